@@ -1,0 +1,107 @@
+"""The shared steps of client authentication, around whatever method is used."""
+
+import logging
+from typing import NamedTuple
+
+from service.client_auth.method import Method, Presented
+from service.hashing import is_generated
+from service.issuer import Issuer
+from service.protocol.errors import InvalidClient, InvalidRequest
+from service.protocol.names import ClientAuthMethod
+from service.protocol.request import Request
+from service.records.client import Client
+from service.store.failures import Limit
+
+log = logging.getLogger(__name__)
+
+MAX_CLIENT_ID = 255
+
+
+class AuthenticatedClient(NamedTuple):
+    """Holding one means that the client is known, enabled and proved itself as it is registered to.
+
+    ``alias_used``: whether it called itself by its alias (AU-27).
+    """
+
+    client: Client
+    alias_used: bool
+
+
+async def authenticate(issuer: Issuer, methods: tuple[Method, ...], request: Request) -> AuthenticatedClient:
+    """The client of a request, by exactly one method, the one it is registered for (RFC 6749 sections 2.3 and 3.2.1).
+
+    Raises InvalidRequest for several methods at once or two client_ids, InvalidClient (401) for all else, and for too
+    many failures from this address (429).
+    """
+    method, presented = _single(methods, request)
+    if len(presented.client_id) > MAX_CLIENT_ID:
+        raise InvalidClient(log="client_id is too long")
+    clients = issuer.store.clients
+    client = clients.cached(presented.client_id) or await clients.get(presented.client_id)
+    if client is None:
+        raise InvalidClient(log="unknown client")
+    _check_body_client_id(request, presented, client)
+    await _check_proof(issuer, method, client, presented, request.address)
+    return AuthenticatedClient(client, presented.client_id != client.client_id)
+
+
+def _single(methods: tuple[Method, ...], request: Request) -> tuple[Method, Presented]:
+    found = [(method, shown) for method in methods if (shown := method.present(request)) is not None]
+    if not found:
+        raise InvalidClient("No client authentication: send client_id, and the secret of a confidential client.")
+    if len(found) > 1:
+        raise InvalidRequest("More than one method of client authentication is used; use exactly one.")
+    return found[0]
+
+
+def _check_body_client_id(request: Request, presented: Presented, client: Client) -> None:
+    """A client_id beside HTTP authentication must be the same client's, unless the path's documents ignore it."""
+    in_body = request.parameters.get("client_id")
+    if request.ignore_client_id or in_body is None or in_body == presented.client_id:
+        return
+    if in_body not in (client.client_id, client.alias):
+        raise InvalidRequest("client_id differs from the client that authenticated.")
+
+
+async def _check_proof(issuer: Issuer, method: Method, client: Client, presented: Presented, address: str) -> None:
+    """Registered for this method, not blocked, and the proof holds; failures are counted per client and address.
+
+    A block counts only for the address that failed, so nobody can lock a client out elsewhere; a secret that we generated
+    cannot be guessed and is not blocked at all, failures with it are only slowed down.
+    """
+    failures, who = issuer.store.failures, f"client:{client.client_id}@{address}"
+    guessable = any(not is_generated(secret.hash) for secret in client.secrets)
+    wait = failures.known_wait(who)
+    if wait and guessable:
+        raise _too_many(wait)
+    registered = client.auth_method == method.NAME
+    if registered and client.enabled and await method.verify(issuer, client, presented):
+        return
+    if method.NAME is not ClientAuthMethod.NONE:
+        wait = wait or await failures.count(who, _limit(issuer))
+    if wait:
+        issuer.metrics.security_event("client_blocked")
+        log.warning("client_blocked", extra={"client_id": client.client_id, "address": address, "seconds": wait})
+        raise _too_many(wait)
+    if not registered:
+        raise InvalidClient(log=f"client is registered for {client.auth_method}, not {method.NAME}")
+    raise InvalidClient(log="client is disabled" if not client.enabled else "wrong client secret")
+
+
+def _limit(issuer: Issuer) -> Limit:
+    settings = issuer.settings
+    return Limit(
+        settings.client_failures_allowed,
+        settings.failure_first_delay,
+        settings.failure_longest_delay,
+        settings.failure_memory,
+    )
+
+
+def _too_many(wait: int) -> InvalidClient:
+    return InvalidClient(
+        f"Too many failed attempts from this address; try again in {wait} seconds.",
+        log="client is blocked for this address",
+        status=429,
+        headers={"Retry-After": str(wait)},
+    )

@@ -1,0 +1,43 @@
+"""The token endpoint (RFC 6749 section 3.2): find the grant type, authenticate, authorize, issue."""
+
+import logging
+
+from service.client_auth import authenticate
+from service.grants import GRANT_TYPES, GrantType
+from service.issuer import Issuer
+from service.issuing import issue
+from service.protocol.decision import Decision, answer
+from service.protocol.errors import ProtocolError, UnauthorizedClient, UnsupportedGrantType
+from service.protocol.request import Request
+
+log = logging.getLogger(__name__)
+
+NAME = "token"
+
+
+async def decide(issuer: Issuer, request: Request) -> Decision:
+    """Tokens for a grant. Raises the errors of RFC 6749 section 5.2."""
+    name = request.required("grant_type")
+    grant_type = GRANT_TYPES.get(name)
+    try:
+        decision = await _decide(issuer, request, grant_type, name)
+    except ProtocolError as error:
+        issuer.metrics.token_request(name if grant_type else "unknown", error.error)
+        raise
+    issuer.metrics.token_request(name, "ok")
+    return decision
+
+
+async def _decide(issuer: Issuer, request: Request, grant_type: GrantType | None, name: str) -> Decision:
+    client, _ = await authenticate(issuer, request)
+    if grant_type is None:
+        raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
+    if name not in client.grant_types:
+        raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
+    params = grant_type.parse(request)
+    issued = await issue(issuer, client, await grant_type.authorize(issuer, client, params))
+    if log.isEnabledFor(logging.DEBUG):
+        grant = issued.grant
+        facts = {"grant_type": name, "client_id": client.client_id, "subject": grant.subject, "scope": issued.scope}
+        log.debug("token_issued", extra=facts | {"repeated": issued.repeated})
+    return answer(issued.content, issued=issued)

@@ -1,0 +1,17 @@
+"""The grant types: one file each, and the list. A grant type says who allowed which client what; ``issuing`` mints.
+
+To add one: a file with ``NAME``, ``Params``, ``parse`` and ``authorize``, and its name in the list below.
+"""
+
+from typing import cast
+
+from service.grants import authorization_code, client_credentials, password, refresh_token
+from service.grants.grant_type import GrantType
+
+GRANT_TYPES: dict[str, GrantType] = {
+    module.NAME.value: cast(GrantType, module)
+    for module in (authorization_code, client_credentials, password, refresh_token)
+}
+"""Every grant type by its registered name; discovery, registration checks and metric labels derive from it."""
+
+__all__ = ["GRANT_TYPES", "GrantType"]

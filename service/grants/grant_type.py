@@ -1,0 +1,21 @@
+"""What every grant type offers."""
+
+from typing import Any, Protocol
+
+from service.issuer import Issuer
+from service.issuing import Authorization
+from service.protocol.names import GrantTypeName
+from service.protocol.request import Request
+from service.records.client import Client
+
+
+class GrantType(Protocol):
+    """One grant type, as a module. ``Params`` parses once; the handler trusts it."""
+
+    NAME: GrantTypeName
+
+    def parse(self, request: Request) -> Any:
+        """The parameters of this grant type, typed. Raises InvalidRequest for what is missing."""
+
+    async def authorize(self, issuer: Issuer, client: Client, params: Any) -> Authorization:
+        """Who allowed which client what. Raises the errors of RFC 6749 5.2."""

@@ -1,0 +1,94 @@
+"""Hashing of what people choose: passwords and imported client secrets, argon2id on threads of their own.
+
+A secret that we generated has 256 random bits; SHA-256 of it is as good as argon2 and costs a microsecond.
+"""
+
+import asyncio
+import hmac
+import secrets
+import time
+from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from hmac import compare_digest
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from service.protocol.errors import TemporarilyUnavailable
+from service.settings import Settings
+
+_GENERATED = "sha256:"
+_CACHED_FOR = 60.0
+_CACHED = 1000
+
+
+class Hashing:
+    """argon2id with the settings' cost, a bounded number of threads and a bounded queue before them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=settings.argon2_iterations, memory_cost=settings.argon2_memory, parallelism=1
+        )
+        self._threads = ThreadPoolExecutor(settings.argon2_threads, thread_name_prefix="argon2")
+        self._places = settings.argon2_threads + settings.argon2_queue
+        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._cache_key = secrets.token_bytes(32)
+        self._verified: dict[bytes, float] = {}
+
+    async def hash(self, password: str) -> str:
+        """``$argon2id$…``. Raises TemporarilyUnavailable where too many are waiting."""
+        return str(await self._on_thread(self._hasher.hash, password))
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        """Whether the password is the one. ``None`` costs the same and is False: nobody learns who exists.
+
+        Raises TemporarilyUnavailable where too many are waiting.
+        """
+        matches = bool(await self._on_thread(self._matches, password, hashed or self._nobody))
+        return matches and hashed is not None
+
+    async def verify_secret(self, secret: str, hashed: str) -> bool:
+        """Whether this is the client secret, generated or imported; an imported one is remembered for a minute."""
+        if hashed.startswith(_GENERATED):
+            return compare_digest(hash_generated(secret), hashed)
+        key = hmac.digest(self._cache_key, f"{hashed}\0{secret}".encode(), "sha256")
+        now = time.monotonic()
+        if self._verified.get(key, 0.0) > now:
+            return True
+        if not await self.verify(secret, hashed):
+            return False
+        if len(self._verified) >= _CACHED:
+            self._verified.clear()
+        self._verified[key] = now + _CACHED_FOR
+        return True
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _matches(self, password: str, hashed: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except (Argon2Error, InvalidHashError):
+            return False
+
+    async def _on_thread(self, function: object, *arguments: str) -> object:
+        if self._places <= 0:
+            raise TemporarilyUnavailable(log="too many passwords are waiting to be hashed (argon2_queue)")
+        self._places -= 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, function, *arguments)  # type: ignore[arg-type]
+        finally:
+            self._places += 1
+
+
+def hash_generated(secret: str) -> str:
+    """``sha256:<base64url>`` of a secret that we generated."""
+    return _GENERATED + urlsafe_b64encode(sha256(secret.encode()).digest()).rstrip(b"=").decode()
+
+
+def is_generated(hashed: str) -> bool:
+    """Whether this is the hash of a secret that we generated."""
+    return hashed.startswith(_GENERATED)

@@ -1,0 +1,25 @@
+"""The issuer: everything that endpoints need, as one frozen bundle without behaviour."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.directory import Directory
+from service.hashing import Hashing
+from service.observe.metrics import Metrics
+from service.protocol.credentials import Randomness
+from service.settings import Settings
+from service.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """``url``: the issuer identifier; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes."""
+
+    url: str
+    settings: Settings
+    store: Store
+    directory: Directory
+    hashing: Hashing
+    metrics: Metrics
+    clock: Callable[[], float]
+    randomness: Randomness

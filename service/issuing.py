@@ -1,0 +1,307 @@
+"""The single mint: turns every Authorization into tokens, and puts them in the place of what they were bought with.
+
+No grant type makes a token by itself. Everything is made, rendered and sealed first; then one script checks that the
+presented credential is still unspent and swaps. There is no half-way state to repair.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from service.issuer import Issuer
+from service.protocol import sealing
+from service.protocol.credentials import Credential, Kind, hashed, new_credential, new_grant_id
+from service.protocol.errors import InvalidGrant, TemporarilyUnavailable
+from service.protocol.names import TOKEN_RESPONSE_MEMBERS, RefreshRotation
+from service.records.access_token import AccessToken
+from service.records.authorization_code import AuthorizationCode
+from service.records.client import Client
+from service.records.grant import Grant
+from service.records.refresh_token import RefreshToken
+from service.store.codes import OpenedCode, RedeemAnswer
+from service.store.grants import NEVER
+from service.store.tokens import NewTokens, OpenedRefreshToken, ReuseAnswer, RotateAnswer
+
+log = logging.getLogger(__name__)
+
+_TRIES = 8
+"""How often a refresh that keeps its token is tried again because another one was first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """Who allowed which client what: the answer of a grant type.
+
+    ``scope`` and ``audience``: of the access token, within the grant's; ``spends``: the credential that was presented
+    and is now to be exchanged; ``presented``: its text; None and "" where the grant begins at the token endpoint.
+    """
+
+    grant: Grant
+    scope: str
+    audience: tuple[str, ...]
+    spends: OpenedCode | OpenedRefreshToken | None = None
+    presented: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What was issued: the ready-made response, and its parts for the decision API (AU-16 to AU-30).
+
+    ``…_ends_at``: epoch seconds, 0 = never or none. Of a repeated response only ``content`` and ``grant`` are known.
+    """
+
+    content: bytes
+    grant: Grant
+    access_token: str = ""
+    access_token_ends_at: int = 0
+    refresh_token: str = ""
+    refresh_token_ends_at: int = 0
+    scope: str = ""
+    audience: tuple[str, ...] = ()
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A fresh authorization code; ``expires_in``: seconds."""
+
+    code: str
+    expires_in: int
+    grant_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Minted:
+    """Tokens made but not kept yet."""
+
+    issued: Issued
+    new: NewTokens
+
+
+# public
+
+
+async def issue_code(issuer: Issuer, client: Client, grant: Grant, record: AuthorizationCode) -> Code:
+    """Begin a grant with an authorization code, for the authorization endpoint and for operators.
+
+    Raises InvalidGrant where the user is disabled, TemporarilyUnavailable.
+    """
+    now = int(issuer.clock())
+    lifetime = client.code_lifetime or issuer.settings.code_lifetime
+    grant_id = new_grant_id(issuer.randomness)
+    code = new_credential(Kind.AUTHORIZATION_CODE, grant_id, issuer.randomness)
+    credential = Credential(Kind.AUTHORIZATION_CODE, grant_id, hashed(code))
+    if not await issuer.store.codes.issue(credential, record, grant, now + lifetime, now):
+        raise InvalidGrant("The user may not sign in.", log="user is disabled")
+    return Code(code, lifetime, grant_id)
+
+
+async def issue(issuer: Issuer, client: Client, authorization: Authorization) -> Issued:
+    """Issue tokens for an authorization. Raises InvalidGrant where what it spends is spent or ended meanwhile."""
+    spends = authorization.spends
+    if spends is None:
+        return await _begin(issuer, client, authorization)
+    if isinstance(spends, OpenedCode):
+        return await _redeem(issuer, client, authorization, spends)
+    return await _refresh(issuer, client, authorization, spends)
+
+
+def may_refresh(client: Client, grant: Grant) -> bool:
+    """Whether this grant gets a refresh token (IT-20, WM-20): a person's grant, and the client may use one."""
+    return bool(grant.subject) and "refresh_token" in client.grant_types and client.refresh_limit != 0
+
+
+# one way of keeping for each way in
+
+
+async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -> Issued:
+    grant_id = new_grant_id(issuer.randomness)
+    minted = _mint(issuer, client, authorization, grant_id, client.refresh_limit)
+    new = minted.new
+    if not authorization.grant.subject:
+        await issuer.store.tokens.save_alone(new.access, new.access_record, new.access_ends_at)
+    elif not await issuer.store.tokens.issue(authorization.grant, new):
+        raise InvalidGrant(log="user is disabled, or was disabled meanwhile")
+    return minted.issued
+
+
+async def _redeem(issuer: Issuer, client: Client, authorization: Authorization, code: OpenedCode) -> Issued:
+    minted = _mint(issuer, client, authorization, code.credential.grant_id, client.refresh_limit)
+    new = minted.new
+    memory = new.now + issuer.settings.refresh_reuse_memory
+    spent_ends_at = min(memory, new.grant_ends_at) if new.grant_ends_at else memory
+    answer = await issuer.store.codes.redeem(code.credential, new, spent_ends_at)
+    if answer is RedeemAnswer.SPENT:
+        report_replay(issuer, "code_replayed", code.credential, code.grant)
+        raise InvalidGrant(log="code was already redeemed; its grant is ended")
+    if answer is RedeemAnswer.UNKNOWN:
+        raise InvalidGrant(log="code or its grant ended meanwhile")
+    return minted.issued
+
+
+async def _refresh(issuer: Issuer, client: Client, authorization: Authorization, opened: OpenedRefreshToken) -> Issued:
+    """Repeat, rotate, or keep the refresh token where the client's policy says so and refreshes are left."""
+    if opened.record is None:
+        return _repeat(opened.reply, authorization.presented, opened.grant)
+    left = opened.record.refreshes_left
+    if _rotates(issuer, client) or left == 1:
+        return await _rotate(issuer, client, authorization, opened, None if left is None else left - 1)
+    return await _keep(issuer, client, authorization, opened)
+
+
+async def _rotate(
+    issuer: Issuer, client: Client, authorization: Authorization, opened: OpenedRefreshToken, left: int | None
+) -> Issued:
+    minted = _mint(issuer, client, authorization, opened.credential.grant_id, left)
+    new, issued = minted.new, minted.issued
+    grace = _grace_of(issuer, client)
+    nonce = issuer.randomness(sealing.NONCE_BYTES)
+    sealed = sealing.seal(issued.content, authorization.presented, nonce) if grace else b""
+    used_ends_at = new.now + issuer.settings.refresh_reuse_memory
+    answer, waiting = await issuer.store.tokens.rotate(opened.credential, new, used_ends_at, sealed, grace)
+    if answer is RotateAnswer.REPEATED:
+        return _repeat(waiting, authorization.presented, opened.grant)
+    if answer is RotateAnswer.REUSED:
+        report_replay(issuer, "refresh_token_reused", opened.credential, opened.grant)
+        raise InvalidGrant(log="refresh token was already used; its grant is ended")
+    if answer is RotateAnswer.ENDED:
+        raise InvalidGrant(log="grant ended meanwhile")
+    return issued
+
+
+async def _keep(issuer: Issuer, client: Client, authorization: Authorization, opened: OpenedRefreshToken) -> Issued:
+    """Issue an access token beside a refresh token that stays; its count of refreshes is compared and set."""
+    current: OpenedRefreshToken | None = opened
+    for _ in range(_TRIES):
+        if current is None or current.record is None or current.record.refreshes_left == 0:
+            raise InvalidGrant(log="refresh token ended meanwhile")
+        left = current.record.refreshes_left
+        minted = _mint(
+            issuer, client, authorization, opened.credential.grant_id, None if left is None else left - 1, keeps=current
+        )
+        answer = await issuer.store.tokens.reuse(current, minted.new)
+        if answer is ReuseAnswer.ISSUED:
+            return minted.issued
+        if answer is ReuseAnswer.ENDED:
+            raise InvalidGrant(log="refresh token or its grant ended meanwhile")
+        current = await issuer.store.tokens.open_by_refresh(opened.credential)
+    raise TemporarilyUnavailable(log="refresh token is used too often at once")
+
+
+def _repeat(sealed: bytes, presented: str, grant: Grant) -> Issued:
+    """The response that this refresh token got before, byte for byte (P2). Raises InvalidGrant if it can't be opened."""
+    content = sealing.unseal(sealed, presented)
+    if content is None:
+        raise InvalidGrant(log="sealed reply does not open with the presented refresh token")
+    return Issued(content, grant, repeated=True)
+
+
+def report_replay(issuer: Issuer, event: str, credential: Credential, grant: Grant) -> None:
+    """Tell operators that something used was used again: theft, or a client that lost count."""
+    issuer.metrics.security_event(event)
+    log.warning(
+        event,
+        extra={"client_id": grant.client_id, "subject": grant.subject, "grant_id": credential.grant_id, "ended": True},
+    )
+
+
+def _grace_of(issuer: Issuer, client: Client) -> int:
+    """Seconds within which a repeated refresh gets the same answer again."""
+    return issuer.settings.refresh_grace if client.refresh_grace is None else client.refresh_grace
+
+
+# making tokens
+
+
+def _mint(
+    issuer: Issuer,
+    client: Client,
+    authorization: Authorization,
+    grant_id: str,
+    refreshes_left: int | None,
+    keeps: OpenedRefreshToken | None = None,
+) -> _Minted:
+    """Make the tokens and the response. ``keeps``: the refresh token that stays in use instead of a new one."""
+    now, grant = int(issuer.clock()), authorization.grant
+    lifetime = client.access_token_lifetime or issuer.settings.access_token_lifetime
+    access = new_credential(Kind.ACCESS_TOKEN, grant_id, issuer.randomness)
+    access_hash = hashed(access)
+    refresh, refresh_hash, refresh_record, refresh_ends_at = "", access_hash, b"", NEVER
+    if may_refresh(client, grant) and (refreshes_left != 0 or keeps):
+        refresh_ends_at = _refresh_ends_at(issuer, client, grant, now)
+        if keeps is not None:
+            refresh, refresh_hash = authorization.presented, keeps.credential.hash
+        else:
+            refresh = new_credential(Kind.REFRESH_TOKEN, grant_id, issuer.randomness)
+            refresh_hash = hashed(refresh)
+        issued_at = keeps.record.issued_at if keeps and keeps.record else now
+        refresh_record = RefreshToken(issued_at, refreshes_left).encode()
+    content = _response(client, authorization, access, lifetime, refresh)
+    issued = Issued(
+        *(content, grant, access, now + lifetime, refresh, refresh_ends_at),
+        scope=authorization.scope,
+        audience=authorization.audience,
+    )
+    credential = Credential(Kind.ACCESS_TOKEN, grant_id, access_hash)
+    return _Minted(
+        issued,
+        NewTokens(
+            *(credential, _access_record(authorization, now), now + lifetime),
+            *(refresh_hash, refresh_record, refresh_ends_at),
+            subject=grant.subject,
+            now=now,
+        ),
+    )
+
+
+def _access_record(authorization: Authorization, now: int) -> bytes:
+    """Of a person's grant only what differs from it; of a client's own the grant whole."""
+    grant = authorization.grant
+    if not grant.subject:
+        return AccessToken(now, grant=grant).encode()
+    scope = None if authorization.scope == grant.scope else authorization.scope
+    audience = None if authorization.audience == grant.audience else authorization.audience
+    return AccessToken(now, scope, audience).encode()
+
+
+def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> int:
+    """The second at which a refresh token ends: idle or absolute limit, whichever is first; 0 = never.
+
+    Raises InvalidGrant where the absolute limit is over: it may have been lowered since.
+    """
+    idle = (
+        issuer.settings.refresh_idle_lifetime if client.refresh_idle_lifetime is None else client.refresh_idle_lifetime
+    )
+    absolute = client.refresh_absolute_lifetime
+    if absolute is None:
+        absolute = issuer.settings.refresh_absolute_lifetime
+    limits = [limit for limit in (idle and now + idle, absolute and grant.issued_at + absolute) if limit]
+    ends_at = min(limits, default=NEVER)
+    if ends_at and ends_at <= now:
+        raise InvalidGrant(log="the grant is older than refresh_absolute_lifetime")
+    return ends_at
+
+
+def _rotates(issuer: Issuer, client: Client) -> bool:
+    policy = client.refresh_rotation or issuer.settings.refresh_rotation
+    return policy is RefreshRotation.ALWAYS or (policy is RefreshRotation.PUBLIC_CLIENTS and client.public)
+
+
+def _response(client: Client, authorization: Authorization, access: str, lifetime: int, refresh: str) -> bytes:
+    """The body of RFC 6749 5.1, public custom properties first so that no registered member can be overridden."""
+    grant = authorization.grant
+    body: dict[str, Any] = {
+        member.name: member.value
+        for member in (*client.properties, *grant.properties)
+        if member.in_token_response and member.name not in TOKEN_RESPONSE_MEMBERS
+    }
+    body["access_token"] = access
+    body["token_type"] = "Bearer"
+    body["expires_in"] = lifetime
+    if refresh:
+        body["refresh_token"] = refresh
+    if authorization.scope:
+        body["scope"] = authorization.scope
+    return orjson.dumps(body)

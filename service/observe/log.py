@@ -1,0 +1,64 @@
+"""Logs as JSON lines (or text for people), with every credential of ours blotted out should one ever get near.
+
+Log calls name an event and hand facts in ``extra``: ``log.warning("refresh_token_reused", extra={"client_id": …})``.
+"""
+
+import logging
+import sys
+import time
+from typing import Any
+
+import orjson
+
+from service.protocol.credentials import PATTERN
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: ``time`` (RFC 3339, UTC), ``level``, ``event``, ``logger``, the facts, ``trace``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line: dict[str, Any] = {
+            "time": f"{moment}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            "logger": record.name,
+            **_facts(record),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return redacted(orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
+
+
+class TextFormatter(logging.Formatter):
+    """``22:14:03 warning refresh_token_reused client_id=demo``, for terminals."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = " ".join(f"{name}={value}" for name, value in _facts(record).items())
+        colour = _COLOURS.get(record.levelname, "") if sys.stderr.isatty() else ""
+        end = "\x1b[0m" if colour else ""
+        moment = time.strftime("%H:%M:%S", time.localtime(record.created))
+        line = f"{moment} {colour}{record.levelname.lower()}{end} {record.getMessage()} {facts}".rstrip()
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return redacted(line)
+
+
+def configure(level: str, style: str) -> None:
+    """Send every log line of this process to standard error. ``style``: ``json`` or ``text``."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def redacted(text: str) -> str:
+    """The text with our credentials cut after their prefix."""
+    return PATTERN.sub(lambda found: found[0][:6] + "…", text) if "mm_" in text else text
+
+
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}

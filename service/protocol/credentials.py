@@ -1,0 +1,73 @@
+"""The wire form of what Mintmark issues, and the hash under which it is kept.
+
+``mm_at_<grant id, 22 characters><secret, 43 characters>``: access token; ``mm_ac_`` authorization code; ``mm_rt_``
+refresh token. The grant id is 128 random bits, the secret 256; both base64url. The prefix lets secret scanners find
+what leaked, and tells the kinds apart without a look-up. ``mm_cs_<secret>`` is a client secret.
+"""
+
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from enum import StrEnum
+from hashlib import sha512
+from typing import NamedTuple
+
+GRANT_ID_LENGTH = 22
+SECRET_LENGTH = 43
+Randomness = Callable[[int], bytes]
+"""``secrets.token_bytes`` or a stand-in: number of bytes → bytes."""
+
+
+class Kind(StrEnum):
+    """The kinds of credentials, by their prefix."""
+
+    AUTHORIZATION_CODE = "mm_ac_"
+    ACCESS_TOKEN = "mm_at_"
+    REFRESH_TOKEN = "mm_rt_"
+    CLIENT_SECRET = "mm_cs_"
+
+
+class Credential(NamedTuple):
+    """A presented credential, its form checked: which grant it names, and the hash under which it would be kept."""
+
+    kind: Kind
+    grant_id: str
+    hash: str
+
+
+_FORM = re.compile(r"(mm_a[tc]_|mm_rt_)([A-Za-z0-9_-]{22})[A-Za-z0-9_-]{43}", re.ASCII)
+PATTERN = re.compile(r"mm_(?:at|rt|ac|cs)_[A-Za-z0-9_-]+", re.ASCII)
+"""Finds every credential of ours in a text: for redaction."""
+
+
+def new_grant_id(randomness: Randomness) -> str:
+    """128 random bits, 22 characters."""
+    return base64url(randomness(16))
+
+
+def new_credential(kind: Kind, grant_id: str, randomness: Randomness) -> str:
+    """A fresh credential of this grant: its secret has 256 random bits."""
+    return f"{kind.value}{grant_id}{base64url(randomness(32))}"
+
+
+def new_client_secret(randomness: Randomness) -> str:
+    """A client secret with 256 random bits, 49 characters."""
+    return f"{Kind.CLIENT_SECRET.value}{base64url(randomness(32))}"
+
+
+def parse(text: str) -> Credential | None:
+    """The parts of a code, access token or refresh token; None where it cannot be one of ours."""
+    found = _FORM.fullmatch(text)
+    if found is None:
+        return None
+    return Credential(Kind(found[1]), found[2], hashed(text))
+
+
+def hashed(credential: str) -> str:
+    """base64url of the first 16 bytes of SHA-512 over the whole credential, 22 characters (IA-18)."""
+    return base64url(sha512(credential.encode("ascii")).digest()[:16])
+
+
+def base64url(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 section 2)."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -1,0 +1,64 @@
+"""What an endpoint decided: one value that the OAuth front renders as HTTP and the decision API as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from service.protocol.errors import ProtocolError
+
+JSON = "application/json"
+NO_STORE: Mapping[str, str] = {"Content-Type": JSON, "Cache-Control": "no-store", "Pragma": "no-cache"}
+"""RFC 6749 5.1: with every response that carries tokens, and with every error of the token endpoint."""
+
+CHALLENGE = 'Basic realm="mintmark", charset="UTF-8"'
+
+
+class Action(StrEnum):
+    """What the front should do, in the words of Authlete's API (AU-01)."""
+
+    OK = "OK"
+    BAD_REQUEST = "BAD_REQUEST"
+    INVALID_CLIENT = "INVALID_CLIENT"
+    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+    UNAVAILABLE = "UNAVAILABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``content``: the ready-made body (bytes of JSON, may be empty); ``headers``: with Content-Type; ``outcome``:
+    ``ok`` or the error code, for logs and metrics; ``issued``: what was issued, for the decision API and hooks.
+    """
+
+    action: Action
+    status: int
+    content: bytes
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
+    outcome: str = "ok"
+    issued: object | None = None
+
+
+def answer(content: bytes, *, issued: object | None = None, headers: Mapping[str, str] = NO_STORE) -> Decision:
+    """A 200 with this JSON body."""
+    return Decision(Action.OK, 200, content, headers, "ok", issued)
+
+
+def refuse(error: ProtocolError, **members: Any) -> Decision:
+    """The error as RFC 6749 5.2 shapes it. ``members`` are added to the body (an incident id)."""
+    body: dict[str, Any] = {"error": error.error}
+    if error.description:
+        body["error_description"] = error.description
+    headers = {**NO_STORE, **error.headers}
+    if error.status == 401:
+        headers.setdefault("WWW-Authenticate", CHALLENGE)
+    return Decision(_action(error), error.status, orjson.dumps(body | members), headers, error.error)
+
+
+def _action(error: ProtocolError) -> Action:
+    if error.error == "invalid_client":
+        return Action.INVALID_CLIENT
+    if error.status == 503:
+        return Action.UNAVAILABLE
+    return Action.INTERNAL_SERVER_ERROR if error.status >= 500 else Action.BAD_REQUEST

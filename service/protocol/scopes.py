@@ -1,0 +1,45 @@
+"""Scopes: space-separated words, order kept, each once (RFC 6749 section 3.3)."""
+
+import re
+from collections.abc import Collection
+
+from service.protocol.errors import InvalidScope
+from service.protocol.names import UnknownScope
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
+
+
+def parse(scope: str) -> tuple[str, ...]:
+    """The words of a scope, each once. Raises InvalidScope for characters that RFC 6749 3.3 does not allow."""
+    if not scope:
+        return ()
+    if not _SCOPE.fullmatch(scope):
+        raise InvalidScope("The scope is malformed: words of printable ASCII, separated by single spaces.")
+    return tuple(dict.fromkeys(scope.split(" ")))
+
+
+def grantable(requested: str | None, allowed: Collection[str], default: str, unknown: UnknownScope) -> str:
+    """The scope to grant: what was requested within what is allowed, or the default where nothing was requested.
+
+    Raises InvalidScope for a scope that is not allowed, unless ``unknown`` says to drop it; where dropping leaves
+    nothing of the request it is InvalidScope too.
+    """
+    if requested is None:
+        return default
+    words = parse(requested)
+    granted = [word for word in words if word in allowed]
+    if len(granted) < len(words) and (unknown is UnknownScope.REFUSE or not granted):
+        refused = next(word for word in words if word not in allowed)
+        raise InvalidScope(f"The scope {refused[:60]} is unknown or not allowed for this client.")
+    return " ".join(granted)
+
+
+def narrowed(requested: str | None, original: str) -> str:
+    """The scope of a refreshed token: the original, or a part of it (RFC 6749 section 6). Raises InvalidScope."""
+    if requested is None or requested == original:
+        return original
+    held = original.split(" ")
+    words = parse(requested)
+    if not set(words) <= set(held):
+        raise InvalidScope("The scope goes beyond what was originally granted.")
+    return " ".join(words)

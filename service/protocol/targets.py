@@ -1,0 +1,27 @@
+"""Which resources a token is for (RFC 8707 resource indicators, IA-07)."""
+
+from urllib.parse import urlsplit
+
+from service.protocol.errors import InvalidTarget
+
+MAX_RESOURCES = 8
+
+
+def audience(requested: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """The audience of a token: the requested resources if all are allowed, everything allowed where none is requested.
+
+    Raises InvalidTarget for a resource that is malformed or not allowed (RFC 8707 section 2).
+    """
+    if not requested:
+        return allowed
+    if len(requested) > MAX_RESOURCES:
+        raise InvalidTarget(f"More than {MAX_RESOURCES} resources are requested.")
+    for resource in requested:
+        if resource not in allowed:
+            known = "not allowed for this client" if _is_absolute(resource) else "not an absolute URI without fragment"
+            raise InvalidTarget(f"The resource {resource[:100]} is {known}.")
+    return tuple(dict.fromkeys(requested))
+
+
+def _is_absolute(resource: str) -> bool:
+    return bool(urlsplit(resource).scheme) and "#" not in resource

@@ -1,0 +1,50 @@
+"""The grant: who allowed which client what. Everything a grant issues names it and dies with it."""
+
+from service.records.json import Record
+from service.records.property import Property
+
+
+class Grant(
+    Record,
+    frozen=True,
+    omit_defaults=True,
+    gc=False,
+    rename={
+        "client_id": "c",
+        "subject": "u",
+        "username": "n",
+        "scope": "s",
+        "grant_type": "t",
+        "client_generation": "v",
+        "issued_at": "i",
+        "audience": "a",
+        "auth_time": "at",
+        "acr": "ac",
+        "amr": "am",
+        "session": "se",
+        "properties": "p",
+    },
+):
+    """``issued_at`` and ``auth_time``: epoch seconds, 0 where unknown; ``scope``: space-separated; ``subject`` is empty
+    for client_credentials; ``username`` is empty where it equals the subject; ``client_generation``: the generation of
+    the client record at the time (see Client); ``grant_type``: how the grant came to be (IA-13 to IA-17).
+    """
+
+    client_id: str
+    subject: str = ""
+    username: str = ""
+    scope: str = ""
+    grant_type: str = "authorization_code"
+    client_generation: int = 0
+    issued_at: int = 0
+    audience: tuple[str, ...] = ()
+    auth_time: int = 0
+    acr: str = ""
+    amr: tuple[str, ...] = ()
+    session: str = ""
+    properties: tuple[Property, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The username for people to read; the subject where no other is known."""
+        return self.username or self.subject

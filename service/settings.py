@@ -1,0 +1,250 @@
+"""Every setting with its default and what it does: environment, file, secret files, in this order of precedence.
+
+``MINTMARK_REDIS_URL=…`` sets ``redis_url``; ``MINTMARK_CONFIG=/path/to/mintmark.toml`` (or .yaml) names a file;
+``MINTMARK_SECRETS_DIR=/run/secrets`` names a folder of files called like the setting (``redis_password``).
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+    YamlConfigSettingsSource,
+)
+
+from service.protocol.names import RefreshRotation, UnknownScope
+
+PREFIX = "MINTMARK_"
+CONFIG_VARIABLE = "MINTMARK_CONFIG"
+SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"
+NOT_SETTINGS = (CONFIG_VARIABLE, SECRETS_VARIABLE, "MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT")
+"""Variables of our prefix that are no settings; Kubernetes injects the last two for a Service named mintmark."""
+
+Seconds = Annotated[int, Field(ge=0)]
+Lifetime = Annotated[int, Field(ge=1, le=2_147_483_647)]
+
+
+class SettingsError(Exception):
+    """All that is wrong with the settings, one line each, ready to be read by a person."""
+
+
+class Settings(BaseSettings):
+    """Durations are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+    # where we are
+    issuer: str = Field(
+        "http://127.0.0.1:8080", description="The URL that clients know this service by; `iss` in tokens."
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 in a container.")
+    port: int = Field(8080, ge=0, le=65535, description="The port to listen on.")
+    require_https: bool = Field(
+        True, description="Refuse plain HTTP, unless the issuer is a loopback http URL or a trusted proxy said https."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Networks (CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed."
+    )
+    token_paths: tuple[str, ...] = Field(
+        ("/token",), description="Paths of the token endpoint; the first one is advertised."
+    )
+    token_require_post: bool = Field(True, description="False also allows GET at the token endpoint (WM-24). Don't.")
+    drain_seconds: Seconds = Field(10, description="How long requests under way may take to finish after SIGTERM.")
+    drain_delay: float = Field(
+        0.0,
+        ge=0,
+        description="How long to keep accepting after SIGTERM with readiness off, for load balancers to notice.",
+    )
+
+    # Redis
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        description="redis:// · rediss:// · unix:// · redis+sentinel://host,host/service · redis+cluster://host,host",
+    )
+    redis_username: str | None = Field(None, description="ACL user, where the URL names none.")
+    redis_password: SecretStr | None = Field(None, description="Password, where the URL has none.")
+    redis_sentinel_username: str | None = Field(None, description="ACL user of the Sentinels.")
+    redis_sentinel_password: SecretStr | None = Field(None, description="Password of the Sentinels.")
+    redis_timeout: float = Field(1.0, gt=0, le=60, description="How long a command may take with all its retries.")
+    redis_connect_timeout: float = Field(1.0, gt=0, le=60, description="How long to connect may take.")
+    redis_ca_file: Path | None = Field(None, description="Certificate authority of rediss:// (PEM).")
+    redis_certificate_file: Path | None = Field(None, description="Our client certificate for rediss:// (PEM).")
+    redis_key_file: Path | None = Field(None, description="The key of our client certificate (PEM).")
+    redis_tls: bool = Field(False, description="TLS also for redis+sentinel:// and redis+cluster://.")
+
+    # lifetimes
+    code_lifetime: Lifetime = Field(60, description="Authorization codes.")
+    access_token_lifetime: Lifetime = Field(3600, description="Access tokens.")
+    refresh_idle_lifetime: Seconds = Field(86400 * 14, description="Refresh tokens since their last use; 0 = never.")
+    refresh_absolute_lifetime: Seconds = Field(
+        86400 * 90, description="Refresh tokens since the grant began, however often they are used; 0 = never."
+    )
+    refresh_grace: Annotated[int, Field(ge=0, le=300)] = Field(
+        10, description="A refresh repeated within it gets the same answer again; 0 turns that off."
+    )
+    refresh_reuse_memory: Lifetime = Field(
+        86400 * 7, description="How long a used code or refresh token is remembered, so that its reuse ends the grant."
+    )
+
+    # what is allowed
+    refresh_rotation: RefreshRotation = Field(
+        RefreshRotation.ALWAYS,
+        description="Whose refresh tokens are replaced at each use: always, public_clients, never.",
+    )
+    scopes: dict[str, str] = Field(
+        default_factory=dict, description='Scopes with a description for people: {"read": "Read your data"}.'
+    )
+    default_scope: str = Field("", description="Granted where neither the request nor the client names a scope.")
+    unknown_scope: UnknownScope = Field(UnknownScope.REFUSE, description="refuse (invalid_scope) or drop.")
+    require_pkce: bool = Field(
+        False, description="Require PKCE of confidential clients too; public ones always need it."
+    )
+    revoke_access_token_ends_grant: bool = Field(
+        False, description="Revoking an access token ends its whole grant, refresh token and all."
+    )
+
+    # limits
+    max_body: int = Field(65536, ge=1024, description="Size of a request body.")
+    client_failures_allowed: int = Field(20, ge=1, description="Failed authentications of a client from an address.")
+    user_failures_allowed: int = Field(5, ge=1, description="Wrong passwords for a user before delays begin.")
+    address_failures_allowed: int = Field(50, ge=1, description="Wrong passwords from an address before delays begin.")
+    failure_first_delay: Lifetime = Field(1, description="The first delay; it doubles with every further failure.")
+    failure_longest_delay: Lifetime = Field(900, description="Where the doubling ends.")
+    failure_memory: Lifetime = Field(900, description="How long after the last failure the count is forgotten.")
+    argon2_memory: int = Field(19456, ge=64, description="KiB that hashing a password takes (OWASP: 19456).")
+    argon2_iterations: int = Field(2, ge=1, description="Passes over that memory.")
+    argon2_threads: int = Field(2, ge=1, le=64, description="How many passwords are hashed side by side.")
+    argon2_queue: int = Field(64, ge=1, description="How many may wait for it; more are answered 503.")
+
+    # watching
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    log_format: Literal["json", "text"] = Field("json", description="json: one object a line; text: for people.")
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer_is_url(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+            raise ValueError("must be an http(s) URL without query and fragment (RFC 8414 section 2)")
+        return issuer.rstrip("/") if parts.path == "/" else issuer
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ip_network(network, strict=False)
+        return networks
+
+    @field_validator("token_paths")
+    @classmethod
+    def _paths_are_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        if not paths or any(not path.startswith("/") or "{" in path or "?" in path for path in paths):
+            raise ValueError('must be one or more plain paths such as "/token"')
+        return paths
+
+    @model_validator(mode="after")
+    def _issuer_is_https(self) -> "Settings":
+        if self.require_https and self.issuer.startswith("http:") and not self.issuer_is_loopback:
+            raise ValueError("issuer must be https, or loopback http, unless require_https is false")
+        return self
+
+    @cached_property
+    def issuer_is_loopback(self) -> bool:
+        """Whether the issuer is http on this machine: for development."""
+        parts = urlsplit(self.issuer)
+        return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+
+    @cached_property
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """``trusted_proxies``, parsed."""
+        return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was handed in, the environment, the file, the folder of secrets."""
+        return (init_settings, env_settings, *_file_sources(settings_cls), *_secret_sources(settings_cls))
+
+
+def load(**given: Any) -> Settings:
+    """The settings of this process; ``given`` ones win. Raises SettingsError that names every fault at once."""
+    faults = [f"{name}: there is no such setting (see `mintmark settings`)" for name in unknown_variables(os.environ)]
+    settings = None
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        faults += [f"{_where(fault['loc'])}: {_what(fault)}" for fault in error.errors()]
+    except (OSError, ValueError) as error:  # an unreadable file, JSON that does not parse in a variable
+        faults.append(str(error))
+    if faults or settings is None:
+        raise SettingsError("\n".join(faults))
+    return settings
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables that look like ours but name no setting: most likely typing errors."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    ours = (name for name in environment if name.upper().startswith(PREFIX))
+    return sorted(name for name in ours if name.upper() not in known and not name.startswith(NOT_SETTINGS))
+
+
+def sources(settings: Settings, given: Mapping[str, Any]) -> dict[str, str]:
+    """Where each setting's value comes from: ``given`` | ``environment`` | a path | ``default``."""
+    layers: list[tuple[str, set[str]]] = [
+        ("given", set(InitSettingsSource(Settings, dict(given))())),
+        ("environment", set(EnvSettingsSource(Settings)())),
+        *((os.environ.get(CONFIG_VARIABLE, ""), set(source())) for source in _file_sources(Settings)),
+        *((os.environ.get(SECRETS_VARIABLE, ""), set(source())) for source in _secret_sources(Settings)),
+    ]
+    return {
+        name: next((layer for layer, names in layers if name in names), "default")
+        for name in type(settings).model_fields
+    }
+
+
+def _file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
+    path = os.environ.get(CONFIG_VARIABLE)
+    if not path:
+        return []
+    if not Path(path).is_file():
+        raise OSError(f"{CONFIG_VARIABLE}: there is no file {path}")
+    if path.endswith((".yaml", ".yml")):
+        return [YamlConfigSettingsSource(settings_cls, yaml_file=path)]
+    return [TomlConfigSettingsSource(settings_cls, toml_file=path)]
+
+
+def _secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
+    path = os.environ.get(SECRETS_VARIABLE)
+    if not path:
+        return []
+    if not Path(path).is_dir():
+        raise OSError(f"{SECRETS_VARIABLE}: there is no folder {path}")
+    return [SecretsSettingsSource(settings_cls, secrets_dir=path, env_prefix="")]
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "settings"
+
+
+def _what(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "there is no such setting (see `mintmark settings`)"
+    return str(fault["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,149 @@
+"""Clients: kept as one record each, and in the memory of every process until another process changes them."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import StrEnum
+
+from service.records.client import Client
+from service.store import keys
+from service.store.connection import Connection
+from service.store.script import Script
+
+_CACHED = 10_000
+"""Clients (and names of clients that do not exist) that a process remembers; the least recently read one goes."""
+_FRESH_WITHOUT_NEWS = 1.0
+"""Seconds for which a client is believed while the channel of changes is down."""
+_FRESH = 60.0
+"""Seconds after which a client is read again though no change was heard of: a bound, should news ever be lost."""
+_PAGE = 1000
+
+
+class SetAnswer(StrEnum):
+    REPLACED = "replaced"
+    CHANGED = "changed"
+
+
+_set = Script("compare_and_set", ("record",), ("seen", "replacement"), SetAnswer)
+SCRIPTS = (_set,)
+
+
+class ChangedMeanwhileError(Exception):
+    """Somebody else changed the record between reading and writing it: read again."""
+
+
+class Clients:
+    """Clients in Redis, with a cache. ``clock``: monotonic seconds."""
+
+    def __init__(self, connection: Connection, clock: Callable[[], float]) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._cache: OrderedDict[str, tuple[Client | None, float]] = OrderedDict()
+        self._hearing = False
+        self._news = 0
+
+    # reading
+
+    def cached(self, name: str) -> Client | None:
+        """The client of this client_id or alias, if it is in memory and fresh. No round trip."""
+        entry = self._cache.get(name)
+        if entry is None or self._clock() >= entry[1]:
+            return None
+        return entry[0]
+
+    async def get(self, name: str) -> Client | None:
+        """The client of this client_id or alias; from memory where possible, else one round trip."""
+        entry = self._cache.get(name)
+        if entry is not None and self._clock() < entry[1]:
+            return entry[0]
+        news = self._news
+        client = await self.read(name)
+        if news == self._news:  # else what was read may be older than what was heard
+            self._remember(name, client)
+        return client
+
+    async def read(self, name: str) -> Client | None:
+        """The client of this client_id or alias as Redis has it now; a further trip for an alias."""
+        record, alias_key = keys.client(name), keys.client_alias(name)
+        data, client_id = await self._connection.execute_all(
+            [(record, ("GET", record)), (alias_key, ("GET", alias_key))]
+        )
+        if data is None and client_id is not None:
+            record = keys.client(client_id.decode())
+            data = await self._connection.execute(record, "GET", record)
+        return Client.decode(data) if data else None
+
+    async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[Client], str]:
+        """Some clients and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
+        names, following = await self._connection.scan(keys.client("") + "*", cursor, count * 10)
+        records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
+        return [Client.decode(data) for data in records if data], following
+
+    # writing
+
+    async def save(self, client: Client, seen: Client | None) -> None:
+        """Write a client over what was read before (None: it is new), and tell every process.
+
+        Raises ChangedMeanwhileError where the record is no longer as ``seen``, or the alias is taken.
+        """
+        if client.alias and (seen is None or seen.alias != client.alias):
+            await self._take_alias(client.alias, client.client_id)
+        key = keys.client(client.client_id)
+        answer, _ = await _set.run(self._connection, (key,), seen.encode() if seen else b"", client.encode())
+        if answer is SetAnswer.CHANGED:
+            raise ChangedMeanwhileError(client.client_id)
+        if seen is not None and seen.alias and seen.alias != client.alias:
+            await self._drop_alias(seen.alias)
+        await self._tell(client, seen)
+
+    async def delete(self, client: Client) -> bool:
+        """Delete a client: its tokens are dead at once, because nobody stands behind them. Whether it was there."""
+        key = keys.client(client.client_id)
+        deleted = await self._connection.execute(key, "DEL", key)
+        if client.alias:
+            await self._drop_alias(client.alias)
+        await self._tell(client, None)
+        return bool(deleted)
+
+    async def _take_alias(self, alias: str, client_id: str) -> None:
+        key, record = keys.client_alias(alias), keys.client(alias)
+        if await self._connection.execute(record, "EXISTS", record):
+            raise ChangedMeanwhileError(f"{alias} is the client_id of another client")
+        answer, _ = await _set.run(self._connection, (key,), b"", client_id)
+        if answer is SetAnswer.CHANGED:
+            raise ChangedMeanwhileError(f"the alias {alias} is taken")
+
+    async def _drop_alias(self, alias: str) -> None:
+        key = keys.client_alias(alias)
+        await self._connection.execute(key, "DEL", key)
+
+    # memory
+
+    async def _tell(self, client: Client, seen: Client | None) -> None:
+        names = {client.client_id, client.alias, seen.alias if seen else None} - {None}
+        self.forget(sorted(name for name in names if name))
+        message = json.dumps({"clients": sorted(name for name in names if name)})
+        await self._connection.execute(keys.CHANGES, "PUBLISH", keys.CHANGES, message)
+
+    def hear(self, message: bytes) -> None:
+        """News from another process."""
+        self.forget(json.loads(message).get("clients", []))
+
+    def hearing(self, now: bool) -> None:
+        """Whether news reaches us: what changed while it did not is unknown, so nothing is remembered."""
+        self._hearing = now
+        self._news += 1
+        self._cache.clear()
+
+    def forget(self, names: list[str]) -> None:
+        """Read these clients again when they are next needed."""
+        self._news += 1
+        for name in names:
+            self._cache.pop(name, None)
+
+    def _remember(self, name: str, client: Client | None) -> None:
+        fresh = _FRESH if self._hearing else _FRESH_WITHOUT_NEWS
+        self._cache[name] = (client, self._clock() + fresh)
+        self._cache.move_to_end(name)
+        while len(self._cache) > _CACHED:
+            self._cache.popitem(last=False)

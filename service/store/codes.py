@@ -1,0 +1,99 @@
+"""Authorization codes: issued with their grant, redeemed once."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from service.protocol.credentials import Credential
+from service.records.authorization_code import AuthorizationCode
+from service.records.grant import Grant
+from service.store import grants, keys
+from service.store.connection import Connection
+from service.store.script import Script
+from service.store.tokens import NewTokens, open_credential
+
+
+class IssueAnswer(StrEnum):
+    ISSUED = "issued"
+    ENDED = "ended"
+
+
+class RedeemAnswer(StrEnum):
+    REDEEMED = "redeemed"
+    SPENT = "spent"
+    UNKNOWN = "unknown"
+
+
+_issue = Script("issue_code", ("grant", "code"), ("grant_record", "code_record", "ends"), IssueAnswer)
+_redeem = Script(
+    "redeem_code",
+    ("grant", "code", "access_token", "refresh_token"),
+    ("access_hash", "access_record", "access_ends", "refresh_hash", "refresh_record", "refresh_ends", "spent_ends"),
+    RedeemAnswer,
+)
+SCRIPTS = (_issue, _redeem)
+
+
+class OpenedCode(NamedTuple):
+    """``record``: None once the code is spent; ``ends_at``: epoch seconds."""
+
+    credential: Credential
+    record: AuthorizationCode | None
+    grant: Grant
+    ends_at: int
+
+
+class Codes:
+    """Authorization codes in Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def issue(self, code: Credential, record: AuthorizationCode, grant: Grant, ends_at: int, now: int) -> bool:
+        """Keep a code and the grant it begins until ``ends_at`` (epoch seconds).
+
+        One round trip. False where the user is disabled, or the grant was ended while this was under way.
+        """
+        keys_of_code = (keys.grant(code.grant_id), keys.code(code.grant_id, code.hash))
+        steps = [_issue.step(self._connection, keys_of_code, (grants.encode(grant), record.encode(), ends_at))]
+        if grant.subject:
+            steps.append(grants.index_step(self._connection, code.grant_id, grant.subject, ends_at, now))
+        replies = await self._connection.execute_all(steps)
+        if grant.subject and grants.is_disabled(replies[1]):
+            await grants.Grants(self._connection).revoke(code.grant_id)
+            return False
+        return _issue.read(replies[0])[0] is IssueAnswer.ISSUED
+
+    async def open_by_code(self, code: Credential) -> OpenedCode | None:
+        """The code with its grant; None where it is unknown, expired, or its grant has ended (IA-36). One round trip."""
+        found = await open_credential(self._connection, keys.code(code.grant_id, code.hash), code)
+        if found is None or found.grant is None:
+            return None
+        spent = found.record.startswith(b"spent:")
+        return OpenedCode(code, None if spent else AuthorizationCode.decode(found.record), found.grant, found.ends_at)
+
+    async def redeem(self, code: Credential, new: NewTokens, spent_ends_at: int) -> RedeemAnswer:
+        """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip."""
+        steps = [
+            _redeem.step(
+                self._connection,
+                (
+                    keys.grant(code.grant_id),
+                    keys.code(code.grant_id, code.hash),
+                    keys.access_token(code.grant_id, new.access.hash),
+                    keys.refresh_token(code.grant_id, new.refresh_hash),
+                ),
+                (
+                    *(new.access.hash, new.access_record, new.access_ends_at),
+                    *(new.refresh_hash, new.refresh_record, new.refresh_ends_at),
+                    spent_ends_at,
+                ),
+            )
+        ]
+        replies = await self._connection.execute_all([*steps, *new.index_steps(self._connection, code.grant_id)])
+        if len(replies) > 1 and grants.is_disabled(replies[1]):
+            await grants.Grants(self._connection).revoke(code.grant_id)
+            return RedeemAnswer.UNKNOWN
+        answer = _redeem.read(replies[0])[0]
+        if answer is not RedeemAnswer.REDEEMED and new.subject:
+            grants.unindex_soon(self._connection, code.grant_id, new.subject)
+        return answer

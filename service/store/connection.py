@@ -1,0 +1,426 @@
+"""Redis as one thing to talk to, whatever its shape: a server, a primary that Sentinels know, a Cluster.
+
+``execute(key, …)`` sends a command to the server that holds the key, again where a connection dropped, a failover is under
+way or a slot moved, until the timeout is over; then it is ``TemporarilyUnavailable`` (P7). Commands may therefore be
+executed twice: every script recognises its own earlier effect (P3), everything else is idempotent.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from redis.crc import key_slot
+
+from service.protocol.errors import TemporarilyUnavailable
+from service.store.address import Address, Endpoint, Topology
+from service.store.link import Link, LinkLostError, Listener, ReplyError, Word, connect
+
+log = logging.getLogger(__name__)
+
+Command = Sequence[Word]
+Step = tuple[str, Command]
+"""A key and the command to send to the server that holds it."""
+
+_TEMPORARY = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MOVED", "ASK", "NOREPLICAS")
+_REFUSED = ("OOM", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM")
+_PAUSE = 0.02
+"""Seconds before the first retry; each further pause is up to twice as long, at most ``_LONGEST_PAUSE``."""
+_LONGEST_PAUSE = 0.2
+
+
+class StoreError(Exception):
+    """Redis answered with an error that a retry does not mend: a fault in our commands or in its set-up."""
+
+
+class Node:
+    """A server, with a link that is made when needed and made again when lost.
+
+    ``locate``: tells where the server is now; for Sentinel that changes with every failover.
+    """
+
+    def __init__(self, address: Address, locate: Callable[[], Awaitable[Endpoint]]) -> None:
+        self._address = address
+        self._locate = locate
+        self._connecting: asyncio.Task[Link] | None = None
+        self.link: Link | None = None
+        self.down_since: float | None = None
+
+    async def connected(self) -> Link:
+        """The link; many may wait for the same connection attempt. Raises LinkLostError."""
+        if self.link is not None and self.link.lost is None:
+            return self.link
+        if self._connecting is None:
+            self._connecting = asyncio.ensure_future(self._connect())
+            self._connecting.add_done_callback(self._attempt_over)
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> Link:
+        link = await connect(self._address, await self._locate())
+        if self._address.topology is Topology.SENTINEL and link.role != "master":
+            link.close()
+            raise LinkLostError(f"{link.endpoint} is not the primary any more")
+        self.link, self.down_since = link, None
+        return link
+
+    def _attempt_over(self, attempt: asyncio.Task[Link]) -> None:
+        self._connecting = None
+        if not attempt.cancelled() and attempt.exception() is not None and self.down_since is None:
+            self.down_since = asyncio.get_running_loop().time()
+
+    def close(self, reason: str = "closed") -> None:
+        """Drop the link; the next command makes a new one."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self.link is not None:
+            self.link.close(reason)
+            self.link = None
+
+
+class Connection:
+    """A server alone, or the primary that Sentinels know. ``scripts``: sha → text, for servers that lost theirs."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.scripts: dict[str, str] = {}
+        locate = self._ask_sentinels if address.topology is Topology.SENTINEL else self._given
+        self._node = Node(address, locate)
+        self._listening: asyncio.Task[None] | None = None
+
+    # commands
+
+    async def execute(self, key: str, *command: Word) -> Any:
+        """The reply to a command about ``key``. Raises TemporarilyUnavailable, StoreError."""
+        started = asyncio.get_running_loop().time()
+        link = self._link_for(key)
+        if link is None:
+            return await self._again(key, command, started, None)
+        try:
+            return await link.send(command)
+        except (LinkLostError, ReplyError) as failure:
+            return await self._again(key, command, started, failure)
+
+    async def execute_all(self, steps: Iterable[Step]) -> list[Any]:
+        """The replies to several commands that leave together; one round trip, in order per server.
+
+        Raises what ``execute`` does, after every command has had its reply: nothing is left under way.
+        """
+        started = asyncio.get_running_loop().time()
+        sent = [(step, link.send(step[1]) if (link := self._link_for(step[0])) else None) for step in steps]
+        replies: list[Any] = []
+        failed: Exception | None = None
+        for (key, command), future in sent:
+            failure = None
+            try:
+                if future is not None:
+                    replies.append(await future)
+                    continue
+            except (LinkLostError, ReplyError) as error:
+                failure = error
+            try:
+                replies.append(await self._again(key, command, started, failure))
+            except (TemporarilyUnavailable, StoreError) as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return replies
+
+    def execute_soon(self, key: str, command: Command) -> None:
+        """Send a command that nobody waits for: tidying up, which may be lost."""
+        link = self._link_for(key)
+        if link is not None:
+            link.send(command).add_done_callback(_swallow)
+
+    async def _again(self, key: str, command: Command, started: float, failure: Exception | None) -> Any:
+        """The careful path: connects, follows redirections, loads scripts, retries until the timeout is over."""
+        loop = asyncio.get_running_loop()
+        deadline = started + self.address.timeout
+        pause = _PAUSE
+        try:
+            async with asyncio.timeout_at(deadline):
+                while True:
+                    if failure is not None:
+                        self._judge(failure)
+                    try:
+                        return await self._attempt(key, command, failure)
+                    except (LinkLostError, ReplyError) as error:
+                        failure = error
+                    if self._is_long_down(key):
+                        break
+                    self._judge(failure)
+                    delay = random.uniform(pause / 2, pause)  # noqa: S311
+                    if loop.time() + delay >= deadline:
+                        break
+                    await asyncio.sleep(delay)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+        except TimeoutError as error:
+            failure = failure or error
+        raise TemporarilyUnavailable(log=f"Redis: {failure or 'no answer in time'}")
+
+    async def _attempt(self, key: str, command: Command, failure: Exception | None) -> Any:
+        """One more try, in the light of how the last one failed."""
+        word = kind_of(failure) if isinstance(failure, ReplyError) else ""
+        if word == "READONLY":  # what was the primary is a replica now
+            self._node.close("it is no longer the primary")
+        link = await self._node.connected()
+        return await self._send(link, command)
+
+    async def _send(self, link: Link, command: Command) -> Any:
+        """Send, with the script's text where the server does not have it."""
+        try:
+            return await link.send(command)
+        except ReplyError as error:
+            text = self.scripts.get(str(command[1])) if command[0] == "EVALSHA" else None
+            if kind_of(error) != "NOSCRIPT" or text is None:
+                raise
+        return await link.send(("EVAL", text, *command[2:]))
+
+    def _judge(self, failure: Exception) -> None:
+        """Raise where another try can't help."""
+        if isinstance(failure, LinkLostError):
+            return
+        word = kind_of(failure)
+        if word in _REFUSED:
+            raise TemporarilyUnavailable(log=f"Redis refuses: {failure}") from failure
+        if word not in _TEMPORARY and word != "NOSCRIPT":
+            raise StoreError(str(failure)) from failure
+
+    def _is_long_down(self, key: str) -> bool:
+        """Whether the server has been away for longer than the timeout: then waiting for it only piles requests up."""
+        since = self._node.down_since
+        return since is not None and asyncio.get_running_loop().time() - since > self.address.timeout
+
+    # the shape
+
+    def _link_for(self, key: str) -> Link | None:
+        link = self._node.link
+        return link if link is not None and link.lost is None else None
+
+    async def links(self) -> list[Link]:
+        """A link to every primary. Raises TemporarilyUnavailable."""
+        try:
+            return [await self._node.connected()]
+        except LinkLostError as error:
+            raise TemporarilyUnavailable(log=f"Redis: {error}") from error
+
+    async def scan(self, pattern: str, cursor: str, count: int) -> tuple[list[str], str]:
+        """Some keys of this pattern and the cursor of the next call, empty at the end; looks at some ``count`` keys.
+
+        Walks over the primaries one after the other; a cursor is ``<which primary>:<its cursor>``, "" to begin.
+        """
+        links = await self.links()
+        index, _, position = (cursor or "0:0").partition(":")
+        if not index.isdigit() or not position.isdigit() or int(index) >= len(links):
+            raise ValueError(f"{cursor!r} is not a cursor")
+        try:
+            after, found = await links[int(index)].send(["SCAN", position, "MATCH", pattern, "COUNT", count])
+        except (LinkLostError, ReplyError) as error:
+            raise TemporarilyUnavailable(log=f"Redis: {error}") from error
+        names = [key.decode() for key in found]
+        if after != b"0":
+            return names, f"{index}:{after.decode()}"
+        return names, f"{int(index) + 1}:0" if int(index) + 1 < len(links) else ""
+
+    async def _given(self) -> Endpoint:
+        return self.address.servers[0]
+
+    async def _ask_sentinels(self) -> Endpoint:
+        """The primary that the first reachable Sentinel names. Raises LinkLostError."""
+        reasons = []
+        for sentinel in self.address.servers:
+            try:
+                link = await connect(_without_database(self.address), sentinel, self.address.sentinel_login)
+                try:
+                    found = await link.send(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.address.service])
+                finally:
+                    link.close()
+            except (LinkLostError, ReplyError) as error:
+                reasons.append(str(error))
+                continue
+            if found:
+                return Endpoint(found[0].decode(), int(found[1]))
+            reasons.append(f"{sentinel}: does not know the service {self.address.service!r}")
+        raise LinkLostError(f"no Sentinel names a primary ({'; '.join(reasons)})")
+
+    # news from other processes
+
+    def listen(self, channel: str, receive: Callable[[bytes], None], hearing: Callable[[bool], None]) -> None:
+        """Call ``receive`` with every message of a channel, ``hearing`` whenever listening begins (True) or ends."""
+        self._listening = asyncio.ensure_future(self._listen(channel, receive, hearing))
+
+    async def _listen(self, channel: str, receive: Callable[[bytes], None], hearing: Callable[[bool], None]) -> None:
+        while True:
+            listener: Link | None = None
+            try:
+                endpoint = (await self._any_node().connected()).endpoint
+                listener = await connect(
+                    self.address, endpoint, make=lambda place, timeout: Listener(place, timeout, receive)
+                )
+                await listener.send(["SUBSCRIBE", channel])
+                hearing(True)
+                while True:
+                    await asyncio.sleep(1.0)
+                    await listener.send(["PING"])
+            except (LinkLostError, ReplyError) as error:
+                log.warning("redis_listener_lost", extra={"reason": str(error)})
+            finally:
+                if listener is not None:
+                    listener.close()
+                hearing(False)
+            await asyncio.sleep(random.uniform(0.1, 0.3))  # noqa: S311
+
+    def _any_node(self) -> Node:
+        return self._node
+
+    @property
+    def connected(self) -> bool:
+        """Whether every link that was ever needed is up."""
+        return self._node.link is not None and self._node.link.lost is None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        self._node.close()
+
+
+class Cluster(Connection):
+    """A Redis Cluster: one link for each primary, slots followed where they move (MOVED, ASK)."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
+        self._nodes: dict[Endpoint, Node] = {}
+        self._slots: list[Endpoint | None] = [None] * 16384
+        self._learning: asyncio.Task[None] | None = None
+
+    def _link_for(self, key: str) -> Link | None:
+        endpoint = self._slots[key_slot(key.encode())]
+        node = self._nodes.get(endpoint) if endpoint else None
+        return node.link if node is not None and node.link is not None and node.link.lost is None else None
+
+    async def _attempt(self, key: str, command: Command, failure: Exception | None) -> Any:
+        word = kind_of(failure) if isinstance(failure, ReplyError) else ""
+        if word == "ASK":  # this slot is moving: only this once, ask the other side
+            link = await self._node_at(_redirection(failure)).connected()
+            asking = link.send(["ASKING"])
+            try:
+                return await self._send(link, command)
+            finally:
+                asking.cancel()
+        endpoint = self._slots[key_slot(key.encode())]
+        if failure is not None or endpoint is None:
+            await self._learn(_redirection(failure) if word == "MOVED" else None)
+            endpoint = self._slots[key_slot(key.encode())]
+        if endpoint is None:
+            raise LinkLostError("no server of the Cluster holds the slot")
+        return await self._send(await self._node_at(endpoint).connected(), command)
+
+    def _is_long_down(self, key: str) -> bool:
+        """Only when every server is away: one that is gone will be replaced by its replica."""
+        since = [node.down_since for node in self._nodes.values()]
+        now = asyncio.get_running_loop().time()
+        return bool(since) and all(moment is not None and now - moment > self.address.timeout for moment in since)
+
+    async def _learn(self, first: Endpoint | None = None) -> None:
+        """Ask the servers who holds which slot; many may wait for the same answer. Raises LinkLostError."""
+        if self._learning is None:
+            self._learning = asyncio.ensure_future(self._ask_for_slots(first))
+            self._learning.add_done_callback(self._learned)
+        await asyncio.shield(self._learning)
+
+    def _learned(self, task: asyncio.Task[None]) -> None:
+        self._learning = None
+        _swallow(task)  # those who waited have its failure
+
+    async def _ask_for_slots(self, first: Endpoint | None) -> None:
+        reasons = []
+        up = [endpoint for endpoint, node in self._nodes.items() if node.link is not None and node.link.lost is None]
+        for endpoint in dict.fromkeys([*([first] if first else []), *up, *self.address.servers, *self._nodes]):
+            try:
+                link = await self._node_at(endpoint).connected()
+                self._take_slots(endpoint, await link.send(["CLUSTER", "SLOTS"]))
+                return
+            except (LinkLostError, ReplyError) as error:
+                reasons.append(str(error))
+        raise LinkLostError(f"no server of the Cluster answers ({'; '.join(reasons)})")
+
+    def _take_slots(self, asked: Endpoint, ranges: list[Any]) -> None:
+        """CLUSTER SLOTS: [first, last, [host, port, id], replicas…]…; an empty host is the one that was asked."""
+        slots: list[Endpoint | None] = [None] * 16384
+        for first, last, (host, port, *_), *_replicas in ranges:
+            endpoint = Endpoint(host.decode() if host else asked.host, int(port))
+            slots[first : last + 1] = [endpoint] * (last - first + 1)
+        if not ranges:
+            raise LinkLostError(f"{asked}: the Cluster has no slots yet")
+        self._slots = slots
+        primaries = {endpoint for endpoint in slots if endpoint is not None}
+        for endpoint in [known for known in self._nodes if known not in primaries]:
+            self._nodes.pop(endpoint).close("it is no longer a primary")
+
+    def _node_at(self, endpoint: Endpoint) -> Node:
+        node = self._nodes.get(endpoint)
+        if node is None:
+
+            async def locate() -> Endpoint:
+                return endpoint
+
+            node = self._nodes[endpoint] = Node(self.address, locate)
+        return node
+
+    async def links(self) -> list[Link]:
+        try:
+            if not any(self._slots):
+                await self._learn()
+            primaries = sorted({endpoint for endpoint in self._slots if endpoint is not None}, key=str)
+            return [await self._node_at(endpoint).connected() for endpoint in primaries]
+        except LinkLostError as error:
+            raise TemporarilyUnavailable(log=f"Redis: {error}") from error
+
+    def _any_node(self) -> Node:
+        """Messages reach every server of a Cluster: listen on one that is up."""
+        for node in self._nodes.values():
+            if node.link is not None and node.link.lost is None:
+                return node
+        return self._node_at(random.choice(self.address.servers))  # noqa: S311
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._nodes) and all(
+            node.link is not None and node.link.lost is None for node in self._nodes.values()
+        )
+
+    async def close(self) -> None:
+        await super().close()
+        for node in self._nodes.values():
+            node.close()
+
+
+def open_connection(address: Address) -> Connection:
+    """The connection for this shape of Redis; it connects when first used."""
+    return Cluster(address) if address.topology is Topology.CLUSTER else Connection(address)
+
+
+def _swallow(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
+
+
+def kind_of(error: Exception) -> str:
+    """The kind of a Redis error. Redis 6.2 wraps what a script met: ``ERR Error running script …: -OOM command …``."""
+    text = str(error)
+    word = text.partition(" ")[0]
+    if word == "ERR":
+        return next((kind for kind in (*_TEMPORARY, *_REFUSED) if f"-{kind} " in text), word)
+    return word
+
+
+def _redirection(error: Exception | None) -> Endpoint:
+    """``MOVED 3999 127.0.0.1:6381`` → the endpoint."""
+    host, _, port = str(error).split(" ")[2].rpartition(":")
+    return Endpoint(host.strip("[]"), int(port))
+
+
+def _without_database(address: Address) -> Address:
+    return Address(**{name: getattr(address, name) for name in address.__slots__ if name != "database"})

@@ -1,0 +1,86 @@
+"""Who failed to prove who they are, how often, and how long they have to wait: counters that end by themselves."""
+
+import math
+import time
+from enum import StrEnum
+from typing import NamedTuple
+
+from service.store import keys
+from service.store.connection import Connection, Step
+from service.store.script import Script
+
+_REMEMBERED = 10_000
+"""Blocked names that a process remembers; Redis remembers all."""
+
+
+class CountAnswer(StrEnum):
+    COUNTED = "counted"
+    BLOCKED = "blocked"
+
+
+_count = Script(
+    "count_failure", ("failures", "blocked"), ("allowed", "first_delay", "longest_delay", "memory"), CountAnswer
+)
+SCRIPTS = (_count,)
+
+
+class Limit(NamedTuple):
+    """``allowed`` failures are free; then delays begin and double up to the longest. All but ``allowed`` in seconds."""
+
+    allowed: int
+    first_delay: int
+    longest_delay: int
+    memory: int
+
+
+class State(NamedTuple):
+    """``wait``: whole seconds, 0 = not blocked; ``failed``: whether any failure is remembered."""
+
+    wait: int
+    failed: bool
+
+
+class Failures:
+    """Failure counters in Redis. ``who`` is any text: ``user:alice``, ``address:192.0.2.1``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._blocked_here: dict[str, float] = {}
+
+    def known_wait(self, who: str) -> int:
+        """How many seconds ``who`` has to wait as far as this process has seen. No round trip."""
+        until = self._blocked_here.get(who, 0.0)
+        return max(0, math.ceil(until - time.monotonic()))
+
+    def read_steps(self, who: str) -> tuple[Step, Step]:
+        """Two steps for ``execute_all``; make their replies a ``State`` with ``state``."""
+        blocked, failures = keys.blocked(who), keys.failures(who)
+        return (blocked, ("PTTL", blocked)), (failures, ("EXISTS", failures))
+
+    @staticmethod
+    def state(time_left: int, counted: int) -> State:
+        """What the replies to ``read_steps`` say."""
+        return State(-(-time_left // 1000) if time_left > 0 else 0, bool(counted))
+
+    async def count(self, who: str, limit: Limit) -> int:
+        """Count a failure; how many seconds ``who`` has to wait from now on. One round trip.
+
+        A count that was sent again after a dropped connection counts twice: that errs on the safe side.
+        """
+        answer, rest = await _count.run(self._connection, (keys.failures(who), keys.blocked(who)), *limit)
+        if answer is CountAnswer.COUNTED:
+            return 0
+        self._remember(who, int(rest[0]))
+        return int(rest[0])
+
+    async def forget(self, who: str) -> None:
+        """Begin anew after a success."""
+        count, blocked = keys.failures(who), keys.blocked(who)
+        await self._connection.execute(count, "DEL", count, blocked)
+
+    def _remember(self, who: str, seconds: int) -> None:
+        now = time.monotonic()
+        if len(self._blocked_here) >= _REMEMBERED:
+            self._blocked_here = {name: until for name, until in self._blocked_here.items() if until > now}
+        if len(self._blocked_here) < _REMEMBERED:
+            self._blocked_here[who] = now + seconds

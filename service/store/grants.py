@@ -1,0 +1,206 @@
+"""Grants: the record that everything hangs on, the user's index of them, and how they end."""
+
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from service.protocol.credentials import GRANT_ID_LENGTH
+from service.records.access_token import AccessToken
+from service.records.grant import Grant
+from service.store import keys
+from service.store.connection import Connection, Step
+from service.store.script import Script
+
+NO_REFRESH_TOKEN = "-" * GRANT_ID_LENGTH
+"""Stands before a grant's record where the hash of its live refresh token would."""
+
+NEVER = 0
+"""As a second at which something ends: it does not."""
+
+_PAGE = 500
+
+
+class RevokeAnswer(StrEnum):
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+
+
+class IndexAnswer(StrEnum):
+    INDEXED = "indexed"
+    DISABLED = "disabled"
+
+
+class UnindexAnswer(StrEnum):
+    UNINDEXED = "unindexed"
+
+
+_revoke = Script("revoke_grant", ("grant",), (), RevokeAnswer)
+_index = Script("index_grant", ("user_grants", "user_disabled"), ("grant_id", "grant_ends", "now"), IndexAnswer)
+_unindex = Script("unindex_grant", ("user_grants",), ("grant_id",), UnindexAnswer)
+SCRIPTS = (_revoke, _index, _unindex)
+
+
+class ListedGrant(NamedTuple):
+    """A grant in a list. ``ends_at``: epoch seconds, 0 = never."""
+
+    grant_id: str
+    grant: Grant
+    ends_at: int
+
+
+class Page(NamedTuple):
+    """``cursor``: where the next page begins, empty at the end."""
+
+    grants: list[ListedGrant]
+    cursor: str
+
+
+def encode(grant: Grant, refresh_hash: str = NO_REFRESH_TOKEN) -> bytes:
+    """The grant as it is kept: the hash of its live refresh token at a fixed place, then the record."""
+    return refresh_hash.encode() + grant.encode()
+
+
+def decode(data: bytes) -> Grant | None:
+    """None for the empty record of a grant that was ended."""
+    return Grant.decode(data[GRANT_ID_LENGTH:]) if data else None
+
+
+def index_step(connection: Connection, grant_id: str, subject: str, ends_at: int, now: int) -> Step:
+    """Index a grant of this user until the second ``ends_at`` (0 = never); never moves it to an earlier end."""
+    places = (keys.user_grants(subject), keys.user_disabled(subject))
+    return _index.step(connection, places, (grant_id, ends_at, now))
+
+
+def unindex_soon(connection: Connection, grant_id: str, subject: str) -> None:
+    """Take an ended grant out of its user's index, without waiting: whoever reads the index prunes it too."""
+    connection.execute_soon(*_unindex.step(connection, (keys.user_grants(subject),), (grant_id,)))
+
+
+def is_disabled(index_reply: object) -> bool:
+    """Whether the answer to ``index_step`` says that the user is disabled."""
+    return _index.read(index_reply)[0] is IndexAnswer.DISABLED
+
+
+class Grants:
+    """Grants in Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def open(self, grant_id: str) -> ListedGrant | None:
+        """A living grant by its id."""
+        key = keys.grant(grant_id)
+        data, left, now = await self._connection.execute_all(
+            [(key, ("GET", key)), (key, ("PTTL", key)), (key, ("TIME",))]
+        )
+        grant = decode(data) if data else None
+        return ListedGrant(grant_id, grant, _ends_at(left, now)) if grant else None
+
+    async def revoke(self, grant_id: str, subject: str = "") -> bool:
+        """End a grant and everything it issued; whether it was alive. ``subject``: whose index it is in."""
+        steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ())]
+        if subject:
+            steps.append(_unindex.step(self._connection, (keys.user_grants(subject),), (grant_id,)))
+        replies = await self._connection.execute_all(steps)
+        return _revoke.read(replies[0])[0] is RevokeAnswer.REVOKED
+
+    async def revoke_alone(self, grant_id: str) -> bool:
+        """End a grant that is one access token (client_credentials); whether it was alive.
+
+        The token's hash is not known, so this walks over the keys of one server: for operators, not for requests.
+        """
+        place, cursor = keys.grant(grant_id), "0"
+        while True:
+            position, found = await self._connection.execute(
+                place, "SCAN", cursor, "MATCH", keys.access_token(grant_id, "*"), "COUNT", 10 * _PAGE
+            )
+            if found:
+                return bool(await self._connection.execute(place, "DEL", *found))
+            cursor = position.decode()
+            if cursor == "0":
+                return False
+
+    async def revoke_user(self, subject: str) -> int:
+        """End every grant of a user; exactly how many were alive (IA-40). Grants under way are ended too."""
+        return await self.revoke_indexed(subject, client_id=None)
+
+    async def revoke_indexed(self, subject: str, client_id: str | None) -> int:
+        """End a user's grants, of one client or of all; how many were alive."""
+        index, count, start = keys.user_grants(subject), 0, 0
+        while page := await self._connection.execute(index, "ZRANGE", index, start, start + _PAGE - 1):
+            grant_ids = [member.decode() for member in page]
+            if client_id is not None:
+                mine = await self._of_client(grant_ids, client_id)
+                start += len(grant_ids) - len(mine)
+                grant_ids = mine
+            steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ()) for grant_id in grant_ids]
+            answers = await self._connection.execute_all(steps)
+            count += sum(_revoke.read(answer)[0] is RevokeAnswer.REVOKED for answer in answers)
+            await self._connection.execute_all(
+                [_unindex.step(self._connection, (index,), (grant_id,)) for grant_id in grant_ids]
+            )
+        return count
+
+    async def _of_client(self, grant_ids: list[str], client_id: str) -> list[str]:
+        """Those that belong to the client, and those that are gone: both leave the index."""
+        places = [keys.grant(grant_id) for grant_id in grant_ids]
+        found = await self._connection.execute_all([(key, ("GET", key)) for key in places])
+        grants = [decode(data) if data else None for data in found]
+        return [
+            grant_id
+            for grant_id, grant in zip(grant_ids, grants, strict=True)
+            if grant is None or grant.client_id == client_id
+        ]
+
+    async def list_of_user(self, subject: str, cursor: str = "", count: int = 100) -> Page:
+        """A page of a user's living grants, the one that ends first in front. Bounded work, no SCAN."""
+        start = int(cursor or 0)
+        index = keys.user_grants(subject)
+        members = await self._connection.execute(index, "ZRANGE", index, start, start + count - 1, "WITHSCORES")
+        grant_ids = [member.decode() for member in members[::2]]
+        ends = [0 if score == b"inf" else int(float(score)) for score in members[1::2]]
+        places = [keys.grant(grant_id) for grant_id in grant_ids]
+        records = await self._connection.execute_all([(key, ("GET", key)) for key in places])
+        listed, dead = [], []
+        for grant_id, data, ends_at in zip(grant_ids, records, ends, strict=True):
+            grant = decode(data) if data else None
+            if grant is None:
+                dead.append(grant_id)
+            else:
+                listed.append(ListedGrant(grant_id, grant, ends_at))
+        await self._connection.execute_all([_unindex.step(self._connection, (index,), (gone,)) for gone in dead])
+        return Page(listed, str(start + len(listed)) if len(grant_ids) == count else "")
+
+    async def list_of_client(self, client_id: str, cursor: str = "", count: int = 100) -> Page:
+        """A page of a client's living grants, in no order: looks at some ``10 × count`` keys a call.
+
+        A page may be empty though more follow: go on while there is a cursor. Grants of client_credentials, which are
+        one access token each, are listed like any other.
+        """
+        found, following = await self._connection.scan("mm:{*}*", cursor, count * 10)
+        return Page([listed async for listed in self._matching(found, client_id)], following)
+
+    async def _matching(self, found: list[str], client_id: str) -> AsyncIterator[ListedGrant]:
+        """The client's grants among these keys: grant records, and access tokens that hold their grant inline."""
+        names = [name for name in found if name.endswith("}") or ":access:" in name]
+        steps: list[Step] = [step for name in names for step in ((name, ("GET", name)), (name, ("PTTL", name)))]
+        replies = await self._connection.execute_all([*steps, *((name, ("TIME",)) for name in names[:1])])
+        for name, data, left in zip(names, replies[0::2], replies[1::2], strict=False):
+            grant = _inline_or_whole(name, data)
+            if grant is not None and grant.client_id == client_id:
+                yield ListedGrant(name[4 : 4 + GRANT_ID_LENGTH], grant, _ends_at(left, replies[-1]))
+
+
+def _inline_or_whole(name: str, data: bytes | None) -> Grant | None:
+    if not data:
+        return None
+    if not name.endswith("}"):
+        return AccessToken.decode(data).grant
+    if len(name) != 5 + GRANT_ID_LENGTH:  # another key whose name ends with a tag
+        return None
+    return decode(data)
+
+
+def _ends_at(left: int, now: list[bytes]) -> int:
+    """The epoch second at which a key ends: from its PTTL and Redis's TIME; 0 = never."""
+    return round((int(now[0]) * 1000 + int(now[1]) / 1000 + left) / 1000) if left >= 0 else NEVER

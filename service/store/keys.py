@@ -1,0 +1,79 @@
+"""Every key of Mintmark in Redis, one function each, the Cluster hash tag in sight.
+
+All that belongs to one grant carries the tag ``{grant_id}``, so it lies in one slot and one script may touch it.
+"""
+
+from urllib.parse import quote
+
+CHANGES = "mm:changes"
+"""The publish/subscribe channel on which processes tell each other what left their caches."""
+
+
+def grant(grant_id: str) -> str:
+    """The grant itself: deleting it ends everything it issued."""
+    return f"mm:{{{grant_id}}}"
+
+
+def code(grant_id: str, code_hash: str) -> str:
+    """An authorization code; once spent, the hash of the access token it bought."""
+    return f"mm:{{{grant_id}}}:code:{code_hash}"
+
+
+def access_token(grant_id: str, token_hash: str) -> str:
+    """An access token."""
+    return f"mm:{{{grant_id}}}:access:{token_hash}"
+
+
+def refresh_token(grant_id: str, token_hash: str) -> str:
+    """A refresh token; once used, its successor's hash."""
+    return f"mm:{{{grant_id}}}:refresh:{token_hash}"
+
+
+def reply(grant_id: str, token_hash: str) -> str:
+    """The sealed response to the last use of this refresh token."""
+    return f"mm:{{{grant_id}}}:reply:{token_hash}"
+
+
+def user_grants(subject: str) -> str:
+    """A user's grant ids, scored by the second at which they end."""
+    return f"mm:{{user:{_tag(subject)}}}:grants"
+
+
+def user_disabled(subject: str) -> str:
+    """Exists while the user may not get tokens; in the slot of the index, so that one script sees both."""
+    return f"mm:{{user:{_tag(subject)}}}:disabled"
+
+
+def user(subject: str) -> str:
+    """The username of this subject."""
+    return f"mm:{{user:{_tag(subject)}}}"
+
+
+def username(name: str) -> str:
+    """The user record: people log in by their username."""
+    return f"mm:username:{_tag(name)}"
+
+
+def client(client_id: str) -> str:
+    """The client record."""
+    return f"mm:client:{_tag(client_id)}"
+
+
+def client_alias(alias: str) -> str:
+    """The client_id behind an alias."""
+    return f"mm:client-alias:{_tag(alias)}"
+
+
+def failures(who: str) -> str:
+    """How often ``who`` (user:…, address:…, client:…) failed of late."""
+    return f"mm:{{failures:{_tag(who)}}}:count"
+
+
+def blocked(who: str) -> str:
+    """Exists while ``who`` has to wait; its TTL is how long."""
+    return f"mm:{{failures:{_tag(who)}}}:blocked"
+
+
+def _tag(text: str) -> str:
+    """Names from outside, with braces and control characters out of the way of the hash tag."""
+    return text if text.isalnum() and text.isascii() else quote(text, safe="@:.+-_~/=")

@@ -1,0 +1,25 @@
+#!lua
+-- Issue an access token for a refresh token that stays as it is but for its record (refreshes left) and its end.
+-- KEYS  grant, refresh_token, new_access_token
+-- ARGV  access_record, access_ends, seen_record, new_record, new_ends
+-- RETURNS issued | changed | ended
+local grant, refresh_token, new_access_token = unpack(KEYS)
+local access_record, access_ends, seen_record, new_record, new_ends = unpack(ARGV)
+-- INCLUDE ends_at
+-- INCLUDE keep
+-- INCLUDE extend
+local held = redis.call('GET', refresh_token)
+if not held or redis.call('STRLEN', grant) == 0 then
+  return 'ended'
+end
+if redis.call('EXISTS', new_access_token) == 1 then
+  return 'issued' -- sent again after a dropped connection
+end
+if held ~= seen_record then
+  return 'changed' -- another refresh was first; its count of refreshes left must not be lost
+end
+keep(new_access_token, access_record, access_ends)
+keep(refresh_token, new_record, new_ends)
+extend(grant, access_ends)
+extend(grant, new_ends)
+return 'issued'

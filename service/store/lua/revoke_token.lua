@@ -1,0 +1,32 @@
+#!lua flags=allow-oom
+-- Revoke a token for the client it was issued to; with ends_grant '1' everything that its grant issued. Beside 'revoked'
+-- comes the subject of a grant that was ended.
+-- KEYS  credential, grant
+-- ARGV  client_id, ends_grant
+-- RETURNS revoked | unknown | foreign
+local credential, grant = unpack(KEYS)
+local client_id, ends_grant = unpack(ARGV)
+-- INCLUDE end_grant
+local held = redis.call('GET', credential)
+if not held then
+  return 'unknown'
+end
+local grant_record = redis.call('GET', grant)
+local whose
+if grant_record and grant_record ~= '' then
+  whose = cjson.decode(string.sub(grant_record, 23))
+elseif string.sub(held, 1, 1) == '{' then
+  whose = cjson.decode(held).g
+end
+if not whose then
+  return 'unknown'
+end
+if whose.c ~= client_id then
+  return 'foreign'
+end
+redis.call('DEL', credential)
+if ends_grant == '1' and whose.u then
+  end_grant(grant)
+  return {'revoked', whose.u}
+end
+return 'revoked'

@@ -1,0 +1,12 @@
+-- Let a key live at least until a second of the epoch; '0' = for ever. Never shortens: something else may need it longer.
+local function extend(key, ends)
+  if ends == '0' then
+    redis.call('PERSIST', key)
+    return
+  end
+  local ends_now = ends_at(key)
+  if ends_now ~= 0 and ends_now < tonumber(ends) then
+    redis.call('EXPIREAT', key, ends)
+  end
+end
+

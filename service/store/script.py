@@ -1,0 +1,110 @@
+"""Lua scripts with a contract: the header of ``lua/<name>.lua`` names keys, arguments and answers, and is checked.
+
+```
+#!lua
+-- What the act is, in one line.
+-- KEYS  grant, code
+-- ARGV  access_hash, access_ends
+-- RETURNS redeemed | spent | unknown
+```
+
+The body begins with ``local grant, code = unpack(KEYS)`` in the same order. ``-- INCLUDE name`` is replaced by
+``lua/shared/name.lua``. ``#!lua`` makes Redis ≥ 7 treat the script by its flags; Redis 6.2 does not know the line, so it is
+dropped there.
+"""
+
+import re
+from enum import StrEnum
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any, Generic, TypeVar
+
+from service.store.connection import Connection, Step
+from service.store.link import Word
+
+_HEADER = re.compile(
+    r"(?P<shebang>#!lua[^\n]*\n)"
+    r"(?P<purpose>(?:--[^\n]*\n)+?)"
+    r"-- KEYS  (?P<keys>[^\n]+)\n"
+    r"-- ARGV  (?P<arguments>[^\n]+)\n"
+    r"-- RETURNS (?P<answers>[^\n]+)\n"
+)
+_NONE = ("-",)
+
+Answer = TypeVar("Answer", bound=StrEnum)
+
+
+class ScriptContractError(Exception):
+    """A script's header, its body and its wrapper in Python do not say the same."""
+
+
+class Script(Generic[Answer]):
+    """One act. ``keys`` and ``arguments``: their names in order; ``answers``: the words it may return."""
+
+    def __init__(self, name: str, keys: tuple[str, ...], arguments: tuple[str, ...], answers: type[Answer]) -> None:
+        self.name = name
+        self.answers = answers
+        self._keys = keys
+        self._arguments = arguments
+        self.text = _load(name)
+        self._check_contract()
+        self.plain_text = self.text.partition("\n")[2]
+        self.sha, self.plain_sha = _sha(self.text), _sha(self.plain_text)
+
+    def step(self, connection: Connection, keys: tuple[str, ...], arguments: tuple[Word, ...]) -> Step:
+        """The call as a command for ``execute_all``; all keys are in one slot."""
+        if len(keys) != len(self._keys) or len(arguments) != len(self._arguments):
+            raise ScriptContractError(f"{self.name}: takes KEYS {self._keys} and ARGV {self._arguments}")
+        sha = self.plain_sha if self.plain_sha in connection.scripts else self.sha
+        return keys[0], ("EVALSHA", sha, len(keys), *keys, *arguments)
+
+    def read(self, reply: Any) -> tuple[Answer, list[Any]]:
+        """The answering word, and what came with it. Raises ScriptContractError for a word that is not in the header."""
+        word, rest = (reply[0], reply[1:]) if reply.__class__ is list else (reply, [])
+        try:
+            return self.answers(word.decode()), rest
+        except ValueError as error:
+            raise ScriptContractError(f"{self.name} answered {word!r}") from error
+
+    async def run(self, connection: Connection, keys: tuple[str, ...], *arguments: Word) -> tuple[Answer, list[Any]]:
+        """Call it; one round trip. Raises TemporarilyUnavailable, StoreError."""
+        key, command = self.step(connection, keys, arguments)
+        return self.read(await connection.execute(key, *command))
+
+    def _check_contract(self) -> None:
+        header = _HEADER.match(self.text)
+        if header is None:
+            raise ScriptContractError(f"lua/{self.name}.lua does not begin with its contract")
+        told = {part: _names(header[part], ",") for part in ("keys", "arguments")}
+        body = {
+            "keys": _unpacked(self.text, "KEYS"),
+            "arguments": _unpacked(self.text, "ARGV"),
+        }
+        for part, ours in (("keys", self._keys), ("arguments", self._arguments)):
+            if told[part] != ours or body[part] != ours:
+                raise ScriptContractError(
+                    f"lua/{self.name}.lua: {part}: header {told[part]}, body {body[part]}, wrapper {ours}"
+                )
+        if set(_names(header["answers"], "|")) != {answer.value for answer in self.answers}:
+            raise ScriptContractError(f"lua/{self.name}.lua: answers differ from {self.answers.__name__}")
+
+
+@cache
+def _load(name: str) -> str:
+    text = files("service.store").joinpath("lua", f"{name}.lua").read_text("utf-8")
+    return re.sub(r"^-- INCLUDE (\w+)\n", lambda found: _load(f"shared/{found[1]}"), text, flags=re.MULTILINE)
+
+
+def _names(text: str, separator: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(separator))
+    return () if names == _NONE else names
+
+
+def _unpacked(text: str, array: str) -> tuple[str, ...]:
+    found = re.search(rf"^local ([\w, ]+) = unpack\({array}\)$", text, flags=re.MULTILINE)
+    return _names(found[1], ",") if found else ()
+
+
+def _sha(text: str) -> str:
+    return sha1(text.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,115 @@
+"""The store as one value: a connection and the kinds of records kept through it."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+from service.protocol.errors import TemporarilyUnavailable
+from service.settings import Settings
+from service.store import address, clients, codes, failures, grants, keys, tokens
+from service.store.connection import Connection, open_connection
+from service.store.link import Link, LinkLostError, ReplyError
+from service.store.users import Users
+
+log = logging.getLogger(__name__)
+
+OLDEST = (6, 2)
+"""The oldest Redis that will do: EXAT, ZADD GT."""
+_FLAGS_SINCE = (7, 0)
+"""The Redis from which scripts begin with ``#!lua``."""
+
+SCRIPTS = (*clients.SCRIPTS, *codes.SCRIPTS, *failures.SCRIPTS, *grants.SCRIPTS, *tokens.SCRIPTS)
+
+
+class StoreUnfitError(Exception):
+    """This Redis cannot be used: the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """All of Mintmark's records. The look-ups keep their plain names: ``codes.open_by_code``, ``tokens.open_by_token``,
+    ``tokens.open_by_refresh``, ``grants.revoke_user``.
+    """
+
+    connection: Connection
+    clients: clients.Clients
+    codes: codes.Codes
+    failures: failures.Failures
+    grants: grants.Grants
+    tokens: tokens.Tokens
+    users: Users
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.connection.close()
+
+    async def ping(self) -> None:
+        """Ask every primary for a sign of life. Raises TemporarilyUnavailable."""
+        for link in await self.connection.links():
+            try:
+                await link.send(["PING"])
+            except (LinkLostError, ReplyError) as error:
+                raise TemporarilyUnavailable(log=f"Redis: {error}") from error
+
+
+def make_store(settings: Settings) -> Store:
+    """A store that connects when first used. Raises ValueError for a ``redis_url`` that cannot be."""
+    connection = open_connection(address.parse(settings))
+    connection.scripts.update({script.sha: script.text for script in SCRIPTS})
+    return Store(
+        connection,
+        clients.Clients(connection, time.monotonic),
+        codes.Codes(connection),
+        failures.Failures(connection),
+        grants.Grants(connection),
+        tokens.Tokens(connection),
+        Users(connection),
+    )
+
+
+async def open_store(settings: Settings, *, listen: bool = True) -> Store:
+    """A store that has been checked: Redis answers, is new enough, and takes our scripts.
+
+    ``listen``: keep the cache of clients up with other processes. Raises TemporarilyUnavailable where Redis cannot be
+    reached, StoreUnfitError where it cannot be used, ValueError for a bad ``redis_url``.
+    """
+    store = make_store(settings)
+    try:
+        links = await store.connection.links()
+        for link in links:
+            await _check(link)
+        if min(link.version for link in links) < _FLAGS_SINCE:
+            store.connection.scripts.clear()
+            store.connection.scripts.update({script.plain_sha: script.plain_text for script in SCRIPTS})
+        for link in links:
+            for text in store.connection.scripts.values():
+                await link.send(["SCRIPT", "LOAD", text])
+    except (LinkLostError, ReplyError) as error:
+        await store.close()
+        raise StoreUnfitError(f"Redis at {settings.redis_url.rpartition('@')[2]} refuses: {error}") from error
+    except BaseException:
+        await store.close()
+        raise
+    if listen:
+        store.connection.listen(keys.CHANGES, store.clients.hear, store.clients.hearing)
+    return store
+
+
+async def _check(link: Link) -> None:
+    if link.version < OLDEST:
+        version, oldest = (".".join(map(str, number)) for number in (link.version, OLDEST))
+        raise StoreUnfitError(f"Redis {version} at {link.endpoint} is too old: {oldest} or newer is needed")
+    try:
+        _, policy = await link.send(["CONFIG", "GET", "maxmemory-policy"])
+    except (ReplyError, ValueError):
+        log.info("redis_policy_unknown", extra={"server": str(link.endpoint), "hint": "CONFIG GET is not allowed"})
+        return
+    if policy != b"noeviction":
+        log.warning(
+            "redis_may_evict",
+            extra={
+                "server": str(link.endpoint),
+                "policy": policy.decode(),
+                "hint": "set maxmemory-policy noeviction: otherwise Redis may drop living tokens and used-token marks",
+            },
+        )

@@ -1,0 +1,266 @@
+"""Access and refresh tokens: issued with a grant, rotated, opened, revoked."""
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from service.protocol.credentials import Credential
+from service.records.access_token import AccessToken
+from service.records.grant import Grant
+from service.records.refresh_token import RefreshToken
+from service.store import grants, keys
+from service.store.connection import Connection, Step
+from service.store.script import Script
+
+
+class OpenAnswer(StrEnum):
+    FOUND = "found"
+    UNKNOWN = "unknown"
+
+
+class IssueAnswer(StrEnum):
+    ISSUED = "issued"
+    ENDED = "ended"
+
+
+class RotateAnswer(StrEnum):
+    ROTATED = "rotated"
+    REPEATED = "repeated"
+    REUSED = "reused"
+    ENDED = "ended"
+
+
+class ReuseAnswer(StrEnum):
+    ISSUED = "issued"
+    CHANGED = "changed"
+    ENDED = "ended"
+
+
+class RevokeAnswer(StrEnum):
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+    FOREIGN = "foreign"
+
+
+_open = Script("open_credential", ("credential", "grant", "reply"), (), OpenAnswer)
+_issue = Script(
+    "issue_tokens",
+    ("grant", "access_token", "refresh_token"),
+    ("grant_record", "grant_ends", "access_record", "access_ends", "refresh_record", "refresh_ends"),
+    IssueAnswer,
+)
+_rotate = Script(
+    "rotate_refresh_token",
+    ("grant", "refresh_token", "reply", "new_access_token", "new_refresh_token"),
+    ("access_record", "access_ends", "new_hash", "new_record", "new_ends", "used_ends", "sealed_reply", "grace"),
+    RotateAnswer,
+)
+_reuse = Script(
+    "reuse_refresh_token",
+    ("grant", "refresh_token", "new_access_token"),
+    ("access_record", "access_ends", "seen_record", "new_record", "new_ends"),
+    ReuseAnswer,
+)
+_revoke = Script("revoke_token", ("credential", "grant"), ("client_id", "ends_grant"), RevokeAnswer)
+SCRIPTS = (_open, _issue, _rotate, _reuse, _revoke)
+
+
+class NewTokens(NamedTuple):
+    """Tokens about to be kept. ``…_ends_at``: epoch seconds, 0 = never; an empty ``refresh_record`` means no refresh
+    token, ``refresh_hash`` is then the access token's (a name that is written to by nobody). ``subject``: whose index the
+    grant is in, empty for none; ``now``: epoch seconds.
+    """
+
+    access: Credential
+    access_record: bytes
+    access_ends_at: int
+    refresh_hash: str
+    refresh_record: bytes
+    refresh_ends_at: int
+    subject: str
+    now: int
+
+    @property
+    def grant_ends_at(self) -> int:
+        """When the last of them ends."""
+        if not self.refresh_record:
+            return self.access_ends_at
+        return max(self.access_ends_at, self.refresh_ends_at) if self.refresh_ends_at else grants.NEVER
+
+    def index_steps(self, connection: Connection, grant_id: str) -> list[Step]:
+        """Keep the user's index up with the grant's new end."""
+        if not self.subject:
+            return []
+        return [grants.index_step(connection, grant_id, self.subject, self.grant_ends_at, self.now)]
+
+
+class FoundCredential(NamedTuple):
+    """What ``open_credential`` read; ``grant``: None where it has ended; seconds of the epoch, 0 = never."""
+
+    record: bytes
+    grant: Grant | None
+    reply: bytes
+    ends_at: int
+    grant_ends_at: int
+
+
+class OpenedToken(NamedTuple):
+    """A living access token; ``ends_at``: epoch seconds, from the key's own TTL (P4)."""
+
+    credential: Credential
+    record: AccessToken
+    grant: Grant
+    ends_at: int
+
+    @property
+    def scope(self) -> str:
+        return self.grant.scope if self.record.scope is None else self.record.scope
+
+    @property
+    def audience(self) -> tuple[str, ...]:
+        return self.grant.audience if self.record.audience is None else self.record.audience
+
+
+class OpenedRefreshToken(NamedTuple):
+    """A refresh token of a living grant. ``record``: None once it is used; ``seen``: the record as it was read;
+    ``reply``: the sealed response to its last use, empty once the grace is over; ends in epoch seconds, 0 = never.
+    """
+
+    credential: Credential
+    record: RefreshToken | None
+    seen: bytes
+    reply: bytes
+    grant: Grant
+    ends_at: int
+    grant_ends_at: int
+
+
+async def open_credential(connection: Connection, key: str, credential: Credential) -> FoundCredential | None:
+    """Read a credential and its grant in one round trip; None where the credential is not there."""
+    grant_key = keys.grant(credential.grant_id)
+    reply_key = keys.reply(credential.grant_id, credential.hash)
+    answer, rest = await _open.run(connection, (key, grant_key, reply_key))
+    if answer is OpenAnswer.UNKNOWN:
+        return None
+    record, grant_record, reply, ends_at, grant_ends_at = rest
+    return FoundCredential(record, grants.decode(grant_record), reply, ends_at, grant_ends_at)
+
+
+class Tokens:
+    """Access and refresh tokens in Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def open_by_token(self, token: Credential) -> OpenedToken | None:
+        """A living access token with its grant (IA-39). One round trip."""
+        found = await open_credential(self._connection, keys.access_token(token.grant_id, token.hash), token)
+        if found is None:
+            return None
+        record = AccessToken.decode(found.record)
+        grant = found.grant or record.grant
+        return OpenedToken(token, record, grant, found.ends_at) if grant else None
+
+    async def open_by_refresh(self, token: Credential) -> OpenedRefreshToken | None:
+        """A refresh token, used or not, of a living grant (IA-38). One round trip."""
+        found = await open_credential(self._connection, keys.refresh_token(token.grant_id, token.hash), token)
+        if found is None or found.grant is None:
+            return None
+        record = None if found.record.startswith(b"used:") else RefreshToken.decode(found.record)
+        return OpenedRefreshToken(
+            token, record, found.record, found.reply, found.grant, found.ends_at, found.grant_ends_at
+        )
+
+    async def save_alone(self, token: Credential, record: bytes, ends_at: int) -> None:
+        """Keep an access token whose record holds its whole grant (client_credentials). One round trip."""
+        key = keys.access_token(token.grant_id, token.hash)
+        await self._connection.execute(key, "SET", key, record, "EXAT", ends_at)
+
+    async def issue(self, grant: Grant, new: NewTokens) -> bool:
+        """Begin a grant with its first tokens. One round trip.
+
+        False where the user is disabled, or the grant was ended while this was under way.
+        """
+        grant_id = new.access.grant_id
+        live = new.refresh_hash if new.refresh_record else grants.NO_REFRESH_TOKEN
+        step = _issue.step(
+            self._connection,
+            (
+                keys.grant(grant_id),
+                keys.access_token(grant_id, new.access.hash),
+                keys.refresh_token(grant_id, new.refresh_hash),
+            ),
+            (
+                *(grants.encode(grant, live), new.grant_ends_at),
+                *(new.access_record, new.access_ends_at),
+                *(new.refresh_record, new.refresh_ends_at),
+            ),
+        )
+        replies = await self._connection.execute_all([step, *new.index_steps(self._connection, grant_id)])
+        if await self._is_disabled(grant_id, replies):
+            return False
+        return _issue.read(replies[0])[0] is IssueAnswer.ISSUED
+
+    async def rotate(
+        self, used: Credential, new: NewTokens, used_ends_at: int, sealed_reply: bytes, grace: int
+    ) -> tuple[RotateAnswer, bytes]:
+        """Put the new tokens in the place of the refresh token (P2). One round trip.
+
+        ``used_ends_at``: until when its use is remembered (epoch seconds); ``grace``: seconds for which ``sealed_reply``
+        waits. The bytes beside REPEATED are the sealed reply of whoever was first.
+        """
+        grant_id = used.grant_id
+        step = _rotate.step(
+            self._connection,
+            (
+                keys.grant(grant_id),
+                keys.refresh_token(grant_id, used.hash),
+                keys.reply(grant_id, used.hash),
+                keys.access_token(grant_id, new.access.hash),
+                keys.refresh_token(grant_id, new.refresh_hash),
+            ),
+            (
+                *(new.access_record, new.access_ends_at),
+                *(new.refresh_hash, new.refresh_record, new.refresh_ends_at),
+                *(used_ends_at, sealed_reply, grace),
+            ),
+        )
+        replies = await self._connection.execute_all([step, *new.index_steps(self._connection, grant_id)])
+        if await self._is_disabled(grant_id, replies):
+            return RotateAnswer.ENDED, b""
+        answer, rest = _rotate.read(replies[0])
+        if answer in (RotateAnswer.REUSED, RotateAnswer.ENDED) and new.subject:
+            grants.unindex_soon(self._connection, grant_id, new.subject)
+        return answer, rest[0] if rest else b""
+
+    async def reuse(self, opened: OpenedRefreshToken, new: NewTokens) -> ReuseAnswer:
+        """Issue an access token for a refresh token that is kept, with its new record and end. One round trip."""
+        used, grant_id = opened.credential, opened.credential.grant_id
+        step = _reuse.step(
+            self._connection,
+            (
+                keys.grant(grant_id),
+                keys.refresh_token(grant_id, used.hash),
+                keys.access_token(grant_id, new.access.hash),
+            ),
+            (new.access_record, new.access_ends_at, opened.seen, new.refresh_record, new.refresh_ends_at),
+        )
+        replies = await self._connection.execute_all([step, *new.index_steps(self._connection, grant_id)])
+        if await self._is_disabled(grant_id, replies):
+            return ReuseAnswer.ENDED
+        return _reuse.read(replies[0])[0]
+
+    async def revoke(self, token: Credential, key: str, client_id: str, *, ends_grant: bool) -> RevokeAnswer:
+        """Revoke a token that was issued to this client. One round trip. ``key``: the one it is kept under."""
+        answer, subject = await _revoke.run(
+            self._connection, (key, keys.grant(token.grant_id)), client_id, "1" if ends_grant else "0"
+        )
+        if subject:
+            grants.unindex_soon(self._connection, token.grant_id, subject[0].decode())
+        return answer
+
+    async def _is_disabled(self, grant_id: str, replies: list[Any]) -> bool:
+        """Whether the user's index refused the grant; then whatever was written is ended again."""
+        if len(replies) < 2 or not grants.is_disabled(replies[1]):
+            return False
+        await grants.Grants(self._connection).revoke(grant_id)
+        return True

@@ -1,0 +1,82 @@
+"""People of the built-in directory: a record under the username, a pointer under the subject."""
+
+from service.records.user import User
+from service.store import keys
+from service.store.clients import SCRIPTS, ChangedMeanwhileError, SetAnswer
+from service.store.connection import Connection, Step
+
+(_set,) = SCRIPTS
+
+_GONE_FOR = 60
+"""Seconds for which a deleted user counts as disabled: longer than any request that is under way."""
+
+
+class Users:
+    """Users in Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, username: str) -> User | None:
+        """One round trip."""
+        key, command = self.read_step(username)
+        return self.read(await self._connection.execute(key, *command))
+
+    @staticmethod
+    def read_step(username: str) -> Step:
+        """A step for ``execute_all`` that reads a user; its reply is for ``read``."""
+        key = keys.username(username)
+        return key, ("GET", key)
+
+    @staticmethod
+    def read(reply: bytes | None) -> User | None:
+        """The user in the reply to ``read_step``."""
+        return User.decode(reply) if reply else None
+
+    async def get_by_subject(self, subject: str) -> User | None:
+        """Two round trips: the subject points to the username."""
+        key = keys.user(subject)
+        username = await self._connection.execute(key, "GET", key)
+        return await self.get(username.decode()) if username else None
+
+    async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[User], str]:
+        """Some users and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
+        names, following = await self._connection.scan(keys.username("") + "*", cursor, count * 10)
+        records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
+        return [User.decode(data) for data in records if data], following
+
+    async def save(self, user: User, seen: User | None) -> None:
+        """Write a user over what was read before (None: it is new).
+
+        The subject's pointer is claimed first, so that no two users share a subject. Disabling sets the mark that every
+        issue of a token looks at; end the grants that are there with ``Grants.revoke_user`` after it. Raises
+        ChangedMeanwhileError where the record is no longer as ``seen``, or the subject is another user's.
+        """
+        pointer = keys.user(user.subject)
+        answer, _ = await _set.run(self._connection, (pointer,), user.username if seen else b"", user.username)
+        if answer is SetAnswer.CHANGED:
+            raise ChangedMeanwhileError(f"the subject {user.subject} belongs to another user")
+        if not user.enabled:
+            await self._mark_disabled(user.subject)
+        answer, _ = await _set.run(
+            self._connection, (keys.username(user.username),), seen.encode() if seen else b"", user.encode()
+        )
+        if answer is SetAnswer.CHANGED:
+            raise ChangedMeanwhileError(user.username)
+        if user.enabled:
+            await self._unmark(user.subject)
+
+    async def delete(self, user: User) -> bool:
+        """Delete a user; whether it was there. End the grants with ``Grants.revoke_user`` after it."""
+        mark, record, pointer = keys.user_disabled(user.subject), keys.username(user.username), keys.user(user.subject)
+        await self._connection.execute(mark, "SET", mark, "1", "EX", _GONE_FOR)
+        deleted, _ = await self._connection.execute_all([(record, ("DEL", record)), (pointer, ("DEL", pointer))])
+        return bool(deleted)
+
+    async def _mark_disabled(self, subject: str) -> None:
+        mark = keys.user_disabled(subject)
+        await self._connection.execute(mark, "SET", mark, "1")
+
+    async def _unmark(self, subject: str) -> None:
+        mark = keys.user_disabled(subject)
+        await self._connection.execute(mark, "DEL", mark)
