@@ -193,4 +193,4 @@ async def _shake_hands(link: Link, address: Address, login: Login) -> None:
             future.cancel()
     told = dict(zip(replies[0][::2], replies[0][1::2], strict=True))
     major, minor = told[b"version"].decode().split(".")[:2]
-    link.version, link.role = (int(major), int(minor)), told[b"role"].decode()
+    link.version, link.role = (int(major), int(minor)), told.get(b"role", b"sentinel").decode()

@@ -1,0 +1,76 @@
+"""Fixtures: Redis in its shapes, a world (an issuer on a real Redis with an HTTP client), and real server processes.
+
+Every Redis is started by the suite itself from the redis-server binary that is there; none is mocked.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+import pytest
+import uvloop
+from aiohttp.test_utils import TestClient, TestServer
+
+from service.app import make_application, open_issuer
+from tests import redis_shapes
+from tests.world import World, settings_for
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests run on the event loop that the service runs on."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def standalone_shape() -> Iterator[redis_shapes.Shape]:
+    with redis_shapes.standalone() as shape:
+        yield shape
+
+
+@pytest.fixture(scope="session")
+def sentinel_shape() -> Iterator[redis_shapes.Shape]:
+    with redis_shapes.sentinel() as shape:
+        yield shape
+
+
+@pytest.fixture(scope="session")
+def cluster_shape() -> Iterator[redis_shapes.Shape]:
+    with redis_shapes.cluster() as shape:
+        yield shape
+
+
+@pytest.fixture
+def redis(standalone_shape: redis_shapes.Shape) -> redis_shapes.Shape:
+    """One empty Redis server."""
+    standalone_shape.flush()
+    return standalone_shape
+
+
+@pytest.fixture(params=["standalone", "sentinel", "cluster"])
+def any_redis(request: pytest.FixtureRequest) -> redis_shapes.Shape:
+    """An empty Redis in each shape that Mintmark runs on."""
+    shape: redis_shapes.Shape = request.getfixturevalue(f"{request.param}_shape")
+    shape.heal()
+    shape.flush()
+    return shape
+
+
+@pytest.fixture
+async def world(redis: redis_shapes.Shape) -> AsyncIterator[World]:
+    """A service on one Redis server."""
+    async for made in _world(redis):
+        yield made
+
+
+@pytest.fixture
+async def any_world(any_redis: redis_shapes.Shape) -> AsyncIterator[World]:
+    """A service on Redis in each shape."""
+    async for made in _world(any_redis):
+        yield made
+
+
+async def _world(shape: redis_shapes.Shape) -> AsyncIterator[World]:
+    async with (
+        open_issuer(settings_for(shape.url)) as issuer,
+        TestClient(TestServer(make_application(issuer))) as http,
+    ):
+        yield World(issuer, http, shape)

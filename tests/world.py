@@ -1,0 +1,167 @@
+"""A service on a real Redis, with short words for what tests say often."""
+
+from base64 import b64encode
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+
+from service.app import make_application
+from service.hashing import hash_generated
+from service.issuer import Issuer
+from service.issuing import issue_code
+from service.protocol.names import ClientAuthMethod
+from service.protocol.pkce import s256
+from service.records.authorization_code import AuthorizationCode
+from service.records.client import Client, ClientSecret
+from service.records.grant import Grant
+from service.records.user import User
+from service.settings import Settings, load
+from tests.redis_shapes import Shape
+
+SECRET = "mm_cs_" + "s" * 43
+CALLBACK = "https://app.example/callback"
+VERIFIER = "v" * 43
+ALL_GRANT_TYPES = ("authorization_code", "client_credentials", "password", "refresh_token")
+FORM = "application/x-www-form-urlencoded"
+
+
+def settings_for(redis_url: str, **changes: Any) -> Settings:
+    """Settings for tests: cheap argon2, everything else as it ships."""
+    cheap = {"argon2_memory": 64, "argon2_iterations": 1}
+    return load(**{"redis_url": redis_url, "issuer": "http://127.0.0.1:8080", **cheap, **changes})
+
+
+def basic(client_id: str, secret: str = SECRET) -> dict[str, str]:
+    """The Authorization header of client_secret_basic."""
+    return {"Authorization": "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+@dataclass
+class World:
+    """``issuer``: to look behind the curtain; ``http``: to be a client; ``redis``: to look at keys and break things."""
+
+    issuer: Issuer
+    http: TestClient[Any, Any]
+    redis: Shape
+
+    # people and clients
+
+    async def client(self, client_id: str = "app", **changes: Any) -> Client:
+        """Register a client that may do everything (secret ``SECRET``, client_secret_basic), with these changes."""
+        wished: dict[str, Any] = {
+            "client_id": client_id,
+            "secrets": (ClientSecret(hash_generated(SECRET)),),
+            "grant_types": ALL_GRANT_TYPES,
+            "redirect_uris": (CALLBACK,),
+            "scopes": ("read", "write"),
+            "default_scope": "read",
+        }
+        client = Client(**(wished | changes))
+        await self.issuer.store.clients.save(client, await self.issuer.store.clients.read(client_id))
+        return client
+
+    async def public_client(self, client_id: str = "phone", **changes: Any) -> Client:
+        """Register a client without a secret."""
+        return await self.client(client_id, auth_method=ClientAuthMethod.NONE, secrets=(), **changes)
+
+    async def change(self, client: Client, **changes: Any) -> Client:
+        """Change a client as another process would."""
+        seen = await self.issuer.store.clients.read(client.client_id)
+        changed: Client = msgspec.structs.replace(seen, **changes)
+        await self.issuer.store.clients.save(changed, seen)
+        return changed
+
+    async def user(self, username: str = "alice", password: str = "wonderland", **changes: Any) -> User:
+        """Register a person."""
+        hashed = await self.issuer.hashing.hash(password)
+        user = User(**({"username": username, "subject": username, "password_hash": hashed} | changes))
+        await self.issuer.store.users.save(user, None)
+        return user
+
+    async def code(
+        self,
+        client: Client,
+        subject: str = "alice",
+        scope: str = "read write",
+        redirect_uri: str | None = CALLBACK,
+        verifier: str | None = None,
+        **grant: Any,
+    ) -> str:
+        """A code as the authorization endpoint issues it."""
+        now = int(self.issuer.clock())
+        record = AuthorizationCode(
+            redirect_uri=redirect_uri or CALLBACK,
+            redirect_uri_given=redirect_uri is not None,
+            code_challenge=s256(verifier) if verifier else None,
+            code_challenge_method="S256" if verifier else None,
+        )
+        wished = {
+            "client_id": client.client_id,
+            "subject": subject,
+            "scope": scope,
+            "client_generation": client.generation,
+            "issued_at": now,
+            "auth_time": now,
+        }
+        return (await issue_code(self.issuer, client, Grant(**(wished | grant)), record)).code
+
+    # requests
+
+    async def post(
+        self, path: str, form: dict[str, str], client_id: str | None = "app", secret: str = SECRET
+    ) -> ClientResponse:
+        """POST a form with client_secret_basic; without authentication where ``client_id`` is None."""
+        headers = {"Content-Type": FORM} | (basic(client_id, secret) if client_id else {})
+        return await self.http.post(path, data=urlencode(form), headers=headers)
+
+    async def token(self, client_id: str | None = "app", **form: str) -> ClientResponse:
+        """A token request."""
+        return await self.post("/token", form, client_id)
+
+    async def redeem(self, code: str, client_id: str | None = "app", **form: str) -> ClientResponse:
+        """A token request with a code and the usual redirect_uri."""
+        wished = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+        return await self.post("/token", wished | form, client_id)
+
+    async def refresh(self, refresh_token: str, client_id: str | None = "app", **form: str) -> ClientResponse:
+        """A token request with a refresh token."""
+        return await self.token(client_id, grant_type="refresh_token", refresh_token=refresh_token, **form)
+
+    async def tokens(self, client: Client, **code: Any) -> dict[str, Any]:
+        """The token response of a whole code flow."""
+        response = await self.redeem(await self.code(client, **code), client.client_id)
+        assert response.status == 200, await response.text()
+        body: dict[str, Any] = await response.json()
+        return body
+
+    async def introspect(self, token: str, client_id: str = "app") -> dict[str, Any]:
+        """What introspection says."""
+        response = await self.post("/introspect", {"token": token}, client_id)
+        assert response.status == 200, await response.text()
+        body: dict[str, Any] = await response.json()
+        return body
+
+    async def is_active(self, token: str, client_id: str = "app") -> bool:
+        """Whether introspection says that a token is active."""
+        return bool((await self.introspect(token, client_id))["active"])
+
+    async def revoke(self, token: str, client_id: str | None = "app", **form: str) -> ClientResponse:
+        """A revocation request."""
+        return await self.post("/revoke", {"token": token, **form}, client_id)
+
+    # variants
+
+    def with_settings(self, **changes: Any) -> "World":
+        """The same world with other settings; open its ``http`` with ``async with``."""
+        changed = settings_for(self.redis.url, **changes)
+        issuer = replace(self.issuer, settings=changed, url=changed.issuer)
+        return World(issuer, TestClient(TestServer(make_application(issuer))), self.redis)
+
+
+async def error_of(response: ClientResponse) -> tuple[int, str]:
+    """Status and error code of a refusal."""
+    return response.status, (await response.json())["error"]
