@@ -1,6 +1,8 @@
 """A service on a real Redis, with short words for what tests say often."""
 
 from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +12,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.app import make_application
+from service.directory import RedisDirectory
 from service.hashing import hash_generated
 from service.issuer import Issuer
 from service.issuing import issue_code
@@ -81,6 +84,14 @@ class World:
         user = User(**({"username": username, "subject": username, "password_hash": hashed} | changes))
         await self.issuer.store.users.save(user, None)
         return user
+
+    async def set_enabled(self, username: str, *, enabled: bool) -> int:
+        """Disable or enable a person as an operator does; how many grants that ended."""
+        users = self.issuer.store.users
+        seen = await users.get(username)
+        user: User = msgspec.structs.replace(seen or User(username, username), enabled=enabled)
+        await users.save(user, seen)
+        return 0 if enabled else await self.issuer.store.grants.revoke_user(user.subject)
 
     async def code(
         self,
@@ -158,8 +169,32 @@ class World:
     def with_settings(self, **changes: Any) -> "World":
         """The same world with other settings; open its ``http`` with ``async with``."""
         changed = settings_for(self.redis.url, **changes)
-        issuer = replace(self.issuer, settings=changed, url=changed.issuer)
+        directory = RedisDirectory(self.issuer.store, self.issuer.hashing, changed)
+        return self._with(settings=changed, url=changed.issuer, directory=directory)
+
+    def _with(self, **parts: Any) -> "World":
+        issuer = replace(self.issuer, **parts)
         return World(issuer, TestClient(TestServer(make_application(issuer))), self.redis)
+
+    @asynccontextmanager
+    async def having(self, **changes: Any) -> AsyncIterator["World"]:
+        """The same world with other settings, open."""
+        changed = self.with_settings(**changes)
+        async with changed.http:
+            yield changed
+
+    @asynccontextmanager
+    async def with_part(self, **parts: Any) -> AsyncIterator["World"]:
+        """The same world with other parts of the issuer (a clock, a directory that breaks), open."""
+        changed = self._with(**parts)
+        async with changed.http:
+            yield changed
+
+    def expire(self, part: str) -> None:
+        """Let the time of every key whose name holds ``part`` be over: what is left to live is the only clock (P4)."""
+        for node in self.redis.primaries():
+            for key in node.admin.scan_iter(f"*{part}*"):
+                node.admin.delete(key)
 
 
 async def error_of(response: ClientResponse) -> tuple[int, str]:

@@ -25,6 +25,8 @@ Step = tuple[str, Command]
 
 _TEMPORARY = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MOVED", "ASK", "NOREPLICAS")
 _REFUSED = ("OOM", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM")
+FLAGS_SINCE = (7, 0)
+"""The Redis from which scripts begin with ``#!lua``."""
 _PAUSE = 0.02
 """Seconds before the first retry; each further pause is up to twice as long, at most ``_LONGEST_PAUSE``."""
 _LONGEST_PAUSE = 0.2
@@ -108,6 +110,15 @@ class Connection:
         """
         started = asyncio.get_running_loop().time()
         sent = [(step, link.send(step[1]) if (link := self._link_for(step[0])) else None) for step in steps]
+        try:
+            return await self._collect(sent, started)
+        except asyncio.CancelledError:
+            for _, future in sent:
+                if future is not None and not future.cancel():
+                    _swallow(future)
+            raise
+
+    async def _collect(self, sent: list[tuple[Step, asyncio.Future[Any] | None]], started: float) -> list[Any]:
         replies: list[Any] = []
         failed: Exception | None = None
         for (key, command), future in sent:
@@ -174,6 +185,8 @@ class Connection:
             text = self.scripts.get(str(command[1])) if command[0] == "EVALSHA" else None
             if kind_of(error) != "NOSCRIPT" or text is None:
                 raise
+        if link.version < FLAGS_SINCE:
+            text = text.partition("\n")[2] if text.startswith("#!lua") else text
         return await link.send(("EVAL", text, *command[2:]))
 
     def _judge(self, failure: Exception) -> None:

@@ -1,5 +1,6 @@
 """Grants: the record that everything hangs on, the user's index of them, and how they end."""
 
+import re
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -18,6 +19,8 @@ NEVER = 0
 """As a second at which something ends: it does not."""
 
 _PAGE = 500
+_GRANT_KEY = re.compile(rf"mm:\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}(?::access:.*)?", re.ASCII)
+"""Keys that hold a grant, whole or inline; a user's keys have a colon in their tag."""
 
 
 class RevokeAnswer(StrEnum):
@@ -104,21 +107,32 @@ class Grants:
         replies = await self._connection.execute_all(steps)
         return _revoke.read(replies[0])[0] is RevokeAnswer.REVOKED
 
-    async def revoke_alone(self, grant_id: str) -> bool:
-        """End a grant that is one access token (client_credentials); whether it was alive.
+    async def open_alone(self, grant_id: str) -> ListedGrant | None:
+        """A grant that is one access token (client_credentials): walks over keys, for operators, not for requests."""
+        found = await self._find_alone(grant_id)
+        return found[1] if found else None
 
-        The token's hash is not known, so this walks over the keys of one server: for operators, not for requests.
-        """
+    async def revoke_alone(self, grant_id: str) -> bool:
+        """End a grant that is one access token (client_credentials); whether it was alive. Walks over keys."""
+        found = await self._find_alone(grant_id)
+        return found is not None and bool(await self._connection.execute(found[0], "DEL", found[0]))
+
+    async def _find_alone(self, grant_id: str) -> tuple[str, ListedGrant] | None:
+        """The access token that holds this grant inline: its hash is not known, so all keys of one server are looked at."""
         place, cursor = keys.grant(grant_id), "0"
         while True:
             position, found = await self._connection.execute(
                 place, "SCAN", cursor, "MATCH", keys.access_token(grant_id, "*"), "COUNT", 10 * _PAGE
             )
-            if found:
-                return bool(await self._connection.execute(place, "DEL", *found))
+            for key in (name.decode() for name in found):
+                data, left, now = await self._connection.execute_all(
+                    [(key, ("GET", key)), (key, ("PTTL", key)), (key, ("TIME",))]
+                )
+                if data and (grant := AccessToken.decode(data).grant):
+                    return key, ListedGrant(grant_id, grant, _ends_at(left, now))
             cursor = position.decode()
             if cursor == "0":
-                return False
+                return None
 
     async def revoke_user(self, subject: str) -> int:
         """End every grant of a user; exactly how many were alive (IA-40). Grants under way are ended too."""
@@ -182,7 +196,7 @@ class Grants:
 
     async def _matching(self, found: list[str], client_id: str) -> AsyncIterator[ListedGrant]:
         """The client's grants among these keys: grant records, and access tokens that hold their grant inline."""
-        names = [name for name in found if name.endswith("}") or ":access:" in name]
+        names = [name for name in found if _GRANT_KEY.fullmatch(name)]
         steps: list[Step] = [step for name in names for step in ((name, ("GET", name)), (name, ("PTTL", name)))]
         replies = await self._connection.execute_all([*steps, *((name, ("TIME",)) for name in names[:1])])
         for name, data, left in zip(names, replies[0::2], replies[1::2], strict=False):
@@ -196,8 +210,6 @@ def _inline_or_whole(name: str, data: bytes | None) -> Grant | None:
         return None
     if not name.endswith("}"):
         return AccessToken.decode(data).grant
-    if len(name) != 5 + GRANT_ID_LENGTH:  # another key whose name ends with a tag
-        return None
     return decode(data)
 
 

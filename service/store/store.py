@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from service.protocol.errors import TemporarilyUnavailable
 from service.settings import Settings
 from service.store import address, clients, codes, failures, grants, keys, tokens
-from service.store.connection import Connection, open_connection
+from service.store.connection import FLAGS_SINCE, Connection, open_connection
 from service.store.link import Link, LinkLostError, ReplyError
 from service.store.users import Users
 
@@ -15,8 +15,6 @@ log = logging.getLogger(__name__)
 
 OLDEST = (6, 2)
 """The oldest Redis that will do: EXAT, ZADD GT."""
-_FLAGS_SINCE = (7, 0)
-"""The Redis from which scripts begin with ``#!lua``."""
 
 SCRIPTS = (*clients.SCRIPTS, *codes.SCRIPTS, *failures.SCRIPTS, *grants.SCRIPTS, *tokens.SCRIPTS)
 
@@ -78,7 +76,7 @@ async def open_store(settings: Settings, *, listen: bool = True) -> Store:
         links = await store.connection.links()
         for link in links:
             await _check(link)
-        if min(link.version for link in links) < _FLAGS_SINCE:
+        if min(link.version for link in links) < FLAGS_SINCE:
             store.connection.scripts.clear()
             store.connection.scripts.update({script.plain_sha: script.plain_text for script in SCRIPTS})
         for link in links:

@@ -1,0 +1,85 @@
+"""A real server process: ``python -m service serve``, on a free port, with its log in a file."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import ClientError, ClientSession
+
+from tests.redis_shapes import free_port
+
+START_SECONDS = 20.0
+
+
+class ServerProcess:
+    """``async with ServerProcess(folder, redis_url=…) as server``: settings as ``MINTMARK_…`` environment variables."""
+
+    def __init__(self, folder: Path, name: str = "server", **settings: Any) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / f"{name}-{self.port}.log"
+        self._settings = {"argon2_memory": 64, "argon2_iterations": 1, "port": self.port, **settings}
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Start it, and wait until it is ready. Raises AssertionError with its log."""
+        variables = {f"MINTMARK_{name.upper()}": str(value) for name, value in self._settings.items()}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "service", "serve", env=inherited | variables, stdout=log, stderr=log
+            )
+        if wait:
+            await self._ready()
+
+    async def terminate(self) -> None:
+        """SIGTERM."""
+        assert self._process is not None
+        self._process.terminate()
+
+    async def exit_code(self, seconds: float = START_SECONDS) -> int:
+        """Wait for its end."""
+        assert self._process is not None
+        async with asyncio.timeout(seconds):
+            return await self._process.wait()
+
+    async def stop(self) -> None:
+        """End it, gracefully if it will."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            await self.exit_code(5)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def _ready(self) -> None:
+        assert self._process is not None
+        async with ClientSession() as session:
+            for _ in range(int(START_SECONDS / 0.05)):
+                if self._process.returncode is not None:
+                    break
+                try:
+                    async with session.get(f"{self.url}/readyz") as response:
+                        if response.status == 200:
+                            return
+                except ClientError:
+                    pass
+                await asyncio.sleep(0.05)
+        await self.stop()
+        raise AssertionError(f"the server did not become ready:\n{self.log.read_text()[-4000:]}")

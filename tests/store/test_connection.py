@@ -1,0 +1,350 @@
+"""The connection: batches, retries that do everything exactly once (P3), and 503 within the timeout (P7)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from service.app import make_application, open_issuer
+from service.protocol.errors import TemporarilyUnavailable
+from service.settings import Settings
+from service.store import address, connection
+from service.store.address import Endpoint, Topology
+from service.store.connection import StoreError
+from service.store.store import SCRIPTS, StoreUnfitError, open_store
+from tests import redis_shapes
+from tests.cutting_proxy import CuttingProxy
+from tests.world import World, error_of, settings_for
+
+
+@pytest.fixture
+async def proxy(redis: redis_shapes.Shape) -> AsyncIterator[CuttingProxy]:
+    """A proxy in front of the Redis server."""
+    async with CuttingProxy(redis.nodes[0].host, redis.nodes[0].port) as made:
+        yield made
+
+
+@pytest.fixture
+async def cut_world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIterator[World]:
+    """A service that reaches its Redis through the proxy."""
+    async with (
+        open_issuer(settings_for(proxy.url)) as issuer,
+        TestClient(TestServer(make_application(issuer))) as http,
+    ):
+        yield World(issuer, http, redis)
+
+
+# P3: a connection cut at every point of every act
+
+
+CUTS = ["cut_before", "cut_after", "cut_halfway"]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("trip", [1, 2])
+async def test_a_cut_while_redeeming_a_code_costs_nothing(
+    cut_world: World, proxy: CuttingProxy, cut: str, trip: int
+) -> None:
+    client = await cut_world.client()
+    code = await cut_world.code(client)
+    script = "open_credential" if trip == 1 else "redeem_code"
+    getattr(proxy, cut)(_calls(cut_world, script))
+    response = await cut_world.redeem(code)
+    tokens = await response.json()
+    assert (response.status, sum(proxy.cuts.values())) == (200, 1)
+    assert await cut_world.is_active(tokens["access_token"])
+    assert await error_of(await cut_world.redeem(code)) == (400, "invalid_grant")
+    assert not await cut_world.is_active(tokens["access_token"]), "the second redemption ended the grant"
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("rotation", ["always", "never"])
+async def test_a_cut_while_refreshing_costs_nothing(
+    cut_world: World, proxy: CuttingProxy, cut: str, rotation: str
+) -> None:
+    client = await cut_world.client(refresh_rotation=rotation, refresh_limit=5)
+    tokens = await cut_world.tokens(client)
+    getattr(proxy, cut)(_calls(cut_world, "rotate_refresh_token" if rotation == "always" else "reuse_refresh_token"))
+    response = await cut_world.refresh(tokens["refresh_token"])
+    refreshed = await response.json()
+    assert (response.status, sum(proxy.cuts.values())) == (200, 1)
+    assert await cut_world.is_active(refreshed["access_token"])
+    opened = [value for key, value in cut_world.redis.dump().items() if b":refresh:" in key]
+    living = [entry for entry in opened if entry.value.startswith(b"{")]
+    assert len(living) == 1
+    assert b'"l":4' in living[0].value, "one refresh was counted, not two"
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("script", ["issue_tokens", "index_grant", "issue_code"])
+async def test_a_cut_while_issuing_costs_nothing(cut_world: World, proxy: CuttingProxy, cut: str, script: str) -> None:
+    client = await cut_world.client()
+    await cut_world.user()
+    getattr(proxy, cut)(_calls(cut_world, script))
+    if script == "issue_code":
+        response = await cut_world.redeem(await cut_world.code(client))
+    else:
+        response = await cut_world.token(grant_type="password", username="alice", password="wonderland")
+    assert (response.status, sum(proxy.cuts.values())) == (200, 1)
+    assert await cut_world.issuer.store.grants.revoke_user("alice") == 1
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("command", ["SET", "EVALSHA"])
+async def test_a_cut_while_a_client_gets_or_revokes_its_token_costs_nothing(
+    cut_world: World, proxy: CuttingProxy, cut: str, command: str
+) -> None:
+    await cut_world.client()
+    if command == "SET":
+        getattr(proxy, cut)("SET")
+    token = (await (await cut_world.token(grant_type="client_credentials")).json())["access_token"]
+    assert await cut_world.is_active(token)
+    if command == "EVALSHA":
+        getattr(proxy, cut)(_calls(cut_world, "revoke_token"))
+    assert (await cut_world.revoke(token)).status == 200
+    assert sum(proxy.cuts.values()) == 1
+    assert not await cut_world.is_active(token)
+
+
+async def test_a_grant_that_was_revoked_does_not_come_back_by_a_command_sent_again(
+    cut_world: World, proxy: CuttingProxy
+) -> None:
+    """The reply to the issue is lost, the user is revoked, then the issue is sent again: it must not write anew."""
+    await cut_world.client()
+    await cut_world.user()
+    other = await open_store(settings_for(cut_world.redis.url), listen=False)
+    proxy.cut_after(_calls(cut_world, "issue_tokens"))
+    proxy.refuse()
+    request = asyncio.ensure_future(cut_world.token(grant_type="password", username="alice", password="wonderland"))
+    while not proxy.cuts["after"]:
+        await asyncio.sleep(0.001)
+    grant_ids = [key[4:26].decode() for key in cut_world.redis.dump() if key.endswith(b"}") and b"user:" not in key]
+    for grant_id in grant_ids:
+        assert await other.grants.revoke(grant_id)
+    proxy.heal()
+    response = await request
+    assert await error_of(response) == (400, "invalid_grant")
+    assert not await _living_grants(cut_world)
+    await other.close()
+
+
+# P7: Redis away, hanging, full
+
+
+async def test_redis_gone_is_503_everywhere_and_recovers_by_itself(cut_world: World, proxy: CuttingProxy) -> None:
+    client = await cut_world.client()
+    tokens = await cut_world.tokens(client)
+    code = await cut_world.code(client)
+    proxy.refuse()
+    proxy.drop()
+    for response in (
+        await cut_world.token(grant_type="client_credentials"),
+        await cut_world.redeem(code),
+        await cut_world.refresh(tokens["refresh_token"]),
+        await cut_world.post("/introspect", {"token": tokens["access_token"]}),
+        await cut_world.revoke(tokens["access_token"]),
+    ):
+        assert await error_of(response) == (503, "temporarily_unavailable")
+        assert int(response.headers["Retry-After"]) >= 1
+    assert (await cut_world.http.get("/readyz")).status == 503
+    assert (await cut_world.http.get("/livez")).status == 200
+    proxy.heal()
+    await asyncio.sleep(0.5)
+    assert (await cut_world.redeem(code)).status == 200
+    assert (await cut_world.refresh(tokens["refresh_token"])).status == 200
+    assert (await cut_world.http.get("/readyz")).status == 200
+
+
+async def test_redis_that_hangs_is_503_not_a_hang(cut_world: World, proxy: CuttingProxy) -> None:
+    await cut_world.client()
+    assert (await cut_world.token(grant_type="client_credentials")).status == 200
+    proxy.hang()
+    async with asyncio.timeout(5):  # a hang, not a verdict on speed
+        responses = await asyncio.gather(*(cut_world.token(grant_type="client_credentials") for _ in range(50)))
+    assert {await error_of(response) for response in responses} == {(503, "temporarily_unavailable")}
+    proxy.heal()
+    assert (await cut_world.token(grant_type="client_credentials")).status == 200
+
+
+async def test_many_requests_in_flight_when_the_connection_drops_all_succeed(
+    cut_world: World, proxy: CuttingProxy
+) -> None:
+    client = await cut_world.client()
+    codes = [await cut_world.code(client) for _ in range(50)]
+    proxy.cut_after(_calls(cut_world, "redeem_code"))
+    responses = await asyncio.gather(*(cut_world.redeem(code) for code in codes))
+    assert [response.status for response in responses] == [200] * 50
+    assert sum(proxy.cuts.values()) == 1
+
+
+async def test_redis_full_refuses_writes_and_goes_on_reading() -> None:
+    """WM-28, WM-29: a defined behaviour at the memory limit; revocation frees memory and goes on too."""
+    with redis_shapes.standalone() as shape:
+        async with (
+            open_issuer(settings_for(shape.url)) as issuer,
+            TestClient(TestServer(make_application(issuer))) as http,
+        ):
+            world = World(issuer, http, shape)
+            client = await world.client()
+            tokens = await world.tokens(client)
+            alone = (await (await world.token(grant_type="client_credentials")).json())["access_token"]
+            shape.nodes[0].admin.config_set("maxmemory", "1mb")
+            for response in (
+                await world.token(grant_type="client_credentials"),
+                await world.refresh(tokens["refresh_token"]),
+            ):
+                assert await error_of(response) == (503, "temporarily_unavailable")
+            assert await world.is_active(tokens["access_token"])
+            assert await world.is_active(alone)
+            assert (await world.revoke(alone)).status == 200
+            assert not await world.is_active(alone)
+            assert (await world.revoke(tokens["refresh_token"])).status == 200
+            assert not await world.is_active(tokens["access_token"])
+            shape.nodes[0].admin.config_set("maxmemory", "0")
+            assert (await world.token(grant_type="client_credentials")).status == 200
+
+
+# batches
+
+
+async def test_requests_of_one_moment_share_a_pipeline(cut_world: World, proxy: CuttingProxy) -> None:
+    await cut_world.client()
+    await cut_world.token(grant_type="client_credentials")
+    store = cut_world.issuer.store.connection
+    before = proxy.round_trips
+    await asyncio.gather(*(store.execute("mm:x", "GET", "mm:x") for _ in range(100)))
+    assert proxy.round_trips == before + 1
+
+
+async def test_an_error_of_one_command_is_that_command_s_alone(world: World) -> None:
+    store = world.issuer.store.connection
+    await store.execute("mm:s", "SET", "mm:s", "text")
+    results = await asyncio.gather(
+        store.execute("mm:s", "GET", "mm:s"),
+        store.execute("mm:s", "LPUSH", "mm:s", "x"),
+        store.execute("mm:s", "STRLEN", "mm:s"),
+        return_exceptions=True,
+    )
+    assert results[0] == b"text"
+    assert isinstance(results[1], StoreError)
+    assert results[2] == 4
+
+
+async def test_a_caller_that_gives_up_does_not_confuse_the_others(world: World) -> None:
+    store = world.issuer.store.connection
+    tasks = [asyncio.ensure_future(store.execute("mm:n", "ECHO", str(number))) for number in range(100)]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    assert [await task for task in tasks[1::2]] == [str(number).encode() for number in range(1, 100, 2)]
+
+
+# where Redis is
+
+
+@pytest.mark.parametrize(
+    ("url", "topology", "servers", "rest"),
+    [
+        ("redis://h", Topology.STANDALONE, (Endpoint("h", 6379),), {"database": 0}),
+        ("redis://u:p%40ss@h:1/2", Topology.STANDALONE, (Endpoint("h", 1),), {"database": 2}),
+        ("rediss://[::1]:7", Topology.STANDALONE, (Endpoint("::1", 7),), {}),
+        ("unix:///run/redis.sock?db=3", Topology.STANDALONE, (Endpoint(path="/run/redis.sock"),), {"database": 3}),
+        (
+            "redis+sentinel://a,b:9/main/1",
+            Topology.SENTINEL,
+            (Endpoint("a", 26379), Endpoint("b", 9)),
+            {"service": "main"},
+        ),
+        ("redis+cluster://a:1,b:2", Topology.CLUSTER, (Endpoint("a", 1), Endpoint("b", 2)), {}),
+    ],
+)
+def test_urls_of_redis(url: str, topology: Topology, servers: tuple[Endpoint, ...], rest: dict[str, object]) -> None:
+    parsed = address.parse(Settings(redis_url=url))
+    assert (parsed.topology, parsed.servers) == (topology, servers)
+    assert {name: getattr(parsed, name) for name in rest} == rest
+    assert (parsed.tls is not None) == url.startswith("rediss")
+    if "p%40ss" in url:
+        assert (parsed.login.username, parsed.login.password) == ("u", "p@ss")
+        assert "p@ss" not in repr(parsed)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://h",
+        "redis://",
+        "redis://a,b",
+        "redis://h/x",
+        "redis+sentinel://h",
+        "redis+cluster://h/1",
+        "redis://h:port",
+    ],
+)
+def test_urls_that_cannot_be_are_refused_with_a_hint(url: str) -> None:
+    with pytest.raises(ValueError, match=r"redis_url|Port"):
+        address.parse(Settings(redis_url=url))
+
+
+async def test_a_password_and_an_acl_user(tmp_path: Path) -> None:
+    with redis_shapes.standalone(user="mintmark", password="s3cret/word") as shape:
+        async with open_issuer(settings_for(shape.url)) as issuer:
+            await issuer.store.ping()
+        wrong = shape.url.replace("s3cret%2Fword", "wrong")
+        with pytest.raises(TemporarilyUnavailable) as refused:
+            await open_store(settings_for(wrong))
+        assert "wrong" not in refused.value.log.replace("WRONGPASS", "")
+
+
+async def test_tls_with_a_client_certificate() -> None:
+    if not redis_shapes.tls_is_available():
+        pytest.skip("no redis-server with TLS: install Debian's redis-server")
+    with redis_shapes.standalone(tls=True, require_client_certificate=True) as shape:
+        files = shape.certificates
+        assert files is not None
+        settings = settings_for(
+            shape.url,
+            redis_ca_file=files.authority,
+            redis_certificate_file=files.client_certificate,
+            redis_key_file=files.client_key,
+        )
+        async with open_issuer(settings) as issuer:
+            await issuer.store.ping()
+        with pytest.raises((TemporarilyUnavailable, StoreUnfitError)):
+            await open_store(settings_for(shape.url, redis_ca_file=files.authority))
+
+
+async def test_a_unix_socket() -> None:
+    with redis_shapes.standalone(unix=True) as shape:
+        async with open_issuer(settings_for(shape.url)) as issuer:
+            await issuer.store.ping()
+
+
+async def test_a_redis_that_may_evict_is_warned_about(
+    redis: redis_shapes.Shape, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis.nodes[0].admin.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        async with open_issuer(settings_for(redis.url)):
+            pass
+    finally:
+        redis.nodes[0].admin.config_set("maxmemory-policy", "noeviction")
+    assert "redis_may_evict" in [record.message for record in caplog.records]
+
+
+def test_the_kind_of_an_error_is_found_inside_what_a_script_met() -> None:
+    assert connection.kind_of(Exception("OOM command not allowed")) == "OOM"
+    wrapped = "ERR Error running script (call to f_0): @user_script:9: @user_script: 9: -READONLY You can't write"
+    assert connection.kind_of(Exception(wrapped)) == "READONLY"
+
+
+async def _living_grants(world: World) -> list[str]:
+    return [listed.grant_id for listed in (await world.issuer.store.grants.list_of_user("alice")).grants]
+
+
+def _calls(world: World, name: str):  # type: ignore[no-untyped-def]
+    """Whether a command calls this script."""
+    script = next(script for script in SCRIPTS if script.name == name)
+    shas = {script.sha.encode(), script.plain_sha.encode()}
+    return lambda command: command[0] == b"EVALSHA" and command[1] in shas

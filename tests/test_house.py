@@ -1,0 +1,117 @@
+"""The house rules: what is listed is there, what is there is listed and tested, tables in the README equal the registries."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from service.client_auth import METHODS
+from service.endpoints import ENDPOINTS
+from service.grants import GRANT_TYPES
+from service.settings import Settings
+from service.store.store import SCRIPTS
+
+ROOT = Path(__file__).parent.parent
+SERVICE = ROOT / "service"
+README = (ROOT / "README.md").read_text()
+
+
+def _modules(folder: str) -> set[str]:
+    return {path.stem for path in (SERVICE / folder).glob("*.py")} - {"__init__"}
+
+
+SHARED = {
+    "grants": {"grant_type", "fresh"},
+    "client_auth": {"method", "authenticate", "secret"},
+    "endpoints": {"metadata"},
+}
+"""Files of a room that are no entries of its list."""
+
+
+@pytest.mark.parametrize(
+    ("folder", "listed"),
+    [
+        ("grants", set(GRANT_TYPES)),
+        ("client_auth", {method.NAME.value for method in METHODS}),
+        ("endpoints", set(ENDPOINTS)),
+    ],
+)
+def test_every_file_of_a_room_is_in_its_list(folder: str, listed: set[str]) -> None:
+    assert _modules(folder) - SHARED[folder] == listed
+
+
+@pytest.mark.parametrize("folder", ["grants", "client_auth", "endpoints"])
+def test_every_listed_thing_has_a_test(folder: str) -> None:
+    tests = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / folder).glob("test_*.py")}
+    assert _modules(folder) - SHARED[folder] <= tests
+
+
+@pytest.mark.parametrize("folder", ["grants", "client_auth", "endpoints"])
+def test_the_import_contract_names_every_listed_thing(folder: str) -> None:
+    """Entries of a list do not import each other; a new one must be put under that contract."""
+    contracts = (ROOT / "pyproject.toml").read_text()
+    for module in _modules(folder) - SHARED[folder]:
+        assert f'"service.{folder}.{module}"' in contracts
+
+
+def test_every_script_has_its_wrapper() -> None:
+    files = {path.stem for path in (SERVICE / "store" / "lua").glob("*.lua")}
+    assert files == {script.name for script in SCRIPTS}
+
+
+def test_every_shared_lua_fragment_is_used() -> None:
+    scripts = "".join(path.read_text() for path in (SERVICE / "store" / "lua").glob("*.lua"))
+    for fragment in (SERVICE / "store" / "lua" / "shared").glob("*.lua"):
+        assert f"-- INCLUDE {fragment.stem}\n" in scripts
+
+
+def test_only_keys_py_spells_keys() -> None:
+    """Every key shape stands once."""
+    for path in (SERVICE / "store").rglob("*.py"):
+        if path.name not in ("keys.py", "grants.py"):
+            assert "mm:" not in path.read_text(), path
+
+
+def test_every_room_has_a_sign() -> None:
+    for path in SERVICE.rglob("__init__.py"):
+        assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_functions_fit_the_eye() -> None:
+    long = []
+    for path in SERVICE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno
+                if lines > 60:
+                    long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name} ({lines})")
+    assert not long
+
+
+@pytest.mark.parametrize("word", ["utils", "helpers", "common", "base", "manager", "mixin"])
+def test_no_path_is_called_by_a_word_that_says_nothing(word: str) -> None:
+    assert not [path for path in SERVICE.rglob("*") if path.stem == word]
+
+
+def test_pure_rooms_are_pure() -> None:
+    """protocol and records: no await, no clock, no randomness of their own."""
+    for folder in ("protocol", "records"):
+        for path in (SERVICE / folder).glob("*.py"):
+            text = path.read_text()
+            assert "async def" not in text, path
+            assert not re.search(r"^(import|from) (time|datetime|random|secrets|asyncio|os)\b", text, re.MULTILINE), path
+
+
+def test_every_setting_is_described() -> None:
+    assert not [name for name, field in Settings.model_fields.items() if not field.description]
+
+
+def test_the_readme_lists_the_grant_types_and_methods_that_exist() -> None:
+    for name in (*GRANT_TYPES, *(method.NAME.value for method in METHODS)):
+        assert f"`{name}`" in README
+
+
+def test_nothing_reads_like_unfinished_work() -> None:
+    for path in SERVICE.rglob("*.py"):
+        assert not re.search(r"TODO|FIXME|XXX|NotImplementedError", path.read_text()), path

@@ -1,0 +1,405 @@
+"""The Redis shapes and the cutting proxy do what the other tests rely on."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+import redis.asyncio
+import redis.asyncio.sentinel
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tests import redis_shapes
+from tests.cutting_proxy import CuttingProxy
+from tests.redis_shapes import ShapeFailed, cluster, sentinel, standalone, tls_is_available
+
+ONCE = Retry(NoBackoff(), 0)
+# On uvloop a write to a connection that the other side has just closed is a RuntimeError, and redis-py passes it on.
+LOST = (redis.ConnectionError, RuntimeError)
+
+
+@pytest.fixture(scope="module")
+def one():
+    with standalone() as shape:
+        yield shape
+
+
+@pytest.fixture(scope="module")
+def the_cluster():
+    with cluster() as shape:
+        yield shape
+
+
+@pytest.fixture(scope="module")
+def the_sentinel():
+    with sentinel() as shape:
+        yield shape
+
+
+@pytest.fixture(params=["one", "the_cluster", "the_sentinel"])
+def shape(request):
+    shape = request.getfixturevalue(request.param)
+    shape.heal()
+    shape.flush()
+    return shape
+
+
+def endpoints(url: str) -> list[tuple[str, int]]:
+    return [(host, int(port)) for host, port in (part.split(":") for part in urlsplit(url).netloc.split(","))]
+
+
+def cluster_client(shape) -> redis.RedisCluster:
+    nodes = [redis.cluster.ClusterNode(host, port) for host, port in endpoints(shape.url)]
+    return redis.RedisCluster(startup_nodes=nodes)
+
+
+def eventually(condition, seconds: float = 15) -> None:
+    """Return once the condition holds; redis errors count as not yet."""
+    deadline = time.monotonic() + seconds
+    while not _holds(condition):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+def _holds(condition) -> bool:
+    with contextlib.suppress(redis.RedisError):
+        return condition()
+    return False
+
+
+# Shapes
+
+
+def test_a_url_names_who_to_connect_to(one, the_cluster, the_sentinel):
+    assert one.url == f"redis://127.0.0.1:{one.nodes[0].port}/0"
+    assert urlsplit(the_cluster.url).scheme == "redis+cluster"
+    assert endpoints(the_cluster.url) == [(node.host, node.port) for node in the_cluster.nodes[:3]]
+    assert urlsplit(the_sentinel.url).scheme == "redis+sentinel"
+    assert endpoints(the_sentinel.url) == [(node.host, node.port) for node in the_sentinel.nodes[2:]]
+    assert urlsplit(the_sentinel.url).path == "/mintmark"
+
+
+def test_dump_shows_every_key_and_flush_forgets_them(shape):
+    for node in shape.primaries():
+        for number in range(20):  # a cluster's node takes the keys of its own slots only
+            with contextlib.suppress(redis.ResponseError):
+                node.admin.set(f"key:{number}", "value", px=60_000)
+    assert len(shape.keys()) == 20
+    dump = shape.dump()
+    assert list(dump) == shape.keys()
+    assert {(entry.type, entry.value) for entry in dump.values()} == {("string", b"value")}
+    assert all(0 < entry.pttl <= 60_000 for entry in dump.values())
+    shape.flush()
+    assert shape.keys() == []
+
+
+def test_dump_reads_every_type(one):
+    client = one.nodes[0].admin
+    one.flush()
+    client.hset("hash", "field", "1")
+    client.rpush("list", "1", "2")
+    client.sadd("set", "1")
+    client.zadd("zset", {"1": 2})
+    client.xadd("stream", {"field": "1"}, id="1-0")
+    dump = one.dump()
+    assert {key.decode(): entry.value for key, entry in dump.items()} == {
+        "hash": {b"field": b"1"},
+        "list": [b"1", b"2"],
+        "set": {b"1"},
+        "stream": [(b"1-0", {b"field": b"1"})],
+        "zset": [(b"1", 2.0)],
+    }
+    assert {entry.pttl for entry in dump.values()} == {-1}
+
+
+def test_a_paused_server_hangs_and_a_killed_one_comes_back_empty(one):
+    node = one.nodes[0]
+    node.admin.set("a", "1")
+    client = redis.Redis(port=node.port, socket_timeout=0.1, retry=ONCE)
+    one.pause(node)
+    with pytest.raises(redis.TimeoutError):
+        client.ping()
+    one.resume(node)
+    assert client.get("a") == b"1"
+
+    one.kill(node)
+    with pytest.raises(redis.ConnectionError):
+        client.ping()
+    assert one.primaries() == []
+    one.restart(node)
+    assert client.get("a") is None
+
+
+def test_a_cluster_serves_a_key_written_anywhere(the_cluster):
+    the_cluster.flush()
+    client = cluster_client(the_cluster)
+    for number in range(100):
+        client.set(f"key:{number}", number)
+    assert [client.get(f"key:{number}") for number in range(100)] == [str(number).encode() for number in range(100)]
+    assert [bool(node.admin.keys("*")) for node in the_cluster.nodes[:3]] == [True, True, True]
+    assert len(client.get_replicas()) == 3
+
+
+def test_a_cluster_outlives_a_primary_and_heals(the_cluster):
+    victim = the_cluster.nodes[0]
+    client = cluster_client(the_cluster)
+    client.set("foo", "1")  # slot 12182, on the third node
+    the_cluster.kill(victim)
+    eventually(lambda: len(the_cluster.primaries()) == 3)
+    assert victim not in the_cluster.primaries()
+    the_cluster.heal()
+    assert not victim.is_primary()
+    assert client.get("foo") == b"1"
+
+
+def test_sentinels_move_the_primary_when_it_dies(the_sentinel):
+    the_sentinel.flush()
+    watch = redis.sentinel.Sentinel(endpoints(the_sentinel.url), socket_timeout=1)
+    old = the_sentinel.primary_by_sentinels()
+    assert watch.discover_master("mintmark") == (old.host, old.port)
+    watch.master_for("mintmark").set("a", "1")
+    old.admin.wait(1, 1000)
+
+    the_sentinel.kill(old)
+    eventually(lambda: watch.discover_master("mintmark") != (old.host, old.port))
+    eventually(lambda: watch.master_for("mintmark").get("a") == b"1")
+
+    the_sentinel.heal()
+    assert the_sentinel.primaries() == [the_sentinel.primary_by_sentinels()]
+    assert the_sentinel.primaries() != [old]
+    assert old.admin.get("a") == b"1"
+
+
+@pytest.mark.parametrize("login", [{"user": "mint/mark", "password": "p@ss/w:rd#"}, {"password": "pa ss"}])
+def test_a_password_is_asked_for(login):
+    with standalone(**login) as shape:
+        assert redis.Redis.from_url(shape.url).set("a", "1")
+        with pytest.raises((redis.AuthenticationError, redis.ResponseError)):
+            redis.Redis(port=shape.nodes[0].port, retry=ONCE).set("a", "1")
+        assert shape.keys() == [b"a"]
+
+
+def test_a_unix_socket_is_a_shape_too():
+    with standalone(unix=True, password="secret") as shape:
+        assert shape.url.startswith("unix://:secret@/")
+        assert redis.Redis.from_url(shape.url).set("a", "1")
+        assert shape.keys() == [b"a"]
+
+
+def fill(client: redis.Redis) -> None:
+    for number in range(10_000):
+        client.set(f"key:{number}", "x" * 1000)
+
+
+def test_a_full_server_refuses_writes():
+    with standalone(maxmemory="3mb") as shape:
+        client = redis.Redis.from_url(shape.url)
+        with pytest.raises(redis.OutOfMemoryError):
+            fill(client)
+        assert client.get("key:0") == b"x" * 1000
+
+
+@pytest.mark.skipif(not tls_is_available(), reason="no redis-server with TLS here")
+def test_tls_needs_our_authority_and_may_need_a_client_certificate():
+    with standalone(tls=True, require_client_certificate=True) as shape:
+        files = shape.certificates
+        trust = {"ssl_ca_certs": str(files.authority)}
+        identity = {"ssl_certfile": str(files.client_certificate), "ssl_keyfile": str(files.client_key)}
+        assert shape.url.startswith("rediss://127.0.0.1:")
+        assert redis.Redis.from_url(shape.url, **trust, **identity).set("a", "1")
+        assert shape.keys() == [b"a"]
+        for incomplete in ({}, trust):
+            with pytest.raises(redis.ConnectionError):
+                redis.Redis.from_url(shape.url, **incomplete, retry=ONCE).ping()
+
+
+def test_a_server_without_tls_says_so(tmp_path, monkeypatch):
+    deaf = tmp_path / "redis-server"
+    deaf.write_text("#!/bin/sh\necho Bad directive\nexit 1\n")
+    deaf.chmod(0o700)
+    monkeypatch.setenv("MINTMARK_TEST_REDIS_SERVER", str(deaf))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not tls_is_available()
+
+
+def test_a_shape_that_does_not_form_shows_the_logs(monkeypatch):
+    monkeypatch.setattr(redis_shapes, "SETTLE_SECONDS", 0.5)
+    with pytest.raises(ShapeFailed, match=r"(?s)in vain for cluster_state:ok.*BGSAVE for SYNC"):
+        cluster()
+    with pytest.raises(ShapeFailed, match=r"(?s)ended by itself.*maxmemory"):
+        standalone(maxmemory="a lot")
+
+
+def test_the_servers_end_with_the_test_process():
+    script = "from tests import redis_shapes as r; s = r.standalone(); print(s.nodes[0].port, flush=True); input()"
+    session = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[1],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    client = redis.Redis(port=int(session.stdout.readline()), retry=ONCE)
+    assert client.ping()
+    session.send_signal(signal.SIGKILL)
+    session.communicate()
+    eventually(lambda: not _holds(client.ping))
+
+
+# The cutting proxy
+
+
+@pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
+async def through(request, one):
+    """A proxy, and a client through it that never tries twice."""
+    one.heal()
+    one.flush()
+    async with CuttingProxy(one.nodes[0].host, one.nodes[0].port) as proxy:
+        never = redis.asyncio.retry.Retry(NoBackoff(), 0)
+        async with redis.asyncio.Redis.from_url(
+            proxy.url, protocol=request.param, retry=never, socket_timeout=0.3
+        ) as client:
+            yield proxy, client
+
+
+async def test_a_proxy_passes_everything_on(through):
+    proxy, client = through
+    value = bytes(range(256)) * 1000 + b"\r\n$5\r\n"
+    await client.set("a", value)
+    assert await client.get("a") == value
+    async with client.pipeline(transaction=True) as pipeline:
+        for number in range(1000):
+            pipeline.hset("hash", str(number), "1")
+        pipeline.hgetall("hash")
+        assert len((await pipeline.execute())[-1]) == 1000
+    with pytest.raises(redis.ResponseError):
+        await client.incr("a")
+    assert proxy.commands[-1] == [b"INCRBY", b"a", b"1"]
+    assert proxy.cuts.total() == 0
+
+
+async def test_a_request_can_be_lost(through, one):
+    proxy, client = through
+    proxy.cut_before("incrby")
+    with pytest.raises(redis.ConnectionError):
+        await client.incr("a")
+    assert one.keys() == []
+    assert await client.incr("a") == 1
+    assert proxy.cuts == {"before": 1}
+
+
+async def test_a_reply_can_be_lost(through, one):
+    proxy, client = through
+    proxy.cut_after(lambda command: command[1:2] == [b"b"])
+    assert await client.incr("a") == 1
+    with pytest.raises(redis.ConnectionError):
+        await client.incr("b")
+    assert one.dump()[b"b"].value == b"1"
+    assert await client.incr("b") == 2
+    assert proxy.cuts == {"after": 1}
+
+
+async def test_a_reply_can_be_torn(through, one):
+    proxy, client = through
+    await client.set("a", "x" * 1000)
+    proxy.cut_halfway("GET")
+    with pytest.raises(redis.ConnectionError):
+        await client.get("a")
+    assert await client.get("a") == b"x" * 1000
+    assert proxy.cuts == {"halfway": 1}
+
+
+@pytest.mark.parametrize(
+    ("cut", "executed"),
+    [("cut_before", [b"a", b"b"]), ("cut_after", [b"a", b"b", b"c", b"d"]), ("cut_halfway", [b"a", b"b", b"c", b"d"])],
+)
+async def test_a_cut_hits_the_chosen_command_of_a_pipeline(one, cut, executed):
+    one.flush()
+    async with CuttingProxy(one.nodes[0].host, one.nodes[0].port) as proxy:
+        connection = redis.asyncio.Connection(host="127.0.0.1", port=proxy.port, protocol=2)
+        await connection.connect()
+        getattr(proxy, cut)(lambda command: command[1] == b"c")
+        packed = connection.pack_commands([("INCRBY", key, "1234567") for key in ("a", "b", "c", "d")])
+        await connection.send_packed_command(b"".join(packed))
+        assert [await connection.read_response(), await connection.read_response()] == [1234567, 1234567]
+        with pytest.raises(redis.ConnectionError):
+            await connection.read_response()
+        assert one.keys() == executed
+
+
+async def test_cuts_can_repeat(through):
+    proxy, client = through
+    proxy.cut_before("PING", times=2)
+    for _ in range(2):
+        with pytest.raises(redis.ConnectionError):
+            await client.ping()
+    assert await client.ping()
+    assert proxy.cuts == {"before": 2}
+
+
+async def test_a_hanging_server_swallows_replies_until_it_heals(through, one):
+    proxy, client = through
+    await client.ping()
+    proxy.hang()
+    for _ in range(2):  # on an open connection, and on a new one
+        with pytest.raises(redis.TimeoutError):
+            await client.incr("a")
+    assert one.dump()[b"a"].value == b"1"
+    proxy.heal()
+    assert await client.incr("a") == 2
+    assert proxy.cuts.total() == 0
+
+
+async def test_a_refusing_server_takes_no_new_connection(through):
+    proxy, client = through
+    await client.ping()
+    proxy.refuse()
+    assert await client.ping()
+    proxy.drop()
+    for _ in range(2):
+        with pytest.raises(LOST):
+            await client.ping()
+    proxy.heal()
+    assert await client.ping()
+
+
+async def test_a_dead_server_is_a_closed_connection(through, one):
+    _, client = through
+    await client.ping()
+    one.kill(one.nodes[0])
+    for _ in range(2):
+        with pytest.raises(LOST):
+            await client.ping()
+    one.heal()
+    assert await client.ping()
+
+
+async def test_messages_do_not_upset_the_count(through):
+    proxy, client = through
+    async with client.pubsub() as pubsub:
+        await pubsub.subscribe("one", "two")
+        for kind in ("subscribe", "subscribe"):
+            assert (await pubsub.get_message(timeout=1))["type"] == kind
+        await client.publish("one", "hello")
+        assert (await pubsub.get_message(timeout=1))["data"] == b"hello"
+        proxy.cut_after("PING")
+        await pubsub.ping()
+        with pytest.raises(redis.ConnectionError):
+            await pubsub.get_message(timeout=1)
+    assert proxy.cuts == {"after": 1}
+
+
+async def test_round_trips_are_counted(through):
+    proxy, client = through
+    await client.ping()
+    before = proxy.round_trips
+    await client.ping()
+    async with client.pipeline(transaction=False) as pipeline:
+        await pipeline.ping().ping().ping().execute()
+    assert proxy.round_trips == before + 2

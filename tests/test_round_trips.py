@@ -1,0 +1,90 @@
+"""P8: how many Redis round trips, one after the other, each request costs. Counted on the wire, not timed."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from service.app import make_application, open_issuer
+from tests import redis_shapes
+from tests.cutting_proxy import CuttingProxy
+from tests.world import World, settings_for
+
+
+@pytest.fixture
+async def proxy(redis: redis_shapes.Shape) -> AsyncIterator[CuttingProxy]:
+    async with CuttingProxy(redis.nodes[0].host, redis.nodes[0].port) as made:
+        yield made
+
+
+@pytest.fixture
+async def world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIterator[World]:
+    async with (
+        open_issuer(settings_for(proxy.url), listen=False) as issuer,
+        TestClient(TestServer(make_application(issuer))) as http,
+    ):
+        yield World(issuer, http, redis)
+
+
+REQUESTS = {
+    "client_credentials": 1,
+    "introspection of an access token": 1,
+    "introspection of a refresh token": 1,
+    "introspection of an unknown token": 1,
+    "introspection of no token": 0,
+    "revocation of an access token": 1,
+    "revocation of a refresh token": 1,
+    "authorization_code": 2,
+    "authorization_code, replayed": 2,
+    "refresh_token": 2,
+    "refresh_token, repeated": 1,
+    "refresh_token, reused": 2,
+    "refresh_token, not rotated": 2,
+    "password": 2,
+    "wrong client secret": 1,
+    "metadata": 0,
+}
+
+
+@pytest.mark.parametrize(("what", "trips"), REQUESTS.items(), ids=list(REQUESTS))
+async def test_round_trips(world: World, proxy: CuttingProxy, what: str, trips: int) -> None:
+    client = await world.client(
+        refresh_grace=0 if "reused" in what else None, refresh_rotation="never" if "not rotated" in what else None
+    )
+    await world.user()
+    tokens = await world.tokens(client)
+    code = await world.code(client)
+    await world.issuer.store.clients.get("app")
+    if "replayed" in what:
+        await world.redeem(code)
+    if "repeated" in what or "reused" in what:
+        await world.refresh(tokens["refresh_token"])
+    before = proxy.round_trips
+    match what.partition(",")[0]:
+        case "client_credentials":
+            response = await world.token(grant_type="client_credentials")
+        case "introspection of an access token":
+            response = await world.post("/introspect", {"token": tokens["access_token"]})
+        case "introspection of a refresh token":
+            response = await world.post("/introspect", {"token": tokens["refresh_token"]})
+        case "introspection of an unknown token":
+            response = await world.post("/introspect", {"token": "mm_at_" + "x" * 65})
+        case "introspection of no token":
+            response = await world.post("/introspect", {"token": "something else"})
+        case "revocation of an access token":
+            response = await world.revoke(tokens["access_token"])
+        case "revocation of a refresh token":
+            response = await world.revoke(tokens["refresh_token"])
+        case "authorization_code":
+            response = await world.redeem(code)
+        case "refresh_token":
+            response = await world.refresh(tokens["refresh_token"])
+        case "password":
+            response = await world.token(grant_type="password", username="alice", password="wonderland")
+        case "wrong client secret":
+            response = await world.post("/token", {"grant_type": "client_credentials"}, "app", "wrong")
+        case _:
+            response = await world.http.get("/.well-known/oauth-authorization-server")
+    expected = {"authorization_code, replayed": 400, "refresh_token, reused": 400, "wrong client secret": 401}
+    assert response.status == expected.get(what, 200), await response.text()
+    assert proxy.round_trips - before == trips

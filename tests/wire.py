@@ -1,0 +1,62 @@
+"""HTTP as bytes on a socket, for what no HTTP library would send."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+import orjson
+from aiohttp.test_utils import TestClient
+
+from tests.world import FORM
+
+LONGEST_ANSWER = 10.0
+"""Seconds after which an answer is missed; no test waits for it to pass."""
+
+
+class Answer(NamedTuple):
+    """``headers``: names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+    @property
+    def error(self) -> tuple[int, str]:
+        """Status and error code of a refusal."""
+        return self.status, self.json["error"]
+
+
+def form_post(path: bytes, body: bytes, *headers: bytes) -> bytes:
+    """The bytes of a POST with a form and these header lines."""
+    lines = (b"Content-Type: " + FORM.encode(), b"Content-Length: %d" % len(body), *headers)
+    return request(b"POST", path, *lines) + body
+
+
+def request(method: bytes, path: bytes, *headers: bytes) -> bytes:
+    """The bytes of a request's head."""
+    return b"\r\n".join(
+        (method + b" " + path + b" HTTP/1.1", b"Host: mint.example", b"Connection: close", *headers, b"", b"")
+    )
+
+
+async def send(http: TestClient[Any, Any], data: bytes) -> Answer:
+    """Send these bytes to the service on a connection of their own; what it answers."""
+    reader, writer = await asyncio.open_connection(http.host, http.port)
+    try:
+        async with asyncio.timeout(LONGEST_ANSWER):
+            writer.write(data)
+            head = await reader.readuntil(b"\r\n\r\n")
+            status, *lines = head.decode("latin-1").rstrip().split("\r\n")
+            headers = dict(_header(line) for line in lines)
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            return Answer(int(status.split(" ")[1]), headers, body)
+    finally:
+        writer.close()
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, _, value = line.partition(": ")
+    return name.lower(), value
