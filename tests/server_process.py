@@ -2,15 +2,21 @@
 
 import asyncio
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession
 
-from tests.redis_shapes import free_port
-
 START_SECONDS = 20.0
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class ServerProcess:

@@ -1,6 +1,7 @@
 """The Redis shapes and the cutting proxy do what the other tests rely on."""
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -237,7 +238,7 @@ def test_a_shape_that_does_not_form_shows_the_logs(monkeypatch):
 
 
 def test_the_servers_end_with_the_test_process():
-    script = "from tests import redis_shapes as r; s = r.standalone(); print(s.nodes[0].port, flush=True); input()"
+    script = "from tests.redis_shapes import *; s = standalone(); print(s.nodes[0].port, s.home, flush=True); input()"
     session = subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=Path(__file__).parents[1],
@@ -245,11 +246,13 @@ def test_the_servers_end_with_the_test_process():
         stdout=subprocess.PIPE,
         text=True,
     )
-    client = redis.Redis(port=int(session.stdout.readline()), retry=ONCE)
+    port, home = session.stdout.readline().split()
+    client = redis.Redis(port=int(port), retry=ONCE)
     assert client.ping()
     session.send_signal(signal.SIGKILL)
     session.communicate()
     eventually(lambda: not _holds(client.ping))
+    shutil.rmtree(home)
 
 
 # The cutting proxy

@@ -8,6 +8,7 @@ executed twice: every script recognises its own earlier effect (P3), everything 
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
@@ -69,7 +70,7 @@ class Node:
     def _attempt_over(self, attempt: asyncio.Task[Link]) -> None:
         self._connecting = None
         if not attempt.cancelled() and attempt.exception() is not None and self.down_since is None:
-            self.down_since = asyncio.get_running_loop().time()
+            self.down_since = time.monotonic()
 
     def close(self, reason: str = "closed") -> None:
         """Drop the link; the next command makes a new one."""
@@ -94,7 +95,7 @@ class Connection:
 
     async def execute(self, key: str, *command: Word) -> Any:
         """The reply to a command about ``key``. Raises TemporarilyUnavailable, StoreError."""
-        started = asyncio.get_running_loop().time()
+        started = time.monotonic()
         link = self._link_for(key)
         if link is None:
             return await self._again(key, command, started, None)
@@ -108,7 +109,7 @@ class Connection:
 
         Raises what ``execute`` does, after every command has had its reply: nothing is left under way.
         """
-        started = asyncio.get_running_loop().time()
+        started = time.monotonic()
         sent = [(step, link.send(step[1]) if (link := self._link_for(step[0])) else None) for step in steps]
         try:
             return await self._collect(sent, started)
@@ -145,11 +146,10 @@ class Connection:
 
     async def _again(self, key: str, command: Command, started: float, failure: Exception | None) -> Any:
         """The careful path: connects, follows redirections, loads scripts, retries until the timeout is over."""
-        loop = asyncio.get_running_loop()
         deadline = started + self.address.timeout
         pause = _PAUSE
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout(deadline - time.monotonic()):
                 while True:
                     if failure is not None:
                         self._judge(failure)
@@ -161,7 +161,7 @@ class Connection:
                         break
                     self._judge(failure)
                     delay = random.uniform(pause / 2, pause)  # noqa: S311
-                    if loop.time() + delay >= deadline:
+                    if time.monotonic() + delay >= deadline:
                         break
                     await asyncio.sleep(delay)
                     pause = min(pause * 2, _LONGEST_PAUSE)
@@ -202,7 +202,7 @@ class Connection:
     def _is_long_down(self, key: str) -> bool:
         """Whether the server has been away for longer than the timeout: then waiting for it only piles requests up."""
         since = self._node.down_since
-        return since is not None and asyncio.get_running_loop().time() - since > self.address.timeout
+        return since is not None and time.monotonic() - since > self.address.timeout
 
     # the shape
 
@@ -333,7 +333,7 @@ class Cluster(Connection):
     def _is_long_down(self, key: str) -> bool:
         """Only when every server is away: one that is gone will be replaced by its replica."""
         since = [node.down_since for node in self._nodes.values()]
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         return bool(since) and all(moment is not None and now - moment > self.address.timeout for moment in since)
 
     async def _learn(self, first: Endpoint | None = None) -> None:

@@ -70,8 +70,12 @@ class Link(asyncio.Protocol):
 
     def _flush(self) -> None:
         out, self._out = self._out, []
-        if out and self._transport is not None and self.lost is None:
+        if not out or self._transport is None or self.lost is not None:
+            return
+        try:
             self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+        except RuntimeError as error:  # uvloop, where the peer closed a moment ago and connection_lost is still to come
+            self.close(str(error))
 
     def _look(self) -> None:
         """Every eighth of the timeout while replies are due: has anything waited for a whole timeout?"""

@@ -1,0 +1,117 @@
+"""A service to play with: settings, a client, a user, and commands that can be pasted into a shell as they stand."""
+
+from contextlib import suppress
+from shlex import quote
+from typing import Any, NamedTuple
+
+from service.admin import clients, users
+from service.admin.clients import ClientInput
+from service.admin.errors import AlreadyExists
+from service.admin.users import UserInput
+from service.grants import GRANT_TYPES
+from service.issuer import Issuer
+from service.settings import Settings
+
+CLIENT_ID, CLIENT_SECRET = "demo", "demo-secret"
+USERNAME, PASSWORD = "alice", "wonderland"
+SCOPES = {"read": "Read your data", "write": "Change your data"}
+REDIRECT_URI = "http://127.0.0.1:8080/demo/callback"
+
+
+class Lesson(NamedTuple):
+    """Commands that belong together; each is one line and nothing but the command."""
+
+    title: str
+    commands: tuple[str, ...]
+
+
+def settings_of(port: int, redis_url: str) -> dict[str, Any]:
+    """What the demo gives to ``settings.load``."""
+    return {
+        "host": "127.0.0.1",
+        "port": port,
+        "issuer": f"http://127.0.0.1:{port}",
+        "redis_url": redis_url,
+        "scopes": SCOPES,
+        "log_level": "INFO",
+        "log_format": "text",
+    }
+
+
+def client_input(client_id: str = CLIENT_ID, **members: Any) -> ClientInput:
+    """A client that may do everything: every grant type there is."""
+    everything = {
+        "client_id": client_id,
+        "name": "Demo",
+        "grant_types": tuple(GRANT_TYPES),
+        "redirect_uris": (REDIRECT_URI,),
+        "scopes": tuple(SCOPES),
+        "default_scope": "read",
+    }
+    return ClientInput.read(everything | members)
+
+
+async def prepare(issuer: Issuer) -> None:
+    """Create the client and the user, unless they are there from an earlier run."""
+    with suppress(AlreadyExists):
+        await clients.create_client(issuer, client_input(), CLIENT_SECRET)
+    with suppress(AlreadyExists):
+        await users.create_user(issuer, UserInput(username=USERNAME), PASSWORD)
+
+
+def lessons(settings: Settings, url: str, program: str) -> list[Lesson]:
+    """What to try, in this order. ``program``: how to call ``mintmark`` from here, quoted for the shell."""
+    token = url + settings.token_paths[0]
+    curl = f"curl -sS -u {CLIENT_ID}:{CLIENT_SECRET}"
+    mintmark = f"MINTMARK_REDIS_URL={quote(settings.redis_url)} {program}"
+    return [
+        Lesson(
+            "A token for the client itself (client_credentials)",
+            (f"{curl} -w '\\n' -d grant_type=client_credentials -d scope=read {token}",),
+        ),
+        Lesson(
+            f"Tokens for {USERNAME}, by password",
+            (f"{curl} -w '\\n' -d grant_type=password -d username={USERNAME} -d password={PASSWORD} {token}",),
+        ),
+        Lesson(
+            f"A code for {USERNAME}, and the tokens that it buys within {settings.code_lifetime} seconds",
+            (
+                f"CODE=$({mintmark} grant code --client {CLIENT_ID} --user {USERNAME} --scope 'read write')",
+                f'TOKENS=$({curl} -d grant_type=authorization_code -d "code=$CODE" {token}); echo "$TOKENS"',
+            ),
+        ),
+        Lesson(
+            "New tokens for the refresh token",
+            (
+                f'REFRESH=$(echo "$TOKENS" | {_member("refresh_token")})',
+                f'TOKENS=$({curl} -d grant_type=refresh_token -d "refresh_token=$REFRESH" {token}); echo "$TOKENS"',
+            ),
+        ),
+        Lesson(
+            "What is this token?",
+            (
+                f'ACCESS=$(echo "$TOKENS" | {_member("access_token")})',
+                f"{curl} -w '\\n' -d \"token=$ACCESS\" {url}/introspect",
+            ),
+        ),
+        Lesson(
+            "Revoke it, and ask again",
+            (
+                f'{curl} -d "token=$ACCESS" {url}/revoke',
+                f"{curl} -w '\\n' -d \"token=$ACCESS\" {url}/introspect",
+            ),
+        ),
+        Lesson("What this server can do", (f"curl -sS -w '\\n' {url}/.well-known/oauth-authorization-server",)),
+        Lesson(
+            "Look after it",
+            (
+                f"{mintmark} grant list --user {USERNAME}",
+                f"{mintmark} client show {CLIENT_ID}",
+                f"{mintmark} --help",
+            ),
+        ),
+    ]
+
+
+def _member(name: str) -> str:
+    return f"python3 -c 'import json, sys; print(json.load(sys.stdin)[\"{name}\"])'"
