@@ -1,5 +1,6 @@
 """A service on a real Redis, with short words for what tests say often."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -129,6 +130,10 @@ class World:
         headers = {"Content-Type": FORM} | (basic(client_id, secret) if client_id else {})
         return await self.http.post(path, data=urlencode(form), headers=headers)
 
+    async def form(self, path: str, pairs: list[tuple[str, str]], client_id: str = "app") -> ClientResponse:
+        """POST a form in which a parameter may come twice."""
+        return await self.http.post(path, data=urlencode(pairs), headers={"Content-Type": FORM} | basic(client_id))
+
     async def token(self, client_id: str | None = "app", **form: str) -> ClientResponse:
         """A token request."""
         return await self.post("/token", form, client_id)
@@ -195,6 +200,21 @@ class World:
         for node in self.redis.primaries():
             for key in node.admin.scan_iter(f"*{part}*"):
                 node.admin.delete(key)
+
+    def ends(self, part: str) -> dict[str, int]:
+        """Keys whose name holds ``part``, with the second of the epoch at which each ends; -1 = never."""
+        found = {}
+        for node in self.redis.primaries():
+            for key in node.admin.scan_iter(f"*{part}*"):
+                (seconds, microseconds), left = node.admin.pipeline().time().pttl(key).execute()
+                found[key.decode()] = round(seconds + (microseconds / 1000 + left) / 1000) if left >= 0 else -1
+        return found
+
+    async def wait_for_end(self, part: str) -> None:
+        """Wait until no key's name holds ``part``."""
+        async with asyncio.timeout(20):
+            while self.ends(part):
+                await asyncio.sleep(0.02)
 
 
 async def error_of(response: ClientResponse) -> tuple[int, str]:
