@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +16,7 @@ from service.fronts.health import Health
 from service.hashing import Hashing
 from service.issuer import Issuer
 from service.observe.metrics import Metrics
+from service.randomness import RandomBlocks
 from service.settings import Settings
 from service.store.store import Store, open_store
 
@@ -34,7 +34,7 @@ def make_issuer(settings: Settings, store: Store, clock: Callable[[], float] = t
         hashing=hashing,
         metrics=Metrics(),
         clock=clock,
-        randomness=secrets.token_bytes,
+        randomness=RandomBlocks(),
     )
 
 

@@ -5,9 +5,9 @@ presented credential is still unspent and swaps. There is no half-way state to r
 """
 
 import logging
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 
 from service.issuer import Issuer
@@ -30,8 +30,7 @@ _TRIES = 8
 """How often a refresh that keeps its token is tried again because another one was first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(msgspec.Struct, frozen=True):
     """Who allowed which client what: the answer of a grant type.
 
     ``scope`` and ``audience``: of the access token, within the grant's; ``spends``: the credential that was presented
@@ -45,8 +44,7 @@ class Authorization:
     presented: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True):
     """What was issued: the ready-made response, and its parts for the decision API (AU-16 to AU-30).
 
     ``…_ends_at``: epoch seconds, 0 = never or none. Of a repeated response only ``content`` and ``grant`` are known.
@@ -63,8 +61,7 @@ class Issued:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(msgspec.Struct, frozen=True):
     """A fresh authorization code; ``expires_in``: seconds."""
 
     code: str
@@ -72,8 +69,7 @@ class Code:
     grant_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Minted:
+class _Minted(NamedTuple):
     """Tokens made but not kept yet."""
 
     issued: Issued
@@ -146,7 +142,7 @@ async def _refresh(issuer: Issuer, client: Client, authorization: Authorization,
     if opened.record is None:
         return _repeat(opened.reply, authorization.presented, opened.grant)
     left = opened.record.refreshes_left
-    if _rotates(issuer, client) or left == 1:
+    if _rotates(issuer, client) or left == 1 or not may_refresh(client, opened.grant):
         return await _rotate(issuer, client, authorization, opened, None if left is None else left - 1)
     return await _keep(issuer, client, authorization, opened)
 

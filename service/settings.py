@@ -29,7 +29,7 @@ from service.protocol.names import RefreshRotation, UnknownScope
 PREFIX = "MINTMARK_"
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
 SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"
-NOT_SETTINGS = (CONFIG_VARIABLE, SECRETS_VARIABLE, "MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT")
+NOT_SETTINGS = (CONFIG_VARIABLE, SECRETS_VARIABLE, "MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
 """Variables of our prefix that are no settings; Kubernetes injects the last two for a Service named mintmark."""
 
 Seconds = Annotated[int, Field(ge=0)]
@@ -181,7 +181,17 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What was handed in, the environment, the file, the folder of secrets."""
-        return (init_settings, env_settings, *_file_sources(settings_cls), *_secret_sources(settings_cls))
+        return (init_settings, _Environment(settings_cls), *_file_sources(settings_cls), *_secret_sources(settings_cls))
+
+
+class _Environment(EnvSettingsSource):
+    """Without the MINTMARK_PORT=tcp://10.0.0.1:80 that Kubernetes injects for a Service named mintmark."""
+
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        if str(found.get("port")).startswith("tcp://"):
+            del found["port"]
+        return found
 
 
 def load(**given: Any) -> Settings:
@@ -210,7 +220,7 @@ def sources(settings: Settings, given: Mapping[str, Any]) -> dict[str, str]:
     """Where each setting's value comes from: ``given`` | ``environment`` | a path | ``default``."""
     layers: list[tuple[str, set[str]]] = [
         ("given", set(InitSettingsSource(Settings, dict(given))())),
-        ("environment", set(EnvSettingsSource(Settings)())),
+        ("environment", set(_Environment(Settings)())),
         *((os.environ.get(CONFIG_VARIABLE, ""), set(source())) for source in _file_sources(Settings)),
         *((os.environ.get(SECRETS_VARIABLE, ""), set(source())) for source in _secret_sources(Settings)),
     ]

@@ -4,6 +4,7 @@ import logging
 from typing import NamedTuple
 
 from service.client_auth.method import Method, Presented
+from service.directory import network_of
 from service.hashing import is_generated
 from service.issuer import Issuer
 from service.protocol.errors import InvalidClient, InvalidRequest
@@ -69,16 +70,15 @@ async def _check_proof(issuer: Issuer, method: Method, client: Client, presented
     A block counts only for the address that failed, so nobody can lock a client out elsewhere; a secret that we generated
     cannot be guessed and is not blocked at all, failures with it are only slowed down.
     """
-    failures, who = issuer.store.failures, f"client:{client.client_id}@{address}"
-    guessable = any(not is_generated(secret.hash) for secret in client.secrets)
-    wait = failures.known_wait(who)
-    if wait and guessable:
+    failures = issuer.store.failures
+    wait = failures.known_wait(_who(client, address)) if failures.knows_any else 0
+    if wait and any(not is_generated(secret.hash) for secret in client.secrets):
         raise _too_many(wait)
     registered = client.auth_method == method.NAME
     if registered and client.enabled and await method.verify(issuer, client, presented):
         return
     if method.NAME is not ClientAuthMethod.NONE:
-        wait = wait or await failures.count(who, _limit(issuer))
+        wait = wait or await failures.count(_who(client, address), _limit(issuer))
     if wait:
         issuer.metrics.security_event("client_blocked")
         log.warning("client_blocked", extra={"client_id": client.client_id, "address": address, "seconds": wait})
@@ -86,6 +86,10 @@ async def _check_proof(issuer: Issuer, method: Method, client: Client, presented
     if not registered:
         raise InvalidClient(log=f"client is registered for {client.auth_method}, not {method.NAME}")
     raise InvalidClient(log="client is disabled" if not client.enabled else "wrong client secret")
+
+
+def _who(client: Client, address: str) -> str:
+    return f"client:{client.client_id}@{network_of(address)}"
 
 
 def _limit(issuer: Issuer) -> Limit:

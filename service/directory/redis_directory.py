@@ -1,5 +1,6 @@
 """The built-in directory: users in Redis, failures counted per user and per address."""
 
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from service.directory.directory import BlockedError, Person
@@ -50,6 +51,7 @@ class RedisDirectory:
         return matches and user.enabled and len(password) <= MAX_PASSWORD
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """An IPv4 address as it is, an IPv6 one as its /64: whoever has one address has them all."""
     try:
@@ -58,4 +60,6 @@ def network_of(address: str) -> str:
         return address
     if parsed.version == 4:
         return address
+    if parsed.ipv4_mapped:  # ::ffff:192.0.2.1: its /64 would be all of IPv4
+        return str(parsed.ipv4_mapped)
     return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))

@@ -84,7 +84,7 @@ async def _read(http: web.Request, settings: Settings, path: str, *, get_allowed
     if http.method == "POST":
         if not _is_form(http.headers.get(hdrs.CONTENT_TYPE, "")):
             raise InvalidRequest(f"The body must be {FORM} in UTF-8.", status=415)
-        form = parse_form(await http.read())
+        form = parse_form(await _body(http))
     elif http.method == "GET" and get_allowed:
         form = parse_form(http.rel_url.raw_query_string.encode())
     else:
@@ -99,6 +99,14 @@ async def _read(http: web.Request, settings: Settings, path: str, *, get_allowed
         form.resources,
         ignore_client_id=path == WEBMETHODS_PATH,
     )
+
+
+async def _body(http: web.Request) -> bytes:
+    """The bytes of the body. Raises InvalidRequest where its Content-Encoding is a lie, HTTPRequestEntityTooLarge."""
+    try:
+        return await http.read()
+    except web.RequestPayloadError as error:
+        raise InvalidRequest("The body cannot be decoded.", log=f"malformed body: {error}") from error
 
 
 def _check_transport(peer: Peer, settings: Settings) -> None:

@@ -17,19 +17,37 @@ class Peer(NamedTuple):
 
 
 def peer_of(http: web.Request, settings: Settings) -> Peer:
-    """The client of a request: of X-Forwarded-For the last address that is not one of our proxies."""
-    peername = http.transport.get_extra_info("peername") if http.transport is not None else None
-    address = str(peername[0]) if isinstance(peername, tuple) and peername else ""
+    """The client of a request: of X-Forwarded-For the last address that is not one of our proxies.
+
+    What stands before something that is no address was written by nobody we know, and is not looked at.
+    """
+    address = http.remote or ""
     networks = settings.proxy_networks
     if not networks or not _is_within(address, networks):
         return Peer(address, http.scheme == "https")
-    scheme = http.headers.get("X-Forwarded-Proto", http.scheme).rpartition(",")[2].strip().lower()
+    scheme = http.headers.getall("X-Forwarded-Proto", (http.scheme,))[-1].rpartition(",")[2].strip().lower()
     hops = ",".join(http.headers.getall("X-Forwarded-For", ())).split(",")
     for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
-        address = hop
-        if not _is_within(hop, networks):
+        forwarded = _address(hop)
+        if not forwarded:
             break
-    return Peer(address[:64], scheme == "https")
+        address = forwarded
+        if not _is_within(address, networks):
+            break
+    return Peer(address, scheme == "https")
+
+
+@lru_cache(maxsize=4096)
+def _address(hop: str) -> str:
+    """The IP address in an element of X-Forwarded-For, without the port that some proxies add; empty if there is none."""
+    host = hop[1:].partition("]")[0] if hop.startswith("[") else hop
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        parsed = ip_address(host.partition("%")[0])
+    except ValueError:
+        return ""
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 @lru_cache(maxsize=4096)

@@ -51,8 +51,17 @@ def configure(level: str, style: str) -> None:
     """Send every log line of this process to standard error. ``style``: ``json`` or ``text``."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    handler.addFilter(without_malformed_bytes)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def without_malformed_bytes(record: logging.LogRecord) -> bool:
+    """aiohttp reports a request that is not HTTP with a trace that quotes it, secrets and all: keep only that it came."""
+    kind = record.exc_info[0] if record.exc_info else None
+    if kind is not None and kind.__module__.startswith("aiohttp.") and record.name.startswith("aiohttp."):
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def redacted(text: str) -> str:

@@ -1,10 +1,10 @@
 """What an endpoint decided: one value that the OAuth front renders as HTTP and the decision API as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 import orjson
 
 from service.protocol.errors import ProtocolError
@@ -26,8 +26,7 @@ class Action(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """``content``: the ready-made body (bytes of JSON, may be empty); ``headers``: with Content-Type; ``outcome``:
     ``ok`` or the error code, for logs and metrics; ``issued``: what was issued, for the decision API and hooks.
     """
@@ -35,7 +34,7 @@ class Decision:
     action: Action
     status: int
     content: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
+    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: NO_STORE)
     outcome: str = "ok"
     issued: object | None = None
 

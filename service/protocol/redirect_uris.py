@@ -14,7 +14,7 @@ def check_registrable(uri: str) -> str:
 
     Raises ValueError with what to change (RFC 6749 3.1.2, RFC 8252 section 7).
     """
-    if any(ord(character) <= 32 or ord(character) == 127 for character in uri):
+    if _has_blanks(uri):
         raise ValueError("a redirect URI has no spaces and no control characters")
     parts = urlsplit(uri)
     if not parts.scheme or parts.scheme in _DANGEROUS:
@@ -58,6 +58,11 @@ def check_repeated(at_token: str | None, redirected_to: str | None, *, was_given
         raise InvalidGrant("redirect_uri differs from the one of the authorization request.")
 
 
+def _has_blanks(uri: str) -> bool:
+    """Whether there are spaces or control characters in it."""
+    return any(ord(character) <= 32 or ord(character) == 127 for character in uri)
+
+
 def _is_loopback(netloc: str) -> bool:
     host = netloc.rpartition(":")[0] if not netloc.endswith("]") and ":" in netloc else netloc
     return host in _LOOPBACK
@@ -65,11 +70,13 @@ def _is_loopback(netloc: str) -> bool:
 
 def _matches_but_for_port(requested: str, registered: str) -> bool:
     """Native apps listen on any free loopback port: 127.0.0.1 and [::1] only, never the name localhost."""
-    theirs, ours = urlsplit(requested), urlsplit(registered)
-    if ours.scheme != "http" or ours.hostname not in ("127.0.0.1", "::1") or theirs.hostname != ours.hostname:
+    if _has_blanks(requested):  # urlsplit leaves some of them out, a redirect would not
         return False
     try:
+        theirs, ours = urlsplit(requested), urlsplit(registered)
+        if ours.scheme != "http" or ours.hostname not in ("127.0.0.1", "::1") or theirs.hostname != ours.hostname:
+            return False
         same = theirs._replace(netloc="") == ours._replace(netloc="") and theirs.port is not None
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that is no number, brackets around what is no address
         return False
     return same and "@" not in theirs.netloc and "#" not in requested

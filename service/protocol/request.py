@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from service.protocol.errors import InvalidRequest
 
 MAX_PARAMETERS = 64
@@ -11,8 +13,7 @@ REPEATABLE = frozenset({"resource"})
 """Parameters that may appear more than once (RFC 8707 section 2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """The parts of a token, introspection or revocation request that the protocol looks at.
 
     ``parameters``: name → value, empty values left out (RFC 6749 3.1: as if omitted); ``resources``: every ``resource``

@@ -24,4 +24,7 @@ def audience(requested: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str,
 
 
 def _is_absolute(resource: str) -> bool:
-    return bool(urlsplit(resource).scheme) and "#" not in resource
+    try:
+        return bool(urlsplit(resource).scheme) and "#" not in resource
+    except ValueError:  # brackets around something that is no IPv6 address
+        return False

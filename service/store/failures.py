@@ -47,10 +47,20 @@ class Failures:
         self._connection = connection
         self._blocked_here: dict[str, float] = {}
 
+    @property
+    def knows_any(self) -> bool:
+        """Whether this process has seen anybody blocked of late: mostly not, and then there is nothing to look up."""
+        return bool(self._blocked_here)
+
     def known_wait(self, who: str) -> int:
         """How many seconds ``who`` has to wait as far as this process has seen. No round trip."""
-        until = self._blocked_here.get(who, 0.0)
-        return max(0, math.ceil(until - time.monotonic()))
+        until = self._blocked_here.get(who)
+        if until is None:
+            return 0
+        wait = math.ceil(until - time.monotonic())
+        if wait <= 0:
+            del self._blocked_here[who]
+        return max(0, wait)
 
     def read_steps(self, who: str) -> tuple[Step, Step]:
         """Two steps for ``execute_all``; make their replies a ``State`` with ``state``."""
