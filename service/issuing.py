@@ -126,8 +126,8 @@ async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -
 async def _redeem(issuer: Issuer, client: Client, authorization: Authorization, code: OpenedCode) -> Issued:
     minted = _mint(issuer, client, authorization, code.credential.grant_id, client.refresh_limit)
     new = minted.new
-    memory = new.now + issuer.settings.refresh_reuse_memory
-    spent_ends_at = min(memory, new.grant_ends_at) if new.grant_ends_at else memory
+    # A grant that can be refreshed lives on beyond what the code bought; one that can't is over with its access token.
+    spent_ends_at = new.now + issuer.settings.refresh_reuse_memory if new.refresh_record else new.access_ends_at
     answer = await issuer.store.codes.redeem(code.credential, new, spent_ends_at)
     if answer is RedeemAnswer.SPENT:
         report_replay(issuer, "code_replayed", code.credential, code.grant)

@@ -86,11 +86,14 @@ class Clients:
 
         Raises ChangedMeanwhileError where the record is no longer as ``seen``, or the alias is taken.
         """
-        if client.alias and (seen is None or seen.alias != client.alias):
-            await self._take_alias(client.alias, client.client_id)
+        new_alias = client.alias if seen is None or seen.alias != client.alias else None
+        if new_alias:
+            await self._take_alias(new_alias, client.client_id)
         key = keys.client(client.client_id)
         answer, _ = await _set.run(self._connection, (key,), seen.encode() if seen else b"", client.encode())
         if answer is SetAnswer.CHANGED:
+            if new_alias:
+                await self._drop_alias(new_alias)
             raise ChangedMeanwhileError(client.client_id)
         if seen is not None and seen.alias and seen.alias != client.alias:
             await self._drop_alias(seen.alias)

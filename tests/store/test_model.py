@@ -73,7 +73,7 @@ class ModelGrant:
     born: int
     code: str
     ended: bool = False
-    code_spent: bool = False
+    redeemed_at: int | None = None
     access: dict[str, tuple[int, str]] = field(default_factory=dict)
     refresh: list[ModelRefreshToken] = field(default_factory=list)
 
@@ -138,13 +138,13 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(grant=grants)
     def redeem(self, grant: ModelGrant) -> None:
         params = authorization_code.Params(grant.code, None, None, ())
-        expected = grant.alive(self.now) and not grant.code_spent and self.now < grant.born + CODE
+        expected = grant.alive(self.now) and grant.redeemed_at is None and self.now < grant.born + CODE
         issued = self._ask(authorization_code, params)
         assert (issued is not None) == expected
         if issued is not None:
-            grant.code_spent = True
+            grant.redeemed_at = self.now
             self._took(grant, issued, "read write")
-        elif grant.code_spent and self.now < grant.born + MEMORY and grant.alive(self.now):
+        elif grant.redeemed_at is not None and self.now < grant.redeemed_at + MEMORY and grant.alive(self.now):
             grant.ended = True
 
     @rule(grant=grants, which=st.integers(0, 5), scope=st.sampled_from([None, "read", "read write", "admin"]))
@@ -291,6 +291,6 @@ def test_the_store_does_what_the_model_says(redis: redis_shapes.Shape) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=120, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
