@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +20,7 @@ from service.observe.metrics import Metrics
 from service.randomness import RandomBlocks
 from service.settings import Settings
 from service.store.store import Store, open_store
+from service.workers import until_orphaned
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +62,11 @@ def make_application(issuer: Issuer, health: Health | None = None) -> web.Applic
 
 
 @asynccontextmanager
-async def serving(issuer: Issuer) -> AsyncIterator[str]:
-    """Serve on the settings' address until the block ends, then drain; the URL it can be reached by."""
+async def serving(issuer: Issuer, *, share_port: bool = False) -> AsyncIterator[str]:
+    """Serve on the settings' address until the block ends, then drain; the URL it can be reached by.
+
+    ``share_port``: other processes listen there too, and the kernel spreads connections.
+    """
     settings = issuer.settings
     health = Health(issuer)
     runner = web.AppRunner(
@@ -72,7 +77,7 @@ async def serving(issuer: Issuer) -> AsyncIterator[str]:
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+        await web.TCPSite(runner, settings.host, settings.port, backlog=1024, reuse_port=share_port).start()
         host, port = runner.addresses[0][:2]
         yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         health.accepting = False
@@ -81,17 +86,25 @@ async def serving(issuer: Issuer) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def serve(settings: Settings, ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; ``ready`` is told the URL. Raises what ``open_store`` does, OSError for the port."""
+async def serve(settings: Settings, ready: Callable[[str], None], worker: int | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; ``ready`` is told the URL. Raises what ``open_store`` does, OSError for the port.
+
+    ``worker``: this process is one of several (see ``workers``), and ends when the one that watches it does.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    watching = asyncio.ensure_future(until_orphaned(stop)) if worker is not None else None
     async with open_issuer(settings) as issuer:
-        async with serving(issuer) as url:
+        async with serving(issuer, share_port=worker is not None) as url:
             gc.collect()
             gc.freeze()  # what lives until the end need not be looked at again
             ready(url)
-            log.info("serving", extra={"url": url, "issuer": settings.issuer})
+            log.info(
+                "serving", extra={"url": url, "issuer": settings.issuer, "worker": worker or 0, "pid": os.getpid()}
+            )
             await stop.wait()
-            log.info("draining", extra={"seconds": settings.drain_seconds})
-        log.info("stopped")
+            log.info("draining", extra={"seconds": settings.drain_seconds, "worker": worker or 0})
+        log.info("stopped", extra={"worker": worker or 0})
+    if watching is not None:
+        watching.cancel()

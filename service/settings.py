@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
     YamlConfigSettingsSource,
 )
+from yaml import YAMLError  # type: ignore[import-untyped]
 
 from service.protocol.names import RefreshRotation, UnknownScope
 
@@ -51,6 +52,9 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 in a container.")
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on.")
+    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
+        1, description="How many processes serve; auto = one for each processor that we may use."
+    )
     require_https: bool = Field(
         True, description="Refuse plain HTTP, unless the issuer is a loopback http URL or a trusted proxy said https."
     )
@@ -236,9 +240,12 @@ def _file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettings
         return []
     if not Path(path).is_file():
         raise OSError(f"{CONFIG_VARIABLE}: there is no file {path}")
-    if path.endswith((".yaml", ".yml")):
-        return [YamlConfigSettingsSource(settings_cls, yaml_file=path)]
-    return [TomlConfigSettingsSource(settings_cls, toml_file=path)]
+    try:
+        if path.endswith((".yaml", ".yml")):
+            return [YamlConfigSettingsSource(settings_cls, yaml_file=path)]
+        return [TomlConfigSettingsSource(settings_cls, toml_file=path)]
+    except (YAMLError, ValueError) as error:  # it does not parse
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:

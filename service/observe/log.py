@@ -3,6 +3,7 @@
 Log calls name an event and hand facts in ``extra``: ``log.warning("refresh_token_reused", extra={"client_id": …})``.
 """
 
+import json
 import logging
 import sys
 import time
@@ -30,7 +31,11 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return redacted(orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
+        try:
+            text = orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        except TypeError:  # half a character, or a number of more than 64 bits
+            text = json.dumps(line, default=str)
+        return redacted(text)
 
 
 class TextFormatter(logging.Formatter):

@@ -1,8 +1,15 @@
 """Prometheus metrics. Labels come from closed lists (registries, error codes), never from what a caller sent."""
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 SECURITY_EVENTS = ("code_replayed", "refresh_token_reused", "client_blocked", "user_blocked", "address_blocked")
+
+
+WORKERS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus_client sums the metrics of several processes, set by ``workers`` before they start."""
 
 
 class Metrics:
@@ -38,8 +45,12 @@ class Metrics:
         self._security.labels(event).inc()
 
     def exposition(self) -> bytes:
-        """The metrics in Prometheus' text format."""
-        return generate_latest(self.registry)
+        """The metrics in Prometheus' text format; of all workers together where there are several."""
+        if not os.environ.get(WORKERS_VARIABLE):
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
 
     def _count(self, counter: Counter, *labels: str) -> None:
         child = self._children.get(labels)  # type: ignore[arg-type]

@@ -92,7 +92,8 @@ class Clients:
         key = keys.client(client.client_id)
         answer, _ = await _set.run(self._connection, (key,), seen.encode() if seen else b"", client.encode())
         if answer is SetAnswer.CHANGED:
-            if new_alias:
+            held = await self.read(client.client_id) if new_alias else None
+            if new_alias and (held is None or held.alias != new_alias):  # else whoever was first gave it the same one
                 await self._drop_alias(new_alias)
             raise ChangedMeanwhileError(client.client_id)
         if seen is not None and seen.alias and seen.alias != client.alias:

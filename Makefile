@@ -1,0 +1,54 @@
+# Mintmark for people who check it out: `make` lists what there is. PYTHON=python3.12 chooses another Python.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+MADE := $(VENV)/.made-with-$(or $(VERSION),nothing)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint check clean python-is-new-enough
+
+help: ## list these targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 16
+
+run: $(VENV)/.run ## install into .venv and start the demo: a server, a Redis, and commands to try
+	$(BIN)/mintmark demo
+
+test: $(VENV)/.test ## run the tests with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(VENV)/.test ## ruff, mypy and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## lint and test, as CI does
+
+clean: ## remove .venv and everything that tools left; .mintmark (the demo's data) stays
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: nothing is installed again while the lock files and pyproject.toml are as they were.
+
+$(VENV)/.run: requirements/run.txt pyproject.toml $(MADE)
+	$(INSTALL) --require-hashes -r requirements/run.txt
+	$(INSTALL) --no-deps -e .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt pyproject.toml $(MADE)
+	$(INSTALL) --require-hashes -r requirements/test.txt
+	$(INSTALL) --no-deps -e .
+	@touch $@
+
+$(MADE): | python-is-new-enough
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+python-is-new-enough:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Mintmark needs Python 3.11 or newer; $(PYTHON) is $(or $(VERSION),not there)." >&2; \
+		echo "Install one, or name it: PYTHON=python3.12 make $(MAKECMDGOALS)" >&2; exit 1; }

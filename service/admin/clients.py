@@ -1,0 +1,368 @@
+"""Clients: registered, changed, given new secrets, disabled, revoked, deleted."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple, Self
+
+import msgspec
+from pydantic import AfterValidator, Field, model_validator
+
+from service.admin.errors import AlreadyExists, NotFound, Refused
+from service.admin.input import (
+    Identifier,
+    Input,
+    LongText,
+    Properties,
+    Resource,
+    ShortText,
+    describe_property,
+    each_once,
+)
+from service.admin.paging import cursor_checked
+from service.client_auth.secret import MAX_SECRET
+from service.grants import GRANT_TYPES
+from service.hashing import hash_generated, is_generated
+from service.issuer import Issuer
+from service.protocol import redirect_uris, scopes
+from service.protocol.credentials import new_client_secret
+from service.protocol.errors import InvalidScope
+from service.protocol.names import ClientAuthMethod, GrantTypeName, RefreshRotation
+from service.records.client import Client, ClientSecret
+from service.store.clients import ChangedMeanwhileError
+
+log = logging.getLogger(__name__)
+
+MIN_SECRET = 8
+"""Characters of an imported secret; the ones we generate have 49."""
+_TRIES = 5
+_LONGEST = 2_147_483_647
+
+
+# what is written to us
+
+
+def _known_grant_type(name: str) -> str:
+    if name not in GRANT_TYPES:
+        raise ValueError(f"there is no such grant type here; there are {', '.join(GRANT_TYPES)}")
+    return name
+
+
+def _scope_word(word: str) -> str:
+    try:
+        words = scopes.parse(word)
+    except InvalidScope as error:
+        raise ValueError("printable ASCII without quote and backslash, single words (RFC 6749 section 3.3)") from error
+    if words != (word,):
+        raise ValueError("must be one word each")
+    return word
+
+
+GrantTypes = Annotated[tuple[Annotated[str, AfterValidator(_known_grant_type)], ...], AfterValidator(each_once)]
+RedirectUris = Annotated[
+    tuple[Annotated[str, AfterValidator(redirect_uris.check_registrable)], ...], AfterValidator(each_once)
+]
+Scopes = Annotated[tuple[Annotated[str, AfterValidator(_scope_word)], ...], AfterValidator(each_once)]
+Resources = Annotated[tuple[Resource, ...], AfterValidator(each_once)]
+Lifetime = Annotated[int, Field(ge=1, le=_LONGEST)]
+LifetimeOrNever = Annotated[int, Field(ge=0, le=_LONGEST)]
+
+
+class ClientInput(Input):
+    """A client as an operator describes it; the members mean what they do in ``records.client.Client``."""
+
+    client_id: Identifier
+    name: ShortText = ""
+    description: LongText = ""
+    alias: Identifier | None = None
+    auth_method: ClientAuthMethod = ClientAuthMethod.CLIENT_SECRET_BASIC
+    grant_types: GrantTypes = ()
+    redirect_uris: RedirectUris = ()
+    scopes: Scopes = ()
+    default_scope: str | None = None
+    audiences: Resources = ()
+    introspect: bool = False
+    resources: Resources = ()
+    properties: Properties = ()
+    require_pkce: bool = False
+    allow_plain_pkce: bool = False
+    code_lifetime: Lifetime | None = None
+    access_token_lifetime: Lifetime | None = None
+    refresh_idle_lifetime: LifetimeOrNever | None = None
+    refresh_absolute_lifetime: LifetimeOrNever | None = None
+    refresh_limit: LifetimeOrNever | None = None
+    refresh_rotation: RefreshRotation | None = None
+    refresh_grace: Annotated[int, Field(ge=0, le=300)] | None = None
+
+    @property
+    def public(self) -> bool:
+        """Whether it has no secret."""
+        return self.auth_method is ClientAuthMethod.NONE
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        faults = [text for refused, text in _COMBINATIONS if refused(self)]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def members(self) -> dict[str, Any]:
+        """By the names of the record's fields."""
+        members = {name: getattr(self, name) for name in ClientInput.model_fields}
+        return members | {"properties": tuple(member.record() for member in self.properties)}
+
+
+def _default_scope_is_allowed(given: ClientInput) -> bool:
+    try:
+        return set(scopes.parse(given.default_scope or "")) <= set(given.scopes)
+    except InvalidScope:
+        return False
+
+
+def _refreshes_nothing(given: ClientInput) -> bool:
+    """refresh_token is there, but no grant type that would ever issue one."""
+    beside = set(given.grant_types) - {GrantTypeName.REFRESH_TOKEN, GrantTypeName.CLIENT_CREDENTIALS}
+    return GrantTypeName.REFRESH_TOKEN in given.grant_types and not beside
+
+
+_COMBINATIONS: tuple[tuple[Callable[[ClientInput], bool], str], ...] = (
+    (
+        lambda given: given.public and GrantTypeName.CLIENT_CREDENTIALS in given.grant_types,
+        "grant_types: client_credentials is for confidential clients; a public one has proved nothing (RFC 6749 4.4)",
+    ),
+    (
+        lambda given: given.public and given.introspect,
+        "introspect: a public client cannot prove who it is; register the resource server as a confidential client",
+    ),
+    (
+        lambda given: GrantTypeName.AUTHORIZATION_CODE in given.grant_types and not given.redirect_uris,
+        "redirect_uris: authorization_code needs at least one redirect URI",
+    ),
+    (
+        _refreshes_nothing,
+        "grant_types: refresh_token needs a grant type beside it that issues refresh tokens, e.g. authorization_code",
+    ),
+    (
+        lambda given: not given.grant_types and not given.introspect,
+        "grant_types: name at least one, or give a resource server the introspect right; else it can do nothing",
+    ),
+    (
+        lambda given: bool(given.resources) and not given.introspect,
+        "resources: they say whose tokens the client may introspect; give it the introspect right too",
+    ),
+    (
+        lambda given: not _default_scope_is_allowed(given),
+        "default_scope: every word of it must be one of the client's scopes",
+    ),
+    (
+        lambda given: given.alias == given.client_id,
+        "alias: must differ from the client_id",
+    ),
+)
+
+
+def check_secret(secret: str) -> None:
+    """Raises Refused for a secret that may not be imported (RFC 6749 appendix A.2: printable ASCII)."""
+    if not secret.isascii() or not secret.isprintable():
+        raise Refused("secret: must be printable ASCII (RFC 6749 appendix A.2)")
+    if not MIN_SECRET <= len(secret) <= MAX_SECRET:
+        raise Refused(f"secret: must have {MIN_SECRET} to {MAX_SECRET} characters; leave it out and one is generated")
+
+
+# what is done
+
+
+class NewSecret(NamedTuple):
+    """``secret``: in clear, only here and only now; None where it was imported or the client is public."""
+
+    client: Client
+    secret: str | None
+
+
+class ClientPage(NamedTuple):
+    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
+
+    clients: list[Client]
+    cursor: str
+
+
+async def create_client(issuer: Issuer, given: ClientInput, secret: str | None = None) -> NewSecret:
+    """Register a client. ``secret``: one to import; without it a confidential client gets one of 256 random bits.
+
+    Raises AlreadyExists, Refused.
+    """
+    if given.public and secret is not None:
+        raise Refused("secret: a public client (auth_method none) has none")
+    await _check_free(issuer, given.client_id, given.alias)
+    generated, secrets = (None, ()) if given.public else await _make_secret(issuer, secret)
+    now = int(issuer.clock())
+    # Beginning at the time of day, not at 0: grants of a deleted client of the same name must not come alive again.
+    client = Client(**given.members(), generation=now, created_at=now, secrets=secrets)
+    try:
+        await issuer.store.clients.save(client, None)
+    except ChangedMeanwhileError as error:
+        raise AlreadyExists(f"somebody else registered it meanwhile: {error}") from error
+    log.info("client_created", extra={"client_id": client.client_id, "grant_types": client.grant_types})
+    return NewSecret(client, generated)
+
+
+async def get_client(issuer: Issuer, name: str) -> Client:
+    """The client of this client_id or alias, as Redis has it now. Raises NotFound."""
+    client = await issuer.store.clients.read(name)
+    if client is None:
+        raise NotFound(f"there is no client {name!r}; `mintmark client list` shows all")
+    return client
+
+
+async def list_clients(issuer: Issuer, cursor: str = "", count: int = 100) -> ClientPage:
+    """A page of clients in no order; looks at some ``10 × count`` keys. Raises Refused for a bad cursor."""
+    with cursor_checked(cursor):
+        return ClientPage(*await issuer.store.clients.list_page(cursor, count))
+
+
+async def update_client(issuer: Issuer, name: str, changes: Mapping[str, Any]) -> Client:
+    """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets and tokens stay.
+
+    A client that becomes public loses its secrets; one that becomes confidential has none until ``rotate_secret``.
+    Raises NotFound, AlreadyExists (alias), Refused.
+    """
+    if "client_id" in changes:
+        raise Refused("client_id: cannot be changed; tokens and grants name it. Create another client.")
+    alias = changes.get("alias")
+    if isinstance(alias, str) and alias:
+        await _check_alias_free(issuer, (await get_client(issuer, name)).client_id, alias)
+
+    def changed(client: Client) -> Client:
+        given = ClientInput.read(_as_input(client) | dict(changes))
+        secrets = () if given.public else client.secrets
+        return msgspec.structs.replace(client, **given.members(), secrets=secrets)
+
+    client = await _change(issuer, name, changed)
+    log.info("client_updated", extra={"client_id": client.client_id, "changed": sorted(changes)})
+    return client
+
+
+async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None, keep_old: bool = False) -> NewSecret:
+    """Give a client a new secret, generated or imported; the old ones end at once.
+
+    ``keep_old``: the last one stays valid beside it until the next rotation or ``drop_old_secret``. Raises NotFound, Refused.
+    """
+    generated, new = await _make_secret(issuer, secret)
+
+    def changed(client: Client) -> Client:
+        if client.public:
+            raise Refused(f"client {client.client_id} is public (auth_method none): it has no secret to rotate")
+        return msgspec.structs.replace(client, secrets=new + (client.secrets[:1] if keep_old else ()))
+
+    client = await _change(issuer, name, changed)
+    log.info("client_secret_rotated", extra={"client_id": client.client_id, "old_one_kept": keep_old})
+    return NewSecret(client, generated)
+
+
+async def drop_old_secret(issuer: Issuer, name: str) -> Client:
+    """End the secret that ``rotate_secret`` kept. Raises NotFound, Refused where there is only one."""
+
+    def changed(client: Client) -> Client:
+        if len(client.secrets) < 2:
+            raise Refused(f"client {client.client_id} has no old secret to drop")
+        return msgspec.structs.replace(client, secrets=client.secrets[:1])
+
+    client = await _change(issuer, name, changed)
+    log.info("client_old_secret_dropped", extra={"client_id": client.client_id})
+    return client
+
+
+async def disable_client(issuer: Issuer, name: str) -> Client:
+    """Refuse the client, and whatever it was issued, from now on until it is enabled again. Raises NotFound."""
+    return await _enable(issuer, name, enabled=False)
+
+
+async def enable_client(issuer: Issuer, name: str) -> Client:
+    """Take back ``disable_client``: what it was issued and has not expired counts again. Raises NotFound."""
+    return await _enable(issuer, name, enabled=True)
+
+
+async def revoke_client(issuer: Issuer, name: str) -> Client:
+    """End everything issued to the client so far, at once and for good; it may ask anew. Raises NotFound."""
+
+    def changed(client: Client) -> Client:
+        return msgspec.structs.replace(client, generation=max(client.generation + 1, int(issuer.clock())))
+
+    client = await _change(issuer, name, changed)
+    log.info("client_revoked", extra={"client_id": client.client_id})
+    return client
+
+
+async def delete_client(issuer: Issuer, name: str) -> Client:
+    """Delete a client, and with it everything it was issued. Raises NotFound."""
+    client = await get_client(issuer, name)
+    if not await issuer.store.clients.delete(client):
+        raise NotFound(f"client {name!r} was deleted meanwhile")
+    log.info("client_deleted", extra={"client_id": client.client_id})
+    return client
+
+
+def describe(client: Client) -> dict[str, Any]:
+    """The client for people and programs: every member, but of secrets only that they are there."""
+    described = {field: getattr(client, field) for field in Client.__struct_fields__}
+    described["public"] = client.public
+    described["properties"] = [describe_property(member) for member in client.properties]
+    described["secrets"] = [
+        {"kind": "generated" if is_generated(secret.hash) else "imported", "created_at": secret.created_at}
+        for secret in client.secrets
+    ]
+    return described
+
+
+# how it is done
+
+
+async def _change(issuer: Issuer, name: str, changed: Callable[[Client], Client]) -> Client:
+    """Read, change, compare and set; again where somebody else was first."""
+    for _ in range(_TRIES):
+        seen = await get_client(issuer, name)
+        wanted = changed(seen)
+        if wanted == seen:
+            return seen
+        try:
+            await issuer.store.clients.save(wanted, seen)
+        except ChangedMeanwhileError:
+            continue
+        return wanted
+    raise Refused(f"client {name!r} is being changed by others at the same time; look at it and try again")
+
+
+async def _enable(issuer: Issuer, name: str, *, enabled: bool) -> Client:
+    client = await _change(issuer, name, lambda client: msgspec.structs.replace(client, enabled=enabled))
+    log.info("client_enabled" if enabled else "client_disabled", extra={"client_id": client.client_id})
+    return client
+
+
+async def _make_secret(issuer: Issuer, imported: str | None) -> tuple[str | None, tuple[ClientSecret, ...]]:
+    """The secret in clear where we made it, and as it is kept. Raises Refused for an imported one that won't do."""
+    now = int(issuer.clock())
+    if imported is not None:
+        check_secret(imported)
+        return None, (ClientSecret(await issuer.hashing.hash(imported), now),)
+    generated = new_client_secret(issuer.randomness)
+    return generated, (ClientSecret(hash_generated(generated), now),)
+
+
+async def _check_free(issuer: Issuer, client_id: str, alias: str | None) -> None:
+    holder = await issuer.store.clients.read(client_id)
+    if holder is not None and holder.client_id == client_id:
+        raise AlreadyExists(f"there is a client {client_id!r} already; `mintmark client update` changes it")
+    if holder is not None:
+        raise AlreadyExists(f"client_id: {client_id!r} is the alias of the client {holder.client_id!r}")
+    if alias:
+        await _check_alias_free(issuer, client_id, alias)
+
+
+async def _check_alias_free(issuer: Issuer, client_id: str, alias: str) -> None:
+    holder = await issuer.store.clients.read(alias)
+    if holder is not None and (holder.client_id != client_id or alias == client_id):
+        raise AlreadyExists(f"alias: {alias!r} names the client {holder.client_id!r} already")
+
+
+def _as_input(client: Client) -> dict[str, Any]:
+    members = {name: getattr(client, name) for name in ClientInput.model_fields}
+    return members | {"properties": [describe_property(member) for member in client.properties]}

@@ -1,0 +1,17 @@
+"""Why an operator's act was not done."""
+
+
+class AdminError(Exception):
+    """The text is for the operator: what is wrong, one fault a line, and what to do."""
+
+
+class NotFound(AdminError):
+    """There is no such client, user or grant."""
+
+
+class AlreadyExists(AdminError):
+    """The name is taken."""
+
+
+class Refused(AdminError):
+    """The input is faulty, or what is asked for does not go together."""

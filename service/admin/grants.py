@@ -1,0 +1,214 @@
+"""Grants: begun with a code on somebody's behalf, listed, shown, revoked."""
+
+import logging
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from service import issuing
+from service.admin import clients, users
+from service.admin.errors import NotFound, Refused
+from service.admin.input import Identifier, Input, Properties, describe_property
+from service.admin.paging import cursor_checked
+from service.grants.fresh import fresh_authorization
+from service.issuer import Issuer
+from service.protocol import pkce, redirect_uris
+from service.protocol.credentials import GRANT_ID_LENGTH
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable
+from service.protocol.names import GrantTypeName
+from service.records.authorization_code import AuthorizationCode
+from service.records.client import Client
+from service.records.grant import Grant
+from service.records.user import User
+from service.store.grants import ListedGrant
+
+log = logging.getLogger(__name__)
+
+_GRANT_ID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
+
+
+class CodeInput(Input):
+    """An authorization request, as an operator makes it for a user. ``client``: client_id or alias; ``user``: username
+    or subject; the rest as in RFC 6749 4.1.1, RFC 7636 4.3 and RFC 8707 2.
+    """
+
+    client: Identifier
+    user: str
+    scope: str | None = None
+    redirect_uri: str | None = None
+    code_challenge: str | None = None
+    code_challenge_method: str | None = None
+    resources: tuple[str, ...] = ()
+    properties: Properties = ()
+
+
+class KnownGrant(NamedTuple):
+    """``ends_at``: epoch seconds, 0 = never; ``active``: False while its client is disabled."""
+
+    grant_id: str
+    grant: Grant
+    ends_at: int
+    active: bool
+
+
+class GrantPage(NamedTuple):
+    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
+
+    grants: list[KnownGrant]
+    cursor: str
+
+
+# beginning one
+
+
+async def issue_code(issuer: Issuer, given: CodeInput) -> issuing.Code:
+    """Issue an authorization code for a user, by the rules of the authorization endpoint. Raises NotFound, Refused."""
+    client = await clients.get_client(issuer, given.client)
+    user = await users.get_user(issuer, given.user)
+    _check_parties(client, user)
+    try:
+        record = _code_record(issuer, client, given)
+        grant = _grant(issuer, client, user, given)
+        code = await issuing.issue_code(issuer, client, grant, record)
+    except TemporarilyUnavailable:
+        raise
+    except ProtocolError as error:
+        raise Refused(f"{error.error}: {error.description}") from error
+    log.info("code_issued", extra={"client_id": client.client_id, "subject": user.subject, "grant_id": code.grant_id})
+    return code
+
+
+def _check_parties(client: Client, user: User) -> None:
+    if not client.enabled:
+        raise Refused(f"client {client.client_id} is disabled; `mintmark client enable` lets it in again")
+    if GrantTypeName.AUTHORIZATION_CODE not in client.grant_types:
+        raise Refused(f"client {client.client_id} is not registered for the grant type authorization_code")
+    if not user.enabled:
+        raise Refused(f"user {user.username} is disabled; `mintmark user enable` lets them in again")
+
+
+def _code_record(issuer: Issuer, client: Client, given: CodeInput) -> AuthorizationCode:
+    """What the token request will have to prove."""
+    method = pkce.check_challenge(
+        given.code_challenge,
+        given.code_challenge_method,
+        plain_allowed=client.allow_plain_pkce,
+        required=client.public or client.require_pkce or issuer.settings.require_pkce,
+    )
+    return AuthorizationCode(
+        redirect_uri=redirect_uris.resolve(given.redirect_uri, client.redirect_uris),
+        redirect_uri_given=given.redirect_uri is not None,
+        code_challenge=given.code_challenge,
+        code_challenge_method=method,
+    )
+
+
+def _grant(issuer: Issuer, client: Client, user: User, given: CodeInput) -> Grant:
+    name = GrantTypeName.AUTHORIZATION_CODE
+    fresh = fresh_authorization(
+        issuer, client, name, given.scope, given.resources, subject=user.subject, username=user.username
+    )
+    return msgspec.structs.replace(fresh.grant, properties=tuple(member.record() for member in given.properties))
+
+
+# looking
+
+
+async def list_of_user(issuer: Issuer, user: str, cursor: str = "", count: int = 100) -> GrantPage:
+    """A page of a user's grants, the one that ends first in front. Raises NotFound, Refused for a bad cursor."""
+    subject = (await users.get_user(issuer, user)).subject
+    if cursor and not (cursor.isascii() and cursor.isdigit()):
+        raise Refused(f"{cursor!r} is not a cursor of a user's grants")
+    page = await issuer.store.grants.list_of_user(subject, cursor, count)
+    return GrantPage(await _known(issuer, page.grants), page.cursor)
+
+
+async def list_of_client(issuer: Issuer, client: str, cursor: str = "", count: int = 100) -> GrantPage:
+    """A page of a client's grants in no order; looks at some ``10 × count`` keys. Raises NotFound, Refused."""
+    client_id = (await clients.get_client(issuer, client)).client_id
+    with cursor_checked(cursor):
+        page = await issuer.store.grants.list_of_client(client_id, cursor, count)
+    return GrantPage(await _known(issuer, page.grants), page.cursor)
+
+
+async def get_grant(issuer: Issuer, grant_id: str) -> KnownGrant:
+    """One grant. That of a client_credentials token is searched for among all keys of a server. Raises NotFound."""
+    _check_id(grant_id)
+    listed = await issuer.store.grants.open(grant_id) or await issuer.store.grants.open_alone(grant_id)
+    known = await _known(issuer, [listed] if listed else [])
+    if not known:
+        raise _no_grant(grant_id)
+    return known[0]
+
+
+def describe(known: KnownGrant) -> dict[str, Any]:
+    """The grant for people and programs; times in epoch seconds, 0 = never or unknown."""
+    grant = known.grant
+    return {
+        "grant_id": known.grant_id,
+        "client_id": grant.client_id,
+        "subject": grant.subject,
+        "username": grant.name,
+        "grant_type": grant.grant_type,
+        "scope": grant.scope,
+        "audience": list(grant.audience),
+        "active": known.active,
+        "issued_at": grant.issued_at,
+        "ends_at": known.ends_at,
+        "auth_time": grant.auth_time,
+        "acr": grant.acr,
+        "amr": list(grant.amr),
+        "properties": [describe_property(member) for member in grant.properties],
+    }
+
+
+# ending them
+
+
+async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
+    """End a grant and everything it issued. Raises NotFound."""
+    _check_id(grant_id)
+    grants = issuer.store.grants
+    listed = await grants.open(grant_id)
+    subject = listed.grant.subject if listed else ""
+    if not await grants.revoke(grant_id, subject) and not await grants.revoke_alone(grant_id):
+        raise _no_grant(grant_id)
+    log.info("grant_revoked", extra={"grant_id": grant_id, "subject": subject})
+
+
+async def revoke_of_user(issuer: Issuer, user: str, client: str | None = None) -> int:
+    """End every grant of a user, or those to one client; exactly how many were alive (IA-40). Raises NotFound."""
+    subject = (await users.get_user(issuer, user)).subject
+    client_id = (await clients.get_client(issuer, client)).client_id if client is not None else None
+    ended = await issuer.store.grants.revoke_indexed(subject, client_id)
+    log.info("user_revoked", extra={"subject": subject, "client_id": client_id, "grants_ended": ended})
+    return ended
+
+
+async def revoke_of_client(issuer: Issuer, client: str) -> Client:
+    """End every grant of a client, however many, in one step: see ``clients.revoke_client``. Raises NotFound."""
+    return await clients.revoke_client(issuer, client)
+
+
+# how it is done
+
+
+def _check_id(grant_id: str) -> None:
+    """A grant id becomes part of a search pattern: nothing else may get there."""
+    if not _GRANT_ID.fullmatch(grant_id):
+        raise NotFound("a grant id has 22 letters, digits, - and _: the ones right after mm_at_ or mm_rt_ in a token")
+
+
+def _no_grant(grant_id: str) -> NotFound:
+    return NotFound(f"there is no grant {grant_id}: it was ended, or has expired")
+
+
+async def _known(issuer: Issuer, listed: list[ListedGrant]) -> list[KnownGrant]:
+    """Those that still count or will again: not the ones whose client was deleted or revoked."""
+    known = []
+    for grant_id, grant, ends_at in listed:
+        client = await issuer.store.clients.get(grant.client_id)
+        if client is not None and grant.client_generation >= client.generation:
+            known.append(KnownGrant(grant_id, grant, ends_at, client.stands_behind(grant)))
+    return known

@@ -1,0 +1,125 @@
+"""What operators write to us: the base of the input models, and the kinds of text they share.
+
+Every fault is told at once, by the name of the field; what was written is not repeated, for it may be a secret.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from service.admin.errors import Refused
+from service.protocol.names import INTROSPECTION_MEMBERS, TOKEN_RESPONSE_MEMBERS
+from service.records.property import Property
+
+_IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class Input(BaseModel):
+    """Base of the models: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """The input, checked. Raises Refused with every fault."""
+        try:
+            return cls.model_validate(dict(data))
+        except ValidationError as error:
+            faults = [line for fault in error.errors(include_input=False) for line in _lines(fault)]
+        raise Refused("\n".join(faults))
+
+
+def _lines(fault: Any) -> list[str]:
+    """``redirect_uris.0: http is for loopback addresses only; use https``."""
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        text = "there is no such member"
+    return [f"{where}: {text}"] if where else text.splitlines()
+
+
+def identifier(text: str) -> str:
+    """Something that programs write: a client_id, a subject. Raises ValueError."""
+    if not _IDENTIFIER.fullmatch(text):
+        raise ValueError("must be 1 to 255 printable ASCII characters without spaces")
+    return text
+
+
+def resource(text: str) -> str:
+    """An audience: an absolute URI without fragment (RFC 8707 section 2) or a plain identifier. Raises ValueError."""
+    identifier(text)
+    if "#" in text:
+        raise ValueError("a resource has no fragment (RFC 8707 section 2)")
+    if "//" in text and not (urlsplit(text).scheme and urlsplit(text).netloc):
+        raise ValueError("is neither an absolute URI nor a plain identifier")
+    return text
+
+
+def readable(text: str) -> str:
+    """Something that people read. Raises ValueError."""
+    if _CONTROL.search(text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+def filled(text: str) -> str:
+    """Something that must be there. Raises ValueError."""
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def each_once(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The items in their order without repetitions."""
+    return tuple(dict.fromkeys(items))
+
+
+Identifier = Annotated[str, AfterValidator(identifier)]
+Resource = Annotated[str, AfterValidator(resource)]
+ShortText = Annotated[str, Field(max_length=255), AfterValidator(readable)]
+LongText = Annotated[str, Field(max_length=2000), AfterValidator(readable)]
+
+
+class PropertyInput(Input):
+    """A custom property: may be shown, but never in the place of a registered member."""
+
+    name: Annotated[ShortText, AfterValidator(filled)]
+    value: JsonValue
+    in_token_response: bool = False
+    in_introspection: bool = False
+
+    @model_validator(mode="after")
+    def _overrides_nothing(self) -> Self:
+        if self.in_token_response and self.name in TOKEN_RESPONSE_MEMBERS:
+            raise ValueError(f"{self.name} is a registered member of token responses: choose another name")
+        if self.in_introspection and self.name in INTROSPECTION_MEMBERS:
+            raise ValueError(f"{self.name} is a registered member of introspection: choose another name")
+        return self
+
+    def record(self) -> Property:
+        """As it is kept."""
+        return Property(self.name, self.value, self.in_token_response, self.in_introspection)
+
+
+def _named_once(properties: tuple[PropertyInput, ...]) -> tuple[PropertyInput, ...]:
+    names = [member.name for member in properties]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(twice)}: given more than once")
+    return properties
+
+
+Properties = Annotated[tuple[PropertyInput, ...], AfterValidator(_named_once)]
+
+
+def describe_property(member: Property) -> dict[str, Any]:
+    """A property for people and programs."""
+    return {
+        "name": member.name,
+        "value": member.value,
+        "in_token_response": member.in_token_response,
+        "in_introspection": member.in_introspection,
+    }

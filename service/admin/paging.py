@@ -1,0 +1,19 @@
+"""Lists come in pages: each names the cursor of the next, empty at the end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from service.admin.errors import Refused
+
+
+@contextmanager
+def cursor_checked(cursor: str) -> Iterator[None]:
+    """What the store says of a cursor that is none becomes Refused; a record that does not decode stays an error."""
+    try:
+        yield
+    except msgspec.MsgspecError:
+        raise
+    except ValueError as error:
+        raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with") from error

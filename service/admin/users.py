@@ -1,0 +1,212 @@
+"""Users of the built-in directory: created, given passwords, disabled, deleted; what they granted ends with them."""
+
+import logging
+import unicodedata
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, Self
+
+import msgspec
+from pydantic import AfterValidator, Field, JsonValue, model_validator
+
+from service.admin.errors import AlreadyExists, NotFound, Refused
+from service.admin.input import Identifier, Input, ShortText, filled
+from service.admin.paging import cursor_checked
+from service.directory.redis_directory import MAX_PASSWORD
+from service.issuer import Issuer
+from service.records.user import User
+from service.store.clients import ChangedMeanwhileError
+
+log = logging.getLogger(__name__)
+
+MIN_PASSWORD = 8
+"""Characters (NIST SP 800-63B 5.1.1.1)."""
+OURS = frozenset(
+    {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "nonce", "auth_time", "acr", "amr", "sid", "client_id"}
+    | {"at_hash", "c_hash", "s_hash", "cnf", "act", "may_act", "scope"}
+)
+"""Claims that the service itself makes (RFC 7519 4.1, OpenID Connect Core 2): no user record may carry them."""
+_TRIES = 5
+
+
+# what is written to us
+
+
+def _username(name: str) -> str:
+    if name != name.strip():
+        raise ValueError("must not begin or end with a space")
+    if not unicodedata.is_normalized("NFC", name):
+        raise ValueError("must be in Unicode normal form C: else the same letters can be two users")
+    return name
+
+
+def _claims(claims: dict[str, Any]) -> dict[str, Any]:
+    if ours := sorted(OURS & set(claims)):
+        raise ValueError(f"{', '.join(ours)}: the service itself says that; choose other names")
+    return claims
+
+
+Username = Annotated[ShortText, AfterValidator(filled), AfterValidator(_username)]
+Claims = Annotated[dict[ShortText, JsonValue], AfterValidator(_claims)]
+
+
+class UserInput(Input):
+    """A user as an operator describes them. ``subject``: what tokens call them, for ever; the username unless given."""
+
+    username: Username
+    subject: Identifier | None = None
+    claims: Claims = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_subject(self) -> Self:
+        if self.subject is None and not (self.username.isascii() and " " not in self.username):
+            raise ValueError("subject: give one in printable ASCII without spaces (OpenID Connect Core 2)")
+        return self
+
+
+class ChangedClaims(Input):
+    """Claims alone, to be changed."""
+
+    claims: Claims
+
+
+def check_password(password: str) -> None:
+    """Raises Refused for a password that is too short, too long, or no text."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise Refused(f"password: must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    if "\x00" in password or any("\ud800" <= character <= "\udfff" for character in password):
+        raise Refused("password: must be text in UTF-8 without NUL")
+
+
+# what is done
+
+
+class UserPage(NamedTuple):
+    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
+
+    users: list[User]
+    cursor: str
+
+
+class Ended(NamedTuple):
+    """A user who may not get tokens any more; ``grants``: exactly how many of theirs were alive and are ended."""
+
+    user: User
+    grants: int
+
+
+async def create_user(issuer: Issuer, given: UserInput, password: str | None) -> User:
+    """Create a user; without a password they cannot sign in by one. Raises AlreadyExists, Refused."""
+    if password is not None:
+        check_password(password)
+    subject = given.subject or given.username
+    await _check_free(issuer, given.username, subject)
+    user = User(
+        username=given.username,
+        subject=subject,
+        password_hash="" if password is None else await issuer.hashing.hash(password),
+        created_at=int(issuer.clock()),
+        claims=given.claims,
+    )
+    try:
+        await issuer.store.users.save(user, None)
+    except ChangedMeanwhileError as error:
+        raise AlreadyExists(f"somebody else created them meanwhile: {error}") from error
+    log.info("user_created", extra={"username": user.username, "subject": user.subject})
+    return user
+
+
+async def get_user(issuer: Issuer, name: str) -> User:
+    """The user of this username, or else of this subject. Raises NotFound."""
+    user = await issuer.store.users.get(name) or await issuer.store.users.get_by_subject(name)
+    if user is None:
+        raise NotFound(f"there is no user {name!r}; `mintmark user list` shows all")
+    return user
+
+
+async def list_users(issuer: Issuer, cursor: str = "", count: int = 100) -> UserPage:
+    """A page of users in no order; looks at some ``10 × count`` keys. Raises Refused for a bad cursor."""
+    with cursor_checked(cursor):
+        return UserPage(*await issuer.store.users.list_page(cursor, count))
+
+
+async def update_user(issuer: Issuer, name: str, claims: dict[str, Any]) -> User:
+    """Change claims: those given are set, those given as None are removed. Raises NotFound, Refused."""
+    given = ChangedClaims.read({"claims": claims}).claims
+
+    def changed(user: User) -> User:
+        merged = user.claims | given
+        return msgspec.structs.replace(user, claims={key: value for key, value in merged.items() if value is not None})
+
+    user = await _change(issuer, name, changed)
+    log.info("user_updated", extra={"username": user.username, "claims": sorted(given)})
+    return user
+
+
+async def set_password(issuer: Issuer, name: str, password: str) -> User:
+    """Set the password; grants stay, end them with ``admin.grants.revoke_of_user``. Raises NotFound, Refused."""
+    check_password(password)
+    await get_user(issuer, name)
+    hashed = await issuer.hashing.hash(password)
+    user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, password_hash=hashed))
+    log.info("user_password_set", extra={"username": user.username})
+    return user
+
+
+async def disable_user(issuer: Issuer, name: str) -> Ended:
+    """No more tokens for the user, and every grant of theirs ends, also one that is under way. Raises NotFound."""
+    user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=False))
+    ended = await issuer.store.grants.revoke_user(user.subject)
+    log.info("user_disabled", extra={"username": user.username, "grants_ended": ended})
+    return Ended(user, ended)
+
+
+async def enable_user(issuer: Issuer, name: str) -> User:
+    """The user may sign in again; what was ended stays ended. Raises NotFound."""
+    user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=True))
+    log.info("user_enabled", extra={"username": user.username})
+    return user
+
+
+async def delete_user(issuer: Issuer, name: str) -> Ended:
+    """Delete a user, and end every grant of theirs. Raises NotFound."""
+    user, ended = await disable_user(issuer, name)  # first, so that nothing is left over where this is cut off
+    if not await issuer.store.users.delete(user):
+        raise NotFound(f"user {name!r} was deleted meanwhile")
+    log.info("user_deleted", extra={"username": user.username, "grants_ended": ended})
+    return Ended(user, ended)
+
+
+def describe(user: User) -> dict[str, Any]:
+    """The user for people and programs: of the password only whether there is one."""
+    return {
+        "username": user.username,
+        "subject": user.subject,
+        "enabled": user.enabled,
+        "has_password": bool(user.password_hash),
+        "created_at": user.created_at,
+        "claims": user.claims,
+    }
+
+
+# how it is done
+
+
+async def _change(issuer: Issuer, name: str, changed: Callable[[User], User]) -> User:
+    """Read, change, compare and set; again where somebody else was first."""
+    for _ in range(_TRIES):
+        seen = await get_user(issuer, name)
+        wanted = changed(seen)
+        try:
+            await issuer.store.users.save(wanted, seen)
+        except ChangedMeanwhileError:
+            continue
+        return wanted
+    raise Refused(f"user {name!r} is being changed by others at the same time; look at them and try again")
+
+
+async def _check_free(issuer: Issuer, username: str, subject: str) -> None:
+    if await issuer.store.users.get(username) is not None:
+        raise AlreadyExists(f"there is a user {username!r} already")
+    holder = await issuer.store.users.get_by_subject(subject)
+    if holder is not None:
+        raise AlreadyExists(f"subject: {subject!r} is the user {holder.username!r}")

@@ -1,0 +1,44 @@
+"""Doing something to an issuer that is opened for it and closed after it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from service.app import open_issuer
+from service.cli.exits import redis_explained
+from service.cli.output import busy
+from service.issuer import Issuer
+from service.observe import log
+from service.settings import Settings, SettingsError, load
+from service.store import address
+
+_Result = TypeVar("_Result")
+
+
+def loaded(**given: Any) -> Settings:
+    """The settings, ``redis_url`` checked too; options that were left out (None) don't count. Raises SettingsError."""
+    settings = load(**{name: value for name, value in given.items() if value is not None})
+    try:
+        address.parse(settings)
+    except ValueError as error:
+        text = str(error)
+        if "@" in settings.redis_url:  # the text may quote what is a password
+            text = "redis_url: cannot be read; write / ? # @ : % in user and password as %2F %3F %23 %40 %3A %25"
+        raise SettingsError(text if text.startswith("redis_url") else f"redis_url: {text}") from None
+    return settings
+
+
+def act(work: Callable[[Issuer], Awaitable[_Result]], waiting: str = "") -> _Result:
+    """What ``work`` returns. ``waiting``: what to show meanwhile on a terminal, where it may take its time.
+
+    Raises what ``work`` does, SettingsError, RedisUnusableError.
+    """
+    settings = loaded()
+    log.configure("WARNING", "text")
+
+    async def inside() -> _Result:
+        async with open_issuer(settings, listen=False) as issuer:
+            return await work(issuer)
+
+    with redis_explained(settings), busy(waiting):
+        return asyncio.run(inside())

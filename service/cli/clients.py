@@ -1,0 +1,225 @@
+"""``mintmark client …``: who may ask for tokens."""
+
+from typing import Annotated, Any
+
+import typer
+
+from service.admin import clients as admin
+from service.admin.clients import ClientInput, NewSecret
+from service.cli.acting import act
+from service.cli.client_options import given, with_option_for_each_member
+from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
+from service.cli.output import Json, emit, facts, say, table
+from service.cli.prompts import Yes, confirm, hidden
+from service.records.client import Client
+
+app = typer.Typer(no_args_is_help=True, help="Register clients, change them, give them secrets, end what they hold.")
+
+_SECRET = "Importing a secret"
+
+ClientName = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="client_id, or alias.", show_default=False)]
+SecretStdin = Annotated[
+    bool,
+    typer.Option("--secret-stdin", help="The first line of standard input.", metavar="", rich_help_panel=_SECRET),
+]
+SecretPrompt = Annotated[
+    bool,
+    typer.Option("--secret-prompt", help="Typed at the terminal, hidden.", metavar="", rich_help_panel=_SECRET),
+]
+
+
+@app.command()
+@with_option_for_each_member
+def create(
+    client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID", help="Printable ASCII without spaces, up to 255.")],
+    secret_stdin: SecretStdin = False,
+    secret_prompt: SecretPrompt = False,
+    json: Json = False,
+    **members: Any,
+) -> None:
+    """Register a client. A confidential one gets a secret, which is shown now and never again.
+
+    Example: `mintmark client create web --grant-type authorization_code --grant-type refresh_token
+    --redirect-uri https://app.example.com/callback --scope "read write"`
+
+    Example: `mintmark client create cron --grant-type client_credentials --scope read --access-token-lifetime 600`
+
+    Example: `mintmark client create api --introspect --resource https://api.example.com`
+
+    Lifetimes that are left out follow the settings (`mintmark settings`), also when those change.
+    """
+    described = ClientInput.read({"client_id": client_id} | given(members))
+    secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
+    _tell_new(
+        act(lambda issuer: admin.create_client(issuer, described, secret)), f"Client {client_id} is registered.", json
+    )
+
+
+@app.command("list")
+def list_(limit: Limit = 100, cursor: Cursor = "", json: Json = False) -> None:
+    """List clients, by client_id.
+
+    Example: `mintmark client list --limit 0`
+    """
+    found, following = act(
+        lambda issuer: collect(lambda at, count: admin.list_clients(issuer, at, count), limit, cursor), LOOKING
+    )
+    by_id = {client.client_id: client for client in found}  # a walk over keys may meet one twice
+    rows = [admin.describe(by_id[client_id]) for client_id in sorted(by_id)]
+    if json:
+        emit({"clients": rows, "cursor": following})
+        return
+    table(rows, ("client_id", "name", "enabled", "auth_method", "grant_types", "scopes"))
+    tell_rest(following, len(rows), "client")
+
+
+@app.command()
+def show(client_id: ClientName, json: Json = False) -> None:
+    """Show everything about a client but its secret, which nobody can show again.
+
+    Example: `mintmark client show web`
+    """
+    _tell(act(lambda issuer: admin.get_client(issuer, client_id)), "", json)
+
+
+@app.command()
+@with_option_for_each_member
+def update(
+    client_id: ClientName,
+    unset: Annotated[
+        list[str] | None,
+        typer.Option(help="Make it what it is where nothing is said. May be repeated.", metavar="MEMBER"),
+    ] = None,
+    json: Json = False,
+    **members: Any,
+) -> None:
+    """Change a client. What is not named stays; a list that is named is replaced as a whole.
+
+    Example: `mintmark client update web --scope "read write delete" --access-token-lifetime 600`
+
+    Example: `mintmark client update web --unset access_token_lifetime --unset require_pkce`
+
+    Members for --unset are called as `mintmark client show --json` calls them. Secrets and tokens stay as they are.
+    """
+    changes = given(members) | _unset(unset or [])
+    if not changes:
+        raise typer.BadParameter("Nothing is to be changed: see `mintmark client update --help`.")
+    client = act(lambda issuer: admin.update_client(issuer, client_id, changes))
+    _tell(client, f"Client {client.client_id} is changed.", json)
+    if not client.public and not client.secrets:
+        say(f"It has no secret yet: mintmark client rotate-secret {client.client_id}")
+
+
+@app.command("rotate-secret")
+def rotate_secret(
+    client_id: ClientName,
+    keep_old: Annotated[
+        bool,
+        typer.Option(
+            "--keep-old", help="The last secret stays valid until the next rotation or --drop-old.", metavar=""
+        ),
+    ] = False,
+    drop_old: Annotated[
+        bool, typer.Option("--drop-old", help="Make no new secret; end the one that --keep-old kept.", metavar="")
+    ] = False,
+    secret_stdin: SecretStdin = False,
+    secret_prompt: SecretPrompt = False,
+    json: Json = False,
+) -> None:
+    """Give a client a new secret, which is shown now and never again. Its tokens stay.
+
+    Example: `mintmark client rotate-secret web --keep-old`, give the client its new secret, then
+    `mintmark client rotate-secret web --drop-old`
+
+    Without --keep-old the old secret ends at once.
+    """
+    if drop_old and (keep_old or secret_stdin or secret_prompt):
+        raise typer.BadParameter("--drop-old makes no new secret: it goes alone.")
+    if drop_old:
+        _tell(act(lambda issuer: admin.drop_old_secret(issuer, client_id)), "The old secret has ended.", json)
+        return
+    secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
+    new = act(lambda issuer: admin.rotate_secret(issuer, client_id, secret=secret, keep_old=keep_old))
+    _tell_new(new, f"Client {new.client.client_id} has a new secret.", json)
+
+
+@app.command()
+def disable(client_id: ClientName, json: Json = False) -> None:
+    """Refuse a client and everything it holds, until it is enabled again.
+
+    Example: `mintmark client disable web`
+    """
+    client = act(lambda issuer: admin.disable_client(issuer, client_id))
+    _tell(client, f"Client {client.client_id} is disabled; its tokens count again when it is enabled.", json)
+
+
+@app.command()
+def enable(client_id: ClientName, json: Json = False) -> None:
+    """Let a disabled client in again.
+
+    Example: `mintmark client enable web`
+    """
+    client = act(lambda issuer: admin.enable_client(issuer, client_id))
+    _tell(client, f"Client {client.client_id} is enabled.", json)
+
+
+@app.command()
+def revoke(client_id: ClientName, yes: Yes = False, json: Json = False) -> None:
+    """End every grant and token of a client, for good. The client itself stays and may ask anew.
+
+    Example: `mintmark client revoke web --yes`
+    """
+    confirm(f"End every grant and token of the client {client_id}, of all its users?", yes=yes)
+    client = act(lambda issuer: admin.revoke_client(issuer, client_id))
+    _tell(client, f"All grants and tokens of the client {client.client_id} have ended.", json)
+
+
+@app.command()
+def delete(client_id: ClientName, yes: Yes = False, json: Json = False) -> None:
+    """Delete a client, and with it all its grants and tokens.
+
+    Example: `mintmark client delete web --yes`
+    """
+    confirm(f"Delete the client {client_id} with all its grants and tokens?", yes=yes)
+    client = act(lambda issuer: admin.delete_client(issuer, client_id))
+    if json:
+        emit({"client_id": client.client_id, "deleted": True})
+    else:
+        say(f"Client {client.client_id} is deleted, and its tokens with it.")
+
+
+# reading options
+
+
+def _unset(names: list[str]) -> dict[str, Any]:
+    fields = {name: field for name, field in ClientInput.model_fields.items() if name != "client_id"}
+    if unknown := [name for name in names if name not in fields]:
+        raise typer.BadParameter(f"--unset {unknown[0]}: there is no such member; there are {', '.join(fields)}")
+    return {name: fields[name].default for name in names}
+
+
+def _imported(*, stdin: bool, prompt: bool) -> str | None:
+    return hidden("secret", "--secret-stdin", from_stdin=stdin) if stdin or prompt else None
+
+
+# showing
+
+
+def _tell_new(new: NewSecret, message: str, json: bool) -> None:
+    """The one time that a secret is shown."""
+    if json:
+        emit(admin.describe(new.client) | {"client_secret": new.secret})
+        return
+    say(message)
+    facts({"client_id": new.client.client_id, "client_secret": new.secret})
+    if new.secret:
+        say("Keep the secret now: it is stored as a hash only and cannot be shown again.")
+
+
+def _tell(client: Client, message: str, json: bool) -> None:
+    if json:
+        emit(admin.describe(client))
+    elif message:
+        say(message)
+    else:
+        facts(admin.describe(client))

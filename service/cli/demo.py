@@ -1,0 +1,167 @@
+"""``mintmark demo``: everything comes up on this machine, and tells what to try."""
+
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from shlex import quote
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.text import Text
+
+from service import app
+from service.cli.acting import loaded
+from service.cli.exits import REFUSED, address_explained, redis_explained
+from service.cli.output import Json, emit, people
+from service.dev import demo as what
+from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
+from service.dev.tour import Step, walk
+from service.observe import log
+from service.settings import Settings
+
+DATA = Path(".mintmark/redis")
+
+
+def demo(
+    port: Annotated[
+        int, typer.Option(help="Serve on 127.0.0.1 at this port.", min=1, max=65535, metavar="PORT")
+    ] = 8080,
+    redis: Annotated[
+        str | None,
+        typer.Option(help="Use this Redis; otherwise one is started, with its data in .mintmark/.", metavar="URL"),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Walk through everything, say what came back, and end; nothing is kept.", metavar=""
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Bring up a service to play with, with a client and a user, and print commands to try. Ctrl-C ends it.
+
+    Example: `mintmark demo`
+
+    Example: `mintmark demo --check`
+
+    With --check it tries itself over HTTP on a free port, and the exit code is 1 if any answer is not what it must be.
+    """
+    if not check:
+        uvloop.run(_serve(port, redis, json))
+    elif not uvloop.run(_check(redis, json)):
+        raise typer.Exit(REFUSED)
+
+
+# serving
+
+
+async def _serve(port: int, redis_url: str | None, json: bool) -> None:
+    async with _redis(redis_url, DATA) as url:
+        settings = loaded(**what.settings_of(port, url))
+        log.configure(settings.log_level, settings.log_format)
+
+        def ready(reached_at: str) -> None:
+            lessons = what.lessons(settings, reached_at, program())
+            _print_json(settings, reached_at, lessons) if json else _print_lessons(reached_at, lessons)
+
+        with redis_explained(settings), address_explained(settings, "--port"):
+            async with app.open_issuer(settings, listen=False) as issuer:
+                await what.prepare(issuer)
+            await app.serve(settings, ready)
+
+
+@asynccontextmanager
+async def _redis(url: str | None, directory: Path | None) -> AsyncIterator[str]:
+    """The URL of the Redis to use: the given one, or one that runs until the block ends."""
+    if url is not None:
+        yield url
+        return
+    redis = EmbeddedRedis(directory)
+    try:
+        await redis.start()
+    except OSError as error:
+        hint = "run the demo in a folder of yours, or give it a Redis with --redis"
+        raise EmbeddedRedisFailed(
+            f"the demo's data cannot be kept in {directory} ({error.strerror}): {hint}"
+        ) from error
+    try:
+        yield redis.url
+    finally:
+        await redis.stop()
+
+
+def program() -> str:
+    """How to call ``mintmark`` from the folder that we are in, quoted for the shell."""
+    called = Path(sys.argv[0])
+    if called.name != "mintmark" or not called.is_file():
+        return f"{quote(sys.executable)} -m service"
+    path = called.absolute()
+    return quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
+
+
+def _print_lessons(url: str, lessons: list[what.Lesson]) -> None:
+    """Headings are indented, commands are not: what begins a line can be pasted, and no line is broken."""
+    people().print(Text(f"\n  Mintmark is at {url}", "bold green"))
+    people().print(
+        f"  client {what.CLIENT_ID} (secret {what.CLIENT_SECRET}), user {what.USERNAME} (password {what.PASSWORD})\n"
+        "  Paste these into another terminal, in this folder. Ctrl-C ends the demo.",
+        markup=False,
+    )
+    for number, lesson in enumerate(lessons, 1):
+        people().print(Text(f"\n  {number}  {lesson.title}", "bold"))
+        for command in lesson.commands:
+            people().print(Text(command, "cyan"), soft_wrap=True)
+    people().print()
+    sys.stdout.flush()
+
+
+def _print_json(settings: Settings, url: str, lessons: list[what.Lesson]) -> None:
+    emit(
+        {
+            "url": url,
+            "redis_url": settings.redis_url,
+            "client_id": what.CLIENT_ID,
+            "client_secret": what.CLIENT_SECRET,
+            "username": what.USERNAME,
+            "password": what.PASSWORD,
+            "lessons": [{"title": lesson.title, "commands": list(lesson.commands)} for lesson in lessons],
+        }
+    )
+
+
+# checking
+
+
+async def _check(redis_url: str | None, json: bool) -> bool:
+    """Walk the tour, print it; whether every step was right."""
+    steps = []
+    async with _redis(redis_url, None) as url:
+        settings = loaded(**what.settings_of(_free_port(), url))
+        log.configure("ERROR", "text")  # replays and wrong passwords are warnings, and here on purpose
+        with redis_explained(settings), address_explained(settings, "--port"):
+            async with app.open_issuer(settings) as issuer, app.serving(issuer) as reached_at:
+                async for step in walk(issuer, reached_at):
+                    steps.append(step)
+                    if not json:
+                        _print_step(step)
+    right = all(step.ok for step in steps)
+    if json:
+        emit({"ok": right, "steps": [step._asdict() for step in steps]})
+    else:
+        people().print(Text("Everything is as it must be." if right else "Something is wrong.", "bold"))
+    return right
+
+
+def _print_step(step: Step) -> None:
+    mark = Text("✓ ", "green") if step.ok else Text("✗ ", "red")
+    people().print(mark + Text(step.title, "bold") + Text(f"\n    {step.came_back}", "not bold"), soft_wrap=True)
+
+
+def _free_port() -> int:
+    """A port that nobody uses now: the issuer must be known before the server listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

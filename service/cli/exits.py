@@ -1,0 +1,84 @@
+"""How a command may end, and what it says then: every expected failure has an exit code and tells what to do."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from service.admin import AdminError
+from service.cli.masking import without_password
+from service.dev.embedded_redis import EmbeddedRedisFailed, EmbeddedRedisInUse, EmbeddedRedisMissing
+from service.protocol.errors import TemporarilyUnavailable
+from service.settings import Settings, SettingsError, sources
+from service.store.connection import StoreError
+from service.store.store import StoreUnfitError
+
+REFUSED, USAGE, REDIS, SETTINGS = 1, 2, 3, 4
+
+HELP = """Exit codes: 0 done · 1 refused or not found · 2 wrong usage · 3 Redis cannot be used · 4 faulty settings"""
+
+
+class RedisUnusableError(Exception):
+    """Redis cannot be reached, or is not fit for use: the text says where it was sought and what to set."""
+
+
+class AddressUnusableError(Exception):
+    """The server cannot listen where it is told to."""
+
+
+_CODES: dict[type[Exception], int] = {
+    AdminError: REFUSED,
+    AddressUnusableError: REFUSED,
+    RedisUnusableError: REDIS,
+    EmbeddedRedisMissing: REDIS,
+    EmbeddedRedisInUse: REDIS,
+    EmbeddedRedisFailed: REDIS,
+    SettingsError: SETTINGS,
+}
+EXPECTED = tuple(_CODES)
+
+
+def code_of(error: Exception) -> int:
+    """The exit code of an expected failure."""
+    return next(code for kind, code in _CODES.items() if isinstance(error, kind))
+
+
+@contextmanager
+def redis_explained(settings: Settings) -> Iterator[None]:
+    """Turn what the store says of Redis into RedisUnusableError."""
+    try:
+        yield
+    except TemporarilyUnavailable as error:
+        raise RedisUnusableError(_unreachable(settings, error.log or error.description)) from error
+    except (StoreUnfitError, StoreError) as error:
+        raise RedisUnusableError(f"{error}\n{_where(settings)}") from error
+
+
+def _unreachable(settings: Settings, reason: str) -> str:
+    return (
+        f"Redis cannot be reached: {reason.removeprefix('Redis: ')}\n{_where(settings)}\n"
+        "Start Redis there, or say where it is: redis_url in the configuration file, or MINTMARK_REDIS_URL."
+    )
+
+
+def _where(settings: Settings) -> str:
+    return f"redis_url is {without_password(settings.redis_url)} (from: {sources(settings, {})['redis_url']})."
+
+
+_LISTENING = {
+    errno.EADDRINUSE: "is in use by another program; stop that one, or choose another port",
+    errno.EACCES: "may not be used by this user; choose a port from 1024 on",
+    errno.EADDRNOTAVAIL: "is not an address of this machine; choose another host",
+}
+
+
+@contextmanager
+def address_explained(settings: Settings, how_to_choose: str) -> Iterator[None]:
+    """Turn what the system says of the address to listen on into AddressUnusableError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or isinstance(error, ConnectionError | FileNotFoundError | TimeoutError):
+            raise
+        why = _LISTENING.get(error.errno, f"cannot be listened on: {error.strerror or os.strerror(error.errno)}")
+        raise AddressUnusableError(f"{settings.host}:{settings.port} {why}: {how_to_choose}.") from error

@@ -1,0 +1,174 @@
+"""``mintmark grant …``: what users have allowed clients."""
+
+from typing import Annotated
+
+import typer
+
+from service.admin import grants as admin
+from service.admin.grants import CodeInput
+from service.cli.acting import act
+from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
+from service.cli.output import Json, emit, facts, people, say, table
+from service.cli.prompts import Yes, confirm
+from service.cli.properties import PropertyTexts, read_properties
+from service.issuer import Issuer
+
+app = typer.Typer(no_args_is_help=True, help="Issue a code for a user; list, show and revoke grants.")
+
+GrantId = Annotated[
+    str, typer.Argument(metavar="GRANT_ID", help="The 22 characters after mm_at_ or mm_rt_ in a token.")
+]
+User = Annotated[str | None, typer.Option("--user", help="Username, or subject.", metavar="USERNAME")]
+Client = Annotated[str | None, typer.Option("--client", help="client_id, or alias.", metavar="CLIENT_ID")]
+
+
+@app.command()
+def code(
+    client: Annotated[str, typer.Option(help="client_id, or alias.", metavar="CLIENT_ID")],
+    user: Annotated[str, typer.Option(help="Username, or subject.", metavar="USERNAME")],
+    scope: Annotated[
+        str | None, typer.Option(help='"read write"; the default scope if nothing is said.', metavar="SCOPES")
+    ] = None,
+    redirect_uri: Annotated[
+        str | None,
+        typer.Option(help="A registered one; may be left out where the client has exactly one.", metavar="URI"),
+    ] = None,
+    code_challenge: Annotated[
+        str | None,
+        typer.Option(
+            help="PKCE: base64url of the SHA-256 of the verifier. Public clients need it.", metavar="CHALLENGE"
+        ),
+    ] = None,
+    code_challenge_method: Annotated[
+        str | None, typer.Option(help="S256, or plain where the client may. S256 if nothing is said.", metavar="METHOD")
+    ] = None,
+    resource: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An audience for the tokens; all of the client's if nothing is said. May be repeated.",
+            metavar="RESOURCE",
+        ),
+    ] = None,
+    properties: PropertyTexts = None,
+    json: Json = False,
+) -> None:
+    """Issue an authorization code for a user, as if they had signed in and agreed; print the code.
+
+    Example: `mintmark grant code --client web --user alice --scope "read write"`
+
+    Example: `mintmark grant code --client web --user alice --property tenant=42:token:introspection --json`
+
+    The client redeems it once, within the code's lifetime (60 seconds unless set otherwise), at the token endpoint:
+    `grant_type=authorization_code`, `code`, `redirect_uri` if it was given here, `code_verifier` if there was a challenge.
+    """
+    given = CodeInput.read(
+        {
+            "client": client,
+            "user": user,
+            "scope": scope,
+            "redirect_uri": redirect_uri,
+            "code_challenge": code_challenge,
+            "code_challenge_method": code_challenge_method or ("S256" if code_challenge else None),
+            "resources": resource or (),
+            "properties": read_properties(properties or []),
+        }
+    )
+    issued = act(lambda issuer: admin.issue_code(issuer, given))
+    if json:
+        emit({"code": issued.code, "expires_in": issued.expires_in})
+        return
+    people().print(issued.code, markup=False, soft_wrap=True)
+    say(f"The code is good for {issued.expires_in} seconds, once.")
+
+
+@app.command("list")
+def list_(
+    user: User = None, client: Client = None, limit: Limit = 100, cursor: Cursor = "", json: Json = False
+) -> None:
+    """List the living grants of a user or of a client.
+
+    Example: `mintmark grant list --user alice`
+
+    Those of a client are found by walking over all keys: that takes time where there are millions.
+    """
+    if (user is None) == (client is None):
+        raise typer.BadParameter("Say whose: either --user or --client.")
+
+    async def page(issuer: Issuer, at: str, count: int) -> admin.GrantPage:
+        if user is not None:
+            return await admin.list_of_user(issuer, user, at, count)
+        return await admin.list_of_client(issuer, client or "", at, count)
+
+    found, following = act(lambda issuer: collect(lambda at, count: page(issuer, at, count), limit, cursor), LOOKING)
+    rows = list({known.grant_id: admin.describe(known) for known in found}.values())
+    if json:
+        emit({"grants": rows, "cursor": following})
+        return
+    table(rows, ("grant_id", "client_id", "username", "grant_type", "scope", "ends_at"))
+    tell_rest(following, len(rows), "grant")
+
+
+@app.command()
+def show(grant_id: GrantId, json: Json = False) -> None:
+    """Show a grant.
+
+    Example: `mintmark grant show Yk3JvQ0fT0mZb2bXgqN1Aw`
+    """
+    described = admin.describe(act(lambda issuer: admin.get_grant(issuer, grant_id), LOOKING))
+    if json:
+        emit(described)
+    else:
+        facts(described)
+
+
+@app.command()
+def revoke(
+    grant_id: Annotated[str | None, typer.Argument(metavar="GRANT_ID", help="One grant.", show_default=False)] = None,
+    user: User = None,
+    client: Client = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """End a grant, all of a user, all of a user to a client, or all of a client, with every token they issued.
+
+    Example: `mintmark grant revoke Yk3JvQ0fT0mZb2bXgqN1Aw`
+
+    Example: `mintmark grant revoke --user alice --client web --yes`
+
+    Of a user's grants it is said how many were alive. A client's end in one step, without being counted.
+    """
+    if (grant_id is None) == (user is None and client is None):
+        raise typer.BadParameter("Say which: either a grant id, or --user and/or --client.")
+    if grant_id is not None:
+        _revoke_one(grant_id, json)
+    elif user is not None:
+        _revoke_of_user(user, client, yes, json)
+    else:
+        _revoke_of_client(client or "", yes, json)
+
+
+def _revoke_one(grant_id: str, json: bool) -> None:
+    act(lambda issuer: admin.revoke_grant(issuer, grant_id), LOOKING)
+    if json:
+        emit({"grant_id": grant_id, "grants_ended": 1})
+    else:
+        say("The grant has ended, and every token it issued.")
+
+
+def _revoke_of_user(user: str, client: str | None, yes: bool, json: bool) -> None:
+    to = f" to the client {client}" if client else ""
+    confirm(f"End every grant of the user {user}{to}?", yes=yes)
+    ended = act(lambda issuer: admin.revoke_of_user(issuer, user, client), "ending grants …")
+    if json:
+        emit({"user": user, "client": client, "grants_ended": ended})
+    else:
+        say(f"Grants ended: {ended}.")
+
+
+def _revoke_of_client(client: str, yes: bool, json: bool) -> None:
+    confirm(f"End every grant and token of the client {client}, of all its users?", yes=yes)
+    ended = act(lambda issuer: admin.revoke_of_client(issuer, client))
+    if json:
+        emit({"user": None, "client": ended.client_id, "grants_ended": None})
+    else:
+        say(f"All grants and tokens of the client {ended.client_id} have ended.")

@@ -1,0 +1,27 @@
+"""Secrets as they may be shown: not at all."""
+
+from typing import Any
+
+from pydantic import SecretStr
+
+from service.settings import Settings
+
+MASK = "********"
+
+
+def without_password(url: str) -> str:
+    """A Redis URL whose password is masked: ``redis://user:********@host:6379/0``."""
+    scheme, separator, rest = url.partition("://")
+    if "@" not in rest or rest.startswith("/"):
+        return url
+    login, _, place = rest.rpartition("@")
+    username, colon, _ = login.partition(":")
+    return f"{scheme}{separator}{username}{colon}{MASK if colon else ''}@{place}"
+
+
+def shown(settings: Settings, name: str) -> Any:
+    """A setting as JSON can hold it, secrets masked."""
+    if isinstance(getattr(settings, name), SecretStr):
+        return MASK
+    value = settings.model_dump(mode="json", include={name})[name]
+    return without_password(value) if name == "redis_url" else value

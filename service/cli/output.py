@@ -1,0 +1,91 @@
+"""What a command prints: a JSON value for programs, tables for people, messages beside them on standard error."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON value on standard output, for programs.", metavar="")
+]
+
+messages = Console(highlight=False, stderr=True)
+
+
+def people() -> Console:
+    """Standard output for people; what is piped elsewhere has lines as long as they need to be."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+
+
+def emit(value: Any) -> None:
+    """One JSON value on a line of its own."""
+    sys.stdout.write(orjson.dumps(value).decode() + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """A message beside the result."""
+    messages.print(Text(text), soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """Why it was not done."""
+    between = "\n  " if "\n" in text else " "
+    told = Text(between + text.replace("\n", between), "not bold default")
+    messages.print(Text("Error:", "bold red") + told, soft_wrap=True)
+
+
+def facts(described: Mapping[str, Any]) -> None:
+    """One thing, a line for each member; empty ones are left out."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in described.items():
+        if (text := _told(name, value)) != "":
+            grid.add_row(name, Text(text))
+    people().print(grid)
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
+    """Many things, one a line."""
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    names = list(columns)
+    for name in names:
+        drawn.add_column(name, overflow="fold", no_wrap=name == names[0])
+    for row in rows:
+        drawn.add_row(*(Text(_told(name, row[name], ", ")) for name in names))
+    people().print(drawn)
+
+
+@contextmanager
+def busy(text: str) -> Iterator[None]:
+    """Show this on a terminal while something takes its time; nothing where there is no text."""
+    with messages.status(Text(text)) if text else nullcontext():
+        yield
+
+
+def moment(seconds: int) -> str:
+    """``2026-01-31 12:00:00 UTC``; nothing for 0."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds)) if seconds else ""
+
+
+def _told(name: str, value: Any, between: str = "\n") -> str:
+    """A value for people: times as such, yes and no, the items of a list with ``between`` between them."""
+    if name == "ends_at":
+        return moment(value) or "never"
+    if name.endswith("_at") or name == "auth_time":
+        return moment(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return between.join(_told("", item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_told(key, item)}" for key, item in value.items())
+    return "" if value is None else str(value)

@@ -1,0 +1,170 @@
+"""``mintmark client …``."""
+
+import pytest
+
+from service.admin.clients import ClientInput
+from service.cli import client_options
+from tests.cli.command_line import CommandLine
+from tests.redis_shapes import Shape
+
+WEB = ("--grant-type", "authorization_code", "--redirect-uri", "https://app.example/cb", "--scope", "read write")
+CRON = ("--grant-type", "client_credentials")
+MEMBERS = {
+    *("client_id", "name", "description", "enabled", "generation", "created_at", "alias", "secrets", "auth_method"),
+    *("grant_types", "redirect_uris", "scopes", "default_scope", "audiences", "introspect", "resources", "properties"),
+    *("require_pkce", "allow_plain_pkce", "code_lifetime", "access_token_lifetime", "refresh_idle_lifetime"),
+    *("refresh_absolute_lifetime", "refresh_limit", "refresh_rotation", "refresh_grace", "public"),
+}
+
+
+def test_every_member_has_its_option() -> None:
+    assert set(client_options.MEMBERS) | {"client_id"} == set(ClientInput.model_fields)
+
+
+def test_every_option_arrives(mintmark: CommandLine) -> None:
+    options = (
+        *("--name", "Web", "--description", "The shop", "--alias", "www", "--auth-method", "client_secret_post"),
+        *("--grant-type", "authorization_code", "--grant-type", "refresh_token", "--grant-type", "authorization_code"),
+        *("--redirect-uri", "https://app.example/cb", "--redirect-uri", "app:/cb", "--scope", "read write"),
+        *("--scope", "delete", "--default-scope", "read delete", "--audience", "https://api.example"),
+        *("--introspect", "--resource", "own", "--property", "tier=a:b=c:token", "--property", "n:=[1]:introspection"),
+        *("--property", "x=", "--require-pkce", "--allow-plain-pkce", "--code-lifetime", "30"),
+        *("--access-token-lifetime", "600", "--refresh-idle-lifetime", "0", "--refresh-absolute-lifetime", "7"),
+        *("--refresh-limit", "3", "--refresh-rotation", "never", "--refresh-grace", "0"),
+    )
+    created = mintmark("client", "create", "web", *options, "--json").json
+    assert set(created) == MEMBERS | {"client_secret"}
+    wanted = {
+        **{"name": "Web", "description": "The shop", "alias": "www", "auth_method": "client_secret_post"},
+        **{"grant_types": ["authorization_code", "refresh_token"], "scopes": ["read", "write", "delete"]},
+        **{"redirect_uris": ["https://app.example/cb", "app:/cb"], "default_scope": "read delete"},
+        **{"audiences": ["https://api.example"], "introspect": True, "resources": ["own"], "public": False},
+        **{"require_pkce": True, "allow_plain_pkce": True, "code_lifetime": 30, "access_token_lifetime": 600},
+        **{"refresh_idle_lifetime": 0, "refresh_absolute_lifetime": 7, "refresh_limit": 3, "refresh_grace": 0},
+        **{"refresh_rotation": "never", "enabled": True},
+    }
+    assert {name: created[name] for name in wanted} == wanted
+    assert created["properties"] == [
+        {"name": "tier", "value": "a:b=c", "in_token_response": True, "in_introspection": False},
+        {"name": "n", "value": [1], "in_token_response": False, "in_introspection": True},
+        {"name": "x", "value": "", "in_token_response": False, "in_introspection": False},
+    ]
+    del created["client_secret"]
+    assert mintmark("client", "show", "www", "--json").json == created
+
+
+def test_a_secret_is_shown_once(mintmark: CommandLine, redis: Shape) -> None:
+    created = mintmark("client", "create", "web", *WEB)
+    secret = created.out.split()[-1]
+    assert created.out.split() == ["client_id", "web", "client_secret", secret]
+    assert secret.startswith("mm_cs_")
+    assert "cannot be shown again" in created.err
+    rotated = mintmark("client", "rotate-secret", "web", "--json").json["client_secret"]
+    assert rotated != secret
+    shown = [
+        *(mintmark("client", "show", "web", *json) for json in ((), ("--json",))),
+        *(mintmark("client", "list", *json) for json in ((), ("--json",))),
+        mintmark("client", "update", "web", "--name", "Web", "--json"),
+    ]
+    for text in (*(done.out + done.err for done in shown), str(redis.dump()), created.err):
+        assert secret[6:] not in text
+        assert rotated[6:] not in text
+
+
+def test_a_secret_is_imported_from_standard_input(mintmark: CommandLine, redis: Shape) -> None:
+    created = mintmark("client", "create", "cron", *CRON, "--secret-stdin", "--json", stdin="imported-secret\n").json
+    assert created["client_secret"] is None
+    assert [secret["kind"] for secret in created["secrets"]] == ["imported"]
+    done = mintmark("client", "rotate-secret", "cron", "--keep-old", "--secret-stdin", stdin="another-secret\r\n")
+    assert "another-secret" not in done.out + done.err
+    assert "secret" not in str([entry.value for entry in redis.dump().values()]).replace("secrets", "").replace(
+        "client_secret_basic", ""
+    )
+    assert len(mintmark("client", "show", "cron", "--json").json["secrets"]) == 2
+    assert len(mintmark("client", "rotate-secret", "cron", "--drop-old", "--json").json["secrets"]) == 1
+    mintmark("client", "rotate-secret", "cron", "--drop-old", code=1)
+    mintmark("client", "rotate-secret", "cron", "--drop-old", "--keep-old", code=2)
+    mintmark("client", "rotate-secret", "cron", "--secret-prompt", code=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "text"),
+    [
+        ((), 1, "grant_types: name at least one"),
+        (("--grant-type", "password"), 1, "there is a client 'web' already; `mintmark client update` changes it"),
+        (("--grant-type", "implicit"), 1, "there is no such grant type here; there are authorization_code"),
+        (("--grant-type", "authorization_code"), 1, "authorization_code needs at least one redirect URI"),
+        ((*CRON, "--auth-method", "none"), 1, "client_credentials is for confidential clients"),
+        ((*WEB, "--auth-method", "none", "--introspect"), 1, "introspect: a public client cannot prove"),
+        ((*WEB, "--auth-method", "none", "--secret-stdin"), 1, "a public client (auth_method none) has none"),
+        ((*CRON, "--property", "scope=x:token"), 1, "scope is a registered member of token responses"),
+        ((*CRON, "--property", "scope"), 2, "NAME=VALUE"),
+        ((*CRON, "--property", "n:=[1"), 2, "not JSON"),
+        ((*CRON, "--auth-method", "tls"), 2, "client_secret_basic"),
+        ((*CRON, "--refresh-limit", "many"), 2, "--refresh-limit"),
+        ((*CRON, "--colour", "blue"), 2, "--colour"),
+    ],
+)
+def test_what_is_refused_says_why(mintmark: CommandLine, options: tuple[str, ...], code: int, text: str) -> None:
+    mintmark("client", "create", "web", *WEB)
+    name = "web" if "--grant-type" in options and "password" in options else "other"
+    done = mintmark("client", "create", name, *options, "--json", stdin="some-secret", code=code)
+    assert text in " ".join(done.err.replace("│", "").split())
+    assert done.out == ""
+
+
+def test_faults_stand_on_lines_of_their_own(mintmark: CommandLine) -> None:
+    done = mintmark("client", "create", "a b", "--grant-type", "x", "--refresh-grace", "999", code=1)
+    assert [line.partition(":")[0] for line in done.err.splitlines()] == [
+        *("Error", "  client_id", "  grant_types.0", "  refresh_grace")
+    ]
+
+
+def test_clients_are_listed_by_name_and_in_pages(mintmark: CommandLine) -> None:
+    for name in ("web", "cron", "api"):
+        mintmark("client", "create", name, *CRON)
+    listed = mintmark("client", "list", "--json").json
+    assert set(listed) == {"clients", "cursor"}
+    assert [client["client_id"] for client in listed["clients"]] == ["api", "cron", "web"]
+    assert set(listed["clients"][0]) == MEMBERS
+    assert listed["cursor"] == ""
+    table = mintmark("client", "list", "--limit", "0")
+    assert [line.split()[0] for line in table.out.splitlines()] == ["client_id", "api", "cron", "web"]
+    assert table.err == "3 clients\n"
+    assert mintmark("client", "list", "--cursor", "x", code=1).err.startswith("Error: 'x' is not a cursor")
+
+
+def test_a_client_is_changed(mintmark: CommandLine) -> None:
+    mintmark("client", "create", "web", *WEB, "--require-pkce", "--access-token-lifetime", "600")
+    changed = mintmark("client", "update", "web", "--scope", "read", "--name", "Web", "--json").json
+    assert (changed["scopes"], changed["name"], changed["access_token_lifetime"]) == (["read"], "Web", 600)
+    unset = ("--unset", "access_token_lifetime", "--unset", "require_pkce", "--unset", "name")
+    changed = mintmark("client", "update", "web", *unset, "--json").json
+    assert (changed["access_token_lifetime"], changed["require_pkce"], changed["name"]) == (None, False, "")
+    assert mintmark("client", "update", "web", "--name", "W").err == "Client web is changed.\n"
+    assert "there is no such member" in mintmark("client", "update", "web", "--unset", "client_id", code=2).err
+    assert "Nothing is to be changed" in mintmark("client", "update", "web", code=2).err
+    assert "redirect_uris: " in mintmark("client", "update", "web", "--unset", "redirect_uris", code=1).err
+    mintmark("client", "update", "web", "--auth-method", "none")
+    again = mintmark("client", "update", "web", "--auth-method", "client_secret_basic")
+    assert "It has no secret yet: mintmark client rotate-secret web" in again.err
+
+
+def test_a_client_is_disabled_enabled_revoked_and_deleted(mintmark: CommandLine) -> None:
+    before = mintmark("client", "create", "web", *WEB, "--json").json
+    assert mintmark("client", "disable", "web", "--json").json["enabled"] is False
+    assert mintmark("client", "enable", "web", "--json").json["enabled"] is True
+    assert mintmark("client", "revoke", "web", "--yes", "--json").json["generation"] > before["generation"]
+    assert mintmark("client", "delete", "web", "--yes", "--json").json == {"client_id": "web", "deleted": True}
+    for command in (("show",), ("disable",), ("enable",), ("revoke", "-y"), ("delete", "-y"), ("rotate-secret",)):
+        done = mintmark("client", command[0], "web", *command[1:], code=1)
+        assert done.err == "Error: there is no client 'web'; `mintmark client list` shows all\n"
+        assert done.out == ""
+
+
+@pytest.mark.parametrize("command", ["revoke", "delete"])
+def test_what_cannot_be_undone_is_asked_for(mintmark: CommandLine, command: str) -> None:
+    before = mintmark("client", "create", "web", *WEB, "--json").json
+    assert "say --yes" in mintmark("client", command, "web", code=2).err
+    del before["client_secret"]
+    assert mintmark("client", "show", "web", "--json").json == before

@@ -1,0 +1,110 @@
+"""The command line as a whole: help, version, exit codes, and what it says where Redis is not."""
+
+import re
+
+import pytest
+
+from service import __version__
+from service.cli.masking import without_password
+from service.cli.program import app
+from tests.cli.command_line import CommandLine
+from tests.redis_shapes import Shape
+
+CLIENT = ("create", "list", "show", "update", "rotate-secret", "disable", "enable", "revoke", "delete")
+USER = ("create", "list", "show", "update", "set-password", "disable", "enable", "delete")
+GRANT = ("code", "list", "show", "revoke")
+COMMANDS = [
+    *(["serve"], ["demo"], ["settings"]),
+    *(["client", name] for name in CLIENT),
+    *(["user", name] for name in USER),
+    *(["grant", name] for name in GRANT),
+]
+
+
+def plain(text: str) -> str:
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─]", " ", text).split())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_teaches_itself(mintmark: CommandLine, command: list[str]) -> None:
+    told = plain(mintmark(*command, "--help").out)
+    assert re.search(rf"Example: (MINTMARK_\S+ )?mintmark {' '.join(command)}\b", told)
+    assert "--json Print one JSON value on standard output" in told
+    assert "<str>" not in told.replace("CLIENT_ID <str>", "").replace("USERNAME <str>", "").replace(
+        "GRANT_ID <str>", ""
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_no_option_takes_a_secret(mintmark: CommandLine, command: list[str]) -> None:
+    """Whoever lists processes sees command lines."""
+    options = set(re.findall(r"--[a-z-]+", mintmark(*command, "--help").out))
+    assert not {option for option in options if option in ("--password", "--secret", "--client-secret")}
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_no_option_is_cut_off_in_help(mintmark: CommandLine, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    for command in COMMANDS:
+        assert "…  " not in mintmark(*command, "--help").out.replace("MINTMARK_…", "")
+
+
+def test_help_names_every_command_and_exit_code(mintmark: CommandLine) -> None:
+    told = plain(mintmark("--help").out)
+    for word in ("serve", "demo", "settings", "client", "user", "grant"):
+        assert f" {word} " in told
+    for code in ("0 done", "1 refused or not found", "2 wrong usage", "3 Redis cannot be used", "4 faulty settings"):
+        assert code in told
+
+
+def test_these_are_all_commands() -> None:
+    groups = {group.name: group.typer_instance.registered_commands for group in app.registered_groups}  # type: ignore[union-attr]
+    counts = {name: len(commands) for name, commands in groups.items()}
+    assert counts == {"client": len(CLIENT), "user": len(USER), "grant": len(GRANT)}
+    assert len(app.registered_commands) + sum(counts.values()) == len(COMMANDS)
+
+
+def test_the_version_is_told(mintmark: CommandLine) -> None:
+    assert mintmark("--version").out == f"mintmark {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("client",), ("frobnicate",), ("client", "show"), ("serve", "--port", "x")])
+def test_wrong_usage_is_told(mintmark: CommandLine, arguments: tuple[str, ...]) -> None:
+    mintmark(*arguments, code=2)
+
+
+@pytest.mark.parametrize(
+    "command", [("client", "list"), ("user", "show", "a"), ("grant", "show", "x" * 22), ("serve",)]
+)
+def test_where_redis_is_not_it_says_where_it_looked(mintmark: CommandLine, command: tuple[str, ...]) -> None:
+    mintmark.variables |= {"MINTMARK_REDIS_URL": "redis://bob:hunter2@127.0.0.1:1/3"}
+    done = mintmark(*command, code=3)
+    assert "Redis cannot be reached: 127.0.0.1:1" in done.err
+    assert "redis_url is redis://bob:********@127.0.0.1:1/3 (from: environment)" in done.err
+    assert "MINTMARK_REDIS_URL" in done.err
+    assert "hunter2" not in done.err
+    assert done.out == ""
+
+
+def test_a_wrong_password_for_redis_is_told_without_it(mintmark: CommandLine, redis: Shape) -> None:
+    mintmark.variables |= {"MINTMARK_REDIS_URL": redis.url.replace("//", "//bob:hunter2@")}
+    done = mintmark("client", "list", code=3)
+    assert "WRONGPASS" in done.err
+    assert "hunter2" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
+        ("redis://:pw@h", "redis://:********@h"),
+        ("redis://bob:pw@h:1/2", "redis://bob:********@h:1/2"),
+        ("redis://bob:p@w@h:1/2", "redis://bob:********@h:1/2"),
+        ("redis://bob@h", "redis://bob@h"),
+        ("redis+sentinel://bob:pw@a:1,b:2/name", "redis+sentinel://bob:********@a:1,b:2/name"),
+        ("unix:///tmp/a@b.sock", "unix:///tmp/a@b.sock"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown

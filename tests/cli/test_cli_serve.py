@@ -1,0 +1,66 @@
+"""``mintmark serve``: a process that says when it is ready, where it listens, and ends well."""
+
+import json
+import signal
+import socket
+import urllib.request
+from collections.abc import Iterator
+from subprocess import Popen
+
+import pytest
+
+from tests.cli.command_line import CommandLine
+
+
+@pytest.fixture
+def server(mintmark: CommandLine) -> Iterator["Popen[str]"]:
+    process = mintmark.start("serve", "--port", "0", "--log-level", "INFO", "--json")
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_is_and_ends_with_0_when_told_to(server: "Popen[str]", number: signal.Signals) -> None:
+    assert server.stdout is not None
+    ready = json.loads(server.stdout.readline())
+    assert set(ready) == {"url", "issuer"}
+    with urllib.request.urlopen(ready["url"] + "/readyz") as response:
+        assert response.status == 200
+    server.send_signal(number)
+    out, err = server.communicate(timeout=20)
+    assert (server.returncode, out) == (0, "")
+    assert [json.loads(line)["event"] for line in err.splitlines()] == ["serving", "draining", "stopped"]
+
+
+def test_options_win_over_the_environment(mintmark: CommandLine) -> None:
+    mintmark.variables |= {"MINTMARK_PORT": "1", "MINTMARK_LOG_FORMAT": "json"}
+    process = mintmark.start("serve", "--port", "0", "--log-format", "text", "--log-level", "INFO")
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Mintmark serves http://127.0.0.1:8080 at http://127.0.0.1:")
+        process.terminate()
+        _, err = process.communicate(timeout=20)
+        assert "info serving url=" in err
+    finally:
+        process.kill()
+
+
+def test_a_port_in_use_is_named_with_its_setting(mintmark: CommandLine) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        done = mintmark("serve", "--port", str(port), code=1)
+    assert f"127.0.0.1:{port} is in use by another program" in done.err
+    assert "--port" in done.err
+    assert "MINTMARK_PORT" in done.err
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_a_host_that_is_none_is_named(mintmark: CommandLine, host: str) -> None:
+    done = mintmark("serve", "--host", host, code=1)
+    assert f"{host}:8080" in done.err
+    assert "MINTMARK_HOST" in done.err

@@ -1,0 +1,109 @@
+"""Several workers on one port: watched, replaced, stopped together, counted together."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+from pathlib import Path
+from urllib.parse import urlencode
+
+from aiohttp import ClientSession, TCPConnector
+
+from service import workers
+from tests.server_process import ServerProcess, free_port
+from tests.world import FORM, World, basic
+
+
+def _serving(server: ServerProcess) -> list[int]:
+    """The process ids of workers, from the line of log that each writes at its start."""
+    lines = (json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{"))
+    return [line["pid"] for line in lines if line["event"] == "serving"]
+
+
+async def _all_serving(server: ServerProcess, count: int) -> list[int]:
+    for _ in range(400):
+        if len(pids := _serving(server)) >= count:
+            return pids
+        await asyncio.sleep(0.05)
+    raise AssertionError(server.log.read_text())
+
+
+async def _tokens(server: ServerProcess, count: int) -> list[int]:
+    """Ask for tokens over a connection each, so that the kernel spreads them."""
+    async with ClientSession(connector=TCPConnector(force_close=True)) as session:
+
+        async def ask() -> int:
+            headers = {"Content-Type": FORM, **basic("app")}
+            form = urlencode({"grant_type": "client_credentials"})
+            async with session.post(f"{server.url}/token", data=form, headers=headers) as response:
+                return response.status
+
+        return [await ask() for _ in range(count)]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
+
+
+async def test_two_workers_serve_count_together_and_stop_together(world: World, tmp_path: Path) -> None:
+    await world.client()
+    async with ServerProcess(tmp_path, redis_url=world.redis.url, workers=2) as server:
+        pids = await _all_serving(server, 2)
+        assert len(set(pids)) == 2
+        assert await _tokens(server, 60) == [200] * 60
+        async with ClientSession() as session, session.get(f"{server.url}/metrics") as response:
+            text = await response.text()
+        counted = re.search(r"^mintmark_token_requests_total\{.*client_credentials.*\} ([\d.]+)$", text, re.MULTILINE)
+        assert counted is not None
+        assert float(counted[1]) == 60, "whichever worker answers, it tells what all have done"
+        await server.terminate()
+        assert await server.exit_code() == 0
+        assert not any(_is_alive(pid) for pid in pids)
+
+
+async def test_a_worker_that_dies_is_replaced(world: World, tmp_path: Path) -> None:
+    await world.client()
+    async with ServerProcess(tmp_path, redis_url=world.redis.url, workers=2) as server:
+        first, _ = await _all_serving(server, 2)
+        os.kill(first, signal.SIGKILL)
+        assert len(set(await _all_serving(server, 3))) == 3
+        assert await _tokens(server, 20) == [200] * 20
+        assert '"worker_died"' in server.log.read_text()
+
+
+async def test_workers_do_not_outlive_the_process_that_watches_them(world: World, tmp_path: Path) -> None:
+    async with ServerProcess(tmp_path, redis_url=world.redis.url, workers=2) as server:
+        pids = await _all_serving(server, 2)
+        os.kill(server.pid, signal.SIGKILL)
+        for _ in range(200):
+            if not any(_is_alive(pid) for pid in pids):
+                return
+            await asyncio.sleep(0.05)
+    raise AssertionError("workers are still there")
+
+
+async def test_workers_without_a_redis_end_with_the_exit_code_of_one(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path, redis_url=f"redis://127.0.0.1:{free_port()}", workers=2)
+    await server.start(wait=False)
+    assert await server.exit_code() == 3
+    assert "MINTMARK_REDIS_URL" in server.log.read_text()
+
+
+async def test_a_port_in_use_is_said_once(world: World, tmp_path: Path) -> None:
+    async with ServerProcess(tmp_path, redis_url=world.redis.url) as server:
+        second = ServerProcess(tmp_path, "second", redis_url=world.redis.url, workers=2)
+        second.port = server.port
+        second._settings["port"] = server.port
+        await second.start(wait=False)
+        assert await second.exit_code() == 1
+        assert second.log.read_text().count("in use") == 1
+        async with ClientSession() as session, session.get(f"{server.url}/livez") as response:
+            assert response.status == 200
+
+
+def test_auto_is_what_this_process_may_use() -> None:
+    assert 1 <= workers.cores() <= (os.cpu_count() or 1)
