@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 from yaml import YAMLError  # type: ignore[import-untyped]
 
+from service import redis_url
 from service.protocol.names import RefreshRotation, UnknownScope
 
 PREFIX = "MINTMARK_"
@@ -47,11 +48,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, ignored_types=(cached_property,))
 
     # where we are
-    issuer: str = Field(
-        "http://127.0.0.1:8080", description="The URL that clients know this service by; `iss` in tokens."
-    )
     host: str = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 in a container.")
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on.")
+    issuer: str = Field(
+        default_factory=lambda others: f"http://127.0.0.1:{others.get('port') or 8080}",
+        description="The URL that clients know this service by; `iss` in tokens.",
+    )
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
         1, description="How many processes serve; auto = one for each processor that we may use."
     )
@@ -144,6 +146,12 @@ class Settings(BaseSettings):
             raise ValueError("must be an http(s) URL without query and fragment (RFC 8414 section 2)")
         return issuer.rstrip("/") if parts.path == "/" else issuer
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url_is_url(cls, url: str) -> str:
+        redis_url.parse(url)
+        return url
+
     @field_validator("trusted_proxies")
     @classmethod
     def _proxies_are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
@@ -205,7 +213,8 @@ def load(**given: Any) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        faults += [f"{_where(fault['loc'])}: {_what(fault)}" for fault in error.errors()]
+        told = [fault for fault in error.errors() if fault["type"] != "default_factory_not_called"]  # for another's fault
+        faults += [f"{_where(fault['loc'])}: {_what(fault)}" for fault in told]
     except (OSError, ValueError) as error:  # an unreadable file, JSON that does not parse in a variable
         faults.append(str(error))
     if faults or settings is None:

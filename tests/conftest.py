@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 import pytest
 import uvloop
 from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import settings
 
 from service.app import make_application, open_issuer
 from tests import redis_shapes
 from tests.world import World, settings_for
+
+settings.register_profile("mintmark", deadline=None)  # no verdict hangs on a clock
+settings.load_profile("mintmark")
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

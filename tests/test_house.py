@@ -100,7 +100,9 @@ def test_pure_rooms_are_pure() -> None:
         for path in (SERVICE / folder).glob("*.py"):
             text = path.read_text()
             assert "async def" not in text, path
-            assert not re.search(r"^(import|from) (time|datetime|random|secrets|asyncio|os)\b", text, re.MULTILINE), path
+            assert not re.search(r"^(import|from) (time|datetime|random|secrets|asyncio|os)\b", text, re.MULTILINE), (
+                path
+            )
 
 
 def test_every_setting_is_described() -> None:

@@ -1,6 +1,7 @@
 """HTTP as bytes on a socket, for what no HTTP library would send."""
 
 import asyncio
+import re
 from typing import Any, NamedTuple
 
 import orjson
@@ -60,3 +61,30 @@ async def send(http: TestClient[Any, Any], data: bytes) -> Answer:
 def _header(line: str) -> tuple[str, str]:
     name, _, value = line.partition(": ")
     return name.lower(), value
+
+
+# what every answer of an OAuth endpoint is
+
+REGISTERED_ERRORS = frozenset(
+    {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
+    | {"invalid_scope", "invalid_target"}
+)
+_DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]*")
+_STATUSES = {"invalid_client": (401, 429), "invalid_grant": (400, 429), "invalid_request": (400, 404, 405, 413, 415)}
+
+
+def check_shape(answer: Answer) -> None:
+    """RFC 6749 sections 5.1 and 5.2: any answer of an endpoint is a success or a registered error, whole and readable."""
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["pragma"] == "no-cache"
+    if answer.status == 200:
+        return
+    body = answer.json
+    assert set(body) <= {"error", "error_description"}
+    assert body["error"] in REGISTERED_ERRORS
+    assert answer.status in _STATUSES.get(body["error"], (400,)), body
+    assert _DESCRIPTION.fullmatch(body.get("error_description", ""))
+    assert ("www-authenticate" in answer.headers) == (answer.status == 401)
+    assert ("retry-after" in answer.headers) == (answer.status == 429)
+    assert ("allow" in answer.headers) == (answer.status == 405)

@@ -201,6 +201,10 @@ class World:
             for key in node.admin.scan_iter(f"*{part}*"):
                 node.admin.delete(key)
 
+    def key_names(self, part: str = "") -> set[str]:
+        """The names of all keys that hold ``part``."""
+        return {name for key in self.redis.keys() if part in (name := key.decode())}  # noqa: SIM118
+
     def ends(self, part: str) -> dict[str, int]:
         """Keys whose name holds ``part``, with the second of the epoch at which each ends; -1 = never."""
         found = {}

@@ -29,6 +29,7 @@ from service.protocol.errors import InvalidScope
 from service.protocol.names import ClientAuthMethod, GrantTypeName, RefreshRotation
 from service.records.client import Client, ClientSecret
 from service.store.clients import ChangedMeanwhileError
+from service.store.grants import NEVER
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +197,7 @@ async def create_client(issuer: Issuer, given: ClientInput, secret: str | None =
     generated, secrets = (None, ()) if given.public else await _make_secret(issuer, secret)
     now = int(issuer.clock())
     # Beginning at the time of day, not at 0: grants of a deleted client of the same name must not come alive again.
-    client = Client(**given.members(), generation=now, created_at=now, secrets=secrets)
+    client = Client(**given.members(), generation=_milliseconds(issuer), created_at=now, secrets=secrets)
     try:
         await issuer.store.clients.save(client, None)
     except ChangedMeanwhileError as error:
@@ -285,7 +286,7 @@ async def revoke_client(issuer: Issuer, name: str) -> Client:
     """End everything issued to the client so far, at once and for good; it may ask anew. Raises NotFound."""
 
     def changed(client: Client) -> Client:
-        return msgspec.structs.replace(client, generation=max(client.generation + 1, int(issuer.clock())))
+        return msgspec.structs.replace(client, generation=max(client.generation + 1, _milliseconds(issuer)))
 
     client = await _change(issuer, name, changed)
     log.info("client_revoked", extra={"client_id": client.client_id})
@@ -293,12 +294,30 @@ async def revoke_client(issuer: Issuer, name: str) -> Client:
 
 
 async def delete_client(issuer: Issuer, name: str) -> Client:
-    """Delete a client, and with it everything it was issued. Raises NotFound."""
+    """Delete a client, and with it everything it was issued; the client as it was, disabled. Raises NotFound."""
     client = await get_client(issuer, name)
     if not await issuer.store.clients.delete(client):
         raise NotFound(f"client {name!r} was deleted meanwhile")
     log.info("client_deleted", extra={"client_id": client.client_id})
-    return client
+    return msgspec.structs.replace(client, enabled=False)
+
+
+async def sweep_client(issuer: Issuer, client: Client) -> int:
+    """Free what ``revoke_client`` or ``delete_client`` left in Redis without an end; how many grants that were.
+
+    They are dead already. Only refresh tokens that never expire need this: all else ends by its TTL. Walks over the keys.
+    """
+    if _refresh_tokens_end(issuer, client):
+        return 0
+    swept, cursor = 0, ""
+    while True:
+        page = await issuer.store.grants.list_of_client(client.client_id, cursor, 1000)
+        for listed in page.grants:
+            if listed.ends_at == NEVER and not client.stands_behind(listed.grant):
+                swept += await issuer.store.grants.revoke(listed.grant_id, listed.grant.subject)
+        cursor = page.cursor
+        if not cursor:
+            return swept
 
 
 def describe(client: Client) -> dict[str, Any]:
@@ -329,6 +348,19 @@ async def _change(issuer: Issuer, name: str, changed: Callable[[Client], Client]
             continue
         return wanted
     raise Refused(f"client {name!r} is being changed by others at the same time; look at it and try again")
+
+
+def _refresh_tokens_end(issuer: Issuer, client: Client) -> bool:
+    settings = issuer.settings
+    idle, absolute = client.refresh_idle_lifetime, client.refresh_absolute_lifetime
+    return bool(
+        (settings.refresh_idle_lifetime if idle is None else idle)
+        or (settings.refresh_absolute_lifetime if absolute is None else absolute)
+    )
+
+
+def _milliseconds(issuer: Issuer) -> int:
+    return int(issuer.clock() * 1000)
 
 
 async def _enable(issuer: Issuer, name: str, *, enabled: bool) -> Client:

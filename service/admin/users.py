@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import Identifier, Input, ShortText, filled
 from service.admin.paging import cursor_checked
+from service.directory import failures_of
 from service.directory.redis_directory import MAX_PASSWORD
 from service.issuer import Issuer
 from service.records.user import User
@@ -143,11 +144,15 @@ async def update_user(issuer: Issuer, name: str, claims: dict[str, Any]) -> User
 
 
 async def set_password(issuer: Issuer, name: str, password: str) -> User:
-    """Set the password; grants stay, end them with ``admin.grants.revoke_of_user``. Raises NotFound, Refused."""
+    """Set the password, and forget wrong ones of before; grants stay: end them with ``admin.grants.revoke_of_user``.
+
+    Raises NotFound, Refused.
+    """
     check_password(password)
     await get_user(issuer, name)
     hashed = await issuer.hashing.hash(password)
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, password_hash=hashed))
+    await issuer.store.failures.forget(failures_of(user.username))
     log.info("user_password_set", extra={"username": user.username})
     return user
 

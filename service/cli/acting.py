@@ -9,23 +9,14 @@ from service.cli.exits import redis_explained
 from service.cli.output import busy
 from service.issuer import Issuer
 from service.observe import log
-from service.settings import Settings, SettingsError, load
-from service.store import address
+from service.settings import Settings, load
 
 _Result = TypeVar("_Result")
 
 
 def loaded(**given: Any) -> Settings:
-    """The settings, ``redis_url`` checked too; options that were left out (None) don't count. Raises SettingsError."""
-    settings = load(**{name: value for name, value in given.items() if value is not None})
-    try:
-        address.parse(settings)
-    except ValueError as error:
-        text = str(error)
-        if "@" in settings.redis_url:  # the text may quote what is a password
-            text = "redis_url: cannot be read; write / ? # @ : % in user and password as %2F %3F %23 %40 %3A %25"
-        raise SettingsError(text if text.startswith("redis_url") else f"redis_url: {text}") from None
-    return settings
+    """The settings; options that were left out (None) don't count. Raises SettingsError."""
+    return load(**{name: value for name, value in given.items() if value is not None})
 
 
 def act(work: Callable[[Issuer], Awaitable[_Result]], waiting: str = "") -> _Result:

@@ -1,5 +1,6 @@
 """``mintmark client …``: who may ask for tokens."""
 
+from collections.abc import Awaitable
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from service.cli.client_options import given, with_option_for_each_member
 from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
 from service.cli.output import Json, emit, facts, say, table
 from service.cli.prompts import Yes, confirm, hidden
+from service.issuer import Issuer
 from service.records.client import Client
 
 app = typer.Typer(no_args_is_help=True, help="Register clients, change them, give them secrets, end what they hold.")
@@ -170,7 +172,7 @@ def revoke(client_id: ClientName, yes: Yes = False, json: Json = False) -> None:
     Example: `mintmark client revoke web --yes`
     """
     confirm(f"End every grant and token of the client {client_id}, of all its users?", yes=yes)
-    client = act(lambda issuer: admin.revoke_client(issuer, client_id))
+    client = act(lambda issuer: _swept(issuer, admin.revoke_client(issuer, client_id)), "ending grants …")
     _tell(client, f"All grants and tokens of the client {client.client_id} have ended.", json)
 
 
@@ -181,11 +183,18 @@ def delete(client_id: ClientName, yes: Yes = False, json: Json = False) -> None:
     Example: `mintmark client delete web --yes`
     """
     confirm(f"Delete the client {client_id} with all its grants and tokens?", yes=yes)
-    client = act(lambda issuer: admin.delete_client(issuer, client_id))
+    client = act(lambda issuer: _swept(issuer, admin.delete_client(issuer, client_id)), "ending grants …")
     if json:
         emit({"client_id": client.client_id, "deleted": True})
     else:
         say(f"Client {client.client_id} is deleted, and its tokens with it.")
+
+
+async def _swept(issuer: Issuer, ending: Awaitable[Client]) -> Client:
+    """What ended is dead at once; grants without an end of their own are then taken out of Redis too."""
+    client = await ending
+    await admin.sweep_client(issuer, client)
+    return client
 
 
 # reading options

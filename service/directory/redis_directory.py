@@ -25,7 +25,7 @@ class RedisDirectory:
         self._address_limit = Limit(settings.address_failures_allowed, *delays)
 
     async def verify(self, username: str, password: str, address: str) -> Person | None:
-        by_user, by_address = f"user:{username}", f"address:{network_of(address)}"
+        by_user, by_address = failures_of(username), f"address:{network_of(address)}"
         users, failures = self._store.users, self._store.failures
         found, *replies = await self._store.connection.execute_all(
             [users.read_step(username), *failures.read_steps(by_user), *failures.read_steps(by_address)]
@@ -49,6 +49,11 @@ class RedisDirectory:
         """A disabled user costs the same work and gets the same answer as a wrong password."""
         matches = await self._hashing.verify(password[:MAX_PASSWORD], user.password_hash or None)
         return matches and user.enabled and len(password) <= MAX_PASSWORD
+
+
+def failures_of(username: str) -> str:
+    """The name under which a user's wrong passwords are counted."""
+    return f"user:{username}"
 
 
 @lru_cache(maxsize=4096)

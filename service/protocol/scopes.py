@@ -19,13 +19,13 @@ def parse(scope: str) -> tuple[str, ...]:
 
 
 def grantable(requested: str | None, allowed: Collection[str], default: str, unknown: UnknownScope) -> str:
-    """The scope to grant: what was requested within what is allowed, or the default where nothing was requested.
+    """The scope to grant: what was requested within what is allowed, or of the default what is allowed.
 
     Raises InvalidScope for a scope that is not allowed, unless ``unknown`` says to drop it; where dropping leaves
     nothing of the request it is InvalidScope too.
     """
     if requested is None:
-        return default
+        return " ".join([word for word in default.split() if word in allowed])
     words = parse(requested)
     granted = [word for word in words if word in allowed]
     if len(granted) < len(words) and (unknown is UnknownScope.REFUSE or not granted):

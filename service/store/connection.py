@@ -15,7 +15,8 @@ from typing import Any
 from redis.crc import key_slot
 
 from service.protocol.errors import TemporarilyUnavailable
-from service.store.address import Address, Endpoint, Topology
+from service.redis_url import Endpoint, Topology
+from service.store.address import Address
 from service.store.link import Link, LinkLostError, Listener, ReplyError, Word, connect
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 import hiredis
 
-from service.store.address import Address, Endpoint, Login
+from service.redis_url import Endpoint
+from service.store.address import Address, Login
 
 Word = str | bytes | int
 """What a command is made of."""

@@ -62,6 +62,7 @@ class Users:
             self._connection, (keys.username(user.username),), seen.encode() if seen else b"", user.encode()
         )
         if answer is SetAnswer.CHANGED:
+            await self._drop_stray_pointer(user)
             raise ChangedMeanwhileError(user.username)
         if user.enabled:
             await self._unmark(user.subject)
@@ -72,6 +73,13 @@ class Users:
         await self._connection.execute(mark, "SET", mark, "1", "EX", _GONE_FOR)
         deleted, _ = await self._connection.execute_all([(record, ("DEL", record)), (pointer, ("DEL", pointer))])
         return bool(deleted)
+
+    async def _drop_stray_pointer(self, user: User) -> None:
+        """The subject of somebody who lost the username to another is free again."""
+        held = await self.get(user.username)
+        if held is not None and held.subject != user.subject:
+            pointer = keys.user(user.subject)
+            await self._connection.execute(pointer, "DEL", pointer)
 
     async def _mark_disabled(self, subject: str) -> None:
         mark = keys.user_disabled(subject)

@@ -393,3 +393,21 @@ async def test_a_resource_server_sees_the_tokens_that_are_for_it(world: World) -
     token = (await issued.json())["access_token"]
     response = await world.post("/introspect", {"token": token}, "api", api.secret or "")
     assert (await response.json())["aud"] == ["https://api.example"]
+
+
+@pytest.mark.parametrize("ending", [clients.revoke_client, clients.delete_client])
+async def test_grants_that_never_end_leave_redis_with_their_client(any_world: World, ending: Any) -> None:
+    """P4: every key of a finished grant has a TTL, also where a whole client's grants were ended in one step."""
+    never = {"refresh_idle_lifetime": 0, "refresh_absolute_lifetime": 0}
+    web = (await clients.create_client(any_world.issuer, ClientInput.read(WEB | never))).client
+    for subject in ("alice", "bob", "carol"):
+        await any_world.code(web, subject=subject)
+        code = await any_world.code(web, subject=subject)
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+        rotated = await clients.rotate_secret(any_world.issuer, "web")
+        assert (await any_world.post("/token", form, "web", rotated.secret or "")).status == 200
+    lasting = [key for key, entry in any_world.redis.dump().items() if entry.pttl < 0 and b"client" not in key]
+    assert lasting, "the refresh tokens have no end"
+    ended = await ending(any_world.issuer, "web")
+    assert await clients.sweep_client(any_world.issuer, ended) == 3
+    assert not [key for key, entry in any_world.redis.dump().items() if entry.pttl < 0 and b"client" not in key]

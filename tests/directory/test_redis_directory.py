@@ -41,3 +41,15 @@ async def test_whoever_is_blocked_is_told_for_how_long_and_why(world: World) -> 
 def test_whose_address_it_is(address: str, network: str) -> None:
     """IPv4 by address, IPv6 by /64; an IPv4 address in IPv6 dress is not the whole of IPv4."""
     assert network_of(address) == network
+
+
+async def test_an_ipv6_network_is_one_address(world: World) -> None:
+    """Whoever has one address of a /64 has them all."""
+    async with world.having(address_failures_allowed=2, failure_first_delay=30) as strict:
+        verify = strict.issuer.directory.verify
+        for number in range(3):
+            await verify(f"ghost-{number}", "wrong", f"2001:db8::{number}")
+        with pytest.raises(BlockedError) as blocked:
+            await verify("ghost", "wrong", "2001:db8::99")
+        assert blocked.value.event == "address_blocked"
+        assert await verify("ghost", "wrong", "2001:db8:0:1::1") is None

@@ -1,0 +1,124 @@
+"""Redirect URIs: what may be registered, which one a code is sent to, and its repetition at the token request."""
+
+import pytest
+
+from service.protocol.errors import InvalidGrant, InvalidRequest
+from service.protocol.redirect_uris import check_registrable, check_repeated, resolve
+
+APP = "https://app.example/callback"
+OTHER = "https://app.example/other"
+NATIVE = "http://127.0.0.1/callback"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        APP,
+        "https://app.example:8443/callback?tenant=1",
+        "http://127.0.0.1:8000/callback",
+        "http://localhost/callback",
+        "http://[::1]:8000/callback",
+        "com.example.app:/callback",
+    ],
+)
+def test_may_be_registered(uri: str) -> None:
+    assert check_registrable(uri) == uri
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("", "not an absolute URI"),
+        ("/callback", "not an absolute URI"),
+        ("javascript:alert(1)", "not an absolute URI"),
+        ("JavaScript:alert(1)", "not an absolute URI"),
+        ("data:text/html,x", "not an absolute URI"),
+        ("https://app.example/#part", "fragment"),
+        ("https://app.example/#", "fragment"),
+        ("https://user:password@app.example/", "user name"),
+        ("https://app.example\\@evil.example/", "user name"),
+        ("http://app.example/callback", "loopback"),
+        ("http://127.0.0.1.evil.example/callback", "loopback"),
+        ("https:///callback", "no host"),
+        ("https://app.example/a b", "no spaces"),
+        ("https://app.example/\r\nSet-Cookie:x", "no spaces"),
+        ("https://app.example/\x7f", "no spaces"),
+        ("https://[", "IPv6"),
+    ],
+)
+def test_may_not_be_registered(uri: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        check_registrable(uri)
+
+
+@pytest.mark.parametrize(
+    ("requested", "registered", "chosen"),
+    [
+        pytest.param(APP, (APP, OTHER), APP, id="one of several"),
+        pytest.param(None, (APP,), APP, id="left out, one is registered"),
+        pytest.param("http://127.0.0.1:51234/callback", (NATIVE,), "http://127.0.0.1:51234/callback", id="any port"),
+        pytest.param("http://[::1]:5/cb", ("http://[::1]:9/cb",), "http://[::1]:5/cb", id="any port of IPv6 loopback"),
+    ],
+)
+def test_where_a_code_is_sent(requested: str | None, registered: tuple[str, ...], chosen: str) -> None:
+    """IA-22, WM-10; RFC 8252 section 7.3."""
+    assert resolve(requested, registered) == chosen
+
+
+@pytest.mark.parametrize(
+    ("requested", "registered"),
+    [
+        pytest.param(None, (APP, OTHER), id="WM-10 left out, several are registered"),
+        pytest.param(None, (), id="left out, none is registered"),
+        pytest.param(OTHER, (APP,), id="not registered"),
+        pytest.param(APP + "/", (APP,), id="a slash more"),
+        pytest.param(APP + "?x=1", (APP,), id="a query more"),
+        pytest.param(APP.upper(), (APP,), id="another case"),
+        pytest.param("https://app.example:8443/callback", (APP,), id="another port of a real host"),
+        pytest.param(
+            "http://localhost:51234/callback", ("http://localhost/callback",), id="localhost has no free port"
+        ),
+        pytest.param("http://[::1]:51234/callback", (NATIVE,), id="IPv6 for IPv4"),
+        pytest.param("https://127.0.0.1:51234/callback", (NATIVE,), id="another scheme"),
+        pytest.param("http://127.0.0.1:51234/other", (NATIVE,), id="another path"),
+        pytest.param("http://127.0.0.1:51234/callback#x", (NATIVE,), id="a fragment"),
+        pytest.param("http://127.0.0.1:51234/callback#", (NATIVE,), id="an empty fragment"),
+        pytest.param("http://evil@127.0.0.1:51234/callback", (NATIVE,), id="a user name"),
+        pytest.param("http://127.0.0.1:51234@evil.example/callback", (NATIVE,), id="a host behind the port"),
+        pytest.param("http://127.0.0.1:99999/callback", (NATIVE,), id="no such port"),
+        pytest.param("http://127.0.0.1:x/callback", (NATIVE,), id="a port that is no number"),
+        pytest.param("http://127.0.0.1:51234/call\r\nback", (NATIVE,), id="a line end inside"),
+        pytest.param("http://127.0.0.1:51234/call\tback", (NATIVE,), id="a tab inside"),
+        pytest.param("http://[", (NATIVE,), id="a bracket"),
+    ],
+)
+def test_where_no_code_is_sent(requested: str | None, registered: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidRequest):
+        resolve(requested, registered)
+
+
+@pytest.mark.parametrize(
+    ("at_token", "was_given"),
+    [
+        pytest.param(APP, True, id="repeated"),
+        pytest.param(None, False, id="left out as before"),
+        pytest.param(APP, False, id="named though it was left out before"),
+    ],
+)
+def test_the_token_request_repeats_it(at_token: str | None, was_given: bool) -> None:
+    """IA-22, WM-10, WM-11; RFC 6749 section 4.1.3."""
+    check_repeated(at_token, APP, was_given=was_given)
+
+
+@pytest.mark.parametrize(
+    ("at_token", "was_given", "error"),
+    [
+        pytest.param(None, True, InvalidRequest, id="left out though it was named before"),
+        pytest.param(OTHER, True, InvalidGrant, id="WM-11 another one"),
+        pytest.param(OTHER, False, InvalidGrant, id="another one than the only one"),
+        pytest.param(APP + "/", True, InvalidGrant, id="a slash more"),
+    ],
+)
+def test_the_token_request_does_not_repeat_it(at_token: str | None, was_given: bool, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        check_repeated(at_token, APP, was_given=was_given)

@@ -1,0 +1,39 @@
+"""Resource indicators (RFC 8707): which resources a token is for."""
+
+import pytest
+
+from service.protocol.errors import InvalidTarget
+from service.protocol.targets import audience
+
+ALLOWED = ("https://api.example", "https://files.example")
+
+
+@pytest.mark.parametrize(
+    ("requested", "for_whom"),
+    [
+        pytest.param((), ALLOWED, id="none asked: all that are allowed"),
+        pytest.param(("https://files.example",), ("https://files.example",), id="one"),
+        pytest.param(ALLOWED[::-1], ALLOWED[::-1], id="several, in the order asked"),
+        pytest.param((ALLOWED[0], ALLOWED[0]), (ALLOWED[0],), id="one twice"),
+    ],
+)
+def test_the_audience(requested: tuple[str, ...], for_whom: tuple[str, ...]) -> None:
+    """IA-07."""
+    assert audience(requested, ALLOWED) == for_whom
+
+
+@pytest.mark.parametrize(
+    ("requested", "told"),
+    [
+        pytest.param(("https://evil.example",), "not allowed", id="not allowed"),
+        pytest.param((ALLOWED[0], "https://evil.example"), "not allowed", id="one of two not allowed"),
+        pytest.param((ALLOWED[0] + "/",), "not allowed", id="a slash more"),
+        pytest.param(("api",), "not an absolute URI", id="no URI"),
+        pytest.param((ALLOWED[0] + "#x",), "not an absolute URI", id="a fragment"),
+        pytest.param(("http://[",), "not an absolute URI", id="a bracket"),
+        pytest.param((ALLOWED[0],) * 9, "More than 8", id="too many"),
+    ],
+)
+def test_no_audience(requested: tuple[str, ...], told: str) -> None:
+    with pytest.raises(InvalidTarget, match=told):
+        audience(requested, ALLOWED)
