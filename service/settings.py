@@ -213,7 +213,8 @@ def load(**given: Any) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        told = [fault for fault in error.errors() if fault["type"] != "default_factory_not_called"]  # for another's fault
+        # A default that was not made because of another setting's fault is no fault of its own.
+        told = [fault for fault in error.errors() if fault["type"] != "default_factory_not_called"]
         faults += [f"{_where(fault['loc'])}: {_what(fault)}" for fault in told]
     except (OSError, ValueError) as error:  # an unreadable file, JSON that does not parse in a variable
         faults.append(str(error))

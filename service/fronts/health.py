@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from service.issuer import Issuer
+from service.protocol.decision import SERVER
 from service.protocol.errors import TemporarilyUnavailable
 
 
@@ -19,16 +20,22 @@ class Health:
 
     async def _live(self, _: web.Request) -> web.StreamResponse:
         """The event loop turns; Redis has no say: a restart would not bring it back."""
-        return web.json_response({"status": "ok"})
+        return _status("ok")
 
     async def _ready(self, _: web.Request) -> web.StreamResponse:
         if not self.accepting:
-            return web.json_response({"status": "stopping"}, status=503)
+            return _status("stopping", 503)
         try:
             await self._issuer.store.ping()
         except TemporarilyUnavailable:
-            return web.json_response({"status": "redis unavailable"}, status=503, headers={"Retry-After": "1"})
-        return web.json_response({"status": "ok"})
+            return _status("redis unavailable", 503)
+        return _status("ok")
 
     async def _metrics(self, _: web.Request) -> web.StreamResponse:
-        return web.Response(body=self._issuer.metrics.exposition(), content_type="text/plain", charset="utf-8")
+        text = self._issuer.metrics.exposition()
+        return web.Response(body=text, content_type="text/plain", charset="utf-8", headers=SERVER)
+
+
+def _status(text: str, code: int = 200) -> web.Response:
+    headers = {**SERVER, "Retry-After": "1"} if code == 503 else SERVER
+    return web.json_response({"status": text}, status=code, headers=headers)

@@ -1,8 +1,10 @@
 """The OAuth front: token, introspection and revocation endpoints and the metadata document over HTTP."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import hdrs, web
@@ -11,7 +13,7 @@ from service.endpoints import ENDPOINTS
 from service.endpoints.metadata import INTROSPECT_PATH, PATH, REVOKE_PATH, metadata
 from service.fronts.peer import Peer, peer_of
 from service.issuer import Issuer
-from service.protocol.decision import JSON, Decision, refuse
+from service.protocol.decision import JSON, SERVER, Decision, refuse
 from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
 from service.protocol.request import Request, parse_form
 from service.settings import Settings
@@ -19,6 +21,8 @@ from service.settings import Settings
 log = logging.getLogger(__name__)
 
 FORM = "application/x-www-form-urlencoded"
+BODY_SECONDS = 20
+"""How long the body of a request may take to come."""
 WEBMETHODS_PATH = "/invoke/pub.oauth/getAccessToken"
 """Where webMethods has its token endpoint (WM-22); there a client_id beside HTTP authentication is ignored (WM-08)."""
 
@@ -27,18 +31,21 @@ Decide = Callable[[Issuer, Request], Awaitable[Decision]]
 
 
 def routes(issuer: Issuer) -> list[web.RouteDef]:
-    """Every route of this front."""
+    """Every route of this front. Where the issuer has a path, both with and without it: proxies may cut it off."""
     settings = issuer.settings
-    paths = [
-        *((path, "token") for path in settings.token_paths),
-        (INTROSPECT_PATH, "introspect"),
-        (REVOKE_PATH, "revoke"),
+    below = urlsplit(settings.issuer).path.rstrip("/")
+    names = {**dict.fromkeys(settings.token_paths, "token"), INTROSPECT_PATH: "introspect", REVOKE_PATH: "revoke"}
+    table = [
+        web.route("*", prefix + path, _endpoint(issuer, path, name))
+        for prefix in dict.fromkeys(("", below))
+        for path, name in names.items()
     ]
-    table = [web.route("*", path, _endpoint(issuer, path, ENDPOINTS[name])) for path, name in paths]
-    return [*table, web.route("*", PATH, _metadata(settings))]
+    # RFC 8414 section 3.1: the well-known part stands before the issuer's path.
+    return [*table, *(web.route("*", path, _metadata(settings)) for path in dict.fromkeys((PATH, PATH + below)))]
 
 
-def _endpoint(issuer: Issuer, path: str, decide: Decide) -> Handler:
+def _endpoint(issuer: Issuer, path: str, name: str) -> Handler:
+    decide: Decide = ENDPOINTS[name]
     get_allowed = not issuer.settings.token_require_post and path in issuer.settings.token_paths
 
     async def handle(http: web.Request) -> web.StreamResponse:
@@ -46,17 +53,22 @@ def _endpoint(issuer: Issuer, path: str, decide: Decide) -> Handler:
             request = await _read(http, issuer.settings, path, get_allowed=get_allowed)
             return _response(await decide(issuer, request))
         except ProtocolError as error:
-            if log.isEnabledFor(logging.INFO):
-                log.info(
-                    "refused", extra={"path": path, "error": error.error, "status": error.status, "reason": _why(error)}
-                )
-            return _response(refuse(error))
+            return _refused(issuer, name, path, error)
         except web.HTTPRequestEntityTooLarge:
-            return _response(refuse(InvalidRequest("The body is too large.", status=413)))
+            return _refused(issuer, name, path, InvalidRequest("The body is too large.", status=413))
         except Exception:
+            issuer.metrics.refusal(name, "server_error")
             return _incident(path)
 
     return handle
+
+
+def _refused(issuer: Issuer, name: str, path: str, error: ProtocolError) -> web.Response:
+    issuer.metrics.refusal(name, error.error)
+    if log.isEnabledFor(logging.INFO):
+        reason = error.log or error.description
+        log.info("refused", extra={"path": path, "error": error.error, "status": error.status, "reason": reason})
+    return _response(refuse(error))
 
 
 def _metadata(settings: Settings) -> Handler:
@@ -65,7 +77,7 @@ def _metadata(settings: Settings) -> Handler:
     async def handle(http: web.Request) -> web.StreamResponse:
         if http.method not in ("GET", "HEAD"):
             return _response(refuse(_not_allowed("GET, HEAD")))
-        return web.Response(body=body, content_type=JSON, headers={"Cache-Control": "public, max-age=300"})
+        return web.Response(body=body, content_type=JSON, headers={"Cache-Control": "public, max-age=300", **SERVER})
 
     return handle
 
@@ -104,9 +116,14 @@ async def _read(http: web.Request, settings: Settings, path: str, *, get_allowed
 async def _body(http: web.Request) -> bytes:
     """The bytes of the body. Raises InvalidRequest where its Content-Encoding is a lie, HTTPRequestEntityTooLarge."""
     try:
-        return await http.read()
+        if http.content.is_eof():  # it came with the head, as most do
+            return await http.read()
+        async with asyncio.timeout(BODY_SECONDS):
+            return await http.read()
     except web.RequestPayloadError as error:
         raise InvalidRequest("The body cannot be decoded.", log=f"malformed body: {error}") from error
+    except TimeoutError as error:
+        raise InvalidRequest(f"The body did not come within {BODY_SECONDS} seconds.", status=408) from error
 
 
 def _check_transport(peer: Peer, settings: Settings) -> None:
@@ -132,10 +149,6 @@ def _not_allowed(methods: str) -> InvalidRequest:
 
 def _response(decision: Decision) -> web.Response:
     return web.Response(body=decision.content, status=decision.status, headers=decision.headers)
-
-
-def _why(error: ProtocolError) -> str:
-    return error.log or error.description
 
 
 def _incident(path: str) -> web.Response:

@@ -12,37 +12,57 @@ WORKERS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus_client sums the metrics of several processes, set by ``workers`` before they start."""
 
 
+class _Counted:
+    """A counter whose children are bound once: a count on the hot path is one dictionary look-up."""
+
+    def __init__(self, name: str, text: str, labels: tuple[str, ...], registry: CollectorRegistry) -> None:
+        self._counter = Counter(name, text, labels, registry=registry)
+        self._children: dict[tuple[str, ...], Counter] = {}
+
+    def count(self, *labels: str) -> None:
+        child = self._children.get(labels)
+        if child is None:
+            child = self._children[labels] = self._counter.labels(*labels)
+        child.inc()
+
+    def prepare(self, *labels: str) -> None:
+        """Show it as 0 from the beginning, so that its first count is seen as a rise."""
+        self._counter.labels(*labels)
+
+
 class Metrics:
-    """The counters of one process. Children are bound once: a count on the hot path is one dictionary look-up."""
+    """The counters of one process."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._token = Counter(
-            "mintmark_token_requests", "Token requests by grant type and outcome.", ["grant_type", "outcome"],
-            registry=self.registry,
-        )  # fmt: skip
-        self._endpoint = Counter(
-            "mintmark_requests", "Requests to other endpoints by outcome.", ["endpoint", "outcome"],
-            registry=self.registry,
-        )  # fmt: skip
-        self._security = Counter(
-            "mintmark_security_events", "Events that may be an attack.", ["event"], registry=self.registry
+        registry = self.registry = CollectorRegistry()
+        self._token = _Counted(
+            "mintmark_token_requests", "Token requests by grant type and outcome.", ("grant_type", "outcome"), registry
         )
+        self._endpoint = _Counted(
+            "mintmark_requests", "Introspection and revocation by what came of it.", ("endpoint", "outcome"), registry
+        )
+        self._refusal = _Counted(
+            "mintmark_refusals", "Refused requests by endpoint and error code.", ("endpoint", "error"), registry
+        )
+        self._security = _Counted("mintmark_security_events", "Events that may be an attack.", ("event",), registry)
         for event in SECURITY_EVENTS:
-            self._security.labels(event)
-        self._children: dict[tuple[str, str], Counter] = {}
+            self._security.prepare(event)
 
     def token_request(self, grant_type: str, outcome: str) -> None:
         """Count a token request; ``grant_type`` of the registry or ``unknown``."""
-        self._count(self._token, grant_type, outcome)
+        self._token.count(grant_type, outcome)
 
     def request(self, endpoint: str, outcome: str) -> None:
-        """Count a request to another endpoint."""
-        self._count(self._endpoint, endpoint, outcome)
+        """Count what came of an introspection or revocation."""
+        self._endpoint.count(endpoint, outcome)
+
+    def refusal(self, endpoint: str, error: str) -> None:
+        """Count an error response of any endpoint, ``server_error`` included."""
+        self._refusal.count(endpoint, error)
 
     def security_event(self, event: str) -> None:
         """Count one of ``SECURITY_EVENTS``."""
-        self._security.labels(event).inc()
+        self._security.count(event)
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format; of all workers together where there are several."""
@@ -51,9 +71,3 @@ class Metrics:
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)
-
-    def _count(self, counter: Counter, *labels: str) -> None:
-        child = self._children.get(labels)  # type: ignore[arg-type]
-        if child is None:
-            child = self._children[labels] = counter.labels(*labels)  # type: ignore[index]
-        child.inc()

@@ -10,7 +10,10 @@ import orjson
 from service.protocol.errors import ProtocolError
 
 JSON = "application/json"
-NO_STORE: Mapping[str, str] = {"Content-Type": JSON, "Cache-Control": "no-store", "Pragma": "no-cache"}
+SERVER: Mapping[str, str] = {"Server": "mintmark"}
+"""With every response: which versions of what are below is our own business."""
+
+NO_STORE: Mapping[str, str] = {"Content-Type": JSON, "Cache-Control": "no-store", "Pragma": "no-cache", **SERVER}
 """RFC 6749 5.1: with every response that carries tokens, and with every error of the token endpoint."""
 
 CHALLENGE = 'Basic realm="mintmark", charset="UTF-8"'

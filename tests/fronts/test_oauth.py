@@ -1,6 +1,8 @@
 """How a request must come in, and how answers go out: method, transport, content type, paths, incidents."""
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,6 +10,8 @@ import orjson
 import pytest
 
 from service.endpoints import ENDPOINTS
+from service.endpoints.metadata import PATH as METADATA
+from service.fronts import oauth
 from service.issuer import Issuer
 from service.observe.log import JsonFormatter
 from service.protocol.decision import NO_STORE, Action, Decision
@@ -338,3 +342,38 @@ async def test_why_a_request_was_refused_is_in_the_log_and_not_in_the_answer(
     line = orjson.loads(JsonFormatter().format(record))
     assert (line["error"], line["status"], line["path"]) == ("invalid_grant", 400, "/token")
     assert line["reason"] == "refresh token was issued to another client, or the client's grants were ended"
+
+
+async def test_an_issuer_with_a_path_is_served_with_and_without_it(world: World) -> None:
+    """RFC 8414 section 3.1: the well-known part stands before the issuer's path; a proxy may cut the path off."""
+    await world.client()
+    other = world.with_settings(issuer="http://127.0.0.1:8080/tenant")
+    async with other.http:
+        for path in ("/token", "/tenant/token"):
+            assert (await other.post(path, {"grant_type": "client_credentials"})).status == 200
+        for path in (METADATA, f"{METADATA}/tenant"):
+            document = await (await other.http.get(path)).json()
+            assert document["issuer"] == "http://127.0.0.1:8080/tenant"
+            assert document["token_endpoint"] == "http://127.0.0.1:8080/tenant/token"
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth, "BODY_SECONDS", 0.2)
+
+    async def drip() -> AsyncIterator[bytes]:
+        yield b"grant_type=client"
+        await asyncio.sleep(3)
+        yield b"_credentials"
+
+    headers = {"Content-Type": FORM, **basic("app")}
+    await world.client()
+    response = await world.http.post("/token", data=drip(), headers=headers)
+    assert await error_of(response) == (408, "invalid_request")
+
+
+async def test_versions_of_what_is_below_are_not_told(world: World) -> None:
+    for path in ("/token", "/livez", METADATA, "/nothing"):
+        response = await world.http.get(path)
+        assert "Python" not in response.headers.get("Server", "")
