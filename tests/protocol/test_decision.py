@@ -42,6 +42,7 @@ def test_a_refusal_is_a_ready_made_body_with_its_headers() -> None:
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
         "Pragma": "no-cache",
+        "Server": "mintmark",
         "Allow": "POST",
     }
 
@@ -66,4 +67,5 @@ def test_an_answer_is_200_and_not_to_be_stored() -> None:
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
         "Pragma": "no-cache",
+        "Server": "mintmark",
     }
