@@ -42,7 +42,7 @@ async def _describe(issuer: Issuer, asker: Client, token: str) -> dict[str, Any]
         if access is not None and _concerns(asker, access.grant, access.audience):
             return await _with_grant(issuer, _access_token(access), access.grant)
     elif credential.kind is Kind.REFRESH_TOKEN:
-        refresh = await issuer.store.tokens.open_by_refresh(credential)
+        refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
         if refresh is not None and refresh.record and _concerns(asker, refresh.grant, refresh.grant.audience):
             return await _with_grant(issuer, _refresh_token(refresh), refresh.grant)
     return None

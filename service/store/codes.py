@@ -9,7 +9,7 @@ from service.records.grant import Grant
 from service.store import grants, keys
 from service.store.connection import Connection
 from service.store.script import Script
-from service.store.tokens import NewTokens, open_credential
+from service.store.tokens import NewTokens
 
 
 class IssueAnswer(StrEnum):
@@ -27,19 +27,27 @@ _issue = Script("issue_code", ("grant", "code"), ("grant_record", "code_record",
 _redeem = Script(
     "redeem_code",
     ("grant", "code", "access_token", "refresh_token"),
-    ("access_hash", "access_record", "access_ends", "refresh_hash", "refresh_record", "refresh_ends", "spent_ends"),
+    (
+        "access_hash",
+        "access_record",
+        "access_ends",
+        "refresh_hash",
+        "refresh_record",
+        "refresh_ends",
+        "grant_ends",
+        "spent_ends",
+    ),
     RedeemAnswer,
 )
 SCRIPTS = (_issue, _redeem)
 
 
 class OpenedCode(NamedTuple):
-    """``record``: None once the code is spent; ``ends_at``: epoch seconds."""
+    """``record``: None once the code is spent."""
 
     credential: Credential
     record: AuthorizationCode | None
     grant: Grant
-    ends_at: int
 
 
 class Codes:
@@ -65,11 +73,12 @@ class Codes:
 
     async def open_by_code(self, code: Credential) -> OpenedCode | None:
         """The code with its grant; None where it is unknown, expired, or its grant has ended (IA-36). One round trip."""
-        found = await open_credential(self._connection, keys.code(code.grant_id, code.hash), code)
-        if found is None or found.grant is None:
+        key, grant_key = keys.code(code.grant_id, code.hash), keys.grant(code.grant_id)
+        held, grant_record = await self._connection.execute(key, "MGET", key, grant_key)
+        grant = grants.decode(grant_record)
+        if held is None or grant is None:
             return None
-        spent = found.record.startswith(b"spent:")
-        return OpenedCode(code, None if spent else AuthorizationCode.decode(found.record), found.grant, found.ends_at)
+        return OpenedCode(code, None if held.startswith(b"spent:") else AuthorizationCode.decode(held), grant)
 
     async def redeem(self, code: Credential, new: NewTokens, spent_ends_at: int) -> RedeemAnswer:
         """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip."""
@@ -85,7 +94,7 @@ class Codes:
                 (
                     *(new.access.hash, new.access_record, new.access_ends_at),
                     *(new.refresh_hash, new.refresh_record, new.refresh_ends_at),
-                    spent_ends_at,
+                    *(new.grant_ends_at, spent_ends_at),
                 ),
             )
         ]

@@ -63,8 +63,8 @@ def encode(grant: Grant, refresh_hash: str = NO_REFRESH_TOKEN) -> bytes:
     return refresh_hash.encode() + grant.encode()
 
 
-def decode(data: bytes) -> Grant | None:
-    """None for the empty record of a grant that was ended."""
+def decode(data: bytes | None) -> Grant | None:
+    """None where there is no record, and for the empty one of a grant that was ended."""
     return Grant.decode(data[GRANT_ID_LENGTH:]) if data else None
 
 
@@ -93,11 +93,9 @@ class Grants:
     async def open(self, grant_id: str) -> ListedGrant | None:
         """A living grant by its id."""
         key = keys.grant(grant_id)
-        data, left, now = await self._connection.execute_all(
-            [(key, ("GET", key)), (key, ("PTTL", key)), (key, ("TIME",))]
-        )
+        data, left, now = await self._connection.execute_all([(key, ("GET", key)), *end_steps(key)])
         grant = decode(data) if data else None
-        return ListedGrant(grant_id, grant, _ends_at(left, now)) if grant else None
+        return ListedGrant(grant_id, grant, ends_at(left, now)) if grant else None
 
     async def revoke(self, grant_id: str, subject: str = "") -> bool:
         """End a grant and everything it issued; whether it was alive. ``subject``: whose index it is in."""
@@ -125,11 +123,9 @@ class Grants:
                 place, "SCAN", cursor, "MATCH", keys.access_token(grant_id, "*"), "COUNT", 10 * _PAGE
             )
             for key in (name.decode() for name in found):
-                data, left, now = await self._connection.execute_all(
-                    [(key, ("GET", key)), (key, ("PTTL", key)), (key, ("TIME",))]
-                )
+                data, left, now = await self._connection.execute_all([(key, ("GET", key)), *end_steps(key)])
                 if data and (grant := AccessToken.decode(data).grant):
-                    return key, ListedGrant(grant_id, grant, _ends_at(left, now))
+                    return key, ListedGrant(grant_id, grant, ends_at(left, now))
             cursor = position.decode()
             if cursor == "0":
                 return None
@@ -176,12 +172,12 @@ class Grants:
         places = [keys.grant(grant_id) for grant_id in grant_ids]
         records = await self._connection.execute_all([(key, ("GET", key)) for key in places])
         listed, dead = [], []
-        for grant_id, data, ends_at in zip(grant_ids, records, ends, strict=True):
+        for grant_id, data, end in zip(grant_ids, records, ends, strict=True):
             grant = decode(data) if data else None
             if grant is None:
                 dead.append(grant_id)
             else:
-                listed.append(ListedGrant(grant_id, grant, ends_at))
+                listed.append(ListedGrant(grant_id, grant, end))
         await self._connection.execute_all([_unindex.step(self._connection, (index,), (gone,)) for gone in dead])
         return Page(listed, str(start + len(listed)) if len(grant_ids) == count else "")
 
@@ -202,7 +198,7 @@ class Grants:
         for name, data, left in zip(names, replies[0::2], replies[1::2], strict=False):
             grant = _inline_or_whole(name, data)
             if grant is not None and grant.client_id == client_id:
-                yield ListedGrant(name[4 : 4 + GRANT_ID_LENGTH], grant, _ends_at(left, replies[-1]))
+                yield ListedGrant(name[4 : 4 + GRANT_ID_LENGTH], grant, ends_at(left, replies[-1]))
 
 
 def _inline_or_whole(name: str, data: bytes | None) -> Grant | None:
@@ -213,6 +209,11 @@ def _inline_or_whole(name: str, data: bytes | None) -> Grant | None:
     return decode(data)
 
 
-def _ends_at(left: int, now: list[bytes]) -> int:
+def end_steps(key: str) -> list[Step]:
+    """Steps for ``execute_all`` that ask when a key ends; their two replies are for ``ends_at``."""
+    return [(key, ("PTTL", key)), (key, ("TIME",))]
+
+
+def ends_at(left: int, now: list[bytes]) -> int:
     """The epoch second at which a key ends: from its PTTL and Redis's TIME; 0 = never."""
     return round((int(now[0]) * 1000 + int(now[1]) / 1000 + left) / 1000) if left >= 0 else NEVER

@@ -41,7 +41,7 @@ class RevokeAnswer(StrEnum):
     FOREIGN = "foreign"
 
 
-_open = Script("open_credential", ("credential", "grant", "reply"), (), OpenAnswer)
+_open = Script("open_credential", ("credential", "grant"), (), OpenAnswer)
 _issue = Script(
     "issue_tokens",
     ("grant", "access_token", "refresh_token"),
@@ -51,13 +51,23 @@ _issue = Script(
 _rotate = Script(
     "rotate_refresh_token",
     ("grant", "refresh_token", "reply", "new_access_token", "new_refresh_token"),
-    ("access_record", "access_ends", "new_hash", "new_record", "new_ends", "used_ends", "sealed_reply", "grace"),
+    (
+        "access_record",
+        "access_ends",
+        "new_hash",
+        "new_record",
+        "new_ends",
+        "grant_ends",
+        "used_ends",
+        "sealed_reply",
+        "grace",
+    ),
     RotateAnswer,
 )
 _reuse = Script(
     "reuse_refresh_token",
     ("grant", "refresh_token", "new_access_token"),
-    ("access_record", "access_ends", "seen_record", "new_record", "new_ends"),
+    ("access_record", "access_ends", "seen_record", "new_record", "new_ends", "grant_ends"),
     ReuseAnswer,
 )
 _revoke = Script("revoke_token", ("credential", "grant"), ("client_id", "ends_grant"), RevokeAnswer)
@@ -93,16 +103,6 @@ class NewTokens(NamedTuple):
         return [grants.index_step(connection, grant_id, self.subject, self.grant_ends_at, self.now)]
 
 
-class FoundCredential(NamedTuple):
-    """What ``open_credential`` read; ``grant``: None where it has ended; seconds of the epoch, 0 = never."""
-
-    record: bytes
-    grant: Grant | None
-    reply: bytes
-    ends_at: int
-    grant_ends_at: int
-
-
 class OpenedToken(NamedTuple):
     """A living access token; ``ends_at``: epoch seconds, from the key's own TTL (P4)."""
 
@@ -122,7 +122,8 @@ class OpenedToken(NamedTuple):
 
 class OpenedRefreshToken(NamedTuple):
     """A refresh token of a living grant. ``record``: None once it is used; ``seen``: the record as it was read;
-    ``reply``: the sealed response to its last use, empty once the grace is over; ends in epoch seconds, 0 = never.
+    ``reply``: the sealed response to its last use, empty once the grace is over; ``ends_at``: epoch seconds, 0 = never,
+    None where it was not asked for.
     """
 
     credential: Credential
@@ -130,19 +131,7 @@ class OpenedRefreshToken(NamedTuple):
     seen: bytes
     reply: bytes
     grant: Grant
-    ends_at: int
-    grant_ends_at: int
-
-
-async def open_credential(connection: Connection, key: str, credential: Credential) -> FoundCredential | None:
-    """Read a credential and its grant in one round trip; None where the credential is not there."""
-    grant_key = keys.grant(credential.grant_id)
-    reply_key = keys.reply(credential.grant_id, credential.hash)
-    answer, rest = await _open.run(connection, (key, grant_key, reply_key))
-    if answer is OpenAnswer.UNKNOWN:
-        return None
-    record, grant_record, reply, ends_at, grant_ends_at = rest
-    return FoundCredential(record, grants.decode(grant_record), reply, ends_at, grant_ends_at)
+    ends_at: int | None = None
 
 
 class Tokens:
@@ -153,22 +142,26 @@ class Tokens:
 
     async def open_by_token(self, token: Credential) -> OpenedToken | None:
         """A living access token with its grant (IA-39). One round trip."""
-        found = await open_credential(self._connection, keys.access_token(token.grant_id, token.hash), token)
-        if found is None:
+        places = (keys.access_token(token.grant_id, token.hash), keys.grant(token.grant_id))
+        answer, rest = await _open.run(self._connection, places)
+        if answer is OpenAnswer.UNKNOWN:
             return None
-        record = AccessToken.decode(found.record)
-        grant = found.grant or record.grant
-        return OpenedToken(token, record, grant, found.ends_at) if grant else None
+        record = AccessToken.decode(rest[0])
+        grant = grants.decode(rest[1]) or record.grant
+        return OpenedToken(token, record, grant, rest[2]) if grant else None
 
-    async def open_by_refresh(self, token: Credential) -> OpenedRefreshToken | None:
-        """A refresh token, used or not, of a living grant (IA-38). One round trip."""
-        found = await open_credential(self._connection, keys.refresh_token(token.grant_id, token.hash), token)
-        if found is None or found.grant is None:
+    async def open_by_refresh(self, token: Credential, *, with_end: bool = False) -> OpenedRefreshToken | None:
+        """A refresh token, used or not, of a living grant (IA-38). One round trip. ``with_end``: also when it ends."""
+        key, grant_key = keys.refresh_token(token.grant_id, token.hash), keys.grant(token.grant_id)
+        steps: list[Step] = [(key, ("MGET", key, grant_key, keys.reply(token.grant_id, token.hash)))]
+        if with_end:
+            steps += grants.end_steps(key)
+        (seen, grant_record, reply), *end = await self._connection.execute_all(steps)
+        grant = grants.decode(grant_record)
+        if seen is None or grant is None:
             return None
-        record = None if found.record.startswith(b"used:") else RefreshToken.decode(found.record)
-        return OpenedRefreshToken(
-            token, record, found.record, found.reply, found.grant, found.ends_at, found.grant_ends_at
-        )
+        record = None if seen.startswith(b"used:") else RefreshToken.decode(seen)
+        return OpenedRefreshToken(token, record, seen, reply or b"", grant, grants.ends_at(*end) if end else None)
 
     async def save_alone(self, token: Credential, record: bytes, ends_at: int) -> None:
         """Keep an access token whose record holds its whole grant (client_credentials). One round trip."""
@@ -220,7 +213,7 @@ class Tokens:
             ),
             (
                 *(new.access_record, new.access_ends_at),
-                *(new.refresh_hash, new.refresh_record, new.refresh_ends_at),
+                *(new.refresh_hash, new.refresh_record, new.refresh_ends_at, new.grant_ends_at),
                 *(used_ends_at, sealed_reply, grace),
             ),
         )
@@ -242,7 +235,10 @@ class Tokens:
                 keys.refresh_token(grant_id, used.hash),
                 keys.access_token(grant_id, new.access.hash),
             ),
-            (new.access_record, new.access_ends_at, opened.seen, new.refresh_record, new.refresh_ends_at),
+            (
+                *(new.access_record, new.access_ends_at, opened.seen),
+                *(new.refresh_record, new.refresh_ends_at, new.grant_ends_at),
+            ),
         )
         replies = await self._connection.execute_all([step, *new.index_steps(self._connection, grant_id)])
         if await self._is_disabled(grant_id, replies):

@@ -1,10 +1,10 @@
 #!lua
 -- Redeem a code once, storing the tokens it buys; a second try ends the grant. An empty refresh_record means none.
 -- KEYS  grant, code, access_token, refresh_token
--- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, spent_ends
+-- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends
 -- RETURNS redeemed | spent | unknown
 local grant, code, access_token, refresh_token = unpack(KEYS)
-local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, spent_ends = unpack(ARGV)
+local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
@@ -21,11 +21,10 @@ if string.sub(held, 1, 6) == 'spent:' then
   return 'spent'
 end
 keep(access_token, access_record, access_ends)
-extend(grant, access_ends)
 if refresh_record ~= '' then
   keep(refresh_token, refresh_record, refresh_ends)
   redis.call('SETRANGE', grant, 0, refresh_hash)
-  extend(grant, refresh_ends)
 end
+extend(grant, grant_ends)
 keep(code, 'spent:' .. access_hash, spent_ends)
 return 'redeemed'

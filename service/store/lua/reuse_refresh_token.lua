@@ -1,10 +1,10 @@
 #!lua
 -- Issue an access token for a refresh token that stays as it is but for its record (refreshes left) and its end.
 -- KEYS  grant, refresh_token, new_access_token
--- ARGV  access_record, access_ends, seen_record, new_record, new_ends
+-- ARGV  access_record, access_ends, seen_record, new_record, new_ends, grant_ends
 -- RETURNS issued | changed | ended
 local grant, refresh_token, new_access_token = unpack(KEYS)
-local access_record, access_ends, seen_record, new_record, new_ends = unpack(ARGV)
+local access_record, access_ends, seen_record, new_record, new_ends, grant_ends = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
@@ -20,6 +20,5 @@ if held ~= seen_record then
 end
 keep(new_access_token, access_record, access_ends)
 keep(refresh_token, new_record, new_ends)
-extend(grant, access_ends)
-extend(grant, new_ends)
+extend(grant, grant_ends)
 return 'issued'

@@ -1,10 +1,10 @@
 #!lua
 -- Exchange a refresh token for its one successor, leaving the sealed response for repeats; a late repeat ends the grant.
 -- KEYS  grant, refresh_token, reply, new_access_token, new_refresh_token
--- ARGV  access_record, access_ends, new_hash, new_record, new_ends, used_ends, sealed_reply, grace
+-- ARGV  access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace
 -- RETURNS rotated | repeated | reused | ended
 local grant, refresh_token, reply, new_access_token, new_refresh_token = unpack(KEYS)
-local access_record, access_ends, new_hash, new_record, new_ends, used_ends, sealed_reply, grace = unpack(ARGV)
+local access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
@@ -25,12 +25,11 @@ if string.sub(held, 1, 5) == 'used:' then
   return 'reused'
 end
 keep(new_access_token, access_record, access_ends)
-extend(grant, access_ends)
 if new_record ~= '' then
   keep(new_refresh_token, new_record, new_ends)
   redis.call('SETRANGE', grant, 0, new_hash)
-  extend(grant, new_ends)
 end
+extend(grant, grant_ends)
 local ends_now = ends_at(refresh_token)
 if ends_now ~= 0 and ends_now < tonumber(used_ends) then
   used_ends = ends_now

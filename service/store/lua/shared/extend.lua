@@ -2,11 +2,13 @@
 local function extend(key, ends)
   if ends == '0' then
     redis.call('PERSIST', key)
-    return
-  end
-  local ends_now = ends_at(key)
-  if ends_now ~= 0 and ends_now < tonumber(ends) then
-    redis.call('EXPIREAT', key, ends)
+  elseif redis.REDIS_VERSION_NUM then
+    redis.call('EXPIREAT', key, ends, 'GT')
+  else
+    local ends_now = ends_at(key)
+    if ends_now ~= 0 and ends_now < tonumber(ends) then
+      redis.call('EXPIREAT', key, ends)
+    end
   end
 end
 

@@ -1,0 +1,72 @@
+"""Tables mark what is over its limit, and a run can be held against an earlier one."""
+
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from loadtests import report
+from loadtests.report import Row
+from loadtests.rounds import Round, middle, ratio
+
+ROW = Row(
+    *("refresh", "refresh, rotation", 64, 8000.0, 7.5, 12.0),
+    *(30.0, 120.0, 20.0, 0.0, 4.0, 4.5, None, 0, ""),
+)
+
+
+def printed(*rows: Row, earlier: dict[tuple[str, int], float] | None = None) -> str:
+    out = StringIO()
+    Console(file=out, width=160).print(report.table(rows, earlier))
+    return out.getvalue()
+
+
+def test_within_the_limit() -> None:
+    assert not ROW.over
+    assert "✓ ≤ 4.5" in printed(ROW)
+
+
+@pytest.mark.parametrize("row", [replace(ROW, times_empty=4.6), replace(ROW, redis_limit=19.0)])
+def test_over_the_limit(row: Row) -> None:
+    assert row.over
+    assert "✗" in printed(row)
+
+
+def test_limits_hold_at_64_connections_only() -> None:
+    assert "≤" not in printed(replace(ROW, connections=8, limit=None))
+
+
+def test_a_later_run_shows_the_change(tmp_path: Path) -> None:
+    report.write(tmp_path / "runs" / "before.json", {"cores": 2}, [ROW])
+    earlier = report.read_earlier(tmp_path / "runs" / "before.json")
+    assert "4.00 -10 %" in printed(replace(ROW, times_empty=3.6), earlier=earlier)
+    assert "new" in printed(replace(ROW, connections=8), earlier=earlier)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"rows": [{}]}'])
+def test_a_file_that_is_no_run_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(ValueError, match="holds no run"):
+        report.read_earlier(tmp_path / "x.json")
+
+
+def test_wrong_answers_are_told() -> None:
+    assert report.wrong_answers([ROW]) == []
+    (line,) = report.wrong_answers([replace(ROW, wrong=3, example="503 {}")])
+    assert "refresh at 64 connections: 3 wrong answers" in line
+
+
+def round_of(server: float) -> Round:
+    return Round(1000.0, 1.0, 2.0, server, 5.0, 0.0, 1000, 0, "")
+
+
+def test_rounds_are_compared_with_their_neighbours() -> None:
+    """A machine that gets slower while it is measured does not change the ratio."""
+    slower_and_slower = [20.0, 30.0, 60.0]
+    empty = [round_of(each) for each in slower_and_slower]
+    ours = [round_of(2.5 * each) for each in slower_and_slower]
+    assert ratio(ours, empty) == 2.5
+    assert middle(ours, "server") == 75.0
+    assert ratio(ours, empty, "together") == pytest.approx((75 + 5) / (30 + 5))
