@@ -11,5 +11,8 @@ if redis.call('EXISTS', user_disabled) == 1 then
 end
 redis.call('ZREMRANGEBYSCORE', user_grants, '-inf', '(' .. now)
 redis.call('ZADD', user_grants, 'GT', grant_ends == '0' and '+inf' or grant_ends, grant_id)
-fit_index(user_grants)
+-- Mostly a grant only lives on, and then so does the index; Redis 7 does that in one call.
+if grant_ends == '0' or not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', user_grants, grant_ends, 'GT') == 0 then
+  fit_index(user_grants)
+end
 return 'indexed'

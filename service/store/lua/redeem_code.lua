@@ -5,12 +5,11 @@
 -- RETURNS redeemed | spent | unknown
 local grant, code, access_token, refresh_token = unpack(KEYS)
 local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends = unpack(ARGV)
--- INCLUDE ends_at
 -- INCLUDE keep
--- INCLUDE extend
 -- INCLUDE end_grant
-local held = redis.call('GET', code)
-if not held or redis.call('STRLEN', grant) == 0 then
+local records = redis.call('MGET', code, grant)
+local held, grant_record = records[1], records[2]
+if not held or not grant_record or grant_record == '' then
   return 'unknown'
 end
 if held == 'spent:' .. access_hash then
@@ -21,10 +20,12 @@ if string.sub(held, 1, 6) == 'spent:' then
   return 'spent'
 end
 keep(access_token, access_record, access_ends)
+local live_refresh_token = string.sub(grant_record, 1, 22)
 if refresh_record ~= '' then
   keep(refresh_token, refresh_record, refresh_ends)
-  redis.call('SETRANGE', grant, 0, refresh_hash)
+  live_refresh_token = refresh_hash
 end
-extend(grant, grant_ends)
+-- Until now the grant had issued nothing but the code: its end is that of what it issues here.
+keep(grant, live_refresh_token .. string.sub(grant_record, 23), grant_ends)
 keep(code, 'spent:' .. access_hash, spent_ends)
 return 'redeemed'

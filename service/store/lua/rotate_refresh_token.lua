@@ -9,8 +9,9 @@ local access_record, access_ends, new_hash, new_record, new_ends, grant_ends, us
 -- INCLUDE keep
 -- INCLUDE extend
 -- INCLUDE end_grant
-local held = redis.call('GET', refresh_token)
-if not held or redis.call('STRLEN', grant) == 0 then
+local records = redis.call('MGET', refresh_token, grant)
+local held = records[1]
+if not held or not records[2] or records[2] == '' then
   return 'ended'
 end
 if held == 'used:' .. new_hash then
