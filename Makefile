@@ -8,10 +8,10 @@ MADE := $(VENV)/.made-with-$(or $(VERSION),nothing)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check clean python-is-new-enough
+.PHONY: help run test lint check bench bench-peers load memory profile clean python-is-new-enough
 
 help: ## list these targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 20
 
 run: $(VENV)/.run ## install into .venv and start the demo: a server, a Redis, and commands to try
 	$(BIN)/mintmark demo
@@ -27,6 +27,24 @@ lint: $(VENV)/.test ## ruff, mypy and import-linter
 
 check: lint test ## lint and test, as CI does
 
+bench: $(VENV)/.load ## what each kind of request costs, in units of an empty aiohttp handler (4 minutes; needs wrk)
+	@mkdir -p artifacts
+	$(BIN)/python -m loadtests.bench --json artifacts/bench.json
+
+bench-peers: $(VENV)/.load ## the same work beside node-oidc-provider (needs wrk and Node.js)
+	$(BIN)/python -m loadtests.bench_peers
+
+load: $(VENV)/.load ## users as they behave, by locust, against the server of make run
+	@mkdir -p artifacts
+	$(BIN)/python -m locust -f loadtests/locustfile.py --headless -u 20 -r 20 -t 30s --html artifacts/load.html --csv artifacts/load Mixed
+
+memory: $(VENV)/.load ## bytes of Redis per token and grant, and the cost of a request among a million
+	$(BIN)/python -m loadtests.memory
+
+profile: $(VENV)/.load ## a flame graph of the server under load, artifacts/profile.svg (needs wrk)
+	@mkdir -p artifacts
+	$(BIN)/python -m loadtests.flame_graph
+
 clean: ## remove .venv and everything that tools left; .mintmark (the demo's data) stays
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -40,6 +58,11 @@ $(VENV)/.run: requirements/run.txt pyproject.toml $(MADE)
 
 $(VENV)/.test: requirements/test.txt pyproject.toml $(MADE)
 	$(INSTALL) --require-hashes -r requirements/test.txt
+	$(INSTALL) --no-deps -e .
+	@touch $@
+
+$(VENV)/.load: requirements/load.txt pyproject.toml $(MADE)
+	$(INSTALL) --require-hashes -r requirements/load.txt
 	$(INSTALL) --no-deps -e .
 	@touch $@
 

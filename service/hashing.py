@@ -35,6 +35,7 @@ class Hashing:
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
         self._cache_key = secrets.token_bytes(32)
         self._verified: dict[bytes, float] = {}
+        self._checking: dict[bytes, asyncio.Future[bool]] = {}
 
     async def hash(self, password: str) -> str:
         """``$argon2id$…``. Raises TemporarilyUnavailable where too many are waiting."""
@@ -53,15 +54,27 @@ class Hashing:
         if hashed.startswith(_GENERATED):
             return compare_digest(hash_generated(secret), hashed)
         key = hmac.digest(self._cache_key, f"{hashed}\0{secret}".encode(), "sha256")
-        now = time.monotonic()
-        if self._verified.get(key, 0.0) > now:
+        if self._verified.get(key, 0.0) > time.monotonic():
             return True
+        # Whoever asks the same meanwhile waits for the same answer: else every expiry would be a storm of argon2.
+        checking = self._checking.get(key)
+        if checking is None:
+            checking = self._checking[key] = asyncio.ensure_future(self._verify_and_remember(secret, hashed, key))
+            checking.add_done_callback(lambda done: self._checked(key, done))
+        return await asyncio.shield(checking)
+
+    async def _verify_and_remember(self, secret: str, hashed: str, key: bytes) -> bool:
         if not await self.verify(secret, hashed):
             return False
         if len(self._verified) >= _CACHED:
             self._verified.clear()
-        self._verified[key] = now + _CACHED_FOR
+        self._verified[key] = time.monotonic() + _CACHED_FOR
         return True
+
+    def _checked(self, key: bytes, done: asyncio.Future[bool]) -> None:
+        del self._checking[key]
+        if not done.cancelled():
+            done.exception()  # those who waited have it; nobody may have
 
     def close(self) -> None:
         """End the threads."""

@@ -115,3 +115,12 @@ async def test_the_event_loop_turns_while_passwords_are_hashed() -> None:
         await asyncio.sleep(0)
     hashing.close()
     assert turns > 10
+
+
+async def test_many_that_ask_for_the_same_secret_share_one_hashing() -> None:
+    """Else the end of the cache's minute would be a storm of argon2, and 503 for most of it."""
+    hashing = Hashing(settings_for("redis://127.0.0.1:6379", argon2_threads=1, argon2_queue=1))
+    hashed = await hashing.hash("an imported secret")
+    assert all(await asyncio.gather(*(hashing.verify_secret("an imported secret", hashed) for _ in range(200))))
+    assert not any(await asyncio.gather(*(hashing.verify_secret("another", hashed) for _ in range(200))))
+    hashing.close()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 import msgspec
 
@@ -49,6 +49,8 @@ def parse_form(body: bytes) -> Form:
     A parameter given twice is an error even where one of them is empty (RFC 6749 3.2), whatever its name. Raises
     InvalidRequest for that, for more than ``MAX_PARAMETERS`` parameters, bad UTF-8 and NUL characters.
     """
+    if b"\x00" in body or b"%00" in body:
+        raise InvalidRequest("The body contains a NUL character.")
     form = Form()
     seen: set[str] = set()
     for name, value in _pairs(body):
@@ -70,12 +72,16 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
         raise InvalidRequest(f"The request has more than {MAX_PARAMETERS} parameters.")
     try:
         text = body.decode("ascii")
-        if "%" not in text and "+" not in text:  # nothing escaped: most requests of machines
-            pairs = [(name, value) for name, _, value in (part.partition("=") for part in text.split("&") if part)]
-        else:
-            pairs = parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="strict")
+        parts = [part.partition("=") for part in text.split("&") if part]
+        if "%" in text or "+" in text:
+            return [(_plain(name), _plain(value)) for name, _, value in parts]
+        return [(name, value) for name, _, value in parts]
     except UnicodeDecodeError as error:
         raise InvalidRequest("The body is not application/x-www-form-urlencoded UTF-8.") from error
-    if "\x00" in text or "%00" in text:
-        raise InvalidRequest("The body contains a NUL character.")
-    return pairs
+
+
+def _plain(text: str) -> str:
+    """Decoded, where there is anything to decode. Raises UnicodeDecodeError."""
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote(text, errors="strict") if "%" in text else text

@@ -1,11 +1,13 @@
 """Every kind of work gets right answers from a real server, and every limit of the issue is on it."""
 
+import asyncio
 import shutil
+from pathlib import Path
 
 import pytest
 import uvloop
 
-from loadtests import servers
+from loadtests import cpu, servers
 from loadtests.generator import drive, spare_for
 from loadtests.supplies import supplier
 from loadtests.work import WORKS, empty
@@ -54,3 +56,17 @@ def test_the_limits_are_those_that_were_promised() -> None:
         "refresh": 4.5,
         "revoke": 3.2,
     }
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+async def test_workers_of_the_empty_handler_end_with_it(redis: Shape) -> None:
+    async with supplier(redis) as supplies, servers.empty_handler(workers=2) as handler:
+        (worker,) = cpu.descendants(handler.pid)
+        assert (await drive(handler.url, await empty(supplies), CONNECTIONS, REQUESTS)).wrong == 0
+    async with asyncio.timeout(5):
+        while _runs(worker):
+            await asyncio.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()

@@ -1,0 +1,139 @@
+"""wrk, the load generator: compiled (a Python one would need more CPU than what it measures), packaged by every
+distribution, and scriptable in Lua, so that each request can carry its own credential and each answer is checked.
+"""
+
+import asyncio
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+SCRIPT = Path(__file__).with_name("wrk.lua")
+LONGEST = 60
+"""Seconds after which a run ends though answers are missing."""
+FORM = "application/x-www-form-urlencoded"
+
+
+class GeneratorMissingError(RuntimeError):
+    """There is no wrk on this machine."""
+
+
+class GeneratorFailedError(RuntimeError):
+    """wrk did not run to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What to send and what must come back.
+
+    ``forms``: a body each, POSTed in this order and from the start again after the last; an empty list is one GET.
+    ``once``: each may be sent once only, so there must be enough of them. ``status`` and ``patterns`` (Lua): of every
+    answer.
+    """
+
+    path: str
+    forms: Sequence[dict[str, str]] = ()
+    once: bool = False
+    status: int = 200
+    patterns: tuple[str, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def part(self, number: int, size: int) -> "Orders":
+        """The ``number``-th ``size`` forms of those that may be sent once; the others as they are."""
+        if not self.once:
+            return self
+        forms = self.forms[number * size : (number + 1) * size]
+        return Orders(self.path, forms, self.once, self.status, self.patterns, self.headers)
+
+
+class Driven(NamedTuple):
+    """What wrk saw. ``p50`` and ``p99`` in milliseconds; ``wrong``: answers that were not what they must be, requests
+    without an answer included; ``example``: one of them.
+    """
+
+    requests: int
+    seconds: float
+    p50: float
+    p99: float
+    wrong: int
+    example: str
+
+
+def spare_for(connections: int) -> int:
+    """How many more forms than answers are needed where each is sent once: one per connection is under way at the end."""
+    return connections + 2
+
+
+def literally(text: str) -> str:
+    """A Lua pattern that matches this text and nothing else."""
+    return re.sub(r"([^A-Za-z0-9])", r"%\1", text)
+
+
+def find_wrk() -> str:
+    """Raises GeneratorMissingError, which says what to install."""
+    found = shutil.which("wrk")
+    if found is None:
+        raise GeneratorMissingError("wrk is not installed: apt-get install wrk, brew install wrk, dnf install wrk")
+    return found
+
+
+def require_wrk() -> None:
+    """End the program where there is no wrk, saying what to install."""
+    try:
+        find_wrk()
+    except GeneratorMissingError as error:
+        sys.exit(str(error))
+
+
+async def drive(url: str, orders: Orders, connections: int, requests: int) -> Driven:
+    """Keep ``connections`` busy until ``requests`` answers have come, each connection with one request at a time.
+
+    Raises GeneratorMissingError, GeneratorFailedError, ValueError where forms that go once are too few.
+    """
+    if orders.once and len(orders.forms) < requests + spare_for(connections):
+        raise ValueError(f"{len(orders.forms)} credentials are too few for {requests} requests")
+    with tempfile.NamedTemporaryFile(prefix="mintmark-requests-") as file:
+        file.write(b"".join(raw + b"\0" for raw in _raw_requests(url, orders)))
+        file.flush()
+        arguments = [file.name, str(requests), str(orders.status), *orders.patterns]
+        told = json.loads(await _run_wrk(url, connections, arguments))
+    missing = max(requests - told["requests"], 0)
+    wrong = told["wrong"] + told["failed"] + missing
+    example = told["example"] or (f"{missing} answers missing, {told['failed']} failed" if wrong else "")
+    return Driven(told["requests"], told["seconds"], told["p50"], told["p99"], wrong, example)
+
+
+def _raw_requests(url: str, orders: Orders) -> list[bytes]:
+    """The bytes of each request."""
+    lines = {"Host": url.partition("://")[2], **orders.headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    if not orders.forms:
+        return [f"GET {orders.path} HTTP/1.1\r\n{head}\r\n".encode()]
+    head = f"POST {orders.path} HTTP/1.1\r\n{head}Content-Type: {FORM}\r\nContent-Length: "
+    return [f"{head}{len(body)}\r\n\r\n{body}".encode() for body in map(urlencode, orders.forms)]
+
+
+async def _run_wrk(url: str, connections: int, arguments: list[str]) -> str:
+    """The last line of its output."""
+    options = ["--threads", "1", "--connections", str(connections), "--duration", f"{LONGEST}s", "--timeout", "10s"]
+    process = await asyncio.create_subprocess_exec(
+        *(find_wrk(), *options, "--latency", "--script", str(SCRIPT), url, "--", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        out = (await process.communicate())[0].decode(errors="replace")
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    last = out.rstrip().rpartition("\n")[2]
+    if process.returncode != 0 or not last.startswith("{"):
+        raise GeneratorFailedError(f"wrk ended with status {process.returncode}:\n{out[-2000:]}")
+    return last

@@ -1,0 +1,70 @@
+"""What a figure was measured on."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from loadtests import cpu
+from service import __version__
+from tests.redis_shapes import Shape
+
+
+def facts(redis: Shape) -> dict[str, Any]:
+    """Versions, cores, date, and how busy the machine was when this began."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "mintmark": __version__,
+        "commit": _first_line("git", "describe", "--always", "--dirty"),
+        "python": platform.python_version(),
+        "aiohttp": version("aiohttp"),
+        "uvloop": version("uvloop"),
+        "redis": redis.primaries()[0].admin.info("server")["redis_version"],
+        "wrk": _wrk_version(),
+        "cores": os.cpu_count(),
+        "processor": _processor(),
+        "system": f"{platform.system()} {platform.release()}",
+        "load_average": round(os.getloadavg()[0], 2),
+    }
+
+
+def summary(told: dict[str, Any]) -> str:
+    """The facts in one line, for under a table."""
+    return (
+        f"{told['date']} · commit {told['commit']} · {told['cores']} cores ({told['processor']}) · Python {told['python']} · "
+        f"aiohttp {told['aiohttp']} · uvloop {told['uvloop']} · Redis {told['redis']} · wrk {told['wrk']}"
+    )
+
+
+class Busy:
+    """How much of the machine's CPU was taken while something ran: what is left is room that nobody used."""
+
+    def __init__(self) -> None:
+        self._before = cpu.machine()
+
+    def share(self) -> float:
+        """0 to 1, since this was made."""
+        now = cpu.machine()
+        return (now.busy - self._before.busy) / max(now.total - self._before.total, 1)
+
+
+def _first_line(*command: str) -> str:
+    if shutil.which(command[0]) is None:
+        return ""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+    return (done.stdout or done.stderr).partition("\n")[0].strip()
+
+
+def _wrk_version() -> str:
+    found = re.search(r"(\d+\.\d+\.\d+)", _first_line("wrk", "-v"))
+    return found[1] if found else ""
+
+
+def _processor() -> str:
+    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else platform.machine()

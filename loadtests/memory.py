@@ -1,0 +1,256 @@
+"""``python -m loadtests.memory``: bytes of Redis per live token and grant, and whether requests cost more among a million.
+
+Made through the service's own functions, each grant of another user. Bytes are the growth of Redis' ``used_memory``, which
+has everything a key costs (names, values, both hash tables, allocator rounding); ``used_memory_dataset`` leaves the
+hash tables out and is shown beside it. See README.md here.
+"""
+
+import asyncio
+import random
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from loadtests import machine, report, servers
+from loadtests.generator import Orders, require_wrk, spare_for
+from loadtests.report import LIMITED_AT, limited
+from loadtests.rounds import Contender, Pace, Round, middle, ratio, take_one, take_turns
+from loadtests.servers import Server
+from loadtests.supplies import REDIRECT_URI, VERIFIER, Supplier, in_bulk, supplier
+from loadtests.work import ACTIVE, WORKS, introspection, refreshing
+from service.grants import authorization_code
+from service.issuing import Issued, issue
+from tests.redis_shapes import Shape
+
+FEW = 1_000
+PACE = Pace(12_000, 4)
+SAMPLE = 60_000
+"""Tokens, spread over all grants, that are used when the cost of a request is looked at."""
+BYTES_PER_TOKEN, BYTES_PER_GRANT, TIMES_AS_COSTLY = 300, 1_000, 1.1
+CODES = 20_000
+WARM_UP = 2_000
+STILL_BYTES, STILL_TRIES = 50_000, 60
+
+
+class Used(NamedTuple):
+    """Bytes, from INFO memory, and keys."""
+
+    memory: int
+    dataset: int
+    keys: int
+
+
+class Weight(NamedTuple):
+    """Bytes per thing; ``keys``: how many each has."""
+
+    what: str
+    number: int
+    bytes: float
+    dataset: float
+    keys: float
+    limit: float | None
+
+
+class Populated(NamedTuple):
+    """A server among so many live grants, and tokens spread over them."""
+
+    server: Server
+    supplier: Supplier
+    sample: list[Issued]
+
+
+def main(
+    count: Annotated[
+        int, typer.Option(help="So many client_credentials tokens, and so many users' grants.", min=10_000)
+    ] = 1_000_000,
+    cost: Annotated[bool, typer.Option(help="Compare the cost of requests too.")] = True,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
+) -> None:
+    """Measure, print, and end with 1 if any answer was wrong."""
+    require_wrk()
+    sys.exit(uvloop.run(_measure(count, cost, json)))
+
+
+async def _measure(count: int, cost: bool, json: Path | None) -> int:
+    costs: list[dict[str, Any]] = []
+    with servers.redis_server() as redis, servers.redis_server() as quiet:
+        facts = machine.facts(redis)
+        weights = [await _weigh_redeemed()]
+        async with supplier(redis) as supplies:
+            more, sample = await _weigh_all(supplies, redis, count)
+            weights = [*more, *weights]
+            report.console().print(_weight_table(weights))
+            if cost:
+                async with _served(redis, supplies, sample) as among_many, _few(quiet) as among_few:
+                    costs = await _compare(among_few, among_many)
+                report.console().print(_cost_table(costs, count))
+    report.console().print(machine.summary(facts), highlight=False)
+    if json:
+        report.write(json, facts, [], count=count, weights=[weight._asdict() for weight in weights], costs=costs)
+    return 1 if any(row["wrong"] for row in costs) else 0
+
+
+# bytes
+
+
+async def _weigh_all(supplies: Supplier, redis: Shape, count: int) -> tuple[list[Weight], list[Issued]]:
+    """Bytes of everything, and a sample of the grants' tokens."""
+    sample: list[Issued] = []
+    step = max(count // SAMPLE, 1)
+
+    async def grant() -> None:
+        issued = await supplies.issue_grant()
+        if supplies.people % step == 0:
+            sample.append(issued)
+
+    async def token() -> None:
+        await supplies.issue_alone()
+
+    alone = await _weigh(redis, "client_credentials token", token, count, BYTES_PER_TOKEN)
+    whole = await _weigh(redis, "user's grant: grant, access, refresh, index", grant, count, BYTES_PER_GRANT)
+    return [alone, whole], sample
+
+
+async def _weigh(
+    redis: Shape, what: str, make: Callable[[], Awaitable[None]], count: int, limit: float | None
+) -> Weight:
+    before = await _used(redis)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=count)
+        await in_bulk(make, count, lambda done: progress.update(task, completed=done))
+    return _weight(what, count, before, await _used(redis), limit)
+
+
+def _weight(what: str, count: int, before: Used, after: Used, limit: float | None) -> Weight:
+    each = [(late - early) / count for early, late in zip(before, after, strict=True)]
+    return Weight(what, count, each[0], each[1], each[2], limit)
+
+
+async def _weigh_redeemed() -> Weight:
+    """A grant that began with a code: what remains of the code, so that a second use is noticed, counts too."""
+    with servers.redis_server() as redis:
+        async with supplier(redis) as supplies:
+            before = await _used(redis)
+            for code in await supplies.codes(CODES):
+                params = authorization_code.Params(code, REDIRECT_URI, VERIFIER, ())
+                allowed = await authorization_code.authorize(supplies.issuer, supplies.client, params)
+                await issue(supplies.issuer, supplies.client, allowed)
+            return _weight(
+                "the same by a code, with the mark of the spent code", CODES, before, await _used(redis), None
+            )
+
+
+async def _used(redis: Shape) -> Used:
+    """Memory once it is still: Redis' hash tables grow in steps, and hold both sizes meanwhile."""
+    admin, last = redis.primaries()[0].admin, -1
+    for _ in range(STILL_TRIES):
+        told = admin.info("memory")
+        if abs(told["used_memory"] - last) < STILL_BYTES:
+            break
+        last = told["used_memory"]
+        await asyncio.sleep(0.5)
+    return Used(told["used_memory"], told["used_memory_dataset"], admin.dbsize())
+
+
+# the cost of a request
+
+
+@asynccontextmanager
+async def _served(redis: Shape, supplies: Supplier, sample: list[Issued]) -> AsyncIterator[Populated]:
+    async with servers.mintmark(redis) as mintmark:
+        yield Populated(mintmark, supplies, sample)
+
+
+@asynccontextmanager
+async def _few(redis: Shape) -> AsyncIterator[Populated]:
+    """Among a thousand live grants, and those that the measurement itself makes."""
+    async with supplier(redis) as supplies:
+        sample = await supplies.grants(FEW)
+        async with _served(redis, supplies, sample) as populated:
+            yield populated
+
+
+async def _compare(among_few: Populated, among_many: Populated) -> list[dict[str, Any]]:
+    """Each kind of work in turns, here and there."""
+    costs = []
+    for name, orders in COMPARED.items():
+        contenders = [Contender(each.server, await orders(each)) for each in (among_few, among_many)]
+        for contender in contenders:
+            await take_one(contender, LIMITED_AT, WARM_UP, number=PACE.rounds)
+        few, many = await take_turns(contenders, LIMITED_AT, PACE)
+        costs.append(_cost(name, few, many))
+    return costs
+
+
+def _cost(name: str, few: list[Round], many: list[Round]) -> dict[str, Any]:
+    return {
+        "work": WORKS[name].title,
+        "few": {figure: middle(few, figure) for figure in ("server", "redis")},
+        "many": {figure: middle(many, figure) for figure in ("server", "redis")},
+        "ratio": ratio(many, few, "together"),
+        "ratio_server": ratio(many, few),
+        "wrong": sum(each.wrong for each in (*few, *many)),
+    }
+
+
+async def _client_credentials(among: Populated) -> Orders:
+    return await WORKS["client_credentials"].orders(among.supplier, 0)
+
+
+async def _introspect(among: Populated) -> Orders:
+    """Tokens from all over, so that Redis finds none of them in its caches."""
+    tokens = [issued.access_token for issued in random.sample(among.sample, min(len(among.sample), PACE.requests))]
+    return introspection(among.supplier, tokens, ACTIVE)
+
+
+async def _refresh(among: Populated) -> Orders:
+    needed = (PACE.rounds + 1) * (PACE.requests + spare_for(LIMITED_AT))
+    issued = among.sample if len(among.sample) >= needed else await among.supplier.grants(needed)
+    return refreshing(among.supplier, [each.refresh_token for each in random.sample(issued, needed)])
+
+
+COMPARED = {"client_credentials": _client_credentials, "introspect_active": _introspect, "refresh": _refresh}
+
+
+# telling
+
+
+def _weight_table(weights: list[Weight]) -> Table:
+    shown = Table(title="Bytes of Redis for each", title_justify="left")
+    shown.add_column("what", no_wrap=True)
+    for name in ("how many", "bytes", "goal", "of them dataset", "keys"):
+        shown.add_column(name, justify="right")
+    for weight in weights:
+        goal = limited(weight.bytes, weight.limit)
+        shown.add_row(
+            *(weight.what, f"{weight.number:,}", f"{weight.bytes:.0f}"),
+            goal,
+            f"{weight.dataset:.0f}",
+            f"{weight.keys:.1f}",
+        )
+    return shown
+
+
+def _cost_table(costs: list[dict[str, Any]], count: int) -> Table:
+    title = f"CPU µs per request: server + Redis, {LIMITED_AT} connections"
+    shown = Table(title=title, title_justify="left")
+    shown.add_column("work", no_wrap=True)
+    for name in (f"among {FEW:,}", f"among {count:,}", "ratio", "goal", "ratio of the server alone"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    for row in costs:
+        few, many = (f"{row[side]['server']:.1f} + {row[side]['redis']:.1f}" for side in ("few", "many"))
+        goal = limited(row["ratio"], TIMES_AS_COSTLY)
+        shown.add_row(row["work"], few, many, f"{row['ratio']:.2f}", goal, f"{row['ratio_server']:.2f}")
+    return shown
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,50 @@
+// node-oidc-provider with the same features on as Mintmark in the bench, and nothing else.
+
+import { generateKeyPairSync } from 'node:crypto';
+
+import { Provider } from 'oidc-provider';
+
+import { RedisAdapter } from './redis_adapter.js';
+
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI } = process.env;
+const off = { enabled: false };
+const on = { enabled: true };
+const DAY = 86400;
+const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }); // signs nothing here
+
+const ownTokens = (_, client, token) => token.clientId === client.clientId;
+
+export function makeProvider() {
+  return new Provider(ISSUER, {
+    adapter: RedisAdapter,
+    clients: [{
+      client_id: CLIENT_ID,
+      client_secret: CLIENT_SECRET,
+      token_endpoint_auth_method: 'client_secret_post',
+      grant_types: ['authorization_code', 'client_credentials', 'refresh_token'],
+      redirect_uris: [REDIRECT_URI],
+      scope: 'read write',
+      id_token_signed_response_alg: 'ES256',
+    }],
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    scopes: ['read', 'write'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    features: {
+      clientCredentials: on,
+      introspection: { ...on, allowedPolicy: ownTokens },
+      revocation: { ...on, allowedPolicy: ownTokens },
+      devInteractions: off,
+      dPoP: off,
+      pushedAuthorizationRequests: off,
+      resourceIndicators: off,
+      rpInitiatedLogout: off,
+      userinfo: off,
+    },
+    findAccount: async (_, accountId) => ({ accountId, claims: async () => ({ sub: accountId }) }),
+    issueRefreshToken: async () => true,
+    rotateRefreshToken: true,
+    jwks: { keys: [{ ...key, alg: 'ES256', use: 'sig' }] },
+    pkce: { required: () => false },
+    ttl: { AccessToken: 3600, AuthorizationCode: DAY, ClientCredentials: 3600, Grant: 14 * DAY, RefreshToken: 14 * DAY },
+  });
+}

@@ -1,0 +1,174 @@
+"""The servers that are measured, each a process of its own that ends with the block that started it."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from service.dev.embedded_redis import SERVER_VARIABLE, find_redis_server, short_temporary_directory
+from tests.redis_shapes import SLOTS, Node, Shape, free_ports, standalone
+from tests.server_process import free_port
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+CHEAP_ARGON2 = {"argon2_memory": 64, "argon2_iterations": 1, "argon2_queue": 1000}
+"""For the bench: what is left is what Mintmark itself does for a password request."""
+
+
+class ServerFailedError(RuntimeError):
+    """A server did not come up; the text ends with what it said."""
+
+
+class Server(NamedTuple):
+    """A running server. ``redis_pids``: of the Redis servers behind it."""
+
+    name: str
+    url: str
+    pid: int
+    redis_pids: tuple[int, ...] = ()
+
+
+# Redis
+
+
+@contextmanager
+def redis_server() -> Iterator[Shape]:
+    """One Redis on a TCP port, in memory: the installed one, else the embedded one."""
+    _prefer_installed()
+    with standalone() as shape:
+        yield shape
+
+
+@contextmanager
+def redis_cluster() -> Iterator[Shape]:
+    """A Cluster of three primaries without replicas, which would only take CPU from those that are measured."""
+    _prefer_installed()
+    server, home = find_redis_server(), short_temporary_directory()
+    nodes = [_cluster_node(server, home / str(port), port) for port in free_ports(3)]
+    with ThreePrimaries("redis+cluster://" + ",".join(f"{n.host}:{n.port}" for n in nodes), nodes, home) as shape:
+        yield shape
+
+
+class ThreePrimaries(Shape):
+    """Three servers that share the slots."""
+
+    def _join(self) -> None:
+        for epoch, (node, slots) in enumerate(zip(self.nodes, SLOTS, strict=True), start=1):
+            node.admin.execute_command("CLUSTER SET-CONFIG-EPOCH", epoch)
+            node.admin.execute_command("CLUSTER ADDSLOTS", *slots)
+        for one, other in combinations(self.nodes, 2):
+            one.admin.execute_command("CLUSTER MEET", other.host, other.port)
+
+    def _settle(self) -> None:
+        self._wait(lambda: all(map(_knows_all_slots, self.nodes)), "the Cluster to be whole")
+
+
+def redis_pids(shape: Shape) -> tuple[int, ...]:
+    """The processes of a shape."""
+    return tuple(node.process.pid for node in shape.nodes if node.process is not None)
+
+
+def _prefer_installed() -> None:
+    if installed := shutil.which("redis-server"):
+        os.environ.setdefault(SERVER_VARIABLE, installed)
+
+
+def _cluster_node(server: Path, home: Path, port: int) -> Node:
+    options = ["--port", str(port), "--dir", str(home), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    return Node("primary", server, home, port, [*options, "--cluster-enabled", "yes"])
+
+
+def _knows_all_slots(node: Node) -> bool:
+    told = node.admin.cluster("info")
+    return bool(told["cluster_state"] == "ok") and told["cluster_size"] == "3" and told["cluster_slots_ok"] == "16384"
+
+
+# services
+
+
+@asynccontextmanager
+async def empty_handler(workers: int = 1) -> AsyncIterator[Server]:
+    """E."""
+    port = free_port()
+    command = [sys.executable, "-m", "loadtests.empty_handler", str(port), str(workers)]
+    async with process(command, {}, f"http://127.0.0.1:{port}", "/token") as pid:
+        yield Server("empty handler", f"http://127.0.0.1:{port}", pid)
+
+
+@asynccontextmanager
+async def mintmark(redis: Shape, workers: int = 1, **settings: Any) -> AsyncIterator[Server]:
+    """Mintmark as ``mintmark serve`` runs it."""
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    chosen = {"redis_url": redis.url, "port": port, "issuer": url, "log_level": "WARNING", **CHEAP_ARGON2, **settings}
+    environment = {f"MINTMARK_{name.upper()}": str(value) for name, value in chosen.items()}
+    command = [sys.executable, "-m", "service", "serve", *(["--workers", str(workers)] if workers > 1 else [])]
+    async with process(command, environment, url, "/readyz") as pid:
+        yield Server("Mintmark", url, pid, redis_pids(redis))
+
+
+@asynccontextmanager
+async def process(command: list[str], environment: dict[str, str], url: str, path: str) -> AsyncIterator[int]:
+    """A child that answers ``path`` with a status below 500, until the block ends; its process id.
+
+    Raises ServerFailedError.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
+    with (short_temporary_directory() / "log").open("w+b") as log:
+        child = await asyncio.create_subprocess_exec(
+            *command, env=inherited | environment, cwd=ROOT, stdout=log, stderr=log
+        )
+        try:
+            if not await _answers(child, url, path):
+                raise ServerFailedError(f"{' '.join(command)} did not come up:\n{_said(log.name)}")
+            yield child.pid
+        finally:
+            await _end(child)
+            shutil.rmtree(Path(log.name).parent, ignore_errors=True)
+
+
+async def _answers(child: asyncio.subprocess.Process, url: str, path: str) -> bool:
+    """Ask until it answers or ends."""
+    for _ in range(int(START_SECONDS / 0.05)):
+        if child.returncode is not None:
+            return False
+        if 100 < await _status(url, path) < 500:
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def _status(url: str, path: str) -> int:
+    """The status of a GET; 0 where nobody answers."""
+    host, _, port = url.partition("://")[2].partition(":")
+    try:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        try:
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            line = await reader.readline()
+        finally:
+            writer.close()
+        return int(line.split()[1])
+    except (OSError, IndexError):
+        return 0
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is not None:
+        return
+    child.terminate()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await child.wait()
+    except TimeoutError:
+        child.kill()
+        await child.wait()
+
+
+def _said(log: str) -> str:
+    return Path(log).read_text(errors="replace")[-2000:]

@@ -1,0 +1,128 @@
+"""What requests need that is good once or must be there before: made by the service's own functions, in bulk."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from service.app import open_issuer
+from service.hashing import hash_generated
+from service.issuer import Issuer
+from service.issuing import Authorization, Issued, issue, issue_code
+from service.protocol.credentials import Kind, new_client_secret, new_credential, new_grant_id
+from service.protocol.names import ClientAuthMethod
+from service.protocol.pkce import ChallengeMethod, s256
+from service.records.authorization_code import AuthorizationCode
+from service.records.client import Client, ClientSecret
+from service.records.grant import Grant
+from service.records.user import User
+from service.settings import load
+from tests.redis_shapes import Shape
+
+CLIENT_ID = "reporting-service-01"
+"""20 characters, as client ids are: each token's record carries it."""
+REDIRECT_URI = "https://app.example.com/callback"
+SCOPE = "read write"
+VERIFIER = secrets.token_urlsafe(32)
+PASSWORD = "correct horse battery staple"
+USERS = 100
+DAY = 86400
+AT_ONCE = 500
+
+_Made = TypeVar("_Made")
+
+
+class Supplier:
+    """Fills the Redis of one server. ``secret``: of the client, which uses client_secret_post; ``people``: how many
+    users have allowed it something so far.
+    """
+
+    def __init__(self, issuer: Issuer, client: Client, secret: str) -> None:
+        self.issuer = issuer
+        self.client = client
+        self.secret = secret
+        self.people = 0
+
+    async def codes(self, count: int) -> list[str]:
+        """Authorization codes, each of another user, good for a day, with PKCE."""
+        record = AuthorizationCode(
+            redirect_uri=REDIRECT_URI,
+            redirect_uri_given=True,
+            code_challenge=s256(VERIFIER),
+            code_challenge_method=ChallengeMethod.S256,
+        )
+
+        async def one() -> str:
+            return (await issue_code(self.issuer, self.client, self.grant(), record)).code
+
+        return await in_bulk(one, count)
+
+    async def grants(self, count: int) -> list[Issued]:
+        """Users' grants with an access and a refresh token, each of another user."""
+        return await in_bulk(self.issue_grant, count)
+
+    async def issue_grant(self) -> Issued:
+        """A user's grant with an access and a refresh token."""
+        return await issue(self.issuer, self.client, Authorization(self.grant(), SCOPE, ()))
+
+    async def issue_alone(self) -> Issued:
+        """A client_credentials token."""
+        grant = Grant(self.client.client_id, scope=SCOPE, grant_type="client_credentials")
+        return await issue(self.issuer, self.client, Authorization(grant, SCOPE, ()))
+
+    async def users(self) -> list[str]:
+        """Usernames of people whose password is ``PASSWORD``."""
+        hashed = await self.issuer.hashing.hash(PASSWORD)
+        names = [f"user-{number:04d}@example.com" for number in range(USERS)]
+        for name in names:
+            await self.issuer.store.users.save(User(name, name, hashed), await self.issuer.store.users.get(name))
+        return names
+
+    def unknown_tokens(self, count: int) -> list[str]:
+        """Access tokens as they would look if they had been issued."""
+        randomness = self.issuer.randomness
+        return [new_credential(Kind.ACCESS_TOKEN, new_grant_id(randomness), randomness) for _ in range(count)]
+
+    def grant(self) -> Grant:
+        """What the next user allows the client; a user id is a UUID's length."""
+        self.people += 1
+        now = int(self.issuer.clock())
+        return Grant(
+            self.client.client_id,
+            f"5f0c1e6a-7d2b-4c9e-8a31-{self.people:012d}",
+            scope=SCOPE,
+            issued_at=now,
+            auth_time=now,
+        )
+
+
+@asynccontextmanager
+async def supplier(redis: Shape, secret: str = "") -> AsyncIterator[Supplier]:
+    """A supplier for this Redis, with its client registered there."""
+    settings = load(redis_url=redis.url, argon2_memory=64, argon2_iterations=1, redis_timeout=30.0)
+    async with open_issuer(settings, listen=False) as issuer:
+        secret = secret or new_client_secret(issuer.randomness)
+        client = Client(
+            CLIENT_ID,
+            secrets=(ClientSecret(hash_generated(secret)),),
+            auth_method=ClientAuthMethod.CLIENT_SECRET_POST,
+            grant_types=("authorization_code", "client_credentials", "password", "refresh_token"),
+            redirect_uris=(REDIRECT_URI,),
+            scopes=tuple(SCOPE.split()),
+            code_lifetime=DAY,
+        )
+        await issuer.store.clients.save(client, await issuer.store.clients.read(CLIENT_ID))
+        yield Supplier(issuer, client, secret)
+
+
+async def in_bulk(
+    make: Callable[[], Awaitable[_Made]], count: int, told: Callable[[int], None] | None = None
+) -> list[_Made]:
+    """Make many, ``AT_ONCE`` at a time. ``told``: how many are there, now and then."""
+    made: list[_Made] = []
+    while len(made) < count:
+        made += await asyncio.gather(*(make() for _ in range(min(AT_ONCE, count - len(made)))))
+        if told is not None:
+            told(len(made))
+    return made

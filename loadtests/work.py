@@ -1,0 +1,123 @@
+"""The kinds of work that are measured, and the figures that each is to reach (the issue "Speed", section 2)."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from loadtests.generator import Orders, literally
+from loadtests.supplies import CLIENT_ID, PASSWORD, REDIRECT_URI, SCOPE, VERIFIER, Supplier
+from service.endpoints.metadata import INTROSPECT_PATH, PATH, REVOKE_PATH
+
+TOKEN_PATH = "/token"
+POOL = 1000
+"""Different tokens that are introspected in turn."""
+
+TOKEN_TYPE, EXPIRES_IN, SCOPED = '"token_type":"Bearer"', '"expires_in":%d+[,}]', f'"scope":"{SCOPE}"'
+ACCESS = '^{"access_token":"mm_at_[%w_-]+",'
+REFRESH = '"refresh_token":"mm_rt_[%w_-]+"'
+ALONE = (ACCESS, TOKEN_TYPE, EXPIRES_IN, SCOPED)
+PAIR = (*ALONE, REFRESH)
+ACTIVE = ('"active":true', '"sub":"[^"]+"', f'"client_id":"{literally(CLIENT_ID)}"', SCOPED, '"exp":%d+')
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is to be reached at 64 connections. ``times_empty``: server CPU as a multiple of E; ``redis``: µs of Redis
+    per request; ``times_peer``: how many times cheaper than the peer. None where nothing was promised.
+    """
+
+    times_empty: float | None = None
+    redis: float | None = None
+    times_peer: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """``orders``: what to send for so many requests; ``apart``: argon2's threads are not counted; ``hot``: in short runs
+    too.
+    """
+
+    name: str
+    title: str
+    orders: Callable[[Supplier, int], Awaitable[Orders]]
+    limits: Limits = Limits()
+    hot: bool = True
+    apart: bool = False
+
+
+def _form(supplier: Supplier, **parameters: str) -> dict[str, str]:
+    return {**parameters, "client_id": CLIENT_ID, "client_secret": supplier.secret}
+
+
+async def _client_credentials(supplier: Supplier, _: int) -> Orders:
+    form = _form(supplier, grant_type="client_credentials", scope=SCOPE)
+    return Orders(TOKEN_PATH, [form], patterns=ALONE)
+
+
+async def _introspect_active(supplier: Supplier, _: int) -> Orders:
+    tokens = [issued.access_token for issued in await supplier.grants(POOL)]
+    return introspection(supplier, tokens, ACTIVE)
+
+
+async def _introspect_unknown(supplier: Supplier, _: int) -> Orders:
+    return introspection(supplier, supplier.unknown_tokens(POOL), ('^{"active":false}$',))
+
+
+async def _redeem(supplier: Supplier, count: int) -> Orders:
+    fixed = _form(supplier, grant_type="authorization_code", redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
+    forms = [{**fixed, "code": code} for code in await supplier.codes(count)]
+    return Orders(TOKEN_PATH, forms, once=True, patterns=PAIR)
+
+
+async def _refresh(supplier: Supplier, count: int) -> Orders:
+    return refreshing(supplier, [issued.refresh_token for issued in await supplier.grants(count)])
+
+
+async def _revoke(supplier: Supplier, count: int) -> Orders:
+    """Refresh tokens: that ends the grant, and is what a log-out does."""
+    fixed = _form(supplier, token_type_hint="refresh_token")
+    forms = [{**fixed, "token": issued.refresh_token} for issued in await supplier.grants(count)]
+    return Orders(REVOKE_PATH, forms, once=True, patterns=("^$",))
+
+
+async def _password(supplier: Supplier, _: int) -> Orders:
+    fixed = _form(supplier, grant_type="password", password=PASSWORD, scope=SCOPE)
+    return Orders(TOKEN_PATH, [{**fixed, "username": name} for name in await supplier.users()], patterns=PAIR)
+
+
+async def _discover(_: Supplier, __: int) -> Orders:
+    return Orders(PATH, patterns=('^{"issuer":"http', '"token_endpoint":"http[^"]+/token"'))
+
+
+def introspection(supplier: Supplier, tokens: list[str], patterns: tuple[str, ...]) -> Orders:
+    """Introspect these tokens in turn."""
+    fixed = _form(supplier, token_type_hint="access_token")
+    return Orders(INTROSPECT_PATH, [{**fixed, "token": token} for token in tokens], patterns=patterns)
+
+
+def refreshing(supplier: Supplier, refresh_tokens: list[str]) -> Orders:
+    """Use each of these refresh tokens once."""
+    fixed = _form(supplier, grant_type="refresh_token")
+    forms = [{**fixed, "refresh_token": token} for token in refresh_tokens]
+    return Orders(TOKEN_PATH, forms, once=True, patterns=PAIR)
+
+
+async def empty(supplier: Supplier, _: int = 0) -> Orders:
+    """The same form to the empty handler."""
+    form = (await _client_credentials(supplier, 0)).forms
+    return Orders(TOKEN_PATH, form, patterns=('^{"active":false}$',))
+
+
+WORKS = {
+    work.name: work
+    for work in (
+        Work("client_credentials", "client_credentials", _client_credentials, Limits(2.6, 8, 2.2)),
+        Work("introspect_active", "introspection, active token", _introspect_active, Limits(2.8, None, 2.5)),
+        Work("introspect_unknown", "introspection, unknown token", _introspect_unknown, hot=False),
+        Work("redeem", "code → access + refresh", _redeem, Limits(4.5, 25, 4.0)),
+        Work("refresh", "refresh, rotation, sealed reply", _refresh, Limits(4.5, None, 4.0)),
+        Work("revoke", "revocation of a refresh token", _revoke, Limits(3.2)),
+        Work("password", "password, argon2 apart", _password, hot=False, apart=True),
+        Work("discovery", "discovery metadata", _discover, hot=False),
+    )
+}
+"""In the order of the table."""
