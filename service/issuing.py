@@ -89,7 +89,7 @@ async def issue_code(issuer: Issuer, client: Client, grant: Grant, record: Autho
     grant_id = new_grant_id(issuer.randomness)
     code = new_credential(Kind.AUTHORIZATION_CODE, grant_id, issuer.randomness)
     credential = Credential(Kind.AUTHORIZATION_CODE, grant_id, hashed(code))
-    if not await issuer.store.codes.issue(credential, record, grant, now + lifetime, now):
+    if not await issuer.store.codes.issue(credential, record, grant, now + lifetime):
         raise InvalidGrant("The user may not sign in.", log="user is disabled")
     return Code(code, lifetime, grant_id)
 
@@ -142,6 +142,8 @@ async def _refresh(issuer: Issuer, client: Client, authorization: Authorization,
     if opened.record is None:
         return _repeat(opened.reply, authorization.presented, opened.grant)
     left = opened.record.refreshes_left
+    if left == 0:  # kept without one left, as two that raced for the last ones may leave it
+        raise InvalidGrant(log="no refresh is left")
     if _rotates(issuer, client) or left == 1 or not may_refresh(client, opened.grant):
         return await _rotate(issuer, client, authorization, opened, None if left is None else left - 1)
     return await _keep(issuer, client, authorization, opened)

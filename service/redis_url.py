@@ -58,6 +58,10 @@ def parse(text: str) -> RedisUrl:
     topology = _TOPOLOGIES.get(url.scheme)
     if topology is None:
         raise ValueError(f"unknown scheme; use one of {', '.join(f'{scheme}://' for scheme in _TOPOLOGIES)}")
+    if (url.query and url.scheme != "unix") or url.fragment:
+        raise ValueError(
+            "what follows ? or # is not read: passwords stand before @, the rest are settings of their own"
+        )
     servers, service, database = _unix(url) if url.scheme == "unix" else _network(url, topology)
     return RedisUrl(
         *(topology, servers, service, database),

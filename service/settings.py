@@ -5,6 +5,7 @@
 """
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -33,6 +34,12 @@ CONFIG_VARIABLE = "MINTMARK_CONFIG"
 SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"
 NOT_SETTINGS = (CONFIG_VARIABLE, SECRETS_VARIABLE, "MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
 """Variables of our prefix that are no settings; Kubernetes injects the last two for a Service named mintmark."""
+
+TAKEN_PATHS = frozenset(
+    {"/introspect", "/revoke", "/.well-known/oauth-authorization-server", "/livez", "/readyz", "/metrics"}
+)
+"""Where no token endpoint can be."""
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
 
 Seconds = Annotated[int, Field(ge=0)]
 Lifetime = Annotated[int, Field(ge=1, le=2_147_483_647)]
@@ -67,6 +74,11 @@ class Settings(BaseSettings):
         ("/token",), description="Paths of the token endpoint; the first one is advertised."
     )
     token_require_post: bool = Field(True, description="False also allows GET at the token endpoint (WM-24). Don't.")
+    idle_seconds: int = Field(
+        75,
+        ge=1,
+        description="How long a connection may be open without a whole request head; longer than the proxy keeps its own.",
+    )
     drain_seconds: Seconds = Field(10, description="How long requests under way may take to finish after SIGTERM.")
     drain_delay: float = Field(
         0.0,
@@ -144,6 +156,8 @@ class Settings(BaseSettings):
         parts = urlsplit(issuer)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
             raise ValueError("must be an http(s) URL without query and fragment (RFC 8414 section 2)")
+        if "@" in parts.netloc or not issuer.isprintable() or " " in issuer:
+            raise ValueError("must be a URL without user name, password and spaces: everybody gets to read it")
         return issuer.rstrip("/") if parts.path == "/" else issuer
 
     @field_validator("redis_url")
@@ -162,8 +176,10 @@ class Settings(BaseSettings):
     @field_validator("token_paths")
     @classmethod
     def _paths_are_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
-        if not paths or any(not path.startswith("/") or "{" in path or "?" in path for path in paths):
+        if not paths or not all(map(_PLAIN_PATH.fullmatch, paths)):
             raise ValueError('must be one or more plain paths such as "/token"')
+        if taken := sorted(TAKEN_PATHS.intersection(paths)):
+            raise ValueError(f"{', '.join(taken)}: there is something else; choose other paths")
         return paths
 
     @model_validator(mode="after")

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import pytest
 import uvloop
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from hypothesis import settings
 
-from service.app import make_application, open_issuer
+from service.app import open_issuer
 from tests import redis_shapes
-from tests.world import World, settings_for
+from tests.world import InProcess, World, settings_for
 
 settings.register_profile("mintmark", deadline=None)  # no verdict hangs on a clock
 settings.load_profile("mintmark")
@@ -75,6 +75,6 @@ async def any_world(any_redis: redis_shapes.Shape) -> AsyncIterator[World]:
 async def _world(shape: redis_shapes.Shape) -> AsyncIterator[World]:
     async with (
         open_issuer(settings_for(shape.url)) as issuer,
-        TestClient(TestServer(make_application(issuer))) as http,
+        TestClient(InProcess(issuer)) as http,
     ):
         yield World(issuer, http, shape)

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
-from service.app import make_application, open_issuer
+from service.app import open_issuer
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
-from tests.world import World, settings_for
+from tests.world import InProcess, World, settings_for
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ async def proxy(redis: redis_shapes.Shape) -> AsyncIterator[CuttingProxy]:
 async def world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIterator[World]:
     async with (
         open_issuer(settings_for(proxy.url), listen=False) as issuer,
-        TestClient(TestServer(make_application(issuer))) as http,
+        TestClient(InProcess(issuer)) as http,
     ):
         yield World(issuer, http, redis)
 

@@ -10,10 +10,12 @@ from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import BaseTestServer, TestClient
+from aiohttp.web import BaseRunner, ServerRunner
 
-from service.app import make_application
+from service.app import make_server
 from service.directory import RedisDirectory
+from service.fronts.health import Health
 from service.hashing import hash_generated
 from service.issuer import Issuer
 from service.issuing import issue_code
@@ -42,6 +44,17 @@ def settings_for(redis_url: str, **changes: Any) -> Settings:
 def basic(client_id: str, secret: str = SECRET) -> dict[str, str]:
     """The Authorization header of client_secret_basic."""
     return {"Authorization": "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+class InProcess(BaseTestServer):
+    """The service in the process of the test, as ``app.serving`` runs it."""
+
+    def __init__(self, issuer: Issuer, health: Health | None = None) -> None:
+        super().__init__()
+        self._parts = (issuer, health)
+
+    async def _make_runner(self, **_: Any) -> BaseRunner:
+        return ServerRunner(make_server(*self._parts))
 
 
 @dataclass
@@ -179,7 +192,7 @@ class World:
 
     def _with(self, **parts: Any) -> "World":
         issuer = replace(self.issuer, **parts)
-        return World(issuer, TestClient(TestServer(make_application(issuer))), self.redis)
+        return World(issuer, TestClient(InProcess(issuer)), self.redis)
 
     @asynccontextmanager
     async def having(self, **changes: Any) -> AsyncIterator["World"]:

@@ -295,7 +295,11 @@ async def revoke_client(issuer: Issuer, name: str) -> Client:
 
 async def delete_client(issuer: Issuer, name: str) -> Client:
     """Delete a client, and with it everything it was issued; the client as it was, disabled. Raises NotFound."""
-    client = await get_client(issuer, name)
+    try:
+        client = await get_client(issuer, name)
+    except NotFound:
+        await issuer.store.clients.tell(name)  # an earlier try may have been cut off before it told the others
+        raise
     if not await issuer.store.clients.delete(client):
         raise NotFound(f"client {name!r} was deleted meanwhile")
     log.info("client_deleted", extra={"client_id": client.client_id})
@@ -340,7 +344,8 @@ async def _change(issuer: Issuer, name: str, changed: Callable[[Client], Client]
     for _ in range(_TRIES):
         seen = await get_client(issuer, name)
         wanted = changed(seen)
-        if wanted == seen:
+        if wanted == seen:  # perhaps because an earlier try was cut off after writing, before it told the others
+            await issuer.store.clients.tell(seen.client_id, seen.alias)
             return seen
         try:
             await issuer.store.clients.save(wanted, seen)

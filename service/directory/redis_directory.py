@@ -37,12 +37,11 @@ class RedisDirectory:
         user = users.read(found)
         if user is not None and await self._is_theirs(user, password):
             if of_user.failed:
-                await failures.forget(by_user)
+                failures.forget_soon(by_user)
             return Person(user.subject, user.username)
         if user is None:
             await self._hashing.verify(password[:MAX_PASSWORD], None)  # as much work as for a user that exists
-        await failures.count(by_user, self._user_limit)
-        await failures.count(by_address, self._address_limit)
+        await failures.count_all([(by_user, self._user_limit), (by_address, self._address_limit)])
         return None
 
     async def _is_theirs(self, user: User, password: str) -> bool:

@@ -1,10 +1,14 @@
 """Probes and metrics for whoever runs the service: /livez, /readyz, /metrics."""
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
 from service.protocol.errors import TemporarilyUnavailable
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Health:
@@ -14,15 +18,15 @@ class Health:
         self._issuer = issuer
         self.accepting = True
 
-    def routes(self) -> list[web.RouteDef]:
-        """Every route of this front."""
-        return [web.get("/livez", self._live), web.get("/readyz", self._ready), web.get("/metrics", self._metrics)]
+    def handlers(self) -> dict[str, Handler]:
+        """Every path of this front, whatever the method."""
+        return {"/livez": self._live, "/readyz": self._ready, "/metrics": self._metrics}
 
-    async def _live(self, _: web.Request) -> web.StreamResponse:
+    async def _live(self, _: web.BaseRequest) -> web.StreamResponse:
         """The event loop turns; Redis has no say: a restart would not bring it back."""
         return _status("ok")
 
-    async def _ready(self, _: web.Request) -> web.StreamResponse:
+    async def _ready(self, _: web.BaseRequest) -> web.StreamResponse:
         if not self.accepting:
             return _status("stopping", 503)
         try:
@@ -31,7 +35,7 @@ class Health:
             return _status("redis unavailable", 503)
         return _status("ok")
 
-    async def _metrics(self, _: web.Request) -> web.StreamResponse:
+    async def _metrics(self, _: web.BaseRequest) -> web.StreamResponse:
         text = self._issuer.metrics.exposition()
         return web.Response(body=text, content_type="text/plain", charset="utf-8", headers=SERVER)
 

@@ -26,29 +26,25 @@ BODY_SECONDS = 20
 WEBMETHODS_PATH = "/invoke/pub.oauth/getAccessToken"
 """Where webMethods has its token endpoint (WM-22); there a client_id beside HTTP authentication is ignored (WM-08)."""
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Decide = Callable[[Issuer, Request], Awaitable[Decision]]
 
 
-def routes(issuer: Issuer) -> list[web.RouteDef]:
-    """Every route of this front. Where the issuer has a path, both with and without it: proxies may cut it off."""
+def handlers(issuer: Issuer) -> dict[str, Handler]:
+    """Every path of this front. Where the issuer has a path, both with and without it: proxies may cut it off."""
     settings = issuer.settings
     below = urlsplit(settings.issuer).path.rstrip("/")
     names = {**dict.fromkeys(settings.token_paths, "token"), INTROSPECT_PATH: "introspect", REVOKE_PATH: "revoke"}
-    table = [
-        web.route("*", prefix + path, _endpoint(issuer, path, name))
-        for prefix in dict.fromkeys(("", below))
-        for path, name in names.items()
-    ]
+    table = {prefix + path: _endpoint(issuer, path, name) for prefix in ("", below) for path, name in names.items()}
     # RFC 8414 section 3.1: the well-known part stands before the issuer's path.
-    return [*table, *(web.route("*", path, _metadata(settings)) for path in dict.fromkeys((PATH, PATH + below)))]
+    return {**table, **dict.fromkeys((PATH, PATH + below), _metadata(settings))}
 
 
 def _endpoint(issuer: Issuer, path: str, name: str) -> Handler:
     decide: Decide = ENDPOINTS[name]
     get_allowed = not issuer.settings.token_require_post and path in issuer.settings.token_paths
 
-    async def handle(http: web.Request) -> web.StreamResponse:
+    async def handle(http: web.BaseRequest) -> web.StreamResponse:
         try:
             request = await _read(http, issuer.settings, path, get_allowed=get_allowed)
             return _response(await decide(issuer, request))
@@ -74,7 +70,7 @@ def _refused(issuer: Issuer, name: str, path: str, error: ProtocolError) -> web.
 def _metadata(settings: Settings) -> Handler:
     body = orjson.dumps(metadata(settings))
 
-    async def handle(http: web.Request) -> web.StreamResponse:
+    async def handle(http: web.BaseRequest) -> web.StreamResponse:
         if http.method not in ("GET", "HEAD"):
             return _response(refuse(_not_allowed("GET, HEAD")))
         return web.Response(body=body, content_type=JSON, headers={"Cache-Control": "public, max-age=300", **SERVER})
@@ -82,20 +78,24 @@ def _metadata(settings: Settings) -> Handler:
     return handle
 
 
-async def not_found(http: web.Request) -> web.StreamResponse:
+async def not_found(http: web.BaseRequest) -> web.StreamResponse:
     """For every other path."""
     return _response(
         refuse(InvalidRequest("There is nothing here; see /.well-known/oauth-authorization-server.", status=404))
     )
 
 
-async def _read(http: web.Request, settings: Settings, path: str, *, get_allowed: bool) -> Request:
+async def _read(http: web.BaseRequest, settings: Settings, path: str, *, get_allowed: bool) -> Request:
     """The request, if it came the right way: method, transport, content type. Raises InvalidRequest."""
     peer = peer_of(http, settings)
     _check_transport(peer, settings)
     if http.method == "POST":
         if not _is_form(http.headers.get(hdrs.CONTENT_TYPE, "")):
             raise InvalidRequest(f"The body must be {FORM} in UTF-8.", status=415)
+        if hdrs.CONTENT_ENCODING in http.headers:  # 200 KB of it would keep us unpacking for half a second
+            raise InvalidRequest(
+                "The body must not be compressed.", status=415, headers={"Accept-Encoding": "identity"}
+            )
         form = parse_form(await _body(http))
     elif http.method == "GET" and get_allowed:
         form = parse_form(http.rel_url.raw_query_string.encode())
@@ -113,15 +113,22 @@ async def _read(http: web.Request, settings: Settings, path: str, *, get_allowed
     )
 
 
-async def _body(http: web.Request) -> bytes:
+async def _body(http: web.BaseRequest) -> bytes:
     """The bytes of the body. Raises InvalidRequest where its Content-Encoding is a lie, HTTPRequestEntityTooLarge."""
     try:
         if http.content.is_eof():  # it came with the head, as most do
             return await http.read()
+        if (
+            http.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
+        ):  # RFC 9110 10.1.1: the client waits for our word
+            await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            http.writer.output_size = 0
         async with asyncio.timeout(BODY_SECONDS):
             return await http.read()
     except web.RequestPayloadError as error:
         raise InvalidRequest("The body cannot be decoded.", log=f"malformed body: {error}") from error
+    except ConnectionError as error:
+        raise InvalidRequest("The body did not come whole.", log="the client closed the connection") from error
     except TimeoutError as error:
         raise InvalidRequest(f"The body did not come within {BODY_SECONDS} seconds.", status=408) from error
 

@@ -16,7 +16,7 @@ class Peer(NamedTuple):
     secure: bool
 
 
-def peer_of(http: web.Request, settings: Settings) -> Peer:
+def peer_of(http: web.BaseRequest, settings: Settings) -> Peer:
     """The client of a request: of X-Forwarded-For the last address that is not one of our proxies.
 
     What stands before something that is no address was written by nobody we know, and is not looked at.

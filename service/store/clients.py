@@ -1,14 +1,19 @@
 """Clients: kept as one record each, and in the memory of every process until another process changes them."""
 
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
+
+import msgspec
 
 from service.records.client import Client
 from service.store import keys
 from service.store.connection import Connection
 from service.store.script import Script
+
+log = logging.getLogger(__name__)
 
 _CACHED = 10_000
 """Clients (and names of clients that do not exist) that a process remembers; the least recently read one goes."""
@@ -17,6 +22,7 @@ _FRESH_WITHOUT_NEWS = 1.0
 _FRESH = 60.0
 """Seconds after which a client is read again though no change was heard of: a bound, should news ever be lost."""
 _PAGE = 1000
+_read_news = msgspec.json.Decoder(dict[str, list[str]]).decode
 
 
 class SetAnswer(StrEnum):
@@ -124,14 +130,22 @@ class Clients:
     # memory
 
     async def _tell(self, client: Client, seen: Client | None) -> None:
-        names = {client.client_id, client.alias, seen.alias if seen else None} - {None}
-        self.forget(sorted(name for name in names if name))
-        message = json.dumps({"clients": sorted(name for name in names if name)})
+        await self.tell(client.client_id, client.alias, seen.alias if seen else None)
+
+    async def tell(self, *names: str | None) -> None:
+        """Let every process read the clients of these names again."""
+        changed = sorted({name for name in names if name})
+        self.forget(changed)
+        message = json.dumps({"clients": changed})
         await self._connection.execute(keys.CHANGES, "PUBLISH", keys.CHANGES, message)
 
     def hear(self, message: bytes) -> None:
-        """News from another process."""
-        self.forget(json.loads(message).get("clients", []))
+        """News from another process; where it cannot be read, it may have been about any client."""
+        try:
+            self.forget(_read_news(message)["clients"])
+        except (msgspec.MsgspecError, KeyError, RecursionError):
+            log.warning("news_unreadable", extra={"bytes": len(message)})
+            self.hearing(self._hearing)
 
     def hearing(self, now: bool) -> None:
         """Whether news reaches us: what changed while it did not is unknown, so nothing is remembered."""

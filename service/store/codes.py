@@ -56,7 +56,7 @@ class Codes:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def issue(self, code: Credential, record: AuthorizationCode, grant: Grant, ends_at: int, now: int) -> bool:
+    async def issue(self, code: Credential, record: AuthorizationCode, grant: Grant, ends_at: int) -> bool:
         """Keep a code and the grant it begins until ``ends_at`` (epoch seconds).
 
         One round trip. False where the user is disabled, or the grant was ended while this was under way.
@@ -64,7 +64,7 @@ class Codes:
         keys_of_code = (keys.grant(code.grant_id), keys.code(code.grant_id, code.hash))
         steps = [_issue.step(self._connection, keys_of_code, (grants.encode(grant), record.encode(), ends_at))]
         if grant.subject:
-            steps.append(grants.index_step(self._connection, code.grant_id, grant.subject, ends_at, now))
+            steps.append(grants.index_step(self._connection, code.grant_id, grant.subject, ends_at))
         replies = await self._connection.execute_all(steps)
         if grant.subject and grants.is_disabled(replies[1]):
             await grants.Grants(self._connection).revoke(code.grant_id)

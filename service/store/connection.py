@@ -178,17 +178,17 @@ class Connection:
         link = await self._node.connected()
         return await self._send(link, command)
 
-    async def _send(self, link: Link, command: Command) -> Any:
-        """Send, with the script's text where the server does not have it."""
+    async def _send(self, link: Link, command: Command, prefix: Command | None = None) -> Any:
+        """Send, with the script's text where the server does not have it. ``prefix``: a command that leaves just before."""
         try:
-            return await link.send(command)
+            return await _sent(link, command, prefix)
         except ReplyError as error:
             text = self.scripts.get(str(command[1])) if command[0] == "EVALSHA" else None
             if kind_of(error) != "NOSCRIPT" or text is None:
                 raise
         if link.version < FLAGS_SINCE:
             text = text.partition("\n")[2] if text.startswith("#!lua") else text
-        return await link.send(("EVAL", text, *command[2:]))
+        return await _sent(link, ("EVAL", text, *command[2:]), prefix)
 
     def _judge(self, failure: Exception) -> None:
         """Raise where another try can't help."""
@@ -276,13 +276,37 @@ class Connection:
                 while True:
                     await asyncio.sleep(1.0)
                     await listener.send(["PING"])
+                    await self._notice_failover(endpoint)
             except (LinkLostError, ReplyError) as error:
                 log.warning("redis_listener_lost", extra={"reason": str(error)})
+                if isinstance(error, LinkLostError):
+                    self._doubt_primary()
             finally:
                 if listener is not None:
                     listener.close()
                 hearing(False)
             await asyncio.sleep(random.uniform(0.1, 0.3))  # noqa: S311
+
+    async def _notice_failover(self, listening_to: Endpoint) -> None:
+        """Raise LinkLostError where the Sentinels name another primary than the one we use.
+
+        One that was cut off from them takes our commands until they reach it again, some ten seconds: a code could be
+        redeemed there and at its successor. Sentinels that do not answer say nothing.
+        """
+        if self.address.topology is not Topology.SENTINEL:
+            return
+        try:
+            async with asyncio.timeout(self.address.connect_timeout):
+                named = await self._ask_sentinels()
+        except (LinkLostError, TimeoutError):
+            return
+        if named != listening_to:
+            raise LinkLostError(f"{listening_to} is no longer the primary: the Sentinels name {named}")
+
+    def _doubt_primary(self) -> None:
+        """Ask the Sentinels again before the next command: nobody may have used the link, and seen it hang."""
+        if self.address.topology is Topology.SENTINEL:
+            self._node.close("whether it is still the primary is in doubt")
 
     def _any_node(self) -> Node:
         return self._node
@@ -317,12 +341,7 @@ class Cluster(Connection):
     async def _attempt(self, key: str, command: Command, failure: Exception | None) -> Any:
         word = kind_of(failure) if isinstance(failure, ReplyError) else ""
         if word == "ASK":  # this slot is moving: only this once, ask the other side
-            link = await self._node_at(_redirection(failure)).connected()
-            asking = link.send(["ASKING"])
-            try:
-                return await self._send(link, command)
-            finally:
-                asking.cancel()
+            return await self._send(await self._node_at(_redirection(failure)).connected(), command, ["ASKING"])
         endpoint = self._slots[key_slot(key.encode())]
         if failure is not None or endpoint is None:
             await self._learn(_redirection(failure) if word == "MOVED" else None)
@@ -414,6 +433,12 @@ class Cluster(Connection):
 def open_connection(address: Address) -> Connection:
     """The connection for this shape of Redis; it connects when first used."""
     return Cluster(address) if address.topology is Topology.CLUSTER else Connection(address)
+
+
+def _sent(link: Link, command: Command, prefix: Command | None) -> asyncio.Future[Any]:
+    if prefix is not None:
+        link.send(prefix).add_done_callback(_swallow)
+    return link.send(command)
 
 
 def _swallow(future: asyncio.Future[Any]) -> None:

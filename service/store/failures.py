@@ -2,8 +2,9 @@
 
 import math
 import time
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from service.store import keys
 from service.store.connection import Connection, Step
@@ -73,24 +74,38 @@ class Failures:
         return State(-(-time_left // 1000) if time_left > 0 else 0, bool(counted))
 
     async def count(self, who: str, limit: Limit) -> int:
-        """Count a failure; how many seconds ``who`` has to wait from now on. One round trip.
+        """Count a failure; how many seconds ``who`` has to wait from now on. One round trip."""
+        return (await self.count_all([(who, limit)]))[0]
+
+    async def count_all(self, counted: Sequence[tuple[str, Limit]]) -> list[int]:
+        """Count a failure of each; how many seconds each has to wait from now on. One round trip.
 
         A count that was sent again after a dropped connection counts twice: that errs on the safe side.
         """
-        answer, rest = await _count.run(self._connection, (keys.failures(who), keys.blocked(who)), *limit)
+        places = [(keys.failures(who), keys.blocked(who)) for who, _ in counted]
+        replies = await self._connection.execute_all(
+            [_count.step(self._connection, place, limit) for place, (_, limit) in zip(places, counted, strict=True)]
+        )
+        return [self._wait(who, *_count.read(reply)) for (who, _), reply in zip(counted, replies, strict=True)]
+
+    def _wait(self, who: str, answer: CountAnswer, rest: list[Any]) -> int:
         if answer is CountAnswer.COUNTED:
             return 0
         self._remember(who, int(rest[0]))
         return int(rest[0])
 
     async def forget(self, who: str) -> None:
-        """Begin anew after a success."""
+        """Begin anew. One round trip."""
         count, blocked = keys.failures(who), keys.blocked(who)
         await self._connection.execute(count, "DEL", count, blocked)
 
+    def forget_soon(self, who: str) -> None:
+        """Begin anew after a success, without waiting: what is not forgotten now is so by the next success."""
+        count, blocked = keys.failures(who), keys.blocked(who)
+        self._connection.execute_soon(count, ("DEL", count, blocked))
+
     def _remember(self, who: str, seconds: int) -> None:
-        now = time.monotonic()
-        if len(self._blocked_here) >= _REMEMBERED:
-            self._blocked_here = {name: until for name, until in self._blocked_here.items() if until > now}
-        if len(self._blocked_here) < _REMEMBERED:
-            self._blocked_here[who] = now + seconds
+        self._blocked_here.pop(who, None)
+        while len(self._blocked_here) >= _REMEMBERED:  # whoever fills it must not keep the next ones out of it
+            del self._blocked_here[next(iter(self._blocked_here))]
+        self._blocked_here[who] = time.monotonic() + seconds

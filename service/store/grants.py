@@ -38,7 +38,7 @@ class UnindexAnswer(StrEnum):
 
 
 _revoke = Script("revoke_grant", ("grant",), (), RevokeAnswer)
-_index = Script("index_grant", ("user_grants", "user_disabled"), ("grant_id", "grant_ends", "now"), IndexAnswer)
+_index = Script("index_grant", ("user_grants", "user_disabled"), ("grant_id", "grant_ends"), IndexAnswer)
 _unindex = Script("unindex_grant", ("user_grants",), ("grant_id",), UnindexAnswer)
 SCRIPTS = (_revoke, _index, _unindex)
 
@@ -68,10 +68,10 @@ def decode(data: bytes | None) -> Grant | None:
     return Grant.decode(data[GRANT_ID_LENGTH:]) if data else None
 
 
-def index_step(connection: Connection, grant_id: str, subject: str, ends_at: int, now: int) -> Step:
+def index_step(connection: Connection, grant_id: str, subject: str, ends_at: int) -> Step:
     """Index a grant of this user until the second ``ends_at`` (0 = never); never moves it to an earlier end."""
     places = (keys.user_grants(subject), keys.user_disabled(subject))
-    return _index.step(connection, places, (grant_id, ends_at, now))
+    return _index.step(connection, places, (grant_id, ends_at))
 
 
 def unindex_soon(connection: Connection, grant_id: str, subject: str) -> None:

@@ -1,5 +1,6 @@
 """The store as one value: a connection and the kinds of records kept through it."""
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ log = logging.getLogger(__name__)
 
 OLDEST = (6, 2)
 """The oldest Redis that will do: EXAT, ZADD GT."""
+
+CLOCKS_MAY_DIFFER = 2
+"""Seconds; where our clock and that of Redis differ by more, we say so."""
 
 SCRIPTS = (*clients.SCRIPTS, *codes.SCRIPTS, *failures.SCRIPTS, *grants.SCRIPTS, *tokens.SCRIPTS)
 
@@ -42,12 +46,13 @@ class Store:
         await self.connection.close()
 
     async def ping(self) -> None:
-        """Ask every primary for a sign of life. Raises TemporarilyUnavailable."""
-        for link in await self.connection.links():
-            try:
-                await link.send(["PING"])
-            except (LinkLostError, ReplyError) as error:
-                raise TemporarilyUnavailable(log=f"Redis: {error}") from error
+        """Ask every primary for a sign of life, within the timeout. Raises TemporarilyUnavailable."""
+        try:
+            async with asyncio.timeout(self.connection.address.timeout):
+                for link in await self.connection.links():
+                    await link.send(["PING"])
+        except (LinkLostError, ReplyError, TimeoutError) as error:
+            raise TemporarilyUnavailable(log=f"Redis: {error or 'no answer in time'}") from error
 
 
 def make_store(settings: Settings) -> Store:
@@ -97,6 +102,16 @@ async def _check(link: Link) -> None:
     if link.version < OLDEST:
         version, oldest = (".".join(map(str, number)) for number in (link.version, OLDEST))
         raise StoreUnfitError(f"Redis {version} at {link.endpoint} is too old: {oldest} or newer is needed")
+    seconds = int((await link.send(["TIME"]))[0]) - int(time.time())
+    if abs(seconds) > CLOCKS_MAY_DIFFER:
+        log.warning(
+            "clocks_differ",
+            extra={
+                "server": str(link.endpoint),
+                "redis_is_ahead_by_seconds": seconds,
+                "hint": "lifetimes are written as absolute times: codes and tokens end early or late by as much; use NTP",
+            },
+        )
     try:
         _, policy = await link.send(["CONFIG", "GET", "maxmemory-policy"])
     except (ReplyError, ValueError):

@@ -100,7 +100,7 @@ class NewTokens(NamedTuple):
         """Keep the user's index up with the grant's new end."""
         if not self.subject:
             return []
-        return [grants.index_step(connection, grant_id, self.subject, self.grant_ends_at, self.now)]
+        return [grants.index_step(connection, grant_id, self.subject, self.grant_ends_at)]
 
 
 class OpenedToken(NamedTuple):

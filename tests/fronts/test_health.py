@@ -2,12 +2,12 @@
 
 import asyncio
 
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.app import make_application, open_issuer
+from service.app import open_issuer
 from service.fronts.health import Health
-from tests.world import World, error_of, settings_for
+from tests.world import InProcess, World, error_of, settings_for
 
 
 async def test_a_service_that_works_is_alive_and_ready(world: World) -> None:
@@ -40,7 +40,7 @@ async def test_without_redis_it_is_alive_but_not_ready(world: World) -> None:
 
 async def test_a_service_that_was_told_to_stop_is_not_ready_but_still_answers(world: World) -> None:
     health = Health(world.issuer)
-    async with TestClient(TestServer(make_application(world.issuer, health))) as http:
+    async with TestClient(InProcess(world.issuer, health)) as http:
         assert (await http.get("/readyz")).status == 200
         health.accepting = False
         response = await http.get("/readyz")

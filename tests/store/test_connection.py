@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
 from service import redis_url
-from service.app import make_application, open_issuer
+from service.app import open_issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis_url import Endpoint, Topology
 from service.settings import Settings
@@ -17,7 +17,7 @@ from service.store.connection import StoreError
 from service.store.store import SCRIPTS, StoreUnfitError, open_store
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
-from tests.world import World, error_of, settings_for
+from tests.world import InProcess, World, error_of, settings_for
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def cut_world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIter
     """A service that reaches its Redis through the proxy."""
     async with (
         open_issuer(settings_for(proxy.url)) as issuer,
-        TestClient(TestServer(make_application(issuer))) as http,
+        TestClient(InProcess(issuer)) as http,
     ):
         yield World(issuer, http, redis)
 
@@ -184,7 +184,7 @@ async def test_redis_full_refuses_writes_and_goes_on_reading() -> None:
     with redis_shapes.standalone() as shape:
         async with (
             open_issuer(settings_for(shape.url)) as issuer,
-            TestClient(TestServer(make_application(issuer))) as http,
+            TestClient(InProcess(issuer)) as http,
         ):
             world = World(issuer, http, shape)
             client = await world.client()

@@ -1,13 +1,11 @@
--- Let a key live at least until a second of the epoch; '0' = for ever. Never shortens: something else may need it longer.
-local function extend(key, ends)
+-- Let a grant live at least until a second of the epoch; '0' = for ever. Never shortens: an older access token may need it
+-- longer. Only a refresh token can be for ever, and it is being replaced: a grant that was for ever is so no more.
+local function extend(grant, ends)
   if ends == '0' then
-    redis.call('PERSIST', key)
-  elseif redis.REDIS_VERSION_NUM then
-    redis.call('EXPIREAT', key, ends, 'GT')
-  else
-    local ends_now = ends_at(key)
-    if ends_now ~= 0 and ends_now < tonumber(ends) then
-      redis.call('EXPIREAT', key, ends)
+    redis.call('PERSIST', grant)
+  elseif not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', grant, ends, 'GT') == 0 then
+    if ends_at(grant) < tonumber(ends) then -- 0: it had no end
+      redis.call('EXPIREAT', grant, ends)
     end
   end
 end

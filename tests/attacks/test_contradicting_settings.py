@@ -1,0 +1,36 @@
+"""Settings that would open a hole or tell a secret are refused, and the refusal tells none either."""
+
+from typing import Any
+
+import pytest
+
+from service.fronts import oauth
+from service.fronts.health import Health
+from service.settings import TAKEN_PATHS, SettingsError, load
+from tests.world import World
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"redis_url": "redis://127.0.0.1/0?password=hunter2"}, "passwords stand before @"),
+        ({"redis_url": "redis+sentinel://127.0.0.1/main#hunter2"}, "passwords stand before @"),
+        ({"token_paths": ("/token", "/introspect")}, "/introspect: there is something else"),
+        ({"token_paths": ("/livez",)}, "/livez: there is something else"),
+        ({"token_paths": ("/%74oken",)}, "must be one or more plain paths"),
+        ({"token_paths": ("/to}ken",)}, "must be one or more plain paths"),
+        ({"token_paths": ("//token",)}, "must be one or more plain paths"),
+        ({"issuer": "https://root:hunter2@mint.example"}, "without user name, password and spaces"),
+        ({"issuer": "https://mint .example"}, "without user name, password and spaces"),
+    ],
+)
+def test_they_are_refused(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingsError, match=told) as caught:
+        load(**settings)
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_every_other_path_is_taken(world: World) -> None:
+    """The list in the settings is what the application serves."""
+    served = {*oauth.handlers(world.issuer), *Health(world.issuer).handlers()}
+    assert served - {"/token"} == TAKEN_PATHS

@@ -1,0 +1,97 @@
+"""Guessing passwords and secrets, and what the counting of it costs and forgets."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from service.app import open_issuer
+from service.store.failures import Failures, Limit
+from service.store.tokens import RefreshToken
+from tests import redis_shapes
+from tests.cutting_proxy import CuttingProxy
+from tests.world import InProcess, World, error_of, settings_for
+
+
+@pytest.fixture
+async def counted(redis: redis_shapes.Shape) -> AsyncIterator[tuple[World, CuttingProxy]]:
+    """A service whose round trips are counted."""
+    async with (
+        CuttingProxy(redis.nodes[0].host, redis.nodes[0].port) as proxy,
+        open_issuer(settings_for(proxy.url), listen=False) as issuer,
+        TestClient(InProcess(issuer)) as http,
+    ):
+        yield World(issuer, http, redis), proxy
+
+
+async def test_right_or_wrong_a_password_takes_two_round_trips(counted: tuple[World, CuttingProxy]) -> None:
+    """P8, also after failures: nobody learns from the number of trips, and guessing costs Redis no more than knowing."""
+    world, proxy = counted
+    await world.client()
+    await world.user()
+    trips = []
+    for password in ("wonderland", "wrong", "wonderland", "wonderland"):
+        await world.issuer.store.clients.get("app")
+        proxy.round_trips = 0
+        await world.token(grant_type="password", username="alice", password=password)
+        trips.append(proxy.round_trips)
+    assert trips == [2, 2, 2, 2]
+    assert [name for name in world.key_names("failures") if "alice" in name] == []
+
+
+async def test_whoever_fills_the_memory_of_blocked_names_does_not_set_the_next_one_free(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.store.failures._REMEMBERED", 10)
+    failures: Failures = world.issuer.store.failures
+    for number in range(30):
+        assert await failures.count(f"client:app@192.0.2.{number}", Limit(0, 60, 60, 60)) == 60
+    assert failures.known_wait("client:app@192.0.2.29") > 0
+
+
+async def test_a_refresh_token_without_a_refresh_left_is_not_unlimited(world: World) -> None:
+    """Two that race for the last refresh of a kept token may leave it with 0; counting on from there never ended."""
+    client = await world.client(refresh_rotation="never", refresh_limit=1)
+    tokens = await world.tokens(client)
+    for key in world.redis.nodes[0].admin.scan_iter("*:refresh:*"):
+        world.redis.nodes[0].admin.set(key, RefreshToken(1, 0).encode(), keepttl=True)
+    for rotation in ("never", "always"):
+        await world.change(client, refresh_rotation=rotation)
+        assert await error_of(await world.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("scope", ["read write admin", "admin", "read  write", 'a"b', "*"])
+async def test_no_refresh_widens_a_scope(world: World, scope: str) -> None:
+    client = await world.client(scopes=("read", "write", "admin"))
+    tokens = await world.tokens(client, scope="read write")
+    assert await error_of(await world.refresh(tokens["refresh_token"], scope=scope)) == (400, "invalid_scope")
+    assert (await world.refresh(tokens["refresh_token"], scope="read")).status == 200
+
+
+NAMES = [
+    "{}",
+    "}{",
+    "{a}",
+    "a}:grants",
+    "*",
+    "mm:client:app",
+    "a\r\nDEL mm:client:app",
+    "\u2028",
+    "') redis.call('FLUSHALL",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_names_reach_neither_another_slot_nor_redis_nor_lua(any_world: World, name: str) -> None:
+    """A name is one quoted word of one key: its hash tag is its own, and scripts get it as an argument."""
+    await any_world.client()
+    await any_world.user(name, subject=name)
+    form = {"grant_type": "password", "username": name, "password": "wonderland"}
+    response = await any_world.token(**form)
+    assert response.status == 200
+    token = (await response.json())["access_token"]
+    assert (await any_world.introspect(token))["sub"] == name
+    assert await any_world.issuer.store.grants.revoke_user(name) == 1
+    assert not await any_world.is_active(token)
+    assert (await any_world.token(name, grant_type="client_credentials")).status == 401
+    assert await any_world.issuer.store.clients.read("app")

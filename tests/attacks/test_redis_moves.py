@@ -1,0 +1,144 @@
+"""Redis in the middle of a change: a primary that was replaced and does not know it, slots on the move, black holes."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import hiredis
+import pytest
+from aiohttp.test_utils import TestClient
+from redis.crc import key_slot
+
+from service.app import make_issuer, open_issuer
+from service.protocol.credentials import parse
+from service.store import keys
+from service.store.store import make_store
+from tests import redis_shapes
+from tests.world import InProcess, World, settings_for
+
+
+class FakeSentinel:
+    """Names ``primary`` to whoever asks."""
+
+    def __init__(self, primary: redis_shapes.Node) -> None:
+        self.primary = primary
+        self.port = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["FakeSentinel"]:
+        server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        commands = hiredis.Reader()
+        while data := await reader.read(4096):
+            commands.feed(data)
+            while command := commands.gets():
+                named = [self.primary.host, str(self.primary.port)]
+                words = named if command[0] == b"SENTINEL" else ["version", "7.0.0"]
+                lines = [f"*{len(words)}", *(line for word in words for line in (f"${len(word)}", word)), ""]
+                writer.write("\r\n".join(lines).encode())
+        writer.close()
+
+
+async def test_a_primary_that_was_replaced_is_left_even_if_it_still_answers(redis: redis_shapes.Shape) -> None:
+    """P1: cut off from its Sentinels it goes on taking commands; a code could be redeemed there and at its successor."""
+    with redis_shapes.standalone() as successor:
+        async with FakeSentinel(redis.nodes[0]).running() as sentinel:
+            settings = settings_for(f"redis+sentinel://127.0.0.1:{sentinel.port}/main")
+            async with open_issuer(settings) as issuer:
+                place = "where"
+                redis.nodes[0].admin.set(place, "old")
+                successor.nodes[0].admin.set(place, "new")
+                assert await issuer.store.connection.execute(place, "GET", place) == b"old"
+                sentinel.primary = successor.nodes[0]
+                async with asyncio.timeout(4):
+                    while await issuer.store.connection.execute(place, "GET", place) != b"new":
+                        await asyncio.sleep(0.02)
+
+
+async def test_a_slot_may_move_to_a_server_that_does_not_know_our_scripts(cluster_shape: redis_shapes.Shape) -> None:
+    """That is how a Cluster grows: ASK leads to a new server, which has to be given the script with the command."""
+    cluster_shape.heal()
+    cluster_shape.flush()
+    async with (
+        open_issuer(settings_for(cluster_shape.url)) as issuer,
+        TestClient(InProcess(issuer)) as http,
+    ):
+        world = World(issuer, http, cluster_shape)
+        token = (await world.tokens(await world.client()))["access_token"]
+        credential = parse(token)
+        assert credential
+        place = keys.grant(credential.grant_id)
+        here = next(node for node in cluster_shape.primaries() if node.admin.keys(place))
+        there = next(node for node in cluster_shape.primaries() if node is not here)
+        with Moving(place, here, there):
+            there.admin.script_flush()
+            assert await world.is_active(token)
+
+
+class Moving:
+    """Every key of a slot is at its new place, but the slot still belongs to the old one; then all is as it was."""
+
+    def __init__(self, key: str, here: redis_shapes.Node, there: redis_shapes.Node) -> None:
+        self._slot, self._here, self._there = key_slot(key.encode()), here, there
+
+    def __enter__(self) -> None:
+        self._set(self._there, "IMPORTING", _id(self._here))
+        self._set(self._here, "MIGRATING", _id(self._there))
+        self._migrate(self._here, self._there)
+
+    def __exit__(self, *_: object) -> None:
+        self._there.admin.flushall()
+        for node in (self._there, self._here):
+            self._set(node, "STABLE")
+
+    def _set(self, node: redis_shapes.Node, *words: str) -> None:
+        node.admin.execute_command("CLUSTER SETSLOT", self._slot, *words)
+
+    def _migrate(self, source: redis_shapes.Node, target: redis_shapes.Node) -> None:
+        for key in source.admin.execute_command("CLUSTER GETKEYSINSLOT", self._slot, 100):
+            source.admin.execute_command("MIGRATE", target.host, target.port, key, 0, 1000)
+
+
+def _id(node: redis_shapes.Node) -> str:
+    return str(node.admin.execute_command("CLUSTER MYID").decode())
+
+
+@pytest.mark.parametrize("url", ["redis+sentinel://{}/main", "redis+cluster://{}", "redis://{}"])
+async def test_readiness_says_no_within_the_timeout_where_nobody_answers(url: str) -> None:
+    """Servers that take connections and then say nothing: each costs a timeout, all together no more than one."""
+    holes = [await asyncio.start_server(_silent, "127.0.0.1", 0) for _ in range(3)]
+    hosts = [f"127.0.0.1:{hole.sockets[0].getsockname()[1]}" for hole in holes]
+    settings = settings_for(
+        url.format(",".join(hosts) if "+" in url else hosts[0]), redis_timeout=0.3, redis_connect_timeout=0.3
+    )
+    store = make_store(settings)
+    async with TestClient(InProcess(make_issuer(settings, store))) as http:
+        started = time.monotonic()
+        assert (await http.get("/readyz")).status == 503
+        assert time.monotonic() - started < 0.5
+    await store.close()
+    for hole in holes:
+        hole.close()
+
+
+async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+async def test_clocks_that_differ_are_warned_about(
+    redis: redis_shapes.Shape, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = time.time
+    monkeypatch.setattr("service.store.store.time.time", lambda: now() - 120)
+    async with open_issuer(settings_for(redis.url), listen=False):
+        pass
+    (warning,) = [record for record in caplog.records if record.getMessage() == "clocks_differ"]
+    assert abs(warning.redis_is_ahead_by_seconds - 120) <= 1  # type: ignore[attr-defined]
