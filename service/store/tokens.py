@@ -153,10 +153,14 @@ class Tokens:
     async def open_by_refresh(self, token: Credential, *, with_end: bool = False) -> OpenedRefreshToken | None:
         """A refresh token, used or not, of a living grant (IA-38). One round trip. ``with_end``: also when it ends."""
         key, grant_key = keys.refresh_token(token.grant_id, token.hash), keys.grant(token.grant_id)
-        steps: list[Step] = [(key, ("MGET", key, grant_key, keys.reply(token.grant_id, token.hash)))]
+        read = ("MGET", key, grant_key, keys.reply(token.grant_id, token.hash))
+        end: list[Any] = []
         if with_end:
-            steps += grants.end_steps(key)
-        (seen, grant_record, reply), *end = await self._connection.execute_all(steps)
+            (seen, grant_record, reply), *end = await self._connection.execute_all(
+                [(key, read), *grants.end_steps(key)]
+            )
+        else:
+            seen, grant_record, reply = await self._connection.execute(key, *read)
         grant = grants.decode(grant_record)
         if seen is None or grant is None:
             return None
