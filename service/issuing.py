@@ -142,9 +142,9 @@ async def _refresh(issuer: Issuer, client: Client, authorization: Authorization,
     if opened.record is None:
         return _repeat(opened.reply, authorization.presented, opened.grant)
     left = opened.record.refreshes_left
-    if left == 0:  # kept without one left, as two that raced for the last ones may leave it
-        raise InvalidGrant(log="no refresh is left")
-    if _rotates(issuer, client) or left == 1 or not may_refresh(client, opened.grant):
+    if left == 0 or not may_refresh(client, opened.grant):
+        raise InvalidGrant(log="no refresh is left, or the client may not refresh any more")
+    if _rotates(issuer, client):
         return await _rotate(issuer, client, authorization, opened, None if left is None else left - 1)
     return await _keep(issuer, client, authorization, opened)
 
@@ -170,11 +170,14 @@ async def _rotate(
 
 
 async def _keep(issuer: Issuer, client: Client, authorization: Authorization, opened: OpenedRefreshToken) -> Issued:
-    """Issue an access token beside a refresh token that stays; its count of refreshes is compared and set."""
+    """Issue an access token beside a refresh token that stays, with its count of refreshes compared and set.
+
+    Used up, it stays too: presented once more it is refused, but is no sign of theft as a used one would be.
+    """
     current: OpenedRefreshToken | None = opened
     for _ in range(_TRIES):
         if current is None or current.record is None or current.record.refreshes_left == 0:
-            raise InvalidGrant(log="refresh token ended meanwhile")
+            raise InvalidGrant(log="refresh token ended meanwhile, or no refresh is left")
         left = current.record.refreshes_left
         minted = _mint(
             issuer, client, authorization, opened.credential.grant_id, None if left is None else left - 1, keeps=current
@@ -230,7 +233,7 @@ def _mint(
     if may_refresh(client, grant) and (refreshes_left != 0 or keeps):
         refresh_ends_at = _refresh_ends_at(issuer, client, grant, now)
         if keeps is not None:
-            refresh, refresh_hash = authorization.presented, keeps.credential.hash
+            refresh, refresh_hash = authorization.presented if refreshes_left != 0 else "", keeps.credential.hash
         else:
             refresh = new_credential(Kind.REFRESH_TOKEN, grant_id, issuer.randomness)
             refresh_hash = hashed(refresh)

@@ -58,7 +58,14 @@ class Node:
         if self._connecting is None:
             self._connecting = asyncio.ensure_future(self._connect())
             self._connecting.add_done_callback(self._attempt_over)
-        return await asyncio.shield(self._connecting)
+        attempt = self._connecting
+        try:
+            return await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if attempt.cancelled() and (task is None or not task.cancelling()):  # ``close`` ended it, not our caller us
+                raise LinkLostError("the connection was closed while it was made") from None
+            raise
 
     async def _connect(self) -> Link:
         link = await connect(self._address, await self._locate())

@@ -76,4 +76,4 @@ def blocked(who: str) -> str:
 
 def _tag(text: str) -> str:
     """Names from outside, with braces and control characters out of the way of the hash tag."""
-    return text if text.isalnum() and text.isascii() else quote(text, safe="@:.+-_~/=")
+    return text if text.isalnum() and text.isascii() else quote(text, safe="@:.+-_~/=", errors="surrogatepass")

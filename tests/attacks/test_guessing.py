@@ -1,6 +1,7 @@
 """Guessing passwords and secrets, and what the counting of it costs and forgets."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -58,6 +59,28 @@ async def test_a_refresh_token_without_a_refresh_left_is_not_unlimited(world: Wo
     for rotation in ("never", "always"):
         await world.change(client, refresh_rotation=rotation)
         assert await error_of(await world.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
+
+
+async def test_the_last_refresh_is_one_even_where_others_were_faster(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kept token read with two left, when another took one meanwhile: kept with 0, a third request could rotate it."""
+    client = await world.client(refresh_rotation="never", refresh_limit=2, refresh_grace=0)
+    tokens = await world.tokens(client)
+    store, redis = world.issuer.store.tokens, world.redis.nodes[0].admin
+    (place,) = redis.scan_iter("*:refresh:*")
+    reuse = type(store).reuse
+
+    async def after_another(*arguments: Any) -> Any:
+        redis.set(place, RefreshToken(1, 1).encode(), keepttl=True)
+        return await reuse(*arguments)
+
+    monkeypatch.setattr(type(store), "reuse", after_another)
+    refreshed = await world.refresh(tokens["refresh_token"])
+    assert refreshed.status == 200
+    assert "refresh_token" not in await refreshed.json()
+    assert redis.get(place) == RefreshToken(1, 0).encode()
+    assert await error_of(await world.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize("scope", ["read write admin", "admin", "read  write", 'a"b', "*"])

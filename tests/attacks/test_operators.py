@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.admin import NotFound, clients
+from service.admin import NotFound, clients, users
 from service.app import open_issuer
 from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
@@ -58,3 +58,11 @@ async def test_news_that_cannot_be_read_empties_the_cache_and_breaks_nothing(wor
     world.redis.nodes[0].admin.publish("mm:changes", junk)
     await _heard(world, "app")
     assert (await world.token(grant_type="client_credentials")).status == 200
+
+
+async def test_bytes_that_are_no_text_name_nobody(world: World) -> None:
+    r"""``mintmark client show $'\xff'``: what a terminal hands over as half a character ends in no trace."""
+    with pytest.raises(NotFound):
+        await clients.get_client(world.issuer, "\udcff")
+    with pytest.raises(NotFound):
+        await users.get_user(world.issuer, "\udcff")

@@ -206,6 +206,24 @@ async def test_redis_full_refuses_writes_and_goes_on_reading() -> None:
             assert (await world.token(grant_type="client_credentials")).status == 200
 
 
+async def test_a_link_that_is_closed_while_it_is_made_is_no_end_of_a_request(
+    cut_world: World, proxy: CuttingProxy
+) -> None:
+    """What was found out about the primary meanwhile makes requests try again, it does not cancel them."""
+    await cut_world.client()
+    proxy.hang()
+    proxy.drop()
+    node = cut_world.issuer.store.connection._node
+    node.close("as a failover would")
+    waiting = [asyncio.ensure_future(cut_world.token(grant_type="client_credentials")) for _ in range(5)]
+    await asyncio.sleep(0.1)
+    node.close("and once more, while the connection is being made")
+    proxy.heal()
+    proxy.drop()
+    assert {(await request).status for request in waiting} <= {200, 503}
+    assert (await cut_world.token(grant_type="client_credentials")).status == 200
+
+
 # batches
 
 
