@@ -117,8 +117,13 @@ async def serve(settings: Settings, ready: Callable[[str], None], worker: int | 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    watching = asyncio.ensure_future(until_orphaned(stop)) if worker is not None else None
+    beside: list[asyncio.Future[None]] = []
     async with open_issuer(settings) as issuer:
+        if worker is not None:
+            beside += [
+                asyncio.ensure_future(until_orphaned(stop)),
+                asyncio.ensure_future(_tell_metrics(issuer.metrics)),
+            ]
         async with serving(issuer, share_port=worker is not None) as url:
             _settle_garbage_collection()
             ready(url)
@@ -128,5 +133,13 @@ async def serve(settings: Settings, ready: Callable[[str], None], worker: int | 
             await stop.wait()
             log.info("draining", extra={"seconds": settings.drain_seconds, "worker": worker or 0})
         log.info("stopped", extra={"worker": worker or 0})
-    if watching is not None:
-        watching.cancel()
+        issuer.metrics.tell()
+    for task in beside:
+        task.cancel()
+
+
+async def _tell_metrics(metrics: Metrics) -> None:
+    """Let the other workers see what this one counted: whichever is asked tells of all."""
+    while True:
+        await asyncio.sleep(1.0)
+        metrics.tell()
