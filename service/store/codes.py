@@ -82,27 +82,25 @@ class Codes:
 
     async def redeem(self, code: Credential, new: NewTokens, spent_ends_at: int) -> RedeemAnswer:
         """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip."""
-        steps = [
-            _redeem.step(
-                self._connection,
-                (
-                    keys.grant(code.grant_id),
-                    keys.code(code.grant_id, code.hash),
-                    keys.access_token(code.grant_id, new.access.hash),
-                    keys.refresh_token(code.grant_id, new.refresh_hash),
-                ),
-                (
-                    *(new.access.hash, new.access_record, new.access_ends_at),
-                    *(new.refresh_hash, new.refresh_record, new.refresh_ends_at),
-                    *(new.grant_ends_at, spent_ends_at),
-                ),
-            )
-        ]
-        replies = await self._connection.execute_all([*steps, *new.index_steps(self._connection, code.grant_id)])
-        if len(replies) > 1 and grants.is_disabled(replies[1]):
-            await grants.Grants(self._connection).revoke(code.grant_id)
+        step = _redeem.step(
+            self._connection,
+            (
+                keys.grant(code.grant_id),
+                keys.code(code.grant_id, code.hash),
+                keys.access_token(code.grant_id, new.access.hash),
+                keys.refresh_token(code.grant_id, new.refresh_hash),
+            ),
+            (
+                *(new.access.hash, new.access_record, new.access_ends_at),
+                *(new.refresh_hash, new.refresh_record, new.refresh_ends_at),
+                *(new.grant_ends_at, spent_ends_at),
+            ),
+        )
+        index = new.index_steps(self._connection, code.grant_id)
+        reply = await grants.swap_and_index(self._connection, step, code.grant_id, index)
+        if reply is None:
             return RedeemAnswer.UNKNOWN
-        answer = _redeem.read(replies[0])[0]
+        answer = _redeem.read(reply)[0]
         if answer is not RedeemAnswer.REDEEMED and new.subject:
             grants.unindex_soon(self._connection, code.grant_id, new.subject)
         return answer

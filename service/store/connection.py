@@ -112,24 +112,28 @@ class Connection:
         except (LinkLostError, ReplyError) as failure:
             return await self._again(key, command, started, failure)
 
-    async def execute_all(self, steps: Iterable[Step]) -> list[Any]:
+    async def execute_all(self, steps: Iterable[Step], *, needed: int | None = None) -> list[Any]:
         """The replies to several commands that leave together; one round trip, in order per server.
 
-        Raises what ``execute`` does, after every command has had its reply: nothing is left under way.
+        Raises what ``execute`` does, after every command has had its reply: nothing is left under way. Of the steps after
+        the first ``needed`` ones (None: all are needed) a failure stands in the place of the reply.
         """
         started = time.monotonic()
         sent = [(step, link.send(step[1]) if (link := self._link_for(step[0])) else None) for step in steps]
         try:
-            return await self._collect(sent, started)
+            replies = await self._collect(sent, started)
         except asyncio.CancelledError:
             for _, future in sent:
                 if future is not None and not future.cancel():
                     _swallow(future)
             raise
+        for reply in replies[:needed]:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
 
     async def _collect(self, sent: list[tuple[Step, asyncio.Future[Any] | None]], started: float) -> list[Any]:
         replies: list[Any] = []
-        failed: Exception | None = None
         for (key, command), future in sent:
             failure = None
             try:
@@ -141,9 +145,7 @@ class Connection:
             try:
                 replies.append(await self._again(key, command, started, failure))
             except (TemporarilyUnavailable, StoreError) as error:
-                failed = failed or error
-        if failed is not None:
-            raise failed
+                replies.append(error)
         return replies
 
     def execute_soon(self, key: str, command: Command) -> None:

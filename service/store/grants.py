@@ -1,11 +1,14 @@
 """Grants: the record that everything hangs on, the user's index of them, and how they end."""
 
+import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from service.protocol.credentials import GRANT_ID_LENGTH
+from service.protocol.errors import TemporarilyUnavailable
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.store import keys
@@ -19,6 +22,11 @@ NEVER = 0
 """As a second at which something ends: it does not."""
 
 _PAGE = 500
+_INDEX_PAUSE, _INDEX_TRIES = 0.5, 600
+_indexing: set[asyncio.Task[None]] = set()
+"""Writes to user indexes that wait for their server; held here so that they are not collected."""
+
+log = logging.getLogger(__name__)
 _GRANT_KEY = re.compile(rf"mm:\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}(?::access:.*)?", re.ASCII)
 """Keys that hold a grant, whole or inline; a user's keys have a colon in their tag."""
 
@@ -82,6 +90,41 @@ def unindex_soon(connection: Connection, grant_id: str, subject: str) -> None:
 def is_disabled(index_reply: object) -> bool:
     """Whether the answer to ``index_step`` says that the user is disabled."""
     return _index.read(index_reply)[0] is IndexAnswer.DISABLED
+
+
+async def swap_and_index(connection: Connection, swap: Step, grant_id: str, index: list[Step]) -> Any:
+    """The reply to a script that spends a credential, None where the user is disabled and the grant therefore ended.
+
+    Both leave together, but in a Cluster the index may be elsewhere, and away: what is spent is spent, so its tokens are
+    handed out, and the index is written as soon as its server is back. Until then nobody can revoke by it either.
+    """
+    swapped, *indexed = await connection.execute_all([swap, *index], needed=1)
+    if indexed and isinstance(indexed[0], Exception):
+        log.warning("user_index_behind", extra={"grant_id": grant_id, "reason": str(indexed[0])})
+        _index_later(connection, index[0], grant_id)
+    elif indexed and is_disabled(indexed[0]):
+        await Grants(connection).revoke(grant_id)
+        return None
+    return swapped
+
+
+def _index_later(connection: Connection, step: Step, grant_id: str) -> None:
+    task = asyncio.ensure_future(_keep_indexing(connection, step, grant_id))
+    _indexing.add(task)
+    task.add_done_callback(_indexing.discard)
+
+
+async def _keep_indexing(connection: Connection, step: Step, grant_id: str) -> None:
+    """Try until it is written, some ten minutes at most."""
+    for _ in range(_INDEX_TRIES):
+        await asyncio.sleep(_INDEX_PAUSE)
+        try:
+            if is_disabled(await connection.execute(step[0], *step[1])):
+                await Grants(connection).revoke(grant_id)
+            return
+        except TemporarilyUnavailable:
+            continue
+    log.error("user_index_lost", extra={"grant_id": grant_id})
 
 
 class Grants:

@@ -193,7 +193,8 @@ class Tokens:
             ),
         )
         replies = await self._connection.execute_all([step, *new.index_steps(self._connection, grant_id)])
-        if await self._is_disabled(grant_id, replies):
+        if grants.is_disabled(replies[1]):
+            await grants.Grants(self._connection).revoke(grant_id)
             return False
         return _issue.read(replies[0])[0] is IssueAnswer.ISSUED
 
@@ -221,10 +222,11 @@ class Tokens:
                 *(used_ends_at, sealed_reply, grace),
             ),
         )
-        replies = await self._connection.execute_all([step, *new.index_steps(self._connection, grant_id)])
-        if await self._is_disabled(grant_id, replies):
+        index = new.index_steps(self._connection, grant_id)
+        reply = await grants.swap_and_index(self._connection, step, grant_id, index)
+        if reply is None:
             return RotateAnswer.ENDED, b""
-        answer, rest = _rotate.read(replies[0])
+        answer, rest = _rotate.read(reply)
         if answer in (RotateAnswer.REUSED, RotateAnswer.ENDED) and new.subject:
             grants.unindex_soon(self._connection, grant_id, new.subject)
         return answer, rest[0] if rest else b""
@@ -244,10 +246,9 @@ class Tokens:
                 *(new.refresh_record, new.refresh_ends_at, new.grant_ends_at),
             ),
         )
-        replies = await self._connection.execute_all([step, *new.index_steps(self._connection, grant_id)])
-        if await self._is_disabled(grant_id, replies):
-            return ReuseAnswer.ENDED
-        return _reuse.read(replies[0])[0]
+        index = new.index_steps(self._connection, grant_id)
+        reply = await grants.swap_and_index(self._connection, step, grant_id, index)
+        return ReuseAnswer.ENDED if reply is None else _reuse.read(reply)[0]
 
     async def revoke(self, token: Credential, key: str, client_id: str, *, ends_grant: bool) -> RevokeAnswer:
         """Revoke a token that was issued to this client. One round trip. ``key``: the one it is kept under."""
@@ -257,10 +258,3 @@ class Tokens:
         if subject:
             grants.unindex_soon(self._connection, token.grant_id, subject[0].decode())
         return answer
-
-    async def _is_disabled(self, grant_id: str, replies: list[Any]) -> bool:
-        """Whether the user's index refused the grant; then whatever was written is ended again."""
-        if len(replies) < 2 or not grants.is_disabled(replies[1]):
-            return False
-        await grants.Grants(self._connection).revoke(grant_id)
-        return True

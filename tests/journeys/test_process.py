@@ -166,6 +166,9 @@ async def _register(shape: redis_shapes.Shape) -> None:
     """The usual client, in a Redis that has just come up."""
     async with open_issuer(settings_for(shape.url), listen=False) as issuer:
         await World(issuer, None, shape).client()  # type: ignore[arg-type]
+    if len(shape.nodes) > 1:
+        for node in shape.primaries():
+            node.admin.execute_command("WAIT", 1, 2000)  # the replica that will take over must have it
 
 
 @pytest.mark.parametrize("missing", ["port nobody listens on", "sentinels nobody listens on"])

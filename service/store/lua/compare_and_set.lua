@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Replace a record if it is still the one that was read; an empty one means "not there".
 -- KEYS  record
 -- ARGV  seen, replacement

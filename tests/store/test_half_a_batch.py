@@ -1,0 +1,74 @@
+"""In a Cluster the grant's server may be well while the one of its user's index is away."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from service.protocol.errors import TemporarilyUnavailable
+from service.store import grants, keys
+from service.store.connection import Connection
+from tests.world import World
+
+INDEX = keys.user_grants("alice")
+
+
+class Away:
+    """The server of alice's index, as it looks to a connection: there, or not."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = False
+        link_for, again = Connection._link_for, Connection._again
+
+        async def instead(connection: Connection, key: str, *rest: Any) -> Any:
+            if self.now and key == INDEX:
+                raise TemporarilyUnavailable(log="away")
+            return await again(connection, key, *rest)
+
+        monkeypatch.setattr(
+            Connection, "_link_for", lambda me, key: None if self.now and key == INDEX else link_for(me, key)
+        )
+        monkeypatch.setattr(Connection, "_again", instead)
+        monkeypatch.setattr(grants, "_INDEX_PAUSE", 0.02)
+
+
+async def _settled() -> None:
+    for _ in range(200):
+        if not grants._indexing:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the index was never written")
+
+
+@pytest.mark.parametrize("rotation", ["always", "never"])
+@pytest.mark.parametrize("what", ["code", "refresh_token"])
+async def test_what_is_spent_is_paid_for_and_indexed_later(
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str, rotation: str
+) -> None:
+    """P7, P6: no invalid_grant because a server is away, and afterwards revoke_user finds the grant."""
+    client = await world.client(code_lifetime=1, refresh_rotation=rotation)
+    away = Away(monkeypatch)
+    code = await world.code(client)
+    if what == "refresh_token":
+        tokens = await (await world.redeem(code)).json()
+    away.now = True
+    response = await (world.redeem(code) if what == "code" else world.refresh(tokens["refresh_token"]))
+    assert response.status == 200
+    bought = await response.json()
+    away.now = False
+    await _settled()
+    assert await world.is_active(bought["access_token"])
+    assert await world.issuer.store.grants.revoke_user("alice") == 1
+    assert not await world.is_active(bought["access_token"])
+
+
+async def test_who_was_disabled_meanwhile_keeps_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = await world.client()
+    away = Away(monkeypatch)
+    code = await world.code(client)
+    away.now = True
+    bought = await (await world.redeem(code)).json()
+    away.now = False
+    world.redis.nodes[0].admin.set(keys.user_disabled("alice"), "1")
+    await _settled()
+    assert not await world.is_active(bought["access_token"])
