@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -68,7 +69,12 @@ class Supplier:
 
     async def issue_alone(self) -> Issued:
         """A client_credentials token."""
-        grant = Grant(self.client.client_id, scope=SCOPE, grant_type="client_credentials")
+        grant = Grant(
+            self.client.client_id,
+            scope=SCOPE,
+            grant_type="client_credentials",
+            client_generation=self.client.generation,
+        )
         return await issue(self.issuer, self.client, Authorization(grant, SCOPE, ()))
 
     async def users(self) -> list[str]:
@@ -92,6 +98,7 @@ class Supplier:
             self.client.client_id,
             f"5f0c1e6a-7d2b-4c9e-8a31-{self.people:012d}",
             scope=SCOPE,
+            client_generation=self.client.generation,
             issued_at=now,
             auth_time=now,
         )
@@ -105,6 +112,7 @@ async def supplier(redis: Shape, secret: str = "") -> AsyncIterator[Supplier]:
         secret = secret or new_client_secret(issuer.randomness)
         client = Client(
             CLIENT_ID,
+            generation=int(time.time() * 1000),  # as admin.create_client does: each grant pays for it
             secrets=(ClientSecret(hash_generated(secret)),),
             auth_method=ClientAuthMethod.CLIENT_SECRET_POST,
             grant_types=("authorization_code", "client_credentials", "password", "refresh_token"),
