@@ -21,7 +21,6 @@ _FRESH_WITHOUT_NEWS = 1.0
 """Seconds for which a client is believed while the channel of changes is down."""
 _FRESH = 60.0
 """Seconds after which a client is read again though no change was heard of: a bound, should news ever be lost."""
-_PAGE = 1000
 _read_news = msgspec.json.Decoder(dict[str, list[str]]).decode
 
 
