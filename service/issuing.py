@@ -241,7 +241,7 @@ def _mint(
         refresh_record = RefreshToken(issued_at, refreshes_left).encode()
     content = _response(client, authorization, access, lifetime, refresh)
     issued = Issued(
-        *(content, grant, access, now + lifetime, refresh, refresh_ends_at),
+        *(content, grant, access, now + lifetime, refresh, refresh_ends_at if refresh else NEVER),
         scope=authorization.scope,
         audience=authorization.audience,
     )

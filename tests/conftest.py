@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from service.app import open_issuer
 from tests import redis_shapes
+from tests.cutting_proxy import CuttingProxy
 from tests.world import InProcess, World, settings_for
 
 settings.register_profile("mintmark", deadline=None)  # no verdict hangs on a clock
@@ -47,6 +48,13 @@ def redis(standalone_shape: redis_shapes.Shape) -> redis_shapes.Shape:
     """One empty Redis server."""
     standalone_shape.flush()
     return standalone_shape
+
+
+@pytest.fixture
+async def proxy(redis: redis_shapes.Shape) -> AsyncIterator[CuttingProxy]:
+    """A proxy in front of the Redis server."""
+    async with CuttingProxy(redis.nodes[0].host, redis.nodes[0].port) as made:
+        yield made
 
 
 @pytest.fixture(params=["standalone", "sentinel", "cluster"])

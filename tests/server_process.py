@@ -76,16 +76,22 @@ class ServerProcess:
 
     async def _ready(self) -> None:
         assert self._process is not None
-        async with ClientSession() as session:
-            for _ in range(int(START_SECONDS / 0.05)):
-                if self._process.returncode is not None:
-                    break
-                try:
-                    async with session.get(f"{self.url}/readyz") as response:
-                        if response.status == 200:
-                            return
-                except ClientError:
-                    pass
-                await asyncio.sleep(0.05)
-        await self.stop()
-        raise AssertionError(f"the server did not become ready:\n{self.log.read_text()[-4000:]}")
+        if not await is_ready(self.url, self._process):
+            await self.stop()
+            raise AssertionError(f"the server did not become ready:\n{self.log.read_text()[-4000:]}")
+
+
+async def is_ready(url: str, process: asyncio.subprocess.Process) -> bool:
+    """Wait until the server that this process runs is ready; False where it ended or the time is over."""
+    async with ClientSession() as session:
+        for _ in range(int(START_SECONDS / 0.05)):
+            if process.returncode is not None:
+                return False
+            try:
+                async with session.get(f"{url}/readyz") as response:
+                    if response.status == 200:
+                        return True
+            except ClientError:
+                pass
+            await asyncio.sleep(0.05)
+    return False

@@ -12,12 +12,6 @@ from tests.world import InProcess, World, settings_for
 
 
 @pytest.fixture
-async def proxy(redis: redis_shapes.Shape) -> AsyncIterator[CuttingProxy]:
-    async with CuttingProxy(redis.nodes[0].host, redis.nodes[0].port) as made:
-        yield made
-
-
-@pytest.fixture
 async def world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIterator[World]:
     async with (
         open_issuer(settings_for(proxy.url), listen=False) as issuer,

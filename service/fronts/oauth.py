@@ -120,7 +120,7 @@ async def _body(http: web.BaseRequest) -> bytes:
             return await http.read()
         if (
             http.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
-        ):  # RFC 9110 10.1.1: the client waits for our word
+        ):  # the client waits for our word (RFC 9110 10.1.1)
             await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             http.writer.output_size = 0
         async with asyncio.timeout(BODY_SECONDS):

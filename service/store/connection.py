@@ -320,11 +320,6 @@ class Connection:
     def _any_node(self) -> Node:
         return self._node
 
-    @property
-    def connected(self) -> bool:
-        """Whether every link that was ever needed is up."""
-        return self._node.link is not None and self._node.link.lost is None
-
     async def close(self) -> None:
         """Close every connection."""
         if self._listening is not None:
@@ -426,12 +421,6 @@ class Cluster(Connection):
             if node.link is not None and node.link.lost is None:
                 return node
         return self._node_at(random.choice(self.address.servers))  # noqa: S311
-
-    @property
-    def connected(self) -> bool:
-        return bool(self._nodes) and all(
-            node.link is not None and node.link.lost is None for node in self._nodes.values()
-        )
 
     async def close(self) -> None:
         await super().close()

@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientError, ClientSession
 
-from tests.server_process import free_port
+from tests.server_process import free_port, is_ready
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 COMMANDS = "\n".join(re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
@@ -28,7 +27,7 @@ async def demo(tmp_path: Path) -> AsyncIterator[int]:
         *(str(command), "demo", "--port", str(port)), cwd=tmp_path, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        await _ready(port, process)
+        assert await is_ready(f"http://127.0.0.1:{port}", process), "the demo did not become ready"
         yield port
     finally:
         if process.returncode is None:
@@ -53,17 +52,3 @@ async def test_the_readme_s_commands_do_what_it_says(demo: int, tmp_path: Path) 
     assert redeemed["scope"] == "read write"
     assert (active["active"], active["username"], active["client_id"]) == (True, "alice", "demo")
     assert inactive == {"active": False}
-
-
-async def _ready(port: int, process: asyncio.subprocess.Process) -> None:
-    async with ClientSession() as session:
-        for _ in range(400):
-            assert process.returncode is None, "the demo ended"
-            try:
-                async with session.get(f"http://127.0.0.1:{port}/readyz") as response:
-                    if response.status == 200:
-                        return
-            except ClientError:
-                pass
-            await asyncio.sleep(0.05)
-    raise AssertionError("the demo did not become ready")

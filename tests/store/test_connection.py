@@ -21,13 +21,6 @@ from tests.world import InProcess, World, error_of, settings_for
 
 
 @pytest.fixture
-async def proxy(redis: redis_shapes.Shape) -> AsyncIterator[CuttingProxy]:
-    """A proxy in front of the Redis server."""
-    async with CuttingProxy(redis.nodes[0].host, redis.nodes[0].port) as made:
-        yield made
-
-
-@pytest.fixture
 async def cut_world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIterator[World]:
     """A service that reaches its Redis through the proxy."""
     async with (
