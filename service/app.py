@@ -6,20 +6,24 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
 
 from service.directory import RedisDirectory
-from service.fronts import oauth
+from service.fetching import Fetcher
+from service.fronts import browser, oauth
 from service.fronts.health import Health
 from service.hashing import Hashing
 from service.issuer import Issuer
+from service.logout_tokens import keep_delivering
 from service.observe.metrics import Metrics
 from service.randomness import RandomBlocks
 from service.settings import Settings
+from service.signing.client_keys import ClientKeys
+from service.signing.keyring import Keyring
 from service.store.store import Store, open_store
 from service.workers import until_orphaned
 
@@ -31,16 +35,20 @@ LINGERING_SECONDS = 2.0
 
 def make_issuer(settings: Settings, store: Store, clock: Callable[[], float] = time.time) -> Issuer:
     """The issuer on this store."""
-    hashing = Hashing(settings)
+    hashing, randomness, fetcher = Hashing(settings), RandomBlocks(), Fetcher(settings)
+    keyring = Keyring(settings, store.signing_keys, randomness, clock) if settings.openid else None
     return Issuer(
         url=settings.issuer,
         settings=settings,
         store=store,
         directory=RedisDirectory(store, hashing, settings),
         hashing=hashing,
+        fetcher=fetcher,
+        keyring=keyring,
+        client_keys=ClientKeys(settings, fetcher.get),
         metrics=Metrics(),
         clock=clock,
-        randomness=RandomBlocks(),
+        randomness=randomness,
     )
 
 
@@ -50,9 +58,14 @@ async def open_issuer(settings: Settings, *, listen: bool = True) -> AsyncIterat
     store = await open_store(settings, listen=listen)
     issuer = make_issuer(settings, store)
     try:
+        if issuer.keyring is not None:
+            await issuer.keyring.open()
         yield issuer
     finally:
         issuer.hashing.close()
+        if issuer.keyring is not None:
+            issuer.keyring.close()
+        await issuer.fetcher.close()
         await store.close()
 
 
@@ -61,7 +74,7 @@ def make_server(issuer: Issuer, health: Health | None = None) -> web.Server:
 
     Every path is known beforehand, and what a router would do for each request is a sixth of an empty handler's cost.
     """
-    handlers = {**oauth.handlers(issuer), **(health or Health(issuer)).handlers()}
+    handlers = {**browser.handlers(issuer), **oauth.handlers(issuer), **(health or Health(issuer)).handlers()}
     loop, settings = asyncio.get_running_loop(), issuer.settings
 
     async def dispatch(request: web.BaseRequest) -> web.StreamResponse:
@@ -119,6 +132,7 @@ async def serve(settings: Settings, ready: Callable[[str], None], worker: int | 
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     beside: list[asyncio.Future[None]] = []
     async with open_issuer(settings) as issuer:
+        beside += [asyncio.ensure_future(work) for work in _beside(issuer)]
         if worker is not None:
             beside += [
                 asyncio.ensure_future(until_orphaned(stop)),
@@ -136,6 +150,13 @@ async def serve(settings: Settings, ready: Callable[[str], None], worker: int | 
         issuer.metrics.tell()
     for task in beside:
         task.cancel()
+
+
+def _beside(issuer: Issuer) -> list[Coroutine[Any, Any, None]]:
+    """What goes on beside requests, for ever."""
+    if issuer.keyring is None:
+        return []
+    return [issuer.keyring.keep(), keep_delivering(issuer)]
 
 
 async def _tell_metrics(metrics: Metrics) -> None:

@@ -5,16 +5,18 @@ presented credential is still unspent and swaps. There is no half-way state to r
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 import orjson
 
+from service.id_tokens import mint_id_token, wants_id_token
 from service.issuer import Issuer
 from service.protocol import sealing
 from service.protocol.credentials import Credential, Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import InvalidGrant, TemporarilyUnavailable
-from service.protocol.names import TOKEN_RESPONSE_MEMBERS, RefreshRotation
+from service.protocol.names import OFFLINE_ACCESS, TOKEN_RESPONSE_MEMBERS, RefreshRotation, ResponseType
 from service.records.access_token import AccessToken
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
@@ -25,6 +27,9 @@ from service.store.grants import NEVER
 from service.store.tokens import NewTokens, OpenedRefreshToken, ReuseAnswer, RotateAnswer
 
 log = logging.getLogger(__name__)
+
+NO_REFRESH = 0
+"""As the number of refreshes left: there will be no refresh token."""
 
 _TRIES = 8
 """How often a refresh that keeps its token is tried again because another one was first."""
@@ -52,12 +57,14 @@ class Issued(msgspec.Struct, frozen=True):
 
     content: bytes
     grant: Grant
+    grant_id: str = ""
     access_token: str = ""
     access_token_ends_at: int = 0
     refresh_token: str = ""
     refresh_token_ends_at: int = 0
     scope: str = ""
     audience: tuple[str, ...] = ()
+    id_token: str = ""
     repeated: bool = False
 
 
@@ -66,6 +73,13 @@ class Code(msgspec.Struct, frozen=True):
 
     code: str
     expires_in: int
+    grant_id: str
+
+
+class Answer(NamedTuple):
+    """What the authorization endpoint hands out; ``grant_id``: under which it can be ended, "" where nothing is kept."""
+
+    fields: dict[str, str]
     grant_id: str
 
 
@@ -104,17 +118,64 @@ async def issue(issuer: Issuer, client: Client, authorization: Authorization) ->
     return await _refresh(issuer, client, authorization, spends)
 
 
-def may_refresh(client: Client, grant: Grant) -> bool:
+async def answer_authorization(
+    issuer: Issuer,
+    client: Client,
+    grant: Grant,
+    response_type: ResponseType,
+    record: AuthorizationCode,
+    claims: Mapping[str, Any],
+) -> Answer:
+    """Code, access token and ID token as the response type says (RFC 6749 4.1.2 and 4.2.2, OpenID Connect Core 3).
+
+    ``claims``: about the person, for an ID token that comes alone (Core 5.4). Raises InvalidGrant where the user is
+    disabled, TemporarilyUnavailable.
+    """
+    parts, fields, grant_id = response_type.parts, {}, ""
+    if "code" in parts:
+        code = await issue_code(issuer, client, grant, record)
+        grant_id, fields["code"] = code.grant_id, code.code
+    if "token" in parts:
+        issued = await _issue_beside(issuer, client, grant, grant_id)
+        grant_id = grant_id or issued.grant_id
+        lifetime = issued.access_token_ends_at - int(issuer.clock())
+        fields |= {"access_token": issued.access_token, "token_type": "Bearer", "expires_in": str(lifetime)}
+        fields["scope"] = issued.scope
+    if "id_token" in parts:
+        fields["id_token"] = await mint_id_token(
+            *(issuer, client, grant, grant_id or new_grant_id(issuer.randomness)),
+            nonce=record.nonce,
+            access_token=fields.get("access_token", ""),
+            code=fields.get("code", ""),
+            claims=claims if parts == {"id_token"} else None,
+        )
+    return Answer({name: value for name, value in fields.items() if value}, grant_id)
+
+
+def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
     """Whether this grant gets a refresh token (IT-20, WM-20): a person's grant, and the client may use one."""
-    return bool(grant.subject) and "refresh_token" in client.grant_types and client.refresh_limit != 0
+    if not grant.subject or "refresh_token" not in client.grant_types or client.refresh_limit == 0:
+        return False
+    return not issuer.settings.refresh_needs_offline_access or OFFLINE_ACCESS in grant.scope.split(" ")
 
 
 # one way of keeping for each way in
 
 
+async def _issue_beside(issuer: Issuer, client: Client, grant: Grant, grant_id: str) -> Issued:
+    """An access token from the authorization endpoint, beside a code or alone; never with a refresh token (RFC 6749 4.2.2)."""
+    authorization = Authorization(grant, grant.scope, grant.audience)
+    minted = await _mint(issuer, client, authorization, grant_id or new_grant_id(issuer.randomness), NO_REFRESH)
+    tokens = issuer.store.tokens
+    kept = await (tokens.add(minted.new) if grant_id else tokens.issue(grant, minted.new))
+    if not kept:
+        raise InvalidGrant(log="user is disabled, or the grant was ended meanwhile")
+    return minted.issued
+
+
 async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -> Issued:
     grant_id = new_grant_id(issuer.randomness)
-    minted = _mint(issuer, client, authorization, grant_id, client.refresh_limit)
+    minted = await _mint(issuer, client, authorization, grant_id, client.refresh_limit)
     new = minted.new
     if not authorization.grant.subject:
         await issuer.store.tokens.save_alone(new.access, new.access_record, new.access_ends_at)
@@ -124,7 +185,10 @@ async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -
 
 
 async def _redeem(issuer: Issuer, client: Client, authorization: Authorization, code: OpenedCode) -> Issued:
-    minted = _mint(issuer, client, authorization, code.credential.grant_id, client.refresh_limit)
+    nonce = code.record.nonce if code.record else None
+    minted = await _mint(
+        issuer, client, authorization, code.credential.grant_id, client.refresh_limit, id_token=True, nonce=nonce
+    )
     new = minted.new
     # A grant that can be refreshed lives on beyond what the code bought; one that can't is over with its access token.
     spent_ends_at = new.now + issuer.settings.refresh_reuse_memory if new.refresh_record else new.access_ends_at
@@ -142,7 +206,7 @@ async def _refresh(issuer: Issuer, client: Client, authorization: Authorization,
     if opened.record is None:
         return _repeat(opened.reply, authorization.presented, opened.grant)
     left = opened.record.refreshes_left
-    if left == 0 or not may_refresh(client, opened.grant):
+    if left == 0 or not may_refresh(issuer, client, opened.grant):
         raise InvalidGrant(log="no refresh is left, or the client may not refresh any more")
     if _rotates(issuer, client):
         return await _rotate(issuer, client, authorization, opened, None if left is None else left - 1)
@@ -152,7 +216,7 @@ async def _refresh(issuer: Issuer, client: Client, authorization: Authorization,
 async def _rotate(
     issuer: Issuer, client: Client, authorization: Authorization, opened: OpenedRefreshToken, left: int | None
 ) -> Issued:
-    minted = _mint(issuer, client, authorization, opened.credential.grant_id, left)
+    minted = await _mint(issuer, client, authorization, opened.credential.grant_id, left, id_token=True)
     new, issued = minted.new, minted.issued
     grace = _grace_of(issuer, client)
     nonce = issuer.randomness(sealing.NONCE_BYTES)
@@ -179,8 +243,10 @@ async def _keep(issuer: Issuer, client: Client, authorization: Authorization, op
         if current is None or current.record is None or current.record.refreshes_left == 0:
             raise InvalidGrant(log="refresh token ended meanwhile, or no refresh is left")
         left = current.record.refreshes_left
-        minted = _mint(
-            issuer, client, authorization, opened.credential.grant_id, None if left is None else left - 1, keeps=current
+        minted = await _mint(
+            *(issuer, client, authorization, opened.credential.grant_id, None if left is None else left - 1),
+            keeps=current,
+            id_token=True,
         )
         answer = await issuer.store.tokens.reuse(current, minted.new)
         if answer is ReuseAnswer.ISSUED:
@@ -216,21 +282,26 @@ def _grace_of(issuer: Issuer, client: Client) -> int:
 # making tokens
 
 
-def _mint(
+async def _mint(
     issuer: Issuer,
     client: Client,
     authorization: Authorization,
     grant_id: str,
     refreshes_left: int | None,
     keeps: OpenedRefreshToken | None = None,
+    *,
+    id_token: bool = False,
+    nonce: str | None = None,
 ) -> _Minted:
-    """Make the tokens and the response. ``keeps``: the refresh token that stays in use instead of a new one."""
+    """Make the tokens and the response. ``keeps``: the refresh token that stays in use instead of a new one;
+    ``id_token``: with one, where the grant is an OpenID Connect one; ``nonce``: for it.
+    """
     now, grant = int(issuer.clock()), authorization.grant
     lifetime = client.access_token_lifetime or issuer.settings.access_token_lifetime
     access = new_credential(Kind.ACCESS_TOKEN, grant_id, issuer.randomness)
     access_hash = hashed(access)
     refresh, refresh_hash, refresh_record, refresh_ends_at = "", access_hash, b"", NEVER
-    if may_refresh(client, grant) and (refreshes_left != 0 or keeps):
+    if may_refresh(issuer, client, grant) and (refreshes_left != 0 or keeps):
         refresh_ends_at = _refresh_ends_at(issuer, client, grant, now)
         if keeps is not None:
             refresh, refresh_hash = authorization.presented if refreshes_left != 0 else "", keeps.credential.hash
@@ -239,11 +310,15 @@ def _mint(
             refresh_hash = hashed(refresh)
         issued_at = keeps.record.issued_at if keeps and keeps.record else now
         refresh_record = RefreshToken(issued_at, refreshes_left).encode()
-    content = _response(client, authorization, access, lifetime, refresh)
+    signed = ""
+    if id_token and wants_id_token(issuer, grant):
+        signed = await mint_id_token(issuer, client, grant, grant_id, nonce=nonce, access_token=access)
+    content = _response(client, authorization, access, lifetime, refresh, signed)
     issued = Issued(
-        *(content, grant, access, now + lifetime, refresh, refresh_ends_at if refresh else NEVER),
+        *(content, grant, grant_id, access, now + lifetime, refresh, refresh_ends_at if refresh else NEVER),
         scope=authorization.scope,
         audience=authorization.audience,
+        id_token=signed,
     )
     credential = Credential(Kind.ACCESS_TOKEN, grant_id, access_hash)
     return _Minted(
@@ -290,7 +365,9 @@ def _rotates(issuer: Issuer, client: Client) -> bool:
     return policy is RefreshRotation.ALWAYS or (policy is RefreshRotation.PUBLIC_CLIENTS and client.public)
 
 
-def _response(client: Client, authorization: Authorization, access: str, lifetime: int, refresh: str) -> bytes:
+def _response(
+    client: Client, authorization: Authorization, access: str, lifetime: int, refresh: str, id_token: str
+) -> bytes:
     """The body of RFC 6749 5.1, public custom properties first so that no registered member can be overridden."""
     grant = authorization.grant
     body: dict[str, Any] = {
@@ -303,6 +380,8 @@ def _response(client: Client, authorization: Authorization, access: str, lifetim
     body["expires_in"] = lifetime
     if refresh:
         body["refresh_token"] = refresh
+    if id_token:
+        body["id_token"] = id_token
     if authorization.scope:
         body["scope"] = authorization.scope
     return orjson.dumps(body)

@@ -27,7 +27,7 @@ from pydantic_settings import (
 from yaml import YAMLError  # type: ignore[import-untyped]
 
 from service import redis_url
-from service.protocol.names import RefreshRotation, UnknownScope
+from service.protocol.names import RefreshRotation, ResponseType, SigningAlgorithm, UnknownScope
 
 PREFIX = "MINTMARK_"
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
@@ -37,6 +37,8 @@ NOT_SETTINGS = (CONFIG_VARIABLE, SECRETS_VARIABLE, "MINTMARK_TEST_", "MINTMARK_S
 
 TAKEN_PATHS = frozenset(
     {"/introspect", "/revoke", "/.well-known/oauth-authorization-server", "/livez", "/readyz", "/metrics"}
+    | {"/authorize", "/login", "/consent", "/logout", "/applications", "/userinfo", "/jwks", "/register", "/style.css"}
+    | {"/.well-known/openid-configuration"}
 )
 """Where no token endpoint can be."""
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
@@ -124,6 +126,9 @@ class Settings(BaseSettings):
     scopes: dict[str, str] = Field(
         default_factory=dict, description='Scopes with a description for people: {"read": "Read your data"}.'
     )
+    scope_claims: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description='Scopes of your own that mean claims about a person: {"roles": ["roles"]}.'
+    )
     default_scope: str = Field("", description="Granted where neither the request nor the client names a scope.")
     unknown_scope: UnknownScope = Field(UnknownScope.REFUSE, description="refuse (invalid_scope) or drop.")
     require_pkce: bool = Field(
@@ -145,6 +150,96 @@ class Settings(BaseSettings):
     argon2_iterations: int = Field(2, ge=1, description="Passes over that memory.")
     argon2_threads: int = Field(2, ge=1, le=64, description="How many passwords are hashed side by side.")
     argon2_queue: int = Field(64, ge=1, description="How many may wait for it; more are answered 503.")
+
+    # OpenID Connect: on where there is a master key, or key files
+    master_key: SecretStr | None = Field(
+        None,
+        description="Encrypts the signing keys in Redis: 32 characters or more (`mintmark key master`). To change it, put the "
+        "new one before the old one with a blank between: the first encrypts, all decrypt.",
+    )
+    signing_key_files: tuple[Path, ...] = Field(
+        (),
+        description="Signing keys of your own (PEM or JWK) in the place of generated ones; the first of a kind signs.",
+    )
+    signing_algorithms: tuple[SigningAlgorithm, ...] = Field(
+        tuple(SigningAlgorithm),
+        description="The algorithms that clients may ask for; RS256 is what they get if they don't.",
+    )
+    signing_rsa_bits: Literal[2048, 3072, 4096] = Field(2048, description="Size of generated RSA keys.")
+    signing_key_lifetime: Seconds = Field(
+        86400 * 90, description="How long a key signs before the next one takes over; 0 = until `mintmark key rotate`."
+    )
+    jwks_lifetime: Annotated[int, Field(ge=1, le=86400)] = Field(
+        300, description="How long others may keep our JWKS; a new key is published that long before it signs."
+    )
+    id_token_lifetime: Annotated[int, Field(ge=1, le=86400)] = Field(3600, description="ID tokens.")
+    pairwise_salt: SecretStr | None = Field(
+        None, description="Makes pairwise subjects; never change it, or everybody becomes somebody else."
+    )
+    acr: str = Field(
+        "1", description="The authentication context class that a password login has (`acr` in ID tokens)."
+    )
+    request_objects: Literal["off", "by_value", "by_reference"] = Field(
+        "by_reference",
+        description="Signed authorization requests: off; by_value: the request parameter; by_reference: also request_uri.",
+    )
+
+    # people in front of a browser
+    response_types: tuple[ResponseType, ...] = Field(
+        tuple(ResponseType),
+        description="What clients may be registered for; each has only `code` until told otherwise.",
+    )
+    service_name: str = Field("Mintmark", max_length=80, description="What the pages call this service.")
+    sign_up_url: str | None = Field(None, description="Where people without an account are sent (prompt=create).")
+    op_policy_uri: str | None = Field(None, description="Your privacy policy, linked on the pages and in discovery.")
+    op_tos_uri: str | None = Field(None, description="Your terms of service, linked on the pages and in discovery.")
+    pages_folder: Path | None = Field(
+        None, description="A folder with templates, texts and style.css that replace ours of the same name."
+    )
+    page_hook: str | None = Field(
+        None, description="A function of yours, package.module:name, that sees every page before it is sent."
+    )
+    session_idle_lifetime: Lifetime = Field(86400, description="Browser sessions since their last use.")
+    session_lifetime: Lifetime = Field(86400 * 14, description="Browser sessions since somebody signed in.")
+    ticket_lifetime: Lifetime = Field(900, description="How long a person may take to sign in and agree.")
+    login_attempts: Annotated[int, Field(ge=1, le=1000)] = Field(
+        20, description="How many passwords may be tried in one authorization request."
+    )
+    consent_lifetime: Seconds = Field(
+        86400 * 365, description="How long it is remembered what a person allowed; 0 = for ever."
+    )
+    offline_access_outlives_session: bool = Field(
+        True, description="Signing out leaves grants with the scope offline_access alone."
+    )
+    refresh_needs_offline_access: bool = Field(
+        False, description="Issue refresh tokens only where the scope offline_access was granted."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        ("*",),
+        description="Pages of these origins may call the endpoints that take no cookie (token, userinfo, JWKS …).",
+    )
+
+    # others that we speak to
+    directory_url: str | None = Field(
+        None, description="Ask this webhook who people are, in the place of the users in Redis."
+    )
+    directory_secret: SecretStr | None = Field(None, description="Sent to the webhook as Bearer token.")
+    directory_timeout: float = Field(3.0, gt=0, le=60, description="How long the webhook may take.")
+    fetch_timeout: float = Field(5.0, gt=0, le=60, description="How long fetching a client's document may take.")
+    fetch_max_bytes: int = Field(262_144, ge=1024, description="How large a client's document may be.")
+    fetch_private_addresses: bool = Field(
+        False,
+        description="Also fetch from and post to private and loopback addresses, also without TLS: for development.",
+    )
+    client_keys_lifetime: Lifetime = Field(
+        600, description="How long a client's jwks_uri is believed without looking again."
+    )
+    registration: Literal["off", "initial_access_token", "open"] = Field(
+        "off", description="Whether clients may register themselves (RFC 7591)."
+    )
+    logout_attempts: Annotated[int, Field(ge=1, le=20)] = Field(
+        8, description="How often a back-channel logout is tried; the pause doubles from 2 s on."
+    )
 
     # watching
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
@@ -182,6 +277,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(taken)}: there is something else; choose other paths")
         return paths
 
+    @field_validator("master_key")
+    @classmethod
+    def _master_keys_are_long(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and any(len(word) < 32 for word in key.get_secret_value().split() or [""]):
+            raise ValueError("must have 32 characters or more each; `mintmark key master` makes one")
+        return key
+
     @model_validator(mode="after")
     def _issuer_is_https(self) -> "Settings":
         if self.require_https and self.issuer.startswith("http:") and not self.issuer_is_loopback:
@@ -193,6 +295,16 @@ class Settings(BaseSettings):
         """Whether the issuer is http on this machine: for development."""
         parts = urlsplit(self.issuer)
         return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+
+    @cached_property
+    def master_keys(self) -> tuple[str, ...]:
+        """``master_key``, one by one: the first encrypts, all decrypt."""
+        return tuple(self.master_key.get_secret_value().split()) if self.master_key else ()
+
+    @cached_property
+    def openid(self) -> bool:
+        """Whether there is something to sign ID tokens with."""
+        return bool(self.master_key or self.signing_key_files)
 
     @cached_property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

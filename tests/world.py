@@ -1,10 +1,14 @@
 """A service on a real Redis, with short words for what tests say often."""
 
 import asyncio
+import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,13 +23,14 @@ from service.fronts.health import Health
 from service.hashing import hash_generated
 from service.issuer import Issuer
 from service.issuing import issue_code
-from service.protocol.names import ClientAuthMethod
+from service.protocol.names import ClientAuthMethod, ResponseType, SigningAlgorithm
 from service.protocol.pkce import s256
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client, ClientSecret
 from service.records.grant import Grant
 from service.records.user import User
 from service.settings import Settings, load
+from service.signing.key_material import algorithm_object, generate
 from tests.redis_shapes import Shape
 
 SECRET = "mm_cs_" + "s" * 43
@@ -38,7 +43,23 @@ FORM = "application/x-www-form-urlencoded"
 def settings_for(redis_url: str, **changes: Any) -> Settings:
     """Settings for tests: cheap argon2, everything else as it ships."""
     cheap = {"argon2_memory": 64, "argon2_iterations": 1}
-    return load(**{"redis_url": redis_url, "issuer": "http://127.0.0.1:8080", **cheap, **changes})
+    keys = {} if "master_key" in changes else {"signing_key_files": (signing_keys(),)}
+    return load(**{"redis_url": redis_url, "issuer": "http://127.0.0.1:8080", **cheap, **keys, **changes})
+
+
+@cache
+def signing_keys() -> Path:
+    """Keys for every algorithm, made once: RSA takes its time. Tests about keys in Redis give a master_key instead."""
+    path = Path(mkdtemp(prefix="mintmark-test-keys-")) / "keys.json"
+    members = [_private_jwk(algorithm) for algorithm in ("RS256", "ES256", "ES384", "EdDSA")]
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"keys": members}))
+    return path
+
+
+def _private_jwk(algorithm: str) -> dict[str, Any]:
+    made = algorithm_object(algorithm).to_jwk(generate(SigningAlgorithm(algorithm), 2048), as_dict=True)
+    return dict(made)
 
 
 def basic(client_id: str, secret: str = SECRET) -> dict[str, str]:
@@ -159,6 +180,16 @@ class World:
     async def refresh(self, refresh_token: str, client_id: str | None = "app", **form: str) -> ClientResponse:
         """A token request with a refresh token."""
         return await self.token(client_id, grant_type="refresh_token", refresh_token=refresh_token, **form)
+
+    async def openid_client(self, client_id: str = "app", **changes: Any) -> Client:
+        """Register a client for people who sign in with a browser: every standard scope, every response type."""
+        wished: dict[str, Any] = {
+            "scopes": ("openid", "profile", "email", "address", "phone", "offline_access", "read", "write"),
+            "response_types": tuple(ResponseType),
+            "grant_types": (*ALL_GRANT_TYPES, "implicit"),
+            "name": "The App",
+        }
+        return await self.client(client_id, **(wished | changes))
 
     async def tokens(self, client: Client, **code: Any) -> dict[str, Any]:
         """The token response of a whole code flow."""

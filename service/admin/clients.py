@@ -1,33 +1,24 @@
 """Clients: registered, changed, given new secrets, disabled, revoked, deleted."""
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, NamedTuple, Self
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import AfterValidator, Field, model_validator
+import orjson
 
+from service.admin.client_input import ClientInput
 from service.admin.errors import AlreadyExists, NotFound, Refused
-from service.admin.input import (
-    Identifier,
-    Input,
-    LongText,
-    Properties,
-    Resource,
-    ShortText,
-    describe_property,
-    each_once,
-)
+from service.admin.input import describe_property
 from service.admin.paging import cursor_checked
 from service.client_auth.secret import MAX_SECRET
-from service.grants import GRANT_TYPES
+from service.fetching import FetchError
 from service.hashing import hash_generated, is_generated
 from service.issuer import Issuer
-from service.protocol import redirect_uris, scopes
 from service.protocol.credentials import new_client_secret
-from service.protocol.errors import InvalidScope
-from service.protocol.names import ClientAuthMethod, GrantTypeName, RefreshRotation
-from service.records.client import Client, ClientSecret
+from service.protocol.names import SubjectType
+from service.records.client import Client, ClientSecret, Registration
 from service.store.clients import ChangedMeanwhileError
 from service.store.grants import NEVER
 
@@ -36,129 +27,6 @@ log = logging.getLogger(__name__)
 MIN_SECRET = 8
 """Characters of an imported secret; the ones we generate have 49."""
 _TRIES = 5
-_LONGEST = 2_147_483_647
-
-
-# what is written to us
-
-
-def _known_grant_type(name: str) -> str:
-    if name not in GRANT_TYPES:
-        raise ValueError(f"there is no such grant type here; there are {', '.join(GRANT_TYPES)}")
-    return name
-
-
-def _scope_word(word: str) -> str:
-    try:
-        words = scopes.parse(word)
-    except InvalidScope as error:
-        raise ValueError("printable ASCII without quote and backslash, single words (RFC 6749 section 3.3)") from error
-    if words != (word,):
-        raise ValueError("must be one word each")
-    return word
-
-
-GrantTypes = Annotated[tuple[Annotated[str, AfterValidator(_known_grant_type)], ...], AfterValidator(each_once)]
-RedirectUris = Annotated[
-    tuple[Annotated[str, AfterValidator(redirect_uris.check_registrable)], ...], AfterValidator(each_once)
-]
-Scopes = Annotated[tuple[Annotated[str, AfterValidator(_scope_word)], ...], AfterValidator(each_once)]
-Resources = Annotated[tuple[Resource, ...], AfterValidator(each_once)]
-Lifetime = Annotated[int, Field(ge=1, le=_LONGEST)]
-LifetimeOrNever = Annotated[int, Field(ge=0, le=_LONGEST)]
-
-
-class ClientInput(Input):
-    """A client as an operator describes it; the members mean what they do in ``records.client.Client``."""
-
-    client_id: Identifier
-    name: ShortText = ""
-    description: LongText = ""
-    alias: Identifier | None = None
-    auth_method: ClientAuthMethod = ClientAuthMethod.CLIENT_SECRET_BASIC
-    grant_types: GrantTypes = ()
-    redirect_uris: RedirectUris = ()
-    scopes: Scopes = ()
-    default_scope: str | None = None
-    audiences: Resources = ()
-    introspect: bool = False
-    resources: Resources = ()
-    properties: Properties = ()
-    require_pkce: bool = False
-    allow_plain_pkce: bool = False
-    code_lifetime: Lifetime | None = None
-    access_token_lifetime: Lifetime | None = None
-    refresh_idle_lifetime: LifetimeOrNever | None = None
-    refresh_absolute_lifetime: LifetimeOrNever | None = None
-    refresh_limit: LifetimeOrNever | None = None
-    refresh_rotation: RefreshRotation | None = None
-    refresh_grace: Annotated[int, Field(ge=0, le=300)] | None = None
-
-    @property
-    def public(self) -> bool:
-        """Whether it has no secret."""
-        return self.auth_method is ClientAuthMethod.NONE
-
-    @model_validator(mode="after")
-    def _goes_together(self) -> Self:
-        faults = [text for refused, text in _COMBINATIONS if refused(self)]
-        if faults:
-            raise ValueError("\n".join(faults))
-        return self
-
-    def members(self) -> dict[str, Any]:
-        """By the names of the record's fields."""
-        members = {name: getattr(self, name) for name in ClientInput.model_fields}
-        return members | {"properties": tuple(member.record() for member in self.properties)}
-
-
-def _default_scope_is_allowed(given: ClientInput) -> bool:
-    try:
-        return set(scopes.parse(given.default_scope or "")) <= set(given.scopes)
-    except InvalidScope:
-        return False
-
-
-def _refreshes_nothing(given: ClientInput) -> bool:
-    """refresh_token is there, but no grant type that would ever issue one."""
-    beside = set(given.grant_types) - {GrantTypeName.REFRESH_TOKEN, GrantTypeName.CLIENT_CREDENTIALS}
-    return GrantTypeName.REFRESH_TOKEN in given.grant_types and not beside
-
-
-_COMBINATIONS: tuple[tuple[Callable[[ClientInput], bool], str], ...] = (
-    (
-        lambda given: given.public and GrantTypeName.CLIENT_CREDENTIALS in given.grant_types,
-        "grant_types: client_credentials is for confidential clients; a public one has proved nothing (RFC 6749 4.4)",
-    ),
-    (
-        lambda given: given.public and given.introspect,
-        "introspect: a public client cannot prove who it is; register the resource server as a confidential client",
-    ),
-    (
-        lambda given: GrantTypeName.AUTHORIZATION_CODE in given.grant_types and not given.redirect_uris,
-        "redirect_uris: authorization_code needs at least one redirect URI",
-    ),
-    (
-        _refreshes_nothing,
-        "grant_types: refresh_token needs a grant type beside it that issues refresh tokens, e.g. authorization_code",
-    ),
-    (
-        lambda given: not given.grant_types and not given.introspect,
-        "grant_types: name at least one, or give a resource server the introspect right; else it can do nothing",
-    ),
-    (
-        lambda given: bool(given.resources) and not given.introspect,
-        "resources: they say whose tokens the client may introspect; give it the introspect right too",
-    ),
-    (
-        lambda given: not _default_scope_is_allowed(given),
-        "default_scope: every word of it must be one of the client's scopes",
-    ),
-    (
-        lambda given: given.alias == given.client_id,
-        "alias: must differ from the client_id",
-    ),
-)
 
 
 def check_secret(secret: str) -> None:
@@ -186,8 +54,11 @@ class ClientPage(NamedTuple):
     cursor: str
 
 
-async def create_client(issuer: Issuer, given: ClientInput, secret: str | None = None) -> NewSecret:
-    """Register a client. ``secret``: one to import; without it a confidential client gets one of 256 random bits.
+async def create_client(
+    issuer: Issuer, given: ClientInput, secret: str | None = None, *, registration: Registration | None = None
+) -> NewSecret:
+    """Register a client. ``secret``: one to import; without it a confidential client gets one of 256 random bits;
+    ``registration``: it registers itself (RFC 7591).
 
     Raises AlreadyExists, Refused.
     """
@@ -197,7 +68,14 @@ async def create_client(issuer: Issuer, given: ClientInput, secret: str | None =
     generated, secrets = (None, ()) if given.public else await _make_secret(issuer, secret)
     now = int(issuer.clock())
     # Beginning at the time of day, not at 0: grants of a deleted client of the same name must not come alive again.
-    client = Client(**given.members(), generation=_milliseconds(issuer), created_at=now, secrets=secrets)
+    client = Client(
+        **given.members(),
+        sector_identifier=await checked_sector(issuer, given),
+        generation=_milliseconds(issuer),
+        created_at=now,
+        secrets=secrets,
+        registration=registration,
+    )
     try:
         await issuer.store.clients.save(client, None)
     except ChangedMeanwhileError as error:
@@ -232,14 +110,28 @@ async def update_client(issuer: Issuer, name: str, changes: Mapping[str, Any]) -
     if isinstance(alias, str) and alias:
         await _check_alias_free(issuer, (await get_client(issuer, name)).client_id, alias)
 
-    def changed(client: Client) -> Client:
-        given = ClientInput.read(_as_input(client) | dict(changes))
-        secrets = () if given.public else client.secrets
-        return msgspec.structs.replace(client, **given.members(), secrets=secrets)
+    async def settled() -> tuple[Client, Client]:
+        """The client as it was seen, and as it is to be: whole, for some members are good or bad together."""
+        seen = await get_client(issuer, name)
+        given = ClientInput.read(_as_input(seen) | dict(changes))
+        sector = await checked_sector(issuer, given)
+        secrets = () if given.public else seen.secrets
+        return seen, msgspec.structs.replace(seen, **given.members(), secrets=secrets, sector_identifier=sector)
 
-    client = await _change(issuer, name, changed)
+    client = await _change_settled(issuer, name, settled)
     log.info("client_updated", extra={"client_id": client.client_id, "changed": sorted(changes)})
     return client
+
+
+async def set_registration(issuer: Issuer, name: str, metadata: dict[str, Any]) -> Client:
+    """Change what a client that registered itself wants to be told again. Raises NotFound."""
+
+    def changed(client: Client) -> Client:
+        held = client.registration
+        registration = msgspec.structs.replace(held, metadata=metadata) if held else None
+        return msgspec.structs.replace(client, registration=registration)
+
+    return await _change(issuer, name, changed)
 
 
 async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None, keep_old: bool = False) -> NewSecret:
@@ -328,6 +220,8 @@ def describe(client: Client) -> dict[str, Any]:
     """The client for people and programs: every member, but of secrets only that they are there."""
     described = {field: getattr(client, field) for field in Client.__struct_fields__}
     described["public"] = client.public
+    del described["registration"]
+    described["registered_itself"] = client.registration is not None
     described["properties"] = [describe_property(member) for member in client.properties]
     described["secrets"] = [
         {"kind": "generated" if is_generated(secret.hash) else "imported", "created_at": secret.created_at}
@@ -339,11 +233,52 @@ def describe(client: Client) -> dict[str, Any]:
 # how it is done
 
 
+async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
+    """The host that pairwise subjects are made for (OpenID Connect Core 8.1, Dynamic Client Registration 5).
+
+    Also checks what only the settings know. Raises Refused.
+    """
+    settings = issuer.settings
+    if refused := [one.value for one in given.response_types if one not in settings.response_types]:
+        raise Refused(f"response_types: {', '.join(refused)}: not offered here (setting response_types)")
+    sector = ""
+    if given.sector_identifier_uri:
+        await _check_sector_document(issuer, given)
+        sector = urlsplit(given.sector_identifier_uri).hostname or ""
+    if given.subject_type is SubjectType.PUBLIC:
+        return sector
+    if settings.pairwise_salt is None:
+        raise Refused("subject_type: pairwise is not offered here (setting pairwise_salt)")
+    hosts = {urlsplit(uri).hostname or "" for uri in given.redirect_uris}
+    if not sector and len(hosts) != 1:
+        raise Refused("sector_identifier_uri: needed, since the redirect URIs are on several hosts")
+    return sector or hosts.pop()
+
+
+async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
+    """It must list every redirect URI of the client."""
+    try:
+        listed = orjson.loads((await issuer.fetcher.get(given.sector_identifier_uri or "")).content)
+    except (FetchError, ValueError) as error:
+        raise Refused(f"sector_identifier_uri: {error}") from error
+    if not isinstance(listed, list) or not set(given.redirect_uris) <= {uri for uri in listed if isinstance(uri, str)}:
+        raise Refused("sector_identifier_uri: does not list every redirect URI of the client")
+
+
 async def _change(issuer: Issuer, name: str, changed: Callable[[Client], Client]) -> Client:
+    """See ``_change_settled``; for changes that need nothing but the client."""
+
+    async def settled() -> tuple[Client, Client]:
+        seen = await get_client(issuer, name)
+        return seen, changed(seen)
+
+    return await _change_settled(issuer, name, settled)
+
+
+async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Awaitable[tuple[Client, Client]]]) -> Client:
     """Read, change, compare and set; again where somebody else was first."""
     for _ in range(_TRIES):
-        seen = await get_client(issuer, name)
-        wanted = changed(seen)
+        seen, wanted = await settled()
         if wanted == seen:  # perhaps because an earlier try was cut off after writing, before it told the others
             await issuer.store.clients.tell(seen.client_id, seen.alias)
             return seen

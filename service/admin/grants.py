@@ -181,7 +181,8 @@ async def revoke_of_user(issuer: Issuer, user: str, client: str | None = None) -
     """End every grant of a user, or those to one client; exactly how many were alive (IA-40). Raises NotFound."""
     subject = (await users.get_user(issuer, user)).subject
     client_id = (await clients.get_client(issuer, client)).client_id if client is not None else None
-    ended = await issuer.store.grants.revoke_indexed(subject, client_id)
+    grants = issuer.store.grants
+    ended = await (grants.revoke_user(subject) if client_id is None else grants.revoke_of_client(subject, client_id))
     log.info("user_revoked", extra={"subject": subject, "client_id": client_id, "grants_ended": ended})
     return ended
 

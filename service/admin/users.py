@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple, Self
 import msgspec
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
+from service import sessions
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import Identifier, Input, ShortText, filled
 from service.admin.paging import cursor_checked
@@ -160,6 +161,7 @@ async def set_password(issuer: Issuer, name: str, password: str) -> User:
 async def disable_user(issuer: Issuer, name: str) -> Ended:
     """No more tokens for the user, and every grant of theirs ends, also one that is under way. Raises NotFound."""
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=False))
+    await sessions.end_all(issuer, user.subject)
     ended = await issuer.store.grants.revoke_user(user.subject)
     log.info("user_disabled", extra={"username": user.username, "grants_ended": ended})
     return Ended(user, ended)

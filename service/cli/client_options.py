@@ -1,6 +1,7 @@
 """One option of ``mintmark client create`` and ``update`` for each member of ``admin.clients.ClientInput``."""
 
 import inspect
+import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -8,9 +9,17 @@ import typer
 
 from service.cli.properties import PropertyTexts, read_properties
 from service.grants import GRANT_TYPES
-from service.protocol.names import ClientAuthMethod, RefreshRotation
+from service.protocol.names import (
+    ApplicationType,
+    ClientAuthMethod,
+    RefreshRotation,
+    ResponseType,
+    SigningAlgorithm,
+    SubjectType,
+)
 
 _WHO, _MAY, _LIFE = "Who it is", "What it may do", "How long, how often"
+_OPENID, _KEYS, _OUT = "OpenID Connect", "Keys and signed requests", "Signing out"
 
 
 def _option(kind: Any, panel: str, metavar: str, text: str, *flags: str) -> Any:
@@ -69,6 +78,61 @@ MEMBERS: dict[str, Any] = {
     "refresh_grace": _option(
         int, _LIFE, "SECONDS", "A refresh repeated within it gets the same answer again; 0 to 300."
     ),
+    "id_token_lifetime": _option(int, _LIFE, "SECONDS", "Of ID tokens."),
+    "default_max_age": _option(int, _LIFE, "SECONDS", "A login older than that is asked for again."),
+    "response_types": _option(
+        *(list[ResponseType], _OPENID, "TYPE"),
+        "What the authorization endpoint may hand out. Unless said: code. May be repeated.",
+        "--response-type",
+    ),
+    "application_type": _option(ApplicationType, _OPENID, "TYPE", "web or native."),
+    "skip_consent": _option(
+        bool, _OPENID, "", "An application of your own: nobody is asked to agree.", "--skip-consent"
+    ),
+    "subject_type": _option(SubjectType, _OPENID, "TYPE", "public, or pairwise: nobody can compare whom they know."),
+    "sector_identifier_uri": _option(
+        str, _OPENID, "URL", "A list of redirect URIs that share pairwise subjects.", "--sector-uri"
+    ),
+    "id_token_signed_response_alg": _option(SigningAlgorithm, _OPENID, "ALG", "Unless said: RS256.", "--id-token-alg"),
+    "userinfo_signed_response_alg": _option(
+        SigningAlgorithm, _OPENID, "ALG", "UserInfo as a JWT. Unless said: JSON.", "--userinfo-alg"
+    ),
+    "require_auth_time": _option(
+        bool, _OPENID, "", "ID tokens always say when somebody signed in.", "--require-auth-time"
+    ),
+    "default_acr_values": _option(list[str], _OPENID, "ACR", "Asked for where a request names none.", "--default-acr"),
+    "initiate_login_uri": _option(str, _OPENID, "URL", "Where others may send people to begin a login."),
+    "client_uri": _option(str, _OPENID, "URL", "Its home page, linked when somebody signs in."),
+    "logo_uri": _option(str, _OPENID, "URL", "Its logo, shown when somebody signs in."),
+    "policy_uri": _option(str, _OPENID, "URL", "Its privacy policy, linked when somebody signs in."),
+    "tos_uri": _option(str, _OPENID, "URL", "Its terms of service, linked when somebody signs in."),
+    "contacts": _option(list[str], _OPENID, "TEXT", "Whom to ask about it. May be repeated.", "--contact"),
+    "jwks": _option(str, _KEYS, "JSON", "Its public keys, a JWK set."),
+    "jwks_uri": _option(str, _KEYS, "URL", "Where its public keys are."),
+    "request_object_signing_alg": _option(
+        SigningAlgorithm, _KEYS, "ALG", "What its requests are signed with.", "--request-alg"
+    ),
+    "require_signed_request_object": _option(bool, _KEYS, "", "Only signed requests count.", "--signed-requests-only"),
+    "request_uris": _option(
+        list[str], _KEYS, "URL", "Where signed requests may be fetched. May be repeated.", "--request-uri"
+    ),
+    "post_logout_redirect_uris": _option(
+        list[str],
+        _OUT,
+        "URI",
+        "Where people may be sent after signing out. May be repeated.",
+        "--post-logout-uri",
+    ),
+    "backchannel_logout_uri": _option(str, _OUT, "URL", "Is told when a session ends, by us.", "--backchannel-uri"),
+    "backchannel_logout_session_required": _option(
+        bool, _OUT, "", "It needs to know which session.", "--backchannel-session"
+    ),
+    "frontchannel_logout_uri": _option(
+        str, _OUT, "URL", "Is loaded by the browser when a session ends.", "--frontchannel-uri"
+    ),
+    "frontchannel_logout_session_required": _option(
+        bool, _OUT, "", "It needs to know which session.", "--frontchannel-session"
+    ),
 }
 """In the order of help."""
 
@@ -93,4 +157,13 @@ def given(members: dict[str, Any]) -> dict[str, Any]:
         said["properties"] = read_properties(said["properties"])
     if "scopes" in said:
         said["scopes"] = [word for text in said["scopes"] for word in text.split()]
+    if "jwks" in said:
+        said["jwks"] = _json(said["jwks"])
     return said
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--jwks: not JSON: {error}") from error

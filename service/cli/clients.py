@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from service.admin import clients as admin
-from service.admin.clients import ClientInput, NewSecret
+from service.admin.client_input import ClientInput
+from service.admin.clients import NewSecret
 from service.cli.acting import act
 from service.cli.client_options import given, with_option_for_each_member
 from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest

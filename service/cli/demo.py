@@ -60,7 +60,7 @@ def demo(
 
 async def _serve(port: int, redis_url: str | None, json: bool) -> None:
     async with _redis(redis_url, DATA) as url:
-        settings = loaded(**what.settings_of(port, url))
+        settings = loaded(**what.settings_of(port, url, _master_key(redis_url)))
         log.configure(settings.log_level, settings.log_format)
 
         def ready(reached_at: str) -> None:
@@ -71,6 +71,19 @@ async def _serve(port: int, redis_url: str | None, json: bool) -> None:
             async with app.open_issuer(settings, listen=False) as issuer:
                 await what.prepare(issuer)
             await app.serve(settings, ready)
+
+
+def _master_key(redis_url: str | None) -> str:
+    """Kept beside the demo's Redis, whose keys are encrypted under it; for another Redis too."""
+    try:
+        DATA.parent.mkdir(exist_ok=True)
+        return what.master_key_in(DATA.parent)
+    except OSError as error:
+        if redis_url is None:
+            raise EmbeddedRedisFailed(
+                f"the demo's master key cannot be kept in {DATA.parent} ({error.strerror})"
+            ) from error
+        return what.master_key_in(None)
 
 
 @asynccontextmanager
@@ -139,7 +152,7 @@ async def _check(redis_url: str | None, json: bool) -> bool:
     """Walk the tour, print it; whether every step was right."""
     steps = []
     async with _redis(redis_url, None) as url:
-        settings = loaded(**what.settings_of(_free_port(), url))
+        settings = loaded(**what.settings_of(_free_port(), url, what.master_key_in(None)))
         log.configure("ERROR", "text")  # replays and wrong passwords are warnings, and here on purpose
         with redis_explained(settings), address_explained(settings, "--port"):
             async with app.open_issuer(settings) as issuer, app.serving(issuer) as reached_at:

@@ -10,6 +10,7 @@ from service.cli.masking import without_password
 from service.dev.embedded_redis import EmbeddedRedisFailed, EmbeddedRedisInUse, EmbeddedRedisMissing
 from service.protocol.errors import TemporarilyUnavailable
 from service.settings import Settings, SettingsError, sources
+from service.signing.key_material import UnusableKeyError
 from service.store.connection import StoreError
 from service.store.store import StoreUnfitError
 
@@ -34,6 +35,7 @@ _CODES: dict[type[Exception], int] = {
     EmbeddedRedisInUse: REDIS,
     EmbeddedRedisFailed: REDIS,
     SettingsError: SETTINGS,
+    UnusableKeyError: SETTINGS,
 }
 EXPECTED = tuple(_CODES)
 

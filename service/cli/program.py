@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from service import __version__
-from service.cli import clients, demo, exits, grants, serve, settings, users
+from service.cli import clients, demo, exits, grants, keys, registration, serve, settings, users
 from service.cli.output import complain
 from service.settings import CONFIG_VARIABLE
 
@@ -25,6 +25,8 @@ app.command("demo")(demo.demo)
 app.add_typer(clients.app, name="client")
 app.add_typer(users.app, name="user")
 app.add_typer(grants.app, name="grant")
+app.add_typer(keys.app, name="key")
+app.add_typer(registration.app, name="registration")
 app.command("settings")(settings.settings)
 
 
@@ -44,7 +46,7 @@ def mintmark(
         bool, typer.Option("--version", help="Print the version.", metavar="", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Mintmark, an OAuth 2.0 token service: run it, and look after its clients, users and grants.
+    """Mintmark, an OAuth 2.0 and OpenID Connect service: run it, and look after its clients, users, grants and keys.
 
     New here? `mintmark demo` brings everything up and prints commands to try.
     Each command explains itself: `mintmark client create --help`.

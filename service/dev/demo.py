@@ -1,19 +1,27 @@
 """A service to play with: settings, a client, a user, and commands that can be pasted into a shell as they stand."""
 
+import secrets
 from contextlib import suppress
+from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple
 
 from service.admin import clients, users
-from service.admin.clients import ClientInput
+from service.admin.client_input import ClientInput
 from service.admin.errors import AlreadyExists
 from service.admin.users import UserInput
 from service.grants import GRANT_TYPES
 from service.issuer import Issuer
+from service.protocol.claims import SCOPE_CLAIMS
+from service.protocol.names import OFFLINE_ACCESS, OPENID
 from service.settings import Settings
 
 CLIENT_ID, CLIENT_SECRET = "demo", "demo-secret"
 USERNAME, PASSWORD = "alice", "wonderland"
+CLAIMS: dict[str, Any] = {
+    **{"name": "Alice Liddell", "given_name": "Alice", "family_name": "Liddell", "nickname": "Alice"},
+    **{"preferred_username": "alice", "email": "alice@example.com", "email_verified": True, "locale": "en"},
+}
 SCOPES = {"read": "Read your data", "write": "Change your data"}
 REDIRECT_URI = "http://127.0.0.1:8080/demo/callback"
 
@@ -25,13 +33,26 @@ class Lesson(NamedTuple):
     commands: tuple[str, ...]
 
 
-def settings_of(port: int, redis_url: str) -> dict[str, Any]:
+def master_key_in(folder: Path | None) -> str:
+    """The demo's own master key, made on the first run; a passing one where nothing is kept."""
+    fresh = secrets.token_urlsafe(32)
+    if folder is None:
+        return fresh
+    path = folder / "master_key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(fresh)
+    return path.read_text().strip()
+
+
+def settings_of(port: int, redis_url: str, master_key: str) -> dict[str, Any]:
     """What the demo gives to ``settings.load``."""
     return {
         "host": "127.0.0.1",
         "port": port,
         "issuer": f"http://127.0.0.1:{port}",
         "redis_url": redis_url,
+        "master_key": master_key,
         "scopes": SCOPES,
         "log_level": "INFO",
         "log_format": "text",
@@ -45,7 +66,8 @@ def client_input(client_id: str = CLIENT_ID, **members: Any) -> ClientInput:
         "name": "Demo",
         "grant_types": tuple(GRANT_TYPES),
         "redirect_uris": (REDIRECT_URI,),
-        "scopes": tuple(SCOPES),
+        "post_logout_redirect_uris": (REDIRECT_URI,),
+        "scopes": (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS, *SCOPES),
         "default_scope": "read",
     }
     return ClientInput.read(everything | members)
@@ -56,7 +78,7 @@ async def prepare(issuer: Issuer) -> None:
     with suppress(AlreadyExists):
         await clients.create_client(issuer, client_input(), CLIENT_SECRET)
     with suppress(AlreadyExists):
-        await users.create_user(issuer, UserInput(username=USERNAME), PASSWORD)
+        await users.create_user(issuer, UserInput(username=USERNAME, claims=CLAIMS), PASSWORD)
 
 
 def lessons(settings: Settings, url: str, program: str) -> list[Lesson]:
@@ -101,7 +123,7 @@ def lessons(settings: Settings, url: str, program: str) -> list[Lesson]:
                 f"{curl} -w '\\n' -d \"token=$ACCESS\" {url}/introspect",
             ),
         ),
-        Lesson("What this server can do", (f"curl -sS -w '\\n' {url}/.well-known/oauth-authorization-server",)),
+        Lesson("What this server can do", (f"curl -sS -w '\\n' {url}/.well-known/openid-configuration",)),
         Lesson(
             "Look after it",
             (

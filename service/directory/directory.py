@@ -1,6 +1,7 @@
 """What Mintmark asks of a directory of people."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple, Protocol
 
 
 class Person(NamedTuple):
@@ -26,4 +27,11 @@ class Directory(Protocol):
         """The person, if the password is theirs and they are enabled; all else is None and looks and costs alike.
 
         ``address``: where the attempt comes from. Raises BlockedError, TemporarilyUnavailable.
+        """
+
+    async def claims(self, subject: str, scopes: Collection[str]) -> Mapping[str, Any] | None:
+        """What is known about a person: standard claims (OpenID Connect Core 5.1) and custom ones, by name.
+
+        None where they are unknown or disabled. ``scopes``: what the asker was granted; a directory may leave out what
+        these don't mean. Raises TemporarilyUnavailable.
         """

@@ -1,30 +1,110 @@
-"""Authorization server metadata (RFC 8414), derived from the registries: what is not on is not in it."""
+"""Server metadata (RFC 8414, OpenID Connect Discovery 3), derived from the registries: what is not on is not in it."""
 
 from typing import Any
 
 from service.client_auth import METHODS
 from service.grants import GRANT_TYPES
-from service.protocol.names import ClientAuthMethod
-from service.settings import Settings
+from service.issuer import Issuer
+from service.protocol.claims import OURS, SCOPE_CLAIMS
+from service.protocol.names import (
+    OFFLINE_ACCESS,
+    OPENID,
+    ClientAuthMethod,
+    GrantTypeName,
+    Prompt,
+    ResponseMode,
+    ResponseType,
+    SubjectType,
+)
 
 PATH = "/.well-known/oauth-authorization-server"
+OPENID_PATH = "/.well-known/openid-configuration"
+AUTHORIZE_PATH = "/authorize"
 INTROSPECT_PATH = "/introspect"
 REVOKE_PATH = "/revoke"
+USERINFO_PATH = "/userinfo"
+JWKS_PATH = "/jwks"
+REGISTER_PATH = "/register"
+LOGOUT_PATH = "/logout"
+
+_TOLD_IN_ID_TOKENS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid")
 
 
-def metadata(settings: Settings) -> dict[str, Any]:
-    """The document for ``PATH`` (RFC 8414 section 2)."""
+def metadata(issuer: Issuer) -> dict[str, Any]:
+    """The document for ``PATH`` and ``OPENID_PATH`` (RFC 8414 section 2, OpenID Connect Discovery section 3)."""
+    document = _oauth(issuer)
+    if issuer.keyring is not None:
+        document |= _openid(issuer) | _logout(issuer)
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def _oauth(issuer: Issuer) -> dict[str, Any]:
+    settings, url = issuer.settings, issuer.url
     methods = [method.NAME.value for method in METHODS]
+    implicit = any(not one.parts <= {"code"} for one in settings.response_types if one is not ResponseType.NONE)
     return {
-        "issuer": settings.issuer,
-        "token_endpoint": settings.issuer + settings.token_paths[0],
+        "issuer": url,
+        "authorization_endpoint": url + AUTHORIZE_PATH,
+        "token_endpoint": url + settings.token_paths[0],
         "token_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint": settings.issuer + INTROSPECT_PATH,
+        "introspection_endpoint": url + INTROSPECT_PATH,
         "introspection_endpoint_auth_methods_supported": [name for name in methods if name != ClientAuthMethod.NONE],
-        "revocation_endpoint": settings.issuer + REVOKE_PATH,
+        "revocation_endpoint": url + REVOKE_PATH,
         "revocation_endpoint_auth_methods_supported": methods,
-        "grant_types_supported": list(GRANT_TYPES),
-        "response_types_supported": [],
+        "registration_endpoint": None if settings.registration == "off" else url + REGISTER_PATH,
+        "grant_types_supported": [*GRANT_TYPES, *([GrantTypeName.IMPLICIT] if implicit else [])],
+        "response_types_supported": [one.value for one in _response_types(issuer)],
+        "response_modes_supported": [mode.value for mode in ResponseMode],
         "code_challenge_methods_supported": ["S256"],
-        **({"scopes_supported": sorted(settings.scopes)} if settings.scopes else {}),
+        "authorization_response_iss_parameter_supported": True,
+        "scopes_supported": sorted({*settings.scopes, *_standard_scopes(issuer)}) or None,
+        "op_policy_uri": settings.op_policy_uri,
+        "op_tos_uri": settings.op_tos_uri,
     }
+
+
+def _openid(issuer: Issuer) -> dict[str, Any]:
+    settings, url = issuer.settings, issuer.url
+    algorithms = [algorithm.value for algorithm in settings.signing_algorithms]
+    told = {name for names in (*SCOPE_CLAIMS.values(), *settings.scope_claims.values()) for name in names}
+    prompts = [prompt.value for prompt in Prompt if prompt is not Prompt.CREATE or settings.sign_up_url]
+    objects = settings.request_objects
+    return {
+        "userinfo_endpoint": url + USERINFO_PATH,
+        "jwks_uri": url + JWKS_PATH,
+        "subject_types_supported": [
+            one.value for one in SubjectType if one is SubjectType.PUBLIC or settings.pairwise_salt
+        ],
+        "id_token_signing_alg_values_supported": algorithms,
+        "userinfo_signing_alg_values_supported": algorithms,
+        "request_object_signing_alg_values_supported": algorithms if objects != "off" else None,
+        "request_parameter_supported": objects != "off",
+        "request_uri_parameter_supported": objects == "by_reference",
+        "require_request_uri_registration": True if objects == "by_reference" else None,
+        "claims_parameter_supported": True,
+        "claim_types_supported": ["normal"],
+        "claims_supported": [*_TOLD_IN_ID_TOKENS, *sorted(told - OURS)],
+        "acr_values_supported": [settings.acr],
+        "prompt_values_supported": prompts,
+        "display_values_supported": ["page", "popup", "touch", "wap"],
+    }
+
+
+def _logout(issuer: Issuer) -> dict[str, Any]:
+    return {
+        "end_session_endpoint": issuer.url + LOGOUT_PATH,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
+    }
+
+
+def _response_types(issuer: Issuer) -> list[ResponseType]:
+    """Without keys there are no ID tokens."""
+    offered = issuer.settings.response_types
+    return [one for one in offered if issuer.keyring is not None or "id_token" not in one.parts]
+
+
+def _standard_scopes(issuer: Issuer) -> tuple[str, ...]:
+    return (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS) if issuer.keyring is not None else ()

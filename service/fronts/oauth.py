@@ -1,62 +1,130 @@
-"""The OAuth front: token, introspection and revocation endpoints and the metadata document over HTTP."""
+"""The OAuth front: endpoints that clients call, and the documents that describe the service, over HTTP."""
 
-import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import hdrs, web
 
-from service.endpoints import ENDPOINTS
-from service.endpoints.metadata import INTROSPECT_PATH, PATH, REVOKE_PATH, metadata
-from service.fronts.peer import Peer, peer_of
+from service.endpoints import ENDPOINTS, jwks
+from service.endpoints.metadata import (
+    INTROSPECT_PATH,
+    JWKS_PATH,
+    OPENID_PATH,
+    PATH,
+    REGISTER_PATH,
+    REVOKE_PATH,
+    USERINFO_PATH,
+    metadata,
+)
+from service.fronts.pages import languages
+from service.fronts.peer import peer_of
+from service.fronts.receiving import body, check_transport, not_allowed, posted_form, query_form
 from service.issuer import Issuer
-from service.protocol.decision import JSON, SERVER, Decision, refuse
+from service.protocol.decision import JSON, SERVER, Action, Decision, refuse
 from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
-from service.protocol.request import Request, parse_form
-from service.settings import Settings
+from service.protocol.request import Form, Request
 
 log = logging.getLogger(__name__)
 
-FORM = "application/x-www-form-urlencoded"
-BODY_SECONDS = 20
-"""How long the body of a request may take to come."""
 WEBMETHODS_PATH = "/invoke/pub.oauth/getAccessToken"
 """Where webMethods has its token endpoint (WM-22); there a client_id beside HTTP authentication is ignored (WM-08)."""
+_CORS_SECONDS = 3600
+"""How long a browser may remember the answer to a preflight."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Decide = Callable[[Issuer, Request], Awaitable[Decision]]
+
+
+class _Route(NamedTuple):
+    """``methods``: allowed ones; those but POST have their parameters in the query; ``json``: the body is no form."""
+
+    name: str
+    methods: tuple[str, ...] = ("POST",)
+    json: bool = False
 
 
 def handlers(issuer: Issuer) -> dict[str, Handler]:
     """Every path of this front. Where the issuer has a path, both with and without it: proxies may cut it off."""
     settings = issuer.settings
     below = urlsplit(settings.issuer).path.rstrip("/")
-    names = {**dict.fromkeys(settings.token_paths, "token"), INTROSPECT_PATH: "introspect", REVOKE_PATH: "revoke"}
-    table = {prefix + path: _endpoint(issuer, path, name) for prefix in ("", below) for path, name in names.items()}
-    # RFC 8414 section 3.1: the well-known part stands before the issuer's path.
-    return {**table, **dict.fromkeys((PATH, PATH + below), _metadata(settings))}
+    table = {
+        prefix + path: _endpoint(issuer, path, route)
+        for prefix in ("", below)
+        for path, route in _routes(issuer).items()
+    }
+    # RFC 8414 section 3.1: the well-known part stands before the issuer's path; OpenID Connect Discovery 4: after it.
+    document = _metadata(issuer)
+    places = (PATH, PATH + below, OPENID_PATH, OPENID_PATH + below, below + OPENID_PATH)
+    if issuer.keyring is not None:
+        table |= dict.fromkeys((JWKS_PATH, below + JWKS_PATH), _jwks(issuer))
+    return {**table, **dict.fromkeys(places, document)}
 
 
-def _endpoint(issuer: Issuer, path: str, name: str) -> Handler:
-    decide: Decide = ENDPOINTS[name]
-    get_allowed = not issuer.settings.token_require_post and path in issuer.settings.token_paths
+def _routes(issuer: Issuer) -> dict[str, _Route]:
+    settings = issuer.settings
+    token = _Route("token", ("POST",) if settings.token_require_post else ("POST", "GET"))
+    routes = dict.fromkeys(settings.token_paths, token)
+    routes |= {INTROSPECT_PATH: _Route("introspect"), REVOKE_PATH: _Route("revoke")}
+    if issuer.keyring is not None:
+        routes[USERINFO_PATH] = _Route("userinfo", ("POST", "GET"))
+    if settings.registration != "off":
+        routes[REGISTER_PATH] = _Route("register", ("POST", "GET", "PUT", "DELETE"), json=True)
+    return routes
+
+
+def _endpoint(issuer: Issuer, path: str, route: _Route) -> Handler:
+    decide: Decide = ENDPOINTS[route.name]
+    shared = _Sharing(issuer.settings.cors_origins, ", ".join((*route.methods, "OPTIONS")))
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         try:
-            request = await _read(http, issuer.settings, path, get_allowed=get_allowed)
-            return _response(await decide(issuer, request))
+            if http.method == "OPTIONS" and hdrs.ORIGIN in http.headers:
+                return web.Response(status=204, headers=shared.preflight(http))
+            request = await _read(http, issuer, path, route)
+            response = _response(await decide(issuer, request))
         except ProtocolError as error:
-            return _refused(issuer, name, path, error)
+            response = _refused(issuer, route.name, path, error)
         except web.HTTPRequestEntityTooLarge:
-            return _refused(issuer, name, path, InvalidRequest("The body is too large.", status=413))
+            response = _refused(issuer, route.name, path, InvalidRequest("The body is too large.", status=413))
         except Exception:
-            issuer.metrics.refusal(name, "server_error")
-            return _incident(path)
+            issuer.metrics.refusal(route.name, "server_error")
+            response = _incident(path)
+        if hdrs.ORIGIN in http.headers:
+            response.headers.update(shared.headers(http))
+        return response
 
     return handle
+
+
+class _Sharing(NamedTuple):
+    """Which pages may call us: nothing here takes a cookie, so a page can do no more than any other program (Fetch 3.2)."""
+
+    origins: tuple[str, ...]
+    methods: str
+
+    def headers(self, http: web.BaseRequest) -> Mapping[str, str]:
+        """What goes with an answer to a page."""
+        if "*" in self.origins:
+            return {
+                "Access-Control-Allow-Origin": "*",
+                "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After",
+            }
+        origin = http.headers[hdrs.ORIGIN]
+        return {"Vary": "Origin", **({"Access-Control-Allow-Origin": origin} if origin in self.origins else {})}
+
+    def preflight(self, http: web.BaseRequest) -> Mapping[str, str]:
+        """What a browser wants to know before it sends what a page asked it to."""
+        return {
+            **SERVER,
+            **self.headers(http),
+            "Access-Control-Allow-Methods": self.methods,
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Max-Age": str(_CORS_SECONDS),
+        }
 
 
 def _refused(issuer: Issuer, name: str, path: str, error: ProtocolError) -> web.Response:
@@ -67,13 +135,31 @@ def _refused(issuer: Issuer, name: str, path: str, error: ProtocolError) -> web.
     return _response(refuse(error))
 
 
-def _metadata(settings: Settings) -> Handler:
-    body = orjson.dumps(metadata(settings))
+def _metadata(issuer: Issuer) -> Handler:
+    headers = {"Content-Type": JSON, "Cache-Control": "public, max-age=300", **SERVER}
+    decision = Decision(
+        Action.OK, 200, orjson.dumps(metadata(issuer) | {"ui_locales_supported": languages(issuer.settings)}), headers
+    )
+    return _document(issuer, lambda _: decision)
+
+
+def _jwks(issuer: Issuer) -> Handler:
+    return _document(issuer, lambda http: jwks.decide(issuer, http.headers.get(hdrs.IF_NONE_MATCH, "")))
+
+
+def _document(issuer: Issuer, decide: Callable[[web.BaseRequest], Decision]) -> Handler:
+    """A document that everybody may read."""
+    shared = _Sharing(issuer.settings.cors_origins, "GET, HEAD, OPTIONS")
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
+        if http.method == "OPTIONS" and hdrs.ORIGIN in http.headers:
+            return web.Response(status=204, headers=shared.preflight(http))
         if http.method not in ("GET", "HEAD"):
-            return _response(refuse(_not_allowed("GET, HEAD")))
-        return web.Response(body=body, content_type=JSON, headers={"Cache-Control": "public, max-age=300", **SERVER})
+            return _response(refuse(not_allowed("GET, HEAD")))
+        response = _response(decide(http))
+        if hdrs.ORIGIN in http.headers:
+            response.headers.update(shared.headers(http))
+        return response
 
     return handle
 
@@ -85,22 +171,20 @@ async def not_found(http: web.BaseRequest) -> web.StreamResponse:
     )
 
 
-async def _read(http: web.BaseRequest, settings: Settings, path: str, *, get_allowed: bool) -> Request:
+async def _read(http: web.BaseRequest, issuer: Issuer, path: str, route: _Route) -> Request:
     """The request, if it came the right way: method, transport, content type. Raises InvalidRequest."""
-    peer = peer_of(http, settings)
-    _check_transport(peer, settings)
-    if http.method == "POST":
-        if not _is_form(http.headers.get(hdrs.CONTENT_TYPE, "")):
-            raise InvalidRequest(f"The body must be {FORM} in UTF-8.", status=415)
-        if hdrs.CONTENT_ENCODING in http.headers:  # 200 KB of it would keep us unpacking for half a second
-            raise InvalidRequest(
-                "The body must not be compressed.", status=415, headers={"Accept-Encoding": "identity"}
-            )
-        form = parse_form(await _body(http))
-    elif http.method == "GET" and get_allowed:
-        form = parse_form(http.rel_url.raw_query_string.encode())
+    peer = peer_of(http, issuer.settings)
+    check_transport(peer, issuer.settings)
+    if http.method not in route.methods:
+        raise not_allowed(", ".join(route.methods))
+    content = b""
+    if route.json:
+        form = query_form(http)
+        content = await body(http) if http.method in ("POST", "PUT") else b""
+    elif http.method == "POST":
+        form = await _form(http, route)
     else:
-        raise _not_allowed("POST, GET" if get_allowed else "POST")
+        form = query_form(http)
     authorization = http.headers.getall(hdrs.AUTHORIZATION, ())
     if len(authorization) > 1:
         raise InvalidRequest("More than one Authorization header.")
@@ -110,48 +194,16 @@ async def _read(http: web.BaseRequest, settings: Settings, path: str, *, get_all
         peer.address,
         form.resources,
         ignore_client_id=path == WEBMETHODS_PATH,
+        method=http.method,
+        content=content,
     )
 
 
-async def _body(http: web.BaseRequest) -> bytes:
-    """The bytes of the body. Raises InvalidRequest where its Content-Encoding is a lie, HTTPRequestEntityTooLarge."""
-    try:
-        if http.content.is_eof():  # it came with the head, as most do
-            return await http.read()
-        if (
-            http.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
-        ):  # the client waits for our word (RFC 9110 10.1.1)
-            await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            http.writer.output_size = 0
-        async with asyncio.timeout(BODY_SECONDS):
-            return await http.read()
-    except web.RequestPayloadError as error:
-        raise InvalidRequest("The body cannot be decoded.", log=f"malformed body: {error}") from error
-    except ConnectionError as error:
-        raise InvalidRequest("The body did not come whole.", log="the client closed the connection") from error
-    except TimeoutError as error:
-        raise InvalidRequest(f"The body did not come within {BODY_SECONDS} seconds.", status=408) from error
-
-
-def _check_transport(peer: Peer, settings: Settings) -> None:
-    """HTTPS, unless the issuer is a loopback http URL or the setting says otherwise (IT-13, WM-23)."""
-    if peer.secure or not settings.require_https or settings.issuer_is_loopback:
-        return
-    raise InvalidRequest("HTTPS is required.", log="plain HTTP; is the proxy in front missing in trusted_proxies?")
-
-
-def _is_form(content_type: str) -> bool:
-    if content_type == FORM:
-        return True
-    kind, _, parameters = content_type.partition(";")
-    if kind.strip().lower() != FORM:
-        return False
-    name, _, value = parameters.strip().partition("=")
-    return name.lower() != "charset" or value.strip('" ').lower() in ("utf-8", "utf8")
-
-
-def _not_allowed(methods: str) -> InvalidRequest:
-    return InvalidRequest(f"Use {methods.replace(', ', ' or ')}.", status=405, headers={"Allow": methods})
+async def _form(http: web.BaseRequest, route: _Route) -> Form:
+    """A form; at UserInfo a POST may also come without any body (OpenID Connect Core 5.3.1)."""
+    if route.name == "userinfo" and not http.body_exists:
+        return Form()
+    return await posted_form(http)
 
 
 def _response(decision: Decision) -> web.Response:

@@ -2,7 +2,9 @@
 
 ``mm_at_<grant id, 22 characters><secret, 43 characters>``: access token; ``mm_ac_`` authorization code; ``mm_rt_``
 refresh token. The grant id is 128 random bits, the secret 256; both base64url. The prefix lets secret scanners find
-what leaked, and tells the kinds apart without a look-up. ``mm_cs_<secret>`` is a client secret.
+what leaked, and tells the kinds apart without a look-up. ``mm_cs_<secret>`` is a client secret, ``mm_ra_<secret>`` a
+registration access token, ``mm_ia_<secret>`` an initial access token. ``mm_ss_<sid, 22 characters><secret>`` is the cookie
+of a browser session.
 """
 
 import re
@@ -25,6 +27,9 @@ class Kind(StrEnum):
     ACCESS_TOKEN = "mm_at_"
     REFRESH_TOKEN = "mm_rt_"
     CLIENT_SECRET = "mm_cs_"
+    SESSION = "mm_ss_"
+    REGISTRATION_TOKEN = "mm_ra_"
+    INITIAL_ACCESS_TOKEN = "mm_ia_"
 
 
 class Credential(NamedTuple):
@@ -35,9 +40,9 @@ class Credential(NamedTuple):
     hash: str
 
 
-_FORM = re.compile(r"(mm_a[tc]_|mm_rt_)([A-Za-z0-9_-]{22})[A-Za-z0-9_-]{43}", re.ASCII)
+_FORM = re.compile(r"(mm_a[tc]_|mm_rt_|mm_ss_)([A-Za-z0-9_-]{22})[A-Za-z0-9_-]{43}", re.ASCII)
 _KINDS = {kind.value: kind for kind in Kind}
-PATTERN = re.compile(r"mm_(?:at|rt|ac|cs)_[A-Za-z0-9_-]+", re.ASCII)
+PATTERN = re.compile(r"mm_(?:at|rt|ac|cs|ss|ra|ia)_[A-Za-z0-9_-]+", re.ASCII)
 """Finds every credential of ours in a text: for redaction."""
 
 

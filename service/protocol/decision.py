@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from service.protocol.errors import ProtocolError
+from service.protocol.errors import BearerError, ProtocolError
 
 JSON = "application/json"
 SERVER: Mapping[str, str] = {"Server": "mintmark"}
@@ -53,9 +53,17 @@ def refuse(error: ProtocolError, **members: Any) -> Decision:
     if error.description:
         body["error_description"] = error.description
     headers = {**NO_STORE, **error.headers}
-    if error.status == 401:
+    if isinstance(error, BearerError):
+        headers.setdefault("WWW-Authenticate", _bearer_challenge(error))
+    elif error.status == 401:
         headers.setdefault("WWW-Authenticate", CHALLENGE)
     return Decision(_action(error), error.status, orjson.dumps(body | members), headers, error.error)
+
+
+def _bearer_challenge(error: BearerError) -> str:
+    """RFC 6750 section 3."""
+    told = f', error_description="{error.description}"' if error.description else ""
+    return f'Bearer realm="mintmark", error="{error.error}"{told}'
 
 
 def _action(error: ProtocolError) -> Action:

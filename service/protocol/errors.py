@@ -67,6 +67,87 @@ class InvalidTarget(ProtocolError):
     error = "invalid_target"
 
 
+class AccessDenied(ProtocolError):
+    """The person said no (RFC 6749 4.1.2.1)."""
+
+    error = "access_denied"
+
+
+class UnsupportedResponseType(ProtocolError):
+    error = "unsupported_response_type"
+
+
+class LoginRequired(ProtocolError):
+    """OpenID Connect Core 3.1.2.6, like the next three: prompt=none, and somebody would have to be asked."""
+
+    error = "login_required"
+
+
+class ConsentRequired(ProtocolError):
+    error = "consent_required"
+
+
+class InteractionRequired(ProtocolError):
+    error = "interaction_required"
+
+
+class AccountSelectionRequired(ProtocolError):
+    error = "account_selection_required"
+
+
+class UnmetAuthenticationRequirements(ProtocolError):
+    """An essential acr that we do not know (OpenID Connect Core Unmet Authentication Requirements 1.0)."""
+
+    error = "unmet_authentication_requirements"
+
+
+class InvalidRequestObject(ProtocolError):
+    """OpenID Connect Core 3.1.2.6, like the next four."""
+
+    error = "invalid_request_object"
+
+
+class InvalidRequestUri(ProtocolError):
+    error = "invalid_request_uri"
+
+
+class RequestNotSupported(ProtocolError):
+    error = "request_not_supported"
+
+
+class RequestUriNotSupported(ProtocolError):
+    error = "request_uri_not_supported"
+
+
+class RegistrationNotSupported(ProtocolError):
+    error = "registration_not_supported"
+
+
+class InvalidClientMetadata(ProtocolError):
+    """RFC 7591 section 3.2.2, like the next one."""
+
+    error = "invalid_client_metadata"
+
+
+class InvalidRedirectUri(ProtocolError):
+    error = "invalid_redirect_uri"
+
+
+class BearerError(ProtocolError):
+    """A refusal by a resource of ours: its challenge is ``Bearer`` (RFC 6750 section 3)."""
+
+
+class InvalidToken(BearerError):
+    error = "invalid_token"
+    status = 401
+    description = "The access token is invalid, expired, or was revoked."
+
+
+class InsufficientScope(BearerError):
+    error = "insufficient_scope"
+    status = 403
+
+
 class ServerError(ProtocolError):
     error = "server_error"
     status = 500

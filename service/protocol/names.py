@@ -16,8 +16,69 @@ class GrantTypeName(StrEnum):
 
     AUTHORIZATION_CODE = "authorization_code"
     CLIENT_CREDENTIALS = "client_credentials"
+    IMPLICIT = "implicit"
+    """Not at the token endpoint: what the authorization endpoint hands out itself (OAuth 2.0 4.2, IA-14)."""
     PASSWORD = "password"
     REFRESH_TOKEN = "refresh_token"
+
+
+class ResponseType(StrEnum):
+    """What the authorization endpoint answers with (OpenID Connect Core 3, OAuth 2.0 Multiple Response Types 5)."""
+
+    CODE = "code"
+    ID_TOKEN = "id_token"
+    ID_TOKEN_TOKEN = "id_token token"
+    CODE_ID_TOKEN = "code id_token"
+    CODE_TOKEN = "code token"
+    CODE_ID_TOKEN_TOKEN = "code id_token token"
+    NONE = "none"
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """``code``, ``token`` and ``id_token`` as far as they are in it."""
+        return frozenset(self.value.split()) - {"none"}
+
+
+class ResponseMode(StrEnum):
+    """How the answer travels (OAuth 2.0 Multiple Response Types 2, OAuth 2.0 Form Post Response Mode)."""
+
+    QUERY = "query"
+    FRAGMENT = "fragment"
+    FORM_POST = "form_post"
+
+
+class Prompt(StrEnum):
+    """What the client wants the person to be asked (OpenID Connect Core 3.1.2.1, Initiating User Registration 1.0)."""
+
+    NONE = "none"
+    LOGIN = "login"
+    CONSENT = "consent"
+    SELECT_ACCOUNT = "select_account"
+    CREATE = "create"
+
+
+class SigningAlgorithm(StrEnum):
+    """With what Mintmark signs (RFC 7518 section 3.1, RFC 8037)."""
+
+    RS256 = "RS256"
+    PS256 = "PS256"
+    ES256 = "ES256"
+    ES384 = "ES384"
+    EDDSA = "EdDSA"
+
+
+class SubjectType(StrEnum):
+    """Whether clients can compare whom they know (OpenID Connect Core 8)."""
+
+    PUBLIC = "public"
+    PAIRWISE = "pairwise"
+
+
+class ApplicationType(StrEnum):
+    """OpenID Connect Dynamic Client Registration 2."""
+
+    WEB = "web"
+    NATIVE = "native"
 
 
 class RefreshRotation(StrEnum):
@@ -34,6 +95,9 @@ class UnknownScope(StrEnum):
     REFUSE = "refuse"
     DROP = "drop"
 
+
+OPENID = "openid"
+OFFLINE_ACCESS = "offline_access"
 
 TOKEN_RESPONSE_MEMBERS = frozenset(
     {"access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "error", "error_description"}

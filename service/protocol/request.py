@@ -14,11 +14,12 @@ REPEATABLE = frozenset({"resource"})
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The parts of a token, introspection or revocation request that the protocol looks at.
+    """The parts of a request that the protocol looks at.
 
     ``parameters``: name → value, empty values left out (RFC 6749 3.1: as if omitted); ``resources``: every ``resource``
     in order; ``authorization``: the Authorization header or None; ``address``: the client's IP address as text;
-    ``ignore_client_id``: the path's own documents tell to ignore a client_id beside HTTP authentication (WM-08).
+    ``ignore_client_id``: the path's own documents tell to ignore a client_id beside HTTP authentication (WM-08);
+    ``method``: of HTTP; ``content``: the body where it is no form (JSON of client registration).
     """
 
     parameters: Mapping[str, str]
@@ -26,6 +27,8 @@ class Request(msgspec.Struct, frozen=True):
     address: str = ""
     resources: tuple[str, ...] = ()
     ignore_client_id: bool = False
+    method: str = "POST"
+    content: bytes = b""
 
     def required(self, name: str) -> str:
         """The value of a parameter. Raises InvalidRequest where it is missing or empty."""

@@ -1,6 +1,15 @@
 """A client as it is kept: what it may do and how it proves itself (RFC 7591 section 2, IRIS and webMethods tier 2)."""
 
-from service.protocol.names import ClientAuthMethod, RefreshRotation
+from typing import Any
+
+from service.protocol.names import (
+    ApplicationType,
+    ClientAuthMethod,
+    RefreshRotation,
+    ResponseType,
+    SigningAlgorithm,
+    SubjectType,
+)
 from service.records.grant import Grant
 from service.records.json import Record
 from service.records.property import Property
@@ -15,6 +24,15 @@ class ClientSecret(Record, frozen=True, omit_defaults=True, gc=False):
     created_at: int = 0
 
 
+class Registration(Record, frozen=True, omit_defaults=True, gc=False):
+    """Of a client that registered itself (RFC 7591). ``token_hash``: of its registration access token (RFC 7592);
+    ``metadata``: members that we only give back (``software_id``, ``client_name#de`` …).
+    """
+
+    token_hash: str
+    metadata: dict[str, Any] = {}
+
+
 class Client(Record, frozen=True, omit_defaults=True, gc=False):
     """``generation``: raised to end everything issued to the client so far: a grant of an older generation is dead.
 
@@ -22,6 +40,11 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     never expires. ``refresh_limit``: how many refreshes a grant allows, None = unlimited, 0 = no refresh token at all
     (WM-20). ``refresh_grace``: seconds in which a repeated refresh gets the same answer again. ``audiences``: resources
     that its tokens are for; ``resources``: the audiences that this client itself serves, where it may introspect.
+
+    From ``response_types`` on the members are those of OpenID Connect Dynamic Client Registration 2 and of the logout
+    specifications. ``skip_consent``: the operator's own application, nobody is asked; ``sector_identifier``: the host that
+    pairwise subjects are made for, settled at registration; ``jwks``: a JWK set; ``id_token_signed_response_alg``: None =
+    RS256; ``registration``: of a client that registered itself.
     """
 
     client_id: str
@@ -50,6 +73,35 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     refresh_limit: int | None = None
     refresh_rotation: RefreshRotation | None = None
     refresh_grace: int | None = None
+    response_types: tuple[ResponseType, ...] = (ResponseType.CODE,)
+    application_type: ApplicationType = ApplicationType.WEB
+    skip_consent: bool = False
+    subject_type: SubjectType = SubjectType.PUBLIC
+    sector_identifier: str = ""
+    sector_identifier_uri: str | None = None
+    id_token_signed_response_alg: SigningAlgorithm | None = None
+    id_token_lifetime: int | None = None
+    userinfo_signed_response_alg: SigningAlgorithm | None = None
+    jwks: dict[str, Any] | None = None
+    jwks_uri: str | None = None
+    request_object_signing_alg: str | None = None
+    require_signed_request_object: bool = False
+    request_uris: tuple[str, ...] = ()
+    default_max_age: int | None = None
+    require_auth_time: bool = False
+    default_acr_values: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: str | None = None
+    frontchannel_logout_session_required: bool = False
+    initiate_login_uri: str | None = None
+    client_uri: str | None = None
+    logo_uri: str | None = None
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    contacts: tuple[str, ...] = ()
+    registration: Registration | None = None
 
     @property
     def public(self) -> bool:

@@ -1,5 +1,7 @@
 """The grant: who allowed which client what. Everything a grant issues names it and dies with it."""
 
+from typing import Any
+
 from service.records.json import Record
 from service.records.property import Property
 
@@ -23,11 +25,15 @@ class Grant(
         "amr": "am",
         "session": "se",
         "properties": "p",
+        "userinfo_claims": "uc",
+        "id_token_claims": "ic",
     },
 ):
     """``issued_at`` and ``auth_time``: epoch seconds, 0 where unknown; ``scope``: space-separated; ``subject`` is empty
     for client_credentials; ``username`` is empty where it equals the subject; ``client_generation``: the generation of
-    the client record at the time (see Client); ``grant_type``: how the grant came to be (IA-13 to IA-17).
+    the client record at the time (see Client); ``grant_type``: how the grant came to be (IA-13 to IA-17);
+    ``session``: the ``sid`` of the session it was given in; ``userinfo_claims``: names that the claims parameter asks for
+    at UserInfo; ``id_token_claims``: values that it put into ID tokens, as they were when the person agreed.
     """
 
     client_id: str
@@ -43,6 +49,8 @@ class Grant(
     amr: tuple[str, ...] = ()
     session: str = ""
     properties: tuple[Property, ...] = ()
+    userinfo_claims: tuple[str, ...] = ()
+    id_token_claims: dict[str, Any] = {}
 
     @property
     def name(self) -> str:

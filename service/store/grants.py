@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -78,8 +78,12 @@ def decode(data: bytes | None) -> Grant | None:
 
 def index_step(connection: Connection, grant_id: str, subject: str, ends_at: int) -> Step:
     """Index a grant of this user until the second ``ends_at`` (0 = never); never moves it to an earlier end."""
-    places = (keys.user_grants(subject), keys.user_disabled(subject))
-    return _index.step(connection, places, (grant_id, ends_at))
+    return index_in(connection, (keys.user_grants(subject), keys.user_disabled(subject)), grant_id, ends_at)
+
+
+def index_in(connection: Connection, places: tuple[str, str], member: str, ends_at: int) -> Step:
+    """Index something of a user's in ``places`` (the index, the mark of disabled users) until it ends."""
+    return _index.step(connection, places, (member, ends_at))
 
 
 def unindex_soon(connection: Connection, grant_id: str, subject: str) -> None:
@@ -175,15 +179,25 @@ class Grants:
 
     async def revoke_user(self, subject: str) -> int:
         """End every grant of a user; exactly how many were alive (IA-40). Grants under way are ended too."""
-        return await self.revoke_indexed(subject, client_id=None)
+        return await self.revoke_indexed(subject, None)
 
-    async def revoke_indexed(self, subject: str, client_id: str | None) -> int:
-        """End a user's grants, of one client or of all; how many were alive."""
+    async def revoke_of_client(self, subject: str, client_id: str) -> int:
+        """End a user's grants of one client; how many were alive."""
+        return await self.revoke_indexed(subject, lambda grant: grant.client_id == client_id)
+
+    async def revoke_of_session(self, subject: str, sid: str, *, spares: str = "") -> int:
+        """End what was granted in a session; how many were alive. ``spares``: a scope whose grants live on, "" = none."""
+        return await self.revoke_indexed(
+            subject, lambda grant: grant.session == sid and not (spares and spares in grant.scope.split(" "))
+        )
+
+    async def revoke_indexed(self, subject: str, wanted: Callable[[Grant], bool] | None) -> int:
+        """End a user's grants, those that are wanted or all; how many were alive."""
         index, count, start = keys.user_grants(subject), 0, 0
         while page := await self._connection.execute(index, "ZRANGE", index, start, start + _PAGE - 1):
             grant_ids = [member.decode() for member in page]
-            if client_id is not None:
-                mine = await self._of_client(grant_ids, client_id)
+            if wanted is not None:
+                mine = await self._matching_ids(grant_ids, wanted)
                 start += len(grant_ids) - len(mine)
                 grant_ids = mine
             steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ()) for grant_id in grant_ids]
@@ -194,16 +208,12 @@ class Grants:
             )
         return count
 
-    async def _of_client(self, grant_ids: list[str], client_id: str) -> list[str]:
-        """Those that belong to the client, and those that are gone: both leave the index."""
+    async def _matching_ids(self, grant_ids: list[str], wanted: Callable[[Grant], bool]) -> list[str]:
+        """Those that are wanted, and those that are gone: both leave the index."""
         places = [keys.grant(grant_id) for grant_id in grant_ids]
         found = await self._connection.execute_all([(key, ("GET", key)) for key in places])
         grants = [decode(data) if data else None for data in found]
-        return [
-            grant_id
-            for grant_id, grant in zip(grant_ids, grants, strict=True)
-            if grant is None or grant.client_id == client_id
-        ]
+        return [grant_id for grant_id, grant in zip(grant_ids, grants, strict=True) if grant is None or wanted(grant)]
 
     async def list_of_user(self, subject: str, cursor: str = "", count: int = 100) -> Page:
         """A page of a user's living grants, the one that ends first in front. Bounded work, no SCAN."""

@@ -44,6 +44,16 @@ def user_disabled(subject: str) -> str:
     return f"mm:{{user:{_tag(subject)}}}:disabled"
 
 
+def user_sessions(subject: str) -> str:
+    """A user's session ids, scored by the second at which each ends at the latest."""
+    return f"mm:{{user:{_tag(subject)}}}:sessions"
+
+
+def user_consents(subject: str) -> str:
+    """What a user allowed which client (a hash: client_id → consent), so that nobody is asked twice."""
+    return f"mm:{{user:{_tag(subject)}}}:consents"
+
+
 def user(subject: str) -> str:
     """The username of this subject."""
     return f"mm:{{user:{_tag(subject)}}}"
@@ -62,6 +72,41 @@ def client(client_id: str) -> str:
 def client_alias(alias: str) -> str:
     """The client_id behind an alias."""
     return f"mm:client-alias:{_tag(alias)}"
+
+
+def session(sid: str) -> str:
+    """A browser session, by the ``sid`` that ID tokens name; the cookie's secret is there as a hash."""
+    return f"mm:{{session:{sid}}}"
+
+
+def session_clients(sid: str) -> str:
+    """The clients that got something in this session: those who are told when it ends."""
+    return f"mm:{{session:{sid}}}:clients"
+
+
+def ticket(ticket_id: str) -> str:
+    """An authorization request that waits for the person in front of the browser."""
+    return f"mm:{{ticket:{ticket_id}}}"
+
+
+def signing_keys() -> str:
+    """Our signing keys, all in one record; private parts encrypted under the master key."""
+    return "mm:{signing}:keys"
+
+
+def initial_access_token(token_hash: str) -> str:
+    """A token that allows somebody to register clients (RFC 7591 section 3)."""
+    return f"mm:{{registration:{token_hash}}}"
+
+
+def logout_deliveries() -> str:
+    """Logout tokens to be delivered, by the second at which each is due."""
+    return "mm:{logout}:due"
+
+
+def logout_delivery(delivery_id: str) -> str:
+    """One logout token to be delivered: to whom, about whom, how often it was tried."""
+    return f"mm:{{logout}}:delivery:{delivery_id}"
 
 
 def failures(who: str) -> str:

@@ -7,9 +7,23 @@ from dataclasses import dataclass
 
 from service.protocol.errors import TemporarilyUnavailable
 from service.settings import Settings
-from service.store import address, clients, codes, failures, grants, keys, tokens
+from service.store import (
+    address,
+    clients,
+    codes,
+    consents,
+    failures,
+    grants,
+    keys,
+    logouts,
+    registration_tokens,
+    sessions,
+    tickets,
+    tokens,
+)
 from service.store.connection import FLAGS_SINCE, Connection, open_connection
 from service.store.link import Link, LinkLostError, ReplyError
+from service.store.signing_keys import SigningKeys
 from service.store.users import Users
 
 log = logging.getLogger(__name__)
@@ -20,7 +34,8 @@ OLDEST = (6, 2)
 CLOCKS_MAY_DIFFER = 2
 """Seconds; where our clock and that of Redis differ by more, we say so."""
 
-SCRIPTS = (*clients.SCRIPTS, *codes.SCRIPTS, *failures.SCRIPTS, *grants.SCRIPTS, *tokens.SCRIPTS)
+_ROOMS = (*(clients, codes, consents, failures, grants, logouts, registration_tokens, sessions, tickets, tokens),)
+SCRIPTS = tuple(script for room in _ROOMS for script in room.SCRIPTS)
 
 
 class StoreUnfitError(Exception):
@@ -36,8 +51,14 @@ class Store:
     connection: Connection
     clients: clients.Clients
     codes: codes.Codes
+    consents: consents.Consents
     failures: failures.Failures
     grants: grants.Grants
+    logouts: logouts.Logouts
+    registration_tokens: registration_tokens.RegistrationTokens
+    sessions: sessions.Sessions
+    signing_keys: SigningKeys
+    tickets: tickets.Tickets
     tokens: tokens.Tokens
     users: Users
 
@@ -63,8 +84,14 @@ def make_store(settings: Settings) -> Store:
         connection,
         clients.Clients(connection, time.monotonic),
         codes.Codes(connection),
+        consents.Consents(connection),
         failures.Failures(connection),
         grants.Grants(connection),
+        logouts.Logouts(connection),
+        registration_tokens.RegistrationTokens(connection),
+        sessions.Sessions(connection),
+        SigningKeys(connection),
+        tickets.Tickets(connection),
         tokens.Tokens(connection),
         Users(connection),
     )

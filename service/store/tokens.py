@@ -48,6 +48,7 @@ _issue = Script(
     ("grant_record", "grant_ends", "access_record", "access_ends", "refresh_record", "refresh_ends"),
     IssueAnswer,
 )
+_add = Script("add_access_token", ("grant", "access_token"), ("access_record", "access_ends"), IssueAnswer)
 _rotate = Script(
     "rotate_refresh_token",
     ("grant", "refresh_token", "reply", "new_access_token", "new_refresh_token"),
@@ -71,7 +72,7 @@ _reuse = Script(
     ReuseAnswer,
 )
 _revoke = Script("revoke_token", ("credential", "grant"), ("client_id", "ends_grant"), RevokeAnswer)
-SCRIPTS = (_open, _issue, _rotate, _reuse, _revoke)
+SCRIPTS = (_open, _issue, _add, _rotate, _reuse, _revoke)
 
 
 class NewTokens(NamedTuple):
@@ -197,6 +198,18 @@ class Tokens:
             await grants.Grants(self._connection).revoke(grant_id)
             return False
         return _issue.read(replies[0])[0] is IssueAnswer.ISSUED
+
+    async def add(self, new: NewTokens) -> bool:
+        """Keep an access token beside the code of a grant that has just begun. One round trip. False: it was ended."""
+        grant_id = new.access.grant_id
+        step = _add.step(
+            self._connection,
+            (keys.grant(grant_id), keys.access_token(grant_id, new.access.hash)),
+            (new.access_record, new.access_ends_at),
+        )
+        index = new.index_steps(self._connection, grant_id)
+        reply = await grants.swap_and_index(self._connection, step, grant_id, index)
+        return reply is not None and _add.read(reply)[0] is IssueAnswer.ISSUED
 
     async def rotate(
         self, used: Credential, new: NewTokens, used_ends_at: int, sealed_reply: bytes, grace: int

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.fronts import oauth
+from service.fronts import browser, oauth
 from service.fronts.health import Health
 from service.settings import TAKEN_PATHS, SettingsError, load
 from tests.world import World
@@ -32,5 +32,6 @@ def test_they_are_refused(settings: dict[str, Any], told: str) -> None:
 
 async def test_every_other_path_is_taken(world: World) -> None:
     """The list in the settings is what the application serves."""
-    served = {*oauth.handlers(world.issuer), *Health(world.issuer).handlers()}
-    assert served - {"/token"} == TAKEN_PATHS
+    changed = world.with_settings(registration="open").issuer
+    served = {*oauth.handlers(changed), *browser.handlers(changed), *Health(changed).handlers()}
+    assert served - {"/token", "/"} == TAKEN_PATHS

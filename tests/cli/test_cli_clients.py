@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.admin.clients import ClientInput
+from service.admin.client_input import ClientInput
 from service.cli import client_options
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
@@ -14,6 +14,12 @@ MEMBERS = {
     *("grant_types", "redirect_uris", "scopes", "default_scope", "audiences", "introspect", "resources", "properties"),
     *("require_pkce", "allow_plain_pkce", "code_lifetime", "access_token_lifetime", "refresh_idle_lifetime"),
     *("refresh_absolute_lifetime", "refresh_limit", "refresh_rotation", "refresh_grace", "public"),
+    *("response_types", "application_type", "skip_consent", "subject_type", "sector_identifier_uri"),
+    *("id_token_signed_response_alg", "id_token_lifetime", "userinfo_signed_response_alg", "jwks", "jwks_uri"),
+    *("request_object_signing_alg", "require_signed_request_object", "request_uris", "default_max_age", "contacts"),
+    *("require_auth_time", "default_acr_values", "post_logout_redirect_uris", "backchannel_logout_uri", "tos_uri"),
+    *("backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required"),
+    *("initiate_login_uri", "client_uri", "logo_uri", "policy_uri", "sector_identifier", "registered_itself"),
 }
 
 
@@ -92,7 +98,7 @@ def test_a_secret_is_imported_from_standard_input(mintmark: CommandLine, redis: 
     [
         ((), 1, "grant_types: name at least one"),
         (("--grant-type", "password"), 1, "there is a client 'web' already; `mintmark client update` changes it"),
-        (("--grant-type", "implicit"), 1, "there is no such grant type here; there are authorization_code"),
+        (("--grant-type", "telepathy"), 1, "there is no such grant type here; there are authorization_code"),
         (("--grant-type", "authorization_code"), 1, "authorization_code needs at least one redirect URI"),
         ((*CRON, "--auth-method", "none"), 1, "client_credentials is for confidential clients"),
         ((*WEB, "--auth-method", "none", "--introspect"), 1, "introspect: a public client cannot prove"),

@@ -13,11 +13,14 @@ from tests.redis_shapes import Shape
 CLIENT = ("create", "list", "show", "update", "rotate-secret", "disable", "enable", "revoke", "delete")
 USER = ("create", "list", "show", "update", "set-password", "disable", "enable", "delete")
 GRANT = ("code", "list", "show", "revoke")
+KEY = ("list", "rotate", "retire", "master")
 COMMANDS = [
     *(["serve"], ["demo"], ["settings"]),
     *(["client", name] for name in CLIENT),
     *(["user", name] for name in USER),
     *(["grant", name] for name in GRANT),
+    *(["key", name] for name in KEY),
+    ["registration", "token"],
 ]
 
 
@@ -32,7 +35,7 @@ def test_every_command_teaches_itself(mintmark: CommandLine, command: list[str])
     assert "--json Print one JSON value on standard output" in told
     assert "<str>" not in told.replace("CLIENT_ID <str>", "").replace("USERNAME <str>", "").replace(
         "GRANT_ID <str>", ""
-    )
+    ).replace("KID <str>", "")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -51,7 +54,7 @@ def test_no_option_is_cut_off_in_help(mintmark: CommandLine, monkeypatch: pytest
 
 def test_help_names_every_command_and_exit_code(mintmark: CommandLine) -> None:
     told = plain(mintmark("--help").out)
-    for word in ("serve", "demo", "settings", "client", "user", "grant"):
+    for word in ("serve", "demo", "settings", "client", "user", "grant", "key", "registration"):
         assert f" {word} " in told
     for code in ("0 done", "1 refused or not found", "2 wrong usage", "3 Redis cannot be used", "4 faulty settings"):
         assert code in told
@@ -60,7 +63,7 @@ def test_help_names_every_command_and_exit_code(mintmark: CommandLine) -> None:
 def test_these_are_all_commands() -> None:
     groups = {group.name: group.typer_instance.registered_commands for group in app.registered_groups}  # type: ignore[union-attr]
     counts = {name: len(commands) for name, commands in groups.items()}
-    assert counts == {"client": len(CLIENT), "user": len(USER), "grant": len(GRANT)}
+    assert counts == {"client": len(CLIENT), "user": len(USER), "grant": len(GRANT), "key": len(KEY), "registration": 1}
     assert len(app.registered_commands) + sum(counts.values()) == len(COMMANDS)
 
 

@@ -1,4 +1,4 @@
-"""Authorization server metadata (RFC 8414): derived, so that it cannot lie."""
+"""Server metadata (RFC 8414, OpenID Connect Discovery): derived, so that it cannot lie."""
 
 from typing import Any
 
@@ -7,55 +7,84 @@ import pytest
 from service.client_auth import METHODS
 from service.endpoints.metadata import metadata
 from service.grants import GRANT_TYPES
-from service.settings import load
+from service.protocol.names import ResponseType
 from tests.world import World
 
 PATH = "/.well-known/oauth-authorization-server"
+OPENID_PATH = "/.well-known/openid-configuration"
 
 
-async def test_the_document(world: World) -> None:
-    """RFC 8414 section 2."""
-    response = await world.http.get(PATH)
-    assert (response.status, response.headers["Content-Type"]) == (200, "application/json")
-    assert await response.json() == {
-        "issuer": "http://127.0.0.1:8080",
-        "token_endpoint": "http://127.0.0.1:8080/token",
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "introspection_endpoint": "http://127.0.0.1:8080/introspect",
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "revocation_endpoint": "http://127.0.0.1:8080/revoke",
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "grant_types_supported": ["authorization_code", "client_credentials", "password", "refresh_token"],
-        "response_types_supported": [],
-        "code_challenge_methods_supported": ["S256"],
-    }
+async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
+    """RFC 8414 section 2: nothing of OpenID Connect is advertised, and nothing of it is there."""
+    async with world.with_part(keyring=None) as other:
+        response = await other.http.get(PATH)
+        assert (response.status, response.headers["Content-Type"]) == (200, "application/json")
+        assert await response.json() == {
+            "issuer": "http://127.0.0.1:8080",
+            "authorization_endpoint": "http://127.0.0.1:8080/authorize",
+            "token_endpoint": "http://127.0.0.1:8080/token",
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "introspection_endpoint": "http://127.0.0.1:8080/introspect",
+            "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "revocation_endpoint": "http://127.0.0.1:8080/revoke",
+            "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "grant_types_supported": [
+                *("authorization_code", "client_credentials", "password", "refresh_token", "implicit")
+            ],
+            "response_types_supported": ["code", "code token", "none"],
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+            "ui_locales_supported": ["de", "en"],
+        }
+        for path in ("/userinfo", "/jwks"):
+            assert (await other.http.get(path)).status == 404
+
+
+async def test_both_documents_are_the_same(world: World) -> None:
+    """oidcc-discovery-endpoint-verification."""
+    documents = [await (await world.http.get(path)).json() for path in (PATH, OPENID_PATH)]
+    assert documents[0] == documents[1]
+    told = documents[0]
+    assert told["subject_types_supported"] == ["public"]
+    assert told["id_token_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
+    assert "none" not in told["request_object_signing_alg_values_supported"]
+    assert set(told["response_types_supported"]) == {one.value for one in ResponseType}
+    assert {"openid", "profile", "email", "address", "phone", "offline_access"} <= set(told["scopes_supported"])
+    assert {"sub", "name", "email", "address", "phone_number"} <= set(told["claims_supported"])
+    assert told["prompt_values_supported"] == ["none", "login", "consent", "select_account"]
+    for name in ("backchannel", "frontchannel"):
+        assert told[f"{name}_logout_supported"] is told[f"{name}_logout_session_supported"] is True
+    assert None not in told.values()
 
 
 async def test_every_endpoint_in_it_is_there(world: World) -> None:
-    """Each answers as an OAuth endpoint does, not with 404."""
-    document = await (await world.http.get(PATH)).json()
-    for name, url in document.items():
-        if name.endswith("_endpoint"):
-            response = await world.http.post(
-                url.removeprefix(document["issuer"]), data={"token": "x", "grant_type": "x"}
-            )
-            assert (response.status, (await response.json())["error"]) == (401, "invalid_client"), name
+    """Each answers as what it is, not with 404."""
+    async with world.having(registration="open") as other:
+        document = await (await other.http.get(PATH)).json()
+        answers = {}
+        for name, url in document.items():
+            if name.endswith(("_endpoint", "jwks_uri")):
+                path = url.removeprefix(document["issuer"])
+                answers[name.removesuffix("_endpoint")] = (await other.http.get(path)).status
+        assert answers == {
+            **{"token": 405, "introspection": 405, "revocation": 405},
+            **{"authorization": 400, "userinfo": 401, "jwks_uri": 200, "registration": 401, "end_session": 200},
+        }
 
 
-def test_it_is_derived_from_the_registries(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_derived_from_the_registries(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(GRANT_TYPES, "urn:example:new", GRANT_TYPES["password"])
     monkeypatch.delitem(GRANT_TYPES, "client_credentials")
-    document = metadata(load())
+    document = metadata(world.with_settings(response_types=("code", "none")).issuer)
     assert document["grant_types_supported"] == [*GRANT_TYPES]
+    assert document["response_types_supported"] == ["code", "none"]
     assert document["token_endpoint_auth_methods_supported"] == [method.NAME for method in METHODS]
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        pytest.param(
-            {"scopes": {"write": "Write", "read": "Read"}}, {"scopes_supported": ["read", "write"]}, id="scopes"
-        ),
         pytest.param(
             {"token_paths": ("/oauth/token", "/token")},
             {"token_endpoint": "http://127.0.0.1:8080/oauth/token"},
@@ -66,10 +95,18 @@ def test_it_is_derived_from_the_registries(monkeypatch: pytest.MonkeyPatch) -> N
             {"issuer": "https://mint.example", "revocation_endpoint": "https://mint.example/revoke"},
             id="another issuer",
         ),
+        pytest.param({"pairwise_salt": "salt"}, {"subject_types_supported": ["public", "pairwise"]}, id="pairwise"),
+        pytest.param({"request_objects": "off"}, {"request_parameter_supported": False}, id="no request objects"),
+        pytest.param({"acr": "gold"}, {"acr_values_supported": ["gold"]}, id="acr"),
+        pytest.param(
+            {"sign_up_url": "https://x.example"},
+            {"prompt_values_supported": ["none", "login", "consent", "select_account", "create"]},
+            id="sign up",
+        ),
     ],
 )
-def test_settings_show_in_it(settings: dict[str, Any], expected: dict[str, Any]) -> None:
-    document = metadata(load(**settings))
+async def test_settings_show_in_it(world: World, settings: dict[str, Any], expected: dict[str, Any]) -> None:
+    document = metadata(world.with_settings(**settings).issuer)
     assert {name: document[name] for name in expected} == expected
 
 

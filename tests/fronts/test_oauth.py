@@ -11,7 +11,7 @@ import pytest
 
 from service.endpoints import ENDPOINTS
 from service.endpoints.metadata import PATH as METADATA
-from service.fronts import oauth
+from service.fronts import receiving
 from service.issuer import Issuer
 from service.observe.log import JsonFormatter
 from service.protocol.decision import NO_STORE, Action, Decision
@@ -246,7 +246,7 @@ async def test_a_differing_client_id_beside_basic_is_an_error_but_on_the_webmeth
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/token/", "/Token", "/token%2F", "/nothing", "/../token/x", "/.well-known/nothing", "/introspect/x"]
+    "path", ["/token/", "/Token", "/token%2F", "/nothing", "/../token/x", "/.well-known/nothing", "/introspect/x"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_unknown_paths_are_404_in_json(world: World, method: str, path: str) -> None:
@@ -360,7 +360,7 @@ async def test_an_issuer_with_a_path_is_served_with_and_without_it(world: World)
 async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oauth, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(receiving, "BODY_SECONDS", 0.2)
 
     async def drip() -> AsyncIterator[bytes]:
         yield b"grant_type=client"

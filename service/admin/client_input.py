@@ -1,0 +1,233 @@
+"""A client as an operator describes it, or a client itself: one model, every fault told by the name of the member."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from service.admin.input import Identifier, Input, LongText, Properties, Resource, ShortText, each_once
+from service.grants import GRANT_TYPES
+from service.protocol import redirect_uris, scopes
+from service.protocol.errors import InvalidScope
+from service.protocol.names import (
+    ApplicationType,
+    ClientAuthMethod,
+    GrantTypeName,
+    RefreshRotation,
+    ResponseType,
+    SigningAlgorithm,
+    SubjectType,
+)
+from service.signing.client_keys import MAX_KEYS
+from service.signing.client_keys import parsed as parsed_keys
+
+_LONGEST = 2_147_483_647
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""Members of a JWK that only its owner may know (RFC 7518 section 6)."""
+
+
+def _known_grant_type(name: str) -> str:
+    if name not in GRANT_TYPES and name != GrantTypeName.IMPLICIT:
+        raise ValueError(f"there is no such grant type here; there are {', '.join(GRANT_TYPES)}")
+    return name
+
+
+def _scope_word(word: str) -> str:
+    try:
+        words = scopes.parse(word)
+    except InvalidScope as error:
+        raise ValueError("printable ASCII without quote and backslash, single words (RFC 6749 section 3.3)") from error
+    if words != (word,):
+        raise ValueError("must be one word each")
+    return word
+
+
+def _web_uri(uri: str) -> str:
+    """https, or http on loopback for development; what is fetched there is a matter of the settings."""
+    redirect_uris.check_registrable(uri.partition("#")[0])
+    if urlsplit(uri).scheme not in ("http", "https"):
+        raise ValueError("must be an https URL")
+    return uri
+
+
+def _plain_web_uri(uri: str) -> str:
+    if "#" in uri:
+        raise ValueError("must not have a fragment")
+    return _web_uri(uri)
+
+
+def _public_keys(jwks: dict[str, Any]) -> dict[str, Any]:
+    """Refuses what should never have left its owner, and what cannot be used."""
+    members = jwks.get("keys")
+    if not isinstance(members, list) or not 1 <= len(members) <= MAX_KEYS:
+        raise ValueError(f"must be a JWK set with 1 to {MAX_KEYS} keys")
+    if any(not isinstance(member, dict) or _PRIVATE & set(member) for member in members):
+        raise ValueError("holds a private or symmetric key: give the public ones only, and replace that key")
+    if len(parsed_keys(jwks)) != sum(member.get("use", "sig") == "sig" for member in members):
+        raise ValueError("holds a key that cannot be read (RFC 7517)")
+    kids = [member["kid"] for member in members if "kid" in member]
+    if len(kids) != len(set(kids)):
+        raise ValueError("two keys have the same kid")
+    return jwks
+
+
+WebUri = Annotated[str, Field(max_length=2000), AfterValidator(_web_uri)]
+PlainWebUri = Annotated[str, Field(max_length=2000), AfterValidator(_plain_web_uri)]
+WebUris = Annotated[tuple[WebUri, ...], Field(max_length=100), AfterValidator(each_once)]
+GrantTypes = Annotated[tuple[Annotated[str, AfterValidator(_known_grant_type)], ...], AfterValidator(each_once)]
+RedirectUris = Annotated[
+    tuple[Annotated[str, Field(max_length=2000), AfterValidator(redirect_uris.check_registrable)], ...],
+    Field(max_length=200),
+    AfterValidator(each_once),
+]
+Scopes = Annotated[tuple[Annotated[str, AfterValidator(_scope_word)], ...], AfterValidator(each_once)]
+Resources = Annotated[tuple[Resource, ...], AfterValidator(each_once)]
+Lifetime = Annotated[int, Field(ge=1, le=_LONGEST)]
+LifetimeOrNever = Annotated[int, Field(ge=0, le=_LONGEST)]
+
+
+class ClientInput(Input):
+    """A client as an operator describes it; the members mean what they do in ``records.client.Client``."""
+
+    client_id: Identifier
+    name: ShortText = ""
+    description: LongText = ""
+    alias: Identifier | None = None
+    auth_method: ClientAuthMethod = ClientAuthMethod.CLIENT_SECRET_BASIC
+    grant_types: GrantTypes = ()
+    redirect_uris: RedirectUris = ()
+    scopes: Scopes = ()
+    default_scope: str | None = None
+    audiences: Resources = ()
+    introspect: bool = False
+    resources: Resources = ()
+    properties: Properties = ()
+    require_pkce: bool = False
+    allow_plain_pkce: bool = False
+    code_lifetime: Lifetime | None = None
+    access_token_lifetime: Lifetime | None = None
+    refresh_idle_lifetime: LifetimeOrNever | None = None
+    refresh_absolute_lifetime: LifetimeOrNever | None = None
+    refresh_limit: LifetimeOrNever | None = None
+    refresh_rotation: RefreshRotation | None = None
+    refresh_grace: Annotated[int, Field(ge=0, le=300)] | None = None
+    response_types: Annotated[tuple[ResponseType, ...], AfterValidator(each_once)] = (ResponseType.CODE,)
+    application_type: ApplicationType = ApplicationType.WEB
+    skip_consent: bool = False
+    subject_type: SubjectType = SubjectType.PUBLIC
+    sector_identifier_uri: WebUri | None = None
+    id_token_signed_response_alg: SigningAlgorithm | None = None
+    id_token_lifetime: Annotated[int, Field(ge=1, le=86400)] | None = None
+    userinfo_signed_response_alg: SigningAlgorithm | None = None
+    jwks: Annotated[dict[str, Any], AfterValidator(_public_keys)] | None = None
+    jwks_uri: WebUri | None = None
+    request_object_signing_alg: SigningAlgorithm | None = None
+    require_signed_request_object: bool = False
+    request_uris: WebUris = ()
+    default_max_age: LifetimeOrNever | None = None
+    require_auth_time: bool = False
+    default_acr_values: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
+    post_logout_redirect_uris: RedirectUris = ()
+    backchannel_logout_uri: PlainWebUri | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: PlainWebUri | None = None
+    frontchannel_logout_session_required: bool = False
+    initiate_login_uri: WebUri | None = None
+    client_uri: WebUri | None = None
+    logo_uri: WebUri | None = None
+    policy_uri: WebUri | None = None
+    tos_uri: WebUri | None = None
+    contacts: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
+
+    @property
+    def public(self) -> bool:
+        """Whether it has no secret."""
+        return self.auth_method is ClientAuthMethod.NONE
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        faults = [text for refused, text in _COMBINATIONS if refused(self)]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def members(self) -> dict[str, Any]:
+        """By the names of the record's fields."""
+        members = {name: getattr(self, name) for name in ClientInput.model_fields}
+        if any(one.parts - {"code"} for one in self.response_types) and GrantTypeName.IMPLICIT not in self.grant_types:
+            members["grant_types"] = (*self.grant_types, GrantTypeName.IMPLICIT.value)  # RFC 7591 2.1: they go together
+        return members | {"properties": tuple(member.record() for member in self.properties)}
+
+
+def _default_scope_is_allowed(given: ClientInput) -> bool:
+    try:
+        return set(scopes.parse(given.default_scope or "")) <= set(given.scopes)
+    except InvalidScope:
+        return False
+
+
+def _front_channel_is_at_home(given: ClientInput) -> bool:
+    """OpenID Connect Front-Channel Logout 2."""
+    if given.frontchannel_logout_uri is None:
+        return True
+    home = urlsplit(given.frontchannel_logout_uri)[:2]
+    return any(urlsplit(uri)[:2] == home for uri in given.redirect_uris)
+
+
+def _refreshes_nothing(given: ClientInput) -> bool:
+    """refresh_token is there, but no grant type that would ever issue one."""
+    beside = set(given.grant_types) - {GrantTypeName.REFRESH_TOKEN, GrantTypeName.CLIENT_CREDENTIALS}
+    return GrantTypeName.REFRESH_TOKEN in given.grant_types and not beside
+
+
+_COMBINATIONS: tuple[tuple[Callable[[ClientInput], bool], str], ...] = (
+    (
+        lambda given: given.public and GrantTypeName.CLIENT_CREDENTIALS in given.grant_types,
+        "grant_types: client_credentials is for confidential clients; a public one has proved nothing (RFC 6749 4.4)",
+    ),
+    (
+        lambda given: given.public and given.introspect,
+        "introspect: a public client cannot prove who it is; register the resource server as a confidential client",
+    ),
+    (
+        lambda given: GrantTypeName.AUTHORIZATION_CODE in given.grant_types and not given.redirect_uris,
+        "redirect_uris: authorization_code needs at least one redirect URI",
+    ),
+    (
+        _refreshes_nothing,
+        "grant_types: refresh_token needs a grant type beside it that issues refresh tokens, e.g. authorization_code",
+    ),
+    (
+        lambda given: not given.grant_types and not given.introspect,
+        "grant_types: name at least one, or give a resource server the introspect right; else it can do nothing",
+    ),
+    (
+        lambda given: bool(given.resources) and not given.introspect,
+        "resources: they say whose tokens the client may introspect; give it the introspect right too",
+    ),
+    (
+        lambda given: not _default_scope_is_allowed(given),
+        "default_scope: every word of it must be one of the client's scopes",
+    ),
+    (
+        lambda given: any(one.parts - {"code"} for one in given.response_types) and not given.redirect_uris,
+        "redirect_uris: tokens from the authorization endpoint need at least one redirect URI",
+    ),
+    (
+        lambda given: given.jwks is not None and given.jwks_uri is not None,
+        "jwks: give the keys or their jwks_uri, not both (RFC 7591 section 2)",
+    ),
+    (
+        lambda given: given.require_signed_request_object and given.jwks is None and given.jwks_uri is None,
+        "require_signed_request_object: needs jwks or jwks_uri to verify the requests with",
+    ),
+    (
+        lambda given: not _front_channel_is_at_home(given),
+        "frontchannel_logout_uri: must have the scheme, host and port of one of the redirect URIs",
+    ),
+    (
+        lambda given: given.alias == given.client_id,
+        "alias: must differ from the client_id",
+    ),
+)

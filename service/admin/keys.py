@@ -1,0 +1,66 @@
+"""Our signing keys, as an operator sees them: listed, rotated, taken out of use."""
+
+import logging
+from typing import Any
+
+from service.admin.errors import NotFound, Refused
+from service.issuer import Issuer
+from service.protocol.names import SigningAlgorithm
+from service.records.signing_key import SigningKey
+from service.signing import schedule
+from service.signing.keyring import Keyring, KnownKey
+
+log = logging.getLogger(__name__)
+
+
+def list_keys(issuer: Issuer) -> list[KnownKey]:
+    """Every key that is known, also those that only verify old hints. Raises Refused where OpenID Connect is off."""
+    return _keyring(issuer).known()
+
+
+async def rotate_keys(
+    issuer: Issuer, algorithm: SigningAlgorithm | None = None, *, at_once: bool = False
+) -> list[SigningKey]:
+    """Make the next keys, of one algorithm or of all. They sign once nobody can hold a JWKS without them (``jwks_lifetime``);
+    ``at_once``: within seconds, for emergencies. Where the next key waits already, nothing is made. Raises Refused.
+    """
+    keyring = _changeable(issuer)
+    algorithms = issuer.settings.signing_algorithms if algorithm is None else (algorithm,)
+    if algorithm is not None and algorithm not in issuer.settings.signing_algorithms:
+        raise Refused(f"algorithm: {algorithm.value} is not one of signing_algorithms")
+    keys = await keyring.rotate(algorithms, at_once=at_once)
+    log.warning("keys_rotated", extra={"keys": [key.kid for key in keys], "at_once": at_once})
+    return keys
+
+
+async def retire_key(issuer: Issuer, kid: str) -> SigningKey:
+    """Trust a key no more: it leaves the JWKS at once, and another one signs. Raises NotFound, Refused."""
+    key = await _changeable(issuer).retire(kid)
+    if key is None:
+        raise NotFound(f"there is no key {kid!r}; `mintmark key list` shows all")
+    log.warning("key_retired", extra={"kid": kid, "algorithm": key.algorithm})
+    return key
+
+
+def describe(key: SigningKey, state: schedule.State) -> dict[str, Any]:
+    """The key for people and programs: nothing of its private part."""
+    return {
+        "kid": key.kid,
+        "algorithm": key.algorithm,
+        "state": state,
+        "created_at": key.created_at,
+        "signs_from_at": 0 if key.signs_from >= 2**62 else key.signs_from,
+        "signs_until_at": key.signs_until,
+    }
+
+
+def _keyring(issuer: Issuer) -> Keyring:
+    if issuer.keyring is None:
+        raise Refused("master_key: not set, so OpenID Connect is off; `mintmark key master` makes one")
+    return issuer.keyring
+
+
+def _changeable(issuer: Issuer) -> Keyring:
+    if issuer.settings.signing_key_files:
+        raise Refused("signing_key_files: the keys come from files; change those")
+    return _keyring(issuer)

@@ -1,0 +1,339 @@
+"""Questions: what a person must be asked before an authorization request can be answered; asked, resumed, answered.
+
+A question waits under a ticket and goes through stages (IA-29 to IA-32): new → select_account → login:n → permission → done.
+Which one is next follows from the request, the session and what was allowed before; a stage that is not the next one cannot
+be answered. Pages answer questions in the browser front; nothing here knows HTML.
+"""
+
+import hmac
+import logging
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from service import sessions
+from service.id_tokens import read_hint, subject_for
+from service.issuer import Issuer
+from service.issuing import answer_authorization
+from service.protocol import claims
+from service.protocol.authorization_request import AuthorizationRequest, Verified
+from service.protocol.authorization_response import deliver, error_fields
+from service.protocol.browsing import FormPost, Redirect
+from service.protocol.credentials import base64url, hashed
+from service.protocol.errors import (
+    AccessDenied,
+    AccountSelectionRequired,
+    ConsentRequired,
+    InvalidGrant,
+    InvalidRequest,
+    LoginRequired,
+    ProtocolError,
+)
+from service.protocol.names import GrantTypeName, Prompt
+from service.records.authorization_code import AuthorizationCode
+from service.records.client import Client
+from service.records.consent import Consent
+from service.records.grant import Grant
+from service.records.question import Question, Stage
+from service.records.session import Session
+
+log = logging.getLogger(__name__)
+
+LOGIN_PATH, CONSENT_PATH = "/login", "/consent"
+_PAGES = {Stage.LOGIN: LOGIN_PATH, Stage.SELECT_ACCOUNT: LOGIN_PATH, Stage.PERMISSION: CONSENT_PATH}
+_WITHOUT_ASKING = {
+    Stage.LOGIN: LoginRequired,
+    Stage.SELECT_ACCOUNT: AccountSelectionRequired,
+    Stage.PERMISSION: ConsentRequired,
+}
+
+
+class Asked(NamedTuple):
+    """A question as a browser resumed it. ``client``: None where it is about our own pages."""
+
+    ticket: str
+    question: Question
+    client: Client | None
+
+
+class StaleError(Exception):
+    """The form was sent already, out of order, too late, or not by us: nothing is changed."""
+
+
+class OtherBrowserError(Exception):
+    """The question was put to another browser, or this one keeps no cookies."""
+
+
+# asking
+
+
+async def begin(
+    issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session | None, browser: str
+) -> Redirect | FormPost:
+    """Answer a request, or ask the person first: where to go next. ``browser``: the cookie that the question is tied to.
+
+    Raises LoginRequired, ConsentRequired, AccountSelectionRequired where prompt=none and somebody would have to be asked,
+    InvalidRequest for a hint that is none, TemporarilyUnavailable.
+    """
+    question = Question(
+        hashed(browser),
+        int(issuer.clock()),
+        request,
+        expects=await _expected(issuer, client, request),
+        anew=Prompt.CREATE in request.prompt,
+    )
+    stage = await next_stage(issuer, client, question, session)
+    if stage is Stage.DONE and session is not None:
+        return await _answer(issuer, client, question, session)
+    if Prompt.NONE in request.prompt:
+        raise _WITHOUT_ASKING[stage]("Nobody may be asked (prompt=none), but somebody would have to be.")
+    return await _ask(issuer, question, stage)
+
+
+async def begin_for_page(issuer: Issuer, path: str, browser: str) -> Redirect:
+    """Let somebody sign in who wants to see one of our own pages."""
+    return await _ask(issuer, Question(hashed(browser), int(issuer.clock()), return_to=path), Stage.LOGIN)
+
+
+async def resume(issuer: Issuer, ticket: str, browser: str) -> Asked:
+    """The question behind a ticket. Raises StaleError, OtherBrowserError."""
+    question = await issuer.store.tickets.get(ticket) if ticket.isascii() and len(ticket) <= 64 else None
+    if question is None or question.asks is Stage.DONE:
+        raise StaleError
+    if not browser or not hmac.compare_digest(hashed(browser), question.browser_hash):
+        raise OtherBrowserError
+    if question.request is None:
+        return Asked(ticket, question, None)
+    client = await issuer.store.clients.get(question.request.client_id)
+    if client is None or not client.enabled:
+        raise StaleError
+    return Asked(ticket, question, client)
+
+
+async def advance(issuer: Issuer, asked: Asked, **changes: Any) -> Asked:
+    """The question with these changes. Raises StaleError where somebody else changed it meanwhile."""
+    changed: Question = msgspec.structs.replace(asked.question, **changes)
+    if changed != asked.question and not await issuer.store.tickets.advance(asked.ticket, asked.question, changed):
+        raise StaleError
+    return asked._replace(question=changed)
+
+
+async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redirect | FormPost:
+    """The next page, or the answer to the client. Raises StaleError, TemporarilyUnavailable."""
+    stage = await next_stage(issuer, asked.client, asked.question, session)
+    if stage is not Stage.DONE or session is None:
+        moved = await advance(issuer, asked, stage=_numbered(stage, asked.question))
+        return _page(issuer, asked.ticket, moved.question.asks)
+    if asked.question.proved_at and not _is_expected(issuer, asked.client, asked.question, session):
+        return await refuse(issuer, asked, LoginRequired("Somebody else signed in than the one who was named."))
+    done = await _finish(issuer, asked)
+    if done.client is None:
+        return Redirect(done.question.return_to)
+    try:
+        return await _answer(issuer, done.client, done.question, session)
+    except ProtocolError as error:
+        return answer_error(issuer, done.question.request, error)
+
+
+async def refuse(issuer: Issuer, asked: Asked, error: ProtocolError) -> Redirect | FormPost:
+    """Close a question with an error for the client. Raises StaleError."""
+    done = await _finish(issuer, asked)
+    return answer_error(issuer, done.question.request, error)
+
+
+def answer_error(issuer: Issuer, request: AuthorizationRequest | None, error: ProtocolError) -> Redirect | FormPost:
+    """The error on its way to the client (RFC 6749 4.1.2.1); without one, back to our own page."""
+    if request is None:
+        return Redirect(_prefix(issuer) + "/")
+    log.info("authorization_refused", extra={"client_id": request.client_id, "error": error.error, "reason": error.log})
+    return deliver(issuer.url, _verified(request), error_fields(error))
+
+
+async def next_stage(issuer: Issuer, client: Client | None, question: Question, session: Session | None) -> Stage:
+    """What the person has to be asked next; DONE where nothing is left. One round trip where consent must be looked up."""
+    request = question.request
+    if client is None or request is None:
+        return Stage.LOGIN if session is None else Stage.DONE
+    selects = Prompt.SELECT_ACCOUNT in request.prompt and not question.chose and not question.proved_at
+    if session is not None and selects:
+        return Stage.SELECT_ACCOUNT
+    if session is None or _must_prove(issuer, client, question, request, session):
+        return Stage.LOGIN
+    if await _must_agree(issuer, client, question, request, session):
+        return Stage.PERMISSION
+    return Stage.DONE
+
+
+def csrf_of(asked: Asked, browser: str, session: Session | None) -> str:
+    """What a form of this very stage carries: nobody can know it who doesn't hold the browser's cookie, and it is worth
+    nothing at another stage or for somebody else's session.
+    """
+    told = "\0".join(
+        (asked.ticket, asked.question.stage, session.sid if session else "", session.subject if session else "")
+    )
+    return base64url(hmac.digest(browser.encode(), told.encode(), "sha256"))
+
+
+def check_csrf(asked: Asked, browser: str, session: Session | None, shown: str) -> None:
+    """Raises StaleError."""
+    if not hmac.compare_digest(csrf_of(asked, browser, session).encode(), shown.encode()):
+        raise StaleError
+
+
+def asked_scopes(issuer: Issuer, client: Client, request: AuthorizationRequest) -> tuple[str, ...]:
+    """What the person has to allow: the scopes, and those that mean the claims which are asked for one by one."""
+    further = claims.scopes_telling(request.claims.names, issuer.settings.scope_claims) & set(client.scopes)
+    return request.scopes + tuple(sorted(further - set(request.scopes)))
+
+
+async def remember_consent(issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session) -> None:
+    """Not to be asked again for what was allowed now or before."""
+    consents, now = issuer.store.consents, int(issuer.clock())
+    before = await consents.get(session.subject, client.client_id)
+    held = before.scopes if before and before.generation >= client.generation else ()
+    scopes = tuple(dict.fromkeys((*held, *asked_scopes(issuer, client, request))))
+    consent = Consent(scopes, client.generation, now)
+    await consents.keep(session.subject, client.client_id, consent, issuer.settings.consent_lifetime)
+
+
+# how it is done
+
+
+async def _ask(issuer: Issuer, question: Question, stage: Stage) -> Redirect:
+    ticket = base64url(issuer.randomness(16))
+    asked: Question = msgspec.structs.replace(question, stage=_numbered(stage, question))
+    await issuer.store.tickets.keep(ticket, asked, issuer.settings.ticket_lifetime)
+    return _page(issuer, ticket, stage)
+
+
+def _numbered(stage: Stage, question: Question) -> str:
+    """``login:1`` for the first attempt (IA-30); the number stays while a wrong password has not raised it."""
+    return f"{stage}:{question.attempt or 1}" if stage is Stage.LOGIN else stage.value
+
+
+def _page(issuer: Issuer, ticket: str, stage: Stage) -> Redirect:
+    return Redirect(f"{_prefix(issuer)}{_PAGES[stage]}?{urlencode({'ticket': ticket})}")
+
+
+def _prefix(issuer: Issuer) -> str:
+    return urlsplit(issuer.url).path.rstrip("/")
+
+
+async def _finish(issuer: Issuer, asked: Asked) -> Asked:
+    """Nobody else can answer it from here on; ``answer`` tells this try from others when the command is sent again."""
+    return await advance(issuer, asked, stage=Stage.DONE.value, answer=base64url(issuer.randomness(16)))
+
+
+async def _expected(issuer: Issuer, client: Client, request: AuthorizationRequest) -> str:
+    """The subject that the client named, by an ID token or the claims parameter (OpenID Connect Core 3.1.2.1, 5.5.1)."""
+    if request.id_token_hint is not None:
+        hint = await read_hint(issuer, request.id_token_hint)
+        if hint is None or hint.client_id != client.client_id:
+            raise InvalidRequest("id_token_hint is not an ID token that this client got here.")
+        return hint.subject
+    asked = request.claims.id_token.get("sub") or request.claims.userinfo.get("sub")
+    wanted = asked.values[0] if asked and asked.values else ""
+    return wanted if isinstance(wanted, str) else ""
+
+
+def _is_expected(issuer: Issuer, client: Client | None, question: Question, session: Session) -> bool:
+    if client is None or not question.expects:
+        return True
+    return subject_for(issuer, client, session.subject) == question.expects
+
+
+def _must_prove(
+    issuer: Issuer, client: Client, question: Question, request: AuthorizationRequest, session: Session
+) -> bool:
+    """Whether a session is not enough: asked for anew, too old, or somebody else's (OpenID Connect Core 3.1.2.3)."""
+    if question.proved_at:
+        return False
+    if question.anew or Prompt.LOGIN in request.prompt or not _is_expected(issuer, client, question, session):
+        return True
+    return request.max_age is not None and int(issuer.clock()) - session.auth_time > request.max_age
+
+
+async def _must_agree(
+    issuer: Issuer, client: Client, question: Question, request: AuthorizationRequest, session: Session
+) -> bool:
+    """Whether the person has to allow it: not what they allowed before, unless the client wants them to be asked."""
+    if question.consented:
+        return False
+    if Prompt.CONSENT in request.prompt:
+        return True
+    if client.skip_consent:
+        return False
+    before = await issuer.store.consents.get(session.subject, client.client_id)
+    if before is None or before.generation < client.generation:
+        return True
+    return not set(asked_scopes(issuer, client, request)) <= set(before.scopes)
+
+
+async def _answer(issuer: Issuer, client: Client, question: Question, session: Session) -> Redirect | FormPost:
+    """Code and tokens for the client. The session is looked at once more after they are written: what a logout that
+    overlaps did not find, is ended here (P6). Raises AccessDenied, LoginRequired, TemporarilyUnavailable.
+    """
+    request = question.request
+    if request is None:
+        raise StaleError
+    person = await _claims_of(issuer, request, session)
+    grant = _grant(issuer, client, request, session, person)
+    record = AuthorizationCode(
+        *(request.redirect_uri, request.redirect_uri_given),
+        *(request.code_challenge, request.code_challenge_method, request.nonce),
+    )
+    about = claims.present(person, claims.told_by_scopes(request.scopes, issuer.settings.scope_claims))
+    try:
+        answer = await answer_authorization(issuer, client, grant, request.response_type, record, about)
+    except InvalidGrant as error:
+        raise AccessDenied("The user may not sign in.", log=error.log) from error
+    if not await sessions.join(issuer, session, client.client_id):
+        if answer.grant_id:
+            await issuer.store.grants.revoke(answer.grant_id, session.subject)
+        raise LoginRequired("The session has ended.")
+    issuer.metrics.request("authorize", "ok")
+    return deliver(issuer.url, _verified(request), answer.fields)
+
+
+async def _claims_of(issuer: Issuer, request: AuthorizationRequest, session: Session) -> Mapping[str, Any]:
+    """What is known about the person, where the answer needs it. Raises AccessDenied where they are no longer known."""
+    if not request.claims.names and request.response_type.parts != {"id_token"}:
+        return {}
+    person = await issuer.directory.claims(session.subject, request.scopes)
+    if person is None:
+        raise AccessDenied("The user may not sign in.", log="user is disabled or unknown")
+    return person
+
+
+def _grant(
+    issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session, person: Mapping[str, Any]
+) -> Grant:
+    """The claims parameter tells only what a scope of the client's would tell, too, and the person has allowed."""
+    allowed = claims.told_by_scopes(asked_scopes(issuer, client, request), issuer.settings.scope_claims)
+    in_id_token, at_userinfo = (
+        [name for name in claims.acceptable(person, wanted) if name in allowed]
+        for wanted in (request.claims.id_token, request.claims.userinfo)
+    )
+    has_code = "code" in request.response_type.parts
+    return Grant(
+        client_id=client.client_id,
+        subject=session.subject,
+        username="" if session.username == session.subject else session.username,
+        scope=request.scope,
+        grant_type=(GrantTypeName.AUTHORIZATION_CODE if has_code else GrantTypeName.IMPLICIT).value,
+        client_generation=client.generation,
+        issued_at=int(issuer.clock()),
+        audience=request.audience,
+        auth_time=session.auth_time,
+        acr=session.acr,
+        amr=session.amr,
+        session=session.sid,
+        userinfo_claims=tuple(at_userinfo),
+        id_token_claims=claims.present(person, in_id_token),
+    )
+
+
+def _verified(request: AuthorizationRequest) -> Verified:
+    return Verified(request.redirect_uri, request.redirect_uri_given, request.response_mode, request.state)

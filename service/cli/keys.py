@@ -1,0 +1,105 @@
+"""``mintmark key …``: signing keys."""
+
+import secrets
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from service.admin import keys as admin
+from service.cli.acting import act
+from service.cli.output import Json, emit, moment, say, table
+from service.cli.prompts import Yes, confirm
+from service.issuer import Issuer
+from service.protocol.names import SigningAlgorithm
+from service.records.signing_key import SigningKey
+from service.signing import schedule
+from service.signing.keyring import KnownKey
+
+app = typer.Typer(no_args_is_help=True, help="Look at the signing keys, rotate them, take one out of use.")
+
+_COLUMNS = ("kid", "algorithm", "state", "created_at", "signs_from_at", "signs_until_at")
+
+
+@app.command("list")
+def list_(json: Json = False) -> None:
+    """List the signing keys: next ones are published and will sign, active ones sign, retired ones are still published.
+
+    Example: `mintmark key list`
+    """
+
+    async def listed(issuer: Issuer) -> list[KnownKey]:
+        return admin.list_keys(issuer)
+
+    rows = [admin.describe(key, state) for key, state in act(listed)]
+    if json:
+        emit({"keys": rows})
+    else:
+        table(rows, _COLUMNS)
+
+
+@app.command()
+def rotate(
+    algorithm: Annotated[SigningAlgorithm | None, typer.Option(help="Only this one.", metavar="ALG")] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Sign with the new keys within seconds: for emergencies.", metavar="")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make the next signing keys. They are published at once and sign when everybody has seen them.
+
+    Example: `mintmark key rotate`
+
+    Example: `mintmark key rotate --algorithm ES256 --now`
+
+    Keys rotate by themselves (setting signing_key_lifetime); this is for when you don't want to wait.
+    """
+    made = act(lambda issuer: admin.rotate_keys(issuer, algorithm, at_once=now), "making keys …")
+    _tell(made, json)
+    if not json:
+        say(f"They sign from {moment(max(key.signs_from for key in made))} on.")
+
+
+@app.command()
+def retire(
+    kid: Annotated[str, typer.Argument(metavar="KID", help="See `mintmark key list`.", show_default=False)],
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Trust a signing key no more, now: for one that somebody else may have.
+
+    Example: `mintmark key retire Z85Mavnh0p8M9 --yes`
+
+    What it signed is refused by all who look at our keys again; ID tokens in use fail until people sign in anew.
+    """
+    confirm(f"Take the key {kid} out of the published keys at once?", yes=yes)
+    retired = act(lambda issuer: admin.retire_key(issuer, kid), "making keys …")
+    if json:
+        emit({"kid": retired.kid, "retired": True})
+    else:
+        say(f"The key {retired.kid} ({retired.algorithm}) is no longer published, and another one signs.")
+
+
+@app.command()
+def master(json: Json = False) -> None:
+    """Print a fresh master key, for the setting master_key; nothing is stored.
+
+    Example: `mintmark key master > /run/secrets/master_key`
+
+    To replace one, put the new one before the old one with a blank between, let all processes restart, then drop the old.
+    """
+    made = secrets.token_urlsafe(32)
+    if json:
+        emit({"master_key": made})
+    else:
+        sys.stdout.write(made + "\n")
+
+
+def _tell(keys: list[SigningKey], json: bool) -> None:
+    now = int(time.time())
+    rows = [admin.describe(key, schedule.state(key, now)) for key in keys]
+    if json:
+        emit({"keys": rows})
+    else:
+        table(rows, _COLUMNS)

@@ -1,0 +1,108 @@
+"""Your applications: a person sees which clients hold grants of theirs, and ends any of them, or all."""
+
+import hmac
+from typing import Any
+from urllib.parse import urlsplit
+
+from service import sessions
+from service.asking import begin_for_page
+from service.endpoints.browser_session import browser_of, client_values, failed, session_of, stale
+from service.issuer import Issuer
+from service.protocol.browsing import Page, Reply, Visit
+from service.protocol.credentials import base64url
+from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.names import OFFLINE_ACCESS
+from service.records.grant import Grant
+from service.records.session import Session
+
+NAME = "applications"
+PATH = "/applications"
+_PAGE, _MOST = 200, 2000
+
+
+async def decide(issuer: Issuer, visit: Visit) -> Reply:
+    """Who is not signed in does so first. Ending a grant is a POST that carries what only this session's page knows."""
+    try:
+        session = await session_of(issuer, visit)
+        if session is None:
+            browser = browser_of(issuer, visit)
+            what = await begin_for_page(issuer, f"{_prefix(issuer)}{PATH}", browser)
+            return Reply(what, browser=None if visit.browser else browser)
+        if not visit.is_post:
+            return Reply(await _page(issuer, visit, session))
+        if not hmac.compare_digest(_csrf(visit).encode(), visit.parameters.get("csrf", "").encode()):
+            return Reply(stale())
+        return await _take(issuer, visit, session)
+    except TemporarilyUnavailable as error:
+        return Reply(failed(error))
+
+
+async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
+    if "everywhere" in visit.parameters:
+        await sessions.end_all(issuer, session.subject)
+        await issuer.store.grants.revoke_user(session.subject)
+        return Reply(Page("signed_out", {"frames": [], "continue_to": "", "client": None}), session="")
+    client_id = visit.parameters.get("end")
+    if not client_id:
+        return Reply(stale())
+    await issuer.store.consents.forget(session.subject, client_id)  # first: else it could ask silently meanwhile
+    await issuer.store.grants.revoke_of_client(session.subject, client_id)
+    client = await issuer.store.clients.get(client_id)
+    return Reply(await _page(issuer, visit, session, ended=(client.name if client else "") or client_id))
+
+
+async def _page(issuer: Issuer, visit: Visit, session: Session, ended: str = "") -> Page:
+    held: dict[str, list[Grant]] = {}
+    for grant in await _grants(issuer, session.subject):
+        held.setdefault(grant.client_id, []).append(grant)
+    applications = [
+        shown for client_id, grants in held.items() if (shown := await _application(issuer, client_id, grants))
+    ]
+    return Page(
+        "applications",
+        {
+            "csrf": _csrf(visit),
+            "username": session.username,
+            "applications": sorted(applications, key=lambda one: str(one["name"]).casefold()),
+            "ended": ended,
+            "everywhere": True,
+        },
+    )
+
+
+async def _grants(issuer: Issuer, subject: str) -> list[Grant]:
+    """The person's living grants, ``_MOST`` at most."""
+    grants: list[Grant] = []
+    cursor = ""
+    while len(grants) < _MOST:
+        page = await issuer.store.grants.list_of_user(subject, cursor, _PAGE)
+        grants += [listed.grant for listed in page.grants]
+        cursor = page.cursor
+        if not cursor:
+            break
+    return grants
+
+
+async def _application(issuer: Issuer, client_id: str, grants: list[Grant]) -> dict[str, Any] | None:
+    """None where the client no longer stands behind any of them."""
+    client = await issuer.store.clients.get(client_id)
+    living = [grant for grant in grants if client is not None and client.stands_behind(grant)]
+    if client is None or not living:
+        return None
+    scopes = dict.fromkeys(scope for grant in living for scope in grant.scope.split())
+    described = issuer.settings.scopes
+    return {
+        **(client_values(client) or {}),
+        "scopes": [{"name": name, "description": described.get(name, "")} for name in scopes],
+        "since": min(grant.issued_at for grant in living),
+        "offline": OFFLINE_ACCESS in scopes,
+    }
+
+
+def _csrf(visit: Visit) -> str:
+    """Only who holds the session's cookie can make it."""
+    return base64url(hmac.digest(visit.session.encode(), PATH.encode(), "sha256"))
+
+
+def _prefix(issuer: Issuer) -> str:
+    return urlsplit(issuer.url).path.rstrip("/")

@@ -1,0 +1,108 @@
+"""The authorization endpoint (RFC 6749 3.1, OpenID Connect Core 3.1.2): answer the client, or ask the person first."""
+
+import logging
+
+from service.asking import begin
+from service.endpoints.browser_session import browser_of, failed, session_of
+from service.endpoints.request_object import Parameters, unpacked
+from service.issuer import Issuer
+from service.protocol import authorization_request
+from service.protocol.authorization_request import Rules, Verified
+from service.protocol.authorization_response import deliver, error_fields
+from service.protocol.browsing import FormPost, Redirect, Reply, Visit
+from service.protocol.errors import InvalidRequest, ProtocolError
+from service.protocol.names import GrantTypeName, ResponseType
+from service.records.client import Client
+
+log = logging.getLogger(__name__)
+
+NAME = "authorize"
+
+
+async def decide(issuer: Issuer, visit: Visit) -> Reply:
+    """Until client and redirect URI are verified an error is a page, afterwards it goes back to the client."""
+    outer = Parameters(visit.parameters, visit.resources)
+    try:
+        client = await _client(issuer, visit)
+        rules = rules_of(issuer, client)
+        parameters, verified = await _destination(issuer, client, rules, outer)
+    except _RefusedError as refused:
+        return Reply(_back(issuer, refused.client, refused.verified, refused.error))
+    except ProtocolError as error:
+        _report(issuer, visit.parameters.get("client_id", ""), error)
+        return Reply(failed(error))
+    browser = browser_of(issuer, visit)
+    languages: tuple[str, ...] = ()
+    try:
+        request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
+        languages = request.ui_locales
+        session = await session_of(issuer, visit)
+        what = await begin(issuer, client, request, session, browser)
+    except ProtocolError as error:
+        what = _back(issuer, client, verified, error)
+    return Reply(what, browser=None if visit.browser else browser, languages=languages)
+
+
+def rules_of(issuer: Issuer, client: Client) -> Rules:
+    """What this client may ask for."""
+    settings = issuer.settings
+    offered = settings.response_types
+    return Rules(
+        client_id=client.client_id,
+        redirect_uris=client.redirect_uris,
+        response_types=tuple(one for one in client.response_types if one in offered and _may(client, one)),
+        scopes=client.scopes,
+        default_scope=settings.default_scope if client.default_scope is None else client.default_scope,
+        unknown_scope=settings.unknown_scope,
+        audiences=client.audiences,
+        require_pkce=settings.require_pkce or client.require_pkce or client.public,
+        allow_plain_pkce=client.allow_plain_pkce,
+        default_max_age=client.default_max_age,
+        default_acr_values=client.default_acr_values,
+        openid=issuer.keyring is not None,
+        acr=settings.acr,
+        sign_up=settings.sign_up_url is not None,
+    )
+
+
+def _may(client: Client, response_type: ResponseType) -> bool:
+    """A code is of use only to who may redeem it."""
+    return "code" not in response_type.parts or GrantTypeName.AUTHORIZATION_CODE in client.grant_types
+
+
+class _RefusedError(Exception):
+    """A request object that cannot be used, of a request whose own redirect URI holds: the client may know."""
+
+    def __init__(self, client: Client, verified: Verified, error: ProtocolError) -> None:
+        super().__init__(error.error)
+        self.client, self.verified, self.error = client, verified, error
+
+
+async def _client(issuer: Issuer, visit: Visit) -> Client:
+    client_id = visit.parameters.get("client_id")
+    if client_id is None:
+        raise InvalidRequest("The parameter client_id is missing.")
+    client = await issuer.store.clients.get(client_id) if len(client_id) <= 255 else None
+    if client is None or not client.enabled:
+        raise InvalidRequest("There is no such client.", log="unknown or disabled client")
+    return client
+
+
+async def _destination(issuer: Issuer, client: Client, rules: Rules, outer: Parameters) -> tuple[Parameters, Verified]:
+    """The parameters, unpacked, and where an answer may be sent. Raises _RefusedError, and what is for a page only."""
+    try:
+        parameters = await unpacked(issuer, client, outer)
+    except ProtocolError as error:
+        verified = authorization_request.verify_destination(outer.single, rules)
+        raise _RefusedError(client, verified, error) from error
+    return parameters, authorization_request.verify_destination(parameters.single, rules)
+
+
+def _back(issuer: Issuer, client: Client, verified: Verified, error: ProtocolError) -> Redirect | FormPost:
+    _report(issuer, client.client_id, error)
+    return deliver(issuer.url, verified, error_fields(error))
+
+
+def _report(issuer: Issuer, client_id: str, error: ProtocolError) -> None:
+    issuer.metrics.refusal(NAME, error.error)
+    log.info("refused", extra={"path": NAME, "client_id": client_id[:255], "error": error.error, "reason": str(error)})

@@ -1,0 +1,71 @@
+"""What the pages share: who is at this browser, and what is said when a form cannot be taken."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service import sessions
+from service.asking import Asked, OtherBrowserError, StaleError, resume
+from service.issuer import Issuer
+from service.protocol.browsing import Page, Visit
+from service.protocol.credentials import base64url
+from service.protocol.errors import ProtocolError
+from service.records.client import Client
+from service.records.session import Session
+
+
+class ShownError(Exception):
+    """Ends a visit with a page."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page.name)
+        self.page = page
+
+
+async def session_of(issuer: Issuer, visit: Visit) -> Session | None:
+    """Who has signed in at this browser. One round trip where there is a cookie."""
+    return await sessions.read(issuer, visit.session) if visit.session else None
+
+
+def browser_of(issuer: Issuer, visit: Visit) -> str:
+    """The cookie that ties questions to this browser; a fresh one where it has none."""
+    return visit.browser or base64url(issuer.randomness(32))
+
+
+async def asked_of(issuer: Issuer, visit: Visit) -> Asked:
+    """The question that the visit is about. Raises ShownError."""
+    try:
+        return await resume(issuer, visit.parameters.get("ticket", ""), visit.browser)
+    except OtherBrowserError as error:
+        raise ShownError(other_browser()) from error
+    except StaleError as error:
+        raise ShownError(stale()) from error
+
+
+def stale() -> Page:
+    """The form was sent already, too late, out of order, or not by us."""
+    return Page("error", {"kind": "stale", "error": "", "description": ""}, 400)
+
+
+def other_browser() -> Page:
+    """The cookie that the question is tied to is not there."""
+    return Page("error", {"kind": "browser", "error": "", "description": ""}, 400)
+
+
+def failed(error: ProtocolError) -> Page:
+    """An error that only the person in front of the browser may see."""
+    kind = "unavailable" if error.status == 503 else "request"
+    return Page("error", {"kind": kind, "error": error.error, "description": error.description}, error.status)
+
+
+def client_values(client: Client | None) -> Mapping[str, Any] | None:
+    """What pages tell of a client."""
+    if client is None:
+        return None
+    return {
+        "client_id": client.client_id,
+        "name": client.name or client.client_id,
+        "logo_uri": client.logo_uri or "",
+        "client_uri": client.client_uri or "",
+        "policy_uri": client.policy_uri or "",
+        "tos_uri": client.tos_uri or "",
+    }

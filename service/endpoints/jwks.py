@@ -1,0 +1,22 @@
+"""The JWK set: what others verify our signatures with (RFC 7517 section 5, OpenID Connect Core 10.1.1, IT-09)."""
+
+from service.id_tokens import keyring_of
+from service.issuer import Issuer
+from service.protocol.decision import JSON, SERVER, Action, Decision
+
+
+def decide(issuer: Issuer, if_none_match: str = "") -> Decision:
+    """The keys that are published now; 304 where the asker has them. ``jwks_lifetime`` says how long they may be kept: a
+    new key is published that long before it signs.
+    """
+    published = keyring_of(issuer).jwks()
+    headers = {
+        "Content-Type": JSON,
+        "Cache-Control": f"public, max-age={issuer.settings.jwks_lifetime}",
+        "ETag": published.etag,
+        **SERVER,
+    }
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    if published.etag in known or "*" in known:
+        return Decision(Action.OK, 304, b"", headers)
+    return Decision(Action.OK, 200, published.content, headers)

@@ -1,0 +1,147 @@
+"""Signing in: the stages login and select_account of a question (IA-29 to IA-34)."""
+
+import logging
+
+from service import sessions
+from service.asking import Asked, StaleError, advance, check_csrf, csrf_of, go_on, next_stage, refuse
+from service.directory import BlockedError, Person
+from service.endpoints.browser_session import ShownError, asked_of, client_values, failed, session_of, stale
+from service.issuer import Issuer
+from service.protocol.browsing import Page, Reply, Visit
+from service.protocol.errors import AccessDenied, ProtocolError, TemporarilyUnavailable
+from service.protocol.names import Prompt
+from service.records.question import Stage
+from service.records.session import Session
+
+log = logging.getLogger(__name__)
+
+NAME = "login"
+MAX_USERNAME = 255
+
+
+async def decide(issuer: Issuer, visit: Visit) -> Reply:
+    """GET shows what is asked, POST answers it; a form that is not of this very stage changes nothing (IA-32)."""
+    try:
+        asked = await asked_of(issuer, visit)
+        session = await session_of(issuer, visit)
+        if not visit.is_post:
+            return await _show(issuer, visit, asked, session)
+        check_csrf(asked, visit.browser, session, visit.parameters.get("csrf", ""))
+        return await _take(issuer, visit, asked, session)
+    except ShownError as shown:
+        return Reply(shown.page)
+    except StaleError:
+        return Reply(stale())
+    except TemporarilyUnavailable as error:
+        return Reply(failed(error))
+
+
+async def _show(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None) -> Reply:
+    """The page of the stage; where it is answered by now (in another tab), on to what comes after it."""
+    stage = await next_stage(issuer, asked.client, asked.question, session)
+    if stage is not asked.question.asks:
+        return _reply(asked, await go_on(issuer, asked, session))
+    if stage is Stage.SELECT_ACCOUNT:
+        return _reply(asked, _selection(visit, asked, session))
+    return _reply(asked, _form(issuer, visit, asked, session))
+
+
+async def _take(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None) -> Reply:
+    form = visit.parameters
+    if "cancel" in form and asked.client is not None:
+        return _reply(asked, await refuse(issuer, asked, AccessDenied("The user did not sign in.")))
+    stage = asked.question.asks
+    if stage is Stage.SELECT_ACCOUNT and session is not None:
+        other = form.get("choice") == "other"
+        if not other and form.get("choice") != "continue":
+            raise StaleError
+        chosen = await advance(issuer, asked, chose=True, anew=other)
+        return _reply(asked, await go_on(issuer, chosen, session))
+    if stage is Stage.LOGIN:
+        return await _try_password(issuer, visit, asked, session)
+    raise StaleError
+
+
+async def _try_password(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None) -> Reply:
+    """The attempt is counted before the password is looked at: of a form sent twice at once only one is tried."""
+    username, password = visit.parameters.get("username", ""), visit.parameters.get("password", "")
+    if not username or not password:
+        return _reply(asked, _form(issuer, visit, asked, session, fault="missing"))
+    attempt = asked.question.attempt
+    if attempt > issuer.settings.login_attempts:
+        return _reply(asked, await refuse(issuer, asked, AccessDenied("Too many attempts to sign in.")))
+    asked = await advance(issuer, asked, stage=f"{Stage.LOGIN}:{attempt + 1}")
+    try:
+        person = await issuer.directory.verify(username[: MAX_USERNAME + 1], password, visit.address)
+    except BlockedError as blocked:
+        issuer.metrics.security_event(blocked.event)
+        log.warning(blocked.event, extra={"address": visit.address})
+        return _reply(asked, _form(issuer, visit, asked, session, fault="blocked", wait=blocked.seconds))
+    if person is None:
+        issuer.metrics.refusal(NAME, "wrong_password")
+        log.info("login_failed", extra={"address": visit.address, "attempt": attempt})
+        return _reply(asked, _form(issuer, visit, asked, session, fault="wrong"))
+    return await _signed_in(issuer, asked, session, person)
+
+
+async def _signed_in(issuer: Issuer, asked: Asked, session: Session | None, person: Person) -> Reply:
+    try:
+        signed = await sessions.sign_in(issuer, person, session)
+    except TemporarilyUnavailable:
+        raise
+    except ProtocolError as error:
+        return _reply(asked, await refuse(issuer, asked, AccessDenied("The user may not sign in.", log=error.log)))
+    issuer.metrics.request(NAME, "ok")
+    log.info("signed_in", extra={"subject": person.subject, "sid": signed.session.sid})
+    try:
+        proved = await advance(issuer, asked, proved_at=signed.session.auth_time, anew=False, chose=True)
+        what = await go_on(issuer, proved, signed.session)
+    except StaleError:
+        return Reply(stale(), session=signed.cookie)
+    except TemporarilyUnavailable as error:
+        return Reply(failed(error), session=signed.cookie)
+    return Reply(what, session=signed.cookie, languages=_languages(asked))
+
+
+def _form(
+    issuer: Issuer, visit: Visit, asked: Asked, session: Session | None, *, fault: str = "", wait: int = 0
+) -> Page:
+    question, request = asked.question, asked.question.request
+    again = session is not None and not question.anew
+    hint = request.login_hint if request and request.login_hint else ""
+    username = visit.parameters.get("username") or hint or (session.username if session and again else "")
+    signs_up = request is not None and Prompt.CREATE in request.prompt
+    return Page(
+        "login",
+        {
+            "ticket": asked.ticket,
+            "csrf": csrf_of(asked, visit.browser, session),
+            "client": client_values(asked.client),
+            "username": username[:MAX_USERNAME],
+            "again": again,
+            "fault": fault,
+            "wait": wait,
+            "sign_up_url": issuer.settings.sign_up_url or "",
+            "signs_up": signs_up,
+        },
+    )
+
+
+def _selection(visit: Visit, asked: Asked, session: Session | None) -> Page:
+    return Page(
+        "select_account",
+        {
+            "ticket": asked.ticket,
+            "csrf": csrf_of(asked, visit.browser, session),
+            "client": client_values(asked.client),
+            "username": session.username if session else "",
+        },
+    )
+
+
+def _languages(asked: Asked) -> tuple[str, ...]:
+    return asked.question.request.ui_locales if asked.question.request else ()
+
+
+def _reply(asked: Asked, what: object) -> Reply:
+    return Reply(what, languages=_languages(asked))  # type: ignore[arg-type]

@@ -1,0 +1,56 @@
+"""Dynamic client registration (RFC 7591) and its management (RFC 7592): one path, four methods."""
+
+from typing import Any
+
+import orjson
+
+from service.admin import clients, registration
+from service.endpoints.bearer import bearer_token
+from service.issuer import Issuer
+from service.protocol.decision import NO_STORE, Action, Decision
+from service.protocol.errors import InvalidClientMetadata, InvalidToken
+from service.protocol.request import Request
+
+NAME = "register"
+
+
+async def decide(issuer: Issuer, request: Request) -> Decision:
+    """POST registers; GET, PUT and DELETE with ``?client_id=`` and the registration access token look after it.
+
+    Raises InvalidRedirectUri, InvalidClientMetadata (400), InvalidToken (401).
+    """
+    if request.method == "POST":
+        await _check_may_register(issuer, request)
+        made = await registration.register(issuer, _metadata(request))
+        issuer.metrics.request(NAME, "created")
+        return _answer(201, made)
+    client_id = request.parameters.get("client_id", "")
+    client = await registration.open_registered(issuer, client_id, bearer_token(request))
+    if request.method == "GET":
+        return _answer(200, registration.describe(issuer, client))
+    if request.method == "DELETE":
+        await clients.delete_client(issuer, client.client_id)
+        return _answer(204, None)
+    return _answer(200, await registration.replace(issuer, client, _metadata(request)))
+
+
+async def _check_may_register(issuer: Issuer, request: Request) -> None:
+    if issuer.settings.registration == "open":
+        return
+    if request.authorization is None:
+        raise InvalidToken("An initial access token is required to register a client.")
+    await registration.spend_initial_access_token(issuer, bearer_token(request))
+
+
+def _metadata(request: Request) -> dict[str, Any]:
+    try:
+        metadata = orjson.loads(request.content)
+    except orjson.JSONDecodeError as error:
+        raise InvalidClientMetadata("The body must be a JSON object.") from error
+    if not isinstance(metadata, dict):
+        raise InvalidClientMetadata("The body must be a JSON object.")
+    return metadata
+
+
+def _answer(status: int, body: dict[str, Any] | None) -> Decision:
+    return Decision(Action.OK, status, b"" if body is None else orjson.dumps(body), NO_STORE)

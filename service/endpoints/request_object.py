@@ -1,0 +1,123 @@
+"""Signed authorization requests: the parameters inside a JWT, by value or by reference (OpenID Connect Core 6, RFC 9101)."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from jwt import PyJWTError, get_unverified_header
+
+from service.fetching import FetchError
+from service.issuer import Issuer
+from service.protocol.errors import (
+    InvalidRequest,
+    InvalidRequestObject,
+    InvalidRequestUri,
+    RequestNotSupported,
+    RequestUriNotSupported,
+)
+from service.protocol.names import SigningAlgorithm
+from service.records.client import Client
+from service.signing.client_keys import UnverifiableError
+
+MAX_REQUEST_OBJECT = 16_384
+"""Characters."""
+ALGORITHMS = tuple(algorithm.value for algorithm in SigningAlgorithm)
+"""Signatures that a request object may have; never none."""
+_NOT_PARAMETERS = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})
+
+
+class Parameters(NamedTuple):
+    """The parameters of a request, wherever they came from. ``resources``: every ``resource``."""
+
+    single: Mapping[str, str]
+    resources: tuple[str, ...]
+
+
+async def unpacked(issuer: Issuer, client: Client, outer: Parameters) -> Parameters:
+    """The parameters, with those of a request object in the place of outer ones of the same name (Core 6.1).
+
+    Of a client that has to sign its requests only what is signed counts (RFC 9101 section 6.3). Raises the errors of
+    OpenID Connect Core 3.1.2.6 that are about request objects.
+    """
+    reference, value = outer.single.get("request_uri"), outer.single.get("request")
+    if reference is not None and value is not None:
+        raise InvalidRequest("request and request_uri cannot be used together.")
+    if reference is not None:
+        value = await _fetched(issuer, client, reference)
+    if value is None:
+        if client.require_signed_request_object:
+            raise InvalidRequest("This client has to sign its requests: send them as request or request_uri.")
+        return outer
+    inner = await _verified(issuer, client, value)
+    if client.require_signed_request_object:
+        return Parameters(inner.single | {"client_id": client.client_id}, inner.resources)
+    kept = {name: text for name, text in outer.single.items() if name not in ("request", "request_uri")}
+    return Parameters(kept | inner.single, inner.resources or outer.resources)
+
+
+class _Inner(NamedTuple):
+    single: dict[str, str]
+    resources: tuple[str, ...]
+
+
+async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:
+    """The request object that a registered request_uri points to; its fragment only tells versions apart (Core 6.2)."""
+    if issuer.settings.request_objects != "by_reference":
+        raise RequestUriNotSupported("The parameter request_uri is not supported.")
+    if uri not in client.request_uris:
+        raise InvalidRequestUri("The request_uri is not registered for this client.")
+    try:
+        fetched = await issuer.fetcher.get(
+            uri.partition("#")[0], accept="application/oauth-authz-req+jwt, application/jwt"
+        )
+        return fetched.content.decode("ascii").strip()
+    except (FetchError, UnicodeDecodeError) as error:
+        raise InvalidRequestUri("The request_uri cannot be fetched.", log=str(error)) from error
+
+
+async def _verified(issuer: Issuer, client: Client, token: str) -> _Inner:
+    """What the JWT says, once its signature holds. Raises RequestNotSupported, InvalidRequestObject."""
+    if issuer.settings.request_objects == "off":
+        raise RequestNotSupported("The parameter request is not supported.")
+    if len(token) > MAX_REQUEST_OBJECT:
+        raise InvalidRequestObject(f"The request object has more than {MAX_REQUEST_OBJECT} characters.")
+    if _algorithm(token) == "none":
+        raise RequestNotSupported("Request objects must be signed.")
+    registered = client.request_object_signing_alg
+    try:
+        claims = await issuer.client_keys.verify(client, token, algorithms=(registered,) if registered else ALGORITHMS)
+    except UnverifiableError as error:
+        raise InvalidRequestObject("The request object cannot be verified.", log=str(error)) from error
+    return _parameters(client, claims)
+
+
+def _algorithm(token: str) -> str:
+    try:
+        return str(get_unverified_header(token).get("alg"))
+    except (PyJWTError, ValueError) as error:
+        raise InvalidRequestObject("The request object is not a signed JWT.") from error
+
+
+def _parameters(client: Client, claims: Mapping[str, Any]) -> _Inner:
+    """Claims as parameters: numbers and JSON in the form that they have in a URL."""
+    if claims.get("client_id", client.client_id) != client.client_id:
+        raise InvalidRequestObject("client_id in the request object is another client's.")
+    if {"request", "request_uri"} & set(claims):
+        raise InvalidRequestObject("A request object must not hold request or request_uri (RFC 9101 section 4).")
+    single = {name: _as_text(name, value) for name, value in claims.items() if name not in _NOT_PARAMETERS}
+    resource = claims.get("resource", [])
+    resources = tuple(str(one) for one in resource) if isinstance(resource, list) else (str(resource),)
+    single.pop("resource", None)
+    return _Inner({name: text for name, text in single.items() if text}, resources)
+
+
+def _as_text(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise InvalidRequestObject(f"{name[:40]} in the request object holds a NUL character.")
+        return value
+    if isinstance(value, bool) or value is None:
+        raise InvalidRequestObject(f"{name[:40]} in the request object is neither a text nor a number.")
+    if isinstance(value, int):
+        return str(value)
+    return msgspec.json.encode(value).decode()  # claims is JSON, inside as outside

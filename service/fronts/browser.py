@@ -1,0 +1,183 @@
+"""The browser front: what a person's browser asks becomes a ``Visit``, a ``Reply`` becomes HTTP, HTML and cookies."""
+
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from http.cookies import SimpleCookie
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import hdrs, web
+
+from service.asking import CONSENT_PATH, LOGIN_PATH
+from service.endpoints import PAGES
+from service.endpoints.applications import PATH as APPLICATIONS_PATH
+from service.endpoints.browser_session import failed
+from service.endpoints.metadata import AUTHORIZE_PATH, LOGOUT_PATH
+from service.fronts.pages import Pages, load_hook
+from service.fronts.peer import peer_of
+from service.fronts.receiving import check_transport, not_allowed, posted_form, query_form
+from service.issuer import Issuer
+from service.protocol.browsing import Page, Redirect, Reply, Visit
+from service.protocol.decision import SERVER
+from service.protocol.errors import InvalidRequest, ProtocolError
+
+log = logging.getLogger(__name__)
+
+PATHS = {
+    AUTHORIZE_PATH: "authorize",
+    LOGIN_PATH: "login",
+    CONSENT_PATH: "consent",
+    LOGOUT_PATH: "logout",
+    APPLICATIONS_PATH: "applications",
+}
+STYLE_PATH = "/style.css"
+_SESSION, _BROWSER = "mintmark_session", "mintmark_browser"
+_COOKIE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+_LANGUAGE = re.compile(r"([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)(?:\s*;\s*q=([01](?:\.\d{0,3})?))?")
+_MOST_LANGUAGES = 10
+_MOST_IN_URL = 6000
+"""Bytes of a query that we send a browser to: what is longer is answered where it came."""
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Decide = Callable[[Issuer, Visit], Awaitable[Reply]]
+
+
+def handlers(issuer: Issuer) -> dict[str, Handler]:
+    """Every path of this front. Raises ValueError where the operator's templates or hook cannot be used."""
+    front = Front(issuer)
+    below = urlsplit(issuer.url).path.rstrip("/")
+    table: dict[str, Handler] = {}
+    for prefix in ("", below):
+        table |= {prefix + path: front.endpoint(path, PAGES[name]) for path, name in PATHS.items()}
+        table |= {prefix + STYLE_PATH: front.style, prefix + "/": front.home}
+    return table
+
+
+class _Cookie(NamedTuple):
+    """How a cookie of ours is called and kept."""
+
+    name: str
+    secure: bool
+
+    def value(self, http: web.BaseRequest) -> str:
+        found = http.cookies.get(self.name, "")
+        return found if _COOKIE.fullmatch(found) else ""
+
+    def header(self, value: str) -> str:
+        """For Set-Cookie; an empty value deletes it. It ends with the browser, or earlier with what it names (RFC 6265)."""
+        cookie: SimpleCookie = SimpleCookie()
+        cookie[self.name] = value
+        morsel = cookie[self.name]
+        morsel["path"], morsel["httponly"], morsel["samesite"] = "/", True, "Lax"
+        if self.secure:
+            morsel["secure"] = True
+        if not value:
+            morsel["max-age"] = 0
+        return morsel.OutputString()
+
+
+class Front:
+    """The pages of one issuer."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+        self._pages = Pages(issuer.settings)
+        self._hook = load_hook(issuer.settings.page_hook)
+        self._prefix = urlsplit(issuer.url).path.rstrip("/")
+        self._style, _ = self._pages.style()
+        # Without TLS (on this machine only) browsers refuse the prefix that ties a cookie to one host.
+        secure = issuer.url.startswith("https:")
+        self._session = _Cookie(("__Host-" if secure else "") + _SESSION, secure)
+        self._browser = _Cookie(("__Host-" if secure else "") + _BROWSER, secure)
+
+    def endpoint(self, path: str, decide: Decide) -> Handler:
+        """The handler of one path."""
+
+        async def handle(http: web.BaseRequest) -> web.StreamResponse:
+            visit = Visit(http.method, {}, languages=_languages(http))
+            try:
+                visit = await self._visit(http)
+                reply = self._again_by_get(path, visit) or await decide(self._issuer, visit)
+            except ProtocolError as error:
+                reply = Reply(failed(error))
+            except web.HTTPRequestEntityTooLarge:
+                reply = Reply(failed(InvalidRequest("The form is too large.", status=413)))
+            except Exception:
+                reply = _incident(path)
+            return await self._response(visit, reply)
+
+        return handle
+
+    async def style(self, http: web.BaseRequest) -> web.StreamResponse:
+        """The stylesheet; its URL changes with its content, so browsers may keep it."""
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "X-Content-Type-Options": "nosniff",
+            **SERVER,
+        }
+        return web.Response(body=self._style, content_type="text/css", charset="utf-8", headers=headers)
+
+    async def home(self, http: web.BaseRequest) -> web.StreamResponse:
+        """Whoever comes without a purpose most likely wants to see what is theirs."""
+        return web.Response(status=303, headers={"Location": self._prefix + APPLICATIONS_PATH, **SERVER})
+
+    async def _visit(self, http: web.BaseRequest) -> Visit:
+        peer = peer_of(http, self._issuer.settings)
+        check_transport(peer, self._issuer.settings)
+        if http.method not in ("GET", "POST"):
+            raise not_allowed("GET, POST")
+        form = await posted_form(http) if http.method == "POST" else query_form(http)
+        return Visit(
+            http.method,
+            form.parameters,
+            form.resources,
+            session=self._session.value(http),
+            browser=self._browser.value(http),
+            address=peer.address,
+            languages=_languages(http),
+            user_agent=http.headers.get(hdrs.USER_AGENT, "")[:200],
+        )
+
+    def _again_by_get(self, path: str, visit: Visit) -> Reply | None:
+        """A POST from a client's site comes without our cookies (SameSite=Lax); asked again by GET, they are there."""
+        if path != AUTHORIZE_PATH or not visit.is_post or visit.session or visit.browser:
+            return None
+        query = urlencode([*visit.parameters.items(), *(("resource", one) for one in visit.resources)])
+        return Reply(Redirect(f"{self._prefix}{path}?{query}")) if len(query) <= _MOST_IN_URL else None
+
+    async def _response(self, visit: Visit, reply: Reply) -> web.Response:
+        what, extra = reply.what, dict[str, str]()
+        if self._hook is not None and isinstance(what, Page):
+            what = await self._hook(what, visit, extra) or what
+        if isinstance(what, Redirect):
+            headers = {"Location": what.location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+            response = web.Response(status=303, headers={**headers, **SERVER, **extra})
+        else:
+            shown = self._pages.render(what, (*reply.languages, *visit.languages), prefix=self._prefix)
+            response = web.Response(
+                body=shown.content, status=shown.status, headers={**shown.headers, **SERVER, **extra}
+            )
+        for cookie, value in ((self._session, reply.session), (self._browser, reply.browser)):
+            if value is not None:
+                response.headers.add("Set-Cookie", cookie.header(value))
+        return response
+
+
+def _languages(http: web.BaseRequest) -> tuple[str, ...]:
+    """Accept-Language, the preferred one first (RFC 9110 12.5.4)."""
+    found = []
+    for part in http.headers.get(hdrs.ACCEPT_LANGUAGE, "")[:500].split(",")[:_MOST_LANGUAGES]:
+        match = _LANGUAGE.fullmatch(part.strip())
+        if match:
+            found.append((float(match[2] or 1), match[1]))
+    return tuple(language for weight, language in sorted(found, key=lambda one: -one[0]) if weight)
+
+
+def _incident(path: str) -> Reply:
+    """An exception nobody foresaw: an id for the person, everything else for the log."""
+    incident = secrets.token_hex(8)
+    log.exception("incident", extra={"incident": incident, "path": path})
+    values = {"kind": "incident", "error": "server_error", "description": "", "incident": incident}
+    return Reply(Page("error", values, 500))

@@ -1,0 +1,27 @@
+"""The operator's own function that sees every page before it is sent (IT-28, IRIS page hooks)."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from importlib import import_module
+
+from service.protocol.browsing import Page, Redirect, Visit
+
+Hook = Callable[[Page, Visit, MutableMapping[str, str]], Awaitable[Page | Redirect | None]]
+"""``async def hook(page, visit, headers)``: may add headers (cookies too); returns another page or a redirect to be sent
+instead, None to leave the page as it is.
+"""
+
+
+def load_hook(name: str | None) -> Hook | None:
+    """The function ``package.module:name``. Raises ValueError that says what is wrong with it."""
+    if name is None:
+        return None
+    module, _, function = name.partition(":")
+    if not module or not function:
+        raise ValueError(f"page_hook: {name!r} must be package.module:name")
+    try:
+        hook = getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"page_hook: {name!r} cannot be loaded: {error}") from error
+    if not callable(hook):
+        raise ValueError(f"page_hook: {name!r} is no function")
+    return hook  # type: ignore[no-any-return]

@@ -1,0 +1,188 @@
+"""From a page's name and values to HTML in the person's language, with the headers that keep it safe."""
+
+import hashlib
+import secrets
+import time
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+)
+
+from service.protocol.browsing import FormPost, Page
+from service.settings import Settings
+
+DEFAULT_LANGUAGE = "en"
+_TEMPLATES = (
+    *("applications", "consent", "error", "form_post", "login", "logout", "select_account", "signed_out", "stayed"),
+)
+_HTTP_FORM = frozenset({"logout", "applications", "stayed"})
+"""Pages whose form is answered by a page of ours. Of the others a form may be answered by a redirect to a client, and
+Chromium applies form-action to redirects, too: there it must be left out.
+"""
+
+Texts = Mapping[str, str]
+
+
+class Rendered(NamedTuple):
+    """A page, ready to be sent."""
+
+    content: bytes
+    headers: Mapping[str, str]
+    status: int
+
+
+class Pages:
+    """The pages of one service; an operator's folder comes before ours. Raises ValueError for templates that don't parse."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        folder = settings.pages_folder
+        own = [FileSystemLoader(folder)] if folder else []
+        self._templates = Environment(
+            loader=ChoiceLoader([*own, PackageLoader("service.fronts.pages")]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["day"] = _day
+        try:
+            self._loaded: dict[str, Template] = {
+                name: self._templates.get_template(f"{name}.html") for name in _TEMPLATES
+            }
+        except TemplateError as error:
+            raise ValueError(f"pages_folder: {error}") from error
+        self._texts = _all_texts(folder)
+        self._style = _file("style.css", folder).encode()
+        self._style_hash = hashlib.sha256(self._style).hexdigest()[:16]
+
+    def style(self) -> tuple[bytes, str]:
+        """The stylesheet, and what its URL ends with: another one for another content."""
+        return self._style, self._style_hash
+
+    def render(self, what: Page | FormPost, languages: Sequence[str], *, prefix: str = "") -> Rendered:
+        """``languages``: preferred ones first (BCP 47); ``prefix``: of the issuer's path, before our own paths."""
+        name, values, status = _parts(what)
+        language = self._language(languages)
+        texts, nonce = self._texts[language], secrets.token_urlsafe(16)
+        content = self._loaded[name].render(
+            **values,
+            lang=language,
+            t=_translator(texts),
+            described=_describer(texts),
+            nonce=nonce,
+            prefix=prefix,
+            style=f"{prefix}/style.css?v={self._style_hash}",
+            service=self._settings.service_name,
+            policy=self._settings.op_policy_uri,
+            terms=self._settings.op_tos_uri,
+        )
+        return Rendered(content.encode(), self._headers(name, values, nonce, language), status)
+
+    def _language(self, wanted: Sequence[str]) -> str:
+        """The first that there is, if need be without its region (RFC 4647 section 3.4)."""
+        for tag in wanted:
+            for candidate in (tag.lower(), tag.lower().partition("-")[0]):
+                if candidate in self._texts:
+                    return candidate
+        return DEFAULT_LANGUAGE
+
+    def _headers(self, name: str, values: Mapping[str, Any], nonce: str, language: str) -> Mapping[str, str]:
+        policy = ["default-src 'none'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"]
+        if images := _origins(_logos(values)):
+            policy.append(f"img-src {images}")
+        if frames := _origins(values.get("frames", ())):
+            policy.append(f"frame-src {frames}")
+        if name in ("form_post", "signed_out"):
+            policy.append(f"script-src 'nonce-{nonce}'")
+        if name in _HTTP_FORM:
+            policy.append("form-action 'self'")
+        return {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Language": language,
+            "Cache-Control": "no-store",
+            "Pragma": "no-cache",
+            "Content-Security-Policy": "; ".join(policy),
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+        }
+
+
+def languages(settings: Settings) -> list[str]:
+    """Those that there are texts for (BCP 47)."""
+    return sorted(_all_texts(settings.pages_folder))
+
+
+def _parts(what: Page | FormPost) -> tuple[str, Mapping[str, Any], int]:
+    if isinstance(what, FormPost):
+        return "form_post", {"action": what.action, "fields": what.fields}, 200
+    return what.name, what.values, what.status
+
+
+def _translator(texts: Texts) -> Callable[..., str]:
+    def translated(key: str, /, **values: object) -> str:
+        return texts[key].format(**values)
+
+    return translated
+
+
+def _describer(texts: Texts) -> Callable[[Mapping[str, str]], str]:
+    def described(scope: Mapping[str, str]) -> str:
+        """What a scope means: in the operator's words, or in ours for the standard ones, or its bare name."""
+        return scope["description"] or texts.get(f"scope_{scope['name']}", scope["name"])
+
+    return described
+
+
+def _logos(values: Mapping[str, Any]) -> list[str]:
+    clients = [values.get("client"), *values.get("applications", ())]
+    return [client["logo_uri"] for client in clients if client and client.get("logo_uri")]
+
+
+def _origins(urls: Sequence[str]) -> str:
+    """What a policy names: no path, since a semicolon or blank in one would end the directive."""
+    found = (urlsplit(url) for url in urls)
+    return " ".join(
+        sorted({f"{parts.scheme}://{parts.netloc}" for parts in found if parts.scheme in ("http", "https")})
+    )
+
+
+def _day(seconds: int) -> str:
+    """A day that everybody reads alike (ISO 8601)."""
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+def _all_texts(folder: Path | None) -> dict[str, Texts]:
+    """Texts by language; the operator's over ours, and what a language lacks in English. Raises ValueError."""
+    ours = files("service.fronts.pages").joinpath("texts")
+    found: dict[str, dict[str, str]] = {
+        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text("utf-8"))
+        for entry in ours.iterdir()
+        if entry.name.endswith(".toml")
+    }
+    for path in sorted(folder.glob("*.toml")) if folder else ():
+        try:
+            found[path.stem] = found.get(path.stem, {}) | tomllib.loads(path.read_text("utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"pages_folder: {path}: {error}") from error
+    return {language.lower(): found[DEFAULT_LANGUAGE] | texts for language, texts in found.items()}
+
+
+def _file(name: str, folder: Path | None) -> str:
+    if folder and (folder / name).is_file():
+        return (folder / name).read_text("utf-8")
+    return files("service.fronts.pages").joinpath(name).read_text("utf-8")

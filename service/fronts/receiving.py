@@ -1,0 +1,70 @@
+"""What every front checks before it looks at a request: the transport, the body, the form in it."""
+
+import asyncio
+
+from aiohttp import hdrs, web
+
+from service.fronts.peer import Peer
+from service.protocol.errors import InvalidRequest
+from service.protocol.request import Form, parse_form
+from service.settings import Settings
+
+FORM = "application/x-www-form-urlencoded"
+BODY_SECONDS = 20
+"""How long the body of a request may take to come."""
+
+
+def check_transport(peer: Peer, settings: Settings) -> None:
+    """HTTPS, unless the issuer is a loopback http URL or the setting says otherwise (IT-13, WM-23)."""
+    if peer.secure or not settings.require_https or settings.issuer_is_loopback:
+        return
+    raise InvalidRequest("HTTPS is required.", log="plain HTTP; is the proxy in front missing in trusted_proxies?")
+
+
+async def posted_form(http: web.BaseRequest) -> Form:
+    """The form in the body. Raises InvalidRequest, HTTPRequestEntityTooLarge."""
+    if not _is_form(http.headers.get(hdrs.CONTENT_TYPE, "")):
+        raise InvalidRequest(f"The body must be {FORM} in UTF-8.", status=415)
+    return parse_form(await body(http))
+
+
+def query_form(http: web.BaseRequest) -> Form:
+    """The form in the query. Raises InvalidRequest."""
+    return parse_form(http.rel_url.raw_query_string.encode())
+
+
+async def body(http: web.BaseRequest) -> bytes:
+    """The bytes of the body. Raises InvalidRequest where it is compressed or does not come, HTTPRequestEntityTooLarge."""
+    if hdrs.CONTENT_ENCODING in http.headers:  # 200 KB of it would keep us unpacking for half a second
+        raise InvalidRequest("The body must not be compressed.", status=415, headers={"Accept-Encoding": "identity"})
+    try:
+        if http.content.is_eof():  # it came with the head, as most do
+            return await http.read()
+        if (
+            http.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
+        ):  # the client waits for our word (RFC 9110 10.1.1)
+            await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            http.writer.output_size = 0
+        async with asyncio.timeout(BODY_SECONDS):
+            return await http.read()
+    except web.RequestPayloadError as error:
+        raise InvalidRequest("The body cannot be decoded.", log=f"malformed body: {error}") from error
+    except ConnectionError as error:
+        raise InvalidRequest("The body did not come whole.", log="the client closed the connection") from error
+    except TimeoutError as error:
+        raise InvalidRequest(f"The body did not come within {BODY_SECONDS} seconds.", status=408) from error
+
+
+def not_allowed(methods: str) -> InvalidRequest:
+    """405 with the methods that are allowed (RFC 9110 15.5.6)."""
+    return InvalidRequest(f"Use {methods.replace(', ', ' or ')}.", status=405, headers={"Allow": methods})
+
+
+def _is_form(content_type: str) -> bool:
+    if content_type == FORM:
+        return True
+    kind, _, parameters = content_type.partition(";")
+    if kind.strip().lower() != FORM:
+        return False
+    name, _, value = parameters.strip().partition("=")
+    return name.lower() != "charset" or value.strip('" ').lower() in ("utf-8", "utf8")

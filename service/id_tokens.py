@@ -1,0 +1,104 @@
+"""ID tokens: made from a grant, and recognised when they come back as hints (OpenID Connect Core 2)."""
+
+import hmac
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from service.issuer import Issuer
+from service.protocol.credentials import GRANT_ID_LENGTH, base64url
+from service.protocol.names import OPENID, SigningAlgorithm, SubjectType
+from service.records.client import Client
+from service.records.grant import Grant
+from service.signing.keyring import Keyring, half_hash
+
+MAX_HINT = 16_384
+"""Characters of an ID token that comes as a hint."""
+
+
+class Hint(NamedTuple):
+    """An ID token of ours that somebody shows. ``subject``: as its client knows it; ``client_id``: of its audience."""
+
+    subject: str
+    client_id: str
+    sid: str
+    grant_id: str
+
+
+def keyring_of(issuer: Issuer) -> Keyring:
+    """The keys; only where OpenID Connect is on (``settings.openid``)."""
+    if issuer.keyring is None:
+        raise RuntimeError("OpenID Connect is off: there is no signing key")
+    return issuer.keyring
+
+
+def wants_id_token(issuer: Issuer, grant: Grant) -> bool:
+    """Whether the grant is an OpenID Connect one: a person's, with the scope openid (AU-22)."""
+    return issuer.keyring is not None and bool(grant.subject) and OPENID in grant.scope.split(" ")
+
+
+def algorithm_of(issuer: Issuer, client: Client) -> SigningAlgorithm:
+    """RS256 unless the client is registered for another (OpenID Connect Dynamic Client Registration 2)."""
+    chosen = client.id_token_signed_response_alg or SigningAlgorithm.RS256
+    offered = issuer.settings.signing_algorithms
+    return chosen if chosen in offered else offered[0]
+
+
+def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
+    """What this client calls the person: the same for all clients, or one of its sector's own (Core 8.1)."""
+    salt = issuer.settings.pairwise_salt
+    if client.subject_type is SubjectType.PUBLIC or salt is None:
+        return subject
+    told = f"{client.sector_identifier}\0{subject}".encode()
+    return base64url(hmac.digest(salt.get_secret_value().encode(), told, "sha256"))
+
+
+async def mint_id_token(
+    issuer: Issuer,
+    client: Client,
+    grant: Grant,
+    grant_id: str,
+    *,
+    nonce: str | None = None,
+    access_token: str = "",
+    code: str = "",
+    claims: Mapping[str, Any] | None = None,
+) -> str:
+    """An ID token of this grant; ``claims``: about the person, beside those that the grant says (Core 2, 3.1.3.6, 3.3.2.11).
+
+    ``jti`` begins with the grant id, so that the grant can be found by the ID token (IA-37).
+    """
+    algorithm, now = algorithm_of(issuer, client), int(issuer.clock())
+    told: dict[str, Any] = {**(claims or {}), **grant.id_token_claims}
+    told |= {
+        "iss": issuer.url,
+        "sub": subject_for(issuer, client, grant.subject),
+        "aud": client.client_id,
+        "exp": now + (client.id_token_lifetime or issuer.settings.id_token_lifetime),
+        "iat": now,
+        "jti": grant_id + base64url(issuer.randomness(16)),
+    }
+    optional = {
+        "auth_time": grant.auth_time,
+        "nonce": nonce,
+        "acr": grant.acr,
+        "amr": list(grant.amr),
+        "sid": grant.session,
+        "at_hash": half_hash(algorithm, access_token) if access_token else "",
+        "c_hash": half_hash(algorithm, code) if code else "",
+    }
+    told |= {name: value for name, value in optional.items() if value}
+    return await keyring_of(issuer).sign(algorithm, told)
+
+
+async def read_hint(issuer: Issuer, token: str) -> Hint | None:
+    """What an ``id_token_hint`` says; None where it is not an ID token of ours. It may have expired (Core 3.1.2.1)."""
+    if issuer.keyring is None or len(token) > MAX_HINT:
+        return None
+    claims = await issuer.keyring.verify(token)
+    if claims is None or claims.get("iss") != issuer.url or "events" in claims:
+        return None
+    subject, audience, jti = claims.get("sub"), claims.get("aud"), claims.get("jti")
+    if not (isinstance(subject, str) and isinstance(audience, str) and isinstance(jti, str)):
+        return None
+    sid = claims.get("sid", "")
+    return Hint(subject, audience, sid if isinstance(sid, str) else "", jti[:GRANT_ID_LENGTH])

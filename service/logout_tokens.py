@@ -1,0 +1,93 @@
+"""Back-channel logout: clients are told that a session has ended, again and again until they have heard (OpenID Connect
+Back-Channel Logout 1.0).
+"""
+
+import asyncio
+import logging
+import random
+
+import msgspec
+
+from service.fetching import FetchError
+from service.id_tokens import algorithm_of, keyring_of
+from service.issuer import Issuer
+from service.protocol.errors import TemporarilyUnavailable
+from service.records.client import Client
+from service.records.logout_delivery import LogoutDelivery
+
+log = logging.getLogger(__name__)
+
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+LIFETIME = 120
+"""Seconds for which a logout token is good (Back-Channel Logout 2.4: two minutes at most)."""
+_FIRST_PAUSE = 2
+_EVERY = 1.0
+_AT_ONCE = 20
+"""Deliveries that a process has under way."""
+
+
+async def keep_delivering(issuer: Issuer) -> None:
+    """Deliver what is due, for ever."""
+    while True:
+        await asyncio.sleep(_EVERY * random.uniform(0.5, 1.0))  # noqa: S311
+        try:
+            while await deliver_due(issuer) == _AT_ONCE:
+                pass
+        except TemporarilyUnavailable as error:
+            log.info("logouts_not_read", extra={"reason": error.log})
+        except Exception:
+            log.exception("logout_delivery_failed")
+
+
+async def deliver_due(issuer: Issuer) -> int:
+    """Deliver what is due, side by side; how many deliveries were tried. Raises TemporarilyUnavailable."""
+    claimed = await issuer.store.logouts.claim(int(issuer.clock()), _AT_ONCE)
+    await asyncio.gather(*(_deliver(issuer, delivery_id, delivery) for delivery_id, delivery in claimed))
+    return len(claimed)
+
+
+async def logout_token(issuer: Issuer, client: Client, delivery: LogoutDelivery, jti: str) -> str:
+    """The token for one client: no nonce, so that it can be taken for no ID token (Back-Channel Logout 2.4)."""
+    now = int(issuer.clock())
+    claims = {
+        "iss": issuer.url,
+        "aud": client.client_id,
+        "iat": now,
+        "exp": now + LIFETIME,
+        "jti": jti,
+        "sub": delivery.subject,
+        "sid": delivery.sid,
+        "events": {EVENT: {}},
+    }
+    return await keyring_of(issuer).sign(algorithm_of(issuer, client), claims, typ="logout+jwt")
+
+
+async def _deliver(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -> None:
+    client = await issuer.store.clients.get(delivery.client_id)
+    if client is None or client.backchannel_logout_uri is None:
+        await issuer.store.logouts.drop(delivery_id)
+        return
+    token = await logout_token(issuer, client, delivery, delivery_id)
+    try:
+        status = await issuer.fetcher.post_form(client.backchannel_logout_uri, {"logout_token": token})
+        reason = "" if status in (200, 204) else f"answered {status}"
+    except FetchError as error:
+        reason = str(error)
+    if not reason:
+        await issuer.store.logouts.drop(delivery_id)
+        issuer.metrics.request("backchannel_logout", "ok")
+        return
+    await _try_again(issuer, delivery_id, delivery, reason)
+
+
+async def _try_again(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery, reason: str) -> None:
+    failed = delivery.attempts + 1
+    told = {"client_id": delivery.client_id, "attempts": failed, "reason": reason}
+    if failed >= issuer.settings.logout_attempts:
+        await issuer.store.logouts.drop(delivery_id)
+        issuer.metrics.request("backchannel_logout", "given_up")
+        log.error("backchannel_logout_given_up", extra=told)
+        return
+    log.warning("backchannel_logout_failed", extra=told)
+    due = int(issuer.clock()) + _FIRST_PAUSE * 2 ** (failed - 1)
+    await issuer.store.logouts.queue(delivery_id, msgspec.structs.replace(delivery, attempts=failed), due)

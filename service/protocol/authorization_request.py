@@ -1,0 +1,327 @@
+"""The authorization request: every check as one line of one table (RFC 6749 4.1.1, OpenID Connect Core 3.1.2.1).
+
+Two phases: until client and redirect URI are verified, an error is a page; afterwards it goes back to the client, in the
+response mode that the request asks for. Parameters that nobody defined are ignored (RFC 6749 3.1).
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+from service.protocol import claims, pkce, redirect_uris, scopes, targets
+from service.protocol.claims import ClaimsRequest
+from service.protocol.errors import (
+    InvalidRequest,
+    InvalidScope,
+    RegistrationNotSupported,
+    UnauthorizedClient,
+    UnmetAuthenticationRequirements,
+    UnsupportedResponseType,
+)
+from service.protocol.names import (
+    OFFLINE_ACCESS,
+    OPENID,
+    Prompt,
+    ResponseMode,
+    ResponseType,
+    UnknownScope,
+)
+
+MAX_STATE = 1000
+"""Characters of ``state`` and of ``nonce``; they come back as they were."""
+MAX_TEXT = 1000
+"""Characters of login_hint, acr_values, ui_locales, claims_locales and display."""
+MAX_LANGUAGES = 10
+_DISPLAYS = ("page", "popup", "touch", "wap")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+class Rules(NamedTuple):
+    """What client and settings allow, as far as the checks need to know.
+
+    ``openid``: whether ID tokens can be signed; ``acr``: the authentication context that a login here has; ``sign_up``:
+    whether there is somewhere to send people without an account; ``scope_claims``: the operator's scopes → claims.
+    """
+
+    client_id: str
+    redirect_uris: tuple[str, ...] = ()
+    response_types: Collection[str] = (ResponseType.CODE,)
+    scopes: Collection[str] = ()
+    default_scope: str = ""
+    unknown_scope: UnknownScope = UnknownScope.REFUSE
+    audiences: tuple[str, ...] = ()
+    require_pkce: bool = False
+    allow_plain_pkce: bool = False
+    default_max_age: int | None = None
+    default_acr_values: tuple[str, ...] = ()
+    openid: bool = True
+    acr: str = "1"
+    sign_up: bool = False
+
+
+class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A request that passed every check, ready to be answered or to wait for a person.
+
+    ``max_age``: seconds, None = any; ``redirect_uri_given``: it was named, so the token request must name it too;
+    ``id_token_hint``: as it came, to be verified by who holds the keys.
+    """
+
+    client_id: str
+    redirect_uri: str
+    redirect_uri_given: bool
+    response_type: ResponseType
+    response_mode: ResponseMode
+    scope: str = ""
+    state: str | None = None
+    nonce: str | None = None
+    code_challenge: str | None = None
+    code_challenge_method: str | None = None
+    prompt: tuple[Prompt, ...] = ()
+    max_age: int | None = None
+    id_token_hint: str | None = None
+    login_hint: str | None = None
+    acr_values: tuple[str, ...] = ()
+    claims: ClaimsRequest = ClaimsRequest()
+    ui_locales: tuple[str, ...] = ()
+    display: str = "page"
+    audience: tuple[str, ...] = ()
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The words of the scope."""
+        return tuple(self.scope.split())
+
+
+@dataclass(slots=True)
+class Draft:
+    """A request while it is being checked: what came, what is allowed, and what was found so far."""
+
+    parameters: Mapping[str, str]
+    resources: tuple[str, ...]
+    rules: Rules
+    found: dict[str, Any] = field(default_factory=dict)
+
+    def text(self, name: str, most: int = MAX_TEXT) -> str | None:
+        """A parameter of at most so many characters. Raises InvalidRequest."""
+        value = self.parameters.get(name)
+        if value is not None and len(value) > most:
+            raise InvalidRequest(f"{name} has more than {most} characters.")
+        return value
+
+    @property
+    def is_openid(self) -> bool:
+        """Whether the scope openid is granted: what only OpenID Connect defines is looked at only then."""
+        return self.rules.openid and OPENID in self.found.get("scope", "").split()
+
+
+class Verified(NamedTuple):
+    """Where an answer may be sent: client and redirect URI hold (and so errors are no longer pages)."""
+
+    redirect_uri: str
+    redirect_uri_given: bool
+    response_mode: ResponseMode
+    state: str | None
+
+
+# phase 1: an error is a page
+
+
+def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
+    """Whether, where and how an answer may be sent. Raises InvalidRequest, which nobody but the person may see."""
+    given = parameters.get("redirect_uri")
+    uri = redirect_uris.resolve(given, rules.redirect_uris)
+    return Verified(uri, given is not None, _mode_for_errors(parameters), parameters.get("state"))
+
+
+def _mode_for_errors(parameters: Mapping[str, str]) -> ResponseMode:
+    """The mode that an error travels in, even one about the mode: never in a query what belongs in a fragment."""
+    default = _default_mode(parameters.get("response_type", ""))
+    asked = parameters.get("response_mode")
+    if asked == ResponseMode.FORM_POST or (asked == ResponseMode.FRAGMENT and default is ResponseMode.QUERY):
+        return ResponseMode(asked)
+    return default
+
+
+def _default_mode(response_type: str) -> ResponseMode:
+    """OAuth 2.0 Multiple Response Types 3, 5: whatever holds a token goes into the fragment."""
+    holds_token = {"token", "id_token"} & set(response_type.split())
+    return ResponseMode.FRAGMENT if holds_token else ResponseMode.QUERY
+
+
+# phase 2: an error goes back to the client
+
+
+def check_registration(draft: Draft) -> None:
+    """Self-issued providers only; refused by name (OpenID Connect Core 7.2.1)."""
+    if "registration" in draft.parameters:
+        raise RegistrationNotSupported("The parameter registration is not supported.")
+
+
+def check_response_type(draft: Draft) -> None:
+    """The order of its words does not matter (RFC 6749 3.1.1)."""
+    asked = draft.parameters.get("response_type")
+    if asked is None:
+        raise InvalidRequest("The parameter response_type is missing.")
+    words = sorted(asked.split(" "))
+    known = next((one for one in ResponseType if sorted(one.value.split(" ")) == words), None)
+    if known is None:
+        raise UnsupportedResponseType("The response_type is not supported.")
+    if known not in draft.rules.response_types:
+        raise UnauthorizedClient(f"The client is not registered for the response_type {known.value}.")
+    draft.found["response_type"] = known
+
+
+def check_response_mode(draft: Draft) -> None:
+    response_type: ResponseType = draft.found["response_type"]
+    default = _default_mode(response_type.value)
+    asked = draft.parameters.get("response_mode")
+    if asked is not None and asked not in list(ResponseMode):
+        raise InvalidRequest("The response_mode is not supported: use query, fragment or form_post.")
+    if asked == ResponseMode.QUERY and default is ResponseMode.FRAGMENT:
+        raise InvalidRequest("A token must not travel in a query: use response_mode fragment or form_post.")
+    draft.found["response_mode"] = ResponseMode(asked) if asked else default
+
+
+def check_state(draft: Draft) -> None:
+    draft.found["state"] = draft.text("state", MAX_STATE)
+
+
+def check_scope(draft: Draft) -> None:
+    rules = draft.rules
+    allowed = [scope for scope in rules.scopes if rules.openid or scope != OPENID]
+    asked = draft.text("scope", 4 * MAX_TEXT)
+    draft.found["scope"] = scopes.grantable(asked, allowed, rules.default_scope, rules.unknown_scope)
+
+
+def check_openid_scope(draft: Draft) -> None:
+    """An ID token is for OpenID Connect requests only (OpenID Connect Core 3.1.2.1)."""
+    if "id_token" in draft.found["response_type"].parts and not draft.is_openid:
+        raise InvalidScope("An id_token needs the scope openid.")
+
+
+def check_offline_access(draft: Draft) -> None:
+    """Without a code nothing can be refreshed: the scope is ignored then (OpenID Connect Core 11)."""
+    if "code" not in draft.found["response_type"].parts:
+        kept = [scope for scope in draft.found["scope"].split() if scope != OFFLINE_ACCESS]
+        draft.found["scope"] = " ".join(kept)
+
+
+def check_pkce(draft: Draft) -> None:
+    rules = draft.rules
+    if "code" not in draft.found["response_type"].parts:
+        return
+    challenge = draft.parameters.get("code_challenge")
+    draft.found["code_challenge"] = challenge
+    draft.found["code_challenge_method"] = pkce.check_challenge(
+        challenge,
+        draft.parameters.get("code_challenge_method"),
+        plain_allowed=rules.allow_plain_pkce,
+        required=rules.require_pkce,
+    )
+
+
+def check_resource(draft: Draft) -> None:
+    """RFC 8707 section 2.1."""
+    draft.found["audience"] = targets.audience(draft.resources, draft.rules.audiences)
+
+
+def check_nonce(draft: Draft) -> None:
+    """Required where an ID token comes from the authorization endpoint (OpenID Connect Core 3.2.2.1, 3.3.2.1)."""
+    nonce = draft.text("nonce", MAX_STATE)
+    if nonce is None and "id_token" in draft.found["response_type"].parts:
+        raise InvalidRequest("The parameter nonce is missing.")
+    draft.found["nonce"] = nonce
+
+
+def check_prompt(draft: Draft) -> None:
+    words = (draft.text("prompt") or "").split()
+    known = {prompt.value for prompt in Prompt}
+    if any(word not in known for word in words):
+        raise InvalidRequest("The prompt is not supported: use none, login, consent, select_account.")
+    if Prompt.NONE in words and len(set(words)) > 1:
+        raise InvalidRequest("prompt=none cannot be combined with another prompt.")
+    if Prompt.CREATE in words and not draft.rules.sign_up:
+        raise InvalidRequest("prompt=create is not supported: people cannot sign up here.")
+    draft.found["prompt"] = tuple(Prompt(word) for word in dict.fromkeys(words))
+
+
+def check_max_age(draft: Draft) -> None:
+    given = draft.parameters.get("max_age")
+    if given is not None and not (given.isascii() and given.isdigit() and len(given) <= 10):
+        raise InvalidRequest("max_age must be a number of seconds.")
+    draft.found["max_age"] = draft.rules.default_max_age if given is None else int(given)
+
+
+def check_claims(draft: Draft) -> None:
+    draft.found["claims"] = claims.parse(draft.parameters.get("claims"))
+
+
+def check_acr(draft: Draft) -> None:
+    """acr_values are a wish; an essential acr is a condition (OpenID Connect Core 5.5.1.1)."""
+    asked: ClaimsRequest = draft.found["claims"]
+    acr = asked.id_token.get("acr")
+    if acr is not None and acr.essential and not acr.accepts(draft.rules.acr):
+        raise UnmetAuthenticationRequirements("No authentication here has the acr that is asked for.")
+    words = draft.text("acr_values")
+    draft.found["acr_values"] = tuple(words.split()) if words else draft.rules.default_acr_values
+
+
+def check_hints(draft: Draft) -> None:
+    """Who it may be; an ID token is verified later, by who holds the keys."""
+    draft.found["id_token_hint"] = draft.text("id_token_hint", 16 * MAX_TEXT)
+    draft.found["login_hint"] = draft.text("login_hint")
+
+
+def check_appearance(draft: Draft) -> None:
+    """How the pages should look: wishes that never fail a request (OpenID Connect Core 3.1.2.1)."""
+    languages = (draft.text("ui_locales") or "").split()
+    draft.text("claims_locales")
+    draft.found["ui_locales"] = tuple(word for word in languages if _LANGUAGE.fullmatch(word))[:MAX_LANGUAGES]
+    display = draft.text("display")
+    draft.found["display"] = display if display in _DISPLAYS else "page"
+
+
+Check = Callable[[Draft], None]
+
+CHECKS: tuple[tuple[Check, bool, bool], ...] = (
+    # check                OAuth  OpenID Connect
+    (check_registration, True, True),
+    (check_response_type, True, True),
+    (check_response_mode, True, True),
+    (check_state, True, True),
+    (check_scope, True, True),
+    (check_openid_scope, True, True),
+    (check_offline_access, True, True),
+    (check_pkce, True, True),
+    (check_resource, True, True),
+    (check_appearance, True, True),
+    (check_prompt, True, True),
+    (check_nonce, False, True),
+    (check_max_age, False, True),
+    (check_claims, False, True),
+    (check_acr, False, True),
+    (check_hints, False, True),
+)
+"""In this order, later ones see what earlier ones found; with the scope openid granted a request is an OpenID Connect one."""
+
+
+def check(
+    parameters: Mapping[str, str], resources: tuple[str, ...], rules: Rules, verified: Verified
+) -> AuthorizationRequest:
+    """The request, checked by ``CHECKS``. Raises the errors of RFC 6749 4.1.2.1 and OpenID Connect Core 3.1.2.6."""
+    draft = Draft(parameters, resources, rules)
+    for run, _, _ in (line for line in CHECKS if line[1]):
+        run(draft)
+    if draft.is_openid:
+        for run, oauth, openid in CHECKS:
+            if openid and not oauth:
+                run(draft)
+    return AuthorizationRequest(
+        client_id=rules.client_id,
+        redirect_uri=verified.redirect_uri,
+        redirect_uri_given=verified.redirect_uri_given,
+        **draft.found,
+    )

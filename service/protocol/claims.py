@@ -1,0 +1,115 @@
+"""Claims about a person: which scope means which, and what the ``claims`` parameter asks for (OpenID Connect Core 5)."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from service.protocol.errors import InvalidRequest
+
+SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
+    "profile": (
+        *("name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture"),
+        *("website", "gender", "birthdate", "zoneinfo", "locale", "updated_at"),
+    ),
+    "email": ("email", "email_verified"),
+    "address": ("address",),
+    "phone": ("phone_number", "phone_number_verified"),
+}
+"""OpenID Connect Core 5.4."""
+
+OURS = frozenset(
+    {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "nonce", "auth_time", "acr", "amr", "sid", "client_id"}
+    | {"at_hash", "c_hash", "s_hash", "cnf", "act", "may_act", "scope", "events"}
+)
+"""Claims that the service itself makes (RFC 7519 4.1, OpenID Connect Core 2)."""
+
+MAX_CLAIMS_PARAMETER = 8192
+"""Characters."""
+_MAX_NAMES = 100
+
+
+class ClaimRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One claim that is asked for; ``values``: those that will do, empty = any (OpenID Connect Core 5.5.1)."""
+
+    essential: bool = False
+    values: tuple[Any, ...] = ()
+
+    def accepts(self, value: Any) -> bool:
+        """Whether this value will do."""
+        return not self.values or value in self.values
+
+
+Wanted = Mapping[str, ClaimRequest]
+
+
+class ClaimsRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The ``claims`` parameter (OpenID Connect Core 5.5), by where each claim is to be told."""
+
+    userinfo: dict[str, ClaimRequest] = {}
+    id_token: dict[str, ClaimRequest] = {}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything that is asked for, wherever."""
+        return frozenset(self.userinfo) | frozenset(self.id_token)
+
+
+def parse(text: str | None) -> ClaimsRequest:
+    """The ``claims`` parameter. Members that nobody defined are ignored. Raises InvalidRequest."""
+    if text is None:
+        return ClaimsRequest()
+    if len(text) > MAX_CLAIMS_PARAMETER:
+        raise InvalidRequest(f"claims has more than {MAX_CLAIMS_PARAMETER} characters.")
+    try:
+        asked = msgspec.json.decode(text.encode(), type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError) as error:
+        raise InvalidRequest("claims is not a JSON object (OpenID Connect Core 5.5).") from error
+    return ClaimsRequest(_wanted(asked.get("userinfo"), "userinfo"), _wanted(asked.get("id_token"), "id_token"))
+
+
+def _wanted(part: Any, where: str) -> dict[str, ClaimRequest]:
+    if part is None:
+        return {}
+    if not isinstance(part, dict) or len(part) > _MAX_NAMES:
+        raise InvalidRequest(f"claims.{where} is not an object with at most {_MAX_NAMES} members.")
+    return {name: _one(asked, f"claims.{where}") for name, asked in part.items()}
+
+
+def _one(asked: Any, where: str) -> ClaimRequest:
+    if asked is None:
+        return ClaimRequest()
+    if not isinstance(asked, dict):
+        raise InvalidRequest(f"A member of {where} is neither null nor an object.")
+    essential, values = asked.get("essential", False), asked.get("values", [])
+    if not isinstance(essential, bool) or not isinstance(values, list):
+        raise InvalidRequest(f"In {where}, essential must be a boolean and values an array.")
+    return ClaimRequest(essential, tuple(values) + ((asked["value"],) if "value" in asked else ()))
+
+
+def told_by_scopes(scopes: Iterable[str], further: Mapping[str, Collection[str]]) -> set[str]:
+    """The names of the claims that these scopes mean. ``further``: the operator's own scopes."""
+    return {
+        name for scope in scopes for names in (SCOPE_CLAIMS.get(scope, ()), further.get(scope, ())) for name in names
+    }
+
+
+def scopes_telling(names: Collection[str], further: Mapping[str, Collection[str]]) -> set[str]:
+    """The scopes that mean at least one of these claims: what a person has to allow for them."""
+    return {
+        scope for known in (SCOPE_CLAIMS, further) for scope, means in known.items() if not set(means).isdisjoint(names)
+    }
+
+
+def present(claims: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Those of ``names`` that have a value: neither null nor empty (OpenID Connect Core 5.3.2), none of our own."""
+    return {
+        name: value
+        for name, value in claims.items()
+        if name.partition("#")[0] in names and name not in OURS and value not in (None, "", [], {})
+    }
+
+
+def acceptable(claims: Mapping[str, Any], wanted: Wanted) -> tuple[str, ...]:
+    """The names of ``wanted`` whose value will do, as the person's claims are now."""
+    return tuple(name for name, asked in wanted.items() if name in claims and asked.accepts(claims[name]))

@@ -1,0 +1,50 @@
+"""A question that waits under a ticket: an authorization request, and how far the person has got with it (IA-29 to IA-32)."""
+
+from enum import StrEnum
+
+from service.protocol.authorization_request import AuthorizationRequest
+from service.records.json import Record
+
+
+class Stage(StrEnum):
+    """What the person is asked; LOGIN is written with the number of the attempt (IA-30)."""
+
+    NEW = "new"
+    SELECT_ACCOUNT = "select_account"
+    LOGIN = "login"
+    PERMISSION = "permission"
+    DONE = ""
+
+
+class Question(Record, frozen=True, omit_defaults=True, gc=False):
+    """``request``: None where somebody only wants to see our own pages, then ``return_to`` says which.
+
+    ``stage``: a ``Stage``, of LOGIN ``login:<n>``; ``browser_hash``: of the cookie of the browser that asked; ``created_at``:
+    epoch seconds; ``expects``: the subject that the client named, as it knows them, "" = anybody; ``anew``: the person wants
+    to sign in as somebody else; ``proved_at``: the ``auth_time`` of a login that happened for this question, 0 = none yet;
+    ``chose``: an account was selected; ``consented``: the person said yes to this very request; ``answer``: a random word
+    that tells whoever finished it from everybody else.
+    """
+
+    browser_hash: str
+    created_at: int
+    request: AuthorizationRequest | None = None
+    return_to: str = ""
+    stage: str = Stage.NEW.value
+    expects: str = ""
+    anew: bool = False
+    proved_at: int = 0
+    chose: bool = False
+    consented: bool = False
+    answer: str = ""
+
+    @property
+    def attempt(self) -> int:
+        """Of logging in; 0 before the first one."""
+        name, _, number = self.stage.partition(":")
+        return int(number) if name == Stage.LOGIN and number else 0
+
+    @property
+    def asks(self) -> Stage:
+        """The stage without its number."""
+        return Stage(self.stage.partition(":")[0])

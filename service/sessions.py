@@ -1,0 +1,160 @@
+"""Browser sessions: begun by signing in, renewed at each login, ended by signing out with everything that hangs on them."""
+
+import hmac
+import logging
+from typing import NamedTuple
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from service.directory import Person
+from service.id_tokens import subject_for
+from service.issuer import Issuer
+from service.protocol import credentials
+from service.protocol.credentials import Kind, hashed, new_credential, new_grant_id
+from service.protocol.errors import AccessDenied
+from service.protocol.names import OFFLINE_ACCESS
+from service.records.client import Client
+from service.records.logout_delivery import LogoutDelivery
+from service.records.session import Session
+
+log = logging.getLogger(__name__)
+
+PASSWORD_AMR = ("pwd",)
+"""RFC 8176 section 2."""
+_EXTEND_AFTER = 60
+"""Seconds of use after which a session's idle lifetime begins anew."""
+
+
+class SignedIn(NamedTuple):
+    """``cookie``: the session's secret, only here and only now."""
+
+    session: Session
+    cookie: str
+
+
+class Ended(NamedTuple):
+    """``grants``: how many grants ended; ``frames``: URLs that the browser is to load, for front-channel logout."""
+
+    grants: int = 0
+    frames: tuple[str, ...] = ()
+
+
+async def read(issuer: Issuer, cookie: str) -> Session | None:
+    """The living session that a cookie belongs to; used, it lives on. One round trip."""
+    presented = credentials.parse(cookie)
+    if presented is None or presented.kind is not Kind.SESSION:
+        return None
+    session = await issuer.store.sessions.get(presented.grant_id)
+    if session is None or not hmac.compare_digest(session.secret_hash, presented.hash):
+        return None
+    now = int(issuer.clock())
+    if now - session.used_at >= _EXTEND_AFTER:
+        session = msgspec.structs.replace(session, used_at=now)
+        issuer.store.sessions.extend_soon(session, _ends_at(issuer, session))
+    return session
+
+
+async def sign_in(issuer: Issuer, person: Person, previous: Session | None) -> SignedIn:
+    """Begin a session, or renew the one that this person has at this browser: the cookie is a fresh one either way.
+
+    A session of somebody else ends. Raises AccessDenied where the user is disabled, TemporarilyUnavailable.
+    """
+    if previous is not None and previous.subject != person.subject:
+        await end(issuer, previous)
+        previous = None
+    for renewed in dict.fromkeys((previous, None)):
+        signed = _make(issuer, person, renewed)
+        session = signed.session
+        latest = session.started_at + issuer.settings.session_lifetime
+        if await issuer.store.sessions.keep(session, renewed, _ends_at(issuer, session), latest):
+            return signed
+    raise AccessDenied("The user may not sign in.", log="user is disabled")
+
+
+async def join(issuer: Issuer, session: Session, client_id: str) -> bool:
+    """Remember that a client got something in this session; False where it has ended. Call it after a grant is written,
+    and end that grant on False: whoever ends a session deletes it first and looks for its grants afterwards (P6).
+    """
+    return await issuer.store.sessions.join(session.sid, client_id)
+
+
+async def end(issuer: Issuer, session: Session) -> Ended:
+    """End a session and what was granted in it, and tell its clients.
+
+    Refresh tokens with the scope offline_access live on where the settings say so (OpenID Connect Back-Channel Logout 2.7).
+    """
+    ended = await _end(issuer, session.sid, session.subject)
+    issuer.store.sessions.unindex_soon(session.subject, session.sid)
+    log.info("session_ended", extra={"subject": session.subject, "sid": session.sid, "grants_ended": ended.grants})
+    return ended
+
+
+async def end_all(issuer: Issuer, subject: str) -> int:
+    """End every session of a user; how many there were."""
+    count = 0
+    for sid in await issuer.store.sessions.of_user(subject):
+        session = await issuer.store.sessions.get(sid)
+        await _end(issuer, sid, subject)
+        issuer.store.sessions.unindex_soon(subject, sid)
+        count += session is not None
+    if count:
+        log.info("sessions_ended", extra={"subject": subject, "sessions": count})
+    return count
+
+
+# how it is done
+
+
+def _make(issuer: Issuer, person: Person, renewed: Session | None) -> SignedIn:
+    now = int(issuer.clock())
+    sid = renewed.sid if renewed else new_grant_id(issuer.randomness)
+    cookie = new_credential(Kind.SESSION, sid, issuer.randomness)
+    session = Session(
+        sid=sid,
+        secret_hash=hashed(cookie),
+        subject=person.subject,
+        username=person.username,
+        started_at=now,
+        auth_time=now,
+        used_at=now,
+        acr=issuer.settings.acr,
+        amr=PASSWORD_AMR,
+    )
+    return SignedIn(session, cookie)
+
+
+def _ends_at(issuer: Issuer, session: Session) -> int:
+    """Idle or absolute limit, whichever is first; epoch seconds."""
+    settings = issuer.settings
+    return min(session.used_at + settings.session_idle_lifetime, session.started_at + settings.session_lifetime)
+
+
+async def _end(issuer: Issuer, sid: str, subject: str) -> Ended:
+    """Nothing that is under way can slip through: the session goes first, its grants afterwards."""
+    client_ids = await issuer.store.sessions.end(sid)
+    spares = OFFLINE_ACCESS if issuer.settings.offline_access_outlives_session else ""
+    grants = await issuer.store.grants.revoke_of_session(subject, sid, spares=spares)
+    frames = []
+    for client_id in client_ids or ():
+        client = await issuer.store.clients.get(client_id)
+        if client is None or not client.enabled:
+            continue
+        await _tell(issuer, client, sid, subject)
+        if client.frontchannel_logout_uri:
+            frames.append(_frame(issuer, client.frontchannel_logout_uri, sid))
+    return Ended(grants, tuple(frames))
+
+
+async def _tell(issuer: Issuer, client: Client, sid: str, subject: str) -> None:
+    """Queue a back-channel logout (OpenID Connect Back-Channel Logout 2.5)."""
+    if client.backchannel_logout_uri is None or issuer.keyring is None:
+        return
+    delivery = LogoutDelivery(client.client_id, subject_for(issuer, client, subject), sid)
+    await issuer.store.logouts.queue(new_grant_id(issuer.randomness), delivery, int(issuer.clock()))
+
+
+def _frame(issuer: Issuer, uri: str, sid: str) -> str:
+    """OpenID Connect Front-Channel Logout 2: the registered URI with ``iss`` and ``sid``."""
+    separator = "&" if "?" in uri else "?"
+    return uri + separator + urlencode({"iss": issuer.url, "sid": sid}, quote_via=quote)

@@ -1,0 +1,129 @@
+"""What keys are made of: generated, read from files, turned into JWKs, sealed under the master key."""
+
+import json
+import stat
+from base64 import urlsafe_b64decode
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+    load_pem_private_key,
+)
+from jwt.algorithms import Algorithm, get_default_algorithms
+
+from service.protocol.credentials import Randomness, base64url
+from service.protocol.names import SigningAlgorithm
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+_ALGORITHMS = get_default_algorithms()
+_REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
+"""The members that a thumbprint is made of (RFC 7638 section 3.2, RFC 8037 section 2)."""
+_NONCE_BYTES = 12
+
+
+class UnusableKeyError(ValueError):
+    """A key that cannot be used: the text says which and why."""
+
+
+def algorithm_object(algorithm: str) -> Algorithm:
+    """PyJWT's implementation of a signature algorithm."""
+    return _ALGORITHMS[algorithm]
+
+
+def generate(algorithm: SigningAlgorithm, rsa_bits: int) -> PrivateKey:
+    """A fresh key. RSA takes some tenths of a second: call it on a thread."""
+    if algorithm in (SigningAlgorithm.RS256, SigningAlgorithm.PS256):
+        return rsa.generate_private_key(65537, rsa_bits)
+    if algorithm is SigningAlgorithm.EDDSA:
+        return ed25519.Ed25519PrivateKey.generate()
+    return ec.generate_private_key(ec.SECP256R1() if algorithm is SigningAlgorithm.ES256 else ec.SECP384R1())
+
+
+def algorithms_of(key: PrivateKey) -> tuple[SigningAlgorithm, ...]:
+    """What a key can sign with. Raises UnusableKeyError."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        if key.key_size < 2048:
+            raise UnusableKeyError(f"an RSA key of {key.key_size} bits is too short: 2048 or more")
+        return (SigningAlgorithm.RS256, SigningAlgorithm.PS256)
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return (SigningAlgorithm.EDDSA,)
+    curves = {"secp256r1": SigningAlgorithm.ES256, "secp384r1": SigningAlgorithm.ES384}
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in curves:
+        return (curves[key.curve.name],)
+    raise UnusableKeyError("only RSA, P-256, P-384 and Ed25519 keys can sign")
+
+
+def public_jwk(key: PrivateKey, algorithm: SigningAlgorithm, *, shared: bool = False) -> dict[str, Any]:
+    """The public JWK with ``kid`` (its thumbprint, RFC 7638), ``use`` and ``alg``. ``shared``: it has a second algorithm."""
+    members: dict[str, Any] = json.loads(algorithm_object(algorithm).to_jwk(key.public_key()))
+    bare = {name: members[name] for name in _REQUIRED[members["kty"]]}
+    thumbprint = base64url(sha256(json.dumps(bare, sort_keys=True, separators=(",", ":")).encode()).digest())
+    kid = f"{thumbprint}-{algorithm.value}" if shared else thumbprint
+    return {**bare, "kid": kid, "use": "sig", "alg": algorithm.value}
+
+
+def read_file(path: Path) -> list[PrivateKey]:
+    """The private keys in a PEM, JWK or JWK set file. Raises UnusableKeyError."""
+    try:
+        text = path.read_bytes()
+        if text.lstrip()[:1] != b"{":
+            return [load_pem_private_key(text, None)]  # type: ignore[list-item]
+        members = json.loads(text)
+        return [jwt.PyJWK(member).key for member in members.get("keys", [members])]
+    except (OSError, ValueError, TypeError, jwt.PyJWTError) as error:
+        raise UnusableKeyError(f"signing_key_files: {path}: {error}") from error
+
+
+def is_readable_by_others(path: Path) -> bool:
+    """Whether everybody on this machine can read the file."""
+    return bool(path.stat().st_mode & stat.S_IROTH)
+
+
+# at rest
+
+
+class Sealing:
+    """Private keys under the master keys: the first encrypts, all decrypt (AES-256-GCM, keys by HKDF-SHA256)."""
+
+    def __init__(self, master_keys: tuple[str, ...]) -> None:
+        self._keys = dict(map(_derived, master_keys))
+        self.current = next(iter(self._keys), "")
+
+    def seal(self, key: PrivateKey, about: str, randomness: Randomness) -> str:
+        """``about``: what the ciphertext belongs to; it opens for nothing else."""
+        nonce = randomness(_NONCE_BYTES)
+        plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return base64url(nonce + self._keys[self.current].encrypt(nonce, plain, about.encode()))
+
+    def unseal(self, sealed: str, sealed_under: str, about: str) -> PrivateKey:
+        """Raises UnusableKeyError where no master key of ours opens it."""
+        key = self._keys.get(sealed_under)
+        try:
+            data = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+            if key is None:
+                raise InvalidTag
+            plain = key.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about.encode())
+            return load_der_private_key(plain, None)  # type: ignore[return-value]
+        except (InvalidTag, ValueError) as error:
+            raise UnusableKeyError(
+                "the signing keys in Redis were encrypted under another master key: give that one in master_key, too "
+                "(after the new one), or delete the key mm:{signing}:keys and let everybody sign in again"
+            ) from error
+
+
+def _derived(master_key: str) -> tuple[str, AESGCM]:
+    """A fingerprint that tells nothing of the key, and the key itself."""
+    both = HKDF(SHA256(), 40, salt=None, info=b"mintmark signing keys 1").derive(master_key.encode())
+    return base64url(both[32:]), AESGCM(both[:32])

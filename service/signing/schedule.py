@@ -1,0 +1,100 @@
+"""When which key signs: pure functions of the keys' times and of now. No process leads; all of them come to the same plan.
+
+A key is next → active → retired. It is published before it signs, at least as long as others may keep our JWKS, and after
+it signed until its last token has expired; then it is remembered for a while, for old ID tokens that come back as hints.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from service.protocol.names import SigningAlgorithm
+from service.records.signing_key import KeySet, SigningKey
+
+LONGEST_TOKEN = 86400
+"""Seconds: no token that is signed lives longer (settings and client metadata say so)."""
+SLACK = 60
+"""Seconds by which clocks may differ, and processes be late."""
+SETTLING = 15
+"""Seconds after which every process has read a change of keys (they look every ``keyring.EVERY``)."""
+REMEMBERED = 86400 * 90
+"""Seconds for which a key that is no longer published can still verify a hint."""
+
+
+class State(StrEnum):
+    """What a key is for now."""
+
+    NEXT = "next"
+    ACTIVE = "active"
+    RETIRED = "retired"
+    REMEMBERED = "remembered"
+
+
+class Wanted(NamedTuple):
+    """A key that should be made."""
+
+    algorithm: SigningAlgorithm
+    signs_from: int
+
+
+def state(key: SigningKey, now: int) -> State:
+    """Of one key."""
+    if now < key.signs_from:
+        return State.NEXT
+    if not key.signs_until or now < key.signs_until:
+        return State.ACTIVE
+    return State.RETIRED if now < key.signs_until + LONGEST_TOKEN + SLACK else State.REMEMBERED
+
+
+def published(keys: Iterable[SigningKey], now: int) -> list[SigningKey]:
+    """Those in the JWKS."""
+    return [key for key in keys if state(key, now) is not State.REMEMBERED]
+
+
+def signing(keys: Iterable[SigningKey], algorithm: SigningAlgorithm, now: int) -> SigningKey | None:
+    """The key that signs now: the active one, or where there is none yet the one that begins first."""
+    chain = [key for key in keys if key.algorithm is algorithm and (not key.signs_until or now < key.signs_until)]
+    active = [key for key in chain if key.signs_from <= now]
+    if active:
+        return max(active, key=lambda key: (key.signs_from, key.kid))
+    return min(chain, key=lambda key: (key.signs_from, key.kid), default=None)
+
+
+def remembered(keys: Iterable[SigningKey], now: int) -> tuple[SigningKey, ...]:
+    """Without those that nobody needs any more."""
+    forget_after = LONGEST_TOKEN + SLACK + REMEMBERED
+    return tuple(key for key in keys if not key.signs_until or now < key.signs_until + forget_after)
+
+
+def due(
+    keys: KeySet, algorithms: Iterable[SigningAlgorithm], now: int, *, lifetime: int, published_ahead: int
+) -> list[Wanted]:
+    """The keys that should be made now. ``lifetime``: seconds that a key signs, 0 = until it is rotated by hand."""
+    wanted = []
+    for algorithm in algorithms:
+        newest = _newest(keys.keys, algorithm)
+        if newest is None:
+            wanted.append(Wanted(algorithm, now + SETTLING if keys.keys else now))
+        elif lifetime and newest.signs_from <= now and now + published_ahead >= newest.signs_from + lifetime:
+            wanted.append(Wanted(algorithm, now + published_ahead))
+    return wanted
+
+
+def added(keys: Iterable[SigningKey], new: SigningKey) -> tuple[SigningKey, ...]:
+    """With the new key; the one before it signs until the new one begins."""
+    return (
+        *(
+            msgspec.structs.replace(key, signs_until=max(new.signs_from, key.signs_from + 1))
+            if key.algorithm is new.algorithm and not key.signs_until
+            else key
+            for key in keys
+        ),
+        new,
+    )
+
+
+def _newest(keys: Iterable[SigningKey], algorithm: SigningAlgorithm) -> SigningKey | None:
+    """The last of its chain: the one without an end."""
+    return next((key for key in keys if key.algorithm is algorithm and not key.signs_until), None)

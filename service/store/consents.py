@@ -1,0 +1,41 @@
+"""Consents: what a person allowed which client, so that nobody is asked twice."""
+
+from enum import StrEnum
+
+from service.records.consent import Consent
+from service.store import keys
+from service.store.connection import Connection
+from service.store.script import Script
+
+
+class KeepAnswer(StrEnum):
+    KEPT = "kept"
+
+
+_keep = Script("keep_consent", ("consents",), ("client_id", "consent_record", "lifetime"), KeepAnswer)
+SCRIPTS = (_keep,)
+
+
+class Consents:
+    """Consents in Redis: one hash a person."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, subject: str, client_id: str) -> Consent | None:
+        """What the person allowed this client. One round trip."""
+        key = keys.user_consents(subject)
+        data = await self._connection.execute(key, "HGET", key, client_id)
+        return Consent.decode(data) if data else None
+
+    async def keep(self, subject: str, client_id: str, consent: Consent, lifetime: int) -> None:
+        """Remember it for ``lifetime`` seconds (0 = for ever). One round trip."""
+        await _keep.run(self._connection, (keys.user_consents(subject),), client_id, consent.encode(), lifetime)
+
+    async def forget(self, subject: str, client_id: str | None = None) -> None:
+        """Ask again: about one client, or about all."""
+        key = keys.user_consents(subject)
+        if client_id is None:
+            await self._connection.execute(key, "DEL", key)
+        else:
+            await self._connection.execute(key, "HDEL", key, client_id)

@@ -1,0 +1,15 @@
+#!lua flags=allow-oom
+-- End a session; with it come the clients that got something in it. Sent again, it tells them again: for a minute.
+-- KEYS  session, session_clients
+-- ARGV  -
+-- RETURNS ended | unknown
+local session, session_clients = unpack(KEYS)
+local known = redis.call('DEL', session)
+local clients = redis.call('SMEMBERS', session_clients)
+if #clients > 0 then
+  redis.call('EXPIRE', session_clients, 60)
+end
+if known == 0 and #clients == 0 then
+  return 'unknown'
+end
+return {'ended', clients}

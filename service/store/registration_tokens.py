@@ -1,0 +1,35 @@
+"""Initial access tokens: they let somebody register clients, some times, for some time (RFC 7591 section 3)."""
+
+from enum import StrEnum
+
+from service.store import keys
+from service.store.connection import Connection
+from service.store.script import Script
+
+UNLIMITED = -1
+
+
+class SpendAnswer(StrEnum):
+    SPENT = "spent"
+    UNKNOWN = "unknown"
+
+
+_spend = Script("spend_initial_access_token", ("token",), ("by",), SpendAnswer)
+SCRIPTS = (_spend,)
+
+
+class RegistrationTokens:
+    """Initial access tokens in Redis, by their hash."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def keep(self, token_hash: str, uses: int, lifetime: int) -> None:
+        """``uses``: how many clients it may register, ``UNLIMITED`` = any number; ``lifetime``: seconds. One round trip."""
+        key = keys.initial_access_token(token_hash)
+        await self._connection.execute_all([(key, ("HSET", key, "left", uses)), (key, ("EXPIRE", key, lifetime))])
+
+    async def spend(self, token_hash: str, by: str) -> bool:
+        """Use it once; False where there is none, or no use is left. ``by``: a random word. One round trip."""
+        answer, _ = await _spend.run(self._connection, (keys.initial_access_token(token_hash),), by)
+        return answer is SpendAnswer.SPENT

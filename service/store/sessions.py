@@ -1,0 +1,92 @@
+"""Browser sessions: kept by their ``sid``, with the clients that got something in them, and in an index of their user."""
+
+from enum import StrEnum
+
+from service.records.session import Session
+from service.store import grants, keys
+from service.store.connection import Connection, Step
+from service.store.script import Script
+
+
+class KeepAnswer(StrEnum):
+    KEPT = "kept"
+    ENDED = "ended"
+
+
+class JoinAnswer(StrEnum):
+    JOINED = "joined"
+    ENDED = "ended"
+
+
+class EndAnswer(StrEnum):
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+_keep = Script("keep_session", ("session", "session_clients"), ("session_record", "seen_hash", "ends"), KeepAnswer)
+_join = Script("join_session", ("session", "session_clients"), ("client_id",), JoinAnswer)
+_end = Script("end_session", ("session", "session_clients"), (), EndAnswer)
+SCRIPTS = (_keep, _join, _end)
+
+
+def _places(sid: str) -> tuple[str, str]:
+    return keys.session(sid), keys.session_clients(sid)
+
+
+class Sessions:
+    """Sessions in Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, sid: str) -> Session | None:
+        """A living session. One round trip."""
+        key = keys.session(sid)
+        data = await self._connection.execute(key, "GET", key)
+        return Session.decode(data) if data else None
+
+    async def keep(self, session: Session, seen: Session | None, ends_at: int, latest_end: int) -> bool:
+        """Write a session (``seen``: what it renews) that ends at ``ends_at``, at ``latest_end`` at the latest if it is used.
+
+        One round trip. False where the user is disabled, or what it renews has ended or was renewed meanwhile.
+        """
+        seen_hash = seen.secret_hash if seen else ""
+        kept, indexed = await self._connection.execute_all(
+            [self._keep_step(session, seen_hash, ends_at), self._index_step(session, latest_end)]
+        )
+        if grants.is_disabled(indexed):
+            await self.end(session.sid)
+            return False
+        return _keep.read(kept)[0] is KeepAnswer.KEPT
+
+    def extend_soon(self, session: Session, ends_at: int) -> None:
+        """Let a session that is used live on, without waiting."""
+        self._connection.execute_soon(*self._keep_step(session, session.secret_hash, ends_at))
+
+    async def join(self, sid: str, client_id: str) -> bool:
+        """Remember that a client got something in it; False where it has ended. One round trip."""
+        answer, _ = await _join.run(self._connection, _places(sid), client_id)
+        return answer is JoinAnswer.JOINED
+
+    async def end(self, sid: str) -> list[str] | None:
+        """End a session; the clients that got something in it, None where there was none. One round trip."""
+        answer, rest = await _end.run(self._connection, _places(sid))
+        return [name.decode() for name in rest[0]] if answer is EndAnswer.ENDED else None
+
+    async def of_user(self, subject: str) -> list[str]:
+        """The ``sid`` of every session that the user may have. One round trip."""
+        index = keys.user_sessions(subject)
+        return [member.decode() for member in await self._connection.execute(index, "ZRANGE", index, 0, -1)]
+
+    def unindex_soon(self, subject: str, sid: str) -> None:
+        """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
+        index = keys.user_sessions(subject)
+        self._connection.execute_soon(index, ("ZREM", index, sid))
+
+    def _keep_step(self, session: Session, seen_hash: str, ends_at: int) -> Step:
+        return _keep.step(self._connection, _places(session.sid), (session.encode(), seen_hash, ends_at))
+
+    def _index_step(self, session: Session, latest_end: int) -> Step:
+        """The index is kept like the one of grants, mark of disabled users included."""
+        places = (keys.user_sessions(session.subject), keys.user_disabled(session.subject))
+        return grants.index_in(self._connection, places, session.sid, latest_end)

@@ -1,0 +1,27 @@
+"""Signing keys in Redis: one record that is read, changed and written back only if nobody else did meanwhile."""
+
+from service.records.signing_key import KeySet
+from service.store import keys
+from service.store.clients import SCRIPTS, SetAnswer
+from service.store.connection import Connection
+
+(_set,) = SCRIPTS
+
+
+class SigningKeys:
+    """Our keys in Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def read(self) -> KeySet:
+        """All keys; none on an empty Redis. One round trip."""
+        key = keys.signing_keys()
+        data = await self._connection.execute(key, "GET", key)
+        return KeySet.decode(data) if data else KeySet()
+
+    async def replace(self, seen: KeySet, wanted: KeySet) -> bool:
+        """Write ``wanted`` over ``seen``; False where it is no longer what is there. One round trip."""
+        before = seen.encode() if seen.keys else b""
+        answer, _ = await _set.run(self._connection, (keys.signing_keys(),), before, wanted.encode())
+        return answer is SetAnswer.REPLACED

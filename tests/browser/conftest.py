@@ -1,0 +1,84 @@
+"""A real Chromium without a screen, driven by Playwright; and the world of ``tests.world`` at the address its issuer says."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient
+from playwright.async_api import Browser, Page, async_playwright
+
+from service.app import open_issuer
+from tests.redis_shapes import Shape
+from tests.server_process import free_port
+from tests.world import InProcess, World, settings_for
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+)
+SCREENSHOTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
+SIZES = {"wide": {"width": 1200, "height": 860}, "narrow": {"width": 320, "height": 720}}
+
+Shoot = Callable[[Page, str], Awaitable[None]]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    assert CHROMIUM, "these tests need Chromium: apt-get install chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """An empty browser profile. A policy that something broke, or a script that failed, fails the test."""
+    context = await browser.new_context(locale="en-GB", ignore_https_errors=True)
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    await context.close()
+    # What a client's own page lacks, and pages of ours that are an error, Chromium calls errors, too.
+    told = [text for text in complaints if not re.search(r"favicon|status of (4|5)\d\d|ERR_", text)]
+    assert not told, told
+
+
+@pytest.fixture
+async def site(redis: Shape) -> AsyncIterator[World]:
+    """A world whose issuer URL is where it is served, as a browser needs it."""
+    port = free_port()
+    settings = settings_for(redis.url, issuer=f"http://127.0.0.1:{port}", service_name="Mintmark")
+    async with open_issuer(settings) as issuer:
+        server = InProcess(issuer)
+        server.port = port
+        async with TestClient(server) as http:
+            yield World(issuer, http, redis)
+
+
+@pytest.fixture
+def shoot() -> Shoot:
+    """Keep what the page looks like: light and dark, wide and narrow; and check that nothing hangs over the edge."""
+
+    async def taken(page: Page, name: str) -> None:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        for scheme in ("light", "dark"):
+            for size, viewport in SIZES.items():
+                await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                await page.set_viewport_size(viewport)  # type: ignore[arg-type]
+                await asyncio.sleep(0.15)  # colours fade
+                await page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{size}.png")
+                over = await page.evaluate(
+                    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                )
+                assert over <= 0, f"{name} is {over} px too wide on a {size} screen"
+        await page.emulate_media(color_scheme="light")
+        await page.set_viewport_size(SIZES["wide"])  # type: ignore[arg-type]
+
+    return taken

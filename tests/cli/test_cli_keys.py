@@ -1,0 +1,75 @@
+"""``mintmark key …`` and ``mintmark registration …``."""
+
+import pytest
+
+from tests.cli.command_line import CommandLine
+
+ALGORITHMS = {"RS256", "PS256", "ES256", "ES384", "EdDSA"}
+
+
+@pytest.fixture
+def keyed(mintmark: CommandLine) -> CommandLine:
+    """With a master key."""
+    mintmark.variables |= {"MINTMARK_MASTER_KEY": "m" * 43}
+    return mintmark
+
+
+def test_keys_are_listed(keyed: CommandLine) -> None:
+    """IT-09. The first command that needs keys makes them, the next one finds them."""
+    first, second = (keyed("key", "list", "--json").json["keys"] for _ in range(2))
+    assert {key["algorithm"] for key in first} == ALGORITHMS
+    assert {key["state"] for key in first} == {"active"}
+    assert first == second
+    assert keyed("key", "list").out.count("active") == 5
+
+
+def test_a_key_is_rotated_and_signs_later(keyed: CommandLine) -> None:
+    before = {key["kid"] for key in keyed("key", "list", "--json").json["keys"]}
+    done = keyed("key", "rotate", "--algorithm", "ES256")
+    assert "next" in done.out
+    assert "They sign from" in done.err
+    keys = [key for key in keyed("key", "list", "--json").json["keys"] if key["algorithm"] == "ES256"]
+    assert [(key["state"], key["kid"] in before) for key in keys] == [("next", False), ("active", True)]
+    assert keys[0]["signs_from_at"] == keys[1]["signs_until_at"]
+    again = keyed("key", "rotate", "--algorithm", "ES256", "--json").json["keys"]
+    assert [key["kid"] for key in again] == [keys[0]["kid"]], "the next one waits already"
+
+
+def test_a_key_is_retired_at_once(keyed: CommandLine) -> None:
+    old = next(key for key in keyed("key", "list", "--json").json["keys"] if key["algorithm"] == "EdDSA")
+    keyed("key", "retire", old["kid"], "--yes")
+    keys = [key for key in keyed("key", "list", "--json").json["keys"] if key["algorithm"] == "EdDSA"]
+    assert [(key["state"], key["kid"] == old["kid"]) for key in keys] == [("active", False)]
+    assert "there is no key" in keyed("key", "retire", "x", "--yes", code=1).err
+
+
+def test_another_master_key_is_told_of(keyed: CommandLine) -> None:
+    keyed("key", "list")
+    keyed.variables["MINTMARK_MASTER_KEY"] = "n" * 43
+    assert "encrypted under another master key" in keyed("key", "list", code=4).err
+    keyed.variables["MINTMARK_MASTER_KEY"] = "n" * 43 + " " + "m" * 43
+    kids = {key["kid"] for key in keyed("key", "list", "--json").json["keys"]}
+    keyed.variables["MINTMARK_MASTER_KEY"] = "n" * 43
+    assert {key["kid"] for key in keyed("key", "list", "--json").json["keys"]} == kids
+
+
+def test_without_a_master_key_it_says_what_to_do(mintmark: CommandLine) -> None:
+    assert "`mintmark key master` makes one" in mintmark("key", "list", code=1).err
+
+
+def test_a_short_master_key_is_refused(mintmark: CommandLine) -> None:
+    mintmark.variables |= {"MINTMARK_MASTER_KEY": "short"}
+    err = mintmark("key", "list", code=4).err
+    assert "32 characters" in err
+    assert "short" not in err
+
+
+def test_a_master_key_is_made(mintmark: CommandLine) -> None:
+    assert len(mintmark("key", "master").out.strip()) == 43
+    assert mintmark("key", "master", "--json").json["master_key"] != mintmark("key", "master", "--json").json
+
+
+def test_an_initial_access_token_is_shown_once_and_kept_as_a_hash(mintmark: CommandLine) -> None:
+    done = mintmark("registration", "token", "--uses", "3", "--json").json
+    assert done["initial_access_token"].startswith("mm_ia_")
+    assert "cannot be shown again" in mintmark("registration", "token").err
