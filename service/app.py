@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from service.directory import RedisDirectory
+from service.directory import HttpDirectory, RedisDirectory
 from service.fetching import Fetcher
 from service.fronts import browser, oauth
 from service.fronts.health import Health
@@ -36,12 +36,15 @@ LINGERING_SECONDS = 2.0
 def make_issuer(settings: Settings, store: Store, clock: Callable[[], float] = time.time) -> Issuer:
     """The issuer on this store."""
     hashing, randomness, fetcher = Hashing(settings), RandomBlocks(), Fetcher(settings)
+    directory = (
+        HttpDirectory(store, fetcher, settings) if settings.directory_url else RedisDirectory(store, hashing, settings)
+    )
     keyring = Keyring(settings, store.signing_keys, randomness, clock) if settings.openid else None
     return Issuer(
         url=settings.issuer,
         settings=settings,
         store=store,
-        directory=RedisDirectory(store, hashing, settings),
+        directory=directory,
         hashing=hashing,
         fetcher=fetcher,
         keyring=keyring,

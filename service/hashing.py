@@ -49,6 +49,13 @@ class Hashing:
         matches = bool(await self._on_thread(self._matches, password, hashed or self._nobody))
         return matches and hashed is not None
 
+    def is_outdated(self, hashed: str) -> bool:
+        """Whether a hash was made at another cost than today's."""
+        try:
+            return bool(hashed) and self._hasher.check_needs_rehash(hashed)
+        except InvalidHashError:
+            return False
+
     async def verify_secret(self, secret: str, hashed: str) -> bool:
         """Whether this is the client secret, generated or imported; an imported one is remembered for a minute."""
         if hashed.startswith(_GENERATED):

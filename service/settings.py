@@ -141,7 +141,12 @@ class Settings(BaseSettings):
     # limits
     max_body: int = Field(65536, ge=1024, description="Size of a request body.")
     client_failures_allowed: int = Field(20, ge=1, description="Failed authentications of a client from an address.")
-    user_failures_allowed: int = Field(5, ge=1, description="Wrong passwords for a user before delays begin.")
+    user_failures_allowed: int = Field(
+        5, ge=1, description="Wrong passwords for a user from one place before delays begin."
+    )
+    user_failures_allowed_anywhere: int = Field(
+        100, ge=1, description="Wrong passwords for a user from all places together before delays begin."
+    )
     address_failures_allowed: int = Field(50, ge=1, description="Wrong passwords from an address before delays begin.")
     failure_first_delay: Lifetime = Field(1, description="The first delay; it doubles with every further failure.")
     failure_longest_delay: Lifetime = Field(900, description="Where the doubling ends.")

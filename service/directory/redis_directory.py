@@ -1,16 +1,21 @@
-"""The built-in directory: users in Redis, failures counted per user and per address."""
+"""The built-in directory: users in Redis."""
 
+import logging
 from collections.abc import Collection, Mapping
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import Any
 
-from service.directory.directory import BlockedError, Person
+import msgspec
+
+from service.directory.directory import Person
+from service.directory.guard import Attempt, Guard
 from service.hashing import Hashing
+from service.protocol.errors import TemporarilyUnavailable
 from service.records.user import User
 from service.settings import Settings
-from service.store.failures import Limit
+from service.store.clients import ChangedMeanwhileError
 from service.store.store import Store
+
+log = logging.getLogger(__name__)
 
 MAX_PASSWORD = 1024
 """Characters of a password; longer ones are wrong."""
@@ -22,32 +27,29 @@ class RedisDirectory:
     def __init__(self, store: Store, hashing: Hashing, settings: Settings) -> None:
         self._store = store
         self._hashing = hashing
-        delays = (settings.failure_first_delay, settings.failure_longest_delay, settings.failure_memory)
-        self._user_limit = Limit(settings.user_failures_allowed, *delays)
-        self._address_limit = Limit(settings.address_failures_allowed, *delays)
+        self._guard = Guard(store, settings)
 
     async def verify(self, username: str, password: str, address: str) -> Person | None:
-        by_user, by_address = failures_of(username), f"address:{network_of(address)}"
-        users, failures = self._store.users, self._store.failures
-        found, *replies = await self._store.connection.execute_all(
-            [users.read_step(username), *failures.read_steps(by_user), *failures.read_steps(by_address)]
-        )
-        of_user, of_address = failures.state(*replies[:2]), failures.state(*replies[2:])
-        for state, event in ((of_user, "user_blocked"), (of_address, "address_blocked")):
-            if state.wait:
-                raise BlockedError(state.wait, event)
-        user = users.read(found)
-        if user is not None and await self._is_theirs(user, password):
-            if of_user.failed:
-                failures.forget_soon(by_user)
-            return Person(user.subject, user.username)
-        if user is None:
-            await self._hashing.verify(password[:MAX_PASSWORD], None)  # as much work as for a user that exists
-        await failures.count_all([(by_user, self._user_limit), (by_address, self._address_limit)])
-        return None
+        attempt = Attempt(username, address)
+        users = self._store.users
+        async with self._guard.turn(attempt):
+            found, *replies = await self._store.connection.execute_all(
+                [users.read_step(username), *self._guard.steps(attempt)]
+            )
+            failed_before = self._guard.check(replies)
+            user = users.read(found)
+            if user is None:
+                await self._hashing.verify(password[:MAX_PASSWORD], None)  # as much work as for a user that exists
+            elif await self._is_theirs(user, password):
+                if failed_before:
+                    self._guard.succeeded(attempt)
+                await self._renew_hash(user, password)
+                return Person(user.subject, user.username)
+            await self._guard.failed(attempt)
+            return None
 
     async def claims(self, subject: str, scopes: Collection[str]) -> Mapping[str, Any] | None:
-        """See ``Directory``: all claims that are kept; two round trips."""
+        """See ``Directory``: all claims that are kept. Two round trips."""
         user = await self._store.users.get_by_subject(subject)
         return user.claims if user is not None and user.enabled else None
 
@@ -56,21 +58,12 @@ class RedisDirectory:
         matches = await self._hashing.verify(password[:MAX_PASSWORD], user.password_hash or None)
         return matches and user.enabled and len(password) <= MAX_PASSWORD
 
-
-def failures_of(username: str) -> str:
-    """The name under which a user's wrong passwords are counted."""
-    return f"user:{username}"
-
-
-@lru_cache(maxsize=4096)
-def network_of(address: str) -> str:
-    """An IPv4 address as it is, an IPv6 one as its /64: whoever has one address has them all."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    if parsed.ipv4_mapped:  # ::ffff:192.0.2.1: its /64 would be all of IPv4
-        return str(parsed.ipv4_mapped)
-    return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
+    async def _renew_hash(self, user: User, password: str) -> None:
+        """A password that was hashed at another cost is hashed at today's: else who is slower to check would stand out."""
+        if not self._hashing.is_outdated(user.password_hash):
+            return
+        try:
+            renewed = msgspec.structs.replace(user, password_hash=await self._hashing.hash(password))
+            await self._store.users.save(renewed, user)
+        except (ChangedMeanwhileError, TemporarilyUnavailable) as error:
+            log.info("password_hash_not_renewed", extra={"reason": str(error)})

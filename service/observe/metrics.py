@@ -5,7 +5,14 @@ import os
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-SECURITY_EVENTS = ("code_replayed", "refresh_token_reused", "client_blocked", "user_blocked", "address_blocked")
+SECURITY_EVENTS = (
+    "code_replayed",
+    "refresh_token_reused",
+    "client_blocked",
+    "user_blocked",
+    "user_blocked_everywhere",
+    "address_blocked",
+)
 
 
 WORKERS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"

@@ -1,5 +1,6 @@
 """Guessing passwords and secrets, and what the counting of it costs and forgets."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,6 +8,9 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
+from service.directory import BlockedError, RedisDirectory
+from service.hashing import Hashing
+from service.protocol.errors import TemporarilyUnavailable
 from service.store.failures import Failures, Limit
 from service.store.tokens import RefreshToken
 from tests import redis_shapes
@@ -118,3 +122,39 @@ async def test_names_reach_neither_another_slot_nor_redis_nor_lua(any_world: Wor
     assert not await any_world.is_active(token)
     assert (await any_world.token(name, grant_type="client_credentials")).status == 401
     assert await any_world.issuer.store.clients.read("app")
+
+
+async def test_guesses_that_arrive_together_are_no_more_than_guesses_one_by_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """300 at once from one place at two processes: each process tries one at a time, and sees what was counted."""
+    await world.client()
+    await world.user()
+    settings = settings_for(world.redis.url, user_failures_allowed=5, failure_first_delay=60)
+    tried = []
+    verify = Hashing.verify
+
+    async def counted(self: Hashing, password: str, hashed: str | None) -> bool:
+        tried.append(password)
+        return await verify(self, password, hashed)
+
+    monkeypatch.setattr(Hashing, "verify", counted)
+    directories = [RedisDirectory(world.issuer.store, Hashing(settings), settings) for _ in range(2)]
+    guesses = (directories[number % 2].verify("alice", f"guess-{number}", "192.0.2.1") for number in range(300))
+    outcomes = await asyncio.gather(*guesses, return_exceptions=True)
+    assert len(tried) <= 5 + 1 + 1, "the allowed ones, the one that is over, and the other process's at that moment"
+    assert {type(outcome) for outcome in outcomes} == {type(None), BlockedError, TemporarilyUnavailable}
+    assert all(not directory._guard._turns for directory in directories), "nothing is remembered of it"
+    assert await directories[0].verify("alice", "wonderland", "198.51.100.1"), "alice herself, elsewhere"
+
+
+async def test_a_password_hashed_at_another_cost_is_hashed_anew(world: World) -> None:
+    """Else whoever has an older hash answers faster than others."""
+    await world.user()
+    dearer = settings_for(world.redis.url, argon2_iterations=2)
+    directory = RedisDirectory(world.issuer.store, Hashing(dearer), dearer)
+    assert await directory.verify("alice", "wonderland", "192.0.2.1")
+    user = await world.issuer.store.users.get("alice")
+    assert user is not None
+    assert "t=2," in user.password_hash
+    assert await directory.verify("alice", "wonderland", "192.0.2.1")

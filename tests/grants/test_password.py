@@ -179,24 +179,32 @@ async def test_scope_and_resource_are_checked_before_the_password(world: World) 
 # limits
 
 
+@pytest.mark.parametrize(
+    ("limit", "places", "event"),
+    [
+        ("user_failures_allowed", (HERE, HERE, HERE), "user_blocked"),
+        ("user_failures_allowed_anywhere", (HERE, THERE, "203.0.113.1"), "user_blocked_everywhere"),
+    ],
+)
 async def test_a_user_who_failed_too_often_waits_even_with_the_right_password(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture, limit: str, places: tuple[str, ...], event: str
 ) -> None:
-    """Whoever guesses one person's password, from wherever."""
+    """Whoever guesses one person's password from one place, or from many."""
     await world.client()
     await world.user()
     await world.user("bob")
-    async with world.having(user_failures_allowed=2, **PROXIED) as strict:
-        for address in (HERE, THERE):
+    async with world.having(**{limit: 2}, **PROXIED) as strict:
+        for address in places:
             assert await _outcome(await _sign_in(strict, password="wrong", address=address)) == (400, None)
-        assert (await _sign_in(strict, password="wrong")).status == 400, "the one that is over the limit"
-        response = await _sign_in(strict, address=THERE)
+        response = await _sign_in(strict, address=HERE)
         assert await error_of(response) == (429, "invalid_grant")
         assert 0 < int(response.headers["Retry-After"]) <= 60
         assert (await _sign_in(strict, "bob")).status == 200, "others are not locked out"
-    (event,) = [record for record in caplog.records if record.getMessage() == "user_blocked"]
-    assert (event.levelno, event.client_id, event.address) == (logging.WARNING, "app", THERE)  # type: ignore[attr-defined]
-    assert b'mintmark_security_events_total{event="user_blocked"} 1.0' in world.issuer.metrics.exposition()
+        elsewhere = await _sign_in(strict, address=THERE)
+        assert elsewhere.status == (200 if limit == "user_failures_allowed" else 429), "a guesser at one place"
+    logged = [record for record in caplog.records if record.getMessage() == event]
+    assert (logged[0].levelno, logged[0].client_id, logged[0].address) == (logging.WARNING, "app", HERE)  # type: ignore[attr-defined]
+    assert f'mintmark_security_events_total{{event="{event}"}}'.encode() in world.issuer.metrics.exposition()
 
 
 async def test_an_address_that_failed_too_often_waits_whoever_it_tries(world: World) -> None:
@@ -230,7 +238,7 @@ async def test_the_delay_grows_and_ends_by_itself(world: World) -> None:
         assert (await _sign_in(strict, password="wrong")).status == 400
         for _ in range(4):
             assert (await _sign_in(strict, password="wrong")).status == 400
-            delays.append(world.redis.nodes[0].admin.ttl(keys.blocked("user:alice")))
+            delays.append(world.redis.nodes[0].admin.ttl(keys.blocked(f"user:alice@{HERE}")))
             assert (await _sign_in(strict)).status == 429
             world.expire(":blocked")
         assert (await _sign_in(strict)).status == 200, "after the delay the right password is right again"

@@ -1,0 +1,85 @@
+"""A directory behind a webhook: the people are somebody else's, the counting of wrong passwords stays here.
+
+``POST {directory_url}/verify`` with ``{"username", "password", "address"}`` answers 200 ``{"sub", "username"?}``, or 401 or 404
+where it is wrong, or 429 with Retry-After. ``POST {directory_url}/claims`` with ``{"sub", "scopes"}`` answers 200
+``{"claims": {…}}``, or 404 where nobody may sign in as that one (any more).
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import orjson
+
+from service.directory.directory import BlockedError, Person
+from service.directory.guard import Attempt, Guard
+from service.fetching import Answered, Fetcher, FetchError
+from service.protocol.errors import TemporarilyUnavailable
+from service.settings import Settings
+from service.store.store import Store
+
+_SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
+_WRONG = (401, 403, 404)
+_LONGEST_WAIT = 3600
+"""Seconds that a webhook can make people wait."""
+
+
+class HttpDirectory:
+    """See ``Directory``. Whatever is no answer (down, slow, 5xx, not what is agreed) is TemporarilyUnavailable."""
+
+    def __init__(self, store: Store, fetcher: Fetcher, settings: Settings) -> None:
+        self._guard = Guard(store, settings)
+        self._fetcher = fetcher
+        self._url = (settings.directory_url or "").rstrip("/")
+        self._secret = settings.directory_secret.get_secret_value() if settings.directory_secret else ""
+        self._timeout = settings.directory_timeout
+
+    async def verify(self, username: str, password: str, address: str) -> Person | None:
+        attempt = Attempt(username, address)
+        async with self._guard.turn(attempt):
+            failed_before = self._guard.check(await self._guard.read(attempt))
+            answered = await self._ask("verify", {"username": username, "password": password, "address": address})
+            if answered.status == 429:
+                raise BlockedError(min(answered.retry_after or 1, _LONGEST_WAIT), "user_blocked")
+            if answered.status in _WRONG:
+                await self._guard.failed(attempt)
+                return None
+            person = _person(self._members(answered), username)
+            if failed_before:
+                self._guard.succeeded(attempt)
+            return person
+
+    async def claims(self, subject: str, scopes: Collection[str]) -> Mapping[str, Any] | None:
+        """See ``Directory``."""
+        answered = await self._ask("claims", {"sub": subject, "scopes": list(scopes)})
+        if answered.status in _WRONG:
+            return None
+        claims = self._members(answered).get("claims")
+        if not isinstance(claims, dict):
+            raise TemporarilyUnavailable(log="directory: no claims in its answer")
+        return claims
+
+    async def _ask(self, what: str, value: Mapping[str, Any]) -> Answered:
+        try:
+            return await self._fetcher.post_json(
+                f"{self._url}/{what}", value, bearer=self._secret, timeout=self._timeout
+            )
+        except FetchError as error:
+            raise TemporarilyUnavailable(log=f"directory: {error}") from error
+
+    @staticmethod
+    def _members(answered: Answered) -> dict[str, Any]:
+        try:
+            members = orjson.loads(answered.content) if answered.status == 200 else None
+        except orjson.JSONDecodeError:
+            members = None
+        if not isinstance(members, dict):
+            raise TemporarilyUnavailable(log=f"directory: answered {answered.status} and no JSON object")
+        return members
+
+
+def _person(members: Mapping[str, Any], username: str) -> Person:
+    subject, name = members.get("sub"), members.get("username", username)
+    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject) or not isinstance(name, str) or len(name) > 255:
+        raise TemporarilyUnavailable(log="directory: sub must be 1 to 255 printable ASCII characters without spaces")
+    return Person(subject, name)
