@@ -1,0 +1,110 @@
+"""The consent page: who asks for what, and what is remembered of the answer."""
+
+import asyncio
+
+import pytest
+
+from tests.person import Person
+from tests.world import World
+
+
+@pytest.fixture
+async def person(world: World) -> Person:
+    await world.openid_client()
+    await world.user()
+    await world.user("bob", "builder-bob")
+    return Person(world)
+
+
+async def test_each_scope_is_described(person: Person) -> None:
+    """IA-28: in the operator's words, or in ours."""
+    async with person.world.having(scopes={"read": "Read your diary"}) as other:
+        person.world = other
+        shown = await person.log_in(await person.authorize(scope="openid read email offline_access write"))
+        for text in ("Read your diary", "See your e-mail address", "Keep access while you are away", "<li>write</li>"):
+            assert text in shown.text
+        person.language = "de-CH, en;q=0.5"
+        assert "Ihre E-Mail-Adresse sehen" in (await person.get(f"/consent?ticket={shown.form['ticket']}")).text
+
+
+async def test_yes_is_remembered_no_is_not(person: Person) -> None:
+    shown = await person.log_in(await person.authorize(scope="openid email"))
+    assert (await person.submit(shown, decision="deny")).error == "access_denied"
+    shown = await person.authorize(scope="openid email")
+    await person.agree(shown)
+    assert "code" in (await person.authorize(scope="openid email")).answer
+    assert "code" in (await person.authorize(scope="openid")).answer, "a part of what was allowed"
+    assert "code" in (await person.sign_in(scope="openid read")).answer
+    assert "code" in (await person.authorize(scope="openid email read")).answer, "allowed one after the other"
+    assert (await person.authorize(scope="openid email phone")).action == "/consent"
+    (ends,) = person.world.ends(":consents").values()
+    assert ends > 0
+
+
+async def test_a_person_says_that_they_are_somebody_else(person: Person) -> None:
+    shown = await person.log_in(await person.authorize(response_type="id_token"))
+    shown = await person.submit(shown, decision="switch")
+    assert shown.form["username"] == ""
+    shown = await person.log_in(shown, "bob", "builder-bob")
+    assert "Signed in as bob" in shown.text
+    await person.agree(shown)
+    assert "code" in (await person.authorize()).answer
+
+
+@pytest.mark.parametrize("decision", ["", "maybe", "ALLOW"])
+async def test_anything_but_an_answer_changes_nothing(person: Person, decision: str) -> None:
+    shown = await person.log_in(await person.authorize())
+    assert (await person.submit(shown, decision=decision)).status == 400
+    assert (await person.authorize(prompt="none")).error == "consent_required"
+
+
+async def test_the_answer_counts_once(person: Person) -> None:
+    """Raced: of many clicks on the button exactly one gets a code."""
+    for _ in range(10):
+        shown = await person.authorize(prompt="consent")
+        shown = await person.log_in(shown) if shown.action == "/login" else shown
+        people = [Person(person.world, dict(person.cookies)) for _ in range(20)]
+        answers = await asyncio.gather(*(one.submit(shown, decision="allow") for one in people))
+        assert sum("code" in answer.answer for answer in answers if answer.location) == 1
+        assert {answer.status for answer in answers if not answer.location} == {400}
+
+
+async def test_a_form_shown_to_one_person_is_not_another_s(person: Person) -> None:
+    """Alice's page is open in a tab, bob signs in in another one: her form must not allow anything for him."""
+    shown = await person.log_in(await person.authorize(scope="openid email"))
+    other = await person.authorize(prompt="login", scope="openid phone")
+    await person.log_in(other, "bob", "builder-bob")
+    assert (await person.agree(shown)).heading == "This page is no longer valid"
+    assert (await person.authorize(scope="openid email")).action == "/consent"
+
+
+async def test_without_the_page_s_word_nothing_is_allowed(person: Person) -> None:
+    """Cross-site request forgery."""
+    shown = await person.log_in(await person.authorize())
+    form = {"ticket": shown.form["ticket"], "csrf": "A" * 43, "decision": "allow"}
+    assert (await person.post("/consent", form)).status == 400
+
+
+async def test_a_session_that_ended_meanwhile_cannot_agree(person: Person) -> None:
+    shown = await person.log_in(await person.authorize())
+    person.world.expire("{session:")
+    assert (await person.agree(shown)).heading == "This page is no longer valid"
+    again = await person.get(f"/consent?ticket={shown.form['ticket']}")
+    assert again.heading == "Sign in"
+
+
+async def test_the_page_shows_who_asks(person: Person) -> None:
+    """oidcc-registration-logo-uri, -policy-uri, -tos-uri; the logo's origin is all that the policy lets in."""
+    client = await person.world.issuer.store.clients.read("app")
+    assert client is not None
+    await person.world.change(
+        client,
+        logo_uri="https://cdn.example/a;b.png",
+        policy_uri="https://app.example/policy",
+        tos_uri="https://app.example/tos",
+    )
+    shown = await person.authorize()
+    for page in (shown, await person.log_in(shown)):
+        for uri in ("https://cdn.example/a;b.png", "https://app.example/policy", "https://app.example/tos"):
+            assert uri in page.text
+        assert "img-src https://cdn.example" in page.headers["Content-Security-Policy"].split("; ")

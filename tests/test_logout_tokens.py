@@ -1,0 +1,167 @@
+"""Back-channel logout: every client hears of it, once, whatever happens meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from service import sessions
+from service.logout_tokens import EVENT, deliver_due
+from service.protocol.names import SigningAlgorithm
+from service.store import logouts
+from tests.person import Person
+from tests.world import World
+
+
+@dataclass
+class Receiver:
+    """A client's logout URI. ``statuses``: what to answer, one by one, then 200."""
+
+    uri: str = ""
+    statuses: list[int] = field(default_factory=list)
+    forms: list[dict[str, Any]] = field(default_factory=list)
+
+    async def hear(self, request: web.Request) -> web.Response:
+        self.forms.append(dict(await request.post()))
+        return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    made = Receiver()
+    app = web.Application()
+    app.router.add_post("/out", made.hear)
+    async with TestServer(app) as server:
+        made.uri = f"http://127.0.0.1:{server.port}/out"
+        yield made
+
+
+@pytest.fixture
+async def open_world(world: World) -> AsyncIterator[World]:
+    """One that may call loopback."""
+    async with world.having(fetch_private_addresses=True) as other:
+        fetcher = type(other.issuer.fetcher)(other.issuer.settings)
+        async with other.with_part(fetcher=fetcher) as able:
+            await able.user()
+            yield able
+        await fetcher.close()
+
+
+async def signed_out(world: World, **client: Any) -> dict[str, Any]:
+    """Sign in at a client and out again; the claims of the ID token."""
+    await world.openid_client(**client)
+    person = Person(world)
+    hint = (await person.sign_in(response_type="id_token")).answer["id_token"]
+    await person.get("/logout", id_token_hint=hint)
+    return jwt.decode(hint, options={"verify_signature": False})
+
+
+def later(world: World, seconds: int) -> Any:
+    """The same world with a clock that is ahead."""
+    return world.with_part(clock=lambda: world.issuer.clock() + seconds)
+
+
+@pytest.mark.parametrize("algorithm", [SigningAlgorithm.RS256, SigningAlgorithm.ES256])
+async def test_the_logout_token(open_world: World, receiver: Receiver, algorithm: SigningAlgorithm) -> None:
+    """oidcc-backchannel-rp-initiated-logout: the form holds the token alone; sub and sid are the ID token's; no nonce."""
+    told = await signed_out(open_world, backchannel_logout_uri=receiver.uri, id_token_signed_response_alg=algorithm)
+    assert await deliver_due(open_world.issuer) == 1
+    (form,) = receiver.forms
+    assert set(form) == {"logout_token"}
+    header = jwt.get_unverified_header(form["logout_token"])
+    assert (header["alg"], header["typ"]) == (algorithm.value, "logout+jwt")
+    jwks = jwt.PyJWKSet.from_dict(await (await open_world.http.get("/jwks")).json())
+    claims = jwt.decode(form["logout_token"], jwks[header["kid"]].key, algorithms=[algorithm.value], audience="app")
+    assert claims.pop("exp") - claims.pop("iat") == 120
+    assert claims.pop("jti")
+    assert claims == {
+        **{"iss": told["iss"], "aud": "app", "sub": told["sub"], "sid": told["sid"]},
+        "events": {EVENT: {}},
+    }
+    assert await deliver_due(open_world.issuer) == 0
+    assert not open_world.key_names("logout}"), "nothing is left"
+    assert await open_world.issuer.keyring.verify(form["logout_token"]) is None, "it is no ID token"  # type: ignore[union-attr]
+
+
+async def test_who_does_not_answer_is_asked_again_with_pauses(open_world: World, receiver: Receiver) -> None:
+    receiver.statuses = [500, 302]
+    await signed_out(open_world, backchannel_logout_uri=receiver.uri)
+    assert await deliver_due(open_world.issuer) == 1
+    assert await deliver_due(open_world.issuer) == 0, "not before the pause is over"
+    for ahead in (3, 8):
+        async with later(open_world, ahead) as world:
+            assert await deliver_due(world.issuer) == 1
+    assert len(receiver.forms) == 3
+    jtis = {jwt.decode(form["logout_token"], options={"verify_signature": False})["jti"] for form in receiver.forms}
+    assert len(jtis) == 1, "the same event, told again"
+    assert await open_world.issuer.store.logouts.waiting() == 0
+
+
+async def test_in_the_end_it_is_given_up(open_world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody listens there; the log says so, and holds no token."""
+    await signed_out(open_world, backchannel_logout_uri="http://127.0.0.1:1/out")
+    for attempt in range(open_world.issuer.settings.logout_attempts):
+        async with later(open_world, 4**attempt) as world:
+            assert await deliver_due(world.issuer) == 1
+    assert "backchannel_logout_given_up" in [record.getMessage() for record in caplog.records]
+    assert "eyJ" not in caplog.text
+    assert await open_world.issuer.store.logouts.waiting() == 0
+
+
+async def test_private_addresses_are_not_called(world: World, receiver: Receiver) -> None:
+    """A client's URL is somebody else's text: it must not reach our own network."""
+    await world.user()
+    await signed_out(world, backchannel_logout_uri=receiver.uri)
+    await deliver_due(world.issuer)
+    assert receiver.forms == []
+
+
+async def test_many_processes_deliver_each_once(open_world: World, receiver: Receiver) -> None:
+    """Raced: they share one queue."""
+    for number in range(30):
+        await open_world.openid_client(f"client-{number}", backchannel_logout_uri=receiver.uri)
+    person = Person(open_world)
+    for number in range(30):
+        await person.sign_in(f"client-{number}")
+    session = await sessions.read(open_world.issuer, person.cookies["mintmark_session"])
+    assert session is not None
+    await sessions.end(open_world.issuer, session)
+    while sum(await asyncio.gather(*(deliver_due(open_world.issuer) for _ in range(8)))):
+        pass
+    audiences = [
+        jwt.decode(form["logout_token"], options={"verify_signature": False})["aud"] for form in receiver.forms
+    ]
+    assert sorted(audiences) == sorted(f"client-{number}" for number in range(30))
+
+
+async def test_what_a_process_took_and_never_delivered_is_taken_up(open_world: World, receiver: Receiver) -> None:
+    await signed_out(open_world, backchannel_logout_uri=receiver.uri)
+    assert len(await open_world.issuer.store.logouts.claim(int(open_world.issuer.clock()), 10)) == 1  # and dies
+    assert await deliver_due(open_world.issuer) == 0
+    async with later(open_world, logouts.LEASE + 1) as world:
+        assert await deliver_due(world.issuer) == 1
+    assert len(receiver.forms) == 1
+
+
+async def test_disabling_a_user_tells_the_clients(open_world: World, receiver: Receiver) -> None:
+    from service.admin import users
+
+    await open_world.openid_client(backchannel_logout_uri=receiver.uri)
+    person = Person(open_world)
+    await person.sign_in()
+    await users.disable_user(open_world.issuer, "alice")
+    assert await deliver_due(open_world.issuer) == 1
+    assert (await person.authorize(prompt="none")).error == "login_required"
+
+
+async def test_the_queue_ends_by_itself(open_world: World, receiver: Receiver) -> None:
+    """P4."""
+    await signed_out(open_world, backchannel_logout_uri=receiver.uri)
+    ends = open_world.ends("{logout}")
+    assert len(ends) == 2
+    assert min(ends.values()) > 0
