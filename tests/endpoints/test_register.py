@@ -1,0 +1,257 @@
+"""Dynamic registration (RFC 7591) and its management (RFC 7592)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from service.admin.registration import create_initial_access_token
+from service.protocol.names import SigningAlgorithm
+from service.signing.key_material import generate, public_jwk
+from tests.person import Person
+from tests.world import CALLBACK, VERIFIER, World, basic
+
+JWK = public_jwk(generate(SigningAlgorithm.ES256, 0), SigningAlgorithm.ES256)
+PRIVATE = JWK | {"d": "x" * 43}
+WEB = {"redirect_uris": [CALLBACK], "client_name": "My App"}
+
+
+@pytest.fixture
+async def open_world(world: World) -> AsyncIterator[World]:
+    async with world.having(registration="open", scopes={"read": "Read"}) as other:
+        yield other
+
+
+async def register(world: World, metadata: Any = WEB, **headers: str) -> tuple[int, dict[str, Any]]:
+    body = metadata if isinstance(metadata, bytes) else json.dumps(metadata)
+    response = await world.http.post("/register", data=body, headers={"Content-Type": "application/json", **headers})
+    return response.status, await response.json()
+
+
+async def manage(world: World, made: dict[str, Any], method: str = "GET", token: str = "", **options: Any) -> Any:
+    path = made["registration_client_uri"].removeprefix(world.issuer.url)
+    bearer = {"Authorization": f"Bearer {token or made['registration_access_token']}"}
+    return await world.http.request(method, path, headers=bearer, **options)
+
+
+async def test_a_client_registers_and_signs_people_in(open_world: World) -> None:
+    """oidcc-dynamic: 201, the metadata given back, and a client that works."""
+    status, made = await register(open_world, WEB | {"contacts": ["a@b.example"], "software_id": "s", "unknown": 1})
+    assert status == 201
+    assert made["client_secret_expires_at"] == 0
+    assert made["client_secret"].startswith("mm_cs_")
+    told = {
+        **{"redirect_uris": [CALLBACK], "client_name": "My App", "contacts": ["a@b.example"], "software_id": "s"},
+        **{"grant_types": ["authorization_code"], "response_types": ["code"], "application_type": "web"},
+        "token_endpoint_auth_method": "client_secret_basic",
+    }
+    assert {name: made[name] for name in told} == told
+    assert "unknown" not in made
+    assert {"openid", "profile", "read"} <= set(made["scope"].split())
+    await open_world.user()
+    shown = await Person(open_world).sign_in(made["client_id"], scope="openid read")
+    form = {
+        **{"grant_type": "authorization_code", "code": shown.answer["code"], "redirect_uri": CALLBACK},
+        "code_verifier": VERIFIER,
+    }
+    headers = basic(made["client_id"], made["client_secret"])
+    response = await open_world.http.post("/token", data=form, headers=headers)
+    assert "id_token" in await response.json()
+
+
+async def test_it_is_off_unless_it_is_on(world: World) -> None:
+    response = await world.http.post("/register", json=WEB)
+    assert response.status == 404
+
+
+async def test_an_initial_access_token_may_be_needed(world: World) -> None:
+    """RFC 7591 section 3; raced: a token for three registers three."""
+    async with world.having(registration="initial_access_token") as other:
+        status, body = await register(other)
+        assert (status, body["error"]) == (401, "invalid_token")
+        assert (await register(other, Authorization="Bearer mm_ia_x"))[0] == 401
+        token = await create_initial_access_token(other.issuer, uses=3, lifetime=60)
+        answers = await asyncio.gather(*(register(other, Authorization=f"Bearer {token}") for _ in range(20)))
+        assert sorted(status for status, _ in answers) == [201] * 3 + [401] * 17
+        unlimited = await create_initial_access_token(other.issuer, uses=-1, lifetime=60)
+        for _ in range(4):
+            assert (await register(other, Authorization=f"Bearer {unlimited}"))[0] == 201
+        assert token.encode() not in b"".join(other.redis.keys())
+        other.expire("{registration:")
+        assert (await register(other, Authorization=f"Bearer {unlimited}"))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("metadata", "error"),
+    [
+        (b"", "invalid_client_metadata"),
+        (b"[]", "invalid_client_metadata"),
+        (b"{", "invalid_client_metadata"),
+        (b"[" * 10_000, "invalid_client_metadata"),
+        ({}, "invalid_redirect_uri"),
+        ({"redirect_uris": []}, "invalid_redirect_uri"),
+        ({"redirect_uris": [CALLBACK + "#x"]}, "invalid_redirect_uri"),  # oidcc-redirect-uri-regfrag
+        ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["http://app.example/cb"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": "https://app.example"}, "invalid_redirect_uri"),
+        ({"redirect_uris": [7]}, "invalid_redirect_uri"),
+        ({"redirect_uris": [CALLBACK] * 500 + [f"{CALLBACK}{n}" for n in range(500)]}, "invalid_redirect_uri"),
+        (WEB | {"response_types": ["magic"]}, "invalid_client_metadata"),
+        (WEB | {"response_types": "code"}, "invalid_client_metadata"),
+        (WEB | {"grant_types": ["telepathy"]}, "invalid_client_metadata"),
+        (WEB | {"grant_types": ["authorization_code"], "response_types": ["id_token"]}, "invalid_client_metadata"),
+        (WEB | {"token_endpoint_auth_method": "telepathy"}, "invalid_client_metadata"),
+        (WEB | {"id_token_signed_response_alg": "none"}, "invalid_client_metadata"),
+        (WEB | {"id_token_signed_response_alg": "HS256"}, "invalid_client_metadata"),
+        (WEB | {"subject_type": "pairwise"}, "invalid_client_metadata"),
+        (WEB | {"jwks": {"keys": [JWK]}, "jwks_uri": "https://a.example/jwks"}, "invalid_client_metadata"),
+        (WEB | {"jwks": {"keys": [PRIVATE]}}, "invalid_client_metadata"),
+        (WEB | {"jwks": {"keys": [{"kty": "oct", "k": "AA"}]}}, "invalid_client_metadata"),
+        (WEB | {"jwks": {"keys": [JWK, JWK]}}, "invalid_client_metadata"),
+        (WEB | {"jwks": {}}, "invalid_client_metadata"),
+        (WEB | {"initiate_login_uri": "http://app.example/login"}, "invalid_client_metadata"),  # …-nohttps
+        (WEB | {"logo_uri": "http://app.example/logo"}, "invalid_client_metadata"),
+        (WEB | {"logo_uri": "javascript:alert(1)"}, "invalid_client_metadata"),
+        (WEB | {"backchannel_logout_uri": "https://app.example/out#x"}, "invalid_client_metadata"),
+        (WEB | {"frontchannel_logout_uri": "https://other.example/out"}, "invalid_client_metadata"),
+        (WEB | {"client_name": "x" * 300}, "invalid_client_metadata"),
+        (WEB | {"client_name": 7}, "invalid_client_metadata"),
+        (WEB | {"client_name": "a\x00b"}, "invalid_client_metadata"),
+        (WEB | {"client_name#de": 7}, "invalid_client_metadata"),
+        (WEB | {"client_name#de": "x" * 10_000}, "invalid_client_metadata"),
+        (WEB | {"default_max_age": -1}, "invalid_client_metadata"),
+        (WEB | {"require_auth_time": "perhaps"}, "invalid_client_metadata"),
+        (WEB | {"sector_identifier_uri": "https://127.0.0.1/sector"}, "invalid_client_metadata"),
+        (
+            {"redirect_uris": ["http://127.0.0.1/cb"], "response_types": ["id_token"], "grant_types": ["implicit"]},
+            "invalid_redirect_uri",
+        ),
+    ],
+)
+async def test_faults_are_named_as_the_rfc_does(open_world: World, metadata: Any, error: str) -> None:
+    status, body = await register(open_world, metadata)
+    assert (status, body["error"]) == (400, error), body
+    assert not open_world.key_names("mm:client:")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        WEB | {"initiate_login_uri": "https://app.example/login"},  # oidcc-3rd_party-init-login
+        WEB
+        | {"logo_uri": "https://a.example/l", "policy_uri": "https://a.example/p", "tos_uri": "https://a.example/t"},
+        WEB | {"jwks": {"keys": [JWK]}},
+        WEB | {"jwks_uri": "https://app.example/jwks"},
+        WEB | {"id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "RS256"},
+        WEB | {"response_types": ["code", "token id_token"], "grant_types": ["authorization_code", "implicit"]},
+        WEB | {"request_uris": ["https://app.example/request#hash"]},
+        WEB | {"post_logout_redirect_uris": ["https://app.example/out"]},
+        WEB | {"backchannel_logout_uri": "https://a.example/b", "backchannel_logout_session_required": True},
+        WEB | {"frontchannel_logout_uri": "https://app.example/f", "frontchannel_logout_session_required": True},
+        WEB | {"default_max_age": 60, "require_auth_time": True, "default_acr_values": ["1"]},
+        WEB | {"client_name#de": "Meine App"},
+        {"redirect_uris": ["http://127.0.0.1/cb", "com.example.app:/cb"], "application_type": "native"}
+        | {"token_endpoint_auth_method": "none"},
+    ],
+    ids=lambda metadata: "+".join(set(metadata) - set(WEB)) or "web",
+)
+async def test_what_is_given_comes_back(open_world: World, metadata: dict[str, Any]) -> None:
+    status, made = await register(open_world, metadata)
+    assert status == 201, made
+    wanted = metadata | {}
+    if "response_types" in wanted:
+        wanted["response_types"] = ["code", "id_token token"]
+    assert {name: made[name] for name in wanted} == wanted
+    assert ("client_secret" in made) == (metadata.get("token_endpoint_auth_method") != "none")
+    read = await (await manage(open_world, made)).json()
+    assert {name: read[name] for name in wanted} == wanted
+    assert not {"client_secret", "registration_access_token"} & set(read)
+
+
+async def test_a_client_looks_after_itself(open_world: World) -> None:
+    """RFC 7592: read, replace, delete."""
+    _, made = await register(open_world, WEB | {"logo_uri": "https://a.example/l"})
+    changed = WEB | {"client_id": made["client_id"], "client_name": "New", "client_secret": made["client_secret"]}
+    answer = await (await manage(open_world, made, "PUT", json=changed)).json()
+    assert (answer["client_name"], "logo_uri" in answer) == ("New", False), "what is left out is gone"
+    token = await open_world.http.post(
+        "/token", data={"grant_type": "refresh_token"}, headers=basic(made["client_id"], made["client_secret"])
+    )
+    assert (await token.json())["error"] == "unauthorized_client", "it still authenticates"
+    deleted = await manage(open_world, made, "DELETE")
+    assert (deleted.status, await deleted.read()) == (204, b"")
+    assert (await manage(open_world, made)).status == 401
+
+
+@pytest.mark.parametrize(
+    "changes", [{"client_id": "other"}, {"client_id": None}, {"client_secret": "wrong"}, {"redirect_uris": []}]
+)
+async def test_a_bad_replacement_changes_nothing(open_world: World, changes: dict[str, Any]) -> None:
+    _, made = await register(open_world)
+    wanted = WEB | {"client_id": made["client_id"], "client_name": "New"} | changes
+    assert (await manage(open_world, made, "PUT", json=wanted)).status == 400
+    assert (await (await manage(open_world, made)).json())["client_name"] == "My App"
+
+
+async def test_only_the_client_s_own_token_opens_its_registration(open_world: World) -> None:
+    """No oracle: a wrong token, a client that registered in another way, nobody at all look alike."""
+    _, mine = await register(open_world)
+    _, other = await register(open_world)
+    await open_world.client("by-hand")
+    answers = set()
+    for made, token in (
+        (mine, other["registration_access_token"]),
+        (mine, "mm_ra_" + "A" * 43),
+        (mine, mine["client_secret"]),
+        ({"registration_client_uri": open_world.issuer.url + "/register?client_id=by-hand"}, "x"),
+        ({"registration_client_uri": open_world.issuer.url + "/register?client_id=nobody"}, "x"),
+        ({"registration_client_uri": open_world.issuer.url + "/register"}, "x"),
+    ):
+        for method in ("GET", "PUT", "DELETE"):
+            response = await manage(open_world, made, method, token, json={})
+            answers.add((response.status, await response.text()))
+    assert len(answers) == 1
+    assert next(iter(answers))[0] == 401
+    assert (await manage(open_world, mine)).status == 200
+
+
+async def test_redis_holds_no_registration_token(open_world: World) -> None:
+    """P5."""
+    _, made = await register(open_world)
+    (key,) = open_world.redis.nodes[0].admin.scan_iter("mm:client:*")
+    record = open_world.redis.nodes[0].admin.get(key).decode()
+    for name in ("registration_access_token", "client_secret"):
+        assert made[name] not in record
+
+
+async def test_pairwise_clients_name_their_sector(world: World) -> None:
+    """oidcc-registration-sector-uri, -sector-bad."""
+    listed: list[str] = []
+
+    async def sector(_: web.Request) -> web.Response:
+        return web.json_response(listed)
+
+    app = web.Application()
+    app.router.add_get("/sector", sector)
+    async with (
+        TestServer(app) as server,
+        world.having(registration="open", pairwise_salt="s", fetch_private_addresses=True) as other,
+    ):
+        fetcher = type(other.issuer.fetcher)(other.issuer.settings)
+        async with other.with_part(fetcher=fetcher) as able:
+            uris = ["https://a.example/cb", "https://b.example/cb"]
+            wanted: dict[str, Any] = {"redirect_uris": uris, "subject_type": "pairwise"}
+            assert (await register(able, wanted))[1]["error"] == "invalid_client_metadata", "two hosts"
+            wanted["sector_identifier_uri"] = f"http://127.0.0.1:{server.port}/sector"
+            assert (await register(able, wanted))[1]["error"] == "invalid_client_metadata", "not listed"
+            listed += uris
+            status, made = await register(able, wanted)
+            assert status == 201
+            client = await able.issuer.store.clients.read(made["client_id"])
+            assert client is not None
+            assert client.sector_identifier == "127.0.0.1"
+        await fetcher.close()

@@ -1,0 +1,173 @@
+"""Pages as such: every text in every language, an operator's own templates, texts and hook."""
+
+import re
+import string
+import tomllib
+from collections.abc import MutableMapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.fronts import pages
+from service.fronts.pages import Pages, load_hook
+from service.protocol.browsing import FormPost, Page, Redirect, Visit
+from service.settings import Settings
+from tests.person import Person
+from tests.world import World, settings_for
+
+FOLDER = files("service.fronts.pages")
+LANGUAGES = ("en", "de")
+CLIENT = {
+    **{"client_id": "app", "name": "App & Co", "logo_uri": "", "client_uri": "https://a.example"},
+    **{"policy_uri": "", "tos_uri": ""},
+}
+LOGIN = {
+    **{"ticket": "t", "csrf": "c", "client": CLIENT, "username": "", "again": False, "fault": "", "wait": 0},
+    **{"sign_up_url": "", "signs_up": False},
+}
+SAMPLES: list[Page | FormPost] = [
+    Page("login", LOGIN),
+    Page("login", LOGIN | {"client": None, "again": True, "fault": "blocked", "wait": 7}),
+    Page("login", LOGIN | {"sign_up_url": "https://a.example/new", "signs_up": True, "fault": "missing"}),
+    Page("select_account", {"ticket": "t", "csrf": "c", "client": CLIENT, "username": "alice"}),
+    Page(
+        "consent",
+        {"ticket": "t", "csrf": "c", "client": CLIENT, "username": "alice", "scopes": [], "offline": False},
+    ),
+    *(
+        Page("error", {"kind": kind, "error": "", "description": ""}, 400)
+        for kind in ("request", "stale", "browser", "unavailable")
+    ),
+    Page("error", {"kind": "incident", "error": "server_error", "description": "x", "incident": "abc"}, 500),
+    Page("logout", {"csrf": "c", "username": "alice", "client": CLIENT}),
+    Page("logout", {"csrf": "c", "username": "alice", "client": None}),
+    Page("signed_out", {"frames": ["https://a.example/out"], "continue_to": "https://a.example", "client": None}),
+    Page("stayed", {"username": "alice"}),
+    Page("applications", {"csrf": "c", "username": "a", "applications": [], "ended": "x", "everywhere": True}),
+    FormPost("https://a.example/cb", {"code": '"><script>', "state": "ü"}),
+]
+
+
+def settings(**changes: Any) -> Settings:
+    return settings_for("redis://127.0.0.1", **changes)
+
+
+def texts(language: str) -> dict[str, str]:
+    return tomllib.loads(FOLDER.joinpath("texts", f"{language}.toml").read_text("utf-8"))
+
+
+def test_every_language_has_every_text_with_the_same_values() -> None:
+    english = texts("en")
+    for language in LANGUAGES:
+        told = texts(language)
+        assert set(told) == set(english)
+        for key, text in told.items():
+            fields = {name for _, name, _, _ in string.Formatter().parse(text) if name}
+            assert fields == {name for _, name, _, _ in string.Formatter().parse(english[key]) if name}, key
+
+
+def test_every_text_is_used() -> None:
+    templates = "".join(path.read_text() for path in FOLDER.joinpath("templates").iterdir())
+    prefixes = ("scope_", "fault_", "error_")
+    for key in texts("en"):
+        assert f't("{key}"' in templates or key.startswith(prefixes), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: getattr(sample, "name", "form_post"))
+def test_every_page_in_every_language(language: str, sample: Page | FormPost) -> None:
+    shown = Pages(settings()).render(sample, [language])
+    html = shown.content.decode()
+    assert f'<html lang="{language}">' in html
+    assert html.count("<h1>") == (0 if isinstance(sample, FormPost) else 1)
+    assert "App & Co" not in html
+    assert '"><script>' not in html
+    for field in re.findall(r'<input(?! type="hidden")[^>]* id="(\w+)"', html):
+        assert f'<label for="{field}">' in html
+    assert not re.search(r" on\w+=|javascript:|style=", html), "nothing that the policy forbids"
+    assert "http://" not in html, "nothing from elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"),
+    [
+        (["de"], "de"),
+        (["de-AT", "en"], "de"),
+        (["fr", "DE-ch"], "de"),
+        (["fr"], "en"),
+        ([], "en"),
+        (["../../etc"], "en"),
+    ],
+)
+def test_the_first_language_that_there_is(wanted: list[str], language: str) -> None:
+    assert Pages(settings()).render(SAMPLES[0], wanted).headers["Content-Language"] == language
+
+
+def test_an_operator_replaces_what_they_want(tmp_path: Path) -> None:
+    """Templates, single texts, a language, the stylesheet; the rest stays ours (IRIS DrawStyle, GetLanguageList)."""
+    (tmp_path / "stayed.html").write_text("<h1>{{ t('stayed') }}, {{ username }}</h1>")
+    (tmp_path / "en.toml").write_text('stayed = "Welcome back"\n')
+    (tmp_path / "fr.toml").write_text('sign_in = "Connexion"\n')
+    (tmp_path / "style.css").write_text("h1 { color: red }")
+    ours = Pages(settings(pages_folder=tmp_path))
+    assert ours.render(Page("stayed", {"username": "<b>"}), ["en"]).content == b"<h1>Welcome back, &lt;b&gt;</h1>"
+    french = ours.render(SAMPLES[0], ["fr"]).content.decode()
+    assert "Connexion" in french
+    assert "Password" in french
+    assert ours.style()[0] == b"h1 { color: red }"
+    assert ours.style()[1] != Pages(settings()).style()[1]
+    assert pages.languages(settings(pages_folder=tmp_path)) == ["de", "en", "fr"]
+
+
+@pytest.mark.parametrize(("name", "text"), [("login.html", "{% if %}"), ("de.toml", "a = ")])
+def test_what_an_operator_got_wrong_is_told_at_start(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match="pages_folder"):
+        Pages(settings(pages_folder=tmp_path))
+
+
+@pytest.mark.parametrize("name", ["nothing", "no.such.module:hook", "tests.fronts.test_pages:nothing", "os:sep"])
+def test_a_hook_that_cannot_be_used_is_told_at_start(name: str) -> None:
+    with pytest.raises(ValueError, match="page_hook"):
+        load_hook(name)
+
+
+async def hook(page: Page, visit: Visit, headers: MutableMapping[str, str]) -> Page | Redirect | None:
+    """Of the test below: adds a header, changes a value, or goes elsewhere."""
+    headers["X-Hook"] = page.name
+    if visit.parameters.get("display") == "popup":
+        return Redirect("https://login.example/")
+    if page.name == "login":
+        return Page("login", {**page.values, "username": "from-the-hook"}, page.status)
+    return None
+
+
+async def test_a_hook_sees_every_page_before_its_headers_are_sent(world: World) -> None:
+    """IT-28, IRIS page hooks: cookies and headers, other values, or another page altogether."""
+    async with world.having(page_hook="tests.fronts.test_pages:hook") as other:
+        await other.openid_client()
+        shown = await Person(other).authorize()
+        assert (shown.headers["X-Hook"], shown.form["username"]) == ("login", "from-the-hook")
+        away = await Person(other).get(f"/login?ticket={shown.form['ticket']}&display=popup")
+        assert (away.status, away.location) == (303, "https://login.example/")
+        assert away.headers["X-Hook"] == "error"
+
+
+async def test_an_issuer_with_a_path_has_its_pages_there(world: World) -> None:
+    async with world.having(issuer="http://127.0.0.1:8080/tenant") as other:
+        await other.openid_client()
+        await other.user()
+        person = Person(other)
+        shown = await person.get("/tenant/authorize?" + "client_id=app&response_type=code&scope=openid")
+        assert shown.action == "/tenant/login"
+        shown = await person.agree(await person.log_in(shown))
+        assert shown.answer["iss"] == "http://127.0.0.1:8080/tenant"
+        style = re.search(r'href="(/tenant/style\.css\?v=\w+)"', (await person.get("/tenant/logout")).text)
+        assert style is not None
+        response = await other.http.get(style[1])
+        assert (response.status, response.content_type) == (200, "text/css")
+        assert "immutable" in response.headers["Cache-Control"]
+        document = await other.http.get("/tenant/.well-known/openid-configuration")
+        assert (await document.json())["jwks_uri"] == "http://127.0.0.1:8080/tenant/jwks"

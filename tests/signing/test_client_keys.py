@@ -1,0 +1,172 @@
+"""Keys of clients: registered or fetched, kept for a while, looked for again when a kid is new."""
+
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+
+from service.fetching import Fetched, FetchError
+from service.protocol.names import SigningAlgorithm
+from service.records.client import Client
+from service.signing.client_keys import MAX_TOKEN, ClientKeys, UnverifiableError
+from service.signing.key_material import generate, public_jwk
+from tests.forging import hs256
+from tests.world import settings_for
+
+ES256, RS256 = SigningAlgorithm.ES256, SigningAlgorithm.RS256
+ISSUER = "http://127.0.0.1:8080"
+URI = "https://app.example/jwks"
+
+
+class Site:
+    """A client's server. ``keys``: what its jwks_uri says now."""
+
+    def __init__(self) -> None:
+        self.private = {"a": generate(ES256, 0)}
+        self.fetches = 0
+        self.away = False
+        self.max_age: int | None = None
+        self.now = 1000.0
+
+    @property
+    def jwks(self) -> dict[str, Any]:
+        return {"keys": [public_jwk(key, ES256) | {"kid": kid} for kid, key in self.private.items()]}
+
+    async def get(self, url: str) -> Fetched:
+        assert url == URI
+        self.fetches += 1
+        if self.away:
+            raise FetchError("app.example did not answer within 5 s")
+        return Fetched(json.dumps(self.jwks).encode(), self.max_age)
+
+    def sign(self, kid: str = "a", headers: dict[str, Any] | None = None, **claims: Any) -> str:
+        told = {"iss": "app", "aud": ISSUER, "exp": int(time.time()) + 60, **claims}
+        told = {name: value for name, value in told.items() if value is not None}
+        return jwt.encode(told, self.private[kid], "ES256", headers={"kid": kid, **(headers or {})})
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+def keys(site: Site) -> ClientKeys:
+    return ClientKeys(settings_for("redis://127.0.0.1"), site.get, lambda: site.now)
+
+
+FETCHED = Client("app", jwks_uri=URI)
+
+
+async def test_registered_keys_verify(site: Site, keys: ClientKeys) -> None:
+    client = Client("app", jwks=site.jwks)
+    assert (await keys.verify(client, site.sign(scope="x"), algorithms=["ES256"]))["scope"] == "x"
+    assert site.fetches == 0
+
+
+async def test_fetched_keys_are_kept_for_a_while(site: Site, keys: ClientKeys) -> None:
+    """oidcc-registration-jwks-uri."""
+    for _ in range(3):
+        await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
+    assert site.fetches == 1
+    site.now += 601
+    await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
+    assert site.fetches == 2
+    site.max_age = 5
+    site.now += 601
+    await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
+    site.now += 6
+    await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
+    assert site.fetches == 4
+
+
+async def test_a_new_kid_is_looked_for_once_a_minute(site: Site, keys: ClientKeys) -> None:
+    """oidcc-refresh-token-rp-key-rotation."""
+    await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
+    site.private["b"] = generate(ES256, 0)
+    for _ in range(5):
+        with pytest.raises(UnverifiableError):
+            await keys.verify(FETCHED, site.sign("b"), algorithms=["ES256"])
+    assert site.fetches == 1, "whoever invents a kid must not make us fetch all the time"
+    site.now += 60
+    assert await keys.verify(FETCHED, site.sign("b"), algorithms=["ES256"])
+    assert site.fetches == 2
+
+
+async def test_what_was_right_is_right_while_the_server_is_away(site: Site, keys: ClientKeys) -> None:
+    await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
+    site.away, site.now = True, site.now + 601
+    assert await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
+    with pytest.raises(UnverifiableError, match="did not answer"):
+        await keys.verify(Client("other", jwks_uri=URI), site.sign(iss="other"), algorithms=["ES256"])
+
+
+async def test_two_clients_of_one_uri_are_two(site: Site, keys: ClientKeys) -> None:
+    with pytest.raises(UnverifiableError, match="iss"):
+        await keys.verify(Client("other", jwks_uri=URI), site.sign(), algorithms=["ES256"])
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        ({"iss": "other"}, "iss"),
+        ({"aud": "https://other.example"}, "aud"),
+        ({"aud": ["https://other.example"]}, "aud"),
+        ({"exp": 1}, "expired"),
+        ({"nbf": int(time.time()) + 600}, "nbf"),
+        ({"iat": int(time.time()) + 600}, "iat"),
+        ({"exp": "soon"}, "exp"),
+    ],
+)
+async def test_what_the_claims_forbid(site: Site, keys: ClientKeys, claims: dict[str, Any], why: str) -> None:
+    with pytest.raises(UnverifiableError, match=rf"(?i){why}"):
+        await keys.verify(Client("app", jwks=site.jwks), site.sign(**claims), algorithms=["ES256"])
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"aud": [ISSUER, "x"]}, {"aud": None}, {"iss": None}, {"exp": None}, {"nbf": int(time.time()) + 8}],
+)
+async def test_what_the_claims_may_be(site: Site, keys: ClientKeys, claims: dict[str, Any]) -> None:
+    assert await keys.verify(Client("app", jwks=site.jwks), site.sign(**claims), algorithms=["ES256"])
+
+
+async def test_forged_ones_are_refused(site: Site, keys: ClientKeys) -> None:
+    client = Client("app", jwks=site.jwks)
+    token = site.sign()
+    public = json.dumps(site.jwks["keys"][0])
+    mine = generate(ES256, 0)
+    embedded = {"jwk": public_jwk(mine, ES256), "jku": "https://evil.example/jwks", "x5u": "https://evil.example/"}
+    forged = [
+        jwt.encode({"iss": "app"}, None, "none"),  # type: ignore[arg-type]
+        hs256({"iss": "app"}, public.encode(), kid="a"),
+        jwt.encode({"iss": "app"}, mine, "ES256", headers={"kid": "a"}),
+        jwt.encode({"iss": "app"}, mine, "ES256", headers={"kid": "a", **embedded}),
+        jwt.encode({"iss": "app"}, mine, "ES256", headers=embedded),
+        token + "A",
+        token[:-4],
+        "x",
+        "",
+        "a.b.c",
+        "x" * (MAX_TOKEN + 1),
+    ]
+    for one in forged:
+        with pytest.raises(UnverifiableError):
+            await keys.verify(client, one, algorithms=["ES256", "RS256"])
+    with pytest.raises(UnverifiableError, match="signed with ES256"):
+        await keys.verify(client, token, algorithms=["RS256"])
+    with pytest.raises(UnverifiableError, match="neither jwks nor"):
+        await keys.verify(Client("app"), token, algorithms=["ES256"])
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"keys": 1}', b"<html>", b'{"keys": [1, {}, {"kty": "oct"}]}']
+)
+async def test_a_document_that_is_no_key_set(site: Site, content: bytes) -> None:
+    async def get(_: str) -> Fetched:
+        return Fetched(content, None)
+
+    with pytest.raises(UnverifiableError):
+        await ClientKeys(settings_for("redis://127.0.0.1"), get).verify(FETCHED, site.sign(), algorithms=["ES256"])

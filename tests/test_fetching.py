@@ -1,0 +1,150 @@
+"""Outgoing HTTP: nobody can make us call where they can't, wait for ever, or swallow everything."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from service.fetching import Fetcher, FetchError, is_public
+from tests.world import settings_for
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[TestServer]:
+    async def plain(request: web.Request) -> web.Response:
+        assert "Cookie" not in request.headers
+        return web.Response(body=b"{}", headers={"Cache-Control": "private, max-age=77", "Set-Cookie": "a=b"})
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(10_000):
+            await response.write(b"x" * 10_000)
+        return response
+
+    async def slow(request: web.Request) -> web.Response:
+        await asyncio.sleep(5)
+        return web.Response()
+
+    async def dripping(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(100):
+            await response.write(b"x")
+            await asyncio.sleep(0.1)
+        return response
+
+    async def away(request: web.Request) -> web.Response:
+        raise web.HTTPFound("/plain")
+
+    async def packed(request: web.Request) -> web.Response:
+        return web.Response(body=gzip.compress(b"x" * 10_000_000), headers={"Content-Encoding": "gzip"})
+
+    app = web.Application()
+    for handler in (plain, endless, slow, dripping, away, packed):
+        app.router.add_route("*", f"/{handler.__name__}", handler)
+    async with TestServer(app, host="127.0.0.1") as made:
+        yield made
+
+
+@pytest.fixture
+async def lenient() -> AsyncIterator[Fetcher]:
+    """One that may call loopback, with a short patience."""
+    fetcher = Fetcher(settings_for("redis://127.0.0.1", fetch_private_addresses=True, fetch_timeout=0.4))
+    yield fetcher
+    await fetcher.close()
+
+
+@pytest.fixture
+async def strict() -> AsyncIterator[Fetcher]:
+    fetcher = Fetcher(settings_for("redis://127.0.0.1"))
+    yield fetcher
+    await fetcher.close()
+
+
+async def test_a_document_and_how_long_it_may_be_kept(server: TestServer, lenient: Fetcher) -> None:
+    for _ in range(2):  # the second time without the cookie that the first one set
+        assert await lenient.get(str(server.make_url("/plain"))) == (b"{}", 77)
+
+
+@pytest.mark.parametrize("path", ["endless", "slow", "dripping", "away", "packed", "nothing"])
+async def test_what_is_not_taken(server: TestServer, lenient: Fetcher, path: str) -> None:
+    url = str(server.make_url(f"/{path}?token=secret"))
+    with pytest.raises(FetchError) as caught:
+        await asyncio.wait_for(lenient.get(url), 3)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/",
+        "https://127.0.0.1/",
+        "https://10.1.2.3/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[fe80::1]/",
+        "https://0.0.0.0/",
+        "https://localhost/",
+        "https://user:password@example.com/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "https://",
+        "https://[",
+        "",
+    ],
+)
+async def test_where_we_don_t_call(strict: Fetcher, url: str) -> None:
+    """Server-side request forgery."""
+    for call in (strict.get(url), strict.post_form(url, {"a": "b"})):
+        with pytest.raises(FetchError) as caught:
+            await asyncio.wait_for(call, 5)
+        assert "password" not in str(caught.value).replace("user name or password", "")
+
+
+async def test_a_name_that_points_inside_is_not_called(
+    strict: Fetcher, server: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: what is connected to is what was checked, whatever the name says next time."""
+    from aiohttp import ThreadedResolver
+
+    answers = [["93.184.216.34"], ["127.0.0.1"], ["93.184.216.34", "10.0.0.1"]]
+
+    async def resolve(self: Any, host: str, port: int = 0, family: Any = 0) -> list[dict[str, Any]]:
+        return [
+            {"hostname": host, "host": address, "port": port, "family": 2, "proto": 0, "flags": 0}
+            for address in answers[-1]
+        ]
+
+    monkeypatch.setattr(ThreadedResolver, "resolve", resolve)
+    for _ in range(2):
+        with pytest.raises(FetchError, match="no public address"):
+            await strict.get("https://rebind.example/")
+        answers.pop()
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1:248:1893:25c8:1946", True),
+        ("192.168.0.1", False),
+        ("100.64.0.1", False),
+        ("224.0.0.1", False),
+        ("240.0.0.1", False),
+        ("fd00::1", False),
+        ("2002:7f00:1::", False),
+        ("2002:5db8:d822::", True),
+        ("64:ff9b::5db8:d822", True),
+        ("::", False),
+        ("ff02::1", False),
+    ],
+)
+def test_which_addresses_are_public(address: str, public: bool) -> None:
+    assert is_public(address) is public
