@@ -12,6 +12,7 @@ from service.admin.errors import NotFound, Refused
 from service.admin.input import Identifier, Input, Properties, describe_property
 from service.admin.paging import cursor_checked
 from service.grants.fresh import fresh_authorization
+from service.id_tokens import read_hint
 from service.issuer import Issuer
 from service.protocol import pkce, redirect_uris
 from service.protocol.credentials import GRANT_ID_LENGTH
@@ -140,6 +141,14 @@ async def get_grant(issuer: Issuer, grant_id: str) -> KnownGrant:
     if not known:
         raise _no_grant(grant_id)
     return known[0]
+
+
+async def open_by_id_token(issuer: Issuer, id_token: str) -> KnownGrant:
+    """The living grant that an ID token of ours, expired or not, was issued from (IA-37). Raises NotFound."""
+    hint = await read_hint(issuer, id_token.strip())
+    if hint is None:
+        raise NotFound("that is no ID token that was issued here, or its key is no longer known")
+    return await get_grant(issuer, hint.grant_id)
 
 
 def describe(known: KnownGrant) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """``mintmark demo``: everything comes up on this machine, and tells what to try."""
 
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -20,7 +21,7 @@ from service.dev import demo as what
 from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
 from service.dev.tour import Step, walk
 from service.observe import log
-from service.settings import Settings
+from service.settings import PREFIX, Settings
 
 DATA = Path(".mintmark/redis")
 
@@ -74,16 +75,14 @@ async def _serve(port: int, redis_url: str | None, json: bool) -> None:
 
 
 def _master_key(redis_url: str | None) -> str:
-    """Kept beside the demo's Redis, whose keys are encrypted under it; for another Redis too."""
+    """Kept beside the demo's own Redis, whose keys are encrypted under it; on another Redis the one that is set, if any."""
+    if redis_url is not None:
+        return os.environ.get(f"{PREFIX}MASTER_KEY") or what.KNOWN_MASTER_KEY
     try:
         DATA.parent.mkdir(exist_ok=True)
         return what.master_key_in(DATA.parent)
     except OSError as error:
-        if redis_url is None:
-            raise EmbeddedRedisFailed(
-                f"the demo's master key cannot be kept in {DATA.parent} ({error.strerror})"
-            ) from error
-        return what.master_key_in(None)
+        raise EmbeddedRedisFailed(f"the demo's master key cannot be kept in {DATA.parent} ({error.strerror})") from error
 
 
 @asynccontextmanager
@@ -152,7 +151,7 @@ async def _check(redis_url: str | None, json: bool) -> bool:
     """Walk the tour, print it; whether every step was right."""
     steps = []
     async with _redis(redis_url, None) as url:
-        settings = loaded(**what.settings_of(_free_port(), url, what.master_key_in(None)))
+        settings = loaded(**what.settings_of(_free_port(), url, _master_key(url)))
         log.configure("ERROR", "text")  # replays and wrong passwords are warnings, and here on purpose
         with redis_explained(settings), address_explained(settings, "--port"):
             async with app.open_issuer(settings) as issuer, app.serving(issuer) as reached_at:

@@ -9,7 +9,7 @@ from service.admin.grants import CodeInput
 from service.cli.acting import act
 from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
 from service.cli.output import Json, emit, facts, people, say, table
-from service.cli.prompts import Yes, confirm
+from service.cli.prompts import Yes, confirm, hidden
 from service.cli.properties import PropertyTexts, read_properties
 from service.issuer import Issuer
 
@@ -109,12 +109,26 @@ def list_(
 
 
 @app.command()
-def show(grant_id: GrantId, json: Json = False) -> None:
-    """Show a grant.
+def show(
+    grant_id: Annotated[str, typer.Argument(metavar="[GRANT_ID]", help="22 characters of a token.", show_default=False)] = "",
+    id_token_stdin: Annotated[
+        bool, typer.Option("--id-token-stdin", help="The one that an ID token was issued from.", metavar="")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show a grant, by its id or by an ID token.
 
     Example: `mintmark grant show Yk3JvQ0fT0mZb2bXgqN1Aw`
+
+    Example: `mintmark grant show --id-token-stdin < id_token.txt`
     """
-    described = admin.describe(act(lambda issuer: admin.get_grant(issuer, grant_id), LOOKING))
+    if bool(grant_id) == id_token_stdin:
+        raise typer.BadParameter("Give a grant id, or --id-token-stdin.")
+    if id_token_stdin:
+        id_token = hidden("ID token", "--id-token-stdin", from_stdin=True)
+        described = admin.describe(act(lambda issuer: admin.open_by_id_token(issuer, id_token)))
+    else:
+        described = admin.describe(act(lambda issuer: admin.get_grant(issuer, grant_id), LOOKING))
     if json:
         emit(described)
     else:

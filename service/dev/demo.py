@@ -18,6 +18,8 @@ from service.settings import Settings
 
 CLIENT_ID, CLIENT_SECRET = "demo", "demo-secret"
 USERNAME, PASSWORD = "alice", "wonderland"
+KNOWN_MASTER_KEY = "mintmark-demo-master-key-that-is-no-secret"
+"""On a Redis that somebody gave to the demo, where nothing is kept in files."""
 CLAIMS: dict[str, Any] = {
     **{"name": "Alice Liddell", "given_name": "Alice", "family_name": "Liddell", "nickname": "Alice"},
     **{"preferred_username": "alice", "email": "alice@example.com", "email_verified": True, "locale": "en"},
@@ -33,15 +35,12 @@ class Lesson(NamedTuple):
     commands: tuple[str, ...]
 
 
-def master_key_in(folder: Path | None) -> str:
-    """The demo's own master key, made on the first run; a passing one where nothing is kept."""
-    fresh = secrets.token_urlsafe(32)
-    if folder is None:
-        return fresh
+def master_key_in(folder: Path) -> str:
+    """The demo's own master key, made on the first run."""
     path = folder / "master_key"
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(fresh)
+        path.write_text(secrets.token_urlsafe(32))
     return path.read_text().strip()
 
 

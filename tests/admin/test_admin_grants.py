@@ -7,6 +7,7 @@ import pytest
 from service.admin import AdminError, NotFound, Refused, clients, grants, users
 from service.admin.grants import CodeInput
 from service.protocol.pkce import s256
+from tests.person import Person
 from tests.world import CALLBACK, VERIFIER, World
 
 CHALLENGE = s256(VERIFIER)
@@ -253,3 +254,19 @@ async def test_of_a_users_grants_it_is_told_how_many_ended(world: World) -> None
     assert await grants.revoke_of_user(world.issuer, "alice") == 2
     assert await grants.revoke_of_user(world.issuer, "alice") == 0
     assert await world.tokens(app)
+
+
+async def test_a_grant_is_found_by_its_id_token(world: World) -> None:
+    """IA-37: expired or not; not by what only looks like one, and not once the grant has ended."""
+    await world.openid_client()
+    await world.user()
+    shown = await Person(world).sign_in(scope="openid read")
+    body = await (await world.redeem(shown.answer["code"], code_verifier=VERIFIER)).json()
+    found = await grants.open_by_id_token(world.issuer, body["id_token"])
+    assert (found.grant.client_id, found.grant.scope, found.active) == ("app", "openid read", True)
+    for wrong in (body["access_token"], body["id_token"][:-3], "", "x.y.z"):
+        with pytest.raises(NotFound):
+            await grants.open_by_id_token(world.issuer, wrong)
+    await grants.revoke_grant(world.issuer, found.grant_id)
+    with pytest.raises(NotFound):
+        await grants.open_by_id_token(world.issuer, body["id_token"])

@@ -368,3 +368,13 @@ async def test_redis_away_is_told_to_the_client_or_the_person(person: Person) ->
         for path in ("/authorize?client_id=app", "/login?ticket=x", "/applications", "/logout"):
             shown = await asyncio.wait_for(person.get(path), 10)
             assert (shown.status, shown.heading) == (503, "Please try again"), path
+
+
+@pytest.mark.parametrize(
+    ("response_type", "recorded"), [("code", "authorization_code"), ("id_token token", "implicit")]
+)
+async def test_how_a_grant_came_to_be_is_recorded(person: Person, response_type: str, recorded: str) -> None:
+    """IA-13, IA-14."""
+    await person.sign_in(response_type=response_type)
+    page = await person.world.issuer.store.grants.list_of_user("alice")
+    assert [listed.grant.grant_type for listed in page.grants] == [recorded]
