@@ -9,7 +9,7 @@ import hmac
 import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -146,7 +146,7 @@ async def refuse(issuer: Issuer, asked: Asked, error: ProtocolError) -> Redirect
 def answer_error(issuer: Issuer, request: AuthorizationRequest | None, error: ProtocolError) -> Redirect | FormPost:
     """The error on its way to the client (RFC 6749 4.1.2.1); without one, back to our own page."""
     if request is None:
-        return Redirect(_prefix(issuer) + "/")
+        return Redirect(issuer.settings.issuer_path + "/")
     log.info("authorization_refused", extra={"client_id": request.client_id, "error": error.error, "reason": error.log})
     return deliver(issuer.url, _verified(request), error_fields(error))
 
@@ -214,11 +214,7 @@ def _numbered(stage: Stage, question: Question) -> str:
 
 
 def _page(issuer: Issuer, ticket: str, stage: Stage) -> Redirect:
-    return Redirect(f"{_prefix(issuer)}{_PAGES[stage]}?{urlencode({'ticket': ticket})}")
-
-
-def _prefix(issuer: Issuer) -> str:
-    return urlsplit(issuer.url).path.rstrip("/")
+    return Redirect(f"{issuer.settings.issuer_path}{_PAGES[stage]}?{urlencode({'ticket': ticket})}")
 
 
 async def _finish(issuer: Issuer, asked: Asked) -> Asked:

@@ -302,6 +302,11 @@ class Settings(BaseSettings):
         return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
 
     @cached_property
+    def issuer_path(self) -> str:
+        """The path of the issuer, without a slash at its end: it stands in front of the path of every endpoint."""
+        return urlsplit(self.issuer).path.rstrip("/")
+
+    @cached_property
     def master_keys(self) -> tuple[str, ...]:
         """``master_key``, one by one: the first encrypts, all decrypt."""
         return tuple(self.master_key.get_secret_value().split()) if self.master_key else ()

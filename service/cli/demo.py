@@ -82,7 +82,9 @@ def _master_key(redis_url: str | None) -> str:
         DATA.parent.mkdir(exist_ok=True)
         return what.master_key_in(DATA.parent)
     except OSError as error:
-        raise EmbeddedRedisFailed(f"the demo's master key cannot be kept in {DATA.parent} ({error.strerror})") from error
+        raise EmbeddedRedisFailed(
+            f"the demo's master key cannot be kept in {DATA.parent} ({error.strerror})"
+        ) from error
 
 
 @asynccontextmanager

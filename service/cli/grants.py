@@ -110,7 +110,9 @@ def list_(
 
 @app.command()
 def show(
-    grant_id: Annotated[str, typer.Argument(metavar="[GRANT_ID]", help="22 characters of a token.", show_default=False)] = "",
+    grant_id: Annotated[
+        str, typer.Argument(metavar="[GRANT_ID]", help="22 characters of a token.", show_default=False)
+    ] = "",
     id_token_stdin: Annotated[
         bool, typer.Option("--id-token-stdin", help="The one that an ID token was issued from.", metavar="")
     ] = False,

@@ -1,15 +1,20 @@
 """Your applications: a person sees which clients hold grants of theirs, and ends any of them, or all."""
 
-import hmac
 from typing import Any
-from urllib.parse import urlsplit
 
 from service import sessions
 from service.asking import begin_for_page
-from service.endpoints.browser_session import browser_of, client_values, failed, session_of, stale
+from service.endpoints.browser_session import (
+    browser_of,
+    carries_session_csrf,
+    client_values,
+    failed,
+    session_csrf,
+    session_of,
+    stale,
+)
 from service.issuer import Issuer
 from service.protocol.browsing import Page, Reply, Visit
-from service.protocol.credentials import base64url
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import OFFLINE_ACCESS
 from service.records.grant import Grant
@@ -26,11 +31,11 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
         session = await session_of(issuer, visit)
         if session is None:
             browser = browser_of(issuer, visit)
-            what = await begin_for_page(issuer, f"{_prefix(issuer)}{PATH}", browser)
+            what = await begin_for_page(issuer, f"{issuer.settings.issuer_path}{PATH}", browser)
             return Reply(what, browser=None if visit.browser else browser)
         if not visit.is_post:
             return Reply(await _page(issuer, visit, session))
-        if not hmac.compare_digest(_csrf(visit).encode(), visit.parameters.get("csrf", "").encode()):
+        if not carries_session_csrf(visit, PATH):
             return Reply(stale())
         return await _take(issuer, visit, session)
     except TemporarilyUnavailable as error:
@@ -61,7 +66,7 @@ async def _page(issuer: Issuer, visit: Visit, session: Session, ended: str = "")
     return Page(
         "applications",
         {
-            "csrf": _csrf(visit),
+            "csrf": session_csrf(visit, PATH),
             "username": session.username,
             "applications": sorted(applications, key=lambda one: str(one["name"]).casefold()),
             "ended": ended,
@@ -97,12 +102,3 @@ async def _application(issuer: Issuer, client_id: str, grants: list[Grant]) -> d
         "since": min(grant.issued_at for grant in living),
         "offline": OFFLINE_ACCESS in scopes,
     }
-
-
-def _csrf(visit: Visit) -> str:
-    """Only who holds the session's cookie can make it."""
-    return base64url(hmac.digest(visit.session.encode(), PATH.encode(), "sha256"))
-
-
-def _prefix(issuer: Issuer) -> str:
-    return urlsplit(issuer.url).path.rstrip("/")

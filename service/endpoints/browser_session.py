@@ -1,5 +1,6 @@
 """What the pages share: who is at this browser, and what is said when a form cannot be taken."""
 
+import hmac
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,16 @@ async def asked_of(issuer: Issuer, visit: Visit) -> Asked:
         raise ShownError(other_browser()) from error
     except StaleError as error:
         raise ShownError(stale()) from error
+
+
+def session_csrf(visit: Visit, path: str) -> str:
+    """What the form of one of a signed-in person's own pages carries: only who holds the session's cookie can make it."""
+    return base64url(hmac.digest(visit.session.encode(), path.encode(), "sha256"))
+
+
+def carries_session_csrf(visit: Visit, path: str) -> bool:
+    """Whether the form that was sent is the one that this session was shown."""
+    return hmac.compare_digest(session_csrf(visit, path).encode(), visit.parameters.get("csrf", "").encode())
 
 
 def stale() -> Page:

@@ -1,16 +1,21 @@
 """Signing out: OpenID Connect RP-Initiated Logout 1.0, and the page of ours that anybody can come to."""
 
-import hmac
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from service import sessions
-from service.endpoints.browser_session import client_values, failed, session_of, stale
+from service.endpoints.browser_session import (
+    carries_session_csrf,
+    client_values,
+    failed,
+    session_csrf,
+    session_of,
+    stale,
+)
 from service.id_tokens import Hint, read_hint, subject_for
 from service.issuer import Issuer
 from service.protocol.authorization_request import MAX_STATE
 from service.protocol.browsing import Page, Redirect, Reply, Visit
-from service.protocol.credentials import base64url
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.records.client import Client
 from service.records.session import Session
@@ -41,7 +46,11 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
             return await _decided(issuer, visit, session, languages)
         asked = await _asked(issuer, visit)
         if session is not None and not _is_about(issuer, asked, session):
-            values = {"csrf": _csrf(visit), "username": session.username, "client": client_values(asked.client)}
+            values = {
+                "csrf": session_csrf(visit, PATH),
+                "username": session.username,
+                "client": client_values(asked.client),
+            }
             return Reply(Page("logout", values), languages=languages)
         return await _ended(issuer, session, asked, languages)
     except ProtocolError as error:
@@ -53,7 +62,7 @@ async def _decided(issuer: Issuer, visit: Visit, session: Session | None, langua
     """What the person said on the confirmation page. Only that page knows the word that it carries."""
     if session is None:
         return Reply(_signed_out(), session="", languages=languages)
-    if not hmac.compare_digest(_csrf(visit).encode(), visit.parameters.get("csrf", "").encode()):
+    if not carries_session_csrf(visit, PATH):
         return Reply(stale())
     if visit.parameters["decision"] != "logout":
         return Reply(Page("stayed", {"username": session.username}), languages=languages)
@@ -113,8 +122,3 @@ def _is_about(issuer: Issuer, asked: _Asked, session: Session) -> bool:
 
 def _signed_out(frames: tuple[str, ...] = (), back: str = "", client: Client | None = None) -> Page:
     return Page("signed_out", {"frames": list(frames), "continue_to": back, "client": client_values(client)})
-
-
-def _csrf(visit: Visit) -> str:
-    """Only who holds the session's cookie can make it."""
-    return base64url(hmac.digest(visit.session.encode(), PATH.encode(), "sha256"))

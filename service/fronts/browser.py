@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from http.cookies import SimpleCookie
 from typing import NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
 
@@ -47,7 +47,7 @@ Decide = Callable[[Issuer, Visit], Awaitable[Reply]]
 def handlers(issuer: Issuer) -> dict[str, Handler]:
     """Every path of this front. Raises ValueError where the operator's templates or hook cannot be used."""
     front = Front(issuer)
-    below = urlsplit(issuer.url).path.rstrip("/")
+    below = issuer.settings.issuer_path
     table: dict[str, Handler] = {}
     for prefix in ("", below):
         table |= {prefix + path: front.endpoint(path, PAGES[name]) for path, name in PATHS.items()}
@@ -85,7 +85,7 @@ class Front:
         self._issuer = issuer
         self._pages = Pages(issuer.settings)
         self._hook = load_hook(issuer.settings.page_hook)
-        self._prefix = urlsplit(issuer.url).path.rstrip("/")
+        self._prefix = issuer.settings.issuer_path
         self._style, _ = self._pages.style()
         # Without TLS (on this machine only) browsers refuse the prefix that ties a cookie to one host.
         secure = issuer.url.startswith("https:")

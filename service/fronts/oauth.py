@@ -4,7 +4,6 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import hdrs, web
@@ -50,7 +49,7 @@ class _Route(NamedTuple):
 def handlers(issuer: Issuer) -> dict[str, Handler]:
     """Every path of this front. Where the issuer has a path, both with and without it: proxies may cut it off."""
     settings = issuer.settings
-    below = urlsplit(settings.issuer).path.rstrip("/")
+    below = settings.issuer_path
     table = {
         prefix + path: _endpoint(issuer, path, route)
         for prefix in ("", below)

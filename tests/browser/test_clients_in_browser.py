@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -72,10 +73,9 @@ async def sign_in(page: Page, url: str) -> None:
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
     """What the JavaScript clients need."""
-    assert shutil.which("npm"), "these tests need Node.js and npm"
     if not (NODE / "node_modules" / "openid-client").is_dir():
-        import subprocess
-
+        if not shutil.which("npm"):
+            pytest.skip("no Node.js with npm here: apt-get install nodejs npm")
         command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
         subprocess.run(command, cwd=NODE, check=True, timeout=240)
     return NODE / "node_modules"
