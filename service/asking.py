@@ -113,18 +113,17 @@ async def resume(issuer: Issuer, ticket: str, browser: str) -> Asked:
 
 
 async def advance(issuer: Issuer, asked: Asked, **changes: Any) -> Asked:
-    """The question with these changes. Raises StaleError where somebody else changed it meanwhile."""
-    changed: Question = msgspec.structs.replace(asked.question, **changes)
-    if changed != asked.question and not await issuer.store.tickets.advance(asked.ticket, asked.question, changed):
-        raise StaleError
-    return asked._replace(question=changed)
+    """The question with these changes. Of several who make the same change at once one succeeds: ``answer`` tells a form
+    that is sent twice from a command that is sent twice. Raises StaleError where somebody else changed it meanwhile.
+    """
+    return await _change(issuer, asked, **changes, answer=base64url(issuer.randomness(16)))
 
 
 async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redirect | FormPost:
     """The next page, or the answer to the client. Raises StaleError, TemporarilyUnavailable."""
     stage = await next_stage(issuer, asked.client, asked.question, session)
     if stage is not Stage.DONE or session is None:
-        moved = await advance(issuer, asked, stage=_numbered(stage, asked.question))
+        moved = await _change(issuer, asked, stage=_numbered(stage, asked.question))
         return _page(issuer, asked.ticket, moved.question.asks)
     if asked.question.proved_at and not _is_expected(issuer, asked.client, asked.question, session):
         return await refuse(issuer, asked, LoginRequired("Somebody else signed in than the one who was named."))
@@ -217,9 +216,16 @@ def _page(issuer: Issuer, ticket: str, stage: Stage) -> Redirect:
     return Redirect(f"{issuer.settings.issuer_path}{_PAGES[stage]}?{urlencode({'ticket': ticket})}")
 
 
+async def _change(issuer: Issuer, asked: Asked, **changes: Any) -> Asked:
+    changed: Question = msgspec.structs.replace(asked.question, **changes)
+    if changed != asked.question and not await issuer.store.tickets.advance(asked.ticket, asked.question, changed):
+        raise StaleError
+    return asked._replace(question=changed)
+
+
 async def _finish(issuer: Issuer, asked: Asked) -> Asked:
-    """Nobody else can answer it from here on; ``answer`` tells this try from others when the command is sent again."""
-    return await advance(issuer, asked, stage=Stage.DONE.value, answer=base64url(issuer.randomness(16)))
+    """Nobody else can answer it from here on."""
+    return await advance(issuer, asked, stage=Stage.DONE.value)
 
 
 async def _expected(issuer: Issuer, client: Client, request: AuthorizationRequest) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-ROWS = re.findall(r"^\| ([A-Z]{2}-\d\d) \| .+? \| (.+) \|$", (TESTS / "README.md").read_text(), re.MULTILINE)
+IDS, _, CONFORMANCE = (TESTS / "README.md").read_text().partition("\n## The OpenID Foundation's conformance tests\n")
+ROWS = re.findall(r"^\| ([A-Z]{2}-\d\d) \| .+? \| (.+) \|$", IDS, re.MULTILINE)
 PROOFS = [(row_id, proof) for row_id, cell in ROWS for proof in re.findall(r"`(\S+\.py::\S+)`", cell)]
 
 
@@ -32,3 +33,9 @@ def test_every_id_has_one_row_and_a_proof_or_a_reason() -> None:
     assert len(ids) == len(set(ids))
     without = {row_id for row_id in ids if row_id not in {proven for proven, _ in PROOFS}}
     assert all(cell.startswith("later: ") or row_id == "WM-30" for row_id, cell in ROWS if row_id in without)
+
+
+@pytest.mark.parametrize("proof", re.findall(r"`(\S+\.py::\S+)`", CONFORMANCE))
+def test_the_test_for_a_conformance_module_exists(proof: str) -> None:
+    path, _, name = proof.partition("::")
+    assert _source(TESTS / path, name)

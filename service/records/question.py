@@ -23,7 +23,7 @@ class Question(Record, frozen=True, omit_defaults=True, gc=False):
     epoch seconds; ``expects``: the subject that the client named, as it knows them, "" = anybody; ``anew``: the person wants
     to sign in as somebody else; ``proved_at``: the ``auth_time`` of a login that happened for this question, 0 = none yet;
     ``chose``: an account was selected; ``consented``: the person said yes to this very request; ``answer``: a random word
-    that tells whoever finished it from everybody else.
+    of whoever changed it last, so that of two who make the same change at once only one has made it.
     """
 
     browser_hash: str

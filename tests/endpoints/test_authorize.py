@@ -109,7 +109,7 @@ async def test_a_redirect_uri_keeps_its_own_query(person: Person) -> None:
 
 
 async def test_the_id_token(person: Person) -> None:
-    """OpenID Connect Core 2; IA-08, IA-19, IA-20, IA-34."""
+    """OpenID Connect Core 2 and 12.2; IA-08, IA-19, IA-20, IA-34."""
     answer = (await person.sign_in(scope="openid profile email")).answer
     body = await (await person.world.redeem(answer["code"], code_verifier=VERIFIER)).json()
     jwks = jwt.PyJWKSet.from_dict(await (await person.world.http.get("/jwks")).json())
@@ -130,6 +130,7 @@ async def test_the_id_token(person: Person) -> None:
     same = ("iss", "sub", "aud", "auth_time", "sid", "acr")
     assert {name: again[name] for name in same} == {name: told[name] for name in same}
     assert again["jti"] != told["jti"]
+    assert "nonce" not in again
 
 
 @pytest.mark.parametrize("algorithm", list(SigningAlgorithm))

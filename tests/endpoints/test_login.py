@@ -37,6 +37,13 @@ async def test_attempts_are_numbered(person: Person) -> None:
     assert stages_of(person.world) == [""]
 
 
+async def test_a_login_hint_is_filled_in(person: Person) -> None:
+    """oidcc-login-hint; it is a suggestion, not a choice."""
+    shown = await person.authorize(login_hint="bob")
+    assert shown.form["username"] == "bob"
+    assert (await person.log_in(shown)).action.endswith("/consent")
+
+
 async def test_too_many_attempts_end_the_request(person: Person) -> None:
     async with person.world.having(login_attempts=2, user_failures_allowed=50) as strict:
         person.world = strict
@@ -152,9 +159,9 @@ async def test_a_form_sent_twice_is_answered_once(person: Person) -> None:
     assert (await person.log_in(shown)).heading == "This page is no longer valid"
 
 
-async def test_of_a_hundred_logins_at_once_one_is_tried(person: Person) -> None:
+async def test_of_twenty_logins_at_once_one_is_tried(person: Person) -> None:
     """Raced: the attempt is counted before the password is looked at."""
-    for _ in range(5):
+    for _ in range(20):
         person.cookies.clear()
         shown = await person.authorize()
         people = [Person(person.world, dict(person.cookies)) for _ in range(20)]
