@@ -16,8 +16,8 @@ help: ## list these targets
 run: $(VENV)/.run ## install into .venv and start the demo: a server, a Redis, and commands to try
 	$(BIN)/mintmark demo
 
-test: $(VENV)/.test ## run the tests with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+test: $(VENV)/.test ## run the tests with coverage, one process per core and four at most
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term
 
 lint: $(VENV)/.test ## ruff, mypy and import-linter
 	$(BIN)/ruff check .

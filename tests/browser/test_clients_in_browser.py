@@ -1,6 +1,7 @@
 """Off-the-shelf OpenID Connect clients against a live server process, in a real Chromium; discovery is all they are told."""
 
 import asyncio
+import fcntl
 import json
 import shutil
 import subprocess
@@ -72,12 +73,14 @@ async def sign_in(page: Page, url: str) -> None:
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
-    """What the JavaScript clients need."""
-    if not (NODE / "node_modules" / "openid-client").is_dir():
-        if not shutil.which("npm"):
-            pytest.skip("no Node.js with npm here: apt-get install nodejs npm")
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=NODE, check=True, timeout=240)
+    """What the JavaScript clients need; fetched by the first of several test processes that wants it."""
+    with (NODE / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (NODE / "node_modules" / ".package-lock.json").exists():
+            if not shutil.which("npm"):
+                pytest.skip("no Node.js with npm here: apt-get install nodejs npm")
+            command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+            subprocess.run(command, cwd=NODE, check=True, timeout=240)
     return NODE / "node_modules"
 
 

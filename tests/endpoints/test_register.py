@@ -157,7 +157,7 @@ async def test_faults_are_named_as_the_rfc_does(open_world: World, metadata: Any
         {"redirect_uris": ["http://127.0.0.1/cb", "com.example.app:/cb"], "application_type": "native"}
         | {"token_endpoint_auth_method": "none"},
     ],
-    ids=lambda metadata: "+".join(set(metadata) - set(WEB)) or "web",
+    ids=lambda metadata: "+".join(sorted(set(metadata) - set(WEB))) or "web",
 )
 async def test_what_is_given_comes_back(open_world: World, metadata: dict[str, Any]) -> None:
     status, made = await register(open_world, metadata)
