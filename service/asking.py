@@ -17,7 +17,7 @@ from service import sessions
 from service.id_tokens import read_hint, subject_for
 from service.issuer import Issuer
 from service.issuing import answer_authorization
-from service.protocol import claims
+from service.protocol import claims, redirect_uris
 from service.protocol.authorization_request import AuthorizationRequest, Verified
 from service.protocol.authorization_response import deliver, error_fields
 from service.protocol.browsing import FormPost, Redirect
@@ -81,6 +81,7 @@ async def begin(
         hashed(browser),
         int(issuer.clock()),
         request,
+        client_generation=client.generation,
         expects=await _expected(issuer, client, request),
         anew=Prompt.CREATE in request.prompt,
     )
@@ -107,7 +108,7 @@ async def resume(issuer: Issuer, ticket: str, browser: str) -> Asked:
     if question.request is None:
         return Asked(ticket, question, None)
     client = await issuer.store.clients.get(question.request.client_id)
-    if client is None or not client.enabled:
+    if client is None or not _stands(client, question, question.request):
         raise StaleError
     return Asked(ticket, question, client)
 
@@ -198,6 +199,21 @@ async def remember_consent(issuer: Issuer, client: Client, request: Authorizatio
 
 
 # how it is done
+
+
+def _stands(client: Client, question: Question, request: AuthorizationRequest) -> bool:
+    """Whether the client might ask today what it asked: it may have been changed while a person was away."""
+    try:
+        redirect_uris.resolve(request.redirect_uri, client.redirect_uris)
+    except InvalidRequest:
+        return False
+    return (
+        client.enabled
+        and client.generation == question.client_generation
+        and request.response_type in client.response_types
+        and set(request.scopes) <= set(client.scopes)
+        and set(request.audience) <= set(client.audiences)
+    )
 
 
 async def _ask(issuer: Issuer, question: Question, stage: Stage) -> Redirect:

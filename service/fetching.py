@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from service.settings import Settings
 
@@ -71,6 +72,8 @@ def is_public(address: str) -> bool:
             return is_public(str(inside))
         if parsed in _NAT64:
             return is_public(str(ip_address(int(parsed) & 0xFFFFFFFF)))
+        if parsed.is_site_local:
+            return False
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
@@ -83,10 +86,10 @@ class Fetcher:
 
     async def get(self, url: str, *, accept: str = "application/json") -> Fetched:
         """A client's document. Raises FetchError for anything but a 200 of bounded size in time."""
-        self._check(url)
+        checked = self._checked(url)
         async with (
             self._limits(url, self._settings.fetch_timeout),
-            self._session(trusted=False).get(url, headers={"Accept": accept}, allow_redirects=False) as response,
+            self._session(trusted=False).get(checked, headers={"Accept": accept}, allow_redirects=False) as response,
         ):
             if response.status != 200:
                 raise FetchError(f"{_host(url)} answered {response.status}")
@@ -95,12 +98,12 @@ class Fetcher:
 
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int:
         """Send a form to a client; the HTTP status. Raises FetchError."""
-        self._check(url)
+        checked = self._checked(url)
         body = urlencode(fields).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         async with self._limits(url, self._settings.fetch_timeout):
             session = self._session(trusted=False)
-            async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            async with session.post(checked, data=body, headers=headers, allow_redirects=False) as response:
                 return response.status
 
     async def post_json(self, url: str, value: Any, *, bearer: str, timeout: float) -> Answered:  # noqa: ASYNC109
@@ -120,23 +123,26 @@ class Fetcher:
         for session in self._sessions.values():
             await session.close()
 
-    def _check(self, url: str) -> None:
-        """Raises FetchError for a URL that we don't call, whoever asks."""
+    def _checked(self, url: str) -> URL:
+        """The URL as it will be called: what is looked at is what the client works with, not what was written (other
+        digits and dots become an address there). Raises FetchError for one that we don't call, whoever asks.
+        """
         try:
-            parts = urlsplit(url)
-            host = parts.hostname or ""
+            checked = URL(url)
+            host, _ = checked.host or "", checked.port
         except ValueError as error:
             raise FetchError("not a URL") from error
-        if not host or parts.username is not None or parts.password is not None:
+        if not host or checked.user is not None or checked.password is not None:
             raise FetchError("a URL needs a host, and must not have a user name or password")
         if self._settings.fetch_private_addresses:
-            if parts.scheme not in ("http", "https"):
+            if checked.scheme not in ("http", "https"):
                 raise FetchError("only http and https URLs are called")
-            return
-        if parts.scheme != "https":
+            return checked
+        if checked.scheme != "https":
             raise FetchError(f"{host}: only https URLs are called")
         if _is_address(host) and not is_public(host):  # a resolver is not asked about addresses
             raise FetchError(f"{host} is no public address")
+        return checked
 
     def _session(self, *, trusted: bool) -> aiohttp.ClientSession:
         session = self._sessions.get(trusted)

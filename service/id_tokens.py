@@ -36,10 +36,10 @@ def wants_id_token(issuer: Issuer, grant: Grant) -> bool:
     return issuer.keyring is not None and bool(grant.subject) and OPENID in grant.scope.split(" ")
 
 
-def algorithm_of(issuer: Issuer, client: Client) -> SigningAlgorithm:
-    """RS256 unless the client is registered for another (OpenID Connect Dynamic Client Registration 2)."""
-    chosen = client.id_token_signed_response_alg or SigningAlgorithm.RS256
-    offered = issuer.settings.signing_algorithms
+def algorithm_of(issuer: Issuer, registered: SigningAlgorithm | None) -> SigningAlgorithm:
+    """RS256 unless the client is registered for another (OpenID Connect Dynamic Client Registration 2), and there is a key."""
+    chosen = registered or SigningAlgorithm.RS256
+    offered = keyring_of(issuer).algorithms
     return chosen if chosen in offered else offered[0]
 
 
@@ -67,7 +67,7 @@ async def mint_id_token(
 
     ``jti`` begins with the grant id, so that the grant can be found by the ID token (IA-37).
     """
-    algorithm, now = algorithm_of(issuer, client), int(issuer.clock())
+    algorithm, now = algorithm_of(issuer, client.id_token_signed_response_alg), int(issuer.clock())
     told: dict[str, Any] = {**(claims or {}), **grant.id_token_claims}
     told |= {
         "iss": issuer.url,

@@ -14,6 +14,7 @@ from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
+from service.sessions import ENDING, finish
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +60,17 @@ async def logout_token(issuer: Issuer, client: Client, delivery: LogoutDelivery,
         "sid": delivery.sid,
         "events": {EVENT: {}},
     }
-    return await keyring_of(issuer).sign(algorithm_of(issuer, client), claims, typ="logout+jwt")
+    return await keyring_of(issuer).sign(
+        algorithm_of(issuer, client.id_token_signed_response_alg), claims, typ="logout+jwt"
+    )
 
 
 async def _deliver(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -> None:
+    if delivery.client_id == ENDING:
+        await finish(issuer, delivery.sid, delivery.subject)
+        await issuer.store.logouts.drop(delivery_id)
+        log.info("session_end_finished", extra={"subject": delivery.subject, "sid": delivery.sid})
+        return
     client = await issuer.store.clients.get(delivery.client_id)
     if client is None or client.backchannel_logout_uri is None:
         await issuer.store.logouts.drop(delivery_id)

@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 
 PASSWORD_AMR = ("pwd",)
 """RFC 8176 section 2."""
+ENDING = ""
+"""In the place of the client of a delivery: nobody is to be told, but the session's end is to be finished."""
+_FINISHED_AFTER = 15
+"""Seconds after which the end of a session that was cut off is taken up again, by whichever process is there."""
 _EXTEND_AFTER = 60
 """Seconds of use after which a session's idle lifetime begins anew."""
 
@@ -84,7 +88,7 @@ async def end(issuer: Issuer, session: Session) -> Ended:
 
     Refresh tokens with the scope offline_access live on where the settings say so (OpenID Connect Back-Channel Logout 2.7).
     """
-    ended = await _end(issuer, session.sid, session.subject)
+    ended = await _end_surely(issuer, session.sid, session.subject)
     issuer.store.sessions.unindex_soon(session.subject, session.sid)
     log.info("session_ended", extra={"subject": session.subject, "sid": session.sid, "grants_ended": ended.grants})
     return ended
@@ -95,7 +99,7 @@ async def end_all(issuer: Issuer, subject: str) -> int:
     count = 0
     for sid in await issuer.store.sessions.of_user(subject):
         session = await issuer.store.sessions.get(sid)
-        await _end(issuer, sid, subject)
+        await _end_surely(issuer, sid, subject)
         issuer.store.sessions.unindex_soon(subject, sid)
         count += session is not None
     if count:
@@ -130,8 +134,21 @@ def _ends_at(issuer: Issuer, session: Session) -> int:
     return min(session.used_at + settings.session_idle_lifetime, session.started_at + settings.session_lifetime)
 
 
-async def _end(issuer: Issuer, sid: str, subject: str) -> Ended:
-    """Nothing that is under way can slip through: the session goes first, its grants afterwards."""
+async def _end_surely(issuer: Issuer, sid: str, subject: str) -> Ended:
+    """Write down what is to be done, do it, cross it out: what is cut off in the middle is finished by ``finish``."""
+    ending_id = new_grant_id(issuer.randomness)
+    ending = LogoutDelivery(ENDING, subject, sid)
+    await issuer.store.logouts.queue(ending_id, ending, int(issuer.clock()) + _FINISHED_AFTER)
+    ended = await finish(issuer, sid, subject)
+    await issuer.store.logouts.drop(ending_id)
+    return ended
+
+
+async def finish(issuer: Issuer, sid: str, subject: str) -> Ended:
+    """End what hangs on a session; again, where it was not done to the end. Raises TemporarilyUnavailable.
+
+    Nothing that is under way can slip through: the session goes first, its grants afterwards.
+    """
     client_ids = await issuer.store.sessions.end(sid)
     spares = OFFLINE_ACCESS if issuer.settings.offline_access_outlives_session else ""
     grants = await issuer.store.grants.revoke_of_session(subject, sid, spares=spares)
@@ -143,6 +160,7 @@ async def _end(issuer: Issuer, sid: str, subject: str) -> Ended:
         await _tell(issuer, client, sid, subject)
         if client.frontchannel_logout_uri:
             frames.append(_frame(issuer, client.frontchannel_logout_uri, sid))
+    issuer.store.sessions.forget_clients_soon(sid)
     return Ended(grants, tuple(frames))
 
 

@@ -27,7 +27,16 @@ from pydantic_settings import (
 from yaml import YAMLError  # type: ignore[import-untyped]
 
 from service import redis_url
-from service.protocol.names import RefreshRotation, ResponseType, SigningAlgorithm, UnknownScope
+from service.protocol.claims import SCOPE_CLAIMS
+from service.protocol.names import (
+    OFFLINE_ACCESS,
+    OPENID,
+    GrantTypeName,
+    RefreshRotation,
+    ResponseType,
+    SigningAlgorithm,
+    UnknownScope,
+)
 
 PREFIX = "MINTMARK_"
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
@@ -241,6 +250,14 @@ class Settings(BaseSettings):
     )
     registration: Literal["off", "initial_access_token", "open"] = Field(
         "off", description="Whether clients may register themselves (RFC 7591)."
+    )
+    registration_grant_types: tuple[GrantTypeName, ...] = Field(
+        (GrantTypeName.AUTHORIZATION_CODE, GrantTypeName.REFRESH_TOKEN, GrantTypeName.IMPLICIT),
+        description="What a client that registers itself may do; anything that needs no person is for operators to give.",
+    )
+    registration_scopes: tuple[str, ...] = Field(
+        (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS),
+        description="Scopes that a client may register for by itself; people still have to allow them.",
     )
     logout_attempts: Annotated[int, Field(ge=1, le=20)] = Field(
         8, description="How often a back-channel logout is tried; the pause doubles from 2 s on."

@@ -1,6 +1,7 @@
 """Back-channel logout: every client hears of it, once, whatever happens meanwhile."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,14 +9,19 @@ from typing import Any
 import jwt
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestClient, TestServer
 
 from service import sessions
+from service.app import open_issuer
+from service.issuer import Issuer
 from service.logout_tokens import EVENT, deliver_due
+from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import SigningAlgorithm
 from service.store import logouts
+from tests.cutting_proxy import CuttingProxy
 from tests.person import Person
-from tests.world import World
+from tests.redis_shapes import Shape
+from tests.world import VERIFIER, InProcess, World, settings_for
 
 
 @dataclass
@@ -165,3 +171,56 @@ async def test_the_queue_ends_by_itself(open_world: World, receiver: Receiver) -
     ends = open_world.ends("{logout}")
     assert len(ends) == 2
     assert min(ends.values()) > 0
+
+
+CUTS = {
+    "the intention": rb"mm:\{logout\}:due",
+    "the session": rb"mm:\{session:.*\}",
+    "the list of grants": rb"mm:\{user:.*\}:grants",
+    "a grant": rb"mm:\{[A-Za-z0-9_-]{22}\}",
+}
+"""Keys of the commands that end a session."""
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+@pytest.mark.parametrize("cut", CUTS)
+async def test_a_logout_that_is_cut_off_is_finished(
+    redis: Shape, proxy: CuttingProxy, receiver: Receiver, cut: str, lost: str
+) -> None:
+    """Redis goes away in the middle of it: nothing that was granted in the session outlives it, and the client hears."""
+
+    def goes_away(command: list[bytes]) -> bool:
+        found = any(re.fullmatch(CUTS[cut], word) for word in command[1:4]) and command[0] != b"GET"
+        proxy.refusing = proxy.refusing or found
+        return found
+
+    settings = settings_for(proxy.url, fetch_private_addresses=True)
+    async with open_issuer(settings) as issuer, TestClient(InProcess(issuer)) as http:
+        world = World(issuer, http, redis)
+        await world.openid_client(backchannel_logout_uri=receiver.uri)
+        await world.user()
+        person = Person(world)
+        code = (await person.sign_in()).answer["code"]
+        tokens = await (await world.redeem(code, code_verifier=VERIFIER)).json()
+        asked = await person.get("/logout")
+        order = proxy.cut_before if lost == "before" else proxy.cut_after
+        order(goes_away)
+        assert (await person.submit(asked, decision="logout")).status == 503
+        proxy.heal()
+        while not await is_back(issuer):
+            await asyncio.sleep(0.05)
+        assert (await person.submit(asked, decision="logout")).heading == "You are signed out"
+        async with later(world, 20) as then:
+            while await deliver_due(then.issuer):
+                pass
+            assert not await then.is_active(tokens["access_token"])
+            assert (await then.refresh(tokens["refresh_token"])).status == 400
+        assert receiver.forms
+        assert await issuer.store.logouts.waiting() == 0
+
+
+async def is_back(issuer: Issuer) -> bool:
+    try:
+        return await issuer.store.clients.read("app") is not None
+    except TemporarilyUnavailable:
+        return False

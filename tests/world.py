@@ -51,13 +51,13 @@ def settings_for(redis_url: str, **changes: Any) -> Settings:
 def signing_keys() -> Path:
     """Keys for every algorithm, made once: RSA takes its time. Tests about keys in Redis give a master_key instead."""
     path = Path(mkdtemp(prefix="mintmark-test-keys-")) / "keys.json"
-    members = [_private_jwk(algorithm) for algorithm in ("RS256", "ES256", "ES384", "EdDSA")]
+    members = [private_jwk(algorithm) for algorithm in ("RS256", "ES256", "ES384", "EdDSA")]
     path.touch(mode=0o600)
     path.write_text(json.dumps({"keys": members}))
     return path
 
 
-def _private_jwk(algorithm: str) -> dict[str, Any]:
+def private_jwk(algorithm: str) -> dict[str, Any]:
     made = algorithm_object(algorithm).to_jwk(generate(SigningAlgorithm(algorithm), 2048), as_dict=True)
     return dict(made)
 

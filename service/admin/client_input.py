@@ -19,7 +19,7 @@ from service.protocol.names import (
     SigningAlgorithm,
     SubjectType,
 )
-from service.signing.client_keys import MAX_KEYS
+from service.signing.client_keys import MAX_KEYS, MEMBERS, is_for_signatures
 from service.signing.client_keys import parsed as parsed_keys
 
 _LONGEST = 2_147_483_647
@@ -58,18 +58,20 @@ def _plain_web_uri(uri: str) -> str:
 
 
 def _public_keys(jwks: dict[str, Any]) -> dict[str, Any]:
-    """Refuses what should never have left its owner, and what cannot be used."""
+    """Refuses what should never have left its owner, and what cannot be used; keep what we look at, and nothing else."""
     members = jwks.get("keys")
     if not isinstance(members, list) or not 1 <= len(members) <= MAX_KEYS:
         raise ValueError(f"must be a JWK set with 1 to {MAX_KEYS} keys")
     if any(not isinstance(member, dict) or _PRIVATE & set(member) for member in members):
         raise ValueError("holds a private or symmetric key: give the public ones only, and replace that key")
-    if len(parsed_keys(jwks)) != sum(member.get("use", "sig") == "sig" for member in members):
-        raise ValueError("holds a key that cannot be read (RFC 7517)")
+    if any(not isinstance(member[name], str) for member in members for name in MEMBERS & set(member)):
+        raise ValueError("holds a key with a member that is no text (RFC 7517 section 4)")
+    if len(parsed_keys(jwks)) != sum(map(is_for_signatures, members)):
+        raise ValueError("holds a key that cannot be used: EC, Ed25519, or RSA with 2048 to 4096 bits (RFC 7517)")
     kids = [member["kid"] for member in members if "kid" in member]
     if len(kids) != len(set(kids)):
         raise ValueError("two keys have the same kid")
-    return jwks
+    return {"keys": [{name: member[name] for name in member if name in MEMBERS} for member in members]}
 
 
 WebUri = Annotated[str, Field(max_length=2000), AfterValidator(_web_uri)]

@@ -241,6 +241,7 @@ async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
     settings = issuer.settings
     if refused := [one.value for one in given.response_types if one not in settings.response_types]:
         raise Refused(f"response_types: {', '.join(refused)}: not offered here (setting response_types)")
+    _check_algorithms(issuer, given)
     sector = ""
     if given.sector_identifier_uri:
         await _check_sector_document(issuer, given)
@@ -255,12 +256,24 @@ async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
     return sector or hosts.pop()
 
 
+def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:
+    if issuer.keyring is None:  # it signs nothing now; where it will, another algorithm can stand in
+        return
+    for name in ("id_token_signed_response_alg", "userinfo_signed_response_alg"):
+        if (wanted := getattr(given, name)) and wanted not in issuer.keyring.algorithms:
+            raise Refused(f"{name}: there is no key for {wanted.value} here")
+
+
 async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
     """It must list every redirect URI of the client."""
     try:
         listed = orjson.loads((await issuer.fetcher.get(given.sector_identifier_uri or "")).content)
     except (FetchError, ValueError) as error:
-        raise Refused(f"sector_identifier_uri: {error}") from error
+        # Who registers need not know what our network looks like from inside.
+        log.info("sector_identifier_unavailable", extra={"client_id": given.client_id, "reason": str(error)[:200]})
+        raise Refused(
+            "sector_identifier_uri: cannot be fetched, or is not JSON; it must be public and https"
+        ) from error
     if not isinstance(listed, list) or not set(given.redirect_uris) <= {uri for uri in listed if isinstance(uri, str)}:
         raise Refused("sector_identifier_uri: does not list every redirect URI of the client")
 

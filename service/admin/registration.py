@@ -1,10 +1,11 @@
 """Clients that register themselves (RFC 7591, RFC 7592): their metadata in the words of the RFCs, and what they get back."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from hmac import compare_digest
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -13,12 +14,9 @@ from service.admin import clients
 from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
 from service.issuer import Issuer
-from service.protocol.claims import SCOPE_CLAIMS
 from service.protocol.credentials import Kind, base64url, hashed
 from service.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidToken, ProtocolError
 from service.protocol.names import (
-    OFFLINE_ACCESS,
-    OPENID,
     ApplicationType,
     ClientAuthMethod,
     GrantTypeName,
@@ -45,6 +43,8 @@ _SAME = (
     *("require_signed_request_object", "response_types", "grant_types"),
 )
 """Members that ``ClientInput`` calls as the RFCs do."""
+_THEIRS = (*_SAME, "name", "auth_method", "scopes")
+"""Members of ``ClientInput`` that a client says of itself."""
 _ECHOED = ("software_id", "software_version")
 
 
@@ -79,7 +79,7 @@ class ClientMetadata(BaseModel):
 async def register(issuer: Issuer, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Register a client; the response of RFC 7591 3.2.1. Raises InvalidRedirectUri, InvalidClientMetadata."""
     client_id = base64url(issuer.randomness(16))
-    given = _as_input(issuer, client_id, metadata)
+    given = _as_input(issuer, client_id, metadata, None)
     token = Kind.REGISTRATION_TOKEN + base64url(issuer.randomness(32))
     registration = Registration(hashed(token), _echoed(metadata))
     try:
@@ -106,16 +106,19 @@ async def open_registered(issuer: Issuer, client_id: str, token: str) -> Client:
 
 
 async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Put other metadata in the place of a client's (RFC 7592 2.2). Raises InvalidRedirectUri, InvalidClientMetadata."""
+    """Put other metadata in the place of a client's (RFC 7592 2.2). What an operator gave or took stays: rights, lifetimes,
+    scopes. Raises InvalidRedirectUri, InvalidClientMetadata.
+    """
     if metadata.get("client_id") != client.client_id:
         raise InvalidClientMetadata("client_id: must be the client's own")
     secret = metadata.get("client_secret")
     if secret is not None and not await _is_secret(issuer, client, secret):
         raise InvalidClientMetadata("client_secret: must be the client's own, or left out")
-    given = _as_input(issuer, client.client_id, metadata)
-    changes = {name: getattr(given, name) for name in ClientInput.model_fields if name != "client_id"}
+    given = _as_input(issuer, client.client_id, metadata, client)
     try:
-        changed = await clients.update_client(issuer, client.client_id, changes | {"properties": ()})
+        changed = await clients.update_client(
+            issuer, client.client_id, {name: getattr(given, name) for name in _THEIRS}
+        )
         changed = await clients.set_registration(issuer, client.client_id, _echoed(metadata))
         if not changed.public and not changed.secrets:
             made = await clients.rotate_secret(issuer, client.client_id)
@@ -133,11 +136,20 @@ async def create_initial_access_token(issuer: Issuer, *, uses: int = UNLIMITED, 
     return token
 
 
-async def spend_initial_access_token(issuer: Issuer, token: str) -> None:
-    """Raises InvalidToken where it is unknown, over, or used up."""
-    by = base64url(issuer.randomness(16))
-    if not token.isascii() or not await issuer.store.registration_tokens.spend(hashed(token), by):
+@asynccontextmanager
+async def initial_access_token_spent(issuer: Issuer, token: str) -> AsyncIterator[None]:
+    """Take one use of it, and give it back where the metadata were refused: whoever mistyped them may try again.
+
+    Raises InvalidToken where it is unknown, over, or used up.
+    """
+    held, by = issuer.store.registration_tokens, base64url(issuer.randomness(16))
+    if not token.isascii() or not await held.spend(hashed(token), by):
         raise InvalidToken("An initial access token is required to register a client.")
+    try:
+        yield
+    except (InvalidClientMetadata, InvalidRedirectUri):
+        await held.give_back(hashed(token), by)
+        raise
 
 
 def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
@@ -160,17 +172,19 @@ def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
 # how it is done
 
 
-def _as_input(issuer: Issuer, client_id: str, metadata: Mapping[str, Any]) -> ClientInput:
+def _as_input(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Client | None) -> ClientInput:
+    """``held``: the client as it is, None for a new one."""
     read = ClientMetadata.read(metadata)
     given: dict[str, Any] = {name: metadata[name] for name in _SAME if metadata.get(name) is not None}
     grant_types, response_types = _types(read)
+    _check_grant_types(issuer, grant_types, held)
     given |= {
         "client_id": client_id,
         "name": read.client_name,
         "auth_method": read.token_endpoint_auth_method,
         "grant_types": grant_types,
         "response_types": response_types,
-        "scopes": _scopes(issuer, read.scope),
+        "scopes": _scopes(issuer, read.scope, held),
         "application_type": read.application_type,
     }
     _check_uris(issuer, given)
@@ -202,10 +216,18 @@ def _types(read: ClientMetadata) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return read.grant_types, response_types
 
 
-def _scopes(issuer: Issuer, scope: str | None) -> tuple[str, ...]:
-    """What of the requested scopes there is here; everything where nothing is said."""
-    standard = (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS) if issuer.keyring is not None else ()
-    offered = tuple(dict.fromkeys((*standard, *issuer.settings.scopes)))
+def _check_grant_types(issuer: Issuer, wanted: Collection[str], held: Client | None) -> None:
+    """Nobody gives themselves a grant type that needs no person, but may keep one that an operator gave."""
+    allowed = {*issuer.settings.registration_grant_types, *(held.grant_types if held else ())}
+    if refused := [name for name in wanted if name not in allowed]:
+        raise InvalidClientMetadata(
+            f"grant_types: {', '.join(refused)[:200]} cannot be registered for; ask an operator"
+        )
+
+
+def _scopes(issuer: Issuer, scope: str | None, held: Client | None) -> tuple[str, ...]:
+    """What of the requested scopes may be had, everything where nothing is said: never more than the client has now."""
+    offered = issuer.settings.registration_scopes if held is None else held.scopes
     return offered if scope is None else tuple(word for word in scope.split() if word in offered)
 
 
@@ -220,7 +242,7 @@ def _check_uris(issuer: Issuer, given: Mapping[str, Any]) -> None:
     implicit = GrantTypeName.IMPLICIT in given["grant_types"]
     if given["application_type"] == ApplicationType.WEB and implicit and isinstance(uris, list):
         for uri in uris:
-            if isinstance(uri, str) and urlsplit(uri).scheme != "https":
+            if isinstance(uri, str) and not uri.startswith("https://"):
                 raise InvalidRedirectUri("redirect_uris: of a web client with the implicit grant they must be https")
 
 

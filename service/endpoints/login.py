@@ -39,7 +39,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
 async def _show(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None) -> Reply:
     """The page of the stage; where it is answered by now (in another tab), on to what comes after it."""
     stage = await next_stage(issuer, asked.client, asked.question, session)
-    if stage is not asked.question.asks:
+    if stage is not asked.question.asks or stage is Stage.PERMISSION:
         return _reply(asked, await go_on(issuer, asked, session))
     if stage is Stage.SELECT_ACCOUNT:
         return _reply(asked, _selection(visit, asked, session))

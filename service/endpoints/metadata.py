@@ -16,6 +16,8 @@ from service.protocol.names import (
     ResponseType,
     SubjectType,
 )
+from service.signing.client_keys import ALGORITHMS as CLIENT_ALGORITHMS
+from service.signing.keyring import Keyring
 
 PATH = "/.well-known/oauth-authorization-server"
 OPENID_PATH = "/.well-known/openid-configuration"
@@ -34,7 +36,7 @@ def metadata(issuer: Issuer) -> dict[str, Any]:
     """The document for ``PATH`` and ``OPENID_PATH`` (RFC 8414 section 2, OpenID Connect Discovery section 3)."""
     document = _oauth(issuer)
     if issuer.keyring is not None:
-        document |= _openid(issuer) | _logout(issuer)
+        document |= _openid(issuer, issuer.keyring) | _logout(issuer)
     return {name: value for name, value in document.items() if value is not None}
 
 
@@ -63,9 +65,9 @@ def _oauth(issuer: Issuer) -> dict[str, Any]:
     }
 
 
-def _openid(issuer: Issuer) -> dict[str, Any]:
+def _openid(issuer: Issuer, keyring: Keyring) -> dict[str, Any]:
     settings, url = issuer.settings, issuer.url
-    algorithms = [algorithm.value for algorithm in settings.signing_algorithms]
+    algorithms = [algorithm.value for algorithm in keyring.algorithms]
     told = {name for names in (*SCOPE_CLAIMS.values(), *settings.scope_claims.values()) for name in names}
     prompts = [prompt.value for prompt in Prompt if prompt is not Prompt.CREATE or settings.sign_up_url]
     objects = settings.request_objects
@@ -77,7 +79,7 @@ def _openid(issuer: Issuer) -> dict[str, Any]:
         ],
         "id_token_signing_alg_values_supported": algorithms,
         "userinfo_signing_alg_values_supported": algorithms,
-        "request_object_signing_alg_values_supported": algorithms if objects != "off" else None,
+        "request_object_signing_alg_values_supported": list(CLIENT_ALGORITHMS) if objects != "off" else None,
         "request_parameter_supported": objects != "off",
         "request_uri_parameter_supported": objects == "by_reference",
         "require_request_uri_registration": True if objects == "by_reference" else None,

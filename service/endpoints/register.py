@@ -20,8 +20,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     Raises InvalidRedirectUri, InvalidClientMetadata (400), InvalidToken (401).
     """
     if request.method == "POST":
-        await _check_may_register(issuer, request)
-        made = await registration.register(issuer, _metadata(request))
+        made = await _registered(issuer, request)
         issuer.metrics.request(NAME, "created")
         return _answer(201, made)
     client_id = request.parameters.get("client_id", "")
@@ -34,12 +33,13 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     return _answer(200, await registration.replace(issuer, client, _metadata(request)))
 
 
-async def _check_may_register(issuer: Issuer, request: Request) -> None:
+async def _registered(issuer: Issuer, request: Request) -> dict[str, Any]:
     if issuer.settings.registration == "open":
-        return
+        return await registration.register(issuer, _metadata(request))
     if request.authorization is None:
         raise InvalidToken("An initial access token is required to register a client.")
-    await registration.spend_initial_access_token(issuer, bearer_token(request))
+    async with registration.initial_access_token_spent(issuer, bearer_token(request)):
+        return await registration.register(issuer, _metadata(request))
 
 
 def _metadata(request: Request) -> dict[str, Any]:

@@ -15,14 +15,11 @@ from service.protocol.errors import (
     RequestNotSupported,
     RequestUriNotSupported,
 )
-from service.protocol.names import SigningAlgorithm
 from service.records.client import Client
-from service.signing.client_keys import UnverifiableError
+from service.signing.client_keys import ALGORITHMS, UnverifiableError
 
 MAX_REQUEST_OBJECT = 16_384
 """Characters."""
-ALGORITHMS = tuple(algorithm.value for algorithm in SigningAlgorithm)
-"""Signatures that a request object may have; never none."""
 _NOT_PARAMETERS = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})
 
 
@@ -100,6 +97,10 @@ def _algorithm(token: str) -> str:
 
 def _parameters(client: Client, claims: Mapping[str, Any]) -> _Inner:
     """Claims as parameters: numbers and JSON in the form that they have in a URL."""
+    try:
+        msgspec.json.encode(claims)
+    except (ValueError, OverflowError, RecursionError) as error:  # half characters, numbers and depths beyond reason
+        raise InvalidRequestObject("The request object holds what no parameter can say.") from error
     if claims.get("client_id", client.client_id) != client.client_id:
         raise InvalidRequestObject("client_id in the request object is another client's.")
     if {"request", "request_uri"} & set(claims):

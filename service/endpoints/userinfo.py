@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from service.endpoints.bearer import bearer_token
-from service.id_tokens import keyring_of, subject_for
+from service.id_tokens import algorithm_of, keyring_of, subject_for
 from service.issuer import Issuer
 from service.protocol import claims
 from service.protocol.credentials import Kind, parse
@@ -56,8 +56,9 @@ async def _opened(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
 
 
 async def _rendered(issuer: Issuer, client: Client, told: dict[str, Any]) -> Decision:
-    algorithm = client.userinfo_signed_response_alg
-    if algorithm is None:
+    registered = client.userinfo_signed_response_alg
+    if registered is None:
         return answer(orjson.dumps(told))
+    algorithm = algorithm_of(issuer, registered)
     signed = await keyring_of(issuer).sign(algorithm, told | {"iss": issuer.url, "aud": client.client_id})
     return answer(signed.encode(), headers=_AS_JWT)

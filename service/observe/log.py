@@ -42,7 +42,7 @@ class TextFormatter(logging.Formatter):
     """``22:14:03 warning refresh_token_reused client_id=demo``, for terminals."""
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = " ".join(f"{name}={value}" for name, value in _facts(record).items())
+        facts = " ".join(f"{name}={_on_one_line(value)}" for name, value in _facts(record).items())
         colour = _COLOURS.get(record.levelname, "") if sys.stderr.isatty() else ""
         end = "\x1b[0m" if colour else ""
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
@@ -72,6 +72,12 @@ def without_malformed_bytes(record: logging.LogRecord) -> bool:
 def redacted(text: str) -> str:
     """The text with our credentials cut after their prefix."""
     return PATTERN.sub(lambda found: found[0][:6] + "…", text) if "mm_" in text else text
+
+
+def _on_one_line(value: Any) -> str:
+    """What others sent must not look like a line of ours, nor move a terminal's cursor."""
+    text = str(value)
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:

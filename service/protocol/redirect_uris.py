@@ -1,11 +1,16 @@
 """Redirect URIs: registered whole, compared as strings (RFC 9700 section 2.1)."""
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from service.protocol.errors import InvalidGrant, InvalidRequest
 
-_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+_AUTHORITY = re.compile(r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
+"""Host and port as browsers and servers read them alike: nothing that one of them would normalise into something else."""
+_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?")
+_ANY_PORT = re.compile(r"(127\.0\.0\.1|\[::1\])(?::([0-9]{1,5}))?")
+_LAST_PORT = 65535
 _DANGEROUS = ("javascript", "data", "vbscript", "file", "about", "blob")
 
 
@@ -14,8 +19,8 @@ def check_registrable(uri: str) -> str:
 
     Raises ValueError with what to change (RFC 6749 3.1.2, RFC 8252 section 7).
     """
-    if _has_blanks(uri):
-        raise ValueError("a redirect URI has no spaces and no control characters")
+    if not _is_plain(uri):
+        raise ValueError("a URI is ASCII without spaces, backslashes and control characters: percent-encode them")
     parts = urlsplit(uri)
     if not parts.scheme or parts.scheme in _DANGEROUS:
         raise ValueError(f"{uri!r} is not an absolute URI that can be redirected to")
@@ -23,11 +28,21 @@ def check_registrable(uri: str) -> str:
         raise ValueError("a redirect URI has no fragment")
     if parts.username is not None or parts.password is not None:
         raise ValueError("a redirect URI has no user name or password")
-    if parts.scheme == "http" and not _is_loopback(parts.netloc):
+    if parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.netloc):
         raise ValueError("http is for loopback addresses only; use https")
-    if parts.scheme in ("http", "https") and not parts.netloc:
-        raise ValueError(f"{uri!r} has no host")
+    if parts.scheme in ("http", "https"):
+        origin(uri)
     return uri
+
+
+def origin(uri: str) -> str:
+    """Scheme, host and port of an http(s) URI (RFC 6454), safe to be put into a policy. Raises ValueError."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or not _AUTHORITY.fullmatch(parts.netloc):
+        raise ValueError(f"{uri!r} has no host that can be called: give names beyond ASCII in their xn-- form")
+    if parts.port == 0:  # asking for it checks it
+        raise ValueError("there is no port 0")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def resolve(requested: str | None, registered: Sequence[str]) -> str:
@@ -58,25 +73,20 @@ def check_repeated(at_token: str | None, redirected_to: str | None, *, was_given
         raise InvalidGrant("redirect_uri differs from the one of the authorization request.")
 
 
-def _has_blanks(uri: str) -> bool:
-    """Whether there are spaces or control characters in it."""
-    return any(ord(character) <= 32 or ord(character) == 127 for character in uri)
-
-
-def _is_loopback(netloc: str) -> bool:
-    host = netloc.rpartition(":")[0] if not netloc.endswith("]") and ":" in netloc else netloc
-    return host in _LOOPBACK
+def _is_plain(uri: str) -> bool:
+    """Whether it is printable ASCII without blanks; a backslash is a slash to browsers only (WHATWG URL 4.4)."""
+    return uri.isascii() and uri.isprintable() and " " not in uri and "\\" not in uri
 
 
 def _matches_but_for_port(requested: str, registered: str) -> bool:
     """Native apps listen on any free loopback port: 127.0.0.1 and [::1] only, never the name localhost."""
-    if _has_blanks(requested):  # urlsplit leaves some of them out, a redirect would not
+    if not _is_plain(requested) or "#" in requested:  # urlsplit leaves some of it out, a redirect would not
         return False
     try:
         theirs, ours = urlsplit(requested), urlsplit(registered)
-        if ours.scheme != "http" or ours.hostname not in ("127.0.0.1", "::1") or theirs.hostname != ours.hostname:
-            return False
-        same = theirs._replace(netloc="") == ours._replace(netloc="") and theirs.port is not None
-    except ValueError:  # a port that is no number, brackets around what is no address
+    except ValueError:  # brackets around what is no address
         return False
-    return same and "@" not in theirs.netloc and "#" not in requested
+    here, there = _ANY_PORT.fullmatch(ours.netloc), _ANY_PORT.fullmatch(theirs.netloc)
+    if ours.scheme != "http" or not here or not there or here[1] != there[1]:
+        return False
+    return theirs._replace(netloc="") == ours._replace(netloc="") and int(there[2] or 80) <= _LAST_PORT

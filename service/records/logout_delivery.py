@@ -4,7 +4,10 @@ from service.records.json import Record
 
 
 class LogoutDelivery(Record, frozen=True, omit_defaults=True, gc=False):
-    """``subject``: as the client knows the person; ``attempts``: that failed so far."""
+    """``subject``: as the client knows the person; ``attempts``: that failed so far.
+
+    ``client_id`` "": the end of a session that may not have come to its end, ``subject`` is then our own.
+    """
 
     client_id: str
     subject: str

@@ -20,16 +20,18 @@ class Question(Record, frozen=True, omit_defaults=True, gc=False):
     """``request``: None where somebody only wants to see our own pages, then ``return_to`` says which.
 
     ``stage``: a ``Stage``, of LOGIN ``login:<n>``; ``browser_hash``: of the cookie of the browser that asked; ``created_at``:
-    epoch seconds; ``expects``: the subject that the client named, as it knows them, "" = anybody; ``anew``: the person wants
-    to sign in as somebody else; ``proved_at``: the ``auth_time`` of a login that happened for this question, 0 = none yet;
-    ``chose``: an account was selected; ``consented``: the person said yes to this very request; ``answer``: a random word
-    of whoever changed it last, so that of two who make the same change at once only one has made it.
+    epoch seconds; ``client_generation``: of the client when it asked; ``expects``: the subject that the client named, as it
+    knows them, "" = anybody; ``anew``: the person wants to sign in as somebody else; ``proved_at``: the ``auth_time`` of a
+    login that happened for this question, 0 = none yet; ``chose``: an account was selected; ``consented``: the person said
+    yes to this very request; ``answer``: a random word of whoever changed it last, so that of two who make the same change
+    at once only one has made it.
     """
 
     browser_hash: str
     created_at: int
     request: AuthorizationRequest | None = None
     return_to: str = ""
+    client_generation: int = 0
     stage: str = Stage.NEW.value
     expects: str = ""
     anew: bool = False

@@ -5,24 +5,40 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jwt
 import orjson
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.fetching import Fetched, FetchError
+from service.protocol.names import SigningAlgorithm
 from service.records.client import Client
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_Kept = TypeVar("_Kept")
+
 MAX_TOKEN = 16_384
 """Characters of a JWT that a client signed."""
+ALGORITHMS = tuple(algorithm.value for algorithm in SigningAlgorithm)
+"""Signatures that clients may use; never none."""
 MAX_KEYS = 50
+MEMBERS = frozenset({"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"})
+"""What is looked at in a JWK (RFC 7517 section 4, RFC 7518 section 6), all of it text."""
+_TRIED = 8
+"""Keys that one signature is compared with; of several the header should name one (OpenID Connect Core 10.1)."""
+_RSA_BITS = range(2048, 4097)
+"""Fewer are too weak (RFC 7518 section 3.3), more would let a client have us calculate for it."""
+_RSA_EXPONENT = 65537
+"""The largest one."""
 SKEW = 10
 """Seconds by which a client's clock may differ."""
 _AGAIN_AFTER = 60.0
 """Seconds after which an unknown ``kid`` makes us fetch once more."""
+_FAILED_FOR = 10.0
+"""Seconds for which a jwks_uri that could not be fetched is not asked again."""
 _CACHED = 1000
 """Clients whose keys a process remembers."""
 _TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
@@ -57,6 +73,7 @@ class ClientKeys:
         self._clock = clock
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._fetching: dict[str, asyncio.Future[_Held]] = {}
+        self._failed: OrderedDict[str, float] = OrderedDict()
 
     async def verify(self, client: Client, token: str, *, algorithms: Collection[str]) -> dict[str, Any]:
         """The claims of a JWT that this client signed, by one of ``algorithms`` (asymmetric ones).
@@ -74,7 +91,7 @@ class ClientKeys:
         if not isinstance(algorithm, str) or algorithm not in algorithms:
             raise UnverifiableError(f"signed with {str(algorithm)[:20]}, not with {', '.join(algorithms)}")
         candidates = await self.keys(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
-        for key in candidates[:MAX_KEYS]:
+        for key in candidates[:_TRIED]:
             try:
                 signed: dict[str, Any] = jwt.decode(
                     token,
@@ -130,7 +147,9 @@ class ClientKeys:
         return self._remember(client.client_id, _Held(source, parsed(client.jwks), now, now + 1e9))
 
     async def _fetched(self, client_id: str, uri: str) -> _Held:
-        """Fetch the keys; whoever wants them meanwhile waits for the same answer."""
+        """Fetch the keys; whoever wants them meanwhile waits for the same answer, and a failure counts for a while."""
+        if self._clock() < self._failed.get(uri, 0.0):
+            raise UnverifiableError("jwks_uri: could not be fetched a moment ago")
         fetching = self._fetching.get(uri)
         if fetching is None:
             fetching = self._fetching[uri] = asyncio.ensure_future(self._fetch_keys(client_id, uri))
@@ -145,16 +164,14 @@ class ClientKeys:
             keys = parsed(orjson.loads(fetched.content))
         except (FetchError, ValueError) as error:
             log.warning("client_keys_unavailable", extra={"client_id": client_id, "reason": str(error)[:200]})
+            _keep(self._failed, uri, self._clock() + _FAILED_FOR)
             raise UnverifiableError(f"jwks_uri: {error}") from error
         now, most = self._clock(), self._settings.client_keys_lifetime
         lifetime = most if fetched.max_age is None else min(most, max(fetched.max_age, 1))
         return self._remember(client_id, _Held(uri, keys, now, now + lifetime))
 
     def _remember(self, client_id: str, held: _Held) -> _Held:
-        self._held[client_id] = held
-        self._held.move_to_end(client_id)
-        while len(self._held) > _CACHED:
-            self._held.popitem(last=False)
+        _keep(self._held, client_id, held)
         return held
 
 
@@ -162,15 +179,36 @@ def parsed(jwks: Any) -> tuple[jwt.PyJWK, ...]:
     """The public keys of a JWK set that can be used; others are passed over (RFC 7517 section 5). Raises ValueError."""
     if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list):
         raise ValueError("not a JWK set")
-    usable = []
-    for member in jwks["keys"][:MAX_KEYS]:
-        if not isinstance(member, dict) or member.get("use", "sig") != "sig" or member.get("kty") == "oct":
-            continue
-        try:
-            usable.append(jwt.PyJWK({name: value for name, value in member.items() if name != "d"}))
-        except (jwt.PyJWTError, ValueError, TypeError, KeyError):
-            continue
-    return tuple(usable)
+    wanted = [member for member in jwks["keys"][:MAX_KEYS] if is_for_signatures(member)]
+    return tuple(key for key in map(_parsed_key, wanted) if key is not None)
+
+
+def is_for_signatures(member: Any) -> bool:
+    """Whether a JWK is one to verify with, by an algorithm that there is here."""
+    if not isinstance(member, dict) or member.get("kty") not in ("RSA", "EC", "OKP"):
+        return False
+    return member.get("use", "sig") == "sig" and member.get("alg", ALGORITHMS[0]) in ALGORITHMS
+
+
+def _parsed_key(member: dict[str, Any]) -> jwt.PyJWK | None:
+    known = {name: value for name, value in member.items() if name in MEMBERS and isinstance(value, str)}
+    try:
+        key = jwt.PyJWK(known)
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+        return None
+    return key if not isinstance(key.key, RSAPublicKey) or _is_moderate(key.key) else None
+
+
+def _is_moderate(key: RSAPublicKey) -> bool:
+    return key.key_size in _RSA_BITS and key.public_numbers().e <= _RSA_EXPONENT
+
+
+def _keep(kept: OrderedDict[str, _Kept], name: str, value: _Kept) -> None:
+    """The last ones only."""
+    kept[name] = value
+    kept.move_to_end(name)
+    while len(kept) > _CACHED:
+        kept.popitem(last=False)
 
 
 def _fitting(keys: Collection[jwt.PyJWK], kid: str | None, algorithm: str) -> list[jwt.PyJWK]:

@@ -78,7 +78,10 @@ def half_hash(algorithm: SigningAlgorithm, text: str) -> str:
 
 
 class Keyring:
-    """``clock``: epoch seconds. Open it before use, let ``keep`` run beside, close it."""
+    """``clock``: epoch seconds. Open it before use, let ``keep`` run beside, close it.
+
+    ``algorithms``: what can be signed with, in the order of the settings.
+    """
 
     def __init__(
         self, settings: Settings, kept: SigningKeys, randomness: Randomness, clock: Callable[[], float] = time.time
@@ -90,6 +93,7 @@ class Keyring:
         self._sealing = Sealing(settings.master_keys)
         self._keys: tuple[SigningKey, ...] = ()
         self._loaded: dict[str, _Loaded] = {}
+        self.algorithms: tuple[SigningAlgorithm, ...] = ()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="signing")
         self._published = Published(b"", "")
         self._published_at = -1
@@ -278,7 +282,7 @@ class Keyring:
                 key, self._sealing.unseal(key.sealed, key.sealed_under, about)
             )
         fresh = [key.kid for key in keys.keys if key.kid not in self._loaded]
-        self._keys, self._loaded, self._published_at = keys.keys, loaded, -1
+        self._hold(keys.keys, loaded)
         log.info("signing_keys", extra={"keys": len(loaded), "new": fresh})
 
     async def _look_for(self, kid: str) -> _Loaded | None:
@@ -306,13 +310,12 @@ class Keyring:
         missing = set(self._settings.signing_algorithms) - {key.algorithm for key in found}
         if missing and "signing_algorithms" in self._settings.model_fields_set:
             raise UnusableKeyError(f"signing_key_files: there is no key for {', '.join(sorted(missing))}")
-        self._keys, self._loaded = tuple(found), loaded
+        self._hold(tuple(found), loaded)
 
-    @property
-    def algorithms(self) -> tuple[SigningAlgorithm, ...]:
-        """What can be signed with, in the order of the settings."""
-        have = {key.algorithm for key in self._keys}
-        return tuple(algorithm for algorithm in self._settings.signing_algorithms if algorithm in have)
+    def _hold(self, keys: tuple[SigningKey, ...], loaded: dict[str, _Loaded]) -> None:
+        have = {key.algorithm for key in keys}
+        self.algorithms = tuple(one for one in self._settings.signing_algorithms if one in have)
+        self._keys, self._loaded, self._published_at = keys, loaded, -1
 
 
 def _about(kid: str, algorithm: SigningAlgorithm) -> str:

@@ -14,8 +14,14 @@ class SpendAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
+class GiveBackAnswer(StrEnum):
+    GIVEN_BACK = "given_back"
+    UNKNOWN = "unknown"
+
+
 _spend = Script("spend_initial_access_token", ("token",), ("by",), SpendAnswer)
-SCRIPTS = (_spend,)
+_give_back = Script("give_back_initial_access_token", ("token",), ("by",), GiveBackAnswer)
+SCRIPTS = (_spend, _give_back)
 
 
 class RegistrationTokens:
@@ -33,3 +39,7 @@ class RegistrationTokens:
         """Use it once; False where there is none, or no use is left. ``by``: a random word. One round trip."""
         answer, _ = await _spend.run(self._connection, (keys.initial_access_token(token_hash),), by)
         return answer is SpendAnswer.SPENT
+
+    async def give_back(self, token_hash: str, by: str) -> None:
+        """Undo a ``spend`` that was the last one. One round trip."""
+        await _give_back.run(self._connection, (keys.initial_access_token(token_hash),), by)

@@ -73,6 +73,11 @@ class Sessions:
         answer, rest = await _end.run(self._connection, _places(sid))
         return [name.decode() for name in rest[0]] if answer is EndAnswer.ENDED else None
 
+    def forget_clients_soon(self, sid: str) -> None:
+        """Forget who got something in an ended session, once all of it has ended, without waiting."""
+        key = keys.session_clients(sid)
+        self._connection.execute_soon(key, ("DEL", key))
+
     async def of_user(self, subject: str) -> list[str]:
         """The ``sid`` of every session that the user may have. One round trip."""
         index = keys.user_sessions(subject)

@@ -1,6 +1,7 @@
 """The consent page: who asks for what, and what is remembered of the answer."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -108,3 +109,25 @@ async def test_the_page_shows_who_asks(person: Person) -> None:
         for uri in ("https://cdn.example/a;b.png", "https://app.example/policy", "https://app.example/tos"):
             assert uri in page.text
         assert "img-src https://cdn.example" in page.headers["Content-Security-Policy"].split("; ")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"redirect_uris": ("https://else.example/",)},
+        {"scopes": ("openid",)},
+        {"response_types": ("id_token",)},
+        {"generation": 5},
+        {"enabled": False},
+        {"audiences": ()},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+async def test_a_client_that_was_changed_meanwhile_gets_nothing(person: Person, changes: dict[str, Any]) -> None:
+    """An operator takes something away while the person reads: what was asked before counts no more than asked now."""
+    client = await person.world.openid_client("other", audiences=("https://api.example",))
+    shown = await person.log_in(await person.authorize("other", scope="openid read"))
+    await person.world.change(client, **changes)
+    person.world.issuer.store.clients.forget(["other"])
+    done = await person.agree(shown)
+    assert (done.status, done.heading, done.location) == (400, "This page is no longer valid", "")

@@ -169,6 +169,14 @@ async def test_of_twenty_logins_at_once_one_is_tried(person: Person) -> None:
         assert sum(answer.status != 400 for answer in answers) == 1
 
 
+async def test_whoever_goes_back_is_led_to_where_they_are(person: Person) -> None:
+    """No login form that could not be sent."""
+    shown = await person.authorize()
+    asked = await person.log_in(shown)
+    back = await person.get("/login", ticket=shown.form["ticket"])
+    assert (back.heading, back.action) == (asked.heading, "/consent")
+
+
 async def test_consent_cannot_be_posted_before_login(person: Person) -> None:
     shown = await person.authorize()
     form = {"ticket": shown.form["ticket"], "csrf": shown.form["csrf"], "decision": "allow"}

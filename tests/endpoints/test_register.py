@@ -3,19 +3,23 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from service.admin import clients
 from service.admin.registration import create_initial_access_token
 from service.protocol.names import SigningAlgorithm
 from service.signing.key_material import generate, public_jwk
+from service.signing.keyring import Keyring
 from tests.person import Person
-from tests.world import CALLBACK, VERIFIER, World, basic
+from tests.world import CALLBACK, VERIFIER, World, basic, private_jwk
 
 JWK = public_jwk(generate(SigningAlgorithm.ES256, 0), SigningAlgorithm.ES256)
+RSA = public_jwk(generate(SigningAlgorithm.RS256, 2048), SigningAlgorithm.RS256)
 PRIVATE = JWK | {"d": "x" * 43}
 WEB = {"redirect_uris": [CALLBACK], "client_name": "My App"}
 
@@ -51,9 +55,9 @@ async def test_a_client_registers_and_signs_people_in(open_world: World) -> None
     }
     assert {name: made[name] for name in told} == told
     assert "unknown" not in made
-    assert {"openid", "profile", "read"} <= set(made["scope"].split())
+    assert made["scope"] == "openid profile email address phone offline_access"
     await open_world.user()
-    shown = await Person(open_world).sign_in(made["client_id"], scope="openid read")
+    shown = await Person(open_world).sign_in(made["client_id"], scope="openid email")
     form = {
         **{"grant_type": "authorization_code", "code": shown.answer["code"], "redirect_uri": CALLBACK},
         "code_verifier": VERIFIER,
@@ -113,6 +117,16 @@ async def test_an_initial_access_token_may_be_needed(world: World) -> None:
         (WEB | {"jwks": {"keys": [{"kty": "oct", "k": "AA"}]}}, "invalid_client_metadata"),
         (WEB | {"jwks": {"keys": [JWK, JWK]}}, "invalid_client_metadata"),
         (WEB | {"jwks": {}}, "invalid_client_metadata"),
+        (WEB | {"jwks": {"keys": [JWK | {"kid": ["a"]}]}}, "invalid_client_metadata"),
+        (WEB | {"jwks": {"keys": [JWK | {"kid": {}}, JWK]}}, "invalid_client_metadata"),
+        (WEB | {"jwks": {"keys": [JWK | {"x": "AA"}]}}, "invalid_client_metadata"),
+        (WEB | {"redirect_uris": ["https://[x"], "response_types": ["id_token"]}, "invalid_redirect_uri"),
+        (WEB | {"redirect_uris": ["https://a℀b/"], "response_types": ["id_token"]}, "invalid_redirect_uri"),
+        (WEB | {"redirect_uris": ["https://app.example\\@b.example/"]}, "invalid_redirect_uri"),
+        (WEB | {"logo_uri": "https://x;sandbox/l.png"}, "invalid_client_metadata"),
+        (WEB | {"jwks_uri": "https://１２７.0.0.1/"}, "invalid_client_metadata"),
+        ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
+        ({"grant_types": ["password"], "response_types": []}, "invalid_client_metadata"),
         (WEB | {"initiate_login_uri": "http://app.example/login"}, "invalid_client_metadata"),  # …-nohttps
         (WEB | {"logo_uri": "http://app.example/logo"}, "invalid_client_metadata"),
         (WEB | {"logo_uri": "javascript:alert(1)"}, "invalid_client_metadata"),
@@ -145,6 +159,7 @@ async def test_faults_are_named_as_the_rfc_does(open_world: World, metadata: Any
         WEB
         | {"logo_uri": "https://a.example/l", "policy_uri": "https://a.example/p", "tos_uri": "https://a.example/t"},
         WEB | {"jwks": {"keys": [JWK]}},
+        WEB | {"jwks": {"keys": [JWK | {"use": "sig"}, RSA | {"kid": "encrypts", "use": "enc", "alg": "RSA-OAEP"}]}},
         WEB | {"jwks_uri": "https://app.example/jwks"},
         WEB | {"id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "RS256"},
         WEB | {"response_types": ["code", "token id_token"], "grant_types": ["authorization_code", "implicit"]},
@@ -195,6 +210,90 @@ async def test_a_bad_replacement_changes_nothing(open_world: World, changes: dic
     wanted = WEB | {"client_id": made["client_id"], "client_name": "New"} | changes
     assert (await manage(open_world, made, "PUT", json=wanted)).status == 400
     assert (await (await manage(open_world, made)).json())["client_name"] == "My App"
+
+
+async def test_a_client_does_not_undo_what_an_operator_did(open_world: World) -> None:
+    """Scopes and grant types that were given stay, those that were taken do not come back, limits stay."""
+    _, made = await register(open_world)
+    by_operator = {
+        **{"require_pkce": True, "access_token_lifetime": 60, "audiences": ["https://api.example"]},
+        **{"scopes": ["openid", "read"], "skip_consent": True, "description": "watched"},
+        "grant_types": ["authorization_code", "client_credentials"],
+    }
+    await clients.update_client(open_world.issuer, made["client_id"], by_operator)
+    wanted = WEB | {"client_id": made["client_id"], "scope": "openid email read", "grant_types": made["grant_types"]}
+    answer = await manage(open_world, made, "PUT", json=wanted | {"grant_types": by_operator["grant_types"]})
+    assert (answer.status, (await answer.json())["scope"]) == (200, "openid read")
+    client = await open_world.issuer.store.clients.read(made["client_id"])
+    assert client is not None
+    held = {name: getattr(client, name) for name in by_operator}
+    assert json.loads(json.dumps(held)) == by_operator
+
+
+async def test_operators_say_what_a_client_may_register_for(world: World) -> None:
+    async with world.having(
+        registration="open", registration_scopes=("read",), registration_grant_types=("client_credentials",)
+    ) as other:
+        status, made = await register(other, {"grant_types": ["client_credentials"], "scope": "read email"})
+        assert (status, made["scope"]) == (201, "read")
+        assert (await register(other))[1]["error"] == "invalid_client_metadata"
+
+
+async def test_mistyped_metadata_cost_no_use_of_an_initial_access_token(world: World) -> None:
+    async with world.having(registration="initial_access_token") as other:
+        token = await create_initial_access_token(other.issuer, uses=1, lifetime=60)
+        bearer = {"Authorization": f"Bearer {token}"}
+        for metadata in ({}, b"{", WEB | {"client_name": 7}, WEB | {"sector_identifier_uri": "https://127.0.0.1/"}):
+            assert (await register(other, metadata, **bearer))[0] == 400
+        answers = await asyncio.gather(*(register(other, metadata, **bearer) for metadata in ({}, WEB) * 5))
+        assert [status for status, _ in answers].count(201) <= 1, "never more than its uses, whatever is given back"
+        for _ in range(2):
+            answers.append(await register(other, **bearer))
+        assert [status for status, _ in answers].count(201) == 1
+
+
+@pytest.mark.parametrize("depth", [10, 900, 1000])
+async def test_what_we_don_t_know_of_a_key_is_not_kept(open_world: World, depth: int) -> None:
+    """A record that cannot be read again would spoil the pages of everybody who ever used the client."""
+    _, made = await register(open_world)
+    deep = "[" * depth + "]" * depth
+    body = json.dumps(WEB | {"client_id": made["client_id"], "jwks": {"keys": [JWK | {"z": "?"}]}}).replace('"?"', deep)
+    assert (await manage(open_world, made, "PUT", data=body)).status in (200, 400)
+    client = await open_world.issuer.store.clients.read(made["client_id"])
+    assert client is not None
+    assert client.jwks in (None, {"keys": [JWK]})
+    assert (await Person(open_world).authorize(made["client_id"])).heading == "Sign in"
+
+
+async def test_nobody_learns_what_our_network_looks_like(open_world: World) -> None:
+    """Whether a name resolves inside, to what, and what answers there, all looks alike."""
+    told = set()
+    for host in ("localhost", "127.0.0.1", "no-such-host.invalid"):
+        _, body = await register(open_world, WEB | {"sector_identifier_uri": f"https://{host}/sector"})
+        told.add(body["error_description"])
+    assert len(told) == 1, told
+
+
+@pytest.mark.parametrize("member", ["id_token_signed_response_alg", "userinfo_signed_response_alg"])
+async def test_an_algorithm_without_a_key_is_not_offered(world: World, tmp_path: Path, member: str) -> None:
+    """Keys of one kind only: the metadata say so, no client registers for another, and one that did gets what there is."""
+    file = tmp_path / "keys.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps({"keys": [private_jwk("RS256")]}))
+    async with world.having(registration="open", signing_key_files=(file,)) as other:
+        keyring = Keyring(other.issuer.settings, other.issuer.store.signing_keys, other.issuer.randomness)
+        await keyring.open()
+        async with other.with_part(keyring=keyring) as able:
+            document = await (await able.http.get("/.well-known/openid-configuration")).json()
+            assert "ES384" not in document["id_token_signing_alg_values_supported"]
+            assert (await register(able, WEB | {member: "ES384"}))[0] == 400
+            await able.openid_client(skip_consent=True, **{member: SigningAlgorithm.ES384})
+            await able.user()
+            shown = await Person(able).sign_in()
+            tokens = await (await able.redeem(shown.answer["code"], code_verifier=VERIFIER)).json()
+            bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+            assert (await able.http.get("/userinfo", headers=bearer)).status == 200
+        keyring.close()
 
 
 async def test_only_the_client_s_own_token_opens_its_registration(open_world: World) -> None:

@@ -96,6 +96,12 @@ def test_text_is_for_people() -> None:
     assert text.endswith("warning refresh_token_reused client_id=app")
 
 
+@given(ANY_TEXT)
+def test_no_fact_looks_like_a_line_or_moves_the_cursor(fact: str) -> None:
+    text = TextFormatter().format(_record("x", client_id=fact))
+    assert text.isprintable()
+
+
 @pytest.mark.parametrize(
     ("level", "style", "lines"),
     [

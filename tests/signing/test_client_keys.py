@@ -8,9 +8,10 @@ import jwt
 import pytest
 
 from service.fetching import Fetched, FetchError
+from service.protocol.credentials import base64url
 from service.protocol.names import SigningAlgorithm
 from service.records.client import Client
-from service.signing.client_keys import MAX_TOKEN, ClientKeys, UnverifiableError
+from service.signing.client_keys import MAX_TOKEN, ClientKeys, UnverifiableError, parsed
 from service.signing.key_material import generate, public_jwk
 from tests.forging import hs256
 from tests.world import settings_for
@@ -99,8 +100,64 @@ async def test_what_was_right_is_right_while_the_server_is_away(site: Site, keys
     await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
     site.away, site.now = True, site.now + 601
     assert await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
+    site.now += 11
     with pytest.raises(UnverifiableError, match="did not answer"):
         await keys.verify(Client("other", jwks_uri=URI), site.sign(iss="other"), algorithms=["ES256"])
+
+
+async def test_a_server_that_fails_is_left_alone_for_a_while(site: Site, keys: ClientKeys) -> None:
+    """Whoever sends us signed rubbish must not have us call somebody else each time."""
+    site.away = True
+    for _ in range(20):
+        with pytest.raises(UnverifiableError, match="jwks_uri"):
+            await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
+    assert site.fetches == 1
+    site.away, site.now = False, site.now + 10
+    assert await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
+
+
+def _rsa(bits: int, exponent: int = 65537) -> dict[str, Any]:
+    """A public key of that size; nobody knows its private half."""
+    modulus = 2 ** (bits - 1) + 1
+    told = {"n": modulus, "e": exponent}
+    encoded = {name: base64url(value.to_bytes((value.bit_length() + 7) // 8, "big")) for name, value in told.items()}
+    return {"kty": "RSA", "kid": f"rsa{bits}", **encoded}
+
+
+@pytest.mark.parametrize(
+    ("member", "usable"),
+    [
+        (_rsa(2048), True),
+        (_rsa(4096), True),
+        (_rsa(1024), False),
+        (_rsa(16384), False),
+        (_rsa(4096, 2**63 + 1), False),
+        (_rsa(2048) | {"alg": "none"}, False),
+        (_rsa(2048) | {"alg": "RS1"}, False),
+        (_rsa(2048) | {"alg": {}}, False),
+        (_rsa(2048) | {"use": "enc"}, False),
+        (_rsa(2048) | {"kid": ["a"], "x5c": [[]] * 9}, True),
+        (_rsa(2048) | {"n": 5}, False),
+        ({"kty": "oct", "k": "AAAA"}, False),
+        ({"kty": ["RSA"]}, False),
+        ({"kty": "EC", "crv": "P-256", "x": [1], "y": "A"}, False),
+        ({"kty": "OKP", "crv": "X25519", "x": "AAAA"}, False),
+        ("RSA", False),
+    ],
+)
+def test_which_keys_can_be_used(member: Any, usable: bool) -> None:
+    """Others are passed over (RFC 7517 section 5): too weak, too expensive for us, of another kind, or no keys at all."""
+    assert len(parsed({"keys": [member]})) == usable
+
+
+async def test_a_signature_is_compared_with_few_keys(site: Site, keys: ClientKeys) -> None:
+    """Without a kid every key is tried: a client with fifty would have us calculate fifty times."""
+    for number in range(20):
+        site.private[f"k{number}"] = generate(ES256, 0)
+    token = jwt.encode({"iss": "app"}, site.private["k19"], "ES256")
+    with pytest.raises(UnverifiableError, match="no key"):
+        await keys.verify(Client("app", jwks=site.jwks), token, algorithms=["ES256"])
+    assert await keys.verify(Client("app", jwks=site.jwks), site.sign("k19"), algorithms=["ES256"])
 
 
 async def test_two_clients_of_one_uri_are_two(site: Site, keys: ClientKeys) -> None:

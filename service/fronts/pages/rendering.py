@@ -5,10 +5,10 @@ import secrets
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from jinja2 import (
     ChoiceLoader,
@@ -21,6 +21,7 @@ from jinja2 import (
 )
 
 from service.protocol.browsing import FormPost, Page
+from service.protocol.redirect_uris import origin
 from service.settings import Settings
 
 DEFAULT_LANGUAGE = "en"
@@ -155,10 +156,11 @@ def _logos(values: Mapping[str, Any]) -> list[str]:
 
 def _origins(urls: Sequence[str]) -> str:
     """What a policy names: no path, since a semicolon or blank in one would end the directive."""
-    found = (urlsplit(url) for url in urls)
-    return " ".join(
-        sorted({f"{parts.scheme}://{parts.netloc}" for parts in found if parts.scheme in ("http", "https")})
-    )
+    found = set()
+    for url in urls:
+        with suppress(ValueError):  # a URL that we would not register today is not shown
+            found.add(origin(url))
+    return " ".join(sorted(found))
 
 
 def _day(seconds: int) -> str:

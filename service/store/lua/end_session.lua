@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- End a session; with it come the clients that got something in it. Sent again, it tells them again: for a minute.
+-- End a session; with it come the clients that got something in it. Sent again, it tells them again, until they are
+-- forgotten (forget_clients_soon) or a day has passed: whoever was cut off has to find them.
 -- KEYS  session, session_clients
 -- ARGV  -
 -- RETURNS ended | unknown
@@ -7,7 +8,7 @@ local session, session_clients = unpack(KEYS)
 local known = redis.call('DEL', session)
 local clients = redis.call('SMEMBERS', session_clients)
 if #clients > 0 then
-  redis.call('EXPIRE', session_clients, 60)
+  redis.call('EXPIRE', session_clients, 86400)
 end
 if known == 0 and #clients == 0 then
   return 'unknown'

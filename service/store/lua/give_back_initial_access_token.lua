@@ -1,0 +1,17 @@
+#!lua
+-- Give back the last use of an initial access token, if it was ``by``: a use that no client came of. Where somebody else
+-- used it since, it stays spent: the command may have been sent again after a dropped connection.
+-- KEYS  token
+-- ARGV  by
+-- RETURNS given_back | unknown
+local token = unpack(KEYS)
+local by = unpack(ARGV)
+local held = redis.call('HMGET', token, 'left', 'by')
+if held[2] ~= by then
+  return 'unknown'
+end
+redis.call('HDEL', token, 'by')
+if held[1] ~= '-1' then
+  redis.call('HINCRBY', token, 'left', 1)
+end
+return 'given_back'
