@@ -24,8 +24,9 @@ from loadtests.generator import Orders, literally, require_wrk, spare_for
 from loadtests.report import LIMITED_AT
 from loadtests.rounds import Contender, Pace, Round, middle, ratio, take_turns
 from loadtests.servers import Server
-from loadtests.supplies import CLIENT_ID, REDIRECT_URI, SCOPE, VERIFIER, Supplier, supplier
+from loadtests.supplies import CLIENT_ID, REDIRECT_URI, SCOPE, SIGNERS, VERIFIER, Supplier, supplier
 from loadtests.work import EXPIRES_IN, POOL, SCOPED, TOKEN_TYPE, WORKS
+from service.protocol.names import OPENID, SigningAlgorithm
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 
@@ -40,6 +41,10 @@ OLDEST_REDIS = 7
 OPAQUE = "[%w_-]+"
 PEER_ALONE = (f'^{{"access_token":"{OPAQUE}",', EXPIRES_IN, TOKEN_TYPE, SCOPED)
 PEER_PAIR = (*PEER_ALONE, f'"refresh_token":"{OPAQUE}"')
+PEER_SIGNED = (
+    *(f'"access_token":"{OPAQUE}"', EXPIRES_IN, TOKEN_TYPE, f'"scope":"{OPENID} {SCOPE}"'),
+    *(f'"refresh_token":"{OPAQUE}"', '"id_token":"eyJ[%w_-]+%.[%w_-]+%.[%w_-]+"'),
+)
 PEER_ACTIVE = ('"active":true', '"sub":"[^"]+"', f'"client_id":"{literally(CLIENT_ID)}"', SCOPED, '"exp":%d+')
 
 
@@ -72,6 +77,16 @@ async def _redeem(peer: Peer, count: int) -> Orders:
     return Orders("/token", forms, once=True, patterns=PEER_PAIR)
 
 
+def _redeem_signed(algorithm: SigningAlgorithm) -> Callable[[Peer, int], Awaitable[Orders]]:
+    async def orders(peer: Peer, count: int) -> Orders:
+        fixed = peer.form(grant_type="authorization_code", redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
+        fixed |= {"client_id": SIGNERS[algorithm]}
+        forms = [{**fixed, "code": made["code"]} for made in await _supply(peer, "codes", count, algorithm)]
+        return Orders("/token", forms, once=True, patterns=PEER_SIGNED)
+
+    return orders
+
+
 async def _refresh(peer: Peer, count: int) -> Orders:
     fixed = peer.form(grant_type="refresh_token")
     forms = [{**fixed, "refresh_token": made["refresh_token"]} for made in await _supply(peer, "grants", count)]
@@ -88,6 +103,8 @@ PEER_WORKS: dict[str, Callable[[Peer, int], Awaitable[Orders]]] = {
     "client_credentials": _client_credentials,
     "introspect_active": _introspect,
     "redeem": _redeem,
+    "redeem_es256": _redeem_signed(SigningAlgorithm.ES256),
+    "redeem_rs256": _redeem_signed(SigningAlgorithm.RS256),
     "refresh": _refresh,
     "revoke": _revoke,
 }
@@ -181,15 +198,16 @@ async def _peer(redis: Shape, supplies: Supplier, *, auto_pipelining: bool) -> A
         "CLIENT_SECRET": supplies.secret,
         "REDIRECT_URI": REDIRECT_URI,
         "VERIFIER": VERIFIER,
+        **{f"SIGNER_{algorithm}": client_id for algorithm, client_id in SIGNERS.items()},
     }
     async with servers.process(["node", str(PEERS / "serve.js")], environment, url, "/nothing") as pid:
         yield Peer(Server("node-oidc-provider", url, pid, servers.redis_pids(redis)), environment)
 
 
-async def _supply(peer: Peer, kind: str, count: int) -> list[dict[str, str]]:
+async def _supply(peer: Peer, kind: str, count: int, signed: SigningAlgorithm | None = None) -> list[dict[str, str]]:
     """Codes or grants, made by node-oidc-provider's own models."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaints:
-        command = ("node", str(PEERS / "supply.js"), kind, str(count))
+        command = ("node", str(PEERS / "supply.js"), kind, str(count), signed or "")
         environment = os.environ | peer.environment
         child = await asyncio.create_subprocess_exec(*command, env=environment, stdout=out, stderr=complaints)
         if await child.wait() != 0:

@@ -17,11 +17,16 @@ async def _answer(_: web.Request) -> web.Response:
     return web.Response(body=BODY, content_type="application/json")
 
 
+async def application() -> web.Application:
+    """What is served; a coroutine function, as gunicorn wants it."""
+    made = web.Application()
+    made.router.add_route("POST", "/token", _answer)
+    return made
+
+
 async def _serve(port: int, *, shared: bool, parent: int | None) -> None:
     """Until it is ended, or the ``parent`` at the other end of this pipe is."""
-    application = web.Application()
-    application.router.add_route("POST", "/token", _answer)
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(await application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=1024, reuse_port=shared).start()
     stop = asyncio.Event()

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from service.hashing import hash_generated
 from service.issuer import Issuer
 from service.issuing import Authorization, Issued, issue, issue_code
 from service.protocol.credentials import Kind, new_client_secret, new_credential, new_grant_id
-from service.protocol.names import ClientAuthMethod
+from service.protocol.names import OPENID, ClientAuthMethod, SigningAlgorithm
 from service.protocol.pkce import ChallengeMethod, s256
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client, ClientSecret
@@ -25,6 +25,9 @@ CLIENT_ID = "reporting-service-01"
 """20 characters, as client ids are: each token's record carries it."""
 REDIRECT_URI = "https://app.example.com/callback"
 SCOPE = "read write"
+SIGNERS = {SigningAlgorithm.ES256: "sign-in-service-es25", SigningAlgorithm.RS256: "sign-in-service-rs25"}
+"""Clients that get ID tokens, by what those are signed with; they ask for the scope openid besides ``SCOPE``."""
+MASTER_KEY = secrets.token_urlsafe(32)
 VERIFIER = secrets.token_urlsafe(32)
 PASSWORD = "correct horse battery staple"
 USERS = 100
@@ -35,27 +38,30 @@ _Made = TypeVar("_Made")
 
 
 class Supplier:
-    """Fills the Redis of one server. ``secret``: of the client, which uses client_secret_post; ``people``: how many
-    users have allowed it something so far.
+    """Fills the Redis of one server. ``secret``: of every client, all use client_secret_post; ``signers``: those that get
+    ID tokens; ``people``: how many users have allowed something so far.
     """
 
-    def __init__(self, issuer: Issuer, client: Client, secret: str) -> None:
+    def __init__(self, issuer: Issuer, client: Client, signers: Mapping[SigningAlgorithm, Client], secret: str) -> None:
         self.issuer = issuer
         self.client = client
+        self.signers = signers
         self.secret = secret
         self.people = 0
 
-    async def codes(self, count: int) -> list[str]:
-        """Authorization codes, each of another user, good for a day, with PKCE."""
+    async def codes(self, count: int, signed: SigningAlgorithm | None = None) -> list[str]:
+        """Authorization codes, each of another user, good for a day, with PKCE; ``signed``: for an ID token, too."""
+        client, scope = (self.signers[signed], f"{OPENID} {SCOPE}") if signed else (self.client, SCOPE)
         record = AuthorizationCode(
             redirect_uri=REDIRECT_URI,
             redirect_uri_given=True,
             code_challenge=s256(VERIFIER),
             code_challenge_method=ChallengeMethod.S256,
+            nonce=secrets.token_urlsafe(16) if signed else None,
         )
 
         async def one() -> str:
-            return (await issue_code(self.issuer, self.client, self.grant(), record)).code
+            return (await issue_code(self.issuer, client, self.grant(client, scope), record)).code
 
         return await in_bulk(one, count)
 
@@ -65,7 +71,7 @@ class Supplier:
 
     async def issue_grant(self) -> Issued:
         """A user's grant with an access and a refresh token."""
-        return await issue(self.issuer, self.client, Authorization(self.grant(), SCOPE, ()))
+        return await issue(self.issuer, self.client, Authorization(self.grant(self.client, SCOPE), SCOPE, ()))
 
     async def issue_alone(self) -> Issued:
         """A client_credentials token."""
@@ -90,15 +96,15 @@ class Supplier:
         randomness = self.issuer.randomness
         return [new_credential(Kind.ACCESS_TOKEN, new_grant_id(randomness), randomness) for _ in range(count)]
 
-    def grant(self) -> Grant:
-        """What the next user allows the client; a user id is a UUID's length."""
+    def grant(self, client: Client, scope: str) -> Grant:
+        """What the next user allows a client; a user id is a UUID's length."""
         self.people += 1
         now = int(self.issuer.clock())
         return Grant(
-            self.client.client_id,
+            client.client_id,
             f"5f0c1e6a-7d2b-4c9e-8a31-{self.people:012d}",
-            scope=SCOPE,
-            client_generation=self.client.generation,
+            scope=scope,
+            client_generation=client.generation,
             issued_at=now,
             auth_time=now,
         )
@@ -110,18 +116,25 @@ async def supplier(redis: Shape, secret: str = "") -> AsyncIterator[Supplier]:
     settings = load(redis_url=redis.url, argon2_memory=64, argon2_iterations=1, redis_timeout=30.0)
     async with open_issuer(settings, listen=False) as issuer:
         secret = secret or new_client_secret(issuer.randomness)
-        client = Client(
-            CLIENT_ID,
-            generation=int(time.time() * 1000),  # as admin.create_client does: each grant pays for it
-            secrets=(ClientSecret(hash_generated(secret)),),
-            auth_method=ClientAuthMethod.CLIENT_SECRET_POST,
-            grant_types=("authorization_code", "client_credentials", "password", "refresh_token"),
-            redirect_uris=(REDIRECT_URI,),
-            scopes=tuple(SCOPE.split()),
-            code_lifetime=DAY,
-        )
-        await issuer.store.clients.save(client, await issuer.store.clients.read(CLIENT_ID))
-        yield Supplier(issuer, client, secret)
+        signers = {one: await _client(issuer, name, secret, one) for one, name in SIGNERS.items()}
+        yield Supplier(issuer, await _client(issuer, CLIENT_ID, secret), signers, secret)
+
+
+async def _client(issuer: Issuer, client_id: str, secret: str, signed: SigningAlgorithm | None = None) -> Client:
+    """Register it anew."""
+    client = Client(
+        client_id,
+        generation=int(time.time() * 1000),  # as admin.create_client does: each grant pays for it
+        secrets=(ClientSecret(hash_generated(secret)),),
+        auth_method=ClientAuthMethod.CLIENT_SECRET_POST,
+        grant_types=("authorization_code", "client_credentials", "password", "refresh_token"),
+        redirect_uris=(REDIRECT_URI,),
+        scopes=(*SCOPE.split(), *([OPENID] if signed else [])),
+        id_token_signed_response_alg=signed,
+        code_lifetime=DAY,
+    )
+    await issuer.store.clients.save(client, await issuer.store.clients.read(client_id))
+    return client
 
 
 async def in_bulk(

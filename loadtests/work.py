@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from loadtests.generator import Orders, literally
-from loadtests.supplies import CLIENT_ID, PASSWORD, REDIRECT_URI, SCOPE, VERIFIER, Supplier
+from loadtests.supplies import CLIENT_ID, PASSWORD, REDIRECT_URI, SCOPE, SIGNERS, VERIFIER, Supplier
 from service.endpoints.metadata import INTROSPECT_PATH, PATH, REVOKE_PATH
+from service.protocol.names import OPENID, SigningAlgorithm
 
 TOKEN_PATH = "/token"
 POOL = 1000
@@ -16,6 +17,14 @@ ACCESS = '^{"access_token":"mm_at_[%w_-]+",'
 REFRESH = '"refresh_token":"mm_rt_[%w_-]+"'
 ALONE = (ACCESS, TOKEN_TYPE, EXPIRES_IN, SCOPED)
 PAIR = (*ALONE, REFRESH)
+SIGNED = (
+    ACCESS,
+    TOKEN_TYPE,
+    EXPIRES_IN,
+    f'"scope":"{OPENID} {SCOPE}"',
+    REFRESH,
+    '"id_token":"eyJ[%w_-]+%.[%w_-]+%.[%w_-]+"',
+)
 ACTIVE = ('"active":true', '"sub":"[^"]+"', f'"client_id":"{literally(CLIENT_ID)}"', SCOPED, '"exp":%d+')
 
 
@@ -68,6 +77,18 @@ async def _redeem(supplier: Supplier, count: int) -> Orders:
     return Orders(TOKEN_PATH, forms, once=True, patterns=PAIR)
 
 
+def _redeem_signed(algorithm: SigningAlgorithm) -> Callable[[Supplier, int], Awaitable[Orders]]:
+    """What a sign-in ends with: an ID token besides."""
+
+    async def orders(supplier: Supplier, count: int) -> Orders:
+        fixed = _form(supplier, grant_type="authorization_code", redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
+        fixed |= {"client_id": SIGNERS[algorithm]}
+        forms = [{**fixed, "code": code} for code in await supplier.codes(count, algorithm)]
+        return Orders(TOKEN_PATH, forms, once=True, patterns=SIGNED)
+
+    return orders
+
+
 async def _refresh(supplier: Supplier, count: int) -> Orders:
     return refreshing(supplier, [issued.refresh_token for issued in await supplier.grants(count)])
 
@@ -114,6 +135,15 @@ WORKS = {
         Work("introspect_active", "introspection, active token", _introspect_active, Limits(2.8, None, 2.5)),
         Work("introspect_unknown", "introspection, unknown token", _introspect_unknown, hot=False),
         Work("redeem", "code → access + refresh", _redeem, Limits(4.5, 25, 4.0)),
+        Work(
+            "redeem_es256", "code → … + ID token, ES256", _redeem_signed(SigningAlgorithm.ES256), Limits(6.0, None, 4.0)
+        ),
+        Work(
+            "redeem_rs256",
+            "code → … + ID token, RS256",
+            _redeem_signed(SigningAlgorithm.RS256),
+            Limits(15.0, None, 2.2),
+        ),
         Work("refresh", "refresh, rotation, sealed reply", _refresh, Limits(4.5, None, 4.0)),
         Work("revoke", "revocation of a refresh token", _revoke, Limits(3.2)),
         Work("password", "password, argon2 apart", _password, hot=False, apart=True),

@@ -7,26 +7,35 @@ import { Provider } from 'oidc-provider';
 import { RedisAdapter } from './redis_adapter.js';
 
 const { ISSUER, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI } = process.env;
+const signers = ['ES256', 'RS256'].map((alg) => [alg, process.env[`SIGNER_${alg}`]]); // clients that get ID tokens
 const off = { enabled: false };
 const on = { enabled: true };
 const DAY = 86400;
-const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }); // signs nothing here
+const keys = [
+  { ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' },
+  { ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig' },
+];
 
 const ownTokens = (_, client, token) => token.clientId === client.clientId;
+
+const registered = (client_id, scope, id_token_signed_response_alg) => ({
+  client_id,
+  client_secret: CLIENT_SECRET,
+  token_endpoint_auth_method: 'client_secret_post',
+  grant_types: ['authorization_code', 'client_credentials', 'refresh_token'],
+  redirect_uris: [REDIRECT_URI],
+  scope,
+  id_token_signed_response_alg,
+});
 
 export function makeProvider() {
   return new Provider(ISSUER, {
     adapter: RedisAdapter,
-    clients: [{
-      client_id: CLIENT_ID,
-      client_secret: CLIENT_SECRET,
-      token_endpoint_auth_method: 'client_secret_post',
-      grant_types: ['authorization_code', 'client_credentials', 'refresh_token'],
-      redirect_uris: [REDIRECT_URI],
-      scope: 'read write',
-      id_token_signed_response_alg: 'ES256',
-    }],
-    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    clients: [
+      registered(CLIENT_ID, 'read write', 'ES256'),
+      ...signers.map(([alg, id]) => registered(id, 'openid read write', alg)),
+    ],
+    enabledJWA: { idTokenSigningAlgValues: ['ES256', 'RS256'] },
     scopes: ['read', 'write'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     features: {
@@ -43,7 +52,7 @@ export function makeProvider() {
     findAccount: async (_, accountId) => ({ accountId, claims: async () => ({ sub: accountId }) }),
     issueRefreshToken: async () => true,
     rotateRefreshToken: true,
-    jwks: { keys: [{ ...key, alg: 'ES256', use: 'sig' }] },
+    jwks: { keys },
     pkce: { required: () => false },
     ttl: { AccessToken: 3600, AuthorizationCode: DAY, ClientCredentials: 3600, Grant: 14 * DAY, RefreshToken: 14 * DAY },
   });

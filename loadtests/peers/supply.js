@@ -1,23 +1,24 @@
-// node supply.js codes|grants COUNT: makes so many, each of another user, through the provider's own models, and prints one
-// line of JSON each: {"code"} or {"access_token", "refresh_token"}.
+// node supply.js codes|grants COUNT [ALGORITHM]: makes so many, each of another user, through the provider's own models, and prints one
+// line of JSON each: {"code"} or {"access_token", "refresh_token"}. ALGORITHM: codes for an ID token signed with it.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 
 import { makeProvider } from './provider.js';
 import { redis } from './redis_adapter.js';
 
 const { CLIENT_ID, REDIRECT_URI, VERIFIER } = process.env;
-const SCOPE = 'read write';
+const algorithm = process.argv[4];
+const SCOPE = algorithm ? 'openid read write' : 'read write';
 const AT_ONCE = 200;
 const challenge = createHash('sha256').update(VERIFIER).digest('base64url');
 
 const provider = makeProvider();
-const client = await provider.Client.find(CLIENT_ID);
+const client = await provider.Client.find(algorithm ? process.env[`SIGNER_${algorithm}`] : CLIENT_ID);
 const [kind, count] = [process.argv[2], Number(process.argv[3])];
 
 async function newGrant(accountId) {
-  const grant = new provider.Grant({ accountId, clientId: CLIENT_ID });
+  const grant = new provider.Grant({ accountId, clientId: client.clientId });
   grant.addOIDCScope(SCOPE);
   return grant.save();
 }
@@ -31,6 +32,7 @@ const makers = {
   async codes(number) {
     const code = new provider.AuthorizationCode({
       ...await whatAUserGets(number), redirectUri: REDIRECT_URI, codeChallenge: challenge, codeChallengeMethod: 'S256',
+      ...(algorithm && { nonce: randomBytes(16).toString('base64url') }),
     });
     return { code: await code.save() };
   },

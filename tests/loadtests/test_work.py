@@ -53,6 +53,8 @@ def test_the_limits_are_those_that_were_promised() -> None:
         "client_credentials": 2.6,
         "introspect_active": 2.8,
         "redeem": 4.5,
+        "redeem_es256": 6.0,
+        "redeem_rs256": 15.0,
         "refresh": 4.5,
         "revoke": 3.2,
     }
