@@ -13,8 +13,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 20
 
-run: $(VENV)/.run ## install into .venv and start the demo: a server, a Redis, and commands to try
-	$(BIN)/mintmark demo
+run: $(VENV)/.run ## install into .venv and start the demo: a server, a Redis, and commands to try (PORT=8080)
+	$(BIN)/mintmark demo $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.test ## run the tests with coverage, one process per core and four at most
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term

@@ -6,8 +6,9 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from aiohttp import web
 from service.directory import HttpDirectory, RedisDirectory
 from service.fetching import Fetcher
 from service.fronts import browser, oauth
-from service.fronts.health import Health
+from service.fronts.health import Handler, Health
 from service.hashing import Hashing
 from service.issuer import Issuer
 from service.logout_tokens import keep_delivering
@@ -23,6 +24,7 @@ from service.observe.metrics import Metrics
 from service.randomness import RandomBlocks
 from service.settings import Settings
 from service.signing.client_keys import ClientKeys
+from service.signing.key_material import Sealing
 from service.signing.keyring import Keyring
 from service.store.store import Store, open_store
 from service.workers import until_orphaned
@@ -49,6 +51,7 @@ def make_issuer(settings: Settings, store: Store, clock: Callable[[], float] = t
         fetcher=fetcher,
         keyring=keyring,
         client_keys=ClientKeys(settings, fetcher.get),
+        sealing=Sealing(settings.master_keys),
         metrics=Metrics(),
         clock=clock,
         randomness=randomness,
@@ -72,12 +75,20 @@ async def open_issuer(settings: Settings, *, listen: bool = True) -> AsyncIterat
         await store.close()
 
 
-def make_server(issuer: Issuer, health: Health | None = None) -> web.Server:
-    """The aiohttp server of an issuer: a table of paths, without the router and middlewares of a web.Application.
+def make_server(
+    issuer: Issuer, health: Health | None = None, further: Mapping[str, Handler] = MappingProxyType({})
+) -> web.Server:
+    """The aiohttp server of an issuer, with ``further`` paths of somebody else's: a table, without the router and middlewares
+    of a web.Application.
 
     Every path is known beforehand, and what a router would do for each request is a sixth of an empty handler's cost.
     """
-    handlers = {**browser.handlers(issuer), **oauth.handlers(issuer), **(health or Health(issuer)).handlers()}
+    handlers = {
+        **browser.handlers(issuer),
+        **oauth.handlers(issuer),
+        **(health or Health(issuer)).handlers(),
+        **further,
+    }
     loop, settings = asyncio.get_running_loop(), issuer.settings
 
     async def dispatch(request: web.BaseRequest) -> web.StreamResponse:
@@ -97,7 +108,9 @@ def make_server(issuer: Issuer, health: Health | None = None) -> web.Server:
 
 
 @asynccontextmanager
-async def serving(issuer: Issuer, *, share_port: bool = False) -> AsyncIterator[str]:
+async def serving(
+    issuer: Issuer, *, share_port: bool = False, further: Mapping[str, Handler] = MappingProxyType({})
+) -> AsyncIterator[str]:
     """Serve on the settings' address until the block ends, then drain; the URL it can be reached by.
 
     ``share_port``: other processes listen there too, and the kernel spreads connections.
@@ -105,7 +118,7 @@ async def serving(issuer: Issuer, *, share_port: bool = False) -> AsyncIterator[
     settings = issuer.settings
     health = Health(issuer)
     runner = web.ServerRunner(
-        make_server(issuer, health), handle_signals=False, shutdown_timeout=settings.drain_seconds
+        make_server(issuer, health, further), handle_signals=False, shutdown_timeout=settings.drain_seconds
     )
     await runner.setup()
     try:
@@ -125,7 +138,12 @@ def _settle_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-async def serve(settings: Settings, ready: Callable[[str], None], worker: int | None = None) -> None:
+async def serve(
+    settings: Settings,
+    ready: Callable[[str], None],
+    worker: int | None = None,
+    further: Mapping[str, Handler] = MappingProxyType({}),
+) -> None:
     """Serve until SIGTERM or SIGINT; ``ready`` is told the URL. Raises what ``open_store`` does, OSError for the port.
 
     ``worker``: this process is one of several (see ``workers``), and ends when the one that watches it does.
@@ -135,13 +153,14 @@ async def serve(settings: Settings, ready: Callable[[str], None], worker: int | 
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     beside: list[asyncio.Future[None]] = []
     async with open_issuer(settings) as issuer:
+        await _say_if_openid_is_off(issuer)
         beside += [asyncio.ensure_future(work) for work in _beside(issuer)]
         if worker is not None:
             beside += [
                 asyncio.ensure_future(until_orphaned(stop)),
                 asyncio.ensure_future(_tell_metrics(issuer.metrics)),
             ]
-        async with serving(issuer, share_port=worker is not None) as url:
+        async with serving(issuer, share_port=worker is not None, further=further) as url:
             _settle_garbage_collection()
             ready(url)
             log.info(
@@ -153,6 +172,17 @@ async def serve(settings: Settings, ready: Callable[[str], None], worker: int | 
         issuer.metrics.tell()
     for task in beside:
         task.cancel()
+
+
+async def _say_if_openid_is_off(issuer: Issuer) -> None:
+    """A forgotten master key must not go unnoticed."""
+    if issuer.keyring is not None:
+        return
+    kept = (await issuer.store.signing_keys.read()).keys
+    hint = "set master_key or signing_key_files; `mintmark key master` makes a master key"
+    if kept:
+        hint = "Redis holds signing keys that other processes use: give this one their master_key"
+    log.log(logging.WARNING if kept else logging.INFO, "openid_connect_is_off", extra={"hint": hint})
 
 
 def _beside(issuer: Issuer) -> list[Coroutine[Any, Any, None]]:

@@ -10,6 +10,7 @@ from service.observe.metrics import Metrics
 from service.protocol.credentials import Randomness
 from service.settings import Settings
 from service.signing.client_keys import ClientKeys
+from service.signing.key_material import Sealing
 from service.signing.keyring import Keyring
 from service.store.store import Store
 
@@ -17,7 +18,9 @@ from service.store.store import Store
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """``url``: the issuer identifier; ``keyring``: our signing keys, None where OpenID Connect is off; ``client_keys``: those
-    of clients; ``fetcher``: outgoing HTTP; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes."""
+    of clients; ``sealing``: encrypts under the master key, where there is one; ``fetcher``: outgoing HTTP; ``clock``: epoch
+    seconds; ``randomness``: number of bytes → bytes.
+    """
 
     url: str
     settings: Settings
@@ -27,6 +30,7 @@ class Issuer:
     fetcher: Fetcher
     keyring: Keyring | None
     client_keys: ClientKeys
+    sealing: Sealing
     metrics: Metrics
     clock: Callable[[], float]
     randomness: Randomness

@@ -4,6 +4,7 @@ No grant type makes a token by itself. Everything is made, rendered and sealed f
 presented credential is still unspent and swaps. There is no half-way state to repair.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -39,7 +40,8 @@ class Authorization(msgspec.Struct, frozen=True):
     """Who allowed which client what: the answer of a grant type.
 
     ``scope`` and ``audience``: of the access token, within the grant's; ``spends``: the credential that was presented
-    and is now to be exchanged; ``presented``: its text; None and "" where the grant begins at the token endpoint.
+    and is now to be exchanged; ``presented``: its text; None and "" where the grant begins at the token endpoint. ``once``:
+    whether an assertion was used for the first time, where one vouches for it; Redis is being asked.
     """
 
     grant: Grant
@@ -47,6 +49,12 @@ class Authorization(msgspec.Struct, frozen=True):
     audience: tuple[str, ...]
     spends: OpenedCode | OpenedRefreshToken | None = None
     presented: str = ""
+    once: asyncio.Task[bool] | None = None
+
+    async def confirm(self) -> None:
+        """Wait for what is still to be known. Raises InvalidGrant for an assertion that was used before."""
+        if self.once is not None and not await self.once:
+            raise InvalidGrant("The assertion was used before: each counts once.")
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -58,6 +66,7 @@ class Issued(msgspec.Struct, frozen=True):
     content: bytes
     grant: Grant
     grant_id: str = ""
+    access_hash: str = ""
     access_token: str = ""
     access_token_ends_at: int = 0
     refresh_token: str = ""
@@ -150,6 +159,14 @@ async def answer_authorization(
             claims=claims if parts == {"id_token"} else None,
         )
     return Answer({name: value for name, value in fields.items() if value}, grant_id)
+
+
+async def withdraw(issuer: Issuer, issued: Issued) -> None:
+    """Take back what began a grant, before anybody was told: as if it had never been. Raises TemporarilyUnavailable."""
+    if issued.grant.subject:
+        await issuer.store.grants.revoke(issued.grant_id, issued.grant.subject)
+    else:
+        await issuer.store.tokens.forget_alone(issued.grant_id, issued.access_hash)
 
 
 def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
@@ -315,7 +332,16 @@ async def _mint(
         signed = await mint_id_token(issuer, client, grant, grant_id, nonce=nonce, access_token=access)
     content = _response(client, authorization, access, lifetime, refresh, signed)
     issued = Issued(
-        *(content, grant, grant_id, access, now + lifetime, refresh, refresh_ends_at if refresh else NEVER),
+        *(
+            content,
+            grant,
+            grant_id,
+            access_hash,
+            access,
+            now + lifetime,
+            refresh,
+            refresh_ends_at if refresh else NEVER,
+        ),
         scope=authorization.scope,
         audience=authorization.audience,
         id_token=signed,

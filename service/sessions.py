@@ -107,6 +107,15 @@ async def end_all(issuer: Issuer, subject: str) -> int:
     return count
 
 
+async def sign_out_everywhere(issuer: Issuer, subject: str) -> int:
+    """End every session and every grant of a user, and forget what they allowed; how many grants were alive (IA-40)."""
+    await end_all(issuer, subject)
+    await issuer.store.consents.forget(subject)  # first: else a client could ask silently meanwhile
+    ended = await issuer.store.grants.revoke_user(subject)
+    log.info("signed_out_everywhere", extra={"subject": subject, "grants_ended": ended})
+    return ended
+
+
 # how it is done
 
 

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
+import pydantic_settings
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -84,7 +86,7 @@ class Settings(BaseSettings):
     token_paths: tuple[str, ...] = Field(
         ("/token",), description="Paths of the token endpoint; the first one is advertised."
     )
-    token_require_post: bool = Field(True, description="False also allows GET at the token endpoint (WM-24). Don't.")
+    token_require_post: bool = Field(True, description="False also allows GET at the token endpoint. Don't.")
     idle_seconds: int = Field(
         75,
         ge=1,
@@ -248,6 +250,9 @@ class Settings(BaseSettings):
     client_keys_lifetime: Lifetime = Field(
         600, description="How long a client's jwks_uri is believed without looking again."
     )
+    assertion_lifetime: Annotated[int, Field(ge=10, le=86400)] = Field(
+        600, description="How far away the end of a client's or trusted issuer's assertion may be."
+    )
     registration: Literal["off", "initial_access_token", "open"] = Field(
         "off", description="Whether clients may register themselves (RFC 7591)."
     )
@@ -351,6 +356,9 @@ class Settings(BaseSettings):
         return (init_settings, _Environment(settings_cls), *_file_sources(settings_cls), *_secret_sources(settings_cls))
 
 
+_EXAMPLES = {"scopes": '{"read": "Read your data"}', "scope_claims": '{"roles": ["roles"]}'}
+
+
 class _Environment(EnvSettingsSource):
     """Without the MINTMARK_PORT=tcp://10.0.0.1:80 that Kubernetes injects for a Service named mintmark."""
 
@@ -359,6 +367,17 @@ class _Environment(EnvSettingsSource):
         if str(found.get("port")).startswith("tcp://"):
             del found["port"]
         return found
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """JSON, or for lists also words with commas between them: what people write."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError as error:
+            if get_origin(field.annotation) is tuple and not str(value).lstrip().startswith(("[", "{")):
+                return [word.strip() for word in str(value).split(",") if word.strip()]
+            raise ValueError(
+                f"{field_name}: write JSON into the variable, such as {_EXAMPLES.get(field_name, '{}')} ({error})"
+            ) from error
 
 
 def load(**given: Any) -> Settings:
@@ -372,7 +391,8 @@ def load(**given: Any) -> Settings:
         told = [fault for fault in error.errors() if fault["type"] != "default_factory_not_called"]
         faults += [f"{_where(fault['loc'])}: {_what(fault)}" for fault in told]
     except (OSError, ValueError) as error:  # an unreadable file, JSON that does not parse in a variable
-        faults.append(str(error))
+        wrapped = isinstance(error, pydantic_settings.SettingsError) and error.__cause__
+        faults.append(str(wrapped or error))
     if faults or settings is None:
         raise SettingsError("\n".join(faults))
     return settings

@@ -6,9 +6,11 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
+from service.protocol.names import ClientAuthMethod
 from tests import redis_shapes
+from tests.assertions import JWKS, Signer
 from tests.cutting_proxy import CuttingProxy
-from tests.world import InProcess, World, settings_for
+from tests.world import CALLBACK, InProcess, World, settings_for
 
 
 @pytest.fixture
@@ -81,4 +83,37 @@ async def test_round_trips(world: World, proxy: CuttingProxy, what: str, trips: 
             response = await world.http.get("/.well-known/oauth-authorization-server")
     expected = {"authorization_code, replayed": 400, "refresh_token, reused": 400, "wrong client secret": 401}
     assert response.status == expected.get(what, 200), await response.text()
+    assert proxy.round_trips - before == trips
+
+
+WITH_ASSERTION = {
+    "client_credentials": 1,
+    "introspection": 1,
+    "authorization_code": 2,
+    "refresh_token": 2,
+    "revocation": 2,
+}
+"""Revocation has to know first that the assertion is new: what is revoked cannot be taken back."""
+
+
+@pytest.mark.parametrize(("what", "trips"), WITH_ASSERTION.items(), ids=list(WITH_ASSERTION))
+async def test_an_assertion_counts_once_at_no_further_trip(
+    world: World, proxy: CuttingProxy, what: str, trips: int
+) -> None:
+    """Whether its ``jti`` was used before is asked together with what there is to ask anyway."""
+    client = await world.client()
+    tokens, code = await world.tokens(client), await world.code(client)
+    await world.change(client, auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=JWKS)
+    world.issuer.store.clients.forget(["app"])
+    await world.issuer.store.clients.get("app")
+    path, form = {
+        "client_credentials": ("/token", {"grant_type": what}),
+        "introspection": ("/introspect", {"token": tokens["access_token"]}),
+        "authorization_code": ("/token", {"grant_type": what, "code": code, "redirect_uri": CALLBACK}),
+        "refresh_token": ("/token", {"grant_type": what, "refresh_token": tokens["refresh_token"]}),
+        "revocation": ("/revoke", {"token": tokens["access_token"]}),
+    }[what]
+    before = proxy.round_trips
+    response = await world.post(path, form | Signer().form(), None)
+    assert response.status == 200, await response.text()
     assert proxy.round_trips - before == trips

@@ -14,6 +14,7 @@ from service.protocol.names import (
     ApplicationType,
     ClientAuthMethod,
     GrantTypeName,
+    HmacAlgorithm,
     RefreshRotation,
     ResponseType,
     SigningAlgorithm,
@@ -141,10 +142,12 @@ class ClientInput(Input):
     policy_uri: WebUri | None = None
     tos_uri: WebUri | None = None
     contacts: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
+    token_endpoint_auth_signing_alg: SigningAlgorithm | HmacAlgorithm | None = None
+    strict_assertion_audience: bool = False
 
     @property
     def public(self) -> bool:
-        """Whether it has no secret."""
+        """Whether it proves nothing."""
         return self.auth_method is ClientAuthMethod.NONE
 
     @model_validator(mode="after")
@@ -167,6 +170,14 @@ def _default_scope_is_allowed(given: ClientInput) -> bool:
         return set(scopes.parse(given.default_scope or "")) <= set(given.scopes)
     except InvalidScope:
         return False
+
+
+def _signs_as_it_authenticates(given: ClientInput) -> bool:
+    """A secret makes HMACs, a key pair signatures; the other methods sign nothing to authenticate, but may vouch for others."""
+    algorithm = given.token_endpoint_auth_signing_alg
+    if algorithm is None:
+        return True
+    return isinstance(algorithm, HmacAlgorithm) == (given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT)
 
 
 def _front_channel_is_at_home(given: ClientInput) -> bool:
@@ -227,6 +238,16 @@ _COMBINATIONS: tuple[tuple[Callable[[ClientInput], bool], str], ...] = (
     (
         lambda given: not _front_channel_is_at_home(given),
         "frontchannel_logout_uri: must have the scheme, host and port of one of the redirect URIs",
+    ),
+    (
+        lambda given: (
+            given.auth_method is ClientAuthMethod.PRIVATE_KEY_JWT and given.jwks is None and given.jwks_uri is None
+        ),
+        "auth_method: private_key_jwt needs jwks or jwks_uri to verify the assertions with",
+    ),
+    (
+        lambda given: not _signs_as_it_authenticates(given),
+        "token_endpoint_auth_signing_alg: HS… is for client_secret_jwt, the others are for key pairs",
     ),
     (
         lambda given: given.alias == given.client_id,

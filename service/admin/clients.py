@@ -17,7 +17,7 @@ from service.fetching import FetchError
 from service.hashing import hash_generated, is_generated
 from service.issuer import Issuer
 from service.protocol.credentials import new_client_secret
-from service.protocol.names import SubjectType
+from service.protocol.names import ClientAuthMethod, HmacAlgorithm, SubjectType
 from service.records.client import Client, ClientSecret, Registration
 from service.store.clients import ChangedMeanwhileError
 from service.store.grants import NEVER
@@ -62,10 +62,10 @@ async def create_client(
 
     Raises AlreadyExists, Refused.
     """
-    if given.public and secret is not None:
-        raise Refused("secret: a public client (auth_method none) has none")
+    if not given.auth_method.has_secret and secret is not None:
+        raise Refused(f"secret: a client with auth_method {given.auth_method} has none")
     await _check_free(issuer, given.client_id, given.alias)
-    generated, secrets = (None, ()) if given.public else await _make_secret(issuer, secret)
+    generated, secrets = await _make_secret(issuer, given, secret)
     now = int(issuer.clock())
     # Beginning at the time of day, not at 0: grants of a deleted client of the same name must not come alive again.
     client = Client(
@@ -101,7 +101,8 @@ async def list_clients(issuer: Issuer, cursor: str = "", count: int = 100) -> Cl
 async def update_client(issuer: Issuer, name: str, changes: Mapping[str, Any]) -> Client:
     """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets and tokens stay.
 
-    A client that becomes public loses its secrets; one that becomes confidential has none until ``rotate_secret``.
+    A client that needs no secret any more loses it; one that needs one, or one that can be read again (client_secret_jwt),
+    has none until ``rotate_secret``.
     Raises NotFound, AlreadyExists (alias), Refused.
     """
     if "client_id" in changes:
@@ -115,7 +116,9 @@ async def update_client(issuer: Issuer, name: str, changes: Mapping[str, Any]) -
         seen = await get_client(issuer, name)
         given = ClientInput.read(_as_input(seen) | dict(changes))
         sector = await checked_sector(issuer, given)
-        secrets = () if given.public else seen.secrets
+        secrets = seen.secrets if given.auth_method.has_secret else ()
+        if given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:  # of the others only hashes are known
+            secrets = tuple(secret for secret in secrets if secret.sealed)
         return seen, msgspec.structs.replace(seen, **given.members(), secrets=secrets, sector_identifier=sector)
 
     client = await _change_settled(issuer, name, settled)
@@ -139,11 +142,14 @@ async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None,
 
     ``keep_old``: the last one stays valid beside it until the next rotation or ``drop_old_secret``. Raises NotFound, Refused.
     """
-    generated, new = await _make_secret(issuer, secret)
+    seen = await get_client(issuer, name)
+    generated, new = await _make_secret(issuer, seen, secret)
 
     def changed(client: Client) -> Client:
-        if client.public:
-            raise Refused(f"client {client.client_id} is public (auth_method none): it has no secret to rotate")
+        if not client.auth_method.has_secret:
+            raise Refused(f"client {client.client_id} has auth_method {client.auth_method}: no secret to rotate")
+        if client.auth_method is not seen.auth_method:
+            raise Refused(f"client {client.client_id} is being changed by others at the same time; try again")
         return msgspec.structs.replace(client, secrets=new + (client.secrets[:1] if keep_old else ()))
 
     client = await _change(issuer, name, changed)
@@ -322,14 +328,32 @@ async def _enable(issuer: Issuer, name: str, *, enabled: bool) -> Client:
     return client
 
 
-async def _make_secret(issuer: Issuer, imported: str | None) -> tuple[str | None, tuple[ClientSecret, ...]]:
-    """The secret in clear where we made it, and as it is kept. Raises Refused for an imported one that won't do."""
-    now = int(issuer.clock())
-    if imported is not None:
-        check_secret(imported)
-        return None, (ClientSecret(await issuer.hashing.hash(imported), now),)
-    generated = new_client_secret(issuer.randomness)
-    return generated, (ClientSecret(hash_generated(generated), now),)
+async def _make_secret(
+    issuer: Issuer, owner: Client | ClientInput, imported: str | None
+) -> tuple[str | None, tuple[ClientSecret, ...]]:
+    """The secret in clear where we made it, and as it is kept; none where the method has none. Raises Refused."""
+    if not owner.auth_method.has_secret:
+        return None, ()
+    now, algorithm = int(issuer.clock()), HmacAlgorithm.HS256
+    if owner.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:
+        algorithm = HmacAlgorithm(owner.token_endpoint_auth_signing_alg or algorithm)
+    secret = new_client_secret(issuer.randomness, algorithm.bytes) if imported is None else imported
+    sealed = ("", "")
+    if owner.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:
+        sealed = _sealed(issuer, owner, secret, algorithm)
+    if imported is None:
+        return secret, (ClientSecret(hash_generated(secret), now, *sealed),)
+    check_secret(secret)
+    return None, (ClientSecret(await issuer.hashing.hash(secret), now, *sealed),)
+
+
+def _sealed(issuer: Issuer, owner: Client | ClientInput, secret: str, algorithm: HmacAlgorithm) -> tuple[str, str]:
+    """The secret for assertions, encrypted, and under which master key. Raises Refused where it is too short for its HMAC."""
+    if not issuer.sealing.current:
+        raise Refused("auth_method: client_secret_jwt needs the setting master_key, to keep secrets encrypted")
+    if len(secret) < algorithm.bytes:
+        raise Refused(f"secret: must have {algorithm.bytes} characters or more for {algorithm} (RFC 7518 section 3.2)")
+    return issuer.sealing.seal_text(secret, owner.client_id, issuer.randomness), issuer.sealing.current
 
 
 async def _check_free(issuer: Issuer, client_id: str, alias: str | None) -> None:

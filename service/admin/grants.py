@@ -145,6 +145,10 @@ async def get_grant(issuer: Issuer, grant_id: str) -> KnownGrant:
 
 async def open_by_id_token(issuer: Issuer, id_token: str) -> KnownGrant:
     """The living grant that an ID token of ours, expired or not, was issued from (IA-37). Raises NotFound."""
+    if issuer.keyring is None:
+        raise Refused(
+            "there is no key to verify ID tokens with: set master_key or signing_key_files as the server has it"
+        )
     hint = await read_hint(issuer, id_token.strip())
     if hint is None:
         raise NotFound("that is no ID token that was issued here, or its key is no longer known")
@@ -191,6 +195,7 @@ async def revoke_of_user(issuer: Issuer, user: str, client: str | None = None) -
     subject = (await users.get_user(issuer, user)).subject
     client_id = (await clients.get_client(issuer, client)).client_id if client is not None else None
     grants = issuer.store.grants
+    await issuer.store.consents.forget(subject, client_id)  # else it could be had again without asking
     ended = await (grants.revoke_user(subject) if client_id is None else grants.revoke_of_client(subject, client_id))
     log.info("user_revoked", extra={"subject": subject, "client_id": client_id, "grants_ended": ended})
     return ended

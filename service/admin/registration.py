@@ -40,7 +40,7 @@ _SAME = (
     *("default_max_age", "require_auth_time", "default_acr_values", "post_logout_redirect_uris", "initiate_login_uri"),
     *("backchannel_logout_uri", "backchannel_logout_session_required", "frontchannel_logout_uri", "contacts"),
     *("frontchannel_logout_session_required", "client_uri", "logo_uri", "policy_uri", "tos_uri"),
-    *("require_signed_request_object", "response_types", "grant_types"),
+    *("require_signed_request_object", "response_types", "grant_types", "token_endpoint_auth_signing_alg"),
 )
 """Members that ``ClientInput`` calls as the RFCs do."""
 _THEIRS = (*_SAME, "name", "auth_method", "scopes")
@@ -120,7 +120,7 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
             issuer, client.client_id, {name: getattr(given, name) for name in _THEIRS}
         )
         changed = await clients.set_registration(issuer, client.client_id, _echoed(metadata))
-        if not changed.public and not changed.secrets:
+        if changed.auth_method.has_secret and not changed.secrets:
             made = await clients.rotate_secret(issuer, client.client_id)
             return describe(issuer, made.client) | {"client_secret": made.secret}
     except AdminError as error:
@@ -144,7 +144,7 @@ async def initial_access_token_spent(issuer: Issuer, token: str) -> AsyncIterato
     """
     held, by = issuer.store.registration_tokens, base64url(issuer.randomness(16))
     if not token.isascii() or not await held.spend(hashed(token), by):
-        raise InvalidToken("An initial access token is required to register a client.")
+        raise InvalidToken("The initial access token is unknown, expired or used up.")
     try:
         yield
     except (InvalidClientMetadata, InvalidRedirectUri):
@@ -164,7 +164,7 @@ def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
         "scope": " ".join(client.scopes),
         "registration_client_uri": f"{issuer.url}{REGISTER_PATH}?{urlencode({'client_id': client.client_id})}",
     }
-    if not client.public:
+    if client.auth_method.has_secret:
         told["client_secret_expires_at"] = 0
     return {name: value for name, value in told.items() if value not in (None, "")}
 
@@ -226,9 +226,15 @@ def _check_grant_types(issuer: Issuer, wanted: Collection[str], held: Client | N
 
 
 def _scopes(issuer: Issuer, scope: str | None, held: Client | None) -> tuple[str, ...]:
-    """What of the requested scopes may be had, everything where nothing is said: never more than the client has now."""
+    """What of the requested scopes may be had, everything where nothing is said: never more than the client has now.
+
+    Others are left out, and the answer says what is registered (RFC 7591 3.2.1); InvalidClientMetadata where none is left.
+    """
     offered = issuer.settings.registration_scopes if held is None else held.scopes
-    return offered if scope is None else tuple(word for word in scope.split() if word in offered)
+    granted = offered if scope is None else tuple(word for word in scope.split() if word in offered)
+    if scope and not granted:
+        raise InvalidClientMetadata(f"scope: none of it can be registered for; there is {' '.join(offered)[:500]}")
+    return granted
 
 
 def _check_uris(issuer: Issuer, given: Mapping[str, Any]) -> None:

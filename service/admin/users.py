@@ -15,6 +15,7 @@ from service.admin.paging import cursor_checked
 from service.directory import failures_of
 from service.directory.redis_directory import MAX_PASSWORD
 from service.issuer import Issuer
+from service.protocol.claims import OURS
 from service.records.user import User
 from service.store.clients import ChangedMeanwhileError
 
@@ -22,11 +23,6 @@ log = logging.getLogger(__name__)
 
 MIN_PASSWORD = 8
 """Characters (NIST SP 800-63B 5.1.1.1)."""
-OURS = frozenset(
-    {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "nonce", "auth_time", "acr", "amr", "sid", "client_id"}
-    | {"at_hash", "c_hash", "s_hash", "cnf", "act", "may_act", "scope"}
-)
-"""Claims that the service itself makes (RFC 7519 4.1, OpenID Connect Core 2): no user record may carry them."""
 _TRIES = 5
 
 
@@ -90,7 +86,7 @@ class UserPage(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A user who may not get tokens any more; ``grants``: exactly how many of theirs were alive and are ended."""
+    """A user whose access has ended; ``grants``: exactly how many of theirs were alive and are ended."""
 
     user: User
     grants: int
@@ -145,7 +141,8 @@ async def update_user(issuer: Issuer, name: str, claims: dict[str, Any]) -> User
 
 
 async def set_password(issuer: Issuer, name: str, password: str) -> User:
-    """Set the password, and forget wrong ones of before; grants stay: end them with ``admin.grants.revoke_of_user``.
+    """Set the password, end every browser session, and forget wrong passwords of before: whoever knew the old one is out.
+    Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
 
     Raises NotFound, Refused.
     """
@@ -153,16 +150,22 @@ async def set_password(issuer: Issuer, name: str, password: str) -> User:
     await get_user(issuer, name)
     hashed = await issuer.hashing.hash(password)
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, password_hash=hashed))
+    await sessions.end_all(issuer, user.subject)
     await issuer.store.failures.forget(failures_of(user.username))
     log.info("user_password_set", extra={"username": user.username})
     return user
 
 
+async def sign_out_user(issuer: Issuer, name: str) -> Ended:
+    """End every session and grant of a user, and forget what they allowed; they may sign in again. Raises NotFound."""
+    user = await get_user(issuer, name)
+    return Ended(user, await sessions.sign_out_everywhere(issuer, user.subject))
+
+
 async def disable_user(issuer: Issuer, name: str) -> Ended:
     """No more tokens for the user, and every grant of theirs ends, also one that is under way. Raises NotFound."""
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=False))
-    await sessions.end_all(issuer, user.subject)
-    ended = await issuer.store.grants.revoke_user(user.subject)
+    ended = await sessions.sign_out_everywhere(issuer, user.subject)
     log.info("user_disabled", extra={"username": user.username, "grants_ended": ended})
     return Ended(user, ended)
 

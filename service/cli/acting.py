@@ -13,6 +13,9 @@ from service.settings import Settings, load
 
 _Result = TypeVar("_Result")
 
+IDS_MAY_BEGIN_WITH_A_DASH = {"ignore_unknown_options": True}
+"""Of a command that takes an id of ours: it is base64url, and must not be taken for an option."""
+
 
 def loaded(**given: Any) -> Settings:
     """The settings; options that were left out (None) don't count. Raises SettingsError."""

@@ -112,6 +112,18 @@ MEMBERS: dict[str, Any] = {
     "request_object_signing_alg": _option(
         SigningAlgorithm, _KEYS, "ALG", "What its requests are signed with.", "--request-alg"
     ),
+    "token_endpoint_auth_signing_alg": _option(
+        *(
+            str,
+            _KEYS,
+            "ALG",
+            "What it signs assertions with, by which it proves itself. Unless said: any of its method.",
+        ),
+        "--auth-alg",
+    ),
+    "strict_assertion_audience": _option(
+        bool, _KEYS, "", "Its assertions must name the issuer and nothing else.", "--strict-audience"
+    ),
     "require_signed_request_object": _option(bool, _KEYS, "", "Only signed requests count.", "--signed-requests-only"),
     "request_uris": _option(
         list[str], _KEYS, "URL", "Where signed requests may be fetched. May be repeated.", "--request-uri"

@@ -109,7 +109,7 @@ def update(
         raise typer.BadParameter("Nothing is to be changed: see `mintmark client update --help`.")
     client = act(lambda issuer: admin.update_client(issuer, client_id, changes))
     _tell(client, f"Client {client.client_id} is changed.", json)
-    if not client.public and not client.secrets:
+    if client.auth_method.has_secret and not client.secrets:
         say(f"It has no secret yet: mintmark client rotate-secret {client.client_id}")
 
 

@@ -1,6 +1,8 @@
 """``mintmark demo``: everything comes up on this machine, and tells what to try."""
 
+import asyncio
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -17,6 +19,7 @@ from service import app
 from service.cli.acting import loaded
 from service.cli.exits import REFUSED, address_explained, redis_explained
 from service.cli.output import Json, emit, people
+from service.dev import callback
 from service.dev import demo as what
 from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
 from service.dev.tour import Step, walk
@@ -28,7 +31,8 @@ DATA = Path(".mintmark/redis")
 
 def demo(
     port: Annotated[
-        int, typer.Option(help="Serve on 127.0.0.1 at this port.", min=1, max=65535, metavar="PORT")
+        int,
+        typer.Option(envvar=f"{PREFIX}PORT", help="Serve on 127.0.0.1 at this port.", min=1, max=65535, metavar="PORT"),
     ] = 8080,
     redis: Annotated[
         str | None,
@@ -65,13 +69,30 @@ async def _serve(port: int, redis_url: str | None, json: bool) -> None:
         log.configure(settings.log_level, settings.log_format)
 
         def ready(reached_at: str) -> None:
-            lessons = what.lessons(settings, reached_at, program())
+            lessons = what.lessons(settings, reached_at, _mintmark(settings, redis_url))
             _print_json(settings, reached_at, lessons) if json else _print_lessons(reached_at, lessons)
 
-        with redis_explained(settings), address_explained(settings, "--port"):
+        with redis_explained(settings), address_explained(settings, "--port, or make run PORT=…"):
+            _check_free(port)
             async with app.open_issuer(settings, listen=False) as issuer:
                 await what.prepare(issuer)
-            await app.serve(settings, ready)
+            await app.serve(settings, ready, further=callback.handlers(settings.issuer))
+
+
+def _check_free(port: int) -> None:
+    """Before anything is made. Raises OSError."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+
+
+def _mintmark(settings: Settings, redis_url: str | None) -> str:
+    """How to call ``mintmark`` so that it finds this demo."""
+    if redis_url is None:
+        what.leave_redis_url_in(DATA.parent, settings.redis_url)
+        return f"{PREFIX}SECRETS_DIR={DATA.parent} {program()}"
+    secret = "" if f"{PREFIX}MASTER_KEY" in os.environ else f"{PREFIX}MASTER_KEY={what.KNOWN_MASTER_KEY} "
+    return f"{PREFIX}REDIS_URL={quote(redis_url)} {secret}{program()}"
 
 
 def _master_key(redis_url: str | None) -> str:
@@ -101,10 +122,21 @@ async def _redis(url: str | None, directory: Path | None) -> AsyncIterator[str]:
         raise EmbeddedRedisFailed(
             f"the demo's data cannot be kept in {directory} ({error.strerror}): {hint}"
         ) from error
+    watching = asyncio.ensure_future(_stop_without(redis))
     try:
         yield redis.url
+        if watching.done():
+            raise EmbeddedRedisFailed("the demo's redis-server has ended, and with it the demo: start it again")
     finally:
+        watching.cancel()
         await redis.stop()
+
+
+async def _stop_without(redis: EmbeddedRedis) -> None:
+    """Nothing works without its Redis: end the demo as Ctrl-C does."""
+    while redis.is_running:  # noqa: ASYNC110 (another process: nobody would set an event)
+        await asyncio.sleep(1.0)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def program() -> str:
@@ -120,9 +152,12 @@ def _print_lessons(url: str, lessons: list[what.Lesson]) -> None:
     """Headings are indented, commands are not: what begins a line can be pasted, and no line is broken."""
     people().print(Text(f"\n  Mintmark is at {url}", "bold green"))
     people().print(
-        f"  client {what.CLIENT_ID} (secret {what.CLIENT_SECRET}), user {what.USERNAME} (password {what.PASSWORD})\n"
+        f"  client {what.CLIENT_ID} (secret {what.CLIENT_SECRET}), user {what.USERNAME} (password {what.PASSWORD})\n\n"
+        f"  In a browser: {what.sign_in_url(url)}\n"
+        f"  and then:     {url}/applications\n\n"
         "  Paste these into another terminal, in this folder. Ctrl-C ends the demo.",
         markup=False,
+        soft_wrap=True,
     )
     for number, lesson in enumerate(lessons, 1):
         people().print(Text(f"\n  {number}  {lesson.title}", "bold"))
@@ -137,6 +172,7 @@ def _print_json(settings: Settings, url: str, lessons: list[what.Lesson]) -> Non
         {
             "url": url,
             "redis_url": settings.redis_url,
+            "sign_in_url": what.sign_in_url(url),
             "client_id": what.CLIENT_ID,
             "client_secret": what.CLIENT_SECRET,
             "username": what.USERNAME,

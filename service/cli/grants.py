@@ -6,7 +6,7 @@ import typer
 
 from service.admin import grants as admin
 from service.admin.grants import CodeInput
-from service.cli.acting import act
+from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, act
 from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
 from service.cli.output import Json, emit, facts, people, say, table
 from service.cli.prompts import Yes, confirm, hidden
@@ -108,7 +108,7 @@ def list_(
     tell_rest(following, len(rows), "grant")
 
 
-@app.command()
+@app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
 def show(
     grant_id: Annotated[
         str, typer.Argument(metavar="[GRANT_ID]", help="22 characters of a token.", show_default=False)
@@ -137,7 +137,7 @@ def show(
         facts(described)
 
 
-@app.command()
+@app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
 def revoke(
     grant_id: Annotated[str | None, typer.Argument(metavar="GRANT_ID", help="One grant.", show_default=False)] = None,
     user: User = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from service.admin import keys as admin
-from service.cli.acting import act
+from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, act
 from service.cli.output import Json, emit, moment, say, table
 from service.cli.prompts import Yes, confirm
 from service.issuer import Issuer
@@ -61,7 +61,7 @@ def rotate(
         say(f"They sign from {moment(max(key.signs_from for key in made))} on.")
 
 
-@app.command()
+@app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
 def retire(
     kid: Annotated[str, typer.Argument(metavar="KID", help="See `mintmark key list`.", show_default=False)],
     yes: Yes = False,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from service.admin import registration as admin
-from service.cli.acting import act
+from service.cli.acting import act, loaded
 from service.cli.output import Json, emit, facts, say
 from service.store.registration_tokens import UNLIMITED
 
@@ -29,4 +29,6 @@ def token(
         emit({"initial_access_token": made, "uses": uses, "lifetime": lifetime})
         return
     facts({"initial_access_token": made})
+    if loaded().registration == "off":
+        say("The setting registration is off, so it is of no use yet: MINTMARK_REGISTRATION=initial_access_token.")
     say("Keep it now: it is stored as a hash only and cannot be shown again.")

@@ -19,7 +19,8 @@ def settings(json: Json = False) -> None:
 
     A setting such as `redis_url` is the environment variable `MINTMARK_REDIS_URL`, or `redis_url = "…"` in the file that
     `--config` or `MINTMARK_CONFIG` names, or a file `redis_url` in the folder that `MINTMARK_SECRETS_DIR` names.
-    Lists and tables in the environment are JSON. Durations are in seconds, sizes in bytes.
+    Lists in the environment are words with commas between them, or JSON; tables are JSON. Durations are in seconds,
+    sizes in bytes.
     """
     current = loaded()
     origins = sources(current, {})
@@ -31,7 +32,8 @@ def settings(json: Json = False) -> None:
         emit(described)
         return
     drawn = Table(box=None, header_style="bold", pad_edge=False, caption=f"In the environment: {PREFIX}<SETTING>")
-    for title in ("setting", "value", "from", "what it does"):
+    drawn.add_column("setting", no_wrap=True)
+    for title in ("value", "from", "what it does"):
         drawn.add_column(title, overflow="fold")
     for name, row in described.items():
         changed = "" if row["source"] == "default" else "green"

@@ -107,11 +107,24 @@ def set_password(username: UserName, password_stdin: PasswordStdin = False, json
 
     Example: `mintmark user set-password alice`
 
-    What the user has granted stays; to end that too: `mintmark grant revoke --user alice`.
+    Ends every browser session of theirs, as signing out does. What applications may use while the user is away
+    (offline_access) stays; to end that too: `mintmark user sign-out alice`.
     """
     password = hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = act(lambda issuer: admin.set_password(issuer, username, password))
     _tell(user, f"User {user.username} has a new password.", json)
+
+
+@app.command("sign-out")
+def sign_out(username: UserName, yes: Yes = False, json: Json = False) -> None:
+    """Sign a user out everywhere: every browser session and grant ends, and nothing that they allowed is remembered.
+
+    Example: `mintmark user sign-out alice`
+
+    They may sign in again at once; to keep them out: `mintmark user disable alice`.
+    """
+    confirm(f"Sign out {username} everywhere, and end all grants and tokens of theirs?", yes=yes)
+    _tell_ended(act(lambda issuer: admin.sign_out_user(issuer, username), _ENDING), "signed_out", json)
 
 
 @app.command()
@@ -171,4 +184,4 @@ def _tell_ended(ended: Ended, how: str, json: bool) -> None:
     if json:
         emit({"username": ended.user.username, how: True, "grants_ended": ended.grants})
     else:
-        say(f"User {ended.user.username} is {how}; grants ended: {ended.grants}.")
+        say(f"User {ended.user.username} is {how.replace('_', ' ')}; grants ended: {ended.grants}.")

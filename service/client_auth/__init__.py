@@ -2,14 +2,14 @@
 
 from typing import cast
 
-from service.client_auth import client_secret_basic, client_secret_post, none
+from service.client_auth import client_secret_basic, client_secret_jwt, client_secret_post, none, private_key_jwt
 from service.client_auth.authenticate import AuthenticatedClient
 from service.client_auth.authenticate import authenticate as _authenticate
 from service.client_auth.method import Method
 from service.issuer import Issuer
 from service.protocol.request import Request
 
-METHODS = cast(tuple[Method, ...], (client_secret_basic, client_secret_post, none))
+METHODS = cast(tuple[Method, ...], (client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none))
 """Every method; the order is the one in discovery."""
 
 __all__ = ["METHODS", "AuthenticatedClient", "authenticate"]

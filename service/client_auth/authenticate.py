@@ -1,9 +1,10 @@
 """The shared steps of client authentication, around whatever method is used."""
 
+import asyncio
 import logging
 from typing import NamedTuple
 
-from service.client_auth.method import Method, Presented
+from service.client_auth.method import Method, Presented, Proof
 from service.directory import network_of
 from service.hashing import is_generated
 from service.issuer import Issuer
@@ -21,11 +22,18 @@ MAX_CLIENT_ID = 255
 class AuthenticatedClient(NamedTuple):
     """Holding one means that the client is known, enabled and proved itself as it is registered to.
 
-    ``alias_used``: whether it called itself by its alias (AU-27).
+    ``alias_used``: whether it called itself by its alias (AU-27); ``once``: whether an assertion was used for the first time,
+    which Redis is being asked: call ``confirm`` before anything is given away.
     """
 
     client: Client
     alias_used: bool
+    once: asyncio.Task[bool] | None = None
+
+    async def confirm(self) -> None:
+        """Wait for what is still to be known. Raises InvalidClient for an assertion that was used before."""
+        if self.once is not None and not await self.once:
+            raise InvalidClient("The client assertion was used before: each needs a jti of its own.")
 
 
 async def authenticate(issuer: Issuer, methods: tuple[Method, ...], request: Request) -> AuthenticatedClient:
@@ -42,8 +50,8 @@ async def authenticate(issuer: Issuer, methods: tuple[Method, ...], request: Req
     if client is None:
         raise InvalidClient(log="unknown client")
     _check_body_client_id(request, presented, client)
-    await _check_proof(issuer, method, client, presented, request.address)
-    return AuthenticatedClient(client, presented.client_id != client.client_id)
+    proof = await _check_proof(issuer, method, client, presented, request.address)
+    return AuthenticatedClient(client, presented.client_id != client.client_id, proof.once)
 
 
 def _single(methods: tuple[Method, ...], request: Request) -> tuple[Method, Presented]:
@@ -64,7 +72,7 @@ def _check_body_client_id(request: Request, presented: Presented, client: Client
         raise InvalidRequest("client_id differs from the client that authenticated.")
 
 
-async def _check_proof(issuer: Issuer, method: Method, client: Client, presented: Presented, address: str) -> None:
+async def _check_proof(issuer: Issuer, method: Method, client: Client, presented: Presented, address: str) -> Proof:
     """Registered for this method, not blocked, and the proof holds; failures are counted per client and address.
 
     A block counts only for the address that failed, so nobody can lock a client out elsewhere; a secret that we generated
@@ -75,8 +83,13 @@ async def _check_proof(issuer: Issuer, method: Method, client: Client, presented
     if wait and any(not is_generated(secret.hash) for secret in client.secrets):
         raise _too_many(wait)
     registered = client.auth_method == method.NAME
-    if registered and client.enabled and await method.verify(issuer, client, presented):
-        return
+    wrong = InvalidClient(log="client is disabled" if not client.enabled else "wrong client secret")
+    if registered and client.enabled:
+        try:
+            if (proof := await method.verify(issuer, client, presented)) is not None:
+                return proof
+        except InvalidClient as error:
+            wrong = error
     if method.NAME is not ClientAuthMethod.NONE:
         wait = wait or await failures.count(_who(client, address), _limit(issuer))
     if wait:
@@ -85,7 +98,7 @@ async def _check_proof(issuer: Issuer, method: Method, client: Client, presented
         raise _too_many(wait)
     if not registered:
         raise InvalidClient(log=f"client is registered for {client.auth_method}, not {method.NAME}")
-    raise InvalidClient(log="client is disabled" if not client.enabled else "wrong client secret")
+    raise wrong
 
 
 def _who(client: Client, address: str) -> str:

@@ -1,7 +1,9 @@
 """What every method of client authentication offers."""
 
+import asyncio
 from typing import NamedTuple, Protocol
 
+from service.assertions import Told
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
@@ -9,10 +11,20 @@ from service.records.client import Client
 
 
 class Presented(NamedTuple):
-    """What a request shows by one method: whose it says it is, and the proofs to try (one of them must hold)."""
+    """What a request shows by one method: whose it says it is, and the proofs to try (one of them must hold), or the
+    assertion and where it was sent.
+    """
 
     client_id: str
     secrets: tuple[str, ...] = ()
+    assertion: Told | None = None
+    request: Request | None = None
+
+
+class Proof(NamedTuple):
+    """It holds. ``once``: where it counts once only, whether this is the first time; the answer may still be under way."""
+
+    once: asyncio.Task[bool] | None = None
 
 
 class Method(Protocol):
@@ -23,5 +35,5 @@ class Method(Protocol):
     def present(self, request: Request) -> Presented | None:
         """What the request shows by this method, None if nothing. Raises InvalidClient, InvalidRequest if malformed."""
 
-    async def verify(self, issuer: Issuer, client: Client, presented: Presented) -> bool:
-        """Whether the proof holds for the client."""
+    async def verify(self, issuer: Issuer, client: Client, presented: Presented) -> Proof | None:
+        """The proof, None where it does not hold. Raises InvalidClient where there is more to say than that."""

@@ -3,8 +3,8 @@
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from shlex import quote
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from service.admin import clients, users
 from service.admin.client_input import ClientInput
@@ -25,7 +25,8 @@ CLAIMS: dict[str, Any] = {
     **{"preferred_username": "alice", "email": "alice@example.com", "email_verified": True, "locale": "en"},
 }
 SCOPES = {"read": "Read your data", "write": "Change your data"}
-REDIRECT_URI = "http://127.0.0.1:8080/demo/callback"
+CALLBACK_PATH = "/demo/callback"
+REDIRECT_URI = f"http://127.0.0.1:8080{CALLBACK_PATH}"
 
 
 class Lesson(NamedTuple):
@@ -42,6 +43,20 @@ def master_key_in(folder: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(32))
     return path.read_text().strip()
+
+
+def leave_redis_url_in(folder: Path, url: str) -> None:
+    """Beside the master key: MINTMARK_SECRETS_DIR then leads every command to this demo."""
+    (folder / "redis_url").write_text(url)
+
+
+def sign_in_url(url: str) -> str:
+    """For a browser: signs in, asks for consent, and comes back with a code."""
+    query = {
+        **{"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": url + CALLBACK_PATH},
+        "scope": f"{OPENID} profile read",
+    }
+    return f"{url}/authorize?{urlencode(query)}"
 
 
 def settings_of(port: int, redis_url: str, master_key: str) -> dict[str, Any]:
@@ -80,11 +95,10 @@ async def prepare(issuer: Issuer) -> None:
         await users.create_user(issuer, UserInput(username=USERNAME, claims=CLAIMS), PASSWORD)
 
 
-def lessons(settings: Settings, url: str, program: str) -> list[Lesson]:
-    """What to try, in this order. ``program``: how to call ``mintmark`` from here, quoted for the shell."""
+def lessons(settings: Settings, url: str, mintmark: str) -> list[Lesson]:
+    """What to try, in this order. ``mintmark``: how to call it from here on this demo, quoted for the shell."""
     token = url + settings.token_paths[0]
     curl = f"curl -sS -u {CLIENT_ID}:{CLIENT_SECRET}"
-    mintmark = f"MINTMARK_REDIS_URL={quote(settings.redis_url)} {program}"
     return [
         Lesson(
             "A token for the client itself (client_credentials)",

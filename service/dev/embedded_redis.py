@@ -71,6 +71,11 @@ class EmbeddedRedis:
         return f"unix://{quote(str(self._socket))}"
 
     @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def process_id(self) -> int | None:
         """The redis-server's own process id while it runs."""
         return self._process.pid if self._process else None

@@ -1,4 +1,4 @@
-"""Your applications: a person sees which clients hold grants of theirs, and ends any of them, or all."""
+"""Your applications: a person sees which clients hold grants or consents of theirs, and ends any of that, or all."""
 
 from typing import Any
 
@@ -17,6 +17,7 @@ from service.issuer import Issuer
 from service.protocol.browsing import Page, Reply, Visit
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import OFFLINE_ACCESS
+from service.records.consent import Consent
 from service.records.grant import Grant
 from service.records.session import Session
 
@@ -44,9 +45,10 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
 
 async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
     if "everywhere" in visit.parameters:
-        await sessions.end_all(issuer, session.subject)
-        await issuer.store.grants.revoke_user(session.subject)
-        return Reply(Page("signed_out", {"frames": [], "continue_to": "", "client": None}), session="")
+        await sessions.sign_out_everywhere(issuer, session.subject)
+        return Reply(
+            Page("signed_out", {"frames": [], "continue_to": "", "client": None, "everywhere": True}), session=""
+        )
     client_id = visit.parameters.get("end")
     if not client_id:
         return Reply(stale())
@@ -57,11 +59,14 @@ async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
 
 
 async def _page(issuer: Issuer, visit: Visit, session: Session, ended: str = "") -> Page:
-    held: dict[str, list[Grant]] = {}
+    consents = await issuer.store.consents.of_user(session.subject)
+    held: dict[str, list[Grant]] = {client_id: [] for client_id in consents}
     for grant in await _grants(issuer, session.subject):
         held.setdefault(grant.client_id, []).append(grant)
     applications = [
-        shown for client_id, grants in held.items() if (shown := await _application(issuer, client_id, grants))
+        shown
+        for client_id, grants in held.items()
+        if (shown := await _application(issuer, client_id, grants, consents.get(client_id)))
     ]
     return Page(
         "applications",
@@ -88,17 +93,25 @@ async def _grants(issuer: Issuer, subject: str) -> list[Grant]:
     return grants
 
 
-async def _application(issuer: Issuer, client_id: str, grants: list[Grant]) -> dict[str, Any] | None:
-    """None where the client no longer stands behind any of them."""
+async def _application(
+    issuer: Issuer, client_id: str, grants: list[Grant], consent: Consent | None
+) -> dict[str, Any] | None:
+    """What it may do now, or may do again without asking; None where the client no longer stands behind any of that."""
     client = await issuer.store.clients.get(client_id)
-    living = [grant for grant in grants if client is not None and client.stands_behind(grant)]
-    if client is None or not living:
+    if client is None or not client.enabled:
         return None
+    living = [grant for grant in grants if client.stands_behind(grant)]
+    since = [grant.issued_at for grant in living]
     scopes = dict.fromkeys(scope for grant in living for scope in grant.scope.split())
+    if consent is not None and consent.generation >= client.generation:
+        since.append(consent.given_at)
+        scopes |= dict.fromkeys(consent.scopes)
+    if not since:
+        return None
     described = issuer.settings.scopes
     return {
         **(client_values(client) or {}),
         "scopes": [{"name": name, "description": described.get(name, "")} for name in scopes],
-        "since": min(grant.issued_at for grant in living),
+        "since": min(since),
         "offline": OFFLINE_ACCESS in scopes,
     }

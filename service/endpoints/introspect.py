@@ -25,10 +25,12 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     ``token_type_hint`` is not needed: the token's prefix tells (RFC 7662 2.1: the server may ignore the hint).
     """
     token = request.required("token")
-    client, _ = await authenticate(issuer, request)
+    authenticated = await authenticate(issuer, request)
+    client = authenticated.client
     if client.public:
         raise InvalidClient("Introspection is for confidential clients.")
     body = await _describe(issuer, client, token)
+    await authenticated.confirm()
     issuer.metrics.request(NAME, "active" if body else "inactive")
     return answer(_INACTIVE if body is None else orjson.dumps(body))
 

@@ -121,4 +121,7 @@ def _is_about(issuer: Issuer, asked: _Asked, session: Session) -> bool:
 
 
 def _signed_out(frames: tuple[str, ...] = (), back: str = "", client: Client | None = None) -> Page:
-    return Page("signed_out", {"frames": list(frames), "continue_to": back, "client": client_values(client)})
+    return Page(
+        "signed_out",
+        {"frames": list(frames), "continue_to": back, "client": client_values(client), "everywhere": False},
+    )

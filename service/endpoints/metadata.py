@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.assertions import HMAC
 from service.client_auth import METHODS
 from service.grants import GRANT_TYPES
 from service.issuer import Issuer
@@ -42,17 +43,21 @@ def metadata(issuer: Issuer) -> dict[str, Any]:
 
 def _oauth(issuer: Issuer) -> dict[str, Any]:
     settings, url = issuer.settings, issuer.url
-    methods = [method.NAME.value for method in METHODS]
+    methods = [method.NAME.value for method in METHODS if _is_on(issuer, method.NAME)]
+    algorithms = [*CLIENT_ALGORITHMS, *(HMAC if issuer.sealing.current else ())]
     implicit = any(not one.parts <= {"code"} for one in settings.response_types if one is not ResponseType.NONE)
     return {
         "issuer": url,
         "authorization_endpoint": url + AUTHORIZE_PATH,
         "token_endpoint": url + settings.token_paths[0],
         "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint": url + INTROSPECT_PATH,
         "introspection_endpoint_auth_methods_supported": [name for name in methods if name != ClientAuthMethod.NONE],
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint": url + REVOKE_PATH,
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "registration_endpoint": None if settings.registration == "off" else url + REGISTER_PATH,
         "grant_types_supported": [*GRANT_TYPES, *([GrantTypeName.IMPLICIT] if implicit else [])],
         "response_types_supported": [one.value for one in _response_types(issuer)],
@@ -63,6 +68,11 @@ def _oauth(issuer: Issuer) -> dict[str, Any]:
         "op_policy_uri": settings.op_policy_uri,
         "op_tos_uri": settings.op_tos_uri,
     }
+
+
+def _is_on(issuer: Issuer, method: ClientAuthMethod) -> bool:
+    """Secrets that have to be read again are kept encrypted only."""
+    return method is not ClientAuthMethod.CLIENT_SECRET_JWT or bool(issuer.sealing.current)
 
 
 def _openid(issuer: Issuer, keyring: Keyring) -> dict[str, Any]:

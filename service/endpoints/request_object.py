@@ -16,7 +16,7 @@ from service.protocol.errors import (
     RequestUriNotSupported,
 )
 from service.records.client import Client
-from service.signing.client_keys import ALGORITHMS, UnverifiableError
+from service.signing.client_keys import ALGORITHMS, UnverifiableError, key_source
 
 MAX_REQUEST_OBJECT = 16_384
 """Characters."""
@@ -82,10 +82,22 @@ async def _verified(issuer: Issuer, client: Client, token: str) -> _Inner:
         raise RequestNotSupported("Request objects must be signed.")
     registered = client.request_object_signing_alg
     try:
-        claims = await issuer.client_keys.verify(client, token, algorithms=(registered,) if registered else ALGORITHMS)
+        claims = await issuer.client_keys.verify(
+            key_source(client), token, algorithms=(registered,) if registered else ALGORITHMS
+        )
+        _check_parties(issuer, client, claims)
     except UnverifiableError as error:
         raise InvalidRequestObject("The request object cannot be verified.", log=str(error)) from error
     return _parameters(client, claims)
+
+
+def _check_parties(issuer: Issuer, client: Client, claims: Mapping[str, Any]) -> None:
+    """From the client and for us, where it says so (RFC 9101 section 4)."""
+    if claims.get("iss", client.client_id) != client.client_id:
+        raise UnverifiableError("iss is not the client")
+    audience = claims.get("aud", issuer.url)
+    if issuer.url not in (audience if isinstance(audience, list) else [audience]):
+        raise UnverifiableError("aud does not name this issuer")
 
 
 def _algorithm(token: str) -> str:

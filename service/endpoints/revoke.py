@@ -22,7 +22,9 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     token's prefix tells.
     """
     token = request.required("token")
-    client, _ = await authenticate(issuer, request)
+    authenticated = await authenticate(issuer, request)
+    await authenticated.confirm()  # before, not beside: what is revoked stays so
+    client = authenticated.client
     credential = parse(token)
     outcome = RevokeAnswer.UNKNOWN
     if credential is not None and credential.kind is Kind.REFRESH_TOKEN:

@@ -2,13 +2,14 @@
 
 import logging
 
-from service.client_auth import authenticate
+from service.client_auth import AuthenticatedClient, authenticate
 from service.grants import GRANT_TYPES, GrantType
 from service.issuer import Issuer
-from service.issuing import issue
+from service.issuing import Authorization, Issued, issue, withdraw
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from service.protocol.request import Request
+from service.records.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +29,44 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     return decision
 
 
-async def _decide(issuer: Issuer, request: Request, grant_type: GrantType | None, name: str) -> Decision:
-    client, _ = await authenticate(issuer, request)
+async def _authorize(
+    issuer: Issuer, client: Client, request: Request, grant_type: GrantType | None, name: str
+) -> Authorization:
     if grant_type is None:
         raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
     if name not in client.grant_types:
         raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
-    params = grant_type.parse(request)
-    issued = await issue(issuer, client, await grant_type.authorize(issuer, client, params))
+    return await grant_type.authorize(issuer, client, grant_type.parse(request))
+
+
+async def _issue(issuer: Issuer, authenticated: AuthenticatedClient, authorization: Authorization) -> Issued:
+    """Where an assertion must be new: nothing is spent before that is known, but what only begins here is written at the
+    same time, and taken back where it was not (one round trip, not two).
+    """
+    if authenticated.once is None and authorization.once is None:
+        return await issue(issuer, authenticated.client, authorization)
+    if authorization.spends is not None:
+        await authenticated.confirm()
+        return await issue(issuer, authenticated.client, authorization)
+    issued = await issue(issuer, authenticated.client, authorization)
+    try:
+        await authenticated.confirm()
+        await authorization.confirm()
+    except ProtocolError:
+        await withdraw(issuer, issued)
+        raise
+    return issued
+
+
+async def _decide(issuer: Issuer, request: Request, grant_type: GrantType | None, name: str) -> Decision:
+    authenticated = await authenticate(issuer, request)
+    client = authenticated.client
+    try:
+        authorization = await _authorize(issuer, client, request, grant_type, name)
+    except ProtocolError:
+        await authenticated.confirm()  # whoever sends an old assertion learns nothing else
+        raise
+    issued = await _issue(issuer, authenticated, authorization)
     if log.isEnabledFor(logging.DEBUG):
         grant = issued.grant
         facts = {"grant_type": name, "client_id": client.client_id, "subject": grant.subject, "scope": issued.scope}

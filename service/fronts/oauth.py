@@ -195,6 +195,7 @@ async def _read(http: web.BaseRequest, issuer: Issuer, path: str, route: _Route)
         ignore_client_id=path == WEBMETHODS_PATH,
         method=http.method,
         content=content,
+        path=path,
     )
 
 

@@ -56,9 +56,9 @@ def new_credential(kind: Kind, grant_id: str, randomness: Randomness) -> str:
     return kind + grant_id + base64url(randomness(32))
 
 
-def new_client_secret(randomness: Randomness) -> str:
-    """A client secret with 256 random bits, 49 characters."""
-    return Kind.CLIENT_SECRET + base64url(randomness(32))
+def new_client_secret(randomness: Randomness, size: int = 32) -> str:
+    """A client secret with 256 random bits, 49 characters; ``size``: how many random bytes, where more are needed."""
+    return Kind.CLIENT_SECRET + base64url(randomness(size))
 
 
 def parse(text: str) -> Credential | None:

@@ -8,7 +8,14 @@ class ClientAuthMethod(StrEnum):
 
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
+    CLIENT_SECRET_JWT = "client_secret_jwt"
+    PRIVATE_KEY_JWT = "private_key_jwt"
     NONE = "none"
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the client and we share a secret."""
+        return self not in (ClientAuthMethod.NONE, ClientAuthMethod.PRIVATE_KEY_JWT)
 
 
 class GrantTypeName(StrEnum):
@@ -65,6 +72,19 @@ class SigningAlgorithm(StrEnum):
     ES256 = "ES256"
     ES384 = "ES384"
     EDDSA = "EdDSA"
+
+
+class HmacAlgorithm(StrEnum):
+    """With what clients sign by their secret (RFC 7518 section 3.2)."""
+
+    HS256 = "HS256"
+    HS384 = "HS384"
+    HS512 = "HS512"
+
+    @property
+    def bytes(self) -> int:
+        """How long the secret must be at least."""
+        return int(self.value[2:]) // 8
 
 
 class SubjectType(StrEnum):

@@ -19,7 +19,8 @@ class Request(msgspec.Struct, frozen=True):
     ``parameters``: name → value, empty values left out (RFC 6749 3.1: as if omitted); ``resources``: every ``resource``
     in order; ``authorization``: the Authorization header or None; ``address``: the client's IP address as text;
     ``ignore_client_id``: the path's own documents tell to ignore a client_id beside HTTP authentication (WM-08);
-    ``method``: of HTTP; ``content``: the body where it is no form (JSON of client registration).
+    ``path``: of the endpoint that was called; ``method``: of HTTP; ``content``: the body where it is no form (JSON of client
+    registration).
     """
 
     parameters: Mapping[str, str]
@@ -29,6 +30,7 @@ class Request(msgspec.Struct, frozen=True):
     ignore_client_id: bool = False
     method: str = "POST"
     content: bytes = b""
+    path: str = ""
 
     def required(self, name: str) -> str:
         """The value of a parameter. Raises InvalidRequest where it is missing or empty."""

@@ -17,11 +17,14 @@ from service.records.property import Property
 
 class ClientSecret(Record, frozen=True, omit_defaults=True, gc=False):
     """``hash``: ``sha256:<base64url>`` of a secret that we generated (256 random bits), ``$argon2id$…`` of an imported
-    one; ``created_at``: epoch seconds.
+    one; ``created_at``: epoch seconds; ``sealed``: encrypted under the master key that ``sealed_under`` names, where it has to
+    be read again (client_secret_jwt).
     """
 
     hash: str
     created_at: int = 0
+    sealed: str = ""
+    sealed_under: str = ""
 
 
 class Registration(Record, frozen=True, omit_defaults=True, gc=False):
@@ -44,7 +47,8 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     From ``response_types`` on the members are those of OpenID Connect Dynamic Client Registration 2 and of the logout
     specifications. ``skip_consent``: the operator's own application, nobody is asked; ``sector_identifier``: the host that
     pairwise subjects are made for, settled at registration; ``jwks``: a JWK set; ``id_token_signed_response_alg``: None =
-    RS256; ``registration``: of a client that registered itself.
+    RS256; ``registration``: of a client that registered itself. ``token_endpoint_auth_signing_alg``: of its assertions, None
+    = any that its method knows; ``strict_assertion_audience``: they must name the issuer, as one string.
     """
 
     client_id: str
@@ -102,6 +106,8 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     tos_uri: str | None = None
     contacts: tuple[str, ...] = ()
     registration: Registration | None = None
+    token_endpoint_auth_signing_alg: str | None = None
+    strict_assertion_audience: bool = False
 
     @property
     def public(self) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, NamedTuple, TypeVar
 
 import jwt
@@ -50,6 +50,19 @@ class UnverifiableError(Exception):
     """The JWT cannot be verified: the text says why, for operators."""
 
 
+class KeySource(NamedTuple):
+    """Where somebody's keys are: a JWK set, or the URL of one. ``name``: under which they are remembered."""
+
+    name: str
+    jwks: Any = None
+    jwks_uri: str | None = None
+
+
+def key_source(client: Client) -> KeySource:
+    """A client's keys."""
+    return KeySource(client.client_id, client.jwks, client.jwks_uri)
+
+
 class _Held(NamedTuple):
     """Keys of a client as they were read. ``source``: the record's own set, or the URL; times are monotonic seconds."""
 
@@ -75,11 +88,11 @@ class ClientKeys:
         self._fetching: dict[str, asyncio.Future[_Held]] = {}
         self._failed: OrderedDict[str, float] = OrderedDict()
 
-    async def verify(self, client: Client, token: str, *, algorithms: Collection[str]) -> dict[str, Any]:
-        """The claims of a JWT that this client signed, by one of ``algorithms`` (asymmetric ones).
+    async def verify(self, source: KeySource, token: str, *, algorithms: Collection[str]) -> dict[str, Any]:
+        """The claims of a JWT that a key of this source signed, by one of ``algorithms`` (asymmetric ones).
 
-        Checked besides the signature: ``exp``, ``nbf``, ``iat`` with ``SKEW``, ``iss`` is the client, ``aud`` names us; where
-        they are there (RFC 9101 section 4). Keys and URLs in the header are not looked at. Raises UnverifiableError.
+        Checked besides the signature: ``exp``, ``nbf``, ``iat`` with ``SKEW``, where they are there; who it is from and for is
+        the caller's business. Keys and URLs in the header are not looked at. Raises UnverifiableError.
         """
         if len(token) > MAX_TOKEN:
             raise UnverifiableError(f"more than {MAX_TOKEN} characters")
@@ -90,89 +103,84 @@ class ClientKeys:
         algorithm, kid = header.get("alg"), header.get("kid")
         if not isinstance(algorithm, str) or algorithm not in algorithms:
             raise UnverifiableError(f"signed with {str(algorithm)[:20]}, not with {', '.join(algorithms)}")
-        candidates = await self.keys(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
+        candidates = await self.keys(source, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
         for key in candidates[:_TRIED]:
-            try:
-                signed: dict[str, Any] = jwt.decode(
-                    token,
-                    key.key,
-                    algorithms=[algorithm],
-                    options={"verify_aud": False, "verify_iss": False},
-                    leeway=SKEW,
-                )
-            except jwt.InvalidSignatureError:
-                continue
-            except (jwt.PyJWTError, ValueError, TypeError) as error:
-                raise UnverifiableError(str(error)[:200]) from error
-            self._check_parties(client, signed)
-            return signed
-        raise UnverifiableError("no key of the client verifies the signature")
+            if (signed := checked_claims(token, key.key, algorithm)) is not None:
+                return signed
+        raise UnverifiableError("no known key verifies the signature")
 
-    async def keys(self, client: Client, *, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
-        """The client's keys that this algorithm can be verified with, and of that ``kid`` if it has one.
+    async def keys(self, source: KeySource, *, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
+        """The keys that this algorithm can be verified with, and of that ``kid`` if it has one.
 
         A ``kid`` that is not known makes us look at the jwks_uri again. Raises UnverifiableError where it can't be had.
         """
-        held = await self._read(client)
+        held = await self._read(source)
         found = _fitting(held.keys, kid, algorithm)
-        if not found and client.jwks_uri and self._clock() - held.read_at >= _AGAIN_AFTER:
-            held = await self._fetched(client.client_id, client.jwks_uri)
+        if not found and source.jwks_uri and self._clock() - held.read_at >= _AGAIN_AFTER:
+            held = await self._fetched(source.name, source.jwks_uri)
             found = _fitting(held.keys, kid, algorithm)
         return found
 
-    def _check_parties(self, client: Client, signed: Mapping[str, Any]) -> None:
-        if signed.get("iss", client.client_id) != client.client_id:
-            raise UnverifiableError("iss is not the client")
-        audience = signed.get("aud", self._settings.issuer)
-        named = audience if isinstance(audience, list) else [audience]
-        if self._settings.issuer not in named:
-            raise UnverifiableError("aud does not name this issuer")
-
-    async def _read(self, client: Client) -> _Held:
-        source: object = client.jwks_uri or client.jwks
-        if source is None:
-            raise UnverifiableError("the client has neither jwks nor jwks_uri")
-        held = self._held.get(client.client_id)
-        if held is not None and held.source == source and self._clock() < held.fresh_until:
-            self._held.move_to_end(client.client_id)
+    async def _read(self, source: KeySource) -> _Held:
+        place: object = source.jwks_uri or source.jwks
+        if place is None:
+            raise UnverifiableError("there is neither jwks nor jwks_uri")
+        held = self._held.get(source.name)
+        if held is not None and held.source == place and self._clock() < held.fresh_until:
+            self._held.move_to_end(source.name)
             return held
-        if client.jwks_uri:
+        if source.jwks_uri:
             try:
-                return await self._fetched(client.client_id, client.jwks_uri)
+                return await self._fetched(source.name, source.jwks_uri)
             except UnverifiableError:
-                if held is None or held.source != source:
+                if held is None or held.source != place:
                     raise
-                return held  # what was right a while ago is better than nothing, until the client's server is back
+                return held  # what was right a while ago is better than nothing, until their server is back
         now = self._clock()
-        return self._remember(client.client_id, _Held(source, parsed(client.jwks), now, now + 1e9))
+        return self._remember(source.name, _Held(place, parsed(source.jwks), now, now + 1e9))
 
-    async def _fetched(self, client_id: str, uri: str) -> _Held:
+    async def _fetched(self, name: str, uri: str) -> _Held:
         """Fetch the keys; whoever wants them meanwhile waits for the same answer, and a failure counts for a while."""
         if self._clock() < self._failed.get(uri, 0.0):
             raise UnverifiableError("jwks_uri: could not be fetched a moment ago")
         fetching = self._fetching.get(uri)
         if fetching is None:
-            fetching = self._fetching[uri] = asyncio.ensure_future(self._fetch_keys(client_id, uri))
+            fetching = self._fetching[uri] = asyncio.ensure_future(self._fetch_keys(name, uri))
             fetching.add_done_callback(
                 lambda done: (self._fetching.pop(uri, None), done.cancelled() or done.exception())
             )
         return await asyncio.shield(fetching)
 
-    async def _fetch_keys(self, client_id: str, uri: str) -> _Held:
+    async def _fetch_keys(self, name: str, uri: str) -> _Held:
         try:
             fetched = await self._fetch(uri)
             keys = parsed(orjson.loads(fetched.content))
         except (FetchError, ValueError) as error:
-            log.warning("client_keys_unavailable", extra={"client_id": client_id, "reason": str(error)[:200]})
+            log.warning("client_keys_unavailable", extra={"client_id": name, "reason": str(error)[:200]})
             _keep(self._failed, uri, self._clock() + _FAILED_FOR)
             raise UnverifiableError(f"jwks_uri: {error}") from error
         now, most = self._clock(), self._settings.client_keys_lifetime
         lifetime = most if fetched.max_age is None else min(most, max(fetched.max_age, 1))
-        return self._remember(client_id, _Held(uri, keys, now, now + lifetime))
+        return self._remember(name, _Held(uri, keys, now, now + lifetime))
 
-    def _remember(self, client_id: str, held: _Held) -> _Held:
-        _keep(self._held, client_id, held)
+    def _remember(self, name: str, held: _Held) -> _Held:
+        _keep(self._held, name, held)
         return held
+
+
+def checked_claims(token: str, key: Any, algorithm: str) -> dict[str, Any] | None:
+    """The claims, None where this key did not sign them. Raises UnverifiableError where it did, but they are no claims, or
+    their time is over or to come.
+    """
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token, key, algorithms=[algorithm], options={"verify_aud": False, "verify_iss": False}, leeway=SKEW
+        )
+    except jwt.InvalidSignatureError:
+        return None
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise UnverifiableError(str(error)[:200]) from error
+    return claims
 
 
 def parsed(jwks: Any) -> tuple[jwt.PyJWK, ...]:

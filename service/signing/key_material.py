@@ -95,7 +95,7 @@ def is_readable_by_others(path: Path) -> bool:
 
 
 class Sealing:
-    """Private keys under the master keys: the first encrypts, all decrypt (AES-256-GCM, keys by HKDF-SHA256)."""
+    """Private keys and secrets under the master keys: the first encrypts, all decrypt (AES-256-GCM, keys by HKDF-SHA256)."""
 
     def __init__(self, master_keys: tuple[str, ...]) -> None:
         self._keys = dict(map(_derived, master_keys))
@@ -103,24 +103,40 @@ class Sealing:
 
     def seal(self, key: PrivateKey, about: str, randomness: Randomness) -> str:
         """``about``: what the ciphertext belongs to; it opens for nothing else."""
-        nonce = randomness(_NONCE_BYTES)
-        plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        return base64url(nonce + self._keys[self.current].encrypt(nonce, plain, about.encode()))
+        return self._seal(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()), about, randomness)
+
+    def seal_text(self, text: str, about: str, randomness: Randomness) -> str:
+        """A secret of somebody's, likewise."""
+        return self._seal(text.encode(), f"text {about}", randomness)
+
+    def unseal_text(self, sealed: str, sealed_under: str, about: str) -> str:
+        """Raises UnusableKeyError where no master key of ours opens it."""
+        try:
+            return self._unseal(sealed, sealed_under, f"text {about}").decode()
+        except (InvalidTag, ValueError) as error:
+            raise UnusableKeyError("it was encrypted under another master key") from error
 
     def unseal(self, sealed: str, sealed_under: str, about: str) -> PrivateKey:
         """Raises UnusableKeyError where no master key of ours opens it."""
-        key = self._keys.get(sealed_under)
         try:
-            data = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
-            if key is None:
-                raise InvalidTag
-            plain = key.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about.encode())
-            return load_der_private_key(plain, None)  # type: ignore[return-value]
+            return load_der_private_key(self._unseal(sealed, sealed_under, about), None)  # type: ignore[return-value]
         except (InvalidTag, ValueError) as error:
             raise UnusableKeyError(
                 "the signing keys in Redis were encrypted under another master key: give that one in master_key, too "
                 "(after the new one), or delete the key mm:{signing}:keys and let everybody sign in again"
             ) from error
+
+    def _seal(self, plain: bytes, about: str, randomness: Randomness) -> str:
+        nonce = randomness(_NONCE_BYTES)
+        return base64url(nonce + self._keys[self.current].encrypt(nonce, plain, about.encode()))
+
+    def _unseal(self, sealed: str, sealed_under: str, about: str) -> bytes:
+        """Raises InvalidTag, ValueError."""
+        key = self._keys.get(sealed_under)
+        if key is None:
+            raise InvalidTag
+        data = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+        return key.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about.encode())
 
 
 def _derived(master_key: str) -> tuple[str, AESGCM]:

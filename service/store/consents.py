@@ -28,6 +28,12 @@ class Consents:
         data = await self._connection.execute(key, "HGET", key, client_id)
         return Consent.decode(data) if data else None
 
+    async def of_user(self, subject: str) -> dict[str, Consent]:
+        """Everything the person allowed, by client_id. One round trip."""
+        key = keys.user_consents(subject)
+        found = iter(await self._connection.execute(key, "HGETALL", key))
+        return {client_id.decode(): Consent.decode(data) for client_id, data in zip(found, found, strict=True)}
+
     async def keep(self, subject: str, client_id: str, consent: Consent, lifetime: int) -> None:
         """Remember it for ``lifetime`` seconds (0 = for ever). One round trip."""
         await _keep.run(self._connection, (keys.user_consents(subject),), client_id, consent.encode(), lifetime)

@@ -109,6 +109,11 @@ def logout_delivery(delivery_id: str) -> str:
     return f"mm:{{logout}}:delivery:{delivery_id}"
 
 
+def assertion(name_hash: str) -> str:
+    """An assertion that was used, by a hash of who made it and its ``jti``."""
+    return f"mm:{{assertion:{name_hash}}}"
+
+
 def failures(who: str) -> str:
     """How often ``who`` (user:…, address:…, client:…) failed of late."""
     return f"mm:{{failures:{_tag(who)}}}:count"

@@ -9,6 +9,7 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.settings import Settings
 from service.store import (
     address,
+    assertions,
     clients,
     codes,
     consents,
@@ -34,7 +35,9 @@ OLDEST = (6, 2)
 CLOCKS_MAY_DIFFER = 2
 """Seconds; where our clock and that of Redis differ by more, we say so."""
 
-_ROOMS = (*(clients, codes, consents, failures, grants, logouts, registration_tokens, sessions, tickets, tokens),)
+_ROOMS = (
+    *(assertions, clients, codes, consents, failures, grants, logouts, registration_tokens, sessions, tickets, tokens),
+)
 SCRIPTS = tuple(script for room in _ROOMS for script in room.SCRIPTS)
 
 
@@ -49,6 +52,7 @@ class Store:
     """
 
     connection: Connection
+    assertions: assertions.Assertions
     clients: clients.Clients
     codes: codes.Codes
     consents: consents.Consents
@@ -82,6 +86,7 @@ def make_store(settings: Settings) -> Store:
     connection.scripts.update({script.sha: script.text for script in SCRIPTS})
     return Store(
         connection,
+        assertions.Assertions(connection),
         clients.Clients(connection, time.monotonic),
         codes.Codes(connection),
         consents.Consents(connection),

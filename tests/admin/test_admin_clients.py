@@ -161,7 +161,7 @@ async def test_an_imported_secret_is_kept_as_argon2(world: World) -> None:
         (CRON, "x" * 1025, "secret: must have 8 to 1024 characters"),
         (CRON, "sécret-sécret", "secret: must be printable ASCII"),
         (CRON, "secret\tsecret", "secret: must be printable ASCII"),
-        (PHONE, "some-secret", "secret: a public client"),
+        (PHONE, "some-secret", "secret: a client with auth_method none has none"),
     ],
 )
 async def test_an_imported_secret_must_do(world: World, members: dict[str, Any], secret: str, text: str) -> None:
@@ -345,7 +345,7 @@ async def test_at_most_one_old_secret_stays(world: World) -> None:
 
 async def test_a_public_client_has_no_secret_to_rotate(world: World) -> None:
     await create(world.issuer, PHONE)
-    with pytest.raises(Refused, match="client phone is public"):
+    with pytest.raises(Refused, match="client phone has auth_method none"):
         await clients.rotate_secret(world.issuer, "phone")
 
 

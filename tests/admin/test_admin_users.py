@@ -9,7 +9,8 @@ from service.admin import AlreadyExists, NotFound, Refused, users
 from service.admin.users import UserInput
 from service.issuer import Issuer
 from service.records.user import User
-from tests.world import World
+from tests.person import Person
+from tests.world import VERIFIER, World
 
 PASSWORD = "wonderland"
 
@@ -172,3 +173,33 @@ async def test_a_deleted_user_leaves_only_what_ends_by_itself(world: World) -> N
         await users.delete_user(world.issuer, "alice")
     await create(world.issuer, password="looking-glass")
     assert await signs_in(world, password="looking-glass")
+
+
+async def test_a_new_password_ends_the_sessions_of_whoever_knew_the_old_one(world: World) -> None:
+    """As signing out does: what was granted in them ends, too, but for offline_access."""
+    await world.openid_client()
+    await create(world.issuer)
+    person, tokens = Person(world), {}
+    for scope in ("openid", "openid offline_access"):
+        code = (await person.sign_in(scope=scope)).answer["code"]
+        tokens[scope] = await (await world.redeem(code, code_verifier=VERIFIER)).json()
+    await users.set_password(world.issuer, "alice", "another-land")
+    assert (await person.authorize(prompt="none")).error == "login_required"
+    statuses = [(await world.refresh(one["refresh_token"])).status for one in tokens.values()]
+    assert statuses == [400, 200]
+
+
+async def test_a_user_is_signed_out_everywhere(world: World) -> None:
+    """Sessions, grants with and without offline_access, and what was allowed; exactly how many grants there were."""
+    await world.openid_client()
+    await create(world.issuer)
+    person = Person(world)
+    await person.sign_in(scope="openid offline_access")
+    await person.sign_in()
+    ended = await users.sign_out_user(world.issuer, "alice")
+    assert ended.user.enabled
+    assert (await person.authorize(prompt="none")).error == "login_required"
+    await person.log_in(await person.authorize())
+    assert (await person.authorize(prompt="none")).error == "consent_required"
+    with pytest.raises(NotFound):
+        await users.sign_out_user(world.issuer, "nobody")

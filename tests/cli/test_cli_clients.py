@@ -20,6 +20,7 @@ MEMBERS = {
     *("require_auth_time", "default_acr_values", "post_logout_redirect_uris", "backchannel_logout_uri", "tos_uri"),
     *("backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required"),
     *("initiate_login_uri", "client_uri", "logo_uri", "policy_uri", "sector_identifier", "registered_itself"),
+    *("token_endpoint_auth_signing_alg", "strict_assertion_audience"),
 }
 
 
@@ -102,7 +103,7 @@ def test_a_secret_is_imported_from_standard_input(mintmark: CommandLine, redis: 
         (("--grant-type", "authorization_code"), 1, "authorization_code needs at least one redirect URI"),
         ((*CRON, "--auth-method", "none"), 1, "client_credentials is for confidential clients"),
         ((*WEB, "--auth-method", "none", "--introspect"), 1, "introspect: a public client cannot prove"),
-        ((*WEB, "--auth-method", "none", "--secret-stdin"), 1, "a public client (auth_method none) has none"),
+        ((*WEB, "--auth-method", "none", "--secret-stdin"), 1, "a client with auth_method none has none"),
         ((*CRON, "--property", "scope=x:token"), 1, "scope is a registered member of token responses"),
         ((*CRON, "--property", "scope"), 2, "NAME=VALUE"),
         ((*CRON, "--property", "n:=[1"), 2, "not JSON"),

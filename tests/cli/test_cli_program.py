@@ -11,7 +11,7 @@ from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
 
 CLIENT = ("create", "list", "show", "update", "rotate-secret", "disable", "enable", "revoke", "delete")
-USER = ("create", "list", "show", "update", "set-password", "disable", "enable", "delete")
+USER = ("create", "list", "show", "update", "set-password", "sign-out", "disable", "enable", "delete")
 GRANT = ("code", "list", "show", "revoke")
 KEY = ("list", "rotate", "retire", "master")
 COMMANDS = [

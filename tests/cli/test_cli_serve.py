@@ -32,7 +32,9 @@ def test_it_says_where_it_is_and_ends_with_0_when_told_to(server: "Popen[str]", 
     server.send_signal(number)
     out, err = server.communicate(timeout=20)
     assert (server.returncode, out) == (0, "")
-    assert [json.loads(line)["event"] for line in err.splitlines()] == ["serving", "draining", "stopped"]
+    assert [json.loads(line)["event"] for line in err.splitlines()] == [
+        *("openid_connect_is_off", "serving", "draining", "stopped")
+    ]
 
 
 def test_options_win_over_the_environment(mintmark: CommandLine) -> None:

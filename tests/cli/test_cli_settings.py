@@ -72,3 +72,24 @@ def test_the_demo_names_faulty_settings_too(mintmark: CommandLine) -> None:
     done = mintmark("demo", "--check", code=4)
     assert "MINTMARK_PROT: there is no such setting" in done.err
     assert "code_lifetime: Input should be" in done.err
+
+
+@pytest.mark.parametrize(
+    "text", ["10.0.0.0/8,192.168.0.0/16", ' ["10.0.0.0/8", "192.168.0.0/16"]', "10.0.0.0/8 , 192.168.0.0/16,"]
+)
+def test_lists_are_words_or_json(mintmark: CommandLine, text: str) -> None:
+    mintmark.variables["MINTMARK_TRUSTED_PROXIES"] = text
+    assert mintmark("settings", "--json").json["trusted_proxies"]["value"] == ["10.0.0.0/8", "192.168.0.0/16"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("TRUSTED_PROXIES", "nonsense", "trusted_proxies"),
+        ("TRUSTED_PROXIES", "[", "trusted_proxies: write JSON into the variable"),
+        ("SCOPES", "read,write", 'scopes: write JSON into the variable, such as {"read": "Read your data"}'),
+    ],
+)
+def test_what_is_no_list_says_what_to_write(mintmark: CommandLine, name: str, text: str, told: str) -> None:
+    mintmark.variables[f"MINTMARK_{name}"] = text
+    assert told in mintmark("settings", code=4).err

@@ -110,3 +110,11 @@ def test_at_a_terminal_one_may_think_again(mintmark: CommandLine) -> None:
     assert mintmark("user", "show", "alice")
     assert mintmark.at_terminal("user", "delete", "alice", typed=[("Delete the user alice", "y")]).code == 0
     mintmark("user", "show", "alice", code=1)
+
+
+def test_a_user_is_signed_out(mintmark: CommandLine) -> None:
+    create(mintmark, "alice")
+    assert mintmark("user", "sign-out", "alice", "--yes").err == "User alice is signed out; grants ended: 0.\n"
+    told = mintmark("user", "sign-out", "alice", "--yes", "--json").json
+    assert told == {"username": "alice", "signed_out": True, "grants_ended": 0}
+    assert "--yes" in mintmark("user", "sign-out", "alice", code=2).err

@@ -75,3 +75,24 @@ async def test_a_client_that_was_deleted_is_not_shown(person: Person) -> None:
     assert client is not None
     await person.world.issuer.store.clients.delete(client)
     assert "The App" not in (await person.get("/applications")).text
+
+
+async def test_what_was_allowed_is_shown_though_nothing_is_alive(person: Person) -> None:
+    """A client that may come back without asking has access: a person can see that, and end it."""
+    tokens = await tokens_of(person, scope="openid email")
+    await person.world.revoke(tokens["refresh_token"])
+    await person.world.issuer.store.grants.revoke_user("alice")
+    shown = await person.get("/applications")
+    assert "The App" in shown.text
+    assert "See your e-mail address" in shown.text
+    await person.submit(shown, end="app")
+    assert (await person.authorize(prompt="none")).error == "consent_required"
+    assert "The App" not in (await person.get("/applications")).text
+
+
+async def test_signing_out_everywhere_forgets_what_was_allowed(person: Person) -> None:
+    await tokens_of(person)
+    shown = await person.submit(await person.get("/applications"), everywhere="1")
+    assert "every browser" in shown.text
+    await person.log_in(await person.get("/applications"))
+    assert (await person.authorize(prompt="none")).error == "consent_required"

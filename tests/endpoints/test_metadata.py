@@ -1,5 +1,6 @@
 """Server metadata (RFC 8414, OpenID Connect Discovery): derived, so that it cannot lie."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,10 +9,13 @@ from service.client_auth import METHODS
 from service.endpoints.metadata import metadata
 from service.grants import GRANT_TYPES
 from service.protocol.names import ResponseType
+from service.signing.key_material import Sealing
 from tests.world import World
 
 PATH = "/.well-known/oauth-authorization-server"
 OPENID_PATH = "/.well-known/openid-configuration"
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
 
 
 async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
@@ -23,11 +27,14 @@ async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
             "issuer": "http://127.0.0.1:8080",
             "authorization_endpoint": "http://127.0.0.1:8080/authorize",
             "token_endpoint": "http://127.0.0.1:8080/token",
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "token_endpoint_auth_methods_supported": [*SECRET_METHODS, "private_key_jwt", "none"],
+            "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
             "introspection_endpoint": "http://127.0.0.1:8080/introspect",
-            "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "introspection_endpoint_auth_methods_supported": [*SECRET_METHODS, "private_key_jwt"],
+            "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
             "revocation_endpoint": "http://127.0.0.1:8080/revoke",
-            "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "revocation_endpoint_auth_methods_supported": [*SECRET_METHODS, "private_key_jwt", "none"],
+            "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
             "grant_types_supported": [
                 *("authorization_code", "client_credentials", "password", "refresh_token", "implicit")
             ],
@@ -79,7 +86,9 @@ async def test_it_is_derived_from_the_registries(world: World, monkeypatch: pyte
     document = metadata(world.with_settings(response_types=("code", "none")).issuer)
     assert document["grant_types_supported"] == [*GRANT_TYPES]
     assert document["response_types_supported"] == ["code", "none"]
-    assert document["token_endpoint_auth_methods_supported"] == [method.NAME for method in METHODS]
+    with_master_key = replace(world.issuer, sealing=Sealing(("m" * 32,)))
+    assert metadata(with_master_key)["token_endpoint_auth_methods_supported"] == [method.NAME for method in METHODS]
+    assert "HS256" in metadata(with_master_key)["token_endpoint_auth_signing_alg_values_supported"]
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,7 @@ async def test_an_initial_access_token_may_be_needed(world: World) -> None:
         (WEB | {"logo_uri": "https://x;sandbox/l.png"}, "invalid_client_metadata"),
         (WEB | {"jwks_uri": "https://１２７.0.0.1/"}, "invalid_client_metadata"),
         ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
+        (WEB | {"scope": "admin"}, "invalid_client_metadata"),
         ({"grant_types": ["password"], "response_types": []}, "invalid_client_metadata"),
         (WEB | {"initiate_login_uri": "http://app.example/login"}, "invalid_client_metadata"),  # …-nohttps
         (WEB | {"logo_uri": "http://app.example/logo"}, "invalid_client_metadata"),

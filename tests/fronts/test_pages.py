@@ -43,7 +43,10 @@ SAMPLES: list[Page | FormPost] = [
     Page("error", {"kind": "incident", "error": "server_error", "description": "x", "incident": "abc"}, 500),
     Page("logout", {"csrf": "c", "username": "alice", "client": CLIENT}),
     Page("logout", {"csrf": "c", "username": "alice", "client": None}),
-    Page("signed_out", {"frames": ["https://a.example/out"], "continue_to": "https://a.example", "client": None}),
+    Page(
+        "signed_out",
+        {"frames": ["https://a.example/out"], "continue_to": "https://a.example", "client": None, "everywhere": False},
+    ),
     Page("stayed", {"username": "alice"}),
     Page("applications", {"csrf": "c", "username": "a", "applications": [], "ended": "x", "everywhere": True}),
     FormPost("https://a.example/cb", {"code": '"><script>', "state": "ü"}),

@@ -10,8 +10,7 @@ import pytest
 from service.fetching import Fetched, FetchError
 from service.protocol.credentials import base64url
 from service.protocol.names import SigningAlgorithm
-from service.records.client import Client
-from service.signing.client_keys import MAX_TOKEN, ClientKeys, UnverifiableError, parsed
+from service.signing.client_keys import MAX_TOKEN, ClientKeys, KeySource, UnverifiableError, parsed
 from service.signing.key_material import generate, public_jwk
 from tests.forging import hs256
 from tests.world import settings_for
@@ -58,11 +57,11 @@ def keys(site: Site) -> ClientKeys:
     return ClientKeys(settings_for("redis://127.0.0.1"), site.get, lambda: site.now)
 
 
-FETCHED = Client("app", jwks_uri=URI)
+FETCHED = KeySource("app", jwks_uri=URI)
 
 
 async def test_registered_keys_verify(site: Site, keys: ClientKeys) -> None:
-    client = Client("app", jwks=site.jwks)
+    client = KeySource("app", site.jwks)
     assert (await keys.verify(client, site.sign(scope="x"), algorithms=["ES256"]))["scope"] == "x"
     assert site.fetches == 0
 
@@ -102,7 +101,7 @@ async def test_what_was_right_is_right_while_the_server_is_away(site: Site, keys
     assert await keys.verify(FETCHED, site.sign(), algorithms=["ES256"])
     site.now += 11
     with pytest.raises(UnverifiableError, match="did not answer"):
-        await keys.verify(Client("other", jwks_uri=URI), site.sign(iss="other"), algorithms=["ES256"])
+        await keys.verify(KeySource("other", jwks_uri=URI), site.sign(iss="other"), algorithms=["ES256"])
 
 
 async def test_a_server_that_fails_is_left_alone_for_a_while(site: Site, keys: ClientKeys) -> None:
@@ -155,22 +154,14 @@ async def test_a_signature_is_compared_with_few_keys(site: Site, keys: ClientKey
     for number in range(20):
         site.private[f"k{number}"] = generate(ES256, 0)
     token = jwt.encode({"iss": "app"}, site.private["k19"], "ES256")
-    with pytest.raises(UnverifiableError, match="no key"):
-        await keys.verify(Client("app", jwks=site.jwks), token, algorithms=["ES256"])
-    assert await keys.verify(Client("app", jwks=site.jwks), site.sign("k19"), algorithms=["ES256"])
-
-
-async def test_two_clients_of_one_uri_are_two(site: Site, keys: ClientKeys) -> None:
-    with pytest.raises(UnverifiableError, match="iss"):
-        await keys.verify(Client("other", jwks_uri=URI), site.sign(), algorithms=["ES256"])
+    with pytest.raises(UnverifiableError, match="no known key"):
+        await keys.verify(KeySource("app", site.jwks), token, algorithms=["ES256"])
+    assert await keys.verify(KeySource("app", site.jwks), site.sign("k19"), algorithms=["ES256"])
 
 
 @pytest.mark.parametrize(
     ("claims", "why"),
     [
-        ({"iss": "other"}, "iss"),
-        ({"aud": "https://other.example"}, "aud"),
-        ({"aud": ["https://other.example"]}, "aud"),
         ({"exp": 1}, "expired"),
         ({"nbf": int(time.time()) + 600}, "nbf"),
         ({"iat": int(time.time()) + 600}, "iat"),
@@ -179,19 +170,19 @@ async def test_two_clients_of_one_uri_are_two(site: Site, keys: ClientKeys) -> N
 )
 async def test_what_the_claims_forbid(site: Site, keys: ClientKeys, claims: dict[str, Any], why: str) -> None:
     with pytest.raises(UnverifiableError, match=rf"(?i){why}"):
-        await keys.verify(Client("app", jwks=site.jwks), site.sign(**claims), algorithms=["ES256"])
+        await keys.verify(KeySource("app", site.jwks), site.sign(**claims), algorithms=["ES256"])
 
 
 @pytest.mark.parametrize(
     "claims",
-    [{"aud": [ISSUER, "x"]}, {"aud": None}, {"iss": None}, {"exp": None}, {"nbf": int(time.time()) + 8}],
+    [{"aud": None}, {"iss": None}, {"exp": None}, {"nbf": int(time.time()) + 8}],
 )
 async def test_what_the_claims_may_be(site: Site, keys: ClientKeys, claims: dict[str, Any]) -> None:
-    assert await keys.verify(Client("app", jwks=site.jwks), site.sign(**claims), algorithms=["ES256"])
+    assert await keys.verify(KeySource("app", site.jwks), site.sign(**claims), algorithms=["ES256"])
 
 
 async def test_forged_ones_are_refused(site: Site, keys: ClientKeys) -> None:
-    client = Client("app", jwks=site.jwks)
+    client = KeySource("app", site.jwks)
     token = site.sign()
     public = json.dumps(site.jwks["keys"][0])
     mine = generate(ES256, 0)
@@ -215,7 +206,7 @@ async def test_forged_ones_are_refused(site: Site, keys: ClientKeys) -> None:
     with pytest.raises(UnverifiableError, match="signed with ES256"):
         await keys.verify(client, token, algorithms=["RS256"])
     with pytest.raises(UnverifiableError, match="neither jwks nor"):
-        await keys.verify(Client("app"), token, algorithms=["ES256"])
+        await keys.verify(KeySource("app"), token, algorithms=["ES256"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,155 @@
+"""Assertions: JWTs with which clients prove who they are, and others vouch for somebody (RFC 7521, RFC 7523).
+
+One verifier for both (IT-16): the exact algorithm that is registered, the keys of whoever is named and no others, our name
+as audience, an end that is near, and a ``jti`` that counts once.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+import jwt
+
+from service.issuer import Issuer
+from service.protocol.names import ClientAuthMethod, HmacAlgorithm
+from service.protocol.request import Request
+from service.records.client import Client
+from service.signing.client_keys import (
+    ALGORITHMS,
+    MAX_TOKEN,
+    SKEW,
+    KeySource,
+    UnverifiableError,
+    checked_claims,
+    key_source,
+)
+from service.signing.key_material import UnusableKeyError
+
+CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""``client_assertion_type`` (RFC 7523 section 2.2)."""
+HMAC = tuple(algorithm.value for algorithm in HmacAlgorithm)
+MAX_JTI = 255
+
+
+class Told(NamedTuple):
+    """What an assertion says of itself, before anything is verified: who is asked for the keys is found by it."""
+
+    token: str
+    algorithm: str
+    issuer: str
+    subject: str
+
+
+class Verified(NamedTuple):
+    """An assertion that holds, if nobody used it before: ``once`` says so, and is under way to Redis already."""
+
+    claims: Mapping[str, Any]
+    once: asyncio.Task[bool]
+
+
+def read(token: str) -> Told:
+    """Raises UnverifiableError for what is no signed JWT about somebody."""
+    if len(token) > MAX_TOKEN:
+        raise UnverifiableError(f"the assertion has more than {MAX_TOKEN} characters")
+    try:
+        header = jwt.get_unverified_header(token)
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError, OverflowError) as error:
+        raise UnverifiableError("the assertion is not a JWT") from error
+    algorithm, issuer, subject = header.get("alg"), claims.get("iss"), claims.get("sub")
+    if not isinstance(algorithm, str) or algorithm not in (*ALGORITHMS, *HMAC):  # none, above all (IT-17)
+        raise UnverifiableError(f"the assertion must be signed with one of {', '.join((*ALGORITHMS, *HMAC))}")
+    if not isinstance(issuer, str) or not isinstance(subject, str) or not issuer or not subject:
+        raise UnverifiableError("the assertion needs iss and sub (RFC 7523 section 3)")
+    return Told(token, algorithm, issuer, subject)
+
+
+async def verify_client(issuer: Issuer, client: Client, told: Told, request: Request) -> Verified:
+    """The client says who it is: iss and sub are its client_id (RFC 7523 section 3). Raises UnverifiableError."""
+    if not told.issuer == told.subject == client.client_id:
+        raise UnverifiableError("iss and sub of a client assertion must both be the client_id")
+    claims = await by_client(issuer, client, told)
+    _check(issuer, claims, _audiences(issuer, client, request), strict=client.strict_assertion_audience)
+    return Verified(claims, _once(issuer, claims, jti_required=True))
+
+
+async def verify_grant(
+    issuer: Issuer, told: Told, claims: Mapping[str, Any], request_audiences: Collection[str]
+) -> Verified:
+    """Somebody vouches for ``sub``; the signature holds already. Raises UnverifiableError."""
+    _check(issuer, claims, request_audiences, strict=False)
+    return Verified(claims, _once(issuer, claims, jti_required=False, token=told.token))
+
+
+async def by_client(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
+    """Claims signed by the client, with the algorithm it is registered for and by its method's kind of key: a public key is
+    never taken for a secret. Raises UnverifiableError.
+    """
+    registered = client.token_endpoint_auth_signing_alg
+    symmetric = client.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT
+    allowed = (registered,) if registered else HMAC if symmetric else ALGORITHMS
+    if told.algorithm not in allowed:
+        raise UnverifiableError(f"the assertion is signed with {told.algorithm}, not with {' or '.join(allowed)}")
+    if not symmetric:
+        return await by_keys(issuer, key_source(client), told, allowed)
+    return _by_secret(issuer, client, told)
+
+
+async def by_keys(issuer: Issuer, source: KeySource, told: Told, allowed: Collection[str]) -> Mapping[str, Any]:
+    """Claims signed by a key of this set. Raises UnverifiableError."""
+    return await issuer.client_keys.verify(source, told.token, algorithms=allowed)
+
+
+def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
+    """What we are called in an assertion: the issuer, the token endpoint, or the endpoint that is called."""
+    paths = (*issuer.settings.token_paths, request.path.removeprefix(issuer.settings.issuer_path))
+    return (issuer.url, *(issuer.url + path for path in paths))
+
+
+# how it is done
+
+
+def _audiences(issuer: Issuer, client: Client, request: Request) -> tuple[str, ...]:
+    return (issuer.url,) if client.strict_assertion_audience else audiences(issuer, request)
+
+
+def _by_secret(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
+    """By any of the client's secrets, two while one is being replaced."""
+    for secret in client.secrets:
+        if not secret.sealed:
+            continue
+        try:
+            key = issuer.sealing.unseal_text(secret.sealed, secret.sealed_under, client.client_id)
+        except UnusableKeyError as error:
+            raise UnverifiableError("the client's secret cannot be read: master_key has changed") from error
+        claims = checked_claims(told.token, key, told.algorithm)
+        if claims is not None:
+            return claims
+    raise UnverifiableError("the client's secret does not verify the signature")
+
+
+def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str], *, strict: bool) -> None:
+    """Audience and end (RFC 7523 section 3); times themselves were looked at with the signature."""
+    audience = claims.get("aud")
+    named = [audience] if isinstance(audience, str) else audience
+    if strict and not isinstance(audience, str):
+        raise UnverifiableError("aud must be the issuer, as one string")
+    if not isinstance(named, list) or not any(name in wanted for name in named if isinstance(name, str)):
+        raise UnverifiableError(f"aud must be {' or '.join(dict.fromkeys(wanted))}")
+    exp = claims.get("exp")
+    if exp is None:
+        raise UnverifiableError("exp is missing (RFC 7523 section 3)")
+    longest = issuer.settings.assertion_lifetime
+    if int(exp) > issuer.clock() + longest + SKEW:
+        raise UnverifiableError(f"exp is more than {longest} seconds away")
+
+
+def _once(issuer: Issuer, claims: Mapping[str, Any], *, jti_required: bool, token: str = "") -> asyncio.Task[bool]:
+    """Let Redis say whether it is the first time; without waiting, so that it leaves with what else there is to ask."""
+    jti = claims.get("jti")
+    if jti is None and jti_required:
+        raise UnverifiableError("jti is missing (OpenID Connect Core 9)")
+    if jti is not None and not (isinstance(jti, str) and 0 < len(jti) <= MAX_JTI):
+        raise UnverifiableError(f"jti must be a text of 1 to {MAX_JTI} characters")
+    ends_at = int(claims["exp"]) + SKEW
+    return issuer.store.assertions.use_soon(f"{claims['iss']}\0{jti}" if jti else token, ends_at, issuer.randomness(16))

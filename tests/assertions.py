@@ -1,0 +1,49 @@
+"""Assertions as clients make them: one that is right, and everything that is wrong with others (RFC 7523 section 3)."""
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+
+from service.assertions import CLIENT_ASSERTION
+from service.protocol.names import SigningAlgorithm
+from service.signing.key_material import PrivateKey, generate, public_jwk
+
+ISSUER = "http://127.0.0.1:8080"
+KEYS = {algorithm: generate(algorithm, 2048) for algorithm in SigningAlgorithm}
+KEYS[SigningAlgorithm.PS256] = KEYS[SigningAlgorithm.RS256]
+JWKS = {"keys": [public_jwk(key, algorithm, shared=True) for algorithm, key in KEYS.items()]}
+
+
+@dataclass
+class Signer:
+    """Makes assertions. ``key``: a private key or a secret; ``claims``: in the place of the usual ones, None = without."""
+
+    key: PrivateKey | str = field(default_factory=lambda: KEYS[SigningAlgorithm.ES256])
+    algorithm: str = "ES256"
+    subject: str = "app"
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        now = int(time.time())
+        usual = {"iss": self.subject, "sub": self.subject, "aud": ISSUER, "iat": now, "exp": now + 60}
+        told = {**usual, "jti": secrets.token_urlsafe(), **changes}
+        return {name: value for name, value in told.items() if value is not None}
+
+    def sign(self, headers: dict[str, Any] | None = None, **changes: Any) -> str:
+        """An assertion with these claims and headers changed, None = without."""
+        kid = {}
+        if not isinstance(self.key, str):
+            kid = {"kid": public_jwk(self.key, SigningAlgorithm(self.algorithm), shared=True)["kid"]}
+        told = {name: value for name, value in {**kid, **(headers or {})}.items() if value is not None}
+        return jwt.encode(self.claims(**changes), self.key, self.algorithm, headers=told)
+
+    def form(self, **changes: Any) -> dict[str, str]:
+        """The parameters that authenticate a client."""
+        return proof(self.sign(**changes))
+
+
+def proof(assertion: str) -> dict[str, str]:
+    """The parameters that carry an assertion."""
+    return {"client_assertion_type": CLIENT_ASSERTION, "client_assertion": assertion}

@@ -1,0 +1,267 @@
+"""private_key_jwt (OpenID Connect Core 9, RFC 7523): what passes, and the table of what does not."""
+
+import asyncio
+import json
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
+from typing import Any
+
+import jwt
+import pytest
+from aiohttp import ClientResponse
+from authlib.jose import jwt as authlib_jwt
+from hypothesis import given
+from hypothesis import strategies as st
+from joserfc import jwk as joserfc_jwk
+from joserfc import jwt as joserfc_jwt
+
+from service.protocol.names import ClientAuthMethod, SigningAlgorithm
+from service.signing.client_keys import UnverifiableError, checked_claims
+from service.signing.key_material import algorithm_object, generate, public_jwk
+from tests.assertions import ISSUER, JWKS, KEYS, Signer, proof
+from tests.forging import hs256
+from tests.world import SECRET, World, error_of
+
+ES256, RS256 = SigningAlgorithm.ES256, SigningAlgorithm.RS256
+TOKEN_URL = ISSUER + "/token"
+NOW = int(time.time())
+
+
+@pytest.fixture
+async def app(world: World) -> World:
+    await world.client(auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=JWKS)
+    return world
+
+
+async def ask(world: World, assertion: str, path: str = "/token", **form: str) -> ClientResponse:
+    wished = {"grant_type": "client_credentials", "token": "x"} | form
+    return await world.post(path, wished | proof(assertion), None)
+
+
+@pytest.mark.parametrize("algorithm", list(SigningAlgorithm))
+async def test_a_client_proves_itself_with_its_key(app: World, algorithm: SigningAlgorithm) -> None:
+    """IT-14, oidcc-dynamic: every algorithm that discovery names."""
+    signer = Signer(KEYS[algorithm], algorithm.value)
+    assert (await ask(app, signer.sign())).status == 200
+    assert (await ask(app, signer.sign(), client_id="app")).status == 200, "client_id beside it (RFC 7521 4.2)"
+
+
+@pytest.mark.parametrize("path", ["/token", "/introspect", "/revoke"])
+async def test_it_works_wherever_clients_authenticate(app: World, path: str) -> None:
+    for audience in (ISSUER, TOKEN_URL, ISSUER + path, [ISSUER], ["https://other.example", TOKEN_URL]):
+        assert (await ask(app, Signer().sign(aud=audience), path)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("audience", "passes"), [(ISSUER, True), ([ISSUER], False), (TOKEN_URL, False), ([ISSUER, TOKEN_URL], False)]
+)
+async def test_a_strict_client_names_the_issuer_and_nothing_else(app: World, audience: Any, passes: bool) -> None:
+    """The audience of private_key_jwt was abused to replay assertions elsewhere: FAPI 2.0 wants the issuer alone."""
+    client = await app.issuer.store.clients.read("app")
+    assert client is not None
+    await app.change(client, strict_assertion_audience=True)
+    assert ((await ask(app, Signer().sign(aud=audience))).status == 200) is passes
+
+
+@pytest.mark.parametrize("jti", ["first", "x" * 255])
+async def test_an_assertion_counts_once(app: World, jti: str) -> None:
+    """IRIS JWTid. What was issued beside a second use is taken back."""
+    assertion = Signer().sign(jti=jti)
+    assert (await ask(app, assertion)).status == 200
+    tokens = app.key_names(":access:")
+    for path in ("/token", "/introspect", "/revoke"):
+        assert await error_of(await ask(app, assertion, path)) == (401, "invalid_client")
+    assert (await ask(app, assertion, grant_type="telepathy")).status == 401, "whoever replays learns nothing else"
+    assert app.key_names(":access:") == tokens
+    assert (await ask(app, Signer().sign(jti=jti))).status == 401, "the same jti in another assertion"
+    other = Signer(subject="other")
+    await app.client("other", auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=JWKS)
+    assert (await ask(app, other.sign(jti=jti))).status == 200, "another client's jti"
+    ends = app.ends("{assertion:")
+    assert all(NOW < end <= time.time() + 60 + 11 for end in ends.values()), "remembered as long as it would be good"
+
+
+async def test_of_a_hundred_at_once_one_passes(any_world: World) -> None:
+    """Raced on every shape of Redis; and nothing of the others is left."""
+    await any_world.client(auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=JWKS)
+    for _ in range(3):
+        assertion = Signer().sign()
+        responses = await asyncio.gather(*(ask(any_world, assertion) for _ in range(100)))
+        assert sorted(response.status for response in responses) == [200] + [401] * 99
+    assert len(any_world.key_names(":access:")) == 3
+
+
+async def test_what_is_spent_is_not_spent_for_a_replayed_assertion(app: World) -> None:
+    client = await app.issuer.store.clients.read("app")
+    assert client is not None
+    code = await app.code(client)
+    assertion = Signer().sign()
+    assert (await ask(app, assertion)).status == 200
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "https://app.example/callback"}
+    assert (await ask(app, assertion, **form)).status == 401
+    tokens = await (await ask(app, Signer().sign(), **form)).json()
+    assert "refresh_token" in tokens, "the code is as good as before"
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert (await ask(app, assertion, **form)).status == 401
+    assert (await ask(app, Signer().sign(), **form)).status == 200
+
+
+MINE = generate(ES256, 0)
+GOOD = Signer()
+EMBEDDED = {"jwk": public_jwk(MINE, ES256), "jku": "https://evil.example/jwks", "x5u": "https://evil.example/x"}
+FORGED = {
+    "alg none": jwt.encode(GOOD.claims(), None, "none"),  # type: ignore[arg-type]
+    "alg None": jwt.encode(GOOD.claims(), None, "none").replace("eyJhbGciOiJub25lI", "eyJhbGciOiJOb25lI"),  # type: ignore[arg-type]
+    "unsigned": ".".join([*GOOD.sign().split(".")[:2], ""]),
+    "an HMAC with the public key": hs256(GOOD.claims(), json.dumps(JWKS["keys"][0]).encode()),
+    "an HMAC with the public key as PEM": hs256(GOOD.claims(), b"-----BEGIN PUBLIC KEY-----"),
+    "an HMAC with nothing": hs256(GOOD.claims(), b""),
+    "another's key": Signer(MINE).sign(),
+    "another's key under our kid": Signer(MINE).sign({"kid": JWKS["keys"][2]["kid"]}),
+    "a key in the header": Signer(MINE).sign({"kid": None, **EMBEDDED}),
+    "an unknown kid": GOOD.sign({"kid": "x"}),
+    "a kid that is a path": GOOD.sign({"kid": "../../dev/null"}),
+    "iss of another": GOOD.sign(iss="other"),
+    "sub of another": GOOD.sign(sub="other"),
+    "both of another": GOOD.sign(iss="other", sub="other"),
+    "no iss": GOOD.sign(iss=None),
+    "no sub": GOOD.sign(sub=None),
+    "no aud": GOOD.sign(aud=None),
+    "aud of another": GOOD.sign(aud="https://other.example"),
+    "aud that begins like ours": GOOD.sign(aud=ISSUER + ".evil.example"),
+    "aud that is a list of others": GOOD.sign(aud=["https://other.example", {}, None]),
+    "aud that is a number": GOOD.sign(aud=7),
+    "an empty aud": GOOD.sign(aud=[]),
+    "no exp": GOOD.sign(exp=None),
+    "expired": GOOD.sign(exp=NOW - 60),
+    "good for ever": GOOD.sign(exp=NOW + 86400 * 365),
+    "exp that is a text": GOOD.sign(exp="soon"),
+    "exp that is a list": GOOD.sign(exp=[NOW + 60]),
+    "exp beyond all numbers": GOOD.sign(exp=1e300),
+    "exp that is infinite": GOOD.sign(exp=float("inf")),
+    "exp that is not a number": GOOD.sign(exp=float("nan")),
+    "not yet good": GOOD.sign(nbf=NOW + 600),
+    "from the future": GOOD.sign(iat=NOW + 600),
+    "iat that is a text": GOOD.sign(iat="now"),
+    "no jti": GOOD.sign(jti=None),
+    "an empty jti": GOOD.sign(jti=""),
+    "jti that is a number": jwt.encode(GOOD.claims(jti=7), KEYS[ES256], "ES256"),
+    "jti that is too long": GOOD.sign(jti="x" * 256),
+    "a critical header": GOOD.sign({"crit": ["b64"], "b64": False}),
+    "claims that are a list": jwt.api_jws.encode(b"[]", KEYS[ES256], "ES256"),
+    "claims that are no JSON": jwt.api_jws.encode(b"{", KEYS[ES256], "ES256"),
+    "claims nested deep": jwt.api_jws.encode(b'{"a":' * 900 + b"1" + b"}" * 900, KEYS[ES256], "ES256"),
+    "half a character": jwt.api_jws.encode(b'{"iss":"\\ud800","sub":"\\ud800"}', KEYS[ES256], "ES256"),
+    "five parts": GOOD.sign() + ".a.b",
+    "two parts": "a.b",
+    "one part": "a",
+    "dots": "..",
+    "binary": "\x01\x02.\x03.\x04",
+    "beyond ASCII": "ü.ü.ü",
+    "oversized": GOOD.sign(extra="x" * 20_000),
+    "an encrypted JWT": "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.a.b.c.d",
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+@pytest.mark.parametrize("path", ["/token", "/introspect"])
+async def test_forged_assertions_are_refused(
+    app: World, kind: str, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """IT-14, IT-16, IT-17: each with the right error, a reason, and without a trace."""
+    await app.client(
+        "other", auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks={"keys": [public_jwk(MINE, ES256)]}
+    )
+    response = await ask(app, FORGED[kind], path)
+    assert await error_of(response) == (401, "invalid_client"), await response.text()
+    assert not [record for record in caplog.records if record.exc_info]
+    assert not app.key_names(":access:")
+
+
+@pytest.mark.parametrize("registered", [method for method in ClientAuthMethod if "jwt" not in method])
+async def test_a_client_that_is_registered_for_something_else(world: World, registered: ClientAuthMethod) -> None:
+    """AU-33: the registered method is the only one, keys or not."""
+    await world.client(auth_method=registered, jwks=JWKS)
+    assert await error_of(await ask(world, Signer().sign(), "/revoke")) == (401, "invalid_client")
+
+
+async def test_exactly_the_registered_algorithm(app: World) -> None:
+    client = await app.issuer.store.clients.read("app")
+    assert client is not None
+    await app.change(client, token_endpoint_auth_signing_alg="PS256")
+    assert (await ask(app, Signer(KEYS[RS256], "PS256").sign())).status == 200
+    assert (await ask(app, Signer(KEYS[RS256], "RS256").sign())).status == 401
+    assert (await ask(app, Signer().sign())).status == 401
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"}, "invalid_client"),
+        ({"client_assertion_type": ""}, "invalid_client"),
+        ({"client_id": "other"}, "invalid_request"),
+        ({"client_secret": SECRET, "client_id": "app"}, "invalid_request"),
+    ],
+)
+async def test_parameters_that_contradict(app: World, form: dict[str, str], error: str) -> None:
+    response = await app.post("/token", {"grant_type": "client_credentials", **Signer().form(), **form}, None)
+    assert (await error_of(response))[1] == error
+
+
+async def test_beside_http_authentication_it_is_one_method_too_many(app: World) -> None:
+    response = await app.post("/token", {"grant_type": "client_credentials", **Signer().form()}, "app")
+    assert await error_of(response) == (400, "invalid_request")
+
+
+async def test_the_reason_helps_and_tells_no_secret(app: World) -> None:
+    body = await (await ask(app, Signer().sign(aud="https://other.example"))).json()
+    assert ISSUER in body["error_description"]
+    body = await (await ask(app, Signer().sign(exp=NOW - 60))).json()
+    assert "expired" in body["error_description"]
+
+
+# other libraries
+
+
+def _others() -> dict[str, str]:
+    key = json.dumps(algorithm_object("ES256").to_jwk(KEYS[ES256], as_dict=True))
+    header = {"alg": "ES256", "kid": Signer().sign() and public_jwk(KEYS[ES256], ES256, shared=True)["kid"]}
+    return {
+        "PyJWT": Signer().sign(),
+        "Authlib": authlib_jwt.encode(header, GOOD.claims(), json.loads(key)).decode(),
+        "joserfc": joserfc_jwt.encode(header, GOOD.claims(), joserfc_jwk.ECKey.import_key(json.loads(key))),
+    }
+
+
+@pytest.mark.parametrize("library", ["PyJWT", "Authlib", "joserfc"])
+async def test_assertions_of_other_libraries_pass(app: World, library: str) -> None:
+    assert (await ask(app, _others()[library])).status == 200
+
+
+# bytes
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256", "EdDSA"])
+@given(data=st.data())
+def test_any_single_changed_byte_is_refused(algorithm: str, data: st.DataObject) -> None:
+    """What is signed is every byte; and there is one way only to write a signature (base64url without stray bits)."""
+    key = KEYS[SigningAlgorithm(algorithm)]
+    token = Signer(key, algorithm).sign()
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.characters(codec="ascii").filter(lambda character: character != token[place]))
+    changed = token[:place] + other + token[place + 1 :]
+    with suppress(UnverifiableError):
+        assert checked_claims(changed, key.public_key(), algorithm) is None
+
+
+def test_a_signature_is_written_in_one_way_only() -> None:
+    """The last character of base64url holds bits that mean nothing: other ones there make no second assertion."""
+    head, body, signature = Signer().sign().split(".")
+    raw = urlsafe_b64decode(signature + "==")
+    for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_":
+        other = signature[:-1] + last
+        if other != signature and urlsafe_b64decode(other + "==") == raw:
+            assert urlsafe_b64encode(raw).rstrip(b"=").decode() == signature
+            with pytest.raises(UnverifiableError):
+                checked_claims(f"{head}.{body}.{other}", KEYS[ES256].public_key(), "ES256")
