@@ -52,7 +52,7 @@ def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
     return base64url(hmac.digest(salt.get_secret_value().encode(), told, "sha256"))
 
 
-async def mint_id_token(
+def mint_id_token(
     issuer: Issuer,
     client: Client,
     grant: Grant,
@@ -87,7 +87,7 @@ async def mint_id_token(
         "c_hash": half_hash(algorithm, code) if code else "",
     }
     told |= {name: value for name, value in optional.items() if value}
-    return await keyring_of(issuer).sign(algorithm, told)
+    return keyring_of(issuer).sign(algorithm, told)
 
 
 async def read_hint(issuer: Issuer, token: str) -> Hint | None:

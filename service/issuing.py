@@ -12,12 +12,20 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
+from service.access_tokens import form_of, handle_of, mint_access_jwt, stateless_handle
 from service.id_tokens import mint_id_token, wants_id_token
 from service.issuer import Issuer
 from service.protocol import sealing
 from service.protocol.credentials import Credential, Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import InvalidGrant, TemporarilyUnavailable
-from service.protocol.names import OFFLINE_ACCESS, TOKEN_RESPONSE_MEMBERS, RefreshRotation, ResponseType
+from service.protocol.names import (
+    OFFLINE_ACCESS,
+    TOKEN_RESPONSE_MEMBERS,
+    AccessTokenFormat,
+    GrantTypeName,
+    RefreshRotation,
+    ResponseType,
+)
 from service.records.access_token import AccessToken
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
@@ -75,6 +83,7 @@ class Issued(msgspec.Struct, frozen=True):
     audience: tuple[str, ...] = ()
     id_token: str = ""
     repeated: bool = False
+    is_stateless: bool = False
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -151,7 +160,7 @@ async def answer_authorization(
         fields |= {"access_token": issued.access_token, "token_type": "Bearer", "expires_in": str(lifetime)}
         fields["scope"] = issued.scope
     if "id_token" in parts:
-        fields["id_token"] = await mint_id_token(
+        fields["id_token"] = mint_id_token(
             *(issuer, client, grant, grant_id or new_grant_id(issuer.randomness)),
             nonce=record.nonce,
             access_token=fields.get("access_token", ""),
@@ -165,13 +174,15 @@ async def withdraw(issuer: Issuer, issued: Issued) -> None:
     """Take back what began a grant, before anybody was told: as if it had never been. Raises TemporarilyUnavailable."""
     if issued.grant.subject:
         await issuer.store.grants.revoke(issued.grant_id, issued.grant.subject)
-    else:
+    elif not issued.is_stateless:
         await issuer.store.tokens.forget_alone(issued.grant_id, issued.access_hash)
 
 
 def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
     """Whether this grant gets a refresh token (IT-20, WM-20): a person's grant, and the client may use one."""
     if not grant.subject or "refresh_token" not in client.grant_types or client.refresh_limit == 0:
+        return False
+    if grant.grant_type == GrantTypeName.JWT_BEARER and not issuer.settings.jwt_bearer_refresh:
         return False
     return not issuer.settings.refresh_needs_offline_access or OFFLINE_ACCESS in grant.scope.split(" ")
 
@@ -195,6 +206,8 @@ async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -
     minted = await _mint(issuer, client, authorization, grant_id, client.refresh_limit)
     new = minted.new
     if not authorization.grant.subject:
+        if minted.issued.is_stateless:
+            return minted.issued
         await issuer.store.tokens.save_alone(new.access, new.access_record, new.access_ends_at)
     elif not await issuer.store.tokens.issue(authorization.grant, new):
         raise InvalidGrant(log="user is disabled, or was disabled meanwhile")
@@ -327,26 +340,25 @@ async def _mint(
             refresh_hash = hashed(refresh)
         issued_at = keeps.record.issued_at if keeps and keeps.record else now
         refresh_record = RefreshToken(issued_at, refreshes_left).encode()
+    credential = Credential(Kind.ACCESS_TOKEN, grant_id, access_hash)
+    delivered, beside, is_stateless = access, "", False
+    if client.access_token_format is not None or issuer.settings.resource_tokens:
+        delivered, beside, is_stateless = await _in_its_form(
+            issuer, client, authorization, credential, access, now, now + lifetime
+        )
     signed = ""
     if id_token and wants_id_token(issuer, grant):
-        signed = await mint_id_token(issuer, client, grant, grant_id, nonce=nonce, access_token=access)
-    content = _response(client, authorization, access, lifetime, refresh, signed)
+        signed = mint_id_token(issuer, client, grant, grant_id, nonce=nonce, access_token=delivered)
+    content = _response(client, authorization, delivered, beside, lifetime, refresh, signed)
     issued = Issued(
-        *(
-            content,
-            grant,
-            grant_id,
-            access_hash,
-            access,
-            now + lifetime,
-            refresh,
-            refresh_ends_at if refresh else NEVER,
-        ),
+        *(content, grant, grant_id, access_hash, delivered, now + lifetime),
+        refresh_token=refresh,
+        refresh_token_ends_at=refresh_ends_at if refresh else NEVER,
         scope=authorization.scope,
         audience=authorization.audience,
         id_token=signed,
+        is_stateless=is_stateless,
     )
-    credential = Credential(Kind.ACCESS_TOKEN, grant_id, access_hash)
     return _Minted(
         issued,
         NewTokens(
@@ -356,6 +368,33 @@ async def _mint(
             now=now,
         ),
     )
+
+
+async def _in_its_form(
+    issuer: Issuer,
+    client: Client,
+    authorization: Authorization,
+    credential: Credential,
+    opaque: str,
+    now: int,
+    ends_at: int,
+) -> tuple[str, str, bool]:
+    """The access token as the client gets it, the JWT that comes beside an opaque one, and whether it is kept nowhere."""
+    grant = authorization.grant
+    form = form_of(issuer, client, authorization.audience, alone=not grant.subject)
+    if form.format is AccessTokenFormat.OPAQUE:
+        return opaque, "", False
+    is_stateless = form.format is AccessTokenFormat.STATELESS
+    signed = await mint_access_jwt(
+        *(issuer, client, form, grant, stateless_handle(issuer) if is_stateless else handle_of(credential)),
+        scope=authorization.scope,
+        audience=authorization.audience,
+        now=now,
+        ends_at=ends_at,
+    )
+    if form.format is AccessTokenFormat.BOTH:
+        return opaque, signed, False
+    return signed, "", is_stateless
 
 
 def _access_record(authorization: Authorization, now: int) -> bytes:
@@ -392,7 +431,7 @@ def _rotates(issuer: Issuer, client: Client) -> bool:
 
 
 def _response(
-    client: Client, authorization: Authorization, access: str, lifetime: int, refresh: str, id_token: str
+    client: Client, authorization: Authorization, access: str, beside: str, lifetime: int, refresh: str, id_token: str
 ) -> bytes:
     """The body of RFC 6749 5.1, public custom properties first so that no registered member can be overridden."""
     grant = authorization.grant
@@ -406,6 +445,8 @@ def _response(
     body["expires_in"] = lifetime
     if refresh:
         body["refresh_token"] = refresh
+    if beside:
+        body["access_token_jwt"] = beside
     if id_token:
         body["id_token"] = id_token
     if authorization.scope:

@@ -60,9 +60,7 @@ async def logout_token(issuer: Issuer, client: Client, delivery: LogoutDelivery,
         "sid": delivery.sid,
         "events": {EVENT: {}},
     }
-    return await keyring_of(issuer).sign(
-        algorithm_of(issuer, client.id_token_signed_response_alg), claims, typ="logout+jwt"
-    )
+    return keyring_of(issuer).sign(algorithm_of(issuer, client.id_token_signed_response_alg), claims, typ="logout+jwt")
 
 
 async def _deliver(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -> None:

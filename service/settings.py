@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
 import pydantic_settings
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -33,6 +33,7 @@ from service.protocol.claims import SCOPE_CLAIMS
 from service.protocol.names import (
     OFFLINE_ACCESS,
     OPENID,
+    AccessTokenFormat,
     GrantTypeName,
     RefreshRotation,
     ResponseType,
@@ -60,6 +61,15 @@ Lifetime = Annotated[int, Field(ge=1, le=2_147_483_647)]
 
 class SettingsError(Exception):
     """All that is wrong with the settings, one line each, ready to be read by a person."""
+
+
+class ResourceTokens(BaseModel):
+    """How access tokens for a resource look; ``algorithm``: None = RS256."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: AccessTokenFormat
+    algorithm: SigningAlgorithm | None = None
 
 
 class Settings(BaseSettings):
@@ -268,6 +278,14 @@ class Settings(BaseSettings):
         8, description="How often a back-channel logout is tried; the pause doubles from 2 s on."
     )
 
+    resource_tokens: dict[str, ResourceTokens] = Field(
+        default_factory=dict,
+        description='Access tokens by the resource that they are for: {"https://api.example.com": {"format": "jwt"}}.',
+    )
+    jwt_bearer_refresh: bool = Field(
+        False, description="Issue refresh tokens for assertions of others, too: they then outlive what was vouched for."
+    )
+
     # watching
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field("json", description="json: one object a line; text: for people.")
@@ -310,6 +328,13 @@ class Settings(BaseSettings):
         if key is not None and any(len(word) < 32 for word in key.get_secret_value().split() or [""]):
             raise ValueError("must have 32 characters or more each; `mintmark key master` makes one")
         return key
+
+    @model_validator(mode="after")
+    def _jwts_can_be_signed(self) -> "Settings":
+        signed = [name for name, one in self.resource_tokens.items() if one.format is not AccessTokenFormat.OPAQUE]
+        if signed and not self.openid:
+            raise ValueError("resource_tokens: there is no key to sign with: set master_key or signing_key_files")
+        return self
 
     @model_validator(mode="after")
     def _issuer_is_https(self) -> "Settings":

@@ -11,6 +11,7 @@ from service.grants import GRANT_TYPES
 from service.protocol import redirect_uris, scopes
 from service.protocol.errors import InvalidScope
 from service.protocol.names import (
+    AccessTokenFormat,
     ApplicationType,
     ClientAuthMethod,
     GrantTypeName,
@@ -75,6 +76,7 @@ def _public_keys(jwks: dict[str, Any]) -> dict[str, Any]:
     return {"keys": [{name: member[name] for name in member if name in MEMBERS} for member in members]}
 
 
+PublicKeys = Annotated[dict[str, Any], AfterValidator(_public_keys)]
 WebUri = Annotated[str, Field(max_length=2000), AfterValidator(_web_uri)]
 PlainWebUri = Annotated[str, Field(max_length=2000), AfterValidator(_plain_web_uri)]
 WebUris = Annotated[tuple[WebUri, ...], Field(max_length=100), AfterValidator(each_once)]
@@ -123,7 +125,7 @@ class ClientInput(Input):
     id_token_signed_response_alg: SigningAlgorithm | None = None
     id_token_lifetime: Annotated[int, Field(ge=1, le=86400)] | None = None
     userinfo_signed_response_alg: SigningAlgorithm | None = None
-    jwks: Annotated[dict[str, Any], AfterValidator(_public_keys)] | None = None
+    jwks: PublicKeys | None = None
     jwks_uri: WebUri | None = None
     request_object_signing_alg: SigningAlgorithm | None = None
     require_signed_request_object: bool = False
@@ -142,6 +144,9 @@ class ClientInput(Input):
     policy_uri: WebUri | None = None
     tos_uri: WebUri | None = None
     contacts: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
+    access_token_format: AccessTokenFormat | None = None
+    access_token_signing_alg: SigningAlgorithm | None = None
+    introspection_signed_response_alg: SigningAlgorithm | None = None
     token_endpoint_auth_signing_alg: SigningAlgorithm | HmacAlgorithm | None = None
     strict_assertion_audience: bool = False
 

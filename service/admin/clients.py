@@ -17,7 +17,7 @@ from service.fetching import FetchError
 from service.hashing import hash_generated, is_generated
 from service.issuer import Issuer
 from service.protocol.credentials import new_client_secret
-from service.protocol.names import ClientAuthMethod, HmacAlgorithm, SubjectType
+from service.protocol.names import AccessTokenFormat, ClientAuthMethod, HmacAlgorithm, SubjectType
 from service.records.client import Client, ClientSecret, Registration
 from service.store.clients import ChangedMeanwhileError
 from service.store.grants import NEVER
@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 MIN_SECRET = 8
 """Characters of an imported secret; the ones we generate have 49."""
 _TRIES = 5
+_SIGNED_BY_US = (
+    *("id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg"),
+    "access_token_signing_alg",
+)
 
 
 def check_secret(secret: str) -> None:
@@ -263,9 +267,12 @@ async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
 
 
 def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:
+    signed = given.access_token_format not in (None, AccessTokenFormat.OPAQUE)
     if issuer.keyring is None:  # it signs nothing now; where it will, another algorithm can stand in
+        if signed:
+            raise Refused("access_token_format: there is no key to sign with (settings master_key, signing_key_files)")
         return
-    for name in ("id_token_signed_response_alg", "userinfo_signed_response_alg"):
+    for name in _SIGNED_BY_US:
         if (wanted := getattr(given, name)) and wanted not in issuer.keyring.algorithms:
             raise Refused(f"{name}: there is no key for {wanted.value} here")
 

@@ -41,6 +41,7 @@ _SAME = (
     *("backchannel_logout_uri", "backchannel_logout_session_required", "frontchannel_logout_uri", "contacts"),
     *("frontchannel_logout_session_required", "client_uri", "logo_uri", "policy_uri", "tos_uri"),
     *("require_signed_request_object", "response_types", "grant_types", "token_endpoint_auth_signing_alg"),
+    "introspection_signed_response_alg",
 )
 """Members that ``ClientInput`` calls as the RFCs do."""
 _THEIRS = (*_SAME, "name", "auth_method", "scopes")

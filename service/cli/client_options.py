@@ -10,6 +10,7 @@ import typer
 from service.cli.properties import PropertyTexts, read_properties
 from service.grants import GRANT_TYPES
 from service.protocol.names import (
+    AccessTokenFormat,
     ApplicationType,
     ClientAuthMethod,
     RefreshRotation,
@@ -112,6 +113,17 @@ MEMBERS: dict[str, Any] = {
     "request_object_signing_alg": _option(
         SigningAlgorithm, _KEYS, "ALG", "What its requests are signed with.", "--request-alg"
     ),
+    "access_token_format": _option(
+        *(AccessTokenFormat, _MAY, "FORMAT"),
+        "opaque, jwt, both (the JWT as access_token_jwt), or stateless: a JWT that is kept nowhere and cannot be revoked "
+        "one by one, for client_credentials. Unless said: as its resource wants it, else opaque.",
+    ),
+    "access_token_signing_alg": _option(
+        SigningAlgorithm, _MAY, "ALG", "Of JWT access tokens. Unless said: RS256.", "--access-token-alg"
+    ),
+    "introspection_signed_response_alg": _option(
+        SigningAlgorithm, _MAY, "ALG", "Of introspection as a JWT. Unless said: RS256.", "--introspection-alg"
+    ),
     "token_endpoint_auth_signing_alg": _option(
         *(
             str,
@@ -170,12 +182,13 @@ def given(members: dict[str, Any]) -> dict[str, Any]:
     if "scopes" in said:
         said["scopes"] = [word for text in said["scopes"] for word in text.split()]
     if "jwks" in said:
-        said["jwks"] = _json(said["jwks"])
+        said["jwks"] = read_json("--jwks", said["jwks"])
     return said
 
 
-def _json(text: str) -> Any:
+def read_json(option: str, text: str | None) -> Any:
+    """The value of an option that takes JSON. Raises BadParameter."""
     try:
-        return json.loads(text)
+        return None if text is None else json.loads(text)
     except ValueError as error:
-        raise typer.BadParameter(f"--jwks: not JSON: {error}") from error
+        raise typer.BadParameter(f"{option}: not JSON: {error}") from error

@@ -12,10 +12,8 @@ from service.signing.client_keys import UnverifiableError
 
 
 def present_assertion(request: Request, algorithms: Collection[str]) -> Presented | None:
-    """A client_assertion signed with one of these; the client is its ``sub``. Raises InvalidClient for one that is none."""
-    token = request.parameters.get("client_assertion")
-    if token is None:
-        return None
+    """The client_assertion, if it is signed with one of these; the client is its ``sub``. Raises InvalidClient."""
+    token = request.required("client_assertion")
     if request.parameters.get("client_assertion_type") != assertions.CLIENT_ASSERTION:
         raise InvalidClient(f"client_assertion_type must be {assertions.CLIENT_ASSERTION}")
     try:

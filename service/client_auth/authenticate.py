@@ -83,13 +83,13 @@ async def _check_proof(issuer: Issuer, method: Method, client: Client, presented
     if wait and any(not is_generated(secret.hash) for secret in client.secrets):
         raise _too_many(wait)
     registered = client.auth_method == method.NAME
-    wrong = InvalidClient(log="client is disabled" if not client.enabled else "wrong client secret")
+    reason: InvalidClient | None = None
     if registered and client.enabled:
         try:
             if (proof := await method.verify(issuer, client, presented)) is not None:
                 return proof
         except InvalidClient as error:
-            wrong = error
+            reason = error
     if method.NAME is not ClientAuthMethod.NONE:
         wait = wait or await failures.count(_who(client, address), _limit(issuer))
     if wait:
@@ -98,7 +98,7 @@ async def _check_proof(issuer: Issuer, method: Method, client: Client, presented
         raise _too_many(wait)
     if not registered:
         raise InvalidClient(log=f"client is registered for {client.auth_method}, not {method.NAME}")
-    raise wrong
+    raise reason or InvalidClient(log="client is disabled" if not client.enabled else "wrong client secret")
 
 
 def _who(client: Client, address: str) -> str:

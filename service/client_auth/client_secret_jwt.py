@@ -16,4 +16,4 @@ verify = verify_assertion
 
 def present(request: Request) -> Presented | None:
     """An assertion with an HMAC."""
-    return present_assertion(request, HMAC)
+    return present_assertion(request, HMAC) if "client_assertion" in request.parameters else None

@@ -27,6 +27,10 @@ class Proof(NamedTuple):
     once: asyncio.Task[bool] | None = None
 
 
+HOLDS = Proof()
+"""Nothing more is to be known."""
+
+
 class Method(Protocol):
     """One method, as a module."""
 

@@ -1,6 +1,6 @@
 """none: a public client that only says who it is (RFC 6749 section 2.1, WM-06); PKCE and rotation protect it."""
 
-from service.client_auth.method import Presented, Proof
+from service.client_auth.method import HOLDS, Presented, Proof
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
@@ -20,4 +20,4 @@ def present(request: Request) -> Presented | None:
 
 async def verify(issuer: Issuer, client: Client, presented: Presented) -> Proof | None:
     """Nothing to prove."""
-    return Proof()
+    return HOLDS

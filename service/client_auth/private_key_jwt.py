@@ -13,4 +13,4 @@ verify = verify_assertion
 
 def present(request: Request) -> Presented | None:
     """An assertion with an asymmetric signature."""
-    return present_assertion(request, ALGORITHMS)
+    return present_assertion(request, ALGORITHMS) if "client_assertion" in request.parameters else None

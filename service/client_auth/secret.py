@@ -1,6 +1,6 @@
 """Comparing a presented client secret: shared by the methods that send one."""
 
-from service.client_auth.method import Presented, Proof
+from service.client_auth.method import HOLDS, Presented, Proof
 from service.issuer import Issuer
 from service.records.client import Client
 
@@ -15,5 +15,5 @@ async def verify_secret(issuer: Issuer, client: Client, presented: Presented) ->
             continue
         for known in client.secrets:
             if await issuer.hashing.verify_secret(secret, known.hash):
-                return Proof()
+                return HOLDS
     return None

@@ -1,13 +1,16 @@
-"""Token introspection (RFC 7662): what a token is, for those whom it concerns."""
+"""Token introspection (RFC 7662): what a token is, for those whom it concerns; signed where that is asked for (RFC 9701)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from service.access_tokens import GENERATION, handle_of, presented
 from service.client_auth import authenticate
+from service.id_tokens import algorithm_of, keyring_of
 from service.issuer import Issuer
-from service.protocol.credentials import Kind, parse
-from service.protocol.decision import Decision, answer
+from service.protocol.credentials import Kind
+from service.protocol.decision import NO_STORE, Decision, answer
 from service.protocol.errors import InvalidClient
 from service.protocol.names import INTROSPECTION_MEMBERS
 from service.protocol.request import Request
@@ -16,6 +19,8 @@ from service.records.grant import Grant
 from service.store.tokens import OpenedRefreshToken, OpenedToken
 
 NAME = "introspect"
+JWT = "application/token-introspection+jwt"
+_AS_JWT = {**NO_STORE, "Content-Type": JWT}
 _INACTIVE = orjson.dumps({"active": False})
 
 
@@ -32,11 +37,24 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     body = await _describe(issuer, client, token)
     await authenticated.confirm()
     issuer.metrics.request(NAME, "active" if body else "inactive")
+    if JWT in request.accept and issuer.keyring is not None:
+        return await _signed(issuer, client, body or {"active": False})
     return answer(_INACTIVE if body is None else orjson.dumps(body))
 
 
+async def _signed(issuer: Issuer, asker: Client, body: dict[str, Any]) -> Decision:
+    """RFC 9701 section 5: for this resource server, and for nobody else."""
+    claims = {"iss": issuer.url, "aud": asker.client_id, "iat": int(issuer.clock()), "token_introspection": body}
+    algorithm = algorithm_of(issuer, asker.introspection_signed_response_alg)
+    token = keyring_of(issuer).sign(algorithm, claims, typ="token-introspection+jwt")
+    return answer(token.encode(), headers=_AS_JWT)
+
+
 async def _describe(issuer: Issuer, asker: Client, token: str) -> dict[str, Any] | None:
-    credential = parse(token)
+    shown = await presented(issuer, token)
+    if shown.stateless is not None:
+        return await _stateless(issuer, asker, shown.stateless)
+    credential = shown.credential
     if credential is None:
         return None
     if credential.kind is Kind.ACCESS_TOKEN:
@@ -65,7 +83,7 @@ def _access_token(token: OpenedToken) -> dict[str, Any]:
         "iat": token.record.issued_at,
         "nbf": token.record.issued_at,
         "exp": token.ends_at,
-        "jti": token.credential.hash,
+        "jti": handle_of(token.credential),
     }
 
 
@@ -78,8 +96,20 @@ def _refresh_token(token: OpenedRefreshToken) -> dict[str, Any]:
         "iat": issued_at,
         "nbf": issued_at,
         "exp": token.ends_at,
-        "jti": token.credential.hash,
+        "jti": handle_of(token.credential),
     }
+
+
+async def _stateless(issuer: Issuer, asker: Client, claims: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the token says itself; None where its client was disabled, deleted, or has ended what it was issued before."""
+    client_id, audience = claims["client_id"], claims["aud"]
+    named = (audience,) if isinstance(audience, str) else tuple(audience)
+    client = issuer.store.clients.cached(client_id) or await issuer.store.clients.get(client_id)
+    grant = Grant(client_id, client_generation=claims[GENERATION])
+    if client is None or not client.stands_behind(grant) or not _concerns(asker, grant, named):
+        return None
+    told = {name: value for name, value in claims.items() if name not in (GENERATION, "sub")}
+    return told | {"active": True, "token_type": "Bearer", "nbf": claims["iat"]}
 
 
 async def _with_grant(issuer: Issuer, described: dict[str, Any], grant: Grant) -> dict[str, Any] | None:

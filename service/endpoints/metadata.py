@@ -96,6 +96,7 @@ def _openid(issuer: Issuer, keyring: Keyring) -> dict[str, Any]:
         "claims_parameter_supported": True,
         "claim_types_supported": ["normal"],
         "claims_supported": [*_TOLD_IN_ID_TOKENS, *sorted(told - OURS)],
+        "introspection_signing_alg_values_supported": algorithms,
         "acr_values_supported": [settings.acr],
         "prompt_values_supported": prompts,
         "display_values_supported": ["page", "popup", "touch", "wap"],

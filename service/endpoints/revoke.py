@@ -2,10 +2,12 @@
 
 import logging
 
+from service.access_tokens import presented
 from service.client_auth import authenticate
 from service.issuer import Issuer
-from service.protocol.credentials import Kind, parse
+from service.protocol.credentials import Kind
 from service.protocol.decision import Decision, answer
+from service.protocol.errors import UnsupportedTokenType
 from service.protocol.request import Request
 from service.store import keys
 from service.store.tokens import RevokeAnswer
@@ -19,13 +21,16 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     """200 and an empty body, whatever the token was (RFC 7009 2.2): revoked now, unknown, or not this client's.
 
     A token of another client is left alone; saying so would tell that it exists. ``token_type_hint`` is not needed: the
-    token's prefix tells.
+    token's prefix tells. Raises UnsupportedTokenType for a stateless one (2.2.1).
     """
     token = request.required("token")
     authenticated = await authenticate(issuer, request)
     await authenticated.confirm()  # before, not beside: what is revoked stays so
     client = authenticated.client
-    credential = parse(token)
+    shown = await presented(issuer, token)
+    if shown.stateless is not None:
+        raise UnsupportedTokenType("This token is kept nowhere: it ends with its time, or with its client.")
+    credential = shown.credential
     outcome = RevokeAnswer.UNKNOWN
     if credential is not None and credential.kind is Kind.REFRESH_TOKEN:
         key = keys.refresh_token(credential.grant_id, credential.hash)

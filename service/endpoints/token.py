@@ -9,7 +9,6 @@ from service.issuing import Authorization, Issued, issue, withdraw
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from service.protocol.request import Request
-from service.records.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -29,22 +28,33 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     return decision
 
 
-async def _authorize(
-    issuer: Issuer, client: Client, request: Request, grant_type: GrantType | None, name: str
-) -> Authorization:
-    if grant_type is None:
-        raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
-    if name not in client.grant_types:
-        raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
-    return await grant_type.authorize(issuer, client, grant_type.parse(request))
+async def _decide(issuer: Issuer, request: Request, grant_type: GrantType | None, name: str) -> Decision:
+    authenticated = await authenticate(issuer, request)
+    client = authenticated.client
+    try:
+        if grant_type is None:
+            raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
+        if name not in client.grant_types:
+            raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
+        authorization = await grant_type.authorize(issuer, client, grant_type.parse(request))
+    except ProtocolError:
+        await authenticated.confirm()  # whoever sends an old assertion learns nothing else
+        raise
+    if authenticated.once is None and authorization.once is None:
+        issued = await issue(issuer, client, authorization)
+    else:
+        issued = await _issue_once(issuer, authenticated, authorization)
+    if log.isEnabledFor(logging.DEBUG):
+        grant = issued.grant
+        facts = {"grant_type": name, "client_id": client.client_id, "subject": grant.subject, "scope": issued.scope}
+        log.debug("token_issued", extra=facts | {"repeated": issued.repeated})
+    return answer(issued.content, issued=issued)
 
 
-async def _issue(issuer: Issuer, authenticated: AuthenticatedClient, authorization: Authorization) -> Issued:
+async def _issue_once(issuer: Issuer, authenticated: AuthenticatedClient, authorization: Authorization) -> Issued:
     """Where an assertion must be new: nothing is spent before that is known, but what only begins here is written at the
     same time, and taken back where it was not (one round trip, not two).
     """
-    if authenticated.once is None and authorization.once is None:
-        return await issue(issuer, authenticated.client, authorization)
     if authorization.spends is not None:
         await authenticated.confirm()
         return await issue(issuer, authenticated.client, authorization)
@@ -56,19 +66,3 @@ async def _issue(issuer: Issuer, authenticated: AuthenticatedClient, authorizati
         await withdraw(issuer, issued)
         raise
     return issued
-
-
-async def _decide(issuer: Issuer, request: Request, grant_type: GrantType | None, name: str) -> Decision:
-    authenticated = await authenticate(issuer, request)
-    client = authenticated.client
-    try:
-        authorization = await _authorize(issuer, client, request, grant_type, name)
-    except ProtocolError:
-        await authenticated.confirm()  # whoever sends an old assertion learns nothing else
-        raise
-    issued = await _issue(issuer, authenticated, authorization)
-    if log.isEnabledFor(logging.DEBUG):
-        grant = issued.grant
-        facts = {"grant_type": name, "client_id": client.client_id, "subject": grant.subject, "scope": issued.scope}
-        log.debug("token_issued", extra=facts | {"repeated": issued.repeated})
-    return answer(issued.content, issued=issued)

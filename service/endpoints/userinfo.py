@@ -4,11 +4,12 @@ from typing import Any
 
 import orjson
 
+from service.access_tokens import presented
 from service.endpoints.bearer import bearer_token
 from service.id_tokens import algorithm_of, keyring_of, subject_for
 from service.issuer import Issuer
 from service.protocol import claims
-from service.protocol.credentials import Kind, parse
+from service.protocol.credentials import Kind
 from service.protocol.decision import NO_STORE, Decision, answer
 from service.protocol.errors import InsufficientScope, InvalidToken
 from service.protocol.names import OPENID
@@ -42,7 +43,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 async def _opened(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
     """A living access token of ours and the client it was issued to. Raises InvalidToken."""
-    credential = parse(text)
+    credential = (await presented(issuer, text)).credential
     if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
         raise InvalidToken(log="not an access token of ours")
     token = await issuer.store.tokens.open_by_token(credential)
@@ -60,5 +61,5 @@ async def _rendered(issuer: Issuer, client: Client, told: dict[str, Any]) -> Dec
     if registered is None:
         return answer(orjson.dumps(told))
     algorithm = algorithm_of(issuer, registered)
-    signed = await keyring_of(issuer).sign(algorithm, told | {"iss": issuer.url, "aud": client.client_id})
+    signed = keyring_of(issuer).sign(algorithm, told | {"iss": issuer.url, "aud": client.client_id})
     return answer(signed.encode(), headers=_AS_JWT)

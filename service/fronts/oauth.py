@@ -39,11 +39,14 @@ Decide = Callable[[Issuer, Request], Awaitable[Decision]]
 
 
 class _Route(NamedTuple):
-    """``methods``: allowed ones; those but POST have their parameters in the query; ``json``: the body is no form."""
+    """``methods``: allowed ones; those but POST have their parameters in the query; ``json``: the body is no form;
+    ``two_forms``: the Accept header chooses.
+    """
 
     name: str
     methods: tuple[str, ...] = ("POST",)
     json: bool = False
+    two_forms: bool = False
 
 
 def handlers(issuer: Issuer) -> dict[str, Handler]:
@@ -67,7 +70,7 @@ def _routes(issuer: Issuer) -> dict[str, _Route]:
     settings = issuer.settings
     token = _Route("token", ("POST",) if settings.token_require_post else ("POST", "GET"))
     routes = dict.fromkeys(settings.token_paths, token)
-    routes |= {INTROSPECT_PATH: _Route("introspect"), REVOKE_PATH: _Route("revoke")}
+    routes |= {INTROSPECT_PATH: _Route("introspect", two_forms=True), REVOKE_PATH: _Route("revoke")}
     if issuer.keyring is not None:
         routes[USERINFO_PATH] = _Route("userinfo", ("POST", "GET"))
     if settings.registration != "off":
@@ -196,6 +199,7 @@ async def _read(http: web.BaseRequest, issuer: Issuer, path: str, route: _Route)
         method=http.method,
         content=content,
         path=path,
+        accept=http.headers.get(hdrs.ACCEPT, "") if route.two_forms else "",
     )
 
 

@@ -5,12 +5,12 @@ To add one: a file with ``NAME``, ``Params``, ``parse`` and ``authorize``, and i
 
 from typing import cast
 
-from service.grants import authorization_code, client_credentials, password, refresh_token
+from service.grants import authorization_code, client_credentials, jwt_bearer, password, refresh_token
 from service.grants.grant_type import GrantType
 
 GRANT_TYPES: dict[str, GrantType] = {
     module.NAME.value: cast(GrantType, module)
-    for module in (authorization_code, client_credentials, password, refresh_token)
+    for module in (authorization_code, client_credentials, jwt_bearer, password, refresh_token)
 }
 """Every grant type by its registered name; discovery, registration checks and metric labels derive from it."""
 

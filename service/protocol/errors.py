@@ -67,6 +67,12 @@ class InvalidTarget(ProtocolError):
     error = "invalid_target"
 
 
+class UnsupportedTokenType(ProtocolError):
+    """RFC 7009 section 2.2.1: this kind of token cannot be revoked."""
+
+    error = "unsupported_token_type"
+
+
 class AccessDenied(ProtocolError):
     """The person said no (RFC 6749 4.1.2.1)."""
 

@@ -25,6 +25,8 @@ class GrantTypeName(StrEnum):
     CLIENT_CREDENTIALS = "client_credentials"
     IMPLICIT = "implicit"
     """Not at the token endpoint: what the authorization endpoint hands out itself (OAuth 2.0 4.2, IA-14)."""
+    JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    """RFC 7523 section 2.1."""
     PASSWORD = "password"
     REFRESH_TOKEN = "refresh_token"
 
@@ -87,6 +89,15 @@ class HmacAlgorithm(StrEnum):
         return int(self.value[2:]) // 8
 
 
+class AccessTokenFormat(StrEnum):
+    """What clients get as access token: ``both`` is the opaque one with the JWT beside it (AU-23)."""
+
+    OPAQUE = "opaque"
+    JWT = "jwt"
+    BOTH = "both"
+    STATELESS = "stateless"
+
+
 class SubjectType(StrEnum):
     """Whether clients can compare whom they know (OpenID Connect Core 8)."""
 
@@ -121,7 +132,7 @@ OFFLINE_ACCESS = "offline_access"
 
 TOKEN_RESPONSE_MEMBERS = frozenset(
     {"access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "error", "error_description"}
-    | {"error_uri", "state", "iss", "code", "issued_token_type", "authorization_details"}
+    | {"error_uri", "state", "iss", "code", "issued_token_type", "authorization_details", "access_token_jwt"}
 )
 """Members of a token response that a custom property must not carry (RFC 6749 section 5)."""
 

@@ -20,7 +20,7 @@ class Request(msgspec.Struct, frozen=True):
     in order; ``authorization``: the Authorization header or None; ``address``: the client's IP address as text;
     ``ignore_client_id``: the path's own documents tell to ignore a client_id beside HTTP authentication (WM-08);
     ``path``: of the endpoint that was called; ``method``: of HTTP; ``content``: the body where it is no form (JSON of client
-    registration).
+    registration); ``accept``: the Accept header, where an endpoint has two forms of answers.
     """
 
     parameters: Mapping[str, str]
@@ -31,6 +31,7 @@ class Request(msgspec.Struct, frozen=True):
     method: str = "POST"
     content: bytes = b""
     path: str = ""
+    accept: str = ""
 
     def required(self, name: str) -> str:
         """The value of a parameter. Raises InvalidRequest where it is missing or empty."""

@@ -53,6 +53,19 @@ def parse(settings: Settings) -> Address:
     )
 
 
+def of_url(url: str) -> Address:
+    """The address that a URL alone describes; ``rediss://`` verifies by the system's certificates. Raises ValueError."""
+    found = redis_url.parse(url)
+    return Address(
+        topology=found.topology,
+        servers=found.servers,
+        service=found.service,
+        database=found.database,
+        login=Login(found.username, found.password),
+        tls=ssl.create_default_context if found.secure else None,
+    )
+
+
 def _clear(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 

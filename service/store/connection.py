@@ -22,6 +22,8 @@ from service.store.link import Link, LinkLostError, Listener, ReplyError, Word, 
 log = logging.getLogger(__name__)
 
 Command = Sequence[Word]
+Receive = Callable[[bytes, bytes], None]
+"""Takes a channel and a message."""
 Step = tuple[str, Command]
 """A key and the command to send to the server that holds it."""
 
@@ -268,11 +270,11 @@ class Connection:
 
     # news from other processes
 
-    def listen(self, channel: str, receive: Callable[[bytes], None], hearing: Callable[[bool], None]) -> None:
-        """Call ``receive`` with every message of a channel, ``hearing`` whenever listening begins (True) or ends."""
-        self._listening = asyncio.ensure_future(self._listen(channel, receive, hearing))
+    def listen(self, channels: tuple[str, ...], receive: Receive, hearing: Callable[[bool], None]) -> None:
+        """Call ``receive`` with every message of these channels, ``hearing`` whenever listening begins (True) or ends."""
+        self._listening = asyncio.ensure_future(self._listen(channels, receive, hearing))
 
-    async def _listen(self, channel: str, receive: Callable[[bytes], None], hearing: Callable[[bool], None]) -> None:
+    async def _listen(self, channels: tuple[str, ...], receive: Receive, hearing: Callable[[bool], None]) -> None:
         while True:
             listener: Link | None = None
             try:
@@ -280,7 +282,8 @@ class Connection:
                 listener = await connect(
                     self.address, endpoint, make=lambda place, timeout: Listener(place, timeout, receive)
                 )
-                await listener.send(["SUBSCRIBE", channel])
+                for channel in channels:
+                    await listener.send(["SUBSCRIBE", channel])
                 hearing(True)
                 while True:
                     await asyncio.sleep(1.0)

@@ -160,7 +160,11 @@ class Grants:
     async def revoke_alone(self, grant_id: str) -> bool:
         """End a grant that is one access token (client_credentials); whether it was alive. Walks over keys."""
         found = await self._find_alone(grant_id)
-        return found is not None and bool(await self._connection.execute(found[0], "DEL", found[0]))
+        if found is None:
+            return False
+        key = found[0]
+        deleted, _ = await self._connection.execute_all([(key, ("DEL", key)), (key, ("PUBLISH", keys.ENDED, key))])
+        return bool(deleted)
 
     async def _find_alone(self, grant_id: str) -> tuple[str, ListedGrant] | None:
         """The access token that holds this grant inline: its hash is not known, so all keys of one server are looked at."""

@@ -8,6 +8,9 @@ from urllib.parse import quote
 CHANGES = "mm:changes"
 """The publish/subscribe channel on which processes tell each other what left their caches."""
 
+ENDED = "mm:ended"
+"""The channel on which scripts tell resource servers what has ended: the key of a grant or of an access token."""
+
 
 def grant(grant_id: str) -> str:
     """The grant itself: deleting it ends everything it issued."""
@@ -72,6 +75,11 @@ def client(client_id: str) -> str:
 def client_alias(alias: str) -> str:
     """The client_id behind an alias."""
     return f"mm:client-alias:{_tag(alias)}"
+
+
+def trusted_issuer(name: str) -> str:
+    """Somebody whose assertions are exchanged for tokens."""
+    return f"mm:trust:{_tag(name)}"
 
 
 def session(sid: str) -> str:

@@ -133,15 +133,15 @@ class Link(asyncio.Protocol):
 
 
 class Listener(Link):
-    """A link that is subscribed to a channel: messages go to ``receive``, other replies to whoever waits."""
+    """A link that is subscribed to channels: messages go to ``receive`` with theirs, other replies to whoever waits."""
 
-    def __init__(self, endpoint: Endpoint, timeout: float, receive: Callable[[bytes], None]) -> None:
+    def __init__(self, endpoint: Endpoint, timeout: float, receive: Callable[[bytes, bytes], None]) -> None:
         super().__init__(endpoint, timeout)
         self._receive = receive
 
     def reply_received(self, reply: Any) -> None:
         if reply.__class__ is list and reply and reply[0] == b"message":
-            self._receive(reply[2])
+            self._receive(reply[1], reply[2])
         else:
             super().reply_received(reply)
 

@@ -25,6 +25,7 @@ from service.store import (
 from service.store.connection import FLAGS_SINCE, Connection, open_connection
 from service.store.link import Link, LinkLostError, ReplyError
 from service.store.signing_keys import SigningKeys
+from service.store.trusts import Trusts
 from service.store.users import Users
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Store:
     signing_keys: SigningKeys
     tickets: tickets.Tickets
     tokens: tokens.Tokens
+    trusts: Trusts
     users: Users
 
     async def close(self) -> None:
@@ -98,6 +100,7 @@ def make_store(settings: Settings) -> Store:
         SigningKeys(connection),
         tickets.Tickets(connection),
         tokens.Tokens(connection),
+        Trusts(connection),
         Users(connection),
     )
 
@@ -126,7 +129,7 @@ async def open_store(settings: Settings, *, listen: bool = True) -> Store:
         await store.close()
         raise
     if listen:
-        store.connection.listen(keys.CHANGES, store.clients.hear, store.clients.hearing)
+        store.connection.listen((keys.CHANGES,), lambda _, message: store.clients.hear(message), store.clients.hearing)
     return store
 
 

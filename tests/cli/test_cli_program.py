@@ -13,6 +13,7 @@ from tests.redis_shapes import Shape
 CLIENT = ("create", "list", "show", "update", "rotate-secret", "disable", "enable", "revoke", "delete")
 USER = ("create", "list", "show", "update", "set-password", "sign-out", "disable", "enable", "delete")
 GRANT = ("code", "list", "show", "revoke")
+TRUST = ("add", "list", "remove")
 KEY = ("list", "rotate", "retire", "master")
 COMMANDS = [
     *(["serve"], ["demo"], ["settings"]),
@@ -20,6 +21,7 @@ COMMANDS = [
     *(["user", name] for name in USER),
     *(["grant", name] for name in GRANT),
     *(["key", name] for name in KEY),
+    *(["trust", name] for name in TRUST),
     ["registration", "token"],
 ]
 
@@ -61,7 +63,14 @@ def test_help_names_every_command_and_exit_code(mintmark: CommandLine) -> None:
 def test_these_are_all_commands() -> None:
     groups = {group.name: group.typer_instance.registered_commands for group in app.registered_groups}  # type: ignore[union-attr]
     counts = {name: len(commands) for name, commands in groups.items()}
-    assert counts == {"client": len(CLIENT), "user": len(USER), "grant": len(GRANT), "key": len(KEY), "registration": 1}
+    assert counts == {
+        "client": len(CLIENT),
+        "user": len(USER),
+        "grant": len(GRANT),
+        "key": len(KEY),
+        "trust": len(TRUST),
+        "registration": 1,
+    }
     assert len(app.registered_commands) + sum(counts.values()) == len(COMMANDS)
 
 

@@ -31,7 +31,7 @@ async def test_an_access_token(world: World) -> None:
         "iat": ends_at - 3600,
         "nbf": ends_at - 3600,
         "exp": ends_at,
-        "jti": hashed(token),
+        "jti": token[6:28] + hashed(token),
     }
 
 
@@ -51,7 +51,7 @@ async def test_a_refresh_token(world: World) -> None:
         "iat": ends_at - 86400 * 14,
         "nbf": ends_at - 86400 * 14,
         "exp": ends_at,
-        "jti": hashed(token),
+        "jti": token[6:28] + hashed(token),
     }
 
 

@@ -36,7 +36,8 @@ async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
             "revocation_endpoint_auth_methods_supported": [*SECRET_METHODS, "private_key_jwt", "none"],
             "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
             "grant_types_supported": [
-                *("authorization_code", "client_credentials", "password", "refresh_token", "implicit")
+                *("authorization_code", "client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+                *("password", "refresh_token", "implicit"),
             ],
             "response_types_supported": ["code", "code token", "none"],
             "response_modes_supported": ["query", "fragment", "form_post"],

@@ -51,7 +51,7 @@ async def test_twenty_processes_that_start_at_once_agree(any_redis: Shape) -> No
             seen = {tuple(sorted(known.key.kid for known in keyring.known())) for keyring in keyrings}
             assert len(seen) == 1
             assert len(next(iter(seen))) == 2
-            tokens = [await keyring.sign(ES256, CLAIMS) for keyring in keyrings]
+            tokens = [keyring.sign(ES256, CLAIMS) for keyring in keyrings]
             for token in tokens:
                 assert await keyrings[0].verify(token) == CLAIMS
 
@@ -70,7 +70,7 @@ async def test_others_verify_what_we_sign(world: World, algorithm: SigningAlgori
     """By PyJWT and Authlib, with nothing but the JWK set (IT-09)."""
     keyring = world.issuer.keyring
     assert keyring is not None
-    token = await keyring.sign(algorithm, CLAIMS)
+    token = keyring.sign(algorithm, CLAIMS)
     jwks = json.loads(keyring.jwks().content)
     header = jwt.get_unverified_header(token)
     key = jwt.PyJWKSet.from_dict(jwks)[header["kid"]].key
@@ -114,7 +114,7 @@ async def test_redis_holds_no_private_key(redis: Shape) -> None:
 async def test_the_master_key_is_replaced_without_new_keys(redis: Shape) -> None:
     async with keyring_on(redis) as keyring:
         await keyring.open()
-        token = await keyring.sign(ES256, CLAIMS)
+        token = keyring.sign(ES256, CLAIMS)
     async with keyring_on(redis, master_key="n" * 43) as wrong:
         with pytest.raises(UnusableKeyError, match="another master key"):
             await wrong.open()
@@ -136,15 +136,15 @@ async def test_a_rotation_is_seen_before_it_signs(redis: Shape) -> None:
     ):
         await one.open()
         await two.open()
-        old = await one.sign(ES256, CLAIMS)
+        old = one.sign(ES256, CLAIMS)
         now[0] += 10_000 - 300 - schedule.SLACK
         await one.look()
         await two.look()
         cached = jwt.PyJWKSet.from_dict(json.loads(two.jwks().content))
         assert len(cached.keys) == 4
-        assert _kid(await one.sign(ES256, CLAIMS)) == _kid(old)
+        assert _kid(one.sign(ES256, CLAIMS)) == _kid(old)
         now[0] += 300 + schedule.SLACK
-        fresh = await two.sign(ES256, CLAIMS)
+        fresh = two.sign(ES256, CLAIMS)
         assert _kid(fresh) != _kid(old)
         assert jwt.decode(fresh, cached[_kid(fresh)].key, algorithms=["ES256"], audience="app") == CLAIMS
         assert await one.verify(fresh) == await two.verify(old) == CLAIMS
@@ -164,18 +164,18 @@ async def test_a_key_that_another_process_made_just_now_is_looked_for(redis: Sha
         await two.open()
         await one.rotate([ES256], at_once=True)
         one._clock = lambda: time.time() + 60
-        token = await one.sign(ES256, CLAIMS)
+        token = one.sign(ES256, CLAIMS)
         assert await two.verify(token) == CLAIMS
 
 
 async def test_a_retired_key_is_gone_at_once(redis: Shape) -> None:
     async with keyring_on(redis) as keyring:
         await keyring.open()
-        token = await keyring.sign(ES256, CLAIMS)
+        token = keyring.sign(ES256, CLAIMS)
         await keyring.retire(_kid(token))
         assert await keyring.verify(token) is None
         assert _kid(token) not in keyring.jwks().content.decode()
-        assert await keyring.verify(await keyring.sign(ES256, CLAIMS)) == CLAIMS
+        assert await keyring.verify(keyring.sign(ES256, CLAIMS)) == CLAIMS
 
 
 async def test_rotations_at_once_make_one_key(any_redis: Shape) -> None:
@@ -198,7 +198,7 @@ async def test_keys_of_one_s_own(tmp_path: Any, redis: Shape) -> None:
     async with keyring_on(redis, master_key=None, signing_key_files=files) as keyring:
         await keyring.open()
         assert {known.key.algorithm for known in keyring.known()} == set(SigningAlgorithm)
-        token = await keyring.sign(ES256, CLAIMS)
+        token = keyring.sign(ES256, CLAIMS)
         assert await keyring.verify(token) == CLAIMS
         assert len(json.loads(keyring.jwks().content)["keys"]) == 6, (
             "the first of a kind signs, the others are published"
@@ -220,7 +220,7 @@ async def test_forged_tokens_are_refused(world: World, kind: str) -> None:
     """Algorithm confusion and its kin."""
     keyring = world.issuer.keyring
     assert keyring is not None
-    token = await keyring.sign(ES256, CLAIMS)
+    token = keyring.sign(ES256, CLAIMS)
     kid = _kid(token)
     others = generate(ES256, 0)
     public = next(key for key in json.loads(keyring.jwks().content)["keys"] if key["kid"] == kid)
@@ -247,7 +247,7 @@ async def test_garbage_is_refused(world: World, text: str) -> None:
 async def test_any_changed_byte_is_refused(world: World) -> None:
     keyring = world.issuer.keyring
     assert keyring is not None
-    token = await keyring.sign(ES256, CLAIMS)
+    token = keyring.sign(ES256, CLAIMS)
 
     for place in range(len(token)):
         for other in ("A", "-", "=", "."):

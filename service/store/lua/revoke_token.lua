@@ -25,6 +25,7 @@ if whose.c ~= client_id then
   return 'foreign'
 end
 redis.call('DEL', credential)
+redis.call('PUBLISH', 'mm:ended', credential)
 if ends_grant == '1' and whose.u then
   end_grant(grant)
   return {'revoked', whose.u}

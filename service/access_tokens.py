@@ -1,0 +1,140 @@
+"""Access tokens as clients get them: a random string, a signed JWT (RFC 9068), or both; and what a presented one names.
+
+Whatever its form, a token is kept under a hash that its ``jti`` ends with, after the id of its grant: so introspection,
+revocation and the end of a grant work alike. The exception is ``stateless`` (client_credentials only): it is kept
+nowhere, costs Redis nothing, and ends with its time or with its client, not one by one.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from service.id_tokens import algorithm_of, keyring_of, subject_for
+from service.issuer import Issuer
+from service.protocol.claims import OURS, present, told_by_scopes
+from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind, base64url, parse
+from service.protocol.errors import InvalidGrant
+from service.protocol.names import INTROSPECTION_MEMBERS, AccessTokenFormat, SigningAlgorithm
+from service.records.client import Client
+from service.records.grant import Grant
+
+TYPE = "at+jwt"
+MAX_JWT = 8192
+"""Characters of a JWT that is presented to us."""
+GENERATION = "client_generation"
+"""Claim of a stateless token: of its client, so that revoking the client ends it."""
+_HANDLE = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}[A-Za-z0-9_-]{{22}}", re.ASCII)
+_PERSON = frozenset({"roles", "groups", "entitlements"})
+"""RFC 9068 section 2.2.3.1: told where a scope means them."""
+_REGISTERED = OURS | INTROSPECTION_MEMBERS
+
+
+class Form(NamedTuple):
+    """How a token is to look. ``algorithm``: None = RS256, if there is a key for it."""
+
+    format: AccessTokenFormat
+    algorithm: SigningAlgorithm | None = None
+
+
+class Presented(NamedTuple):
+    """What a presented token names: a kept one, or what a stateless one says itself."""
+
+    credential: Credential | None = None
+    stateless: Mapping[str, Any] | None = None
+
+
+NOTHING = Presented()
+_OPAQUE = Form(AccessTokenFormat.OPAQUE)
+
+
+def form_of(issuer: Issuer, client: Client, audience: tuple[str, ...], *, alone: bool) -> Form:
+    """As the client is registered, or else as the first of its resources wants it. ``alone``: client_credentials."""
+    wanted = client.access_token_format
+    if (wanted is None and not issuer.settings.resource_tokens) or issuer.keyring is None:
+        return _OPAQUE
+    algorithm = client.access_token_signing_alg
+    for resource in audience:
+        if known := issuer.settings.resource_tokens.get(resource):
+            wanted, algorithm = wanted or known.format, algorithm or known.algorithm
+    if wanted is AccessTokenFormat.STATELESS and not alone:
+        wanted = AccessTokenFormat.JWT
+    return Form(wanted or AccessTokenFormat.OPAQUE, algorithm)
+
+
+async def mint_access_jwt(
+    issuer: Issuer,
+    client: Client,
+    form: Form,
+    grant: Grant,
+    handle: str,
+    *,
+    scope: str,
+    audience: tuple[str, ...],
+    now: int,
+    ends_at: int,
+) -> str:
+    """RFC 9068 section 2.2. ``handle``: the ``jti``. Without a resource the audience is this issuer (section 3)."""
+    named = audience or (issuer.url,)
+    told: dict[str, Any] = {
+        member.name: member.value
+        for member in (*client.properties, *grant.properties)
+        if member.in_introspection and member.name not in _REGISTERED
+    }
+    told |= await _about_person(issuer, grant, scope) | {
+        "iss": issuer.url,
+        "sub": subject_for(issuer, client, grant.subject) if grant.subject else client.client_id,
+        "aud": named[0] if len(named) == 1 else list(named),
+        "client_id": client.client_id,
+        "iat": now,
+        "exp": ends_at,
+        "jti": handle,
+    }
+    optional = {"scope": scope, "auth_time": grant.auth_time, "acr": grant.acr, "amr": list(grant.amr)}
+    told |= {name: value for name, value in optional.items() if value}
+    if form.format is AccessTokenFormat.STATELESS:
+        told[GENERATION] = client.generation
+    return keyring_of(issuer).sign(algorithm_of(issuer, form.algorithm), told, typ=TYPE)
+
+
+def handle_of(credential: Credential) -> str:
+    """The ``jti`` of a kept token: tells which it is, and is of no use as a token."""
+    return credential.grant_id + credential.hash
+
+
+def stateless_handle(issuer: Issuer) -> str:
+    """The ``jti`` of one that is kept nowhere."""
+    return base64url(issuer.randomness(16))
+
+
+async def presented(issuer: Issuer, token: str) -> Presented:
+    """What somebody shows us: an opaque token by its form, a JWT by our signature. Whether it still counts, the store knows."""
+    credential = parse(token)
+    return await _signed_by_us(issuer, token) if credential is None else Presented(credential)
+
+
+async def _signed_by_us(issuer: Issuer, token: str) -> Presented:
+    if issuer.keyring is None or token.count(".") != 2 or len(token) > MAX_JWT:
+        return NOTHING
+    claims = await issuer.keyring.verify(token, typ=TYPE)
+    if claims is None or claims.get("iss") != issuer.url or claims.get("exp", 0) <= issuer.clock():
+        return NOTHING
+    jti = claims.get("jti", "")
+    if GENERATION in claims:
+        return Presented(stateless=claims)
+    if not _HANDLE.fullmatch(jti):
+        return NOTHING
+    return Presented(Credential(Kind.ACCESS_TOKEN, jti[:GRANT_ID_LENGTH], jti[GRANT_ID_LENGTH:]))
+
+
+async def _about_person(issuer: Issuer, grant: Grant, scope: str) -> dict[str, Any]:
+    """Roles and the like, where the scope means them: then, and only then, the directory is asked. Raises InvalidGrant."""
+    if not grant.subject or not issuer.settings.scope_claims:
+        return {}
+    scopes = scope.split()
+    names = told_by_scopes(scopes, issuer.settings.scope_claims) & _PERSON
+    if not names:
+        return {}
+    person = await issuer.directory.claims(grant.subject, scopes)
+    if person is None:
+        raise InvalidGrant(log="user is disabled or unknown")
+    return present(person, names)

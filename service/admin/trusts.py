@@ -1,0 +1,71 @@
+"""Trusted issuers: whose assertions are exchanged for tokens (RFC 7523)."""
+
+import logging
+from typing import Annotated, Any, NamedTuple, Self
+
+from pydantic import AfterValidator, model_validator
+
+from service.admin.client_input import PublicKeys, Scopes, WebUri
+from service.admin.errors import NotFound
+from service.admin.input import Identifier, Input, each_once
+from service.admin.paging import cursor_checked
+from service.issuer import Issuer
+from service.protocol.names import SigningAlgorithm
+from service.records.trusted_issuer import TrustedIssuer
+
+log = logging.getLogger(__name__)
+
+Identifiers = Annotated[tuple[Identifier, ...], AfterValidator(each_once)]
+
+
+class TrustInput(Input):
+    """A trusted issuer as an operator describes it; the members mean what they do in ``records.trusted_issuer``."""
+
+    issuer: Identifier
+    jwks: PublicKeys | None = None
+    jwks_uri: WebUri | None = None
+    algorithms: Annotated[tuple[SigningAlgorithm, ...], AfterValidator(each_once)] = ()
+    subjects: Identifiers = ()
+    scopes: Scopes = ()
+    clients: Identifiers = ()
+    audience: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> Self:
+        if (self.jwks is None) == (self.jwks_uri is None):
+            raise ValueError("jwks: give the keys, or jwks_uri, and not both")
+        return self
+
+
+class TrustPage(NamedTuple):
+    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
+
+    trusts: list[TrustedIssuer]
+    cursor: str
+
+
+async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
+    """Trust an issuer from now on, in the place of what was said of it before."""
+    members = {name: getattr(given, name) for name in TrustInput.model_fields}
+    trust = TrustedIssuer(**members, created_at=int(issuer.clock()))
+    await issuer.store.trusts.save(trust)
+    log.warning("trust_added", extra={"trusted_issuer": trust.issuer, "clients": trust.clients})
+    return trust
+
+
+async def remove_trust(issuer: Issuer, name: str) -> None:
+    """Trust it no more: its assertions are refused from now on; tokens that were issued for them stay. Raises NotFound."""
+    if not await issuer.store.trusts.delete(name):
+        raise NotFound(f"there is no trusted issuer {name!r}; `mintmark trust list` shows all")
+    log.warning("trust_removed", extra={"trusted_issuer": name})
+
+
+async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> TrustPage:
+    """A page of trusted issuers in no order. Raises Refused for a bad cursor."""
+    with cursor_checked(cursor):
+        return TrustPage(*await issuer.store.trusts.list_page(cursor, count))
+
+
+def describe(trust: TrustedIssuer) -> dict[str, Any]:
+    """For people and programs."""
+    return {name: getattr(trust, name) for name in TrustedIssuer.__struct_fields__}

@@ -1,0 +1,89 @@
+"""``mintmark trust …``: whose assertions are exchanged for tokens."""
+
+from typing import Annotated, Any
+
+import typer
+
+from service.admin import trusts as admin
+from service.admin.trusts import TrustInput
+from service.cli.acting import act
+from service.cli.client_options import read_json
+from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
+from service.cli.output import Json, emit, facts, say, table
+from service.cli.prompts import Yes, confirm
+from service.protocol.names import SigningAlgorithm
+
+app = typer.Typer(no_args_is_help=True, help="Trust others to vouch for people: the JWT bearer grant (RFC 7523).")
+
+IssuerName = Annotated[str, typer.Argument(metavar="ISSUER", help="As its assertions say it in iss.")]
+
+
+def _many(help_: str, metavar: str, flag: str) -> Any:
+    return typer.Option(flag, help=f"{help_} May be repeated; anything unless said.", metavar=metavar)
+
+
+@app.command()
+def add(
+    issuer: IssuerName,
+    jwks: Annotated[str | None, typer.Option(help="Its public keys, a JWK set.", metavar="JSON")] = None,
+    jwks_uri: Annotated[str | None, typer.Option(help="Where its public keys are.", metavar="URL")] = None,
+    algorithms: Annotated[list[SigningAlgorithm] | None, _many("What it signs with.", "ALG", "--algorithm")] = None,
+    subjects: Annotated[list[str] | None, _many("Whom it may vouch for.", "ID", "--subject")] = None,
+    scopes: Annotated[list[str] | None, _many("What its tokens may be for.", "SCOPES", "--scope")] = None,
+    clients: Annotated[list[str] | None, _many("Who may bring its assertions.", "CLIENT_ID", "--client")] = None,
+    audience: Annotated[
+        str | None, typer.Option(help="What it may call this service, besides its own names.", metavar="TEXT")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Trust an issuer, in the place of what was said of it before.
+
+    Example: `mintmark trust add https://ci.example.com --jwks-uri https://ci.example.com/jwks --client deployer --scope deploy`
+
+    A client that is registered for the grant type urn:ietf:params:oauth:grant-type:jwt-bearer then gets tokens for the
+    assertions of this issuer: for the subject that they name, unless --subject says otherwise.
+    """
+    given = {
+        **{"issuer": issuer, "jwks": read_json("--jwks", jwks), "jwks_uri": jwks_uri, "audience": audience},
+        **{"algorithms": algorithms or (), "subjects": subjects or (), "clients": clients or ()},
+        "scopes": [word for text in scopes or () for word in text.split()],
+    }
+    described = TrustInput.read(given)
+    trust = act(lambda issuer: admin.add_trust(issuer, described))
+    if json:
+        emit(admin.describe(trust))
+    else:
+        facts(admin.describe(trust))
+        say(f"{trust.issuer} is trusted.")
+
+
+@app.command("list")
+def list_(limit: Limit = 100, cursor: Cursor = "", json: Json = False) -> None:
+    """List trusted issuers.
+
+    Example: `mintmark trust list`
+    """
+    found, following = act(
+        lambda issuer: collect(lambda at, count: admin.list_trusts(issuer, at, count), limit, cursor), LOOKING
+    )
+    by_name = {trust.issuer: trust for trust in found}  # a walk over keys may meet one twice
+    rows = [admin.describe(by_name[name]) for name in sorted(by_name)]
+    if json:
+        emit({"trusts": rows, "cursor": following})
+        return
+    table(rows, ("issuer", "jwks_uri", "clients", "subjects", "scopes", "created_at"))
+    tell_rest(following, len(rows), "trusted issuer")
+
+
+@app.command()
+def remove(issuer: IssuerName, yes: Yes = False, json: Json = False) -> None:
+    """Trust an issuer no more. Tokens that were issued for its assertions stay; end them by client or user.
+
+    Example: `mintmark trust remove https://ci.example.com`
+    """
+    confirm(f"Trust {issuer} no more?", yes=yes)
+    act(lambda opened: admin.remove_trust(opened, issuer))
+    if json:
+        emit({"issuer": issuer, "removed": True})
+    else:
+        say(f"{issuer} is not trusted any more.")

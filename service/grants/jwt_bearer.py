@@ -1,0 +1,87 @@
+"""grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer: somebody vouches for a subject (RFC 7523 section 2.1, IT-05).
+
+Who may: issuers that an operator trusts, and the client itself by its own key and registered algorithm (IT-06). A client
+that is registered for this grant type and has keys of its own may therefore name any subject: give it to few.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from service import assertions
+from service.assertions import Told, Verified
+from service.grants.fresh import fresh_authorization
+from service.issuer import Issuer
+from service.issuing import Authorization
+from service.protocol.errors import InvalidGrant
+from service.protocol.names import GrantTypeName
+from service.protocol.request import Request
+from service.records.client import Client
+from service.records.trusted_issuer import TrustedIssuer
+from service.signing.client_keys import ALGORITHMS, KeySource, UnverifiableError
+
+NAME = GrantTypeName.JWT_BEARER
+MAX_SUBJECT = 255
+
+
+class Params(NamedTuple):
+    assertion: str
+    scope: str | None
+    resources: tuple[str, ...]
+    request: Request
+
+
+def parse(request: Request) -> Params:
+    return Params(request.required("assertion"), request.parameters.get("scope"), request.resources, request)
+
+
+async def authorize(issuer: Issuer, client: Client, params: Params) -> Authorization:
+    """Raises InvalidGrant with the reason: whoever holds a signed assertion has nothing to guess."""
+    try:
+        told = assertions.read(params.assertion)
+        if len(told.subject) > MAX_SUBJECT or not (told.subject.isascii() and told.subject.isprintable()):
+            raise UnverifiableError(f"sub must be printable ASCII of at most {MAX_SUBJECT} characters")
+        trust = None if told.issuer == client.client_id else await _trusted(issuer, client, told)
+        verified = await _verified(issuer, client, told, trust, params.request)
+    except UnverifiableError as error:
+        raise InvalidGrant(f"The assertion cannot be used: {error}", log=str(error)) from error
+    begun = fresh_authorization(
+        issuer, _within(client, trust), NAME, params.scope, params.resources, subject=told.subject
+    )
+    grant = msgspec.structs.replace(begun.grant, auth_time=0)  # when they signed in, if they did, nobody said
+    return msgspec.structs.replace(begun, grant=grant, once=verified.once)
+
+
+async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:
+    """Raises UnverifiableError; whether it is trusted for others is not told."""
+    trust = await issuer.store.trusts.get(told.issuer) if len(told.issuer) <= MAX_SUBJECT else None
+    if trust is None or (trust.clients and client.client_id not in trust.clients):
+        raise UnverifiableError("its issuer is not trusted for this client")
+    if told.algorithm not in (trust.algorithms or ALGORITHMS):
+        raise UnverifiableError(f"it is signed with {told.algorithm}, which its issuer does not use")
+    if trust.subjects and told.subject not in trust.subjects:
+        raise UnverifiableError("its issuer may not vouch for this subject")
+    return trust
+
+
+async def _verified(
+    issuer: Issuer, client: Client, told: Told, trust: TrustedIssuer | None, request: Request
+) -> Verified:
+    names = assertions.audiences(issuer, request)
+    if trust is None:
+        return await assertions.verify_grant(issuer, told, await assertions.by_client(issuer, client, told), names)
+    source = KeySource(f"issuer {trust.issuer}", trust.jwks, trust.jwks_uri)
+    claims = await assertions.by_keys(issuer, source, told, trust.algorithms or ALGORITHMS)
+    return await assertions.verify_grant(issuer, told, claims, (*names, trust.audience) if trust.audience else names)
+
+
+def _within(client: Client, trust: TrustedIssuer | None) -> Client:
+    """The client with no more scopes than its assertion may bring."""
+    if trust is None or not trust.scopes:
+        return client
+    scopes = tuple(scope for scope in client.scopes if scope in trust.scopes)
+    default = client.default_scope
+    if default is not None:
+        default = " ".join(scope for scope in default.split() if scope in scopes)
+    narrowed: Client = msgspec.structs.replace(client, scopes=scopes, default_scope=default)
+    return narrowed

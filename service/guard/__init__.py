@@ -1,0 +1,13 @@
+"""For resource servers: checks access tokens of a Mintmark, as aiohttp middleware, as ASGI middleware, or by hand.
+
+    guard = Guard.by_introspection("https://tokens.example.com", "https://api.example.com", "api", secret, redis_url=…)
+    app = web.Application(middlewares=[aiohttp_guard(guard)])
+
+This room is used from outside; nothing in the service imports it.
+"""
+
+from service.guard.aiohttp_guard import TOKEN, aiohttp_guard
+from service.guard.asgi_guard import AsgiGuard
+from service.guard.guard import Guard, Refused, Token
+
+__all__ = ["TOKEN", "AsgiGuard", "Guard", "Refused", "Token", "aiohttp_guard"]

@@ -1,0 +1,85 @@
+"""What introspection said, until it may not be true any more."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+GRANT_ID_LENGTH = 22
+
+
+class Held(NamedTuple):
+    """``until``: monotonic seconds; ``grant_id`` and ``client_id``: with whose end it is over."""
+
+    claims: Mapping[str, Any]
+    until: float
+    grant_id: str
+    client_id: str
+
+
+class Cache:
+    """The last ``size`` answers, by a hash of the token. ``clock``: monotonic seconds."""
+
+    def __init__(self, size: int, clock: Callable[[], float]) -> None:
+        self._size = size
+        self._clock = clock
+        self._held: OrderedDict[bytes, Held] = OrderedDict()
+        self._of: dict[str, set[bytes]] = {}
+        self.news = 0
+        """Counts what ended: an answer that was asked for before may be older than that."""
+
+    def get(self, key: bytes) -> Mapping[str, Any] | None:
+        """The claims, while they may be believed."""
+        held = self._held.get(key)
+        if held is None:
+            return None
+        if self._clock() >= held.until:
+            self._drop(key)
+            return None
+        self._held.move_to_end(key)
+        return held.claims
+
+    def keep(self, key: bytes, claims: Mapping[str, Any], seconds: float) -> None:
+        """Believe it for so long."""
+        self._drop(key)
+        while len(self._held) >= self._size:
+            self._drop(next(iter(self._held)))
+        held = Held(
+            claims, self._clock() + seconds, str(claims.get("jti", ""))[:GRANT_ID_LENGTH], claims.get("client_id", "")
+        )
+        self._held[key] = held
+        for name in self._names(held):
+            self._of.setdefault(name, set()).add(key)
+
+    def forget_grant(self, grant_id: str) -> None:
+        """Everything of this grant is over."""
+        self._forget(f"grant {grant_id}")
+
+    def forget_client(self, client_id: str) -> None:
+        """Something about this client has changed: ask again."""
+        self._forget(f"client {client_id}")
+
+    def clear(self) -> None:
+        """What ended meanwhile is not known."""
+        self.news += 1
+        self._held.clear()
+        self._of.clear()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def _forget(self, name: str) -> None:
+        self.news += 1
+        for key in list(self._of.get(name, ())):
+            self._drop(key)
+
+    def _drop(self, key: bytes) -> None:
+        held = self._held.pop(key, None)
+        for name in self._names(held) if held else ():
+            keys = self._of[name]
+            keys.discard(key)
+            if not keys:
+                del self._of[name]
+
+    @staticmethod
+    def _names(held: Held) -> tuple[str, str]:
+        return f"grant {held.grant_id}", f"client {held.client_id}"

@@ -1,0 +1,27 @@
+"""``mintmark trust …``."""
+
+import json
+
+from tests.assertions import JWKS
+from tests.cli.command_line import CommandLine
+
+CI = "https://ci.example.com"
+
+
+def test_an_issuer_is_trusted_listed_and_not_trusted_any_more(mintmark: CommandLine) -> None:
+    options = ("--jwks", json.dumps(JWKS), "--client", "deployer", "--scope", "deploy read", "--algorithm", "ES256")
+    added = mintmark("trust", "add", CI, *options, "--subject", "alice", "--audience", "urn:us", "--json").json
+    assert added | {"created_at": 0, "jwks": None} == {
+        **{"issuer": CI, "jwks": None, "jwks_uri": None, "algorithms": ["ES256"], "subjects": ["alice"]},
+        **{"scopes": ["deploy", "read"], "clients": ["deployer"], "audience": "urn:us", "created_at": 0},
+    }
+    assert [trust["issuer"] for trust in mintmark("trust", "list", "--json").json["trusts"]] == [CI]
+    assert CI in mintmark("trust", "list").out
+    assert mintmark("trust", "remove", CI, "--yes").err == f"{CI} is not trusted any more.\n"
+    assert mintmark("trust", "list", "--json").json["trusts"] == []
+    assert "there is no trusted issuer" in mintmark("trust", "remove", CI, "--yes", code=1).err
+
+
+def test_what_is_missing_is_told(mintmark: CommandLine) -> None:
+    assert "jwks" in mintmark("trust", "add", CI, code=1).err
+    assert "not JSON" in mintmark("trust", "add", CI, "--jwks", "{", code=2).err

@@ -1,0 +1,200 @@
+"""The JWT bearer grant (RFC 7523): whose word counts, for whom, and for what."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestServer
+
+from service.admin import trusts
+from service.admin.errors import NotFound, Refused
+from service.admin.trusts import TrustInput
+from service.protocol.names import ClientAuthMethod, GrantTypeName, SigningAlgorithm
+from service.signing.key_material import generate, public_jwk
+from tests.assertions import ISSUER, JWKS, KEYS, Signer
+from tests.forging import hs256
+from tests.world import World, error_of
+
+GRANT = GrantTypeName.JWT_BEARER.value
+CI = "https://ci.example.com"
+RS256 = SigningAlgorithm.RS256
+NOW = int(time.time())
+
+
+@pytest.fixture
+async def app(world: World) -> World:
+    """A client that may bring assertions, and an issuer that is trusted."""
+    await world.client(grant_types=(GRANT, "refresh_token"))
+    await trust(world)
+    return world
+
+
+async def trust(world: World, **members: Any) -> None:
+    await trusts.add_trust(world.issuer, TrustInput.read({"issuer": CI, "jwks": JWKS} | members))
+
+
+async def ask(world: World, assertion: str, client_id: str = "app", **form: str) -> ClientResponse:
+    return await world.token(client_id, grant_type=GRANT, assertion=assertion, **form)
+
+
+def vouch(**claims: Any) -> str:
+    """An assertion of the trusted issuer about alice."""
+    return Signer().sign(**{"iss": CI, "sub": "alice", **claims})
+
+
+async def test_a_trusted_issuer_vouches_for_somebody(app: World) -> None:
+    """IT-05, IA-17: the token is for the subject, and there is no refresh token."""
+    response = await ask(app, vouch(), scope="read")
+    body = await response.json()
+    assert (response.status, body["scope"], "refresh_token" in body) == (200, "read", False)
+    told = await app.introspect(body["access_token"])
+    assert (told["sub"], told["client_id"]) == ("alice", "app")
+    (listed,) = (await app.issuer.store.grants.list_of_user("alice")).grants
+    assert (listed.grant.grant_type, listed.grant.auth_time) == (GRANT, 0)
+
+
+async def test_a_setting_allows_refresh_tokens(app: World) -> None:
+    async with app.having(jwt_bearer_refresh=True) as other:
+        body = await (await ask(other, vouch())).json()
+        refreshed = await other.refresh(body["refresh_token"])
+        assert "refresh_token" in await refreshed.json()
+    assert (await app.refresh((await refreshed.json())["refresh_token"])).status == 400, "and ends them again"
+
+
+@pytest.mark.parametrize("method", [ClientAuthMethod.CLIENT_SECRET_BASIC, ClientAuthMethod.PRIVATE_KEY_JWT])
+async def test_a_client_vouches_by_its_own_key(world: World, method: ClientAuthMethod) -> None:
+    """IT-06, IT-16: sub may differ from iss here, unlike in client authentication."""
+    await world.client(grant_types=(GRANT,), auth_method=method, jwks=JWKS, token_endpoint_auth_signing_alg="RS256")
+    signer = Signer(KEYS[RS256], "RS256")
+    form = {"grant_type": GRANT, "assertion": signer.sign(sub="alice")}
+    proved = signer.form() if method is ClientAuthMethod.PRIVATE_KEY_JWT else {}
+    response = await world.post("/token", form | proved, None if proved else "app")
+    assert (await world.issuer.store.grants.list_of_user("alice")).grants, await response.text()
+    other = {"grant_type": GRANT, "assertion": Signer().sign(sub="alice")}
+    proved = signer.form() if proved else {}
+    refused = await world.post("/token", other | proved, None if proved else "app")
+    assert await error_of(refused) == (400, "invalid_grant"), "another algorithm than the registered one"
+
+
+async def test_no_client_vouches_by_another_s_key(app: World) -> None:
+    await app.client("other", grant_types=(GRANT,), jwks=JWKS)
+    assert await error_of(await ask(app, Signer().sign(iss="other", sub="alice"))) == (400, "invalid_grant")
+    assert await error_of(await ask(app, Signer().sign(iss="app", sub="alice"))) == (400, "invalid_grant"), (
+        "it has none"
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "claims", "told"),
+    [
+        ({"clients": ["other"]}, {}, "not trusted for this client"),
+        ({"subjects": ["bob", "carol"]}, {}, "may not vouch for this subject"),
+        ({"algorithms": ["RS256"]}, {}, "signed with ES256"),
+        ({}, {"iss": "https://other.example"}, "not trusted"),
+        ({}, {"iss": "x" * 300}, "not trusted"),
+        ({}, {"aud": "https://other.example"}, "aud must be"),
+        ({"audience": "urn:us"}, {"aud": "urn:them"}, "urn:us"),
+        ({}, {"exp": None}, "exp is missing"),
+        ({}, {"exp": NOW + 86400}, "seconds away"),
+        ({}, {"exp": NOW - 60}, "expired"),
+        ({}, {"nbf": NOW + 600}, "nbf"),
+        ({}, {"sub": None}, "needs iss and sub"),
+        ({}, {"sub": "al\nice"}, "printable ASCII"),
+        ({}, {"sub": "a" * 256}, "printable ASCII"),
+        ({}, {"jti": ""}, "jti"),
+    ],
+)
+async def test_every_refusal_says_why(app: World, limits: dict[str, Any], claims: dict[str, Any], told: str) -> None:
+    await trust(app, **limits)
+    response = await ask(app, vouch(**claims))
+    body = await response.json()
+    assert (response.status, body["error"]) == (400, "invalid_grant")
+    assert told in body["error_description"]
+    assert not app.key_names(":access:")
+
+
+MINE = generate(SigningAlgorithm.ES256, 0)
+
+
+@pytest.mark.parametrize(
+    "assertion",
+    [
+        Signer(MINE).sign(iss=CI, sub="alice"),
+        Signer(MINE).sign({"kid": JWKS["keys"][2]["kid"]}, iss=CI, sub="alice"),
+        Signer(MINE).sign({"kid": None, "jwk": public_jwk(MINE, SigningAlgorithm.ES256)}, iss=CI, sub="alice"),
+        hs256(Signer().claims(iss=CI, sub="alice"), str(JWKS["keys"][0]).encode()),
+        vouch()[:-4],
+        "x",
+        "x" * 20_000,
+    ],
+)
+async def test_forged_ones_are_refused(app: World, assertion: str) -> None:
+    assert await error_of(await ask(app, assertion)) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("jti", ["once", None])
+async def test_an_assertion_counts_once(any_world: World, jti: str | None) -> None:
+    """Raced, with a jti and without one; what was begun for the others is taken back."""
+    await any_world.client(grant_types=(GRANT,))
+    await trust(any_world)
+    assertion = vouch(jti=jti)
+    responses = await asyncio.gather(*(ask(any_world, assertion) for _ in range(100)))
+    assert sorted(response.status for response in responses) == [200] + [400] * 99
+    assert await any_world.issuer.store.grants.revoke_user("alice") == 1
+
+
+async def test_the_audience_may_be_one_of_its_own(app: World) -> None:
+    await trust(app, audience="urn:mint")
+    for audience in ("urn:mint", ISSUER, ISSUER + "/token"):
+        assert (await ask(app, vouch(aud=audience))).status == 200
+
+
+async def test_scopes_are_those_of_client_and_trust(app: World) -> None:
+    await trust(app, scopes=["write"])
+    assert await error_of(await ask(app, vouch(), scope="read")) == (400, "invalid_scope")
+    assert (await (await ask(app, vouch(), scope="write")).json())["scope"] == "write"
+
+
+async def test_a_disabled_user_gets_nothing(app: World) -> None:
+    await app.user()
+    await app.set_enabled("alice", enabled=False)
+    assert await error_of(await ask(app, vouch())) == (400, "invalid_grant")
+
+
+async def test_keys_are_fetched_and_trust_ends_at_once(world: World) -> None:
+    async def keys(_: web.Request) -> web.Response:
+        return web.json_response(JWKS)
+
+    site = web.Application()
+    site.router.add_get("/jwks", keys)
+    async with TestServer(site) as server, world.having(fetch_private_addresses=True) as other:
+        fetcher = type(other.issuer.fetcher)(other.issuer.settings)
+        client_keys = type(other.issuer.client_keys)(other.issuer.settings, fetcher.get)
+        async with other.with_part(fetcher=fetcher, client_keys=client_keys) as able:
+            await able.client(grant_types=(GRANT,))
+            await trust(able, jwks=None, jwks_uri=f"http://127.0.0.1:{server.port}/jwks")
+            assert (await ask(able, vouch())).status == 200
+            await trusts.remove_trust(able.issuer, CI)
+            assert (await ask(able, vouch())).status == 400
+            with pytest.raises(NotFound):
+                await trusts.remove_trust(able.issuer, CI)
+        await fetcher.close()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"jwks": None},
+        {"jwks_uri": "https://ci.example.com/jwks"},
+        {"jwks": {"keys": []}},
+        {"issuer": "a b"},
+        {"algorithms": ["none"]},
+        {"algorithms": ["HS256"]},
+        {"colour": "blue"},
+    ],
+)
+async def test_what_cannot_be_trusted(world: World, members: dict[str, Any]) -> None:
+    with pytest.raises(Refused):
+        await trust(world, **members)

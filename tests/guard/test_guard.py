@@ -1,0 +1,335 @@
+"""The guard of resource servers: who is let in, what is remembered, and that what ends is forgotten at once."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import jwt
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from service.admin import clients, users
+from service.app import open_issuer
+from service.guard import TOKEN, AsgiGuard, Guard, Refused, aiohttp_guard
+from service.guard.cache import Cache
+from service.protocol.names import AccessTokenFormat, SigningAlgorithm
+from service.signing.key_material import generate
+from tests.redis_shapes import Shape
+from tests.server_process import free_port
+from tests.world import SECRET, InProcess, World, settings_for
+
+API = "https://api.example.com"
+
+
+@pytest.fixture
+async def served(redis: Shape) -> AsyncIterator[World]:
+    """One whose issuer is where it listens, with a resource server."""
+    port = free_port()
+    async with open_issuer(settings_for(redis.url, issuer=f"http://127.0.0.1:{port}")) as issuer:
+        server = InProcess(issuer)
+        server.port = port
+        async with TestClient(server) as http:
+            world = World(issuer, http, redis)
+            await world.client("api", introspect=True, resources=(API,))
+            yield world
+
+
+async def token_of(world: World, **client: Any) -> str:
+    made = await world.client(audiences=(API,), **client)
+    world.issuer.store.clients.forget(["app"])
+    return str((await world.tokens(made, scope="read"))["access_token"])
+
+
+@pytest.fixture
+async def guards(served: World) -> AsyncIterator[Callable[..., Guard]]:
+    made: list[Guard] = []
+
+    def make(kind: str = "introspection", audience: str = API, **options: Any) -> Guard:
+        if kind == "jwks":
+            guard = Guard.by_jwks(served.issuer.url, audience)
+        else:
+            guard = Guard.by_introspection(served.issuer.url, audience, "api", SECRET, **options)
+        made.append(guard)
+        return guard
+
+    yield make
+    for guard in made:
+        await guard.close()
+
+
+async def listening(guard: Guard) -> Guard:
+    await guard.start()
+    async with asyncio.timeout(5):
+        while not guard._hears:
+            await asyncio.sleep(0.01)
+    return guard
+
+
+async def is_let_in(guard: Guard, token: str) -> bool:
+    try:
+        await guard.check(f"Bearer {token}")
+    except Refused as refused:
+        if refused.status != 401:
+            raise
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", ["jwks", "introspection"])
+async def test_a_good_token_is_let_in(served: World, guards: Callable[..., Guard], kind: str) -> None:
+    token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
+    found = await guards(kind).check(f"Bearer {token}", {"read"})
+    assert (found.subject, found.client_id, found.scopes) == ("alice", "app", {"read"})
+    with pytest.raises(Refused) as refused:
+        await guards(kind).check(f"bearer {token}", {"read", "write"})
+    assert (refused.value.status, refused.value.error) == (403, "insufficient_scope")
+    assert "write" in refused.value.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("kind", ["jwks", "introspection"])
+async def test_a_token_for_another_resource_is_not(served: World, guards: Callable[..., Guard], kind: str) -> None:
+    token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
+    assert not await is_let_in(guards(kind, "https://other.example.com"), token)
+
+
+@pytest.mark.parametrize("kind", ["jwks", "introspection"])
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", "Basic x", "Bearer x", "Bearer a.b.c", "Bearer ü", "Bearer " + "x" * 9000]
+)
+async def test_what_is_no_token_is_not(guards: Callable[..., Guard], kind: str, header: str | None) -> None:
+    with pytest.raises(Refused) as refused:
+        await guards(kind).check(header)
+    assert refused.value.status == 401
+    assert refused.value.headers["WWW-Authenticate"].startswith("Bearer")
+    assert ("error" in refused.value.headers["WWW-Authenticate"]) == (header is not None), "RFC 6750 3.1"
+
+
+async def test_forged_jwts_are_not(served: World, guards: Callable[..., Guard]) -> None:
+    client = {"access_token_format": AccessTokenFormat.JWT, "scopes": ("openid", "read")}
+    good = await token_of(served, **client)
+    guard = guards("jwks")
+    assert await is_let_in(guard, good)
+    header, claims = jwt.get_unverified_header(good), jwt.decode(good, options={"verify_signature": False})
+    mine = generate(SigningAlgorithm.RS256, 2048)
+    made = await served.client(audiences=(API,), **client)
+    id_token = (await served.tokens(made, scope="openid read"))["id_token"]
+    for forged in (
+        jwt.encode(claims, mine, "RS256", headers=header),
+        jwt.encode(claims, None, "none", headers={**header, "alg": "none"}),  # type: ignore[arg-type]
+        jwt.encode(claims, "x" * 64, "HS256", headers={**header, "alg": "HS256"}),
+        good[:-4] + "AAAA",
+        id_token,
+    ):
+        assert not await is_let_in(guard, forged)
+
+
+@pytest.mark.parametrize(
+    "claims", [{"exp": 1}, {"aud": "x"}, {"iss": "https://evil.example"}, {"client_id": None}, {"exp": None}]
+)
+async def test_a_jwt_must_say_all_that_it_must(
+    served: World, guards: Callable[..., Guard], claims: dict[str, Any]
+) -> None:
+    keyring = served.issuer.keyring
+    assert keyring is not None
+    now = int(time.time())
+    told = {
+        "iss": served.issuer.url,
+        "aud": API,
+        "sub": "a",
+        "client_id": "app",
+        "iat": now,
+        "exp": now + 60,
+        "jti": "x",
+    }
+    guard = guards("jwks")
+    assert await is_let_in(guard, keyring.sign(SigningAlgorithm.ES256, told, typ="at+jwt"))
+    assert not await is_let_in(guard, keyring.sign(SigningAlgorithm.ES256, told))
+    changed = {name: value for name, value in (told | claims).items() if value is not None}
+    assert not await is_let_in(guard, keyring.sign(SigningAlgorithm.ES256, changed, typ="at+jwt"))
+
+
+@pytest.mark.parametrize(
+    "how", ["token", "refresh token", "grant", "user", "disabled user", "client", "disabled client", "replayed refresh"]
+)
+async def test_what_ends_is_forgotten_at_once(served: World, guards: Callable[..., Guard], how: str) -> None:
+    """The cache has it for a minute; whatever ends it empties that, without the clock."""
+    await served.user()
+    made = await served.client(audiences=(API,), refresh_grace=0)
+    tokens = await served.tokens(made, scope="read")
+    token = tokens["access_token"]
+    guard = await listening(guards(redis_url=served.redis.url))
+    for _ in range(3):
+        assert await is_let_in(guard, token)
+    assert len(guard._cache) == 1
+    match how:
+        case "token":
+            await served.revoke(token)
+        case "refresh token":
+            await served.revoke(tokens["refresh_token"])
+        case "grant":
+            await served.issuer.store.grants.revoke(token[6:28])
+        case "user":
+            await served.issuer.store.grants.revoke_user("alice")
+        case "disabled user":
+            await users.disable_user(served.issuer, "alice")
+        case "client":
+            await clients.revoke_client(served.issuer, "app")
+        case "disabled client":
+            await clients.disable_client(served.issuer, "app")
+        case _:
+            await served.refresh(tokens["refresh_token"])
+            await served.refresh(tokens["refresh_token"])
+    served.issuer.store.clients.forget(["app"])
+    async with asyncio.timeout(5):
+        while len(guard._cache):
+            await asyncio.sleep(0.001)
+    assert not await is_let_in(guard, token)
+
+
+async def test_a_revocation_that_overlaps_the_question_is_not_missed(
+    served: World, guards: Callable[..., Guard]
+) -> None:
+    """Raced: asked, answered, ended, told, in whatever order; in the end nobody believes the old answer."""
+    guard = await listening(guards(redis_url=served.redis.url))
+    client = await served.client(audiences=(API,))
+    for number in range(60):
+        token = (await served.tokens(client, scope="read"))["access_token"]
+
+        async def end(token: str = token, wait: float = number % 10 / 3000) -> None:
+            await asyncio.sleep(wait)
+            await served.revoke(token)
+
+        await asyncio.gather(is_let_in(guard, token), is_let_in(guard, token), end())
+        async with asyncio.timeout(5):
+            while await is_let_in(guard, token):
+                await asyncio.sleep(0.001)
+
+
+async def test_nothing_is_remembered_while_nothing_is_heard(served: World, guards: Callable[..., Guard]) -> None:
+    token = await token_of(served)
+    deaf = guards(redis_url="redis://127.0.0.1:1/0")
+    assert await is_let_in(deaf, token)
+    assert len(deaf._cache) == 0
+    guard = await listening(guards(redis_url=served.redis.url))
+    assert await is_let_in(guard, token)
+    guard._hearing(False)
+    assert len(guard._cache) == 0
+
+
+async def test_without_channels_answers_are_remembered_only_on_request(
+    served: World, guards: Callable[..., Guard]
+) -> None:
+    token = await token_of(served)
+    forgetful, patient = guards(), guards(cache_seconds=60)
+    for guard in (forgetful, patient):
+        assert await is_let_in(guard, token)
+    assert (len(forgetful._cache), len(patient._cache)) == (0, 1)
+
+
+async def test_the_same_question_is_asked_once(served: World, guards: Callable[..., Guard]) -> None:
+    token = await token_of(served)
+    guard = guards(cache_seconds=60)
+    asked = 0
+    fetched = guard._fetched
+
+    async def counting(ask: Any) -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        return await fetched(ask)
+
+    guard._fetched = counting  # type: ignore[method-assign]
+    assert all(await asyncio.gather(*(is_let_in(guard, token) for _ in range(20))))
+    assert asked == 2, "the metadata and the token"
+
+
+async def test_a_service_that_is_away_is_503(guards: Callable[..., Guard]) -> None:
+    for guard in (
+        Guard.by_jwks("http://127.0.0.1:1", API),
+        Guard.by_introspection("http://127.0.0.1:1", API, "api", "x"),
+    ):
+        head = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IngifQ"
+        with pytest.raises(Refused) as refused:
+            await guard.check(f"Bearer {head}.e30.AAAA")
+        assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
+        await guard.close()
+
+
+async def test_an_issuer_that_calls_itself_otherwise_is_not_believed(
+    served: World, guards: Callable[..., Guard]
+) -> None:
+    token = await token_of(served)
+    guard = Guard.by_introspection(served.issuer.url + "/", API, "api", SECRET)
+    with pytest.raises(Refused) as refused:
+        await guard.check(f"Bearer {token}")
+    assert refused.value.status == 503
+    await guard.close()
+
+
+def test_the_cache_is_bounded_and_ends_by_time() -> None:
+    now = 0.0
+    cache = Cache(3, lambda: now)
+    for number in range(10):
+        cache.keep(bytes([number]), {"jti": f"{number:022d}", "client_id": "app"}, 5)
+    assert len(cache) == 3
+    assert cache.get(bytes([9])) is not None
+    cache.forget_grant(f"{9:022d}")
+    assert cache.get(bytes([9])) is None
+    now = 5.0
+    assert cache.get(bytes([8])) is None
+    cache.forget_client("app")
+    assert (len(cache), cache._of) == (0, {})
+
+
+# middlewares
+
+
+async def test_before_aiohttp_handlers(served: World, guards: Callable[..., Guard]) -> None:
+    async def hello(request: web.Request) -> web.Response:
+        return web.json_response({"hello": request[TOKEN].subject if TOKEN in request else None})
+
+    app = web.Application(middlewares=[aiohttp_guard(guards(), {"read"}, open_paths={"/open"})])
+    app.router.add_get("/", hello)
+    app.router.add_get("/open", hello)
+    token = await token_of(served)
+    async with TestClient(TestServer(app)) as http:
+        assert await (await http.get("/", headers={"Authorization": f"Bearer {token}"})).json() == {"hello": "alice"}
+        assert (await http.get("/open")).status == 200
+        for path in ("/", "/open/", "//open", "/missing"):
+            refused = await http.get(path)
+            assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+async def test_before_an_asgi_application(served: World, guards: Callable[..., Guard], kind: str) -> None:
+    seen: list[Any] = []
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["mintmark_token"].subject if "mintmark_token" in scope else scope["type"])
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        raise AssertionError
+
+    guarded = AsgiGuard(app, guards(), {"read"}, open_paths={"/open"})
+    good = (b"authorization", f"Bearer {await token_of(served)}".encode())
+    await guarded({"type": kind, "path": "/", "headers": [good]}, receive, send)
+    await guarded({"type": kind, "path": "/open", "headers": []}, receive, send)
+    await guarded({"type": "lifespan"}, receive, send)
+    assert (seen, sent) == (["alice", kind, "lifespan"], [])
+    for headers in ([], [good, good], [(b"authorization", b"Bearer x")], [(b"authorization", b"\xff")]):
+        await guarded({"type": kind, "path": "/", "headers": headers}, receive, send)
+        first, *rest = sent
+        if kind == "websocket":
+            assert first == {"type": "websocket.close", "code": 1008}
+        else:
+            assert first["status"] == 401
+            assert dict(first["headers"])[b"www-authenticate"].startswith(b"Bearer")
+            assert json.loads(rest[0]["body"])["error"]
+        sent.clear()
+    assert len(seen) == 3
