@@ -110,7 +110,7 @@ async def test_pairwise_subjects_stay_so(world: World) -> None:
 async def test_both_are_one_token(world: World) -> None:
     """AU-23: the opaque one, and the JWT beside it; whichever is revoked, both are."""
     client = await world.client(access_token_format=FORMATS.BOTH, audiences=(API,))
-    tokens = await world.tokens(client)
+    tokens = await world.tokens(client, audience=(API,))
     assert tokens["access_token"].startswith("mm_at_")
     claims = await verified(world, tokens["access_token_jwt"])
     first, second = await world.introspect(tokens["access_token"]), await world.introspect(tokens["access_token_jwt"])

@@ -49,7 +49,7 @@ async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
     members = {name: getattr(given, name) for name in TrustInput.model_fields}
     trust = TrustedIssuer(**members, created_at=int(issuer.clock()))
     await issuer.store.trusts.save(trust)
-    log.warning("trust_added", extra={"trusted_issuer": trust.issuer, "clients": trust.clients})
+    log.info("trust_added", extra={"trusted_issuer": trust.issuer, "clients": trust.clients})
     return trust
 
 
@@ -57,7 +57,7 @@ async def remove_trust(issuer: Issuer, name: str) -> None:
     """Trust it no more: its assertions are refused from now on; tokens that were issued for them stay. Raises NotFound."""
     if not await issuer.store.trusts.delete(name):
         raise NotFound(f"there is no trusted issuer {name!r}; `mintmark trust list` shows all")
-    log.warning("trust_removed", extra={"trusted_issuer": name})
+    log.info("trust_removed", extra={"trusted_issuer": name})
 
 
 async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> TrustPage:

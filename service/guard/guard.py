@@ -3,10 +3,12 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from base64 import b64encode
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 import jwt
@@ -183,10 +185,9 @@ class Guard:
     async def _ask(self, text: str, key: bytes) -> Mapping[str, Any] | None:
         news, (client_id, secret) = self._cache.news, self._credentials or ("", "")
         endpoint = (await self._discovered())["introspection_endpoint"]
+        headers = {"Authorization": _basic(client_id, secret)}
         answer = await self._fetched(
-            lambda session: session.post(
-                endpoint, data={"token": text}, auth=aiohttp.BasicAuth(client_id, secret), allow_redirects=False
-            )
+            lambda session: session.post(endpoint, data={"token": text}, headers=headers, allow_redirects=False)
         )
         if answer.get("active") is not True:
             return None
@@ -285,4 +286,6 @@ class Guard:
         return found
 
 
-Check = Callable[[str | None, Collection[str]], Awaitable[Token]]
+def _basic(client_id: str, secret: str) -> str:
+    """Both are form-encoded inside (RFC 6749 section 2.3.1)."""
+    return "Basic " + b64encode(f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()).decode()
