@@ -10,7 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from loadtests.supplies import MASTER_KEY
+from loadtests.supplies import ISSUER, MASTER_KEY
 from service.dev.embedded_redis import SERVER_VARIABLE, find_redis_server, short_temporary_directory
 from tests.redis_shapes import SLOTS, Node, Shape, free_ports, standalone
 from tests.server_process import free_port
@@ -106,7 +106,7 @@ async def empty_handler(workers: int = 1) -> AsyncIterator[Server]:
 async def mintmark(redis: Shape, workers: int = 1, **settings: Any) -> AsyncIterator[Server]:
     """Mintmark as ``mintmark serve`` runs it."""
     url = f"http://127.0.0.1:{(port := free_port())}"
-    chosen = {"redis_url": redis.url, "port": port, "issuer": url, "log_level": "WARNING", "master_key": MASTER_KEY}
+    chosen = {"redis_url": redis.url, "port": port, "issuer": ISSUER, "log_level": "WARNING", "master_key": MASTER_KEY}
     chosen |= CHEAP_ARGON2 | settings
     environment = {f"MINTMARK_{name.upper()}": str(value) for name, value in chosen.items()}
     command = [sys.executable, "-m", "service", "serve", *(["--workers", str(workers)] if workers > 1 else [])]

@@ -5,20 +5,23 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import jwt
 
 from service.app import open_issuer
 from service.hashing import hash_generated
 from service.issuer import Issuer
 from service.issuing import Authorization, Issued, issue, issue_code
 from service.protocol.credentials import Kind, new_client_secret, new_credential, new_grant_id
-from service.protocol.names import OPENID, ClientAuthMethod, SigningAlgorithm
+from service.protocol.names import OPENID, AccessTokenFormat, ClientAuthMethod, SigningAlgorithm
 from service.protocol.pkce import ChallengeMethod, s256
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client, ClientSecret
 from service.records.grant import Grant
 from service.records.user import User
 from service.settings import load
+from service.signing.key_material import generate, public_jwk
 from tests.redis_shapes import Shape
 
 CLIENT_ID = "reporting-service-01"
@@ -27,6 +30,12 @@ REDIRECT_URI = "https://app.example.com/callback"
 SCOPE = "read write"
 SIGNERS = {SigningAlgorithm.ES256: "sign-in-service-es25", SigningAlgorithm.RS256: "sign-in-service-rs25"}
 """Clients that get ID tokens, by what those are signed with; they ask for the scope openid besides ``SCOPE``."""
+ASSERTING = "machine-with-a-key-1"
+"""A client that proves itself by private_key_jwt, ES256."""
+JWT_CLIENTS = {SigningAlgorithm.ES256: "jwt-access-tokens-es", SigningAlgorithm.RS256: "jwt-access-tokens-rs"}
+"""Clients whose access tokens are JWTs, by what those are signed with."""
+ISSUER = "http://127.0.0.1:8080"
+"""What every measured server calls itself, wherever it listens."""
 MASTER_KEY = secrets.token_urlsafe(32)
 VERIFIER = secrets.token_urlsafe(32)
 PASSWORD = "correct horse battery staple"
@@ -39,7 +48,7 @@ _Made = TypeVar("_Made")
 
 class Supplier:
     """Fills the Redis of one server. ``secret``: of every client, all use client_secret_post; ``signers``: those that get
-    ID tokens; ``people``: how many users have allowed something so far.
+    ID tokens; ``key``: of the client ``ASSERTING``; ``people``: how many users have allowed something so far.
     """
 
     def __init__(self, issuer: Issuer, client: Client, signers: Mapping[SigningAlgorithm, Client], secret: str) -> None:
@@ -48,6 +57,7 @@ class Supplier:
         self.signers = signers
         self.secret = secret
         self.people = 0
+        self.key = generate(SigningAlgorithm.ES256, 0)
 
     async def codes(self, count: int, signed: SigningAlgorithm | None = None) -> list[str]:
         """Authorization codes, each of another user, good for a day, with PKCE; ``signed``: for an ID token, too."""
@@ -91,6 +101,15 @@ class Supplier:
             await self.issuer.store.users.save(User(name, name, hashed), await self.issuer.store.users.get(name))
         return names
 
+    def assertions(self, count: int) -> list[str]:
+        """Client assertions of ``ASSERTING``, each good once, for ten minutes."""
+        now = int(time.time())
+        told = {"iss": ASSERTING, "sub": ASSERTING, "aud": ISSUER, "iat": now, "exp": now + 590}
+        return [
+            jwt.encode({**told, "jti": f"{number}-{secrets.token_hex(8)}"}, self.key, "ES256")
+            for number in range(count)
+        ]
+
     def unknown_tokens(self, count: int) -> list[str]:
         """Access tokens as they would look if they had been issued."""
         randomness = self.issuer.randomness
@@ -116,23 +135,32 @@ async def supplier(redis: Shape, secret: str = "") -> AsyncIterator[Supplier]:
     settings = load(redis_url=redis.url, argon2_memory=64, argon2_iterations=1, redis_timeout=30.0)
     async with open_issuer(settings, listen=False) as issuer:
         secret = secret or new_client_secret(issuer.randomness)
-        signers = {one: await _client(issuer, name, secret, one) for one, name in SIGNERS.items()}
-        yield Supplier(issuer, await _client(issuer, CLIENT_ID, secret), signers, secret)
+        signers = {
+            one: await _client(issuer, name, secret, scopes=(OPENID, *SCOPE.split()), id_token_signed_response_alg=one)
+            for one, name in SIGNERS.items()
+        }
+        made = Supplier(issuer, await _client(issuer, CLIENT_ID, secret), signers, secret)
+        for one, name in JWT_CLIENTS.items():
+            form = {"access_token_format": AccessTokenFormat.JWT, "access_token_signing_alg": one}
+            await _client(issuer, name, secret, audiences=("https://api.example.com",), **form)
+        keys = {"keys": [public_jwk(made.key, SigningAlgorithm.ES256)]}
+        await _client(issuer, ASSERTING, secret, auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=keys)
+        yield made
 
 
-async def _client(issuer: Issuer, client_id: str, secret: str, signed: SigningAlgorithm | None = None) -> Client:
+async def _client(issuer: Issuer, client_id: str, secret: str, **changes: Any) -> Client:
     """Register it anew."""
-    client = Client(
-        client_id,
-        generation=int(time.time() * 1000),  # as admin.create_client does: each grant pays for it
-        secrets=(ClientSecret(hash_generated(secret)),),
-        auth_method=ClientAuthMethod.CLIENT_SECRET_POST,
-        grant_types=("authorization_code", "client_credentials", "password", "refresh_token"),
-        redirect_uris=(REDIRECT_URI,),
-        scopes=(*SCOPE.split(), *([OPENID] if signed else [])),
-        id_token_signed_response_alg=signed,
-        code_lifetime=DAY,
-    )
+    wished: dict[str, Any] = {
+        "client_id": client_id,
+        "generation": int(time.time() * 1000),  # as admin.create_client does: each grant pays for it
+        "secrets": (ClientSecret(hash_generated(secret)),),
+        "auth_method": ClientAuthMethod.CLIENT_SECRET_POST,
+        "grant_types": ("authorization_code", "client_credentials", "password", "refresh_token"),
+        "redirect_uris": (REDIRECT_URI,),
+        "scopes": tuple(SCOPE.split()),
+        "code_lifetime": DAY,
+    }
+    client = Client(**(wished | changes))
     await issuer.store.clients.save(client, await issuer.store.clients.read(client_id))
     return client
 

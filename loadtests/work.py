@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from loadtests.generator import Orders, literally
-from loadtests.supplies import CLIENT_ID, PASSWORD, REDIRECT_URI, SCOPE, SIGNERS, VERIFIER, Supplier
+from loadtests.supplies import CLIENT_ID, JWT_CLIENTS, PASSWORD, REDIRECT_URI, SCOPE, SIGNERS, VERIFIER, Supplier
+from service.assertions import CLIENT_ASSERTION
 from service.endpoints.metadata import INTROSPECT_PATH, PATH, REVOKE_PATH
 from service.protocol.names import OPENID, SigningAlgorithm
 
@@ -17,13 +18,14 @@ ACCESS = '^{"access_token":"mm_at_[%w_-]+",'
 REFRESH = '"refresh_token":"mm_rt_[%w_-]+"'
 ALONE = (ACCESS, TOKEN_TYPE, EXPIRES_IN, SCOPED)
 PAIR = (*ALONE, REFRESH)
+A_JWT = "eyJ[%w_-]+%.[%w_-]+%.[%w_-]+"
 SIGNED = (
     ACCESS,
     TOKEN_TYPE,
     EXPIRES_IN,
     f'"scope":"{OPENID} {SCOPE}"',
     REFRESH,
-    '"id_token":"eyJ[%w_-]+%.[%w_-]+%.[%w_-]+"',
+    f'"id_token":"{A_JWT}"',
 )
 ACTIVE = ('"active":true', '"sub":"[^"]+"', f'"client_id":"{literally(CLIENT_ID)}"', SCOPED, '"exp":%d+')
 
@@ -60,6 +62,24 @@ def _form(supplier: Supplier, **parameters: str) -> dict[str, str]:
 async def _client_credentials(supplier: Supplier, _: int) -> Orders:
     form = _form(supplier, grant_type="client_credentials", scope=SCOPE)
     return Orders(TOKEN_PATH, [form], patterns=ALONE)
+
+
+async def _private_key_jwt(supplier: Supplier, count: int) -> Orders:
+    """The same by a client that proves itself with an assertion, each used once."""
+    fixed = {"grant_type": "client_credentials", "scope": SCOPE, "client_assertion_type": CLIENT_ASSERTION}
+    forms = [{**fixed, "client_assertion": one} for one in supplier.assertions(count)]
+    return Orders(TOKEN_PATH, forms, once=True, patterns=ALONE)
+
+
+def _jwt(algorithm: SigningAlgorithm) -> Callable[[Supplier, int], Awaitable[Orders]]:
+    """A JWT access token for a client."""
+
+    async def orders(supplier: Supplier, _: int) -> Orders:
+        form = _form(supplier, grant_type="client_credentials", scope=SCOPE) | {"client_id": JWT_CLIENTS[algorithm]}
+        patterns = (f'^{{"access_token":"{A_JWT}",', TOKEN_TYPE, EXPIRES_IN, SCOPED)
+        return Orders(TOKEN_PATH, [form], patterns=patterns)
+
+    return orders
 
 
 async def _introspect_active(supplier: Supplier, _: int) -> Orders:
@@ -132,6 +152,9 @@ WORKS = {
     work.name: work
     for work in (
         Work("client_credentials", "client_credentials", _client_credentials, Limits(2.6, 8, 2.2)),
+        Work("private_key_jwt", "client_credentials, private_key_jwt ES256", _private_key_jwt),
+        Work("jwt_es256", "client_credentials, JWT access token ES256", _jwt(SigningAlgorithm.ES256), hot=False),
+        Work("jwt_rs256", "client_credentials, JWT access token RS256", _jwt(SigningAlgorithm.RS256), hot=False),
         Work("introspect_active", "introspection, active token", _introspect_active, Limits(2.8, None, 2.5)),
         Work("introspect_unknown", "introspection, unknown token", _introspect_unknown, hot=False),
         Work("redeem", "code → access + refresh", _redeem, Limits(4.5, 25, 4.0)),

@@ -4,8 +4,12 @@ Every Redis is started by the suite itself from the redis-server binary that is 
 """
 
 import asyncio
+import fcntl
 import os
+import shutil
+import subprocess
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -16,6 +20,9 @@ from service.app import open_issuer
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.world import InProcess, World, settings_for
+
+CLIENTS = Path(__file__).parent / "clients"
+NODE = CLIENTS / "node"
 
 settings.register_profile("mintmark", deadline=None)  # no verdict hangs on a clock
 settings.load_profile("mintmark")
@@ -97,3 +104,16 @@ async def _world(shape: redis_shapes.Shape) -> AsyncIterator[World]:
         TestClient(InProcess(issuer)) as http,
     ):
         yield World(issuer, http, shape)
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """What the JavaScript clients need; fetched by the first of several test processes that wants it."""
+    with (NODE / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (NODE / "node_modules" / ".package-lock.json").exists():
+            if not shutil.which("npm"):
+                pytest.skip("no Node.js with npm here: apt-get install nodejs npm")
+            command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+            subprocess.run(command, cwd=NODE, check=True, timeout=240)
+    return NODE / "node_modules"

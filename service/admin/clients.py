@@ -138,7 +138,7 @@ async def set_registration(issuer: Issuer, name: str, metadata: dict[str, Any]) 
         registration = msgspec.structs.replace(held, metadata=metadata) if held else None
         return msgspec.structs.replace(client, registration=registration)
 
-    return await _change(issuer, name, changed)
+    return await change_client(issuer, name, changed)
 
 
 async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None, keep_old: bool = False) -> NewSecret:
@@ -156,7 +156,7 @@ async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None,
             raise Refused(f"client {client.client_id} is being changed by others at the same time; try again")
         return msgspec.structs.replace(client, secrets=new + (client.secrets[:1] if keep_old else ()))
 
-    client = await _change(issuer, name, changed)
+    client = await change_client(issuer, name, changed)
     log.info("client_secret_rotated", extra={"client_id": client.client_id, "old_one_kept": keep_old})
     return NewSecret(client, generated)
 
@@ -169,7 +169,7 @@ async def drop_old_secret(issuer: Issuer, name: str) -> Client:
             raise Refused(f"client {client.client_id} has no old secret to drop")
         return msgspec.structs.replace(client, secrets=client.secrets[:1])
 
-    client = await _change(issuer, name, changed)
+    client = await change_client(issuer, name, changed)
     log.info("client_old_secret_dropped", extra={"client_id": client.client_id})
     return client
 
@@ -190,7 +190,7 @@ async def revoke_client(issuer: Issuer, name: str) -> Client:
     def changed(client: Client) -> Client:
         return msgspec.structs.replace(client, generation=max(client.generation + 1, _milliseconds(issuer)))
 
-    client = await _change(issuer, name, changed)
+    client = await change_client(issuer, name, changed)
     log.info("client_revoked", extra={"client_id": client.client_id})
     return client
 
@@ -291,8 +291,8 @@ async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
         raise Refused("sector_identifier_uri: does not list every redirect URI of the client")
 
 
-async def _change(issuer: Issuer, name: str, changed: Callable[[Client], Client]) -> Client:
-    """See ``_change_settled``; for changes that need nothing but the client."""
+async def change_client(issuer: Issuer, name: str, changed: Callable[[Client], Client]) -> Client:
+    """Read, change, compare and set: for changes that need nothing but the client. Raises NotFound, Refused."""
 
     async def settled() -> tuple[Client, Client]:
         seen = await get_client(issuer, name)
@@ -330,7 +330,7 @@ def _milliseconds(issuer: Issuer) -> int:
 
 
 async def _enable(issuer: Issuer, name: str, *, enabled: bool) -> Client:
-    client = await _change(issuer, name, lambda client: msgspec.structs.replace(client, enabled=enabled))
+    client = await change_client(issuer, name, lambda client: msgspec.structs.replace(client, enabled=enabled))
     log.info("client_enabled" if enabled else "client_disabled", extra={"client_id": client.client_id})
     return client
 

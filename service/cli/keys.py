@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from service.admin import keys as admin
+from service.admin import sealed_secrets
 from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, act
 from service.cli.output import Json, emit, moment, say, table
 from service.cli.prompts import Yes, confirm
@@ -82,12 +83,28 @@ def retire(
 
 
 @app.command()
+def reseal(json: Json = False) -> None:
+    """Encrypt the secrets of clients with client_secret_jwt anew under the first master key.
+
+    Example: `mintmark key reseal`
+
+    Signing keys do that by themselves. Afterwards the old master key can be dropped.
+    """
+    count = act(sealed_secrets.reseal_secrets, "looking at clients …")
+    if json:
+        emit({"clients": count})
+    else:
+        say(f"Secrets encrypted anew: {count} clients.")
+
+
+@app.command()
 def master(json: Json = False) -> None:
     """Print a fresh master key, for the setting master_key; nothing is stored.
 
     Example: `mintmark key master > /run/secrets/master_key`
 
-    To replace one, put the new one before the old one with a blank between, let all processes restart, then drop the old.
+    To replace one, put the new one before the old one with a blank between, let all processes restart, run
+    `mintmark key reseal`, then drop the old.
     """
     made = secrets.token_urlsafe(32)
     if json:

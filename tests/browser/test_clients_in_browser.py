@@ -1,10 +1,7 @@
 """Off-the-shelf OpenID Connect clients against a live server process, in a real Chromium; discovery is all they are told."""
 
 import asyncio
-import fcntl
 import json
-import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,12 +16,11 @@ from service.hashing import hash_generated
 from service.protocol.names import ClientAuthMethod
 from service.records.client import Client, ClientSecret
 from service.records.user import User
+from tests.conftest import CLIENTS, NODE
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess, free_port
 from tests.world import SECRET, settings_for
 
-CLIENTS = Path(__file__).parents[1] / "clients"
-NODE = CLIENTS / "node"
 CLAIMS = {
     **{"name": "Alice Liddell", "given_name": "Alice", "family_name": "Liddell"},
     **{"email": "alice@example.com", "email_verified": True},
@@ -69,19 +65,6 @@ async def sign_in(page: Page, url: str) -> None:
     await page.fill("#password", "wonderland")
     await page.click("#login-submit")
     await page.click("#consent-allow")
-
-
-@pytest.fixture(scope="session")
-def node_modules() -> Path:
-    """What the JavaScript clients need; fetched by the first of several test processes that wants it."""
-    with (NODE / "package-lock.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (NODE / "node_modules" / ".package-lock.json").exists():
-            if not shutil.which("npm"):
-                pytest.skip("no Node.js with npm here: apt-get install nodejs npm")
-            command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-            subprocess.run(command, cwd=NODE, check=True, timeout=240)
-    return NODE / "node_modules"
 
 
 async def test_openid_client(page: Page, server: ServerProcess, redis: Shape, node_modules: Path) -> None:

@@ -73,3 +73,12 @@ def test_an_initial_access_token_is_shown_once_and_kept_as_a_hash(mintmark: Comm
     done = mintmark("registration", "token", "--uses", "3", "--json").json
     assert done["initial_access_token"].startswith("mm_ia_")
     assert "cannot be shown again" in mintmark("registration", "token").err
+
+
+def test_secrets_are_encrypted_anew(mintmark: CommandLine) -> None:
+    mintmark.variables["MINTMARK_MASTER_KEY"] = "m" * 40
+    options = ("--auth-method", "client_secret_jwt", "--grant-type", "client_credentials")
+    mintmark("client", "create", "cron", *options)
+    assert mintmark("key", "reseal", "--json").json == {"clients": 0}
+    mintmark.variables["MINTMARK_MASTER_KEY"] = "n" * 40 + " " + "m" * 40
+    assert mintmark("key", "reseal").err == "Secrets encrypted anew: 1 clients.\n"

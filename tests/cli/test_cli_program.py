@@ -14,7 +14,7 @@ CLIENT = ("create", "list", "show", "update", "rotate-secret", "disable", "enabl
 USER = ("create", "list", "show", "update", "set-password", "sign-out", "disable", "enable", "delete")
 GRANT = ("code", "list", "show", "revoke")
 TRUST = ("add", "list", "remove")
-KEY = ("list", "rotate", "retire", "master")
+KEY = ("list", "rotate", "retire", "reseal", "master")
 COMMANDS = [
     *(["serve"], ["demo"], ["settings"]),
     *(["client", name] for name in CLIENT),

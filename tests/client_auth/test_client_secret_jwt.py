@@ -7,6 +7,7 @@ import pytest
 from service.admin import clients
 from service.admin.client_input import ClientInput
 from service.admin.errors import Refused
+from service.admin.sealed_secrets import reseal_secrets
 from service.signing.key_material import Sealing
 from tests.assertions import JWKS, Signer, proof
 from tests.world import World, error_of
@@ -117,3 +118,17 @@ async def test_a_client_that_changes_to_it_needs_a_new_secret(sealed_world: Worl
     secret = (await clients.rotate_secret(sealed_world.issuer, "app")).secret
     sealed_world.issuer.store.clients.forget(["app"])
     assert (await ask(sealed_world, Signer(secret or "", "HS256").sign()))[0] == 200
+
+
+async def test_master_keys_are_rotated(sealed_world: World, world: World) -> None:
+    """The new one in front, everything encrypted anew, the old one dropped."""
+    secret = await create(sealed_world)
+    await create(sealed_world, client_id="basic", auth_method="client_secret_basic")
+    async with world.with_part(sealing=Sealing((OTHER, MASTER))) as both:
+        assert [await reseal_secrets(both.issuer) for _ in range(2)] == [1, 0]
+    world.issuer.store.clients.forget(["app"])
+    async with world.with_part(sealing=Sealing((OTHER,))) as new:
+        assert (await ask(new, Signer(secret, "HS256").sign()))[0] == 200
+    async with world.with_part(sealing=Sealing(("z" * 40,))) as wrong:
+        with pytest.raises(ValueError, match="another master key"):
+            await reseal_secrets(wrong.issuer)

@@ -1,0 +1,76 @@
+"""The examples of the RFCs, as far as they are about what is done here: verify, recognise, name a key."""
+
+import json
+
+import jwt
+import pytest
+
+from service.assertions import read
+from service.protocol.names import SigningAlgorithm
+from service.signing.client_keys import UnverifiableError, checked_claims, parsed
+from service.signing.key_material import algorithm_object, public_jwk
+
+CLAIMS = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+ES256_KEY = {
+    **{"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"},
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+}
+ES256_SIGNATURE = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
+HS256_KEY = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
+HS256_SIGNATURE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+ED25519_KEY = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+RSA_N = (
+    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn"
+    "64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n9"
+    "1CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
+)
+
+
+def test_es256_of_rfc_7515_a_3() -> None:
+    """The signature holds, and so what is told is that its time is over (it says 2011)."""
+    (key,) = parsed({"keys": [ES256_KEY]})
+    with pytest.raises(UnverifiableError, match="expired"):
+        checked_claims(f"eyJhbGciOiJFUzI1NiJ9.{CLAIMS}.{ES256_SIGNATURE}", key.key, "ES256")
+    assert checked_claims(f"eyJhbGciOiJFUzI1NiJ9.{CLAIMS}.{ES256_SIGNATURE.swapcase()[:-1]}Q", key.key, "ES256") is None
+
+
+def test_hs256_of_rfc_7515_a_1() -> None:
+    key = jwt.utils.base64url_decode(HS256_KEY)
+    head = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9"
+    with pytest.raises(UnverifiableError, match="expired"):
+        checked_claims(f"{head}.{CLAIMS}.{HS256_SIGNATURE}", key, "HS256")
+    assert checked_claims(f"{head}.{CLAIMS}.{HS256_SIGNATURE}", b"x" * 64, "HS256") is None
+
+
+def test_eddsa_of_rfc_8037_a_4() -> None:
+    (key,) = parsed({"keys": [ED25519_KEY]})
+    told = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
+    signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+    assert algorithm_object("EdDSA").verify(told, key.key, jwt.utils.base64url_decode(signature))
+
+
+@pytest.mark.parametrize(
+    ("jwk", "algorithm", "thumbprint"),
+    [
+        (
+            {"kty": "RSA", "n": RSA_N, "e": "AQAB"},
+            "RS256",
+            "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+        ),  # RFC 7638 3.1
+        (ED25519_KEY, "EdDSA", "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),  # RFC 8037 A.3
+    ],
+)
+def test_thumbprints_of_rfc_7638_and_rfc_8037(jwk: dict[str, str], algorithm: str, thumbprint: str) -> None:
+    key = jwt.PyJWK(jwk | {"alg": algorithm}).key
+
+    class Private:
+        def public_key(self) -> object:
+            return key
+
+    assert public_jwk(Private(), SigningAlgorithm(algorithm))["kid"] == thumbprint  # type: ignore[arg-type]
+
+
+def test_the_unsecured_jwt_of_rfc_7519_6_1_is_refused() -> None:
+    with pytest.raises(UnverifiableError, match="must be signed"):
+        read(f"eyJhbGciOiJub25lIn0.{CLAIMS}.")
+    assert json.loads(jwt.utils.base64url_decode("eyJhbGciOiJub25lIn0")) == {"alg": "none"}
