@@ -25,6 +25,23 @@ RSA_N = (
     "1CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
 )
 
+RFC_7520_N = (
+    "n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRojdNhxJWTDvNd7nqQ0VEiZQHz_AJmSCpMaJMRBSFKrKb2wqVwG"
+    "U_NsYOYL-QtiWN2lbzcEe6XC0dApr5ydQLrHqkHHig3RBordaZ6Aj-oBHqFEHYpPe7Tpe-OfVfHd1E6cS6M1FZcD1NNLYD5lFHpPI9bTwJlsde3u"
+    "hGqC0ZCuEHg8lhzwOHrtIQbS0FVbb9k3-tVTU4fg_3L_vniUFAKwuCLqKnS2BYwdq_mzSnbLY7h_qixoR7jig3__kRhuaxwUkRz5iaiQkqgc5gHd"
+    "rNP5zw"
+)
+RFC_7520_BODY = (
+    "SXTigJlzIGEgZGFuZ2Vyb3VzIGJ1c2luZXNzLCBGcm9kbywgZ29pbmcgb3V0IHlvdXIgZG9vci4gWW91IHN0ZXAgb250byB0aGUgcm9hZCwgYW5k"
+    "IGlmIHlvdSBkb24ndCBrZWVwIHlvdXIgZmVldCwgdGhlcmXigJlzIG5vIGtub3dpbmcgd2hlcmUgeW91IG1pZ2h0IGJlIHN3ZXB0IG9mZiB0by4"
+)
+RFC_7520_SIGNATURE = (
+    "MRjdkly7_-oTPTS3AXP41iQIGKa80A0ZmTuV5MEaHoxnW2e5CZ5NlKtainoFmKZopdHM1O2U4mwzJdQx996ivp83xuglII7PNDi84wnB-BDkoBwA"
+    "78185hX-Es4JIwmDLJK3lfWRa-XtL0RnltuYv746iYTh_qHRD68BNt1uSNCrUCTJDt5aAE6x8wW1Kt9eRo4QPocSadnHXFxnt8Is9UzpERV0ePPQ"
+    "dLuW3IS_de3xyIrDaLGdjluPxUAhb6L2aXic1U12podGU0KLUQSE_oI-ZnmKJ3F4uOZDnd6QZWJushZ41Axf_fcIe8u9ipH84ogoree7vjbU5y18"
+    "kDquDg"
+)
+
 
 def test_es256_of_rfc_7515_a_3() -> None:
     """The signature holds, and so what is told is that its time is over (it says 2011)."""
@@ -40,6 +57,15 @@ def test_hs256_of_rfc_7515_a_1() -> None:
     with pytest.raises(UnverifiableError, match="expired"):
         checked_claims(f"{head}.{CLAIMS}.{HS256_SIGNATURE}", key, "HS256")
     assert checked_claims(f"{head}.{CLAIMS}.{HS256_SIGNATURE}", b"x" * 64, "HS256") is None
+
+
+def test_rs256_of_rfc_7520_4_1() -> None:
+    """Not claims, but a sentence by Tolkien: the signature holds, and that is what is told."""
+    (key,) = parsed({"keys": [{"kty": "RSA", "n": RFC_7520_N, "e": "AQAB", "kid": "bilbo.baggins@hobbiton.example"}]})
+    head = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9"
+    with pytest.raises(UnverifiableError, match="payload"):
+        checked_claims(f"{head}.{RFC_7520_BODY}.{RFC_7520_SIGNATURE}", key.key, "RS256")
+    assert checked_claims(f"{head}.{RFC_7520_BODY}.{'A' + RFC_7520_SIGNATURE[1:]}", key.key, "RS256") is None
 
 
 def test_eddsa_of_rfc_8037_a_4() -> None:
