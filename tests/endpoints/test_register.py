@@ -15,6 +15,7 @@ from service.admin.registration import create_initial_access_token
 from service.protocol.names import SigningAlgorithm
 from service.signing.key_material import generate, public_jwk
 from service.signing.keyring import Keyring
+from tests.assertions import JWKS, KEYS, Signer
 from tests.person import Person
 from tests.world import CALLBACK, VERIFIER, World, basic, private_jwk
 
@@ -65,6 +66,26 @@ async def test_a_client_registers_and_signs_people_in(open_world: World) -> None
     headers = basic(made["client_id"], made["client_secret"])
     response = await open_world.http.post("/token", data=form, headers=headers)
     assert "id_token" in await response.json()
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256"])
+async def test_a_client_registers_with_its_keys(open_world: World, algorithm: str) -> None:
+    """oidcc-dynamic with private_key_jwt: no secret, and assertions from the first request on."""
+    wanted = {"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": algorithm}
+    status, made = await register(open_world, WEB | wanted | {"jwks": JWKS})
+    assert (status, "client_secret" in made, "client_secret_expires_at" in made) == (201, False, False)
+    assert {name: made[name] for name in wanted} == wanted
+    await open_world.user()
+    shown = await Person(open_world).sign_in(made["client_id"], scope="openid")
+    signer = Signer(KEYS[SigningAlgorithm(algorithm)], algorithm, made["client_id"])
+    form = {
+        **{"grant_type": "authorization_code", "code": shown.answer["code"], "redirect_uri": CALLBACK},
+        **{"code_verifier": VERIFIER, **signer.form()},
+    }
+    assert "id_token" in await (await open_world.http.post("/token", data=form)).json()
+    changed = WEB | {"client_id": made["client_id"]}
+    answer = await (await manage(open_world, made, "PUT", json=changed)).json()
+    assert "client_secret" in answer, "whoever changes to a secret gets one"
 
 
 async def test_it_is_off_unless_it_is_on(world: World) -> None:
