@@ -1,0 +1,43 @@
+# syntax=docker/dockerfile:1
+# docker build --build-arg VERSION=$(git describe --always) --build-arg REVISION=$(git rev-parse HEAD) -t mintmark .
+# tests/image walks these steps without a container engine.
+
+ARG PYTHON=python:3.12-slim-bookworm
+
+# Everything with hashes, wheels only: nothing is compiled, nothing else is fetched.
+FROM ${PYTHON} AS build
+WORKDIR /build
+COPY requirements/build.txt requirements/image.txt requirements/
+RUN python -m venv /build/tools && /build/tools/bin/pip install --quiet --no-cache-dir --only-binary :all: --require-hashes -r requirements/build.txt
+RUN python -m venv /opt/mintmark && /opt/mintmark/bin/pip install --quiet --no-cache-dir --only-binary :all: --require-hashes -r requirements/image.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY service service
+RUN /build/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /build/dist . \
+    && /opt/mintmark/bin/pip install --quiet --no-cache-dir --no-index --no-deps /build/dist/*.whl \
+    && /opt/mintmark/bin/pip uninstall --quiet --yes pip setuptools \
+    && find /opt/mintmark -name __pycache__ -type d -prune -exec rm -rf {} + \
+    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/mintmark/lib
+
+FROM ${PYTHON}
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Mintmark" \
+      org.opencontainers.image.description="OAuth 2.0 and OpenID Connect token service on aiohttp and Redis" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# Nothing is ever installed here: whoever gets in finds no installer.
+RUN rm -rf /usr/local/lib/python3.12/ensurepip /usr/local/lib/python3.12/site-packages/pip* /usr/local/bin/pip*
+COPY --from=build /opt/mintmark /opt/mintmark
+ENV PATH=/opt/mintmark/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    MINTMARK_HOST=0.0.0.0
+# A number, so that Kubernetes can see that it is not root. Nothing is written but metrics of several workers, to /tmp.
+USER 10001:10001
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ.get('MINTMARK_PORT', 8080)}/livez\", timeout=2)"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["mintmark"]
+CMD ["serve"]
