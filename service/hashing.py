@@ -7,7 +7,6 @@ import asyncio
 import hmac
 import secrets
 import time
-from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from hmac import compare_digest
@@ -15,6 +14,7 @@ from hmac import compare_digest
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from service.protocol.credentials import base64url
 from service.protocol.errors import TemporarilyUnavailable
 from service.settings import Settings
 
@@ -106,7 +106,7 @@ class Hashing:
 
 def hash_generated(secret: str) -> str:
     """``sha256:<base64url>`` of a secret that we generated."""
-    return _GENERATED + urlsafe_b64encode(sha256(secret.encode()).digest()).rstrip(b"=").decode()
+    return _GENERATED + base64url(sha256(secret.encode()).digest())
 
 
 def is_generated(hashed: str) -> bool:

@@ -8,7 +8,7 @@ of a browser session.
 """
 
 import re
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Callable
 from enum import StrEnum
 from hashlib import sha512
@@ -42,6 +42,7 @@ class Credential(NamedTuple):
 
 _FORM = re.compile(r"(mm_a[tc]_|mm_rt_|mm_ss_)([A-Za-z0-9_-]{22})[A-Za-z0-9_-]{43}", re.ASCII)
 _KINDS = {kind.value: kind for kind in Kind}
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 PATTERN = re.compile(r"mm_(?:at|rt|ac|cs|ss|ra|ia)_[A-Za-z0-9_-]+", re.ASCII)
 """Finds every credential of ours in a text: for redaction."""
 
@@ -76,4 +77,4 @@ def hashed(credential: str) -> str:
 
 def base64url(data: bytes) -> str:
     """Base64url without padding (RFC 7515 section 2)."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode("ascii")

@@ -1,11 +1,11 @@
 """Proof Key for Code Exchange (RFC 7636)."""
 
 import re
-from base64 import urlsafe_b64encode
 from enum import StrEnum
 from hashlib import sha256
 from hmac import compare_digest
 
+from service.protocol.credentials import base64url
 from service.protocol.errors import InvalidGrant, InvalidRequest
 
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
@@ -61,4 +61,4 @@ def check_verifier(verifier: str | None, challenge: str | None, method: str | No
 
 def s256(verifier: str) -> str:
     """BASE64URL(SHA256(ASCII(verifier))), 43 characters (RFC 7636 section 4.2)."""
-    return urlsafe_b64encode(sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode("ascii")
+    return base64url(sha256(verifier.encode("ascii")).digest())
