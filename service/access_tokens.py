@@ -119,7 +119,7 @@ async def _signed_by_us(issuer: Issuer, token: str) -> Presented:
     if claims is None or claims.get("iss") != issuer.url or claims.get("exp", 0) <= issuer.clock():
         return NOTHING
     jti = claims.get("jti", "")
-    if GENERATION in claims:
+    if len(jti) == GRANT_ID_LENGTH and isinstance(claims.get(GENERATION), int):
         return Presented(stateless=claims)
     if not _HANDLE.fullmatch(jti):
         return NOTHING

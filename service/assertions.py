@@ -4,11 +4,11 @@ One verifier for both (IT-16): the exact algorithm that is registered, the keys 
 as audience, an end that is near, and a ``jti`` that counts once.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import jwt
+import msgspec
 
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod, HmacAlgorithm
@@ -16,7 +16,6 @@ from service.protocol.request import Request
 from service.records.client import Client
 from service.signing.client_keys import (
     ALGORITHMS,
-    MAX_TOKEN,
     SKEW,
     KeySource,
     UnverifiableError,
@@ -24,11 +23,27 @@ from service.signing.client_keys import (
     key_source,
 )
 from service.signing.key_material import UnusableKeyError
+from service.store.assertions import Use
 
 CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """``client_assertion_type`` (RFC 7523 section 2.2)."""
 HMAC = tuple(algorithm.value for algorithm in HmacAlgorithm)
+MAX_ASSERTION = 8192
+"""Characters."""
 MAX_JTI = 255
+_LONGEST_HEADER = 6000
+_TYPES = frozenset({"", "jwt", "client-authentication+jwt", "authorization-grant+jwt"})
+"""``typ``: what was signed for another purpose is no assertion (RFC 8725 section 3.11)."""
+
+
+def algorithm_of(token: str) -> str:
+    """With what an assertion is signed, as its header says; "" where it has none that can be read."""
+    try:
+        header = jwt.utils.base64url_decode(token[:_LONGEST_HEADER].partition(".")[0])
+        algorithm = msgspec.json.decode(header, type=dict[str, Any]).get("alg")
+    except (ValueError, RecursionError):
+        return ""
+    return algorithm if isinstance(algorithm, str) else ""
 
 
 class Told(NamedTuple):
@@ -41,22 +56,24 @@ class Told(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """An assertion that holds, if nobody used it before: ``once`` says so, and is under way to Redis already."""
+    """An assertion that holds, if nobody used it before: ``use`` says so, and is under way to Redis already."""
 
     claims: Mapping[str, Any]
-    once: asyncio.Task[bool]
+    use: Use
 
 
 def read(token: str) -> Told:
     """Raises UnverifiableError for what is no signed JWT about somebody."""
-    if len(token) > MAX_TOKEN:
-        raise UnverifiableError(f"the assertion has more than {MAX_TOKEN} characters")
+    if len(token) > MAX_ASSERTION:
+        raise UnverifiableError(f"the assertion has more than {MAX_ASSERTION} characters")
     try:
-        header = jwt.get_unverified_header(token)
-        claims = jwt.decode(token, options={"verify_signature": False})
+        decoded = jwt.decode_complete(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError, OverflowError) as error:
         raise UnverifiableError("the assertion is not a JWT") from error
+    header, claims = decoded["header"], decoded["payload"]
     algorithm, issuer, subject = header.get("alg"), claims.get("iss"), claims.get("sub")
+    if str(header.get("typ", "")).lower().removeprefix("application/") not in _TYPES:
+        raise UnverifiableError("its typ says that it was signed for another purpose")
     if not isinstance(algorithm, str) or algorithm not in (*ALGORITHMS, *HMAC):  # none, above all (IT-17)
         raise UnverifiableError(f"the assertion must be signed with one of {', '.join((*ALGORITHMS, *HMAC))}")
     if not isinstance(issuer, str) or not isinstance(subject, str) or not issuer or not subject:
@@ -122,6 +139,8 @@ def _by_secret(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
             key = issuer.sealing.unseal_text(secret.sealed, secret.sealed_under, client.client_id)
         except UnusableKeyError as error:
             raise UnverifiableError("the client's secret cannot be read: master_key has changed") from error
+        if len(key) < HmacAlgorithm(told.algorithm).bytes:
+            raise UnverifiableError(f"the client's secret is too short for {told.algorithm} (RFC 7518 section 3.2)")
         claims = checked_claims(told.token, key, told.algorithm)
         if claims is not None:
             return claims
@@ -144,12 +163,17 @@ def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str], *
         raise UnverifiableError(f"exp is more than {longest} seconds away")
 
 
-def _once(issuer: Issuer, claims: Mapping[str, Any], *, jti_required: bool, token: str = "") -> asyncio.Task[bool]:
-    """Let Redis say whether it is the first time; without waiting, so that it leaves with what else there is to ask."""
+def _once(issuer: Issuer, claims: Mapping[str, Any], *, jti_required: bool, token: str = "") -> Use:
+    """Let Redis say whether it is the first time; without waiting, so that it leaves with what else there is to ask.
+
+    Without a ``jti`` it is known by what is signed: a signature can be written in more than one way.
+    """
     jti = claims.get("jti")
     if jti is None and jti_required:
         raise UnverifiableError("jti is missing (OpenID Connect Core 9)")
     if jti is not None and not (isinstance(jti, str) and 0 < len(jti) <= MAX_JTI):
         raise UnverifiableError(f"jti must be a text of 1 to {MAX_JTI} characters")
     ends_at = int(claims["exp"]) + SKEW
-    return issuer.store.assertions.use_soon(f"{claims['iss']}\0{jti}" if jti else token, ends_at, issuer.randomness(16))
+    return issuer.store.assertions.use_soon(
+        f"{claims['iss']}\0{jti}" if jti else token.rpartition(".")[0], ends_at, issuer.randomness(16)
+    )

@@ -21,6 +21,10 @@ from service.settings import Settings
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})")
 _CHUNK = 16_384
+_CONNECTIONS, _CONNECTIONS_EACH = 200, 10
+"""Open at the same time, in all and to one host, for each purpose."""
+_TRUSTED = "trusted"
+"""The purpose of what the operator named, wherever it is."""
 _NAT64 = ip_network("64:ff9b::/96")
 """IPv4 addresses inside IPv6 ones (RFC 6052 section 2.1)."""
 
@@ -82,14 +86,15 @@ class Fetcher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
 
-    async def get(self, url: str, *, accept: str = "application/json") -> Fetched:
-        """A client's document. Raises FetchError for anything but a 200 of bounded size in time."""
+    async def get(self, url: str, *, accept: str = "application/json", purpose: str = "keys") -> Fetched:
+        """A client's document. Each ``purpose`` has connections of its own: what strangers make us fetch must not keep us from
+        what clients are authenticated with. Raises FetchError for anything but a 200 of bounded size in time."""
         checked = self._checked(url)
         async with (
             self._limits(url, self._settings.fetch_timeout),
-            self._session(trusted=False).get(checked, headers={"Accept": accept}, allow_redirects=False) as response,
+            self._session(purpose).get(checked, headers={"Accept": accept}, allow_redirects=False) as response,
         ):
             if response.status != 200:
                 raise FetchError(f"{_host(url)} answered {response.status}")
@@ -102,7 +107,7 @@ class Fetcher:
         body = urlencode(fields).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         async with self._limits(url, self._settings.fetch_timeout):
-            session = self._session(trusted=False)
+            session = self._session("notices")
             async with session.post(checked, data=body, headers=headers, allow_redirects=False) as response:
                 return response.status
 
@@ -112,7 +117,7 @@ class Fetcher:
         if bearer:
             headers["Authorization"] = f"Bearer {bearer}"
         async with self._limits(url, timeout):
-            session = self._session(trusted=True)
+            session = self._session(_TRUSTED)
             async with session.post(url, data=orjson.dumps(value), headers=headers, allow_redirects=False) as response:
                 wait = response.headers.get("Retry-After", "")
                 content = await self._content(response)
@@ -144,14 +149,18 @@ class Fetcher:
             raise FetchError(f"{host} is no public address")
         return checked
 
-    def _session(self, *, trusted: bool) -> aiohttp.ClientSession:
-        session = self._sessions.get(trusted)
+    def _session(self, purpose: str) -> aiohttp.ClientSession:
+        session = self._sessions.get(purpose)
         if session is None or session.closed:
-            public_only = not trusted and not self._settings.fetch_private_addresses
+            public_only = purpose != _TRUSTED and not self._settings.fetch_private_addresses
+            # Whoever is slow keeps a few connections busy, not all of them.
             connector = aiohttp.TCPConnector(
-                limit=100, resolver=_PublicOnly() if public_only else aiohttp.ThreadedResolver(), ttl_dns_cache=10
+                limit=_CONNECTIONS,
+                limit_per_host=_CONNECTIONS_EACH,
+                resolver=_PublicOnly() if public_only else aiohttp.ThreadedResolver(),
+                ttl_dns_cache=10,
             )
-            session = self._sessions[trusted] = aiohttp.ClientSession(
+            session = self._sessions[purpose] = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,

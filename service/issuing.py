@@ -4,7 +4,6 @@ No grant type makes a token by itself. Everything is made, rendered and sealed f
 presented credential is still unspent and swaps. There is no half-way state to repair.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -31,6 +30,7 @@ from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
+from service.store.assertions import Use
 from service.store.codes import OpenedCode, RedeemAnswer
 from service.store.grants import NEVER
 from service.store.tokens import NewTokens, OpenedRefreshToken, ReuseAnswer, RotateAnswer
@@ -48,7 +48,7 @@ class Authorization(msgspec.Struct, frozen=True):
     """Who allowed which client what: the answer of a grant type.
 
     ``scope`` and ``audience``: of the access token, within the grant's; ``spends``: the credential that was presented
-    and is now to be exchanged; ``presented``: its text; None and "" where the grant begins at the token endpoint. ``once``:
+    and is now to be exchanged; ``presented``: its text; None and "" where the grant begins at the token endpoint. ``use``:
     whether an assertion was used for the first time, where one vouches for it; Redis is being asked.
     """
 
@@ -57,11 +57,11 @@ class Authorization(msgspec.Struct, frozen=True):
     audience: tuple[str, ...]
     spends: OpenedCode | OpenedRefreshToken | None = None
     presented: str = ""
-    once: asyncio.Task[bool] | None = None
+    use: Use | None = None
 
     async def confirm(self) -> None:
         """Wait for what is still to be known. Raises InvalidGrant for an assertion that was used before."""
-        if self.once is not None and not await self.once:
+        if self.use is not None and not await self.use.is_first():
             raise InvalidGrant("The assertion was used before: each counts once.")
 
 
@@ -174,8 +174,8 @@ async def withdraw(issuer: Issuer, issued: Issued) -> None:
     """Take back what began a grant, before anybody was told: as if it had never been. Raises TemporarilyUnavailable."""
     if issued.grant.subject:
         await issuer.store.grants.revoke(issued.grant_id, issued.grant.subject)
-    elif not issued.is_stateless:
-        await issuer.store.tokens.forget_alone(issued.grant_id, issued.access_hash)
+    if not issued.is_stateless:
+        await issuer.store.tokens.forget_access_token(issued.grant_id, issued.access_hash)
 
 
 def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
@@ -293,6 +293,20 @@ def _repeat(sealed: bytes, presented: str, grant: Grant) -> Issued:
     if content is None:
         raise InvalidGrant(log="sealed reply does not open with the presented refresh token")
     return Issued(content, grant, repeated=True)
+
+
+class ReplayedError(InvalidGrant):
+    """Something that was spent is presented again by who it was issued to: its grant is to end, see ``end_replayed``."""
+
+    def __init__(self, event: str, credential: Credential, grant: Grant) -> None:
+        super().__init__(log=f"{event}; its grant is ended")
+        self.event, self.credential, self.grant = event, credential, grant
+
+
+async def end_replayed(issuer: Issuer, replayed: ReplayedError) -> None:
+    """End the grant: theft, or a client that lost count. Only once it is certain who presented it."""
+    await issuer.store.grants.revoke(replayed.credential.grant_id, replayed.grant.subject)
+    report_replay(issuer, replayed.event, replayed.credential, replayed.grant)
 
 
 def report_replay(issuer: Issuer, event: str, credential: Credential, grant: Grant) -> None:

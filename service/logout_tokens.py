@@ -14,7 +14,7 @@ from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
-from service.sessions import ENDING, finish
+from service.sessions import ENDING, finish_ending
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +65,8 @@ async def logout_token(issuer: Issuer, client: Client, delivery: LogoutDelivery,
 
 async def _deliver(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -> None:
     if delivery.client_id == ENDING:
-        await finish(issuer, delivery.sid, delivery.subject)
+        await finish_ending(issuer, delivery)
         await issuer.store.logouts.drop(delivery_id)
-        log.info("session_end_finished", extra={"subject": delivery.subject, "sid": delivery.sid})
         return
     client = await issuer.store.clients.get(delivery.client_id)
     if client is None or client.backchannel_logout_uri is None:

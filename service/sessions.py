@@ -88,7 +88,7 @@ async def end(issuer: Issuer, session: Session) -> Ended:
 
     Refresh tokens with the scope offline_access live on where the settings say so (OpenID Connect Back-Channel Logout 2.7).
     """
-    ended = await _end_surely(issuer, session.sid, session.subject)
+    ended = await _end_surely(issuer, session.sid, session.subject, session.secret_hash)
     issuer.store.sessions.unindex_soon(session.subject, session.sid)
     log.info("session_ended", extra={"subject": session.subject, "sid": session.sid, "grants_ended": ended.grants})
     return ended
@@ -99,7 +99,7 @@ async def end_all(issuer: Issuer, subject: str) -> int:
     count = 0
     for sid in await issuer.store.sessions.of_user(subject):
         session = await issuer.store.sessions.get(sid)
-        await _end_surely(issuer, sid, subject)
+        await _end_surely(issuer, sid, subject, session.secret_hash if session else "")
         issuer.store.sessions.unindex_soon(subject, sid)
         count += session is not None
     if count:
@@ -114,6 +114,16 @@ async def sign_out_everywhere(issuer: Issuer, subject: str) -> int:
     ended = await issuer.store.grants.revoke_user(subject)
     log.info("signed_out_everywhere", extra={"subject": subject, "grants_ended": ended})
     return ended
+
+
+async def finish_ending(issuer: Issuer, ending: LogoutDelivery) -> None:
+    """End what hangs on a session whose end was cut off; one that was renewed since by a new login goes on, as whoever was
+    told that signing out did not work would expect. Raises TemporarilyUnavailable.
+    """
+    session = await issuer.store.sessions.get(ending.sid)
+    if session is None or session.secret_hash == ending.session_hash:
+        await _finish(issuer, ending.sid, ending.subject)
+        log.info("session_end_finished", extra={"subject": ending.subject, "sid": ending.sid})
 
 
 # how it is done
@@ -143,21 +153,18 @@ def _ends_at(issuer: Issuer, session: Session) -> int:
     return min(session.used_at + settings.session_idle_lifetime, session.started_at + settings.session_lifetime)
 
 
-async def _end_surely(issuer: Issuer, sid: str, subject: str) -> Ended:
-    """Write down what is to be done, do it, cross it out: what is cut off in the middle is finished by ``finish``."""
+async def _end_surely(issuer: Issuer, sid: str, subject: str, secret_hash: str) -> Ended:
+    """Write down what is to be done, do it, cross it out: what is cut off in the middle is finished by ``finish_ending``."""
     ending_id = new_grant_id(issuer.randomness)
-    ending = LogoutDelivery(ENDING, subject, sid)
+    ending = LogoutDelivery(ENDING, subject, sid, session_hash=secret_hash)
     await issuer.store.logouts.queue(ending_id, ending, int(issuer.clock()) + _FINISHED_AFTER)
-    ended = await finish(issuer, sid, subject)
+    ended = await _finish(issuer, sid, subject)
     await issuer.store.logouts.drop(ending_id)
     return ended
 
 
-async def finish(issuer: Issuer, sid: str, subject: str) -> Ended:
-    """End what hangs on a session; again, where it was not done to the end. Raises TemporarilyUnavailable.
-
-    Nothing that is under way can slip through: the session goes first, its grants afterwards.
-    """
+async def _finish(issuer: Issuer, sid: str, subject: str) -> Ended:
+    """Nothing that is under way can slip through: the session goes first, its grants afterwards."""
     client_ids = await issuer.store.sessions.end(sid)
     spares = OFFLINE_ACCESS if issuer.settings.offline_access_outlives_session else ""
     grants = await issuer.store.grants.revoke_of_session(subject, sid, spares=spares)

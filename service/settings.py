@@ -322,6 +322,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(taken)}: there is something else; choose other paths")
         return paths
 
+    @field_validator("pairwise_salt")
+    @classmethod
+    def _salt_is_long(cls, salt: SecretStr | None) -> SecretStr | None:
+        if salt is not None and len(salt.get_secret_value()) < 16:
+            raise ValueError("must have 16 characters or more, and never change: else everybody is somebody else")
+        return salt
+
     @field_validator("master_key")
     @classmethod
     def _master_keys_are_long(cls, key: SecretStr | None) -> SecretStr | None:

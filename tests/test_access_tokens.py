@@ -99,7 +99,7 @@ async def test_roles_are_told_where_a_scope_means_them(world: World) -> None:
 
 
 async def test_pairwise_subjects_stay_so(world: World) -> None:
-    async with world.having(pairwise_salt="s") as other:
+    async with world.having(pairwise_salt="s" * 16) as other:
         client = await other.client(
             access_token_format=FORMATS.JWT, subject_type=SubjectType.PAIRWISE, sector_identifier="app.example"
         )
@@ -253,3 +253,32 @@ async def test_a_refresh_repeats_it_byte_for_byte(world: World) -> None:
     answers = [await (await world.refresh(tokens["refresh_token"])).read() for _ in range(2)]
     assert answers[0] == answers[1]
     assert b"access_token_jwt" in answers[0]
+
+
+async def test_pairwise_subjects_do_not_leak_by_introspection(world: World) -> None:
+    """Two clients of other sectors, and a resource server, learn nothing by which they could compare."""
+    async with world.having(pairwise_salt="s" * 16) as other:
+        subjects = set()
+        for name in ("a", "b"):
+            client = await other.client(
+                name, subject_type=SubjectType.PAIRWISE, sector_identifier=f"{name}.example", audiences=(API,)
+            )
+            tokens = await other.tokens(client, audience=(API,))
+            for kind in ("access_token", "refresh_token"):
+                told = await other.introspect(tokens[kind], name)
+                assert "username" not in told
+                subjects.add(told["sub"])
+            await other.client("api", introspect=True, resources=(API,))
+            assert (await other.introspect(tokens["access_token"], "api"))["sub"] in subjects
+        assert len(subjects) == 2
+        assert "alice" not in subjects
+
+
+@pytest.mark.parametrize("value", [99999999999999, "x", None])
+async def test_a_property_makes_no_token_stateless(world: World, value: Any) -> None:
+    members = (Property("client_generation", value, in_introspection=True),)
+    await world.client(access_token_format=FORMATS.JWT, properties=members)
+    token = (await alone(world))["access_token"]
+    assert await world.is_active(token)
+    assert (await world.revoke(token)).status == 200
+    assert not await world.is_active(token)

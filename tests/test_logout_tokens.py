@@ -17,6 +17,7 @@ from service.issuer import Issuer
 from service.logout_tokens import EVENT, deliver_due
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import SigningAlgorithm
+from service.records.logout_delivery import LogoutDelivery
 from service.store import logouts
 from tests.cutting_proxy import CuttingProxy
 from tests.person import Person
@@ -224,3 +225,18 @@ async def is_back(issuer: Issuer) -> bool:
         return await issuer.store.clients.read("app") is not None
     except TemporarilyUnavailable:
         return False
+
+
+async def test_a_logout_that_was_cut_off_does_not_end_the_next_login(world: World) -> None:
+    """Signing out did not work (503), the person signs in again: that is not undone a moment later."""
+    await world.openid_client(skip_consent=True)
+    await world.user()
+    person = Person(world)
+    await person.sign_in()
+    session = await sessions.read(world.issuer, person.cookies["mintmark_session"])
+    assert session is not None
+    ending = LogoutDelivery(sessions.ENDING, "alice", session.sid, session_hash=session.secret_hash)
+    await world.issuer.store.logouts.queue("x" * 22, ending, 0)
+    await person.log_in(await person.authorize(prompt="login"))
+    await deliver_due(world.issuer)
+    assert "code" in (await person.authorize(prompt="none")).answer

@@ -144,6 +144,7 @@ class ClientInput(Input):
     policy_uri: WebUri | None = None
     tos_uri: WebUri | None = None
     contacts: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
+    vouches: bool = False
     access_token_format: AccessTokenFormat | None = None
     access_token_signing_alg: SigningAlgorithm | None = None
     introspection_signed_response_alg: SigningAlgorithm | None = None
@@ -253,6 +254,10 @@ _COMBINATIONS: tuple[tuple[Callable[[ClientInput], bool], str], ...] = (
     (
         lambda given: not _signs_as_it_authenticates(given),
         "token_endpoint_auth_signing_alg: HS… is for client_secret_jwt, the others are for key pairs",
+    ),
+    (
+        lambda given: given.vouches and GrantTypeName.JWT_BEARER not in given.grant_types,
+        f"vouches: goes with the grant type {GrantTypeName.JWT_BEARER}",
     ),
     (
         lambda given: given.alias == given.client_id,

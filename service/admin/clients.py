@@ -123,6 +123,8 @@ async def update_client(issuer: Issuer, name: str, changes: Mapping[str, Any]) -
         secrets = seen.secrets if given.auth_method.has_secret else ()
         if given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:  # of the others only hashes are known
             secrets = tuple(secret for secret in secrets if secret.sealed)
+        else:  # what need not be read again is kept as a hash only
+            secrets = tuple(msgspec.structs.replace(secret, sealed="", sealed_under="") for secret in secrets)
         return seen, msgspec.structs.replace(seen, **given.members(), secrets=secrets, sector_identifier=sector)
 
     client = await _change_settled(issuer, name, settled)
@@ -280,7 +282,9 @@ def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:
 async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
     """It must list every redirect URI of the client."""
     try:
-        listed = orjson.loads((await issuer.fetcher.get(given.sector_identifier_uri or "")).content)
+        listed = orjson.loads(
+            (await issuer.fetcher.get(given.sector_identifier_uri or "", purpose="registration")).content
+        )
     except (FetchError, ValueError) as error:
         # Who registers need not know what our network looks like from inside.
         log.info("sector_identifier_unavailable", extra={"client_id": given.client_id, "reason": str(error)[:200]})

@@ -21,6 +21,7 @@ from service.protocol.names import (
     ClientAuthMethod,
     GrantTypeName,
     ResponseType,
+    SubjectType,
 )
 from service.records.client import Client, Registration
 from service.store.registration_tokens import UNLIMITED
@@ -115,7 +116,8 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
     secret = metadata.get("client_secret")
     if secret is not None and not await _is_secret(issuer, client, secret):
         raise InvalidClientMetadata("client_secret: must be the client's own, or left out")
-    given = _as_input(issuer, client.client_id, metadata, client)
+    given = _as_input(issuer, client.client_id, {**_kept(client), **metadata}, client)
+    _check_no_downgrade(client, given)
     try:
         changed = await clients.update_client(
             issuer, client.client_id, {name: getattr(given, name) for name in _THEIRS}
@@ -129,6 +131,29 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
     return describe(issuer, changed)
 
 
+def _kept(client: Client) -> dict[str, Any]:
+    """What protects a client and is not said anew stays as it is, whoever set it."""
+    kept: dict[str, Any] = {
+        "token_endpoint_auth_method": client.auth_method.value,
+        "subject_type": client.subject_type.value,
+    }
+    kept["require_signed_request_object"] = client.require_signed_request_object
+    signing = client.token_endpoint_auth_signing_alg
+    return kept | ({"token_endpoint_auth_signing_alg": signing} if signing else {})
+
+
+def _check_no_downgrade(client: Client, given: ClientInput) -> None:
+    """A registration access token that got lost must not make the client weaker. Raises InvalidClientMetadata."""
+    weaker = {
+        "token_endpoint_auth_method": given.public and not client.public,
+        "subject_type": given.subject_type is SubjectType.PUBLIC and client.subject_type is SubjectType.PAIRWISE,
+        "require_signed_request_object": client.require_signed_request_object
+        and not given.require_signed_request_object,
+    }
+    if refused := [name for name, is_weaker in weaker.items() if is_weaker]:
+        raise InvalidClientMetadata(f"{', '.join(refused)}: cannot be weakened; ask an operator")
+
+
 async def create_initial_access_token(issuer: Issuer, *, uses: int = UNLIMITED, lifetime: int) -> str:
     """A token that lets its holder register ``uses`` clients within ``lifetime`` seconds; kept as a hash only."""
     token = Kind.INITIAL_ACCESS_TOKEN + base64url(issuer.randomness(32))
@@ -138,8 +163,9 @@ async def create_initial_access_token(issuer: Issuer, *, uses: int = UNLIMITED, 
 
 
 @asynccontextmanager
-async def initial_access_token_spent(issuer: Issuer, token: str) -> AsyncIterator[None]:
-    """Take one use of it, and give it back where the metadata were refused: whoever mistyped them may try again.
+async def initial_access_token_spent(issuer: Issuer, token: str, *, returnable: bool) -> AsyncIterator[None]:
+    """Take one use of it, and give it back where the metadata were refused, if it is ``returnable``: whoever mistyped them may
+    try again.
 
     Raises InvalidToken where it is unknown, over, or used up.
     """
@@ -149,7 +175,8 @@ async def initial_access_token_spent(issuer: Issuer, token: str) -> AsyncIterato
     try:
         yield
     except (InvalidClientMetadata, InvalidRedirectUri):
-        await held.give_back(hashed(token), by)
+        if returnable:
+            await held.give_back(hashed(token), by)
         raise
 
 

@@ -113,6 +113,9 @@ MEMBERS: dict[str, Any] = {
     "request_object_signing_alg": _option(
         SigningAlgorithm, _KEYS, "ALG", "What its requests are signed with.", "--request-alg"
     ),
+    "vouches": _option(
+        bool, _MAY, "", "Its own assertions buy tokens of any subject (jwt-bearer). For few.", "--vouches"
+    ),
     "access_token_format": _option(
         *(AccessTokenFormat, _MAY, "FORMAT"),
         "opaque, jwt, both (the JWT as access_token_jwt), or stateless: a JWT that is kept nowhere and cannot be revoked "

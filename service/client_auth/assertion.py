@@ -14,13 +14,15 @@ from service.signing.client_keys import UnverifiableError
 def present_assertion(request: Request, algorithms: Collection[str]) -> Presented | None:
     """The client_assertion, if it is signed with one of these; the client is its ``sub``. Raises InvalidClient."""
     token = request.required("client_assertion")
+    if assertions.algorithm_of(token) not in algorithms:
+        return None
     if request.parameters.get("client_assertion_type") != assertions.CLIENT_ASSERTION:
         raise InvalidClient(f"client_assertion_type must be {assertions.CLIENT_ASSERTION}")
     try:
         told = assertions.read(token)
     except UnverifiableError as error:
         raise InvalidClient(_told(error)) from error
-    return Presented(told.subject, assertion=told, request=request) if told.algorithm in algorithms else None
+    return Presented(told.subject, assertion=told, request=request)
 
 
 async def verify_assertion(issuer: Issuer, client: Client, presented: Presented) -> Proof | None:
@@ -31,7 +33,7 @@ async def verify_assertion(issuer: Issuer, client: Client, presented: Presented)
         verified = await assertions.verify_client(issuer, client, presented.assertion, presented.request)
     except UnverifiableError as error:
         raise InvalidClient(_told(error), log=str(error)) from error
-    return Proof(verified.once)
+    return Proof(verified.use)
 
 
 def _told(error: UnverifiableError) -> str:

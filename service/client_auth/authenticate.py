@@ -1,6 +1,5 @@
 """The shared steps of client authentication, around whatever method is used."""
 
-import asyncio
 import logging
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from service.protocol.errors import InvalidClient, InvalidRequest
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
 from service.records.client import Client
+from service.store.assertions import Use
 from service.store.failures import Limit
 
 log = logging.getLogger(__name__)
@@ -22,17 +22,17 @@ MAX_CLIENT_ID = 255
 class AuthenticatedClient(NamedTuple):
     """Holding one means that the client is known, enabled and proved itself as it is registered to.
 
-    ``alias_used``: whether it called itself by its alias (AU-27); ``once``: whether an assertion was used for the first time,
+    ``alias_used``: whether it called itself by its alias (AU-27); ``use``: whether an assertion was used for the first time,
     which Redis is being asked: call ``confirm`` before anything is given away.
     """
 
     client: Client
     alias_used: bool
-    once: asyncio.Task[bool] | None = None
+    use: Use | None = None
 
     async def confirm(self) -> None:
         """Wait for what is still to be known. Raises InvalidClient for an assertion that was used before."""
-        if self.once is not None and not await self.once:
+        if self.use is not None and not await self.use.is_first():
             raise InvalidClient("The client assertion was used before: each needs a jti of its own.")
 
 
@@ -51,7 +51,7 @@ async def authenticate(issuer: Issuer, methods: tuple[Method, ...], request: Req
         raise InvalidClient(log="unknown client")
     _check_body_client_id(request, presented, client)
     proof = await _check_proof(issuer, method, client, presented, request.address)
-    return AuthenticatedClient(client, presented.client_id != client.client_id, proof.once)
+    return AuthenticatedClient(client, presented.client_id != client.client_id, proof.use)
 
 
 def _single(methods: tuple[Method, ...], request: Request) -> tuple[Method, Presented]:

@@ -1,6 +1,5 @@
 """What every method of client authentication offers."""
 
-import asyncio
 from typing import NamedTuple, Protocol
 
 from service.assertions import Told
@@ -8,6 +7,7 @@ from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
 from service.records.client import Client
+from service.store.assertions import Use
 
 
 class Presented(NamedTuple):
@@ -22,9 +22,9 @@ class Presented(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """It holds. ``once``: where it counts once only, whether this is the first time; the answer may still be under way."""
+    """It holds. ``use``: where it counts once only, whether this is the first time; the answer may still be under way."""
 
-    once: asyncio.Task[bool] | None = None
+    use: Use | None = None
 
 
 HOLDS = Proof()

@@ -7,7 +7,7 @@ import orjson
 
 from service.access_tokens import GENERATION, handle_of, presented
 from service.client_auth import authenticate
-from service.id_tokens import algorithm_of, keyring_of
+from service.id_tokens import algorithm_of, keyring_of, subject_for
 from service.issuer import Issuer
 from service.protocol.credentials import Kind
 from service.protocol.decision import NO_STORE, Decision, answer
@@ -63,7 +63,8 @@ async def _describe(issuer: Issuer, asker: Client, token: str) -> dict[str, Any]
             return await _with_grant(issuer, _access_token(access), access.grant)
     elif credential.kind is Kind.REFRESH_TOKEN:
         refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
-        if refresh is not None and refresh.record and _concerns(asker, refresh.grant, refresh.grant.audience):
+        # A refresh token is nobody's concern but its client's: no resource server has to do with one.
+        if refresh is not None and refresh.record and refresh.grant.client_id == asker.client_id:
             return await _with_grant(issuer, _refresh_token(refresh), refresh.grant)
     return None
 
@@ -124,7 +125,10 @@ async def _with_grant(issuer: Issuer, described: dict[str, Any], grant: Grant) -
     }
     described |= {"active": True, "iss": issuer.url, "client_id": grant.client_id}
     if grant.subject:
-        described |= {"sub": grant.subject, "username": grant.name}
+        subject = subject_for(issuer, client, grant.subject)
+        described["sub"] = subject
+        if subject == grant.subject:  # else it is pairwise, and the name would tell whom it hides
+            described["username"] = grant.name
     for name in ("scope", "aud", "exp"):  # empty: no scope, no audience, never ends
         if not described[name]:
             del described[name]

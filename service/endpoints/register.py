@@ -38,8 +38,11 @@ async def _registered(issuer: Issuer, request: Request) -> dict[str, Any]:
         return await registration.register(issuer, _metadata(request))
     if request.authorization is None:
         raise InvalidToken("An initial access token is required to register a client.")
-    async with registration.initial_access_token_spent(issuer, bearer_token(request)):
-        return await registration.register(issuer, _metadata(request))
+    token, metadata = bearer_token(request), _metadata(request)
+    # What made us fetch something is paid for: else one use would be as many fetches as somebody likes.
+    returnable = "sector_identifier_uri" not in metadata
+    async with registration.initial_access_token_spent(issuer, token, returnable=returnable):
+        return await registration.register(issuer, metadata)
 
 
 def _metadata(request: Request) -> dict[str, Any]:

@@ -65,7 +65,7 @@ async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:
         raise InvalidRequestUri("The request_uri is not registered for this client.")
     try:
         fetched = await issuer.fetcher.get(
-            uri.partition("#")[0], accept="application/oauth-authz-req+jwt, application/jwt"
+            uri.partition("#")[0], accept="application/oauth-authz-req+jwt, application/jwt", purpose="requests"
         )
         return fetched.content.decode("ascii").strip()
     except (FetchError, UnicodeDecodeError) as error:

@@ -1,13 +1,14 @@
 """The token endpoint (RFC 6749 section 3.2): find the grant type, authenticate, authorize, issue."""
 
 import logging
+from contextlib import suppress
 
 from service.client_auth import AuthenticatedClient, authenticate
 from service.grants import GRANT_TYPES, GrantType
 from service.issuer import Issuer
-from service.issuing import Authorization, Issued, issue, withdraw
+from service.issuing import Authorization, Issued, ReplayedError, end_replayed, issue, withdraw
 from service.protocol.decision import Decision, answer
-from service.protocol.errors import ProtocolError, UnauthorizedClient, UnsupportedGrantType
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable, UnauthorizedClient, UnsupportedGrantType
 from service.protocol.request import Request
 
 log = logging.getLogger(__name__)
@@ -36,11 +37,18 @@ async def _decide(issuer: Issuer, request: Request, grant_type: GrantType | None
             raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
         if name not in client.grant_types:
             raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
-        authorization = await grant_type.authorize(issuer, client, grant_type.parse(request))
+        params = grant_type.parse(request)
+        if grant_type.ACTS:
+            await authenticated.confirm()
+        authorization = await grant_type.authorize(issuer, client, params)
+    except ReplayedError as replayed:
+        await authenticated.confirm()
+        await end_replayed(issuer, replayed)
+        raise
     except ProtocolError:
         await authenticated.confirm()  # whoever sends an old assertion learns nothing else
         raise
-    if authenticated.once is None and authorization.once is None:
+    if authenticated.use is None and authorization.use is None:
         issued = await issue(issuer, client, authorization)
     else:
         issued = await _issue_once(issuer, authenticated, authorization)
@@ -58,7 +66,13 @@ async def _issue_once(issuer: Issuer, authenticated: AuthenticatedClient, author
     if authorization.spends is not None:
         await authenticated.confirm()
         return await issue(issuer, authenticated.client, authorization)
-    issued = await issue(issuer, authenticated.client, authorization)
+    try:
+        issued = await issue(issuer, authenticated.client, authorization)
+    except TemporarilyUnavailable:
+        if authorization.use is not None:  # whoever vouched may not be asked again: let it be brought once more
+            with suppress(TemporarilyUnavailable):
+                await authorization.use.give_back()
+        raise
     try:
         await authenticated.confirm()
         await authorization.confirm()

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from service.issuer import Issuer
-from service.issuing import Authorization, report_replay
+from service.issuing import Authorization, ReplayedError
 from service.protocol import credentials, pkce, redirect_uris, targets
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
@@ -11,6 +11,7 @@ from service.protocol.request import Request
 from service.records.client import Client
 
 NAME = GrantTypeName.AUTHORIZATION_CODE
+ACTS = False
 
 
 class Params(NamedTuple):
@@ -42,9 +43,7 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
     if not client.stands_behind(opened.grant):
         raise InvalidGrant(log="code was issued to another client, or the client's grants were ended")
     if opened.record is None:
-        await issuer.store.grants.revoke(credential.grant_id, opened.grant.subject)
-        report_replay(issuer, "code_replayed", credential, opened.grant)
-        raise InvalidGrant(log="code was already redeemed; its grant is ended")
+        raise ReplayedError("code_replayed", credential, opened.grant)
     record = opened.record
     redirect_uris.check_repeated(params.redirect_uri, record.redirect_uri, was_given=record.redirect_uri_given)
     pkce.check_verifier(params.code_verifier, record.code_challenge, record.code_challenge_method)

@@ -11,6 +11,7 @@ from service.protocol.request import Request
 from service.records.client import Client
 
 NAME = GrantTypeName.CLIENT_CREDENTIALS
+ACTS = False
 
 
 class Params(NamedTuple):

@@ -13,6 +13,10 @@ class GrantType(Protocol):
     """One grant type, as a module. ``Params`` parses once; the handler trusts it."""
 
     NAME: GrantTypeName
+    ACTS: bool
+    """Whether ``authorize`` does what cannot be taken back (count a failure, use an assertion): then the client must be
+    certain before, where elsewhere the last bit of certainty may arrive with what ``authorize`` reads.
+    """
 
     def parse(self, request: Request) -> Any:
         """The parameters of this grant type, typed. Raises InvalidRequest for what is missing."""

@@ -1,7 +1,7 @@
 """grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer: somebody vouches for a subject (RFC 7523 section 2.1, IT-05).
 
-Who may: issuers that an operator trusts, and the client itself by its own key and registered algorithm (IT-06). A client
-that is registered for this grant type and has keys of its own may therefore name any subject: give it to few.
+Who may: issuers that an operator trusts, and a client whose record says so (``vouches``) by its own key and registered
+algorithm (IT-06). Such a client may name any subject: give it to few.
 """
 
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from service.records.trusted_issuer import TrustedIssuer
 from service.signing.client_keys import ALGORITHMS, KeySource, UnverifiableError
 
 NAME = GrantTypeName.JWT_BEARER
+ACTS = True
 MAX_SUBJECT = 255
 
 
@@ -41,7 +42,7 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
         told = assertions.read(params.assertion)
         if len(told.subject) > MAX_SUBJECT or not (told.subject.isascii() and told.subject.isprintable()):
             raise UnverifiableError(f"sub must be printable ASCII of at most {MAX_SUBJECT} characters")
-        trust = None if told.issuer == client.client_id else await _trusted(issuer, client, told)
+        trust = None if client.vouches and told.issuer == client.client_id else await _trusted(issuer, client, told)
         verified = await _verified(issuer, client, told, trust, params.request)
     except UnverifiableError as error:
         raise InvalidGrant(f"The assertion cannot be used: {error}", log=str(error)) from error
@@ -49,7 +50,7 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
         issuer, _within(client, trust), NAME, params.scope, params.resources, subject=told.subject
     )
     grant = msgspec.structs.replace(begun.grant, auth_time=0)  # when they signed in, if they did, nobody said
-    return msgspec.structs.replace(begun, grant=grant, once=verified.once)
+    return msgspec.structs.replace(begun, grant=grant, use=verified.use)
 
 
 async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:

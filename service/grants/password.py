@@ -18,6 +18,7 @@ from service.records.client import Client
 log = logging.getLogger(__name__)
 
 NAME = GrantTypeName.PASSWORD
+ACTS = True
 MAX_USERNAME = 255
 
 

@@ -3,15 +3,15 @@
 from typing import NamedTuple
 
 from service.issuer import Issuer
-from service.issuing import Authorization, report_replay
+from service.issuing import Authorization, ReplayedError
 from service.protocol import credentials, scopes, targets
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
-from service.store.tokens import OpenedRefreshToken
 
 NAME = GrantTypeName.REFRESH_TOKEN
+ACTS = False
 
 
 class Params(NamedTuple):
@@ -35,14 +35,7 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
     if not client.stands_behind(opened.grant):
         raise InvalidGrant(log="refresh token was issued to another client, or the client's grants were ended")
     if opened.record is None and not opened.reply:
-        await _end_family(issuer, opened)
+        raise ReplayedError("refresh_token_reused", opened.credential, opened.grant)
     scope = scopes.narrowed(params.scope, opened.grant.scope)
     audience = targets.audience(params.resources, opened.grant.audience)
     return Authorization(opened.grant, scope, audience, opened, params.refresh_token)
-
-
-async def _end_family(issuer: Issuer, opened: OpenedRefreshToken) -> None:
-    """A used token outside its grace window: theft, or a client that lost count; either way the family ends."""
-    await issuer.store.grants.revoke(opened.credential.grant_id, opened.grant.subject)
-    report_replay(issuer, "refresh_token_reused", opened.credential, opened.grant)
-    raise InvalidGrant(log="refresh token was already used; its grant is ended")

@@ -95,7 +95,7 @@ class Guard:
         self._asking: dict[bytes, asyncio.Future[Mapping[str, Any] | None]] = {}
         self._metadata: dict[str, Any] | None = None
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._keys_read_at = -_KEYS_FOR
+        self._keys_read_at = self._keys_again_at = 0.0
         self._reading_keys: asyncio.Future[None] | None = None
 
     @classmethod
@@ -118,7 +118,8 @@ class Guard:
         """Ask the issuer about each token, as a client with client_secret_basic that may introspect tokens for ``audience``.
 
         ``redis_url``: of the service's Redis, whose channels tell at once what has ended: then answers are remembered, for
-        ``cache_seconds`` (60) and never beyond ``exp``; nothing is, while the channels are down. Without it answers are
+        ``cache_seconds`` (60) and never beyond ``exp``; nothing is, while the channels are down. A link that hangs is noticed
+        within 2 seconds. Without it answers are
         remembered for ``cache_seconds`` (0) whatever ends meanwhile.
         """
         return cls(
@@ -179,8 +180,14 @@ class Guard:
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.ensure_future(self._ask(text, key))
-            asking.add_done_callback(lambda done: (self._asking.pop(key, None), done.cancelled() or done.exception()))
+            asking.add_done_callback(lambda done: self._asked(key, done))
         return await asyncio.shield(asking)
+
+    def _asked(self, key: bytes, done: asyncio.Future[Mapping[str, Any] | None]) -> None:
+        if self._asking.get(key) is done:
+            del self._asking[key]
+        if not done.cancelled():
+            done.exception()
 
     async def _ask(self, text: str, key: bytes) -> Mapping[str, Any] | None:
         news, (client_id, secret) = self._cache.news, self._credentials or ("", "")
@@ -189,8 +196,8 @@ class Guard:
         answer = await self._fetched(
             lambda session: session.post(endpoint, data={"token": text}, headers=headers, allow_redirects=False)
         )
-        if answer.get("active") is not True:
-            return None
+        if answer.get("active") is not True or str(answer.get("token_type", "")).lower() != "bearer":
+            return None  # a refresh token is active, too: it is for the token endpoint and nobody else
         seconds = min(self._cache_seconds, answer.get("exp", time.time()) - time.time())
         # What ended while we asked may have ended after the answer was made.
         if seconds > 0 and news == self._cache.news and (self._hears or self._connection is None):
@@ -199,11 +206,14 @@ class Guard:
 
     def _hear(self, channel: bytes, message: bytes) -> None:
         """``mm:{<grant id>}…`` has ended, or ``{"clients": […]}`` have changed."""
+        self._asking.clear()  # whoever comes from now on asks anew: what is under way may be older than the news
         if channel == keys.ENDED.encode():
             self._cache.forget_grant(message.decode("ascii", "replace")[4 : 4 + GRANT_ID_LENGTH])
             return
         try:
             for name in json.loads(message)["clients"]:
+                if self._credentials and name == self._credentials[0]:  # what it may see has changed
+                    self._cache.clear()
                 self._cache.forget_client(name)
         except (ValueError, KeyError, TypeError):
             self._cache.clear()
@@ -239,19 +249,21 @@ class Guard:
         return claims
 
     async def _key(self, kid: str) -> jwt.PyJWK | None:
-        age = time.monotonic() - self._keys_read_at
-        if age >= _KEYS_FOR or (kid not in self._keys and age >= _KEYS_AGAIN):
+        """Known ones are used while they are read again, and while they cannot be: what was right will do for a while."""
+        now = time.monotonic()
+        known = kid in self._keys
+        if now >= self._keys_again_at and (not known or now - self._keys_read_at >= _KEYS_FOR):
             if self._reading_keys is None:
                 self._reading_keys = asyncio.ensure_future(self._read_keys())
                 self._reading_keys.add_done_callback(self._keys_read)
-            try:
+            if not known:
                 await asyncio.shield(self._reading_keys)
-            except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError):
-                if kid not in self._keys:  # else what was right a while ago will do until the service is back
-                    raise
+        if not self._keys:
+            raise ValueError("the keys could not be read a moment ago")
         return self._keys.get(kid)
 
     async def _read_keys(self) -> None:
+        self._keys_again_at = time.monotonic() + _KEYS_AGAIN
         uri = (await self._discovered())["jwks_uri"]
         found = await self._fetched(lambda session: session.get(uri, allow_redirects=False))
         self._keys = {one["kid"]: jwt.PyJWK(one) for one in found["keys"]}

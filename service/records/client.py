@@ -50,7 +50,8 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     pairwise subjects are made for, settled at registration; ``jwks``: a JWK set; ``id_token_signed_response_alg``: None =
     RS256; ``registration``: of a client that registered itself. ``token_endpoint_auth_signing_alg``: of its assertions, None
     = any that its method knows; ``strict_assertion_audience``: they must name the issuer, as one string.
-    ``access_token_format`` and ``access_token_signing_alg``: None = as the resource wants it, else opaque.
+    ``vouches``: its own assertions are exchanged for tokens of any subject (jwt-bearer). ``access_token_format`` and
+    ``access_token_signing_alg``: None = as the resource wants it, else opaque.
     """
 
     client_id: str
@@ -110,6 +111,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     registration: Registration | None = None
     token_endpoint_auth_signing_alg: str | None = None
     strict_assertion_audience: bool = False
+    vouches: bool = False
     access_token_format: AccessTokenFormat | None = None
     access_token_signing_alg: SigningAlgorithm | None = None
     introspection_signed_response_alg: SigningAlgorithm | None = None

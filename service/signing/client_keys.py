@@ -27,7 +27,7 @@ ALGORITHMS = tuple(algorithm.value for algorithm in SigningAlgorithm)
 MAX_KEYS = 50
 MEMBERS = frozenset({"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"})
 """What is looked at in a JWK (RFC 7517 section 4, RFC 7518 section 6), all of it text."""
-_TRIED = 8
+_TRIED = 3
 """Keys that one signature is compared with; of several the header should name one (OpenID Connect Core 10.1)."""
 _RSA_BITS = range(2048, 4097)
 """Fewer are too weak (RFC 7518 section 3.3), more would let a client have us calculate for it."""
@@ -158,7 +158,8 @@ class ClientKeys:
         except (FetchError, ValueError) as error:
             log.warning("client_keys_unavailable", extra={"client_id": name, "reason": str(error)[:200]})
             _keep(self._failed, uri, self._clock() + _FAILED_FOR)
-            raise UnverifiableError(f"jwks_uri: {error}") from error
+            # Whoever sends assertions need not know what our network looks like from inside.
+            raise UnverifiableError("jwks_uri: the keys cannot be fetched") from error
         now, most = self._clock(), self._settings.client_keys_lifetime
         lifetime = most if fetched.max_age is None else min(most, max(fetched.max_age, 1))
         return self._remember(name, _Held(uri, keys, now, now + lifetime))

@@ -15,8 +15,37 @@ class UseAnswer(StrEnum):
     USED = "used"
 
 
+class GiveBackAnswer(StrEnum):
+    GIVEN_BACK = "given_back"
+    UNKNOWN = "unknown"
+
+
 _use = Script("use_assertion", ("assertion",), ("by", "ends"), UseAnswer)
-SCRIPTS = (_use,)
+_give_back = Script("give_back_assertion", ("assertion",), ("by",), GiveBackAnswer)
+SCRIPTS = (_use, _give_back)
+
+
+class Use:
+    """One use of an assertion, on its way to Redis. ``by``: random bytes, which tell a repeated command from another use."""
+
+    def __init__(self, connection: Connection, name: str, by: bytes, ends_at: int) -> None:
+        self._connection = connection
+        self._key = keys.assertion(base64url(sha512(name.encode("utf-8", "surrogatepass")).digest()[:24]))
+        self._by = by
+        self._task = asyncio.ensure_future(self._send(ends_at))
+        self._task.add_done_callback(_swallow)  # nobody may ask, where the request was refused before
+
+    async def is_first(self) -> bool:
+        """Whether nobody used it before. Raises TemporarilyUnavailable."""
+        return await asyncio.shield(self._task)
+
+    async def give_back(self) -> None:
+        """It may be used again: nothing came of this use. Raises TemporarilyUnavailable."""
+        await _give_back.run(self._connection, (self._key,), self._by)
+
+    async def _send(self, ends_at: int) -> bool:
+        answer, _ = await _use.run(self._connection, (self._key,), self._by, ends_at)
+        return answer is UseAnswer.FIRST
 
 
 class Assertions:
@@ -25,18 +54,11 @@ class Assertions:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def use_soon(self, name: str, ends_at: int, by: bytes) -> asyncio.Task[bool]:
-        """Use it; whether it is the first time. It leaves at the end of this turn of the loop, with what else is sent in
-        it, so it costs no round trip of its own. ``by``: random bytes, which tell a repeated command from a second use.
+    def use_soon(self, name: str, ends_at: int, by: bytes) -> Use:
+        """Use it. That leaves at the end of this turn of the loop, with what else is sent in it, so it costs no round trip of
+        its own.
         """
-        task = asyncio.ensure_future(self._use(name, ends_at, by))
-        task.add_done_callback(_swallow)  # whoever waits gets it; nobody may, where the request was refused before
-        return task
-
-    async def _use(self, name: str, ends_at: int, by: bytes) -> bool:
-        key = keys.assertion(base64url(sha512(name.encode("utf-8", "surrogatepass")).digest()[:24]))
-        answer, _ = await _use.run(self._connection, (key,), by, ends_at)
-        return answer is UseAnswer.FIRST
+        return Use(self._connection, name, by, ends_at)
 
 
 def _swallow(task: asyncio.Task[bool]) -> None:

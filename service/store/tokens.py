@@ -173,8 +173,8 @@ class Tokens:
         key = keys.access_token(token.grant_id, token.hash)
         await self._connection.execute(key, "SET", key, record, "EXAT", ends_at)
 
-    async def forget_alone(self, grant_id: str, access_hash: str) -> None:
-        """Take back such a token. One round trip."""
+    async def forget_access_token(self, grant_id: str, access_hash: str) -> None:
+        """Take back a token that nobody was told of. One round trip."""
         key = keys.access_token(grant_id, access_hash)
         await self._connection.execute(key, "DEL", key)
 

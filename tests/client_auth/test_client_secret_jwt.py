@@ -132,3 +132,15 @@ async def test_master_keys_are_rotated(sealed_world: World, world: World) -> Non
     async with world.with_part(sealing=Sealing(("z" * 40,))) as wrong:
         with pytest.raises(ValueError, match="another master key"):
             await reseal_secrets(wrong.issuer)
+
+
+async def test_a_secret_that_is_too_short_for_the_hmac_is_not_compared(sealed_world: World) -> None:
+    secret = await create(sealed_world)
+    assert (await ask(sealed_world, Signer(secret, "HS256").sign()))[0] == 200
+    assert (await ask(sealed_world, Signer(secret, "HS512").sign()))[0] == 401
+
+
+async def test_what_need_not_be_read_again_is_kept_as_a_hash_only(sealed_world: World) -> None:
+    await create(sealed_world)
+    changed = await clients.update_client(sealed_world.issuer, "app", {"auth_method": "client_secret_basic"})
+    assert [(secret.sealed, bool(secret.hash)) for secret in changed.secrets] == [("", True)]

@@ -265,3 +265,62 @@ def test_a_signature_is_written_in_one_way_only() -> None:
             assert urlsafe_b64encode(raw).rstrip(b"=").decode() == signature
             with pytest.raises(UnverifiableError):
                 checked_claims(f"{head}.{body}.{other}", KEYS[ES256].public_key(), "ES256")
+
+
+@pytest.mark.parametrize("typ", ["oauth-authz-req+jwt", "logout+jwt", "at+jwt", "dpop+jwt", "application/at+jwt", 7])
+async def test_what_was_signed_for_another_purpose_is_no_assertion(app: World, typ: Any) -> None:
+    """RFC 8725 3.11: a request object, seen in somebody's address bar, must not be a way in."""
+    token = jwt.api_jws.encode(json.dumps(GOOD.claims()).encode(), KEYS[ES256], "ES256", headers={"typ": typ})
+    assert await error_of(await ask(app, token)) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "client-authentication+jwt", None])
+async def test_these_types_will_do(app: World, typ: str | None) -> None:
+    assert (await ask(app, GOOD.sign({"typ": typ}))).status == 200
+
+
+async def test_a_used_assertion_does_no_harm(app: World) -> None:
+    """Whoever sends a whole request once more, or a captured one, ends nothing, counts nothing, uses nothing up."""
+    client = await app.issuer.store.clients.read("app")
+    assert client is not None
+    await app.user()
+    form = {
+        "grant_type": "authorization_code",
+        "code": await app.code(client),
+        "redirect_uri": "https://app.example/callback",
+    }
+    assertion = GOOD.sign()
+    tokens = await (await ask(app, assertion, **form)).json()
+    assert (await ask(app, assertion, **form)).status == 401
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    again = GOOD.sign()
+    tokens = await (await ask(app, again, **form)).json()
+    app.expire(":reply:")
+    assert (await ask(app, again, **form)).status == 401
+    introspected = await ask(app, GOOD.sign(), "/introspect", token=tokens["access_token"])
+    assert (await introspected.json())["active"], "nothing has ended"
+    guess = {"grant_type": "password", "username": "alice", "password": "wrong-wrong"}
+    for _ in range(30):
+        assert (await ask(app, assertion, **guess)).status == 401
+    assert (await ask(app, GOOD.sign(), **(guess | {"password": "wonderland"}))).status == 200
+    assert (await ask(app, GOOD.sign(), **form)).status == 400, "a new assertion, and the replay counts"
+
+
+async def test_what_is_withdrawn_leaves_nothing(app: World) -> None:
+    assertion = GOOD.sign()
+    assert (await ask(app, assertion)).status == 200
+    before = app.key_names()
+    for _ in range(20):
+        assert (await ask(app, assertion)).status == 401
+    assert app.key_names() == before
+
+
+async def test_a_client_learns_nothing_of_our_network(world: World) -> None:
+    told = set()
+    for host in ("localhost", "127.0.0.1", "no-such-host.invalid"):
+        await world.client(
+            host, auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks_uri=f"https://{host}/jwks"
+        )
+        response = await ask(world, Signer(subject=host).sign())
+        told.add((await response.json())["error_description"])
+    assert len(told) == 1, told

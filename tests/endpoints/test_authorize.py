@@ -156,7 +156,7 @@ async def test_without_openid_there_is_no_id_token(person: Person) -> None:
 
 async def test_pairwise_subjects_differ_by_sector(world: World) -> None:
     """OpenID Connect Core 8.1."""
-    async with world.having(pairwise_salt="salt") as other:
+    async with world.having(pairwise_salt="salt" * 4) as other:
         await other.user()
         seen = {}
         for client_id, sector in (("a", "x.example"), ("b", "x.example"), ("c", "y.example")):

@@ -105,7 +105,7 @@ async def test_it_is_derived_from_the_registries(world: World, monkeypatch: pyte
             {"issuer": "https://mint.example", "revocation_endpoint": "https://mint.example/revoke"},
             id="another issuer",
         ),
-        pytest.param({"pairwise_salt": "salt"}, {"subject_types_supported": ["public", "pairwise"]}, id="pairwise"),
+        pytest.param({"pairwise_salt": "salt" * 4}, {"subject_types_supported": ["public", "pairwise"]}, id="pairwise"),
         pytest.param({"request_objects": "off"}, {"request_parameter_supported": False}, id="no request objects"),
         pytest.param({"acr": "gold"}, {"acr_values_supported": ["gold"]}, id="acr"),
         pytest.param(

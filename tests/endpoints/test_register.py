@@ -83,9 +83,11 @@ async def test_a_client_registers_with_its_keys(open_world: World, algorithm: st
         **{"code_verifier": VERIFIER, **signer.form()},
     }
     assert "id_token" in await (await open_world.http.post("/token", data=form)).json()
-    changed = WEB | {"client_id": made["client_id"]}
+    changed = WEB | {"client_id": made["client_id"], "token_endpoint_auth_method": "client_secret_post"}
     answer = await (await manage(open_world, made, "PUT", json=changed)).json()
     assert "client_secret" in answer, "whoever changes to a secret gets one"
+    weaker = changed | {"token_endpoint_auth_method": "none"}
+    assert (await manage(open_world, made, "PUT", json=weaker)).status == 400
 
 
 async def test_it_is_off_unless_it_is_on(world: World) -> None:
@@ -265,7 +267,7 @@ async def test_mistyped_metadata_cost_no_use_of_an_initial_access_token(world: W
     async with world.having(registration="initial_access_token") as other:
         token = await create_initial_access_token(other.issuer, uses=1, lifetime=60)
         bearer = {"Authorization": f"Bearer {token}"}
-        for metadata in ({}, b"{", WEB | {"client_name": 7}, WEB | {"sector_identifier_uri": "https://127.0.0.1/"}):
+        for metadata in ({}, b"{", WEB | {"client_name": 7}):
             assert (await register(other, metadata, **bearer))[0] == 400
         answers = await asyncio.gather(*(register(other, metadata, **bearer) for metadata in ({}, WEB) * 5))
         assert [status for status, _ in answers].count(201) <= 1, "never more than its uses, whatever is given back"
@@ -360,7 +362,7 @@ async def test_pairwise_clients_name_their_sector(world: World) -> None:
     app.router.add_get("/sector", sector)
     async with (
         TestServer(app) as server,
-        world.having(registration="open", pairwise_salt="s", fetch_private_addresses=True) as other,
+        world.having(registration="open", pairwise_salt="s" * 16, fetch_private_addresses=True) as other,
     ):
         fetcher = type(other.issuer.fetcher)(other.issuer.settings)
         async with other.with_part(fetcher=fetcher) as able:
@@ -376,3 +378,29 @@ async def test_pairwise_clients_name_their_sector(world: World) -> None:
             assert client is not None
             assert client.sector_identifier == "127.0.0.1"
         await fetcher.close()
+
+
+async def test_a_use_that_made_us_fetch_is_used(world: World) -> None:
+    """Else one initial access token would be as many fetches as somebody likes."""
+    async with world.having(registration="initial_access_token") as other:
+        token = await create_initial_access_token(other.issuer, uses=1, lifetime=60)
+        bearer = {"Authorization": f"Bearer {token}"}
+        fetching = WEB | {"sector_identifier_uri": "https://127.0.0.1/sector"}
+        assert [(await register(other, fetching, **bearer))[0] for _ in range(2)] == [400, 401]
+
+
+async def test_a_client_cannot_make_itself_weaker(world: World) -> None:
+    """What protects it stays where it is not said anew, and is not taken off: the registration access token may be lost."""
+    async with world.having(registration="open", pairwise_salt="s" * 16) as other:
+        _, made = await register(other, WEB | {"subject_type": "pairwise", "jwks": {"keys": [JWK]}})
+        await clients.update_client(other.issuer, made["client_id"], {"require_signed_request_object": True})
+        wanted = WEB | {"client_id": made["client_id"], "jwks": {"keys": [JWK]}}
+        assert (await manage(other, made, "PUT", json=wanted)).status == 200
+        client = await clients.get_client(other.issuer, made["client_id"])
+        assert (client.subject_type, client.require_signed_request_object) == ("pairwise", True)
+        for weaker in (
+            {"token_endpoint_auth_method": "none"},
+            {"subject_type": "public"},
+            {"require_signed_request_object": False},
+        ):
+            assert (await manage(other, made, "PUT", json=wanted | weaker)).status == 400

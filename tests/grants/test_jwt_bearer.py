@@ -2,20 +2,26 @@
 
 import asyncio
 import time
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestClient, TestServer
 
 from service.admin import trusts
 from service.admin.errors import NotFound, Refused
 from service.admin.trusts import TrustInput
+from service.app import open_issuer
+from service.protocol.credentials import base64url
 from service.protocol.names import ClientAuthMethod, GrantTypeName, SigningAlgorithm
 from service.signing.key_material import generate, public_jwk
 from tests.assertions import ISSUER, JWKS, KEYS, Signer
+from tests.cutting_proxy import CuttingProxy
 from tests.forging import hs256
-from tests.world import World, error_of
+from tests.redis_shapes import Shape
+from tests.world import InProcess, World, error_of, settings_for
 
 GRANT = GrantTypeName.JWT_BEARER.value
 CI = "https://ci.example.com"
@@ -66,7 +72,8 @@ async def test_a_setting_allows_refresh_tokens(app: World) -> None:
 @pytest.mark.parametrize("method", [ClientAuthMethod.CLIENT_SECRET_BASIC, ClientAuthMethod.PRIVATE_KEY_JWT])
 async def test_a_client_vouches_by_its_own_key(world: World, method: ClientAuthMethod) -> None:
     """IT-06, IT-16: sub may differ from iss here, unlike in client authentication."""
-    await world.client(grant_types=(GRANT,), auth_method=method, jwks=JWKS, token_endpoint_auth_signing_alg="RS256")
+    own = {"grant_types": (GRANT,), "jwks": JWKS, "token_endpoint_auth_signing_alg": "RS256"}
+    await world.client(auth_method=method, vouches=True, **own)
     signer = Signer(KEYS[RS256], "RS256")
     form = {"grant_type": GRANT, "assertion": signer.sign(sub="alice")}
     proved = signer.form() if method is ClientAuthMethod.PRIVATE_KEY_JWT else {}
@@ -198,3 +205,60 @@ async def test_keys_are_fetched_and_trust_ends_at_once(world: World) -> None:
 async def test_what_cannot_be_trusted(world: World, members: dict[str, Any]) -> None:
     with pytest.raises(Refused):
         await trust(world, **members)
+
+
+def _malleated(assertion: str) -> str:
+    """The same ECDSA signature in other numbers: (r, n - s) verifies whatever (r, s) does."""
+    head, body, signature = assertion.split(".")
+    raw = urlsafe_b64decode(signature + "==")
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    other = (order - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
+    return f"{head}.{body}.{base64url(raw[:32] + other)}"
+
+
+@pytest.mark.parametrize("change", [str, _malleated, lambda assertion: assertion + "=="], ids=["same", "s", "padding"])
+async def test_without_a_jti_what_is_signed_counts_once(app: World, change: Callable[[str], str]) -> None:
+    """Not the text: a signature can be written in more than one way."""
+    assertion = vouch(jti=None)
+    assert (await ask(app, assertion)).status == 200
+    assert await error_of(await ask(app, change(assertion))) == (400, "invalid_grant")
+    assert await app.issuer.store.grants.revoke_user("alice") == 1
+
+
+async def test_a_used_client_assertion_uses_no_other_up(app: World) -> None:
+    await app.client("keyed", auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=JWKS, grant_types=(GRANT,))
+    used, fresh = Signer(subject="keyed"), vouch()
+    form = {"grant_type": GRANT, "assertion": vouch(), **used.form()}
+    assert (await app.post("/token", form, None)).status == 200
+    before = app.key_names()
+    for _ in range(10):
+        assert (await app.post("/token", form | {"assertion": fresh}, None)).status == 401
+    assert app.key_names() == before, "nothing is left of it"
+    assert (await app.post("/token", {"grant_type": GRANT, "assertion": fresh, **used.form()}, None)).status == 200
+
+
+async def test_no_client_vouches_unless_it_may(app: World) -> None:
+    """A client that may bring assertions of others, and gives itself keys, speaks for nobody."""
+    await app.client("keyed", jwks=JWKS, grant_types=(GRANT,))
+    assertion = Signer().sign(iss="keyed", sub="alice")
+    assert await error_of(await ask(app, assertion, "keyed")) == (400, "invalid_grant")
+
+
+async def test_an_assertion_is_good_again_where_nothing_came_of_it(redis: Shape, proxy: CuttingProxy) -> None:
+    """Redis goes away between the use and the token: a 503, and the same assertion once more."""
+    async with open_issuer(settings_for(proxy.url)) as issuer, TestClient(InProcess(issuer)) as http:
+        world = World(issuer, http, redis)
+        await world.client(grant_types=(GRANT,))
+        await trust(world)
+        assertion = vouch()
+        proxy.cut_before(
+            lambda command: any(word.endswith(b":access:") or b"}:access:" in word for word in command[1:6]), times=60
+        )
+        assert (await ask(world, assertion)).status == 503
+        proxy.heal()
+        for _ in range(100):
+            response = await ask(world, assertion)
+            if response.status != 503:
+                break
+            await asyncio.sleep(0.05)
+        assert response.status == 200, await response.text()

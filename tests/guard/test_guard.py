@@ -107,6 +107,14 @@ async def test_what_is_no_token_is_not(guards: Callable[..., Guard], kind: str, 
     assert ("error" in refused.value.headers["WWW-Authenticate"]) == (header is not None), "RFC 6750 3.1"
 
 
+async def test_a_refresh_token_is_no_access_token(served: World, guards: Callable[..., Guard]) -> None:
+    made = await served.client("api", audiences=(API,), introspect=True, resources=(API,))
+    tokens = await served.tokens(made, scope="read", audience=(API,))
+    for guard in (guards(), await listening(guards(redis_url=served.redis.url))):
+        assert await is_let_in(guard, tokens["access_token"])
+        assert not await is_let_in(guard, tokens["refresh_token"]), "though its own client may introspect it"
+
+
 async def test_forged_jwts_are_not(served: World, guards: Callable[..., Guard]) -> None:
     client = {"access_token_format": AccessTokenFormat.JWT, "scopes": ("openid", "read")}
     good = await token_of(served, **client)
@@ -255,6 +263,54 @@ async def test_a_service_that_is_away_is_503(guards: Callable[..., Guard]) -> No
             await guard.check(f"Bearer {head}.e30.AAAA")
         assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
         await guard.close()
+
+
+async def test_keys_are_used_while_they_cannot_be_read_again(served: World, guards: Callable[..., Guard]) -> None:
+    """And an issuer that is away is not asked for each forged kid."""
+    token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
+    guard = guards("jwks")
+    assert await is_let_in(guard, token)
+    asked = 0
+
+    async def hanging(ask: Any) -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        raise TimeoutError
+
+    guard._fetched = hanging  # type: ignore[method-assign]
+    guard._keys_read_at -= 1000
+    guard._keys_again_at = 0.0
+    for _ in range(20):
+        assert await is_let_in(guard, token)
+        head = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImZvcmdlZCJ9"
+        with pytest.raises(Refused):
+            await guard.check(f"Bearer {head}.e30.AAAA")
+    assert asked == 1
+
+
+async def test_who_asks_after_the_news_joins_no_older_question(served: World, guards: Callable[..., Guard]) -> None:
+    token = await token_of(served)
+    guard = await listening(guards(redis_url=served.redis.url))
+    fetched, answered = guard._fetched, asyncio.Event()
+
+    async def slow(ask: Any) -> dict[str, Any]:
+        found = await fetched(ask)
+        await answered.wait()
+        return found
+
+    guard._fetched = slow  # type: ignore[method-assign]
+    older = asyncio.ensure_future(is_let_in(guard, token))
+    await asyncio.sleep(0.1)
+    news = guard._cache.news
+    await served.revoke(token)
+    async with asyncio.timeout(5):
+        while guard._cache.news == news:
+            await asyncio.sleep(0.001)
+    newer = asyncio.ensure_future(is_let_in(guard, token))
+    await asyncio.sleep(0.1)
+    answered.set()
+    await older
+    assert not await newer
 
 
 async def test_an_issuer_that_calls_itself_otherwise_is_not_believed(

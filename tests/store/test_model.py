@@ -18,7 +18,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from service.app import make_issuer
 from service.grants import authorization_code, refresh_token
 from service.issuer import Issuer
-from service.issuing import Issued, issue, issue_code
+from service.issuing import Issued, ReplayedError, end_replayed, issue, issue_code
 from service.protocol.credentials import Credential, parse
 from service.protocol.errors import InvalidGrant, InvalidScope, ProtocolError
 from service.records.authorization_code import AuthorizationCode
@@ -263,6 +263,9 @@ class StoreMachine(RuleBasedStateMachine):
 
         try:
             issued: Issued = self.run(ask())
+        except ReplayedError as replayed:
+            self.run(end_replayed(self.issuer, replayed))
+            return None
         except ProtocolError as error:
             assert isinstance(error, InvalidGrant | InvalidScope)  # noqa: PT017
             return None
