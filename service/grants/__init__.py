@@ -1,6 +1,6 @@
 """The grant types: one file each, and the list. A grant type says who allowed which client what; ``issuing`` mints.
 
-To add one: a file with ``NAME``, ``Params``, ``parse`` and ``authorize``, and its name in the list below.
+To add one: a file with ``NAME``, ``ACTS``, ``Params``, ``parse`` and ``authorize``, and its name in the list below.
 """
 
 from typing import cast
