@@ -8,7 +8,7 @@ from service.issuer import Issuer
 from service.protocol.errors import InvalidClient
 from service.protocol.request import Request
 from service.records.client import Client
-from service.signing.client_keys import UnverifiableError
+from service.signing.jws import UnverifiableError
 
 
 def present_assertion(request: Request, algorithms: Collection[str]) -> Presented | None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from jwt import PyJWTError, get_unverified_header
 
 from service.fetching import FetchError
 from service.issuer import Issuer
@@ -16,7 +15,8 @@ from service.protocol.errors import (
     RequestUriNotSupported,
 )
 from service.records.client import Client
-from service.signing.client_keys import ALGORITHMS, UnverifiableError, key_source
+from service.signing.client_keys import ALGORITHMS, key_source
+from service.signing.jws import UnverifiableError, parse
 
 MAX_REQUEST_OBJECT = 16_384
 """Characters."""
@@ -76,14 +76,16 @@ async def _verified(issuer: Issuer, client: Client, token: str) -> _Inner:
     """What the JWT says, once its signature holds. Raises RequestNotSupported, InvalidRequestObject."""
     if issuer.settings.request_objects == "off":
         raise RequestNotSupported("The parameter request is not supported.")
-    if len(token) > MAX_REQUEST_OBJECT:
-        raise InvalidRequestObject(f"The request object has more than {MAX_REQUEST_OBJECT} characters.")
-    if _algorithm(token) == "none":
+    try:
+        jws = parse(token, MAX_REQUEST_OBJECT)
+    except UnverifiableError as error:
+        raise InvalidRequestObject(f"The request object cannot be used: {error}") from error
+    if jws.algorithm == "none":
         raise RequestNotSupported("Request objects must be signed.")
     registered = client.request_object_signing_alg
     try:
         claims = await issuer.client_keys.verify(
-            key_source(client), token, algorithms=(registered,) if registered else ALGORITHMS
+            key_source(client), jws, algorithms=(registered,) if registered else ALGORITHMS
         )
         _check_parties(issuer, client, claims)
     except UnverifiableError as error:
@@ -98,13 +100,6 @@ def _check_parties(issuer: Issuer, client: Client, claims: Mapping[str, Any]) ->
     audience = claims.get("aud", issuer.url)
     if issuer.url not in (audience if isinstance(audience, list) else [audience]):
         raise UnverifiableError("aud does not name this issuer")
-
-
-def _algorithm(token: str) -> str:
-    try:
-        return str(get_unverified_header(token).get("alg"))
-    except (PyJWTError, ValueError) as error:
-        raise InvalidRequestObject("The request object is not a signed JWT.") from error
 
 
 def _parameters(client: Client, claims: Mapping[str, Any]) -> _Inner:

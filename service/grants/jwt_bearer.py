@@ -18,7 +18,8 @@ from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
 from service.records.trusted_issuer import TrustedIssuer
-from service.signing.client_keys import ALGORITHMS, KeySource, UnverifiableError
+from service.signing.client_keys import ALGORITHMS, KeySource
+from service.signing.jws import UnverifiableError
 
 NAME = GrantTypeName.JWT_BEARER
 ACTS = True

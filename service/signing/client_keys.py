@@ -15,13 +15,12 @@ from service.fetching import Fetched, FetchError
 from service.protocol.names import SigningAlgorithm
 from service.records.client import Client
 from service.settings import Settings
+from service.signing.jws import Jws, UnverifiableError, checked_claims
 
 log = logging.getLogger(__name__)
 
 _Kept = TypeVar("_Kept")
 
-MAX_TOKEN = 16_384
-"""Characters of a JWT that a client signed."""
 ALGORITHMS = tuple(algorithm.value for algorithm in SigningAlgorithm)
 """Signatures that clients may use; never none."""
 MAX_KEYS = 50
@@ -33,8 +32,6 @@ _RSA_BITS = range(2048, 4097)
 """Fewer are too weak (RFC 7518 section 3.3), more would let a client have us calculate for it."""
 _RSA_EXPONENT = 65537
 """The largest one."""
-SKEW = 10
-"""Seconds by which a client's clock may differ."""
 _AGAIN_AFTER = 60.0
 """Seconds after which an unknown ``kid`` makes us fetch once more."""
 _FAILED_FOR = 10.0
@@ -44,10 +41,6 @@ _CACHED = 1000
 _TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 """Which kind of key an algorithm needs: never one that was made for another."""
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
-
-
-class UnverifiableError(Exception):
-    """The JWT cannot be verified: the text says why, for operators."""
 
 
 class KeySource(NamedTuple):
@@ -88,24 +81,17 @@ class ClientKeys:
         self._fetching: dict[str, asyncio.Future[_Held]] = {}
         self._failed: OrderedDict[str, float] = OrderedDict()
 
-    async def verify(self, source: KeySource, token: str, *, algorithms: Collection[str]) -> dict[str, Any]:
+    async def verify(self, source: KeySource, jws: Jws, *, algorithms: Collection[str]) -> dict[str, Any]:
         """The claims of a JWT that a key of this source signed, by one of ``algorithms`` (asymmetric ones).
 
         Checked besides the signature: ``exp``, ``nbf``, ``iat`` with ``SKEW``, where they are there; who it is from and for is
         the caller's business. Keys and URLs in the header are not looked at. Raises UnverifiableError.
         """
-        if len(token) > MAX_TOKEN:
-            raise UnverifiableError(f"more than {MAX_TOKEN} characters")
-        try:
-            header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError) as error:
-            raise UnverifiableError("not a JWT") from error
-        algorithm, kid = header.get("alg"), header.get("kid")
-        if not isinstance(algorithm, str) or algorithm not in algorithms:
-            raise UnverifiableError(f"signed with {str(algorithm)[:20]}, not with {', '.join(algorithms)}")
-        candidates = await self.keys(source, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
-        for key in candidates[:_TRIED]:
-            if (signed := checked_claims(token, key.key, algorithm)) is not None:
+        algorithm = jws.algorithm
+        if algorithm not in algorithms:
+            raise UnverifiableError(f"it is signed with {algorithm[:20]}, not with {', '.join(algorithms)}")
+        for key in (await self.keys(source, kid=jws.kid, algorithm=algorithm))[:_TRIED]:
+            if (signed := checked_claims(jws, key.key, algorithm)) is not None:
                 return signed
         raise UnverifiableError("no known key verifies the signature")
 
@@ -167,21 +153,6 @@ class ClientKeys:
     def _remember(self, name: str, held: _Held) -> _Held:
         _keep(self._held, name, held)
         return held
-
-
-def checked_claims(token: str, key: Any, algorithm: str) -> dict[str, Any] | None:
-    """The claims, None where this key did not sign them. Raises UnverifiableError where it did, but they are no claims, or
-    their time is over or to come.
-    """
-    try:
-        claims: dict[str, Any] = jwt.decode(
-            token, key, algorithms=[algorithm], options={"verify_aud": False, "verify_iss": False}, leeway=SKEW
-        )
-    except jwt.InvalidSignatureError:
-        return None
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise UnverifiableError(str(error)[:200]) from error
-    return claims
 
 
 def parsed(jwks: Any) -> tuple[jwt.PyJWK, ...]:

@@ -7,7 +7,8 @@ import pytest
 
 from service.assertions import read
 from service.protocol.names import SigningAlgorithm
-from service.signing.client_keys import UnverifiableError, checked_claims, parsed
+from service.signing.client_keys import parsed
+from service.signing.jws import UnverifiableError, checked_claims, parse
 from service.signing.key_material import algorithm_object, public_jwk
 
 CLAIMS = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
@@ -47,16 +48,21 @@ def test_es256_of_rfc_7515_a_3() -> None:
     """The signature holds, and so what is told is that its time is over (it says 2011)."""
     (key,) = parsed({"keys": [ES256_KEY]})
     with pytest.raises(UnverifiableError, match="expired"):
-        checked_claims(f"eyJhbGciOiJFUzI1NiJ9.{CLAIMS}.{ES256_SIGNATURE}", key.key, "ES256")
-    assert checked_claims(f"eyJhbGciOiJFUzI1NiJ9.{CLAIMS}.{ES256_SIGNATURE.swapcase()[:-1]}Q", key.key, "ES256") is None
+        checked_claims(parse(f"eyJhbGciOiJFUzI1NiJ9.{CLAIMS}.{ES256_SIGNATURE}", 9000), key.key, "ES256")
+    assert (
+        checked_claims(
+            parse(f"eyJhbGciOiJFUzI1NiJ9.{CLAIMS}.{ES256_SIGNATURE.swapcase()[:-1]}Q", 9000), key.key, "ES256"
+        )
+        is None
+    )
 
 
 def test_hs256_of_rfc_7515_a_1() -> None:
     key = jwt.utils.base64url_decode(HS256_KEY)
     head = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9"
     with pytest.raises(UnverifiableError, match="expired"):
-        checked_claims(f"{head}.{CLAIMS}.{HS256_SIGNATURE}", key, "HS256")
-    assert checked_claims(f"{head}.{CLAIMS}.{HS256_SIGNATURE}", b"x" * 64, "HS256") is None
+        checked_claims(parse(f"{head}.{CLAIMS}.{HS256_SIGNATURE}", 9000), key, "HS256")
+    assert checked_claims(parse(f"{head}.{CLAIMS}.{HS256_SIGNATURE}", 9000), b"x" * 64, "HS256") is None
 
 
 def test_rs256_of_rfc_7520_4_1() -> None:
@@ -64,8 +70,10 @@ def test_rs256_of_rfc_7520_4_1() -> None:
     (key,) = parsed({"keys": [{"kty": "RSA", "n": RFC_7520_N, "e": "AQAB", "kid": "bilbo.baggins@hobbiton.example"}]})
     head = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9"
     with pytest.raises(UnverifiableError, match="payload"):
-        checked_claims(f"{head}.{RFC_7520_BODY}.{RFC_7520_SIGNATURE}", key.key, "RS256")
-    assert checked_claims(f"{head}.{RFC_7520_BODY}.{'A' + RFC_7520_SIGNATURE[1:]}", key.key, "RS256") is None
+        checked_claims(parse(f"{head}.{RFC_7520_BODY}.{RFC_7520_SIGNATURE}", 9000), key.key, "RS256")
+    assert (
+        checked_claims(parse(f"{head}.{RFC_7520_BODY}.{'A' + RFC_7520_SIGNATURE[1:]}", 9000), key.key, "RS256") is None
+    )
 
 
 def test_eddsa_of_rfc_8037_a_4() -> None:

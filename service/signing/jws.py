@@ -1,0 +1,102 @@
+"""Signed JWTs (RFC 7515 section 7.1, RFC 7519), taken apart once and strictly: what can be written in two ways is refused."""
+
+import time
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from jwt.exceptions import PyJWTError
+
+from service.protocol.credentials import base64url
+from service.signing.key_material import algorithm_object
+
+SKEW = 10
+"""Seconds by which somebody's clock may differ from ours."""
+
+
+class UnverifiableError(Exception):
+    """The JWT cannot be verified: the text says why, to whoever sent it and to operators."""
+
+
+class Jws(NamedTuple):
+    """A JWT whose form is right; nothing is verified. ``told``: what is signed; ``payload``: decoded."""
+
+    header: Mapping[str, Any]
+    told: bytes
+    payload: bytes
+    signature: bytes
+
+    @property
+    def algorithm(self) -> str:
+        """``alg``, "" where it is no text."""
+        algorithm = self.header.get("alg")
+        return algorithm if isinstance(algorithm, str) else ""
+
+    @property
+    def kid(self) -> str | None:
+        """``kid``, None where it is no text."""
+        kid = self.header.get("kid")
+        return kid if isinstance(kid, str) else None
+
+    def claims(self) -> dict[str, Any]:
+        """The payload as claims. Raises UnverifiableError where it is no JSON object."""
+        try:
+            claims = orjson.loads(self.payload)
+        except ValueError as error:
+            raise UnverifiableError("its payload is not JSON") from error
+        if not isinstance(claims, dict):
+            raise UnverifiableError("its payload is not a JSON object")
+        return claims
+
+    def is_signed_by(self, key: Any, algorithm: str) -> bool:
+        """Whether this key made the signature, by this algorithm and no other (RFC 8725 section 3.1)."""
+        if self.algorithm != algorithm:
+            return False
+        try:
+            return bool(algorithm_object(algorithm).verify(self.told, key, self.signature))
+        except (PyJWTError, ValueError, TypeError):
+            return False
+
+
+def parse(token: str, most: int) -> Jws:
+    """``most``: characters. Raises UnverifiableError; also for header members that must be understood (RFC 7515 4.1.11)."""
+    if len(token) > most:
+        raise UnverifiableError(f"it has more than {most} characters")
+    try:
+        told, _, signature = token.encode("ascii").rpartition(b".")
+        head, _, body = told.partition(b".")
+        header = orjson.loads(_decoded(head))
+        jws = Jws(header, told, _decoded(body), _decoded(signature))
+    except ValueError as error:
+        raise UnverifiableError("it is not a signed JWT") from error
+    if not isinstance(header, dict) or "crit" in header or "b64" in header:
+        raise UnverifiableError("its header asks for what is not supported here")
+    return jws
+
+
+def checked_claims(jws: Jws, key: Any, algorithm: str) -> dict[str, Any] | None:
+    """The claims, None where this key did not sign them. Raises UnverifiableError where it did, but they are no claims, or
+    their time is over or to come (RFC 7519 sections 4.1.4 to 4.1.6).
+    """
+    if not jws.is_signed_by(key, algorithm):
+        return None
+    claims, now = jws.claims(), time.time()
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise UnverifiableError(f"{name} is not a number")
+    if claims.get("exp", now) < now - SKEW:
+        raise UnverifiableError("it has expired (exp)")
+    for name in ("nbf", "iat"):
+        if claims.get(name, now) > now + SKEW:
+            raise UnverifiableError(f"it is not good yet ({name})")
+    return claims
+
+
+def _decoded(data: bytes) -> bytes:
+    """Strictly: what Python's decoder would pass over makes it no text that somebody signed. Raises ValueError."""
+    decoded = urlsafe_b64decode(data + b"=" * (-len(data) % 4))
+    if base64url(decoded).encode("ascii") != data:
+        raise ValueError("not base64url as RFC 7515 section 2 has it")
+    return decoded
