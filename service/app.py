@@ -187,9 +187,8 @@ async def _say_if_openid_is_off(issuer: Issuer) -> None:
 
 def _beside(issuer: Issuer) -> list[Coroutine[Any, Any, None]]:
     """What goes on beside requests, for ever."""
-    if issuer.keyring is None:
-        return []
-    return [issuer.keyring.keep(), keep_delivering(issuer)]
+    keys = [] if issuer.keyring is None else [issuer.keyring.keep()]
+    return [*keys, keep_delivering(issuer)]
 
 
 async def _tell_metrics(metrics: Metrics) -> None:
