@@ -1,0 +1,1 @@
+../../../loadtests/__init__.py

@@ -1,0 +1,76 @@
+"""Write what values may say of settings and secrets into the chart's values.schema.json: ``python helm/settings_schema.py``.
+
+The rest of that file is written by hand; ``settings`` and ``secrets.values`` are derived from ``service.settings.Settings``, so that
+a chart cannot offer a setting that is not there, or refuse one that is. ``tests/helm`` checks that it was run.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from service.settings import Settings
+
+SCHEMA = Path(__file__).parent / "mintmark" / "values.schema.json"
+
+OF_THE_CHART = frozenset(
+    {"host", "port", "redis_url", "redis_username", "redis_sentinel_username", "redis_tls"}
+    | {"redis_ca_file", "redis_certificate_file", "redis_key_file"}
+)
+"""Settings that other values of the chart make."""
+
+_LEFT_OUT = {"title", "default", "format"}
+
+
+def secret_settings() -> list[str]:
+    """Settings that must not stand in a ConfigMap."""
+    return [name for name, field in Settings.model_fields.items() if SecretStr in _types(field.annotation)]
+
+
+def settings_schema() -> dict[str, Any]:
+    """Of ``values.settings``."""
+    whole = Settings.model_json_schema()
+    members = {
+        name: _standalone(found, whole.get("$defs", {}))
+        for name, found in whole["properties"].items()
+        if name not in OF_THE_CHART and name not in secret_settings()
+    }
+    # Helm takes a value away where null is given: these two are what the pod's grace period is made of.
+    required = ["drain_delay", "drain_seconds"]
+    return {"type": "object", "additionalProperties": False, "required": required, "properties": members}
+
+
+def secrets_schema() -> dict[str, Any]:
+    """Of ``values.secrets.values``."""
+    text = {"type": "string", "minLength": 1}
+    members = {name: dict(text) for name in secret_settings()}
+    members["master_key"]["minLength"] = 32
+    return {"type": "object", "additionalProperties": False, "properties": members}
+
+
+def written(schema: dict[str, Any]) -> str:
+    """The file with both in it."""
+    schema["properties"]["settings"] = settings_schema()
+    schema["properties"]["secrets"]["properties"]["values"] = secrets_schema()
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _types(annotation: Any) -> tuple[Any, ...]:
+    return (annotation, *getattr(annotation, "__args__", ()))
+
+
+def _standalone(found: Any, definitions: dict[str, Any]) -> Any:
+    """Without references and titles, which say nothing to Helm."""
+    if isinstance(found, list):
+        return [_standalone(one, definitions) for one in found]
+    if not isinstance(found, dict):
+        return found
+    if "$ref" in found:
+        found = definitions[found["$ref"].rpartition("/")[2]] | {k: v for k, v in found.items() if k != "$ref"}
+    kept = {name: one for name, one in found.items() if name not in _LEFT_OUT or isinstance(one, dict)}
+    return {name: _standalone(one, definitions) for name, one in kept.items()}
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(written(json.loads(SCHEMA.read_text())))
