@@ -1,7 +1,7 @@
 """Write what values may say of settings and secrets into the chart's values.schema.json: ``python helm/settings_schema.py``.
 
-The rest of that file is written by hand; ``settings`` and ``secrets.values`` are derived from ``service.settings.Settings``, so that
-a chart cannot offer a setting that is not there, or refuse one that is. ``tests/helm`` checks that it was run.
+The rest of that file is written by hand; ``settings`` and ``secrets.values`` are derived from ``service.settings.Settings``, so
+that a chart cannot offer a setting that is not there, or refuse one that is. ``tests/helm`` checks that it was run.
 """
 
 import json
