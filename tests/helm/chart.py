@@ -1,0 +1,74 @@
+"""The chart as the real helm renders it, once for each set of values."""
+
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from tests.helm import tools
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "mintmark"
+VALUES = Path(__file__).parent / "values"
+MATRIX = sorted(path.stem for path in VALUES.glob("*.yaml"))
+
+Object = dict[str, Any]
+
+
+def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run helm, for the oldest of the Kubernetes versions that everything is validated for."""
+    command = [str(tools.program(tools.HELM)), *arguments, "--kube-version", tools.KUBERNETES[0]]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@cache
+def text(values: str, *options: str, release: str = "tokens") -> str:
+    """What ``helm template`` prints for a file of ``values/`` and further options. Raises AssertionError with its complaint."""
+    done = helm(
+        "template", release, str(CHART), "--namespace", "identity", "-f", str(VALUES / f"{values}.yaml"), *options
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def objects(values: str, *options: str, release: str = "tokens") -> list[Object]:
+    """The objects that are made."""
+    found = yaml.safe_load_all(text(values, *options, release=release))
+    return [one for one in found if one is not None]
+
+
+def of_kind(kind: str, values: str, *options: str) -> list[Object]:
+    """Those of a kind."""
+    return [one for one in objects(values, *options) if one["kind"] == kind]
+
+
+def the(kind: str, values: str, *options: str, component: str = "server") -> Object:
+    """The one of a kind that belongs to a component."""
+    label = "app.kubernetes.io/component"
+    (found,) = (one for one in of_kind(kind, values, *options) if one["metadata"]["labels"][label] == component)
+    return found
+
+
+def refusal(values: str, *options: str) -> str:
+    """Why helm refuses."""
+    done = helm("template", "tokens", str(CHART), "-f", str(VALUES / f"{values}.yaml"), *options)
+    assert done.returncode != 0, f"helm takes {options}"
+    return done.stderr
+
+
+def pod_templates(values: str, *options: str, release: str = "tokens") -> Iterator[tuple[str, Object]]:
+    """Kind and name of whatever makes pods, and the template of its pods."""
+    for one in objects(values, *options, release=release):
+        if one["kind"] in ("Deployment", "StatefulSet", "Job"):
+            yield f"{one['kind']} {one['metadata']['name']}", one["spec"]["template"]
+
+
+def settings(values: str, *options: str) -> dict[str, Any]:
+    """The settings file."""
+    (config,) = (one for one in of_kind("ConfigMap", values, *options) if "mintmark.yaml" in one["data"])
+    found = yaml.safe_load(config["data"]["mintmark.yaml"])
+    assert isinstance(found, dict)
+    return found
