@@ -1,0 +1,254 @@
+"""Values: each is described, a wrong one is refused, and settings are those of the service."""
+
+import json
+import re
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from helm import readme, settings_schema
+from service.app import open_issuer
+from service.fronts import browser, oauth
+from service.redis_url import Topology, parse
+from service.settings import Settings
+from tests.helm.chart import CHART, MATRIX, ROOT, objects, of_kind, refusal, settings, text, the
+from tests.redis_shapes import Shape
+from tests.world import settings_for
+
+SOURCE = (CHART / "values.yaml").read_text()
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+
+
+def test_every_value_has_a_comment() -> None:
+    assert not [value.path for value in readme.values(SOURCE) if not value.text]
+
+
+def test_the_readme_was_written_from_the_comments() -> None:
+    assert (CHART / "README.md").read_text() == readme.written((CHART / "README.md").read_text(), SOURCE), (
+        "run python helm/readme.py"
+    )
+
+
+def test_the_schema_was_written_from_the_settings() -> None:
+    assert (CHART / "values.schema.json").read_text() == settings_schema.written(json.loads(json.dumps(SCHEMA))), (
+        "run python helm/settings_schema.py"
+    )
+
+
+def test_every_setting_can_be_said_in_exactly_one_place() -> None:
+    offered = set(SCHEMA["properties"]["settings"]["properties"])
+    secret = set(SCHEMA["properties"]["secrets"]["properties"]["values"]["properties"])
+    assert offered | secret | settings_schema.OF_THE_CHART == set(Settings.model_fields)
+    assert not offered & secret
+    assert not (offered | secret) & settings_schema.OF_THE_CHART
+
+
+def test_no_secret_can_be_a_plain_setting() -> None:
+    assert {"master_key", "pairwise_salt", "directory_secret", "redis_password", "redis_sentinel_password"} == set(
+        settings_schema.secret_settings()
+    )
+
+
+@pytest.mark.parametrize("values", MATRIX)
+def test_what_the_chart_writes_are_settings(values: str) -> None:
+    assert set(settings(values)) <= set(Settings.model_fields)
+
+
+def test_every_value_is_in_the_schema_and_every_object_refuses_others() -> None:
+    """A member that is described nowhere would be taken and not heeded."""
+    for value in readme.values(SOURCE):
+        described = SCHEMA
+        for part in value.path.split("."):
+            if "$ref" in described:
+                described = SCHEMA["definitions"][described["$ref"].rpartition("/")[2]]
+            members = described.get("properties", {})
+            assert part in members or isinstance(described.get("additionalProperties"), dict), value.path
+            described = members.get(part) or described["additionalProperties"]
+
+
+@pytest.mark.parametrize(
+    "typo",
+    [
+        "replica=3",
+        "image.tagg=1",
+        "settings.isuer=https://x.example",
+        "settings.master_key=0123456789abcdef0123456789abcdef",
+        "settings.redis_password=x",
+        "settings.redis_url=redis://elsewhere",
+        "settings.port=80",
+        "secrets.existingsecret=x",
+        "secrets.values.masterkey=0123456789abcdef0123456789abcdef",
+        "secrets.values.issuer=x",
+        "redis.host=x",
+        "redis.tls.enable=true",
+        "redis.sentinelAuth.user=x",
+        "redis.bundled.persistence.sizes=1Gi",
+        "probes.liveness.period=1",
+        "shutdown.preStop=1",
+        "ingress.hosts=x",
+        "autoscaling.targetCPU=1",
+        "keda.prometheus.address=x",
+        "podDisruptionBudget.minAvailable=1",
+        "networkPolicy.egress=x",
+        "serviceMonitor.enable=true",
+        "clients.clients=x",
+        "loadtest.worker=1",
+        "resources.request.cpu=1",
+        "topologySpreadConstraints[0].topologykey=x",
+    ],
+)
+def test_a_typing_error_is_refused(typo: str) -> None:
+    complaint = refusal("default", "--set", typo)
+    assert "schema" in complaint
+    assert re.search("additional propert", complaint, re.IGNORECASE), complaint
+
+
+@pytest.mark.parametrize(
+    ("bad", "where"),
+    [
+        ("replicas=0", "replicas"),
+        ("replicas=two", "replicas"),
+        ("port=80", "port"),
+        ("service.port=70000", "port"),
+        ("image.tag=latest", "tag"),
+        ("image.pullPolicy=Sometimes", "pullPolicy"),
+        ("settings.workers=0", "workers"),
+        ("settings.log_level=LOUD", "log_level"),
+        ("settings.drain_seconds=-1", "drain_seconds"),
+        ("settings.drain_delay=null", "drain_delay"),
+        ("settings.signing_rsa_bits=1024", "signing_rsa_bits"),
+        ("settings.registration=yes", "registration"),
+        ("settings.token_paths=/token", "token_paths"),
+        ("secrets.values.master_key=short", "master_key"),
+        ("redis.mode=replicated", "mode"),
+        ("redis.hosts={user:password@host}", "hosts"),
+        ("redis.hosts={host/0}", "hosts"),
+        ("redis.database=-1", "database"),
+        ("resources.requests.cpu=much", "cpu"),
+        ("podDisruptionBudget.maxUnavailable=0", "maxUnavailable"),
+        ("podDisruptionBudget.maxUnavailable=0%", "maxUnavailable"),
+        ("serviceMonitor.interval=often", "interval"),
+        ("fullnameOverride=Not_a_name", "fullnameOverride"),
+        ("clients.create[0].id=two words", "clients"),
+        ("clients.create[0].args={--grant-type}", "clients"),
+        ("loadtest.users={Nobody}", "users"),
+    ],
+)
+def test_a_bad_value_is_refused(bad: str, where: str) -> None:
+    complaint = refusal("default", "--set", bad)
+    assert "schema" in complaint
+    assert where in complaint
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "told"),
+    [
+        ("bundled", ["redis.bundled.enabled=false"], "settings.issuer: set the URL"),
+        ("default", ["redis.hosts=null"], "redis.hosts: say where Redis is"),
+        ("bundled", ["settings.issuer=https://tokens.example.com"], "every request would be refused as plain HTTP"),
+        ("default", ["autoscaling.enabled=true", "keda.enabled=true"], "'not' failed"),
+        ("default", ["redis.mode=sentinel"], "redis.sentinelService"),
+        ("default", ["redis.hosts={a,b}"], "several need redis.mode"),
+        ("cluster", ["redis.database=1"], "no database number"),
+        ("bundled", ["redis.hosts={elsewhere}"], "redis.bundled is one server"),
+        ("bundled", ["redis.existingSecret=x"], "redis.bundled is one server"),
+        ("production", ["secrets.values.redis_password=x"], "say it once"),
+        ("production", ["secrets.values.redis_sentinel_password=x"], "say it once"),
+        ("gateway", ["httpRoute.parentRefs=null"], "name the Gateway"),
+        ("loadtest", ["loadtest.clientSecret.name="], "name the Secret"),
+    ],
+)
+def test_what_would_not_work_is_refused_with_what_to_do(values: str, options: list[str], told: str) -> None:
+    assert told in refusal(values, *(word for option in options for word in ("--set", option)))
+
+
+def test_plain_http_and_loopback_need_no_proxy() -> None:
+    plain = ["settings.issuer=http://tokens.example.com", "settings.require_https=false"]
+    assert text("bundled", *(word for option in plain for word in ("--set", option)))
+    assert text("bundled")
+
+
+@pytest.mark.parametrize(
+    ("values", "topology", "servers", "secure"),
+    [
+        ("default", Topology.STANDALONE, ["redis.example.com:6379"], False),
+        ("production", Topology.SENTINEL, [f"sentinel-{n}.redis:26379" for n in range(3)], True),
+        ("cluster", Topology.CLUSTER, ["node-0.redis:6379", "node-1.redis:6380"], True),
+        ("bundled", Topology.STANDALONE, ["tokens-mintmark-redis:6379"], False),
+    ],
+)
+def test_redis_is_sought_where_values_say(values: str, topology: Topology, servers: list[str], secure: bool) -> None:
+    url = parse(settings(values)["redis_url"])
+    assert (url.topology, [str(server) for server in url.servers], url.secure) == (topology, servers, secure)
+    assert url.username is url.password is None
+    assert (url.service, url.database) == (("main", 2) if topology is Topology.SENTINEL else ("", 0))
+
+
+def test_the_network_policy_lets_pods_reach_redis() -> None:
+    assert {6379, 26379} <= _ports_out("production")
+    assert _ports_out("everything") == {53, 6379, 6390, 443, 8443}
+
+
+def _ports_out(values: str) -> set[int]:
+    (policy,) = of_kind("NetworkPolicy", values)
+    return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+
+
+@pytest.mark.parametrize("values", ["production", "cluster", "gateway", "everything"])
+async def test_the_world_sees_every_path_but_probes_and_metrics(values: str, redis: Shape) -> None:
+    """Compared with the paths that the service itself has under the issuer of the values, with everything on."""
+    read = settings(values)
+    chosen = {name: read[name] for name in ("issuer", "token_paths") if name in read}
+    async with open_issuer(settings_for(redis.url, **chosen, registration="open"), listen=False) as issuer:
+        served = {*browser.handlers(issuer), *oauth.handlers(issuer)}
+        below = issuer.settings.issuer_path
+    ours = {path for path in served if path.startswith(f"{below}/")}
+    ours |= {path for path in served if path.startswith("/.well-known/") and path.endswith(below)}
+    for shown in _paths(values):
+        assert sorted(shown) == sorted(ours)
+
+
+def _paths(values: str) -> list[list[str]]:
+    ingresses = [
+        [path["path"] for path in one["spec"]["rules"][0]["http"]["paths"]] for one in of_kind("Ingress", values)
+    ]
+    routes = [
+        [match["path"]["value"] for rule in one["spec"]["rules"] for match in rule["matches"]]
+        for one in of_kind("HTTPRoute", values)
+    ]
+    assert ingresses or routes
+    return ingresses + routes
+
+
+def test_a_route_is_for_the_host_of_the_issuer_without_its_port() -> None:
+    assert the("HTTPRoute", "gateway")["spec"]["hostnames"] == ["tokens.example.com"]
+    assert the("Ingress", "cluster")["spec"]["rules"][0]["host"] == "example.com"
+
+
+def test_a_gateway_takes_that_many_matches() -> None:
+    """The Gateway API allows 64 of a rule."""
+    (rule,) = the("HTTPRoute", "gateway")["spec"]["rules"]
+    assert len(rule["matches"]) <= 64
+
+
+def test_locust_is_the_version_that_the_users_are_tested_with() -> None:
+    locked = re.search(r"^locust==(\S+)", (ROOT / "requirements" / "load.txt").read_text(), re.MULTILINE)
+    assert locked
+    assert yaml.safe_load(SOURCE)["loadtest"]["image"]["tag"] == locked[1]
+
+
+def test_locust_gets_the_files_of_the_repository() -> None:
+    """All that the locustfile imports of ours, and nothing else."""
+    (config,) = (one for one in of_kind("ConfigMap", "loadtest") if "locustfile.py" in one["data"])
+    for name, content in config["data"].items():
+        assert content.strip() == (ROOT / "loadtests" / name).read_text().strip()
+    source = config["data"]["locustfile.py"]
+    imported = re.findall(r"^from loadtests import (\w+)|^from loadtests\.(\w+) import", source, re.MULTILINE)
+    assert {"__init__.py", "locustfile.py"} | {f"{a or b}.py" for a, b in imported} == set(config["data"])
+
+
+@pytest.mark.parametrize("values", ["bundled", "clients"])
+def test_the_notes_warn_of_the_bundled_redis(values: str) -> None:
+    notes = (CHART / "templates" / "NOTES.txt").read_text()
+    assert "WARNING: redis.bundled is for trying out" in notes
+    assert [one for one in objects(values) if one["kind"] == "StatefulSet"]

@@ -1,0 +1,142 @@
+"""Alerts, dashboard and scaling ask for metrics, labels and values that the service has."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.endpoints import ENDPOINTS, PAGES
+from service.observe.metrics import SECURITY_EVENTS, Metrics
+from service.protocol.errors import ServerError, TemporarilyUnavailable
+from tests.helm.chart import CHART, ROOT, of_kind, the
+
+DASHBOARD = json.loads((CHART / "dashboards" / "mintmark.json").read_text())
+SERVICE = "".join(path.read_text() for path in Path(ROOT / "service").rglob("*.py"))
+
+SELECTOR = re.compile(r"\b([a-z_]+)\{([^}]*)\}")
+MATCHER = re.compile(r'(\w+)(=~|!=|=)"([^"]*)"')
+OF_PROMETHEUS = {"namespace", "job", "pod"}
+"""Labels that Prometheus itself puts onto what it reads by a ServiceMonitor."""
+
+
+def _series() -> dict[str, set[str]]:
+    """Every series with its labels, as a scrape shows them once everything was counted."""
+    metrics = Metrics()
+    metrics.token_request("password", "ok")
+    metrics.request("login", "ok")
+    metrics.refusal("token", "server_error")
+    found: dict[str, set[str]] = {"up": set()}
+    for line in metrics.exposition().decode().splitlines():
+        if selected := SELECTOR.match(line):
+            found.setdefault(selected[1], set()).update(name for name, _, _ in MATCHER.findall(selected[2]))
+    return found
+
+
+SERIES = _series()
+VALUES_OF = {
+    "event": set(SECURITY_EVENTS),
+    "error": {ServerError.error, TemporarilyUnavailable.error},
+    "endpoint": {*ENDPOINTS, *PAGES, "backchannel_logout"},
+    "outcome": {"ok", "given_up"},
+}
+
+
+def _rules() -> list[dict[str, Any]]:
+    return [rule for group in the("PrometheusRule", "production")["spec"]["groups"] for rule in group["rules"]]
+
+
+def _panels() -> Iterator[tuple[str, str]]:
+    for panel in DASHBOARD["panels"]:
+        yield from ((panel["title"], target["expr"]) for target in panel["targets"])
+    for variable in DASHBOARD["templating"]["list"]:
+        if variable["type"] == "query":
+            yield variable["name"], re.sub(r"\((\w+),", r"(\1{},", variable["query"])
+
+
+PANELS = list(_panels())
+
+
+@pytest.mark.parametrize("query", [query for _, query in PANELS], ids=[name for name, _ in PANELS])
+def test_a_panel_asks_for_what_there_is(query: str) -> None:
+    _check(query)
+
+
+def test_an_alert_asks_for_what_there_is() -> None:
+    for rule in _rules():
+        _check(rule["expr"])
+
+
+def test_the_autoscalers_ask_for_what_there_is() -> None:
+    triggers = {one["type"]: one["metadata"] for one in the("ScaledObject", "keda")["spec"]["triggers"]}
+    _check(triggers["prometheus"]["query"])
+
+
+def _check(query: str) -> None:
+    """Series, their labels and what labels are compared with."""
+    selected = SELECTOR.findall(query)
+    assert selected, query
+    labels = set[str]().union(*(SERIES[name] for name, _ in selected)) | OF_PROMETHEUS
+    for name, matchers in selected:
+        for label, _, value in MATCHER.findall(matchers):
+            assert label in SERIES[name] | OF_PROMETHEUS, (name, label)
+            if label in VALUES_OF:
+                assert set(value.split("|")) <= VALUES_OF[label], (name, value)
+    for grouped in re.findall(r"\bby \(([^)]*)\)", query):
+        assert {word.strip() for word in grouped.split(",")} <= labels
+
+
+@pytest.mark.parametrize("name", ["given_up", "backchannel_logout", *SECURITY_EVENTS])
+def test_what_alerts_look_for_is_counted_somewhere(name: str) -> None:
+    assert f'"{name}"' in SERVICE
+
+
+def test_every_security_event_has_an_alert() -> None:
+    watched = {word for rule in _rules() for _, _, value in MATCHER.findall(rule["expr"]) for word in value.split("|")}
+    assert set(SECURITY_EVENTS) <= watched
+
+
+def test_an_alert_says_what_to_do() -> None:
+    for rule in _rules():
+        assert rule["labels"]["severity"] in ("warning", "critical")
+        assert rule["annotations"]["summary"].endswith("."), rule["alert"]
+        assert len(rule["annotations"]["runbook"]) > 100, rule["alert"]
+
+
+def test_series_are_those_of_this_release() -> None:
+    monitor, service = the("ServiceMonitor", "production"), the("Service", "production")
+    assert monitor["spec"]["endpoints"][0]["path"] == "/metrics"
+    for rule in _rules():
+        assert f'namespace="identity",job="{service["metadata"]["name"]}"' in rule["expr"]
+
+
+def test_every_counter_is_on_the_dashboard() -> None:
+    shown = {
+        name
+        for panel in DASHBOARD["panels"]
+        for target in panel["targets"]
+        for name, _ in SELECTOR.findall(target["expr"])
+    }
+    assert {name for name in SERIES if name.endswith("_total")} <= shown
+
+
+def test_the_dashboard_arrives_as_it_is_in_the_chart() -> None:
+    (config,) = (one for one in of_kind("ConfigMap", "everything") if "grafana_dashboard" in one["metadata"]["labels"])
+    assert json.loads(config["data"]["mintmark.json"]) == DASHBOARD
+
+
+def test_panels_do_not_lie_over_each_other() -> None:
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in DASHBOARD["panels"]]
+    assert len(places) == len(set(places))
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(places)
+
+
+def test_the_adapter_rule_of_the_readme_makes_the_metric_that_the_autoscaler_asks_for() -> None:
+    metrics = the("HorizontalPodAutoscaler", "everything")["spec"]["metrics"]
+    (asked,) = (metric["pods"]["metric"]["name"] for metric in metrics if metric["type"] == "Pods")
+    readme = (CHART / "README.md").read_text()
+    assert f"name: {{as: {asked}}}" in readme
+    assert re.findall(r"seriesQuery: (\w+)", readme) == ["mintmark_token_requests_total"]
+    assert "mintmark_token_requests_total" in SERIES
