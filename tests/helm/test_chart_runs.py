@@ -9,12 +9,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from pydantic import SecretStr
 from redis import Redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from service.dev.embedded_redis import find_redis_server
-from service.settings import Settings, load
+from service.settings import load
 from service.store.address import parse
 from tests.helm.chart import MATRIX, ROOT, Object, of_kind, settings, the
 from tests.redis_shapes import Shape
@@ -69,7 +70,8 @@ def test_the_service_reads_every_setting_that_the_chart_mounts(
     for name, value in settings(values).items():
         assert _comparable(getattr(read, name)) == value or name in ("resource_tokens", "workers")
     parse(read)
-    assert _password(read) == ("of-a-secret" if "/run/mintmark/secrets/redis_password" in files else None)
+    assert _password(read.redis_password) == ("of-a-secret" if values in ("production", "everything") else None)
+    assert _password(read.redis_sentinel_password) == ("of-a-secret" if values == "production" else None)
     for certificate in (read.redis_ca_file, read.redis_certificate_file, read.redis_key_file):
         assert certificate is None or str(certificate) in files
 
@@ -82,8 +84,8 @@ def _comparable(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _password(read: Settings) -> str | None:
-    return read.redis_password.get_secret_value() if read.redis_password else None
+def _password(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 async def test_a_server_starts_from_what_is_mounted(redis: Shape, tmp_path: Path) -> None:

@@ -2,6 +2,10 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]
@@ -11,7 +15,7 @@ from service.app import open_issuer
 from service.fronts import browser, oauth
 from service.redis_url import Topology, parse
 from service.settings import Settings
-from tests.helm.chart import CHART, MATRIX, ROOT, objects, of_kind, refusal, settings, text, the
+from tests.helm.chart import CHART, MATRIX, ROOT, VALUES, helm, of_kind, refusal, settings, text, the
 from tests.redis_shapes import Shape
 from tests.world import settings_for
 
@@ -109,6 +113,7 @@ def test_a_typing_error_is_refused(typo: str) -> None:
         ("replicas=0", "replicas"),
         ("replicas=two", "replicas"),
         ("port=80", "port"),
+        ("host=127.0.0.1", "host"),
         ("service.port=70000", "port"),
         ("image.tag=latest", "tag"),
         ("image.pullPolicy=Sometimes", "pullPolicy"),
@@ -154,6 +159,9 @@ def test_a_bad_value_is_refused(bad: str, where: str) -> None:
         ("bundled", ["redis.existingSecret=x"], "redis.bundled is one server"),
         ("production", ["secrets.values.redis_password=x"], "say it once"),
         ("production", ["secrets.values.redis_sentinel_password=x"], "say it once"),
+        ("production", ["autoscaling.minReplicas=11"], "autoscaling.minReplicas"),
+        ("keda", ["keda.maxReplicas=1"], "keda.minReplicas"),
+        ("bundled", ["ingress.enabled=true"], "nobody finds a loopback address"),
         ("gateway", ["httpRoute.parentRefs=null"], "name the Gateway"),
         ("loadtest", ["loadtest.clientSecret.name="], "name the Secret"),
     ],
@@ -247,8 +255,59 @@ def test_locust_gets_the_files_of_the_repository() -> None:
     assert {"__init__.py", "locustfile.py"} | {f"{a or b}.py" for a, b in imported} == set(config["data"])
 
 
-@pytest.mark.parametrize("values", ["bundled", "clients"])
-def test_the_notes_warn_of_the_bundled_redis(values: str) -> None:
-    notes = (CHART / "templates" / "NOTES.txt").read_text()
-    assert "WARNING: redis.bundled is for trying out" in notes
-    assert [one for one in objects(values) if one["kind"] == "StatefulSet"]
+def test_locust_finds_them_where_kubernetes_puts_them(tmp_path: Path) -> None:
+    """The files of a ConfigMap are links to links; imports must not lose their way."""
+    (config,) = (one for one in of_kind("ConfigMap", "loadtest") if "locustfile.py" in one["data"])
+    mounted = tmp_path / "work" / "loadtests"
+    (mounted / "..2026").mkdir(parents=True)
+    (mounted / "..data").symlink_to("..2026")
+    for name, content in config["data"].items():
+        (mounted / "..2026" / name).write_text(content)
+        (mounted / name).symlink_to(f"..data/{name}")
+    for role in ("master", "worker"):
+        deployment = the("Deployment", "loadtest", component=f"loadtest-{role}")
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        assert "--locustfile=/work/loadtests/locustfile.py" in container["args"]
+        variables = {one["name"]: one.get("value", "") for one in container["env"]}
+        done = subprocess.run(
+            [sys.executable, "-c", _STAND_INS, str(mounted / "locustfile.py")],
+            env={"PYTHONPATH": f"{tmp_path}{variables['PYTHONPATH']}", "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout.split() == [str(mounted / "answers.py"), *container["args"][-2:]], done.stderr
+
+
+_STAND_INS = """
+import runpy, sys
+from unittest.mock import MagicMock
+locust = MagicMock(FastHttpUser=object, LoadTestShape=object, tag=lambda *_: lambda f: f, task=lambda _: lambda f: f)
+locust.task = lambda given: given if callable(given) else (lambda f: f)
+sys.modules |= {"locust": locust, "gevent": MagicMock(), "gevent.lock": MagicMock()}
+found = runpy.run_path(sys.argv[1])
+print(found["answers"].__file__, *(name for name in ("ClientCredentials", "Introspection") if name in found))
+"""
+"""Imports the locustfile with stand-ins for locust, which need not be installed for this."""
+
+
+@pytest.mark.parametrize(
+    ("values", "told", "not_told"),
+    [
+        ("bundled", ["WARNING: redis.bundled", "forgets every token", "port-forward", "OpenID Connect is off"], []),
+        ("clients", ["WARNING: redis.bundled"], ["forgets every token", "OpenID Connect is off"]),
+        ("production", ["serves https://tokens.example.com"], ["WARNING", "port-forward", "OpenID Connect is off"]),
+        ("loadtest", ["to 8089"], []),
+    ],
+)
+def test_the_notes_say_what_matters(values: str, told: list[str], not_told: list[str], tmp_path: Path) -> None:
+    """``helm template`` leaves the notes out: a copy of the chart makes an object of them."""
+    copy = Path(shutil.copytree(CHART, tmp_path / "mintmark"))
+    made = '{"kind": "Notes", "text": {{ include (print .Template.BasePath "/NOTES.txt") . | toJson }}}'
+    (copy / "templates" / "notes.yaml").write_text(made)
+    done = helm(*("template", "tokens", str(copy)), "-f", str(VALUES / f"{values}.yaml"), "-s", "templates/notes.yaml")
+    assert done.returncode == 0, done.stderr
+    notes = yaml.safe_load(done.stdout)["text"]
+    assert not [words for words in told if words not in notes]
+    assert not [words for words in not_told if words in notes]

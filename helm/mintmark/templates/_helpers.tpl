@@ -125,7 +125,7 @@ section 3.1 puts the well-known part before that path. */}}
 {{- $redis := .Values.redis -}}
 {{- $all := deepCopy .Values.settings -}}
 {{- $_ := set $all "issuer" (include "mintmark.issuer" .) -}}
-{{- $_ := set $all "host" "0.0.0.0" -}}
+{{- $_ := set $all "host" .Values.host -}}
 {{- $_ := set $all "port" (int .Values.port) -}}
 {{- $_ := set $all "redis_url" (include "mintmark.redisUrl" .) -}}
 {{- if $redis.username }}{{ $_ := set $all "redis_username" $redis.username }}{{ end -}}
@@ -162,6 +162,15 @@ section 3.1 puts the well-known part before that path. */}}
 {{- $https := ternary .Values.settings.require_https true (hasKey .Values.settings "require_https") -}}
 {{- if and $https (not .Values.settings.trusted_proxies) (not (include "mintmark.issuerIsLoopback" .)) -}}
 {{- fail "settings.trusted_proxies: name the networks of what ends TLS (such as [10.0.0.0/8]); without it every request would be refused as plain HTTP" -}}
+{{- end -}}
+{{- range $name := list "autoscaling" "keda" -}}
+{{- $scaler := get $.Values $name -}}
+{{- if and $scaler.enabled (gt (int $scaler.minReplicas) (int $scaler.maxReplicas)) -}}
+{{- fail (printf "%s.minReplicas must not be more than maxReplicas" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (include "mintmark.issuerIsLoopback" .) -}}
+{{- fail "settings.issuer: an Ingress or HTTPRoute is for the issuer's host, and nobody finds a loopback address" -}}
 {{- end -}}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
 {{- fail "httpRoute.parentRefs: name the Gateway" -}}
