@@ -8,7 +8,7 @@ MADE := $(VENV)/.made-with-$(or $(VERSION),nothing)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check bench bench-peers load memory profile clean python-is-new-enough
+.PHONY: help run test test-helm lint check bench bench-peers load memory profile clean python-is-new-enough
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 20
@@ -17,7 +17,10 @@ run: $(VENV)/.run ## install into .venv and start the demo: a server, a Redis, a
 	$(BIN)/mintmark demo $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.test ## run the tests with coverage, one process per core and four at most
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term --ignore tests/helm
+
+test-helm: $(VENV)/.test ## test the chart with the real helm and kubeconform, built on the first run (needs Go 1.26)
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal tests/helm
 
 lint: $(VENV)/.test ## ruff, mypy and import-linter
 	$(BIN)/ruff check .

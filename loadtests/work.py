@@ -152,7 +152,7 @@ WORKS = {
     work.name: work
     for work in (
         Work("client_credentials", "client_credentials", _client_credentials, Limits(2.6, 8, 2.2)),
-        Work("private_key_jwt", "client_credentials, private_key_jwt ES256", _private_key_jwt),
+        Work("private_key_jwt", "client_credentials, private_key_jwt ES256", _private_key_jwt, hot=False),
         Work("jwt_es256", "client_credentials, JWT access token ES256", _jwt(SigningAlgorithm.ES256), hot=False),
         Work("jwt_rs256", "client_credentials, JWT access token RS256", _jwt(SigningAlgorithm.RS256), hot=False),
         Work("introspect_active", "introspection, active token", _introspect_active, Limits(2.8, None, 2.5)),
