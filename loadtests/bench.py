@@ -30,7 +30,7 @@ PACES = {1: Pace(1_500, 4), 8: Pace(6_000, 3), LIMITED_AT: Pace(18_000, 4), 256:
 SHORT = {LIMITED_AT: Pace(8_000, 3)}
 WARM_UP = 1_500
 ARGON2_CHECKS = 5
-BUDGET_SECONDS = {False: 145.0, True: 40.0}
+BUDGET_SECONDS = {False: 130.0, True: 40.0}
 """Beyond it what is left is measured in one round each: on a slow machine the table is rougher, not later."""
 CLUSTER_LIMIT = 1.35
 
