@@ -4,6 +4,7 @@ One verifier for both (IT-16): the exact algorithm that is registered, the keys 
 as audience, an end that is near, and a ``jti`` that counts once.
 """
 
+import math
 from base64 import urlsafe_b64decode
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -49,13 +50,6 @@ class Told(NamedTuple):
     subject: str
 
 
-class Verified(NamedTuple):
-    """An assertion that holds, if nobody used it before: ``use`` says so, and is under way to Redis already."""
-
-    claims: Mapping[str, Any]
-    use: Use
-
-
 def read(token: str) -> Told:
     """Raises UnverifiableError for what is no signed JWT about somebody."""
     jws = parse(token, MAX_ASSERTION)
@@ -70,21 +64,22 @@ def read(token: str) -> Told:
     return Told(jws, jws.algorithm, issuer, subject)
 
 
-async def verify_client(issuer: Issuer, client: Client, told: Told, request: Request) -> Verified:
-    """The client says who it is: iss and sub are its client_id (RFC 7523 section 3). Raises UnverifiableError."""
+async def verify_client(issuer: Issuer, client: Client, told: Told, request: Request) -> Use:
+    """The client says who it is: iss and sub are its client_id (RFC 7523 section 3). It holds, if nobody used it before: that
+    is being asked of Redis. Raises UnverifiableError.
+    """
     if not told.issuer == told.subject == client.client_id:
         raise UnverifiableError("iss and sub of a client assertion must both be the client_id")
     claims = await by_client(issuer, client, told)
-    _check(issuer, claims, _audiences(issuer, client, request), strict=client.strict_assertion_audience)
-    return Verified(claims, _once(issuer, claims, jti_required=True))
+    strict = client.strict_assertion_audience
+    _check(issuer, claims, (issuer.url,) if strict else audiences(issuer, request), strict=strict)
+    return _once(issuer, claims, jti_required=True)
 
 
-async def verify_grant(
-    issuer: Issuer, told: Told, claims: Mapping[str, Any], request_audiences: Collection[str]
-) -> Verified:
-    """Somebody vouches for ``sub``; the signature holds already. Raises UnverifiableError."""
-    _check(issuer, claims, request_audiences, strict=False)
-    return Verified(claims, _once(issuer, claims, jti_required=False, told=told.jws.told))
+def verify_grant(issuer: Issuer, told: Told, claims: Mapping[str, Any], wanted: Collection[str]) -> Use:
+    """Somebody vouches for ``sub``; the signature holds already. ``wanted``: audiences. Raises UnverifiableError."""
+    _check(issuer, claims, wanted, strict=False)
+    return _once(issuer, claims, jti_required=False, told=told.jws.told)
 
 
 async def by_client(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
@@ -113,10 +108,6 @@ def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
 
 
 # how it is done
-
-
-def _audiences(issuer: Issuer, client: Client, request: Request) -> tuple[str, ...]:
-    return (issuer.url,) if client.strict_assertion_audience else audiences(issuer, request)
 
 
 def _by_secret(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
@@ -162,7 +153,7 @@ def _once(issuer: Issuer, claims: Mapping[str, Any], *, jti_required: bool, told
         raise UnverifiableError("jti is missing (OpenID Connect Core 9)")
     if jti is not None and not (isinstance(jti, str) and 0 < len(jti) <= MAX_JTI):
         raise UnverifiableError(f"jti must be a text of 1 to {MAX_JTI} characters")
-    ends_at = int(claims["exp"]) + SKEW
+    ends_at = math.ceil(claims["exp"]) + SKEW + 1  # never before the assertion itself ends
     return issuer.store.assertions.use_soon(
         f"{claims['iss']}\0{jti}" if jti else told.decode("ascii"), ends_at, issuer.randomness(16)
     )

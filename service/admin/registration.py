@@ -136,8 +136,8 @@ def _kept(client: Client) -> dict[str, Any]:
     kept: dict[str, Any] = {
         "token_endpoint_auth_method": client.auth_method.value,
         "subject_type": client.subject_type.value,
+        "require_signed_request_object": client.require_signed_request_object,
     }
-    kept["require_signed_request_object"] = client.require_signed_request_object
     signing = client.token_endpoint_auth_signing_alg
     return kept | ({"token_endpoint_auth_signing_alg": signing} if signing else {})
 

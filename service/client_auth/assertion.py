@@ -8,13 +8,21 @@ from service.issuer import Issuer
 from service.protocol.errors import InvalidClient
 from service.protocol.request import Request
 from service.records.client import Client
+from service.signing.client_keys import ALGORITHMS
 from service.signing.jws import UnverifiableError
+
+_KNOWN = (*ALGORITHMS, *assertions.HMAC)
 
 
 def present_assertion(request: Request, algorithms: Collection[str]) -> Presented | None:
-    """The client_assertion, if it is signed with one of these; the client is its ``sub``. Raises InvalidClient."""
+    """The client_assertion, if it is signed with one of these; the client is its ``sub``. Raises InvalidClient, also for one
+    with no signature that any method knows.
+    """
     token = request.required("client_assertion")
-    if assertions.algorithm_of(token) not in algorithms:
+    algorithm = assertions.algorithm_of(token)
+    if algorithm not in _KNOWN:
+        raise InvalidClient(f"The client assertion must be a JWT signed with one of {', '.join(_KNOWN)}")
+    if algorithm not in algorithms:
         return None
     if request.parameters.get("client_assertion_type") != assertions.CLIENT_ASSERTION:
         raise InvalidClient(f"client_assertion_type must be {assertions.CLIENT_ASSERTION}")
@@ -30,10 +38,9 @@ async def verify_assertion(issuer: Issuer, client: Client, presented: Presented)
     if presented.assertion is None or presented.request is None:
         return None
     try:
-        verified = await assertions.verify_client(issuer, client, presented.assertion, presented.request)
+        return Proof(await assertions.verify_client(issuer, client, presented.assertion, presented.request))
     except UnverifiableError as error:
         raise InvalidClient(_told(error), log=str(error)) from error
-    return Proof(verified.use)
 
 
 def _told(error: UnverifiableError) -> str:

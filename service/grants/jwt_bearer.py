@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from service import assertions
-from service.assertions import Told, Verified
+from service.assertions import Told
 from service.grants.fresh import fresh_authorization
 from service.issuer import Issuer
 from service.issuing import Authorization
@@ -20,6 +20,7 @@ from service.records.client import Client
 from service.records.trusted_issuer import TrustedIssuer
 from service.signing.client_keys import ALGORITHMS, KeySource
 from service.signing.jws import UnverifiableError
+from service.store.assertions import Use
 
 NAME = GrantTypeName.JWT_BEARER
 ACTS = True
@@ -44,14 +45,14 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
         if len(told.subject) > MAX_SUBJECT or not (told.subject.isascii() and told.subject.isprintable()):
             raise UnverifiableError(f"sub must be printable ASCII of at most {MAX_SUBJECT} characters")
         trust = None if client.vouches and told.issuer == client.client_id else await _trusted(issuer, client, told)
-        verified = await _verified(issuer, client, told, trust, params.request)
+        use = await _verified(issuer, client, told, trust, params.request)
     except UnverifiableError as error:
         raise InvalidGrant(f"The assertion cannot be used: {error}", log=str(error)) from error
     begun = fresh_authorization(
         issuer, _within(client, trust), NAME, params.scope, params.resources, subject=told.subject
     )
     grant = msgspec.structs.replace(begun.grant, auth_time=0)  # when they signed in, if they did, nobody said
-    return msgspec.structs.replace(begun, grant=grant, use=verified.use)
+    return msgspec.structs.replace(begun, grant=grant, use=use)
 
 
 async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:
@@ -66,15 +67,13 @@ async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:
     return trust
 
 
-async def _verified(
-    issuer: Issuer, client: Client, told: Told, trust: TrustedIssuer | None, request: Request
-) -> Verified:
+async def _verified(issuer: Issuer, client: Client, told: Told, trust: TrustedIssuer | None, request: Request) -> Use:
     names = assertions.audiences(issuer, request)
     if trust is None:
-        return await assertions.verify_grant(issuer, told, await assertions.by_client(issuer, client, told), names)
+        return assertions.verify_grant(issuer, told, await assertions.by_client(issuer, client, told), names)
     source = KeySource(f"issuer {trust.issuer}", trust.jwks, trust.jwks_uri)
     claims = await assertions.by_keys(issuer, source, told, trust.algorithms or ALGORITHMS)
-    return await assertions.verify_grant(issuer, told, claims, (*names, trust.audience) if trust.audience else names)
+    return assertions.verify_grant(issuer, told, claims, (*names, trust.audience) if trust.audience else names)
 
 
 def _within(client: Client, trust: TrustedIssuer | None) -> Client:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-GRANT_ID_LENGTH = 22
+from service.protocol.credentials import GRANT_ID_LENGTH
 
 
 class Held(NamedTuple):

@@ -17,7 +17,7 @@ from joserfc import jwk as joserfc_jwk
 from joserfc import jwt as joserfc_jwt
 
 from service.protocol.names import ClientAuthMethod, SigningAlgorithm
-from service.signing.jws import UnverifiableError, checked_claims, parse
+from service.signing.jws import SKEW, UnverifiableError, checked_claims, parse
 from service.signing.key_material import algorithm_object, generate, public_jwk
 from tests.assertions import ISSUER, JWKS, KEYS, Signer, proof
 from tests.forging import hs256
@@ -80,6 +80,14 @@ async def test_an_assertion_counts_once(app: World, jti: str) -> None:
     assert (await ask(app, other.sign(jti=jti))).status == 200, "another client's jti"
     ends = app.ends("{assertion:")
     assert all(NOW < end <= time.time() + 60 + 11 for end in ends.values()), "remembered as long as it would be good"
+
+
+async def test_a_use_is_remembered_for_as_long_as_the_assertion_is_good(app: World) -> None:
+    """Parts of a second and the clock's skew included: else it would pass again at the very end."""
+    exp = time.time() + 60.9
+    assert (await ask(app, Signer().sign(exp=exp))).status == 200
+    (end,) = app.ends("{assertion:").values()
+    assert exp + SKEW < end <= exp + SKEW + 3
 
 
 async def test_of_a_hundred_at_once_one_passes(any_world: World) -> None:

@@ -33,6 +33,14 @@ async def test_a_client_signs_somebody_out_and_gets_them_back(person: Person, st
     assert not await is_signed_in(person)
 
 
+@pytest.mark.parametrize("hint", ["alice", "somebody-else", "x" * 5000])
+async def test_a_logout_hint_changes_nothing(person: Person, hint: str) -> None:
+    """RP-Initiated Logout 2: whom it is about is known here, for a browser has one session; so it is taken and not needed."""
+    query = {"id_token_hint": await hint_of(person), "post_logout_redirect_uri": BACK, "logout_hint": hint}
+    assert (await person.get("/logout", **query)).location == BACK
+    assert not await is_signed_in(person)
+
+
 async def test_it_may_be_posted(person: Person) -> None:
     form = {"id_token_hint": await hint_of(person), "post_logout_redirect_uri": BACK}
     assert (await person.post("/logout", form)).location == BACK

@@ -288,6 +288,23 @@ async def test_keys_are_used_while_they_cannot_be_read_again(served: World, guar
     assert asked == 1
 
 
+async def test_a_key_of_a_kind_that_nobody_knows_yet_is_passed_over(
+    served: World, guards: Callable[..., Guard]
+) -> None:
+    token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
+    guard = guards("jwks")
+    fetched = guard._fetched
+
+    async def with_others(ask: Any) -> dict[str, Any]:
+        found = await fetched(ask)
+        if "keys" in found:
+            found["keys"][:0] = [{"kty": "AKP", "alg": "ML-DSA-65", "kid": "pq"}, {"kty": "EC", "kid": "half"}]
+        return found
+
+    guard._fetched = with_others  # type: ignore[method-assign]
+    assert await is_let_in(guard, token)
+
+
 async def test_who_asks_after_the_news_joins_no_older_question(served: World, guards: Callable[..., Guard]) -> None:
     token = await token_of(served)
     guard = await listening(guards(redis_url=served.redis.url))
