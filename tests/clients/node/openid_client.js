@@ -50,6 +50,5 @@ const server = http.createServer(async (request, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>out</title><h1>Goodbye</h1>')
   }
 })
-server.listen(Number(process.argv[5]), '127.0.0.1')
 const origin = `http://127.0.0.1:${process.argv[5]}`
-say({ ready: origin })
+server.listen(Number(process.argv[5]), '127.0.0.1', () => say({ ready: origin }))
