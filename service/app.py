@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +17,7 @@ from service.directory import HttpDirectory, RedisDirectory
 from service.fetching import Fetcher
 from service.fronts import browser, oauth
 from service.fronts.health import Handler, Health
+from service.fronts.operators import make_application
 from service.hashing import Hashing
 from service.issuer import Issuer
 from service.logout_tokens import keep_delivering
@@ -117,18 +118,25 @@ async def serving(
     """
     settings = issuer.settings
     health = Health(issuer)
-    runner = web.ServerRunner(
-        make_server(issuer, health, further), handle_signals=False, shutdown_timeout=settings.drain_seconds
-    )
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=1024, reuse_port=share_port).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    async with AsyncExitStack() as open_:
+        patience = settings.drain_seconds
+        if settings.admin_port is not None:  # opened first and closed last: probes and metrics see the drain
+            inner = web.AppRunner(make_application(issuer, health), access_log=None, shutdown_timeout=patience)
+            admin_url = await _listen(open_, inner, settings.admin_host, settings.admin_port, share_port)
+            log.info("operators", extra={"url": admin_url})
+        runner = web.ServerRunner(make_server(issuer, health, further), shutdown_timeout=patience)
+        yield await _listen(open_, runner, settings.host, settings.port, share_port)
         health.accepting = False
         await asyncio.sleep(settings.drain_delay)
-    finally:
-        await runner.cleanup()
+
+
+async def _listen(open_: AsyncExitStack, runner: web.BaseRunner, host: str, port: int, share_port: bool) -> str:
+    """Listen until the stack is closed; the URL. Raises OSError."""
+    await runner.setup()
+    open_.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, host, port, backlog=1024, reuse_port=share_port).start()
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _settle_garbage_collection() -> None:

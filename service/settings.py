@@ -53,6 +53,7 @@ TAKEN_PATHS = frozenset(
     | {"/.well-known/openid-configuration"}
 )
 """Where no token endpoint can be."""
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
 
 Seconds = Annotated[int, Field(ge=0)]
@@ -107,6 +108,23 @@ class Settings(BaseSettings):
         0.0,
         ge=0,
         description="How long to keep accepting after SIGTERM with readiness off, for load balancers to notice.",
+    )
+
+    # operators: a listener of their own
+    admin_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="The port for operators: admin API, console, decision API, metrics. Not set: there is none.",
+    )
+    admin_host: str = Field("127.0.0.1", description="The address that operators reach it at; loopback unless told.")
+    admin_tokens: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='Who may use the admin API and the console, each by a token: {"ci": "…"} (`mintmark admin-token`).',
+    )
+    decision_api_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='Who may call the decision API: API key and API secret, {"shop": "…"} (`mintmark admin-token`).',
     )
 
     # Redis
@@ -322,6 +340,15 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(taken)}: there is something else; choose other paths")
         return paths
 
+    @field_validator("admin_tokens", "decision_api_keys")
+    @classmethod
+    def _secrets_are_long(cls, named: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        if short := sorted(name for name, secret in named.items() if len(secret.get_secret_value()) < 32):
+            raise ValueError(f"{', '.join(short)}: must have 32 characters or more; `mintmark admin-token` makes one")
+        if any(not _PLAIN_NAME.fullmatch(name) for name in named):
+            raise ValueError("names are letters, digits, dots, dashes and underscores, 64 at most")
+        return named
+
     @field_validator("pairwise_salt")
     @classmethod
     def _salt_is_long(cls, salt: SecretStr | None) -> SecretStr | None:
@@ -388,7 +415,12 @@ class Settings(BaseSettings):
         return (init_settings, _Environment(settings_cls), *_file_sources(settings_cls), *_secret_sources(settings_cls))
 
 
-_EXAMPLES = {"scopes": '{"read": "Read your data"}', "scope_claims": '{"roles": ["roles"]}'}
+_EXAMPLES = {
+    "scopes": '{"read": "Read your data"}',
+    "scope_claims": '{"roles": ["roles"]}',
+    "admin_tokens": '{"ci": "…"}',
+    "decision_api_keys": '{"shop": "…"}',
+}
 
 
 class _Environment(EnvSettingsSource):

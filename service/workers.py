@@ -16,11 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from service.observe.metrics import WORKERS_VARIABLE
-from service.settings import Settings
+from service.settings import PREFIX, Settings
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ class Workers:
         self._count = count
         self._command = command
         self._host, self._port = settings.host, settings.port
+        self._admin = None if settings.admin_port is None else (settings.admin_host, settings.admin_port)
+        self._admin_port: int | None = None
         self._patience = settings.drain_delay + settings.drain_seconds + _GRACE
         self._stopping = asyncio.Event()
         self._exit_code = 0
@@ -62,6 +64,7 @@ class Workers:
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
         with (
             _reserved(self._host, self._port) as port,
+            _reserved(*self._admin) if self._admin else nullcontext() as self._admin_port,
             tempfile.TemporaryDirectory(prefix="mintmark-metrics-") as metrics,
         ):
             serving: list[asyncio.Future[str]] = [
@@ -86,7 +89,7 @@ class Workers:
                 *(*self._command, "--host", self._host, "--port", str(port), "--worker", str(number), "--json"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                env={**os.environ, WORKERS_VARIABLE: metrics},
+                env={**os.environ, WORKERS_VARIABLE: metrics, **self._admin_variable()},
             )
             self._running.add(process)
             code = await _watch(process, serving)
@@ -100,6 +103,9 @@ class Workers:
             log.error("worker_died", extra={"worker": number, "pid": process.pid, "exit_code": code})
             pause = _FIRST_PAUSE if time.monotonic() - started > _SETTLED else min(pause * 2, _LONGEST_PAUSE)
             await asyncio.wait([asyncio.ensure_future(self._stopping.wait())], timeout=pause)
+
+    def _admin_variable(self) -> dict[str, str]:
+        return {} if self._admin_port is None else {f"{PREFIX}ADMIN_PORT": str(self._admin_port)}
 
     async def _stop(self) -> None:
         """Tell every worker to drain; kill what has not ended in time."""

@@ -72,6 +72,22 @@ async def test_two_workers_serve_count_together_and_stop_together(world: World, 
         assert not any(_is_alive(pid) for pid in pids)
 
 
+async def test_workers_share_the_operators_port_too(world: World, tmp_path: Path) -> None:
+    await world.client()
+    settings = {"admin_port": 0, "workers": 2, "redis_url": world.redis.url}
+    async with ServerProcess(tmp_path, **settings) as server:
+        await _all_serving(server, 2)
+        lines = [json.loads(line) for line in server.log.read_text().splitlines() if '"operators"' in line]
+        assert len(lines) == 2
+        assert len({line["url"] for line in lines}) == 1
+        async with ClientSession() as session:
+            for _ in range(10):
+                async with session.get(f"{lines[0]['url']}/metrics", headers={"Connection": "close"}) as response:
+                    assert response.status == 200
+            async with session.get(f"{server.url}/metrics") as response:
+                assert response.status == 404
+
+
 async def test_a_worker_that_dies_is_replaced(world: World, tmp_path: Path) -> None:
     await world.client()
     async with ServerProcess(tmp_path, redis_url=world.redis.url, workers=2) as server:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from service import __version__
-from service.cli import clients, demo, exits, grants, keys, registration, serve, settings, trust, users
+from service.cli import admin_token, clients, demo, exits, grants, keys, registration, serve, settings, trust, users
 from service.cli.output import complain
 from service.settings import CONFIG_VARIABLE
 
@@ -29,6 +29,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(trust.app, name="trust")
 app.add_typer(registration.app, name="registration")
 app.command("settings")(settings.settings)
+app.command("admin-token")(admin_token.admin_token)
 
 
 def _show_version(wanted: bool) -> None:

@@ -19,7 +19,14 @@ class Health:
         self.accepting = True
 
     def handlers(self) -> dict[str, Handler]:
-        """Every path of this front, whatever the method."""
+        """Every path of this front, whatever the method. Metrics are for operators: at their port where they have one."""
+        handlers = self.admin_handlers()
+        if self._issuer.settings.admin_port is not None:
+            del handlers["/metrics"]
+        return handlers
+
+    def admin_handlers(self) -> dict[str, Handler]:
+        """The same at the operators' port."""
         return {"/livez": self._live, "/readyz": self._ready, "/metrics": self._metrics}
 
     async def _live(self, _: web.BaseRequest) -> web.StreamResponse:

@@ -16,7 +16,7 @@ GRANT = ("code", "list", "show", "revoke")
 TRUST = ("add", "list", "remove")
 KEY = ("list", "rotate", "retire", "reseal", "master")
 COMMANDS = [
-    *(["serve"], ["demo"], ["settings"]),
+    *(["serve"], ["demo"], ["settings"], ["admin-token"]),
     *(["client", name] for name in CLIENT),
     *(["user", name] for name in USER),
     *(["grant", name] for name in GRANT),

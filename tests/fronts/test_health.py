@@ -2,11 +2,12 @@
 
 import asyncio
 
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import open_issuer
 from service.fronts.health import Health
+from service.fronts.operators import make_application
 from tests.world import InProcess, World, error_of, settings_for
 
 
@@ -63,3 +64,17 @@ async def test_metrics_are_in_prometheus_format(world: World) -> None:
         if sample.name.endswith("_total")
     }
     assert counted == {("client_credentials", "ok"): 1.0}
+
+
+async def test_metrics_move_to_the_operators_port_where_there_is_one(world: World) -> None:
+    settings = settings_for(world.redis.url, admin_port=0)
+    async with open_issuer(settings) as issuer:
+        health = Health(issuer)
+        async with (
+            TestClient(InProcess(issuer, health)) as http,
+            TestClient(TestServer(make_application(issuer, health))) as operators,
+        ):
+            assert [(await http.get(path)).status for path in ("/livez", "/readyz", "/metrics")] == [200, 200, 404]
+            assert [(await operators.get(path)).status for path in ("/livez", "/readyz", "/metrics")] == [200] * 3
+            response = await operators.get("/token")
+            assert (response.status, response.headers["Server"]) == (404, "mintmark")

@@ -1,0 +1,20 @@
+"""``mintmark admin-token``: a credential for operators and for backends that call the decision API."""
+
+import secrets
+import sys
+
+from service.cli.output import Json, emit
+
+
+def admin_token(json: Json = False) -> None:
+    """Print a fresh token for the setting admin_tokens, or a secret for decision_api_keys; nothing is stored.
+
+    Example: `mintmark admin-token > operator.token`
+
+    It goes into a setting by name: `MINTMARK_ADMIN_TOKENS='{"me": "…"}'`, with `MINTMARK_ADMIN_PORT=8081`.
+    """
+    made = secrets.token_urlsafe(32)
+    if json:
+        emit({"admin_token": made})
+    else:
+        sys.stdout.write(made + "\n")

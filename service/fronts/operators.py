@@ -1,0 +1,25 @@
+"""The operators' port: probes and metrics, and what the fronts for operators and for calling backends put there.
+
+A web.Application with its router, for paths have names in them here and nobody counts microseconds.
+"""
+
+from aiohttp import web
+
+from service.fronts.health import Handler, Health
+from service.fronts.oauth import not_found
+from service.issuer import Issuer
+from service.protocol.decision import SERVER
+
+
+def make_application(issuer: Issuer, health: Health) -> web.Application:
+    """Everything that answers at ``admin_port``."""
+    application = web.Application(client_max_size=issuer.settings.max_body)
+    application.on_response_prepare.append(_sign)
+    routes: dict[str, Handler] = health.admin_handlers()
+    application.add_routes([web.route("*", path, handler) for path, handler in routes.items()])
+    application.router.add_route("*", "/{anything:.*}", not_found)
+    return application
+
+
+async def _sign(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(SERVER)
