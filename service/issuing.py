@@ -234,6 +234,7 @@ async def _redeem(issuer: Issuer, client: Client, authorization: Authorization, 
 async def _refresh(issuer: Issuer, client: Client, authorization: Authorization, opened: OpenedRefreshToken) -> Issued:
     """Repeat, rotate, or keep the refresh token where the client's policy says so and refreshes are left."""
     if opened.record is None:
+        await issuer.store.tokens.confirm_rotation(opened.credential)
         return _repeat(opened.reply, authorization.presented, opened.grant)
     left = opened.record.refreshes_left
     if left == 0 or not may_refresh(issuer, client, opened.grant):

@@ -138,6 +138,10 @@ class Settings(BaseSettings):
     redis_sentinel_password: SecretStr | None = Field(None, description="Password of the Sentinels.")
     redis_timeout: float = Field(1.0, gt=0, le=60, description="How long a command may take with all its retries.")
     redis_connect_timeout: float = Field(1.0, gt=0, le=60, description="How long to connect may take.")
+    redis_wait_replicas: Annotated[int, Field(ge=0, le=16)] = Field(
+        0,
+        description="How many replicas must have a redemption, rotation or revocation before we say so; else it is 503.",
+    )
     redis_ca_file: Path | None = Field(None, description="Certificate authority of rediss:// (PEM).")
     redis_certificate_file: Path | None = Field(None, description="Our client certificate for rediss:// (PEM).")
     redis_key_file: Path | None = Field(None, description="The key of our client certificate (PEM).")

@@ -298,6 +298,56 @@ def _access(user: str | None, password: str | None) -> list[str]:
     return ["--requirepass", password] if password else []
 
 
+# A pair
+
+
+class Pair(Shape):
+    """A primary with a replica, and nobody who watches them: a test itself plays the failover."""
+
+    def url_of(self, node: Node) -> str:
+        """Where a service finds this one."""
+        return f"redis://{_address(node)}/0"
+
+    def primary(self) -> Node:
+        """The one that takes writes."""
+        return self.primaries()[0]
+
+    def other(self, node: Node) -> Node:
+        """The node that is not this one."""
+        return next(one for one in self.nodes if one is not node)
+
+    def promote(self, node: Node) -> None:
+        """Make a replica the primary; the one that was so is expected to be dead."""
+        node.admin.execute_command("REPLICAOF", "NO", "ONE")
+
+    def attach(self, node: Node, primary: Node, through: int | None = None) -> None:
+        """Make a node, dead or alive, a replica that is in sync; ``through``: the port of a proxy to the primary."""
+        if not node.alive:
+            self.restart(node)
+        node.admin.replicaof(primary.host, through or primary.port)
+        self._wait(lambda: _linked(node) and _counted(primary), "the replica to be in sync")
+
+    def _join(self) -> None:
+        self.attach(self.nodes[1], self.nodes[0])
+
+
+def pair() -> Pair:
+    """A primary and its replica: nodes[0] and nodes[1] when it starts."""
+    server, home = find_redis_server(), short_temporary_directory()
+    roles: tuple[Role, Role] = ("primary", "replica")
+    nodes = [
+        Node(role, server, home / role, port, [*_in_memory(home / role), "--port", str(port)])
+        for role, port in zip(roles, free_ports(2), strict=True)
+    ]
+    return Pair(f"redis://{_address(nodes[0])}/0", nodes, home)
+
+
+def _counted(primary: Node) -> bool:
+    """Whether a replica confirms what is written now."""
+    primary.admin.set("mm:touch", "", px=100)
+    return bool(primary.admin.execute_command("WAIT", 1, 1000))
+
+
 # Cluster
 
 

@@ -23,6 +23,7 @@ class Login:
 class Address:
     """``servers``: of Redis, the Sentinels, or some of the Cluster; timeouts in seconds.
 
+    ``wait_replicas``: how many replicas must have what is spent or ended before it is said to be.
     ``tls``: makes the TLS context, None = plain; ``service``: the name that the Sentinels know the primary by.
     """
 
@@ -35,6 +36,7 @@ class Address:
     tls: Callable[[], ssl.SSLContext] | None = None
     timeout: float = 1.0
     connect_timeout: float = 1.0
+    wait_replicas: int = 0
 
 
 def parse(settings: Settings) -> Address:
@@ -50,6 +52,7 @@ def parse(settings: Settings) -> Address:
         tls=(lambda: _tls_context(settings)) if url.secure or settings.redis_tls else None,
         timeout=settings.redis_timeout,
         connect_timeout=settings.redis_connect_timeout,
+        wait_replicas=settings.redis_wait_replicas,
     )
 
 

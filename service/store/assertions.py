@@ -20,7 +20,7 @@ class GiveBackAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
-_use = Script("use_assertion", ("assertion",), ("by", "ends"), UseAnswer)
+_use = Script("use_assertion", ("assertion",), ("by", "ends"), UseAnswer, confirmed=True)
 _give_back = Script("give_back_assertion", ("assertion",), ("by",), GiveBackAnswer)
 SCRIPTS = (_use, _give_back)
 

@@ -29,7 +29,7 @@ class SetAnswer(StrEnum):
     CHANGED = "changed"
 
 
-_set = Script("compare_and_set", ("record",), ("seen", "replacement"), SetAnswer)
+_set = Script("compare_and_set", ("record",), ("seen", "replacement"), SetAnswer, confirmed=True)
 SCRIPTS = (_set,)
 
 
@@ -108,7 +108,7 @@ class Clients:
     async def delete(self, client: Client) -> bool:
         """Delete a client: its tokens are dead at once, because nobody stands behind them. Whether it was there."""
         key = keys.client(client.client_id)
-        deleted = await self._connection.execute(key, "DEL", key)
+        deleted = await self._connection.execute_confirmed(key, "DEL", key)
         if client.alias:
             await self._drop_alias(client.alias)
         await self._tell(client, None)

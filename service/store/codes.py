@@ -38,6 +38,7 @@ _redeem = Script(
         "spent_ends",
     ),
     RedeemAnswer,
+    confirmed=True,
 )
 SCRIPTS = (_issue, _redeem)
 

@@ -10,6 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from redis.crc import key_slot
@@ -17,6 +18,7 @@ from redis.crc import key_slot
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis_url import Endpoint, Topology
 from service.store.address import Address
+from service.store.confirming_link import ConfirmingLink
 from service.store.link import Link, LinkLostError, Listener, ReplyError, Word, connect
 
 log = logging.getLogger(__name__)
@@ -46,9 +48,12 @@ class Node:
     ``locate``: tells where the server is now; for Sentinel that changes with every failover.
     """
 
-    def __init__(self, address: Address, locate: Callable[[], Awaitable[Endpoint]]) -> None:
+    def __init__(
+        self, address: Address, locate: Callable[[], Awaitable[Endpoint]], make: Callable[[Endpoint, float], Link]
+    ) -> None:
         self._address = address
         self._locate = locate
+        self._make = make
         self._connecting: asyncio.Task[Link] | None = None
         self.link: Link | None = None
         self.down_since: float | None = None
@@ -70,7 +75,7 @@ class Node:
             raise
 
     async def _connect(self) -> Link:
-        link = await connect(self._address, await self._locate())
+        link = await connect(self._address, await self._locate(), make=self._make)
         if self._address.topology is Topology.SENTINEL and link.role != "master":
             link.close()
             raise LinkLostError(f"{link.endpoint} is not the primary any more")
@@ -92,27 +97,46 @@ class Node:
 
 
 class Connection:
-    """A server alone, or the primary that Sentinels know. ``scripts``: sha → text, for servers that lost theirs."""
+    """A server alone, or the primary that Sentinels know. ``scripts``: sha → text, for servers that lost theirs.
 
-    def __init__(self, address: Address) -> None:
+    ``confirming``: its twin, for what must have reached replicas before it counts as done (``redis_wait_replicas``); None
+    where nobody asked for that. ``acts``: the shas of scripts that are sent over it.
+    """
+
+    def __init__(self, address: Address, *, confirms: bool = False) -> None:
         self.address = address
         self.scripts: dict[str, str] = {}
+        self.acts: frozenset[str] = frozenset()
+        self.confirming: Connection | None = None
+        self._confirms = confirms
+        self._make = _confirming_link(address) if confirms else Link
         locate = self._ask_sentinels if address.topology is Topology.SENTINEL else self._given
-        self._node = Node(address, locate)
+        self._node = Node(address, locate, self._make)
         self._listening: asyncio.Task[None] | None = None
 
     # commands
 
     async def execute(self, key: str, *command: Word) -> Any:
         """The reply to a command about ``key``. Raises TemporarilyUnavailable, StoreError."""
+        if self.confirming is not None and command[1] in self.acts:
+            return await self.confirming.execute(key, *command)
         started = time.monotonic()
         link = self._link_for(key)
-        if link is None:
+        if link is None or self._confirms:
             return await self._again(key, command, started, None)
         try:
             return await link.send(command)
         except (LinkLostError, ReplyError) as failure:
             return await self._again(key, command, started, failure)
+
+    async def execute_confirmed(self, key: str, *command: Word) -> Any:
+        """Like ``execute``, for a command that is no script: where replicas are waited for, once they have it."""
+        return await (self.confirming or self).execute(key, *command)
+
+    async def confirm(self, key: str) -> None:
+        """Where replicas are waited for: wait until they have all that was done about ``key``, by whomever."""
+        if self.confirming is not None:
+            await self.confirming.execute(key, "EXISTS", key)
 
     async def execute_all(self, steps: Iterable[Step], *, needed: int | None = None) -> list[Any]:
         """The replies to several commands that leave together; one round trip, in order per server.
@@ -121,7 +145,10 @@ class Connection:
         the first ``needed`` ones (None: all are needed) a failure stands in the place of the reply.
         """
         started = time.monotonic()
-        sent = [(step, link.send(step[1]) if (link := self._link_for(step[0])) else None) for step in steps]
+        if self.confirming is None:
+            sent = [(step, link.send(step[1]) if (link := self._link_for(step[0])) else None) for step in steps]
+        else:
+            sent = [(step, self._sent_or_confirmed(step)) for step in steps]
         try:
             replies = await self._collect(sent, started)
         except asyncio.CancelledError:
@@ -142,6 +169,12 @@ class Connection:
                 if future is not None:
                     replies.append(await future)
                     continue
+            except (
+                TemporarilyUnavailable,
+                StoreError,
+            ) as error:  # of the confirming twin, which has tried again itself
+                replies.append(error)
+                continue
             except (LinkLostError, ReplyError) as error:
                 failure = error
             try:
@@ -149,6 +182,13 @@ class Connection:
             except (TemporarilyUnavailable, StoreError) as error:
                 replies.append(error)
         return replies
+
+    def _sent_or_confirmed(self, step: Step) -> asyncio.Future[Any] | None:
+        key, command = step
+        if self.confirming is not None and command[1] in self.acts:
+            return asyncio.ensure_future(self.confirming.execute(key, *command))
+        link = self._link_for(key)
+        return link.send(command) if link else None
 
     def execute_soon(self, key: str, command: Command) -> None:
         """Send a command that nobody waits for: tidying up, which may be lost."""
@@ -187,19 +227,19 @@ class Connection:
         if word == "READONLY":  # what was the primary is a replica now
             self._node.close("it is no longer the primary")
         link = await self._node.connected()
-        return await self._send(link, command)
+        return await self._send(link, key, command)
 
-    async def _send(self, link: Link, command: Command, prefix: Command | None = None) -> Any:
+    async def _send(self, link: Link, key: str, command: Command, prefix: Command | None = None) -> Any:
         """Send, with the script's text where the server does not have it. ``prefix``: a command that leaves just before."""
         try:
-            return await _sent(link, command, prefix)
+            return await _sent(link, key, command, prefix)
         except ReplyError as error:
             text = self.scripts.get(str(command[1])) if command[0] == "EVALSHA" else None
             if kind_of(error) != "NOSCRIPT" or text is None:
                 raise
         if link.version < FLAGS_SINCE:
             text = text.partition("\n")[2] if text.startswith("#!lua") else text
-        return await _sent(link, ("EVAL", text, *command[2:]), prefix)
+        return await _sent(link, key, ("EVAL", text, *command[2:]), prefix)
 
     def _judge(self, failure: Exception) -> None:
         """Raise where another try can't help."""
@@ -325,6 +365,8 @@ class Connection:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self.confirming is not None:
+            await self.confirming.close()
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
@@ -334,8 +376,8 @@ class Connection:
 class Cluster(Connection):
     """A Redis Cluster: one link for each primary, slots followed where they move (MOVED, ASK)."""
 
-    def __init__(self, address: Address) -> None:
-        super().__init__(address)
+    def __init__(self, address: Address, *, confirms: bool = False) -> None:
+        super().__init__(address, confirms=confirms)
         self._nodes: dict[Endpoint, Node] = {}
         self._slots: list[Endpoint | None] = [None] * 16384
         self._learning: asyncio.Task[None] | None = None
@@ -348,14 +390,14 @@ class Cluster(Connection):
     async def _attempt(self, key: str, command: Command, failure: Exception | None) -> Any:
         word = kind_of(failure) if isinstance(failure, ReplyError) else ""
         if word == "ASK":  # this slot is moving: only this once, ask the other side
-            return await self._send(await self._node_at(_redirection(failure)).connected(), command, ["ASKING"])
+            return await self._send(await self._node_at(_redirection(failure)).connected(), key, command, ["ASKING"])
         endpoint = self._slots[key_slot(key.encode())]
         if failure is not None or endpoint is None:
             await self._learn(_redirection(failure) if word == "MOVED" else None)
             endpoint = self._slots[key_slot(key.encode())]
         if endpoint is None:
             raise LinkLostError("no server of the Cluster holds the slot")
-        return await self._send(await self._node_at(endpoint).connected(), command)
+        return await self._send(await self._node_at(endpoint).connected(), key, command)
 
     def _is_long_down(self, key: str) -> bool:
         """Only when every server is away: one that is gone will be replaced by its replica."""
@@ -406,7 +448,7 @@ class Cluster(Connection):
             async def locate() -> Endpoint:
                 return endpoint
 
-            node = self._nodes[endpoint] = Node(self.address, locate)
+            node = self._nodes[endpoint] = Node(self.address, locate, self._make)
         return node
 
     async def links(self) -> list[Link]:
@@ -433,13 +475,25 @@ class Cluster(Connection):
 
 def open_connection(address: Address) -> Connection:
     """The connection for this shape of Redis; it connects when first used."""
-    return Cluster(address) if address.topology is Topology.CLUSTER else Connection(address)
+    kind = Cluster if address.topology is Topology.CLUSTER else Connection
+    connection = kind(address)
+    if address.wait_replicas:
+        connection.confirming = kind(address, confirms=True)
+    return connection
 
 
-def _sent(link: Link, command: Command, prefix: Command | None) -> asyncio.Future[Any]:
+def _confirming_link(address: Address) -> Callable[[Endpoint, float], Link]:
+    """Replicas have a quarter of the timeout to confirm, so that another try is possible within it."""
+    patience = max(1, round(address.timeout * 250))
+    return partial(ConfirmingLink, replicas=address.wait_replicas, patience=patience)
+
+
+def _sent(link: Link, key: str, command: Command, prefix: Command | None) -> asyncio.Future[Any]:
+    if isinstance(link, ConfirmingLink):
+        link.touch(key)
     if prefix is not None:
         link.send(prefix).add_done_callback(_swallow)
-    return link.send(command)
+    return link.act(command) if isinstance(link, ConfirmingLink) else link.send(command)
 
 
 def _swallow(future: asyncio.Future[Any]) -> None:

@@ -42,6 +42,6 @@ class Consents:
         """Ask again: about one client, or about all."""
         key = keys.user_consents(subject)
         if client_id is None:
-            await self._connection.execute(key, "DEL", key)
+            await self._connection.execute_confirmed(key, "DEL", key)
         else:
-            await self._connection.execute(key, "HDEL", key, client_id)
+            await self._connection.execute_confirmed(key, "HDEL", key, client_id)

@@ -45,8 +45,10 @@ class UnindexAnswer(StrEnum):
     UNINDEXED = "unindexed"
 
 
-_revoke = Script("revoke_grant", ("grant",), (), RevokeAnswer)
-_index = Script("index_grant", ("user_grants", "user_disabled"), ("grant_id", "grant_ends"), IndexAnswer)
+_revoke = Script("revoke_grant", ("grant",), (), RevokeAnswer, confirmed=True)
+_index = Script(
+    "index_grant", ("user_grants", "user_disabled"), ("grant_id", "grant_ends"), IndexAnswer, confirmed=True
+)
 _unindex = Script("unindex_grant", ("user_grants",), ("grant_id",), UnindexAnswer)
 SCRIPTS = (_revoke, _index, _unindex)
 
@@ -163,7 +165,8 @@ class Grants:
         if found is None:
             return False
         key = found[0]
-        deleted, _ = await self._connection.execute_all([(key, ("DEL", key)), (key, ("PUBLISH", keys.ENDED, key))])
+        deleted = await self._connection.execute_confirmed(key, "DEL", key)
+        await self._connection.execute(key, "PUBLISH", keys.ENDED, key)
         return bool(deleted)
 
     async def _find_alone(self, grant_id: str) -> tuple[str, ListedGrant] | None:

@@ -132,6 +132,11 @@ def blocked(who: str) -> str:
     return f"mm:{{failures:{_tag(who)}}}:blocked"
 
 
+def touch(key: str) -> str:
+    """A key of no meaning in the same slot."""
+    return f"{key}:touch" if "{" in key else f"mm:touch:{{{key}}}"
+
+
 def _tag(text: str) -> str:
     """Names from outside, with braces and control characters out of the way of the hash tag."""
     return text if text.isalnum() and text.isascii() else quote(text, safe="@:.+-_~/=", errors="surrogatepass")

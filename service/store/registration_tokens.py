@@ -19,7 +19,7 @@ class GiveBackAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
-_spend = Script("spend_initial_access_token", ("token",), ("by",), SpendAnswer)
+_spend = Script("spend_initial_access_token", ("token",), ("by",), SpendAnswer, confirmed=True)
 _give_back = Script("give_back_initial_access_token", ("token",), ("by",), GiveBackAnswer)
 SCRIPTS = (_spend, _give_back)
 

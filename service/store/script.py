@@ -40,10 +40,21 @@ class ScriptContractError(Exception):
 
 
 class Script(Generic[Answer]):
-    """One act. ``keys`` and ``arguments``: their names in order; ``answers``: the words it may return."""
+    """One act. ``keys`` and ``arguments``: their names in order; ``answers``: the words it may return; ``confirmed``: it spends
+    or ends something, so replicas are waited for where the settings say so.
+    """
 
-    def __init__(self, name: str, keys: tuple[str, ...], arguments: tuple[str, ...], answers: type[Answer]) -> None:
+    def __init__(
+        self,
+        name: str,
+        keys: tuple[str, ...],
+        arguments: tuple[str, ...],
+        answers: type[Answer],
+        *,
+        confirmed: bool = False,
+    ) -> None:
         self.name = name
+        self.confirmed = confirmed
         self.answers = answers
         self._keys = keys
         self._arguments = arguments

@@ -25,7 +25,7 @@ class EndAnswer(StrEnum):
 
 _keep = Script("keep_session", ("session", "session_clients"), ("session_record", "seen_hash", "ends"), KeepAnswer)
 _join = Script("join_session", ("session", "session_clients"), ("client_id",), JoinAnswer)
-_end = Script("end_session", ("session", "session_clients"), (), EndAnswer)
+_end = Script("end_session", ("session", "session_clients"), (), EndAnswer, confirmed=True)
 SCRIPTS = (_keep, _join, _end)
 
 

@@ -86,6 +86,9 @@ def make_store(settings: Settings) -> Store:
     """A store that connects when first used. Raises ValueError for a ``redis_url`` that cannot be."""
     connection = open_connection(address.parse(settings))
     connection.scripts.update({script.sha: script.text for script in SCRIPTS})
+    if connection.confirming is not None:
+        connection.acts = frozenset(sha for one in SCRIPTS if one.confirmed for sha in (one.sha, one.plain_sha))
+        connection.confirming.scripts = connection.scripts
     return Store(
         connection,
         assertions.Assertions(connection),
@@ -116,6 +119,7 @@ async def open_store(settings: Settings, *, listen: bool = True) -> Store:
         links = await store.connection.links()
         for link in links:
             await _check(link)
+            await _check_replicas(link, settings.redis_wait_replicas)
         if min(link.version for link in links) < FLAGS_SINCE:
             store.connection.scripts.clear()
             store.connection.scripts.update({script.plain_sha: script.plain_text for script in SCRIPTS})
@@ -131,6 +135,23 @@ async def open_store(settings: Settings, *, listen: bool = True) -> Store:
     if listen:
         store.connection.listen((keys.CHANGES,), lambda _, message: store.clients.hear(message), store.clients.hearing)
     return store
+
+
+async def _check_replicas(link: Link, wanted: int) -> None:
+    """Say it where what waits for replicas can only fail."""
+    if not wanted:
+        return
+    there = int(await link.send(["WAIT", wanted, 1]))
+    if there < wanted:
+        log.warning(
+            "too_few_replicas",
+            extra={
+                "server": str(link.endpoint),
+                "in_touch": there,
+                "wanted": wanted,
+                "hint": "codes, refreshes and revocations are 503 until as many replicas as redis_wait_replicas are in sync",
+            },
+        )
 
 
 async def _check(link: Link) -> None:

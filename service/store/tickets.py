@@ -13,7 +13,7 @@ class AdvanceAnswer(StrEnum):
     CHANGED = "changed"
 
 
-_advance = Script("advance_ticket", ("ticket",), ("seen", "replacement"), AdvanceAnswer)
+_advance = Script("advance_ticket", ("ticket",), ("seen", "replacement"), AdvanceAnswer, confirmed=True)
 SCRIPTS = (_advance,)
 
 

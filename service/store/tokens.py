@@ -64,14 +64,16 @@ _rotate = Script(
         "grace",
     ),
     RotateAnswer,
+    confirmed=True,
 )
 _reuse = Script(
     "reuse_refresh_token",
     ("grant", "refresh_token", "new_access_token"),
     ("access_record", "access_ends", "seen_record", "new_record", "new_ends", "grant_ends"),
     ReuseAnswer,
+    confirmed=True,
 )
-_revoke = Script("revoke_token", ("credential", "grant"), ("client_id", "ends_grant"), RevokeAnswer)
+_revoke = Script("revoke_token", ("credential", "grant"), ("client_id", "ends_grant"), RevokeAnswer, confirmed=True)
 SCRIPTS = (_open, _issue, _add, _rotate, _reuse, _revoke)
 
 
@@ -248,6 +250,10 @@ class Tokens:
         if answer in (RotateAnswer.REUSED, RotateAnswer.ENDED) and new.subject:
             grants.unindex_soon(self._connection, grant_id, new.subject)
         return answer, rest[0] if rest else b""
+
+    async def confirm_rotation(self, used: Credential) -> None:
+        """Where replicas are waited for: wait until they have what this used refresh token was exchanged for."""
+        await self._connection.confirm(keys.grant(used.grant_id))
 
     async def reuse(self, opened: OpenedRefreshToken, new: NewTokens) -> ReuseAnswer:
         """Issue an access token for a refresh token that is kept, with its new record and end. One round trip."""

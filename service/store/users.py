@@ -70,7 +70,7 @@ class Users:
     async def delete(self, user: User) -> bool:
         """Delete a user; whether it was there. End the grants with ``Grants.revoke_user`` after it."""
         mark, record, pointer = keys.user_disabled(user.subject), keys.username(user.username), keys.user(user.subject)
-        await self._connection.execute(mark, "SET", mark, "1", "EX", _GONE_FOR)
+        await self._connection.execute_confirmed(mark, "SET", mark, "1", "EX", _GONE_FOR)
         deleted, _ = await self._connection.execute_all([(record, ("DEL", record)), (pointer, ("DEL", pointer))])
         return bool(deleted)
 
@@ -83,7 +83,7 @@ class Users:
 
     async def _mark_disabled(self, subject: str) -> None:
         mark = keys.user_disabled(subject)
-        await self._connection.execute(mark, "SET", mark, "1")
+        await self._connection.execute_confirmed(mark, "SET", mark, "1")
 
     async def _unmark(self, subject: str) -> None:
         mark = keys.user_disabled(subject)

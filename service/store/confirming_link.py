@@ -1,0 +1,105 @@
+"""A link on which what was done counts only once replicas have it, too (``redis_wait_replicas``).
+
+A primary that dies takes with it what no replica has heard of yet: a code that was redeemed a moment ago could then be redeemed
+once more. Here each reply waits until enough replicas confirm (WAIT), one WAIT for all commands of an event-loop turn.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Any
+
+from service.redis_url import Endpoint
+from service.store import keys
+from service.store.link import Link, LinkLostError, ReplyError, Word
+
+
+class _Kind(Enum):
+    ACT = auto()  # its reply is kept back until it is confirmed
+    QUESTION = auto()  # changes nothing: its reply is handed out at once
+    WAIT = auto()
+
+
+class ConfirmingLink(Link):
+    """``replicas``: how many must confirm; ``patience``: milliseconds that they have for it.
+
+    Where too few do, each act of that turn fails with NOREPLICAS: done, but not safe, so it must not be reported as done.
+    """
+
+    def __init__(self, endpoint: Endpoint, timeout: float, replicas: int, patience: int) -> None:
+        super().__init__(endpoint, timeout)
+        self._replicas = replicas
+        self._wait = ("WAIT", replicas, patience)
+        self._kinds: deque[_Kind] = deque()
+        self._done: list[tuple[asyncio.Future[Any], Any]] = []
+        self._acts = False
+
+    def touch(self, key: str) -> None:
+        """Before the first act of a turn: write something without meaning beside ``key``.
+
+        WAIT speaks of what was written over this very connection, and an act that finds its effect there already (another
+        try after a lost reply, a repeated refresh) writes nothing itself.
+        """
+        if not self._acts:
+            self._acts = True
+            self.send(("SET", keys.touch(key), "", "PX", 1000)).add_done_callback(_swallow)
+
+    def act(self, command: Sequence[Word]) -> asyncio.Future[Any]:
+        """Issue a command; the future gets its reply once it is confirmed."""
+        return self._issue(command, _Kind.ACT)
+
+    def send(self, command: Sequence[Word]) -> asyncio.Future[Any]:
+        return self._issue(command, _Kind.QUESTION)
+
+    def _issue(self, command: Sequence[Word], kind: _Kind) -> asyncio.Future[Any]:
+        future = super().send(command)
+        if not future.done():  # else it was refused
+            self._kinds.append(kind)
+        return future
+
+    def _flush(self) -> None:
+        if self._acts and self._out:
+            wait = self._issue(self._wait, _Kind.WAIT)
+            wait.add_done_callback(_swallow)
+            if wait.done():
+                self.close("does not keep up")
+        self._acts = False
+        super()._flush()
+
+    def reply_received(self, reply: Any) -> None:
+        kind = self._kinds.popleft()
+        if kind is _Kind.ACT:
+            self._replied += 1
+            self._done.append((self._pending.popleft(), reply))
+            return
+        super().reply_received(reply)
+        if kind is _Kind.WAIT:
+            self._hand_out(reply)
+
+    def _hand_out(self, confirmed_by: Any) -> None:
+        done, self._done = self._done, []
+        safe = confirmed_by.__class__ is int and confirmed_by >= self._replicas
+        for future, reply in done:
+            if future.done():  # whoever waited has given up
+                continue
+            if reply.__class__ is ReplyError:
+                future.set_exception(reply)
+            elif safe:
+                future.set_result(reply)
+            else:
+                future.set_exception(
+                    ReplyError(f"NOREPLICAS {confirmed_by} of {self._replicas} replicas have confirmed it")
+                )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        done, self._done = self._done, []
+        for future, _ in done:
+            if not future.done():
+                future.set_exception(self.lost or LinkLostError(str(self.endpoint)))
+
+
+def _swallow(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
