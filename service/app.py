@@ -84,16 +84,15 @@ def make_server(
 
     Every path is known beforehand, and what a router would do for each request is a sixth of an empty handler's cost.
     """
-    handlers = {
-        **browser.handlers(issuer),
-        **oauth.handlers(issuer),
-        **(health or Health(issuer)).handlers(),
-        **further,
-    }
+    health = health or Health(issuer)
+    handlers = {**browser.handlers(issuer), **oauth.handlers(issuer), **health.handlers(), **further}
     loop, settings = asyncio.get_running_loop(), issuer.settings
 
     async def dispatch(request: web.BaseRequest) -> web.StreamResponse:
-        return await handlers.get(request.path, oauth.not_found)(request)
+        response = await handlers.get(request.path, oauth.not_found)(request)
+        if not health.accepting:
+            response.force_close()  # whoever keeps connections is to look elsewhere before we close them
+        return response
 
     def make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=settings.max_body)
