@@ -1,0 +1,63 @@
+"""Locust as it is run by many machines: a master and two workers, against three service processes on a Redis Cluster."""
+
+import asyncio
+import csv
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from service.app import open_issuer
+from tests import redis_shapes
+from tests.server_process import ServerProcess, free_port
+from tests.world import ALL_GRANT_TYPES, World, settings_for
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(find_spec("locust") is None, reason="no locust here: make .venv/.load")
+
+
+async def _locust(arguments: list[str], settings: dict[str, str], log: Path) -> asyncio.subprocess.Process:
+    with log.open("ab") as out:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", *arguments),
+            **{"cwd": ROOT, "env": os.environ | settings, "stdout": out, "stderr": out},  # type: ignore[arg-type]
+        )
+
+
+async def test_a_master_and_two_workers_load_three_processes_on_a_cluster(
+    cluster_shape: redis_shapes.Shape, tmp_path: Path
+) -> None:
+    """Every kind of request is there, and not one answer is wrong."""
+    cluster_shape.heal()
+    cluster_shape.flush()
+    async with open_issuer(settings_for(cluster_shape.url), listen=False) as issuer:
+        world = World(issuer, None, cluster_shape)  # type: ignore[arg-type]
+        await world.client(grant_types=ALL_GRANT_TYPES, introspect=True)
+    async with ServerProcess(tmp_path, redis_url=cluster_shape.url, workers=3) as server:
+        port, table, log = str(free_port()), tmp_path / "load", tmp_path / "locust.log"
+        known = {"LOAD_CLIENT_ID": "app", "LOAD_CLIENT_SECRET": "mm_cs_" + "s" * 43, "LOAD_PAUSE": "0.05"}
+        known["MINTMARK_REDIS_URL"] = cluster_shape.url
+        lead = [
+            "--master",
+            "--master-bind-port",
+            port,
+            "--expect-workers",
+            "2",
+            "--host",
+            server.url,
+            "--csv",
+            str(table),
+        ]
+        follow = ["--worker", "--master-port", port]
+        master = await _locust([*lead, "-u", "8", "-r", "8", "-t", "6s", "Mixed", "AuthorizationCode"], known, log)
+        workers = [await _locust([*follow, "Mixed", "AuthorizationCode"], known, log) for _ in range(2)]
+        async with asyncio.timeout(120):
+            codes = [await process.wait() for process in (master, *workers)]
+    told = log.read_text()
+    assert codes == [0, 0, 0], told
+    rows = {row["Name"]: row for row in csv.DictReader((tmp_path / "load_stats.csv").open())}
+    assert {"client_credentials", "code", "refresh", "introspect", "revoke", "introspect, revoked"} <= set(rows)
+    assert {name: row["Failure Count"] for name, row in rows.items()} == dict.fromkeys(rows, "0")
+    assert int(rows["Aggregated"]["Request Count"]) > 100
