@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -18,17 +18,23 @@ from service.fetching import Fetcher
 from service.fronts import browser, oauth
 from service.fronts.health import Handler, Health
 from service.fronts.operators import make_application
+from service.fronts.watching import watching
 from service.hashing import Hashing
 from service.issuer import Issuer
 from service.logout_tokens import keep_delivering
+from service.observe.loop_lag import keep_measuring
 from service.observe.metrics import Metrics
+from service.observe.redis_watch import RedisWatch
 from service.randomness import RandomBlocks
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 from service.signing.client_keys import ClientKeys
 from service.signing.key_material import Sealing
 from service.signing.keyring import Keyring
 from service.store.store import Store, open_store
 from service.workers import until_orphaned
+
+if TYPE_CHECKING:
+    from service.observe.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +42,18 @@ LINGERING_SECONDS = 2.0
 """How long to go on reading the rest of a body that was refused, so that its sender gets to read why."""
 
 
-def make_issuer(settings: Settings, store: Store, clock: Callable[[], float] = time.time) -> Issuer:
-    """The issuer on this store."""
-    hashing, randomness, fetcher = Hashing(settings), RandomBlocks(), Fetcher(settings)
+def make_issuer(
+    settings: Settings, store: Store, clock: Callable[[], float] = time.time, watch: RedisWatch | None = None
+) -> Issuer:
+    """The issuer on this store; ``watch``: whoever watches the store already."""
+    metrics, tracing = (watch.metrics, watch.tracing) if watch else (Metrics(), None)
+    hashing, randomness, fetcher = Hashing(settings), RandomBlocks(), Fetcher(settings, tracing)
     directory = (
         HttpDirectory(store, fetcher, settings) if settings.directory_url else RedisDirectory(store, hashing, settings)
     )
     keyring = Keyring(settings, store.signing_keys, randomness, clock) if settings.openid else None
+    if keyring is not None:
+        metrics.watch_keys(keyring.times)
     return Issuer(
         url=settings.issuer,
         settings=settings,
@@ -51,19 +62,21 @@ def make_issuer(settings: Settings, store: Store, clock: Callable[[], float] = t
         hashing=hashing,
         fetcher=fetcher,
         keyring=keyring,
-        client_keys=ClientKeys(settings, fetcher.get),
+        client_keys=ClientKeys(settings, fetcher.get, counted=metrics.client_keys),
         sealing=Sealing(settings.master_keys),
-        metrics=Metrics(),
+        metrics=metrics,
         clock=clock,
         randomness=randomness,
+        tracing=tracing,
     )
 
 
 @asynccontextmanager
 async def open_issuer(settings: Settings, *, listen: bool = True) -> AsyncIterator[Issuer]:
     """An issuer on a checked store, closed afterwards. Raises what ``open_store`` does."""
-    store = await open_store(settings, listen=listen)
-    issuer = make_issuer(settings, store)
+    watch = RedisWatch(Metrics(), open_tracing(settings))
+    store = await open_store(settings, listen=listen, watch=watch)
+    issuer = make_issuer(settings, store, watch=watch)
     try:
         if issuer.keyring is not None:
             await issuer.keyring.open()
@@ -74,6 +87,19 @@ async def open_issuer(settings: Settings, *, listen: bool = True) -> AsyncIterat
             issuer.keyring.close()
         await issuer.fetcher.close()
         await store.close()
+        if issuer.tracing is not None:
+            await issuer.tracing.close()
+
+
+def open_tracing(settings: Settings) -> "Tracing | None":
+    """Whoever does not want traces does without OpenTelemetry. Raises SettingsError where it is not installed."""
+    if settings.otlp_endpoint is None:
+        return None
+    try:
+        from service.observe.tracing import Tracing
+    except ImportError as error:
+        raise SettingsError(f"otlp_endpoint: install mintmark[tracing] for it ({error})") from error
+    return Tracing(settings.otlp_endpoint, settings.trace_sample)
 
 
 def make_server(
@@ -86,10 +112,12 @@ def make_server(
     """
     health = health or Health(issuer)
     handlers = {**browser.handlers(issuer), **oauth.handlers(issuer), **health.handlers(), **further}
+    names = {**browser.names(issuer), **oauth.names(issuer)}
+    watched = watching(issuer, handlers, names, oauth.not_found)
     loop, settings = asyncio.get_running_loop(), issuer.settings
 
     async def dispatch(request: web.BaseRequest) -> web.StreamResponse:
-        response = await handlers.get(request.path, oauth.not_found)(request)
+        response = await watched(request)
         if not health.accepting:
             response.force_close()  # whoever keeps connections is to look elsewhere before we close them
         return response
@@ -195,7 +223,7 @@ async def _say_if_openid_is_off(issuer: Issuer) -> None:
 def _beside(issuer: Issuer) -> list[Coroutine[Any, Any, None]]:
     """What goes on beside requests, for ever."""
     keys = [] if issuer.keyring is None else [issuer.keyring.keep()]
-    return [*keys, keep_delivering(issuer)]
+    return [*keys, keep_delivering(issuer), keep_measuring(issuer.metrics)]
 
 
 async def _tell_metrics(metrics: Metrics) -> None:

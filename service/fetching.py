@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -17,7 +17,11 @@ import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from service.observe.outgoing import UNTRACED, Outgoing
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.observe.tracing import Tracing
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})")
 _CHUNK = 16_384
@@ -84,32 +88,38 @@ def is_public(address: str) -> bool:
 class Fetcher:
     """HTTP for the whole process: connections are kept and shared. Made on the first use, on the running loop."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracing: "Tracing | None" = None) -> None:
         self._settings = settings
+        self._tracing = tracing
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     async def get(self, url: str, *, accept: str = "application/json", purpose: str = "keys") -> Fetched:
         """A client's document. Each ``purpose`` has connections of its own: what strangers make us fetch must not keep us from
         what clients are authenticated with. Raises FetchError for anything but a 200 of bounded size in time."""
         checked = self._checked(url)
-        async with (
-            self._limits(url, self._settings.fetch_timeout),
-            self._session(purpose).get(checked, headers={"Accept": accept}, allow_redirects=False) as response,
-        ):
-            if response.status != 200:
-                raise FetchError(f"{_host(url)} answered {response.status}")
-            found = _MAX_AGE.search(response.headers.get("Cache-Control", ""))
-            return Fetched(await self._content(response), int(found[1]) if found else None)
+        with self._calling("GET", checked) as call:
+            headers = {"Accept": accept, **call.headers}
+            async with (
+                self._limits(url, self._settings.fetch_timeout),
+                self._session(purpose).get(checked, headers=headers, allow_redirects=False) as response,
+            ):
+                call.answered(response.status)
+                if response.status != 200:
+                    raise FetchError(f"{_host(url)} answered {response.status}")
+                found = _MAX_AGE.search(response.headers.get("Cache-Control", ""))
+                return Fetched(await self._content(response), int(found[1]) if found else None)
 
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int:
         """Send a form to a client; the HTTP status. Raises FetchError."""
         checked = self._checked(url)
         body = urlencode(fields).encode()
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        async with self._limits(url, self._settings.fetch_timeout):
-            session = self._session("notices")
-            async with session.post(checked, data=body, headers=headers, allow_redirects=False) as response:
-                return response.status
+        with self._calling("POST", checked) as call:
+            headers = {"Content-Type": "application/x-www-form-urlencoded", **call.headers}
+            async with self._limits(url, self._settings.fetch_timeout):
+                session = self._session("notices")
+                async with session.post(checked, data=body, headers=headers, allow_redirects=False) as response:
+                    call.answered(response.status)
+                    return response.status
 
     async def post_json(self, url: str, value: Any, *, bearer: str, timeout: float) -> Answered:  # noqa: ASYNC109
         """Send JSON to a server that the operator named, wherever it is. ``timeout``: seconds. Raises FetchError."""
@@ -117,11 +127,15 @@ class Fetcher:
         if bearer:
             headers["Authorization"] = f"Bearer {bearer}"
         async with self._limits(url, timeout):
-            session = self._session(_TRUSTED)
-            async with session.post(url, data=orjson.dumps(value), headers=headers, allow_redirects=False) as response:
-                wait = response.headers.get("Retry-After", "")
-                content = await self._content(response)
-                return Answered(response.status, content, int(wait[:9]) if wait.isdigit() else None)
+            with self._calling("POST", URL(url)) as call:
+                headers |= call.headers
+                session = self._session(_TRUSTED)
+                body = orjson.dumps(value)
+                async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+                    call.answered(response.status)
+                    wait = response.headers.get("Retry-After", "")
+                    content = await self._content(response)
+                    return Answered(response.status, content, int(wait[:9]) if wait.isdigit() else None)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -178,6 +192,12 @@ class Fetcher:
             if len(content) > self._settings.fetch_max_bytes:
                 raise FetchError(f"the answer has more than {self._settings.fetch_max_bytes} bytes")
         return bytes(content)
+
+    def _calling(self, method: str, url: URL) -> Outgoing:
+        """To be entered around a call; its path and query are nobody's business, they may hold secrets."""
+        if self._tracing is None:
+            return UNTRACED
+        return self._tracing.call(method, url.scheme, url.host or "", url.port)
 
     def _limits(self, url: str, seconds: float) -> "_Limits":
         return _Limits(url, seconds)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from service.directory import Directory
 from service.fetching import Fetcher
@@ -14,12 +15,15 @@ from service.signing.key_material import Sealing
 from service.signing.keyring import Keyring
 from service.store.store import Store
 
+if TYPE_CHECKING:
+    from service.observe.tracing import Tracing
+
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """``url``: the issuer identifier; ``keyring``: our signing keys, None where OpenID Connect is off; ``client_keys``: those
     of clients; ``sealing``: encrypts under the master key, where there is one; ``fetcher``: outgoing HTTP; ``clock``: epoch
-    seconds; ``randomness``: number of bytes → bytes.
+    seconds; ``randomness``: number of bytes → bytes; ``tracing``: None where nobody wants traces.
     """
 
     url: str
@@ -34,3 +38,4 @@ class Issuer:
     metrics: Metrics
     clock: Callable[[], float]
     randomness: Randomness
+    tracing: "Tracing | None" = None

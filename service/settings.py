@@ -311,6 +311,19 @@ class Settings(BaseSettings):
     # watching
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field("json", description="json: one object a line; text: for people.")
+    access_log_sample: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="The share of requests that get a log line, and then every refused one too; 0 = none.",
+    )
+    otlp_endpoint: str | None = Field(
+        None,
+        description="Send traces to this OpenTelemetry collector (OTLP/HTTP): http://collector:4318; needs mintmark[tracing].",
+    )
+    trace_sample: float = Field(
+        0.01, ge=0, le=1, description="The share of requests that are traced, unless a trusted proxy decided already."
+    )
 
     @field_validator("issuer")
     @classmethod
@@ -321,6 +334,16 @@ class Settings(BaseSettings):
         if "@" in parts.netloc or not issuer.isprintable() or " " in issuer:
             raise ValueError("must be a URL without user name, password and spaces: everybody gets to read it")
         return issuer.rstrip("/") if parts.path == "/" else issuer
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector_is_url(cls, endpoint: str | None) -> str | None:
+        parts = urlsplit(endpoint or "http://none")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be an http(s) URL without query and fragment, such as http://collector:4318")
+        if "@" in parts.netloc:
+            raise ValueError("must be without user name and password: put credentials into OTEL_EXPORTER_OTLP_HEADERS")
+        return endpoint
 
     @field_validator("redis_url")
     @classmethod

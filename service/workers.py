@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from service.observe.metrics import WORKERS_VARIABLE
+from service.observe.metrics import WORKERS_VARIABLE, forget_worker
 from service.settings import PREFIX, Settings
 
 log = logging.getLogger(__name__)
@@ -94,6 +94,7 @@ class Workers:
             self._running.add(process)
             code = await _watch(process, serving)
             self._running.discard(process)
+            forget_worker(process.pid, metrics)
             if self._stopping.is_set():
                 return
             if not serving.done():

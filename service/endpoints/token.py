@@ -7,6 +7,7 @@ from service.client_auth import AuthenticatedClient, authenticate
 from service.grants import GRANT_TYPES, GrantType
 from service.issuer import Issuer
 from service.issuing import Authorization, Issued, ReplayedError, end_replayed, issue, withdraw
+from service.observe.current import note_grant_type
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable, UnauthorizedClient, UnsupportedGrantType
 from service.protocol.request import Request
@@ -20,12 +21,14 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     """Tokens for a grant. Raises the errors of RFC 6749 section 5.2."""
     name = request.required("grant_type")
     grant_type = GRANT_TYPES.get(name)
+    label = name if grant_type else "unknown"
+    note_grant_type(label)
     try:
         decision = await _decide(issuer, request, grant_type, name)
     except ProtocolError as error:
-        issuer.metrics.token_request(name if grant_type else "unknown", error.error)
+        issuer.metrics.token_request(label, error.error)
         raise
-    issuer.metrics.token_request(name, "ok")
+    issuer.metrics.token_request(label, "ok")
     return decision
 
 

@@ -55,6 +55,11 @@ def handlers(issuer: Issuer) -> dict[str, Handler]:
     return table
 
 
+def names(issuer: Issuer) -> dict[str, str]:
+    """What metrics call the page at each path."""
+    return {prefix + path: name for prefix in ("", issuer.settings.issuer_path) for path, name in PATHS.items()}
+
+
 class _Cookie(NamedTuple):
     """How a cookie of ours is called and kept."""
 

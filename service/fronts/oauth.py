@@ -58,12 +58,24 @@ def handlers(issuer: Issuer) -> dict[str, Handler]:
         for prefix in ("", below)
         for path, route in _routes(issuer).items()
     }
-    # RFC 8414 section 3.1: the well-known part stands before the issuer's path; OpenID Connect Discovery 4: after it.
     document = _metadata(issuer)
-    places = (PATH, PATH + below, OPENID_PATH, OPENID_PATH + below, below + OPENID_PATH)
+    places = _metadata_paths(below)
     if issuer.keyring is not None:
         table |= dict.fromkeys((JWKS_PATH, below + JWKS_PATH), _jwks(issuer))
     return {**table, **dict.fromkeys(places, document)}
+
+
+def names(issuer: Issuer) -> dict[str, str]:
+    """What metrics call the endpoint at each path."""
+    below = issuer.settings.issuer_path
+    table = {prefix + path: route.name for prefix in ("", below) for path, route in _routes(issuer).items()}
+    table |= dict.fromkeys(_metadata_paths(below), "metadata")
+    return table | dict.fromkeys((JWKS_PATH, below + JWKS_PATH), "jwks")
+
+
+def _metadata_paths(below: str) -> tuple[str, ...]:
+    """RFC 8414 section 3.1: the well-known part stands before the issuer's path; OpenID Connect Discovery 4: after it."""
+    return (PATH, PATH + below, OPENID_PATH, OPENID_PATH + below, below + OPENID_PATH)
 
 
 def _routes(issuer: Issuer) -> dict[str, _Route]:

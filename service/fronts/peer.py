@@ -37,6 +37,11 @@ def peer_of(http: web.BaseRequest, settings: Settings) -> Peer:
     return Peer(address, scheme == "https")
 
 
+def is_proxy(http: web.BaseRequest, settings: Settings) -> bool:
+    """Whether one of our trusted proxies is at the other end."""
+    return bool(settings.proxy_networks) and _is_within(http.remote or "", settings.proxy_networks)
+
+
 @lru_cache(maxsize=4096)
 def _address(hop: str) -> str:
     """The IP address in an element of X-Forwarded-For, without the port that some proxies add; empty if there is none."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from service.observe import current
 from service.protocol.credentials import PATTERN
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -18,7 +19,9 @@ _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: ``time`` (RFC 3339, UTC), ``level``, ``event``, ``logger``, the facts, ``trace``."""
+    """One JSON object a line: ``time`` (RFC 3339, UTC), ``level``, ``event``, ``logger``, where a request is being answered
+    ``request_id`` and ``trace_id``, the facts, ``trace`` (of an exception).
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
@@ -27,6 +30,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
             "logger": record.name,
+            **current.ids(),
             **_facts(record),
         }
         if record.exc_info:
@@ -43,10 +47,12 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         facts = " ".join(f"{name}={_on_one_line(value)}" for name, value in _facts(record).items())
+        request_id = current.ids().get("request_id")
         colour = _COLOURS.get(record.levelname, "") if sys.stderr.isatty() else ""
         end = "\x1b[0m" if colour else ""
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
         line = f"{moment} {colour}{record.levelname.lower()}{end} {record.getMessage()} {facts}".rstrip()
+        line += f" request_id={request_id}" if request_id else ""
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return redacted(line)

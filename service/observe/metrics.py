@@ -1,9 +1,15 @@
 """Prometheus metrics. Labels come from closed lists (registries, error codes), never from what a caller sent."""
 
 import os
+import platform
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from service import __version__
+from service.observe.counting import Cache, Counted, Reading, Shown, Timed
 
 SECURITY_EVENTS = (
     "code_replayed",
@@ -14,50 +20,99 @@ SECURITY_EVENTS = (
     "address_blocked",
 )
 
+SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Buckets of durations, in seconds: from a Redis that is near to a timeout."""
+COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+"""Buckets of batch sizes."""
+REDIS_ERRORS = ("connect", "lost", "refused", "moved", "temporary", "fault", "gave_up")
+"""``connect``: no connection; ``lost``: a connection was; ``refused``: full, or login and rights; ``moved``: a slot did;
+``temporary``: a failover, a load …; ``fault``: ours; ``gave_up``: no answer in time with all retries (503).
+"""
+CACHES = ("clients", "client_keys")
 
 WORKERS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus_client sums the metrics of several processes, set by ``workers`` before they start."""
 
 
-class _Counted:
-    """A counter that counts in a dictionary and tells prometheus_client when somebody looks: its own locks and shared
-    files would cost each request microseconds.
-    """
+class KeyTimes(NamedTuple):
+    """Of the key that signs with an algorithm now. ``age``, ``until_next``: seconds, None where nobody knows or none will."""
 
-    def __init__(self, name: str, text: str, labels: tuple[str, ...], registry: CollectorRegistry) -> None:
-        self._counter = Counter(name, text, labels, registry=registry)
-        self._untold: dict[tuple[str, ...], int] = {}
-
-    def count(self, *labels: str) -> None:
-        self._untold[labels] = self._untold.get(labels, 0) + 1
-
-    def prepare(self, *labels: str) -> None:
-        """Show it as 0 from the beginning, so that its first count is seen as a rise."""
-        self._counter.labels(*labels)
-
-    def tell(self) -> None:
-        untold, self._untold = self._untold, {}
-        for labels, count in untold.items():
-            self._counter.labels(*labels).inc(count)
+    algorithm: str
+    age: float | None
+    until_next: float | None
 
 
 class Metrics:
-    """The counters of one process."""
+    """The numbers of one process. ``clients``, ``client_keys``: how often those caches had it.
+
+    ``redis_connections``: how many are open now.
+    """
 
     def __init__(self) -> None:
-        registry = self.registry = CollectorRegistry()
-        self._token = _Counted(
-            "mintmark_token_requests", "Token requests by grant type and outcome.", ("grant_type", "outcome"), registry
+        self.registry = CollectorRegistry()
+        self.clients, self.client_keys = Cache(), Cache()
+        self.redis_connections = 0
+        self._told = dict.fromkeys(CACHES, (0, 0))
+        self._make_counters()
+        self._make_histograms()
+        self._make_gauges()
+
+    def _counted(self, name: str, text: str, *labels: str) -> Counted:
+        return Counted(f"mintmark_{name}", text, labels, self.registry)
+
+    def _make_counters(self) -> None:
+        self._token = self._counted(
+            "token_requests", "Token requests by grant type and outcome.", "grant_type", "outcome"
         )
-        self._endpoint = _Counted(
-            "mintmark_requests", "Introspection and revocation by what came of it.", ("endpoint", "outcome"), registry
+        self._endpoint = self._counted(
+            "requests", "Introspection and revocation by what came of it.", "endpoint", "outcome"
         )
-        self._refusal = _Counted(
-            "mintmark_refusals", "Refused requests by endpoint and error code.", ("endpoint", "error"), registry
-        )
-        self._security = _Counted("mintmark_security_events", "Events that may be an attack.", ("event",), registry)
+        self._refusal = self._counted("refusals", "Refused requests by endpoint and error code.", "endpoint", "error")
+        self._security = self._counted("security_events", "Events that may be an attack.", "event")
+        self._redis_error = self._counted("redis_errors", "What went wrong between us and Redis.", "kind")
+        self._connect = self._counted("redis_connects", "Connections to Redis that were made.")
+        self._cache_hit = self._counted("cache_hits", "What was asked for and in memory.", "cache")
+        self._cache_miss = self._counted("cache_misses", "What was asked for and had to be fetched.", "cache")
         for event in SECURITY_EVENTS:
             self._security.prepare(event)
+        for kind in REDIS_ERRORS:
+            self._redis_error.prepare(kind)
+
+    def _make_histograms(self) -> None:
+        def timed(name: str, text: str, *labels: str, bounds: tuple[float, ...] = SECONDS) -> Timed:
+            return Timed(f"mintmark_{name}", text, labels, bounds, self.registry)
+
+        self._duration = timed(
+            "request_duration_seconds", "From a request's head to its answer.", "endpoint", "grant_type"
+        )
+        self._batch_duration = timed("redis_batch_duration_seconds", "From sending a batch to its last reply.")
+        self._batch_size = timed("redis_batch_commands", "Commands that share a batch.", bounds=COMMANDS)
+        self._lag = timed("event_loop_lag_seconds", "How late the event loop gets to what is due.")
+        self.request_took = self._duration.observe
+        self.loop_lagged = self._lag.observe
+
+    def _make_gauges(self) -> None:
+        connections = Shown(
+            "mintmark_redis_connections", "Connections to Redis that are open.", (), self.registry, "livesum"
+        )
+        connections.read = lambda: [((), float(self.redis_connections))]
+        built = Shown("mintmark_build_info", "What runs here.", ("version", "python"), self.registry, "livemax")
+        built.read = lambda: [((__version__, platform.python_version()), 1.0)]
+        self._key_age = Shown(
+            "mintmark_signing_key_age_seconds",
+            "Since the key that signs began to.",
+            ("algorithm",),
+            self.registry,
+            "livemax",
+        )
+        self._key_next = Shown(
+            "mintmark_signing_key_next_rotation_seconds",
+            "Until the next key signs; below zero it is late.",
+            ("algorithm",),
+            self.registry,
+            "livemin",
+        )
+        self._gauges = (connections, built, self._key_age, self._key_next)
 
     def token_request(self, grant_type: str, outcome: str) -> None:
         """Count a token request; ``grant_type`` of the registry or ``unknown``."""
@@ -75,10 +130,49 @@ class Metrics:
         """Count one of ``SECURITY_EVENTS``."""
         self._security.count(event)
 
+    def redis_batch(self, commands: int, seconds: float) -> None:
+        """A batch of commands was answered, after so many seconds."""
+        self._batch_size.observe(commands)
+        self._batch_duration.observe(seconds)
+
+    def redis_connected(self) -> None:
+        """A connection to Redis was made."""
+        self.redis_connections += 1
+        self._connect.count()
+
+    def redis_error(self, kind: str) -> None:
+        """Count one of ``REDIS_ERRORS``."""
+        self._redis_error.count(kind)
+
+    def watch_keys(self, read: Callable[[], Iterable[KeyTimes]]) -> None:
+        """Show what ``read`` says of our signing keys whenever somebody looks."""
+
+        def ages() -> Iterable[Reading]:
+            return [((one.algorithm,), one.age) for one in read() if one.age is not None]
+
+        def rests() -> Iterable[Reading]:
+            return [((one.algorithm,), one.until_next) for one in read() if one.until_next is not None]
+
+        self._key_age.read, self._key_next.read = ages, rests
+
     def tell(self) -> None:
         """Hand what was counted to prometheus_client; a worker does so every second, for the others to see."""
-        for counted in (self._token, self._endpoint, self._refusal, self._security):
+        counters = (self._token, self._endpoint, self._refusal, self._security, self._redis_error, self._connect)
+        self._tell_caches()
+        for counted in (*counters, self._cache_hit, self._cache_miss):
             counted.tell()
+        for timed in (self._duration, self._batch_duration, self._batch_size, self._lag):
+            timed.tell()
+        for gauge in self._gauges:
+            gauge.tell()
+
+    def _tell_caches(self) -> None:
+        for name in CACHES:
+            cache: Cache = getattr(self, name)
+            hits, misses = self._told[name]
+            self._cache_hit.add(cache.hits - hits, name)
+            self._cache_miss.add(cache.misses - misses, name)
+            self._told[name] = (cache.hits, cache.misses)
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format; of all workers together where there are several, those of the others as
@@ -90,3 +184,8 @@ class Metrics:
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)
+
+
+def forget_worker(pid: int, folder: str) -> None:
+    """A worker has ended: what it had open is no longer; what it counted stays counted."""
+    mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.fetching import Fetched, FetchError
+from service.observe.counting import Cache
 from service.protocol.names import SigningAlgorithm
 from service.records.client import Client
 from service.settings import Settings
@@ -66,16 +67,18 @@ class _Held(NamedTuple):
 
 
 class ClientKeys:
-    """``fetch``: gets a document by its URL (``Fetcher.get``)."""
+    """``fetch``: gets a document by its URL (``Fetcher.get``). ``counted``: how often keys were in memory."""
 
     def __init__(
         self,
         settings: Settings,
         fetch: Callable[[str], Awaitable[Fetched]],
         clock: Callable[[], float] = time.monotonic,
+        counted: Cache | None = None,
     ) -> None:
         self._settings = settings
         self._fetch = fetch
+        self._counted = counted or Cache()
         self._clock = clock
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._fetching: dict[str, asyncio.Future[_Held]] = {}
@@ -114,7 +117,9 @@ class ClientKeys:
         held = self._held.get(source.name)
         if held is not None and held.source == place and self._clock() < held.fresh_until:
             self._held.move_to_end(source.name)
+            self._counted.hits += 1
             return held
+        self._counted.misses += 1
         if source.jwks_uri:
             try:
                 return await self._fetched(source.name, source.jwks_uri)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
+from service.observe.metrics import KeyTimes
 from service.protocol.credentials import Randomness, base64url
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import SigningAlgorithm
@@ -167,6 +168,10 @@ class Keyring:
         now = int(self._clock())
         keys = sorted(self._keys, key=lambda key: (key.algorithm, -key.signs_from))
         return [KnownKey(key, schedule.state(key, now)) for key in keys]
+
+    def times(self) -> list[KeyTimes]:
+        """For metrics: how old the keys are that sign now, and when others take over."""
+        return schedule.times(self._keys, self.algorithms, self._clock(), self._settings.signing_key_lifetime)
 
     # change
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from service.observe.metrics import KeyTimes
 from service.protocol.names import SigningAlgorithm
 from service.records.signing_key import KeySet, SigningKey
 
@@ -93,6 +94,22 @@ def added(keys: Iterable[SigningKey], new: SigningKey) -> tuple[SigningKey, ...]
         ),
         new,
     )
+
+
+def times(
+    keys: Iterable[SigningKey], algorithms: Iterable[SigningAlgorithm], now: float, lifetime: int
+) -> list[KeyTimes]:
+    """Of the key that signs with each algorithm now. ``lifetime``: as in ``due``; keys of files have neither age nor end."""
+    kept = tuple(keys)
+    found = []
+    for algorithm in algorithms:
+        key = signing(kept, algorithm, int(now))
+        if key is None:
+            continue
+        ends = key.signs_until or (key.signs_from + lifetime if lifetime and key.sealed else 0)
+        age = max(0.0, now - key.signs_from) if key.signs_from else None
+        found.append(KeyTimes(algorithm.value, age, ends - now if ends else None))
+    return found
 
 
 def _newest(keys: Iterable[SigningKey], algorithm: SigningAlgorithm) -> SigningKey | None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from service.observe.counting import Cache
 from service.records.client import Client
 from service.store import keys
 from service.store.connection import Connection
@@ -38,11 +39,12 @@ class ChangedMeanwhileError(Exception):
 
 
 class Clients:
-    """Clients in Redis, with a cache. ``clock``: monotonic seconds."""
+    """Clients in Redis, with a cache. ``clock``: monotonic seconds; ``counted``: how often the cache had one."""
 
-    def __init__(self, connection: Connection, clock: Callable[[], float]) -> None:
+    def __init__(self, connection: Connection, clock: Callable[[], float], counted: Cache) -> None:
         self._connection = connection
         self._clock = clock
+        self._counted = counted
         self._cache: OrderedDict[str, tuple[Client | None, float]] = OrderedDict()
         self._hearing = False
         self._news = 0
@@ -50,17 +52,20 @@ class Clients:
     # reading
 
     def cached(self, name: str) -> Client | None:
-        """The client of this client_id or alias, if it is in memory and fresh. No round trip."""
+        """The client of this client_id or alias, if it is in memory and fresh; else ask ``get``. No round trip."""
         entry = self._cache.get(name)
-        if entry is None or self._clock() >= entry[1]:
+        if entry is None or entry[0] is None or self._clock() >= entry[1]:
             return None
+        self._counted.hits += 1
         return entry[0]
 
     async def get(self, name: str) -> Client | None:
         """The client of this client_id or alias; from memory where possible, else one round trip."""
         entry = self._cache.get(name)
         if entry is not None and self._clock() < entry[1]:
+            self._counted.hits += 1
             return entry[0]
+        self._counted.misses += 1
         news = self._news
         client = await self.read(name)
         if news == self._news:  # else what was read may be older than what was heard

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Any
 
+from service.observe.redis_watch import RedisWatch
 from service.redis_url import Endpoint
 from service.store import keys
 from service.store.link import Link, LinkLostError, ReplyError, Word
@@ -27,8 +28,10 @@ class ConfirmingLink(Link):
     Where too few do, each act of that turn fails with NOREPLICAS: done, but not safe, so it must not be reported as done.
     """
 
-    def __init__(self, endpoint: Endpoint, timeout: float, replicas: int, patience: int) -> None:
-        super().__init__(endpoint, timeout)
+    def __init__(
+        self, endpoint: Endpoint, timeout: float, watch: RedisWatch | None, *, replicas: int, patience: int
+    ) -> None:
+        super().__init__(endpoint, timeout, watch)
         self._replicas = replicas
         self._wait = ("WAIT", replicas, patience)
         self._kinds: deque[_Kind] = deque()

@@ -15,6 +15,7 @@ from typing import Any
 
 from redis.crc import key_slot
 
+from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis_url import Endpoint, Topology
 from service.store.address import Address
@@ -49,11 +50,16 @@ class Node:
     """
 
     def __init__(
-        self, address: Address, locate: Callable[[], Awaitable[Endpoint]], make: Callable[[Endpoint, float], Link]
+        self,
+        address: Address,
+        locate: Callable[[], Awaitable[Endpoint]],
+        make: Callable[[Endpoint, float], Link],
+        watch: RedisWatch | None = None,
     ) -> None:
         self._address = address
         self._locate = locate
         self._make = make
+        self._watch = watch
         self._connecting: asyncio.Task[Link] | None = None
         self.link: Link | None = None
         self.down_since: float | None = None
@@ -84,7 +90,11 @@ class Node:
 
     def _attempt_over(self, attempt: asyncio.Task[Link]) -> None:
         self._connecting = None
-        if not attempt.cancelled() and attempt.exception() is not None and self.down_since is None:
+        if attempt.cancelled() or attempt.exception() is None:
+            return
+        if self._watch is not None:
+            self._watch.metrics.redis_error("connect")
+        if self.down_since is None:
             self.down_since = time.monotonic()
 
     def close(self, reason: str = "closed") -> None:
@@ -103,15 +113,16 @@ class Connection:
     where nobody asked for that. ``acts``: the shas of scripts that are sent over it.
     """
 
-    def __init__(self, address: Address, *, confirms: bool = False) -> None:
+    def __init__(self, address: Address, watch: RedisWatch | None = None, *, confirms: bool = False) -> None:
         self.address = address
+        self._watch = watch
         self.scripts: dict[str, str] = {}
         self.acts: frozenset[str] = frozenset()
         self.confirming: Connection | None = None
         self._confirms = confirms
-        self._make = _confirming_link(address) if confirms else Link
+        self._make = _confirming_link(address, watch) if confirms else partial(Link, watch=watch)
         locate = self._ask_sentinels if address.topology is Topology.SENTINEL else self._given
-        self._node = Node(address, locate, self._make)
+        self._node = Node(address, locate, self._make, watch)
         self._listening: asyncio.Task[None] | None = None
 
     # commands
@@ -200,6 +211,7 @@ class Connection:
         """The careful path: connects, follows redirections, loads scripts, retries until the timeout is over."""
         deadline = started + self.address.timeout
         pause = _PAUSE
+        self._note(failure)
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 while True:
@@ -209,6 +221,7 @@ class Connection:
                         return await self._attempt(key, command, failure)
                     except (LinkLostError, ReplyError) as error:
                         failure = error
+                        self._note(failure)
                     if self._is_long_down(key):
                         break
                     self._judge(failure)
@@ -219,7 +232,15 @@ class Connection:
                     pause = min(pause * 2, _LONGEST_PAUSE)
         except TimeoutError as error:
             failure = failure or error
+        if self._watch is not None:
+            self._watch.metrics.redis_error("gave_up")
         raise TemporarilyUnavailable(log=f"Redis: {failure or 'no answer in time'}")
+
+    def _note(self, failure: Exception | None) -> None:
+        """Count an error of Redis; lost links are counted where they are lost, once and not for each command."""
+        kind = _metric_of(failure) if isinstance(failure, ReplyError) else ""
+        if kind and self._watch is not None:
+            self._watch.metrics.redis_error(kind)
 
     async def _attempt(self, key: str, command: Command, failure: Exception | None) -> Any:
         """One more try, in the light of how the last one failed."""
@@ -376,8 +397,8 @@ class Connection:
 class Cluster(Connection):
     """A Redis Cluster: one link for each primary, slots followed where they move (MOVED, ASK)."""
 
-    def __init__(self, address: Address, *, confirms: bool = False) -> None:
-        super().__init__(address, confirms=confirms)
+    def __init__(self, address: Address, watch: RedisWatch | None = None, *, confirms: bool = False) -> None:
+        super().__init__(address, watch, confirms=confirms)
         self._nodes: dict[Endpoint, Node] = {}
         self._slots: list[Endpoint | None] = [None] * 16384
         self._learning: asyncio.Task[None] | None = None
@@ -448,7 +469,7 @@ class Cluster(Connection):
             async def locate() -> Endpoint:
                 return endpoint
 
-            node = self._nodes[endpoint] = Node(self.address, locate, self._make)
+            node = self._nodes[endpoint] = Node(self.address, locate, self._make, self._watch)
         return node
 
     async def links(self) -> list[Link]:
@@ -473,19 +494,19 @@ class Cluster(Connection):
             node.close()
 
 
-def open_connection(address: Address) -> Connection:
+def open_connection(address: Address, watch: RedisWatch | None = None) -> Connection:
     """The connection for this shape of Redis; it connects when first used."""
     kind = Cluster if address.topology is Topology.CLUSTER else Connection
-    connection = kind(address)
+    connection = kind(address, watch)
     if address.wait_replicas:
-        connection.confirming = kind(address, confirms=True)
+        connection.confirming = kind(address, watch, confirms=True)
     return connection
 
 
-def _confirming_link(address: Address) -> Callable[[Endpoint, float], Link]:
+def _confirming_link(address: Address, watch: RedisWatch | None) -> Callable[[Endpoint, float], Link]:
     """Replicas have a quarter of the timeout to confirm, so that another try is possible within it."""
     patience = max(1, round(address.timeout * 250))
-    return partial(ConfirmingLink, replicas=address.wait_replicas, patience=patience)
+    return partial(ConfirmingLink, watch=watch, replicas=address.wait_replicas, patience=patience)
 
 
 def _sent(link: Link, key: str, command: Command, prefix: Command | None) -> asyncio.Future[Any]:
@@ -508,6 +529,16 @@ def kind_of(error: Exception) -> str:
     if word == "ERR":
         return next((kind for kind in (*_TEMPORARY, *_REFUSED) if f"-{kind} " in text), word)
     return word
+
+
+def _metric_of(error: Exception) -> str:
+    """What a Redis error counts as (``metrics.REDIS_ERRORS``); empty where it is none, but a script still to be sent."""
+    word = kind_of(error)
+    if word in ("MOVED", "ASK"):
+        return "moved"
+    if word in _TEMPORARY or word in _REFUSED:
+        return "temporary" if word in _TEMPORARY else "refused"
+    return "" if word == "NOSCRIPT" else "fault"
 
 
 def _redirection(error: Exception | None) -> Endpoint:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import hiredis
 
+from service.observe.redis_watch import Batch, RedisWatch
 from service.redis_url import Endpoint
 from service.store.address import Address, Login
 
@@ -34,9 +35,12 @@ class ReplyError(Exception):
 
 
 class Link(asyncio.Protocol):
-    """A connection after its handshake. ``version`` of the server: (7, 0); ``role``: ``master`` or ``replica``."""
+    """A connection after its handshake. ``version`` of the server: (7, 0); ``role``: ``master`` or ``replica``.
 
-    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+    ``watch``: sees every batch, in order: replies come in the order of commands, so the first one under way ends first.
+    """
+
+    def __init__(self, endpoint: Endpoint, timeout: float, watch: RedisWatch | None = None) -> None:
         self.endpoint = endpoint
         self.version: tuple[int, int] = (0, 0)
         self.role = ""
@@ -49,6 +53,10 @@ class Link(asyncio.Protocol):
         self._tick = timeout / _TICKS
         self._sent_at_ticks: deque[int] = deque(maxlen=_TICKS)
         self._watch: asyncio.TimerHandle | None = None
+        self._watched_by = watch
+        self._traced = watch is not None and watch.tracing is not None
+        self._batch = Batch()
+        self._under_way: deque[Batch] = deque()
         self._transport: asyncio.WriteTransport | None = None
 
     def send(self, command: Sequence[Word]) -> asyncio.Future[Any]:
@@ -61,6 +69,8 @@ class Link(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         self._out.append(hiredis.pack_command(cast(Any, tuple(command))))
         self._pending.append(future)
+        if self._traced and self._watched_by is not None:
+            self._watched_by.commanded(self._batch, command[0])
         if self._watch is None:
             self._watch = self._loop.call_later(self._tick, self._look)
         return future
@@ -77,6 +87,11 @@ class Link(asyncio.Protocol):
             self._transport.write(out[0] if len(out) == 1 else b"".join(out))
         except RuntimeError as error:  # uvloop, where the peer closed a moment ago and connection_lost is still to come
             self.close(str(error))
+            return
+        if self._watched_by is not None:
+            batch, self._batch = self._batch, Batch()
+            self._watched_by.sent(batch, len(out), self._replied + len(self._pending))
+            self._under_way.append(batch)
 
     def _look(self) -> None:
         """Every eighth of the timeout while replies are due: has anything waited for a whole timeout?"""
@@ -96,12 +111,16 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
+        if self._watched_by is not None:
+            self._watched_by.metrics.redis_connected()
 
     def data_received(self, data: bytes) -> None:
         try:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
                 self.reply_received(reply)
+            while self._under_way and self._replied >= self._under_way[0].complete_at:
+                self._answered()
         except ReplyError as error:  # bytes that are not RESP
             self.close(str(error))
 
@@ -116,6 +135,15 @@ class Link(asyncio.Protocol):
         else:
             future.set_result(reply)
 
+    def _answered(self) -> None:
+        batch = self._under_way.popleft()
+        if self._watched_by is not None:
+            self._watched_by.answered(batch, self._server)
+
+    @property
+    def _server(self) -> tuple[str, int]:
+        return (self.endpoint.path or self.endpoint.host, self.endpoint.port)
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self.lost is not None:
             return
@@ -126,6 +154,10 @@ class Link(asyncio.Protocol):
             self._transport.abort()
         if self._watch is not None:
             self._watch.cancel()
+        if self._watched_by is not None and self._transport is not None:
+            self._watched_by.disconnected(
+                self._under_way, self._server, by_us=isinstance(exc, LinkLostError) and not self._pending
+            )
         while self._pending:
             future = self._pending.popleft()
             if not future.done():

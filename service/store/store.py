@@ -5,6 +5,8 @@ import logging
 import time
 from dataclasses import dataclass
 
+from service.observe.counting import Cache
+from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
 from service.settings import Settings
 from service.store import (
@@ -82,9 +84,9 @@ class Store:
             raise TemporarilyUnavailable(log=f"Redis: {error or 'no answer in time'}") from error
 
 
-def make_store(settings: Settings) -> Store:
-    """A store that connects when first used. Raises ValueError for a ``redis_url`` that cannot be."""
-    connection = open_connection(address.parse(settings))
+def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
+    """A store that connects when first used; ``watch`` sees what it does. Raises ValueError for a bad ``redis_url``."""
+    connection = open_connection(address.parse(settings), watch)
     connection.scripts.update({script.sha: script.text for script in SCRIPTS})
     if connection.confirming is not None:
         connection.acts = frozenset(sha for one in SCRIPTS if one.confirmed for sha in (one.sha, one.plain_sha))
@@ -92,7 +94,7 @@ def make_store(settings: Settings) -> Store:
     return Store(
         connection,
         assertions.Assertions(connection),
-        clients.Clients(connection, time.monotonic),
+        clients.Clients(connection, time.monotonic, watch.metrics.clients if watch else Cache()),
         codes.Codes(connection),
         consents.Consents(connection),
         failures.Failures(connection),
@@ -108,13 +110,14 @@ def make_store(settings: Settings) -> Store:
     )
 
 
-async def open_store(settings: Settings, *, listen: bool = True) -> Store:
+async def open_store(settings: Settings, *, listen: bool = True, watch: RedisWatch | None = None) -> Store:
     """A store that has been checked: Redis answers, is new enough, and takes our scripts.
 
-    ``listen``: keep the cache of clients up with other processes. Raises TemporarilyUnavailable where Redis cannot be
-    reached, StoreUnfitError where it cannot be used, ValueError for a bad ``redis_url``.
+    ``listen``: keep the cache of clients up with other processes; ``watch``: sees what the store does. Raises
+    TemporarilyUnavailable where Redis cannot be reached, StoreUnfitError where it cannot be used, ValueError for a bad
+    ``redis_url``.
     """
-    store = make_store(settings)
+    store = make_store(settings, watch)
     try:
         links = await store.connection.links()
         for link in links:

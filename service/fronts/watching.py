@@ -1,0 +1,117 @@
+"""Around every request, at both ports: its id, its duration, its span, its line in the access log."""
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+
+from aiohttp import web
+
+from service.fronts.peer import is_proxy, peer_of
+from service.issuer import Issuer
+from service.observe.current import CURRENT, REQUEST_ID, Current, is_plain_id
+from service.observe.trace_context import HEADER, parse
+from service.randomness import RandomBlocks
+
+log = logging.getLogger("service.access")
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+NOT_FOUND = "not_found"
+"""What metrics call a request for a path that there is not."""
+_ID_BYTES = 8
+
+
+class Watch:
+    """What is seen of requests. ``answer``: the one thing to call."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._settings = issuer.settings
+        self._took = issuer.metrics.request_took
+        self._tracing = issuer.tracing
+        self._randomness = RandomBlocks()
+        self._sample = issuer.settings.access_log_sample
+
+    async def answer(self, http: web.BaseRequest, handler: Handler, endpoint: str, route: str) -> web.StreamResponse:
+        """The handler's answer, watched. ``endpoint``: its name in metrics; ``route``: its path, empty for none of ours."""
+        started = perf_counter()
+        current = self._begin(http, route)
+        response: web.StreamResponse | None = None
+        try:
+            response = await handler(http)
+            if not response.prepared:
+                response.headers[REQUEST_ID] = current.request_id
+            return response
+        finally:
+            took = perf_counter() - started
+            self._took(took, endpoint, current.grant_type)
+            if current.span is not None or self._sample:
+                self._tell(http, current, response, endpoint, route, took)
+
+    def _begin(self, http: web.BaseRequest, route: str) -> Current:
+        request_id = http.headers.get(REQUEST_ID)
+        if request_id is None or not is_plain_id(request_id):
+            request_id = self._randomness(_ID_BYTES).hex()
+        caller = parse(http.headers.getall(HEADER)) if HEADER in http.headers else None
+        current = Current(request_id, caller)
+        CURRENT.set(current)
+        if self._tracing is not None:
+            trusted = caller is not None and is_proxy(http, self._settings)
+            current.span = self._tracing.begin(http.method, route, caller, trusted=trusted)
+        return current
+
+    def _tell(
+        self,
+        http: web.BaseRequest,
+        current: Current,
+        response: web.StreamResponse | None,
+        endpoint: str,
+        route: str,
+        took: float,
+    ) -> None:
+        """Where there was no response, the caller has gone or something broke: aiohttp answers 500, if anybody is there."""
+        status = 500 if response is None else response.status
+        if current.span is not None:
+            grant_type = {"mintmark.grant_type": current.grant_type} if current.grant_type else {}
+            attributes: dict[str, str | int] = {
+                "http.response.status_code": status,
+                "url.scheme": http.scheme,
+                **grant_type,
+            }
+            current.span.end(attributes, str(status) if status >= 500 else "")
+        if self._sample and (status >= 400 or random.random() < self._sample):  # noqa: S311
+            facts = {"endpoint": endpoint, "method": http.method[:16], "path": route, "status": status}
+            facts |= {"grant_type": current.grant_type} if current.grant_type else {}
+            facts |= {"milliseconds": round(took * 1000, 2), "address": peer_of(http, self._settings).address}
+            log.info("request", extra=facts)
+
+
+def watching(issuer: Issuer, handlers: Mapping[str, Handler], names: Mapping[str, str], not_found: Handler) -> Handler:
+    """Answers by a table of paths. Watched are those that have a name, and paths that there are not."""
+    watch = Watch(issuer)
+
+    def dispatch(http: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        path = http.path
+        handler = handlers.get(path)
+        if handler is None:
+            return watch.answer(http, not_found, NOT_FOUND, "")
+        name = names.get(path)
+        return watch.answer(http, handler, name, path) if name else handler(http)
+
+    return dispatch
+
+
+def watching_middleware(issuer: Issuer, unwatched: frozenset[str]) -> Callable[..., Awaitable[web.StreamResponse]]:
+    """The same for a web.Application: a request is called by the pattern of its route, of which there are only so many."""
+    watch = Watch(issuer)
+
+    @web.middleware
+    async def watched(http: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = http.match_info.route.resource
+        route = resource.canonical if resource is not None else ""
+        if route in unwatched:
+            return await handler(http)
+        known = bool(route) and "{anything" not in route
+        return await watch.answer(http, handler, route if known else NOT_FOUND, route if known else "")
+
+    return watched

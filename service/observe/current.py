@@ -1,0 +1,61 @@
+"""The request that is being answered, for whoever logs or measures on its behalf.
+
+Every request has a task of its own, and with it a context: nothing has to be taken back when it is over.
+"""
+
+import re
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from service.observe.trace_context import TraceContext
+
+if TYPE_CHECKING:
+    from service.observe.tracing import Span
+
+REQUEST_ID = "X-Request-Id"
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+class Current:
+    """``grant_type``: of the registry, ``unknown``, or empty where that is not known yet or means nothing.
+
+    ``caller``: what a traceparent said; ``span``: ours, None where this request is not traced.
+    """
+
+    __slots__ = ("caller", "grant_type", "request_id", "span")
+
+    def __init__(self, request_id: str, caller: TraceContext | None) -> None:
+        self.request_id = request_id
+        self.caller = caller
+        self.grant_type = ""
+        self.span: Span | None = None
+
+    def trace_context(self) -> TraceContext | None:
+        """What those whom we call on behalf of this request may know; what we don't trace, they need not trace for us."""
+        if self.span is not None:
+            return self.span.context
+        return self.caller._replace(sampled=False) if self.caller else None
+
+
+CURRENT: ContextVar[Current | None] = ContextVar("mintmark_request", default=None)
+
+
+def is_plain_id(text: str) -> bool:
+    """Whether somebody's request id is short and plain enough to be logged and sent back."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+def note_grant_type(name: str) -> None:
+    """Tell whoever measures this request what it is; ``name`` of the registry, or ``unknown``."""
+    current = CURRENT.get()
+    if current is not None:
+        current.grant_type = name
+
+
+def ids() -> dict[str, str]:
+    """What every log line of a request says: its id, and that of its trace where there is one."""
+    current = CURRENT.get()
+    if current is None:
+        return {}
+    context = current.trace_context()
+    return {"request_id": current.request_id, **({"trace_id": context.trace_id} if context else {})}

@@ -1,0 +1,35 @@
+"""Where a trace comes from and goes on to: the header ``traceparent`` (W3C Trace Context, section 3.2).
+
+``tracestate`` is not passed on: it is for tracing systems between which we are no bridge.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+HEADER = "traceparent"
+_FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
+
+
+class TraceContext(NamedTuple):
+    """Who calls: both ids in hexadecimal; ``sampled``: whether they keep this trace."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+
+
+def parse(headers: Sequence[str]) -> TraceContext | None:
+    """What ``traceparent`` says; None where it is missing, malformed, of nobody, or there twice."""
+    found = _FORM.fullmatch(headers[0]) if len(headers) == 1 and len(headers[0]) <= 200 else None
+    if found is None:
+        return None
+    version, trace_id, span_id, flags, further = found.groups()
+    if version == "ff" or (version == "00" and further) or not int(trace_id, 16) or not int(span_id, 16):
+        return None
+    return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1))
+
+
+def written(context: TraceContext) -> str:
+    """The header's value."""
+    return f"00-{context.trace_id}-{context.span_id}-{int(context.sampled):02d}"
