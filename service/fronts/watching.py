@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 
 from aiohttp import web
+from multidict import istr
 
 from service.fronts.peer import is_proxy, peer_of
 from service.issuer import Issuer
@@ -20,6 +21,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 NOT_FOUND = "not_found"
 """What metrics call a request for a path that there is not."""
 _ID_BYTES = 8
+_REQUEST_ID, _TRACEPARENT = istr(REQUEST_ID), istr(HEADER)
 
 
 class Watch:
@@ -35,30 +37,36 @@ class Watch:
     async def answer(self, http: web.BaseRequest, handler: Handler, endpoint: str, route: str) -> web.StreamResponse:
         """The handler's answer, watched. ``endpoint``: its name in metrics; ``route``: its path, empty for none of ours."""
         started = perf_counter()
-        current = self._begin(http, route)
+        headers = http.headers
+        request_id = headers.get(_REQUEST_ID)
+        if request_id is None or not is_plain_id(request_id):
+            request_id = self._randomness(_ID_BYTES).hex()
+        current = Current(request_id)
+        CURRENT.set(current)
+        if self._tracing is not None or _TRACEPARENT in headers:
+            self._trace(http, current, route)
         response: web.StreamResponse | None = None
         try:
             response = await handler(http)
             if not response.prepared:
-                response.headers[REQUEST_ID] = current.request_id
+                response.headers[_REQUEST_ID] = request_id
             return response
+        except web.HTTPException as raised:
+            response = raised
+            raised.headers[_REQUEST_ID] = request_id
+            raise
         finally:
             took = perf_counter() - started
             self._took(took, endpoint, current.grant_type)
             if current.span is not None or self._sample:
                 self._tell(http, current, response, endpoint, route, took)
 
-    def _begin(self, http: web.BaseRequest, route: str) -> Current:
-        request_id = http.headers.get(REQUEST_ID)
-        if request_id is None or not is_plain_id(request_id):
-            request_id = self._randomness(_ID_BYTES).hex()
-        caller = parse(http.headers.getall(HEADER)) if HEADER in http.headers else None
-        current = Current(request_id, caller)
-        CURRENT.set(current)
+    def _trace(self, http: web.BaseRequest, current: Current, route: str) -> None:
+        """Without tracing of our own the caller's trace is still named in the log, and to those whom we call."""
+        current.caller = caller = parse(http.headers.getall(_TRACEPARENT, []))
         if self._tracing is not None:
             trusted = caller is not None and is_proxy(http, self._settings)
             current.span = self._tracing.begin(http.method, route, caller, trusted=trusted)
-        return current
 
     def _tell(
         self,

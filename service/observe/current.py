@@ -24,10 +24,10 @@ class Current:
 
     __slots__ = ("caller", "grant_type", "request_id", "span")
 
-    def __init__(self, request_id: str, caller: TraceContext | None) -> None:
+    def __init__(self, request_id: str) -> None:
         self.request_id = request_id
-        self.caller = caller
         self.grant_type = ""
+        self.caller: TraceContext | None = None
         self.span: Span | None = None
 
     def trace_context(self) -> TraceContext | None:

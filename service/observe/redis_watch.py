@@ -12,15 +12,20 @@ if TYPE_CHECKING:
 
 
 class Batch:
-    """Commands that leave in one write. ``complete_at``: how many replies the link has had when its last one came."""
+    """Commands that left in one write. ``complete_at``: how many replies the link has had when its last one came.
+
+    ``callers``: the traced requests in it; ``words``: of every command the first one; ``began``: nanoseconds of the epoch.
+    """
 
     __slots__ = ("began", "callers", "complete_at", "sent_at", "size", "words")
 
-    def __init__(self) -> None:
-        self.callers: dict[Span, None] = {}
+    def __init__(self, size: int, complete_at: int) -> None:
+        self.size = size
+        self.complete_at = complete_at
+        self.sent_at = perf_counter()
+        self.callers: list[Span] | None = None
         self.words: list[str] = []
-        self.complete_at = self.size = self.began = 0
-        self.sent_at = 0.0
+        self.began = 0
 
 
 class RedisWatch:
@@ -30,23 +35,22 @@ class RedisWatch:
         self.metrics = metrics
         self.tracing = tracing
 
-    def commanded(self, batch: Batch, command: object) -> None:
-        """Where there is tracing: a command joins the batch, on behalf of the current request."""
-        batch.words.append(str(command))
+    def commanded(self, command: object) -> tuple[str, "Span | None"]:
+        """Where there is tracing: what a command that joins a batch is, and on whose behalf."""
         current = CURRENT.get()
-        if current is not None and current.span is not None:
-            batch.callers[current.span] = None
+        return str(command), None if current is None else current.span
 
-    def sent(self, batch: Batch, size: int, complete_at: int) -> None:
-        """The batch has left."""
-        batch.size, batch.complete_at, batch.sent_at = size, complete_at, perf_counter()
-        if batch.callers and self.tracing is not None:
+    def sent(self, batch: Batch, commanded: list[tuple[str, "Span | None"]]) -> None:
+        """Where there is tracing: a batch of these has left."""
+        callers = dict.fromkeys(span for _, span in commanded if span is not None)
+        if callers and self.tracing is not None:
+            batch.callers, batch.words = list(callers), [word for word, _ in commanded]
             batch.began = self.tracing.now()
 
     def answered(self, batch: Batch, server: tuple[str, int]) -> None:
         """Its last reply is here."""
         self.metrics.redis_batch(batch.size, perf_counter() - batch.sent_at)
-        if batch.began:
+        if batch.callers is not None:
             self._traced(batch, server, "")
 
     def disconnected(self, under_way: Iterable[Batch], server: tuple[str, int], *, by_us: bool) -> None:
@@ -55,10 +59,10 @@ class RedisWatch:
         if not by_us:
             self.metrics.redis_error("lost")
         for batch in under_way:
-            if batch.began:
+            if batch.callers is not None:
                 self._traced(batch, server, "connection_lost")
 
     def _traced(self, batch: Batch, server: tuple[str, int], error: str) -> None:
-        if self.tracing is not None:
+        if self.tracing is not None and batch.callers is not None:
             times = (batch.began, self.tracing.now())
             self.tracing.batch(batch.callers, batch.words, server, times, error)

@@ -55,7 +55,7 @@ class Link(asyncio.Protocol):
         self._watch: asyncio.TimerHandle | None = None
         self._watched_by = watch
         self._traced = watch is not None and watch.tracing is not None
-        self._batch = Batch()
+        self._commanded: list[tuple[str, Any]] = []
         self._under_way: deque[Batch] = deque()
         self._transport: asyncio.WriteTransport | None = None
 
@@ -70,7 +70,7 @@ class Link(asyncio.Protocol):
         self._out.append(hiredis.pack_command(cast(Any, tuple(command))))
         self._pending.append(future)
         if self._traced and self._watched_by is not None:
-            self._watched_by.commanded(self._batch, command[0])
+            self._commanded.append(self._watched_by.commanded(command[0]))
         if self._watch is None:
             self._watch = self._loop.call_later(self._tick, self._look)
         return future
@@ -89,9 +89,11 @@ class Link(asyncio.Protocol):
             self.close(str(error))
             return
         if self._watched_by is not None:
-            batch, self._batch = self._batch, Batch()
-            self._watched_by.sent(batch, len(out), self._replied + len(self._pending))
+            batch = Batch(len(out), self._replied + len(self._pending))
             self._under_way.append(batch)
+            if self._commanded:
+                commanded, self._commanded = self._commanded, []
+                self._watched_by.sent(batch, commanded)
 
     def _look(self) -> None:
         """Every eighth of the timeout while replies are due: has anything waited for a whole timeout?"""
