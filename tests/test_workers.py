@@ -98,6 +98,27 @@ async def test_a_worker_that_dies_is_replaced(world: World, tmp_path: Path) -> N
         assert '"worker_died"' in server.log.read_text()
 
 
+async def test_what_a_worker_had_open_goes_with_it(world: World, tmp_path: Path) -> None:
+    """Connections to Redis are those of living workers, however one of them ended."""
+    async with ServerProcess(tmp_path, redis_url=world.redis.url, workers=2) as server:
+        first, _ = await _all_serving(server, 2)
+        await _wait_for(server, "mintmark_redis_connections", 2)
+        os.kill(first, signal.SIGKILL)
+        await _all_serving(server, 3)
+        await _wait_for(server, "mintmark_redis_connects_total", 3)
+        await _wait_for(server, "mintmark_redis_connections", 2)
+
+
+async def _wait_for(server: ServerProcess, name: str, value: float) -> None:
+    """Wait until the metric, which has no labels, is this: workers tell each other every second."""
+    async with asyncio.timeout(30), ClientSession() as session:
+        text = ""
+        while f"\n{name} {value:.1f}\n" not in text:
+            async with session.get(f"{server.url}/metrics") as response:
+                text = await response.text()
+            await asyncio.sleep(0.1)
+
+
 async def test_workers_do_not_outlive_the_process_that_watches_them(world: World, tmp_path: Path) -> None:
     async with ServerProcess(tmp_path, redis_url=world.redis.url, workers=2) as server:
         pids = await _all_serving(server, 2)
