@@ -15,7 +15,7 @@ from service.settings import Settings
 SCHEMA = Path(__file__).parent / "mintmark" / "values.schema.json"
 
 OF_THE_CHART = frozenset(
-    {"host", "port", "redis_url", "redis_username", "redis_sentinel_username", "redis_tls"}
+    {"host", "port", "admin_host", "admin_port", "redis_url", "redis_username", "redis_sentinel_username", "redis_tls"}
     | {"redis_ca_file", "redis_certificate_file", "redis_key_file"}
 )
 """Settings that other values of the chart make."""

@@ -99,7 +99,13 @@ def test_probes_ask_a_port_that_is_open(values: str) -> None:
 @each_set_of_values
 def test_the_service_is_probed_where_it_listens(values: str) -> None:
     (container,) = the("Deployment", values)["spec"]["template"]["spec"]["containers"]
-    assert container["ports"] == [{"name": "http", "containerPort": settings(values)["port"]}]
+    read = settings(values)
+    assert container["ports"] == [
+        {"name": "http", "containerPort": read["port"]},
+        {"name": "admin", "containerPort": read["admin_port"]},
+    ]
+    assert read["admin_host"] == read["host"], "the kubelet does not come by loopback"
+    assert {container[name]["httpGet"]["port"] for name in container if name.endswith("Probe")} == {"admin"}
     asked = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
     assert asked == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
     assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]

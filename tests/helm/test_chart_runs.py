@@ -102,11 +102,21 @@ async def test_a_server_starts_from_what_is_mounted(redis: Shape, tmp_path: Path
     variables = {name.removeprefix("MINTMARK_").lower(): value for name, value in pod.variables.items()}
     # The command of the container is the image's, its argument the chart's: the same as here.
     assert template["spec"]["containers"][0]["args"] == ["serve"]
-    async with ServerProcess(tmp_path, **variables) as server, aiohttp.ClientSession(server.url) as http:
+    variables["admin_port"] = str(free_port())
+    operators = f"http://127.0.0.1:{variables['admin_port']}"
+    async with (
+        ServerProcess(tmp_path, **variables) as server,
+        aiohttp.ClientSession(server.url) as http,
+        aiohttp.ClientSession(operators) as admin,
+    ):
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             asked = template["spec"]["containers"][0][probe]["httpGet"]["path"]
-            async with http.get(asked) as answer:
+            async with admin.get(asked) as answer:
                 assert answer.status == 200
+        async with admin.get("/metrics") as answer:
+            assert "mintmark_build_info" in await answer.text()
+        async with http.get("/metrics") as answer:
+            assert answer.status == 404
         async with http.get("/.well-known/openid-configuration") as answer:
             assert (await answer.json())["issuer"] == "http://127.0.0.1:8080"
 

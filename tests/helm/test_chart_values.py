@@ -48,9 +48,9 @@ def test_every_setting_can_be_said_in_exactly_one_place() -> None:
 
 
 def test_no_secret_can_be_a_plain_setting() -> None:
-    assert {"master_key", "pairwise_salt", "directory_secret", "redis_password", "redis_sentinel_password"} == set(
-        settings_schema.secret_settings()
-    )
+    known = {"master_key", "pairwise_salt", "directory_secret", "redis_password", "redis_sentinel_password"}
+    known |= {"admin_tokens", "decision_api_keys"}
+    assert known <= set(settings_schema.secret_settings())
 
 
 @pytest.mark.parametrize("values", MATRIX)
@@ -80,6 +80,8 @@ def test_every_value_is_in_the_schema_and_every_object_refuses_others() -> None:
         "settings.redis_password=x",
         "settings.redis_url=redis://elsewhere",
         "settings.port=80",
+        "settings.admin_port=81",
+        "adminService.type=LoadBalancer",
         "secrets.existingsecret=x",
         "secrets.values.masterkey=0123456789abcdef0123456789abcdef",
         "secrets.values.issuer=x",
@@ -113,6 +115,8 @@ def test_a_typing_error_is_refused(typo: str) -> None:
         ("replicas=0", "replicas"),
         ("replicas=two", "replicas"),
         ("port=80", "port"),
+        ("adminPort=81", "adminPort"),
+        ("adminService.port=0", "port"),
         ("host=127.0.0.1", "host"),
         ("service.port=70000", "port"),
         ("image.tag=latest", "tag"),
@@ -164,6 +168,8 @@ def test_a_bad_value_is_refused(bad: str, where: str) -> None:
         ("bundled", ["ingress.enabled=true"], "nobody finds a loopback address"),
         ("gateway", ["httpRoute.parentRefs=null"], "name the Gateway"),
         ("loadtest", ["loadtest.clientSecret.name="], "name the Secret"),
+        ("default", ["adminPort=8080"], "adminPort: must be another one"),
+        ("production", ["networkPolicy.adminFrom=null"], "let Prometheus in"),
     ],
 )
 def test_what_would_not_work_is_refused_with_what_to_do(values: str, options: list[str], told: str) -> None:
@@ -195,6 +201,28 @@ def test_redis_is_sought_where_values_say(values: str, topology: Topology, serve
 def test_the_network_policy_lets_pods_reach_redis() -> None:
     assert {6379, 26379} <= _ports_out("production")
     assert _ports_out("everything") == {53, 6379, 6390, 443, 8443}
+
+
+def test_the_network_policy_keeps_the_admin_port_for_those_who_are_named() -> None:
+    """What lets a request in by the admin port names who sends it; without names nobody but the kubelet gets there."""
+    (policy,) = of_kind("NetworkPolicy", "production")
+    admin = [rule for rule in policy["spec"]["ingress"] if {"port": "admin"} in rule["ports"]]
+    assert [bool(rule.get("from")) for rule in admin] == [True]
+    options = ("--set", "networkPolicy.adminFrom=null", "--set", "serviceMonitor.enabled=false")
+    (alone,) = of_kind("NetworkPolicy", "production", *options)
+    assert alone["spec"]["ingress"] == [{"ports": [{"port": "http"}]}]
+
+
+@pytest.mark.parametrize("values", MATRIX)
+def test_the_admin_port_is_nowhere_but_in_its_own_service(values: str) -> None:
+    """Not at the Service that the world's load balancer may be, not in an Ingress, not in a route."""
+    for one in of_kind("Service", values):
+        ports = {port["targetPort"] for port in one["spec"]["ports"]}
+        assert ports == {"admin"} or "admin" not in ports
+        assert "admin" not in ports or one["spec"]["type"] == "ClusterIP"
+    (service,) = [one for one in of_kind("Service", values) if one["spec"]["ports"][0]["targetPort"] == "http"]
+    for one in (*of_kind("Ingress", values), *of_kind("HTTPRoute", values)):
+        assert f"{service['metadata']['name']}-admin" not in repr(one)
 
 
 def _ports_out(values: str) -> set[int]:

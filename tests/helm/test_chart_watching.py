@@ -107,7 +107,9 @@ def test_an_alert_says_what_to_do() -> None:
 
 def test_series_are_those_of_this_release() -> None:
     monitor, service = the("ServiceMonitor", "production"), the("Service", "production")
-    assert monitor["spec"]["endpoints"][0]["path"] == "/metrics"
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert (endpoint["port"], endpoint["path"]) == ("admin", "/metrics")
+    assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": service["metadata"]["name"]}]
     for rule in _rules():
         assert f'namespace="identity",job="{service["metadata"]["name"]}"' in rule["expr"]
 

@@ -21,7 +21,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Arguments: the root, and the component: server, clients, redis, loadtest-master, loadtest-worker. */}}
+{{/* Arguments: the root, and the component: server, admin, clients, redis, loadtest-master, loadtest-worker. */}}
 {{- define "mintmark.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ include "mintmark.name" $root }}
@@ -127,6 +127,8 @@ section 3.1 puts the well-known part before that path. */}}
 {{- $_ := set $all "issuer" (include "mintmark.issuer" .) -}}
 {{- $_ := set $all "host" .Values.host -}}
 {{- $_ := set $all "port" (int .Values.port) -}}
+{{- $_ := set $all "admin_host" .Values.host -}}
+{{- $_ := set $all "admin_port" (int .Values.adminPort) -}}
 {{- $_ := set $all "redis_url" (include "mintmark.redisUrl" .) -}}
 {{- if $redis.username }}{{ $_ := set $all "redis_username" $redis.username }}{{ end -}}
 {{- if $redis.sentinelAuth.username }}{{ $_ := set $all "redis_sentinel_username" $redis.sentinelAuth.username }}{{ end -}}
@@ -158,6 +160,12 @@ section 3.1 puts the well-known part before that path. */}}
 {{- end -}}
 {{- if and $redis.sentinelAuth.existingSecret (hasKey .Values.secrets.values "redis_sentinel_password") -}}
 {{- fail "redis_sentinel_password: say it once, in redis.sentinelAuth.existingSecret or in secrets.values" -}}
+{{- end -}}
+{{- if eq (int .Values.port) (int .Values.adminPort) -}}
+{{- fail "adminPort: must be another one than port" -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.enabled .Values.serviceMonitor.enabled (not .Values.networkPolicy.adminFrom) -}}
+{{- fail "networkPolicy.adminFrom: let Prometheus in; else serviceMonitor reads nothing" -}}
 {{- end -}}
 {{- $https := ternary .Values.settings.require_https true (hasKey .Values.settings "require_https") -}}
 {{- if and $https (not .Values.settings.trusted_proxies) (not (include "mintmark.issuerIsLoopback" .)) -}}
@@ -294,6 +302,11 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* Whether the admin port has a Service. */}}
+{{- define "mintmark.hasAdminService" -}}
+{{- if or .Values.adminService.enabled .Values.serviceMonitor.enabled -}}true{{- end -}}
 {{- end -}}
 
 {{/* Selects our series in Prometheus. */}}
