@@ -5,6 +5,7 @@ Every Redis is started by the suite itself from the redis-server binary that is 
 
 import asyncio
 import fcntl
+import logging
 import os
 import shutil
 import subprocess
@@ -41,6 +42,16 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped, where nothing may be: {report.longrepr}"
     return report
+
+
+@pytest.fixture
+def own_log() -> Iterator[None]:
+    """``log.configure`` is for a whole process: put back what was there."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

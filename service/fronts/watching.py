@@ -77,7 +77,7 @@ class Watch:
         route: str,
         took: float,
     ) -> None:
-        """Where there was no response, the caller has gone or something broke: aiohttp answers 500, if anybody is there."""
+        """Where there was no response something broke, or we are being stopped: aiohttp answers 500, if anybody is there."""
         status = 500 if response is None else response.status
         if current.span is not None:
             grant_type = {"mintmark.grant_type": current.grant_type} if current.grant_type else {}

@@ -107,7 +107,9 @@ class Tracing:
         ``words``: of every command the first one; ``times``: when it was sent and answered, in nanoseconds of the epoch.
         """
         first, *others = callers
-        attributes: Attributes = {"db.system.name": "redis", "server.address": server[0], "server.port": server[1]}
+        attributes: Attributes = {"db.system.name": "redis", "server.address": server[0]}
+        if server[1]:  # not that of a unix socket
+            attributes["server.port"] = server[1]
         name = words[0] if len(words) == 1 else "PIPELINE"
         attributes["db.operation.name"] = name
         if len(words) > 1:

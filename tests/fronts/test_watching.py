@@ -14,6 +14,8 @@ from service.observe.log import configure
 from tests.observe.exposition import counts
 from tests.world import SECRET, World
 
+pytestmark = pytest.mark.usefixtures("own_log")
+
 MADE = re.compile(r"[0-9a-f]{16}")
 
 
@@ -170,6 +172,24 @@ async def test_the_operators_port_is_watched_by_patterns_of_routes(world: World)
         for path in ("/shop/things/1", "/shop/things/2", "/nowhere", "/readyz", "/metrics"):
             response = await http.get(path)
             assert ("X-Request-Id" in response.headers) == (path[1:] not in ("readyz", "metrics"))
-        assert (await http.post("/shop/things/1")).status == 405
+        refused = await http.post("/shop/things/1")
+        assert (refused.status, bool(MADE.fullmatch(refused.headers["X-Request-Id"]))) == (405, True)
     counted = counts(world.issuer.metrics, "mintmark_request_duration_seconds_count")
     assert counted == {("/shop/things/{name}", ""): 2.0, ("not_found", ""): 2.0}
+
+
+async def test_a_handler_that_breaks_is_an_error_in_the_log_and_is_measured(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A page hook of the operator's is where even the fronts' own net has a hole."""
+    configure("INFO", "json")
+    async with world.having(access_log_sample=1e-300, page_hook="tests.fronts.test_watching:broken_hook") as logged:
+        assert (await logged.http.get("/login")).status == 500
+    (line,) = _accesses(capsys)
+    assert (line["endpoint"], line["status"]) == ("login", 500)
+    assert counts(world.issuer.metrics, "mintmark_request_duration_seconds_count")["login", ""] == 1.0
+
+
+async def broken_hook(*_: object) -> None:
+    """A hook that raises."""
+    raise RuntimeError("in the cellar")

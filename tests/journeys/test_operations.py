@@ -1,5 +1,6 @@
 """What docs/operations.md tells an operator to type does what it says there."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -13,6 +14,12 @@ from tests.test_house import ROOT
 from tests.world import World
 
 
+def _run(commands: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "-c", commands], env=variables, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 async def test_after_a_restore_everything_is_ended_that_it_brought_back(world: World, tmp_path: Path) -> None:
     if not shutil.which("jq"):
         pytest.skip("no jq here: apt-get install jq")
@@ -22,9 +29,7 @@ async def test_after_a_restore_everything_is_ended_that_it_brought_back(world: W
     program.chmod(0o755)
     (commands,) = re.findall(r"```console\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
     variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "MINTMARK_REDIS_URL": world.redis.url}
-    done = subprocess.run(
-        ["/bin/sh", "-c", commands], env=variables, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = await asyncio.to_thread(_run, commands, variables)
     assert done.returncode == 0, done.stderr
     for name, issued in zip(("app", "other"), tokens, strict=True):
         assert not await world.is_active(issued["access_token"], name)

@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -19,14 +18,7 @@ from tests.world import SECRET, World, basic
 CREDENTIALS = [kind.value + "aB-_9" * 13 for kind in Kind]
 
 
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """``configure`` is for a whole process: put back what was there."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("own_log")
 
 
 def _record(event: str, **facts: Any) -> logging.LogRecord:

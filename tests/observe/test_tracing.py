@@ -28,6 +28,8 @@ from tests.world import SECRET, InProcess, World, settings_for
 
 CALLER = "0af7651916cd43dd8448eb211c80319c"
 CALLING_SPAN = "b7ad6b7169203331"
+pytestmark = pytest.mark.usefixtures("own_log")
+
 SERVER, CLIENT = Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT
 Open = Callable[..., Any]
 
