@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from service.hooks import NOTHING_ADDED
 from service.id_tokens import algorithm_of, keyring_of, subject_for
 from service.issuer import Issuer
 from service.protocol.claims import OURS, present, told_by_scopes
@@ -72,14 +73,18 @@ async def mint_access_jwt(
     audience: tuple[str, ...],
     now: int,
     ends_at: int,
+    added: Mapping[str, Any] = NOTHING_ADDED.access_token,
 ) -> str:
-    """RFC 9068 section 2.2. ``handle``: the ``jti``. Without a resource the audience is this issuer (section 3)."""
+    """RFC 9068 section 2.2. ``handle``: the ``jti``; ``added``: by hooks. Without a resource the audience is this issuer
+    (section 3).
+    """
     named = audience or (issuer.url,)
     told: dict[str, Any] = {
         member.name: member.value
         for member in (*client.properties, *grant.properties)
         if member.in_introspection and member.name not in _REGISTERED
     }
+    told |= added
     told |= await _about_person(issuer, grant, scope) | {
         "iss": issuer.url,
         "sub": subject_for(issuer, client, grant.subject) if grant.subject else client.client_id,

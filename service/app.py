@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from service import hooks
+from service.delivering import AT_ONCE, keep_delivering
 from service.directory import HttpDirectory, RedisDirectory
 from service.fetching import Fetcher
 from service.fronts import browser, oauth
@@ -21,7 +23,7 @@ from service.fronts.operators import make_application
 from service.fronts.watching import watching
 from service.hashing import Hashing
 from service.issuer import Issuer
-from service.logout_tokens import keep_delivering
+from service.logout_tokens import deliver_due
 from service.observe.loop_lag import keep_measuring
 from service.observe.metrics import Metrics
 from service.observe.redis_watch import RedisWatch
@@ -64,6 +66,7 @@ def make_issuer(
         keyring=keyring,
         client_keys=ClientKeys(settings, fetcher.get, counted=metrics.client_keys),
         sealing=Sealing(settings.master_keys),
+        hooks=hooks.Hooks(settings, fetcher, store.notices, metrics, clock, randomness),
         metrics=metrics,
         clock=clock,
         randomness=randomness,
@@ -110,6 +113,7 @@ def make_server(
 
     Every path is known beforehand, and what a router would do for each request is a sixth of an empty handler's cost.
     """
+    issuer.hooks.load()
     health = health or Health(issuer)
     handlers = {**browser.handlers(issuer), **oauth.handlers(issuer), **health.handlers(), **further}
     names = {**browser.names(issuer), **oauth.names(issuer)}
@@ -223,7 +227,12 @@ async def _say_if_openid_is_off(issuer: Issuer) -> None:
 def _beside(issuer: Issuer) -> list[Coroutine[Any, Any, None]]:
     """What goes on beside requests, for ever."""
     keys = [] if issuer.keyring is None else [issuer.keyring.keep()]
-    return [*keys, keep_delivering(issuer), keep_measuring(issuer.metrics)]
+    notices = [keep_delivering(lambda: _deliver_notices(issuer), "notices")] if issuer.hooks.by_name else []
+    return [*keys, keep_delivering(lambda: deliver_due(issuer), "logouts"), *notices, keep_measuring(issuer.metrics)]
+
+
+async def _deliver_notices(issuer: Issuer) -> int:
+    return await hooks.deliver_due(issuer.hooks.by_name, issuer.store.notices, issuer.clock, AT_ONCE)
 
 
 async def _tell_metrics(metrics: Metrics) -> None:

@@ -27,8 +27,10 @@ _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})")
 _CHUNK = 16_384
 _CONNECTIONS, _CONNECTIONS_EACH = 200, 10
 """Open at the same time, in all and to one host, for each purpose."""
-_TRUSTED = "trusted"
-"""The purpose of what the operator named, wherever it is."""
+_TRUSTED, _HOOKS = "trusted", "hooks"
+"""The purposes of what the operator named, wherever it is."""
+_HOOK_CONNECTIONS_EACH = 64
+"""To one host: every token request may wait for a hook."""
 _NAT64 = ip_network("64:ff9b::/96")
 """IPv4 addresses inside IPv6 ones (RFC 6052 section 2.1)."""
 
@@ -137,6 +139,24 @@ class Fetcher:
                     content = await self._content(response)
                     return Answered(response.status, content, int(wait[:9]) if wait.isdigit() else None)
 
+    async def post_signed(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str],
+        timeout: float,  # noqa: ASYNC109
+        most: int,
+    ) -> Answered:
+        """Send JSON to a hook that the operator named, wherever it is; ``headers``: its signature; ``timeout``: seconds;
+        ``most``: bytes of an answer. A redirect is an answer like any other. Raises FetchError.
+        """
+        sent = {"Content-Type": "application/json", "Accept": "application/json", **headers}
+        async with self._limits(url, timeout):
+            session = self._session(_HOOKS, each=_HOOK_CONNECTIONS_EACH)
+            async with session.post(url, data=body, headers=sent, allow_redirects=False) as response:
+                return Answered(response.status, await self._content(response, most))
+
     async def close(self) -> None:
         """Close every connection."""
         for session in self._sessions.values():
@@ -163,14 +183,14 @@ class Fetcher:
             raise FetchError(f"{host} is no public address")
         return checked
 
-    def _session(self, purpose: str) -> aiohttp.ClientSession:
+    def _session(self, purpose: str, each: int = _CONNECTIONS_EACH) -> aiohttp.ClientSession:
         session = self._sessions.get(purpose)
         if session is None or session.closed:
-            public_only = purpose != _TRUSTED and not self._settings.fetch_private_addresses
+            public_only = purpose not in (_TRUSTED, _HOOKS) and not self._settings.fetch_private_addresses
             # Whoever is slow keeps a few connections busy, not all of them.
             connector = aiohttp.TCPConnector(
                 limit=_CONNECTIONS,
-                limit_per_host=_CONNECTIONS_EACH,
+                limit_per_host=each,
                 resolver=_PublicOnly() if public_only else aiohttp.ThreadedResolver(),
                 ttl_dns_cache=10,
             )
@@ -183,14 +203,15 @@ class Fetcher:
             )
         return session
 
-    async def _content(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _content(self, response: aiohttp.ClientResponse, most: int = 0) -> bytes:
+        most = most or self._settings.fetch_max_bytes
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise FetchError("the answer is compressed, though we asked for it plain")
         content = bytearray()
         async for chunk in response.content.iter_chunked(_CHUNK):
             content += chunk
-            if len(content) > self._settings.fetch_max_bytes:
-                raise FetchError(f"the answer has more than {self._settings.fetch_max_bytes} bytes")
+            if len(content) > most:
+                raise FetchError(f"the answer has more than {most} bytes")
         return bytes(content)
 
     def _calling(self, method: str, url: URL) -> Outgoing:

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from service.hooks import NOTHING_ADDED
 from service.issuer import Issuer
 from service.protocol.credentials import GRANT_ID_LENGTH, base64url
 from service.protocol.names import OPENID, SigningAlgorithm, SubjectType
@@ -62,13 +63,15 @@ def mint_id_token(
     access_token: str = "",
     code: str = "",
     claims: Mapping[str, Any] | None = None,
+    added: Mapping[str, Any] = NOTHING_ADDED.id_token,
 ) -> str:
-    """An ID token of this grant; ``claims``: about the person, beside those that the grant says (Core 2, 3.1.3.6, 3.3.2.11).
+    """An ID token of this grant; ``claims``: about the person, beside those that the grant says; ``added``: by hooks
+    (Core 2, 3.1.3.6, 3.3.2.11).
 
     ``jti`` begins with the grant id, so that the grant can be found by the ID token (IA-37).
     """
     algorithm, now = algorithm_of(issuer, client.id_token_signed_response_alg), int(issuer.clock())
-    told: dict[str, Any] = {**(claims or {}), **grant.id_token_claims}
+    told: dict[str, Any] = {**(claims or {}), **grant.id_token_claims, **added}
     told |= {
         "iss": issuer.url,
         "sub": subject_for(issuer, client, grant.subject),

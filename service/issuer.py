@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from service.directory import Directory
 from service.fetching import Fetcher
 from service.hashing import Hashing
+from service.hooks import Hooks
 from service.observe.metrics import Metrics
 from service.protocol.credentials import Randomness
 from service.settings import Settings
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """``url``: the issuer identifier; ``keyring``: our signing keys, None where OpenID Connect is off; ``client_keys``: those
-    of clients; ``sealing``: encrypts under the master key, where there is one; ``fetcher``: outgoing HTTP; ``clock``: epoch
-    seconds; ``randomness``: number of bytes → bytes; ``tracing``: None where nobody wants traces.
+    of clients; ``sealing``: encrypts under the master key, where there is one; ``fetcher``: outgoing HTTP; ``hooks``: the
+    operator's own code; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes; ``tracing``: None where nobody
+    wants traces.
     """
 
     url: str
@@ -35,6 +37,7 @@ class Issuer:
     keyring: Keyring | None
     client_keys: ClientKeys
     sealing: Sealing
+    hooks: Hooks
     metrics: Metrics
     clock: Callable[[], float]
     randomness: Randomness

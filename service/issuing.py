@@ -12,6 +12,8 @@ import msgspec
 import orjson
 
 from service.access_tokens import form_of, handle_of, mint_access_jwt, stateless_handle
+from service.hooks import NOTHING_ADDED, Added
+from service.hooks.facts import Revoked, about_revoked, about_token
 from service.id_tokens import mint_id_token, wants_id_token
 from service.issuer import Issuer
 from service.protocol import sealing
@@ -22,6 +24,7 @@ from service.protocol.names import (
     TOKEN_RESPONSE_MEMBERS,
     AccessTokenFormat,
     GrantTypeName,
+    HookEvent,
     RefreshRotation,
     ResponseType,
 )
@@ -29,6 +32,7 @@ from service.records.access_token import AccessToken
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
+from service.records.property import Property
 from service.records.refresh_token import RefreshToken
 from service.store.assertions import Use
 from service.store.codes import OpenedCode, RedeemAnswer
@@ -49,7 +53,8 @@ class Authorization(msgspec.Struct, frozen=True):
 
     ``scope`` and ``audience``: of the access token, within the grant's; ``spends``: the credential that was presented
     and is now to be exchanged; ``presented``: its text; None and "" where the grant begins at the token endpoint. ``use``:
-    whether an assertion was used for the first time, where one vouches for it; Redis is being asked.
+    whether an assertion was used for the first time, where one vouches for it; Redis is being asked. ``added``: by hooks; for
+    them only: ``address``, of whom it is issued to.
     """
 
     grant: Grant
@@ -58,6 +63,8 @@ class Authorization(msgspec.Struct, frozen=True):
     spends: OpenedCode | OpenedRefreshToken | None = None
     presented: str = ""
     use: Use | None = None
+    added: Added = NOTHING_ADDED
+    address: str = ""
 
     async def confirm(self) -> None:
         """Wait for what is still to be known. Raises InvalidGrant for an assertion that was used before."""
@@ -111,14 +118,16 @@ class _Minted(NamedTuple):
 # public
 
 
-async def issue_code(issuer: Issuer, client: Client, grant: Grant, record: AuthorizationCode) -> Code:
-    """Begin a grant with an authorization code, for the authorization endpoint and for operators.
+async def issue_code(
+    issuer: Issuer, client: Client, grant: Grant, record: AuthorizationCode, grant_id: str = ""
+) -> Code:
+    """Begin a grant with an authorization code, for the authorization endpoint and for operators. ``grant_id``: a fresh one.
 
     Raises InvalidGrant where the user is disabled, TemporarilyUnavailable.
     """
     now = int(issuer.clock())
     lifetime = client.code_lifetime or issuer.settings.code_lifetime
-    grant_id = new_grant_id(issuer.randomness)
+    grant_id = grant_id or new_grant_id(issuer.randomness)
     code = new_credential(Kind.AUTHORIZATION_CODE, grant_id, issuer.randomness)
     credential = Credential(Kind.AUTHORIZATION_CODE, grant_id, hashed(code))
     if not await issuer.store.codes.issue(credential, record, grant, now + lifetime):
@@ -150,22 +159,27 @@ async def answer_authorization(
     disabled, TemporarilyUnavailable.
     """
     parts, fields, grant_id = response_type.parts, {}, ""
+    fresh_id = new_grant_id(issuer.randomness)
+    authorization = Authorization(grant, grant.scope, grant.audience)
+    if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # what is made here; for a code they are asked later
+        authorization = await _with_hooks(issuer, client, authorization, fresh_id, GrantTypeName.IMPLICIT)
     if "code" in parts:
-        code = await issue_code(issuer, client, grant, record)
+        code = await issue_code(issuer, client, grant, record, fresh_id)
         grant_id, fields["code"] = code.grant_id, code.code
     if "token" in parts:
-        issued = await _issue_beside(issuer, client, grant, grant_id)
-        grant_id = grant_id or issued.grant_id
+        issued = await _issue_beside(issuer, client, authorization, fresh_id, begins=not grant_id)
+        grant_id = fresh_id
         lifetime = issued.access_token_ends_at - int(issuer.clock())
         fields |= {"access_token": issued.access_token, "token_type": "Bearer", "expires_in": str(lifetime)}
         fields["scope"] = issued.scope
     if "id_token" in parts:
         fields["id_token"] = mint_id_token(
-            *(issuer, client, grant, grant_id or new_grant_id(issuer.randomness)),
+            *(issuer, client, grant, fresh_id),
             nonce=record.nonce,
             access_token=fields.get("access_token", ""),
             code=fields.get("code", ""),
             claims=claims if parts == {"id_token"} else None,
+            added=authorization.added.id_token,
         )
     return Answer({name: value for name, value in fields.items() if value}, grant_id)
 
@@ -190,12 +204,13 @@ def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
 # one way of keeping for each way in
 
 
-async def _issue_beside(issuer: Issuer, client: Client, grant: Grant, grant_id: str) -> Issued:
+async def _issue_beside(
+    issuer: Issuer, client: Client, authorization: Authorization, grant_id: str, *, begins: bool
+) -> Issued:
     """An access token from the authorization endpoint, beside a code or alone; never with a refresh token (RFC 6749 4.2.2)."""
-    authorization = Authorization(grant, grant.scope, grant.audience)
-    minted = await _mint(issuer, client, authorization, grant_id or new_grant_id(issuer.randomness), NO_REFRESH)
+    minted = await _mint(issuer, client, authorization, grant_id, NO_REFRESH)
     tokens = issuer.store.tokens
-    kept = await (tokens.add(minted.new) if grant_id else tokens.issue(grant, minted.new))
+    kept = await (tokens.issue(authorization.grant, minted.new) if begins else tokens.add(minted.new))
     if not kept:
         raise InvalidGrant(log="user is disabled, or the grant was ended meanwhile")
     return minted.issued
@@ -203,6 +218,8 @@ async def _issue_beside(issuer: Issuer, client: Client, grant: Grant, grant_id: 
 
 async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -> Issued:
     grant_id = new_grant_id(issuer.randomness)
+    if issuer.hooks.asks_claims:
+        authorization = await _with_hooks(issuer, client, authorization, grant_id, authorization.grant.grant_type)
     minted = await _mint(issuer, client, authorization, grant_id, client.refresh_limit)
     new = minted.new
     if not authorization.grant.subject:
@@ -216,6 +233,9 @@ async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -
 
 async def _redeem(issuer: Issuer, client: Client, authorization: Authorization, code: OpenedCode) -> Issued:
     nonce = code.record.nonce if code.record else None
+    if issuer.hooks.asks_claims:
+        grant_id = code.credential.grant_id
+        authorization = await _with_hooks(issuer, client, authorization, grant_id, GrantTypeName.AUTHORIZATION_CODE)
     minted = await _mint(
         issuer, client, authorization, code.credential.grant_id, client.refresh_limit, id_token=True, nonce=nonce
     )
@@ -224,7 +244,7 @@ async def _redeem(issuer: Issuer, client: Client, authorization: Authorization, 
     spent_ends_at = new.now + issuer.settings.refresh_reuse_memory if new.refresh_record else new.access_ends_at
     answer = await issuer.store.codes.redeem(code.credential, new, spent_ends_at)
     if answer is RedeemAnswer.SPENT:
-        report_replay(issuer, "code_replayed", code.credential, code.grant)
+        await _report_ended(issuer, "code_replayed", code.credential, code.grant)
         raise InvalidGrant(log="code was already redeemed; its grant is ended")
     if answer is RedeemAnswer.UNKNOWN:
         raise InvalidGrant(log="code or its grant ended meanwhile")
@@ -239,6 +259,8 @@ async def _refresh(issuer: Issuer, client: Client, authorization: Authorization,
     left = opened.record.refreshes_left
     if left == 0 or not may_refresh(issuer, client, opened.grant):
         raise InvalidGrant(log="no refresh is left, or the client may not refresh any more")
+    if issuer.hooks.asks_refresh or issuer.hooks.asks_claims:
+        authorization = await _ask_for_refresh(issuer, client, authorization, opened)
     if _rotates(issuer, client):
         return await _rotate(issuer, client, authorization, opened, None if left is None else left - 1)
     return await _keep(issuer, client, authorization, opened)
@@ -257,7 +279,7 @@ async def _rotate(
     if answer is RotateAnswer.REPEATED:
         return _repeat(waiting, authorization.presented, opened.grant)
     if answer is RotateAnswer.REUSED:
-        report_replay(issuer, "refresh_token_reused", opened.credential, opened.grant)
+        await _report_ended(issuer, "refresh_token_reused", opened.credential, opened.grant)
         raise InvalidGrant(log="refresh token was already used; its grant is ended")
     if answer is RotateAnswer.ENDED:
         raise InvalidGrant(log="grant ended meanwhile")
@@ -306,7 +328,9 @@ class ReplayedError(InvalidGrant):
 
 async def end_replayed(issuer: Issuer, replayed: ReplayedError) -> None:
     """End the grant: theft, or a client that lost count. Only once it is certain who presented it."""
-    await issuer.store.grants.revoke(replayed.credential.grant_id, replayed.grant.subject)
+    facts = _ended_by_replay(replayed.event, replayed.credential, replayed.grant)
+    async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
+        await issuer.store.grants.revoke(replayed.credential.grant_id, replayed.grant.subject)
     report_replay(issuer, replayed.event, replayed.credential, replayed.grant)
 
 
@@ -319,9 +343,51 @@ def report_replay(issuer: Issuer, event: str, credential: Credential, grant: Gra
     )
 
 
+async def _report_ended(issuer: Issuer, event: str, credential: Credential, grant: Grant) -> None:
+    """Tell operators, and hooks, of a grant that a script has ended because something of it was used again."""
+    report_replay(issuer, event, credential, grant)
+    await issuer.hooks.tell(HookEvent.REVOKED, **_ended_by_replay(event, credential, grant))
+
+
+def _ended_by_replay(event: str, credential: Credential, grant: Grant) -> dict[str, Any]:
+    about = {"grant_id": credential.grant_id, "subject": grant.subject, "client_id": grant.client_id}
+    return about_revoked(Revoked.GRANT, event, **about)
+
+
 def _grace_of(issuer: Issuer, client: Client) -> int:
     """Seconds within which a repeated refresh gets the same answer again."""
     return issuer.settings.refresh_grace if client.refresh_grace is None else client.refresh_grace
+
+
+# what hooks say
+
+
+async def _with_hooks(
+    issuer: Issuer, client: Client, authorization: Authorization, grant_id: str, grant_type: str
+) -> Authorization:
+    """With what hooks add to its tokens. Nothing is made or spent yet. Raises TemporarilyUnavailable."""
+    facts = _facts(client, authorization, grant_id, grant_type)
+    return msgspec.structs.replace(authorization, added=await issuer.hooks.add_claims(facts))
+
+
+async def _ask_for_refresh(
+    issuer: Issuer, client: Client, authorization: Authorization, opened: OpenedRefreshToken
+) -> Authorization:
+    """Whether it may be, and what to add. A repeated refresh does not come here.
+
+    Raises InvalidGrant, TemporarilyUnavailable.
+    """
+    grant_id = opened.credential.grant_id
+    if issuer.hooks.asks_refresh:
+        await issuer.hooks.check_refresh(_facts(client, authorization, grant_id, GrantTypeName.REFRESH_TOKEN))
+    if not issuer.hooks.asks_claims:
+        return authorization
+    return await _with_hooks(issuer, client, authorization, grant_id, GrantTypeName.REFRESH_TOKEN)
+
+
+def _facts(client: Client, authorization: Authorization, grant_id: str, grant_type: str) -> dict[str, Any]:
+    grant, scope, audience = authorization.grant, authorization.scope, authorization.audience
+    return about_token(client, grant, grant_id, grant_type, scope, audience, authorization.address)
 
 
 # making tokens
@@ -363,7 +429,8 @@ async def _mint(
         )
     signed = ""
     if id_token and wants_id_token(issuer, grant):
-        signed = mint_id_token(issuer, client, grant, grant_id, nonce=nonce, access_token=delivered)
+        added = authorization.added.id_token
+        signed = mint_id_token(issuer, client, grant, grant_id, nonce=nonce, access_token=delivered, added=added)
     content = _response(client, authorization, delivered, beside, lifetime, refresh, signed)
     issued = Issued(
         *(content, grant, grant_id, access_hash, delivered, now + lifetime),
@@ -406,6 +473,7 @@ async def _in_its_form(
         audience=authorization.audience,
         now=now,
         ends_at=ends_at,
+        added=authorization.added.access_token,
     )
     if form.format is AccessTokenFormat.BOTH:
         return opaque, signed, False
@@ -415,11 +483,18 @@ async def _in_its_form(
 def _access_record(authorization: Authorization, now: int) -> bytes:
     """Of a person's grant only what differs from it; of a client's own the grant whole."""
     grant = authorization.grant
+    properties = _properties(authorization.added) if authorization.added is not NOTHING_ADDED else ()
     if not grant.subject:
-        return AccessToken(now, grant=grant).encode()
+        return AccessToken(now, grant=grant, properties=properties).encode()
     scope = None if authorization.scope == grant.scope else authorization.scope
     audience = None if authorization.audience == grant.audience else authorization.audience
-    return AccessToken(now, scope, audience).encode()
+    return AccessToken(now, scope, audience, properties=properties).encode()
+
+
+def _properties(added: Added) -> tuple[Property, ...]:
+    """What introspection is to say of this token."""
+    told = {**added.access_token, **added.introspection}
+    return tuple(Property(name, value, in_introspection=True) for name, value in told.items())
 
 
 def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> int:
@@ -455,6 +530,8 @@ def _response(
         for member in (*client.properties, *grant.properties)
         if member.in_token_response and member.name not in TOKEN_RESPONSE_MEMBERS
     }
+    if authorization.added is not NOTHING_ADDED:
+        body |= authorization.added.token_response
     body["access_token"] = access
     body["token_type"] = "Bearer"
     body["expires_in"] = lifetime

@@ -4,14 +4,13 @@ Back-Channel Logout 1.0).
 
 import asyncio
 import logging
-import random
 
 import msgspec
 
+from service.delivering import AT_ONCE, pause_after
 from service.fetching import FetchError
 from service.id_tokens import algorithm_of, keyring_of
 from service.issuer import Issuer
-from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
 from service.sessions import ENDING, finish_ending
@@ -21,28 +20,11 @@ log = logging.getLogger(__name__)
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LIFETIME = 120
 """Seconds for which a logout token is good (Back-Channel Logout 2.4: two minutes at most)."""
-_FIRST_PAUSE = 2
-_EVERY = 1.0
-_AT_ONCE = 20
-"""Deliveries that a process has under way."""
-
-
-async def keep_delivering(issuer: Issuer) -> None:
-    """Deliver what is due, for ever."""
-    while True:
-        await asyncio.sleep(_EVERY * random.uniform(0.5, 1.0))  # noqa: S311
-        try:
-            while await deliver_due(issuer) == _AT_ONCE:
-                pass
-        except TemporarilyUnavailable as error:
-            log.info("logouts_not_read", extra={"reason": error.log})
-        except Exception:
-            log.exception("logout_delivery_failed")
 
 
 async def deliver_due(issuer: Issuer) -> int:
     """Deliver what is due, side by side; how many deliveries were tried. Raises TemporarilyUnavailable."""
-    claimed = await issuer.store.logouts.claim(int(issuer.clock()), _AT_ONCE)
+    claimed = await issuer.store.logouts.claim(int(issuer.clock()), AT_ONCE)
     await asyncio.gather(*(_deliver(issuer, delivery_id, delivery) for delivery_id, delivery in claimed))
     return len(claimed)
 
@@ -94,5 +76,5 @@ async def _try_again(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery,
         log.error("backchannel_logout_given_up", extra=told)
         return
     log.warning("backchannel_logout_failed", extra=told)
-    due = int(issuer.clock()) + _FIRST_PAUSE * 2 ** (failed - 1)
+    due = int(issuer.clock()) + pause_after(failed)
     await issuer.store.logouts.queue(delivery_id, msgspec.structs.replace(delivery, attempts=failed), due)

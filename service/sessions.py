@@ -8,12 +8,13 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from service.directory import Person
+from service.hooks.facts import Revoked, about_login, about_revoked
 from service.id_tokens import subject_for
 from service.issuer import Issuer
 from service.protocol import credentials
 from service.protocol.credentials import Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import AccessDenied
-from service.protocol.names import OFFLINE_ACCESS
+from service.protocol.names import OFFLINE_ACCESS, HookEvent
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
 from service.records.session import Session
@@ -59,11 +60,14 @@ async def read(issuer: Issuer, cookie: str) -> Session | None:
     return session
 
 
-async def sign_in(issuer: Issuer, person: Person, previous: Session | None) -> SignedIn:
+async def sign_in(issuer: Issuer, person: Person, previous: Session | None, address: str = "") -> SignedIn:
     """Begin a session, or renew the one that this person has at this browser: the cookie is a fresh one either way.
 
-    A session of somebody else ends. Raises AccessDenied where the user is disabled, TemporarilyUnavailable.
+    A session of somebody else ends. ``address``: of the browser, for hooks. Raises AccessDenied where the user is disabled or
+    a hook says no, TemporarilyUnavailable.
     """
+    facts = about_login(person.subject, person.username, address, how="browser")
+    await issuer.hooks.check_login(facts)
     if previous is not None and previous.subject != person.subject:
         await end(issuer, previous)
         previous = None
@@ -72,6 +76,8 @@ async def sign_in(issuer: Issuer, person: Person, previous: Session | None) -> S
         session = signed.session
         latest = session.started_at + issuer.settings.session_lifetime
         if await issuer.store.sessions.keep(session, renewed, _ends_at(issuer, session), latest):
+            sid, is_renewed = session.sid, renewed is not None
+            await issuer.hooks.tell(HookEvent.LOGGED_IN, **facts, session_id=sid, renewed=is_renewed)
             return signed
     raise AccessDenied("The user may not sign in.", log="user is disabled")
 
@@ -111,7 +117,10 @@ async def sign_out_everywhere(issuer: Issuer, subject: str) -> int:
     """End every session and every grant of a user, and forget what they allowed; how many grants were alive (IA-40)."""
     await end_all(issuer, subject)
     await issuer.store.consents.forget(subject)  # first: else a client could ask silently meanwhile
-    ended = await issuer.store.grants.revoke_user(subject)
+    facts = about_revoked(Revoked.USER, "signed_out_everywhere", subject=subject)
+    async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as told:
+        ended = await issuer.store.grants.revoke_user(subject)
+        told.add(grants_ended=ended)
     log.info("signed_out_everywhere", extra={"subject": subject, "grants_ended": ended})
     return ended
 
@@ -157,8 +166,18 @@ async def _end_surely(issuer: Issuer, sid: str, subject: str, secret_hash: str) 
     """Write down what is to be done, do it, cross it out: what is cut off in the middle is finished by ``finish_ending``."""
     ending_id = new_grant_id(issuer.randomness)
     ending = LogoutDelivery(ENDING, subject, sid, session_hash=secret_hash)
-    await issuer.store.logouts.queue(ending_id, ending, int(issuer.clock()) + _FINISHED_AFTER)
-    ended = await _finish(issuer, sid, subject)
+    about = {"session_id": sid, "subject": subject}
+    revoked = about_revoked(Revoked.SESSION, "session_ended", **about)
+    async with (
+        issuer.hooks.telling(HookEvent.LOGGED_OUT, **about) as logged_out,
+        issuer.hooks.telling(HookEvent.REVOKED, **revoked) as told,
+    ):
+        await issuer.store.logouts.queue(ending_id, ending, int(issuer.clock()) + _FINISHED_AFTER)
+        ended = await _finish(issuer, sid, subject)
+        logged_out.add(grants_ended=ended.grants)
+        told.add(grants_ended=ended.grants)
+        if not ended.grants:
+            told.call_off()
     await issuer.store.logouts.drop(ending_id)
     return ended
 

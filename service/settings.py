@@ -29,6 +29,7 @@ from pydantic_settings import (
 from yaml import YAMLError  # type: ignore[import-untyped]
 
 from service import redis_url
+from service.hook_settings import HookSettings, check_secrets, check_words
 from service.protocol.claims import SCOPE_CLAIMS
 from service.protocol.names import (
     OFFLINE_ACCESS,
@@ -245,7 +246,8 @@ class Settings(BaseSettings):
         None, description="A folder with templates, texts and style.css that replace ours of the same name."
     )
     page_hook: str | None = Field(
-        None, description="A function of yours, package.module:name, that sees every page before it is sent."
+        None,
+        description="A function of yours that sees every page before it is sent: package.module:name, or an entry point.",
     )
     session_idle_lifetime: Lifetime = Field(86400, description="Browser sessions since their last use.")
     session_lifetime: Lifetime = Field(86400 * 14, description="Browser sessions since somebody signed in.")
@@ -273,6 +275,15 @@ class Settings(BaseSettings):
     )
     directory_secret: SecretStr | None = Field(None, description="Sent to the webhook as Bearer token.")
     directory_timeout: float = Field(3.0, gt=0, le=60, description="How long the webhook may take.")
+    hooks: dict[str, HookSettings] = Field(
+        default_factory=dict,
+        description='Code of yours that is asked and told: {"risk": {"url": "https://…", "events": ["refresh"]}}.',
+    )
+    hook_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="What is sent to a webhook is signed with its secret (`mintmark hook secret`); two with a blank between "
+        "while it is changed.",
+    )
     fetch_timeout: float = Field(5.0, gt=0, le=60, description="How long fetching a client's document may take.")
     fetch_max_bytes: int = Field(262_144, ge=1024, description="How large a client's document may be.")
     fetch_private_addresses: bool = Field(
@@ -389,6 +400,25 @@ class Settings(BaseSettings):
         if key is not None and any(len(word) < 32 for word in key.get_secret_value().split() or [""]):
             raise ValueError("must have 32 characters or more each; `mintmark key master` makes one")
         return key
+
+    @field_validator("hooks")
+    @classmethod
+    def _hooks_have_names(cls, hooks: dict[str, HookSettings]) -> dict[str, HookSettings]:
+        if any(not _PLAIN_NAME.fullmatch(name) for name in hooks):
+            raise ValueError("names are letters, digits, dots, dashes and underscores, 64 at most")
+        return hooks
+
+    @field_validator("hook_secrets")
+    @classmethod
+    def _hook_secrets_are_secrets(cls, secrets: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, secret in secrets.items():
+            check_words(name, secret.get_secret_value())
+        return secrets
+
+    @model_validator(mode="after")
+    def _hooks_are_signed(self) -> "Settings":
+        check_secrets(self.hooks, self.hook_secrets)
+        return self
 
     @model_validator(mode="after")
     def _jwts_can_be_signed(self) -> "Settings":

@@ -18,7 +18,7 @@ from service.logout_tokens import EVENT, deliver_due
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import SigningAlgorithm
 from service.records.logout_delivery import LogoutDelivery
-from service.store import logouts
+from service.store import deliveries
 from tests.cutting_proxy import CuttingProxy
 from tests.person import Person
 from tests.redis_shapes import Shape
@@ -150,7 +150,7 @@ async def test_what_a_process_took_and_never_delivered_is_taken_up(open_world: W
     await signed_out(open_world, backchannel_logout_uri=receiver.uri)
     assert len(await open_world.issuer.store.logouts.claim(int(open_world.issuer.clock()), 10)) == 1  # and dies
     assert await deliver_due(open_world.issuer) == 0
-    async with later(open_world, logouts.LEASE + 1) as world:
+    async with later(open_world, deliveries.LEASE + 1) as world:
         assert await deliver_due(world.issuer) == 1
     assert len(receiver.forms) == 1
 

@@ -15,9 +15,10 @@ from service.admin.paging import cursor_checked
 from service.client_auth.secret import MAX_SECRET
 from service.fetching import FetchError
 from service.hashing import hash_generated, is_generated
+from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.protocol.credentials import new_client_secret
-from service.protocol.names import AccessTokenFormat, ClientAuthMethod, HmacAlgorithm, SubjectType
+from service.protocol.names import AccessTokenFormat, ClientAuthMethod, HmacAlgorithm, HookEvent, SubjectType
 from service.records.client import Client, ClientSecret, Registration
 from service.store.clients import ChangedMeanwhileError
 from service.store.grants import NEVER
@@ -192,7 +193,10 @@ async def revoke_client(issuer: Issuer, name: str) -> Client:
     def changed(client: Client) -> Client:
         return msgspec.structs.replace(client, generation=max(client.generation + 1, _milliseconds(issuer)))
 
-    client = await change_client(issuer, name, changed)
+    client_id = (await get_client(issuer, name)).client_id
+    facts = about_revoked(Revoked.CLIENT, "revoked_by_operator", client_id=client_id)
+    async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
+        client = await change_client(issuer, name, changed)
     log.info("client_revoked", extra={"client_id": client.client_id})
     return client
 
@@ -204,8 +208,10 @@ async def delete_client(issuer: Issuer, name: str) -> Client:
     except NotFound:
         await issuer.store.clients.tell(name)  # an earlier try may have been cut off before it told the others
         raise
-    if not await issuer.store.clients.delete(client):
-        raise NotFound(f"client {name!r} was deleted meanwhile")
+    facts = about_revoked(Revoked.CLIENT, "deleted", client_id=client.client_id)
+    async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
+        if not await issuer.store.clients.delete(client):
+            raise NotFound(f"client {name!r} was deleted meanwhile")
     log.info("client_deleted", extra={"client_id": client.client_id})
     return msgspec.structs.replace(client, enabled=False)
 

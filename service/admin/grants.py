@@ -12,12 +12,13 @@ from service.admin.errors import NotFound, Refused
 from service.admin.input import Identifier, Input, Properties, describe_property
 from service.admin.paging import cursor_checked
 from service.grants.fresh import fresh_authorization
+from service.hooks.facts import Revoked, about_revoked
 from service.id_tokens import read_hint
 from service.issuer import Issuer
 from service.protocol import pkce, redirect_uris
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
-from service.protocol.names import GrantTypeName
+from service.protocol.names import GrantTypeName, HookEvent
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
@@ -185,8 +186,11 @@ async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
     grants = issuer.store.grants
     listed = await grants.open(grant_id)
     subject = listed.grant.subject if listed else ""
-    if not await grants.revoke(grant_id, subject) and not await grants.revoke_alone(grant_id):
-        raise _no_grant(grant_id)
+    client_id = listed.grant.client_id if listed else ""
+    facts = about_revoked(Revoked.GRANT, "revoked_by_operator", grant_id=grant_id, subject=subject, client_id=client_id)
+    async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
+        if not await grants.revoke(grant_id, subject) and not await grants.revoke_alone(grant_id):
+            raise _no_grant(grant_id)
     log.info("grant_revoked", extra={"grant_id": grant_id, "subject": subject})
 
 
@@ -196,7 +200,13 @@ async def revoke_of_user(issuer: Issuer, user: str, client: str | None = None) -
     client_id = (await clients.get_client(issuer, client)).client_id if client is not None else None
     grants = issuer.store.grants
     await issuer.store.consents.forget(subject, client_id)  # else it could be had again without asking
-    ended = await (grants.revoke_user(subject) if client_id is None else grants.revoke_of_client(subject, client_id))
+    facts = about_revoked(Revoked.USER, "revoked_by_operator", subject=subject, client_id=client_id)
+    async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as told:
+        if client_id is None:
+            ended = await grants.revoke_user(subject)
+        else:
+            ended = await grants.revoke_of_client(subject, client_id)
+        told.add(grants_ended=ended)
     log.info("user_revoked", extra={"subject": subject, "client_id": client_id, "grants_ended": ended})
     return ended
 

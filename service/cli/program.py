@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from service import __version__
-from service.cli import admin_token, clients, demo, exits, grants, keys, registration, serve, settings, trust, users
+from service.cli import (
+    admin_token,
+    clients,
+    demo,
+    exits,
+    grants,
+    hooks,
+    keys,
+    registration,
+    serve,
+    settings,
+    trust,
+    users,
+)
 from service.cli.output import complain
 from service.settings import CONFIG_VARIABLE
 
@@ -26,6 +39,7 @@ app.add_typer(clients.app, name="client")
 app.add_typer(users.app, name="user")
 app.add_typer(grants.app, name="grant")
 app.add_typer(keys.app, name="key")
+app.add_typer(hooks.app, name="hook")
 app.add_typer(trust.app, name="trust")
 app.add_typer(registration.app, name="registration")
 app.command("settings")(settings.settings)

@@ -13,10 +13,11 @@ from service.endpoints.browser_session import (
     session_of,
     stale,
 )
+from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.protocol.browsing import Page, Reply, Visit
 from service.protocol.errors import TemporarilyUnavailable
-from service.protocol.names import OFFLINE_ACCESS
+from service.protocol.names import OFFLINE_ACCESS, HookEvent
 from service.records.consent import Consent
 from service.records.grant import Grant
 from service.records.session import Session
@@ -53,7 +54,9 @@ async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
     if not client_id:
         return Reply(stale())
     await issuer.store.consents.forget(session.subject, client_id)  # first: else it could ask silently meanwhile
-    await issuer.store.grants.revoke_of_client(session.subject, client_id)
+    facts = about_revoked(Revoked.USER, "revoked_by_user", subject=session.subject, client_id=client_id)
+    async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as told:
+        told.add(grants_ended=await issuer.store.grants.revoke_of_client(session.subject, client_id))
     client = await issuer.store.clients.get(client_id)
     return Reply(await _page(issuer, visit, session, ended=(client.name if client else "") or client_id))
 

@@ -16,6 +16,7 @@ from service.protocol.names import INTROSPECTION_MEMBERS
 from service.protocol.request import Request
 from service.records.client import Client
 from service.records.grant import Grant
+from service.records.property import Property
 from service.store.tokens import OpenedRefreshToken, OpenedToken
 
 NAME = "introspect"
@@ -60,7 +61,7 @@ async def _describe(issuer: Issuer, asker: Client, token: str) -> dict[str, Any]
     if credential.kind is Kind.ACCESS_TOKEN:
         access = await issuer.store.tokens.open_by_token(credential)
         if access is not None and _concerns(asker, access.grant, access.audience):
-            return await _with_grant(issuer, _access_token(access), access.grant)
+            return await _with_grant(issuer, _access_token(access), access.grant, access.record.properties)
     elif credential.kind is Kind.REFRESH_TOKEN:
         refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
         # A refresh token is nobody's concern but its client's: no resource server has to do with one.
@@ -113,14 +114,16 @@ async def _stateless(issuer: Issuer, asker: Client, claims: Mapping[str, Any]) -
     return told | {"active": True, "token_type": "Bearer", "nbf": claims["iat"]}
 
 
-async def _with_grant(issuer: Issuer, described: dict[str, Any], grant: Grant) -> dict[str, Any] | None:
-    """Add whose and from whom it is; None where the client it was issued to no longer stands behind it."""
+async def _with_grant(
+    issuer: Issuer, described: dict[str, Any], grant: Grant, added: tuple[Property, ...] = ()
+) -> dict[str, Any] | None:
+    """Add whose and from whom it is, and what hooks ``added``; None where its client no longer stands behind it."""
     client = issuer.store.clients.cached(grant.client_id) or await issuer.store.clients.get(grant.client_id)
     if client is None or not client.stands_behind(grant):
         return None
     properties = {
         member.name: member.value
-        for member in (*client.properties, *grant.properties)
+        for member in (*client.properties, *grant.properties, *added)
         if member.in_introspection and member.name not in INTROSPECTION_MEMBERS
     }
     described |= {"active": True, "iss": issuer.url, "client_id": grant.client_id}

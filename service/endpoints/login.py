@@ -81,16 +81,16 @@ async def _try_password(issuer: Issuer, visit: Visit, asked: Asked, session: Ses
         issuer.metrics.refusal(NAME, "wrong_password")
         log.info("login_failed", extra={"address": visit.address, "attempt": attempt})
         return _reply(asked, _form(issuer, visit, asked, session, fault="wrong"))
-    return await _signed_in(issuer, asked, session, person)
+    return await _signed_in(issuer, visit, asked, session, person)
 
 
-async def _signed_in(issuer: Issuer, asked: Asked, session: Session | None, person: Person) -> Reply:
+async def _signed_in(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None, person: Person) -> Reply:
     try:
-        signed = await sessions.sign_in(issuer, person, session)
+        signed = await sessions.sign_in(issuer, person, session, visit.address)
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
-        return _reply(asked, await refuse(issuer, asked, AccessDenied("The user may not sign in.", log=error.log)))
+        return _reply(asked, await refuse(issuer, asked, error))
     issuer.metrics.request(NAME, "ok")
     log.info("signed_in", extra={"subject": person.subject, "sid": signed.session.sid})
     try:

@@ -4,11 +4,14 @@ import logging
 
 from service.access_tokens import presented
 from service.client_auth import authenticate
+from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
-from service.protocol.credentials import Kind
+from service.protocol.credentials import Credential, Kind
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import UnsupportedTokenType
+from service.protocol.names import HookEvent
 from service.protocol.request import Request
+from service.records.client import Client
 from service.store import keys
 from service.store.tokens import RevokeAnswer
 
@@ -31,15 +34,39 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     if shown.stateless is not None:
         raise UnsupportedTokenType("This token is kept nowhere: it ends with its time, or with its client.")
     credential = shown.credential
-    outcome = RevokeAnswer.UNKNOWN
-    if credential is not None and credential.kind is Kind.REFRESH_TOKEN:
-        key = keys.refresh_token(credential.grant_id, credential.hash)
-        outcome = await issuer.store.tokens.revoke(credential, key, client.client_id, ends_grant=True)
-    elif credential is not None and credential.kind is Kind.ACCESS_TOKEN:
-        key = keys.access_token(credential.grant_id, credential.hash)
-        whole = issuer.settings.revoke_access_token_ends_grant
-        outcome = await issuer.store.tokens.revoke(credential, key, client.client_id, ends_grant=whole)
+    if credential is None:
+        outcome = RevokeAnswer.UNKNOWN
+    elif issuer.hooks.tells_revoked:
+        outcome = await _revoke_and_tell(issuer, client, credential)
+    else:
+        outcome = await _revoke(issuer, client, credential)
     if outcome is RevokeAnswer.FOREIGN:
         log.warning("revocation_of_foreign_token", extra={"client_id": client.client_id})
     issuer.metrics.request(NAME, outcome.value)
     return answer(b"")
+
+
+async def _revoke(issuer: Issuer, client: Client, credential: Credential) -> RevokeAnswer:
+    if credential.kind is Kind.REFRESH_TOKEN:
+        key = keys.refresh_token(credential.grant_id, credential.hash)
+    elif credential.kind is Kind.ACCESS_TOKEN:
+        key = keys.access_token(credential.grant_id, credential.hash)
+    else:
+        return RevokeAnswer.UNKNOWN
+    whole = _ends_grant(issuer, credential)
+    return await issuer.store.tokens.revoke(credential, key, client.client_id, ends_grant=whole)
+
+
+async def _revoke_and_tell(issuer: Issuer, client: Client, credential: Credential) -> RevokeAnswer:
+    """The same, and hooks hear of it: also where it is cut off in the middle."""
+    what = Revoked.GRANT if _ends_grant(issuer, credential) else Revoked.ACCESS_TOKEN
+    facts = about_revoked(what, "revoked_by_client", grant_id=credential.grant_id, client_id=client.client_id)
+    async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as telling:
+        outcome = await _revoke(issuer, client, credential)
+        if outcome is not RevokeAnswer.REVOKED:
+            telling.call_off()
+    return outcome
+
+
+def _ends_grant(issuer: Issuer, credential: Credential) -> bool:
+    return credential.kind is Kind.REFRESH_TOKEN or issuer.settings.revoke_access_token_ends_grant

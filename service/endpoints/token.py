@@ -3,6 +3,8 @@
 import logging
 from contextlib import suppress
 
+import msgspec
+
 from service.client_auth import AuthenticatedClient, authenticate
 from service.grants import GRANT_TYPES, GrantType
 from service.issuer import Issuer
@@ -51,6 +53,8 @@ async def _decide(issuer: Issuer, request: Request, grant_type: GrantType | None
     except ProtocolError:
         await authenticated.confirm()  # whoever sends an old assertion learns nothing else
         raise
+    if issuer.hooks.asks:
+        authorization = msgspec.structs.replace(authorization, address=request.address)
     if authenticated.use is None and authorization.use is None:
         issued = await issue(issuer, client, authorization)
     else:
@@ -70,6 +74,9 @@ async def _issue_once(issuer: Issuer, authenticated: AuthenticatedClient, author
         await authenticated.confirm()
         return await issue(issuer, authenticated.client, authorization)
     try:
+        if issuer.hooks.asks_claims:  # they hear only of what is certain
+            await authenticated.confirm()
+            await authorization.confirm()
         issued = await issue(issuer, authenticated.client, authorization)
     except TemporarilyUnavailable:
         if authorization.use is not None:  # whoever vouched may not be asked again: let it be brought once more

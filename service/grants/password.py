@@ -6,11 +6,12 @@ Off unless a client is registered for it: RFC 9700 section 2.4 advises against i
 import logging
 from typing import NamedTuple
 
-from service.directory import BlockedError
+from service.directory import BlockedError, Person
 from service.grants.fresh import fresh_authorization
+from service.hooks.facts import about_login
 from service.issuer import Issuer
 from service.issuing import Authorization
-from service.protocol.errors import InvalidGrant
+from service.protocol.errors import AccessDenied, InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
@@ -56,6 +57,17 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
         ) from blocked
     if person is None:
         raise InvalidGrant("The username or password is wrong.", log="wrong username or password, or user disabled")
+    if issuer.hooks.asks_login:
+        await _ask_hooks(issuer, client, params, person)
     return fresh_authorization(
         issuer, client, NAME, params.scope, params.resources, subject=person.subject, username=person.username
     )
+
+
+async def _ask_hooks(issuer: Issuer, client: Client, params: Params, person: Person) -> None:
+    """Raises InvalidGrant where a hook says no: what keeps somebody out of a browser keeps them out here."""
+    about = about_login(person.subject, person.username, params.address, how=NAME.value, client_id=client.client_id)
+    try:
+        await issuer.hooks.check_login(about)
+    except AccessDenied as error:
+        raise InvalidGrant(error.description, log=error.log) from error

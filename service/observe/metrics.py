@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from service import __version__
@@ -73,6 +73,7 @@ class Metrics:
         self._connect = self._counted("redis_connects", "Connections to Redis that were made.")
         self._cache_hit = self._counted("cache_hits", "What was asked for and in memory.", "cache")
         self._cache_miss = self._counted("cache_misses", "What was asked for and had to be fetched.", "cache")
+        self._hook = self._counted("hook_calls", "Calls of hooks by what came of them.", "hook", "event", "outcome")
         for event in SECURITY_EVENTS:
             self._security.prepare(event)
         for kind in REDIS_ERRORS:
@@ -92,6 +93,11 @@ class Metrics:
         self.loop_lagged = self._lag.observe
 
     def _make_gauges(self) -> None:
+        self._circuit = Gauge(
+            *("mintmark_hook_circuit_open", "How many processes leave this hook alone for now.", ("hook",)),
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
         connections = Shown(
             "mintmark_redis_connections", "Connections to Redis that are open.", (), self.registry, "livesum"
         )
@@ -130,6 +136,14 @@ class Metrics:
         """Count one of ``SECURITY_EVENTS``."""
         self._security.count(event)
 
+    def hook_call(self, hook: str, event: str, outcome: str) -> None:
+        """Count a call of a hook: ok, refused, failed, skipped (its circuit is open), given_up."""
+        self._hook.count(hook, event, outcome)
+
+    def hook_circuit(self, hook: str, *, is_open: bool) -> None:
+        """Whether this process leaves the hook alone."""
+        self._circuit.labels(hook).set(is_open)
+
     def redis_batch(self, commands: int, seconds: float) -> None:
         """A batch of commands was answered, after so many seconds."""
         self._batch_size.observe(commands)
@@ -157,7 +171,7 @@ class Metrics:
 
     def tell(self) -> None:
         """Hand what was counted to prometheus_client; a worker does so every second, for the others to see."""
-        counters = (self._token, self._endpoint, self._refusal, self._security, self._redis_error, self._connect)
+        counters = (self._token, self._endpoint, self._refusal, self._security, self._redis_error, self._connect, self._hook)
         self._tell_caches()
         for counted in (*counters, self._cache_hit, self._cache_miss):
             counted.tell()

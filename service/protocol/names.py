@@ -127,6 +127,28 @@ class UnknownScope(StrEnum):
     DROP = "drop"
 
 
+class HookEvent(StrEnum):
+    """What hooks are asked, and what they are told once it has happened."""
+
+    CLAIMS = "claims"
+    """What to add to tokens that are about to be made."""
+    REFRESH = "refresh"
+    """Whether a refresh token may be used."""
+    LOGIN = "login"
+    """Whether somebody whose password was right may come in."""
+    LOGGED_IN = "logged_in"
+    """A browser session has begun."""
+    LOGGED_OUT = "logged_out"
+    """A browser session was ended."""
+    REVOKED = "revoked"
+    """A token, a grant, or everything of a user, client or session was ended."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether an answer counts; else it is a notice."""
+        return self in (HookEvent.CLAIMS, HookEvent.REFRESH, HookEvent.LOGIN)
+
+
 OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
 

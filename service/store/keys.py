@@ -117,6 +117,16 @@ def logout_delivery(delivery_id: str) -> str:
     return f"mm:{{logout}}:delivery:{delivery_id}"
 
 
+def notices() -> str:
+    """Notices to be delivered to hooks, by the second at which each is due."""
+    return "mm:{hooks}:due"
+
+
+def notice(notice_id: str) -> str:
+    """One notice to be delivered: to which hook, of what, how often it was tried."""
+    return f"mm:{{hooks}}:notice:{notice_id}"
+
+
 def assertion(name_hash: str) -> str:
     """An assertion that was used, by a hash of who made it and its ``jti``."""
     return f"mm:{{assertion:{name_hash}}}"

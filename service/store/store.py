@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from service.observe.counting import Cache
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
+from service.records.logout_delivery import LogoutDelivery
+from service.records.notice import Notice
 from service.settings import Settings
 from service.store import (
     address,
@@ -15,10 +17,10 @@ from service.store import (
     clients,
     codes,
     consents,
+    deliveries,
     failures,
     grants,
     keys,
-    logouts,
     registration_tokens,
     sessions,
     tickets,
@@ -39,7 +41,19 @@ CLOCKS_MAY_DIFFER = 2
 """Seconds; where our clock and that of Redis differ by more, we say so."""
 
 _ROOMS = (
-    *(assertions, clients, codes, consents, failures, grants, logouts, registration_tokens, sessions, tickets, tokens),
+    *(
+        assertions,
+        clients,
+        codes,
+        consents,
+        failures,
+        grants,
+        deliveries,
+        registration_tokens,
+        sessions,
+        tickets,
+        tokens,
+    ),
 )
 SCRIPTS = tuple(script for room in _ROOMS for script in room.SCRIPTS)
 
@@ -61,7 +75,8 @@ class Store:
     consents: consents.Consents
     failures: failures.Failures
     grants: grants.Grants
-    logouts: logouts.Logouts
+    logouts: deliveries.Deliveries[LogoutDelivery]
+    notices: deliveries.Deliveries[Notice]
     registration_tokens: registration_tokens.RegistrationTokens
     sessions: sessions.Sessions
     signing_keys: SigningKeys
@@ -99,7 +114,8 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         consents.Consents(connection),
         failures.Failures(connection),
         grants.Grants(connection),
-        logouts.Logouts(connection),
+        deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery),
+        deliveries.Deliveries(connection, keys.notices(), keys.notice, Notice),
         registration_tokens.RegistrationTokens(connection),
         sessions.Sessions(connection),
         SigningKeys(connection),

@@ -14,6 +14,7 @@ CLIENT = ("create", "list", "show", "update", "rotate-secret", "disable", "enabl
 USER = ("create", "list", "show", "update", "set-password", "sign-out", "disable", "enable", "delete")
 GRANT = ("code", "list", "show", "revoke")
 TRUST = ("add", "list", "remove")
+HOOK = ("list", "test", "secret")
 KEY = ("list", "rotate", "retire", "reseal", "master")
 COMMANDS = [
     *(["serve"], ["demo"], ["settings"], ["admin-token"]),
@@ -21,6 +22,7 @@ COMMANDS = [
     *(["user", name] for name in USER),
     *(["grant", name] for name in GRANT),
     *(["key", name] for name in KEY),
+    *(["hook", name] for name in HOOK),
     *(["trust", name] for name in TRUST),
     ["registration", "token"],
 ]
@@ -35,7 +37,7 @@ def test_every_command_teaches_itself(mintmark: CommandLine, command: list[str])
     told = plain(mintmark(*command, "--help").out)
     assert re.search(rf"Example: (MINTMARK_\S+ )?mintmark {' '.join(command)}\b", told)
     assert "--json Print one JSON value on standard output" in told
-    assert re.findall(r"(?<!CLIENT_ID)(?<!USERNAME)(?<!ISSUER)(?<!KID)(?<!GRANT_ID)(?<!GRANT_ID\]) <str>", told) == []
+    assert re.findall(r"(?<!CLIENT_ID)(?<!NAME)(?<!ISSUER)(?<!KID)(?<!GRANT_ID)(?<!GRANT_ID\]) <str>", told) == []
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -68,6 +70,7 @@ def test_these_are_all_commands() -> None:
         "user": len(USER),
         "grant": len(GRANT),
         "key": len(KEY),
+        "hook": len(HOOK),
         "trust": len(TRUST),
         "registration": 1,
     }

@@ -2,8 +2,12 @@
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from importlib import import_module
+from typing import Any
 
+from service.hooks.python_hook import load_entry_point
 from service.protocol.browsing import Page, Redirect, Visit
+
+GROUP = "mintmark.page_hooks"
 
 Hook = Callable[[Page, Visit, MutableMapping[str, str]], Awaitable[Page | Redirect | None]]
 """``async def hook(page, visit, headers)``: may add headers (cookies too); returns another page or a redirect to be sent
@@ -12,16 +16,22 @@ instead, None to leave the page as it is.
 
 
 def load_hook(name: str | None) -> Hook | None:
-    """The function ``package.module:name``. Raises ValueError that says what is wrong with it."""
+    """The function ``package.module:name``, or what a package offers by a plain name under the entry point group
+    ``mintmark.page_hooks``. Raises ValueError that says what is wrong with it.
+    """
     if name is None:
         return None
+    hook = _of_module(name) if ":" in name else load_entry_point(GROUP, name)
+    if not callable(hook):
+        raise ValueError(f"page_hook: {name!r} is no function")
+    return hook  # type: ignore[no-any-return]
+
+
+def _of_module(name: str) -> Any:
     module, _, function = name.partition(":")
     if not module or not function:
         raise ValueError(f"page_hook: {name!r} must be package.module:name")
     try:
-        hook = getattr(import_module(module), function)
+        return getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"page_hook: {name!r} cannot be loaded: {error}") from error
-    if not callable(hook):
-        raise ValueError(f"page_hook: {name!r} is no function")
-    return hook  # type: ignore[no-any-return]

@@ -1,9 +1,10 @@
-"""Logout tokens on their way: a queue that survives restarts, shared by all processes, each delivery taken by one."""
+"""What is on its way to others: queues that survive restarts, shared by all processes, each delivery taken by one."""
 
+from collections.abc import Callable
 from enum import StrEnum
+from typing import Generic, TypeVar
 
-from service.records.logout_delivery import LogoutDelivery
-from service.store import keys
+from service.records.json import Record
 from service.store.connection import Connection
 from service.store.script import Script
 
@@ -27,38 +28,39 @@ _queue = Script(
 _claim = Script("claim_deliveries", ("deliveries",), ("now", "lease_ends", "most"), ClaimAnswer)
 SCRIPTS = (_queue, _claim)
 
+_Delivery = TypeVar("_Delivery", bound=Record)
 
-class Logouts:
-    """The queue in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+class Deliveries(Generic[_Delivery]):
+    """A queue in Redis. ``index``: its key; ``place``: of a delivery by its id; ``kind``: of record."""
 
-    async def queue(self, delivery_id: str, delivery: LogoutDelivery, due: int) -> None:
+    def __init__(self, connection: Connection, index: str, place: Callable[[str], str], kind: type[_Delivery]) -> None:
+        self._connection, self._index, self._place, self._kind = connection, index, place, kind
+
+    async def queue(self, delivery_id: str, delivery: _Delivery, due: int) -> None:
         """Have it delivered at ``due`` (epoch seconds) or soon after. One round trip."""
-        places = (keys.logout_deliveries(), keys.logout_delivery(delivery_id))
+        places = (self._index, self._place(delivery_id))
         await _queue.run(self._connection, places, delivery_id, delivery.encode(), due, _KEEPS)
 
-    async def claim(self, now: int, most: int) -> list[tuple[str, LogoutDelivery]]:
+    async def claim(self, now: int, most: int) -> list[tuple[str, _Delivery]]:
         """What is due, ours for ``LEASE`` seconds. Two round trips where there is something."""
-        _, rest = await _claim.run(self._connection, (keys.logout_deliveries(),), now, now + LEASE, most)
+        _, rest = await _claim.run(self._connection, (self._index,), now, now + LEASE, most)
         ids = [member.decode() for member in rest[0]] if rest else []
-        places = [keys.logout_delivery(delivery_id) for delivery_id in ids]
+        places = [self._place(delivery_id) for delivery_id in ids]
         records = await self._connection.execute_all([(key, ("GET", key)) for key in places])
         claimed = []
         for delivery_id, data in zip(ids, records, strict=True):
             if data is None:
                 await self.drop(delivery_id)
             else:
-                claimed.append((delivery_id, LogoutDelivery.decode(data)))
+                claimed.append((delivery_id, self._kind.decode(data)))
         return claimed
 
     async def drop(self, delivery_id: str) -> None:
         """It was delivered, or given up. One round trip."""
-        index, record = keys.logout_deliveries(), keys.logout_delivery(delivery_id)
+        index, record = self._index, self._place(delivery_id)
         await self._connection.execute_all([(record, ("DEL", record)), (index, ("ZREM", index, delivery_id))])
 
     async def waiting(self) -> int:
         """How many are in the queue."""
-        index = keys.logout_deliveries()
-        return int(await self._connection.execute(index, "ZCARD", index))
+        return int(await self._connection.execute(self._index, "ZCARD", self._index))

@@ -1,0 +1,33 @@
+"""Delivering what waits in a queue, for ever: the loop that logout tokens and notices of hooks share."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from service.protocol.errors import TemporarilyUnavailable
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 20
+"""Deliveries of one queue that a process has under way."""
+_EVERY = 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 2, 3600
+
+
+async def keep_delivering(deliver_due: Callable[[], Awaitable[int]], what: str) -> None:
+    """Deliver what is due, at most ``AT_ONCE`` at a time, for ever. ``deliver_due``: answers how many it tried."""
+    while True:
+        await asyncio.sleep(_EVERY * random.uniform(0.5, 1.0))  # noqa: S311
+        try:
+            while await deliver_due() == AT_ONCE:
+                pass
+        except TemporarilyUnavailable as error:
+            log.info("queue_not_read", extra={"queue": what, "reason": error.log})
+        except Exception:
+            log.exception("delivery_failed", extra={"queue": what})
+
+
+def pause_after(attempts: int) -> int:
+    """Seconds to wait after so many failed attempts: 2, 4, 8 … an hour at most."""
+    return min(_FIRST_PAUSE << min(attempts - 1, 20), _LONGEST_PAUSE)

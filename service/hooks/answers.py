@@ -1,0 +1,105 @@
+"""What hooks answer: models, bounds, and the names that no hook can give a value to."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from service.protocol.claims import OURS
+from service.protocol.names import INTROSPECTION_MEMBERS, TOKEN_RESPONSE_MEMBERS
+
+log = logging.getLogger(__name__)
+
+MAX_CLAIMS = 32
+"""Names that the hooks of one token may add, in all."""
+MAX_BYTES = 4096
+"""Of their JSON, in all: a JWT with them is still short enough to be presented to us."""
+MAX_NAME = 128
+"""Characters of a name."""
+MAX_DEPTH = 8
+RESERVED = OURS | TOKEN_RESPONSE_MEMBERS | INTROSPECTION_MEMBERS
+"""Registered claims and members of responses: what a hook says of them is left out."""
+
+Claims = dict[str, JsonValue]
+
+
+class _Answer(BaseModel):
+    """An unknown member is a mistake that must not go unnoticed, and nothing is converted ("false" is no boolean)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class ClaimsAnswer(_Answer):
+    """Claims to add. ``access_token``: where it is a JWT, and in its introspection; ``introspection``: there only;
+    ``id_token`` and ``token_response``: in these.
+    """
+
+    access_token: Claims = Field(default_factory=dict)
+    id_token: Claims = Field(default_factory=dict)
+    token_response: Claims = Field(default_factory=dict)
+    introspection: Claims = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> "ClaimsAnswer":
+        check_bounds([self.access_token, self.id_token, self.token_response, self.introspection])
+        return self
+
+
+class Verdict(_Answer):
+    """Whether it may happen; ``message``: for the client or person, public."""
+
+    allow: bool
+    message: str = Field("", max_length=200)
+
+
+class Added(msgspec.Struct, frozen=True):
+    """What the hooks added, of all of them together and without reserved names; see ``ClaimsAnswer``."""
+
+    access_token: dict[str, Any] = {}
+    id_token: dict[str, Any] = {}
+    token_response: dict[str, Any] = {}
+    introspection: dict[str, Any] = {}
+
+    def plus(self, answer: ClaimsAnswer, hook: str) -> "Added":
+        """With what one more hook answered; later ones win. Raises ValueError where it becomes too much."""
+        places = {name: {**getattr(self, name), **_allowed(getattr(answer, name), hook)} for name in _PLACES}
+        check_bounds(list(places.values()))
+        return Added(**places)
+
+
+_PLACES = Added.__struct_fields__
+NOTHING_ADDED = Added()
+
+
+def check_bounds(places: list[dict[str, Any]]) -> None:
+    """Raises ValueError for more names, bytes, or depth than may be."""
+    if sum(map(len, places)) > MAX_CLAIMS:
+        raise ValueError(f"more than {MAX_CLAIMS} claims")
+    if any(not name or len(name) > MAX_NAME for place in places for name in place):
+        raise ValueError(f"a name must have 1 to {MAX_NAME} characters")
+    if _depth(places) > MAX_DEPTH + 2:
+        raise ValueError(f"more than {MAX_DEPTH} levels deep")
+    if sum(len(orjson.dumps(place)) for place in places) > MAX_BYTES + 2 * len(places):
+        raise ValueError(f"more than {MAX_BYTES} bytes")
+
+
+def _allowed(claims: Mapping[str, Any], hook: str) -> dict[str, Any]:
+    if dropped := sorted(RESERVED.intersection(claims)):
+        log.warning("hook_claims_left_out", extra={"hook": hook, "names": dropped})
+    return {name: value for name, value in claims.items() if name not in RESERVED}
+
+
+def _depth(value: Any) -> int:
+    """Levels of a JSON value, without recursion: it may be nested as deep as its bytes allow."""
+    deepest, left = 0, [(value, 1)]
+    while left:
+        one, depth = left.pop()
+        deepest = max(deepest, depth)
+        if depth > MAX_DEPTH + 2:
+            break
+        inside = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        left += [(member, depth + 1) for member in inside if isinstance(member, dict | list)]
+    return deepest

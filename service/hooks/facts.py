@@ -1,0 +1,59 @@
+"""The facts that hooks get, never a credential among them. Subjects are our own, not the pairwise ones that clients know."""
+
+from enum import StrEnum
+from typing import Any
+
+from service.records.client import Client
+from service.records.grant import Grant
+
+
+class Revoked(StrEnum):
+    """What was ended."""
+
+    ACCESS_TOKEN = "access_token"
+    GRANT = "grant"
+    """A grant, and everything it issued."""
+    USER = "user"
+    """Every grant of a user, or those to one client."""
+    CLIENT = "client"
+    """Everything issued to a client."""
+    SESSION = "session"
+    """What was granted in a browser session."""
+
+
+def about_token(
+    client: Client, grant: Grant, grant_id: str, grant_type: str, scope: str, audience: tuple[str, ...], address: str
+) -> dict[str, Any]:
+    """Of tokens that are about to be made; ``grant_type``: of the request, that of the grant is ``begun_by``. Times are epoch
+    seconds. ``claims``: what others are told anyway, by the properties of client and grant and in ID tokens.
+    """
+    told = (*client.properties, *grant.properties)
+    return {
+        "grant_type": str(grant_type),
+        "begun_by": grant.grant_type,
+        "grant_id": grant_id,
+        "client_id": client.client_id,
+        "subject": grant.subject,
+        "username": grant.name,
+        "scope": scope,
+        "audience": list(audience),
+        "session_id": grant.session,
+        "auth_time": grant.auth_time,
+        "acr": grant.acr,
+        "amr": list(grant.amr),
+        "address": address,
+        "claims": {
+            **{member.name: member.value for member in told if member.in_token_response or member.in_introspection},
+            **grant.id_token_claims,
+        },
+    }
+
+
+def about_login(subject: str, username: str, address: str, *, how: str, client_id: str = "") -> dict[str, Any]:
+    """Of somebody whose password was right; ``how``: ``browser`` or the grant type; ``client_id``: "" where unknown."""
+    return {"subject": subject, "username": username, "address": address, "how": how, "client_id": client_id}
+
+
+def about_revoked(what: Revoked, reason: str, **about: Any) -> dict[str, Any]:
+    """Of something that is ended; ``reason``: a word of ours, for people and for rules; ``about``: whose, and which."""
+    return {"what": what.value, "reason": reason, **{name: value for name, value in about.items() if value}}

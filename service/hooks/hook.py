@@ -1,0 +1,94 @@
+"""One hook: asked within its time, left alone while its circuit is open, and what comes of it where it fails."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from service.hook_settings import HookSettings
+from service.hooks.circuit import Circuit, State
+from service.hooks.failure import HookError
+from service.hooks.message import Message
+from service.observe.metrics import Metrics
+from service.protocol.errors import TemporarilyUnavailable
+
+log = logging.getLogger(__name__)
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Target(Protocol):
+    """Where a hook is: behind a URL, or in this process."""
+
+    def load(self) -> None:
+        """Raises ValueError where it cannot be there."""
+
+    async def ask(self, message: Message) -> Mapping[str, Any] | None:
+        """The answer, None for none. Raises HookError."""
+
+    async def tell(self, message: Message) -> None:
+        """Raises HookError where it was not taken."""
+
+
+class Hook:
+    """``name``: in the settings; ``target``: where it is."""
+
+    def __init__(
+        self, name: str, settings: HookSettings, target: Target, metrics: Metrics, clock: Callable[[], float]
+    ) -> None:
+        self.name, self.settings, self.target = name, settings, target
+        self._metrics = metrics
+        self.circuit = Circuit(settings.failures_allowed, settings.pause, clock, self._circuit_changed)
+        metrics.hook_circuit(name, is_open=False)
+
+    async def ask(self, message: Message, model: type[_Model]) -> _Model | None:
+        """The answer; None where there is none and ``on_failure`` says to go on. Raises TemporarilyUnavailable."""
+        if not self.circuit.admits():
+            self._metrics.hook_call(self.name, message.event.value, "skipped")
+            self._without(message, "its circuit is open")
+            return None
+        try:
+            answer = model.model_validate(await self.target.ask(message) or {})
+        except (HookError, ValidationError) as error:
+            self.failed(message, _reason(error))
+            return None
+        except BaseException:
+            self.circuit.abandoned()
+            raise
+        self.circuit.succeeded()
+        return answer
+
+    def failed(self, message: Message, reason: str) -> None:
+        """Count a failure, and go on or not. Raises TemporarilyUnavailable."""
+        self.count_failure(message, reason)
+        self._without(message, reason)
+
+    def count_failure(self, message: Message, reason: str) -> None:
+        """For the circuit, in the metrics and in the log."""
+        self.circuit.failed()
+        self._metrics.hook_call(self.name, message.event.value, "failed")
+        log.warning("hook_failed", extra={"hook": self.name, "hook_event": message.event.value, "reason": reason})
+
+    def answered(self, message: Message, outcome: str = "ok") -> None:
+        """Count what came of it: ``ok`` or ``refused``."""
+        self._metrics.hook_call(self.name, message.event.value, outcome)
+
+    def _without(self, message: Message, reason: str) -> None:
+        if self.settings.on_failure == "refuse":
+            text = f"hook {self.name}, {message.event.value}: {reason}"
+            raise TemporarilyUnavailable(log=text, retry_after=min(self.circuit.wait, 60))
+
+    def _circuit_changed(self, state: State) -> None:
+        self._metrics.hook_circuit(self.name, is_open=state is not State.CLOSED)
+        level = logging.ERROR if state is State.OPEN else logging.INFO
+        log.log(level, "hook_circuit", extra={"hook": self.name, "state": state.value})
+
+
+def _reason(error: HookError | ValidationError) -> str:
+    """Without what was answered: it may be anything."""
+    if isinstance(error, HookError):
+        return str(error)
+    fault = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(map(str, fault["loc"]))[:80]
+    return f"its answer: {where}: {fault['msg']}" if where else f"its answer: {fault['msg']}"

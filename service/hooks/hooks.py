@@ -1,0 +1,137 @@
+"""The hooks of an issuer, by what they are asked and told."""
+
+import base64
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from service.fetching import Fetcher
+from service.hook_settings import secret_bytes
+from service.hooks.answers import NOTHING_ADDED, Added, ClaimsAnswer, Verdict
+from service.hooks.hook import Hook, Target
+from service.hooks.message import Message
+from service.hooks.notices import Telling
+from service.hooks.python_hook import PythonHook
+from service.hooks.webhook import Webhook
+from service.observe.metrics import Metrics
+from service.protocol.credentials import Randomness
+from service.protocol.errors import AccessDenied, InvalidGrant, TemporarilyUnavailable
+from service.protocol.names import HookEvent
+from service.records.notice import Notice
+from service.settings import Settings
+from service.store.deliveries import Deliveries
+
+
+class Hooks:
+    """``asks_claims``, ``asks_refresh``, ``asks`` (either), ``asks_login``, ``tells_revoked``: whether any hook
+    wants that, so that requests which no hook has to do with pay for a look at one attribute. ``clock``: epoch seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        fetcher: Fetcher,
+        queue: Deliveries[Notice],
+        metrics: Metrics,
+        clock: Callable[[], float],
+        randomness: Randomness,
+    ) -> None:
+        self.by_name = {
+            name: Hook(name, given, _target(settings, name, fetcher, clock), metrics, clock)
+            for name, given in settings.hooks.items()
+        }
+        self._queue, self._clock, self._randomness = queue, clock, randomness
+        self._of = {
+            event: tuple(hook for hook in self.by_name.values() if event in hook.settings.events) for event in HookEvent
+        }
+        self.asks_claims = bool(self._of[HookEvent.CLAIMS])
+        self.asks_refresh = bool(self._of[HookEvent.REFRESH])
+        self.asks_login = bool(self._of[HookEvent.LOGIN])
+        self.asks = self.asks_claims or self.asks_refresh
+        self.tells_revoked = bool(self._of[HookEvent.REVOKED])
+
+    def load(self) -> None:
+        """Load those of this process. Raises ValueError with the hook's name where one cannot be."""
+        for hook in self.by_name.values():
+            try:
+                hook.target.load()
+            except ValueError as error:
+                raise ValueError(f"hooks.{hook.name}: {error}") from error
+
+    async def add_claims(self, facts: dict[str, Any]) -> Added:
+        """What the hooks add to tokens that are about to be made, one after the other. Raises TemporarilyUnavailable."""
+        added = NOTHING_ADDED
+        for hook in self._of[HookEvent.CLAIMS]:
+            message = self.message(HookEvent.CLAIMS, facts)
+            answer = await hook.ask(message, ClaimsAnswer)
+            if answer is None:
+                continue
+            try:
+                added = added.plus(answer, hook.name)
+            except ValueError as error:
+                hook.failed(message, f"with what others added: {error}")
+                continue
+            hook.answered(message)
+        return added
+
+    async def check_refresh(self, facts: dict[str, Any]) -> None:
+        """Raises InvalidGrant with the hook's text where one says no, TemporarilyUnavailable."""
+        if no := await self._refused(HookEvent.REFRESH, facts):
+            raise InvalidGrant(no[1], log=f"hook {no[0]} refuses the refresh")
+
+    async def check_login(self, facts: dict[str, Any]) -> None:
+        """Raises AccessDenied with the hook's text where one says no, TemporarilyUnavailable."""
+        if no := await self._refused(HookEvent.LOGIN, facts):
+            raise AccessDenied(no[1] or "The user may not sign in.", log=f"hook {no[0]} refuses the login")
+
+    @asynccontextmanager
+    async def telling(self, event: HookEvent, **facts: Any) -> AsyncIterator[Telling]:
+        """Tell the hooks of what is done inside, at least once whatever happens: the notice is written down before and sent
+        after. One that is cut off in the middle is sent all the same, as nobody knows how far it came. Raises
+        TemporarilyUnavailable.
+        """
+        telling = Telling(self._queue, self._clock, self._notices(event, facts))
+        await telling.begin()
+        try:
+            yield telling
+        except TemporarilyUnavailable:
+            raise  # it may have been done
+        except Exception:
+            await telling.drop()
+            raise
+        await telling.finish()
+
+    async def tell(self, event: HookEvent, **facts: Any) -> None:
+        """Tell the hooks of what has been done. Raises TemporarilyUnavailable."""
+        await Telling(self._queue, self._clock, self._notices(event, facts)).finish()
+
+    def message(self, event: HookEvent, facts: dict[str, Any]) -> Message:
+        """A message with a fresh id."""
+        return Message(event, self._message_id(), int(self._clock()), facts)
+
+    async def _refused(self, event: HookEvent, facts: dict[str, Any]) -> tuple[str, str] | None:
+        """The name and the text of the first hook that says no."""
+        for hook in self._of[event]:
+            message = self.message(event, facts)
+            verdict = await hook.ask(message, Verdict)
+            if verdict is None:
+                continue
+            hook.answered(message, "ok" if verdict.allow else "refused")
+            if not verdict.allow:
+                return hook.name, verdict.message
+        return None
+
+    def _notices(self, event: HookEvent, facts: dict[str, Any]) -> dict[str, Notice]:
+        now = int(self._clock())
+        return {self._message_id(): Notice(hook.name, event.value, facts, now) for hook in self._of[event]}
+
+    def _message_id(self) -> str:
+        return "msg_" + base64.urlsafe_b64encode(self._randomness(18)).decode()
+
+
+def _target(settings: Settings, name: str, fetcher: Fetcher, clock: Callable[[], float]) -> Target:
+    given = settings.hooks[name]
+    if given.url is None:
+        return PythonHook(given.entry_point or "", given.events, given.timeout)
+    keys = [secret_bytes(word) for word in settings.hook_secrets[name].get_secret_value().split()]
+    return Webhook(given.url, keys, given.timeout, fetcher, clock)

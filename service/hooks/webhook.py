@@ -1,0 +1,58 @@
+"""A hook behind a URL: a signed POST, as Standard Webhooks has it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from service.fetching import Answered, Fetcher, FetchError
+from service.hooks.failure import HookError
+from service.hooks.message import Message
+from service.hooks.signature import signed
+
+MOST_BYTES = 16_384
+"""Of an answer."""
+
+
+class Webhook:
+    """``keys``: to sign with, each of them; ``timeout``: seconds; ``clock``: epoch seconds."""
+
+    def __init__(
+        self, url: str, keys: Sequence[bytes], timeout: float, fetcher: Fetcher, clock: Callable[[], float]
+    ) -> None:
+        self._url, self._keys, self._timeout = url, keys, timeout
+        self._fetcher, self._clock = fetcher, clock
+
+    def load(self) -> None:
+        """There is nothing to be loaded."""
+
+    async def ask(self, message: Message) -> Mapping[str, Any] | None:
+        """The JSON object of a 200, None for 204. Raises HookError for everything else."""
+        answered = await self._post(message)
+        if answered.status == 204:
+            return None
+        if answered.status != 200:
+            raise HookError(f"answered {answered.status}")
+        try:
+            answer = orjson.loads(answered.content)
+        except orjson.JSONDecodeError as error:
+            raise HookError("answered something that is not JSON") from error
+        if not isinstance(answer, dict):
+            raise HookError("answered JSON that is not an object")
+        return answer
+
+    async def tell(self, message: Message) -> None:
+        """Raises HookError where it was not taken: only 2xx is."""
+        answered = await self._post(message)
+        if not 200 <= answered.status < 300:
+            raise HookError(f"answered {answered.status}")
+
+    async def _post(self, message: Message) -> Answered:
+        body = message.body()
+        headers = signed(self._keys, message.message_id, int(self._clock()), body)
+        try:
+            return await self._fetcher.post_signed(
+                self._url, body, headers=headers, timeout=self._timeout, most=MOST_BYTES
+            )
+        except FetchError as error:
+            raise HookError(str(error)) from error
