@@ -64,12 +64,13 @@ class Clock:
 
 @asynccontextmanager
 async def hooked(
-    shape: Shape, hooks: dict[str, dict[str, Any]], secret: str = HOOK_SECRET, **changes: Any
+    shape: Shape, hooks: dict[str, dict[str, Any]], secret: str = HOOK_SECRET, url: str = "", **changes: Any
 ) -> AsyncIterator[World]:
-    """A service with these hooks, whose clock a test can move: ``world.issuer.clock.ahead``."""
+    """A service with these hooks, whose clock a test can move: ``world.issuer.clock.ahead``. ``url``: of Redis, where it is
+    reached some other way."""
     secrets = {name: secret for name, hook in hooks.items() if "url" in hook}
-    settings = settings_for(shape.url, hooks=hooks, hook_secrets=secrets, **changes)
-    async with open_issuer(settings) as opened:
+    settings = settings_for(url or shape.url, hooks=hooks, hook_secrets=secrets, **changes)
+    async with open_issuer(settings, listen=False) as opened:
         clock = Clock(opened.clock)
         parts = (settings, opened.fetcher, opened.store.notices, opened.metrics, clock, opened.randomness)
         issuer = replace(opened, clock=clock, hooks=Hooks(*parts))
