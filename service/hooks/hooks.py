@@ -18,7 +18,7 @@ from service.protocol.credentials import Randomness
 from service.protocol.errors import AccessDenied, InvalidGrant, TemporarilyUnavailable
 from service.protocol.names import HookEvent
 from service.records.notice import Notice
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 from service.store.deliveries import Deliveries
 
 
@@ -51,12 +51,12 @@ class Hooks:
         self.tells_revoked = bool(self._of[HookEvent.REVOKED])
 
     def load(self) -> None:
-        """Load those of this process. Raises ValueError with the hook's name where one cannot be."""
+        """Load those of this process. Raises SettingsError with the hook's name where one cannot be."""
         for hook in self.by_name.values():
             try:
                 hook.target.load()
             except ValueError as error:
-                raise ValueError(f"hooks.{hook.name}: {error}") from error
+                raise SettingsError(f"hooks.{hook.name}: {error}") from error
 
     async def add_claims(self, facts: dict[str, Any]) -> Added:
         """What the hooks add to tokens that are about to be made, one after the other. Raises TemporarilyUnavailable."""

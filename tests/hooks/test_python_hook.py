@@ -139,7 +139,7 @@ async def test_what_cannot_be_a_hook_is_told_at_the_start(
     redis: Shape, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, told: str
 ) -> None:
     offered(monkeypatch, tmp_path, source)
-    with pytest.raises(ValueError, match=r"hooks\.mine: ") as error:
+    with pytest.raises(SettingsError, match=r"hooks\.mine: ") as error:
         async with hooked(redis, {"mine": {"entry_point": "mine", "events": ["claims"]}}):
             pass
     assert told in str(error.value)
