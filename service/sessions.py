@@ -60,13 +60,16 @@ async def read(issuer: Issuer, cookie: str) -> Session | None:
     return session
 
 
-async def sign_in(issuer: Issuer, person: Person, previous: Session | None, address: str = "") -> SignedIn:
+async def sign_in(
+    issuer: Issuer, person: Person, previous: Session | None, *, address: str = "", client_id: str = ""
+) -> SignedIn:
     """Begin a session, or renew the one that this person has at this browser: the cookie is a fresh one either way.
 
-    A session of somebody else ends. ``address``: of the browser, for hooks. Raises AccessDenied where the user is disabled or
-    a hook says no, TemporarilyUnavailable.
+    A session of somebody else ends. For hooks: ``address`` of the browser, and the client that they came from.
+
+    Raises AccessDenied where the user is disabled or a hook says no, TemporarilyUnavailable.
     """
-    facts = about_login(person.subject, person.username, address, how="browser")
+    facts = about_login(person.subject, person.username, address, how="browser", client_id=client_id)
     await issuer.hooks.check_login(facts)
     if previous is not None and previous.subject != person.subject:
         await end(issuer, previous)

@@ -284,6 +284,11 @@ class Settings(BaseSettings):
         description="What is sent to a webhook is signed with its secret (`mintmark hook secret`); two with a blank between "
         "while it is changed.",
     )
+    hook_notices_most: int = Field(
+        100_000,
+        ge=1,
+        description="How many notices may wait for hooks; further ones are lost, and said to be in the log.",
+    )
     fetch_timeout: float = Field(5.0, gt=0, le=60, description="How long fetching a client's document may take.")
     fetch_max_bytes: int = Field(262_144, ge=1024, description="How large a client's document may be.")
     fetch_private_addresses: bool = Field(

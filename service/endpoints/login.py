@@ -85,8 +85,9 @@ async def _try_password(issuer: Issuer, visit: Visit, asked: Asked, session: Ses
 
 
 async def _signed_in(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None, person: Person) -> Reply:
+    client_id = asked.client.client_id if asked.client else ""
     try:
-        signed = await sessions.sign_in(issuer, person, session, visit.address)
+        signed = await sessions.sign_in(issuer, person, session, address=visit.address, client_id=client_id)
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:

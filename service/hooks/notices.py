@@ -59,7 +59,9 @@ class Telling:
 
     async def _queue_all(self, due: int) -> None:
         if self._notices:
-            await asyncio.gather(*(self._queue.queue(one, notice, due) for one, notice in self._notices.items()))
+            kept = await asyncio.gather(*(self._queue.queue(one, notice, due) for one, notice in self._notices.items()))
+            if not all(kept):
+                log.error("notices_lost", extra={"reason": "as many wait as hook_notices_most allows"})
 
 
 async def deliver_due(

@@ -16,6 +16,7 @@ _KEEPS = 86400
 
 class QueueAnswer(StrEnum):
     QUEUED = "queued"
+    FULL = "full"
 
 
 class ClaimAnswer(StrEnum):
@@ -23,7 +24,10 @@ class ClaimAnswer(StrEnum):
 
 
 _queue = Script(
-    "queue_delivery", ("deliveries", "delivery"), ("delivery_id", "delivery_record", "due", "keeps"), QueueAnswer
+    "queue_delivery",
+    ("deliveries", "delivery"),
+    ("delivery_id", "delivery_record", "due", "keeps", "most"),
+    QueueAnswer,
 )
 _claim = Script("claim_deliveries", ("deliveries",), ("now", "lease_ends", "most"), ClaimAnswer)
 SCRIPTS = (_queue, _claim)
@@ -32,15 +36,22 @@ _Delivery = TypeVar("_Delivery", bound=Record)
 
 
 class Deliveries(Generic[_Delivery]):
-    """A queue in Redis. ``index``: its key; ``place``: of a delivery by its id; ``kind``: of record."""
+    """A queue in Redis. ``index``: its key; ``place``: of a delivery by its id; ``kind``: of record; ``most``: that may wait,
+    0 = no bound.
+    """
 
-    def __init__(self, connection: Connection, index: str, place: Callable[[str], str], kind: type[_Delivery]) -> None:
+    def __init__(
+        self, connection: Connection, index: str, place: Callable[[str], str], kind: type[_Delivery], most: int = 0
+    ) -> None:
         self._connection, self._index, self._place, self._kind = connection, index, place, kind
+        self._most = most
 
-    async def queue(self, delivery_id: str, delivery: _Delivery, due: int) -> None:
-        """Have it delivered at ``due`` (epoch seconds) or soon after. One round trip."""
+    async def queue(self, delivery_id: str, delivery: _Delivery, due: int) -> bool:
+        """Have it delivered at ``due`` (epoch seconds) or soon after; False where too many wait. One round trip."""
         places = (self._index, self._place(delivery_id))
-        await _queue.run(self._connection, places, delivery_id, delivery.encode(), due, _KEEPS)
+        record = delivery.encode()
+        answer, _ = await _queue.run(self._connection, places, delivery_id, record, due, _KEEPS, self._most)
+        return answer is QueueAnswer.QUEUED
 
     async def claim(self, now: int, most: int) -> list[tuple[str, _Delivery]]:
         """What is due, ours for ``LEASE`` seconds. Two round trips where there is something."""

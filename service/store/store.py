@@ -115,7 +115,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         failures.Failures(connection),
         grants.Grants(connection),
         deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery),
-        deliveries.Deliveries(connection, keys.notices(), keys.notice, Notice),
+        deliveries.Deliveries(connection, keys.notices(), keys.notice, Notice, settings.hook_notices_most),
         registration_tokens.RegistrationTokens(connection),
         sessions.Sessions(connection),
         SigningKeys(connection),

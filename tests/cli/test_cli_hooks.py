@@ -106,3 +106,9 @@ def test_a_secret_that_is_made_can_be_used(mintmark: CommandLine) -> None:
         mintmark.variables["MINTMARK_HOOKS"] = '{"risk": {"url": "https://hooks.example/", "events": ["claims"]}}'
         mintmark.variables["MINTMARK_HOOK_SECRETS"] = json.dumps({"risk": secret})
         assert mintmark("settings", "--json").json["hooks"]["source"] == "environment"
+
+
+def test_a_hook_that_cannot_be_loaded_is_a_faulty_setting(mintmark: CommandLine) -> None:
+    """Told at the start, not at the first token."""
+    mintmark.variables["MINTMARK_HOOKS"] = '{"risk": {"entry_point": "nowhere", "events": ["claims"]}}'
+    assert "hooks.risk: no installed package offers 'nowhere'" in mintmark("serve", "--port", "0", code=4).err

@@ -69,6 +69,7 @@ async def test_coming_and_going_is_told(world: World, receiver: Receiver) -> Non
     assert await delivered(world) == 2
     (came,), (went,) = receiver.of("logged_in"), receiver.of("logged_out")
     assert (came["subject"], came["username"], came["address"]) == ("alice", "alice", "127.0.0.1")
+    assert came["client_id"] == receiver.of("login")[0]["client_id"] == "app"
     assert (came["renewed"], came["session_id"]) == (False, went["session_id"])
     assert (went["subject"], went["grants_ended"]) == ("alice", 1)
     assert await delivered(world) == 0

@@ -124,6 +124,21 @@ async def test_whatever_ends_is_told_once(
     assert await world.issuer.store.notices.waiting() == 0
 
 
+async def test_notices_and_claims_on_redis_in_each_shape(any_redis: Shape, receiver: Receiver) -> None:
+    """P1, P2, P6 where the queue, the user and the grant lie in different places."""
+    receiver.answers = {"claims": {"introspection": {"tier": "gold"}}, "refresh": {"allow": True}}
+    hooks = {"audit": {"url": receiver.url, "events": ["claims", "refresh", "revoked"]}}
+    async with hooked(any_redis, hooks) as world:
+        tokens = await world.tokens(await world.client())
+        refreshed = await (await world.refresh(tokens["refresh_token"])).json()
+        assert (await world.introspect(refreshed["access_token"]))["tier"] == "gold"
+        await world.revoke(refreshed["refresh_token"])
+        assert await delivered(world) == 1
+        assert receiver.of("revoked")[0]["what"] == "grant"
+        assert not await world.is_active(refreshed["access_token"])
+        assert await world.issuer.store.notices.waiting() == 0
+
+
 async def test_what_was_not_revoked_is_not_told(world: World, receiver: Receiver) -> None:
     """RFC 7009 2.2: unknown, and somebody else's."""
     tokens = await world.tokens(await world.client())
@@ -193,6 +208,24 @@ async def test_a_revocation_that_is_cut_off_is_told_all_the_same(
     world.issuer.clock.ahead = 16  # type: ignore[attr-defined]
     assert await delivered(world) == 1
     assert receiver.of("revoked")[0]["what"] == "user"
+
+
+async def test_a_queue_that_is_full_holds_up_no_revocation(
+    redis: Shape, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever a hook does not take for hours must not fill Redis."""
+    hooks = {"audit": {"url": receiver.url, "events": ["revoked"]}}
+    async with hooked(redis, hooks, hook_notices_most=2) as world:
+        client = await world.client()
+        tokens = [await world.tokens(client) for _ in range(3)]
+        for one in tokens:
+            assert (await world.revoke(one["refresh_token"])).status == 200
+            assert not await world.is_active(one["access_token"])
+        assert await world.issuer.store.notices.waiting() == 2
+        assert "notices_lost" in caplog.text
+        receiver.turn = saying(503)
+        assert await delivered(world) == 2  # and each finds its place again
+        assert await world.issuer.store.notices.waiting() == 2
 
 
 async def test_notices_survive_a_server_that_is_killed(redis: Shape, receiver: Receiver, tmp_path: Path) -> None:
