@@ -25,7 +25,8 @@ def about_token(
     client: Client, grant: Grant, grant_id: str, grant_type: str, scope: str, audience: tuple[str, ...], address: str
 ) -> dict[str, Any]:
     """Of tokens that are about to be made; ``grant_type``: of the request, that of the grant is ``begun_by``. Times are epoch
-    seconds. ``claims``: what others are told anyway, by the properties of client and grant and in ID tokens.
+    seconds. ``address``: of the token request, "" at the authorization endpoint.
+    ``claims``: what others are told anyway, by the properties of client and grant and in ID tokens.
     """
     told = (*client.properties, *grant.properties)
     return {
