@@ -171,9 +171,9 @@ class Metrics:
 
     def tell(self) -> None:
         """Hand what was counted to prometheus_client; a worker does so every second, for the others to see."""
-        counters = (self._token, self._endpoint, self._refusal, self._security, self._redis_error, self._connect, self._hook)
+        counters = (self._token, self._endpoint, self._refusal, self._security, self._redis_error, self._connect)
         self._tell_caches()
-        for counted in (*counters, self._cache_hit, self._cache_miss):
+        for counted in (*counters, self._cache_hit, self._cache_miss, self._hook):
             counted.tell()
         for timed in (self._duration, self._batch_duration, self._batch_size, self._lag):
             timed.tell()
