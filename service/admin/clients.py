@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from service.admin.client_input import ClientInput
+from service.admin.client_numbers import forget_number
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import describe_property
 from service.admin.paging import cursor_checked
@@ -212,6 +213,7 @@ async def delete_client(issuer: Issuer, name: str) -> Client:
     async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
         if not await issuer.store.clients.delete(client):
             raise NotFound(f"client {name!r} was deleted meanwhile")
+    await forget_number(issuer, client.client_id)
     log.info("client_deleted", extra={"client_id": client.client_id})
     return msgspec.structs.replace(client, enabled=False)
 

@@ -5,6 +5,7 @@ A web.Application with its router, for paths have names in them here and nobody 
 
 from aiohttp import web
 
+from service.fronts import decision_api
 from service.fronts.health import Handler, Health
 from service.fronts.oauth import not_found
 from service.fronts.watching import watching_middleware
@@ -19,6 +20,7 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
     application = web.Application(client_max_size=issuer.settings.max_body, middlewares=[watched])
     application.on_response_prepare.append(_sign)
     application.add_routes([web.route("*", path, handler) for path, handler in routes.items()])
+    application.add_routes(decision_api.routes(issuer))
     application.router.add_route("*", "/{anything:.*}", not_found)
     return application
 

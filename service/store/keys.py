@@ -77,6 +77,11 @@ def client_alias(alias: str) -> str:
     return f"mm:client-alias:{_tag(alias)}"
 
 
+def client_number(number: int) -> str:
+    """The client_id behind a number that we made for callers who know clients by numbers only."""
+    return f"mm:client-number:{number}"
+
+
 def trusted_issuer(name: str) -> str:
     """Somebody whose assertions are exchanged for tokens."""
     return f"mm:trust:{_tag(name)}"

@@ -26,6 +26,7 @@ from service.store import (
     tickets,
     tokens,
 )
+from service.store.client_numbers import ClientNumbers
 from service.store.connection import FLAGS_SINCE, Connection, open_connection
 from service.store.link import Link, LinkLostError, ReplyError
 from service.store.signing_keys import SigningKeys
@@ -70,6 +71,7 @@ class Store:
 
     connection: Connection
     assertions: assertions.Assertions
+    client_numbers: ClientNumbers
     clients: clients.Clients
     codes: codes.Codes
     consents: consents.Consents
@@ -109,6 +111,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
     return Store(
         connection,
         assertions.Assertions(connection),
+        ClientNumbers(connection),
         clients.Clients(connection, time.monotonic, watch.metrics.clients if watch else Cache()),
         codes.Codes(connection),
         consents.Consents(connection),

@@ -1,0 +1,67 @@
+"""The number of a client: the decision API's data types know clients by a whole number, ours by a text.
+
+A client_id that is written as a number has that number. Every other client gets one of 53 bits that is made from its client_id,
+so that it is always the same; the first time that somebody is told it, it is written down, so that it is found again by one
+look. The two never meet: numbers from 2^52 to 2^53 (all of which JSON can carry exactly) are made ones.
+"""
+
+from hashlib import sha256
+
+from service.admin.errors import NotFound, Refused
+from service.issuer import Issuer
+from service.records.client import Client
+
+_MADE = range(2**52, 2**53)
+_LARGEST = 2**63 - 1
+_TRIES = 8
+
+
+async def number_of(issuer: Issuer, client: Client) -> int:
+    """The client's number, the same for ever. At most one round trip; raises Refused where none is free."""
+    written = own_number(client.client_id)
+    if written is not None:
+        return written
+    for attempt in range(_TRIES):
+        number = made_number(client.client_id, attempt)
+        if await issuer.store.client_numbers.take(number, client.client_id):
+            return number
+    raise Refused(f"client {client.client_id}: every number that it could have is another client's")
+
+
+async def find_client(issuer: Issuer, identifier: str | int) -> Client:
+    """The client of this number, client_id or alias, as Redis has it now. Two round trips at most. Raises NotFound."""
+    text = str(identifier)
+    number = own_number(text, made=True)
+    is_made = number is not None and number in _MADE
+    holder = await issuer.store.client_numbers.holder(number or 0) if is_made else None
+    client = await issuer.store.clients.read(text if holder is None else holder)
+    if client is None:
+        raise NotFound(f"there is no client {text!r}")
+    return client
+
+
+async def forget_number(issuer: Issuer, client_id: str) -> None:
+    """Of a client that is gone."""
+    if own_number(client_id) is not None:
+        return
+    for attempt in range(_TRIES):
+        number = made_number(client_id, attempt)
+        holder = await issuer.store.client_numbers.holder(number)
+        if holder == client_id:
+            await issuer.store.client_numbers.drop(number)
+        if holder is None or holder == client_id:
+            return
+
+
+def own_number(client_id: str, *, made: bool = False) -> int | None:
+    """The number that a client_id is written as, None where it is none. ``made``: also those that we make."""
+    if not (client_id.isascii() and client_id.isdigit() and len(client_id) <= 19) or client_id.startswith("0"):
+        return None
+    number = int(client_id)
+    return number if number <= _LARGEST and (made or number not in _MADE) else None
+
+
+def made_number(client_id: str, attempt: int = 0) -> int:
+    """One that is made from the client_id; the next ones are for the case that another client has it."""
+    digest = sha256(f"{attempt}\0{client_id}".encode()).digest()
+    return _MADE.start + int.from_bytes(digest[:8]) % len(_MADE)

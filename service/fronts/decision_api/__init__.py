@@ -1,0 +1,20 @@
+"""The decision API: callers keep their own pages and people, and ask us what the protocol says; on the wire like Authlete 2.
+
+One file a group of calls, and the list. ``mounting`` turns HTTP into a ``Call`` and a ``Body``, and an ``Answer`` into JSON;
+the rules are those of ``endpoints``, ``grants`` and ``issuing``, and stand there only.
+"""
+
+from aiohttp import web
+
+from service.fronts.decision_api import mounting, service_documents
+from service.issuer import Issuer
+
+ROUTES = (*service_documents.ROUTES,)
+"""Every call."""
+
+__all__ = ["ROUTES", "routes"]
+
+
+def routes(issuer: Issuer) -> list[web.RouteDef]:
+    """For the operators' port; none where nobody has an API key."""
+    return mounting.routes(issuer, ROUTES) if issuer.settings.decision_api_keys else []

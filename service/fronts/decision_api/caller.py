@@ -1,0 +1,69 @@
+"""Who calls: an API key and its secret, by HTTP Basic or as Bearer token; the secret is compared in constant time."""
+
+import binascii
+import hmac
+import logging
+from base64 import b64decode
+
+from service.directory import network_of
+from service.fronts.decision_api.answering import CallError
+from service.fronts.decision_api.result_codes import ResultCode
+from service.issuer import Issuer
+from service.store.failures import Limit
+
+log = logging.getLogger(__name__)
+
+_CHALLENGE = 'Basic realm="mintmark decision API", charset="UTF-8", Bearer realm="mintmark decision API"'
+_MAX_HEADER = 4096
+"""Characters of the Authorization header."""
+
+
+async def caller_of(issuer: Issuer, authorization: str, service_id: str, address: str) -> str:
+    """The API key of whoever calls. ``service_id``: the one in the path, "" where there is none; a key is good for its own.
+
+    Wrong credentials are counted by address; that slows guessing down and tells operators, but whoever has the right secret
+    is never kept out. Raises CallError (401, 429), TemporarilyUnavailable.
+    """
+    name = _proved(issuer, authorization[:_MAX_HEADER], service_id)
+    if name:
+        return name
+    wait = await issuer.store.failures.count(f"decision-api@{network_of(address)}", _limit(issuer))
+    log.warning("decision_api_refused", extra={"address": address, "blocked_for_seconds": wait})
+    if wait:
+        issuer.metrics.security_event("decision_api_blocked")
+        raise CallError(ResultCode.TOO_MANY_FAILURES, status=429, headers={"Retry-After": str(wait)})
+    raise CallError(ResultCode.WRONG_CREDENTIALS, status=401, headers={"WWW-Authenticate": _CHALLENGE})
+
+
+def _proved(issuer: Issuer, authorization: str, service_id: str) -> str:
+    """The API key whose secret was shown, "" where none was. Every key is compared, whichever it is."""
+    scheme, _, shown = authorization.partition(" ")
+    key, secret = "", ""
+    if scheme.lower() == "bearer":
+        key, secret = service_id, shown.strip()
+    elif scheme.lower() == "basic":
+        key, secret = _basic(shown)
+    found = ""
+    for name, kept in issuer.settings.decision_api_keys.items():
+        matches = hmac.compare_digest(kept.get_secret_value().encode(), secret.encode("utf-8", "replace"))
+        if matches and key in (name, "") and service_id in (name, ""):
+            found = name
+    return found if key or scheme.lower() == "bearer" else ""
+
+
+def _basic(encoded: str) -> tuple[str, str]:
+    try:
+        key, _, secret = b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return "", ""
+    return key, secret
+
+
+def _limit(issuer: Issuer) -> Limit:
+    settings = issuer.settings
+    return Limit(
+        settings.client_failures_allowed,
+        settings.failure_first_delay,
+        settings.failure_longest_delay,
+        settings.failure_memory,
+    )

@@ -1,0 +1,140 @@
+"""The decision API over HTTP: every call goes through here, so that no step can be forgotten."""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any
+
+import orjson
+from aiohttp import hdrs, web
+
+from service.admin.errors import AdminError, NotFound
+from service.fronts.decision_api.answering import HEADERS, Answer, CallError, Document
+from service.fronts.decision_api.caller import caller_of
+from service.fronts.decision_api.result_codes import ResultCode, of_error
+from service.fronts.decision_api.route import Call, Route
+from service.fronts.peer import Peer, peer_of
+from service.fronts.receiving import FORM, body, check_transport, query_form
+from service.issuer import Issuer
+from service.protocol.errors import InvalidRequest, ProtocolError
+from service.protocol.request import parse_form
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PREFIXES = ("/api", "/api/{service_id}")
+"""Authlete 2 has the first, Authlete 3 the second, with the API key as the id of the service."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
+    """Every call at both prefixes; of one path the method chooses."""
+    paths: dict[str, dict[str, Route]] = {}
+    for route in table:
+        paths.setdefault(route.path, {}).update(dict.fromkeys(route.methods, route))
+    return [
+        web.route("*", prefix + path, _handler(issuer, path, by_method))
+        for prefix in PREFIXES
+        for path, by_method in paths.items()
+    ]
+
+
+def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route]) -> Handler:
+    async def handle(http: web.Request) -> web.StreamResponse:
+        try:
+            answer = await _answered(issuer, http, by_method)
+        except CallError as error:
+            answer = error.answer
+        except AdminError as error:
+            missing = isinstance(error, NotFound)
+            result = ResultCode.NOT_FOUND if missing else ResultCode.REFUSED
+            answer = Answer(result, detail=str(error), status=404 if missing else 400)
+        except ProtocolError as error:
+            answer = _refused(error)
+        except web.HTTPRequestEntityTooLarge:
+            answer = Answer(ResultCode.TOO_LARGE, status=413)
+        except Exception:
+            answer = _incident(path)
+        _summarize(issuer, path, answer)
+        return _response(answer)
+
+    return handle
+
+
+async def _answered(issuer: Issuer, http: web.Request, by_method: Mapping[str, Route]) -> Answer | Document:
+    peer = peer_of(http, issuer.settings)
+    _check_transport(peer, issuer.settings)
+    variable = dict(http.match_info)
+    authorization = http.headers.getall(hdrs.AUTHORIZATION, ())
+    shown = authorization[0] if len(authorization) == 1 else ""
+    api_key = await caller_of(issuer, shown, variable.pop("service_id", ""), peer.address)
+    route = by_method.get(http.method)
+    if route is None:
+        raise CallError(ResultCode.NOT_ALLOWED, status=405, headers={"Allow": ", ".join(by_method)})
+    members = await _members(http)
+    return await route.answer(Call(issuer, api_key, variable, peer.address), route.body.read(members))
+
+
+def _check_transport(peer: Peer, settings: Settings) -> None:
+    """API secrets travel encrypted, or do not leave this machine."""
+    try:
+        if ip_address(peer.address).is_loopback:
+            return
+    except ValueError:  # a unix socket
+        return
+    check_transport(peer, settings)
+
+
+async def _members(http: web.Request) -> Mapping[str, Any]:
+    """The members of the call, from a JSON object, a form or the query. Raises CallError, InvalidRequest."""
+    if http.method in ("GET", "DELETE"):
+        return query_form(http).parameters
+    content, kind = await body(http), http.content_type.lower()
+    if not content.strip():
+        return {}
+    if kind == FORM:
+        return parse_form(content).parameters
+    if kind != "application/json":
+        raise CallError(ResultCode.MALFORMED, f"Send application/json or {FORM}.", status=415)
+    try:
+        members = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        members = None
+    if not isinstance(members, dict):
+        raise CallError(ResultCode.MALFORMED, "The body is not a JSON object in UTF-8.")
+    return members
+
+
+def _refused(error: ProtocolError) -> Answer:
+    """What the house refuses before an endpoint decided: the transport, the body, or Redis that is away (P7)."""
+    if error.status == 503:
+        return Answer(ResultCode.UNAVAILABLE, status=503, headers=error.headers)
+    result = ResultCode.MALFORMED if isinstance(error, InvalidRequest) else of_error(error.error)
+    return Answer(result, detail=error.description, status=error.status, headers=error.headers)
+
+
+def _incident(path: str) -> Answer:
+    """An exception nobody foresaw: an id for the caller, everything else for the log (IT-23)."""
+    incident = secrets.token_hex(8)
+    log.exception("incident", extra={"incident": incident, "path": path})
+    content = orjson.dumps({"error": "server_error", "error_description": f"incident {incident}"}).decode()
+    return Answer(
+        ResultCode.INCIDENT, {"responseContent": content}, "INTERNAL_SERVER_ERROR", f"Incident {incident}.", status=500
+    )
+
+
+def _summarize(issuer: Issuer, path: str, answer: Answer | Document) -> None:
+    """One line a call, for whoever looks what became of it, without anything secret (AU-35)."""
+    if isinstance(answer, Document):
+        return
+    issuer.metrics.request("decision_api", answer.result.name.lower())
+    told = {"call": path, "result_code": answer.result.code, "action": answer.action, "status": answer.status}
+    log.info("decision", extra=told | {name: value for name, value in answer.facts.items() if value not in (None, "")})
+
+
+def _response(answer: Answer | Document) -> web.Response:
+    if isinstance(answer, Document):
+        return web.Response(body=answer.body, status=answer.status, headers=HEADERS)
+    return web.Response(body=answer.content(), status=answer.status, headers={**HEADERS, **answer.headers})

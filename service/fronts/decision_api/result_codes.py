@@ -1,0 +1,94 @@
+"""Every ``resultCode`` of the decision API, with what it means: stable, so that callers and searches may rely on them (AU-34).
+
+``M0…`` is about the call itself, ``M1…`` about a decision by its kind, ``M2…`` a refusal by its OAuth error code, ``M3…`` about
+what is managed.
+A code is never given another meaning; new ones are added.
+"""
+
+from enum import Enum
+
+
+class ResultCode(Enum):
+    """``code``: as callers get it; ``text``: the beginning of ``resultMessage``."""
+
+    code: str
+    text: str
+
+    def __init__(self, code: str, text: str) -> None:
+        self.code, self.text = code, text
+
+    # the call itself
+    OK = "M000000", "Done."
+    WRONG_CREDENTIALS = "M000001", "The API key and its secret (or the access token) are missing or wrong."
+    TOO_MANY_FAILURES = "M000002", "Too many calls with wrong credentials from this address."
+    MALFORMED = "M000003", "The call cannot be read."
+    NOT_FOUND = "M000004", "There is no such thing."
+    NOT_ALLOWED = "M000005", "This path is called with another method."
+    TOO_LARGE = "M000006", "The body is too large."
+    UNSUPPORTED = "M000007", "The call asks for something that is not supported."
+    REFUSED = "M000008", "What the call asks for was refused."
+    UNAVAILABLE = "M000009", "The service cannot answer right now; please try again."
+    INCIDENT = "M000010", "Something went wrong."
+    INVALID_TICKET = (
+        "M000011",
+        "The ticket is unknown, used, expired, or was given to another caller or for another call.",
+    )
+
+    # decisions
+    INTERACTION = "M100001", "The request is valid: ask the person, then call /issue or /fail."
+    NO_INTERACTION = "M100002", "The request is valid and nobody may be asked: call /issue or /fail."
+    AUTHORIZATION_ISSUED = "M100003", "The authorization was answered."
+    AUTHORIZATION_FAILED = "M100004", "The authorization was refused, as the caller said."
+    TOKEN_ISSUED = "M100011", "Tokens were issued."
+    PASSWORD = "M100012", "The request is valid: check username and password, then call /issue or /fail."
+    JWT_BEARER = (
+        "M100013",
+        "The request is valid as far as can be seen here: verify the assertion, then create a token.",
+    )
+    TOKEN_EXCHANGE = "M100014", "The request is valid as far as can be seen here: verify the tokens, then create one."
+    TOKEN_FAILED = "M100015", "The token request was refused, as the caller said."
+    TOKEN_USABLE = "M100021", "The access token may be used."
+    TOKEN_MISSING = "M100022", "The call names no token."
+    TOKEN_UNKNOWN = "M100023", "The access token is unknown, expired, or was revoked."
+    TOKEN_INSUFFICIENT = "M100024", "The access token does not cover what is required."
+    AUTHENTICATION_INSUFFICIENT = "M100025", "The person has to prove anew who they are (RFC 9470)."
+    INTROSPECTED = "M100026", "The introspection request was answered."
+    REVOKED = "M100031", "The revocation request was answered."
+    USERINFO = "M100041", "The access token is good for UserInfo: collect the claims, then call /issue."
+    USERINFO_ISSUED = "M100042", "The UserInfo request was answered."
+
+    # refusals, by the registered error code
+    INVALID_REQUEST = "M200001", "invalid_request"
+    INVALID_CLIENT = "M200002", "invalid_client"
+    INVALID_GRANT = "M200003", "invalid_grant"
+    UNAUTHORIZED_CLIENT = "M200004", "unauthorized_client"
+    UNSUPPORTED_GRANT_TYPE = "M200005", "unsupported_grant_type"
+    INVALID_SCOPE = "M200006", "invalid_scope"
+    INVALID_TARGET = "M200007", "invalid_target"
+    UNSUPPORTED_TOKEN_TYPE = "M200008", "unsupported_token_type"
+    ACCESS_DENIED = "M200009", "access_denied"
+    UNSUPPORTED_RESPONSE_TYPE = "M200010", "unsupported_response_type"
+    LOGIN_REQUIRED = "M200011", "login_required"
+    CONSENT_REQUIRED = "M200012", "consent_required"
+    INTERACTION_REQUIRED = "M200013", "interaction_required"
+    ACCOUNT_SELECTION_REQUIRED = "M200014", "account_selection_required"
+    UNMET_AUTHENTICATION_REQUIREMENTS = "M200015", "unmet_authentication_requirements"
+    INVALID_REQUEST_OBJECT = "M200016", "invalid_request_object"
+    INVALID_REQUEST_URI = "M200017", "invalid_request_uri"
+    REQUEST_NOT_SUPPORTED = "M200018", "request_not_supported"
+    REQUEST_URI_NOT_SUPPORTED = "M200019", "request_uri_not_supported"
+    REGISTRATION_NOT_SUPPORTED = "M200020", "registration_not_supported"
+    INVALID_TOKEN = "M200021", "invalid_token"
+    INSUFFICIENT_SCOPE = "M200022", "insufficient_scope"
+    SERVER_ERROR = "M200023", "server_error"
+    TEMPORARILY_UNAVAILABLE = "M200024", "temporarily_unavailable"
+    INVALID_CLIENT_METADATA = "M200025", "invalid_client_metadata"
+    INVALID_REDIRECT_URI = "M200026", "invalid_redirect_uri"
+
+
+def of_error(error: str) -> ResultCode:
+    """The code for an OAuth error code."""
+    return _BY_ERROR.get(error, ResultCode.SERVER_ERROR)
+
+
+_BY_ERROR = {one.text: one for one in ResultCode if one.code.startswith("M2")}

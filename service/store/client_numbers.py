@@ -1,0 +1,30 @@
+"""Numbers of clients, for callers whose data types have no room for a text: which client has which."""
+
+from service.store import keys
+from service.store.clients import SCRIPTS, SetAnswer
+from service.store.connection import Connection
+
+(_set,) = SCRIPTS
+
+
+class ClientNumbers:
+    """Numbers in Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def take(self, number: int, client_id: str) -> bool:
+        """Give a number to a client; whether it is this client's now, or was before. One round trip."""
+        answer, _ = await _set.run(self._connection, (keys.client_number(number),), b"", client_id)
+        return answer is SetAnswer.REPLACED
+
+    async def holder(self, number: int) -> str | None:
+        """The client_id behind a number. One round trip."""
+        key = keys.client_number(number)
+        data = await self._connection.execute(key, "GET", key)
+        return data.decode() if data else None
+
+    async def drop(self, number: int) -> None:
+        """Nobody has it any more. One round trip."""
+        key = keys.client_number(number)
+        await self._connection.execute(key, "DEL", key)
