@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from service.hooks import NOTHING_ADDED
-from service.id_tokens import algorithm_of, keyring_of, subject_for
+from service.id_tokens import algorithm_of, keyring_of, sub_of
 from service.issuer import Issuer
 from service.protocol.claims import OURS, present, told_by_scopes
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind, base64url, parse
@@ -87,7 +87,7 @@ async def mint_access_jwt(
     told |= added
     told |= await _about_person(issuer, grant, scope) | {
         "iss": issuer.url,
-        "sub": subject_for(issuer, client, grant.subject) if grant.subject else client.client_id,
+        "sub": sub_of(issuer, client, grant) if grant.subject else client.client_id,
         "aud": named[0] if len(named) == 1 else list(named),
         "client_id": client.client_id,
         "iat": now,

@@ -16,7 +16,7 @@ import msgspec
 from service import sessions
 from service.id_tokens import read_hint, subject_for
 from service.issuer import Issuer
-from service.issuing import answer_authorization
+from service.issuing import Answer, answer_authorization
 from service.protocol import claims, redirect_uris
 from service.protocol.authorization_request import AuthorizationRequest, Verified
 from service.protocol.authorization_response import deliver, error_fields
@@ -82,7 +82,7 @@ async def begin(
         int(issuer.clock()),
         request,
         client_generation=client.generation,
-        expects=await _expected(issuer, client, request),
+        expects=await expected_subject(issuer, client, request),
         anew=Prompt.CREATE in request.prompt,
     )
     stage = await next_stage(issuer, client, question, session)
@@ -108,7 +108,7 @@ async def resume(issuer: Issuer, ticket: str, browser: str) -> Asked:
     if question.request is None:
         return Asked(ticket, question, None)
     client = await issuer.store.clients.get(question.request.client_id)
-    if client is None or not _stands(client, question, question.request):
+    if client is None or not stands(client, question.client_generation, question.request):
         raise StaleError
     return Asked(ticket, question, client)
 
@@ -148,7 +148,7 @@ def answer_error(issuer: Issuer, request: AuthorizationRequest | None, error: Pr
     if request is None:
         return Redirect(issuer.settings.issuer_path + "/")
     log.info("authorization_refused", extra={"client_id": request.client_id, "error": error.error, "reason": error.log})
-    return deliver(issuer.url, _verified(request), error_fields(error))
+    return deliver(issuer.url, verified_of(request), error_fields(error))
 
 
 async def next_stage(issuer: Issuer, client: Client | None, question: Question, session: Session | None) -> Stage:
@@ -201,15 +201,17 @@ async def remember_consent(issuer: Issuer, client: Client, request: Authorizatio
 # how it is done
 
 
-def _stands(client: Client, question: Question, request: AuthorizationRequest) -> bool:
-    """Whether the client might ask today what it asked: it may have been changed while a person was away."""
+def stands(client: Client, generation: int, request: AuthorizationRequest) -> bool:
+    """Whether the client might ask today what it asked: it may have been changed while a person was away. ``generation``: of
+    the client when it asked.
+    """
     try:
         redirect_uris.resolve(request.redirect_uri, client.redirect_uris)
     except InvalidRequest:
         return False
     return (
         client.enabled
-        and client.generation == question.client_generation
+        and client.generation == generation
         and request.response_type in client.response_types
         and set(request.scopes) <= set(client.scopes)
         and set(request.audience) <= set(client.audiences)
@@ -244,8 +246,10 @@ async def _finish(issuer: Issuer, asked: Asked) -> Asked:
     return await advance(issuer, asked, stage=Stage.DONE.value)
 
 
-async def _expected(issuer: Issuer, client: Client, request: AuthorizationRequest) -> str:
-    """The subject that the client named, by an ID token or the claims parameter (OpenID Connect Core 3.1.2.1, 5.5.1)."""
+async def expected_subject(issuer: Issuer, client: Client, request: AuthorizationRequest) -> str:
+    """The subject that the client named, as it knows them, by an ID token or the claims parameter (OpenID Connect Core
+    3.1.2.1, 5.5.1); "" where it named nobody. Raises InvalidRequest.
+    """
     if request.id_token_hint is not None:
         hint = await read_hint(issuer, request.id_token_hint)
         if hint is None or hint.client_id != client.client_id:
@@ -298,21 +302,35 @@ async def _answer(issuer: Issuer, client: Client, question: Question, session: S
         raise StaleError
     person = await _claims_of(issuer, request, session)
     grant = _grant(issuer, client, request, session, person)
-    record = AuthorizationCode(
-        *(request.redirect_uri, request.redirect_uri_given),
-        *(request.code_challenge, request.code_challenge_method, request.nonce),
-    )
     about = claims.present(person, claims.told_by_scopes(request.scopes, issuer.settings.scope_claims))
-    try:
-        answer = await answer_authorization(issuer, client, grant, request.response_type, record, about)
-    except InvalidGrant as error:
-        raise AccessDenied("The user may not sign in.", log=error.log) from error
+    answer = await hand_out(issuer, client, request, grant, about)
     if not await sessions.join(issuer, session, client.client_id):
         if answer.grant_id:
             await issuer.store.grants.revoke(answer.grant_id, session.subject)
         raise LoginRequired("The session has ended.")
     issuer.metrics.request("authorize", "ok")
-    return deliver(issuer.url, _verified(request), answer.fields)
+    return deliver(issuer.url, verified_of(request), answer.fields)
+
+
+async def hand_out(
+    issuer: Issuer,
+    client: Client,
+    request: AuthorizationRequest,
+    grant: Grant,
+    about: Mapping[str, Any],
+    lifetime: int = 0,
+) -> Answer:
+    """Code and tokens for a request that was allowed, to be delivered. ``about``: claims for an ID token that comes alone;
+    ``lifetime``: of an access token in seconds, 0 = the client's. Raises AccessDenied, TemporarilyUnavailable.
+    """
+    record = AuthorizationCode(
+        *(request.redirect_uri, request.redirect_uri_given),
+        *(request.code_challenge, request.code_challenge_method, request.nonce),
+    )
+    try:
+        return await answer_authorization(issuer, client, grant, request.response_type, record, about, lifetime)
+    except InvalidGrant as error:
+        raise AccessDenied("The user may not sign in.", log=error.log) from error
 
 
 async def _claims_of(issuer: Issuer, request: AuthorizationRequest, session: Session) -> Mapping[str, Any]:
@@ -353,5 +371,6 @@ def _grant(
     )
 
 
-def _verified(request: AuthorizationRequest) -> Verified:
+def verified_of(request: AuthorizationRequest) -> Verified:
+    """Where the answer to a request goes."""
     return Verified(request.redirect_uri, request.redirect_uri_given, request.response_mode, request.state)

@@ -53,6 +53,11 @@ def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
     return base64url(hmac.digest(salt.get_secret_value().encode(), told, "sha256"))
 
 
+def sub_of(issuer: Issuer, client: Client, grant: Grant) -> str:
+    """What the client calls the person of this grant, in every token and answer."""
+    return grant.sub or subject_for(issuer, client, grant.subject)
+
+
 def mint_id_token(
     issuer: Issuer,
     client: Client,
@@ -74,7 +79,7 @@ def mint_id_token(
     told: dict[str, Any] = {**(claims or {}), **grant.id_token_claims, **added}
     told |= {
         "iss": issuer.url,
-        "sub": subject_for(issuer, client, grant.subject),
+        "sub": sub_of(issuer, client, grant),
         "aud": client.client_id,
         "exp": now + (client.id_token_lifetime or issuer.settings.id_token_lifetime),
         "iat": now,

@@ -54,7 +54,8 @@ class Authorization(msgspec.Struct, frozen=True):
     ``scope`` and ``audience``: of the access token, within the grant's; ``spends``: the credential that was presented
     and is now to be exchanged; ``presented``: its text; None and "" where the grant begins at the token endpoint. ``use``:
     whether an assertion was used for the first time, where one vouches for it; Redis is being asked. ``added``: by hooks; for
-    them only: ``address``, of whom it is issued to.
+    them only: ``address``, of whom it is issued to. By a caller of the decision API: ``lifetime`` of the access token in
+    seconds, 0 = as client and settings have it, and its ``properties``, beside the grant's.
     """
 
     grant: Grant
@@ -65,6 +66,8 @@ class Authorization(msgspec.Struct, frozen=True):
     use: Use | None = None
     added: Added = NOTHING_ADDED
     address: str = ""
+    lifetime: int = 0
+    properties: tuple[Property, ...] = ()
 
     async def confirm(self) -> None:
         """Wait for what is still to be known. Raises InvalidGrant for an assertion that was used before."""
@@ -152,15 +155,17 @@ async def answer_authorization(
     response_type: ResponseType,
     record: AuthorizationCode,
     claims: Mapping[str, Any],
+    lifetime: int = 0,
 ) -> Answer:
     """Code, access token and ID token as the response type says (RFC 6749 4.1.2 and 4.2.2, OpenID Connect Core 3).
 
-    ``claims``: about the person, for an ID token that comes alone (Core 5.4). Raises InvalidGrant where the user is
+    ``claims``: about the person, for an ID token that comes alone (Core 5.4); ``lifetime``: of an access token, 0 = the
+    client's. Raises InvalidGrant where the user is
     disabled, TemporarilyUnavailable.
     """
     parts, fields, grant_id = response_type.parts, {}, ""
     fresh_id = new_grant_id(issuer.randomness)
-    authorization = Authorization(grant, grant.scope, grant.audience)
+    authorization = Authorization(grant, grant.scope, grant.audience, lifetime=lifetime)
     if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # what is made here; for a code they are asked later
         authorization = await _with_hooks(issuer, client, authorization, fresh_id, GrantTypeName.IMPLICIT)
     if "code" in parts:
@@ -408,7 +413,7 @@ async def _mint(
     ``id_token``: with one, where the grant is an OpenID Connect one; ``nonce``: for it.
     """
     now, grant = int(issuer.clock()), authorization.grant
-    lifetime = client.access_token_lifetime or issuer.settings.access_token_lifetime
+    lifetime = authorization.lifetime or client.access_token_lifetime or issuer.settings.access_token_lifetime
     access = new_credential(Kind.ACCESS_TOKEN, grant_id, issuer.randomness)
     access_hash = hashed(access)
     refresh, refresh_hash, refresh_record, refresh_ends_at = "", access_hash, b"", NEVER
@@ -483,7 +488,9 @@ async def _in_its_form(
 def _access_record(authorization: Authorization, now: int) -> bytes:
     """Of a person's grant only what differs from it; of a client's own the grant whole."""
     grant = authorization.grant
-    properties = _properties(authorization.added) if authorization.added is not NOTHING_ADDED else ()
+    properties = authorization.properties
+    if authorization.added is not NOTHING_ADDED:
+        properties += _properties(authorization.added)
     if not grant.subject:
         return AccessToken(now, grant=grant, properties=properties).encode()
     scope = None if authorization.scope == grant.scope else authorization.scope
@@ -527,7 +534,7 @@ def _response(
     grant = authorization.grant
     body: dict[str, Any] = {
         member.name: member.value
-        for member in (*client.properties, *grant.properties)
+        for member in (*client.properties, *grant.properties, *authorization.properties)
         if member.in_token_response and member.name not in TOKEN_RESPONSE_MEMBERS
     }
     if authorization.added is not NOTHING_ADDED:

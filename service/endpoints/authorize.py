@@ -1,13 +1,15 @@
 """The authorization endpoint (RFC 6749 3.1, OpenID Connect Core 3.1.2): answer the client, or ask the person first."""
 
 import logging
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from service.asking import begin
+from service.asking import begin, verified_of
 from service.endpoints.browser_session import browser_of, failed, session_of
 from service.endpoints.request_object import Parameters, unpacked
 from service.issuer import Issuer
 from service.protocol import authorization_request
-from service.protocol.authorization_request import Rules, Verified
+from service.protocol.authorization_request import AuthorizationRequest, Rules, Verified
 from service.protocol.authorization_response import deliver, error_fields
 from service.protocol.browsing import FormPost, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequest, ProtocolError
@@ -21,26 +23,48 @@ NAME = "authorize"
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """Until client and redirect URI are verified an error is a page, afterwards it goes back to the client."""
-    outer = Parameters(visit.parameters, visit.resources)
     try:
-        client = await _client(issuer, visit)
-        rules = rules_of(issuer, client)
-        parameters, verified = await _destination(issuer, client, rules, outer)
-    except _RefusedError as refused:
-        return Reply(_back(issuer, refused.client, refused.verified, refused.error))
+        asked = await understood(issuer, Parameters(visit.parameters, visit.resources))
+    except RefusedError as refused:
+        return Reply(refused.deliver(issuer))
     except ProtocolError as error:
-        _report(issuer, visit.parameters.get("client_id", ""), error)
         return Reply(failed(error))
     browser = browser_of(issuer, visit)
-    languages: tuple[str, ...] = ()
+    request = asked.request
+    try:
+        session = await session_of(issuer, visit)
+        what = await begin(issuer, asked.client, request, session, browser)
+    except ProtocolError as error:
+        what = RefusedError(asked.client, verified_of(request), error).deliver(issuer)
+    return Reply(what, browser=None if visit.browser else browser, languages=request.ui_locales)
+
+
+class Understood(NamedTuple):
+    """A request that may be answered. ``payload``: of its request object, as JSON, "" where there was none."""
+
+    client: Client
+    request: AuthorizationRequest
+    payload: str
+
+
+async def understood(issuer: Issuer, outer: Parameters, *, asked_elsewhere: bool = False) -> Understood:
+    """The request behind these parameters. ``asked_elsewhere``: by pages that are not ours, which sign people up and in as
+    they do. Raises RefusedError for what the client may be told, and what only the person may see (ProtocolError).
+    """
+    try:
+        client = await _client(issuer, outer.single)
+        rules = rules_of(issuer, client)
+        if asked_elsewhere:
+            rules = rules._replace(acr=None, sign_up=True)
+        parameters, verified = await _destination(issuer, client, rules, outer)
+    except ProtocolError as error:
+        _report(issuer, outer.single.get("client_id", ""), error)
+        raise
     try:
         request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
-        languages = request.ui_locales
-        session = await session_of(issuer, visit)
-        what = await begin(issuer, client, request, session, browser)
     except ProtocolError as error:
-        what = _back(issuer, client, verified, error)
-    return Reply(what, browser=None if visit.browser else browser, languages=languages)
+        raise RefusedError(client, verified, error) from error
+    return Understood(client, request, parameters.payload)
 
 
 def rules_of(issuer: Issuer, client: Client) -> Rules:
@@ -70,16 +94,21 @@ def _may(client: Client, response_type: ResponseType) -> bool:
     return "code" not in response_type.parts or GrantTypeName.AUTHORIZATION_CODE in client.grant_types
 
 
-class _RefusedError(Exception):
-    """A request object that cannot be used, of a request whose own redirect URI holds: the client may know."""
+class RefusedError(Exception):
+    """A request that is refused, but its redirect URI holds: the client may know."""
 
     def __init__(self, client: Client, verified: Verified, error: ProtocolError) -> None:
         super().__init__(error.error)
         self.client, self.verified, self.error = client, verified, error
 
+    def deliver(self, issuer: Issuer) -> Redirect | FormPost:
+        """The error on its way to the client, and to operators."""
+        _report(issuer, self.client.client_id, self.error)
+        return deliver(issuer.url, self.verified, error_fields(self.error))
 
-async def _client(issuer: Issuer, visit: Visit) -> Client:
-    client_id = visit.parameters.get("client_id")
+
+async def _client(issuer: Issuer, parameters: Mapping[str, str]) -> Client:
+    client_id = parameters.get("client_id")
     if client_id is None:
         raise InvalidRequest("The parameter client_id is missing.")
     client = await issuer.store.clients.get(client_id) if len(client_id) <= 255 else None
@@ -89,18 +118,13 @@ async def _client(issuer: Issuer, visit: Visit) -> Client:
 
 
 async def _destination(issuer: Issuer, client: Client, rules: Rules, outer: Parameters) -> tuple[Parameters, Verified]:
-    """The parameters, unpacked, and where an answer may be sent. Raises _RefusedError, and what is for a page only."""
+    """The parameters, unpacked, and where an answer may be sent. Raises RefusedError, and what is for a page only."""
     try:
         parameters = await unpacked(issuer, client, outer)
     except ProtocolError as error:
         verified = authorization_request.verify_destination(outer.single, rules)
-        raise _RefusedError(client, verified, error) from error
+        raise RefusedError(client, verified, error) from error
     return parameters, authorization_request.verify_destination(parameters.single, rules)
-
-
-def _back(issuer: Issuer, client: Client, verified: Verified, error: ProtocolError) -> Redirect | FormPost:
-    _report(issuer, client.client_id, error)
-    return deliver(issuer.url, verified, error_fields(error))
 
 
 def _report(issuer: Issuer, client_id: str, error: ProtocolError) -> None:

@@ -7,12 +7,12 @@ import orjson
 
 from service.access_tokens import GENERATION, handle_of, presented
 from service.client_auth import authenticate
-from service.id_tokens import algorithm_of, keyring_of, subject_for
+from service.id_tokens import algorithm_of, keyring_of, sub_of
 from service.issuer import Issuer
 from service.protocol.credentials import Kind
 from service.protocol.decision import NO_STORE, Decision, answer
 from service.protocol.errors import InvalidClient
-from service.protocol.names import INTROSPECTION_MEMBERS
+from service.protocol.names import INTROSPECTION_MEMBERS, SigningAlgorithm
 from service.protocol.request import Request
 from service.records.client import Client
 from service.records.grant import Grant
@@ -35,7 +35,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     client = authenticated.client
     if client.public:
         raise InvalidClient("Introspection is for confidential clients.")
-    body = await _describe(issuer, client, token)
+    body = await describe(issuer, client, token)
     await authenticated.confirm()
     issuer.metrics.request(NAME, "active" if body else "inactive")
     if JWT in request.accept and issuer.keyring is not None:
@@ -44,14 +44,20 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 
 async def _signed(issuer: Issuer, asker: Client, body: dict[str, Any]) -> Decision:
-    """RFC 9701 section 5: for this resource server, and for nobody else."""
-    claims = {"iss": issuer.url, "aud": asker.client_id, "iat": int(issuer.clock()), "token_introspection": body}
-    algorithm = algorithm_of(issuer, asker.introspection_signed_response_alg)
-    token = keyring_of(issuer).sign(algorithm, claims, typ="token-introspection+jwt")
+    token = signed(issuer, asker.client_id, asker.introspection_signed_response_alg, body)
     return answer(token.encode(), headers=_AS_JWT)
 
 
-async def _describe(issuer: Issuer, asker: Client, token: str) -> dict[str, Any] | None:
+def signed(issuer: Issuer, audience: str, registered: SigningAlgorithm | None, body: dict[str, Any]) -> str:
+    """RFC 9701 section 5: for this resource server, and for nobody else."""
+    claims = {"iss": issuer.url, "aud": audience, "iat": int(issuer.clock()), "token_introspection": body}
+    return keyring_of(issuer).sign(algorithm_of(issuer, registered), claims, typ="token-introspection+jwt")
+
+
+async def describe(issuer: Issuer, asker: Client | None, token: str) -> dict[str, Any] | None:
+    """The members of RFC 7662 section 2.2, None where it is not active. ``asker``: None = somebody whom every token concerns,
+    a caller of the decision API.
+    """
     shown = await presented(issuer, token)
     if shown.stateless is not None:
         return await _stateless(issuer, asker, shown.stateless)
@@ -65,14 +71,18 @@ async def _describe(issuer: Issuer, asker: Client, token: str) -> dict[str, Any]
     elif credential.kind is Kind.REFRESH_TOKEN:
         refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
         # A refresh token is nobody's concern but its client's: no resource server has to do with one.
-        if refresh is not None and refresh.record and refresh.grant.client_id == asker.client_id:
+        if refresh is not None and refresh.record and _is_own(asker, refresh.grant):
             return await _with_grant(issuer, _refresh_token(refresh), refresh.grant)
     return None
 
 
-def _concerns(asker: Client, grant: Grant, audience: tuple[str, ...]) -> bool:
+def _is_own(asker: Client | None, grant: Grant) -> bool:
+    return asker is None or grant.client_id == asker.client_id
+
+
+def _concerns(asker: Client | None, grant: Grant, audience: tuple[str, ...]) -> bool:
     """A client sees its own tokens, a resource server those whose audience it is."""
-    if grant.client_id == asker.client_id:
+    if asker is None or grant.client_id == asker.client_id:
         return True
     return asker.introspect and any(name == asker.client_id or name in asker.resources for name in audience)
 
@@ -102,7 +112,7 @@ def _refresh_token(token: OpenedRefreshToken) -> dict[str, Any]:
     }
 
 
-async def _stateless(issuer: Issuer, asker: Client, claims: Mapping[str, Any]) -> dict[str, Any] | None:
+async def _stateless(issuer: Issuer, asker: Client | None, claims: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the token says itself; None where its client was disabled, deleted, or has ended what it was issued before."""
     client_id, audience = claims["client_id"], claims["aud"]
     named = (audience,) if isinstance(audience, str) else tuple(audience)
@@ -117,7 +127,9 @@ async def _stateless(issuer: Issuer, asker: Client, claims: Mapping[str, Any]) -
 async def _with_grant(
     issuer: Issuer, described: dict[str, Any], grant: Grant, added: tuple[Property, ...] = ()
 ) -> dict[str, Any] | None:
-    """Add whose and from whom it is, and what hooks ``added``; None where its client no longer stands behind it."""
+    """Add whose and from whom it is, and what was ``added`` to this token alone; None where its client no longer stands
+    behind it.
+    """
     client = issuer.store.clients.cached(grant.client_id) or await issuer.store.clients.get(grant.client_id)
     if client is None or not client.stands_behind(grant):
         return None
@@ -128,7 +140,7 @@ async def _with_grant(
     }
     described |= {"active": True, "iss": issuer.url, "client_id": grant.client_id}
     if grant.subject:
-        subject = subject_for(issuer, client, grant.subject)
+        subject = sub_of(issuer, client, grant)
         described["sub"] = subject
         if subject == grant.subject:  # else it is pairwise, and the name would tell whom it hides
             described["username"] = grant.name

@@ -24,10 +24,13 @@ _NOT_PARAMETERS = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})
 
 
 class Parameters(NamedTuple):
-    """The parameters of a request, wherever they came from. ``resources``: every ``resource``."""
+    """The parameters of a request, wherever they came from. ``resources``: every ``resource``; ``payload``: of the request
+    object that some came from, as JSON.
+    """
 
     single: Mapping[str, str]
     resources: tuple[str, ...]
+    payload: str = ""
 
 
 async def unpacked(issuer: Issuer, client: Client, outer: Parameters) -> Parameters:
@@ -47,14 +50,15 @@ async def unpacked(issuer: Issuer, client: Client, outer: Parameters) -> Paramet
         return outer
     inner = await _verified(issuer, client, value)
     if client.require_signed_request_object:
-        return Parameters(inner.single | {"client_id": client.client_id}, inner.resources)
+        return Parameters(inner.single | {"client_id": client.client_id}, inner.resources, inner.payload)
     kept = {name: text for name, text in outer.single.items() if name not in ("request", "request_uri")}
-    return Parameters(kept | inner.single, inner.resources or outer.resources)
+    return Parameters(kept | inner.single, inner.resources or outer.resources, inner.payload)
 
 
 class _Inner(NamedTuple):
     single: dict[str, str]
     resources: tuple[str, ...]
+    payload: str
 
 
 async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:
@@ -105,7 +109,7 @@ def _check_parties(issuer: Issuer, client: Client, claims: Mapping[str, Any]) ->
 def _parameters(client: Client, claims: Mapping[str, Any]) -> _Inner:
     """Claims as parameters: numbers and JSON in the form that they have in a URL."""
     try:
-        msgspec.json.encode(claims)
+        payload = msgspec.json.encode(claims).decode()
     except (ValueError, OverflowError, RecursionError) as error:  # half characters, numbers and depths beyond reason
         raise InvalidRequestObject("The request object holds what no parameter can say.") from error
     if claims.get("client_id", client.client_id) != client.client_id:
@@ -116,7 +120,7 @@ def _parameters(client: Client, claims: Mapping[str, Any]) -> _Inner:
     resource = claims.get("resource", [])
     resources = tuple(str(one) for one in resource) if isinstance(resource, list) else (str(resource),)
     single.pop("resource", None)
-    return _Inner({name: text for name, text in single.items() if text}, resources)
+    return _Inner({name: text for name, text in single.items() if text}, resources, payload)
 
 
 def _as_text(name: str, value: Any) -> str:

@@ -1,6 +1,7 @@
 """The token endpoint (RFC 6749 section 3.2): find the grant type, authenticate, authorize, issue."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
@@ -36,6 +37,20 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 async def _decide(issuer: Issuer, request: Request, grant_type: GrantType | None, name: str) -> Decision:
     authenticated = await authenticate(issuer, request)
+    return await answer_client(issuer, request, authenticated, grant_type, name)
+
+
+async def answer_client(
+    issuer: Issuer,
+    request: Request,
+    authenticated: AuthenticatedClient,
+    grant_type: GrantType | None,
+    name: str,
+    amended: Callable[[Authorization], Authorization] | None = None,
+) -> Decision:
+    """Tokens for a client that is authenticated. ``amended``: what a caller of the decision API adds to what was allowed.
+    Raises the errors of RFC 6749 section 5.2.
+    """
     client = authenticated.client
     try:
         if grant_type is None:
@@ -55,6 +70,8 @@ async def _decide(issuer: Issuer, request: Request, grant_type: GrantType | None
         raise
     if issuer.hooks.asks:
         authorization = msgspec.structs.replace(authorization, address=request.address)
+    if amended is not None:
+        authorization = amended(authorization)
     if authenticated.use is None and authorization.use is None:
         issued = await issue(issuer, client, authorization)
     else:

@@ -6,7 +6,7 @@ import orjson
 
 from service.access_tokens import presented
 from service.endpoints.bearer import bearer_token
-from service.id_tokens import algorithm_of, keyring_of, subject_for
+from service.id_tokens import algorithm_of, keyring_of, sub_of
 from service.issuer import Issuer
 from service.protocol import claims
 from service.protocol.credentials import Kind
@@ -27,21 +27,29 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     The token comes in the Authorization header or in a form (RFC 6750 2.1 and 2.2), never in the query. Raises
     InvalidRequest, InvalidToken (401), InsufficientScope (403), TemporarilyUnavailable.
     """
-    token, client = await _opened(issuer, bearer_token(request))
-    grant = token.grant
-    scopes = token.scope.split()
-    if OPENID not in scopes or not grant.subject:
-        raise InsufficientScope("The access token was not issued for the scope openid.")
-    person = await issuer.directory.claims(grant.subject, scopes)
+    token, client = await opened_for_claims(issuer, bearer_token(request))
+    person = await issuer.directory.claims(token.grant.subject, token.scope.split())
     if person is None:
         raise InvalidToken(log="user is disabled or unknown")
-    names = claims.told_by_scopes(scopes, issuer.settings.scope_claims) | set(grant.userinfo_claims)
-    told = claims.present(person, names) | {"sub": subject_for(issuer, client, grant.subject)}
+    told = claims.present(person, names_of(issuer, token)) | {"sub": sub_of(issuer, client, token.grant)}
     issuer.metrics.request(NAME, "ok")
-    return await _rendered(issuer, client, told)
+    return rendered(issuer, client, told)
 
 
-async def _opened(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
+async def opened_for_claims(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
+    """A living access token that is good for UserInfo. Raises InvalidToken, InsufficientScope."""
+    token, client = await living(issuer, text)
+    if OPENID not in token.scope.split() or not token.grant.subject:
+        raise InsufficientScope("The access token was not issued for the scope openid.")
+    return token, client
+
+
+def names_of(issuer: Issuer, token: OpenedToken) -> set[str]:
+    """The claims that a token stands for: by its scope, and by the claims parameter."""
+    return claims.told_by_scopes(token.scope.split(), issuer.settings.scope_claims) | set(token.grant.userinfo_claims)
+
+
+async def living(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
     """A living access token of ours and the client it was issued to. Raises InvalidToken."""
     credential = (await presented(issuer, text)).credential
     if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
@@ -56,7 +64,8 @@ async def _opened(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
     return token, client
 
 
-async def _rendered(issuer: Issuer, client: Client, told: dict[str, Any]) -> Decision:
+def rendered(issuer: Issuer, client: Client, told: dict[str, Any]) -> Decision:
+    """The claims as JSON, or as a JWT where the client is registered so (OpenID Connect Core 5.3.2)."""
     registered = client.userinfo_signed_response_alg
     if registered is None:
         return answer(orjson.dumps(told))

@@ -25,6 +25,19 @@ from service.store.assertions import Use
 NAME = GrantTypeName.JWT_BEARER
 ACTS = True
 MAX_SUBJECT = 255
+_NOT_TRUSTED = "its issuer is not trusted for this client"
+
+
+class StrangerError(UnverifiableError):
+    """Nobody here knows who made the assertion."""
+
+
+class UntrustedIssuer(InvalidGrant):
+    """The same, for the token endpoint; a caller of the decision API may know more, and is asked (``told``)."""
+
+    def __init__(self, told: Told, reason: str) -> None:
+        super().__init__(f"The assertion cannot be used: {reason}", log=reason)
+        self.told = told
 
 
 class Params(NamedTuple):
@@ -46,6 +59,8 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
             raise UnverifiableError(f"sub must be printable ASCII of at most {MAX_SUBJECT} characters")
         trust = None if client.vouches and told.issuer == client.client_id else await _trusted(issuer, client, told)
         use = await _verified(issuer, client, told, trust, params.request)
+    except StrangerError as error:
+        raise UntrustedIssuer(told, str(error)) from error
     except UnverifiableError as error:
         raise InvalidGrant(f"The assertion cannot be used: {error}", log=str(error)) from error
     begun = fresh_authorization(
@@ -58,8 +73,10 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
 async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:
     """Raises UnverifiableError; whether it is trusted for others is not told."""
     trust = await issuer.store.trusts.get(told.issuer) if len(told.issuer) <= MAX_SUBJECT else None
-    if trust is None or (trust.clients and client.client_id not in trust.clients):
-        raise UnverifiableError("its issuer is not trusted for this client")
+    if trust is None:
+        raise StrangerError(_NOT_TRUSTED)
+    if trust.clients and client.client_id not in trust.clients:
+        raise UnverifiableError(_NOT_TRUSTED)
     if told.algorithm not in (trust.algorithms or ALGORITHMS):
         raise UnverifiableError(f"it is signed with {told.algorithm}, which its issuer does not use")
     if trust.subjects and told.subject not in trust.subjects:

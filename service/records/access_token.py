@@ -14,7 +14,7 @@ class AccessToken(
 ):
     """``issued_at``: epoch seconds; ``scope`` and ``audience``: None where they are the grant's; ``grant``: the whole grant
     where this token is all that it will ever issue (client_credentials), so that no second key is
-    needed; ``properties``: what hooks added to this token alone.
+    needed; ``properties``: what hooks, and callers of the decision API, added to this token alone.
     """
 
     issued_at: int

@@ -27,13 +27,15 @@ class Grant(
         "properties": "p",
         "userinfo_claims": "uc",
         "id_token_claims": "ic",
+        "sub": "sb",
     },
 ):
     """``issued_at`` and ``auth_time``: epoch seconds, 0 where unknown; ``scope``: space-separated; ``subject`` is empty
     for client_credentials; ``username`` is empty where it equals the subject; ``client_generation``: the generation of
     the client record at the time (see Client); ``grant_type``: how the grant came to be (IA-13 to IA-17);
     ``session``: the ``sid`` of the session it was given in; ``userinfo_claims``: names that the claims parameter asks for
-    at UserInfo; ``id_token_claims``: values that it put into ID tokens, as they were when the person agreed.
+    at UserInfo; ``id_token_claims``: values that it put into ID tokens, as they were when the person agreed; ``sub``: what
+    clients call the subject, where a caller of the decision API said so.
     """
 
     client_id: str
@@ -51,6 +53,7 @@ class Grant(
     properties: tuple[Property, ...] = ()
     userinfo_claims: tuple[str, ...] = ()
     id_token_claims: dict[str, Any] = {}
+    sub: str = ""
 
     @property
     def name(self) -> str:

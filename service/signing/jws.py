@@ -81,7 +81,14 @@ def checked_claims(jws: Jws, key: Any, algorithm: str) -> dict[str, Any] | None:
     """
     if not jws.is_signed_by(key, algorithm):
         return None
-    claims, now = jws.claims(), time.time()
+    claims = jws.claims()
+    check_times(claims)
+    return claims
+
+
+def check_times(claims: Mapping[str, Any]) -> None:
+    """Raises UnverifiableError where the time of a JWT is over or to come, as RFC 7519 sections 4.1.4 to 4.1.6 have it."""
+    now = time.time()
     for name in ("exp", "nbf", "iat"):
         value = claims.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
@@ -91,7 +98,6 @@ def checked_claims(jws: Jws, key: Any, algorithm: str) -> dict[str, Any] | None:
     for name in ("nbf", "iat"):
         if claims.get(name, now) > now + SKEW:
             raise UnverifiableError(f"it is not good yet ({name})")
-    return claims
 
 
 def _decoded(data: bytes) -> bytes:
