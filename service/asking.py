@@ -352,22 +352,30 @@ def _grant(
         [name for name in claims.acceptable(person, wanted) if name in allowed]
         for wanted in (request.claims.id_token, request.claims.userinfo)
     )
-    has_code = "code" in request.response_type.parts
-    return Grant(
-        client_id=client.client_id,
-        subject=session.subject,
+    grant: Grant = msgspec.structs.replace(
+        begun_grant(issuer, client, request, session.subject),
         username="" if session.username == session.subject else session.username,
-        scope=request.scope,
-        grant_type=(GrantTypeName.AUTHORIZATION_CODE if has_code else GrantTypeName.IMPLICIT).value,
-        client_generation=client.generation,
-        issued_at=int(issuer.clock()),
-        audience=request.audience,
         auth_time=session.auth_time,
         acr=session.acr,
         amr=session.amr,
         session=session.sid,
         userinfo_claims=tuple(at_userinfo),
         id_token_claims=claims.present(person, in_id_token),
+    )
+    return grant
+
+
+def begun_grant(issuer: Issuer, client: Client, request: AuthorizationRequest, subject: str) -> Grant:
+    """The grant that somebody gives by allowing a request: what follows from the request alone."""
+    has_code = "code" in request.response_type.parts
+    return Grant(
+        client_id=client.client_id,
+        subject=subject,
+        scope=request.scope,
+        grant_type=(GrantTypeName.AUTHORIZATION_CODE if has_code else GrantTypeName.IMPLICIT).value,
+        client_generation=client.generation,
+        issued_at=int(issuer.clock()),
+        audience=request.audience,
     )
 
 

@@ -40,11 +40,11 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
 
 
 class Understood(NamedTuple):
-    """A request that may be answered. ``payload``: of its request object, as JSON, "" where there was none."""
+    """A request that may be answered. ``parameters``: as they came, those of a request object in their place."""
 
     client: Client
     request: AuthorizationRequest
-    payload: str
+    parameters: Parameters
 
 
 async def understood(issuer: Issuer, outer: Parameters, *, asked_elsewhere: bool = False) -> Understood:
@@ -64,7 +64,7 @@ async def understood(issuer: Issuer, outer: Parameters, *, asked_elsewhere: bool
         request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
     except ProtocolError as error:
         raise RefusedError(client, verified, error) from error
-    return Understood(client, request, parameters.payload)
+    return Understood(client, request, parameters)
 
 
 def rules_of(issuer: Issuer, client: Client) -> Rules:

@@ -146,6 +146,15 @@ class Grants:
         grant = decode(data) if data else None
         return ListedGrant(grant_id, grant, ends_at(left, now)) if grant else None
 
+    async def can_refresh(self, grant_id: str) -> bool:
+        """Whether a refresh token of this grant is alive. At most two round trips."""
+        key = keys.grant(grant_id)
+        data = await self._connection.execute(key, "GETRANGE", key, 0, GRANT_ID_LENGTH - 1)
+        if not data or data.decode() == NO_REFRESH_TOKEN:
+            return False
+        live = keys.refresh_token(grant_id, data.decode())
+        return bool(await self._connection.execute(live, "EXISTS", live))
+
     async def revoke(self, grant_id: str, subject: str = "") -> bool:
         """End a grant and everything it issued; whether it was alive. ``subject``: whose index it is in."""
         steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ())]

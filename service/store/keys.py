@@ -102,6 +102,11 @@ def ticket(ticket_id: str) -> str:
     return f"mm:{{ticket:{ticket_id}}}"
 
 
+def decision_ticket(ticket_hash: str) -> str:
+    """A decision that waits for the word of a caller of the decision API."""
+    return f"mm:{{decision:{ticket_hash}}}"
+
+
 def signing_keys() -> str:
     """Our signing keys, all in one record; private parts encrypted under the master key."""
     return "mm:{signing}:keys"

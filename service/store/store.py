@@ -28,6 +28,7 @@ from service.store import (
 )
 from service.store.client_numbers import ClientNumbers
 from service.store.connection import FLAGS_SINCE, Connection, open_connection
+from service.store.decision_tickets import DecisionTickets
 from service.store.link import Link, LinkLostError, ReplyError
 from service.store.signing_keys import SigningKeys
 from service.store.trusts import Trusts
@@ -75,6 +76,7 @@ class Store:
     clients: clients.Clients
     codes: codes.Codes
     consents: consents.Consents
+    decision_tickets: DecisionTickets
     failures: failures.Failures
     grants: grants.Grants
     logouts: deliveries.Deliveries[LogoutDelivery]
@@ -115,6 +117,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         clients.Clients(connection, time.monotonic, watch.metrics.clients if watch else Cache()),
         codes.Codes(connection),
         consents.Consents(connection),
+        DecisionTickets(connection),
         failures.Failures(connection),
         grants.Grants(connection),
         deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery),

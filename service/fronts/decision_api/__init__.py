@@ -6,10 +6,25 @@ the rules are those of ``endpoints``, ``grants`` and ``issuing``, and stand ther
 
 from aiohttp import web
 
-from service.fronts.decision_api import mounting, service_documents
+from service.fronts.decision_api import (
+    authorization,
+    introspection,
+    mounting,
+    revocation,
+    service_documents,
+    token,
+    userinfo,
+)
 from service.issuer import Issuer
 
-ROUTES = (*service_documents.ROUTES,)
+ROUTES = (
+    *authorization.ROUTES,
+    *token.ROUTES,
+    *introspection.ROUTES,
+    *revocation.ROUTES,
+    *userinfo.ROUTES,
+    *service_documents.ROUTES,
+)
 """Every call."""
 
 __all__ = ["ROUTES", "routes"]

@@ -1,0 +1,216 @@
+"""/auth/introspection: may this access token be used for that; and /standard: the answer of RFC 7662 for others."""
+
+from typing import Annotated, Any, NamedTuple
+
+import orjson
+from pydantic import Field
+
+from service.access_tokens import presented
+from service.endpoints.introspect import JWT, describe, signed
+from service.endpoints.userinfo import living
+from service.fronts.decision_api.answering import Answer, milliseconds
+from service.fronts.decision_api.body import Body, Text, Words, property_json
+from service.fronts.decision_api.client_json import enum_name
+from service.fronts.decision_api.client_request import refused
+from service.fronts.decision_api.naming import client_members
+from service.fronts.decision_api.result_codes import ResultCode
+from service.fronts.decision_api.route import Call, Route
+from service.issuer import Issuer
+from service.protocol.errors import InvalidRequest, InvalidToken, ProtocolError, TemporarilyUnavailable, printable
+from service.protocol.names import SigningAlgorithm
+from service.protocol.request import parse_form
+from service.records.client import Client
+from service.records.grant import Grant
+from service.records.property import Property
+
+# for a resource server of the caller's own
+
+
+class IntrospectionBody(Body):
+    """What the token must be good for: all of ``scopes``, this ``subject``, all of ``resources``, one of ``acr_values``, an
+    authentication at most ``max_age`` seconds ago (0 = any).
+    """
+
+    token: Text = ""
+    scopes: Words = ()
+    subject: Text = ""
+    resources: Words = ()
+    acr_values: Words = ()
+    max_age: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
+class _Token(NamedTuple):
+    """A living access token. ``ends_at``: epoch seconds."""
+
+    client: Client
+    grant: Grant
+    scope: str
+    audience: tuple[str, ...]
+    ends_at: int
+    properties: tuple[Property, ...]
+    grant_id: str
+
+
+class _Lacking(NamedTuple):
+    """Why a token will not do: the parts of a challenge (RFC 6750 section 3)."""
+
+    action: str
+    result: ResultCode
+    error: str
+    description: str
+    further: str = ""
+
+    @property
+    def challenge(self) -> str:
+        return f'Bearer error="{self.error}", error_description="{printable(self.description)}"{self.further}'
+
+
+async def introspection(call: Call, body: IntrospectionBody) -> Answer:
+    """Whether an access token exists, may be used, and covers what is required; ``responseContent`` is the challenge for
+    whoever brought it, ready for WWW-Authenticate.
+    """
+    if not body.token:
+        lacking = _Lacking("BAD_REQUEST", ResultCode.TOKEN_MISSING, "invalid_request", "An access token is required.")
+        return _lacks(lacking, {})
+    try:
+        token = await _opened(call.issuer, body.token)
+    except InvalidToken as error:
+        lacking = _Lacking("UNAUTHORIZED", ResultCode.TOKEN_UNKNOWN, error.error, error.description)
+        return _lacks(lacking, {"existent": False, "usable": False, "sufficient": False, "refreshable": False})
+    members = await _members(call.issuer, token)
+    if lacks := _lacking(call.issuer, body, token):
+        return _lacks(lacks, members | {"sufficient": False})
+    facts = {"client_id": token.client.client_id, "subject": token.grant.subject, "scope": token.scope}
+    return Answer(ResultCode.TOKEN_USABLE, members | {"sufficient": True}, "OK", facts=facts)
+
+
+async def _opened(issuer: Issuer, text: str) -> _Token:
+    """Raises InvalidToken for all that is no living access token of ours."""
+    shown = await presented(issuer, text)
+    if shown.stateless is not None:
+        return await _stateless(issuer, text)
+    opened, client = await living(issuer, text)
+    grant = opened.grant
+    properties = (*client.properties, *grant.properties, *opened.record.properties)
+    return _Token(
+        *(client, grant, opened.scope, opened.audience, opened.ends_at, properties, opened.credential.grant_id)
+    )
+
+
+async def _stateless(issuer: Issuer, text: str) -> _Token:
+    """A JWT that is kept nowhere: it says everything itself."""
+    told = await describe(issuer, None, text)
+    client = await issuer.store.clients.get(told["client_id"]) if told else None
+    if told is None or client is None:
+        raise InvalidToken(log="nobody stands behind the token any more")
+    named = told["aud"]
+    grant = Grant(client.client_id, scope=told.get("scope", ""), grant_type="client_credentials")
+    audience = (named,) if isinstance(named, str) else tuple(named)
+    return _Token(client, grant, grant.scope, audience, told["exp"], client.properties, "")
+
+
+def _lacking(issuer: Issuer, body: IntrospectionBody, token: _Token) -> _Lacking | None:
+    """The first requirement that is not met (RFC 6750 section 3.1, RFC 8707, RFC 9470 section 3)."""
+    grant, missing = token.grant, set(body.scopes) - set(token.scope.split())
+    insufficient, again = ResultCode.TOKEN_INSUFFICIENT, ResultCode.AUTHENTICATION_INSUFFICIENT
+    if missing:
+        further = f', scope="{printable(" ".join(body.scopes))}"'
+        return _Lacking("FORBIDDEN", insufficient, "insufficient_scope", "The token lacks a scope.", further)
+    if body.subject and body.subject != grant.subject:
+        return _Lacking("FORBIDDEN", insufficient, "invalid_request", "The token is about somebody else.")
+    if not set(body.resources) <= set(token.audience):
+        return _Lacking("FORBIDDEN", insufficient, "invalid_target", "The token is not for this resource.")
+    if body.acr_values and grant.acr not in body.acr_values:
+        further = f', acr_values="{printable(" ".join(body.acr_values))}"'
+        text = "A different authentication level is required."
+        return _Lacking("UNAUTHORIZED", again, "insufficient_user_authentication", text, further)
+    if body.max_age and int(issuer.clock()) - grant.auth_time > body.max_age:
+        further = f', max_age="{body.max_age}"'
+        text = "More recent authentication is required."
+        return _Lacking("UNAUTHORIZED", again, "insufficient_user_authentication", text, further)
+    return None
+
+
+def _lacks(lacking: _Lacking, members: dict[str, Any]) -> Answer:
+    told = members | {"responseContent": lacking.challenge}
+    return Answer(lacking.result, told, lacking.action, facts={"error": lacking.error})
+
+
+async def _members(issuer: Issuer, token: _Token) -> dict[str, Any]:
+    grant = token.grant
+    refreshable = bool(token.grant_id) and await issuer.store.grants.can_refresh(token.grant_id)
+    return await client_members(issuer, token.client) | {
+        "existent": True,
+        "usable": True,
+        "refreshable": refreshable,
+        "subject": grant.subject or None,
+        "scopes": token.scope.split(),
+        "expiresAt": milliseconds(token.ends_at),
+        "properties": [property_json(member) for member in token.properties] or None,
+        "accessTokenResources": list(token.audience) or None,
+        "acr": grant.acr or None,
+        "authTime": grant.auth_time,
+        "grantType": enum_name(grant.grant_type),
+        "grantId": token.grant_id or None,
+    }
+
+
+# for resource servers of others, whom the caller has authenticated
+
+
+class StandardBody(Body):
+    """``parameters``: the form as the caller got it; ``http_accept_header``: what the resource server wants; ``rs_uri``: which it
+    is, the audience of a signed answer; ``with_hidden_properties``: tell those, too.
+    """
+
+    parameters: Text = ""
+    with_hidden_properties: bool = False
+    rs_uri: Text = ""
+    http_accept_header: Text = ""
+    introspection_sign_alg: SigningAlgorithm | None = None
+
+
+async def standard(call: Call, body: StandardBody) -> Answer:
+    """RFC 7662 section 2.2, or signed (RFC 9701). Who asks is the caller's to check: every token concerns a caller."""
+    issuer = call.issuer
+    try:
+        token = _token_of(body.parameters)
+    except InvalidRequest as error:
+        return refused(error)
+    try:
+        told = await describe(issuer, None, token) or {"active": False}
+        if body.with_hidden_properties and told["active"]:
+            told = await _hidden(issuer, token) | told
+    except TemporarilyUnavailable:
+        raise
+    except ProtocolError as error:
+        return refused(error)
+    facts = {"client_id": told.get("client_id"), "active": told["active"]}
+    if JWT in body.http_accept_header and body.rs_uri and issuer.keyring is not None:
+        content = signed(issuer, body.rs_uri, body.introspection_sign_alg, told)
+        return Answer(ResultCode.INTROSPECTED, {"responseContent": content}, "JWT", facts=facts)
+    content = orjson.dumps(told).decode()
+    return Answer(ResultCode.INTROSPECTED, {"responseContent": content}, "OK", facts=facts)
+
+
+def _token_of(parameters: str) -> str:
+    """Raises InvalidRequest."""
+    token = parse_form(parameters.encode()).parameters.get("token")
+    if token is None:
+        raise InvalidRequest("The parameter token is missing.")
+    return token
+
+
+async def _hidden(issuer: Issuer, text: str) -> dict[str, Any]:
+    """All properties of an access token, by name."""
+    try:
+        token = await _opened(issuer, text)
+    except InvalidToken:  # a refresh token
+        return {}
+    return {member.name: member.value for member in token.properties}
+
+
+ROUTES = (
+    Route("/auth/introspection", introspection, IntrospectionBody),
+    Route("/auth/introspection/standard", standard, StandardBody),
+)

@@ -1,0 +1,83 @@
+"""/auth/userinfo and /issue: which claims an access token is good for; then the caller brings their values."""
+
+from typing import Any
+
+from service.admin.input import Identifier
+from service.endpoints.userinfo import names_of, opened_for_claims, rendered
+from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.body import Body, JsonObject, Text, property_json
+from service.fronts.decision_api.naming import client_members
+from service.fronts.decision_api.result_codes import ResultCode, of_error
+from service.fronts.decision_api.route import Call, Route
+from service.id_tokens import sub_of
+from service.protocol import claims
+from service.protocol.decision import JSON, refuse
+from service.protocol.errors import BearerError
+from service.records.client import Client
+from service.store.tokens import OpenedToken
+
+_ACTIONS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN"}
+
+
+class UserInfoBody(Body):
+    token: Text = ""
+
+
+async def userinfo(call: Call, body: UserInfoBody) -> Answer:
+    """Whose token it is and which claims it stands for; ``responseContent`` of a refusal is for WWW-Authenticate."""
+    opened = await _opened(call, body.token)
+    if isinstance(opened, Answer):
+        return opened
+    token, client = opened
+    properties = (*client.properties, *token.grant.properties, *token.record.properties)
+    members: dict[str, Any] = await client_members(call.issuer, client) | {
+        "subject": token.grant.subject,
+        "scopes": token.scope.split(),
+        "claims": sorted(names_of(call.issuer, token)),
+        "token": body.token,
+        "properties": [property_json(member) for member in properties] or None,
+    }
+    facts = {"client_id": client.client_id, "subject": token.grant.subject}
+    return Answer(ResultCode.USERINFO, members, "OK", facts=facts)
+
+
+class IssueBody(Body):
+    """``claims``: a JSON object as a text; ``sub``: what the client calls the person, "" = as its ID tokens do."""
+
+    token: Text = ""
+    claims: JsonObject | None = None
+    sub: Identifier | None = None
+
+
+async def issue(call: Call, body: IssueBody) -> Answer:
+    """The claims for the client, as JSON or as the JWT that it is registered for; never more than the token stands for."""
+    opened = await _opened(call, body.token)
+    if isinstance(opened, Answer):
+        return opened
+    token, client = opened
+    told = claims.present(body.claims or {}, names_of(call.issuer, token))
+    decision = rendered(call.issuer, client, told | {"sub": body.sub or sub_of(call.issuer, client, token.grant)})
+    action = "JSON" if decision.headers["Content-Type"] == JSON else "JWT"
+    facts = {"client_id": client.client_id, "subject": token.grant.subject}
+    members = {"responseContent": decision.content.decode()}
+    return Answer(ResultCode.USERINFO_ISSUED, members, action, facts=facts)
+
+
+async def _opened(call: Call, text: str) -> tuple[OpenedToken, Client] | Answer:
+    """The token, or why it will not do."""
+    if not text:
+        content = 'Bearer error="invalid_request", error_description="An access token is required."'
+        return Answer(ResultCode.TOKEN_MISSING, {"responseContent": content}, "BAD_REQUEST")
+    try:
+        return await opened_for_claims(call.issuer, text)
+    except BearerError as error:
+        challenge = refuse(error).headers["WWW-Authenticate"]
+        action = _ACTIONS[error.status]
+        facts = {"error": error.error, "reason": error.log or error.description}
+        return Answer(of_error(error.error), {"responseContent": challenge}, action, facts=facts)
+
+
+ROUTES = (
+    Route("/auth/userinfo", userinfo, UserInfoBody),
+    Route("/auth/userinfo/issue", issue, IssueBody),
+)

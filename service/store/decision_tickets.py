@@ -1,0 +1,33 @@
+"""Tickets of the decision API: what waits for its caller's word, until it is used or forgotten."""
+
+from service.protocol.credentials import hashed
+from service.records.decision_ticket import DecisionTicket
+from service.store import keys
+from service.store.connection import Connection
+from service.store.tickets import SCRIPTS, AdvanceAnswer
+
+(_advance,) = SCRIPTS
+
+
+class DecisionTickets:
+    """Tickets in Redis, by their hash: whoever reads Redis cannot use them (P5)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def keep(self, ticket: str, record: DecisionTicket, lifetime: int) -> None:
+        """Let it wait for ``lifetime`` seconds. One round trip."""
+        key = keys.decision_ticket(hashed(ticket))
+        await self._connection.execute(key, "SET", key, record.encode(), "EX", lifetime)
+
+    async def get(self, ticket: str) -> DecisionTicket | None:
+        """None where there is no such ticket, or its time is over. One round trip."""
+        key = keys.decision_ticket(hashed(ticket))
+        data = await self._connection.execute(key, "GET", key)
+        return DecisionTicket.decode(data) if data else None
+
+    async def take(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> bool:
+        """Use it up; False where somebody else did so meanwhile. One round trip."""
+        key = keys.decision_ticket(hashed(ticket))
+        answer, _ = await _advance.run(self._connection, (key,), seen.encode(), taken.encode())
+        return answer is AdvanceAnswer.ADVANCED
