@@ -20,8 +20,8 @@ class PasswordRequest(Record, frozen=True, omit_defaults=True, gc=False):
 class DecisionTicket(Record, frozen=True, omit_defaults=True, gc=False):
     """``api_key``: of the only caller who may use it; ``presented``: how the client called itself; ``client_generation``: of
     the client when it asked; ``expects``: the subject that the client named, as it knows them, "" = anybody;
-    ``authorization`` or ``password``: one of the two, and a ticket for one is none for the other; ``taken``: "" until it is used, then a random
-    word of whoever used it, so that of two who do so at once only one has.
+    ``authorization`` or ``password``: one of the two, and a ticket for one is none for the other; ``taken``: "" until it is
+    used, then a random word of whoever used it, so that of two who do so at once only one has.
     """
 
     api_key: str

@@ -159,8 +159,8 @@ async def _members(issuer: Issuer, token: _Token) -> dict[str, Any]:
 
 
 class StandardBody(Body):
-    """``parameters``: the form as the caller got it; ``http_accept_header``: what the resource server wants; ``rs_uri``: which it
-    is, the audience of a signed answer; ``with_hidden_properties``: tell those, too.
+    """``parameters``: the form as the caller got it; ``http_accept_header``: what the resource server wants; ``rs_uri``: which
+    it is, the audience of a signed answer; ``with_hidden_properties``: tell those, too.
     """
 
     parameters: Text = ""

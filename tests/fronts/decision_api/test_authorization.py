@@ -1,0 +1,424 @@
+"""/auth/authorization, /issue and /fail, driven by Authlete's SDK."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import jwt
+import pytest
+from authlete.api import AuthleteApiException
+from authlete.dto import (
+    AuthorizationAction,
+    AuthorizationFailAction,
+    AuthorizationFailReason,
+    AuthorizationFailRequest,
+    AuthorizationFailResponse,
+    AuthorizationIssueAction,
+    AuthorizationIssueRequest,
+    AuthorizationIssueResponse,
+    AuthorizationRequest,
+    AuthorizationResponse,
+    Property,
+    TokenIssueRequest,
+)
+from authlete.types import ClientType, Display, Prompt
+
+from service.protocol.pkce import s256
+from tests.assertions import JWKS, Signer
+from tests.deciding import OTHER_KEY, OTHER_SECRET, Backend, backend
+from tests.world import CALLBACK, VERIFIER, World
+
+BASIC = {"response_type": "code", "client_id": "app", "redirect_uri": CALLBACK, "scope": "openid read", "state": "S"}
+
+
+async def ask(caller: Backend, sdk: Any = None, **parameters: str) -> AuthorizationResponse:
+    """/auth/authorization with the usual parameters and these; empty ones are left out."""
+    request = AuthorizationRequest()
+    request.parameters = urlencode({name: value for name, value in (BASIC | parameters).items() if value})
+    return await caller.ask("authorization", request, sdk=sdk)
+
+
+async def issue(caller: Backend, ticket: str, sdk: Any = None, **members: Any) -> AuthorizationIssueResponse:
+    request = AuthorizationIssueRequest()
+    for name, value in {"ticket": ticket, "subject": "alice", **members}.items():
+        setattr(request, name, value)
+    return await caller.ask("authorizationIssue", request, sdk=sdk)
+
+
+async def fail(caller: Backend, ticket: str, reason: Any, sdk: Any = None) -> AuthorizationFailResponse:
+    request = AuthorizationFailRequest()
+    request.ticket, request.reason = ticket, reason
+    return await caller.ask("authorizationFail", request, sdk=sdk)
+
+
+def sent(location: str) -> dict[str, str]:
+    """What goes to the client, in the query or the fragment."""
+    parts = urlsplit(location)
+    return dict(parse_qsl(parts.fragment or parts.query))
+
+
+async def test_a_request_is_described_for_the_callers_pages(world: World) -> None:
+    """AU-01, AU-26, AU-27: what the pages need to know, and a ticket."""
+    async with backend(world, scopes={"read": "Read your data"}) as caller:
+        await world.openid_client(alias="the-app")
+        claims = {
+            "id_token": {"email": None, "acr": {"essential": True, "values": ["gold"]}},
+            "userinfo": {"name": None},
+        }
+        response = await ask(
+            caller,
+            client_id="the-app",
+            prompt="login consent",
+            max_age="0",
+            display="popup",
+            ui_locales="de en",
+            claims_locales="de",
+            login_hint="alice@example.com",
+            claims=json.dumps(claims),
+        )
+        assert response.action is AuthorizationAction.INTERACTION
+        assert response.ticket
+        described = {scope.name: scope.description for scope in response.scopes}
+        assert (described["read"], "openid" in described) == ("Read your data", True)
+        assert response.prompts == [Prompt.LOGIN, Prompt.CONSENT]
+        assert (response.maxAge, response.display) == (1, Display.POPUP)
+        assert (response.uiLocales, response.claimsLocales) == (["de", "en"], ["de"])
+        assert response.loginHint == "alice@example.com"
+        assert (response.acrs, response.acrEssential) == (["gold"], True)
+        assert response.claims == ["email"]
+        assert response.claimsAtUserInfo == ["name"]
+        assert json.loads(response.idTokenClaims) == claims["id_token"]
+        assert json.loads(response.userInfoClaims) == claims["userinfo"]
+        assert response.client.clientName == "The App"
+        assert response.client.clientType is ClientType.CONFIDENTIAL
+        assert response.client.clientIdAlias == "app"
+        assert response.client.clientId >= 2**52
+        assert response.clientIdAliasUsed
+        assert response.service.serviceName == "Mintmark"
+
+
+async def test_a_signed_request_is_taken_apart(caller: Backend) -> None:
+    await caller.world.openid_client(jwks=JWKS)
+    response = await ask(caller, request=Signer().sign(**BASIC | {"state": "inside", "sub": None}))
+    assert response.action is AuthorizationAction.INTERACTION, response.resultMessage
+    assert json.loads(response.requestObjectPayload)["state"] == "inside"
+    assert sent((await issue(caller, response.ticket)).responseContent)["state"] == "inside"
+
+
+async def test_issue_brings_a_code_that_buys_tokens(caller: Backend) -> None:
+    """AU-16, AU-22, AU-28 to AU-30: subject, claims, properties and scopes as the caller said."""
+    world = caller.world
+    await world.openid_client()
+    ticket = (await ask(caller, code_challenge=s256(VERIFIER), code_challenge_method="S256", nonce="N")).ticket
+    answer = await issue(
+        caller,
+        ticket,
+        authTime=1_700_000_000,
+        acr="gold",
+        claims=json.dumps({"email": "alice@example.com", "iss": "https://evil.example", "nickname": ""}),
+        properties=[_property("shop", "7"), _property("till", "3", hidden=True), _property("access_token", "x")],
+        scopes=["openid", "write", "admin"],
+    )
+    assert answer.action is AuthorizationIssueAction.LOCATION
+    told = sent(answer.responseContent)
+    assert (told["code"], told["state"], told["iss"]) == (answer.authorizationCode, "S", world.issuer.url)
+    tokens = await (await world.redeem(told["code"], code_verifier=VERIFIER)).json()
+    assert (tokens["scope"], tokens["shop"]) == ("openid write", "7")
+    assert "till" not in tokens
+    assert tokens["access_token"].startswith("mm_at_")
+    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    assert (claims["sub"], claims["email"], claims["acr"], claims["nonce"]) == (
+        "alice",
+        "alice@example.com",
+        "gold",
+        "N",
+    )
+    assert (claims["auth_time"], claims["iss"]) == (1_700_000_000, world.issuer.url)
+    described = await world.introspect(tokens["access_token"])
+    assert described["shop"] == "7"
+    assert "till" not in described
+
+
+def _property(key: str, value: str, *, hidden: bool = False) -> Property:
+    made = Property()
+    made.key, made.value, made.hidden = key, value, hidden
+    return made
+
+
+EVERY_TYPE = [
+    ("code", {"code"}),
+    ("id_token", {"id_token"}),
+    ("id_token token", {"id_token", "access_token", "token_type", "expires_in", "scope"}),
+    ("code id_token", {"code", "id_token"}),
+    ("code token", {"code", "access_token", "token_type", "expires_in", "scope"}),
+    ("code id_token token", {"code", "id_token", "access_token", "token_type", "expires_in", "scope"}),
+    ("none", set()),
+]
+
+
+@pytest.mark.parametrize("mode", ["", "form_post"])
+@pytest.mark.parametrize(("response_type", "members"), EVERY_TYPE)
+async def test_every_response_type_and_mode(caller: Backend, response_type: str, members: set[str], mode: str) -> None:
+    await caller.world.openid_client()
+    response = await ask(caller, response_type=response_type, response_mode=mode, nonce="N")
+    answer = await issue(caller, response.ticket, accessTokenDuration=77)
+    if mode:
+        assert answer.action is AuthorizationIssueAction.FORM
+        told = dict(re.findall(r'name="(\w+)" value="([^"]*)"', answer.responseContent))
+        assert f'action="{CALLBACK}"' in answer.responseContent
+    else:
+        assert answer.action is AuthorizationIssueAction.LOCATION
+        assert bool(urlsplit(answer.responseContent).fragment) == (not members <= {"code"})
+        told = sent(answer.responseContent)
+    assert set(told) - {"state", "iss"} == members
+    assert (answer.authorizationCode, answer.idToken) == (told.get("code"), told.get("id_token"))
+    assert answer.accessToken == told.get("access_token")
+    if answer.accessToken:
+        assert (answer.accessTokenDuration, told["expires_in"]) == (77, "77")
+        ends = answer.accessTokenExpiresAt
+        assert ends == 1000 * (await caller.world.introspect(answer.accessToken))["exp"]
+
+
+async def test_a_form_carries_what_the_client_sent_as_text(caller: Backend) -> None:
+    """The state is written by anybody: in the caller's page it must stay a text."""
+    await caller.world.openid_client()
+    response = await ask(caller, response_mode="form_post", state='"><script>alert(1)</script>')
+    answer = await issue(caller, response.ticket)
+    assert "<script>alert" not in answer.responseContent
+    assert "&quot;&gt;&lt;script&gt;" in answer.responseContent
+
+
+async def test_the_client_knows_the_person_by_the_sub_that_the_caller_says(caller: Backend) -> None:
+    """``sub`` hides the subject from the client: in the ID token, at UserInfo and in introspection alike."""
+    world = caller.world
+    await world.openid_client()
+    await world.user()
+    answer = await issue(caller, (await ask(caller)).ticket, sub="x-42")
+    tokens = await (await world.redeem(answer.authorizationCode)).json()
+    assert jwt.decode(tokens["id_token"], options={"verify_signature": False})["sub"] == "x-42"
+    described = await world.introspect(tokens["access_token"])
+    assert (described["sub"], "username" in described) == ("x-42", False)
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert (await (await world.http.get("/userinfo", headers=bearer)).json())["sub"] == "x-42"
+
+
+async def test_prompt_none_is_no_interaction(caller: Backend) -> None:
+    await caller.world.openid_client()
+    response = await ask(caller, prompt="none")
+    assert response.action is AuthorizationAction.NO_INTERACTION
+    assert (await issue(caller, response.ticket)).action is AuthorizationIssueAction.LOCATION
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"response_type": "banana"}, "unsupported_response_type"),
+        ({"scope": "admin"}, "invalid_scope"),
+        ({"prompt": "none login"}, "invalid_request"),
+        ({"claims": "{"}, "invalid_request"),
+        ({"request": "x.y.z"}, "invalid_request_object"),
+        ({"id_token_hint": "x.y.z"}, "invalid_request"),
+        ({"resource": "https://other.example"}, "invalid_target"),
+    ],
+)
+async def test_a_refusal_that_the_client_may_know_is_a_redirect(
+    caller: Backend, parameters: dict[str, str], error: str
+) -> None:
+    await caller.world.openid_client()
+    response = await ask(caller, **parameters)
+    assert response.action is AuthorizationAction.LOCATION
+    told = sent(response.responseContent)
+    assert (told["error"], told["state"], response.ticket) == (error, "S", None)
+    assert response.resultCode.startswith("M2")
+    posted = await ask(caller, **parameters, response_mode="form_post")
+    assert posted.action is AuthorizationAction.FORM
+    assert f'value="{error}"' in posted.responseContent
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"client_id": "nobody"}, {"client_id": ""}, {"redirect_uri": "https://evil.example/"}]
+)
+async def test_what_the_client_must_not_know_is_a_bad_request(caller: Backend, parameters: dict[str, str]) -> None:
+    """AU-06: nothing is sent anywhere."""
+    await caller.world.openid_client()
+    response = await ask(caller, **parameters)
+    assert response.action is AuthorizationAction.BAD_REQUEST
+    assert json.loads(response.responseContent)["error"] == "invalid_request"
+    assert response.ticket is None
+
+
+REASONS = {
+    "UNKNOWN": "server_error",
+    "NOT_LOGGED_IN": "login_required",
+    "MAX_AGE_NOT_SUPPORTED": "login_required",
+    "EXCEEDS_MAX_AGE": "login_required",
+    "DIFFERENT_SUBJECT": "login_required",
+    "ACR_NOT_SATISFIED": "login_required",
+    "DENIED": "access_denied",
+    "SERVER_ERROR": "server_error",
+    "NOT_AUTHENTICATED": "login_required",
+    "ACCOUNT_SELECTION_REQUIRED": "account_selection_required",
+    "CONSENT_REQUIRED": "consent_required",
+    "INTERACTION_REQUIRED": "interaction_required",
+    "INVALID_TARGET": "invalid_target",
+}
+
+
+def test_every_reason_of_the_sdk_is_known() -> None:
+    assert set(REASONS) == {reason.name for reason in AuthorizationFailReason}
+
+
+@pytest.mark.parametrize(("reason", "error"), REASONS.items())
+async def test_fail_tells_the_client_why(caller: Backend, reason: str, error: str) -> None:
+    await caller.world.openid_client()
+    answer = await fail(caller, (await ask(caller)).ticket, AuthorizationFailReason[reason])
+    assert answer.action is AuthorizationFailAction.LOCATION
+    told = sent(answer.responseContent)
+    assert (told["error"], told["state"]) == (error, "S")
+    posted = await fail(caller, (await ask(caller, response_mode="form_post")).ticket, AuthorizationFailReason[reason])
+    assert posted.action is AuthorizationFailAction.FORM
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        ("INVALID_SCOPE", "invalid_scope"),
+        ("UNAUTHORIZED_CLIENT", "unauthorized_client"),
+        ("TEMPORARILY_UNAVAILABLE", "temporarily_unavailable"),
+    ],
+)
+async def test_newer_reasons_than_the_sdk_knows(caller: Backend, reason: str, error: str) -> None:
+    await caller.world.openid_client()
+    ticket = (await ask(caller)).ticket
+    answer = await caller.answer("/auth/authorization/fail", ticket=ticket, reason=reason, description="As told.")
+    told = sent(answer["responseContent"])
+    assert (told["error"], told["error_description"]) == (error, "As told.")
+
+
+async def test_a_ticket_is_for_one_use(caller: Backend) -> None:
+    """AU-15: whichever of /issue and /fail comes second is told that the request is over."""
+    await caller.world.openid_client()
+    ticket = (await ask(caller)).ticket
+    assert (await issue(caller, ticket)).action is AuthorizationIssueAction.LOCATION
+    again = await issue(caller, ticket)
+    assert (again.action, again.resultCode) == (AuthorizationIssueAction.BAD_REQUEST, "M000011")
+    assert again.authorizationCode is None
+    failed = await fail(caller, ticket, AuthorizationFailReason.DENIED)
+    assert (failed.action, failed.resultCode) == (AuthorizationFailAction.BAD_REQUEST, "M000011")
+
+
+async def test_a_ticket_is_for_the_caller_who_got_it(caller: Backend) -> None:
+    """AU-15: another caller's try is refused and does not use it up."""
+    await caller.world.openid_client()
+    ticket = (await ask(caller)).ticket
+    other = caller.sdk_of(OTHER_KEY, OTHER_SECRET)
+    assert (await issue(caller, ticket, other)).action is AuthorizationIssueAction.BAD_REQUEST
+    refused = await fail(caller, ticket, AuthorizationFailReason.DENIED, other)
+    assert refused.action is AuthorizationFailAction.BAD_REQUEST
+    assert (await issue(caller, ticket)).action is AuthorizationIssueAction.LOCATION
+
+
+async def test_a_ticket_is_for_the_call_that_it_belongs_to(caller: Backend) -> None:
+    await caller.world.openid_client()
+    ticket = (await ask(caller)).ticket
+    request = TokenIssueRequest()
+    request.ticket, request.subject = ticket, "alice"
+    assert (await caller.ask("tokenIssue", request)).resultCode == "M000011"
+    assert (await issue(caller, ticket)).action is AuthorizationIssueAction.LOCATION
+
+
+async def test_a_ticket_ends_by_itself(world: World) -> None:
+    """P4: by its TTL, which is the setting."""
+    async with backend(world, ticket_lifetime=300) as caller:
+        await world.openid_client()
+        now = int(world.issuer.clock())
+        ticket = (await ask(caller)).ticket
+        (end,) = world.ends("decision:").values()
+        assert now + 299 <= end <= int(world.issuer.clock()) + 301
+        assert not [name for name in world.key_names() if ticket in name], "kept by its hash (P5)"
+        world.expire("decision:")
+        assert (await issue(caller, ticket)).action is AuthorizationIssueAction.BAD_REQUEST
+
+
+@pytest.mark.parametrize("ticket", ["", "x", "é", "x" * 5000, "a\x00b", "mm:{decision:x}"])
+async def test_what_is_no_ticket(caller: Backend, ticket: str) -> None:
+    assert (await issue(caller, ticket)).action is AuthorizationIssueAction.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    "change", [{"enabled": False}, {"redirect_uris": ("https://other.example/",)}, {"generation": 9}]
+)
+async def test_a_client_that_changed_meanwhile_gets_nothing(caller: Backend, change: dict[str, Any]) -> None:
+    client = await caller.world.openid_client()
+    ticket = (await ask(caller)).ticket
+    await caller.world.change(client, **change)
+    answer = await issue(caller, ticket)
+    assert (answer.action, answer.authorizationCode) == (AuthorizationIssueAction.BAD_REQUEST, None)
+
+
+async def test_nobody_else_than_the_one_who_was_named(caller: Backend) -> None:
+    """OpenID Connect Core 3.1.2.1: an ID token as hint, and another person at the end."""
+    await caller.world.openid_client()
+    first = await issue(caller, (await ask(caller, response_type="id_token", nonce="N")).ticket)
+    response = await ask(caller, id_token_hint=first.idToken)
+    assert response.subject == "alice"
+    wrong = await issue(caller, response.ticket, subject="mallory")
+    assert sent(wrong.responseContent)["error"] == "login_required"
+    right = await issue(caller, (await ask(caller, id_token_hint=first.idToken)).ticket)
+    assert right.authorizationCode
+
+
+async def test_an_essential_acr_is_a_condition(caller: Backend) -> None:
+    await caller.world.openid_client()
+    claims = json.dumps({"id_token": {"acr": {"essential": True, "value": "gold"}}})
+    wrong = await issue(caller, (await ask(caller, claims=claims)).ticket, acr="lead")
+    assert sent(wrong.responseContent)["error"] == "unmet_authentication_requirements"
+    assert (await issue(caller, (await ask(caller, claims=claims)).ticket, acr="gold")).authorizationCode
+
+
+async def test_somebody_who_is_disabled_here_gets_nothing(caller: Backend) -> None:
+    world = caller.world
+    await world.openid_client()
+    await world.user()
+    await world.set_enabled("alice", enabled=False)
+    answer = await issue(caller, (await ask(caller)).ticket)
+    assert sent(answer.responseContent)["error"] == "access_denied"
+
+
+FAULTY = [
+    {"subject": ""},
+    {"subject": "a b"},
+    {"subject": "x" * 300},
+    {"subject": ["alice"]},
+    {"authTime": -1},
+    {"authTime": "soon"},
+    {"authTime": 4_000_000_000_000},
+    {"claims": "["},
+    {"claims": "[]"},
+    {"properties": [{"value": "x"}]},
+    {"properties": "x"},
+    {"accessTokenDuration": 2**40},
+    {"accessToken": "mine"},
+    {"jwtAtClaims": "{}"},
+    {"idtHeaderParams": "{}"},
+]
+
+
+@pytest.mark.parametrize("members", FAULTY, ids=lambda members: next(iter(members)))
+async def test_a_faulty_call_is_400_and_leaves_the_ticket(caller: Backend, members: dict[str, Any]) -> None:
+    await caller.world.openid_client()
+    ticket = (await ask(caller)).ticket
+    with pytest.raises(AuthleteApiException) as refused:
+        await issue(caller, ticket, **members)
+    assert refused.value.response.status_code == 400
+    assert "mine" not in refused.value.response.text
+    assert (await issue(caller, ticket)).action is AuthorizationIssueAction.LOCATION
+
+
+async def test_an_unknown_reason_is_400_and_leaves_the_ticket(caller: Backend) -> None:
+    await caller.world.openid_client()
+    ticket = (await ask(caller)).ticket
+    response = await caller.post("/auth/authorization/fail", {"ticket": ticket, "reason": "BECAUSE"})
+    assert response.status == 400
+    assert parse_qs(urlsplit((await issue(caller, ticket)).responseContent).query)["code"]
