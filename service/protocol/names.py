@@ -29,6 +29,8 @@ class GrantTypeName(StrEnum):
     """RFC 7523 section 2.1."""
     PASSWORD = "password"
     REFRESH_TOKEN = "refresh_token"
+    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+    """RFC 8693: checked for a caller of the decision API, who knows what may be exchanged; not at our own token endpoint."""
 
 
 class ResponseType(StrEnum):

@@ -12,7 +12,7 @@ from service.access_tokens import presented
 from service.admin.input import Identifier
 from service.client_auth import AuthenticatedClient, authenticate
 from service.endpoints import token as endpoint
-from service.fronts.decision_api import tickets
+from service.fronts.decision_api import tickets, token_exchange
 from service.fronts.decision_api.answering import Answer, CallError, milliseconds
 from service.fronts.decision_api.body import Body, PropertiesBody, PropertyBody, Text, property_json
 from service.fronts.decision_api.client_json import enum_name
@@ -69,9 +69,12 @@ async def _of_client(
     issuer, client = call.issuer, authenticated.client
     named = client.alias if authenticated.alias_used and client.alias else client.client_id
     members = await client_members(issuer, client, named) | {"clientAuthMethod": method_name(client)}
-    if name in GRANT_TYPES:
+    known = name in GRANT_TYPES or name == GrantTypeName.TOKEN_EXCHANGE
+    if known:
         members["grantType"] = enum_name(name)
-    facts = {"client_id": client.client_id, "grant_type": name if name in GRANT_TYPES else "unknown"}
+    facts = {"client_id": client.client_id, "grant_type": name if known else "unknown"}
+    if name == GrantTypeName.TOKEN_EXCHANGE:
+        return await token_exchange.checked(issuer, authenticated, request, Answer(members=members, facts=facts))
     added = tuple(member.record() for member in body.properties)
 
     def amended(authorization: Authorization) -> Authorization:

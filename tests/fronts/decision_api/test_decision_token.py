@@ -360,6 +360,59 @@ async def test_an_issuer_that_is_trusted_for_others_only_is_refused(caller: Back
     assert (response.action, error_in(response)) == (TokenAction.BAD_REQUEST, "invalid_grant")
 
 
+EXCHANGE = GrantTypeName.TOKEN_EXCHANGE.value
+TYPE = "urn:ietf:params:oauth:token-type:"
+
+
+async def exchange(caller: Backend, **form: str) -> TokenResponse:
+    usual = {"grant_type": EXCHANGE, "subject_token": "a.b.c", "subject_token_type": TYPE + "jwt"}
+    return await ask(caller, **{name: value for name, value in (usual | form).items() if value})
+
+
+async def test_a_token_exchange_is_the_callers_to_decide(caller: Backend) -> None:
+    """TOKEN_EXCHANGE: what an access token of ours is, is told; no token comes from us (RFC 8693)."""
+    client = await caller.world.client(grant_types=("authorization_code", EXCHANGE))
+    token = (await caller.world.tokens(client))["access_token"]
+    actor = {"actor_token": "d.e.f", "actor_token_type": TYPE + "id_token"}
+    response = await exchange(
+        caller, subject_token=token, subject_token_type=TYPE + "access_token", audience="till", scope="read", **actor
+    )
+    assert response.action is TokenAction.TOKEN_EXCHANGE, response.responseContent
+    assert (response.subjectToken, response.subjectTokenType.name) == (token, "ACCESS_TOKEN")
+    assert (response.subjectTokenInfo.subject, response.subjectTokenInfo.clientIdAlias) == ("alice", "app")
+    assert (response.actorToken, response.actorTokenType.name) == ("d.e.f", "ID_TOKEN")
+    assert (response.audiences, response.scopes) == (["till"], ["read"])
+    assert (response.grantType, response.accessToken) == (SdkGrantType.TOKEN_EXCHANGE, None)
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"subject_token": ""}, "invalid_request"),
+        ({"subject_token_type": ""}, "invalid_request"),
+        ({"subject_token_type": "banana"}, "invalid_request"),
+        ({"subject_token_type": TYPE + "access_token"}, "invalid_request"),
+        ({"actor_token": "x"}, "invalid_request"),
+        ({"actor_token_type": TYPE + "jwt"}, "invalid_request"),
+        ({"requested_token_type": "banana"}, "invalid_request"),
+        ({"scope": "admin"}, "invalid_scope"),
+        ({"resource": "https://other.example"}, "invalid_target"),
+    ],
+)
+async def test_a_token_exchange_that_is_refused(caller: Backend, form: dict[str, str], error: str) -> None:
+    await caller.world.client(grant_types=(EXCHANGE,))
+    response = await exchange(caller, **form)
+    assert (response.action, error_in(response)) == (TokenAction.BAD_REQUEST, error)
+
+
+async def test_a_client_that_may_not_exchange(caller: Backend) -> None:
+    await caller.world.client()
+    assert error_in(await exchange(caller)) == "unauthorized_client"
+    await caller.world.client("exchanger", grant_types=(EXCHANGE,))
+    response = await caller.world.token("exchanger", grant_type=EXCHANGE, subject_token="x")
+    assert (await response.json())["error"] == "unsupported_grant_type", "not at our own token endpoint"
+
+
 @pytest.mark.parametrize("action", ["ok", "refused", "password"])
 async def test_every_answer_is_json_that_nobody_keeps(caller: Backend, action: str) -> None:
     """AU-11, AU-12, AU-13: of the call itself; what the caller sends on has the same by its own hand."""
