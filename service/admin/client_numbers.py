@@ -17,13 +17,17 @@ _TRIES = 8
 
 
 async def number_of(issuer: Issuer, client: Client) -> int:
-    """The client's number, the same for ever. At most one round trip; raises Refused where none is free."""
+    """The client's number, the same for ever. One round trip the first time; raises Refused where none is free."""
+    numbers = issuer.store.client_numbers
     written = own_number(client.client_id)
+    if written is None:
+        written = numbers.taken(client.client_id, client.generation)
     if written is not None:
         return written
     for attempt in range(_TRIES):
         number = made_number(client.client_id, attempt)
-        if await issuer.store.client_numbers.take(number, client.client_id):
+        if await numbers.take(number, client.client_id):
+            numbers.remember(client.client_id, client.generation, number)
             return number
     raise Refused(f"client {client.client_id}: every number that it could have is another client's")
 

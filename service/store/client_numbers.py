@@ -7,11 +7,28 @@ from service.store.connection import Connection
 (_set,) = SCRIPTS
 
 
+_REMEMBERED = 10_000
+"""Numbers that a process remembers to have written down."""
+
+
 class ClientNumbers:
     """Numbers in Redis."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._taken: dict[tuple[str, int], int] = {}
+
+    def taken(self, client_id: str, generation: int) -> int | None:
+        """The number of a client that this process has written down. No round trip. ``generation``: of the client, so that one
+        that was deleted and registered anew is written down anew.
+        """
+        return self._taken.get((client_id, generation))
+
+    def remember(self, client_id: str, generation: int, number: int) -> None:
+        """It need not be written down again."""
+        if len(self._taken) >= _REMEMBERED:
+            self._taken.clear()
+        self._taken[client_id, generation] = number
 
     async def take(self, number: int, client_id: str) -> bool:
         """Give a number to a client; whether it is this client's now, or was before. One round trip."""

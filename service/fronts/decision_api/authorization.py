@@ -220,6 +220,10 @@ def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: 
     scope = request.scope
     if body.scopes is not None:
         kept = [word for word in dict.fromkeys(body.scopes) if word in client.scopes]
+        if (
+            "id_token" in request.response_type.parts
+        ):  # without openid there would be none (OpenID Connect Core 3.1.2.1)
+            kept = [OPENID, *(word for word in kept if word != OPENID)]
         scope = " ".join(word for word in kept if word != OPENID or OPENID in request.scopes)
     allowed = claims.told_by_scopes(asked_scopes(issuer, client, request), issuer.settings.scope_claims)
     begun = begun_grant(issuer, client, request, body.subject)

@@ -79,7 +79,9 @@ def error_in(response: Any) -> str:
 
 
 async def test_a_code_buys_tokens_and_every_part_is_told(caller: Backend) -> None:
-    """AU-10, AU-14, AU-16 to AU-30, AU-33: the ready-made body, and its parts one by one."""
+    """The ready-made body, and its parts one by one: AU-10, AU-14, AU-16, AU-17, AU-18, AU-19, AU-20, AU-21, AU-22, AU-24,
+    AU-25, AU-26, AU-27, AU-28, AU-29, AU-30, AU-33.
+    """
     world = caller.world
     client = await world.openid_client(alias="the-app", access_token_lifetime=600)
     code = await world.code(client, scope="openid read")
