@@ -66,16 +66,17 @@ def parse(text: str | None) -> ClaimsRequest:
         asked = msgspec.json.decode(text.encode(), type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError) as error:
         raise InvalidRequest("claims is not a JSON object (OpenID Connect Core 5.5).") from error
-    if _is_deeper(asked, _MAX_DEPTH):
+    if is_deeper(asked, _MAX_DEPTH):
         raise InvalidRequest(f"claims is nested more than {_MAX_DEPTH} deep.")
     return ClaimsRequest(_wanted(asked.get("userinfo"), "userinfo"), _wanted(asked.get("id_token"), "id_token"))
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether JSON is nested deeper than this: it could be written, but not by everything that has to read it."""
     if not isinstance(value, dict | list):
         return False
     return levels == 0 or any(
-        _is_deeper(one, levels - 1) for one in (value.values() if isinstance(value, dict) else value)
+        is_deeper(one, levels - 1) for one in (value.values() if isinstance(value, dict) else value)
     )
 
 

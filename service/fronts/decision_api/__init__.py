@@ -8,18 +8,22 @@ from aiohttp import web
 
 from service.fronts.decision_api import (
     authorization,
+    authorization_outcome,
     introspection,
     mounting,
     revocation,
     service_documents,
     token,
+    token_outcome,
     userinfo,
 )
 from service.issuer import Issuer
 
 ROUTES = (
     *authorization.ROUTES,
+    *authorization_outcome.ROUTES,
     *token.ROUTES,
+    *token_outcome.ROUTES,
     *introspection.ROUTES,
     *revocation.ROUTES,
     *userinfo.ROUTES,

@@ -10,10 +10,12 @@ from pydantic.alias_generators import to_camel
 
 from service.fronts.decision_api.answering import CallError
 from service.fronts.decision_api.result_codes import ResultCode
+from service.protocol.claims import is_deeper
 from service.records.property import Property
 
 _WORD = re.compile(r"[\s,]+")
 MAX_TEXT = 65_536
+_MAX_DEPTH = 10
 
 
 class Body(BaseModel):
@@ -60,6 +62,8 @@ def _json_object(value: Any) -> Any:
     value = _as_json(value) if value else {}
     if not isinstance(value, dict):
         raise ValueError("must be a JSON object, as a text")
+    if is_deeper(value, _MAX_DEPTH):
+        raise ValueError(f"is nested more than {_MAX_DEPTH} deep")
     return value
 
 

@@ -98,6 +98,18 @@ async def test_a_request_is_described_for_the_callers_pages(world: World) -> Non
         assert response.service.serviceName == "Mintmark"
 
 
+@pytest.mark.parametrize(
+    "claims",
+    ["{", "[]", '{"id_token":{"x":{"value":123456789012345678901234567890}}}', '{"id_token":{"x":{"value":1e400}}}'],
+)
+async def test_a_claims_parameter_that_is_none(caller: Backend, claims: str) -> None:
+    """Without openid nobody looks at it, with openid it is refused or read; it is never an incident."""
+    await caller.world.openid_client()
+    response = await ask(caller, scope="read", claims=claims)
+    assert (response.action, response.idTokenClaims) == (AuthorizationAction.INTERACTION, None)
+    assert (await ask(caller, claims=claims)).action in (AuthorizationAction.LOCATION, AuthorizationAction.INTERACTION)
+
+
 async def test_a_signed_request_is_taken_apart(caller: Backend) -> None:
     await caller.world.openid_client(jwks=JWKS)
     response = await ask(caller, request=Signer().sign(**BASIC | {"state": "inside", "sub": None}))
@@ -396,6 +408,7 @@ FAULTY = [
     {"authTime": 4_000_000_000_000},
     {"claims": "["},
     {"claims": "[]"},
+    {"claims": '{"a":' + "[" * 900 + "]" * 900 + "}"},
     {"properties": [{"value": "x"}]},
     {"properties": "x"},
     {"accessTokenDuration": 2**40},

@@ -1,0 +1,81 @@
+"""Tokens as answers tell them, part by part (AU-16 to AU-30), and what a caller may add to them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+from pydantic import Field
+
+from service.access_tokens import presented
+from service.fronts.decision_api.answering import Answer, CallError, milliseconds
+from service.fronts.decision_api.body import property_json
+from service.fronts.decision_api.result_codes import ResultCode
+from service.issuer import Issuer
+from service.issuing import Authorization, Issued
+from service.protocol.credentials import parse
+from service.records.client import Client
+from service.records.property import Property
+
+Duration = Annotated[int, Field(ge=0, le=2_147_483_647)]
+"""Seconds, 0 = the client's."""
+
+
+def check_supported(body: Any) -> None:
+    """Tokens with a text of the caller's are not there. Raises CallError."""
+    if asked := [name for name in ("access_token", "jwt_at_claims") if getattr(body, name)]:
+        raise CallError(ResultCode.UNSUPPORTED, ", ".join(asked))
+
+
+def amended_by(authorization: Authorization, added: tuple[Property, ...], lifetime: int) -> Authorization:
+    """With what the caller adds: to the grant where it begins here, else to this access token."""
+    if authorization.spends is None and added:
+        grant = msgspec.structs.replace(authorization.grant, properties=authorization.grant.properties + added)
+        authorization = msgspec.structs.replace(authorization, grant=grant)
+        added = ()
+    changed: Authorization = msgspec.structs.replace(authorization, lifetime=lifetime, properties=added)
+    return changed
+
+
+def ok(issued: Issued, members: Mapping[str, Any], facts: Mapping[str, Any]) -> Answer:
+    """The answer with the ready-made response (AU-10)."""
+    known = {"subject": issued.grant.subject, "scope": issued.grant.scope, "repeated": issued.repeated or None}
+    told = {**members, "responseContent": issued.content.decode()}
+    return Answer(ResultCode.TOKEN_ISSUED, told, "OK", facts={**facts, **known})
+
+
+async def issued_members(issuer: Issuer, client: Client, issued: Issued, added: tuple[Property, ...]) -> dict[str, Any]:
+    """AU-16 to AU-30, from the response itself: so a response that is given a second time says the same (P2)."""
+    body, grant, now = orjson.loads(issued.content), issued.grant, int(issuer.clock())
+    access_ends, refresh_ends = issued.access_token_ends_at, issued.refresh_token_ends_at
+    if issued.repeated:
+        access_ends, refresh_ends = await _ends_of(issuer, body)
+    refresh = body.get("refresh_token")
+    access = body["access_token"]
+    is_jwt = access.count(".") == 2
+    properties = (*client.properties, *grant.properties, *added)
+    return {
+        "accessToken": access,
+        "accessTokenDuration": body["expires_in"],
+        "accessTokenExpiresAt": milliseconds(access_ends),
+        "refreshToken": refresh,
+        "refreshTokenDuration": refresh_ends - now if refresh and refresh_ends else 0,
+        "refreshTokenExpiresAt": milliseconds(refresh_ends) if refresh else 0,
+        "idToken": body.get("id_token"),
+        "jwtAccessToken": body.get("access_token_jwt") or (access if is_jwt else None),
+        "subject": grant.subject or None,
+        "scopes": body.get("scope", "").split(),
+        "refreshTokenScopes": grant.scope.split() if refresh else None,
+        "properties": [property_json(member) for member in properties] or None,
+        "accessTokenResources": list(issued.audience or grant.audience) or None,
+        "previousRefreshTokenUsed": issued.repeated,
+    }
+
+
+async def _ends_of(issuer: Issuer, body: Mapping[str, Any]) -> tuple[int, int]:
+    """When the tokens of a repeated response end, by the only clocks there are (P4); 0 for what has ended meanwhile."""
+    tokens = issuer.store.tokens
+    access, refresh = (await presented(issuer, body["access_token"])).credential, parse(body.get("refresh_token", ""))
+    opened = await tokens.open_by_token(access) if access else None
+    kept = await tokens.open_by_refresh(refresh, with_end=True) if refresh else None
+    return opened.ends_at if opened else 0, (kept.ends_at or 0) if kept else 0

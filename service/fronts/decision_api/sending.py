@@ -1,0 +1,55 @@
+"""What goes to the client of an authorization request, by way of the caller: a URL, or a page that posts itself."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from service.asking import verified_of
+from service.endpoints.authorize import RefusedError
+from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.result_codes import ResultCode, of_error
+from service.issuer import Issuer
+from service.protocol.authorization_request import AuthorizationRequest
+from service.protocol.browsing import FormPost, Redirect
+from service.protocol.decision import refuse
+from service.protocol.errors import InvalidRequest, ProtocolError
+from service.records.client import Client
+
+
+def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: ProtocolError) -> Answer:
+    """The error on its way to the client (RFC 6749 4.1.2.1)."""
+    what = RefusedError(client, verified_of(request), error).deliver(issuer)
+    return sent(what, of_error(error.error), {"client_id": client.client_id, "error": error.error})
+
+
+def bad_request(error: ProtocolError) -> Answer:
+    """An error that the client must not hear of: the caller tells the person."""
+    content = refuse(error).content.decode()
+    return Answer(of_error(error.error), {"responseContent": content}, "BAD_REQUEST", error.description)
+
+
+def bad_ticket() -> Answer:
+    """As Authlete documents it: most likely the person took too long."""
+    refused = refuse(InvalidRequest("The request has expired, or was answered already; please start again."))
+    return Answer(ResultCode.INVALID_TICKET, {"responseContent": refused.content.decode()}, "BAD_REQUEST")
+
+
+def sent(
+    what: Redirect | FormPost, result: ResultCode, facts: Mapping[str, Any], members: Mapping[str, Any] | None = None
+) -> Answer:
+    """LOCATION with the URL to redirect to, or FORM with a page that posts itself."""
+    if isinstance(what, Redirect):
+        return Answer(result, {**(members or {}), "responseContent": what.location}, "LOCATION", facts=facts)
+    return Answer(result, {**(members or {}), "responseContent": _form(what)}, "FORM", facts=facts)
+
+
+def _form(what: FormPost) -> str:
+    """OAuth 2.0 Form Post Response Mode. The caller serves it: it needs nothing of ours, and without script has a button."""
+    inputs = "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in what.fields.items()
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Continue</title></head>'
+        f'<body onload="document.forms[0].submit()"><form method="post" action="{escape(what.action)}">{inputs}'
+        "<button>Continue</button></form></body></html>"
+    )

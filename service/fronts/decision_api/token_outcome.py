@@ -1,0 +1,110 @@
+"""/auth/token/issue and /fail: the caller says whether the password was right."""
+
+from service.admin.input import Identifier
+from service.fronts.decision_api import tickets
+from service.fronts.decision_api.answering import Answer, CallError
+from service.fronts.decision_api.body import Body, PropertiesBody, PropertyBody, Text
+from service.fronts.decision_api.issued import Duration, amended_by, check_supported, issued_members, ok
+from service.fronts.decision_api.naming import client_members
+from service.fronts.decision_api.people import with_callers_people
+from service.fronts.decision_api.result_codes import ResultCode
+from service.fronts.decision_api.route import Call, Route
+from service.fronts.decision_api.tickets import TicketError
+from service.grants.fresh import fresh_authorization
+from service.issuing import issue as mint
+from service.protocol.decision import refuse
+from service.protocol.errors import InvalidGrant, InvalidTarget, ProtocolError, ServerError, TemporarilyUnavailable
+from service.protocol.names import GrantTypeName
+from service.records.property import Property
+
+
+class IssueBody(Body):
+    """``subject``: who it was, as the caller knows them."""
+
+    ticket: Text
+    subject: Identifier
+    properties: PropertiesBody = ()
+    access_token_duration: Duration = 0
+    access_token: Text = ""
+    jwt_at_claims: Text = ""
+
+
+async def issue(call: Call, body: IssueBody) -> Answer:
+    """The password was right: tokens, once (AU-08)."""
+    check_supported(body)
+    issuer = with_callers_people(call.issuer)
+    try:
+        waiting = await tickets.look_up(call, body.ticket)
+        asked = tickets.password_of(waiting)
+        client = await tickets.client_of(call, waiting)
+        await tickets.use(call, body.ticket, waiting)
+    except TicketError:
+        return _bad_ticket()
+    added = asked.properties + _further(body.properties, asked.properties)
+    members = await client_members(issuer, client, waiting.presented)
+    facts = {"client_id": client.client_id, "grant_type": "password", "subject": body.subject}
+    try:
+        begun = fresh_authorization(
+            *(issuer, client, GrantTypeName.PASSWORD, asked.scope, asked.resources, body.subject, asked.username)
+        )
+        amended = amended_by(begun, added, body.access_token_duration or asked.lifetime)
+        issued = await mint(issuer, client, amended)
+    except TemporarilyUnavailable:
+        raise
+    except (
+        ProtocolError
+    ) as error:  # the person is disabled here, or the client was changed: nothing for the caller to do
+        issuer.metrics.token_request("password", error.error)
+        content = refuse(error).content.decode()
+        return Answer(ResultCode.REFUSED, {**members, "responseContent": content}, "INTERNAL_SERVER_ERROR", facts=facts)
+    issuer.metrics.token_request("password", "ok")
+    return ok(issued, members | await issued_members(issuer, client, issued, ()), facts)
+
+
+def _further(given: tuple[PropertyBody, ...], before: tuple[Property, ...]) -> tuple[Property, ...]:
+    """Those that were not given with the request already: authlete-django sends the same ones twice."""
+    known = {member.name for member in before}
+    return tuple(member.record() for member in given if member.key not in known)
+
+
+_REASONS: dict[str, ProtocolError] = {
+    "UNKNOWN": ServerError("The request failed."),
+    "INVALID_RESOURCE_OWNER_CREDENTIALS": InvalidGrant("The username or password is wrong."),
+    "INVALID_TARGET": InvalidTarget("The resource is not allowed."),
+}
+"""Wrong credentials of a person are invalid_grant (RFC 6749 section 5.2), where Authlete says invalid_request."""
+
+
+class FailBody(Body):
+    ticket: Text
+    reason: str = "UNKNOWN"
+
+
+async def fail(call: Call, body: FailBody) -> Answer:
+    """The password was wrong, or something else was: an error for the client, once (AU-09)."""
+    error = _REASONS.get(body.reason)
+    if error is None:
+        raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")
+    try:
+        waiting = await tickets.look_up(call, body.ticket)
+        tickets.password_of(waiting)
+        await tickets.use(call, body.ticket, waiting)
+    except TicketError:
+        return _bad_ticket()
+    call.issuer.metrics.token_request("password", error.error)
+    action = "INTERNAL_SERVER_ERROR" if error.status >= 500 else "BAD_REQUEST"
+    facts = {"client_id": waiting.client_id, "grant_type": "password", "error": error.error, "reason": body.reason}
+    members = {"responseContent": refuse(error).content.decode()}
+    return Answer(ResultCode.TOKEN_FAILED, members, action, facts=facts)
+
+
+def _bad_ticket() -> Answer:
+    """Authlete's actions have no word of its own for it: the caller's request was wrong."""
+    content = refuse(ServerError("The ticket cannot be used.")).content.decode()
+    return Answer(ResultCode.INVALID_TICKET, {"responseContent": content}, "INTERNAL_SERVER_ERROR")
+
+
+ROUTES = (
+    Route("/auth/token/issue", issue, IssueBody),
+    Route("/auth/token/fail", fail, FailBody),
+)
