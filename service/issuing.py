@@ -468,6 +468,8 @@ async def _in_its_form(
 ) -> tuple[str, str, bool]:
     """The access token as the client gets it, the JWT that comes beside an opaque one, and whether it is kept nowhere."""
     grant = authorization.grant
+    if authorization.properties:
+        grant = msgspec.structs.replace(grant, properties=grant.properties + authorization.properties)
     form = form_of(issuer, client, authorization.audience, alone=not grant.subject)
     if form.format is AccessTokenFormat.OPAQUE:
         return opaque, "", False

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from service.app import open_issuer
+from tests.cutting_proxy import CuttingProxy
 from tests.deciding import Backend, backend
 from tests.world import CALLBACK, SECRET, World, settings_for
 
@@ -65,3 +66,25 @@ async def test_one_ticket_brings_one_token(callers: list[Backend]) -> None:
         issued = [answer for _, answer in answers if "accessToken" in answer]
         assert len((await world.issuer.store.grants.list_of_user("alice")).grants) == len(issued) <= 1
         await world.issuer.store.grants.revoke_user("alice")
+
+
+@pytest.mark.parametrize("moment", ["cut_before", "cut_after"])
+async def test_a_connection_that_is_lost_uses_no_ticket_up_for_nothing(world: World, moment: str) -> None:
+    """P3: whichever command or reply of /issue is lost, it is sent again and the caller gets the one code."""
+    await world.openid_client()
+    parameters = f"response_type=code&client_id=app&scope=openid&redirect_uri={CALLBACK}"
+    async with CuttingProxy(world.redis.nodes[0].host, world.redis.nodes[0].port) as proxy:
+        settings = settings_for(proxy.url)
+        async with open_issuer(settings, listen=False) as issuer:
+            through = World(issuer, world.http, world.redis)
+            for command in ("GET", "EVALSHA", "SET"):
+                async with backend(through) as caller:
+                    getattr(proxy, moment)(command)
+                    ticket = (await caller.answer("/auth/authorization", parameters=parameters))["ticket"]
+                    getattr(proxy, moment)(command)
+                    answer = await caller.answer("/auth/authorization/issue", ticket=ticket, subject="alice")
+                    assert answer["action"] == "LOCATION", (command, answer)
+                    assert (await caller.answer("/auth/authorization/issue", ticket=ticket, subject="alice"))[
+                        "resultCode"
+                    ] == "M000011"
+    assert len((await world.issuer.store.grants.list_of_user("alice")).grants) == 3

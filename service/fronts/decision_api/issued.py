@@ -49,7 +49,7 @@ async def issued_members(issuer: Issuer, client: Client, issued: Issued, added: 
     body, grant, now = orjson.loads(issued.content), issued.grant, int(issuer.clock())
     access_ends, refresh_ends = issued.access_token_ends_at, issued.refresh_token_ends_at
     if issued.repeated:
-        access_ends, refresh_ends = await _ends_of(issuer, body)
+        access_ends, refresh_ends, added = await _kept_of(issuer, body)
     refresh = body.get("refresh_token")
     access = body["access_token"]
     is_jwt = access.count(".") == 2
@@ -72,10 +72,13 @@ async def issued_members(issuer: Issuer, client: Client, issued: Issued, added: 
     }
 
 
-async def _ends_of(issuer: Issuer, body: Mapping[str, Any]) -> tuple[int, int]:
-    """When the tokens of a repeated response end, by the only clocks there are (P4); 0 for what has ended meanwhile."""
+async def _kept_of(issuer: Issuer, body: Mapping[str, Any]) -> tuple[int, int, tuple[Property, ...]]:
+    """When the tokens of a repeated response end, by the only clocks there are (P4), 0 for what has ended meanwhile; and the
+    properties that the access token got when it was issued.
+    """
     tokens = issuer.store.tokens
     access, refresh = (await presented(issuer, body["access_token"])).credential, parse(body.get("refresh_token", ""))
     opened = await tokens.open_by_token(access) if access else None
     kept = await tokens.open_by_refresh(refresh, with_end=True) if refresh else None
-    return opened.ends_at if opened else 0, (kept.ends_at or 0) if kept else 0
+    properties = opened.record.properties if opened else ()
+    return opened.ends_at if opened else 0, (kept.ends_at or 0) if kept else 0, properties

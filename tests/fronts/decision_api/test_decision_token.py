@@ -5,6 +5,7 @@ import logging
 from typing import Any
 from urllib.parse import urlencode
 
+import jwt
 import pytest
 from authlete.api import AuthleteApiException
 from authlete.dto import (
@@ -141,6 +142,20 @@ async def test_client_credentials_have_no_subject_and_no_refresh_token(caller: B
     assert response.grantType is SdkGrantType.CLIENT_CREDENTIALS
     assert response.accessTokenDuration == 77
     assert (await caller.world.introspect(response.accessToken))["shop"] == "7"
+
+
+async def test_what_the_caller_adds_to_a_refreshed_token(caller: Backend) -> None:
+    """AU-30: the new access token's, also inside a JWT; a repeat tells those that were issued, not those of the repeat."""
+    client = await caller.world.client(access_token_format="jwt")
+    refresh = (await caller.world.tokens(client))["refresh_token"]
+    form = {"grant_type": "refresh_token", "refresh_token": refresh}
+    first = await ask(caller, properties=[prop("shop", "7"), prop("till", "3", hidden=True)], **form)
+    claims = jwt.decode(first.accessToken, options={"verify_signature": False})
+    assert (claims["shop"], "till" in claims) == ("7", False)
+    assert (await caller.world.introspect(first.accessToken))["shop"] == "7"
+    again = await ask(caller, properties=[prop("shop", "8")], **form)
+    assert {one.key: one.value for one in again.properties} == {"shop": "7", "till": "3"}
+    assert json.loads(again.responseContent)["shop"] == "7"
 
 
 async def test_a_jwt_beside_an_opaque_token(caller: Backend) -> None:
