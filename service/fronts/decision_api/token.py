@@ -18,6 +18,7 @@ from service.grants.fresh import fresh_authorization
 from service.grants.jwt_bearer import UntrustedIssuer
 from service.issuer import Issuer
 from service.issuing import Authorization, Issued
+from service.observe.current import note_grant_type
 from service.protocol.errors import InvalidGrant, ProtocolError
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
@@ -51,6 +52,7 @@ async def _of_client(
     call: Call, body: TokenBody, request: Request, name: str, authenticated: AuthenticatedClient
 ) -> Answer:
     issuer, client = call.issuer, authenticated.client
+    note_grant_type(name if name in GRANT_TYPES else "unknown")
     named = client.alias if authenticated.alias_used and client.alias else client.client_id
     members = await client_members(issuer, client, named) | {"clientAuthMethod": method_name(client)}
     known = name in GRANT_TYPES or name == GrantTypeName.TOKEN_EXCHANGE

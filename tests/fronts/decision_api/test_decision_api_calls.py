@@ -12,7 +12,7 @@ from service.app import open_issuer
 from service.fronts.decision_api import ROUTES
 from service.fronts.health import Health
 from service.fronts.operators import make_application
-from tests.deciding import API_KEY, API_SECRET, OTHER_KEY, OTHER_SECRET, Backend, backend
+from tests.deciding import API_KEY, API_SECRET, KEYS, OTHER_KEY, OTHER_SECRET, Backend, backend
 from tests.world import World, basic, settings_for
 
 CONFIGURATION = "/service/configuration"
@@ -141,3 +141,21 @@ async def test_the_sdk_in_the_way_of_authlete_3(caller: Backend) -> None:
     assert '"issuer"' in await caller.ask("getServiceConfiguration", sdk=sdk)
     with pytest.raises(AuthleteApiException):
         await caller.ask("getServiceConfiguration", sdk=caller.sdk_of(OTHER_KEY, API_SECRET, version="V3"))
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme", "status"),
+    [("192.0.2.1", "http", 400), ("192.0.2.1", "https", 200), ("127.0.0.1", "http", 200)],
+)
+async def test_from_another_machine_it_takes_https(world: World, address: str, scheme: str, status: int) -> None:
+    """API secrets travel encrypted, or do not leave the machine."""
+    settings = {"issuer": "https://id.example", "trusted_proxies": ("127.0.0.0/8",)}
+    async with backend(world, **settings) as caller:
+        forwarded = {"X-Forwarded-For": address, "X-Forwarded-Proto": scheme}
+        headers = basic(API_KEY, API_SECRET) | forwarded
+        assert (await caller.http.post("/api" + CONFIGURATION, headers=headers)).status == status
+
+
+async def test_two_authorization_headers_are_none(caller: Backend) -> None:
+    shown = [("Authorization", basic(key, secret)["Authorization"]) for key, secret in KEYS.items()]
+    assert (await caller.http.post("/api" + CONFIGURATION, headers=shown)).status == 401
