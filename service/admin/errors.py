@@ -15,3 +15,7 @@ class AlreadyExists(AdminError):
 
 class Refused(AdminError):
     """The input is faulty, or what is asked for does not go together."""
+
+
+class NotAllowed(Refused):
+    """The client or user that it is asked for may not have it: scope, resource, grant type."""

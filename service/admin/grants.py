@@ -46,12 +46,15 @@ class CodeInput(Input):
 
 
 class KnownGrant(NamedTuple):
-    """``ends_at``: epoch seconds, 0 = never; ``active``: False while its client is disabled."""
+    """``ends_at``: epoch seconds, 0 = never; ``active``: False while its client is disabled; ``access_hash``: of the access
+    token that the whole grant is (client_credentials), where the list knows it.
+    """
 
     grant_id: str
     grant: Grant
     ends_at: int
     active: bool
+    access_hash: str = ""
 
 
 class GrantPage(NamedTuple):
@@ -119,7 +122,11 @@ def _grant(issuer: Issuer, client: Client, user: User, given: CodeInput) -> Gran
 
 async def list_of_user(issuer: Issuer, user: str, cursor: str = "", count: int = 100) -> GrantPage:
     """A page of a user's grants, the one that ends first in front. Raises NotFound, Refused for a bad cursor."""
-    subject = (await users.get_user(issuer, user)).subject
+    return await list_of_subject(issuer, (await users.get_user(issuer, user)).subject, cursor, count)
+
+
+async def list_of_subject(issuer: Issuer, subject: str, cursor: str = "", count: int = 100) -> GrantPage:
+    """The same for a subject that another directory than ours may know. Raises Refused for a bad cursor."""
     if cursor and not (cursor.isascii() and cursor.isdigit()):
         raise Refused(f"{cursor!r} is not a cursor of a user's grants")
     page = await issuer.store.grants.list_of_user(subject, cursor, count)
@@ -129,6 +136,11 @@ async def list_of_user(issuer: Issuer, user: str, cursor: str = "", count: int =
 async def list_of_client(issuer: Issuer, client: str, cursor: str = "", count: int = 100) -> GrantPage:
     """A page of a client's grants in no order; looks at some ``10 × count`` keys. Raises NotFound, Refused."""
     client_id = (await clients.get_client(issuer, client)).client_id
+    return await list_of_client_id(issuer, client_id, cursor, count)
+
+
+async def list_of_client_id(issuer: Issuer, client_id: str | None, cursor: str = "", count: int = 100) -> GrantPage:
+    """The same for a client that is known already; None: grants of all clients. Raises Refused."""
     with cursor_checked(cursor):
         page = await issuer.store.grants.list_of_client(client_id, cursor, count)
     return GrantPage(await _known(issuer, page.grants), page.cursor)
@@ -198,9 +210,16 @@ async def revoke_of_user(issuer: Issuer, user: str, client: str | None = None) -
     """End every grant of a user, or those to one client; exactly how many were alive (IA-40). Raises NotFound."""
     subject = (await users.get_user(issuer, user)).subject
     client_id = (await clients.get_client(issuer, client)).client_id if client is not None else None
+    return await revoke_of_subject(issuer, subject, client_id)
+
+
+async def revoke_of_subject(
+    issuer: Issuer, subject: str, client_id: str | None = None, reason: str = "revoked_by_operator"
+) -> int:
+    """The same for a subject that another directory than ours may know, and a client that may be gone. ``reason``: for hooks."""
     grants = issuer.store.grants
     await issuer.store.consents.forget(subject, client_id)  # else it could be had again without asking
-    facts = about_revoked(Revoked.USER, "revoked_by_operator", subject=subject, client_id=client_id)
+    facts = about_revoked(Revoked.USER, reason, subject=subject, client_id=client_id)
     async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as told:
         if client_id is None:
             ended = await grants.revoke_user(subject)
@@ -232,8 +251,8 @@ def _no_grant(grant_id: str) -> NotFound:
 async def _known(issuer: Issuer, listed: list[ListedGrant]) -> list[KnownGrant]:
     """Those that still count or will again: not the ones whose client was deleted or revoked."""
     known = []
-    for grant_id, grant, ends_at in listed:
+    for grant_id, grant, ends_at, access_hash in listed:
         client = await issuer.store.clients.get(grant.client_id)
         if client is not None and grant.client_generation >= client.generation:
-            known.append(KnownGrant(grant_id, grant, ends_at, client.stands_behind(grant)))
+            known.append(KnownGrant(grant_id, grant, ends_at, client.stands_behind(grant), access_hash))
     return known

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from service.protocol.credentials import GRANT_ID_LENGTH
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
+from service.records.refresh_token import RefreshToken
 from service.store import keys
 from service.store.connection import Connection, Step
 from service.store.script import Script
@@ -54,10 +55,19 @@ SCRIPTS = (_revoke, _index, _unindex)
 
 
 class ListedGrant(NamedTuple):
-    """A grant in a list. ``ends_at``: epoch seconds, 0 = never."""
+    """A grant in a list. ``ends_at``: epoch seconds, 0 = never; ``access_hash``: of the access token that holds it whole."""
 
     grant_id: str
     grant: Grant
+    ends_at: int
+    access_hash: str = ""
+
+
+class LiveRefreshToken(NamedTuple):
+    """``issued_at``, ``ends_at``: epoch seconds; 0 = never ends."""
+
+    hash: str
+    issued_at: int
     ends_at: int
 
 
@@ -155,6 +165,20 @@ class Grants:
         live = keys.refresh_token(grant_id, data.decode())
         return bool(await self._connection.execute(live, "EXISTS", live))
 
+    async def live_refresh_tokens(self, grant_ids: Sequence[str]) -> list[LiveRefreshToken | None]:
+        """The live refresh token of each of these grants. Two round trips."""
+        places = [keys.grant(grant_id) for grant_id in grant_ids]
+        found = await self._connection.execute_all([(key, ("GETRANGE", key, 0, GRANT_ID_LENGTH - 1)) for key in places])
+        hashes = ["" if data == NO_REFRESH_TOKEN.encode() else data.decode() for data in found]
+        tokens = [keys.refresh_token(grant_id, held) for grant_id, held in zip(grant_ids, hashes, strict=True)]
+        steps = [step for key in tokens for step in ((key, ("GET", key)), *end_steps(key))]
+        replies = iter(await self._connection.execute_all(steps))
+        records = zip(replies, replies, replies, strict=True)
+        return [
+            _live(held, data, ends_at(left, now)) if held and data else None
+            for held, (data, left, now) in zip(hashes, records, strict=True)
+        ]
+
     async def revoke(self, grant_id: str, subject: str = "") -> bool:
         """End a grant and everything it issued; whether it was alive. ``subject``: whose index it is in."""
         steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ())]
@@ -250,8 +274,8 @@ class Grants:
         await self._connection.execute_all([_unindex.step(self._connection, (index,), (gone,)) for gone in dead])
         return Page(listed, str(start + len(listed)) if len(grant_ids) == count else "")
 
-    async def list_of_client(self, client_id: str, cursor: str = "", count: int = 100) -> Page:
-        """A page of a client's living grants, in no order: looks at some ``10 × count`` keys a call.
+    async def list_of_client(self, client_id: str | None, cursor: str = "", count: int = 100) -> Page:
+        """A page of a client's living grants (None: of every client's), in no order; looks at some ``10 × count`` keys.
 
         A page may be empty though more follow: go on while there is a cursor. Grants of client_credentials, which are
         one access token each, are listed like any other.
@@ -259,15 +283,22 @@ class Grants:
         found, following = await self._connection.scan("mm:{*}*", cursor, count * 10)
         return Page([listed async for listed in self._matching(found, client_id)], following)
 
-    async def _matching(self, found: list[str], client_id: str) -> AsyncIterator[ListedGrant]:
+    async def _matching(self, found: list[str], client_id: str | None) -> AsyncIterator[ListedGrant]:
         """The client's grants among these keys: grant records, and access tokens that hold their grant inline."""
         names = [name for name in found if _GRANT_KEY.fullmatch(name)]
         steps: list[Step] = [step for name in names for step in ((name, ("GET", name)), (name, ("PTTL", name)))]
         replies = await self._connection.execute_all([*steps, *((name, ("TIME",)) for name in names[:1])])
         for name, data, left in zip(names, replies[0::2], replies[1::2], strict=False):
             grant = _inline_or_whole(name, data)
-            if grant is not None and grant.client_id == client_id:
-                yield ListedGrant(name[4 : 4 + GRANT_ID_LENGTH], grant, ends_at(left, replies[-1]))
+            if grant is not None and client_id in (None, grant.client_id):
+                access_hash = "" if name.endswith("}") else name.rpartition(":")[2]
+                yield ListedGrant(name[4 : 4 + GRANT_ID_LENGTH], grant, ends_at(left, replies[-1]), access_hash)
+
+
+def _live(refresh_hash: str, data: bytes, ends: int) -> LiveRefreshToken | None:
+    if data.startswith(b"used:"):  # the last one, and no successor was left
+        return None
+    return LiveRefreshToken(refresh_hash, RefreshToken.decode(data).issued_at, ends)
 
 
 def _inline_or_whole(name: str, data: bytes | None) -> Grant | None:

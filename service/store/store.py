@@ -13,6 +13,7 @@ from service.records.notice import Notice
 from service.settings import Settings
 from service.store import (
     address,
+    amending,
     assertions,
     clients,
     codes,
@@ -44,6 +45,7 @@ CLOCKS_MAY_DIFFER = 2
 
 _ROOMS = (
     *(
+        amending,
         assertions,
         clients,
         codes,
@@ -71,6 +73,7 @@ class Store:
     """
 
     connection: Connection
+    amending: amending.Amending
     assertions: assertions.Assertions
     client_numbers: ClientNumbers
     clients: clients.Clients
@@ -112,6 +115,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         connection.confirming.scripts = connection.scripts
     return Store(
         connection,
+        amending.Amending(connection),
         assertions.Assertions(connection),
         ClientNumbers(connection),
         clients.Clients(connection, time.monotonic, watch.metrics.clients if watch else Cache()),

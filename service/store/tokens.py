@@ -116,7 +116,11 @@ class OpenedToken(NamedTuple):
 
     @property
     def scope(self) -> str:
-        return self.grant.scope if self.record.scope is None else self.record.scope
+        """Its own where it was issued with less, and never more than its grant has now."""
+        if self.record.scope is None:
+            return self.grant.scope
+        held = self.grant.scope.split()
+        return " ".join([word for word in self.record.scope.split() if word in held])
 
     @property
     def audience(self) -> tuple[str, ...]:

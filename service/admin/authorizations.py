@@ -1,0 +1,118 @@
+"""What a person has allowed which client: their living grants, and their consents. For the person's own page and for APIs."""
+
+import logging
+from typing import NamedTuple
+
+from service.admin import grants, tokens
+from service.admin.tokens import TokenChanges
+from service.issuer import Issuer
+from service.records.client import Client
+from service.records.consent import Consent
+from service.records.grant import Grant
+from service.store.grants import ListedGrant
+
+log = logging.getLogger(__name__)
+
+_PAGE, _MOST = 200, 2000
+
+
+class Authorized(NamedTuple):
+    """A client that may do something for a person now, or may do it again without asking.
+
+    ``latest``: the scopes of the newest living grant, ``scopes``: of all of them and of the consent; ``since`` and
+    ``changed_at``: epoch seconds of the oldest and the newest of those.
+    """
+
+    client: Client
+    scopes: tuple[str, ...]
+    latest: tuple[str, ...]
+    since: int
+    changed_at: int
+
+
+async def list_of_subject(issuer: Issuer, subject: str) -> list[Authorized]:
+    """Every client that a person has authorized, by name; looks at 2,000 grants at most."""
+    consents = await issuer.store.consents.of_user(subject)
+    held: dict[str, list[Grant]] = {client_id: [] for client_id in consents}
+    for listed in await _grants(issuer, subject):
+        held.setdefault(listed.grant.client_id, []).append(listed.grant)
+    found = [await _authorized(issuer, client_id, held[client_id], consents.get(client_id)) for client_id in held]
+    return sorted((one for one in found if one), key=lambda one: (one.client.name or one.client.client_id).casefold())
+
+
+async def get(issuer: Issuer, subject: str, client_id: str) -> Authorized | None:
+    """What a person has allowed one client; None: nothing that counts."""
+    living = [listed.grant for listed in await _grants(issuer, subject) if listed.grant.client_id == client_id]
+    return await _authorized(issuer, client_id, living, await issuer.store.consents.get(subject, client_id))
+
+
+async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str, ...]) -> int:
+    """Let the client have these scopes for the person, and no others: in every living grant, and in what is remembered as
+    allowed. How many grants that were. Raises NotAllowed for a scope that the client may not have.
+    """
+    changes = TokenChanges.read({"scopes": scopes})
+    tokens.check_scopes(client, changes.scopes or ())
+    await _narrow_consent(issuer, subject, client, scopes)  # first: else the old ones could be had again without asking
+    mine = [
+        listed
+        for listed in await _grants(issuer, subject)
+        if listed.grant.client_id == client.client_id and client.stands_behind(listed.grant)
+    ]
+    updated = [await tokens.update_grant(issuer, listed.grant_id, changes) for listed in mine]
+    log.info("authorization_updated", extra={"client_id": client.client_id, "subject": subject, "grants": sum(updated)})
+    return sum(updated)
+
+
+async def end(issuer: Issuer, subject: str, client_id: str, reason: str = "revoked_by_operator") -> int:
+    """End every grant of the person to the client, and forget what was allowed; how many grants were alive. ``reason``: for
+    hooks.
+    """
+    ended = await grants.revoke_of_subject(issuer, subject, client_id, reason)
+    log.info("authorization_ended", extra={"client_id": client_id, "subject": subject, "grants_ended": ended})
+    return ended
+
+
+async def forget_consent(issuer: Issuer, subject: str, client_id: str) -> None:
+    """Ask the person again next time; what is granted stays."""
+    await issuer.store.consents.forget(subject, client_id)
+    log.info("consent_forgotten", extra={"client_id": client_id, "subject": subject})
+
+
+async def _narrow_consent(issuer: Issuer, subject: str, client: Client, scopes: tuple[str, ...]) -> None:
+    """What is remembered is what the person said: others may take from it, not add to it."""
+    consent = await issuer.store.consents.get(subject, client.client_id)
+    if consent is None or set(consent.scopes) <= set(scopes):
+        return
+    await issuer.store.consents.forget(subject, client.client_id)
+
+
+async def _grants(issuer: Issuer, subject: str) -> list[ListedGrant]:
+    """The person's living grants, ``_MOST`` at most."""
+    found: list[ListedGrant] = []
+    cursor = ""
+    while len(found) < _MOST:
+        page = await issuer.store.grants.list_of_user(subject, cursor, _PAGE)
+        found += page.grants
+        cursor = page.cursor
+        if not cursor:
+            break
+    return found
+
+
+async def _authorized(
+    issuer: Issuer, client_id: str, grants: list[Grant], consent: Consent | None
+) -> Authorized | None:
+    """None where the client no longer stands behind any of that."""
+    client = await issuer.store.clients.get(client_id)
+    if client is None or not client.enabled:
+        return None
+    living = sorted((grant for grant in grants if client.stands_behind(grant)), key=lambda grant: grant.issued_at)
+    times = [grant.issued_at for grant in living]
+    scopes = dict.fromkeys(scope for grant in living for scope in grant.scope.split())
+    if consent is not None and consent.generation >= client.generation:
+        times.append(consent.given_at)
+        scopes |= dict.fromkeys(consent.scopes)
+    if not times:
+        return None
+    latest = tuple(living[-1].scope.split()) if living else ()
+    return Authorized(client, tuple(scopes), latest, min(times), max(times))

@@ -1,0 +1,277 @@
+"""Tokens: made for a client without any flow, changed in their place, ended; named by themselves or by their handle.
+
+A handle is the id of the grant and the hash of the token, 44 characters: the ``jti`` of a JWT. It tells which token is meant
+and is of no use as one. The id of the grant alone names everything that the grant issued.
+"""
+
+import logging
+import re
+from typing import Annotated, NamedTuple
+
+import msgspec
+from pydantic import Field
+
+from service import issuing
+from service.access_tokens import presented
+from service.admin import clients
+from service.admin.client_input import Lifetime, Resources, Scopes
+from service.admin.errors import NotAllowed, NotFound, Refused
+from service.admin.input import Identifier, Input, Properties, ShortText
+from service.grants.fresh import fresh_authorization
+from service.issuer import Issuer
+from service.issuing import Authorization, Issued
+from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable
+from service.protocol.names import GrantTypeName
+from service.records.client import Client
+from service.store import keys
+from service.store.amending import AmendAnswer, Amended, Held
+from service.store.tokens import RevokeAnswer
+
+log = logging.getLogger(__name__)
+
+_TRIES = 5
+_LATEST = 253_402_300_799
+"""The last second of the year 9999: beyond it is a mistake in the unit."""
+_NAME = re.compile(rf"([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})([A-Za-z0-9_-]{{22}})?", re.ASCII)
+_WITHOUT_REFRESH = {GrantTypeName.IMPLICIT, GrantTypeName.CLIENT_CREDENTIALS}
+"""Grant types that never bring a refresh token (RFC 6749 4.2.2 and 4.4.3)."""
+
+Second = Annotated[int, Field(ge=1, le=_LATEST)]
+
+
+class TokenInput(Input):
+    """A token as it is to be made. ``client``: client_id or alias; ``scopes``: None = the client's default; ``…_lifetime``:
+    seconds, None = the client's; the refresh token never lives beyond the client's absolute limit.
+    """
+
+    client: Identifier
+    grant_type: GrantTypeName
+    subject: Identifier | None = None
+    scopes: Scopes | None = None
+    resources: Resources = ()
+    properties: Properties = ()
+    access_token_lifetime: Lifetime | None = None
+    refresh_token_lifetime: Lifetime | None = None
+    acr: ShortText = ""
+    auth_time: Annotated[int, Field(ge=0, le=_LATEST)] = 0
+
+
+class TokenChanges(Input):
+    """What is to change; None = stays. ``…ends_at``: epoch seconds, in the future."""
+
+    scopes: Scopes | None = None
+    properties: Properties | None = None
+    ends_at: Second | None = None
+    refresh_ends_at: Second | None = None
+
+
+class Created(NamedTuple):
+    """The tokens in clear, only here and only now."""
+
+    client: Client
+    issued: Issued
+
+
+class Named(NamedTuple):
+    """What an identifier names. ``hash``: of the token, empty where only the grant is named; ``kind``: None = unknown."""
+
+    grant_id: str
+    hash: str = ""
+    kind: Kind | None = None
+
+
+# making one
+
+
+async def create_token(issuer: Issuer, given: TokenInput) -> Created:
+    """Issue tokens as if the client had come with a grant of this type. Raises NotFound, Refused, NotAllowed."""
+    client = await clients.get_client(issuer, given.client)
+    _check_parties(client, given)
+    scope = None if given.scopes is None else " ".join(given.scopes)
+    try:
+        fresh = fresh_authorization(
+            issuer, client, given.grant_type, scope, given.resources, subject=given.subject or ""
+        )
+        issued = await issuing.issue(issuer, _as_asked(client, given), _with_told(fresh, given))
+    except TemporarilyUnavailable:
+        raise
+    except ProtocolError as error:
+        raise NotAllowed(f"{error.error}: {error.description}") from error
+    log.info(
+        "token_created",
+        extra={"client_id": client.client_id, "subject": given.subject or "", "grant_id": issued.grant_id},
+    )
+    return Created(client, issued)
+
+
+def _check_parties(client: Client, given: TokenInput) -> None:
+    alone = given.grant_type is GrantTypeName.CLIENT_CREDENTIALS
+    if given.grant_type is GrantTypeName.REFRESH_TOKEN:
+        raise Refused("grant_type: refresh_token renews a grant, it does not begin one")
+    if alone and given.subject:
+        raise Refused("subject: client_credentials has none (RFC 6749 section 4.4)")
+    if not alone and not given.subject:
+        raise Refused(f"subject: needed for {given.grant_type}")
+    if not client.enabled:
+        raise NotAllowed(f"client {client.client_id} is disabled")
+    if given.grant_type not in client.grant_types:
+        raise NotAllowed(f"client {client.client_id} is not registered for the grant type {given.grant_type}")
+    if alone and client.public:
+        raise NotAllowed("client_credentials is for confidential clients only (RFC 6749 section 4.4)")
+
+
+def _as_asked(client: Client, given: TokenInput) -> Client:
+    """The client with the lifetimes that were asked for: the mint takes them from there."""
+    asked: Client = msgspec.structs.replace(
+        client,
+        access_token_lifetime=given.access_token_lifetime or client.access_token_lifetime,
+        refresh_idle_lifetime=given.refresh_token_lifetime or client.refresh_idle_lifetime,
+        refresh_limit=0 if given.grant_type in _WITHOUT_REFRESH else client.refresh_limit,
+    )
+    return asked
+
+
+def _with_told(fresh: Authorization, given: TokenInput) -> Authorization:
+    """When they signed in, if they did, only the caller knows."""
+    grant = msgspec.structs.replace(
+        fresh.grant,
+        auth_time=given.auth_time,
+        acr=given.acr,
+        properties=tuple(member.record() for member in given.properties),
+    )
+    told: Authorization = msgspec.structs.replace(fresh, grant=grant)
+    return told
+
+
+# finding one
+
+
+async def named_by(issuer: Issuer, identifier: str) -> Named | None:
+    """What a token, a handle or the id of a grant names; None where it is none of them. Whether it lives, the store knows.
+
+    Raises Refused for a stateless token: it is kept nowhere.
+    """
+    found = _NAME.fullmatch(identifier)
+    if found:
+        return Named(found[1], found[2] or "")
+    shown = await presented(issuer, identifier)
+    if shown.stateless is not None:
+        raise Refused("this token is kept nowhere: it ends with its time, or with its client")
+    credential = shown.credential
+    if credential is None or credential.kind not in (Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN):
+        return None
+    return Named(credential.grant_id, credential.hash, credential.kind)
+
+
+# changing one
+
+
+async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -> Held:
+    """Change an access token and with it the grant that it is of: scope and properties are the grant's, and so hold for what
+    a refresh brings, too. What was asked for is there whole, or nothing of it. Raises NotFound, Refused, NotAllowed.
+    """
+    named = await named_by(issuer, identifier)
+    if named is not None and not named.hash:
+        raise Refused("this names a grant: give the access token, or its hash, to change it")
+    if named is None or named.kind is Kind.REFRESH_TOKEN:
+        raise _no_token()
+    now = int(issuer.clock())
+    if any(end is not None and end <= now for end in (changes.ends_at, changes.refresh_ends_at)):
+        raise Refused("an end must be in the future (milliseconds of the epoch); delete the token to end it now")
+    held = await _amend(issuer, named.grant_id, named.hash, changes)
+    if held is None:
+        raise _no_token()
+    log.info(
+        "token_updated", extra={"grant_id": named.grant_id, "changed": sorted(changes.model_dump(exclude_none=True))}
+    )
+    return held
+
+
+async def update_grant(issuer: Issuer, grant_id: str, changes: TokenChanges) -> bool:
+    """Change a whole grant; its access tokens have no more scope than it has. Whether it was alive. Raises NotAllowed."""
+    return await _amend(issuer, grant_id, "", changes) is not None
+
+
+def check_scopes(client: Client, scopes: tuple[str, ...]) -> None:
+    """Raises NotAllowed for a scope that the client may not have."""
+    if foreign := [word for word in scopes if word not in client.scopes]:
+        raise NotAllowed(f"scopes: {foreign[0]} is unknown or not allowed for this client")
+
+
+async def _amend(issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges) -> Held | None:
+    """Read, change, compare and set; again where somebody else was first. None: it has ended."""
+    for _ in range(_TRIES):
+        held = await issuer.store.amending.read(grant_id, access_hash)
+        if held is None:
+            return None
+        amended = await _amended(issuer, held, changes)
+        answer = None if amended is None else await issuer.store.amending.write(held, amended)
+        if amended is None or answer is AmendAnswer.ENDED:
+            return None
+        if answer is AmendAnswer.AMENDED:
+            return await issuer.store.amending.read(grant_id, access_hash)
+    raise TemporarilyUnavailable(log="the grant is being changed by others at the same time")
+
+
+async def _amended(issuer: Issuer, held: Held, changes: TokenChanges) -> Amended | None:
+    """What is to be instead; None where its client no longer stands behind it. Raises NotAllowed."""
+    client = await issuer.store.clients.get(held.grant.client_id)
+    if client is None or held.grant.client_generation < client.generation:
+        return None
+    grant, access = held.grant, held.access
+    if changes.scopes is not None:
+        check_scopes(client, changes.scopes)
+        grant = msgspec.structs.replace(grant, scope=" ".join(changes.scopes))
+        access = msgspec.structs.replace(access, scope=None) if access else None
+    if changes.properties is not None:
+        grant = msgspec.structs.replace(grant, properties=tuple(member.record() for member in changes.properties))
+    if access is not None and access.grant is not None:
+        access = msgspec.structs.replace(access, grant=grant)
+    return Amended(grant, access, changes.ends_at, changes.refresh_ends_at)
+
+
+# ending one
+
+
+async def end_token(issuer: Issuer, identifier: str, kind: Kind | None = None) -> bool:
+    """End what a token, a handle or a grant's id names, and everything else that its grant issued; whether it was alive.
+
+    ``kind``: as what alone it is looked for, where the caller said so. Raises Refused for a stateless token.
+    """
+    named = await named_by(issuer, identifier)
+    if named is None or (None not in (kind, named.kind) and kind is not named.kind):
+        return False
+    if not named.hash:
+        return await _end_grant(issuer, named.grant_id)
+    kinds = [wanted for wanted in (Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN) if wanted in (named.kind or kind or wanted,)]
+    ended = [await _end_credential(issuer, Credential(wanted, named.grant_id, named.hash)) for wanted in kinds]
+    return any(ended)
+
+
+async def _end_grant(issuer: Issuer, grant_id: str) -> bool:
+    listed = await issuer.store.grants.open(grant_id)
+    ended = listed is not None and await issuer.store.grants.revoke(grant_id, listed.grant.subject)
+    if ended:
+        log.info("grant_revoked", extra={"grant_id": grant_id})
+    return ended
+
+
+async def _end_credential(issuer: Issuer, credential: Credential) -> bool:
+    tokens, where = issuer.store.tokens, (credential.grant_id, credential.hash)
+    if credential.kind is Kind.ACCESS_TOKEN:
+        access, key = await tokens.open_by_token(credential), keys.access_token(*where)
+        grant = access.grant if access else None
+    else:
+        refresh, key = await tokens.open_by_refresh(credential), keys.refresh_token(*where)
+        grant = refresh.grant if refresh else None
+    if grant is None:
+        return False
+    answer = await tokens.revoke(credential, key, grant.client_id, ends_grant=True)
+    if answer is RevokeAnswer.REVOKED:
+        log.info("grant_revoked", extra={"grant_id": credential.grant_id, "subject": grant.subject})
+    return answer is RevokeAnswer.REVOKED
+
+
+def _no_token() -> NotFound:
+    return NotFound("there is no such access token: it was ended, or has expired")
