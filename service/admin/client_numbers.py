@@ -9,9 +9,11 @@ from hashlib import sha256
 
 from service.admin.errors import NotFound, Refused
 from service.issuer import Issuer
+from service.protocol.credentials import Randomness
 from service.records.client import Client
 
 _MADE = range(2**52, 2**53)
+_FRESH = range(10**14, 2**52)
 _LARGEST = 2**63 - 1
 _TRIES = 8
 
@@ -69,3 +71,8 @@ def made_number(client_id: str, attempt: int = 0) -> int:
     """One that is made from the client_id; the next ones are for the case that another client has it."""
     digest = sha256(f"{attempt}\0{client_id}".encode()).digest()
     return _MADE.start + int.from_bytes(digest[:8]) % len(_MADE)
+
+
+def new_client_id(randomness: Randomness) -> str:
+    """A client_id that is a number itself, 15 or 16 digits, below those that we make for others."""
+    return str(_FRESH.start + int.from_bytes(randomness(16)) % len(_FRESH))

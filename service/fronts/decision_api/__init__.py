@@ -9,12 +9,17 @@ from aiohttp import web
 from service.fronts.decision_api import (
     authorization,
     authorization_outcome,
+    client_authorizations,
+    client_registration,
+    clients,
     introspection,
     mounting,
     revocation,
     service_documents,
+    services,
     token,
     token_outcome,
+    token_administration,
     userinfo,
 )
 from service.issuer import Issuer
@@ -24,10 +29,15 @@ ROUTES = (
     *authorization_outcome.ROUTES,
     *token.ROUTES,
     *token_outcome.ROUTES,
+    *token_administration.ROUTES,
     *introspection.ROUTES,
     *revocation.ROUTES,
     *userinfo.ROUTES,
     *service_documents.ROUTES,
+    *services.ROUTES,
+    *clients.ROUTES,
+    *client_registration.ROUTES,
+    *client_authorizations.ROUTES,
 )
 """Every call."""
 

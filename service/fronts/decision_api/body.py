@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from service.fronts.decision_api.answering import CallError
@@ -25,11 +25,17 @@ class Body(BaseModel):
         extra="ignore", frozen=True, hide_input_in_errors=True, alias_generator=to_camel, populate_by_name=True
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, members: Any) -> Any:
+        is_object = isinstance(members, dict)
+        return {name: value for name, value in members.items() if value is not None} if is_object else members
+
     @classmethod
     def read(cls, members: Mapping[str, Any]) -> Self:
         """The body, checked. Raises CallError with every fault, but never what was written: it may be a secret."""
         try:
-            return cls.model_validate({name: value for name, value in members.items() if value is not None})
+            return cls.model_validate(dict(members))
         except ValidationError as error:
             faults = [
                 f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
@@ -47,8 +53,8 @@ def _as_words(value: Any) -> Any:
     return [word for word in _WORD.split(value) if word] if isinstance(value, str) else value
 
 
-def _as_json(value: Any) -> Any:
-    """In a form a list of objects is JSON in a text."""
+def as_json(value: Any) -> Any:
+    """In a form a list of objects, and an object, is JSON in a text."""
     if not isinstance(value, str):
         return value
     try:
@@ -59,7 +65,7 @@ def _as_json(value: Any) -> Any:
 
 def _json_object(value: Any) -> Any:
     """Claims come as a text that holds a JSON object."""
-    value = _as_json(value) if value else {}
+    value = as_json(value) if value else {}
     if not isinstance(value, dict):
         raise ValueError("must be a JSON object, as a text")
     if is_deeper(value, _MAX_DEPTH):
@@ -81,7 +87,7 @@ class PropertyBody(Body):
 
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_words), Field(max_length=200)]
-PropertiesBody = Annotated[tuple[PropertyBody, ...], BeforeValidator(_as_json), Field(max_length=100)]
+PropertiesBody = Annotated[tuple[PropertyBody, ...], BeforeValidator(as_json), Field(max_length=100)]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_json_object)]
 
 

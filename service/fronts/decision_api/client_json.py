@@ -1,24 +1,98 @@
-"""A client as Authlete's Client object."""
+"""A client as Authlete's Client object, both ways.
 
-from typing import Any
+Their object has members for what is not here (encryption, bound tokens, CIBA …): one that is filled in is refused, for a client
+must not be believed to be safer than it is. What they have no member for (audiences, the introspect right …) stays as it is.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BeforeValidator, Field
 
 from service.admin.client_numbers import number_of
+from service.admin.errors import Refused
+from service.fronts.decision_api.answering import milliseconds
+from service.fronts.decision_api.body import Body, Text, Words, as_json
+from service.grants import GRANT_TYPES
 from service.issuer import Issuer
+from service.protocol.names import ClientAuthMethod, GrantTypeName, ResponseType
 from service.records.client import Client
+
+_LONGEST = 2_147_483_647
+
+
+def enum_name(word: str) -> str:
+    """A registered word as Authlete's enumerations spell it: ``AUTHORIZATION_CODE``, ``CODE_ID_TOKEN``, ``JWT_BEARER``."""
+    return word.rpartition(":")[2].upper().replace(" ", "_").replace("-", "_")
+
+
+def _by_enum_name(words: Iterable[str]) -> dict[str, str]:
+    return {enum_name(word): str(word) for word in words}
+
+
+WORD_OF_GRANT_TYPE = _by_enum_name((*GRANT_TYPES, GrantTypeName.IMPLICIT.value))
+_WORD_OF_RESPONSE_TYPE = _by_enum_name(one.value for one in ResponseType)
+_WORD_OF_AUTH_METHOD = _by_enum_name(one.value for one in ClientAuthMethod)
+
+_SAME = {
+    "description": "description",
+    "redirect_uris": "redirect_uris",
+    "contacts": "contacts",
+    "logo_uri": "logo_uri",
+    "client_uri": "client_uri",
+    "policy_uri": "policy_uri",
+    "tos_uri": "tos_uri",
+    "jwks_uri": "jwks_uri",
+    "sector_identifier_uri": "sector_identifier_uri",
+    "id_token_sign_alg": "id_token_signed_response_alg",
+    "user_info_sign_alg": "userinfo_signed_response_alg",
+    "request_sign_alg": "request_object_signing_alg",
+    "token_auth_sign_alg": "token_endpoint_auth_signing_alg",
+    "default_acrs": "default_acr_values",
+    "auth_time_required": "require_auth_time",
+    "login_uri": "initiate_login_uri",
+    "request_uris": "request_uris",
+    "pkce_required": "require_pkce",
+    "request_object_required": "require_signed_request_object",
+}
+"""Their members (as Python names) and ours, where the values are the same."""
+
+
+# to them
 
 
 async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
     """The client for callers: never a secret. ``clientId`` is its number, ``clientIdAlias`` its client_id in words."""
-    return {
+    told: dict[str, Any] = {
+        ClientBody.alias_of(theirs): _plain(getattr(client, ours)) for theirs, ours in _SAME.items()
+    }
+    told |= {
         "clientId": await number_of(issuer, client),
         "clientIdAlias": alias_of(client),
         "clientIdAliasEnabled": True,
         "clientName": client.name or client.client_id,
         "clientType": "PUBLIC" if client.public else "CONFIDENTIAL",
-        "redirectUris": list(client.redirect_uris),
+        "tokenAuthMethod": enum_name(client.auth_method.value),
         "grantTypes": [enum_name(name) for name in client.grant_types],
         "responseTypes": [enum_name(one.value) for one in client.response_types],
+        "applicationType": enum_name(client.application_type.value),
+        "subjectType": enum_name(client.subject_type.value),
+        "derivedSectorIdentifier": client.sector_identifier or None,
+        "jwks": orjson.dumps(client.jwks).decode() if client.jwks else None,
+        "defaultMaxAge": client.default_max_age,
+        "pkceS256Required": not client.allow_plain_pkce,
+        "createdAt": milliseconds(client.created_at),
+        "dynamicallyRegistered": client.registration is not None,
+        "locked": not client.enabled,
+        "extension": _extension(issuer, client),
+        "attributes": [
+            {"key": member.name, "value": member.value} for member in client.properties if isinstance(member.value, str)
+        ],
     }
+    software = client.registration.metadata if client.registration else {}
+    told |= {"softwareId": software.get("software_id"), "softwareVersion": software.get("software_version")}
+    return {name: value for name, value in told.items() if value not in (None, "")}
 
 
 def alias_of(client: Client) -> str | None:
@@ -28,6 +102,214 @@ def alias_of(client: Client) -> str | None:
     return client.client_id
 
 
-def enum_name(word: str) -> str:
-    """A registered word as Authlete's enumerations spell it: ``AUTHORIZATION_CODE``, ``CODE_ID_TOKEN``, ``JWT_BEARER``."""
-    return word.rpartition(":")[2].upper().replace(" ", "_").replace("-", "_")
+def _extension(issuer: Issuer, client: Client) -> dict[str, Any]:
+    return {
+        "requestableScopesEnabled": True,
+        "requestableScopes": list(client.scopes),
+        "accessTokenDuration": client.access_token_lifetime or 0,
+        "refreshTokenDuration": client.refresh_idle_lifetime or 0,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+# from them
+
+
+Uris = Annotated[Words, Field(max_length=200)]
+Duration = Annotated[int, Field(ge=0, le=_LONGEST)]
+
+
+class Extension(Body):
+    """``requestable_scopes``: only where they are enabled; else what the service lets clients register for."""
+
+    requestable_scopes_enabled: bool = False
+    requestable_scopes: Words = ()
+    access_token_duration: Duration = 0
+    refresh_token_duration: Duration = 0
+
+
+class Attribute(Body):
+    key: Annotated[str, Field(min_length=1, max_length=255)]
+    value: Text = ""
+
+
+class NotHere(Body):
+    """Members whose promise nobody would keep."""
+
+    id_token_encryption_alg: Any = None
+    id_token_encryption_enc: Any = None
+    user_info_encryption_alg: Any = None
+    user_info_encryption_enc: Any = None
+    request_encryption_alg: Any = None
+    request_encryption_enc: Any = None
+    authorization_sign_alg: Any = None
+    authorization_encryption_alg: Any = None
+    authorization_encryption_enc: Any = None
+    tls_client_auth_subject_dn: Any = None
+    tls_client_auth_san_dns: Any = None
+    tls_client_auth_san_uri: Any = None
+    tls_client_auth_san_ip: Any = None
+    tls_client_auth_san_email: Any = None
+    tls_client_certificate_bound_access_tokens: Any = None
+    self_signed_certificate_key_id: Any = None
+    bc_delivery_mode: Any = None
+    bc_notification_endpoint: Any = None
+    authorization_details_types: Any = None
+    par_required: Any = None
+    front_channel_request_object_encryption_required: Any = None
+    single_access_token_per_subject: Any = None
+    rs_request_signed: Any = None
+    dpop_required: Any = None
+    fapi_modes: Any = None
+    credential_response_encryption_required: Any = None
+
+
+class ClientBody(NotHere):
+    """A Client object. ``client_id``, ``locked``, times and what we derive are ours to say, and not read."""
+
+    client_id_alias: Text = ""
+    client_secret: Text = ""
+    client_type: Text = ""
+    token_auth_method: Text = ""
+    client_name: Text = ""
+    description: Text = ""
+    redirect_uris: Uris = ()
+    response_types: Words = ("CODE",)
+    grant_types: Words = ()
+    application_type: Text = "WEB"
+    contacts: Words = ()
+    logo_uri: Text = ""
+    client_uri: Text = ""
+    policy_uri: Text = ""
+    tos_uri: Text = ""
+    jwks_uri: Text = ""
+    jwks: Text = ""
+    sector_identifier_uri: Text = ""
+    subject_type: Text = "PUBLIC"
+    id_token_sign_alg: Text = ""
+    user_info_sign_alg: Text = ""
+    request_sign_alg: Text = ""
+    token_auth_sign_alg: Text = ""
+    default_max_age: Duration = 0
+    default_acrs: Words = ()
+    auth_time_required: bool = False
+    login_uri: Text = ""
+    request_uris: Uris = ()
+    pkce_required: bool = False
+    pkce_s256_required: bool = False
+    request_object_required: bool = False
+    extension: Annotated[Extension | None, BeforeValidator(as_json)] = None
+    attributes: Annotated[tuple[Attribute, ...] | None, BeforeValidator(as_json), Field(max_length=100)] = None
+
+    @classmethod
+    def alias_of(cls, name: str) -> str:
+        """What they call this member."""
+        return cls.model_fields[name].alias or name
+
+
+def changes_of(issuer: Issuer, body: ClientBody, held: Client | None) -> dict[str, Any]:
+    """The members of ``ClientInput`` that the object stands for; ``held``: the client as it is, None for a new one.
+
+    The object is the whole client, as with Authlete: what it leaves out is as by default. Only what an omission would make
+    weaker or unusable (how the client proves itself, its scopes, plain PKCE) stays. Raises Refused.
+    """
+    _check_kept_promises(body)
+    changes: dict[str, Any] = {ours: getattr(body, theirs) or None for theirs, ours in _SAME.items()}
+    for name in ("description", "redirect_uris", "contacts", "default_acr_values", "request_uris"):
+        changes[name] = changes[name] or ("" if name == "description" else ())
+    for name in ("require_auth_time", "require_pkce", "require_signed_request_object"):
+        changes[name] = bool(changes[name])
+    if changes["userinfo_signed_response_alg"] == "NONE":
+        changes["userinfo_signed_response_alg"] = None
+    changes |= {
+        "name": _name(body, held),
+        "auth_method": _auth_method(body, held),
+        "grant_types": [WORD_OF_GRANT_TYPE.get(name, name) for name in body.grant_types],
+        "response_types": [_WORD_OF_RESPONSE_TYPE.get(name, name) for name in body.response_types],
+        "application_type": body.application_type.lower(),
+        "subject_type": body.subject_type.lower(),
+        "jwks": _jwks(body),
+        "default_max_age": body.default_max_age or None,
+    }
+    if body.pkce_s256_required or held is None:
+        changes["allow_plain_pkce"] = False
+    if held is None or body.client_id_alias != alias_of(held):
+        changes["alias"] = body.client_id_alias or None
+    return changes | _extended(issuer, body, held) | _attributes(body, held)
+
+
+def requestable(issuer: Issuer) -> tuple[str, ...]:
+    """The scopes of a client that has no list of its own: what clients may register for here."""
+    return issuer.settings.registration_scopes
+
+
+def _check_kept_promises(body: ClientBody) -> None:
+    if filled := [ClientBody.alias_of(name) for name in NotHere.model_fields if getattr(body, name)]:
+        raise Refused("\n".join(f"{name}: this is not offered here; leave it out" for name in filled))
+
+
+def _name(body: ClientBody, held: Client | None) -> str:
+    """A client without a name is told by its client_id: coming back, that is no name."""
+    is_told = held is not None and not held.name and body.client_name == held.client_id
+    return "" if is_told else body.client_name
+
+
+def _auth_method(body: ClientBody, held: Client | None) -> str:
+    """As it says; else by the type of the client; else as it was. Raises Refused where the two contradict each other."""
+    said = {"PUBLIC": True, "CONFIDENTIAL": False}.get(body.client_type)
+    if body.client_type and said is None:
+        raise Refused("clientType: there are PUBLIC and CONFIDENTIAL")
+    method = _WORD_OF_AUTH_METHOD.get(body.token_auth_method, body.token_auth_method)
+    if not method:
+        method = held.auth_method.value if held else ClientAuthMethod.CLIENT_SECRET_BASIC.value
+        if said is not None and said != (method == ClientAuthMethod.NONE):
+            method = (ClientAuthMethod.NONE if said else ClientAuthMethod.CLIENT_SECRET_BASIC).value
+    if said is not None and said != (method == ClientAuthMethod.NONE):
+        raise Refused("tokenAuthMethod: NONE belongs to a PUBLIC client, the others to a CONFIDENTIAL one")
+    return method
+
+
+def _jwks(body: ClientBody) -> Any:
+    if not body.jwks:
+        return None
+    try:
+        return orjson.loads(body.jwks)
+    except orjson.JSONDecodeError as error:
+        raise Refused("jwks: must be a JWK set as a JSON text (RFC 7517 section 5)") from error
+
+
+def _extended(issuer: Issuer, body: ClientBody, held: Client | None) -> dict[str, Any]:
+    extension = body.extension
+    if extension is None:
+        return {} if held else {"scopes": requestable(issuer)}
+    own = extension.requestable_scopes_enabled
+    return {
+        "scopes": extension.requestable_scopes if own else requestable(issuer),
+        "access_token_lifetime": extension.access_token_duration or None,
+        "refresh_idle_lifetime": extension.refresh_token_duration or None,
+    }
+
+
+def _attributes(body: ClientBody, held: Client | None) -> dict[str, Any]:
+    """Texts among the client's properties; who may see one is for the operator to say, and stays."""
+    if body.attributes is None:
+        return {}
+    known = {member.name: member for member in (held.properties if held else ())}
+    texts = [
+        {
+            "name": one.key,
+            "value": one.value,
+            "in_token_response": one.key in known and known[one.key].in_token_response,
+            "in_introspection": one.key in known and known[one.key].in_introspection,
+        }
+        for one in body.attributes
+    ]
+    others = [
+        {name: getattr(member, name) for name in ("name", "value", "in_token_response", "in_introspection")}
+        for member in known.values()
+        if not isinstance(member.value, str)
+    ]
+    return {"properties": [*others, *texts]}

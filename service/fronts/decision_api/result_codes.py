@@ -85,6 +85,18 @@ class ResultCode(Enum):
     INVALID_CLIENT_METADATA = "M200025", "invalid_client_metadata"
     INVALID_REDIRECT_URI = "M200026", "invalid_redirect_uri"
 
+    # management
+    TOKEN_CREATED = "M300001", "The token was created."
+    TOKEN_UPDATED = "M300002", "The token was changed."
+    TOKENS_REVOKED = "M300003", "What was named is ended."
+    TOKEN_NOT_FOUND = "M300004", "There is no such token: it was ended, or has expired."
+    FORBIDDEN = "M300005", "The client or the person may not have that."
+    CLIENT_CREATED = "M300011", "The client was registered."
+    CLIENT_UPDATED = "M300012", "The client was changed."
+    CLIENT_DELETED = "M300013", "The client was deleted."
+    AUTHORIZATION_UPDATED = "M300021", "What the person allowed the client was changed."
+    AUTHORIZATION_ENDED = "M300022", "What the person allowed the client is ended."
+
 
 def of_error(error: str) -> ResultCode:
     """The code for an OAuth error code."""

@@ -1,0 +1,92 @@
+"""What people have allowed clients: listed by person, narrowed, ended; and what is remembered as allowed."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from service.admin import authorizations
+from service.admin.client_numbers import find_client, number_of
+from service.fronts.decision_api import client_json
+from service.fronts.decision_api.answering import Answer, CallError, milliseconds
+from service.fronts.decision_api.body import Body, Text, Words
+from service.fronts.decision_api.result_codes import ResultCode
+from service.fronts.decision_api.route import Call, Route
+from service.fronts.decision_api.windows import WindowBody, cut
+
+Subject = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class SubjectBody(Body):
+    subject: Subject
+
+
+class ListBody(WindowBody):
+    """``subject``: here, or in the path."""
+
+    subject: Annotated[str, Field(max_length=255)] = ""
+    developer: Text = ""
+
+
+class UpdateBody(SubjectBody):
+    scopes: Words | None = None
+
+
+async def get_list(call: Call, body: ListBody) -> Answer:
+    """The clients that somebody has authorized: those that hold a grant of theirs, or may have one without asking."""
+    subject = call.path.get("subject") or body.subject
+    if not subject or len(subject) > 255:
+        raise CallError(ResultCode.MALFORMED, "subject: 1 to 255 characters are needed.")
+    found = [] if body.developer else await authorizations.list_of_subject(call.issuer, subject)
+    window = cut(found, body)
+    told = [await client_json.describe(call.issuer, one.client) for one in window.items]
+    return Answer(
+        members=window.members(body) | {"subject": subject, "developer": body.developer or None, "clients": told}
+    )
+
+
+async def update(call: Call, body: UpdateBody) -> Answer:
+    """Let the client have these scopes of the person and no others, in all that it was issued."""
+    client = await find_client(call.issuer, call.path["client"])
+    if body.scopes is None:
+        return Answer(detail="No scopes were given, so nothing changed.")
+    count = await authorizations.update(call.issuer, body.subject, client, body.scopes)
+    return Answer(ResultCode.AUTHORIZATION_UPDATED, detail=f"Grants: {count}.", facts={"client_id": client.client_id})
+
+
+async def delete(call: Call, body: SubjectBody) -> Answer:
+    """End everything that the person allowed the client."""
+    client = await find_client(call.issuer, call.path["client"])
+    count = await authorizations.end(call.issuer, body.subject, client.client_id)
+    return Answer(ResultCode.AUTHORIZATION_ENDED, detail=f"Grants: {count}.", facts={"client_id": client.client_id})
+
+
+async def get_granted(call: Call, body: SubjectBody) -> Answer:
+    """``latestGrantedScopes``: of the newest living grant; ``mergedGrantedScopes``: of all, and what is remembered."""
+    client = await find_client(call.issuer, call.path["client"])
+    held = await authorizations.get(call.issuer, body.subject, client.client_id)
+    told = {"clientId": await number_of(call.issuer, client), "subject": body.subject}
+    if held is not None:
+        told |= {
+            "latestGrantedScopes": list(held.latest),
+            "mergedGrantedScopes": list(held.scopes),
+            "modifiedAt": milliseconds(held.changed_at),
+        }
+    return Answer(members=told)
+
+
+async def delete_granted(call: Call, body: SubjectBody) -> Answer:
+    """Ask the person again next time; what is granted stays."""
+    client = await find_client(call.issuer, call.path["client"])
+    await authorizations.forget_consent(call.issuer, body.subject, client.client_id)
+    return Answer(facts={"client_id": client.client_id})
+
+
+_AUTHORIZATION, _GRANTED = "/client/authorization", "/client/granted_scopes"
+ROUTES = (
+    Route(f"{_AUTHORIZATION}/get/list", get_list, ListBody, ("POST", "GET")),
+    Route(f"{_AUTHORIZATION}/get/list/{{subject}}", get_list, ListBody, ("POST", "GET")),
+    Route(f"{_AUTHORIZATION}/update/{{client}}", update, UpdateBody),
+    Route(f"{_AUTHORIZATION}/delete/{{client}}", delete, SubjectBody, ("POST", "DELETE")),
+    Route(f"{_GRANTED}/get/{{client}}", get_granted, SubjectBody, ("POST", "GET")),
+    Route(f"{_GRANTED}/delete/{{client}}", delete_granted, SubjectBody, ("POST", "DELETE")),
+)

@@ -1,0 +1,102 @@
+"""The service as Authlete's Service object: to be read. What it is, the settings say, and no call changes them."""
+
+from typing import Any, NoReturn
+
+from service.endpoints.metadata import metadata
+from service.fronts.decision_api.answering import Answer, CallError
+from service.fronts.decision_api.body import Nothing
+from service.fronts.decision_api.client_json import enum_name
+from service.fronts.decision_api.result_codes import ResultCode
+from service.fronts.decision_api.route import Call, Route
+from service.fronts.decision_api.windows import WindowBody, cut
+from service.issuer import Issuer
+
+_SAME = {
+    "issuer": "issuer",
+    "authorizationEndpoint": "authorization_endpoint",
+    "tokenEndpoint": "token_endpoint",
+    "revocationEndpoint": "revocation_endpoint",
+    "introspectionEndpoint": "introspection_endpoint",
+    "userInfoEndpoint": "userinfo_endpoint",
+    "jwksUri": "jwks_uri",
+    "registrationEndpoint": "registration_endpoint",
+    "endSessionEndpoint": "end_session_endpoint",
+    "policyUri": "op_policy_uri",
+    "tosUri": "op_tos_uri",
+    "supportedClaims": "claims_supported",
+    "supportedAcrs": "acr_values_supported",
+}
+_WORDS = {
+    "supportedGrantTypes": "grant_types_supported",
+    "supportedResponseTypes": "response_types_supported",
+    "supportedTokenAuthMethods": "token_endpoint_auth_methods_supported",
+    "supportedRevocationAuthMethods": "revocation_endpoint_auth_methods_supported",
+    "supportedIntrospectionAuthMethods": "introspection_endpoint_auth_methods_supported",
+    "supportedPromptValues": "prompt_values_supported",
+    "supportedDisplays": "display_values_supported",
+}
+"""Their members and those of the metadata document; the words of the second kind are names of enumerations there."""
+
+
+async def get(call: Call, _: Nothing) -> Answer:
+    """This service, for whoever has a key of it; there is no other one."""
+    if call.path.get("key", call.api_key) != call.api_key:
+        raise CallError(ResultCode.NOT_FOUND, "A key tells of its own service.", status=404)
+    return Answer(members=_describe(call.issuer))
+
+
+async def get_list(call: Call, body: WindowBody) -> Answer:
+    """This service alone."""
+    window = cut([_describe(call.issuer)], body)
+    return Answer(members=window.members(body) | {"services": list(window.items)})
+
+
+async def change(_: Call, __: Nothing) -> NoReturn:
+    """Refused, whatever it is."""
+    raise CallError(
+        ResultCode.UNSUPPORTED,
+        "The settings are the service: nothing of it is created, changed or deleted by API.",
+        status=403,
+    )
+
+
+def _describe(issuer: Issuer) -> dict[str, Any]:
+    settings, document = issuer.settings, metadata(issuer)
+    told: dict[str, Any] = {theirs: document.get(ours) for theirs, ours in _SAME.items()}
+    told |= {theirs: [enum_name(word) for word in document.get(ours) or ()] for theirs, ours in _WORDS.items()}
+    told |= {
+        "serviceName": issuer.url,
+        "supportedScopes": [
+            {
+                "name": name,
+                "description": settings.scopes.get(name),
+                "defaultEntry": name in settings.default_scope.split(),
+            }
+            for name in document.get("scopes_supported") or ()
+        ],
+        "accessTokenType": "Bearer",
+        "accessTokenDuration": settings.access_token_lifetime,
+        "refreshTokenDuration": settings.refresh_idle_lifetime,
+        "idTokenDuration": settings.id_token_lifetime,
+        "pkceRequired": settings.require_pkce,
+        "clientIdAliasEnabled": True,
+        "dynamicRegistrationSupported": settings.registration != "off",
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+ROUTES = (
+    Route("/service/get/list", get_list, WindowBody, ("GET",)),
+    Route("/service/get", get, methods=("GET",)),
+    Route("/service/get/{key}", get, methods=("GET",)),
+    *(
+        Route(path, change, methods=("POST", "DELETE"))
+        for path in (
+            "/service/create",
+            "/service/update",
+            "/service/update/{key}",
+            "/service/delete",
+            "/service/delete/{key}",
+        )
+    ),
+)

@@ -1,0 +1,311 @@
+"""Tokens by API: made without a flow, changed, deleted, revoked, listed.
+
+What Authlete calls the hash of a token is its handle here (see ``admin.tokens``): with the id of the grant in front, so that
+it is found by one look. Of a grant that is listed the access tokens are not known one by one: there the id of the grant stands
+for them, and ends all that it issued.
+"""
+
+from typing import Annotated, Any
+
+import orjson
+from pydantic import Field
+
+from service.admin import clients, grants, tokens
+from service.admin.client_numbers import find_client, number_of
+from service.admin.errors import AdminError, NotAllowed, NotFound
+from service.admin.grants import KnownGrant
+from service.admin.tokens import Created, TokenChanges, TokenInput
+from service.fronts.decision_api import client_json
+from service.fronts.decision_api.answering import NO_CONTENT, Answer, CallError, milliseconds
+from service.fronts.decision_api.body import Body, Nothing, PropertiesBody, PropertyBody, Text, Words, property_json
+from service.fronts.decision_api.client_json import WORD_OF_GRANT_TYPE, enum_name
+from service.fronts.decision_api.result_codes import ResultCode
+from service.fronts.decision_api.route import Call, Route
+from service.fronts.decision_api.windows import WindowBody, walk
+from service.issuer import Issuer
+from service.protocol.credentials import Kind
+from service.records.client import Client
+from service.records.property import Property
+from service.store.amending import Held
+from service.store.grants import LiveRefreshToken
+
+_LATEST = 253_402_300_799_999
+_PAGE = 200
+_NOT_HERE = {
+    "access_token": "values cannot be chosen: tokens carry the id of their grant; leave it out and one is made",
+    "refresh_token": "values cannot be chosen: tokens carry the id of their grant; leave it out and one is made",
+    "access_token_persistent": "every access token ends; give it a long duration instead",
+    "access_token_value_updated": "a token keeps its value; delete it and create another one",
+    "certificate_thumbprint": "tokens are not bound to certificates here",
+    "dpop_key_thumbprint": "tokens are not bound to keys here",
+    "authorization_details": "there are no authorization details here",
+    "for_external_attachment": "there are no external attachments here",
+    "jwt_at_claims": "claims of JWT access tokens come from properties and scopes",
+}
+"""What a request must not ask for: a token must not be believed to be other than it is."""
+
+Seconds = Annotated[int, Field(ge=0, le=2_147_483_647)]
+Milliseconds = Annotated[int, Field(ge=0, le=_LATEST)]
+
+
+class NotHere(Body):
+    """Members of both requests that are refused when they are filled in."""
+
+    access_token_persistent: bool = False
+    certificate_thumbprint: Any = None
+    dpop_key_thumbprint: Any = None
+    authorization_details: Any = None
+    for_external_attachment: bool = False
+
+
+class CreateBody(NotHere):
+    """``…_duration``: seconds, 0 = the client's; ``auth_time``: epoch seconds; ``client_id``: number, client_id or alias."""
+
+    grant_type: Text = ""
+    client_id: int | Text = ""
+    subject: Text = ""
+    scopes: Words | None = None
+    access_token_duration: Seconds = 0
+    refresh_token_duration: Seconds = 0
+    properties: PropertiesBody = ()
+    resources: Words = ()
+    acr: Text = ""
+    auth_time: Annotated[int, Field(ge=0, le=_LATEST // 1000)] = 0
+    access_token: Any = None
+    refresh_token: Any = None
+    jwt_at_claims: Any = None
+
+
+class UpdateBody(NotHere):
+    """``…_expires_at``: epoch milliseconds, 0 = stays."""
+
+    access_token: Text = ""
+    access_token_hash: Text = ""
+    token_id: Text = ""
+    access_token_expires_at: Milliseconds = 0
+    refresh_token_expires_at: Milliseconds = 0
+    scopes: Words | None = None
+    properties: PropertiesBody | None = None
+    access_token_value_updated: bool = False
+
+
+class RevokeBody(Body):
+    """A token by itself or its hash; or all of a person, of a client, or of a person to a client."""
+
+    access_token_identifier: Text = ""
+    refresh_token_identifier: Text = ""
+    client_identifier: Text = ""
+    subject: Annotated[str, Field(max_length=255)] = ""
+
+
+class ListBody(WindowBody):
+    client_identifier: Text = ""
+    subject: Annotated[str, Field(max_length=255)] = ""
+
+
+# made and changed
+
+
+async def create(call: Call, body: CreateBody) -> Answer:
+    """Issue tokens for a client without a flow: actions OK, BAD_REQUEST, and FORBIDDEN for what the client may not have."""
+    _check_offered(body, *CreateBody.model_fields)
+    try:
+        client = await find_client(call.issuer, body.client_id or "")
+        created = await tokens.create_token(call.issuer, _input(client, body))
+    except AdminError as error:
+        return _refused(error, ResultCode.NOT_FOUND, "BAD_REQUEST")
+    issued = created.issued
+    facts = {"client_id": client.client_id, "subject": issued.grant.subject, "grant_id": issued.grant_id}
+    return Answer(ResultCode.TOKEN_CREATED, await _created(call.issuer, created), "OK", facts=facts)
+
+
+def _input(client: Client, body: CreateBody) -> TokenInput:
+    return TokenInput.read(
+        {
+            "client": client.client_id,
+            "grant_type": WORD_OF_GRANT_TYPE.get(body.grant_type, body.grant_type),
+            "subject": body.subject or None,
+            "scopes": body.scopes,
+            "resources": body.resources,
+            "properties": [_property(member) for member in body.properties],
+            "access_token_lifetime": body.access_token_duration or None,
+            "refresh_token_lifetime": body.refresh_token_duration or None,
+            "acr": body.acr,
+            "auth_time": body.auth_time,
+        }
+    )
+
+
+async def _created(issuer: Issuer, created: Created) -> dict[str, Any]:
+    issued, grant = created.issued, created.issued.grant
+    lifetime = issued.access_token_ends_at - int(issuer.clock())
+    return {
+        "grantType": enum_name(grant.grant_type),
+        "clientId": await number_of(issuer, created.client),
+        "subject": grant.subject or None,
+        "scopes": issued.scope.split(),
+        "accessToken": issued.access_token,
+        "tokenType": "Bearer",
+        "expiresIn": lifetime,
+        "expiresAt": milliseconds(issued.access_token_ends_at),
+        "refreshToken": issued.refresh_token or None,
+        "refreshTokenScopes": grant.scope.split() if issued.refresh_token else None,
+        "properties": _properties(grant.properties),
+        "jwtAccessToken": orjson.loads(issued.content).get("access_token_jwt"),
+        "resources": list(issued.audience),
+        "tokenId": None if issued.is_stateless else issued.grant_id + issued.access_hash,
+    }
+
+
+async def update(call: Call, body: UpdateBody) -> Answer:
+    """Change a token, all or nothing: actions OK, BAD_REQUEST, NOT_FOUND, and FORBIDDEN for what the client may not have."""
+    _check_offered(body, *NotHere.model_fields, "access_token_value_updated")
+    identifier = body.access_token or body.access_token_hash or body.token_id
+    try:
+        changes = TokenChanges.read(
+            {
+                "scopes": body.scopes,
+                "properties": None if body.properties is None else [_property(member) for member in body.properties],
+                "ends_at": body.access_token_expires_at // 1000 or None,
+                "refresh_ends_at": body.refresh_token_expires_at // 1000 or None,
+            }
+        )
+        held = await tokens.update_token(call.issuer, identifier, changes)
+    except AdminError as error:
+        return _refused(error, ResultCode.TOKEN_NOT_FOUND, "NOT_FOUND")
+    facts = {"client_id": held.grant.client_id, "subject": held.grant.subject, "grant_id": held.grant_id}
+    return Answer(ResultCode.TOKEN_UPDATED, _updated(body, held), "OK", facts=facts)
+
+
+def _updated(body: UpdateBody, held: Held) -> dict[str, Any]:
+    own = held.access.scope if held.access else None
+    return {
+        "accessToken": body.access_token or None,
+        "tokenType": "Bearer",
+        "accessTokenExpiresAt": milliseconds(held.access_ends_at),
+        "refreshTokenExpiresAt": milliseconds(held.refresh_ends_at),
+        "scopes": (held.grant.scope if own is None else own).split(),
+        "properties": _properties(held.grant.properties),
+        "tokenId": held.grant_id + held.access_hash,
+    }
+
+
+def _check_offered(body: Body, *names: str) -> None:
+    """Raises CallError for what is asked for and not to be had."""
+    filled = [name for name in names if name in _NOT_HERE and getattr(body, name)]
+    if filled:
+        told = "; ".join(f"{type(body).model_fields[name].alias}: {_NOT_HERE[name]}" for name in filled)
+        raise CallError(ResultCode.UNSUPPORTED, told)
+
+
+def _refused(error: AdminError, missing: ResultCode, action: str) -> Answer:
+    """``missing`` and ``action``: for what does not exist."""
+    if isinstance(error, NotFound):
+        return Answer(missing, action=action)
+    if isinstance(error, NotAllowed):
+        return Answer(ResultCode.FORBIDDEN, action="FORBIDDEN", detail=str(error))
+    return Answer(ResultCode.REFUSED, action="BAD_REQUEST", detail=str(error))
+
+
+def _property(member: PropertyBody) -> dict[str, Any]:
+    record = member.record()
+    names = ("name", "value", "in_token_response", "in_introspection")
+    return {name: getattr(record, name) for name in names}
+
+
+def _properties(members: tuple[Property, ...]) -> list[dict[str, Any]] | None:
+    return [property_json(member) for member in members] or None
+
+
+# ended
+
+
+async def delete(call: Call, _: Nothing) -> Answer:
+    """End a token, named by itself or its hash, and all that its grant issued."""
+    if not await tokens.end_token(call.issuer, call.path["token"]):
+        raise CallError(ResultCode.TOKEN_NOT_FOUND, status=404)
+    return NO_CONTENT
+
+
+async def revoke(call: Call, body: RevokeBody) -> Answer:
+    """End tokens; ``count``: how many grants that were, -1 for a client as a whole: that is one step, however many."""
+    issuer = call.issuer
+    if identifier := body.access_token_identifier:
+        return _revoked(int(await tokens.end_token(issuer, identifier, Kind.ACCESS_TOKEN)))
+    if identifier := body.refresh_token_identifier:
+        return _revoked(int(await tokens.end_token(issuer, identifier, Kind.REFRESH_TOKEN)))
+    if not body.client_identifier and not body.subject:
+        raise CallError(ResultCode.MALFORMED, "Name a token, a client or a subject.")
+    client = await find_client(issuer, body.client_identifier) if body.client_identifier else None
+    if body.subject:
+        return _revoked(await grants.revoke_of_subject(issuer, body.subject, client.client_id if client else None))
+    await clients.revoke_client(issuer, client.client_id if client else "")
+    return _revoked(-1, "All that was issued to the client is ended; how much that was is not counted.")
+
+
+def _revoked(count: int, detail: str = "") -> Answer:
+    return Answer(ResultCode.TOKENS_REVOKED, {"count": count}, detail=detail)
+
+
+# listed
+
+
+async def get_list(call: Call, body: ListBody) -> Answer:
+    """What was granted and lives, by person, by client, or all: hashes, never tokens."""
+    issuer = call.issuer
+    client = await find_client(issuer, body.client_identifier) if body.client_identifier else None
+    client_id = client.client_id if client else None
+
+    async def page_at(cursor: str) -> tuple[list[KnownGrant], str]:
+        if not body.subject:
+            page = await grants.list_of_client_id(issuer, client_id, cursor, _PAGE)
+        else:
+            page = await grants.list_of_subject(issuer, body.subject, cursor, _PAGE)
+        return [known for known in page.grants if client_id in (None, known.grant.client_id)], page.cursor
+
+    window = await walk(page_at, body)
+    told = {
+        **window.members(body),
+        "client": await client_json.describe(issuer, client) if client else None,
+        "subject": body.subject or None,
+        "accessTokens": await _rows(issuer, list(window.items)),
+    }
+    return Answer(members=told, detail=window.detail)
+
+
+async def _rows(issuer: Issuer, known: list[KnownGrant]) -> list[dict[str, Any]]:
+    refreshing = await issuer.store.grants.live_refresh_tokens([one.grant_id for one in known])
+    numbers: dict[str, int] = {}
+    for client_id in {one.grant.client_id for one in known}:
+        client = await issuer.store.clients.get(client_id)
+        numbers[client_id] = await number_of(issuer, client) if client else 0
+    return [_row(one, live, numbers[one.grant.client_id]) for one, live in zip(known, refreshing, strict=True)]
+
+
+def _row(known: KnownGrant, live: LiveRefreshToken | None, number: int) -> dict[str, Any]:
+    """``accessTokenExpiresAt``: when the last of what the grant issued so far ends."""
+    grant = known.grant
+    refreshed = live is not None and live.issued_at > grant.issued_at
+    return {
+        "accessTokenHash": known.grant_id + known.access_hash,
+        "refreshTokenHash": known.grant_id + live.hash if live else None,
+        "clientId": number,
+        "subject": grant.subject or None,
+        "grantType": enum_name(grant.grant_type),
+        "scopes": grant.scope.split(),
+        "accessTokenExpiresAt": milliseconds(known.ends_at),
+        "refreshTokenExpiresAt": milliseconds(live.ends_at) if live else 0,
+        "createdAt": milliseconds(grant.issued_at),
+        "lastRefreshedAt": milliseconds(live.issued_at) if live and refreshed else 0,
+        "properties": _properties(grant.properties),
+        "refreshTokenScopes": grant.scope.split() if live else None,
+    }
+
+
+ROUTES = (
+    Route("/auth/token/create", create, CreateBody),
+    Route("/auth/token/update", update, UpdateBody),
+    Route("/auth/token/delete/{token}", delete, methods=("DELETE",)),
+    Route("/auth/token/revoke", revoke, RevokeBody),
+    Route("/auth/token/get/list", get_list, ListBody, ("GET",)),
+)
