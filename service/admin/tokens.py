@@ -122,10 +122,9 @@ def _check_parties(client: Client, given: TokenInput) -> None:
 
 
 def _as_asked(client: Client, given: TokenInput) -> Client:
-    """The client with the lifetimes that were asked for: the mint takes them from there."""
+    """The client with the refresh token that was asked for: the mint takes its lifetime from there."""
     asked: Client = msgspec.structs.replace(
         client,
-        access_token_lifetime=given.access_token_lifetime or client.access_token_lifetime,
         refresh_idle_lifetime=given.refresh_token_lifetime or client.refresh_idle_lifetime,
         refresh_limit=0 if given.grant_type in _WITHOUT_REFRESH else client.refresh_limit,
     )
@@ -140,7 +139,7 @@ def _with_told(fresh: Authorization, given: TokenInput) -> Authorization:
         acr=given.acr,
         properties=tuple(member.record() for member in given.properties),
     )
-    told: Authorization = msgspec.structs.replace(fresh, grant=grant)
+    told: Authorization = msgspec.structs.replace(fresh, grant=grant, lifetime=given.access_token_lifetime or 0)
     return told
 
 
@@ -226,6 +225,7 @@ async def _amended(issuer: Issuer, held: Held, changes: TokenChanges) -> Amended
         access = msgspec.structs.replace(access, scope=None) if access else None
     if changes.properties is not None:
         grant = msgspec.structs.replace(grant, properties=tuple(member.record() for member in changes.properties))
+        access = msgspec.structs.replace(access, properties=()) if access else None
     if access is not None and access.grant is not None:
         access = msgspec.structs.replace(access, grant=grant)
     return Amended(grant, access, changes.ends_at, changes.refresh_ends_at)

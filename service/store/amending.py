@@ -22,6 +22,7 @@ _amend = Script(
     ("grant", "access_token", "refresh_token"),
     ("seen_grant", "grant_record", "seen_access", "access_record", "access_ends", "refresh_ends", "grant_ends"),
     AmendAnswer,
+    confirmed=True,
 )
 SCRIPTS = (_amend,)
 

@@ -19,6 +19,7 @@ from service.fronts.decision_api import client_json
 from service.fronts.decision_api.answering import NO_CONTENT, Answer, CallError, milliseconds
 from service.fronts.decision_api.body import Body, Nothing, PropertiesBody, PropertyBody, Text, Words, property_json
 from service.fronts.decision_api.client_json import WORD_OF_GRANT_TYPE, enum_name
+from service.fronts.decision_api.people import with_callers_people
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.windows import WindowBody, walk
@@ -111,7 +112,7 @@ async def create(call: Call, body: CreateBody) -> Answer:
     _check_offered(body, *CreateBody.model_fields)
     try:
         client = await find_client(call.issuer, body.client_id or "")
-        created = await tokens.create_token(call.issuer, _input(client, body))
+        created = await tokens.create_token(with_callers_people(call.issuer), _input(client, body))
     except AdminError as error:
         return _refused(error, ResultCode.NOT_FOUND, "BAD_REQUEST")
     issued = created.issued
