@@ -15,6 +15,7 @@ from authlete.types.response_type import ResponseType
 from authlete.types.subject_type import SubjectType
 
 from service.fronts.decision_api.client_json import ClientBody, NotHere
+from service.protocol.names import SigningAlgorithm
 from service.protocol.names import SubjectType as OurSubjectType
 from service.records.property import Property
 from tests.deciding import API_KEY, API_SECRET, Backend, backend
@@ -347,6 +348,13 @@ async def test_requestable_scopes_that_are_none(caller: Backend, scopes: object)
 
 
 # listed
+
+
+async def test_an_algorithm_that_the_sdk_does_not_know_is_told_by_its_name(caller: Backend) -> None:
+    """Authlete tier 2, client get: EdDSA is so called there, too; version 1.3.0 of the Python SDK lacks the word."""
+    await caller.world.client(id_token_signed_response_alg=SigningAlgorithm.EDDSA)
+    response = await caller.http.get("/api/client/get/app", headers=basic(API_KEY, API_SECRET))
+    assert (await response.json())["idTokenSignAlg"] == "EdDSA"
 
 
 async def test_clients_are_listed_in_windows(caller: Backend) -> None:

@@ -11,7 +11,7 @@ from authlete.types.grant_type import GrantType
 from service.admin import users
 from service.protocol.credentials import parse
 from tests.deciding import API_KEY, API_SECRET, Backend
-from tests.world import ALL_GRANT_TYPES, World, basic
+from tests.world import ALL_GRANT_TYPES, SECRET, World, basic
 
 NUMBER = 4711
 EVERY = (*ALL_GRANT_TYPES, "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer")
@@ -360,6 +360,24 @@ async def test_a_refresh_token_is_no_access_token_to_update(caller: Backend) -> 
     await app(caller.world)
     made = await create(caller)
     assert (await update(caller, accessToken=made.refreshToken, scopes=[])).action.name == "NOT_FOUND"
+
+
+async def test_properties_of_the_token_itself_are_replaced_too(caller: Backend) -> None:
+    """Authlete tier 2, token update; AU-30: what a token request attached to its access token alone."""
+    world = caller.world
+    await app(world)
+    form = "grant_type=client_credentials&scope=read"
+    members = {
+        "parameters": form,
+        "clientId": str(NUMBER),
+        "clientSecret": SECRET,
+        "properties": [{"key": "n", "value": "1"}],
+    }
+    token = (await caller.answer("/auth/token", **members))["accessToken"]
+    assert (await world.introspect(token, str(NUMBER)))["n"] == "1"
+    await update(caller, accessToken=token, properties=[property_of("m", "2")])
+    seen = await world.introspect(token, str(NUMBER))
+    assert ("n" in seen, seen["m"]) == (False, "2")
 
 
 # ended
