@@ -14,7 +14,6 @@ from service.admin.client_numbers import number_of
 from service.admin.errors import Refused
 from service.fronts.decision_api.answering import milliseconds
 from service.fronts.decision_api.body import Body, Text, Words, as_json
-from service.grants import GRANT_TYPES
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod, GrantTypeName, ResponseType
 from service.records.client import Client
@@ -31,7 +30,7 @@ def _by_enum_name(words: Iterable[str]) -> dict[str, str]:
     return {enum_name(word): str(word) for word in words}
 
 
-WORD_OF_GRANT_TYPE = _by_enum_name((*GRANT_TYPES, GrantTypeName.IMPLICIT.value))
+WORD_OF_GRANT_TYPE = _by_enum_name(one.value for one in GrantTypeName)
 _WORD_OF_RESPONSE_TYPE = _by_enum_name(one.value for one in ResponseType)
 _WORD_OF_AUTH_METHOD = _by_enum_name(one.value for one in ClientAuthMethod)
 
