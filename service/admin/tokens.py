@@ -34,8 +34,8 @@ _TRIES = 5
 _LATEST = 253_402_300_799
 """The last second of the year 9999: beyond it is a mistake in the unit."""
 _NAME = re.compile(rf"([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})([A-Za-z0-9_-]{{22}})?", re.ASCII)
-_WITHOUT_REFRESH = {GrantTypeName.IMPLICIT, GrantTypeName.CLIENT_CREDENTIALS}
-"""Grant types that never bring a refresh token (RFC 6749 4.2.2 and 4.4.3)."""
+_WITHOUT_REFRESH = {GrantTypeName.IMPLICIT, GrantTypeName.CLIENT_CREDENTIALS, GrantTypeName.TOKEN_EXCHANGE}
+"""Grant types that never bring a refresh token (RFC 6749 4.2.2 and 4.4.3; RFC 8693 2.2.1: whoever has the token asks again)."""
 
 Second = Annotated[int, Field(ge=1, le=_LATEST)]
 

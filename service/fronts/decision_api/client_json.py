@@ -135,6 +135,9 @@ class Attribute(Body):
     value: Text = ""
 
 
+Attributes = Annotated[tuple[Attribute, ...], Field(max_length=100)]
+
+
 class NotHere(Body):
     """Members whose promise nobody would keep."""
 
@@ -201,7 +204,7 @@ class ClientBody(NotHere):
     pkce_s256_required: bool = False
     request_object_required: bool = False
     extension: Annotated[Extension | None, BeforeValidator(as_json)] = None
-    attributes: Annotated[tuple[Attribute, ...] | None, BeforeValidator(as_json), Field(max_length=100)] = None
+    attributes: Annotated[Attributes | None, BeforeValidator(as_json)] = None
 
     @classmethod
     def alias_of(cls, name: str) -> str:

@@ -14,7 +14,7 @@ async def test_the_readme_s_example_does_what_it_says(caller: Backend) -> None:
     found = re.search(r"^```python\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
     assert found is not None
     names = {"API_SECRET": API_SECRET}
-    await asyncio.to_thread(exec, found[1].replace("http://127.0.0.1:9090", caller.url), names)
+    await asyncio.to_thread(exec, found[1].replace("http://127.0.0.1:8081", caller.url), names)
     made = names["made"]
     assert made.scopes == ["read", "write"]  # type: ignore[attr-defined]
     assert not caller.world.key_names("}:refresh:")

@@ -14,7 +14,8 @@ from tests.deciding import API_KEY, API_SECRET, Backend
 from tests.world import ALL_GRANT_TYPES, SECRET, World, basic
 
 NUMBER = 4711
-EVERY = (*ALL_GRANT_TYPES, "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer")
+URN = "urn:ietf:params:oauth:grant-type:"
+EVERY = (*ALL_GRANT_TYPES, "implicit", f"{URN}jwt-bearer", f"{URN}token-exchange")
 
 
 def request_of(kind: type, **members: Any) -> Any:
@@ -56,6 +57,7 @@ async def app(world: World, client_id: str = str(NUMBER), **changes: Any) -> Any
         (GrantType.AUTHORIZATION_CODE, True),
         (GrantType.PASSWORD, True),
         (GrantType.JWT_BEARER, False),
+        (GrantType.TOKEN_EXCHANGE, False),
         (GrantType.IMPLICIT, False),
     ],
 )
