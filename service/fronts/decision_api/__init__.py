@@ -18,8 +18,8 @@ from service.fronts.decision_api import (
     service_documents,
     services,
     token,
-    token_outcome,
     token_administration,
+    token_outcome,
     userinfo,
 )
 from service.issuer import Issuer

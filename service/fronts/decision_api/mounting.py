@@ -66,6 +66,7 @@ def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route]) -> Handl
 async def _answered(issuer: Issuer, http: web.Request, by_method: Mapping[str, Route]) -> Answer | Document:
     peer = peer_of(http, issuer.settings)
     _check_transport(peer, issuer.settings)
+    _check_no_page(http)
     variable = dict(http.match_info)
     authorization = http.headers.getall(hdrs.AUTHORIZATION, ())
     shown = authorization[0] if len(authorization) == 1 else ""
@@ -75,6 +76,14 @@ async def _answered(issuer: Issuer, http: web.Request, by_method: Mapping[str, R
         raise CallError(ResultCode.NOT_ALLOWED, status=405, headers={"Allow": ", ".join(by_method)})
     members = await _members(http)
     return await route.answer(Call(issuer, api_key, variable, peer.address), route.body.read(members))
+
+
+def _check_no_page(http: web.Request) -> None:
+    """Programs call us, and perhaps somebody's browser; never a page of another site, with a secret that the browser remembers
+    from before: some calls are a plain GET or form away (Fetch Metadata Request Headers 2.1). Raises CallError.
+    """
+    if http.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise CallError(ResultCode.FROM_A_PAGE, status=403)
 
 
 def _check_transport(peer: Peer, settings: Settings) -> None:

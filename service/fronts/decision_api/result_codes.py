@@ -33,6 +33,7 @@ class ResultCode(Enum):
         "M000011",
         "The ticket is unknown, used, expired, or was given to another caller or for another call.",
     )
+    FROM_A_PAGE = "M000012", "Programs call this, not the pages of other sites."
 
     # decisions
     INTERACTION = "M100001", "The request is valid: ask the person, then call /issue or /fail."

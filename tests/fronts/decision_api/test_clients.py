@@ -298,6 +298,19 @@ async def test_secrets_are_refreshed_and_set(caller: Backend) -> None:
     assert (await world.post("/token", form, "app", "a secret of their own")).status == 200
 
 
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("none", 200), ("same-origin", 200)]
+)
+async def test_a_page_of_another_site_changes_no_secret(caller: Backend, site: str, status: int) -> None:
+    """Authlete tier 2, client secret refresh: it is a GET, and a browser may remember the credentials for it."""
+    await caller.world.client()
+    headers = basic(API_KEY, API_SECRET) | {"Sec-Fetch-Site": site}
+    response = await caller.http.get("/api/client/secret/refresh/app", headers=headers)
+    assert response.status == status
+    unchanged = (await caller.world.token(grant_type="client_credentials")).status == 200
+    assert unchanged is (status == 403)
+
+
 async def test_the_sdk_cannot_send_a_secret_but_the_call_is_there(caller: Backend) -> None:
     """Authlete tier 2, client secret update: version 1.3.0 of the SDK fails before it sends anything."""
     await caller.world.client()
