@@ -216,7 +216,7 @@ async def revoke_of_user(issuer: Issuer, user: str, client: str | None = None) -
 async def revoke_of_subject(
     issuer: Issuer, subject: str, client_id: str | None = None, reason: str = "revoked_by_operator"
 ) -> int:
-    """The same for a subject that another directory than ours may know, and a client that may be gone. ``reason``: for hooks."""
+    """The same for a subject that another directory may know, and a client that may be gone. ``reason``: for hooks."""
     grants = issuer.store.grants
     await issuer.store.consents.forget(subject, client_id)  # else it could be had again without asking
     facts = about_revoked(Revoked.USER, reason, subject=subject, client_id=client_id)

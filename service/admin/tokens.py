@@ -6,6 +6,7 @@ and is of no use as one. The id of the grant alone names everything that the gra
 
 import logging
 import re
+from collections.abc import Awaitable
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -18,12 +19,14 @@ from service.admin.client_input import Lifetime, Resources, Scopes
 from service.admin.errors import NotAllowed, NotFound, Refused
 from service.admin.input import Identifier, Input, Properties, ShortText
 from service.grants.fresh import fresh_authorization
+from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.issuing import Authorization, Issued
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
-from service.protocol.names import GrantTypeName
+from service.protocol.names import GrantTypeName, HookEvent
 from service.records.client import Client
+from service.records.grant import Grant
 from service.store import keys
 from service.store.amending import AmendAnswer, Amended, Held
 from service.store.tokens import RevokeAnswer
@@ -31,6 +34,7 @@ from service.store.tokens import RevokeAnswer
 log = logging.getLogger(__name__)
 
 _TRIES = 5
+_REASON = "revoked_by_operator"
 _LATEST = 253_402_300_799
 """The last second of the year 9999: beyond it is a mistake in the unit."""
 _NAME = re.compile(rf"([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})([A-Za-z0-9_-]{{22}})?", re.ASCII)
@@ -168,7 +172,8 @@ async def named_by(issuer: Issuer, identifier: str) -> Named | None:
 
 async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -> Held:
     """Change an access token and with it the grant that it is of: scope and properties are the grant's, and so hold for what
-    a refresh brings, too. What was asked for is there whole, or nothing of it. Raises NotFound, Refused, NotAllowed.
+    a refresh brings, too; what hooks or a token request attached to this token alone stays, but for those names. What was asked
+    for is there whole, or nothing of it. Raises NotFound, Refused, NotAllowed.
     """
     named = await named_by(issuer, identifier)
     if named is not None and not named.hash:
@@ -225,7 +230,9 @@ async def _amended(issuer: Issuer, held: Held, changes: TokenChanges) -> Amended
         access = msgspec.structs.replace(access, scope=None) if access else None
     if changes.properties is not None:
         grant = msgspec.structs.replace(grant, properties=tuple(member.record() for member in changes.properties))
-        access = msgspec.structs.replace(access, properties=()) if access else None
+        names = {member.name for member in grant.properties}
+        others = tuple(member for member in (access.properties if access else ()) if member.name not in names)
+        access = msgspec.structs.replace(access, properties=others) if access else None
     if access is not None and access.grant is not None:
         access = msgspec.structs.replace(access, grant=grant)
     return Amended(grant, access, changes.ends_at, changes.refresh_ends_at)
@@ -251,9 +258,21 @@ async def end_token(issuer: Issuer, identifier: str, kind: Kind | None = None) -
 
 async def _end_grant(issuer: Issuer, grant_id: str) -> bool:
     listed = await issuer.store.grants.open(grant_id)
-    ended = listed is not None and await issuer.store.grants.revoke(grant_id, listed.grant.subject)
+    if listed is None:
+        return False
+    grant = listed.grant
+    return await _end_and_tell(issuer, grant_id, grant, issuer.store.grants.revoke(grant_id, grant.subject))
+
+
+async def _end_and_tell(issuer: Issuer, grant_id: str, grant: Grant, ending: Awaitable[bool]) -> bool:
+    """Hooks hear of it, also where it is cut off in the middle."""
+    about = {"grant_id": grant_id, "subject": grant.subject, "client_id": grant.client_id}
+    async with issuer.hooks.telling(HookEvent.REVOKED, **about_revoked(Revoked.GRANT, _REASON, **about)) as telling:
+        ended = await ending
+        if not ended:
+            telling.call_off()
     if ended:
-        log.info("grant_revoked", extra={"grant_id": grant_id})
+        log.info("grant_revoked", extra={"grant_id": grant_id, "subject": grant.subject})
     return ended
 
 
@@ -267,10 +286,11 @@ async def _end_credential(issuer: Issuer, credential: Credential) -> bool:
         grant = refresh.grant if refresh else None
     if grant is None:
         return False
-    answer = await tokens.revoke(credential, key, grant.client_id, ends_grant=True)
-    if answer is RevokeAnswer.REVOKED:
-        log.info("grant_revoked", extra={"grant_id": credential.grant_id, "subject": grant.subject})
-    return answer is RevokeAnswer.REVOKED
+
+    async def revoke() -> bool:
+        return await tokens.revoke(credential, key, grant.client_id, ends_grant=True) is RevokeAnswer.REVOKED
+
+    return await _end_and_tell(issuer, credential.grant_id, grant, revoke())
 
 
 def _no_token() -> NotFound:

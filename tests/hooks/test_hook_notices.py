@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service import sessions
-from service.admin import clients, grants, users
+from service.admin import clients, grants, tokens, users
 from service.protocol.errors import TemporarilyUnavailable
 from service.store.deliveries import LEASE
 from tests.hooks.receiver import HOOK_SECRET, Receiver, delivered, hooked, saying
@@ -41,6 +41,17 @@ async def of_access_token(world: World) -> None:
 async def by_operator(world: World) -> None:
     tokens = await world.tokens(await world.client())
     await grants.revoke_grant(world.issuer, tokens["access_token"].removeprefix("mm_at_")[:22])
+
+
+async def by_api(world: World) -> None:
+    issued = await world.tokens(await world.client())
+    assert await tokens.end_token(world.issuer, issued["access_token"])
+    assert not await tokens.end_token(world.issuer, issued["access_token"])
+
+
+async def by_api_as_listed(world: World) -> None:
+    issued = await world.tokens(await world.client())
+    assert await tokens.end_token(world.issuer, issued["access_token"].removeprefix("mm_at_")[:22])
 
 
 async def of_user(world: World) -> None:
@@ -99,6 +110,8 @@ ENDS: dict[str, tuple[Callable[[World], Awaitable[None]], dict[str, object]]] = 
     "a grant, by its client": (by_client, {"what": "grant", "reason": "revoked_by_client", "client_id": "app"}),
     "an access token": (of_access_token, {"what": "access_token", "reason": "revoked_by_client"}),
     "a grant, by an operator": (by_operator, {"what": "grant", "reason": "revoked_by_operator", "subject": "alice"}),
+    "a token, by API": (by_api, {"what": "grant", "reason": "revoked_by_operator", "subject": "alice"}),
+    "a grant in a list, by API": (by_api_as_listed, {"what": "grant", "client_id": "app", "subject": "alice"}),
     "a user": (of_user, {"what": "user", "subject": "alice", "grants_ended": 1}),
     "a user's grants of a client": (of_user_and_client, {"what": "user", "client_id": "app", "grants_ended": 1}),
     "a disabled user": (of_disabled_user, {"what": "user", "subject": "alice", "grants_ended": 1}),

@@ -364,22 +364,22 @@ async def test_a_refresh_token_is_no_access_token_to_update(caller: Backend) -> 
     assert (await update(caller, accessToken=made.refreshToken, scopes=[])).action.name == "NOT_FOUND"
 
 
-async def test_properties_of_the_token_itself_are_replaced_too(caller: Backend) -> None:
-    """Authlete tier 2, token update; AU-30: what a token request attached to its access token alone."""
+async def test_properties_of_the_token_itself_stay_but_for_those_that_are_set(caller: Backend) -> None:
+    """Authlete tier 2, token update; AU-30: what a token request (or a hook) attached to its access token alone."""
     world = caller.world
     await app(world)
-    form = "grant_type=client_credentials&scope=read"
+    made = await create(caller, properties=[property_of("k", "0")])
     members = {
-        "parameters": form,
+        "parameters": f"grant_type=refresh_token&refresh_token={made.refreshToken}",
         "clientId": str(NUMBER),
         "clientSecret": SECRET,
-        "properties": [{"key": "n", "value": "1"}],
+        "properties": [{"key": "n", "value": "1"}, {"key": "m", "value": "1"}],
     }
     token = (await caller.answer("/auth/token", **members))["accessToken"]
     assert (await world.introspect(token, str(NUMBER)))["n"] == "1"
     await update(caller, accessToken=token, properties=[property_of("m", "2")])
     seen = await world.introspect(token, str(NUMBER))
-    assert ("n" in seen, seen["m"]) == (False, "2")
+    assert (seen["n"], seen["m"], "k" in seen) == ("1", "2", False)
 
 
 # ended
