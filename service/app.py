@@ -24,6 +24,7 @@ from service.fronts.watching import watching
 from service.hashing import Hashing
 from service.issuer import Issuer
 from service.logout_tokens import deliver_due
+from service.observe.audit_file import AuditFile
 from service.observe.loop_lag import keep_measuring
 from service.observe.metrics import Metrics
 from service.observe.redis_watch import RedisWatch
@@ -71,6 +72,7 @@ def make_issuer(
         clock=clock,
         randomness=randomness,
         tracing=tracing,
+        audit_file=AuditFile(settings.audit_file) if settings.audit_file else None,
     )
 
 

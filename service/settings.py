@@ -127,6 +127,14 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='Who may call the decision API: API key and API secret, {"shop": "…"} (`mintmark admin-token`).',
     )
+    audit_length: Annotated[int, Field(ge=100, le=100_000_000)] = Field(
+        100_000, description="About how many entries of the audit log Redis keeps; the oldest ones go."
+    )
+    audit_file: Path | None = Field(
+        None,
+        description="Write the audit log also here, a line of JSON an act, appended. While it cannot be opened, operators "
+        "can change nothing; what cannot be written any more at the end of an act is in the service's log as an error.",
+    )
 
     # Redis
     redis_url: str = Field(

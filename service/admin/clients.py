@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 import orjson
 
+from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.client_numbers import forget_number
 from service.admin.errors import AlreadyExists, NotFound, Refused
@@ -60,6 +61,7 @@ class ClientPage(NamedTuple):
     cursor: str
 
 
+@audited("client.create", "client:given.client_id")
 async def create_client(
     issuer: Issuer, given: ClientInput, secret: str | None = None, *, registration: Registration | None = None
 ) -> NewSecret:
@@ -104,6 +106,7 @@ async def list_clients(issuer: Issuer, cursor: str = "", count: int = 100) -> Cl
         return ClientPage(*await issuer.store.clients.list_page(cursor, count))
 
 
+@audited("client.update", "client:name", changed="changes")
 async def update_client(issuer: Issuer, name: str, changes: Mapping[str, Any]) -> Client:
     """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets and tokens stay.
 
@@ -145,6 +148,7 @@ async def set_registration(issuer: Issuer, name: str, metadata: dict[str, Any]) 
     return await change_client(issuer, name, changed)
 
 
+@audited("client.rotate_secret", "client:name")
 async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None, keep_old: bool = False) -> NewSecret:
     """Give a client a new secret, generated or imported; the old ones end at once.
 
@@ -165,6 +169,7 @@ async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None,
     return NewSecret(client, generated)
 
 
+@audited("client.drop_old_secret", "client:name")
 async def drop_old_secret(issuer: Issuer, name: str) -> Client:
     """End the secret that ``rotate_secret`` kept. Raises NotFound, Refused where there is only one."""
 
@@ -178,16 +183,19 @@ async def drop_old_secret(issuer: Issuer, name: str) -> Client:
     return client
 
 
+@audited("client.disable", "client:name")
 async def disable_client(issuer: Issuer, name: str) -> Client:
     """Refuse the client, and whatever it was issued, from now on until it is enabled again. Raises NotFound."""
     return await _enable(issuer, name, enabled=False)
 
 
+@audited("client.enable", "client:name")
 async def enable_client(issuer: Issuer, name: str) -> Client:
     """Take back ``disable_client``: what it was issued and has not expired counts again. Raises NotFound."""
     return await _enable(issuer, name, enabled=True)
 
 
+@audited("client.revoke", "client:name")
 async def revoke_client(issuer: Issuer, name: str) -> Client:
     """End everything issued to the client so far, at once and for good; it may ask anew. Raises NotFound."""
 
@@ -202,6 +210,7 @@ async def revoke_client(issuer: Issuer, name: str) -> Client:
     return client
 
 
+@audited("client.delete", "client:name")
 async def delete_client(issuer: Issuer, name: str) -> Client:
     """Delete a client, and with it everything it was issued; the client as it was, disabled. Raises NotFound."""
     try:

@@ -8,6 +8,7 @@ import msgspec
 
 from service import issuing
 from service.admin import clients, users
+from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
 from service.admin.input import Identifier, Input, Properties, describe_property
 from service.admin.paging import cursor_checked
@@ -64,6 +65,7 @@ class GrantPage(NamedTuple):
 # beginning one
 
 
+@audited("grant.issue_code", "user:given.user", "client:given.client")
 async def issue_code(issuer: Issuer, given: CodeInput) -> issuing.Code:
     """Issue an authorization code for a user, by the rules of the authorization endpoint. Raises NotFound, Refused."""
     client = await clients.get_client(issuer, given.client)
@@ -180,6 +182,7 @@ def describe(known: KnownGrant) -> dict[str, Any]:
 # ending them
 
 
+@audited("grant.revoke", "grant:grant_id")
 async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
     """End a grant and everything it issued. Raises NotFound."""
     _check_id(grant_id)
@@ -194,6 +197,7 @@ async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
     log.info("grant_revoked", extra={"grant_id": grant_id, "subject": subject})
 
 
+@audited("grant.revoke_of_user", "user:user", "client:client")
 async def revoke_of_user(issuer: Issuer, user: str, client: str | None = None) -> int:
     """End every grant of a user, or those to one client; exactly how many were alive (IA-40). Raises NotFound."""
     subject = (await users.get_user(issuer, user)).subject

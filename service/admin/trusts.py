@@ -5,6 +5,7 @@ from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import AfterValidator, model_validator
 
+from service.admin.audit import audited
 from service.admin.client_input import PublicKeys, Scopes, WebUri
 from service.admin.errors import NotFound
 from service.admin.input import Identifier, Input, each_once
@@ -44,6 +45,7 @@ class TrustPage(NamedTuple):
     cursor: str
 
 
+@audited("trust.put", "trust:given.issuer")
 async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
     """Trust an issuer from now on, in the place of what was said of it before."""
     members = {name: getattr(given, name) for name in TrustInput.model_fields}
@@ -53,6 +55,7 @@ async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
     return trust
 
 
+@audited("trust.remove", "trust:name")
 async def remove_trust(issuer: Issuer, name: str) -> None:
     """Trust it no more: its assertions are refused from now on; tokens that were issued for them stay. Raises NotFound."""
     if not await issuer.store.trusts.delete(name):

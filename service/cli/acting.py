@@ -1,9 +1,13 @@
 """Doing something to an issuer that is opened for it and closed after it."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
+from getpass import getuser
+from socket import gethostname
 from typing import Any, TypeVar
 
+from service.admin.audit import Actor, Way, acting
 from service.app import open_issuer
 from service.cli.exits import redis_explained
 from service.cli.output import busy
@@ -32,7 +36,16 @@ def act(work: Callable[[Issuer], Awaitable[_Result]], waiting: str = "") -> _Res
 
     async def inside() -> _Result:
         async with open_issuer(settings, listen=False) as issuer:
-            return await work(issuer)
+            with acting(Actor(_account(), Way.CLI, gethostname())):
+                return await work(issuer)
 
     with redis_explained(settings), busy(waiting):
         return asyncio.run(inside())
+
+
+def _account() -> str:
+    """Who runs the command; in a container the number may have no name."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"

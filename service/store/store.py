@@ -14,6 +14,7 @@ from service.settings import Settings
 from service.store import (
     address,
     assertions,
+    audit,
     clients,
     codes,
     consents,
@@ -45,6 +46,7 @@ CLOCKS_MAY_DIFFER = 2
 _ROOMS = (
     *(
         assertions,
+        audit,
         clients,
         codes,
         consents,
@@ -72,6 +74,7 @@ class Store:
 
     connection: Connection
     assertions: assertions.Assertions
+    audit: audit.Audit
     client_numbers: ClientNumbers
     clients: clients.Clients
     codes: codes.Codes
@@ -113,6 +116,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
     return Store(
         connection,
         assertions.Assertions(connection),
+        audit.Audit(connection, settings.audit_length),
         ClientNumbers(connection),
         clients.Clients(connection, time.monotonic, watch.metrics.clients if watch else Cache()),
         codes.Codes(connection),
