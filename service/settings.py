@@ -127,6 +127,14 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='Who may call the decision API: API key and API secret, {"shop": "…"} (`mintmark admin-token`).',
     )
+    admin_certificate_file: Path | None = Field(
+        None, description="The certificate of the operators' listener (PEM, with its chain): it then speaks TLS."
+    )
+    admin_key_file: Path | None = Field(None, description="The key of that certificate (PEM).")
+    admin_client_ca_file: Path | None = Field(
+        None,
+        description="Whoever has a client certificate of this authority (PEM) is an operator too, called by its common name.",
+    )
     audit_length: Annotated[int, Field(ge=100, le=100_000_000)] = Field(
         100_000, description="About how many entries of the audit log Redis keeps; the oldest ones go."
     )
@@ -438,6 +446,16 @@ class Settings(BaseSettings):
         signed = [name for name, one in self.resource_tokens.items() if one.format is not AccessTokenFormat.OPAQUE]
         if signed and not self.openid:
             raise ValueError("resource_tokens: there is no key to sign with: set master_key or signing_key_files")
+        return self
+
+    @model_validator(mode="after")
+    def _operators_listener_has_its_files(self) -> "Settings":
+        if (self.admin_certificate_file is None) != (self.admin_key_file is None):
+            raise ValueError("admin_certificate_file and admin_key_file go together")
+        if self.admin_client_ca_file and not self.admin_certificate_file:
+            raise ValueError(
+                "admin_client_ca_file: needs admin_certificate_file, for client certificates are a part of TLS"
+            )
         return self
 
     @model_validator(mode="after")

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import msgspec
 
 from service.admin.errors import AdminError, Refused
+from service.admin.paging import offset
 from service.issuer import Issuer
 from service.protocol.credentials import base64url
 from service.protocol.errors import TemporarilyUnavailable
@@ -175,7 +176,9 @@ def describe(placed: PlacedEntry) -> dict[str, Any]:
 
 def _check_cursor(cursor: str) -> None:
     milliseconds, _, number = cursor.partition("-")
-    if cursor and not (cursor.isascii() and milliseconds.isdigit() and number.isdigit() and len(cursor) <= 40):
+    offset(milliseconds)
+    offset(number)
+    if cursor and not (milliseconds and number):
         raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
 
 

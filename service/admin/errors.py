@@ -15,3 +15,7 @@ class AlreadyExists(AdminError):
 
 class Refused(AdminError):
     """The input is faulty, or what is asked for does not go together."""
+
+
+class Outdated(AdminError):
+    """It is no longer as the operator saw it."""

@@ -59,8 +59,16 @@ async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
 async def remove_trust(issuer: Issuer, name: str) -> None:
     """Trust it no more: its assertions are refused from now on; tokens that were issued for them stay. Raises NotFound."""
     if not await issuer.store.trusts.delete(name):
-        raise NotFound(f"there is no trusted issuer {name!r}; `mintmark trust list` shows all")
+        raise _no_trust(name)
     log.info("trust_removed", extra={"trusted_issuer": name})
+
+
+async def get_trust(issuer: Issuer, name: str) -> TrustedIssuer:
+    """A trusted issuer. Raises NotFound."""
+    trust = await issuer.store.trusts.get(name)
+    if trust is None:
+        raise _no_trust(name)
+    return trust
 
 
 async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> TrustPage:
@@ -72,3 +80,7 @@ async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> Tru
 def describe(trust: TrustedIssuer) -> dict[str, Any]:
     """For people and programs."""
     return {name: getattr(trust, name) for name in TrustedIssuer.__struct_fields__}
+
+
+def _no_trust(name: str) -> NotFound:
+    return NotFound(f"there is no trusted issuer {name!r}; `mintmark trust list` shows all")

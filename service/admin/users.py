@@ -9,6 +9,7 @@ import msgspec
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from service import sessions
+from service.admin import etags
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import Identifier, Input, ShortText, filled
@@ -130,11 +131,15 @@ async def list_users(issuer: Issuer, cursor: str = "", count: int = 100) -> User
 
 
 @audited("user.update", "user:name", changed="claims")
-async def update_user(issuer: Issuer, name: str, claims: dict[str, Any]) -> User:
-    """Change claims: those given are set, those given as None are removed. Raises NotFound, Refused."""
+async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_match: str | None = None) -> User:
+    """Change claims: those given are set, those given as None are removed. ``if_match``: see ``etags.check``.
+
+    Raises NotFound, Outdated, Refused.
+    """
     given = ChangedClaims.read({"claims": claims}).claims
 
     def changed(user: User) -> User:
+        etags.check(user, if_match)
         merged = user.claims | given
         return msgspec.structs.replace(user, claims={key: value for key, value in merged.items() if value is not None})
 

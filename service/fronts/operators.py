@@ -3,14 +3,18 @@
 A web.Application with its router, for paths have names in them here and nobody counts microseconds.
 """
 
+import ssl
+
 from aiohttp import web
 
+from service.fronts.admin_api import add_admin_api
 from service.fronts import decision_api
 from service.fronts.health import Handler, Health
 from service.fronts.oauth import not_found
 from service.fronts.watching import watching_middleware
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
+from service.settings import Settings
 
 
 def make_application(issuer: Issuer, health: Health) -> web.Application:
@@ -20,9 +24,25 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
     application = web.Application(client_max_size=issuer.settings.max_body, middlewares=[watched])
     application.on_response_prepare.append(_sign)
     application.add_routes([web.route("*", path, handler) for path, handler in routes.items()])
+    add_admin_api(application, issuer)
     application.add_routes(decision_api.routes(issuer))
     application.router.add_route("*", "/{anything:.*}", not_found)
     return application
+
+
+def tls_of(settings: Settings) -> ssl.SSLContext | None:
+    """How the listener speaks TLS, if it does; a client certificate may be shown, and is verified then. Probes need none.
+
+    Raises OSError, ssl.SSLError for files that are not what they should be.
+    """
+    if settings.admin_certificate_file is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.admin_client_ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.admin_certificate_file, settings.admin_key_file)
+    if settings.admin_client_ca_file is not None:
+        context.verify_mode = ssl.CERT_OPTIONAL
+    return context
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:

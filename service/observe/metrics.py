@@ -18,6 +18,7 @@ SECURITY_EVENTS = (
     "user_blocked",
     "user_blocked_everywhere",
     "address_blocked",
+    "operator_blocked",
     "decision_api_blocked",
 )
 

@@ -23,12 +23,26 @@ ADMIN = Path(audit.__file__).parent
 ALICE = Actor("alice", Way.CONSOLE, "192.0.2.7")
 READS = {
     *("get_client", "list_clients", "get_user", "list_users", "get_grant", "list_of_user", "list_of_client"),
-    *("open_by_id_token", "list_trusts", "list_entries", "list_new", "checked_sector"),
+    *(
+        "get_trust",
+        "list_sessions",
+        "get_session",
+        "open_by_id_token",
+        "list_trusts",
+        "list_entries",
+        "list_new",
+        "checked_sector",
+    ),
 }
 """Functions that change nothing."""
 OTHERS = {
     *("register", "open_registered", "replace", "initial_access_token_spent", "set_registration"),  # clients themselves
-    *("change_client", "sweep_client", "revoke_of_client"),  # what audited ones are made of, or make of them
+    *(
+        "change_client",
+        "sweep_client",
+        "sweep_client_page",
+        "revoke_of_client",
+    ),  # what audited ones are made of, or make of them
 }
 
 
