@@ -45,8 +45,13 @@ from service.protocol.names import (
 PREFIX = "MINTMARK_"
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
 SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"
-NOT_SETTINGS = (CONFIG_VARIABLE, SECRETS_VARIABLE, "MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
-"""Variables of our prefix that are no settings; Kubernetes injects the last two for a Service named mintmark."""
+NOT_SETTINGS = ("MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
+"""Beginnings of variables of our prefix that are no settings; Kubernetes injects the last two for a Service named mintmark."""
+OF_COMMANDS = frozenset(
+    {CONFIG_VARIABLE, SECRETS_VARIABLE, "MINTMARK_URL", "MINTMARK_TOKEN", "MINTMARK_TOKEN_FILE"}
+    | {"MINTMARK_CA_FILE", "MINTMARK_CERTIFICATE_FILE", "MINTMARK_KEY_FILE"}
+)
+"""Variables that are no settings but say where settings are, or which running service commands are for."""
 
 TAKEN_PATHS = frozenset(
     {"/introspect", "/revoke", "/.well-known/oauth-authorization-server", "/livez", "/readyz", "/metrics"}
@@ -554,7 +559,8 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Variables that look like ours but name no setting: most likely typing errors."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     ours = (name for name in environment if name.upper().startswith(PREFIX))
-    return sorted(name for name in ours if name.upper() not in known and not name.startswith(NOT_SETTINGS))
+    others = (name for name in ours if name.upper() not in known and name not in OF_COMMANDS)
+    return sorted(name for name in others if not name.startswith(NOT_SETTINGS))
 
 
 def sources(settings: Settings, given: Mapping[str, Any]) -> dict[str, str]:

@@ -12,6 +12,9 @@ from service.protocol.request import Request
 from tests.cli.command_line import CommandLine
 from tests.world import basic, settings_for
 
+BOTH_WAYS = True
+"""Here and by the URL of a running service."""
+
 SECRET = "imported-secret"
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
 MEMBERS = {
