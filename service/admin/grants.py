@@ -222,9 +222,13 @@ async def revoke_of_client(issuer: Issuer, client: str) -> Client:
 # how it is done
 
 
+def is_grant_id(text: str) -> bool:
+    """Whether it has the form of one. A grant id becomes part of a search pattern: nothing else may get there."""
+    return _GRANT_ID.fullmatch(text) is not None
+
+
 def _check_id(grant_id: str) -> None:
-    """A grant id becomes part of a search pattern: nothing else may get there."""
-    if not _GRANT_ID.fullmatch(grant_id):
+    if not is_grant_id(grant_id):
         raise NotFound("a grant id has 22 letters, digits, - and _: the ones right after mm_at_ or mm_rt_ in a token")
 
 

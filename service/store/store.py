@@ -34,6 +34,7 @@ from service.store.link import Link, LinkLostError, ReplyError
 from service.store.signing_keys import SigningKeys
 from service.store.trusts import Trusts
 from service.store.users import Users
+from service.store.walks import Walks
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ class Store:
     tokens: tokens.Tokens
     trusts: Trusts
     users: Users
+    walks: Walks
 
     async def close(self) -> None:
         """Close every connection."""
@@ -133,6 +135,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         tokens.Tokens(connection),
         Trusts(connection),
         Users(connection),
+        Walks(connection),
     )
 
 
