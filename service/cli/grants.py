@@ -1,12 +1,12 @@
 """``mintmark grant …``: what users have allowed clients."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from service.admin.operations import clients
+from service.admin.operations import clients, tokens
 from service.admin.operations import grants as operations
-from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, do
+from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, Do, act, do
 from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
 from service.cli.output import Json, emit, facts, people, say, table
 from service.cli.prompts import Yes, confirm, hidden
@@ -127,6 +127,34 @@ def show(
         emit(described)
     else:
         facts(described)
+
+
+@app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
+def issued(
+    grant_id: Annotated[str, typer.Argument(metavar="GRANT_ID", help="22 characters of a token.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """List what is alive of what a grant has issued: there is no index, so all keys of a server are looked at.
+
+    Example: `mintmark grant issued Yk3JvQ0fT0mZb2bXgqN1Aw`
+    """
+
+    async def looked(do: Do) -> list[dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        cursor = ""
+        while True:
+            page = await do(tokens.LIST_ISSUED, {"grant_id": grant_id, "cursor": cursor})
+            found |= {one["handle"]: one for one in page["issued"]}
+            cursor = page["cursor"]
+            if not cursor:
+                return list(found.values())
+
+    rows = act(looked, LOOKING)
+    if json:
+        emit({"issued": rows})
+        return
+    table(rows, ("kind", "handle", "issued_at", "ends_at", "scope", "used"))
+    tell_rest("", len(rows), "credential")
 
 
 @app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)

@@ -24,6 +24,8 @@ from service.cli import (
     serve,
     sessions,
     settings,
+    statistics,
+    tokens,
     trust,
     users,
 )
@@ -45,12 +47,14 @@ app.add_typer(clients.app, name="client")
 app.add_typer(users.app, name="user")
 app.add_typer(grants.app, name="grant")
 app.add_typer(sessions.app, name="session")
+app.add_typer(tokens.app, name="token")
 app.add_typer(keys.app, name="key")
 app.add_typer(hooks.app, name="hook")
 app.add_typer(trust.app, name="trust")
 app.add_typer(registration.app, name="registration")
 app.add_typer(scopes.app, name="scope")
 app.add_typer(audit.app, name="audit")
+app.command("statistics")(statistics.statistics)
 app.command("settings")(settings.settings)
 app.command("admin-token")(admin_token.admin_token)
 

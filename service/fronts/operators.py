@@ -3,12 +3,14 @@
 A web.Application with its router, for paths have names in them here and nobody counts microseconds.
 """
 
+import asyncio
 import ssl
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from service.fronts.admin_api import add_admin_api
-from service.fronts import decision_api
+from service.admin.statistics import Statistics
+from service.fronts import admin_api, decision_api
 from service.fronts.health import Handler, Health
 from service.fronts.oauth import not_found
 from service.fronts.watching import watching_middleware
@@ -24,10 +26,20 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
     application = web.Application(client_max_size=issuer.settings.max_body, middlewares=[watched])
     application.on_response_prepare.append(_sign)
     application.add_routes([web.route("*", path, handler) for path, handler in routes.items()])
-    add_admin_api(application, issuer)
+    if admin_api.is_on(issuer.settings):
+        statistics = Statistics(issuer)
+        application.cleanup_ctx.append(lambda _: _sampling(statistics))
+        admin_api.add_admin_api(application, issuer, statistics)
     application.add_routes(decision_api.routes(issuer))
     application.router.add_route("*", "/{anything:.*}", not_found)
     return application
+
+
+async def _sampling(statistics: Statistics) -> AsyncIterator[None]:
+    """Numbers are gathered as long as somebody may look at them."""
+    keeping = asyncio.ensure_future(statistics.keep())
+    yield
+    keeping.cancel()
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

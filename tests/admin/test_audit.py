@@ -24,6 +24,10 @@ ALICE = Actor("alice", Way.CONSOLE, "192.0.2.7")
 READS = {
     *("get_client", "list_clients", "get_user", "list_users", "get_grant", "list_of_user", "list_of_client"),
     *(
+        "describe",
+        "inspect",
+        "list_issued",
+        "count_grants",
         "get_trust",
         "list_sessions",
         "get_session",

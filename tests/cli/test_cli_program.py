@@ -12,14 +12,14 @@ from tests.redis_shapes import Shape
 
 CLIENT = ("create", "list", "show", "update", "rotate-secret", "disable", "enable", "revoke", "delete")
 USER = ("create", "list", "show", "update", "set-password", "sign-out", "disable", "enable", "delete")
-GRANT = ("code", "list", "show", "revoke")
+GRANT = ("code", "list", "show", "issued", "revoke")
 SESSION = ("list", "show", "end")
 AUDIT = ("list", "follow")
 TRUST = ("add", "list", "remove")
 HOOK = ("list", "test", "secret")
 KEY = ("list", "rotate", "retire", "reseal", "master")
 COMMANDS = [
-    *(["serve"], ["demo"], ["settings"], ["admin-token"]),
+    *(["serve"], ["demo"], ["settings"], ["statistics"], ["admin-token"]),
     *(["client", name] for name in CLIENT),
     *(["user", name] for name in USER),
     *(["grant", name] for name in GRANT),
@@ -28,7 +28,7 @@ COMMANDS = [
     *(["trust", name] for name in TRUST),
     *(["session", name] for name in SESSION),
     *(["audit", name] for name in AUDIT),
-    *(["registration", "token"], ["scope", "list"]),
+    *(["registration", "token"], ["scope", "list"], ["token", "inspect"]),
 ]
 
 
@@ -98,6 +98,7 @@ def test_these_are_all_commands() -> None:
         "session": len(SESSION),
         "audit": len(AUDIT),
         "scope": 1,
+        "token": 1,
     }
     assert len(app.registered_commands) + sum(counts.values()) == len(COMMANDS)
 

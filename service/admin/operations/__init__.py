@@ -12,12 +12,14 @@ from service.admin.operations import (
     registration,
     scopes,
     sessions,
+    statistics,
+    tokens,
     trusts,
     users,
 )
 from service.admin.operations.operation import Answer, Operation, Shown, perform
 
-GROUPS = (clients, users, grants, sessions, keys, trusts, scopes, registration, audit)
+GROUPS = (clients, users, grants, sessions, keys, trusts, scopes, registration, tokens, statistics, audit)
 OPERATIONS = tuple(operation for group in GROUPS for operation in group.OPERATIONS)
 
 __all__ = ["GROUPS", "OPERATIONS", "Answer", "Operation", "Shown", "perform"]

@@ -12,6 +12,8 @@ from aiohttp.typedefs import Middleware
 from service.admin import AdminError
 from service.admin.audit import acting
 from service.admin.operations import Answer, perform
+from service.admin.operations.statistics import sampled
+from service.admin.statistics import Statistics
 from service.fronts.admin_api import problems
 from service.fronts.admin_api.openapi import document
 from service.fronts.admin_api.problems import HEADERS, Problem
@@ -35,12 +37,10 @@ def is_on(settings: Settings) -> bool:
     return bool(settings.admin_tokens or settings.admin_client_ca_file)
 
 
-def add_admin_api(application: web.Application, issuer: Issuer) -> None:
-    """Put it there, if it is on."""
-    if not is_on(issuer.settings):
-        return
+def add_admin_api(application: web.Application, issuer: Issuer, numbers: Statistics) -> None:
+    """Put it there. ``numbers``: what it tells about the service."""
     application.router.add_get(OPENAPI_PATH, _document())
-    inner = web.Application(middlewares=[_guarded(issuer)])
+    inner = web.Application(middlewares=[_guarded(issuer, numbers)])
     inner.add_routes([web.route(route.method, route.path, _handler(issuer, route)) for route in _specific_first()])
     application.add_subapp(PREFIX, inner)
 
@@ -50,13 +50,13 @@ def _specific_first() -> list[Route]:
     return sorted(ROUTES, key=lambda route: len(route.path_members))
 
 
-def _guarded(issuer: Issuer) -> Middleware:
+def _guarded(issuer: Issuer, numbers: Statistics) -> Middleware:
     """Around every request: who is it, and what went wrong."""
 
     @web.middleware
     async def guard(request: web.Request, handler: InnerHandler) -> web.StreamResponse:
         try:
-            with acting(await operator(issuer, request)):
+            with acting(await operator(issuer, request)), sampled(numbers):
                 return await handler(request)
         except Exception as error:
             return problems.render(_problem(issuer, request, error))
