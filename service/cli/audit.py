@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from calendar import timegm
 from typing import Annotated, Any
 
 import typer
@@ -32,7 +33,7 @@ def _seconds(since: str) -> int:
         return max(0, int(time.time()) - int(ago[1]) * _UNITS[ago[2]])
     for form in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"):
         try:
-            return max(0, int(time.mktime(time.strptime(since, form)) - time.timezone))
+            return max(0, timegm(time.strptime(since, form)))
         except ValueError:
             continue
     raise typer.BadParameter(f"--since {since}: write 90m, 12h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z (UTC)")

@@ -33,6 +33,7 @@ from service.cli.output import complain
 from service.settings import CONFIG_VARIABLE
 
 _REMOTE = "A running service"
+_RUN, _WHO, _WATCH = "Run it", "Who may do what", "Keep an eye on it"
 
 app = typer.Typer(
     add_completion=False,
@@ -41,22 +42,25 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=exits.HELP,
 )
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
-app.add_typer(clients.app, name="client")
-app.add_typer(users.app, name="user")
-app.add_typer(grants.app, name="grant")
-app.add_typer(sessions.app, name="session")
-app.add_typer(tokens.app, name="token")
-app.add_typer(keys.app, name="key")
-app.add_typer(hooks.app, name="hook")
-app.add_typer(trust.app, name="trust")
-app.add_typer(registration.app, name="registration")
-app.add_typer(scopes.app, name="scope")
-app.add_typer(audit.app, name="audit")
-app.command("statistics")(statistics.statistics)
-app.command("settings")(settings.settings)
-app.command("admin-token")(admin_token.admin_token)
+app.command("serve", rich_help_panel=_RUN)(serve.serve)
+app.command("demo", rich_help_panel=_RUN)(demo.demo)
+app.command("settings", rich_help_panel=_RUN)(settings.settings)
+app.command("admin-token", rich_help_panel=_RUN)(admin_token.admin_token)
+app.command("statistics", rich_help_panel=_WATCH)(statistics.statistics)
+for name, group, panel in (
+    ("client", clients, _WHO),
+    ("user", users, _WHO),
+    ("grant", grants, _WHO),
+    ("session", sessions, _WHO),
+    ("trust", trust, _WHO),
+    ("registration", registration, _WHO),
+    ("scope", scopes, _WHO),
+    ("hook", hooks, _WATCH),
+    ("token", tokens, _WATCH),
+    ("audit", audit, _WATCH),
+    ("key", keys, _WATCH),
+):
+    app.add_typer(group.app, name=name, rich_help_panel=panel)
 
 
 def _show_version(wanted: bool) -> None:

@@ -4,7 +4,7 @@ import ast
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,16 +50,15 @@ OTHERS = {
 }
 
 
-@pytest.fixture
-def _as_alice() -> Iterator[None]:
-    with acting(ALICE):
-        yield
-
-
 async def entries(world: World, **wanted: object) -> list[AuditEntry]:
     """The log, the newest in front."""
     page = await audit.list_entries(world.issuer, AuditFilter(**wanted))  # type: ignore[arg-type]
     return [placed.entry for placed in page.entries]
+
+
+def holding(text: bytes) -> Callable[[list[bytes]], bool]:
+    """Commands that hold this text."""
+    return lambda command: any(word.endswith(text) for word in command)
 
 
 def client_input(client_id: str = "web") -> ClientInput:
@@ -204,15 +203,25 @@ async def test_the_log_has_a_length(any_world: World) -> None:
 # where something fails
 
 
-async def test_nothing_is_done_that_cannot_be_written_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(*_: object) -> str:
-        raise TemporarilyUnavailable
-
+async def test_nothing_is_done_that_cannot_be_written_down(world: World, proxy: CuttingProxy) -> None:
     await world.user("bob")
-    monkeypatch.setattr(type(world.issuer.store.audit), "write", away)
-    with acting(ALICE), pytest.raises(TemporarilyUnavailable):
-        await users.delete_user(world.issuer, "bob")
+    async with open_issuer(settings_for(proxy.url, redis_timeout=0.3), listen=False) as issuer:
+        proxy.cut_before(holding(b":begun"), times=1000)
+        with acting(ALICE), pytest.raises(TemporarilyUnavailable):
+            await users.delete_user(issuer, "bob")
     assert (await users.get_user(world.issuer, "bob")).enabled
+    assert await entries(world) == []
+
+
+async def test_an_act_whose_entries_had_to_be_sent_again_is_there_once(world: World, proxy: CuttingProxy) -> None:
+    """P3: Redis wrote, and the reply got lost, of both entries."""
+    async with open_issuer(settings_for(proxy.url), listen=False) as issuer:
+        proxy.cut_after(holding(b":begun"))
+        proxy.cut_after(holding(b":ok"))
+        with acting(ALICE):
+            await clients.create_client(issuer, client_input())
+    assert proxy.cuts["after"] == 2
+    assert [entry.result for entry in await entries(world)] == [Result.OK]
 
 
 async def test_an_outcome_that_redis_does_not_take_leaves_begun_and_an_error_in_our_log(
@@ -222,7 +231,7 @@ async def test_an_outcome_that_redis_does_not_take_leaves_begun_and_an_error_in_
     settings = settings_for(proxy.url, redis_timeout=0.3)
     async with open_issuer(settings, listen=False) as issuer:
         with acting(ALICE), caplog.at_level(logging.ERROR):
-            proxy.cut_before(lambda command: any(b":ok" in word for word in command), times=1000)
+            proxy.cut_before(holding(b":ok"), times=1000)
             made = await clients.create_client(issuer, client_input())
     assert made.secret
     (entry,) = await entries(world)

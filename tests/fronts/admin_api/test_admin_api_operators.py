@@ -306,6 +306,20 @@ async def test_mintmark_shows_its_certificate(
         assert (await audit.list_entries(issuer)).entries[0].entry.actor == "bob"
 
 
+def test_files_that_are_no_certificates_are_told(mintmark_of: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "nonsense").write_text("nonsense")
+    for name in ("nothing", "nonsense"):
+        path = str(tmp_path / name)
+        files = {"MINTMARK_ADMIN_CERTIFICATE_FILE": path, "MINTMARK_ADMIN_KEY_FILE": path}
+        mintmark_of.variables |= {**files, "MINTMARK_ADMIN_PORT": "0", "MINTMARK_PORT": "0"}
+        assert "admin_certificate_file, admin_key_file" in mintmark_of("serve", code=4).err
+
+
+@pytest.fixture
+def mintmark_of(redis: Shape, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    return CommandLine(monkeypatch, capsys, {"MINTMARK_REDIS_URL": redis.url})
+
+
 @pytest.mark.parametrize(
     ("given", "text"),
     [

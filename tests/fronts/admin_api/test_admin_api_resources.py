@@ -9,7 +9,7 @@ from service import sessions
 from service.admin import audit
 from service.directory import Person
 from service.fronts.admin_api.routes import ROUTES, Route
-from service.protocol.errors import TemporarilyUnavailable
+from tests.cutting_proxy import CuttingProxy
 from tests.operators import Operator, operating
 from tests.world import World
 
@@ -62,7 +62,7 @@ def changes(route: Route) -> bool:
 
 
 async def test_every_act_is_possible_and_in_the_audit_log(world: World) -> None:
-    """Also of a route that somebody adds: an operation that changes something is an action of the log."""
+    """IA-40, and also of a route that somebody adds: an operation that changes something is an action of the log."""
     async with operating(world.redis.url, master_key="m" * 43) as operator:
         await a_life(operator)
         page = await audit.list_entries(operator.issuer, count=100)
@@ -208,17 +208,18 @@ async def test_what_is_no_json_is_refused(world: World, headers: dict[str, str],
         assert response.content_type == "application/problem+json"
 
 
-async def test_redis_away_is_503(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_redis_away_is_503(proxy: CuttingProxy) -> None:
     """P7."""
-
-    async def away(*_: object) -> None:
-        raise TemporarilyUnavailable
-
-    async with operating(world.redis.url) as operator:
-        monkeypatch.setattr(type(operator.issuer.store.users), "get", away)
-        response = await operator.send("GET", "/users/alice")
-        assert (response.status, response.headers["Retry-After"]) == (503, "1")
-        assert (await response.json(content_type=None))["code"] == "temporarily_unavailable"
+    async with operating(proxy.url, redis_timeout=0.3) as operator:
+        await operator("POST", "/users", {"username": "alice"}, status=201)
+        proxy.refuse()
+        proxy.drop()
+        for method, path in (("GET", "/users/alice"), ("DELETE", "/users/alice")):
+            response = await operator.send(method, path)
+            assert (response.status, response.headers["Retry-After"]) == (503, "1")
+            assert (await response.json(content_type=None))["code"] == "temporarily_unavailable"
+        proxy.heal()
+        assert (await operator("GET", "/users/alice", status=200))["enabled"]
 
 
 async def test_what_nobody_foresaw_is_an_incident_without_its_text(
