@@ -26,6 +26,7 @@ READS = {
     *(
         "describe",
         "inspect",
+        "try_hook",
         "list_issued",
         "count_grants",
         "get_trust",

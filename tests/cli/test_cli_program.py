@@ -41,7 +41,9 @@ def test_every_command_teaches_itself(mintmark: CommandLine, command: list[str])
     told = plain(mintmark(*command, "--help").out)
     assert re.search(rf"Example: (MINTMARK_\S+ )?mintmark {' '.join(command)}\b", told)
     assert "--json Print one JSON value on standard output" in told
-    assert re.findall(r"(?<!CLIENT_ID)(?<!NAME)(?<!ISSUER)(?<!KID)(?<!SID)(?<!GRANT_ID)(?<!GRANT_ID\]) <str>", told) == []
+    assert (
+        re.findall(r"(?<!CLIENT_ID)(?<!NAME)(?<!ISSUER)(?<!KID)(?<!SID)(?<!GRANT_ID)(?<!GRANT_ID\]) <str>", told) == []
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -8,6 +8,7 @@ from service.admin.operations import (
     audit,
     clients,
     grants,
+    hooks,
     keys,
     registration,
     scopes,
@@ -19,7 +20,7 @@ from service.admin.operations import (
 )
 from service.admin.operations.operation import Answer, Operation, Shown, perform
 
-GROUPS = (clients, users, grants, sessions, keys, trusts, scopes, registration, tokens, statistics, audit)
+GROUPS = (clients, users, grants, sessions, keys, hooks, trusts, scopes, registration, tokens, statistics, audit)
 OPERATIONS = tuple(operation for group in GROUPS for operation in group.OPERATIONS)
 
 __all__ = ["GROUPS", "OPERATIONS", "Answer", "Operation", "Shown", "perform"]
