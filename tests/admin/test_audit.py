@@ -41,6 +41,7 @@ READS = {
 }
 """Functions that change nothing."""
 OTHERS = {
+    *("number_of", "find_client", "forget_number"),  # numbers of clients in the decision API, made when first asked for
     *("register", "open_registered", "replace", "initial_access_token_spent", "set_registration"),  # clients themselves
     *(
         "change_client",
