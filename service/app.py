@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import signal
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,11 +20,12 @@ from service.directory import HttpDirectory, RedisDirectory
 from service.fetching import Fetcher
 from service.fronts import browser, oauth
 from service.fronts.health import Handler, Health
-from service.fronts.operators import make_application
+from service.fronts.operators import make_application, tls_of
 from service.fronts.watching import watching
 from service.hashing import Hashing
 from service.issuer import Issuer
 from service.logout_tokens import deliver_due
+from service.observe.audit_file import AuditFile
 from service.observe.loop_lag import keep_measuring
 from service.observe.metrics import Metrics
 from service.observe.redis_watch import RedisWatch
@@ -71,6 +73,7 @@ def make_issuer(
         clock=clock,
         randomness=randomness,
         tracing=tracing,
+        audit_file=AuditFile(settings.audit_file) if settings.audit_file else None,
     )
 
 
@@ -153,7 +156,8 @@ async def serving(
         patience = settings.drain_seconds
         if settings.admin_port is not None:  # opened first and closed last: probes and metrics see the drain
             inner = web.AppRunner(make_application(issuer, health), access_log=None, shutdown_timeout=patience)
-            admin_url = await _listen(open_, inner, settings.admin_host, settings.admin_port, share_port)
+            tls = tls_of(settings)
+            admin_url = await _listen(open_, inner, settings.admin_host, settings.admin_port, share_port, tls)
             log.info("operators", extra={"url": admin_url})
         runner = web.ServerRunner(make_server(issuer, health, further), shutdown_timeout=patience)
         yield await _listen(open_, runner, settings.host, settings.port, share_port)
@@ -161,13 +165,21 @@ async def serving(
         await asyncio.sleep(settings.drain_delay)
 
 
-async def _listen(open_: AsyncExitStack, runner: web.BaseRunner, host: str, port: int, share_port: bool) -> str:
+async def _listen(
+    open_: AsyncExitStack,
+    runner: web.BaseRunner,
+    host: str,
+    port: int,
+    share_port: bool,
+    tls: ssl.SSLContext | None = None,
+) -> str:
     """Listen until the stack is closed; the URL. Raises OSError."""
     await runner.setup()
     open_.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, host, port, backlog=1024, reuse_port=share_port).start()
+    await web.TCPSite(runner, host, port, backlog=1024, reuse_port=share_port, ssl_context=tls).start()
     host, port = runner.addresses[0][:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "http" if tls is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _settle_garbage_collection() -> None:

@@ -8,6 +8,7 @@ from service.directory import Directory
 from service.fetching import Fetcher
 from service.hashing import Hashing
 from service.hooks import Hooks
+from service.observe.audit_file import AuditFile
 from service.observe.metrics import Metrics
 from service.protocol.credentials import Randomness
 from service.settings import Settings
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class Issuer:
     """``url``: the issuer identifier; ``keyring``: our signing keys, None where OpenID Connect is off; ``client_keys``: those
     of clients; ``sealing``: encrypts under the master key, where there is one; ``fetcher``: outgoing HTTP; ``hooks``: the
-    operator's own code; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes; ``tracing``: None where nobody
-    wants traces.
+    operator's own code; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes; ``audit_file``: where operators'
+    acts are written beside Redis, None = nowhere; ``tracing``: None where nobody wants traces.
     """
 
     url: str
@@ -41,4 +42,5 @@ class Issuer:
     metrics: Metrics
     clock: Callable[[], float]
     randomness: Randomness
+    audit_file: AuditFile | None = None
     tracing: "Tracing | None" = None

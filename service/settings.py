@@ -45,8 +45,13 @@ from service.protocol.names import (
 PREFIX = "MINTMARK_"
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
 SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"
-NOT_SETTINGS = (CONFIG_VARIABLE, SECRETS_VARIABLE, "MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
-"""Variables of our prefix that are no settings; Kubernetes injects the last two for a Service named mintmark."""
+NOT_SETTINGS = ("MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
+"""Beginnings of variables of our prefix that are no settings; Kubernetes injects the last two for a Service named mintmark."""
+OF_COMMANDS = frozenset(
+    {CONFIG_VARIABLE, SECRETS_VARIABLE, "MINTMARK_URL", "MINTMARK_TOKEN", "MINTMARK_TOKEN_FILE"}
+    | {"MINTMARK_CA_FILE", "MINTMARK_CERTIFICATE_FILE", "MINTMARK_KEY_FILE"}
+)
+"""Variables that are no settings but say where settings are, or which running service commands are for."""
 
 TAKEN_PATHS = frozenset(
     {"/introspect", "/revoke", "/.well-known/oauth-authorization-server", "/livez", "/readyz", "/metrics"}
@@ -126,6 +131,22 @@ class Settings(BaseSettings):
     decision_api_keys: dict[str, SecretStr] = Field(
         default_factory=dict,
         description='Who may call the decision API: API key and API secret, {"shop": "…"} (`mintmark admin-token`).',
+    )
+    admin_certificate_file: Path | None = Field(
+        None, description="The certificate of the operators' listener (PEM, with its chain): it then speaks TLS."
+    )
+    admin_key_file: Path | None = Field(None, description="The key of that certificate (PEM).")
+    admin_client_ca_file: Path | None = Field(
+        None,
+        description="Whoever has a client certificate of this authority (PEM) is an operator too, called by its common name.",
+    )
+    audit_length: Annotated[int, Field(ge=100, le=100_000_000)] = Field(
+        100_000, description="About how many entries of the audit log Redis keeps; the oldest ones go."
+    )
+    audit_file: Path | None = Field(
+        None,
+        description="Write the audit log also here, a line of JSON an act, appended. While it cannot be opened, operators "
+        "can change nothing; what cannot be written any more at the end of an act is in the service's log as an error.",
     )
 
     # Redis
@@ -433,6 +454,16 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _operators_listener_has_its_files(self) -> "Settings":
+        if (self.admin_certificate_file is None) != (self.admin_key_file is None):
+            raise ValueError("admin_certificate_file and admin_key_file go together")
+        if self.admin_client_ca_file and not self.admin_certificate_file:
+            raise ValueError(
+                "admin_client_ca_file: needs admin_certificate_file, for client certificates are a part of TLS"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _issuer_is_https(self) -> "Settings":
         if self.require_https and self.issuer.startswith("http:") and not self.issuer_is_loopback:
             raise ValueError("issuer must be https, or loopback http, unless require_https is false")
@@ -528,7 +559,8 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Variables that look like ours but name no setting: most likely typing errors."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     ours = (name for name in environment if name.upper().startswith(PREFIX))
-    return sorted(name for name in ours if name.upper() not in known and not name.startswith(NOT_SETTINGS))
+    others = (name for name in ours if name.upper() not in known and name not in OF_COMMANDS)
+    return sorted(name for name in others if not name.startswith(NOT_SETTINGS))
 
 
 def sources(settings: Settings, given: Mapping[str, Any]) -> dict[str, str]:

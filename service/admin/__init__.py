@@ -3,6 +3,6 @@
 Nothing here prints or asks: functions take an Issuer and checked input, return records, and raise ``AdminError``.
 """
 
-from service.admin.errors import AdminError, AlreadyExists, NotAllowed, NotFound, Refused
+from service.admin.errors import AdminError, AlreadyExists, NotAllowed, NotFound, Outdated, Refused
 
-__all__ = ["AdminError", "AlreadyExists", "NotAllowed", "NotFound", "Refused"]
+__all__ = ["AdminError", "AlreadyExists", "NotAllowed", "NotFound", "Outdated", "Refused"]

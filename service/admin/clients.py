@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import msgspec
 import orjson
 
+from service.admin import etags
+from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.client_numbers import forget_number
 from service.admin.errors import AlreadyExists, NotFound, Refused
@@ -60,6 +62,7 @@ class ClientPage(NamedTuple):
     cursor: str
 
 
+@audited("client.create", "client:given.client_id")
 async def create_client(
     issuer: Issuer, given: ClientInput, secret: str | None = None, *, registration: Registration | None = None
 ) -> NewSecret:
@@ -104,12 +107,15 @@ async def list_clients(issuer: Issuer, cursor: str = "", count: int = 100) -> Cl
         return ClientPage(*await issuer.store.clients.list_page(cursor, count))
 
 
-async def update_client(issuer: Issuer, name: str, changes: Mapping[str, Any]) -> Client:
+@audited("client.update", "client:name", changed="changes")
+async def update_client(
+    issuer: Issuer, name: str, changes: Mapping[str, Any], *, if_match: str | None = None
+) -> Client:
     """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets and tokens stay.
 
     A client that needs no secret any more loses it; one that needs one, or one that can be read again (client_secret_jwt),
-    has none until ``rotate_secret``.
-    Raises NotFound, AlreadyExists (alias), Refused.
+    has none until ``rotate_secret``. ``if_match``: see ``etags.check``.
+    Raises NotFound, AlreadyExists (alias), Outdated, Refused.
     """
     if "client_id" in changes:
         raise Refused("client_id: cannot be changed; tokens and grants name it. Create another client.")
@@ -120,6 +126,7 @@ async def update_client(issuer: Issuer, name: str, changes: Mapping[str, Any]) -
     async def settled() -> tuple[Client, Client]:
         """The client as it was seen, and as it is to be: whole, for some members are good or bad together."""
         seen = await get_client(issuer, name)
+        etags.check(seen, if_match)
         given = ClientInput.read(_as_input(seen) | dict(changes))
         sector = await checked_sector(issuer, given)
         secrets = seen.secrets if given.auth_method.has_secret else ()
@@ -145,6 +152,7 @@ async def set_registration(issuer: Issuer, name: str, metadata: dict[str, Any]) 
     return await change_client(issuer, name, changed)
 
 
+@audited("client.rotate_secret", "client:name")
 async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None, keep_old: bool = False) -> NewSecret:
     """Give a client a new secret, generated or imported; the old ones end at once.
 
@@ -165,6 +173,7 @@ async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None,
     return NewSecret(client, generated)
 
 
+@audited("client.drop_old_secret", "client:name")
 async def drop_old_secret(issuer: Issuer, name: str) -> Client:
     """End the secret that ``rotate_secret`` kept. Raises NotFound, Refused where there is only one."""
 
@@ -178,16 +187,19 @@ async def drop_old_secret(issuer: Issuer, name: str) -> Client:
     return client
 
 
+@audited("client.disable", "client:name")
 async def disable_client(issuer: Issuer, name: str) -> Client:
     """Refuse the client, and whatever it was issued, from now on until it is enabled again. Raises NotFound."""
     return await _enable(issuer, name, enabled=False)
 
 
+@audited("client.enable", "client:name")
 async def enable_client(issuer: Issuer, name: str) -> Client:
     """Take back ``disable_client``: what it was issued and has not expired counts again. Raises NotFound."""
     return await _enable(issuer, name, enabled=True)
 
 
+@audited("client.revoke", "client:name")
 async def revoke_client(issuer: Issuer, name: str) -> Client:
     """End everything issued to the client so far, at once and for good; it may ask anew. Raises NotFound."""
 
@@ -202,6 +214,7 @@ async def revoke_client(issuer: Issuer, name: str) -> Client:
     return client
 
 
+@audited("client.delete", "client:name")
 async def delete_client(issuer: Issuer, name: str) -> Client:
     """Delete a client, and with it everything it was issued; the client as it was, disabled. Raises NotFound."""
     try:
@@ -218,22 +231,39 @@ async def delete_client(issuer: Issuer, name: str) -> Client:
     return msgspec.structs.replace(client, enabled=False)
 
 
+def needs_sweep(issuer: Issuer, client: Client) -> bool:
+    """Whether grants of this client never end by themselves."""
+    return not _refresh_tokens_end(issuer, client)
+
+
 async def sweep_client(issuer: Issuer, client: Client) -> int:
     """Free what ``revoke_client`` or ``delete_client`` left in Redis without an end; how many grants that were.
 
     They are dead already. Only refresh tokens that never expire need this: all else ends by its TTL. Walks over the keys.
     """
-    if _refresh_tokens_end(issuer, client):
+    if not needs_sweep(issuer, client):
         return 0
     swept, cursor = 0, ""
     while True:
-        page = await issuer.store.grants.list_of_client(client.client_id, cursor, 1000)
-        for listed in page.grants:
-            if listed.ends_at == NEVER and not client.stands_behind(listed.grant):
-                swept += await issuer.store.grants.revoke(listed.grant_id, listed.grant.subject)
-        cursor = page.cursor
+        ended, cursor = await sweep_client_page(issuer, client.client_id, cursor, 1000)
+        swept += ended
         if not cursor:
             return swept
+
+
+async def sweep_client_page(issuer: Issuer, client_id: str, cursor: str = "", count: int = 100) -> tuple[int, str]:
+    """A part of ``sweep_client``, by the client as it is now: how many grants were freed, and the cursor of the next part,
+    empty at the end. Looks at some ``10 × count`` keys. Raises Refused for a bad cursor.
+    """
+    client = await issuer.store.clients.read(client_id)
+    generation = client.generation if client is not None and client.client_id == client_id else None
+    with cursor_checked(cursor):
+        page = await issuer.store.grants.list_of_client(client_id, cursor, count)
+    swept = 0
+    for listed in page.grants:
+        if listed.ends_at == NEVER and (generation is None or listed.grant.client_generation < generation):
+            swept += await issuer.store.grants.revoke(listed.grant_id, listed.grant.subject)
+    return swept, page.cursor
 
 
 def describe(client: Client) -> dict[str, Any]:

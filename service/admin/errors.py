@@ -19,3 +19,7 @@ class Refused(AdminError):
 
 class NotAllowed(Refused):
     """The client or user that it is asked for may not have it: scope, resource, grant type."""
+
+
+class Outdated(AdminError):
+    """It is no longer as the operator saw it."""

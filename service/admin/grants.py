@@ -8,9 +8,10 @@ import msgspec
 
 from service import issuing
 from service.admin import clients, users
+from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
 from service.admin.input import Identifier, Input, Properties, describe_property
-from service.admin.paging import cursor_checked
+from service.admin.paging import cursor_checked, offset
 from service.grants.fresh import fresh_authorization
 from service.hooks.facts import Revoked, about_revoked
 from service.id_tokens import read_hint
@@ -67,6 +68,7 @@ class GrantPage(NamedTuple):
 # beginning one
 
 
+@audited("grant.issue_code", "user:given.user", "client:given.client")
 async def issue_code(issuer: Issuer, given: CodeInput) -> issuing.Code:
     """Issue an authorization code for a user, by the rules of the authorization endpoint. Raises NotFound, Refused."""
     client = await clients.get_client(issuer, given.client)
@@ -127,8 +129,7 @@ async def list_of_user(issuer: Issuer, user: str, cursor: str = "", count: int =
 
 async def list_of_subject(issuer: Issuer, subject: str, cursor: str = "", count: int = 100) -> GrantPage:
     """The same for a subject that another directory than ours may know. Raises Refused for a bad cursor."""
-    if cursor and not (cursor.isascii() and cursor.isdigit()):
-        raise Refused(f"{cursor!r} is not a cursor of a user's grants")
+    offset(cursor)
     page = await issuer.store.grants.list_of_user(subject, cursor, count)
     return GrantPage(await _known(issuer, page.grants), page.cursor)
 
@@ -192,6 +193,7 @@ def describe(known: KnownGrant) -> dict[str, Any]:
 # ending them
 
 
+@audited("grant.revoke", "grant:grant_id")
 async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
     """End a grant and everything it issued. Raises NotFound."""
     _check_id(grant_id)
@@ -206,6 +208,7 @@ async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
     log.info("grant_revoked", extra={"grant_id": grant_id, "subject": subject})
 
 
+@audited("grant.revoke_of_user", "user:user", "client:client")
 async def revoke_of_user(issuer: Issuer, user: str, client: str | None = None) -> int:
     """End every grant of a user, or those to one client; exactly how many were alive (IA-40). Raises NotFound."""
     subject = (await users.get_user(issuer, user)).subject
@@ -238,9 +241,13 @@ async def revoke_of_client(issuer: Issuer, client: str) -> Client:
 # how it is done
 
 
+def is_grant_id(text: str) -> bool:
+    """Whether it has the form of one. A grant id becomes part of a search pattern: nothing else may get there."""
+    return _GRANT_ID.fullmatch(text) is not None
+
+
 def _check_id(grant_id: str) -> None:
-    """A grant id becomes part of a search pattern: nothing else may get there."""
-    if not _GRANT_ID.fullmatch(grant_id):
+    if not is_grant_id(grant_id):
         raise NotFound("a grant id has 22 letters, digits, - and _: the ones right after mm_at_ or mm_rt_ in a token")
 
 

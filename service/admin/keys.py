@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
@@ -18,6 +19,7 @@ def list_keys(issuer: Issuer) -> list[KnownKey]:
     return _keyring(issuer).known()
 
 
+@audited("key.rotate")
 async def rotate_keys(
     issuer: Issuer, algorithm: SigningAlgorithm | None = None, *, at_once: bool = False
 ) -> list[SigningKey]:
@@ -33,6 +35,7 @@ async def rotate_keys(
     return keys
 
 
+@audited("key.retire", "key:kid")
 async def retire_key(issuer: Issuer, kid: str) -> SigningKey:
     """Trust a key no more: it leaves the JWKS at once, and another one signs. Raises NotFound, Refused."""
     key = await _changeable(issuer).retire(kid)

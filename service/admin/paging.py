@@ -7,6 +7,8 @@ import msgspec
 
 from service.admin.errors import Refused
 
+_DIGITS = 15
+
 
 @contextmanager
 def cursor_checked(cursor: str) -> Iterator[None]:
@@ -17,3 +19,10 @@ def cursor_checked(cursor: str) -> Iterator[None]:
         raise
     except ValueError as error:
         raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with") from error
+
+
+def offset(cursor: str) -> int:
+    """A cursor that counts. Raises Refused."""
+    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS):
+        raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
+    return int(cursor or 0)

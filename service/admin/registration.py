@@ -11,6 +11,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.admin import clients
+from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
 from service.issuer import Issuer
@@ -154,6 +155,7 @@ def _check_no_downgrade(client: Client, given: ClientInput) -> None:
         raise InvalidClientMetadata(f"{', '.join(refused)}: cannot be weakened; ask an operator")
 
 
+@audited("registration.create_token")
 async def create_initial_access_token(issuer: Issuer, *, uses: int = UNLIMITED, lifetime: int) -> str:
     """A token that lets its holder register ``uses`` clients within ``lifetime`` seconds; kept as a hash only."""
     token = Kind.INITIAL_ACCESS_TOKEN + base64url(issuer.randomness(32))

@@ -4,6 +4,7 @@ import logging
 
 import msgspec
 
+from service.admin.audit import audited
 from service.admin.clients import change_client, list_clients
 from service.issuer import Issuer
 from service.records.client import Client, ClientSecret
@@ -11,6 +12,7 @@ from service.records.client import Client, ClientSecret
 log = logging.getLogger(__name__)
 
 
+@audited("key.reseal")
 async def reseal_secrets(issuer: Issuer) -> int:
     """Encrypt every such secret anew under the first master key, so that the others can be given up; how many clients.
 

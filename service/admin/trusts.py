@@ -5,6 +5,7 @@ from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import AfterValidator, model_validator
 
+from service.admin.audit import audited
 from service.admin.client_input import PublicKeys, Scopes, WebUri
 from service.admin.errors import NotFound
 from service.admin.input import Identifier, Input, each_once
@@ -44,6 +45,7 @@ class TrustPage(NamedTuple):
     cursor: str
 
 
+@audited("trust.put", "trust:given.issuer")
 async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
     """Trust an issuer from now on, in the place of what was said of it before."""
     members = {name: getattr(given, name) for name in TrustInput.model_fields}
@@ -53,11 +55,20 @@ async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
     return trust
 
 
+@audited("trust.remove", "trust:name")
 async def remove_trust(issuer: Issuer, name: str) -> None:
     """Trust it no more: its assertions are refused from now on; tokens that were issued for them stay. Raises NotFound."""
     if not await issuer.store.trusts.delete(name):
-        raise NotFound(f"there is no trusted issuer {name!r}; `mintmark trust list` shows all")
+        raise _no_trust(name)
     log.info("trust_removed", extra={"trusted_issuer": name})
+
+
+async def get_trust(issuer: Issuer, name: str) -> TrustedIssuer:
+    """A trusted issuer. Raises NotFound."""
+    trust = await issuer.store.trusts.get(name)
+    if trust is None:
+        raise _no_trust(name)
+    return trust
 
 
 async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> TrustPage:
@@ -69,3 +80,7 @@ async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> Tru
 def describe(trust: TrustedIssuer) -> dict[str, Any]:
     """For people and programs."""
     return {name: getattr(trust, name) for name in TrustedIssuer.__struct_fields__}
+
+
+def _no_trust(name: str) -> NotFound:
+    return NotFound(f"there is no trusted issuer {name!r}; `mintmark trust list` shows all")

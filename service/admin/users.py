@@ -9,6 +9,8 @@ import msgspec
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from service import sessions
+from service.admin import etags
+from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import Identifier, Input, ShortText, filled
 from service.admin.paging import cursor_checked
@@ -92,6 +94,7 @@ class Ended(NamedTuple):
     grants: int
 
 
+@audited("user.create", "user:given.username")
 async def create_user(issuer: Issuer, given: UserInput, password: str | None) -> User:
     """Create a user; without a password they cannot sign in by one. Raises AlreadyExists, Refused."""
     if password is not None:
@@ -127,11 +130,16 @@ async def list_users(issuer: Issuer, cursor: str = "", count: int = 100) -> User
         return UserPage(*await issuer.store.users.list_page(cursor, count))
 
 
-async def update_user(issuer: Issuer, name: str, claims: dict[str, Any]) -> User:
-    """Change claims: those given are set, those given as None are removed. Raises NotFound, Refused."""
+@audited("user.update", "user:name", changed="claims")
+async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_match: str | None = None) -> User:
+    """Change claims: those given are set, those given as None are removed. ``if_match``: see ``etags.check``.
+
+    Raises NotFound, Outdated, Refused.
+    """
     given = ChangedClaims.read({"claims": claims}).claims
 
     def changed(user: User) -> User:
+        etags.check(user, if_match)
         merged = user.claims | given
         return msgspec.structs.replace(user, claims={key: value for key, value in merged.items() if value is not None})
 
@@ -140,6 +148,7 @@ async def update_user(issuer: Issuer, name: str, claims: dict[str, Any]) -> User
     return user
 
 
+@audited("user.set_password", "user:name")
 async def set_password(issuer: Issuer, name: str, password: str) -> User:
     """Set the password, end every browser session, and forget wrong passwords of before: whoever knew the old one is out.
     Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
@@ -156,12 +165,14 @@ async def set_password(issuer: Issuer, name: str, password: str) -> User:
     return user
 
 
+@audited("user.sign_out", "user:name")
 async def sign_out_user(issuer: Issuer, name: str) -> Ended:
     """End every session and grant of a user, and forget what they allowed; they may sign in again. Raises NotFound."""
     user = await get_user(issuer, name)
     return Ended(user, await sessions.sign_out_everywhere(issuer, user.subject))
 
 
+@audited("user.disable", "user:name")
 async def disable_user(issuer: Issuer, name: str) -> Ended:
     """No more tokens for the user, and every grant of theirs ends, also one that is under way. Raises NotFound."""
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=False))
@@ -170,6 +181,7 @@ async def disable_user(issuer: Issuer, name: str) -> Ended:
     return Ended(user, ended)
 
 
+@audited("user.enable", "user:name")
 async def enable_user(issuer: Issuer, name: str) -> User:
     """The user may sign in again; what was ended stays ended. Raises NotFound."""
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=True))
@@ -177,6 +189,7 @@ async def enable_user(issuer: Issuer, name: str) -> User:
     return user
 
 
+@audited("user.delete", "user:name")
 async def delete_user(issuer: Issuer, name: str) -> Ended:
     """Delete a user, and end every grant of theirs. Raises NotFound."""
     user, ended = await disable_user(issuer, name)  # first, so that nothing is left over where this is cut off

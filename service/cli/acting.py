@@ -1,10 +1,21 @@
-"""Doing something to an issuer that is opened for it and closed after it."""
+"""Doing something: to an issuer that is opened for it and closed after it, or by the admin API of a running service.
+
+Commands say which operation and with what; where it is done is settled here, so each is written once.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from getpass import getuser
+from socket import gethostname
 from typing import Any, TypeVar
 
+import orjson
+
+from service.admin.audit import Actor, Way, acting
+from service.admin.operations import Operation, perform
 from service.app import open_issuer
+from service.cli import remote
 from service.cli.exits import redis_explained
 from service.cli.output import busy
 from service.issuer import Issuer
@@ -12,6 +23,9 @@ from service.observe import log
 from service.settings import Settings, load
 
 _Result = TypeVar("_Result")
+
+Do = Callable[[Operation[Any], Mapping[str, Any]], Awaitable[dict[str, Any]]]
+"""Performs an operation with its input, and has its output: the same wherever it is done."""
 
 IDS_MAY_BEGIN_WITH_A_DASH = {"ignore_unknown_options": True}
 """Of a command that takes an id of ours: it is base64url, and must not be taken for an option."""
@@ -22,17 +36,54 @@ def loaded(**given: Any) -> Settings:
     return load(**{name: value for name, value in given.items() if value is not None})
 
 
-def act(work: Callable[[Issuer], Awaitable[_Result]], waiting: str = "") -> _Result:
+def do(operation: Operation[Any], waiting: str = "", **given: Any) -> dict[str, Any]:
+    """One operation. Raises what ``act`` does."""
+    return act(lambda perform: perform(operation, given), waiting)
+
+
+def act(work: Callable[[Do], Awaitable[_Result]], waiting: str = "") -> _Result:
     """What ``work`` returns. ``waiting``: what to show meanwhile on a terminal, where it may take its time.
 
-    Raises what ``work`` does, SettingsError, RedisUnusableError.
+    Raises what ``work`` does, AdminError, SettingsError, RedisUnusableError, ServiceUnusableError.
     """
+    target = remote.target()
+    return _locally(work, waiting) if target is None else _remotely(target, work, waiting)
+
+
+def _locally(work: Callable[[Do], Awaitable[_Result]], waiting: str) -> _Result:
     settings = loaded()
     log.configure("WARNING", "text")
 
     async def inside() -> _Result:
         async with open_issuer(settings, listen=False) as issuer:
-            return await work(issuer)
+            with acting(Actor(_account(), Way.CLI, gethostname())):
+                return await work(_on(issuer))
 
     with redis_explained(settings), busy(waiting):
         return asyncio.run(inside())
+
+
+def _remotely(target: remote.Target, work: Callable[[Do], Awaitable[_Result]], waiting: str) -> _Result:
+    async def inside() -> _Result:
+        async with remote.connected(target) as perform_there:
+            return await work(perform_there)
+
+    with busy(waiting):
+        return asyncio.run(inside())
+
+
+def _on(issuer: Issuer) -> Do:
+    async def here(operation: Operation[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        answer = await perform(issuer, operation, given)
+        output: dict[str, Any] = orjson.loads(orjson.dumps(answer.body))  # as it would come over HTTP
+        return output
+
+    return here
+
+
+def _account() -> str:
+    """Who runs the command; in a container the number may have no name."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"

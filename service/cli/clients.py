@@ -1,20 +1,18 @@
 """``mintmark client …``: who may ask for tokens."""
 
-from collections.abc import Awaitable
 from typing import Annotated, Any
 
 import typer
 
-from service.admin import clients as admin
 from service.admin.client_input import ClientInput
-from service.admin.clients import NewSecret
-from service.cli.acting import act
+from service.admin.operations import Operation
+from service.admin.operations import clients as operations
+from service.cli.acting import Do, act, do
 from service.cli.client_options import given, with_option_for_each_member
-from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
+from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest
 from service.cli.output import Json, emit, facts, say, table
 from service.cli.prompts import Yes, confirm, hidden
-from service.issuer import Issuer
-from service.records.client import Client
+from service.protocol.names import ClientAuthMethod
 
 app = typer.Typer(no_args_is_help=True, help="Register clients, change them, give them secrets, end what they hold.")
 
@@ -51,11 +49,10 @@ def create(
 
     Lifetimes that are left out follow the settings (`mintmark settings`), also when those change.
     """
-    described = ClientInput.read({"client_id": client_id} | given(members))
+    described = {"client_id": client_id} | given(members)
+    ClientInput.read(described)  # faults are told before a secret is asked for
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
-    _tell_new(
-        act(lambda issuer: admin.create_client(issuer, described, secret)), f"Client {client_id} is registered.", json
-    )
+    _tell_new(do(operations.CREATE, **described, secret=secret), f"Client {client_id} is registered.", json)
 
 
 @app.command("list")
@@ -64,11 +61,8 @@ def list_(limit: Limit = 100, cursor: Cursor = "", json: Json = False) -> None:
 
     Example: `mintmark client list --limit 0`
     """
-    found, following = act(
-        lambda issuer: collect(lambda at, count: admin.list_clients(issuer, at, count), limit, cursor), LOOKING
-    )
-    by_id = {client.client_id: client for client in found}  # a walk over keys may meet one twice
-    rows = [admin.describe(by_id[client_id]) for client_id in sorted(by_id)]
+    found, following = collect(operations.LIST, "clients", limit, cursor)
+    rows = each_once(found, "client_id")
     if json:
         emit({"clients": rows, "cursor": following})
         return
@@ -82,7 +76,7 @@ def show(client_id: ClientName, json: Json = False) -> None:
 
     Example: `mintmark client show web`
     """
-    _tell(act(lambda issuer: admin.get_client(issuer, client_id)), "", json)
+    _tell(do(operations.SHOW, client_id=client_id), "", json)
 
 
 @app.command()
@@ -107,10 +101,10 @@ def update(
     changes = given(members) | _unset(unset or [])
     if not changes:
         raise typer.BadParameter("Nothing is to be changed: see `mintmark client update --help`.")
-    client = act(lambda issuer: admin.update_client(issuer, client_id, changes))
-    _tell(client, f"Client {client.client_id} is changed.", json)
-    if client.auth_method.has_secret and not client.secrets:
-        say(f"It has no secret yet: mintmark client rotate-secret {client.client_id}")
+    client = do(operations.UPDATE, client_id=client_id, **changes)
+    _tell(client, f"Client {client['client_id']} is changed.", json)
+    if ClientAuthMethod(client["auth_method"]).has_secret and not client["secrets"]:
+        say(f"It has no secret yet: mintmark client rotate-secret {client['client_id']}")
 
 
 @app.command("rotate-secret")
@@ -139,11 +133,11 @@ def rotate_secret(
     if drop_old and (keep_old or secret_stdin or secret_prompt):
         raise typer.BadParameter("--drop-old makes no new secret: it goes alone.")
     if drop_old:
-        _tell(act(lambda issuer: admin.drop_old_secret(issuer, client_id)), "The old secret has ended.", json)
+        _tell(do(operations.DROP_OLD_SECRET, client_id=client_id), "The old secret has ended.", json)
         return
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
-    new = act(lambda issuer: admin.rotate_secret(issuer, client_id, secret=secret, keep_old=keep_old))
-    _tell_new(new, f"Client {new.client.client_id} has a new secret.", json)
+    new = do(operations.ROTATE_SECRET, client_id=client_id, secret=secret, keep_old=keep_old)
+    _tell_new(new, f"Client {new['client_id']} has a new secret.", json)
 
 
 @app.command()
@@ -152,8 +146,8 @@ def disable(client_id: ClientName, json: Json = False) -> None:
 
     Example: `mintmark client disable web`
     """
-    client = act(lambda issuer: admin.disable_client(issuer, client_id))
-    _tell(client, f"Client {client.client_id} is disabled; its tokens count again when it is enabled.", json)
+    client = do(operations.DISABLE, client_id=client_id)
+    _tell(client, f"Client {client['client_id']} is disabled; its tokens count again when it is enabled.", json)
 
 
 @app.command()
@@ -162,8 +156,8 @@ def enable(client_id: ClientName, json: Json = False) -> None:
 
     Example: `mintmark client enable web`
     """
-    client = act(lambda issuer: admin.enable_client(issuer, client_id))
-    _tell(client, f"Client {client.client_id} is enabled.", json)
+    client = do(operations.ENABLE, client_id=client_id)
+    _tell(client, f"Client {client['client_id']} is enabled.", json)
 
 
 @app.command()
@@ -173,8 +167,8 @@ def revoke(client_id: ClientName, yes: Yes = False, json: Json = False) -> None:
     Example: `mintmark client revoke web --yes`
     """
     confirm(f"End every grant and token of the client {client_id}, of all its users?", yes=yes)
-    client = act(lambda issuer: _swept(issuer, admin.revoke_client(issuer, client_id)), "ending grants …")
-    _tell(client, f"All grants and tokens of the client {client.client_id} have ended.", json)
+    client = _ended_and_swept(operations.REVOKE, client_id)
+    _tell(client, f"All grants and tokens of the client {client['client_id']} have ended.", json)
 
 
 @app.command()
@@ -184,18 +178,25 @@ def delete(client_id: ClientName, yes: Yes = False, json: Json = False) -> None:
     Example: `mintmark client delete web --yes`
     """
     confirm(f"Delete the client {client_id} with all its grants and tokens?", yes=yes)
-    client = act(lambda issuer: _swept(issuer, admin.delete_client(issuer, client_id)), "ending grants …")
+    client = _ended_and_swept(operations.DELETE, client_id)
     if json:
-        emit({"client_id": client.client_id, "deleted": True})
+        emit({"client_id": client["client_id"], "deleted": True})
     else:
-        say(f"Client {client.client_id} is deleted, and its tokens with it.")
+        say(f"Client {client['client_id']} is deleted, and its tokens with it.")
 
 
-async def _swept(issuer: Issuer, ending: Awaitable[Client]) -> Client:
+def _ended_and_swept(operation: Operation[Any], client_id: str) -> dict[str, Any]:
     """What ended is dead at once; grants without an end of their own are then taken out of Redis too."""
-    client = await ending
-    await admin.sweep_client(issuer, client)
-    return client
+
+    async def work(do: Do) -> dict[str, Any]:
+        client = await do(operation, {"client_id": client_id})
+        cursor = "" if client.pop("needs_sweep") else None
+        while cursor is not None:
+            swept = await do(operations.SWEEP, {"client_id": client["client_id"], "cursor": cursor})
+            cursor = swept["cursor"] or None
+        return client
+
+    return act(work, "ending grants …")
 
 
 # reading options
@@ -215,21 +216,21 @@ def _imported(*, stdin: bool, prompt: bool) -> str | None:
 # showing
 
 
-def _tell_new(new: NewSecret, message: str, json: bool) -> None:
+def _tell_new(new: dict[str, Any], message: str, json: bool) -> None:
     """The one time that a secret is shown."""
     if json:
-        emit(admin.describe(new.client) | {"client_secret": new.secret})
+        emit(new)
         return
     say(message)
-    facts({"client_id": new.client.client_id, "client_secret": new.secret})
-    if new.secret:
+    facts({"client_id": new["client_id"], "client_secret": new["client_secret"]})
+    if new["client_secret"]:
         say("Keep the secret now: it is stored as a hash only and cannot be shown again.")
 
 
-def _tell(client: Client, message: str, json: bool) -> None:
+def _tell(client: dict[str, Any], message: str, json: bool) -> None:
     if json:
-        emit(admin.describe(client))
+        emit(client)
     elif message:
         say(message)
     else:
-        facts(admin.describe(client))
+        facts(client)

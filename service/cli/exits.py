@@ -16,11 +16,15 @@ from service.store.store import StoreUnfitError
 
 REFUSED, USAGE, REDIS, SETTINGS = 1, 2, 3, 4
 
-HELP = """Exit codes: 0 done · 1 refused or not found · 2 wrong usage · 3 Redis cannot be used · 4 faulty settings"""
+HELP = "Exit codes: 0 done · 1 refused or not found · 2 wrong usage · 3 Redis or the service cannot be used · 4 faulty settings"
 
 
 class RedisUnusableError(Exception):
     """Redis cannot be reached, or is not fit for use: the text says where it was sought and what to set."""
+
+
+class ServiceUnusableError(Exception):
+    """The service at ``--url`` cannot be reached, or cannot do what is asked of it now."""
 
 
 class AddressUnusableError(Exception):
@@ -31,6 +35,7 @@ _CODES: dict[type[Exception], int] = {
     AdminError: REFUSED,
     AddressUnusableError: REFUSED,
     RedisUnusableError: REDIS,
+    ServiceUnusableError: REDIS,
     EmbeddedRedisMissing: REDIS,
     EmbeddedRedisInUse: REDIS,
     EmbeddedRedisFailed: REDIS,

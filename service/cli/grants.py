@@ -1,17 +1,16 @@
 """``mintmark grant …``: what users have allowed clients."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from service.admin import grants as admin
-from service.admin.grants import CodeInput
-from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, act
+from service.admin.operations import clients, tokens
+from service.admin.operations import grants as operations
+from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, Do, act, do
 from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
 from service.cli.output import Json, emit, facts, people, say, table
 from service.cli.prompts import Yes, confirm, hidden
 from service.cli.properties import PropertyTexts, read_properties
-from service.issuer import Issuer
 
 app = typer.Typer(no_args_is_help=True, help="Issue a code for a user; list, show and revoke grants.")
 
@@ -61,24 +60,22 @@ def code(
     The client redeems it once, within the code's lifetime (60 seconds unless set otherwise), at the token endpoint:
     `grant_type=authorization_code`, `code`, `redirect_uri` if it was given here, `code_verifier` if there was a challenge.
     """
-    given = CodeInput.read(
-        {
-            "client": client,
-            "user": user,
-            "scope": scope,
-            "redirect_uri": redirect_uri,
-            "code_challenge": code_challenge,
-            "code_challenge_method": code_challenge_method or ("S256" if code_challenge else None),
-            "resources": resource or (),
-            "properties": read_properties(properties or []),
-        }
+    issued = do(
+        operations.ISSUE_CODE,
+        client=client,
+        user=user,
+        scope=scope,
+        redirect_uri=redirect_uri,
+        code_challenge=code_challenge,
+        code_challenge_method=code_challenge_method or ("S256" if code_challenge else None),
+        resources=resource or (),
+        properties=read_properties(properties or []),
     )
-    issued = act(lambda issuer: admin.issue_code(issuer, given))
     if json:
-        emit({"code": issued.code, "expires_in": issued.expires_in})
+        emit(issued)
         return
-    people().print(issued.code, markup=False, soft_wrap=True)
-    say(f"The code is good for {issued.expires_in} seconds, once.")
+    people().print(issued["code"], markup=False, soft_wrap=True)
+    say(f"The code is good for {issued['expires_in']} seconds, once.")
 
 
 @app.command("list")
@@ -94,13 +91,9 @@ def list_(
     if (user is None) == (client is None):
         raise typer.BadParameter("Say whose: either --user or --client.")
 
-    async def page(issuer: Issuer, at: str, count: int) -> admin.GrantPage:
-        if user is not None:
-            return await admin.list_of_user(issuer, user, at, count)
-        return await admin.list_of_client(issuer, client or "", at, count)
-
-    found, following = act(lambda issuer: collect(lambda at, count: page(issuer, at, count), limit, cursor), LOOKING)
-    rows = list({known.grant_id: admin.describe(known) for known in found}.values())
+    whose = {"user": user} if user is not None else {"client": client}
+    found, following = collect(operations.LIST, "grants", limit, cursor, **whose)
+    rows = list({grant["grant_id"]: grant for grant in found}.values())
     if json:
         emit({"grants": rows, "cursor": following})
         return
@@ -127,14 +120,41 @@ def show(
     if bool(grant_id) == id_token_stdin:
         raise typer.BadParameter("Give a grant id, or --id-token-stdin.")
     if id_token_stdin:
-        id_token = hidden("ID token", "--id-token-stdin", from_stdin=True)
-        described = admin.describe(act(lambda issuer: admin.open_by_id_token(issuer, id_token)))
+        described = do(operations.FIND, id_token=hidden("ID token", "--id-token-stdin", from_stdin=True))
     else:
-        described = admin.describe(act(lambda issuer: admin.get_grant(issuer, grant_id), LOOKING))
+        described = do(operations.SHOW, LOOKING, grant_id=grant_id)
     if json:
         emit(described)
     else:
         facts(described)
+
+
+@app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
+def issued(
+    grant_id: Annotated[str, typer.Argument(metavar="GRANT_ID", help="22 characters of a token.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """List what is alive of what a grant has issued: there is no index, so all keys of a server are looked at.
+
+    Example: `mintmark grant issued Yk3JvQ0fT0mZb2bXgqN1Aw`
+    """
+
+    async def looked(do: Do) -> list[dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        cursor = ""
+        while True:
+            page = await do(tokens.LIST_ISSUED, {"grant_id": grant_id, "cursor": cursor})
+            found |= {one["handle"]: one for one in page["issued"]}
+            cursor = page["cursor"]
+            if not cursor:
+                return list(found.values())
+
+    rows = act(looked, LOOKING)
+    if json:
+        emit({"issued": rows})
+        return
+    table(rows, ("kind", "handle", "issued_at", "ends_at", "scope", "used"))
+    tell_rest("", len(rows), "credential")
 
 
 @app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
@@ -164,7 +184,7 @@ def revoke(
 
 
 def _revoke_one(grant_id: str, json: bool) -> None:
-    act(lambda issuer: admin.revoke_grant(issuer, grant_id), LOOKING)
+    do(operations.REVOKE, LOOKING, grant_id=grant_id)
     if json:
         emit({"grant_id": grant_id, "grants_ended": 1})
     else:
@@ -174,7 +194,7 @@ def _revoke_one(grant_id: str, json: bool) -> None:
 def _revoke_of_user(user: str, client: str | None, yes: bool, json: bool) -> None:
     to = f" to the client {client}" if client else ""
     confirm(f"End every grant of the user {user}{to}?", yes=yes)
-    ended = act(lambda issuer: admin.revoke_of_user(issuer, user, client), "ending grants …")
+    ended = do(operations.REVOKE_OF_USER, "ending grants …", user=user, client=client)["grants_ended"]
     if json:
         emit({"user": user, "client": client, "grants_ended": ended})
     else:
@@ -183,8 +203,8 @@ def _revoke_of_user(user: str, client: str | None, yes: bool, json: bool) -> Non
 
 def _revoke_of_client(client: str, yes: bool, json: bool) -> None:
     confirm(f"End every grant and token of the client {client}, of all its users?", yes=yes)
-    ended = act(lambda issuer: admin.revoke_of_client(issuer, client))
+    ended = do(clients.REVOKE, client_id=client)
     if json:
-        emit({"user": None, "client": ended.client_id, "grants_ended": None})
+        emit({"user": None, "client": ended["client_id"], "grants_ended": None})
     else:
-        say(f"All grants and tokens of the client {ended.client_id} have ended.")
+        say(f"All grants and tokens of the client {ended['client_id']} have ended.")

@@ -3,16 +3,15 @@
 import base64
 import secrets
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 
-from service.admin import hooks as admin
-from service.cli.acting import act
+from service.admin.operations import hooks as operations
+from service.cli.acting import do
 from service.cli.output import Json, emit, table
 from service.hook_settings import SECRET_PREFIX
-from service.issuer import Issuer
 
 app = typer.Typer(no_args_is_help=True, help="Look at the hooks, try one, make a secret for one.")
 
@@ -25,15 +24,11 @@ def list_(json: Json = False) -> None:
 
     Example: `mintmark hook list`
     """
-
-    async def listed(issuer: Issuer) -> list[dict[str, Any]]:
-        return admin.list_hooks(issuer)
-
-    rows = act(listed)
+    listed = do(operations.LIST)
     if json:
-        emit({"hooks": rows})
+        emit(listed)
     else:
-        table(rows, ("name", "place", "events", "timeout", "on_failure"))
+        table(listed["hooks"], ("name", "place", "events", "timeout", "on_failure"))
 
 
 @app.command("test")
@@ -47,19 +42,16 @@ def try_(
 
     The facts carry `"test": true`. Ends with 1 where an answer would not count.
     """
-    tried = act(lambda issuer: admin.try_hook(issuer, name), "asking the hook …")
-    rows = [
-        {"event": one.event.value, "milliseconds": one.milliseconds, "answer": one.answer, "fault": one.fault}
-        for one in tried
-    ]
+    tried = do(operations.TRY, "asking the hook …", hook=name)
+    rows = tried["events"]
     if json:
-        emit({"hook": name, "events": rows})
+        emit(tried)
     else:
         shown = [
             row | {"answer": "" if row["answer"] is None else orjson.dumps(row["answer"]).decode()} for row in rows
         ]
         table(shown, ("event", "milliseconds", "answer", "fault"))
-    if any(one.fault for one in tried):
+    if any(row["fault"] for row in rows):
         raise typer.Exit(1)
 
 

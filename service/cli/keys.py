@@ -2,21 +2,15 @@
 
 import secrets
 import sys
-import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from service.admin import keys as admin
-from service.admin import sealed_secrets
-from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, act
+from service.admin.operations import keys as operations
+from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, do
 from service.cli.output import Json, emit, moment, say, table
 from service.cli.prompts import Yes, confirm
-from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
-from service.records.signing_key import SigningKey
-from service.signing import schedule
-from service.signing.keyring import KnownKey
 
 app = typer.Typer(no_args_is_help=True, help="Look at the signing keys, rotate them, take one out of use.")
 
@@ -29,15 +23,7 @@ def list_(json: Json = False) -> None:
 
     Example: `mintmark key list`
     """
-
-    async def listed(issuer: Issuer) -> list[KnownKey]:
-        return admin.list_keys(issuer)
-
-    rows = [admin.describe(key, state) for key, state in act(listed)]
-    if json:
-        emit({"keys": rows})
-    else:
-        table(rows, _COLUMNS)
+    _tell(do(operations.LIST), json)
 
 
 @app.command()
@@ -56,10 +42,10 @@ def rotate(
 
     Keys rotate by themselves (setting signing_key_lifetime); this is for when you don't want to wait.
     """
-    made = act(lambda issuer: admin.rotate_keys(issuer, algorithm, at_once=now), "making keys …")
+    made = do(operations.ROTATE, "making keys …", algorithm=algorithm, at_once=now)
     _tell(made, json)
     if not json:
-        say(f"They sign from {moment(max(key.signs_from for key in made))} on.")
+        say(f"They sign from {moment(max(key['signs_from_at'] for key in made['keys']))} on.")
 
 
 @app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
@@ -75,11 +61,11 @@ def retire(
     What it signed is refused by all who look at our keys again; ID tokens in use fail until people sign in anew.
     """
     confirm(f"Take the key {kid} out of the published keys at once?", yes=yes)
-    retired = act(lambda issuer: admin.retire_key(issuer, kid), "making keys …")
+    retired = do(operations.RETIRE, "making keys …", kid=kid)
     if json:
-        emit({"kid": retired.kid, "retired": True})
+        emit({"kid": retired["kid"], "retired": True})
     else:
-        say(f"The key {retired.kid} ({retired.algorithm}) is no longer published, and another one signs.")
+        say(f"The key {retired['kid']} ({retired['algorithm']}) is no longer published, and another one signs.")
 
 
 @app.command()
@@ -90,7 +76,7 @@ def reseal(json: Json = False) -> None:
 
     Signing keys do that by themselves. Afterwards the old master key can be dropped.
     """
-    count = act(sealed_secrets.reseal_secrets, "looking at clients …")
+    count = do(operations.RESEAL, "looking at clients …")["clients"]
     if json:
         emit({"clients": count})
     else:
@@ -113,10 +99,8 @@ def master(json: Json = False) -> None:
         sys.stdout.write(made + "\n")
 
 
-def _tell(keys: list[SigningKey], json: bool) -> None:
-    now = int(time.time())
-    rows = [admin.describe(key, schedule.state(key, now)) for key in keys]
+def _tell(listed: dict[str, Any], json: bool) -> None:
     if json:
-        emit({"keys": rows})
+        emit(listed)
     else:
-        table(rows, _COLUMNS)
+        table(listed["keys"], _COLUMNS)

@@ -1,10 +1,11 @@
 """Going through pages until enough is found."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Any
 
 import typer
 
+from service.admin.operations import Operation
+from service.cli.acting import Do, act
 from service.cli.output import say
 
 LOOKING = "looking through Redis …"
@@ -15,23 +16,33 @@ _MOST = 500
 Limit = Annotated[int, typer.Option(min=0, help="Stop after about this many; 0 = show all.", metavar="NUMBER")]
 Cursor = Annotated[str, typer.Option(help="Go on where the list before ended.", metavar="CURSOR")]
 
-_Thing = TypeVar("_Thing")
-Fetch = Callable[[str, int], Awaitable[tuple[Sequence[_Thing], str]]]
 
-
-async def collect(fetch: Fetch[_Thing], limit: int, cursor: str) -> tuple[list[_Thing], str]:
-    """Things of as many pages as it takes, and the cursor of the next page. ``fetch``: cursor, count → page.
+def collect(
+    operation: Operation[Any], members: str, limit: int, cursor: str, **given: Any
+) -> tuple[list[dict[str, Any]], str]:
+    """Things of as many pages as it takes, and the cursor of the next page. ``members``: where a page has them.
 
     A page looks at ten keys for each thing wanted; while nothing is found, at more.
     """
-    found: list[_Thing] = []
-    count = max(1, min(limit, _MOST) // 10) if limit else _MOST
-    while True:
-        page, cursor = await fetch(cursor, count)
-        found += page
-        if not cursor or (limit and len(found) >= limit):
-            return found, cursor
-        count = count if page else min(count * 2, _MOST)
+
+    async def collected(do: Do) -> tuple[list[dict[str, Any]], str]:
+        found: list[dict[str, Any]] = []
+        at, count = cursor, max(1, min(limit, _MOST) // 10) if limit else _MOST
+        while True:
+            page = await do(operation, {**given, "cursor": at, "limit": count})
+            found += page[members]
+            at = page["cursor"]
+            if not at or (limit and len(found) >= limit):
+                return found, at
+            count = count if page[members] else min(count * 2, _MOST)
+
+    return act(collected, LOOKING)
+
+
+def each_once(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """By name; a walk over keys may meet one twice."""
+    by_name = {one[name]: one for one in found}
+    return [by_name[key] for key in sorted(by_name)]
 
 
 def tell_rest(cursor: str, shown: int, what: str) -> None:

@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from service.admin import registration as admin
-from service.cli.acting import act, loaded
+from service.admin.operations import registration as operations
+from service.cli.acting import do
 from service.cli.output import Json, emit, facts, say
-from service.store.registration_tokens import UNLIMITED
 
 app = typer.Typer(no_args_is_help=True, help="Let others register clients themselves (setting registration).")
 
@@ -24,11 +23,12 @@ def token(
 
     Example: `mintmark registration token --uses 10 --lifetime 3600`
     """
-    made = act(lambda issuer: admin.create_initial_access_token(issuer, uses=uses or UNLIMITED, lifetime=lifetime))
+    made = do(operations.CREATE_TOKEN, uses=uses, lifetime=lifetime)
+    setting = made.pop("registration")
     if json:
-        emit({"initial_access_token": made, "uses": uses, "lifetime": lifetime})
+        emit(made)
         return
-    facts({"initial_access_token": made})
-    if loaded().registration == "off":
+    facts({"initial_access_token": made["initial_access_token"]})
+    if setting == "off":
         say("The setting registration is off, so it is of no use yet: MINTMARK_REGISTRATION=initial_access_token.")
     say("Keep it now: it is stored as a hash only and cannot be shown again.")

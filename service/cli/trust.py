@@ -4,11 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from service.admin import trusts as admin
-from service.admin.trusts import TrustInput
-from service.cli.acting import act
+from service.admin.operations import trusts as operations
+from service.cli.acting import do
 from service.cli.client_options import read_json
-from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
+from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest
 from service.cli.output import Json, emit, facts, say, table
 from service.cli.prompts import Yes, confirm
 from service.protocol.names import SigningAlgorithm
@@ -48,13 +47,12 @@ def add(
         **{"algorithms": algorithms or (), "subjects": subjects or (), "clients": clients or ()},
         "scopes": [word for text in scopes or () for word in text.split()],
     }
-    described = TrustInput.read(given)
-    trust = act(lambda issuer: admin.add_trust(issuer, described))
+    trust = do(operations.PUT, **given)
     if json:
-        emit(admin.describe(trust))
+        emit(trust)
     else:
-        facts(admin.describe(trust))
-        say(f"{trust.issuer} is trusted.")
+        facts(trust)
+        say(f"{trust['issuer']} is trusted.")
 
 
 @app.command("list")
@@ -63,11 +61,8 @@ def list_(limit: Limit = 100, cursor: Cursor = "", json: Json = False) -> None:
 
     Example: `mintmark trust list`
     """
-    found, following = act(
-        lambda issuer: collect(lambda at, count: admin.list_trusts(issuer, at, count), limit, cursor), LOOKING
-    )
-    by_name = {trust.issuer: trust for trust in found}  # a walk over keys may meet one twice
-    rows = [admin.describe(by_name[name]) for name in sorted(by_name)]
+    found, following = collect(operations.LIST, "trusts", limit, cursor)
+    rows = each_once(found, "issuer")
     if json:
         emit({"trusts": rows, "cursor": following})
         return
@@ -82,7 +77,7 @@ def remove(issuer: IssuerName, yes: Yes = False, json: Json = False) -> None:
     Example: `mintmark trust remove https://ci.example.com`
     """
     confirm(f"Trust {issuer} no more?", yes=yes)
-    act(lambda opened: admin.remove_trust(opened, issuer))
+    do(operations.REMOVE, issuer=issuer)
     if json:
         emit({"issuer": issuer, "removed": True})
     else:

@@ -5,13 +5,12 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from service.admin import users as admin
-from service.admin.users import Ended, UserInput
-from service.cli.acting import act
-from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
+from service.admin.operations import users as operations
+from service.admin.users import UserInput
+from service.cli.acting import do
+from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest
 from service.cli.output import Json, emit, facts, say, table
 from service.cli.prompts import Yes, confirm, hidden
-from service.records.user import User
 
 app = typer.Typer(no_args_is_help=True, help="Create users, set their passwords, disable and delete them.")
 
@@ -51,10 +50,11 @@ def create(
     """
     if no_password and password_stdin:
         raise typer.BadParameter("--no-password and --password-stdin exclude each other.")
-    given = UserInput.read({"username": username, "subject": subject, "claims": _read_claims(claims or [])})
+    given: dict[str, Any] = {"username": username, "subject": subject, "claims": _read_claims(claims or [])}
+    UserInput.read(given)  # faults are told before a password is asked for
     password = None if no_password else hidden("password", "--password-stdin", from_stdin=password_stdin)
-    user = act(lambda issuer: admin.create_user(issuer, given, password))
-    _tell(user, f"User {user.username} is created.", json)
+    user = do(operations.CREATE, **given, password=password)
+    _tell(user, f"User {user['username']} is created.", json)
 
 
 @app.command("list")
@@ -63,11 +63,8 @@ def list_(limit: Limit = 100, cursor: Cursor = "", json: Json = False) -> None:
 
     Example: `mintmark user list --limit 0`
     """
-    found, following = act(
-        lambda issuer: collect(lambda at, count: admin.list_users(issuer, at, count), limit, cursor), LOOKING
-    )
-    by_name = {user.username: user for user in found}  # a walk over keys may meet one twice
-    rows = [admin.describe(by_name[username]) for username in sorted(by_name)]
+    found, following = collect(operations.LIST, "users", limit, cursor)
+    rows = each_once(found, "username")
     if json:
         emit({"users": rows, "cursor": following})
         return
@@ -81,7 +78,7 @@ def show(username: UserName, json: Json = False) -> None:
 
     Example: `mintmark user show alice`
     """
-    _tell(act(lambda issuer: admin.get_user(issuer, username)), "", json)
+    _tell(do(operations.SHOW, username=username), "", json)
 
 
 @app.command()
@@ -97,8 +94,8 @@ def update(
     if not claims:
         raise typer.BadParameter("Nothing is to be changed: give at least one --claim.")
     changes = _read_claims(claims)
-    user = act(lambda issuer: admin.update_user(issuer, username, changes))
-    _tell(user, f"User {user.username} is changed.", json)
+    user = do(operations.UPDATE, username=username, claims=changes)
+    _tell(user, f"User {user['username']} is changed.", json)
 
 
 @app.command("set-password")
@@ -111,8 +108,8 @@ def set_password(username: UserName, password_stdin: PasswordStdin = False, json
     (offline_access) stays; to end that too: `mintmark user sign-out alice`.
     """
     password = hidden("password", "--password-stdin", from_stdin=password_stdin)
-    user = act(lambda issuer: admin.set_password(issuer, username, password))
-    _tell(user, f"User {user.username} has a new password.", json)
+    user = do(operations.SET_PASSWORD, username=username, password=password)
+    _tell(user, f"User {user['username']} has a new password.", json)
 
 
 @app.command("sign-out")
@@ -124,7 +121,7 @@ def sign_out(username: UserName, yes: Yes = False, json: Json = False) -> None:
     They may sign in again at once; to keep them out: `mintmark user disable alice`.
     """
     confirm(f"Sign out {username} everywhere, and end all grants and tokens of theirs?", yes=yes)
-    _tell_ended(act(lambda issuer: admin.sign_out_user(issuer, username), _ENDING), "signed_out", json)
+    _tell_ended(do(operations.SIGN_OUT, _ENDING, username=username), "signed_out", json)
 
 
 @app.command()
@@ -134,7 +131,7 @@ def disable(username: UserName, yes: Yes = False, json: Json = False) -> None:
     Example: `mintmark user disable alice --yes`
     """
     confirm(f"Disable the user {username} and end all grants and tokens of theirs?", yes=yes)
-    _tell_ended(act(lambda issuer: admin.disable_user(issuer, username), _ENDING), "disabled", json)
+    _tell_ended(do(operations.DISABLE, _ENDING, username=username), "disabled", json)
 
 
 @app.command()
@@ -143,8 +140,8 @@ def enable(username: UserName, json: Json = False) -> None:
 
     Example: `mintmark user enable alice`
     """
-    user = act(lambda issuer: admin.enable_user(issuer, username))
-    _tell(user, f"User {user.username} is enabled.", json)
+    user = do(operations.ENABLE, username=username)
+    _tell(user, f"User {user['username']} is enabled.", json)
 
 
 @app.command()
@@ -154,7 +151,7 @@ def delete(username: UserName, yes: Yes = False, json: Json = False) -> None:
     Example: `mintmark user delete alice --yes`
     """
     confirm(f"Delete the user {username} and end all grants and tokens of theirs?", yes=yes)
-    _tell_ended(act(lambda issuer: admin.delete_user(issuer, username), _ENDING), "deleted", json)
+    _tell_ended(do(operations.DELETE, _ENDING, username=username), "deleted", json)
 
 
 def _read_claims(texts: list[str]) -> dict[str, Any]:
@@ -171,17 +168,17 @@ def _read_claims(texts: list[str]) -> dict[str, Any]:
     return claims
 
 
-def _tell(user: User, message: str, json: bool) -> None:
+def _tell(user: dict[str, Any], message: str, json: bool) -> None:
     if json:
-        emit(admin.describe(user))
+        emit(user)
     elif message:
         say(message)
     else:
-        facts(admin.describe(user))
+        facts(user)
 
 
-def _tell_ended(ended: Ended, how: str, json: bool) -> None:
+def _tell_ended(ended: dict[str, Any], how: str, json: bool) -> None:
     if json:
-        emit({"username": ended.user.username, how: True, "grants_ended": ended.grants})
+        emit({"username": ended["username"], how: True, "grants_ended": ended["grants_ended"]})
     else:
-        say(f"User {ended.user.username} is {how.replace('_', ' ')}; grants ended: {ended.grants}.")
+        say(f"User {ended['username']} is {how.replace('_', ' ')}; grants ended: {ended['grants_ended']}.")

@@ -3,14 +3,20 @@
 A web.Application with its router, for paths have names in them here and nobody counts microseconds.
 """
 
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+
 from aiohttp import web
 
-from service.fronts import decision_api
+from service.admin.statistics import Statistics
+from service.fronts import admin_api, decision_api
 from service.fronts.health import Handler, Health
 from service.fronts.oauth import not_found
 from service.fronts.watching import watching_middleware
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
+from service.settings import Settings, SettingsError
 
 
 def make_application(issuer: Issuer, health: Health) -> web.Application:
@@ -20,9 +26,42 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
     application = web.Application(client_max_size=issuer.settings.max_body, middlewares=[watched])
     application.on_response_prepare.append(_sign)
     application.add_routes([web.route("*", path, handler) for path, handler in routes.items()])
+    if admin_api.is_on(issuer.settings):
+        statistics = Statistics(issuer)
+        application.cleanup_ctx.append(lambda _: _sampling(statistics))
+        admin_api.add_admin_api(application, issuer, statistics)
     application.add_routes(decision_api.routes(issuer))
     application.router.add_route("*", "/{anything:.*}", not_found)
     return application
+
+
+async def _sampling(statistics: Statistics) -> AsyncIterator[None]:
+    """Numbers are gathered as long as somebody may look at them."""
+    keeping = asyncio.ensure_future(statistics.keep())
+    yield
+    keeping.cancel()
+
+
+def tls_of(settings: Settings) -> ssl.SSLContext | None:
+    """How the listener speaks TLS, if it does; a client certificate may be shown, and is verified then. Probes need none.
+
+    Raises SettingsError for files that are not what they should be.
+    """
+    if settings.admin_certificate_file is None:
+        return None
+    try:
+        return _tls_context(settings)
+    except OSError as error:
+        raise SettingsError(f"admin_certificate_file, admin_key_file, admin_client_ca_file: {error}") from error
+
+
+def _tls_context(settings: Settings) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.admin_client_ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(str(settings.admin_certificate_file), settings.admin_key_file)
+    if settings.admin_client_ca_file is not None:
+        context.verify_mode = ssl.CERT_OPTIONAL
+    return context
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -18,6 +18,7 @@ SECURITY_EVENTS = (
     "user_blocked",
     "user_blocked_everywhere",
     "address_blocked",
+    "operator_blocked",
     "decision_api_blocked",
 )
 
@@ -193,12 +194,22 @@ class Metrics:
         """The metrics in Prometheus' text format; of all workers together where there are several, those of the others as
         they were a second ago at most (``tell``).
         """
+        return generate_latest(self._registry())
+
+    def totals(self) -> Iterator[tuple[str, Mapping[str, str], float]]:
+        """Every counter as ``exposition`` tells it: name, labels, how often since the processes began."""
+        for family in self._registry().collect():
+            for sample in family.samples:
+                if sample.name.endswith("_total"):
+                    yield sample.name, sample.labels, sample.value
+
+    def _registry(self) -> CollectorRegistry:
         self.tell()
         if not os.environ.get(WORKERS_VARIABLE):
-            return generate_latest(self.registry)
+            return self.registry
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-        return generate_latest(together)
+        return together
 
 
 def forget_worker(pid: int, folder: str) -> None:

@@ -1,7 +1,7 @@
 """Authorization codes: issued with their grant, redeemed once."""
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from service.protocol.credentials import Credential
 from service.records.authorization_code import AuthorizationCode
@@ -44,11 +44,12 @@ SCRIPTS = (_issue, _redeem)
 
 
 class OpenedCode(NamedTuple):
-    """``record``: None once the code is spent."""
+    """``record``: None once the code is spent; ``ends_at``: epoch seconds, None where it was not asked for."""
 
     credential: Credential
     record: AuthorizationCode | None
     grant: Grant
+    ends_at: int | None = None
 
 
 class Codes:
@@ -72,14 +73,22 @@ class Codes:
             return False
         return _issue.read(replies[0])[0] is IssueAnswer.ISSUED
 
-    async def open_by_code(self, code: Credential) -> OpenedCode | None:
-        """The code with its grant; None where it is unknown, expired, or its grant has ended (IA-36). One round trip."""
+    async def open_by_code(self, code: Credential, *, with_end: bool = False) -> OpenedCode | None:
+        """The code with its grant; None where it is unknown, expired, or its grant has ended (IA-36). One round trip.
+
+        ``with_end``: also when it ends.
+        """
         key, grant_key = keys.code(code.grant_id, code.hash), keys.grant(code.grant_id)
-        held, grant_record = await self._connection.execute(key, "MGET", key, grant_key)
+        read, end = ("MGET", key, grant_key), list[Any]()
+        if with_end:
+            (held, grant_record), *end = await self._connection.execute_all([(key, read), *grants.end_steps(key)])
+        else:
+            held, grant_record = await self._connection.execute(key, *read)
         grant = grants.decode(grant_record)
         if held is None or grant is None:
             return None
-        return OpenedCode(code, None if held.startswith(b"spent:") else AuthorizationCode.decode(held), grant)
+        record = None if held.startswith(b"spent:") else AuthorizationCode.decode(held)
+        return OpenedCode(code, record, grant, grants.ends_at(*end) if end else None)
 
     async def redeem(self, code: Credential, new: NewTokens, spent_ends_at: int) -> RedeemAnswer:
         """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip."""

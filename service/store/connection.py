@@ -37,6 +37,7 @@ FLAGS_SINCE = (7, 0)
 _PAUSE = 0.02
 """Seconds before the first retry; each further pause is up to twice as long, at most ``_LONGEST_PAUSE``."""
 _LONGEST_PAUSE = 0.2
+_LONGEST_CURSOR = 40
 
 
 class StoreError(Exception):
@@ -297,7 +298,14 @@ class Connection:
         """
         links = await self.links()
         index, _, position = (cursor or "0:0").partition(":")
-        if not index.isdigit() or not position.isdigit() or int(index) >= len(links):
+        if (
+            not (cursor or "0").isascii()
+            or not index.isdigit()
+            or not position.isdigit()
+            or len(cursor) > _LONGEST_CURSOR
+        ):
+            raise ValueError(f"{cursor!r} is not a cursor")
+        if int(index) >= len(links) or int(position) >= 2**64:
             raise ValueError(f"{cursor!r} is not a cursor")
         try:
             after, found = await links[int(index)].send(["SCAN", position, "MATCH", pattern, "COUNT", count])

@@ -28,8 +28,10 @@ _indexing: set[asyncio.Task[None]] = set()
 """Writes to user indexes that wait for their server; held here so that they are not collected."""
 
 log = logging.getLogger(__name__)
-_GRANT_KEY = re.compile(rf"mm:\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}(?::access:.*)?", re.ASCII)
+GRANT_KEY = re.compile(rf"mm:\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}(?::access:.*)?", re.ASCII)
 """Keys that hold a grant, whole or inline; a user's keys have a colon in their tag."""
+ISSUED_KEY = re.compile(rf"mm:\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}:(access|refresh|code):(.+)", re.ASCII)
+"""Keys of what a grant has issued: which kind, and under which hash."""
 
 
 class RevokeAnswer(StrEnum):
@@ -285,11 +287,11 @@ class Grants:
 
     async def _matching(self, found: list[str], client_id: str | None) -> AsyncIterator[ListedGrant]:
         """The client's grants among these keys: grant records, and access tokens that hold their grant inline."""
-        names = [name for name in found if _GRANT_KEY.fullmatch(name)]
+        names = [name for name in found if GRANT_KEY.fullmatch(name)]
         steps: list[Step] = [step for name in names for step in ((name, ("GET", name)), (name, ("PTTL", name)))]
         replies = await self._connection.execute_all([*steps, *((name, ("TIME",)) for name in names[:1])])
         for name, data, left in zip(names, replies[0::2], replies[1::2], strict=False):
-            grant = _inline_or_whole(name, data)
+            grant = inline_or_whole(name, data)
             if grant is not None and client_id in (None, grant.client_id):
                 access_hash = "" if name.endswith("}") else name.rpartition(":")[2]
                 yield ListedGrant(name[4 : 4 + GRANT_ID_LENGTH], grant, ends_at(left, replies[-1]), access_hash)
@@ -301,7 +303,8 @@ def _live(refresh_hash: str, data: bytes, ends: int) -> LiveRefreshToken | None:
     return LiveRefreshToken(refresh_hash, RefreshToken.decode(data).issued_at, ends)
 
 
-def _inline_or_whole(name: str, data: bytes | None) -> Grant | None:
+def inline_or_whole(name: str, data: bytes | None) -> Grant | None:
+    """The grant that is kept under a ``GRANT_KEY``, None where it has ended or is not there but in a key of its own."""
     if not data:
         return None
     if not name.endswith("}"):

@@ -142,6 +142,11 @@ def assertion(name_hash: str) -> str:
     return f"mm:{{assertion:{name_hash}}}"
 
 
+def audit() -> str:
+    """The audit log, a stream."""
+    return "mm:{audit}"
+
+
 def failures(who: str) -> str:
     """How often ``who`` (user:…, address:…, client:…) failed of late."""
     return f"mm:{{failures:{_tag(who)}}}:count"

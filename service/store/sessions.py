@@ -83,6 +83,14 @@ class Sessions:
         index = keys.user_sessions(subject)
         return [member.decode() for member in await self._connection.execute(index, "ZRANGE", index, 0, -1)]
 
+    async def page_of_user(self, subject: str, start: int, count: int) -> tuple[list[Session], bool]:
+        """The user's living sessions among ``count`` entries of their index, and whether more follow. Two round trips."""
+        index = keys.user_sessions(subject)
+        found = await self._connection.execute(index, "ZRANGE", index, start, start + count)
+        places = [keys.session(member.decode()) for member in found[:count]]
+        records = await self._connection.execute_all([(key, ("GET", key)) for key in places])
+        return [Session.decode(data) for data in records if data], len(found) > count
+
     def unindex_soon(self, subject: str, sid: str) -> None:
         """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
         index = keys.user_sessions(subject)

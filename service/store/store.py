@@ -15,6 +15,7 @@ from service.store import (
     address,
     amending,
     assertions,
+    audit,
     clients,
     codes,
     consents,
@@ -34,6 +35,7 @@ from service.store.link import Link, LinkLostError, ReplyError
 from service.store.signing_keys import SigningKeys
 from service.store.trusts import Trusts
 from service.store.users import Users
+from service.store.walks import Walks
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ _ROOMS = (
     *(
         amending,
         assertions,
+        audit,
         clients,
         codes,
         consents,
@@ -75,6 +78,7 @@ class Store:
     connection: Connection
     amending: amending.Amending
     assertions: assertions.Assertions
+    audit: audit.Audit
     client_numbers: ClientNumbers
     clients: clients.Clients
     codes: codes.Codes
@@ -91,6 +95,7 @@ class Store:
     tokens: tokens.Tokens
     trusts: Trusts
     users: Users
+    walks: Walks
 
     async def close(self) -> None:
         """Close every connection."""
@@ -117,6 +122,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         connection,
         amending.Amending(connection),
         assertions.Assertions(connection),
+        audit.Audit(connection, settings.audit_length),
         ClientNumbers(connection),
         clients.Clients(connection, time.monotonic, watch.metrics.clients if watch else Cache()),
         codes.Codes(connection),
@@ -133,6 +139,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         tokens.Tokens(connection),
         Trusts(connection),
         Users(connection),
+        Walks(connection),
     )
 
 

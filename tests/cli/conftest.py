@@ -1,13 +1,34 @@
-"""A ``mintmark`` to call, on an empty Redis."""
+"""A ``mintmark`` to call, on an empty Redis: by itself, or by the admin API of a service on that Redis."""
+
+from collections.abc import Iterator
 
 import pytest
 
 from tests.cli.command_line import CommandLine
+from tests.cli.running_service import ByUrl
 from tests.redis_shapes import Shape
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of a module with ``BOTH_WAYS`` run twice."""
+    said = [mark for mark in metafunc.definition.iter_markers("parametrize") if mark.args[0] == "mintmark"]
+    if "mintmark" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_WAYS", False) and not said:
+        metafunc.parametrize("mintmark", ["here", "by_url"], indirect=True)
+
+
 @pytest.fixture
-def mintmark(redis: Shape, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+def mintmark(
+    redis: Shape,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> Iterator[CommandLine]:
     cheap = {"MINTMARK_ARGON2_MEMORY": "64", "MINTMARK_ARGON2_ITERATIONS": "1"}
     monkeypatch.setenv("COLUMNS", "120")
-    return CommandLine(monkeypatch, capsys, {"MINTMARK_REDIS_URL": redis.url, **cheap})
+    variables = {"MINTMARK_REDIS_URL": redis.url, **cheap}
+    if getattr(request, "param", "here") == "here":
+        yield CommandLine(monkeypatch, capsys, variables)
+        return
+    by_url = ByUrl(monkeypatch, capsys, variables)
+    yield by_url
+    by_url.stop()

@@ -12,6 +12,9 @@ from service.protocol.request import Request
 from tests.cli.command_line import CommandLine
 from tests.world import basic, settings_for
 
+BOTH_WAYS = True
+"""Here and by the URL of a running service."""
+
 SECRET = "imported-secret"
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
 MEMBERS = {
@@ -152,3 +155,37 @@ def test_many_grants_are_revoked_and_counted(mintmark: CommandLine) -> None:
     assert mintmark("grant", "list", "--user", "alice", "--json").json["grants"] == []
     mintmark("grant", "revoke", code=2)
     mintmark("grant", "revoke", "x" * 22, "--user", "alice", code=2)
+
+
+def test_what_a_grant_has_issued_is_listed(mintmark: CommandLine) -> None:
+    issued = code(mintmark)
+    answer = ask(mintmark, grant_type="authorization_code", code=issued)
+    listed = mintmark("grant", "issued", issued[6:28], "--json").json["issued"]
+    assert {one["kind"] for one in listed if not one["used"]} == {"access_token", "refresh_token"}
+    assert str(answer["access_token"]) not in str(listed)
+    table = mintmark("grant", "issued", issued[6:28])
+    assert table.err == "3 credentials\n"
+    mintmark("grant", "revoke", issued[6:28])
+    assert "there is no grant" in mintmark("grant", "issued", issued[6:28], code=1).err, "its keys are dead"
+    assert "a grant id has 22" in mintmark("grant", "issued", "*", code=1).err
+
+
+def test_a_token_is_inspected_and_not_told_back(mintmark: CommandLine) -> None:
+    access_token = str(ask(mintmark, grant_type="client_credentials")["access_token"])
+    told = mintmark("token", "inspect", "--token-stdin", "--json", stdin=access_token).json
+    assert (told["what"], told["active"], told["client_id"]) == ("access_token", True, "web")
+    assert access_token not in str(told)
+    mintmark("client", "disable", "web")
+    shown = mintmark("token", "inspect", "--token-stdin", stdin=access_token)
+    assert "is disabled" in shown.out
+    assert "asked for at a terminal" in " ".join(mintmark("token", "inspect", code=2).err.replace("│", "").split())
+
+
+def test_numbers_are_shown(mintmark: CommandLine) -> None:
+    code(mintmark)
+    numbers = mintmark("statistics", "--json").json
+    assert numbers["grants"]["by_client"] == {"web": 1}
+    assert numbers["redis"]["keys"] > 0
+    shown = mintmark("statistics")
+    assert shown.err == "Live grants: 1 (counted).\n"
+    assert "grants of web" in shown.out

@@ -9,8 +9,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.cli.command_line import CommandLine
+from tests.cli.running_service import only_here
 from tests.hooks.receiver import ALL_EVENTS, HOOK_SECRET
 
+BOTH_WAYS = True
+"""Here and by the URL of a running service."""
 ANSWERS = {"claims": {"id_token": {"tier": "gold"}}, "refresh": {"allow": True}, "login": {"allow": True}}
 
 
@@ -98,6 +101,7 @@ def test_a_hook_that_is_not_there(mintmark: CommandLine) -> None:
     assert mintmark("hook", "list", "--json").json == {"hooks": []}
 
 
+@only_here
 def test_a_secret_that_is_made_can_be_used(mintmark: CommandLine) -> None:
     first, second = mintmark("hook", "secret").out.strip(), mintmark("hook", "secret", "--json").json["secret"]
     assert first != second
@@ -108,6 +112,7 @@ def test_a_secret_that_is_made_can_be_used(mintmark: CommandLine) -> None:
         assert mintmark("settings", "--json").json["hooks"]["source"] == "environment"
 
 
+@only_here
 def test_a_hook_that_cannot_be_loaded_is_a_faulty_setting(mintmark: CommandLine) -> None:
     """Told at the start, not at the first token."""
     mintmark.variables["MINTMARK_HOOKS"] = '{"risk": {"entry_point": "nowhere", "events": ["claims"]}}'

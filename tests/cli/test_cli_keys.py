@@ -3,6 +3,10 @@
 import pytest
 
 from tests.cli.command_line import CommandLine
+from tests.cli.running_service import only_here
+
+BOTH_WAYS = True
+"""Here and by the URL of a running service."""
 
 ALGORITHMS = {"RS256", "PS256", "ES256", "ES384", "EdDSA"}
 
@@ -43,6 +47,7 @@ def test_a_key_is_retired_at_once(keyed: CommandLine) -> None:
     assert "there is no key" in keyed("key", "retire", "x", "--yes", code=1).err
 
 
+@only_here
 def test_another_master_key_is_told_of(keyed: CommandLine) -> None:
     keyed("key", "list")
     keyed.variables["MINTMARK_MASTER_KEY"] = "n" * 43
@@ -57,6 +62,7 @@ def test_without_a_master_key_it_says_what_to_do(mintmark: CommandLine) -> None:
     assert "`mintmark key master` makes one" in mintmark("key", "list", code=1).err
 
 
+@only_here
 def test_a_short_master_key_is_refused(mintmark: CommandLine) -> None:
     mintmark.variables |= {"MINTMARK_MASTER_KEY": "short"}
     err = mintmark("key", "list", code=4).err

@@ -12,19 +12,23 @@ from tests.redis_shapes import Shape
 
 CLIENT = ("create", "list", "show", "update", "rotate-secret", "disable", "enable", "revoke", "delete")
 USER = ("create", "list", "show", "update", "set-password", "sign-out", "disable", "enable", "delete")
-GRANT = ("code", "list", "show", "revoke")
+GRANT = ("code", "list", "show", "issued", "revoke")
+SESSION = ("list", "show", "end")
+AUDIT = ("list", "follow")
 TRUST = ("add", "list", "remove")
 HOOK = ("list", "test", "secret")
 KEY = ("list", "rotate", "retire", "reseal", "master")
 COMMANDS = [
-    *(["serve"], ["demo"], ["settings"], ["admin-token"]),
+    *(["serve"], ["demo"], ["settings"], ["statistics"], ["admin-token"]),
     *(["client", name] for name in CLIENT),
     *(["user", name] for name in USER),
     *(["grant", name] for name in GRANT),
     *(["key", name] for name in KEY),
     *(["hook", name] for name in HOOK),
     *(["trust", name] for name in TRUST),
-    ["registration", "token"],
+    *(["session", name] for name in SESSION),
+    *(["audit", name] for name in AUDIT),
+    *(["registration", "token"], ["scope", "list"], ["token", "inspect"]),
 ]
 
 
@@ -37,7 +41,9 @@ def test_every_command_teaches_itself(mintmark: CommandLine, command: list[str])
     told = plain(mintmark(*command, "--help").out)
     assert re.search(rf"Example: (MINTMARK_\S+ )?mintmark {' '.join(command)}\b", told)
     assert "--json Print one JSON value on standard output" in told
-    assert re.findall(r"(?<!CLIENT_ID)(?<!NAME)(?<!ISSUER)(?<!KID)(?<!GRANT_ID)(?<!GRANT_ID\]) <str>", told) == []
+    assert (
+        re.findall(r"(?<!CLIENT_ID)(?<!NAME)(?<!ISSUER)(?<!KID)(?<!SID)(?<!GRANT_ID)(?<!GRANT_ID\]) <str>", told) == []
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -56,9 +62,27 @@ def test_no_option_is_cut_off_in_help(mintmark: CommandLine, monkeypatch: pytest
 
 def test_help_names_every_command_and_exit_code(mintmark: CommandLine) -> None:
     told = plain(mintmark("--help").out)
-    for word in ("serve", "demo", "settings", "client", "user", "grant", "key", "registration"):
+    for word in (
+        "serve",
+        "demo",
+        "settings",
+        "client",
+        "user",
+        "grant",
+        "key",
+        "registration",
+        "session",
+        "audit",
+        "scope",
+    ):
         assert f" {word} " in told
-    for code in ("0 done", "1 refused or not found", "2 wrong usage", "3 Redis cannot be used", "4 faulty settings"):
+    for code in (
+        "0 done",
+        "1 refused or not found",
+        "2 wrong usage",
+        "3 Redis or the service cannot be used",
+        "4 faulty settings",
+    ):
         assert code in told
 
 
@@ -73,6 +97,10 @@ def test_these_are_all_commands() -> None:
         "hook": len(HOOK),
         "trust": len(TRUST),
         "registration": 1,
+        "session": len(SESSION),
+        "audit": len(AUDIT),
+        "scope": 1,
+        "token": 1,
     }
     assert len(app.registered_commands) + sum(counts.values()) == len(COMMANDS)
 

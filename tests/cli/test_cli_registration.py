@@ -2,6 +2,9 @@
 
 from tests.cli.command_line import CommandLine
 
+BOTH_WAYS = True
+"""Here and by the URL of a running service."""
+
 
 def test_a_token_is_shown_once(mintmark: CommandLine) -> None:
     mintmark.variables["MINTMARK_REGISTRATION"] = "initial_access_token"

@@ -5,6 +5,9 @@ import json
 from tests.assertions import JWKS
 from tests.cli.command_line import CommandLine
 
+BOTH_WAYS = True
+"""Here and by the URL of a running service."""
+
 CI = "https://ci.example.com"
 
 

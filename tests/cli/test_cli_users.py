@@ -5,6 +5,9 @@ import pytest
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
 
+BOTH_WAYS = True
+"""Here and by the URL of a running service."""
+
 PASSWORD = "wonderland"
 MEMBERS = {"username", "subject", "enabled", "has_password", "created_at", "claims"}
 

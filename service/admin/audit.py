@@ -1,0 +1,239 @@
+"""The audit log: who did what, to what, when, from where, by which way, and what came of it.
+
+Every function of this room that changes something is ``@audited``; a front binds the actor once, for all that it calls:
+
+    with acting(Actor("alice", Way.CONSOLE, "192.0.2.7")):
+        await clients.disable_client(issuer, "web")
+
+What is done with no actor bound is no operator's act (a client that registers itself, the demo) and is not written.
+
+**The entry is written first.** ``begun`` is in the log before anything is done, and where it cannot be written nothing is
+done. Then the outcome takes its place. Where *that* cannot be written, the act is done and its caller gets the answer (it
+may hold a secret that is shown once); the log still says ``begun``, and the outcome is in the service's own log as an
+error. So no act goes without a trace, whenever Redis fails.
+"""
+
+import asyncio
+import functools
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import msgspec
+
+from service.admin.errors import AdminError, Refused
+from service.admin.paging import offset
+from service.issuer import Issuer
+from service.protocol.credentials import base64url
+from service.protocol.errors import TemporarilyUnavailable
+from service.records.audit_entry import AuditEntry, Result, Way
+from service.store.audit import PlacedEntry
+from service.store.connection import StoreError
+
+__all__ = ["Actor", "AuditFilter", "AuditPage", "Way", "acting", "audited", "describe", "list_entries", "list_new"]
+
+log = logging.getLogger(__name__)
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+_LONGEST = 255
+"""Characters of anything in an entry."""
+_MOST = 100
+"""Names of changed members in an entry."""
+
+
+class Actor(NamedTuple):
+    """Somebody who operates the service. ``name``: of their token, certificate or account; ``address``: where they are."""
+
+    name: str
+    way: Way
+    address: str = ""
+
+
+_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+
+
+@contextmanager
+def acting(actor: Actor | None) -> Iterator[None]:
+    """Whatever is done inside is done by this actor."""
+    token = _actor.set(actor)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def audited(
+    action: str, *targets: str, changed: str = ""
+) -> Callable[[Callable[_Given, Awaitable[_Result]]], Callable[_Given, Coroutine[Any, Any, _Result]]]:
+    """Have every call of an admin function in the log.
+
+    ``targets``: kind and argument, ``client:name`` or ``client:given.client_id``; an argument that is None is left out.
+    ``changed``: the argument whose keys are the names of what is changed.
+    """
+
+    def decorate(act: Callable[_Given, Awaitable[_Result]]) -> Callable[_Given, Coroutine[Any, Any, _Result]]:
+        signature = inspect.signature(act)
+
+        @functools.wraps(act)
+        async def wrapper(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+            actor = _actor.get()
+            if actor is None:
+                return await act(*args, **kwargs)
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            given: Mapping[str, Any] = bound.arguments
+            issuer: Issuer = given["issuer"]
+            names = sorted(given[changed]) if changed else ()
+            entry = AuditEntry(
+                act=base64url(issuer.randomness(12)),
+                at=int(issuer.clock() * 1000),
+                actor=actor.name[:_LONGEST],
+                way=actor.way,
+                address=actor.address[:_LONGEST],
+                action=action,
+                targets=tuple(_target(given, target) for target in targets if _value(given, target) is not None),
+                changed=tuple(str(name)[:_LONGEST] for name in names[:_MOST]),
+            )
+            with acting(None):  # what it is made of are no further acts
+                return await _written_down(issuer, entry, lambda: act(*args, **kwargs))
+
+        wrapper.action = action  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
+
+
+# looking
+
+
+class AuditFilter(NamedTuple):
+    """What to look for; "" and 0 = anything. ``action``: whole, or the part before the dot; ``target``: ``client:web``, or the
+    name alone; ``since``: epoch seconds.
+    """
+
+    actor: str = ""
+    action: str = ""
+    target: str = ""
+    since: int = 0
+
+    def matches(self, entry: AuditEntry) -> bool:
+        """Whether this is one of them."""
+        return (
+            (not self.actor or entry.actor == self.actor)
+            and (not self.action or entry.action == self.action or entry.action.startswith(f"{self.action}."))
+            and (not self.target or any(self.target in (one, one.partition(":")[2]) for one in entry.targets))
+        )
+
+
+ANYTHING = AuditFilter()
+
+
+class AuditPage(NamedTuple):
+    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
+
+    entries: list[PlacedEntry]
+    cursor: str
+
+
+async def list_entries(issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: str = "", count: int = 100) -> AuditPage:
+    """A page of entries, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
+    _check_cursor(cursor)
+    looked = await issuer.store.audit.before(cursor, wanted.since * 1000, count * 10)
+    found: list[PlacedEntry] = []
+    for placed in looked:
+        if wanted.matches(placed.entry):
+            found.append(placed)
+        if len(found) == count:
+            return AuditPage(found, placed.place)
+    return AuditPage(found, looked[-1].place if len(looked) == count * 10 else "")
+
+
+async def list_new(issuer: Issuer, cursor: str, wanted: AuditFilter = ANYTHING, count: int = 100) -> AuditPage:
+    """Entries that were written after those that the cursor stands behind, in their order; always with a cursor to go on
+    from. Without a cursor: none, and where the log ends now. Raises Refused for a bad cursor.
+    """
+    _check_cursor(cursor)
+    if not cursor:
+        newest = await issuer.store.audit.before("", 0, 1)
+        return AuditPage([], newest[0].place if newest else "0-0")
+    looked = await issuer.store.audit.after(cursor, count)
+    return AuditPage(
+        [placed for placed in looked if wanted.matches(placed.entry)], looked[-1].place if looked else cursor
+    )
+
+
+def describe(placed: PlacedEntry) -> dict[str, Any]:
+    """The entry for people and programs; ``at``: epoch seconds with a fraction."""
+    entry = placed.entry
+    told = {name: getattr(entry, name) for name in AuditEntry.__struct_fields__}
+    return {"id": placed.place} | told | {"at": entry.at / 1000}
+
+
+def _check_cursor(cursor: str) -> None:
+    milliseconds, _, number = cursor.partition("-")
+    offset(milliseconds)
+    offset(number)
+    if cursor and not (milliseconds and number):
+        raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
+
+
+# writing
+
+
+async def _written_down(issuer: Issuer, entry: AuditEntry, act: Callable[[], Awaitable[_Result]]) -> _Result:
+    await _check_file(issuer)
+    begun_at = await issuer.store.audit.write(entry)
+    try:
+        done = await act()
+    except AdminError as error:
+        await _finish(issuer, entry, begun_at, Result.REFUSED, str(error).partition("\n")[0])
+        raise
+    except Exception as error:
+        await _finish(issuer, entry, begun_at, Result.FAILED, type(error).__name__)
+        raise
+    await _finish(issuer, entry, begun_at, Result.OK)
+    return done
+
+
+async def _check_file(issuer: Issuer) -> None:
+    """Before anything is done. Raises TemporarilyUnavailable."""
+    if issuer.audit_file is None:
+        return
+    try:
+        await asyncio.to_thread(issuer.audit_file.check)
+    except OSError as error:
+        raise TemporarilyUnavailable("The audit log cannot be written.", log=f"audit_file: {error}") from error
+
+
+async def _finish(issuer: Issuer, begun: AuditEntry, begun_at: str, result: Result, why: str = "") -> None:
+    """Write the outcome. What cannot be written is in our own log, whole: it holds no secret."""
+    entry = msgspec.structs.replace(begun, result=result, why=why[:_LONGEST])
+    unwritten = []
+    try:
+        await issuer.store.audit.write(entry, begun_at)
+    except (TemporarilyUnavailable, StoreError) as error:
+        unwritten.append(f"stream: {error}")
+    try:
+        if issuer.audit_file is not None:
+            await asyncio.to_thread(issuer.audit_file.append, entry.encode())
+    except OSError as error:
+        unwritten.append(f"audit_file: {error}")
+    if unwritten:
+        log.error("audit_outcome_unwritten", extra={"entry": entry.encode().decode(), "reason": "; ".join(unwritten)})
+
+
+def _target(given: Mapping[str, Any], target: str) -> str:
+    return f"{target.partition(':')[0]}:{_value(given, target)}"[:_LONGEST]
+
+
+def _value(given: Mapping[str, Any], target: str) -> Any:
+    argument, *members = target.partition(":")[2].split(".")
+    value = given[argument]
+    for member in members:
+        value = getattr(value, member)
+    return value

@@ -1,0 +1,45 @@
+"""What is alive in a grant: the credentials that it has issued."""
+
+from typing import Any, NamedTuple
+
+from service.admin.errors import Refused
+from service.admin.grants import is_grant_id
+from service.admin.paging import cursor_checked
+from service.issuer import Issuer
+from service.store.walks import Issued
+
+KINDS = {"access": "access_token", "refresh": "refresh_token", "code": "authorization_code"}
+LOOKED_AT = 50_000
+"""Keys of the grant's server that one call looks at unless told otherwise."""
+
+
+class IssuedPage(NamedTuple):
+    """``cursor``: where the search goes on, empty where every key of the grant's server was looked at."""
+
+    issued: list[Issued]
+    cursor: str
+
+
+async def list_issued(issuer: Issuer, grant_id: str, cursor: str = "", count: int = LOOKED_AT) -> IssuedPage:
+    """The living credentials of a grant, and those that are only remembered as used, living ones first.
+
+    There is no index of them: some ``count`` keys of one server are looked at, and a page may be empty though more follow.
+    Raises Refused for what is no grant id or no cursor, TemporarilyUnavailable.
+    """
+    if not is_grant_id(grant_id):
+        raise Refused("a grant id has 22 letters, digits, - and _: the ones right after mm_at_ or mm_rt_ in a token")
+    with cursor_checked(cursor):
+        found, following = await issuer.store.walks.issued(grant_id, cursor, count)
+    return IssuedPage(sorted(found, key=lambda one: (one.used, one.kind, -one.ends_at)), following)
+
+
+def describe(issued: Issued) -> dict[str, Any]:
+    """One of them for people and programs: ``handle`` tells which it is, and is of no use as a token."""
+    return {
+        "kind": KINDS[issued.kind],
+        "handle": issued.hash,
+        "issued_at": issued.issued_at,
+        "ends_at": issued.ends_at,
+        "scope": issued.scope,
+        "used": issued.used,
+    }

@@ -1,0 +1,26 @@
+"""Everything that an operator can do, by name: input that is checked, the act, output as JSON. The command line and the admin
+API are both made of these, so that neither can do what the other cannot.
+
+One file a group. What an act does is in ``service.admin``; here stand only its words for programs.
+"""
+
+from service.admin.operations import (
+    audit,
+    clients,
+    grants,
+    hooks,
+    keys,
+    registration,
+    scopes,
+    sessions,
+    statistics,
+    tokens,
+    trusts,
+    users,
+)
+from service.admin.operations.operation import Answer, Operation, Shown, perform
+
+GROUPS = (clients, users, grants, sessions, keys, hooks, trusts, scopes, registration, tokens, statistics, audit)
+OPERATIONS = tuple(operation for group in GROUPS for operation in group.OPERATIONS)
+
+__all__ = ["GROUPS", "OPERATIONS", "Answer", "Operation", "Shown", "perform"]

@@ -1,0 +1,84 @@
+"""The audit log."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from service.admin import audit as admin
+from service.admin.audit import AuditFilter
+from service.admin.operations.operation import Answer, Cursor, NextCursor, Operation, Page, Shown
+from service.issuer import Issuer
+from service.records.audit_entry import Result, Way
+
+_Word = Annotated[str, Field(max_length=300)]
+
+
+class WantedEntries(Page):
+    """What to look for. ``action``: ``client.update``, or ``client`` for all about clients; ``target``: ``client:web``, or the
+    name alone; ``since``: epoch seconds.
+    """
+
+    actor: _Word = ""
+    action: _Word = ""
+    target: _Word = ""
+    since: Annotated[int, Field(ge=0, le=253_402_300_800)] = 0
+
+
+class NewEntries(Page):
+    """What to look for, after those that were seen; without a cursor the answer only says where the log ends now."""
+
+    actor: _Word = ""
+    action: _Word = ""
+    target: _Word = ""
+
+
+class ShownEntry(Shown):
+    """``at``: epoch seconds when it began; ``act``: the same from ``begun`` to the outcome; ``result``: ``begun`` = whether
+    it was done is not known.
+    """
+
+    id: str
+    act: str
+    at: float
+    actor: str
+    way: Way
+    address: str
+    action: str
+    targets: tuple[str, ...]
+    changed: tuple[str, ...]
+    result: Result
+    why: str
+
+
+class EntryList(Shown):
+    """The newest in front."""
+
+    entries: tuple[ShownEntry, ...]
+    cursor: NextCursor
+
+
+class NewEntryList(Shown):
+    """In the order in which they were written."""
+
+    entries: tuple[ShownEntry, ...]
+    cursor: Cursor
+
+
+def _answer(page: admin.AuditPage) -> Answer:
+    return Answer({"entries": [admin.describe(placed) for placed in page.entries], "cursor": page.cursor})
+
+
+async def _list(issuer: Issuer, given: WantedEntries) -> Answer:
+    wanted = AuditFilter(given.actor, given.action, given.target, given.since)
+    return _answer(await admin.list_entries(issuer, wanted, given.cursor, given.limit))
+
+
+async def _follow(issuer: Issuer, given: NewEntries) -> Answer:
+    wanted = AuditFilter(given.actor, given.action, given.target)
+    return _answer(await admin.list_new(issuer, given.cursor, wanted, given.limit))
+
+
+LIST = Operation("audit.list", "List what operators did.", WantedEntries, EntryList, _list)
+FOLLOW = Operation("audit.follow", "List what operators did since the cursor.", NewEntries, NewEntryList, _follow)
+
+OPERATIONS = (LIST, FOLLOW)

@@ -1,0 +1,70 @@
+"""Hooks: code of the operator's own that is asked and told."""
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from service.admin import hooks as admin
+from service.admin.input import Input
+from service.admin.operations.operation import Answer, Name, Nothing, Operation, Shown
+from service.issuer import Issuer
+from service.protocol.names import HookEvent
+
+
+class NamedHook(Input):
+    """A hook by its name in the settings."""
+
+    hook: Name
+
+
+class ShownHook(Shown):
+    """A hook without its secrets; ``place``: of a URL only where it leads."""
+
+    name: str
+    place: str
+    events: tuple[HookEvent, ...]
+    timeout: Annotated[float, Field(description="Seconds.")]
+    on_failure: str
+
+
+class HookList(Shown):
+    """As the settings name them."""
+
+    hooks: tuple[ShownHook, ...]
+
+
+class TriedEvent(Shown):
+    """``fault``: why the answer would not count, empty where it would."""
+
+    event: HookEvent
+    milliseconds: float
+    answer: JsonValue
+    fault: str
+
+
+class TriedHook(Shown):
+    """What came back for a made-up event of each kind."""
+
+    hook: str
+    events: tuple[TriedEvent, ...]
+
+
+async def _list(issuer: Issuer, _: Nothing) -> Answer:
+    return Answer({"hooks": admin.list_hooks(issuer)})
+
+
+async def _try(issuer: Issuer, given: NamedHook) -> Answer:
+    tried = await admin.try_hook(issuer, given.hook)
+    rows = [
+        {"event": one.event, "milliseconds": one.milliseconds, "answer": one.answer, "fault": one.fault}
+        for one in tried
+    ]
+    return Answer({"hook": given.hook, "events": rows})
+
+
+LIST = Operation("hook.list", "List the hooks that the settings name.", Nothing, HookList, _list)
+TRY = Operation(
+    "hook.test", "Send a hook a made-up event of each kind that it is there for.", NamedHook, TriedHook, _try
+)
+
+OPERATIONS = (LIST, TRY)

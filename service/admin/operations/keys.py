@@ -1,0 +1,85 @@
+"""Signing keys, and what is sealed under the master key."""
+
+from service.admin import keys as admin
+from service.admin import sealed_secrets
+from service.admin.input import Input
+from service.admin.operations.operation import Answer, Name, Nothing, Operation, Seconds, Shown
+from service.issuer import Issuer
+from service.protocol.names import SigningAlgorithm
+from service.signing import schedule
+
+
+class Rotation(Input):
+    """``algorithm``: only this one; ``at_once``: sign with the new keys within seconds, for emergencies."""
+
+    algorithm: SigningAlgorithm | None = None
+    at_once: bool = False
+
+
+class NamedKey(Input):
+    """A key by its kid."""
+
+    kid: Name
+
+
+class ShownKey(Shown):
+    """A signing key, but nothing of its private part."""
+
+    kid: str
+    algorithm: SigningAlgorithm
+    state: schedule.State
+    created_at: Seconds
+    signs_from_at: Seconds
+    signs_until_at: Seconds
+
+
+class KeyList(Shown):
+    """Next ones are published and will sign, active ones sign, retired ones are still published."""
+
+    keys: tuple[ShownKey, ...]
+
+
+class RetiredKey(Shown):
+    """A key that is no longer published."""
+
+    kid: str
+    algorithm: SigningAlgorithm
+
+
+class Resealed(Shown):
+    """How many clients' secrets were encrypted anew."""
+
+    clients: int
+
+
+async def _list(issuer: Issuer, _: Nothing) -> Answer:
+    return Answer({"keys": [admin.describe(key, state) for key, state in admin.list_keys(issuer)]})
+
+
+async def _rotate(issuer: Issuer, given: Rotation) -> Answer:
+    made = await admin.rotate_keys(issuer, given.algorithm, at_once=given.at_once)
+    now = int(issuer.clock())
+    return Answer({"keys": [admin.describe(key, schedule.state(key, now)) for key in made]})
+
+
+async def _retire(issuer: Issuer, given: NamedKey) -> Answer:
+    key = await admin.retire_key(issuer, given.kid)
+    return Answer({"kid": key.kid, "algorithm": key.algorithm})
+
+
+async def _reseal(issuer: Issuer, _: Nothing) -> Answer:
+    return Answer({"clients": await sealed_secrets.reseal_secrets(issuer)})
+
+
+LIST = Operation("key.list", "List the signing keys.", Nothing, KeyList, _list)
+ROTATE = Operation("key.rotate", "Make the next signing keys.", Rotation, KeyList, _rotate)
+RETIRE = Operation("key.retire", "Trust a signing key no more, now.", NamedKey, RetiredKey, _retire)
+RESEAL = Operation(
+    "key.reseal",
+    "Encrypt client secrets anew under the first master key; walks over all clients.",
+    Nothing,
+    Resealed,
+    _reseal,
+)
+
+OPERATIONS = (LIST, ROTATE, RETIRE, RESEAL)

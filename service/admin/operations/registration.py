@@ -1,0 +1,45 @@
+"""Initial access tokens (RFC 7591): who may register clients."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from service.admin import registration as admin
+from service.admin.input import Input
+from service.admin.operations.operation import Answer, Operation, Shown
+from service.issuer import Issuer
+from service.store.registration_tokens import UNLIMITED
+
+
+class NewInitialAccessToken(Input):
+    """``uses``: how many clients it may register, -1 = any number; ``lifetime``: seconds."""
+
+    uses: Annotated[int, Field(ge=UNLIMITED, le=1_000_000_000)] = 1
+    lifetime: Annotated[int, Field(ge=1, le=2_147_483_647)] = 86400
+
+
+class InitialAccessToken(Shown):
+    """The one time that it is shown. ``registration``: the setting, for where it is off the token is of no use yet."""
+
+    initial_access_token: str
+    uses: int
+    lifetime: int
+    registration: Literal["off", "initial_access_token", "open"]
+
+
+async def _create(issuer: Issuer, given: NewInitialAccessToken) -> Answer:
+    uses = given.uses or UNLIMITED
+    made = await admin.create_initial_access_token(issuer, uses=uses, lifetime=given.lifetime)
+    told = {"initial_access_token": made, "uses": given.uses, "lifetime": given.lifetime}
+    return Answer(told | {"registration": issuer.settings.registration})
+
+
+CREATE_TOKEN = Operation(
+    "registration.create_token",
+    "Make an initial access token: whoever holds it may register clients. It is shown now only.",
+    NewInitialAccessToken,
+    InitialAccessToken,
+    _create,
+)
+
+OPERATIONS = (CREATE_TOKEN,)

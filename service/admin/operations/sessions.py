@@ -1,0 +1,65 @@
+"""Browser sessions."""
+
+from service.admin import sessions as admin
+from service.admin.input import Input
+from service.admin.operations.operation import Answer, Name, NextCursor, Operation, Page, Seconds, Shown
+from service.issuer import Issuer
+
+
+class WhoseSessions(Page):
+    """``username``, or subject."""
+
+    username: Name
+
+
+class NamedSession(Input):
+    """``sid``: as ID tokens name it."""
+
+    sid: Name
+
+
+class ShownSession(Shown):
+    """A session, but nothing of its cookie."""
+
+    sid: str
+    subject: str
+    username: str
+    started_at: Seconds
+    auth_time: Seconds
+    used_at: Seconds
+    acr: str
+    amr: tuple[str, ...]
+
+
+class SessionList(Shown):
+    """A user's sessions."""
+
+    sessions: tuple[ShownSession, ...]
+    cursor: NextCursor
+
+
+class EndedSession(Shown):
+    """``grants_ended``: how many of those that were granted in it."""
+
+    sid: str
+    grants_ended: int
+
+
+async def _list(issuer: Issuer, given: WhoseSessions) -> Answer:
+    page = await admin.list_sessions(issuer, given.username, given.cursor, given.limit)
+    return Answer({"sessions": [admin.describe(session) for session in page.sessions], "cursor": page.cursor})
+
+
+async def _show(issuer: Issuer, given: NamedSession) -> Answer:
+    return Answer(admin.describe(await admin.get_session(issuer, given.sid)))
+
+
+async def _end(issuer: Issuer, given: NamedSession) -> Answer:
+    return Answer({"sid": given.sid, "grants_ended": await admin.end_session(issuer, given.sid)})
+
+
+LIST = Operation("session.list", "List the browser sessions of a user.", WhoseSessions, SessionList, _list)
+SHOW = Operation("session.show", "Show a browser session.", NamedSession, ShownSession, _show)
+END = Operation("session.end", "End a browser session, and tell its clients.", NamedSession, EndedSession, _end)
+
+OPERATIONS = (LIST, SHOW, END)

@@ -1,0 +1,70 @@
+"""Numbers about the service."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from service.admin import statistics as admin
+from service.admin.operations.operation import Answer, Nothing, Operation, Seconds, Shown
+from service.admin.statistics import Statistics
+from service.issuer import Issuer
+
+_sampled: ContextVar[Statistics | None] = ContextVar("statistics", default=None)
+
+
+@contextmanager
+def sampled(statistics: Statistics) -> Iterator[None]:
+    """These are the numbers of the processes that answer; elsewhere nothing is known of how it went so far."""
+    token = _sampled.set(statistics)
+    try:
+        yield
+    finally:
+        _sampled.reset(token)
+
+
+class RedisNumbers(Shown):
+    """All primaries together; ``memory_limit_bytes``: 0 = none."""
+
+    memory_bytes: int
+    memory_limit_bytes: int
+    connections: int
+    commands_per_second: int
+    evicted_keys: int
+    keys: int
+    versions: tuple[str, ...]
+    primaries: int
+
+
+class LiveGrants(Shown):
+    """``exact``: every key was looked at; else the numbers are estimates, and the true total is within ``margin`` 19 times
+    out of 20.
+    """
+
+    by_client: dict[str, int]
+    total: int
+    exact: bool
+    margin: int
+    looked_at: int
+    keys: int
+    at: Seconds
+
+
+class Numbers(Shown):
+    """Rates are those of the processes behind the port that was asked, null as long as nothing was sampled twice."""
+
+    sampled_every_seconds: float
+    issued_per_second: float | None
+    refused_per_second: float | None
+    introspected_per_second: float | None
+    issued_per_minute: float | None
+    redis: RedisNumbers
+    grants: LiveGrants
+
+
+async def _show(issuer: Issuer, _: Nothing) -> Answer:
+    return Answer(await admin.describe(_sampled.get() or Statistics(issuer)))
+
+
+SHOW = Operation("statistics.show", "Show how much the service does, and how Redis is.", Nothing, Numbers, _show)
+
+OPERATIONS = (SHOW,)

@@ -1,0 +1,63 @@
+"""Browser sessions of users: listed, and ended one by one."""
+
+import re
+from typing import Any, NamedTuple
+
+from service import sessions
+from service.admin import users
+from service.admin.audit import audited
+from service.admin.errors import NotFound
+from service.admin.paging import offset
+from service.issuer import Issuer
+from service.protocol.credentials import GRANT_ID_LENGTH
+from service.records.session import Session
+
+_SID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
+
+
+class SessionPage(NamedTuple):
+    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
+
+    sessions: list[Session]
+    cursor: str
+
+
+async def list_sessions(issuer: Issuer, user: str, cursor: str = "", count: int = 100) -> SessionPage:
+    """A page of a user's living sessions, the one that ends first in front. Raises NotFound, Refused for a bad cursor."""
+    subject = (await users.get_user(issuer, user)).subject
+    start = offset(cursor)
+    found, more = await issuer.store.sessions.page_of_user(subject, start, count)
+    return SessionPage(found, str(start + count) if more else "")
+
+
+async def get_session(issuer: Issuer, sid: str) -> Session:
+    """One session. Raises NotFound."""
+    session = await issuer.store.sessions.get(sid) if _SID.fullmatch(sid) else None
+    if session is None:
+        raise NotFound(
+            "there is no such session: it was ended, or has expired; `mintmark session list` shows those of a user"
+        )
+    return session
+
+
+@audited("session.end", "session:sid")
+async def end_session(issuer: Issuer, sid: str) -> int:
+    """End a session with what was granted in it, and tell its clients, as signing out does; how many grants.
+
+    Raises NotFound.
+    """
+    return (await sessions.end(issuer, await get_session(issuer, sid))).grants
+
+
+def describe(session: Session) -> dict[str, Any]:
+    """The session for people and programs, but nothing of its cookie."""
+    return {
+        "sid": session.sid,
+        "subject": session.subject,
+        "username": session.username,
+        "started_at": session.started_at,
+        "auth_time": session.auth_time,
+        "used_at": session.used_at,
+        "acr": session.acr,
+        "amr": list(session.amr),
+    }

@@ -1,0 +1,214 @@
+"""Numbers about the service: what it does per second, how Redis is, and live grants by client.
+
+Rates are those of the processes behind this port (all workers of this machine, not other machines), sampled every
+``EVERY`` seconds and kept for an hour in memory. Grants are counted by looking at some keys, never at all of a large Redis.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from service.issuer import Issuer
+from service.protocol.errors import TemporarilyUnavailable
+from service.store.walks import Server
+
+log = logging.getLogger(__name__)
+
+EVERY = 5.0
+"""Seconds between samples."""
+KEPT = 721
+"""Samples: an hour."""
+LOOKED_AT = 20_000
+"""Keys that a count of grants looks at; where there are no more, it is exact."""
+FRESH = 30.0
+"""Seconds for which a count of grants is not made anew."""
+_CERTAINTY = 1.96
+"""Standard errors in the margin of an estimate: it is right 19 times out of 20."""
+_REDIS_FACTS = {
+    "used_memory": "memory_bytes",
+    "maxmemory": "memory_limit_bytes",
+    "connected_clients": "connections",
+    "instantaneous_ops_per_sec": "commands_per_second",
+    "evicted_keys": "evicted_keys",
+}
+
+
+class Totals(NamedTuple):
+    """How often since the processes began: tokens issued at the token endpoint, requests refused anywhere, introspections."""
+
+    issued: int = 0
+    refused: int = 0
+    introspected: int = 0
+
+
+class Sample(NamedTuple):
+    """``at``: epoch seconds; ``memory_bytes``: of all primaries, None where Redis did not say."""
+
+    at: float
+    totals: Totals
+    memory_bytes: int | None
+
+
+class Point(NamedTuple):
+    """What happened between two samples, per second, at the later of them."""
+
+    at: float
+    issued: float
+    refused: float
+    introspected: float
+    memory_bytes: int | None
+
+
+class Grants(NamedTuple):
+    """Live grants by client, the most in front. ``exact``: every key was looked at; else the numbers are estimates, and
+    the true total is within ``margin`` 19 times out of 20. ``at``: epoch seconds; ``looked_at``: of ``keys`` keys.
+    """
+
+    by_client: Mapping[str, int]
+    total: int
+    exact: bool
+    margin: int
+    looked_at: int
+    keys: int
+    at: float
+
+
+def totals(issuer: Issuer) -> Totals:
+    """As the counters stand now, of all workers together."""
+    issued = refused = introspected = 0.0
+    for name, labels, value in issuer.metrics.totals():
+        if name == "mintmark_token_requests_total" and labels["outcome"] == "ok":
+            issued += value
+        elif name == "mintmark_refusals_total":
+            refused += value
+        elif name == "mintmark_requests_total" and labels["endpoint"] == "introspect":
+            introspected += value
+    return Totals(round(issued), round(refused), round(introspected))
+
+
+class Statistics:
+    """The numbers of one process's operators. Let ``keep`` run beside."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+        self._samples: deque[Sample] = deque(maxlen=KEPT)
+        self._grants: Grants | None = None
+        self._counted_at = -math.inf
+        self._counting = asyncio.Lock()
+
+    async def keep(self) -> None:
+        """Take a sample every few seconds; until cancelled."""
+        while True:
+            await self.sample()
+            await asyncio.sleep(EVERY)
+
+    async def sample(self) -> None:
+        """Take one now."""
+        try:
+            memory: int | None = redis_numbers(await self.servers())["memory_bytes"]
+        except TemporarilyUnavailable:
+            memory = None
+        self._samples.append(Sample(self._issuer.clock(), totals(self._issuer), memory))
+
+    def points(self, seconds: float = 600) -> list[Point]:
+        """What happened in the last ``seconds``, the oldest in front; empty as long as there are not two samples."""
+        since, samples = self._issuer.clock() - seconds, list(self._samples)
+        return [_point(before, after) for before, after in pairwise(samples) if after.at >= since]
+
+    def per_minute(self) -> float | None:
+        """Tokens issued in the last minute, None as long as nothing was sampled twice."""
+        points = self.points(60)
+        return 60 * sum(point.issued for point in points) / len(points) if points else None
+
+    async def servers(self) -> list[Server]:
+        """The primaries of Redis. Raises TemporarilyUnavailable."""
+        return await self._issuer.store.walks.servers()
+
+    async def grants(self) -> Grants:
+        """Live grants by client, counted ``FRESH`` seconds ago at most: some ``LOOKED_AT`` keys are read for it.
+
+        Raises TemporarilyUnavailable.
+        """
+        async with self._counting:
+            if self._grants is None or time.monotonic() - self._counted_at > FRESH:
+                self._grants = await count_grants(self._issuer)
+                self._counted_at = time.monotonic()
+            return self._grants
+
+
+async def count_grants(issuer: Issuer, most: int = LOOKED_AT) -> Grants:
+    """Count among the first ``most`` keys that Redis hands out, and extrapolate where there are more.
+
+    Redis hands keys out in the order of their hashes, so that the first ones are a fair sample of all.
+    Raises TemporarilyUnavailable.
+    """
+    keys = sum(server.keys for server in await issuer.store.walks.servers())
+    found, looked_at, cursor = Counter[str](), 0, ""
+    while True:
+        looked = await issuer.store.walks.grants(cursor)
+        looked_at, cursor = looked_at + looked.keys, looked.cursor
+        for grant in looked.grants:
+            client = await issuer.store.clients.get(grant.client_id)
+            if client is not None and client.stands_behind(grant):
+                found[grant.client_id] += 1
+        if not cursor or looked_at >= most:
+            break
+    return _extrapolated(found, looked_at, max(keys, looked_at), exact=not cursor, at=issuer.clock())
+
+
+def redis_numbers(servers: Sequence[Server]) -> dict[str, Any]:
+    """All primaries together: memory in bytes (limit 0 = none), connections, commands per second, keys."""
+    summed: dict[str, Any] = dict.fromkeys(_REDIS_FACTS.values(), 0)
+    for server in servers:
+        for fact, name in _REDIS_FACTS.items():
+            summed[name] += int(server.facts.get(fact, 0))
+    versions = sorted(
+        {server.facts.get("valkey_version") or server.facts.get("redis_version", "") for server in servers}
+    )
+    return summed | {"keys": sum(server.keys for server in servers), "versions": versions, "primaries": len(servers)}
+
+
+def describe_grants(grants: Grants) -> dict[str, Any]:
+    """For people and programs."""
+    return {**grants._asdict(), "by_client": dict(grants.by_client), "at": int(grants.at)}
+
+
+async def describe(statistics: Statistics) -> dict[str, Any]:
+    """The numbers of this moment for programs. Raises TemporarilyUnavailable."""
+    points = statistics.points()
+    last = points[-1] if points else None
+    return {
+        "sampled_every_seconds": EVERY,
+        "issued_per_second": last.issued if last else None,
+        "refused_per_second": last.refused if last else None,
+        "introspected_per_second": last.introspected if last else None,
+        "issued_per_minute": statistics.per_minute(),
+        "redis": redis_numbers(await statistics.servers()),
+        "grants": describe_grants(await statistics.grants()),
+    }
+
+
+def _point(before: Sample, after: Sample) -> Point:
+    """A count that fell belongs to a process that was started anew: nothing is known of that moment."""
+    seconds = max(after.at - before.at, 0.001)
+    issued, refused, introspected = (
+        max(0, now - then) / seconds for now, then in zip(after.totals, before.totals, strict=True)
+    )
+    return Point(after.at, issued, refused, introspected, after.memory_bytes)
+
+
+def _extrapolated(found: Counter[str], looked_at: int, keys: int, *, exact: bool, at: float) -> Grants:
+    if exact or not looked_at:
+        return Grants(dict(found.most_common()), found.total(), True, 0, looked_at, keys, at)
+    factor = keys / looked_at
+    share = found.total() / looked_at
+    unseen = 1 - looked_at / keys
+    error = math.sqrt(max(share * (1 - share), 1 / looked_at) / looked_at * max(unseen, 0.0))
+    by_client = {client_id: round(count * factor) for client_id, count in found.most_common()}
+    margin = math.ceil(_CERTAINTY * error * keys)
+    return Grants(by_client, sum(by_client.values()), False, margin, looked_at, keys, at)

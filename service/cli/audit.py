@@ -1,0 +1,115 @@
+"""``mintmark audit …``: what operators did."""
+
+import asyncio
+import re
+import time
+from calendar import timegm
+from typing import Annotated, Any
+
+import typer
+
+from service.admin.operations import audit as operations
+from service.cli.acting import Do, act
+from service.cli.listing import Cursor, Limit, collect, tell_rest
+from service.cli.output import Json, emit, people, table
+
+app = typer.Typer(no_args_is_help=True, help="Look at the audit log: who did what, to what, when, and what came of it.")
+
+Actor = Annotated[str, typer.Option(help="Who: the name of a token, certificate or account.", metavar="NAME")]
+Action = Annotated[str, typer.Option(help="client.update, or client for all about clients.", metavar="ACTION")]
+Target = Annotated[str, typer.Option(help="To what: client:web, or the name alone.", metavar="NAME")]
+
+_COLUMNS = ("at", "actor", "way", "address", "action", "targets", "changed", "result", "why")
+_PAUSE = 1.0
+"""Seconds between two looks at the log."""
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(since: str) -> int:
+    """``90m`` ago, or a date in UTC, in epoch seconds; 0 for nothing. Raises BadParameter."""
+    if not since:
+        return 0
+    if ago := re.fullmatch(r"(\d{1,9})([smhd])", since):
+        return max(0, int(time.time()) - int(ago[1]) * _UNITS[ago[2]])
+    for form in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"):
+        try:
+            return max(0, timegm(time.strptime(since, form)))
+        except ValueError:
+            continue
+    raise typer.BadParameter(f"--since {since}: write 90m, 12h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z (UTC)")
+
+
+@app.command("list")
+def list_(
+    actor: Actor = "",
+    action: Action = "",
+    target: Target = "",
+    since: Annotated[
+        str, typer.Option(help="No older than that: 90m, 12h, 7d, or a date in UTC.", metavar="TIME")
+    ] = "",
+    limit: Limit = 100,
+    cursor: Cursor = "",
+    json: Json = False,
+) -> None:
+    """List what operators did, the newest first. `begun`: whether it was done is not known, for it was cut off.
+
+    Example: `mintmark audit list --target client:web --since 7d`
+
+    Example: `mintmark audit list --actor alice --action user.delete --json`
+    """
+    wanted = {"actor": actor, "action": action, "target": target, "since": _seconds(since)}
+    found, following = collect(operations.LIST, "entries", limit, cursor, **wanted)
+    if json:
+        emit({"entries": found, "cursor": following})
+        return
+    table([_shown(entry) for entry in found], _COLUMNS)
+    tell_rest(following, len(found), "act")
+
+
+@app.command()
+def follow(
+    actor: Actor = "",
+    action: Action = "",
+    target: Target = "",
+    limit: Annotated[int, typer.Option(min=0, help="End after so many; 0 = Ctrl-C.", metavar="NUMBER")] = 0,
+    cursor: Annotated[str, typer.Option(help="Begin after the entry of this id, not now.", metavar="ID")] = "",
+    json: Json = False,
+) -> None:
+    """Show what operators do as they do it, until Ctrl-C; with --json one value a line.
+
+    Example: `mintmark audit follow`
+
+    Example: `mintmark audit follow --action user --json`
+    """
+    wanted = {"actor": actor, "action": action, "target": target}
+    try:
+        act(lambda do: _follow(do, wanted, cursor, limit, json))
+    except KeyboardInterrupt:
+        raise typer.Exit from None
+
+
+async def _follow(do: Do, wanted: dict[str, str], cursor: str, limit: int, json: bool) -> None:
+    shown = 0
+    while True:
+        page = await do(operations.FOLLOW, {**wanted, "cursor": cursor})
+        cursor = page["cursor"]
+        for entry in page["entries"]:
+            _tell(entry, json)
+            shown += 1
+            if shown == limit:
+                return
+        await asyncio.sleep(_PAUSE)
+
+
+def _tell(entry: dict[str, Any], json: bool) -> None:
+    if json:
+        emit(entry)
+        return
+    told = _shown(entry)
+    when = time.strftime("%H:%M:%S", time.gmtime(told["at"]))
+    words = [when, entry["actor"], entry["way"], entry["action"], *entry["targets"], entry["result"], entry["why"]]
+    people().print(" ".join(word for word in words if word), markup=False, soft_wrap=True)
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {"at": int(entry["at"])}

@@ -1,0 +1,170 @@
+"""The admin API of a running service, as ``mintmark --url`` uses it.
+
+The token comes from the environment or a file, never from the command line, which every user of a machine can see; and it
+goes nowhere but over TLS, or to this machine.
+"""
+
+import os
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from service.admin import AdminError, AlreadyExists, NotFound, Outdated, Refused
+from service.admin.operations import Operation
+from service.cli.exits import ServiceUnusableError
+from service.fronts.admin_api import problems
+from service.fronts.admin_api.routes import BY_OPERATION, IF_MATCH, PREFIX, Route
+from service.settings import SettingsError
+
+URL_VARIABLE = "MINTMARK_URL"
+TOKEN_VARIABLE = "MINTMARK_TOKEN"
+TOKEN_FILE_VARIABLE = "MINTMARK_TOKEN_FILE"
+CA_VARIABLE = "MINTMARK_CA_FILE"
+CERTIFICATE_VARIABLE = "MINTMARK_CERTIFICATE_FILE"
+KEY_VARIABLE = "MINTMARK_KEY_FILE"
+
+_SECONDS = 60
+_LARGEST = 64 * 1024 * 1024
+_REFUSALS: Mapping[str, type[AdminError]] = {
+    problems.NOT_FOUND.code: NotFound,
+    problems.ALREADY_EXISTS.code: AlreadyExists,
+    problems.OUTDATED.code: Outdated,
+    problems.REFUSED.code: Refused,
+}
+
+
+class Target(NamedTuple):
+    """A service, and how we prove to be an operator. ``token``: "" where the certificate does."""
+
+    url: str
+    token: str
+    tls: ssl.SSLContext | None
+
+
+def target() -> Target | None:
+    """What the environment says, None where everything is done here. Raises SettingsError."""
+    url = os.environ.get(URL_VARIABLE, "").rstrip("/")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or "@" in url:
+        raise SettingsError(f"{URL_VARIABLE}: must be the http(s) URL of the service's admin_port, without a user")
+    if parts.scheme == "http" and not _is_here(parts.hostname):
+        raise SettingsError(f"{URL_VARIABLE}: must be https: a token is never sent to another machine in clear")
+    tls = _tls() if parts.scheme == "https" else None
+    token = _token()
+    if not token and not os.environ.get(CERTIFICATE_VARIABLE):
+        raise SettingsError(
+            f"{TOKEN_VARIABLE}: not set; give the token of an operator in it, or in a file that --token-file names"
+        )
+    return Target(url, token, tls)
+
+
+@asynccontextmanager
+async def connected(
+    to: Target,
+) -> AsyncIterator[Callable[[Operation[Any], Mapping[str, Any]], Awaitable[dict[str, Any]]]]:
+    """Performs operations there. Raises AdminError, SettingsError, ServiceUnusableError."""
+    headers = {"Authorization": f"Bearer {to.token}"} if to.token else {}
+    timeout = aiohttp.ClientTimeout(total=_SECONDS)
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
+
+        async def there(operation: Operation[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+            operation.input.read(given)  # faults are told in the same words, and without asking
+            return await _performed(http, to, BY_OPERATION[operation.name], given)
+
+        yield there
+
+
+async def _performed(http: aiohttp.ClientSession, to: Target, route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
+    request = _request(route, given)
+    try:
+        async with http.request(
+            route.method,
+            URL(f"{to.url}{PREFIX}{_path(route, given)}", encoded=True),
+            ssl=to.tls if to.tls is not None else True,
+            allow_redirects=False,
+            **request,
+        ) as response:
+            content = await response.content.read(_LARGEST)
+            return _read(to, response, content)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ServiceUnusableError(
+            f"The service at {to.url} cannot be reached: {error or 'no answer in time'}\n"
+            f"--url, or {URL_VARIABLE}, is where its setting admin_port listens."
+        ) from error
+
+
+def _request(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The body or the query, and headers; what a command changes it changes whatever it is now, as it does here."""
+    others = {name: value for name, value in given.items() if name in route.other_members}
+    headers = {"If-Match": str(given.get(IF_MATCH) or "*")} if route.is_conditional else {}
+    if not route.has_body:
+        query = {name: str(value) for name, value in others.items() if value not in (None, "")}
+        return {"params": query, "headers": headers}
+    return {"data": orjson.dumps(others), "headers": {**headers, "Content-Type": "application/json"}}
+
+
+def _path(route: Route, given: Mapping[str, Any]) -> str:
+    return route.path.format(**{name: quote(str(given[name]), safe="") for name in route.path_members})
+
+
+def _read(to: Target, response: aiohttp.ClientResponse, content: bytes) -> dict[str, Any]:
+    """The output of the operation. Raises what went wrong."""
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        body = None
+    if response.ok and isinstance(body, dict):
+        return body
+    if response.content_type != problems.CONTENT_TYPE or not isinstance(body, dict):
+        raise ServiceUnusableError(
+            f"What answers at {to.url} is no admin API (status {response.status}): is it the port admin_port, and are "
+            "admin_tokens set there?"
+        )
+    code, detail = body.get("code"), str(body.get("detail"))
+    if refusal := _REFUSALS.get(str(code)):
+        raise refusal(detail)
+    if code in (problems.UNAUTHORIZED.code, problems.NOT_HERE.code):
+        raise SettingsError(f"The service at {to.url} does not take you for an operator: {detail}")
+    raise ServiceUnusableError(f"The service at {to.url} cannot do it: {detail}")
+
+
+def _token() -> str:
+    path = os.environ.get(TOKEN_FILE_VARIABLE)
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if path:
+        try:
+            token = Path(path).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{TOKEN_FILE_VARIABLE}: {path} cannot be read: {error}") from error
+    token = token.strip()
+    if not token.isascii() or not token.isprintable():
+        raise SettingsError(f"{TOKEN_VARIABLE}: is no token: it must be printable ASCII")
+    return token
+
+
+def _tls() -> ssl.SSLContext:
+    certificate = os.environ.get(CERTIFICATE_VARIABLE)
+    try:
+        context = ssl.create_default_context(cafile=os.environ.get(CA_VARIABLE) or None)
+        if certificate:
+            context.load_cert_chain(certificate, os.environ.get(KEY_VARIABLE) or None)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"{CA_VARIABLE}, {CERTIFICATE_VARIABLE}, {KEY_VARIABLE}: {error}") from error
+    return context
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,43 @@
+"""``mintmark token …``: what a token is."""
+
+from typing import Annotated, Any
+
+import typer
+
+from service.admin.operations import tokens as operations
+from service.cli.acting import do
+from service.cli.output import Json, emit, facts
+from service.cli.prompts import hidden
+
+app = typer.Typer(no_args_is_help=True, help="Say what a token is, and why it would be refused.")
+
+
+@app.callback()
+def token() -> None:
+    """Say what a token is, and why it would be refused."""
+
+
+@app.command()
+def inspect(
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="The first line of standard input.", metavar="")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Say what a token is, whose, what it allows, until when, and why it would be refused. It is asked for, and kept nowhere.
+
+    Example: `mintmark token inspect --token-stdin < token.txt`
+
+    Also codes, refresh tokens, ID tokens and other JWTs.
+    """
+    told = do(operations.INSPECT, token=hidden("token", "--token-stdin", from_stdin=token_stdin))
+    if json:
+        emit(told)
+        return
+    facts(_readable(told))
+
+
+def _readable(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name != "reasons"} | {
+        "why not": [reason["text"] for reason in told["reasons"]]
+    }

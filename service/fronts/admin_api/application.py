@@ -1,0 +1,175 @@
+"""The admin API as a part of the operators' application: a handler for each route, and one place around all of them."""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
+
+from service.admin import AdminError
+from service.admin.audit import acting
+from service.admin.operations import Answer, perform
+from service.admin.operations.statistics import sampled
+from service.admin.statistics import Statistics
+from service.fronts.admin_api import problems
+from service.fronts.admin_api.openapi import document
+from service.fronts.admin_api.problems import HEADERS, Problem
+from service.fronts.admin_api.routes import IF_MATCH, OPENAPI_PATH, PREFIX, ROUTES, Route
+from service.fronts.admin_api.who import operator
+from service.fronts.health import Handler
+from service.fronts.receiving import body
+from service.issuer import Issuer
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+JSON = "application/json"
+InnerHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_OF_STATUS = {kind.status: kind for kind in problems.KINDS if kind is not problems.NOT_FOUND}
+
+
+def is_on(settings: Settings) -> bool:
+    """Whether anybody could use it."""
+    return bool(settings.admin_tokens or settings.admin_client_ca_file)
+
+
+def add_admin_api(application: web.Application, issuer: Issuer, numbers: Statistics) -> None:
+    """Put it there. ``numbers``: what it tells about the service."""
+    application.router.add_get(OPENAPI_PATH, _document())
+    inner = web.Application(middlewares=[_guarded(issuer, numbers)])
+    inner.add_routes([web.route(route.method, route.path, _handler(issuer, route)) for route in _specific_first()])
+    application.add_subapp(PREFIX, inner)
+
+
+def _specific_first() -> list[Route]:
+    """``/grants/find`` before ``/grants/{grant_id}``."""
+    return sorted(ROUTES, key=lambda route: len(route.path_members))
+
+
+def _guarded(issuer: Issuer, numbers: Statistics) -> Middleware:
+    """Around every request: who is it, and what went wrong."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: InnerHandler) -> web.StreamResponse:
+        try:
+            with acting(await operator(issuer, request)), sampled(numbers):
+                return await handler(request)
+        except Exception as error:
+            return problems.render(_problem(issuer, request, error))
+
+    return guard
+
+
+def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, AdminError):
+        return problems.of_admin_error(error)
+    if isinstance(error, TemporarilyUnavailable):
+        log.warning("admin_api_unavailable", extra={"path": _path(http), "reason": error.log or error.description})
+        detail = "Redis, or another part of the service, is away."
+        return Problem(problems.UNAVAILABLE, detail, headers={hdrs.RETRY_AFTER: "1"})
+    if isinstance(error, ProtocolError):
+        kind = _OF_STATUS.get(error.status, problems.REFUSED)
+        return Problem(kind, error.description or error.error, headers=error.headers)
+    if isinstance(error, web.HTTPException):
+        return _of_http(error)
+    incident = secrets.token_hex(8)
+    issuer.metrics.refusal("admin_api", "server_error")
+    log.error("incident", exc_info=error, extra={"incident": incident, "path": _path(http)})
+    return Problem(problems.INCIDENT, f"See the service's log; incident {incident}.", incident=incident)
+
+
+def _handler(issuer: Issuer, route: Route) -> Handler:
+    async def handle(http: web.BaseRequest) -> web.StreamResponse:
+        answer = await perform(issuer, route.operation, await _given(http, route))
+        return web.Response(
+            body=orjson.dumps(answer.body),
+            status=route.status,
+            content_type=JSON,
+            headers={**HEADERS, **_told(answer)},
+        )
+
+    return handle
+
+
+def _told(answer: Answer) -> dict[str, str]:
+    return {hdrs.ETAG: answer.etag} if answer.etag else {}
+
+
+async def _given(http: Any, route: Route) -> dict[str, Any]:
+    """The input of the operation, not yet checked. Raises Problem, InvalidRequest."""
+    given = await _body(http) if route.has_body else _query(http)
+    if not route.has_body and http.body_exists and await body(http):
+        raise Problem(problems.MALFORMED, f"{http.method} has no body here.")
+    elsewhere = {name for name in (*route.path_members, IF_MATCH) if name in given}
+    if elsewhere:
+        raise Problem(problems.REFUSED, f"{min(elsewhere)}: stands in the path or in a header")
+    if route.is_conditional:
+        given[IF_MATCH] = _if_match(http)
+    return given | dict(http.match_info)
+
+
+def _if_match(http: web.BaseRequest) -> str:
+    """Two operators must not overwrite each other's work unknowingly; who means it says ``*``. Raises Problem."""
+    found = http.headers.getall(hdrs.IF_MATCH, ())
+    if not found:
+        raise Problem(
+            problems.MATCH_NEEDED,
+            "Send If-Match with the ETag that you were shown, or * to change it whatever it is now.",
+        )
+    return ",".join(found)
+
+
+async def _body(http: web.BaseRequest) -> dict[str, Any]:
+    """The JSON object in the body; no body is an empty one."""
+    content = await body(http)
+    if not content:
+        return {}
+    if http.content_type != JSON:
+        raise Problem(problems.UNSUPPORTED, f"The body must be {JSON}.")
+    try:
+        given = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise Problem(problems.MALFORMED, "The body is not JSON in UTF-8.") from error
+    if not isinstance(given, dict):
+        raise Problem(problems.MALFORMED, "The body must be a JSON object.")
+    return given
+
+
+def _query(http: web.BaseRequest) -> dict[str, Any]:
+    query = http.rel_url.query
+    if twice := sorted({name for name in query if len(query.getall(name)) > 1}):
+        raise Problem(problems.REFUSED, f"{twice[0]}: given more than once")
+    return dict(query)
+
+
+def _of_http(error: web.HTTPException) -> Problem:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        return Problem(problems.NOT_ALLOWED, f"Use {allowed}.", headers={hdrs.ALLOW: allowed})
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return Problem(problems.TOO_LARGE, "The body is too large (setting max_body).")
+    if isinstance(error, web.HTTPNotFound):
+        return Problem(problems.NO_SUCH_PATH, f"See {OPENAPI_PATH}.")
+    return Problem(_OF_STATUS.get(error.status, problems.MALFORMED), error.reason)
+
+
+def _document() -> Handler:
+    """It is the same for every service of this version and holds no secret: whoever reaches the port may read it."""
+    content = orjson.dumps(document())
+
+    async def handle(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=content, content_type=JSON, headers={"Cache-Control": "no-cache"})
+
+    return handle
+
+
+def _path(http: web.Request) -> str:
+    """The path as it is in the table: nothing that a caller wrote."""
+    resource = http.match_info.route.resource
+    return resource.canonical if resource else ""

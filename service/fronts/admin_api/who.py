@@ -1,0 +1,113 @@
+"""Which operator is it: a bearer token of the settings, or a client certificate of the operators' own authority.
+
+A token is looked at even where its address failed often: it has 32 characters or more and cannot be guessed, and nobody who
+shares an address with an operator shall lock them out. Whoever fails is slowed down.
+"""
+
+import hmac
+import logging
+from hashlib import sha256
+from ipaddress import ip_address
+
+from aiohttp import hdrs, web
+
+from service.admin.audit import Actor, Way
+from service.directory import network_of
+from service.fronts.admin_api.problems import NOT_HERE, TOO_MANY, UNAUTHORIZED, Problem
+from service.fronts.peer import Peer, peer_of
+from service.issuer import Issuer
+from service.store.failures import Limit
+
+log = logging.getLogger(__name__)
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="mintmark operators"'}
+
+
+def check_transport(issuer: Issuer, peer: Peer) -> None:
+    """A token is never for plain HTTP, but from this machine itself, or where the settings say that TLS ends elsewhere.
+
+    Raises Problem.
+    """
+    if peer.secure or not issuer.settings.require_https or _is_loopback(peer.address):
+        return
+    raise Problem(
+        NOT_HERE,
+        "HTTPS is required from another machine (settings admin_certificate_file, trusted_proxies); a token that was sent "
+        "this way is no secret any more: replace it.",
+    )
+
+
+def check_same_site(http: web.BaseRequest) -> None:
+    """A browser sends a client certificate by itself, as it does cookies: no page of others may use it. Raises Problem."""
+    if http.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise Problem(NOT_HERE, "The admin API is not for pages of other sites.")
+    origin = http.headers.get(hdrs.ORIGIN)
+    if origin is not None and origin.partition("://")[2] != http.headers.get(hdrs.HOST):
+        raise Problem(NOT_HERE, "The admin API is not for pages of other sites.")
+
+
+async def operator(issuer: Issuer, http: web.BaseRequest) -> Actor:
+    """Who it is. Raises Problem, TemporarilyUnavailable."""
+    peer = peer_of(http, issuer.settings)
+    check_transport(issuer, peer)
+    check_same_site(http)
+    if hdrs.AUTHORIZATION in http.headers:
+        name = _by_token(issuer, http)
+        if name is None:
+            await _failed(issuer, peer.address)
+    else:
+        name = _by_certificate(http)
+    if name is None:
+        raise Problem(
+            UNAUTHORIZED, "Send Authorization: Bearer with a token of the setting admin_tokens.", headers=CHALLENGE
+        )
+    return Actor(name, Way.ADMIN_API, peer.address)
+
+
+def _by_token(issuer: Issuer, http: web.BaseRequest) -> str | None:
+    """The name of the token; every one is compared, whichever it is."""
+    headers = http.headers.getall(hdrs.AUTHORIZATION)
+    scheme, _, presented = headers[0].partition(" ")
+    if len(headers) != 1 or scheme.lower() != "bearer":
+        return None
+    shown, found = _digest(presented.strip()), None
+    for name, token in issuer.settings.admin_tokens.items():
+        if hmac.compare_digest(shown, _digest(token.get_secret_value())):
+            found = name
+    return found
+
+
+def _by_certificate(http: web.BaseRequest) -> str | None:
+    """The common name in a client certificate, which TLS has verified."""
+    certificate = http.get_extra_info("peercert") or {}
+    for part in certificate.get("subject", ()):
+        for kind, value in part:
+            if kind == "commonName" and value:
+                return str(value)
+    return None
+
+
+async def _failed(issuer: Issuer, address: str) -> None:
+    """Count it, and raise Problem where there were too many."""
+    settings = issuer.settings
+    delays = (settings.failure_first_delay, settings.failure_longest_delay, settings.failure_memory)
+    who = f"operator@{network_of(address)}"
+    wait = issuer.store.failures.known_wait(who) or await issuer.store.failures.count(
+        who, Limit(settings.client_failures_allowed, *delays)
+    )
+    issuer.metrics.refusal("admin_api", "unauthorized")
+    log.warning("operator_refused", extra={"address": address, "seconds": wait})
+    if wait:
+        issuer.metrics.security_event("operator_blocked")
+        raise Problem(TOO_MANY, f"Try again in {wait} seconds.", headers={**CHALLENGE, hdrs.RETRY_AFTER: str(wait)})
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,119 @@
+"""What only a look at many keys can tell, in bounded steps, and how Redis is: for operators, never for requests."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from service.protocol.errors import TemporarilyUnavailable
+from service.records.access_token import AccessToken
+from service.records.grant import Grant
+from service.records.refresh_token import RefreshToken
+from service.store import grants, keys
+from service.store.connection import Connection, Step
+from service.store.link import Link, LinkLostError, ReplyError
+
+CHUNK = 500
+"""Keys that one command looks at: short enough for Redis to answer others in between."""
+
+
+class Issued(NamedTuple):
+    """A living credential of a grant. ``kind``: access, refresh or code; ``hash``: it is kept under it, and of no use as a
+    credential; ``issued_at``: epoch seconds, 0 = not kept; ``ends_at``: the same, 0 = never; ``scope`` None = the grant's;
+    ``used``: only remembered.
+    """
+
+    kind: str
+    hash: str
+    issued_at: int
+    ends_at: int
+    scope: str | None
+    used: bool
+
+
+class Looked(NamedTuple):
+    """``grants``: those among the ``keys`` that were looked at; ``cursor``: where to go on, empty at the end."""
+
+    grants: list[Grant]
+    keys: int
+    cursor: str
+
+
+class Server(NamedTuple):
+    """One primary as it says itself (INFO); ``facts``: empty where it does not let us ask. ``keys``: DBSIZE."""
+
+    endpoint: str
+    keys: int
+    facts: Mapping[str, str]
+
+
+class Walks:
+    """Walks over Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def issued(self, grant_id: str, cursor: str, count: int) -> tuple[list[Issued], str]:
+        """Living credentials of a grant among the next ``count`` keys of its server, and the cursor, empty at the end.
+
+        Raises ValueError for what is no cursor.
+        """
+        if not (cursor or "0").isdigit():
+            raise ValueError(f"{cursor!r} is not a cursor")
+        place, position, found = keys.grant(grant_id), cursor or "0", dict[str, None]()
+        for _ in range(max(1, count // CHUNK)):
+            step = ("SCAN", position, "MATCH", f"{place}:*", "COUNT", CHUNK)
+            after, names = await self._connection.execute(place, *step)
+            found |= dict.fromkeys(name.decode() for name in names)
+            position = after.decode()
+            if position == "0":
+                break
+        return await self._read_issued(list(found)), "" if position == "0" else position
+
+    async def _read_issued(self, names: list[str]) -> list[Issued]:
+        matches = [match for name in names if (match := grants.ISSUED_KEY.fullmatch(name))]
+        steps: list[Step] = [
+            step for match in matches for step in ((match[0], ("GET", match[0])), *grants.end_steps(match[0]))
+        ]
+        replies = iter(await self._connection.execute_all(steps))
+        read = (
+            _issued(match, data, grants.ends_at(left, now))
+            for match, data, left, now in zip(matches, replies, replies, replies, strict=True)
+        )
+        return [one for one in read if one is not None]
+
+    async def grants(self, cursor: str) -> Looked:
+        """The grants among the next ``CHUNK`` keys of all. Raises ValueError for what is no cursor."""
+        names, following = await self._connection.scan("*", cursor, CHUNK)
+        holding = [name for name in names if grants.GRANT_KEY.fullmatch(name)]
+        records = await self._connection.execute_all([(name, ("GET", name)) for name in holding])
+        read = (grants.inline_or_whole(name, data) for name, data in zip(holding, records, strict=True))
+        return Looked([grant for grant in read if grant is not None], len(names), following)
+
+    async def servers(self) -> list[Server]:
+        """Every primary. Raises TemporarilyUnavailable."""
+        return [await _server(link) for link in await self._connection.links()]
+
+
+async def _server(link: Link) -> Server:
+    try:
+        size, text = int(await link.send(["DBSIZE"])), (await link.send(["INFO"])).decode("utf-8", "replace")
+    except ReplyError:  # an ACL that keeps it to itself
+        return Server(str(link.endpoint), 0, {})
+    except LinkLostError as error:
+        raise TemporarilyUnavailable(log=f"Redis: {error}") from error
+    facts = dict(line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#"))
+    return Server(str(link.endpoint), size, facts)
+
+
+def _issued(match: re.Match[str], data: bytes | None, ends_at: int) -> Issued | None:
+    """None where it ended meanwhile."""
+    kind, held_under = match[1], match[2]
+    if data is None:
+        return None
+    if data.startswith((b"used:", b"spent:")):
+        return Issued(kind, held_under, 0, ends_at, None, used=True)
+    if kind == "access":
+        token = AccessToken.decode(data)
+        return Issued(kind, held_under, token.issued_at, ends_at, token.scope, used=False)
+    issued_at = RefreshToken.decode(data).issued_at if kind == "refresh" else 0
+    return Issued(kind, held_under, issued_at, ends_at, None, used=False)

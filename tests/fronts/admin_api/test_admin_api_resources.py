@@ -1,0 +1,288 @@
+"""What operators do by the admin API: each resource, its versions, its pages, and what it says of what went wrong."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from service import sessions
+from service.admin import audit
+from service.directory import Person
+from service.fronts.admin_api.routes import ROUTES, Route
+from tests.cutting_proxy import CuttingProxy
+from tests.operators import Operator, operating
+from tests.world import World
+
+WEB = {
+    "client_id": "web",
+    "grant_types": ["authorization_code", "refresh_token"],
+    "redirect_uris": ["https://app.example/callback"],
+    "scopes": ["read", "write"],
+    "default_scope": "read",
+}
+MEMBERS = {name: value for name, value in WEB.items() if name != "client_id"}
+
+
+async def a_life(operator: Operator) -> None:
+    """Every operation that changes something, once, in an order in which each is possible."""
+    do = operator
+    await do("POST", "/clients", WEB, status=201)
+    await do("PATCH", "/clients/web", {"name": "Web"}, status=200, if_match="*")
+    await do("PUT", "/clients/web", MEMBERS, status=200, if_match="*")
+    await do("POST", "/clients/web/secrets", {"keep_old": True}, status=200)
+    await do("DELETE", "/clients/web/secrets/old", status=200)
+    await do("POST", "/clients/web/disable", status=200)
+    await do("POST", "/clients/web/enable", status=200)
+    await do("POST", "/users", {"username": "alice", "password": "wonderland"}, status=201)
+    await do("PATCH", "/users/alice", {"claims": {"name": "Alice"}}, status=200, if_match="*")
+    await do("PUT", "/users/alice/password", {"password": "looking-glass"}, status=200)
+    await do("POST", "/codes", {"client": "web", "user": "alice"}, status=201)
+    code = await do("POST", "/codes", {"client": "web", "user": "alice"}, status=201)
+    await do("DELETE", f"/grants/{code['code'][6:28]}", status=200)
+    assert (await do("POST", "/grants/revoke", {"user": "alice"}, status=200)) == {"grants_ended": 1}
+    signed = await sessions.sign_in(operator.issuer, Person("alice", "alice"), None)
+    await do("DELETE", f"/sessions/{signed.session.sid}", status=200)
+    await do("POST", "/users/alice/sign-out", status=200)
+    await do("POST", "/users/alice/disable", status=200)
+    await do("POST", "/users/alice/enable", status=200)
+    await do("DELETE", "/users/alice", status=200)
+    rotated = await do("POST", "/keys/rotate", {"algorithm": "ES256"}, status=200)
+    await do("DELETE", f"/keys/{rotated['keys'][0]['kid']}", status=200)
+    await do("POST", "/keys/reseal", status=200)
+    await do("PUT", "/trusted-issuers/https:%2F%2Fci.example", {"jwks_uri": "https://ci.example/jwks"}, status=200)
+    await do("DELETE", "/trusted-issuers/https:%2F%2Fci.example", status=200)
+    await do("POST", "/initial-access-tokens", {"uses": 3}, status=201)
+    await do("POST", "/clients/web/revoke", status=200)
+    await do("DELETE", "/clients/web", status=200)
+
+
+def changes(route: Route) -> bool:
+    """Whether something is different afterwards."""
+    return route.method != "GET" and route.operation.name not in (
+        "grant.find",
+        "client.sweep",
+        "token.inspect",
+        "hook.test",
+    )
+
+
+async def test_every_act_is_possible_and_in_the_audit_log(world: World) -> None:
+    """IA-40, and also of a route that somebody adds: an operation that changes something is an action of the log."""
+    async with operating(world.redis.url, master_key="m" * 43) as operator:
+        await a_life(operator)
+        page = await audit.list_entries(operator.issuer, count=100)
+        done = {placed.entry.action for placed in page.entries}
+        assert {placed.entry.result for placed in page.entries} == {"ok"}
+        wanted = {route.operation.name for route in ROUTES if changes(route)}
+        replaced = {"client.replace"}  # is an update of every member
+        assert wanted - replaced <= done
+        assert all(entry["actor"] == "ci" for entry in (await operator("GET", "/audit?limit=5"))["entries"])
+
+
+# versions
+
+
+async def test_of_two_operators_who_saw_the_same_exactly_one_wins(any_world: World) -> None:
+    async with operating(any_world.redis.url) as operator:
+        await operator("POST", "/clients", WEB, status=201)
+        for number in range(10):
+            etag = (await operator.send("GET", "/clients/web")).headers["ETag"]
+            answers = await asyncio.gather(
+                *(
+                    operator.send("PATCH", "/clients/web", {"name": f"{number}-{racer}"}, if_match=etag)
+                    for racer in range(4)
+                )
+            )
+            assert sorted(answer.status for answer in answers) == [200, 412, 412, 412]
+            (winner,) = [await answer.json() for answer in answers if answer.status == 200]
+            held = await operator.send("GET", "/clients/web")
+            assert (await held.json())["name"] == winner["name"]
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [("/clients/web", {"name": "Web"}), ("/users/alice", {"claims": {"name": "Alice"}})],
+)
+async def test_who_changes_says_what_they_saw(world: World, path: str, change: dict[str, Any]) -> None:
+    async with operating(world.redis.url) as operator:
+        await operator("POST", "/clients", WEB, status=201)
+        await operator("POST", "/users", {"username": "alice"}, status=201)
+        assert (await operator("PATCH", path, change, status=428))["code"] == "if_match_needed"
+        seen = (await operator.send("GET", path)).headers["ETag"]
+        changed = await operator.send("PATCH", path, change, if_match=seen)
+        assert changed.status == 200
+        assert changed.headers["ETag"] not in ("", seen)
+        body = await operator("PATCH", path, change, status=412, if_match=seen)
+        assert body["code"] == "outdated"
+        for weak in (f"W/{changed.headers['ETag']}", "nonsense", ""):
+            await operator("PATCH", path, change, status=412, if_match=weak)
+        await operator("PATCH", path, change, status=200, if_match=f'"other", {changed.headers["ETag"]}')
+        await operator("PATCH", path, change, status=200, if_match="*")
+        refused = [placed.entry for placed in (await audit.list_entries(operator.issuer)).entries]
+        assert sum(entry.result == "refused" for entry in refused) == 4
+
+
+async def test_a_creation_is_of_a_version_too(world: World) -> None:
+    async with operating(world.redis.url) as operator:
+        created = await operator.send("POST", "/users", {"username": "alice"})
+        assert created.headers["ETag"] == (await operator.send("GET", "/users/alice")).headers["ETag"]
+
+
+async def test_what_is_replaced_loses_what_is_not_said(world: World) -> None:
+    async with operating(world.redis.url) as operator:
+        await operator("POST", "/clients", {**WEB, "name": "Web", "require_pkce": True}, status=201)
+        replaced = await operator("PUT", "/clients/web", MEMBERS, status=200, if_match="*")
+        assert (replaced["name"], replaced["require_pkce"], replaced["scopes"]) == ("", False, ["read", "write"])
+        assert len(replaced["secrets"]) == 1
+
+
+# an answer that got lost
+
+
+async def test_a_creation_that_is_sent_again_is_done_once(world: World) -> None:
+    async with operating(world.redis.url) as operator:
+        await operator("POST", "/clients", WEB, status=201)
+        assert (await operator("POST", "/clients", WEB, status=409))["code"] == "already_exists"
+        rotated = await operator("POST", "/clients/web/secrets", {}, status=200)
+        assert rotated["client_secret"].startswith("mm_cs_")
+
+
+# what went wrong
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code", "member"),
+    [
+        ("POST", "/clients", {"client_id": "a b"}, 422, "refused", "client_id"),
+        ("POST", "/clients", {**WEB, "redirect_uris": ["http://a.example"]}, 422, "refused", "redirect_uris.0"),
+        ("POST", "/clients", {**WEB, "colour": "red"}, 422, "refused", "colour"),
+        ("POST", "/clients", {**WEB, "secret": "short"}, 422, "refused", "secret"),
+        ("POST", "/users", {"username": "bob", "password": "short"}, 422, "refused", "password"),
+        ("POST", "/users", {}, 422, "refused", "username"),
+        ("GET", "/clients?limit=0", None, 422, "refused", "limit"),
+        ("GET", "/clients?limit=501", None, 422, "refused", "limit"),
+        ("GET", "/clients?colour=red", None, 422, "refused", "colour"),
+        ("GET", "/clients?limit=1&limit=2", None, 422, "refused", None),
+        ("GET", "/clients?cursor=x", None, 422, "refused", None),
+        ("GET", "/clients?cursor=0:99999999999999999999999", None, 422, "refused", None),
+        ("GET", "/audit?cursor=99999999999999999999-1", None, 422, "refused", None),
+        ("GET", "/grants", None, 422, "refused", "user"),
+        ("GET", "/users/nobody", None, 404, "not_found", None),
+        ("POST", "/clients/nobody/disable", None, 404, "not_found", None),
+        ("DELETE", "/sessions/x", None, 404, "not_found", None),
+        ("GET", "/nothing", None, 404, "no_such_path", None),
+        ("DELETE", "/clients", None, 405, "method_not_allowed", None),
+        ("POST", "/users", [], 400, "malformed", None),
+        ("POST", "/users", {"username": "x" * 70_000}, 413, "too_large", None),
+        ("POST", "/codes", {"client": "nobody", "user": "nobody"}, 404, "not_found", None),
+    ],
+)
+async def test_a_fault_is_named(
+    world: World, method: str, path: str, body: Any, status: int, code: str, member: str | None
+) -> None:
+    async with operating(world.redis.url) as operator:
+        told = await operator(method, path, body, status=status)
+        assert (told["code"], told["status"], told["type"]) == (code, status, f"urn:mintmark:problem:{code}")
+        assert told["title"]
+        assert told["detail"]
+        assert member is None or [fault["member"] for fault in told["faults"]] == [member]
+
+
+async def test_every_fault_is_told_at_once(world: World) -> None:
+    async with operating(world.redis.url) as operator:
+        told = await operator("POST", "/clients", {"client_id": "a b", "refresh_grace": 301}, status=422)
+        assert {fault["member"] for fault in told["faults"]} == {"client_id", "refresh_grace"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "data", "status"),
+    [
+        ({"Content-Type": "text/plain"}, b'{"username": "bob"}', 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"username=bob", 415),
+        ({"Content-Type": "application/json", "Content-Encoding": "gzip"}, b"x", 415),
+        ({"Content-Type": "application/json"}, b"{", 400),
+        ({"Content-Type": "application/json"}, b'{"username": "\xff"}', 400),
+        ({"Content-Type": "application/json"}, b"[" * 30_000, 400),
+    ],
+)
+async def test_what_is_no_json_is_refused(world: World, headers: dict[str, str], data: bytes, status: int) -> None:
+    async with operating(world.redis.url) as operator:
+        authorized = {"Authorization": f"Bearer {operator.token}", **headers}
+        response = await operator.http.post("/admin/v1/users", data=data, headers=authorized)
+        assert response.status == status
+        assert response.content_type == "application/problem+json"
+
+
+async def test_redis_away_is_503(proxy: CuttingProxy) -> None:
+    """P7."""
+    async with operating(proxy.url, redis_timeout=0.3) as operator:
+        await operator("POST", "/users", {"username": "alice"}, status=201)
+        proxy.refuse()
+        proxy.drop()
+        for method, path in (("GET", "/users/alice"), ("DELETE", "/users/alice")):
+            response = await operator.send(method, path)
+            assert (response.status, response.headers["Retry-After"]) == (503, "1")
+            assert (await response.json(content_type=None))["code"] == "temporarily_unavailable"
+        proxy.heal()
+        assert (await operator("GET", "/users/alice", status=200))["enabled"]
+
+
+async def test_what_nobody_foresaw_is_an_incident_without_its_text(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("hunter2")
+
+    async with operating(world.redis.url) as operator:
+        monkeypatch.setattr(type(operator.issuer.store.users), "get", broken)
+        told = await operator("GET", "/users/alice", status=500)
+        assert "hunter2" not in str(told)
+        (record,) = [record for record in caplog.records if record.message == "incident"]
+        assert record.incident == told["incident"]  # type: ignore[attr-defined]
+
+
+# pages
+
+
+async def test_lists_come_in_pages(world: World) -> None:
+    async with operating(world.redis.url) as operator:
+        for number in range(30):
+            await operator("POST", "/users", {"username": f"user-{number}"}, status=201)
+        seen, cursor, pages = set(), "", 0
+        while pages == 0 or cursor:
+            page = await operator("GET", f"/users?limit=1&cursor={cursor}", status=200)
+            seen |= {user["username"] for user in page["users"]}
+            cursor, pages = page["cursor"], pages + 1
+        assert seen == {f"user-{number}" for number in range(30)}
+        assert pages > 1
+
+
+async def test_sessions_of_a_user_come_in_pages(world: World) -> None:
+    async with operating(world.redis.url) as operator:
+        await operator("POST", "/users", {"username": "alice"}, status=201)
+        made = {(await sessions.sign_in(operator.issuer, Person("alice", "alice"), None)).session.sid for _ in range(5)}
+        seen, cursor = [], ""
+        for _ in range(3):
+            page = await operator("GET", f"/users/alice/sessions?limit=2&cursor={cursor}", status=200)
+            seen += [session["sid"] for session in page["sessions"]]
+            cursor = page["cursor"]
+        assert (set(seen), len(seen), cursor) == (made, 5, "")
+
+
+async def test_dead_grants_without_an_end_are_swept_in_pages(world: World) -> None:
+    """P4: what `revoke` and `delete` leave is freed by as many bounded calls as it takes."""
+    never = {"refresh_idle_lifetime": 0, "refresh_absolute_lifetime": 0}
+    async with operating(world.redis.url) as operator:
+        made = await operator("POST", "/clients", {**WEB, **never}, status=201)
+        client = await operator.issuer.store.clients.read("web")
+        assert client
+        for subject in ("alice", "bob", "carol"):
+            code = await world.code(client, subject=subject)
+            form = {"grant_type": "authorization_code", "code": code, "redirect_uri": WEB["redirect_uris"][0]}
+            assert (await world.post("/token", form, "web", made["client_secret"])).status == 200
+        assert (await operator("POST", "/clients/web/sweep", {}, status=200)) == {"grants": 0, "cursor": ""}
+        ended = await operator("POST", "/clients/web/disable", status=200)
+        assert (await operator("POST", "/clients/web/sweep", {}, status=200))["grants"] == 0, "disabled is not ended"
+        ended = await operator("DELETE", "/clients/web", status=200)
+        assert ended["needs_sweep"] is True
+        assert (await operator("POST", "/clients/web/sweep", {}, status=200)) == {"grants": 3, "cursor": ""}
