@@ -4,6 +4,7 @@ import logging
 from typing import NamedTuple
 
 from service.admin import grants, tokens
+from service.admin.audit import audited
 from service.admin.tokens import TokenChanges
 from service.issuer import Issuer
 from service.records.client import Client
@@ -46,6 +47,7 @@ async def get(issuer: Issuer, subject: str, client_id: str) -> Authorized | None
     return await _authorized(issuer, client_id, living, await issuer.store.consents.get(subject, client_id))
 
 
+@audited("authorization.update", "user:subject", "client:client.client_id")
 async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str, ...]) -> int:
     """Let the client have these scopes for the person, and no others: in every living grant, and in what is remembered as
     allowed. How many grants that were. Raises NotAllowed for a scope that the client may not have.
@@ -72,6 +74,7 @@ async def end(issuer: Issuer, subject: str, client_id: str, reason: str = "revok
     return ended
 
 
+@audited("authorization.forget_consent", "user:subject", "client:client_id")
 async def forget_consent(issuer: Issuer, subject: str, client_id: str) -> None:
     """Ask the person again next time; what is granted stays."""
     await issuer.store.consents.forget(subject, client_id)

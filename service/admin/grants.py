@@ -216,6 +216,7 @@ async def revoke_of_user(issuer: Issuer, user: str, client: str | None = None) -
     return await revoke_of_subject(issuer, subject, client_id)
 
 
+@audited("grant.revoke_of_user", "user:subject", "client:client_id")
 async def revoke_of_subject(
     issuer: Issuer, subject: str, client_id: str | None = None, reason: str = "revoked_by_operator"
 ) -> int:

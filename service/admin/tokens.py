@@ -6,8 +6,8 @@ and is of no use as one. The id of the grant alone names everything that the gra
 
 import logging
 import re
-from collections.abc import Awaitable
-from typing import Annotated, NamedTuple
+from collections.abc import Awaitable, Collection, Mapping
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from pydantic import Field
@@ -15,6 +15,7 @@ from pydantic import Field
 from service import issuing
 from service.access_tokens import presented
 from service.admin import clients
+from service.admin.audit import audited
 from service.admin.client_input import Lifetime, Resources, Scopes
 from service.admin.errors import NotAllowed, NotFound, Refused
 from service.admin.input import Identifier, Input, Properties, ShortText
@@ -183,12 +184,18 @@ async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -
     now = int(issuer.clock())
     if any(end is not None and end <= now for end in (changes.ends_at, changes.refresh_ends_at)):
         raise Refused("an end must be in the future (milliseconds of the epoch); delete the token to end it now")
-    held = await _amend(issuer, named.grant_id, named.hash, changes)
+    return await _update(issuer, named.grant_id, named.hash, changes, changes.model_dump(exclude_none=True))
+
+
+@audited("token.update", "grant:grant_id", changed="told")
+async def _update(
+    issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges, told: Mapping[str, Any]
+) -> Held:
+    """By the grant's id: what the caller named it by may be the token. ``told``: the changes by name."""
+    held = await _amend(issuer, grant_id, access_hash, changes)
     if held is None:
         raise _no_token()
-    log.info(
-        "token_updated", extra={"grant_id": named.grant_id, "changed": sorted(changes.model_dump(exclude_none=True))}
-    )
+    log.info("token_updated", extra={"grant_id": grant_id, "changed": sorted(told)})
     return held
 
 
@@ -249,10 +256,15 @@ async def end_token(issuer: Issuer, identifier: str, kind: Kind | None = None) -
     named = await named_by(issuer, identifier)
     if named is None or (None not in (kind, named.kind) and kind is not named.kind):
         return False
-    if not named.hash:
-        return await _end_grant(issuer, named.grant_id)
     kinds = [wanted for wanted in (Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN) if wanted in (named.kind or kind or wanted,)]
-    ended = [await _end_credential(issuer, Credential(wanted, named.grant_id, named.hash)) for wanted in kinds]
+    return await _end(issuer, named.grant_id, named.hash, kinds)
+
+
+@audited("token.end", "grant:grant_id")
+async def _end(issuer: Issuer, grant_id: str, credential_hash: str, kinds: Collection[Kind]) -> bool:
+    if not credential_hash:
+        return await _end_grant(issuer, grant_id)
+    ended = [await _end_credential(issuer, Credential(kind, grant_id, credential_hash)) for kind in kinds]
     return any(ended)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import hdrs, web
 
+from service.admin.audit import Actor, Way, acting
 from service.admin.errors import AdminError, NotFound
 from service.fronts.decision_api.answering import HEADERS, Answer, CallError, Document
 from service.fronts.decision_api.caller import caller_of
@@ -75,7 +76,8 @@ async def _answered(issuer: Issuer, http: web.Request, by_method: Mapping[str, R
     if route is None:
         raise CallError(ResultCode.NOT_ALLOWED, status=405, headers={"Allow": ", ".join(by_method)})
     members = await _members(http)
-    return await route.answer(Call(issuer, api_key, variable, peer.address), route.body.read(members))
+    with acting(Actor(api_key, Way.DECISION_API, peer.address)):
+        return await route.answer(Call(issuer, api_key, variable, peer.address), route.body.read(members))
 
 
 def _check_no_page(http: web.Request) -> None:

@@ -1,5 +1,6 @@
 """Tokens made, changed, ended and listed by API, with Authlete's SDK as it is (Authlete tier 2, token admin)."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -8,7 +9,7 @@ from authlete.api import AuthleteApiException
 from authlete.dto import Property, TokenCreateRequest, TokenRevokeRequest, TokenUpdateRequest
 from authlete.types.grant_type import GrantType
 
-from service.admin import users
+from service.admin import audit, users
 from service.protocol.credentials import parse
 from tests.deciding import API_KEY, API_SECRET, Backend
 from tests.world import ALL_GRANT_TYPES, SECRET, World, basic
@@ -541,3 +542,30 @@ async def test_hostile_windows(caller: Backend, query: str, status: int) -> None
     response = await caller.http.get(f"/api/auth/token/get/list?{query}", headers=_headers())
     assert response.status == status
     assert json.loads(await response.text())["resultCode"]
+
+
+# who did it
+
+
+async def test_what_a_backend_changes_is_in_the_audit_log_and_no_token_is(caller: Backend) -> None:
+    """By the API key, over the grant's id: what a token is named by may be the token itself."""
+    world = caller.world
+    client = await app(world)
+    made = await create(caller)
+    await update(caller, accessToken=made.accessToken, scopes=["read"])
+    await update(caller, accessToken="mm_at_" + "x" * 65, scopes=["read"])
+    await caller.ask("tokenDelete", made.accessToken)
+    await revoke(caller, subject="alice", clientIdentifier=str(NUMBER))
+    page = await audit.list_entries(world.issuer)
+    entries = [placed.entry for placed in page.entries]
+    grant = f"grant:{made.accessToken[6:28]}"
+    assert {(entry.actor, entry.way, entry.address) for entry in entries} == {(API_KEY, "decision_api", "127.0.0.1")}
+    assert [(entry.action, entry.targets, entry.result) for entry in entries] == [
+        ("grant.revoke_of_user", ("user:alice", f"client:{client.client_id}"), "ok"),
+        ("token.end", (grant,), "ok"),
+        ("token.update", ("grant:" + "x" * 22,), "refused"),
+        ("token.update", (grant,), "ok"),
+    ]
+    assert entries[-1].changed == ("scopes",)
+    assert made.accessToken not in str(entries)
+    assert made.refreshToken not in str(entries)
