@@ -9,26 +9,26 @@ LOAD_MIX                            weights of Mixed: client_credentials=60,intr
 LOAD_P99_LIMIT                      milliseconds: switches on the search for the knee (users go up until p99 passes it)
 LOAD_STEP_USERS, LOAD_STEP_SECONDS  a step of that search; 20 users, 20 seconds
 MINTMARK_REDIS_URL                  where codes are put (see code_issuer.py); the demo's unless said
+LOAD_ADMIN_URL, LOAD_ADMIN_TOKEN    the admin API, where codes come from it (see codes.py)
 """
 
 import json
 import os
 import random
 import secrets
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import gevent.lock
 from locust import FastHttpUser, LoadTestShape, between, events, tag, task
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from loadtests import answers  # noqa: E402
+from loadtests.codes import Codes  # noqa: E402
 from loadtests.knee import Steps  # noqa: E402
 
 CLIENT_ID = os.environ.get("LOAD_CLIENT_ID", "demo")
@@ -44,57 +44,13 @@ MIX |= {
     if name
 }
 SCOPE = "read write"
-CODES_AT_ONCE = 20
 KNEE_FILE = ROOT / "artifacts" / "knee.json"
 
 Body = dict[str, Any]
 Check = Callable[[Body], str]
 
 
-# where codes come from
-
-
-class Codes:
-    """Codes from the issuer process, fetched a few at a time: they are good for a minute only."""
-
-    def __init__(self) -> None:
-        self._issuer: subprocess.Popen[str] | None = None
-        self._ready: list[tuple[float, Body]] = []
-        self._turn = gevent.lock.BoundedSemaphore()
-
-    def take(self) -> Body:
-        """A fresh one. Raises RuntimeError where the issuer has ended: its complaint is on standard error."""
-        with self._turn:
-            while not self._ready or time.monotonic() - self._ready[-1][0] > 20:
-                self._ready.clear()
-                self._fetch()
-            return self._ready.pop()[1]
-
-    def _fetch(self) -> None:
-        if self._issuer is None:
-            command = [sys.executable, "-m", "loadtests.code_issuer", CLIENT_ID]
-            pipe = subprocess.PIPE
-            self._issuer = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
-        asked, told = self._issuer.stdin, self._issuer.stdout
-        assert asked is not None
-        assert told is not None
-        asked.write(f"{CODES_AT_ONCE}\n")
-        asked.flush()
-        for _ in range(CODES_AT_ONCE):
-            line = told.readline()
-            if not line:
-                raise RuntimeError("the issuer of codes has ended")
-            self._ready.append((time.monotonic(), json.loads(line)))
-
-    def close(self) -> None:
-        """End the process."""
-        if self._issuer is not None and self._issuer.stdin is not None:
-            self._issuer.stdin.close()
-            self._issuer.wait(10)
-            self._issuer = None
-
-
-CODES = Codes()
+CODES = Codes(CLIENT_ID)
 
 
 # what a user does

@@ -305,7 +305,9 @@ def test_locust_finds_them_where_kubernetes_puts_them(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-        assert done.stdout.split() == [str(mounted / "answers.py"), *container["args"][-2:]], done.stderr
+        assert done.stdout.split() == [str(mounted / "answers.py"), *container["args"][-1:]], done.stderr
+        assert variables["LOAD_ADMIN_URL"] == "https://mintmark-admin:8081"
+        assert "LOAD_ADMIN_TOKEN" in variables
 
 
 _STAND_INS = """
@@ -315,7 +317,7 @@ locust = MagicMock(FastHttpUser=object, LoadTestShape=object, tag=lambda *_: lam
 locust.task = lambda given: given if callable(given) else (lambda f: f)
 sys.modules |= {"locust": locust, "gevent": MagicMock(), "gevent.lock": MagicMock()}
 found = runpy.run_path(sys.argv[1])
-print(found["answers"].__file__, *(name for name in ("ClientCredentials", "Introspection") if name in found))
+print(found["answers"].__file__, *(name for name in ("Mixed",) if name in found))
 """
 """Imports the locustfile with stand-ins for locust, which need not be installed for this."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import json
 import os
 import sys
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ import pytest
 from service.app import open_issuer
 from tests import redis_shapes
 from tests.server_process import ServerProcess, free_port
-from tests.world import ALL_GRANT_TYPES, World, settings_for
+from tests.world import ALL_GRANT_TYPES, SECRET, World, settings_for
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(find_spec("locust") is None, reason="no locust here: make .venv/.load")
@@ -26,33 +27,29 @@ async def _locust(arguments: list[str], settings: dict[str, str], log: Path) -> 
         )
 
 
+@pytest.mark.parametrize("codes_from", ["process", "admin API"])
 async def test_a_master_and_two_workers_load_three_processes_on_a_cluster(
-    cluster_shape: redis_shapes.Shape, tmp_path: Path
+    cluster_shape: redis_shapes.Shape, tmp_path: Path, codes_from: str
 ) -> None:
-    """Every kind of request is there, and not one answer is wrong."""
+    """Every kind of request is there, and not one answer is wrong; codes come from beside the service, or from afar."""
     cluster_shape.heal()
     cluster_shape.flush()
     async with open_issuer(settings_for(cluster_shape.url), listen=False) as issuer:
         world = World(issuer, None, cluster_shape)  # type: ignore[arg-type]
         await world.client(grant_types=ALL_GRANT_TYPES, introspect=True)
-    async with ServerProcess(tmp_path, redis_url=cluster_shape.url, workers=3) as server:
+    operators, token = free_port(), "t" * 32
+    settings = {"admin_port": operators, "admin_tokens": json.dumps({"load": token}), "workers": 3}
+    async with ServerProcess(tmp_path, redis_url=cluster_shape.url, **settings) as server:
+        known = {"LOAD_CLIENT_ID": "app", "LOAD_CLIENT_SECRET": SECRET, "LOAD_PAUSE": "0.05"}
+        if codes_from == "process":
+            known["MINTMARK_REDIS_URL"] = cluster_shape.url
+        else:
+            known |= {"LOAD_ADMIN_URL": f"http://127.0.0.1:{operators}", "LOAD_ADMIN_TOKEN": token}
         port, table, log = str(free_port()), tmp_path / "load", tmp_path / "locust.log"
-        known = {"LOAD_CLIENT_ID": "app", "LOAD_CLIENT_SECRET": "mm_cs_" + "s" * 43, "LOAD_PAUSE": "0.05"}
-        known["MINTMARK_REDIS_URL"] = cluster_shape.url
-        lead = [
-            "--master",
-            "--master-bind-port",
-            port,
-            "--expect-workers",
-            "2",
-            "--host",
-            server.url,
-            "--csv",
-            str(table),
-        ]
-        follow = ["--worker", "--master-port", port]
-        master = await _locust([*lead, "-u", "8", "-r", "8", "-t", "6s", "Mixed", "AuthorizationCode"], known, log)
-        workers = [await _locust([*follow, "Mixed", "AuthorizationCode"], known, log) for _ in range(2)]
+        lead = ["--master", "--master-bind-port", port, "--expect-workers", "2", "--csv", str(table)]
+        users, times = ["Mixed", "AuthorizationCode"], ["-u", "8", "-r", "8", "-t", "6s", "--host", server.url]
+        master = await _locust([*lead, *times, *users], known, log)
+        workers = [await _locust(["--worker", "--master-port", port, *users], known, log) for _ in range(2)]
         async with asyncio.timeout(120):
             codes = [await process.wait() for process in (master, *workers)]
     told = log.read_text()

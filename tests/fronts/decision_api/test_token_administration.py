@@ -1,6 +1,5 @@
 """Tokens made, changed, ended and listed by API, with Authlete's SDK as it is (Authlete tier 2, token admin)."""
 
-import asyncio
 import json
 from typing import Any
 
