@@ -61,7 +61,7 @@ async def test_unknown_disabled_and_wrong_look_the_same(world: World) -> None:
         ("carol", "wonderland"),
     ):
         response = await _sign_in(world, username, password)
-        headers = {name: value for name, value in response.headers.items() if name not in ("Date", "X-Request-Id")}
+        headers = {name: value for name, value in response.headers.items() if name not in ("Date", "X-Request-ID")}
         answers.append((response.status, await response.json(), headers))
     assert all(answer == answers[0] for answer in answers)
     assert answers[0][:2] == (
