@@ -128,6 +128,8 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='Who may use the admin API and the console, each by a token: {"ci": "…"} (`mintmark admin-token`).',
     )
+    console_idle_lifetime: Lifetime = Field(1800, description="Sessions at the console since their last use.")
+    console_lifetime: Lifetime = Field(43_200, description="Sessions at the console since the operator signed in.")
     decision_api_keys: dict[str, SecretStr] = Field(
         default_factory=dict,
         description='Who may call the decision API: API key and API secret, {"shop": "…"} (`mintmark admin-token`).',

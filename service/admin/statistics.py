@@ -25,8 +25,8 @@ KEPT = 721
 """Samples: an hour."""
 LOOKED_AT = 20_000
 """Keys that a count of grants looks at; where there are no more, it is exact."""
-FRESH = 30.0
-"""Seconds for which a count of grants is not made anew."""
+RESTS = 30
+"""A count of grants is not made anew for this many times as long as it took, and not before the next sample."""
 _CERTAINTY = 1.96
 """Standard errors in the margin of an estimate: it is right 19 times out of 20."""
 _REDIS_FACTS = {
@@ -98,7 +98,7 @@ class Statistics:
         self._issuer = issuer
         self._samples: deque[Sample] = deque(maxlen=KEPT)
         self._grants: Grants | None = None
-        self._counted_at = -math.inf
+        self._fresh_until = -math.inf
         self._counting = asyncio.Lock()
 
     async def keep(self) -> None:
@@ -130,14 +130,16 @@ class Statistics:
         return await self._issuer.store.walks.servers()
 
     async def grants(self) -> Grants:
-        """Live grants by client, counted ``FRESH`` seconds ago at most: some ``LOOKED_AT`` keys are read for it.
+        """Live grants by client, counted a little while ago at most: some ``LOOKED_AT`` keys are read for it.
 
         Raises TemporarilyUnavailable.
         """
         async with self._counting:
-            if self._grants is None or time.monotonic() - self._counted_at > FRESH:
+            begun = time.monotonic()
+            if self._grants is None or begun >= self._fresh_until:
                 self._grants = await count_grants(self._issuer)
-                self._counted_at = time.monotonic()
+                done = time.monotonic()
+                self._fresh_until = done + max(EVERY, RESTS * (done - begun))
             return self._grants
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from service.admin.statistics import Statistics
-from service.fronts import admin_api, decision_api
+from service.fronts import admin_api, console, decision_api
 from service.fronts.health import Handler, Health
 from service.fronts.oauth import not_found
 from service.fronts.watching import watching_middleware
@@ -30,6 +30,8 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
         statistics = Statistics(issuer)
         application.cleanup_ctx.append(lambda _: _sampling(statistics))
         admin_api.add_admin_api(application, issuer, statistics)
+        if issuer.settings.admin_tokens:
+            application.add_routes(console.make_routes(issuer, statistics))
     application.add_routes(decision_api.routes(issuer))
     application.router.add_route("*", "/{anything:.*}", not_found)
     return application

@@ -97,6 +97,11 @@ def session_clients(sid: str) -> str:
     return f"mm:{{session:{sid}}}:clients"
 
 
+def operator_session(cookie_hash: str) -> str:
+    """An operator who is signed in at the console, by the hash of the cookie."""
+    return f"mm:{{operator:{cookie_hash}}}"
+
+
 def ticket(ticket_id: str) -> str:
     """An authorization request that waits for the person in front of the browser."""
     return f"mm:{{ticket:{ticket_id}}}"

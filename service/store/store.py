@@ -32,6 +32,7 @@ from service.store.client_numbers import ClientNumbers
 from service.store.connection import FLAGS_SINCE, Connection, open_connection
 from service.store.decision_tickets import DecisionTickets
 from service.store.link import Link, LinkLostError, ReplyError
+from service.store.operator_sessions import OperatorSessions
 from service.store.signing_keys import SigningKeys
 from service.store.trusts import Trusts
 from service.store.users import Users
@@ -88,6 +89,7 @@ class Store:
     grants: grants.Grants
     logouts: deliveries.Deliveries[LogoutDelivery]
     notices: deliveries.Deliveries[Notice]
+    operator_sessions: OperatorSessions
     registration_tokens: registration_tokens.RegistrationTokens
     sessions: sessions.Sessions
     signing_keys: SigningKeys
@@ -132,6 +134,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         grants.Grants(connection),
         deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery),
         deliveries.Deliveries(connection, keys.notices(), keys.notice, Notice, settings.hook_notices_most),
+        OperatorSessions(connection),
         registration_tokens.RegistrationTokens(connection),
         sessions.Sessions(connection),
         SigningKeys(connection),

@@ -15,6 +15,8 @@ from service.store.link import Link, LinkLostError, ReplyError
 CHUNK = 500
 """Keys that one command looks at: short enough for Redis to answer others in between."""
 
+_CURSOR = re.compile("[0-9]{1,20}", re.ASCII)
+
 
 class Issued(NamedTuple):
     """A living credential of a grant. ``kind``: access, refresh or code; ``hash``: it is kept under it, and of no use as a
@@ -57,7 +59,7 @@ class Walks:
 
         Raises ValueError for what is no cursor.
         """
-        if not (cursor or "0").isdigit():
+        if not _CURSOR.fullmatch(cursor or "0") or int(cursor or 0) >= 2**64:
             raise ValueError(f"{cursor!r} is not a cursor")
         place, position, found = keys.grant(grant_id), cursor or "0", dict[str, None]()
         for _ in range(max(1, count // CHUNK)):

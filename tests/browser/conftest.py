@@ -74,7 +74,7 @@ def shoot() -> Shoot:
                 await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
                 await page.set_viewport_size(viewport)  # type: ignore[arg-type]
                 await asyncio.sleep(0.15)  # colours fade
-                await page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{size}.png")
+                await page.screenshot(full_page=True, path=SCREENSHOTS / f"{name}-{scheme}-{size}.png")
                 over = await page.evaluate(
                     "document.documentElement.scrollWidth - document.documentElement.clientWidth"
                 )

@@ -1,0 +1,44 @@
+"""Small charts as paths of SVG: no script draws them, so they are there without one."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+WIDTH, HEIGHT = 600, 120
+_STEPS = (1, 2, 2.5, 5, 10)
+
+
+class Chart(NamedTuple):
+    """``line`` and ``area``: the ``d`` of SVG paths in a box of ``WIDTH`` × ``HEIGHT``, "" where there is nothing to draw;
+    ``top``: the value at its upper edge; ``last``: the newest value, None = unknown.
+    """
+
+    line: str
+    area: str
+    top: float
+    last: float | None
+
+
+def chart(points: Sequence[tuple[float, float | None]], begins: float, ends: float) -> Chart:
+    """A line through (time, value); from ``begins`` to ``ends`` it fills the width; unknown values are left out."""
+    known = [(at, value) for at, value in points if value is not None]
+    top = _rounded_up(max((value for _, value in known), default=0.0))
+    last = points[-1][1] if points else None
+    if len(known) < 2:
+        return Chart("", "", top, last)
+    span = max(ends - begins, 1.0)
+    places = [(_place((at - begins) / span, WIDTH), _place(1 - value / top, HEIGHT)) for at, value in known]
+    line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    return Chart(line, f"{line}L{places[-1][0]:.1f} {HEIGHT}L{places[0][0]:.1f} {HEIGHT}Z", top, last)
+
+
+def _place(share: float, length: int) -> float:
+    """With a pixel above, so that a line at the top is whole."""
+    return min(max(share, 0.0), 1.0) * (length - 3) + 1.5
+
+
+def _rounded_up(value: float) -> float:
+    """To 1, 2, 2.5 or 5 times a power of ten, so that the scale does not jump about."""
+    if value <= 1:
+        return 1.0
+    power = 10.0 ** (len(str(int(value))) - 1)
+    return next(step * power for step in _STEPS if step * power >= value)

@@ -1,0 +1,58 @@
+"""The first page: what the service does now, how Redis is, and which clients hold live grants."""
+
+import asyncio
+from typing import Any
+
+from service.admin.statistics import EVERY, Point, redis_numbers
+from service.fronts.console.charts import Chart, chart
+from service.fronts.console.visit import Page, Reply, Show, Visit
+
+SPAN = 600
+"""Seconds that the charts show."""
+_MOST_CLIENTS = 8
+
+
+async def show(visit: Visit) -> Reply:
+    """The whole page."""
+    return Show("dashboard", await _values(visit))
+
+
+async def show_numbers(visit: Visit) -> Reply:
+    """The part of it that changes, for the script that puts it in the place of the one before."""
+    return Show("numbers", await _values(visit))
+
+
+async def _values(visit: Visit) -> dict[str, Any]:
+    statistics, now = visit.statistics, visit.issuer.clock()
+    servers, grants = await asyncio.gather(statistics.servers(), statistics.grants())
+    points = statistics.points(SPAN)
+    shown = list(grants.by_client.items())[:_MOST_CLIENTS]
+    return {
+        "here": "dashboard",
+        "charts": _charts(points, now),
+        "per_minute": statistics.per_minute(),
+        "redis": redis_numbers(servers),
+        "grants": grants,
+        "shown": shown,
+        "most": shown[0][1] if shown else 1,
+        "others": grants.total - sum(count for _, count in shown),
+        "every": int(EVERY),
+        "span": SPAN,
+    }
+
+
+def _charts(points: list[Point], now: float) -> list[tuple[str, str, str, Chart]]:
+    """Name, heading, how its values are written, and the chart."""
+    begins = now - SPAN
+    return [
+        (name, heading, unit, chart([(point.at, getattr(point, name)) for point in points], begins, now))
+        for name, heading, unit in (
+            ("issued", "Tokens issued", "per second"),
+            ("introspected", "Introspections", "per second"),
+            ("refused", "Refused requests", "per second"),
+            ("memory_bytes", "Redis memory", "size"),
+        )
+    ]
+
+
+PAGES = (Page("", get=show), Page("/numbers", get=show_numbers, prolongs=False))

@@ -1,0 +1,251 @@
+"""The console's way in: cookies, forms and errors; every page goes through ``Front._answer`` and cannot forget a check."""
+
+import hmac
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from http.cookies import SimpleCookie
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+
+from service.admin import AdminError, NotFound
+from service.admin.audit import Actor, Way, acting
+from service.admin.statistics import Statistics
+from service.fronts.console import audit, clients, dashboard, grants, inspector, keys, session, trusts, users, wizard
+from service.fronts.console.rendering import HEADERS, File, Rendering
+from service.fronts.console.session import SignedIn, WaitError
+from service.fronts.console.visit import ROOT, SIGN_IN, Go, Page, Reply, Show, Visit, link
+from service.fronts.health import Handler
+from service.fronts.peer import Peer, peer_of
+from service.fronts.receiving import not_allowed, posted_form, query_form
+from service.issuer import Issuer
+from service.protocol.decision import SERVER
+from service.protocol.errors import ProtocolError
+
+log = logging.getLogger(__name__)
+
+PAGES: tuple[Page, ...] = (
+    *(*dashboard.PAGES, *clients.PAGES, *wizard.PAGES, *users.PAGES, *grants.PAGES),
+    *(*keys.PAGES, *trusts.PAGES, *audit.PAGES, *inspector.PAGES),
+)
+_COOKIE = "mintmark_operator"
+_OURS = re.compile(rf"{ROOT}(/[a-z/-]*)?(\?[A-Za-z0-9%&=._~+-]*)?", re.ASCII)
+"""Where signing in may lead to: pages of the console, and nothing else."""
+_LOADED = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    **SERVER,
+}
+
+
+class RefusedError(Exception):
+    """Ends a visit with a page that says why. ``kind``: of the texts in ``error.html``."""
+
+    def __init__(self, kind: str, status: int, text: str = "") -> None:
+        super().__init__(kind)
+        self.page = Show("error", {"kind": kind, "text": text}, status)
+
+
+def make_routes(issuer: Issuer, statistics: Statistics) -> list[web.RouteDef]:
+    """Every path of the console."""
+    front = Front(issuer, statistics)
+    table: dict[str, Handler] = {f"{ROOT}{page.path}": front.page(page) for page in PAGES}
+    table |= {SIGN_IN: front.sign_in, f"{ROOT}/sign-out": front.sign_out, f"{ROOT}/": front.home}
+    table |= {f"{ROOT}/{name}": _loads(file) for name, file in front.rendering.files.items()}
+    return [web.route("*", path, handler) for path, handler in table.items()]
+
+
+def _loads(file: File) -> Handler:
+    async def handle(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=file.content, content_type=file.kind, charset="utf-8", headers=_LOADED)
+
+    return handle
+
+
+class Front:
+    """The pages for the operators of one issuer."""
+
+    def __init__(self, issuer: Issuer, statistics: Statistics) -> None:
+        self._issuer = issuer
+        self._statistics = statistics
+        self.rendering = Rendering(issuer.settings)
+
+    # the ways in
+
+    def page(self, page: Page) -> Handler:
+        """The handler of a page for those who are signed in."""
+
+        async def handle(http: web.BaseRequest) -> web.StreamResponse:
+            return await self._guarded(http, lambda peer: self._visited(http, peer, page))
+
+        return handle
+
+    async def home(self, http: web.BaseRequest) -> web.StreamResponse:
+        """With a slash too much."""
+        return self._response(Go(ROOT), None)
+
+    async def sign_in(self, http: web.BaseRequest) -> web.StreamResponse:
+        """The form for an operator's token, and what comes of it."""
+        return await self._guarded(http, lambda peer: self._signing_in(http, peer))
+
+    async def sign_out(self, http: web.BaseRequest) -> web.StreamResponse:
+        """Ends the session."""
+        return await self._guarded(http, lambda peer: self._signing_out(http, peer))
+
+    # how it is done
+
+    async def _guarded(
+        self, http: web.BaseRequest, answer: Callable[[Peer], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """With every error as a page, and an incident's number where nobody foresaw it."""
+        try:
+            peer = peer_of(http, self._issuer.settings)
+            self._check_transport(peer)
+            return await answer(peer)
+        except RefusedError as error:
+            reply: Reply = error.page
+        except ProtocolError as error:
+            reply = _failed(error)
+        except web.HTTPRequestEntityTooLarge:
+            reply = Show("error", {"kind": "request", "text": "The form is too large."}, 413)
+        except Exception:
+            incident = secrets.token_hex(8)
+            log.exception("incident", extra={"incident": incident, "path": http.path})
+            reply = Show("error", {"kind": "incident", "text": incident}, 500)
+        return self._response(reply, None)
+
+    async def _visited(self, http: web.BaseRequest, peer: Peer, page: Page) -> web.StreamResponse:
+        handler = {"GET": page.get, "HEAD": page.get, "POST": page.post}.get(http.method)
+        if handler is None:
+            raise not_allowed(", ".join(name for name, one in (("GET", page.get), ("POST", page.post)) if one))
+        signed = await session.read(self._issuer, self._cookie(http, peer), prolongs=page.prolongs)
+        if signed is None:
+            return self._response(Go(_back_to(http)), None)
+        try:
+            parameters = await self._parameters(http, signed)
+            visit = Visit(self._issuer, self._statistics, signed.operator, parameters, peer.address)
+            with acting(Actor(signed.operator, Way.CONSOLE, peer.address)):
+                reply = await handler(visit)
+        except RefusedError as error:
+            reply = error.page
+        except NotFound as error:
+            reply = Show("error", {"kind": "not_found", "text": str(error)}, 404)
+        except AdminError as error:
+            reply = Show("error", {"kind": "refused", "text": str(error)}, 409)
+        except ProtocolError as error:
+            reply = _failed(error)
+        return self._response(reply, signed)
+
+    async def _signing_in(self, http: web.BaseRequest, peer: Peer) -> web.StreamResponse:
+        if http.method not in ("GET", "HEAD", "POST"):
+            raise not_allowed("GET, POST")
+        form = (await posted_form(http) if http.method == "POST" else query_form(http)).parameters
+        onward = form.get("next", "") if _OURS.fullmatch(form.get("next", "")) else ROOT
+        values = {"next": onward, "fault": "", "wait": 0}
+        if http.method != "POST":
+            return self._response(Show("sign_in", values), None)
+        _check_origin(http)
+        try:
+            signed = await session.sign_in(self._issuer, form.get("token", "").strip(), peer.address)
+        except WaitError as error:
+            return self._response(Show("sign_in", values | {"fault": "wait", "wait": error.seconds}, 429), None)
+        if signed is None:
+            log.warning("operator_refused", extra={"address": peer.address})
+            return self._response(Show("sign_in", values | {"fault": "wrong"}, 403), None)
+        log.info("operator_signed_in", extra={"operator": signed.operator, "address": peer.address})
+        response = self._response(Go(onward), None)
+        response.headers.add("Set-Cookie", _set_cookie(peer, signed.cookie))
+        return response
+
+    async def _signing_out(self, http: web.BaseRequest, peer: Peer) -> web.StreamResponse:
+        if http.method != "POST":
+            raise not_allowed("POST")
+        signed = await session.read(self._issuer, self._cookie(http, peer), prolongs=False)
+        if signed is not None:
+            await self._parameters(http, signed)
+            await session.sign_out(self._issuer, signed)
+            log.info("operator_signed_out", extra={"operator": signed.operator})
+        response = self._response(Go(SIGN_IN), None)
+        response.headers.add("Set-Cookie", _set_cookie(peer, ""))
+        return response
+
+    async def _parameters(self, http: web.BaseRequest, signed: SignedIn) -> dict[str, str]:
+        """Of the query or the form; a form must be ours. Raises RefusedError, InvalidRequest."""
+        if http.method != "POST":
+            return query_form(http).parameters
+        _check_origin(http)
+        parameters = (await posted_form(http)).parameters
+        if not hmac.compare_digest(parameters.pop("csrf", "").encode("utf-8", "replace"), signed.csrf.encode()):
+            raise RefusedError("stale", 403)
+        return parameters
+
+    def _check_transport(self, peer: Peer) -> None:
+        """HTTPS, or somebody on this machine. Raises RefusedError."""
+        settings = self._issuer.settings
+        if peer.secure or not settings.require_https or settings.issuer_is_loopback or _is_loopback(peer.address):
+            return
+        raise RefusedError("transport", 403)
+
+    def _cookie(self, http: web.BaseRequest, peer: Peer) -> str:
+        return http.cookies.get(_cookie_name(peer), "")
+
+    def _response(self, reply: Reply, signed: SignedIn | None) -> web.Response:
+        if isinstance(reply, Go):
+            return web.Response(status=303, headers={"Location": reply.location, "Cache-Control": "no-store", **SERVER})
+        operator, csrf = (signed.operator, signed.csrf) if signed else ("", "")
+        content = self.rendering.render(reply, operator, csrf)
+        headers = {**HEADERS, **SERVER, **({"Retry-After": "1"} if reply.status in (429, 503) else {})}
+        return web.Response(body=content, status=reply.status, headers=headers)
+
+
+def _failed(error: ProtocolError) -> Show:
+    if error.status == 503:
+        log.warning("console_unavailable", extra={"reason": error.log})
+        return Show("error", {"kind": "unavailable", "text": ""}, 503)
+    return Show("error", {"kind": "request", "text": error.description}, error.status)
+
+
+def _check_origin(http: web.BaseRequest) -> None:
+    """A form that another site made the browser send is refused, even before its token is looked at. Raises RefusedError."""
+    site, origin = http.headers.get("Sec-Fetch-Site"), http.headers.get(hdrs.ORIGIN)
+    if site is not None and site != "same-origin":
+        raise RefusedError("foreign", 403)
+    if site is None and origin is not None and urlsplit(origin).netloc != http.host:
+        raise RefusedError("foreign", 403)
+
+
+def _back_to(http: web.BaseRequest) -> str:
+    """To sign in, and then to the page that was wanted."""
+    wanted = http.path_qs if http.method == "GET" and len(http.path_qs) < 1000 else ROOT
+    if not _OURS.fullmatch(wanted) or wanted == ROOT:
+        return SIGN_IN
+    return link("/sign-in", next=wanted)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return not address  # a unix socket
+
+
+def _cookie_name(peer: Peer) -> str:
+    """Without TLS (on this machine only) browsers refuse the prefix that ties a cookie to one host."""
+    return f"__Host-{_COOKIE}" if peer.secure else _COOKIE
+
+
+def _set_cookie(peer: Peer, value: str) -> str:
+    """For Set-Cookie; an empty value deletes it. It ends with the browser, or earlier with the session (RFC 6265)."""
+    cookie: SimpleCookie = SimpleCookie()
+    cookie[_cookie_name(peer)] = value
+    morsel = cookie[_cookie_name(peer)]
+    morsel["path"], morsel["httponly"], morsel["samesite"] = "/", True, "Strict"
+    if peer.secure:
+        morsel["secure"] = True
+    if not value:
+        morsel["max-age"] = 0
+    return morsel.OutputString()

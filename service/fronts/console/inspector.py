@@ -1,0 +1,46 @@
+"""The token inspector: what a pasted token is. It comes in the body of a form and goes nowhere: it is not kept, logged, put
+into a URL, or shown again.
+"""
+
+from service.admin import inspection
+from service.fronts.console.visit import Page, Reply, Show, Visit
+
+NAMES = {
+    inspection.What.ACCESS_TOKEN: "Access token",
+    inspection.What.REFRESH_TOKEN: "Refresh token",
+    inspection.What.AUTHORIZATION_CODE: "Authorization code",
+    inspection.What.JWT_ACCESS_TOKEN: "Access token (JWT)",
+    inspection.What.STATELESS_ACCESS_TOKEN: "Access token (JWT, kept nowhere)",
+    inspection.What.ID_TOKEN: "ID token",
+    inspection.What.ASSERTION: "Assertion of a trusted issuer",
+    inspection.What.JWT: "JWT",
+    inspection.What.OTHER_CREDENTIAL: "Credential that is no token",
+    inspection.What.UNKNOWN: "Nothing that is known here",
+}
+_TIMES = ("iat", "nbf", "exp", "auth_time")
+
+
+async def show(visit: Visit) -> Reply:
+    """An empty field."""
+    return Show("inspector", {"here": "inspector", "found": None, "empty": False})
+
+
+async def inspect(visit: Visit) -> Reply:
+    """What it is."""
+    token = visit.get("token").strip()
+    if not token:
+        return Show("inspector", {"here": "inspector", "found": None, "empty": True}, 422)
+    found = await inspection.inspect(visit.issuer, token)
+    values = {
+        "here": "inspector",
+        "found": found,
+        "empty": False,
+        "name": NAMES[found.what],
+        "reasons": [inspection.TEXTS[why] for why in found.why],
+        "length": len(token),
+        "times": _TIMES,
+    }
+    return Show("inspector", values)
+
+
+PAGES = (Page("/inspector", get=show, post=inspect),)

@@ -1,0 +1,179 @@
+"""Signing keys, and when which one signs: a picture of the past and the next weeks."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from service.admin import NotFound, Refused, keys
+from service.fronts.console.visit import Go, Page, Reply, Show, Visit, link
+from service.issuer import Issuer
+from service.protocol.names import SigningAlgorithm
+from service.signing import schedule
+from service.signing.keyring import KnownKey
+
+_BEFORE, _AFTER = 30 * 86400, 100 * 86400
+"""Seconds around now that the picture shows at most."""
+_NEVER = 2**62
+
+
+class Bar(NamedTuple):
+    """When a key signs, in percent of the picture's width; ``told``: from when it is published, until when it verifies."""
+
+    kid: str
+    state: str
+    left: float
+    width: float
+    told_left: float
+    told_width: float
+
+
+class Row(NamedTuple):
+    """The keys of one algorithm, as bars and one by one."""
+
+    algorithm: str
+    bars: list[Bar]
+    keys: list[dict[str, Any]]
+
+
+async def show(visit: Visit) -> Reply:
+    """All keys, or why there are none."""
+    issuer, now = visit.issuer, int(visit.issuer.clock())
+    try:
+        known = keys.list_keys(issuer)
+    except Refused as error:
+        return Show("keys", _values(visit, [], now, now + 1, off=str(error)))
+    begins, ends = _frame(known, now)
+    rows = [
+        Row(algorithm, [_bar(one, begins, ends) for one in reversed(its)], [_described(one) for one in its])
+        for algorithm, its in (
+            (name, list(group)) for name, group in groupby(known, lambda one: one.key.algorithm.value)
+        )
+    ]
+    return Show("keys", _values(visit, rows, begins, ends))
+
+
+def _values(visit: Visit, rows: list[Row], begins: int, ends: int, off: str = "") -> dict[str, Any]:
+    now, settings = int(visit.issuer.clock()), visit.issuer.settings
+    return {
+        "here": "keys",
+        "rows": rows,
+        "off": off,
+        "files": bool(settings.signing_key_files),
+        "begins": begins,
+        "ends": ends,
+        "now_at": _share(now, begins, ends),
+        "lifetime": settings.signing_key_lifetime,
+        "published_ahead": settings.jwks_lifetime,
+        "done": visit.get("done"),
+    }
+
+
+def _described(known: KnownKey) -> dict[str, Any]:
+    return keys.describe(known.key, known.state)
+
+
+def _frame(known: Sequence[KnownKey], now: int) -> tuple[int, int]:
+    """From the oldest key to the last end that is known, with room on both sides."""
+    begins = [one.key.signs_from for one in known if 0 < one.key.signs_from < _NEVER]
+    ends = [one.key.signs_until for one in known if one.key.signs_until]
+    first = max(min([*begins, now - 86400]), now - _BEFORE)
+    last = min(max([*ends, *begins, now + 7 * 86400]) + 86400, now + _AFTER)
+    return first, last
+
+
+def _bar(known: KnownKey, begins: int, ends: int) -> Bar:
+    key = known.key
+    until = key.signs_until or (ends if key.signs_from < _NEVER else 0)
+    told_until = until + schedule.LONGEST_TOKEN + schedule.SLACK if key.signs_until else ends
+    left, right = _share(key.signs_from, begins, ends), _share(until, begins, ends)
+    told_left, told_right = _share(key.created_at, begins, ends), _share(told_until, begins, ends)
+    return Bar(key.kid, known.state, left, max(right - left, 0.0), told_left, max(told_right - told_left, 0.0))
+
+
+def _share(at: int, begins: int, ends: int) -> float:
+    return round(min(max((at - begins) / max(ends - begins, 1), 0.0), 1.0) * 100, 2)
+
+
+# acts
+
+
+async def ask(visit: Visit) -> Reply:
+    """Is that really wanted?"""
+    act, what = visit.get("act"), visit.get("what")
+    if act == "rotate":
+        return Show("confirm", _question_rotate(visit.issuer, what))
+    if act == "retire":
+        _check_kid(visit.issuer, what)
+        return Show("confirm", _question_retire(what))
+    raise NotFound("there is no such act")
+
+
+async def act(visit: Visit) -> Reply:
+    """Do it."""
+    name, what = visit.get("act"), visit.get("what")
+    if name == "rotate":
+        await keys.rotate_keys(visit.issuer, _algorithm(what))
+    elif name == "rotate-now":
+        await keys.rotate_keys(visit.issuer, _algorithm(what), at_once=True)
+    elif name == "retire":
+        if visit.get("typed").strip() != what:
+            return Show("confirm", _question_retire(what) | {"fault": "Type the key id to confirm."}, 422)
+        await keys.retire_key(visit.issuer, what)
+    else:
+        raise NotFound("there is no such act")
+    return Go(link("/keys", done="retired" if name == "retire" else "rotated"))
+
+
+def _algorithm(name: str) -> SigningAlgorithm | None:
+    if not name:
+        return None
+    try:
+        return SigningAlgorithm(name)
+    except ValueError as error:
+        raise NotFound("there is no such algorithm") from error
+
+
+def _check_kid(issuer: Issuer, kid: str) -> None:
+    if kid not in [one.key.kid for one in keys.list_keys(issuer)]:
+        raise NotFound(f"there is no key {kid!r}")
+
+
+def _question_rotate(issuer: Issuer, algorithm: str) -> dict[str, Any]:
+    _algorithm(algorithm)
+    return _question(
+        f"Rotate {algorithm or 'all keys'}?",
+        "A new key is made and published now. It signs once everybody can have seen it, and the one before it stays published "
+        "until the last token that it signed has expired: nobody notices.",
+        "Rotate",
+        {"act": "rotate", "what": algorithm},
+        danger=False,
+    )
+
+
+def _question_retire(kid: str) -> dict[str, Any]:
+    return _question(
+        "Retire this key?",
+        "For a key that may have leaked: it leaves the key set at once, another one signs, and whatever it signed is refused "
+        "from now on wherever that is checked.",
+        "Retire key",
+        {"act": "retire", "what": kid},
+        danger=True,
+    ) | {"typed": kid}
+
+
+def _question(title: str, text: str, button: str, fields: dict[str, str], *, danger: bool) -> dict[str, Any]:
+    return {
+        "here": "keys",
+        "title": title,
+        "text": text,
+        "button": button,
+        "danger": danger,
+        "action": "/keys/act",
+        "fields": fields,
+        "back": link("/keys"),
+        "typed": "",
+        "fault": "",
+    }
+
+
+PAGES = (Page("/keys", get=show), Page("/keys/act", get=ask, post=act))

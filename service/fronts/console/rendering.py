@@ -1,0 +1,92 @@
+"""From a template and its values to HTML, with the headers that keep it safe."""
+
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from service.fronts.console import readable
+from service.fronts.console.visit import ROOT, Show, link
+from service.settings import Settings
+
+FILES = {"console.css": "text/css", "console.js": "text/javascript"}
+_POLICY = "; ".join(
+    (
+        *("default-src 'none'", "style-src 'self'", "script-src 'self'", "connect-src 'self'", "img-src 'self'"),
+        *("form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"),
+    )
+)
+HEADERS: Mapping[str, str] = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Language": "en",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",  # not no-referrer: forms would come with "Origin: null"
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+class File(NamedTuple):
+    """Something that pages load. ``mark``: changes with its content."""
+
+    content: bytes
+    kind: str
+    mark: str
+
+
+class Rendering:
+    """The templates of the console."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.files = {name: _file(name, kind) for name, kind in FILES.items()}
+        self._templates = Environment(
+            loader=PackageLoader("service.fronts.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {
+            "number": readable.number,
+            "size": readable.size,
+            "duration": readable.duration,
+            "moment": readable.moment,
+            "since": readable.since,
+            "json": _json,
+            "words": _words,
+        }
+        self._templates.globals |= {
+            "root": ROOT,
+            "link": link,
+            "service": settings.service_name,
+            "style": f"{ROOT}/console.css?v={self.files['console.css'].mark}",
+            "script": f"{ROOT}/console.js?v={self.files['console.js'].mark}",
+        }
+
+    def render(self, what: Show, operator: str, csrf: str) -> bytes:
+        """The page in UTF-8. ``operator``: "" where nobody is signed in."""
+        template = self._templates.get_template(f"{what.template}.html")
+        return template.render(operator=operator, csrf=csrf, **what.values).encode()
+
+
+def _file(name: str, kind: str) -> File:
+    content = files("service.fronts.console").joinpath(name).read_bytes()
+    return File(content, kind, hashlib.sha256(content).hexdigest()[:16])
+
+
+def _json(value: Any) -> str:
+    """For people to read; the template escapes it."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+
+
+def _words(name: str) -> str:
+    """``client_disabled`` → client disabled."""
+    return Markup.escape(name.replace("_", " "))

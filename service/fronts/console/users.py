@@ -1,0 +1,266 @@
+"""People of the built-in directory, with their sessions and grants."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+from service.admin import AdminError, NotFound, Refused, grants, sessions, users
+from service.admin.users import UserInput
+from service.fronts.console.visit import Go, Page, Reply, Show, Visit, link
+from service.issuer import Issuer
+from service.records.user import User
+
+_SHOWN, _CALLS, _LOOKED_AT = 50, 10, 500
+_MOST_GRANTS, _MOST_SESSIONS = 50, 20
+
+
+# finding them
+
+
+async def show_list(visit: Visit) -> Reply:
+    """Those whose username or subject holds what is sought."""
+    if visit.issuer.settings.directory_url:
+        return Show("users", _list(visit, [], "", elsewhere=True))
+    wanted = visit.get("q").strip()
+    exact = await _named(visit.issuer, wanted) if wanted and not visit.get("cursor") else None
+    found, cursor = await _search(visit.issuer, wanted.lower(), visit.get("cursor"))
+    rest = sorted((one for one in found if exact is None or one.username != exact.username), key=_by_name)
+    return Show("users", _list(visit, [*([exact] if exact else []), *rest], cursor))
+
+
+def _list(visit: Visit, found: list[User], cursor: str, *, elsewhere: bool = False) -> dict[str, Any]:
+    return {
+        "here": "users",
+        "users": found,
+        "wanted": visit.get("q").strip(),
+        "cursor": cursor,
+        "first": not visit.get("cursor"),
+        "elsewhere": elsewhere,
+        "done": visit.get("done"),
+        "about": visit.get("about"),
+        "count": _count(visit),
+    }
+
+
+async def _named(issuer: Issuer, name: str) -> User | None:
+    try:
+        return await users.get_user(issuer, name)
+    except NotFound:
+        return None
+
+
+async def _search(issuer: Issuer, wanted: str, cursor: str) -> tuple[list[User], str]:
+    """Bounded: where it stops short there is a cursor."""
+    found: list[User] = []
+    for _ in range(_CALLS):
+        page = await users.list_users(issuer, cursor, _LOOKED_AT)
+        found += [one for one in page.users if wanted in one.username.lower() or wanted in one.subject.lower()]
+        cursor = page.cursor
+        if not cursor or len(found) >= _SHOWN:
+            break
+    return found, cursor
+
+
+def _by_name(user: User) -> str:
+    return user.username
+
+
+# one of them
+
+
+async def show(visit: Visit) -> Reply:
+    """The person, their sessions and their grants."""
+    issuer, name = visit.issuer, visit.get("name")
+    user = await users.get_user(issuer, name)
+    granted, signed_in = await asyncio.gather(
+        grants.list_of_user(issuer, user.username, visit.get("cursor"), _MOST_GRANTS),
+        sessions.list_sessions(issuer, user.username, "", _MOST_SESSIONS),
+    )
+    values = {
+        "here": "users",
+        "user": user,
+        "grants": granted.grants,
+        "cursor": granted.cursor,
+        "first": not visit.get("cursor"),
+        "sessions": signed_in.sessions,
+        "more_sessions": bool(signed_in.cursor),
+        "done": visit.get("done"),
+        "count": _count(visit),
+    }
+    return Show("user", values)
+
+
+def _count(visit: Visit) -> int:
+    """How many grants an act ended, as the page that it leads to is told."""
+    text = visit.get("count")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+# new ones
+
+
+async def show_new(visit: Visit) -> Reply:
+    """The form for a new one."""
+    return Show("user_new", _new({}, {}))
+
+
+async def create(visit: Visit) -> Reply:
+    """Create them; or the form again, with what is wrong. The password is not repeated."""
+    given: dict[str, Any] = {"username": visit.get("username").strip()}
+    if subject := visit.get("subject").strip():
+        given["subject"] = subject
+    given["claims"] = {name: text for name in ("name", "email") if (text := visit.get(name).strip())}
+    try:
+        made = await users.create_user(visit.issuer, UserInput.read(given), visit.get("password") or None)
+    except AdminError as error:
+        kept = {name: visit.get(name) for name in ("username", "subject", "name", "email")}
+        return Show("user_new", _new(kept, _faults(error)), 422)
+    return Go(link("/user", name=made.username, done="created"))
+
+
+def _new(values: dict[str, str], faults: dict[str, str]) -> dict[str, Any]:
+    return {"here": "users", "values": values, "faults": faults}
+
+
+def _faults(error: Exception) -> dict[str, str]:
+    """By the name of the field; "" for all else."""
+    faults: dict[str, str] = {}
+    for line in str(error).splitlines():
+        name, _, text = line.partition(": ")
+        name = name.partition(".")[0]
+        known = name in ("username", "subject", "password", "claims")
+        faults[name if known else ""] = text if known else line
+    return faults
+
+
+# acts
+
+
+class Act(NamedTuple):
+    """Something done to a person after a question. ``typed``: their username must be typed to confirm."""
+
+    title: str
+    text: str
+    button: str
+    done: str
+    danger: bool = True
+    typed: bool = False
+
+
+ACTS = {
+    "sign-out": Act(
+        "Revoke everything of {name}?",
+        "Every session and every grant of theirs ends at once, and what they allowed is forgotten. They may sign in again.",
+        "Revoke all",
+        "signed-out",
+    ),
+    "disable": Act(
+        "Disable {name}?",
+        "They cannot sign in any more, and every session and grant of theirs ends at once and for good.",
+        "Disable",
+        "disabled",
+    ),
+    "enable": Act(
+        "Enable {name}?",
+        "They may sign in again. What was ended stays ended.",
+        "Enable",
+        "enabled",
+        danger=False,
+    ),
+    "delete": Act(
+        "Delete {name}?",
+        "The person is forgotten here, and every session and grant of theirs ends at once. This cannot be undone.",
+        "Delete user",
+        "deleted",
+        typed=True,
+    ),
+}
+
+
+async def ask(visit: Visit) -> Reply:
+    """Is that really wanted?"""
+    user = await users.get_user(visit.issuer, visit.get("name"))
+    return Show("confirm", _question(user, visit.get("act")))
+
+
+async def act(visit: Visit) -> Reply:
+    """Do it, and say how many grants ended."""
+    user = await users.get_user(visit.issuer, visit.get("name"))
+    name = visit.get("act")
+    wanted = _act(name)
+    if wanted.typed and visit.get("typed").strip() != user.username:
+        return Show("confirm", _question(user, name) | {"fault": f"Type {user.username} to confirm."}, 422)
+    ended = await _do(visit.issuer, name, user.username)
+    if name == "delete":
+        return Go(link("/users", done="deleted", about=user.username, count=str(ended)))
+    return Go(link("/user", name=user.username, done=wanted.done, count=str(ended)))
+
+
+async def _do(issuer: Issuer, act: str, username: str) -> int:
+    """How many grants ended."""
+    if act == "enable":
+        await users.enable_user(issuer, username)
+        return 0
+    doing = {"sign-out": users.sign_out_user, "disable": users.disable_user, "delete": users.delete_user}[act]
+    return (await doing(issuer, username)).grants
+
+
+def _act(name: str) -> Act:
+    if name not in ACTS:
+        raise NotFound("there is no such act")
+    return ACTS[name]
+
+
+def _question(user: User, name: str) -> dict[str, Any]:
+    wanted = _act(name)
+    return {
+        "here": "users",
+        "title": wanted.title.format(name=user.username),
+        "text": wanted.text,
+        "button": wanted.button,
+        "danger": wanted.danger,
+        "action": "/user/act",
+        "fields": {"name": user.username, "act": name},
+        "back": link("/user", name=user.username),
+        "typed": user.username if wanted.typed else "",
+        "fault": "",
+    }
+
+
+async def ask_password(visit: Visit) -> Reply:
+    """The form for a new password."""
+    user = await users.get_user(visit.issuer, visit.get("name"))
+    return Show("password", {"here": "users", "user": user, "fault": ""})
+
+
+async def set_password(visit: Visit) -> Reply:
+    """Set it, if it was typed twice alike."""
+    user = await users.get_user(visit.issuer, visit.get("name"))
+    password = visit.get("password")
+    try:
+        if password != visit.get("again"):
+            raise Refused("password: the two are not alike")
+        await users.set_password(visit.issuer, user.username, password)
+    except Refused as error:
+        fault = str(error).removeprefix("password: ")
+        return Show("password", {"here": "users", "user": user, "fault": fault}, 422)
+    return Go(link("/user", name=user.username, done="password"))
+
+
+async def end_session(visit: Visit) -> Reply:
+    """End one session with what was granted in it."""
+    user = await users.get_user(visit.issuer, visit.get("name"))
+    session = await sessions.get_session(visit.issuer, visit.get("sid"))
+    if session.subject != user.subject:
+        raise NotFound("that is somebody else's session")
+    ended = await sessions.end_session(visit.issuer, session.sid)
+    return Go(link("/user", name=user.username, done="session", count=str(ended)))
+
+
+PAGES = (
+    Page("/users", get=show_list),
+    Page("/users/new", get=show_new, post=create),
+    Page("/user", get=show),
+    Page("/user/act", get=ask, post=act),
+    Page("/user/password", get=ask_password, post=set_password),
+    Page("/user/session", post=end_session),
+)

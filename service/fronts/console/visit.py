@@ -1,0 +1,61 @@
+"""What the handlers of the console get and give: a visit by an operator, and a page or a way on."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from service.admin.statistics import Statistics
+from service.issuer import Issuer
+
+ROOT = "/console"
+SIGN_IN = f"{ROOT}/sign-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of an operator who is signed in. ``parameters``: of the query, or of the form of a POST."""
+
+    issuer: Issuer
+    statistics: Statistics
+    operator: str
+    parameters: Mapping[str, str]
+    address: str = ""
+
+    def get(self, name: str) -> str:
+        """A parameter; "" where there is none."""
+        return self.parameters.get(name, "")
+
+
+class Show(NamedTuple):
+    """A page: the name of its template and what that needs."""
+
+    template: str
+    values: Mapping[str, Any]
+    status: int = 200
+
+
+class Go(NamedTuple):
+    """On to another page, after something was done. ``location``: a path of ours with its query."""
+
+    location: str
+
+
+Reply = Show | Go
+Handler = Callable[[Visit], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A path below ``ROOT``. ``prolongs``: whether a visit counts as use of the session."""
+
+    path: str
+    get: Handler | None = None
+    post: Handler | None = None
+    prolongs: bool = field(default=True)
+
+
+def link(path: str, /, **query: str) -> str:
+    """A path of the console with a query; parameters that are empty are left out."""
+    given = {name: value for name, value in query.items() if value}
+    return f"{ROOT}{path}?{urlencode(given)}" if given else f"{ROOT}{path}"

@@ -1,0 +1,158 @@
+"""A new client, step by step: what is being built decides what is asked, and every choice is explained."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from service.admin import AdminError, NotFound, clients
+from service.admin.client_input import ClientInput
+from service.admin.scopes import list_scopes
+from service.fronts.console import client_fields as fields
+from service.fronts.console.visit import Page, Reply, Show, Visit
+from service.protocol.names import ClientAuthMethod as Method
+
+_CODE, _REFRESH, _CLIENT = "authorization_code", "refresh_token", "client_credentials"
+
+
+class Kind(NamedTuple):
+    """Something that people build. ``given``: what is settled by it; ``gets``: the same in words; ``methods``: how it may
+    prove itself, the first unless chosen otherwise; ``asks``: the fields of its form.
+    """
+
+    title: str
+    text: str
+    examples: str
+    given: Mapping[str, Any]
+    gets: tuple[tuple[str, str], ...]
+    methods: tuple[Method, ...]
+    asks: tuple[str, ...]
+
+
+_PEOPLE = ("redirect_uris", "scopes", "post_logout_redirect_uris", "skip_consent")
+KINDS = {
+    "web": Kind(
+        "Web application",
+        "People sign in with a browser, and a server of yours gets the tokens. It can keep a secret.",
+        "Django, Rails, Next.js with a server, a portal",
+        {"grant_types": (_CODE, _REFRESH), "require_pkce": True},
+        (
+            (
+                "authorization_code with PKCE",
+                "People sign in here, never in the application; the code alone is of no use.",
+            ),
+            (
+                "refresh_token",
+                "Stays signed in without asking again. Each refresh replaces the token, so a stolen one is noticed.",
+            ),
+        ),
+        (Method.CLIENT_SECRET_BASIC, Method.PRIVATE_KEY_JWT, Method.CLIENT_SECRET_POST),
+        _PEOPLE,
+    ),
+    "app": Kind(
+        "Single-page or mobile app",
+        "Runs where its users are: in a browser or on a phone. Whatever is in it, they can read.",
+        "React, Vue, iOS, Android, a desktop program, a CLI",
+        {"grant_types": (_CODE, _REFRESH), "require_pkce": True},
+        (
+            ("authorization_code with PKCE", "Each sign-in has a secret of its own, made on the spot."),
+            ("refresh_token", "Replaced at each use; a second use of an old one ends the grant."),
+            ("No client secret", "It could not be kept: everybody who has the app would have it."),
+        ),
+        (Method.NONE,),
+        (*_PEOPLE, "application_type"),
+    ),
+    "service": Kind(
+        "Service or job",
+        "A program that calls APIs in its own name, with no person behind it.",
+        "A nightly job, a worker, another backend",
+        {"grant_types": (_CLIENT,)},
+        (
+            ("client_credentials", "It trades its secret for short-lived access tokens, and asks again when they end."),
+            ("No refresh token", "It is not needed: the client can always ask anew."),
+        ),
+        (Method.CLIENT_SECRET_BASIC, Method.PRIVATE_KEY_JWT, Method.CLIENT_SECRET_POST),
+        ("scopes", "audiences", "access_token_lifetime"),
+    ),
+    "api": Kind(
+        "API (resource server)",
+        "Gets tokens from others and asks here what they are. It needs no tokens itself.",
+        "A REST API, a gateway",
+        {"grant_types": (), "introspect": True},
+        (
+            ("Introspection", "Asks what a token is: whose, for what, until when, and whether it was revoked."),
+            ("Only its own", "It sees tokens whose audience it is, and no others."),
+        ),
+        (Method.CLIENT_SECRET_BASIC, Method.PRIVATE_KEY_JWT),
+        ("resources",),
+    ),
+}
+_WORD = re.compile("[^a-z0-9]+")
+
+
+async def show(visit: Visit) -> Reply:
+    """The kinds, or the form of one."""
+    name = visit.get("kind")
+    if not name:
+        return Show("client_kinds", {"here": "clients", "kinds": KINDS})
+    kind = _kind(name)
+    return Show("client_new", _form(visit, name, kind, fields.sent({}, kind.asks) | _fresh(name, kind)))
+
+
+async def create(visit: Visit) -> Reply:
+    """Create it and show its secret, this once; or the form again, with what is wrong."""
+    name, sent = visit.get("kind"), visit.parameters
+    kind = _kind(name)
+    client_id = visit.get("client_id").strip() or _suggested(visit.get("name"))
+    try:
+        given = fields.members(sent, kind.asks) | {
+            **{"client_id": client_id, "name": visit.get("name").strip(), "auth_method": visit.get("auth_method")},
+            **{"jwks_uri": visit.get("jwks_uri").strip() or None},
+            **kind.given,
+        }
+        made = await clients.create_client(visit.issuer, ClientInput.read(given))
+    except AdminError as error:
+        again = fields.sent(sent, kind.asks) | {
+            field: visit.get(field) for field in ("client_id", "name", "auth_method", "jwks_uri")
+        }
+        return Show("client_new", _form(visit, name, kind, again, fields.faults_of(error)), 422)
+    values = {"here": "clients", "client": made.client, "secret": made.secret, "created": True, "kept": False}
+    return Show("secret", values | {"url": visit.issuer.url, "token_path": visit.issuer.settings.token_paths[0]})
+
+
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        raise NotFound("there is no such kind of client")
+    return KINDS[name]
+
+
+def _fresh(name: str, kind: Kind) -> dict[str, Any]:
+    """An empty form; what most people want is chosen."""
+    told = {"client_id": "", "name": "", "auth_method": kind.methods[0].value, "jwks_uri": ""}
+    if "application_type" in kind.asks:
+        told["application_type"] = "web"
+    return told | ({"scopes": "openid profile email"} if name in ("web", "app") else {})
+
+
+def _form(
+    visit: Visit, name: str, kind: Kind, values: Mapping[str, Any], faults: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    return {
+        "here": "clients",
+        "kind_name": name,
+        "kind": kind,
+        "values": values,
+        "faults": faults or {},
+        "asks": [fields.FIELDS[field] for field in kind.asks],
+        "methods": {method.value: fields.AUTH_METHODS[method] for method in kind.methods},
+        "known_scopes": [scope["scope"] for scope in list_scopes(visit.issuer)],
+    }
+
+
+def _suggested(name: str) -> str:
+    """A client_id from the name: readable in logs, and nobody else's."""
+    word = _WORD.sub("-", name.lower()).strip("-")[:40]
+    return f"{word or 'client'}-{secrets.token_hex(3)}"
+
+
+PAGES = (Page("/clients/new", get=show, post=create),)
