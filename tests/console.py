@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 from http.cookies import SimpleCookie
 from typing import Any
@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from service.fronts.health import Health
 from service.fronts.operators import make_application
 from tests.person import Shown
-from tests.world import FORM, World
+from tests.world import FORM, World, settings_for
 
 TOKEN = "console-token-of-alice-0123456789abcdef"
 TOKENS = {"alice": TOKEN, "bob": "console-token-of-bob-00123456789abcdef"}
@@ -83,8 +83,9 @@ class Operator:
 async def operators_port(world: World, **settings: Any) -> AsyncIterator[TestClient[Any, Any]]:
     """The operators' port of this world."""
     given = {"admin_tokens": TOKENS, "admin_port": 0, **settings}
-    changed = world.with_settings(**given)
-    server = TestServer(make_application(changed.issuer, Health(changed.issuer)))
+    changed = settings_for(world.redis.url, **given)
+    issuer = replace(world.issuer, settings=changed, url=changed.issuer)
+    server = TestServer(make_application(issuer, Health(issuer)))
     async with TestClient(server) as http:
         yield http
 

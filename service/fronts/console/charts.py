@@ -18,10 +18,13 @@ class Chart(NamedTuple):
     last: float | None
 
 
-def chart(points: Sequence[tuple[float, float | None]], begins: float, ends: float) -> Chart:
-    """A line through (time, value); from ``begins`` to ``ends`` it fills the width; unknown values are left out."""
+def chart(points: Sequence[tuple[float, float | None]], begins: float, ends: float, unit: int = 1) -> Chart:
+    """A line through (time, value); from ``begins`` to ``ends`` it fills the width; unknown values are left out.
+
+    ``unit``: of which the scale has a round number.
+    """
     known = [(at, value) for at, value in points if value is not None]
-    top = _rounded_up(max((value for _, value in known), default=0.0))
+    top = unit * _rounded_up(max((value for _, value in known), default=0.0) / unit)
     last = points[-1][1] if points else None
     if len(known) < 2:
         return Chart("", "", top, last)

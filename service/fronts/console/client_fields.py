@@ -224,6 +224,36 @@ def members(parameters: Mapping[str, str], names: Iterable[str]) -> dict[str, An
     return {name: _member(FIELDS[name], _sent(FIELDS[name], parameters)) for name in names}
 
 
+def changes(described: Mapping[str, Any], parameters: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
+    """Members whose fields were touched: the others stay as they are, even where a form cannot show all of them.
+
+    Raises Refused for what is no number or no JSON.
+    """
+    touched = differing(described, parameters, names)
+    changed = members(parameters, touched)
+    for name in touched:
+        if FIELDS[name].kind is Kind.CHOICES:  # what is not offered is not taken away
+            changed[name] += tuple(one for one in described[name] if one not in FIELDS[name].choices)
+    return changed
+
+
+def _settled(field: Field, value: Any) -> Any:
+    """Without the difference that a form makes: blanks, how lines end, and choices that it does not offer."""
+    if isinstance(value, set):
+        return value & set(field.choices)
+    return value.split() if isinstance(value, str) else value
+
+
+def differing(described: Mapping[str, Any], parameters: Mapping[str, str], names: Iterable[str]) -> list[str]:
+    """The fields that say another thing than the client does."""
+    return [
+        name
+        for name in names
+        if _settled(FIELDS[name], _written(FIELDS[name], described[name]))
+        != _settled(FIELDS[name], _sent(FIELDS[name], parameters))
+    ]
+
+
 def _member(field: Field, value: Any) -> Any:
     match field.kind:
         case Kind.LINES:

@@ -95,8 +95,7 @@ async def change(visit: Visit) -> Reply:
     client = await clients.get_client(visit.issuer, visit.get("id"))
     seen = visit.get("version")
     try:
-        before, given = clients.describe(client), fields.members(visit.parameters, _EDITED)
-        changes = {name: value for name, value in given.items() if _plain(before[name]) != _plain(value)}
+        changes = fields.changes(clients.describe(client), visit.parameters, _EDITED)
         if seen != etag(client):
             raise Outdated("it was changed meanwhile")
         if changes:
@@ -109,19 +108,13 @@ async def change(visit: Visit) -> Reply:
     return Go(link("/client", id=client.client_id, done="saved"))
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple | list) else value
-
-
 def _conflict(visit: Visit, now: Client) -> Reply:
     """What is in the form stays; which members others changed meanwhile, or this operator would, is told one by one."""
-    sent, held = fields.sent(visit.parameters, _EDITED), fields.written(clients.describe(now), _EDITED)
-    differing = [fields.FIELDS[name].label for name in _EDITED if _same(sent[name]) != _same(held[name])]
-    return Show("client_edit", _form(now, etag(now), sent, conflict=differing), 409)
-
-
-def _same(value: Any) -> Any:
-    return " ".join(value.split()) if isinstance(value, str) else value
+    sent = fields.sent(visit.parameters, _EDITED)
+    differing = fields.differing(clients.describe(now), visit.parameters, _EDITED)
+    return Show(
+        "client_edit", _form(now, etag(now), sent, conflict=[fields.FIELDS[name].label for name in differing]), 409
+    )
 
 
 def _form(

@@ -45,7 +45,7 @@ def _charts(points: list[Point], now: float) -> list[tuple[str, str, str, Chart]
     """Name, heading, how its values are written, and the chart."""
     begins = now - SPAN
     return [
-        (name, heading, unit, chart([(point.at, getattr(point, name)) for point in points], begins, now))
+        (name, heading, unit, chart(_line(points, name), begins, now, 2**20 if unit == "size" else 1))
         for name, heading, unit in (
             ("issued", "Tokens issued", "per second"),
             ("introspected", "Introspections", "per second"),
@@ -53,6 +53,10 @@ def _charts(points: list[Point], now: float) -> list[tuple[str, str, str, Chart]
             ("memory_bytes", "Redis memory", "size"),
         )
     ]
+
+
+def _line(points: list[Point], name: str) -> list[tuple[float, float | None]]:
+    return [(point.at, getattr(point, name)) for point in points]
 
 
 PAGES = (Page("", get=show), Page("/numbers", get=show_numbers, prolongs=False))

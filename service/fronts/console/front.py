@@ -133,9 +133,9 @@ class Front:
         except RefusedError as error:
             reply = error.page
         except NotFound as error:
-            reply = Show("error", {"kind": "not_found", "text": str(error)}, 404)
+            reply = Show("error", {"kind": "not_found", "text": _without_commands(error)}, 404)
         except AdminError as error:
-            reply = Show("error", {"kind": "refused", "text": str(error)}, 409)
+            reply = Show("error", {"kind": "refused", "text": _without_commands(error)}, 409)
         except ProtocolError as error:
             reply = _failed(error)
         return self._response(reply, signed)
@@ -200,6 +200,12 @@ class Front:
         content = self.rendering.render(reply, operator, csrf)
         headers = {**HEADERS, **SERVER, **({"Retry-After": "1"} if reply.status in (429, 503) else {})}
         return web.Response(body=content, status=reply.status, headers=headers)
+
+
+def _without_commands(error: AdminError) -> str:
+    """The command line's advice ("; `mintmark client list` shows all") is of no use here."""
+    text = str(error).partition("; `mintmark")[0]
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _failed(error: ProtocolError) -> Show:

@@ -11,7 +11,7 @@ from service.protocol.names import SigningAlgorithm
 from service.signing import schedule
 from service.signing.keyring import KnownKey
 
-_BEFORE, _AFTER = 30 * 86400, 100 * 86400
+_BEFORE, _AFTER = 30 * 86400, 120 * 86400
 """Seconds around now that the picture shows at most."""
 _NEVER = 2**62
 
@@ -42,9 +42,10 @@ async def show(visit: Visit) -> Reply:
         known = keys.list_keys(issuer)
     except Refused as error:
         return Show("keys", _values(visit, [], now, now + 1, off=str(error)))
-    begins, ends = _frame(known, now)
+    lifetime = 0 if issuer.settings.signing_key_files else issuer.settings.signing_key_lifetime
+    begins, ends = _frame(known, now, lifetime)
     rows = [
-        Row(algorithm, [_bar(one, begins, ends) for one in reversed(its)], [_described(one) for one in its])
+        Row(algorithm, [_bar(one, begins, ends, lifetime) for one in reversed(its)], [_described(one) for one in its])
         for algorithm, its in (
             (name, list(group)) for name, group in groupby(known, lambda one: one.key.algorithm.value)
         )
@@ -72,19 +73,21 @@ def _described(known: KnownKey) -> dict[str, Any]:
     return keys.describe(known.key, known.state)
 
 
-def _frame(known: Sequence[KnownKey], now: int) -> tuple[int, int]:
-    """From the oldest key to the last end that is known, with room on both sides."""
+def _frame(known: Sequence[KnownKey], now: int, lifetime: int) -> tuple[int, int]:
+    """From the oldest key to the last end that is known or planned, with room on both sides."""
     begins = [one.key.signs_from for one in known if 0 < one.key.signs_from < _NEVER]
-    ends = [one.key.signs_until for one in known if one.key.signs_until]
+    ends = [one.key.signs_until for one in known if one.key.signs_until] + [at + lifetime for at in begins if lifetime]
     first = max(min([*begins, now - 86400]), now - _BEFORE)
-    last = min(max([*ends, *begins, now + 7 * 86400]) + 86400, now + _AFTER)
+    last = min(max([*ends, *begins, now + 7 * 86400]) + 3 * 86400, now + _AFTER)
     return first, last
 
 
-def _bar(known: KnownKey, begins: int, ends: int) -> Bar:
+def _bar(known: KnownKey, begins: int, ends: int, lifetime: int) -> Bar:
+    """``lifetime``: how long a key signs that nobody rotates, 0 = as long as it takes."""
     key = known.key
-    until = key.signs_until or (ends if key.signs_from < _NEVER else 0)
-    told_until = until + schedule.LONGEST_TOKEN + schedule.SLACK if key.signs_until else ends
+    planned = key.signs_from + lifetime if lifetime else ends
+    until = key.signs_until or (planned if key.signs_from < _NEVER else 0)
+    told_until = until + schedule.LONGEST_TOKEN + schedule.SLACK
     left, right = _share(key.signs_from, begins, ends), _share(until, begins, ends)
     told_left, told_right = _share(key.created_at, begins, ends), _share(told_until, begins, ends)
     return Bar(key.kid, known.state, left, max(right - left, 0.0), told_left, max(told_right - told_left, 0.0))

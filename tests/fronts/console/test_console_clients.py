@@ -1,0 +1,349 @@
+"""Clients at the console: found, made by the wizard, changed by two at once, given secrets, ended."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+
+from service.admin import clients
+from service.fronts.console.wizard import KINDS
+from tests.console import Operator, field_of, text_of
+from tests.person import Shown
+from tests.world import SECRET, World
+
+HOSTILE = """<script>alert(1)</script>'"><img src=x onerror=alert(1)>{{7*7}}"""
+
+
+def form_of(shown: Shown) -> dict[str, str]:
+    """Every field as a browser would send it."""
+    page = shown.text[shown.text.index('class="sheet"') :]
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", page):
+        named = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
+        if named.get("type") not in ("checkbox", "radio") or " checked" in tag:
+            found[unescape(named["name"])] = unescape(named.get("value", ""))
+    for name, text in re.findall(r'<textarea[^>]*name="([^"]*)"[^>]*>\n?(.*?)</textarea>', page, re.DOTALL):
+        found[name] = unescape(text)
+    for name, options in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', page, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        found[name] = unescape(chosen[1]) if chosen else ""
+    return found
+
+
+async def edited(operator: Operator, client_id: str, **changes: str) -> Shown:
+    form = form_of(await operator.get("/console/client/edit", id=client_id))
+    return await operator.send("/console/client/edit", **(form | changes))
+
+
+# finding
+
+
+async def test_the_list_is_searched_and_paged(alice: Operator) -> None:
+    for number in range(120):
+        await alice.world.client(f"client-{number:03d}", name=f"Number {number}")
+    await alice.world.client("other", alias="nickname")
+    shown = await alice.get("/console/clients", q="NUMBER 7")
+    assert set(re.findall(r"<code class=\"under\">([^<]*)", shown.text)) == {
+        "client-007",
+        *(f"client-07{n}" for n in range(10)),
+    }
+    assert "other" in (await alice.get("/console/clients", q="nickname")).text
+    assert "No client matches" in (await alice.get("/console/clients", q="nobody")).text
+    seen: set[str] = set()
+    query = {"cursor": ""}
+    for _ in range(50):
+        shown = await alice.get("/console/clients", **{name: text for name, text in query.items() if text})
+        seen |= set(re.findall(r"<code class=\"under\">([^<]*)", shown.text))
+        following = re.search(r'id="next"[^>]*cursor=([^"]*)"', shown.text)
+        if not following:
+            break
+        query["cursor"] = following[1].replace("%3A", ":")
+    assert len(seen) >= 120
+
+
+async def test_among_many_tokens_the_search_says_that_there_is_more(alice: Operator) -> None:
+    """Bounded work a page: what was not looked at yet is a click away."""
+    steps = alice.world.redis.primaries()[0].admin.pipeline()
+    for number in range(60_000):
+        steps.set(f"other:{number}", "x")
+    steps.execute()
+    await alice.world.client("needle", name="Needle in it")
+    pages, path = 0, "/console/clients"
+    found = False
+    while path:
+        shown = await alice.get(path)
+        found = found or "Needle in it" in shown.text
+        following = re.search(r'id="next"[^>]*href="([^"]*)"', shown.text)
+        pages, path = pages + 1, unescape(following[1]) if following else ""
+    assert found
+    assert pages >= 2
+
+
+async def test_a_bad_cursor_is_refused(alice: Operator) -> None:
+    for path in ("/console/clients", "/console/users", "/console/audit", "/console/trusts"):
+        assert (await alice.get(path, cursor="nonsense")).status == 409
+
+
+# the wizard
+
+
+async def test_the_wizard_explains_each_kind(alice: Operator) -> None:
+    shown = await alice.get("/console/clients/new")
+    for name, kind in KINDS.items():
+        assert kind.title in text_of(shown)
+        page = text_of(await alice.get("/console/clients/new", kind=name))
+        assert all(what in page and why in page for what, why in kind.gets)
+
+
+WIZARD = [
+    ("web", {"redirect_uris": "https://a.example/cb\r\nhttps://b.example/cb", "scopes": "openid read"}),
+    ("app", {"redirect_uris": "com.example.app:/cb", "application_type": "native"}),
+    ("service", {"scopes": "read", "audiences": "https://api.example", "access_token_lifetime": "120"}),
+    ("api", {"resources": "https://api.example"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "given"), WIZARD)
+async def test_the_wizard_makes_what_it_says(alice: Operator, kind: str, given: dict[str, str]) -> None:
+    form = form_of(await alice.get("/console/clients/new", kind=kind)) | {"name": "My Thing", **given}
+    shown = await alice.send("/console/clients/new", **form)
+    assert shown.heading == "Client created", text_of(shown)
+    (client,) = (await clients.list_clients(alice.world.issuer)).clients
+    assert re.fullmatch("my-thing-[0-9a-f]{6}", client.client_id)
+    assert set(client.grant_types) == set(KINDS[kind].given["grant_types"])
+    assert client.auth_method in KINDS[kind].methods
+    secret = re.search(r'id="secret">(mm_cs_[A-Za-z0-9_-]{43})<', shown.text)
+    assert bool(secret) == (kind != "app")
+    if kind == "web":
+        assert client.redirect_uris == ("https://a.example/cb", "https://b.example/cb")
+        assert client.require_pkce
+    if kind == "service" and secret:
+        response = await alice.world.post("/token", {"grant_type": "client_credentials"}, client.client_id, secret[1])
+        assert (await response.json())["expires_in"] in (119, 120)
+
+
+async def test_a_secret_is_shown_once_and_never_again(alice: Operator) -> None:
+    form = form_of(await alice.get("/console/clients/new", kind="service")) | {"name": "x", "client_id": "job"}
+    shown = await alice.send("/console/clients/new", **form)
+    secret = re.search(r'id="secret">([^<]*)<', shown.text)
+    assert secret
+    assert shown.headers["Cache-Control"] == "no-store"
+    for path in ("/console/client?id=job", "/console/client/edit?id=job", "/console/audit", "/console/clients"):
+        assert secret[1] not in (await alice.get(path)).text
+
+
+async def test_faults_are_told_beside_their_field(alice: Operator) -> None:
+    """What was typed is still there."""
+    given = {"name": "Shop", "redirect_uris": "http://shop.example/cb", "scopes": 'quo"te'}
+    form = form_of(await alice.get("/console/clients/new", kind="web")) | given
+    shown = await alice.send("/console/clients/new", **form)
+    assert shown.status == 422
+    assert "Nothing was saved." in text_of(shown)
+    assert re.search('id="redirect_uris-fault">[^<]*https', shown.text)
+    assert 'aria-describedby="redirect_uris-fault redirect_uris-hint" aria-invalid="true"' in shown.text
+    assert field_of(shown, "name") == "Shop"
+    assert "http://shop.example/cb" in shown.text
+    form = form_of(await alice.get("/console/clients/new", kind="service"))
+    shown = await alice.send("/console/clients/new", **(form | {"name": "x", "access_token_lifetime": "soon"}))
+    assert "must be a whole number" in text_of(shown)
+    assert (await clients.list_clients(alice.world.issuer)).clients == []
+
+
+async def test_a_client_that_is_there_already(alice: Operator) -> None:
+    await alice.world.client("web")
+    form = form_of(await alice.get("/console/clients/new", kind="api"))
+    shown = await alice.send("/console/clients/new", **(form | {"name": "x", "client_id": "web"}))
+    assert (shown.status, "there is a client" in text_of(shown)) == (422, True)
+
+
+async def test_the_wizard_gives_nothing_that_was_not_asked_for(alice: Operator) -> None:
+    """Fields that the form does not have are not looked at."""
+    form = form_of(await alice.get("/console/clients/new", kind="api")) | {"name": "x", "client_id": "api"}
+    await alice.send("/console/clients/new", **form, vouches="1", skip_consent="1", generation="9")
+    client = await clients.get_client(alice.world.issuer, "api")
+    assert (client.vouches, client.skip_consent) == (False, False)
+
+
+# changing
+
+
+async def test_what_is_not_touched_stays(alice: Operator) -> None:
+    """Saving the form as it came changes nothing, whatever the client has."""
+    world = alice.world
+    await world.client("full", grant_types=("authorization_code", "refresh_token", "password"), refresh_limit=0)
+    await clients.update_client(
+        world.issuer,
+        "full",
+        {"jwks_uri": "https://a.example/jwks", "default_acr_values": ("1",), "properties": [{"name": "a", "value": 1}]},
+    )
+    before = await clients.get_client(world.issuer, "full")
+    assert (await edited(alice, "full")).heading == "full"
+    assert await clients.get_client(world.issuer, "full") == before
+
+
+async def test_members_are_changed(alice: Operator) -> None:
+    world = alice.world
+    await world.client("web")
+    shown = await edited(
+        alice,
+        "web",
+        **{"name": "Shop", "scopes": " read  write new ", "access_token_lifetime": "90", "alias": "shop"},
+        **{"redirect_uris": "https://a.example\r\n\r\n https://b.example ", "refresh_rotation": "never"},
+    )
+    assert "Saved." in text_of(shown)
+    client = await clients.get_client(world.issuer, "shop")
+    assert (client.name, client.scopes, client.access_token_lifetime) == ("Shop", ("read", "write", "new"), 90)
+    assert client.redirect_uris == ("https://a.example", "https://b.example")
+    assert await edited(alice, "web", name="", alias="", access_token_lifetime="")
+    client = await clients.get_client(world.issuer, "web")
+    assert (client.name, client.alias, client.access_token_lifetime) == ("", None, None)
+
+
+async def test_faults_of_a_change(alice: Operator) -> None:
+    await alice.world.client("web")
+    shown = await edited(alice, "web", redirect_uris="", jwks="{")
+    assert (shown.status, "is not JSON" in shown.text) == (422, True)
+    shown = await edited(alice, "web", redirect_uris="")
+    assert "needs at least one redirect URI" in text_of(shown)
+    assert (await clients.get_client(alice.world.issuer, "web")).redirect_uris
+
+
+async def test_two_operators_edit_the_same_client(alice: Operator, bob: Operator) -> None:
+    """The second is told, nothing is overwritten silently, and what they typed is not lost."""
+    world = alice.world
+    await world.client("web")
+    form = form_of(await alice.get("/console/client/edit", id="web"))
+    await edited(bob, "web", description="bob was here")
+    shown = await alice.send("/console/client/edit", **(form | {"name": "alice was here"}))
+    assert (shown.status, shown.heading) == (409, "Edit client")
+    assert "Somebody else changed this client while you did." in text_of(shown)
+    assert "Different from what is saved now: Name, Description." in text_of(shown)
+    assert field_of(shown, "name") == "alice was here"
+    client = await clients.get_client(world.issuer, "web")
+    assert (client.name, client.description) == ("", "bob was here")
+    again = form_of(shown) | {"description": "bob was here"}
+    assert (await alice.send("/console/client/edit", **again)).heading == "alice was here"
+    client = await clients.get_client(world.issuer, "web")
+    assert (client.name, client.description) == ("alice was here", "bob was here")
+
+
+@pytest.mark.parametrize("version", ["", "*", '"x"', '"x", *'])
+async def test_a_version_that_nobody_was_shown_saves_nothing(alice: Operator, version: str) -> None:
+    await alice.world.client("web")
+    shown = await edited(alice, "web", name="x", version=version)
+    assert shown.status == 409
+    assert (await clients.get_client(alice.world.issuer, "web")).name == ""
+
+
+# secrets
+
+
+async def test_rotating_with_overlap(alice: Operator) -> None:
+    world = alice.world
+    await world.client("web")
+    shown = await alice.post("/console/client/rotate", id="web", keep="old")
+    new = re.search(r'id="secret">([^<]*)<', shown.text)
+    assert new
+    for secret in (SECRET, new[1]):
+        assert (await world.post("/token", {"grant_type": "client_credentials"}, "web", secret)).status == 200
+    shown = await alice.post("/console/client/act", id="web", act="drop-old-secret")
+    assert "The old secret has ended." in text_of(shown)
+    assert (await world.post("/token", {"grant_type": "client_credentials"}, "web", SECRET)).status == 401
+    shown = await alice.post("/console/client/rotate", id="web", keep="none")
+    assert (await world.post("/token", {"grant_type": "client_credentials"}, "web", new[1])).status == 401
+
+
+async def test_a_public_client_has_no_secret_to_rotate(alice: Operator) -> None:
+    await alice.world.public_client()
+    assert (await alice.get("/console/client/rotate", id="phone")).status == 409
+    assert (await alice.post("/console/client/rotate", id="phone")).status == 409
+
+
+# ending
+
+
+async def test_disabling_and_enabling(alice: Operator) -> None:
+    world = alice.world
+    tokens = await world.tokens(await world.client())
+    for act, told in (("disable", "The client is disabled"), ("enable", "The client is enabled")):
+        assert (await alice.get("/console/client/act", id="app", act=act)).status == 200
+        assert told in text_of(await alice.post("/console/client/act", id="app", act=act))
+        assert (await clients.get_client(world.issuer, "app")).enabled == (act == "enable")
+    assert await world.is_active(tokens["access_token"])
+    shown = await alice.post("/console/client/act", id="app", act="revoke")
+    assert "Everything that was issued to the client has ended." in text_of(shown)
+    assert not await world.is_active(tokens["access_token"])
+
+
+async def test_deleting_wants_the_name(alice: Operator) -> None:
+    world = alice.world
+    await world.client("web")
+    for typed in ("", "Web", "other"):
+        shown = await alice.post("/console/client/act", id="web", act="delete", typed=typed)
+        assert (shown.status, "Type web to confirm." in text_of(shown)) == (422, True)
+    shown = await alice.post("/console/client/act", id="web", act="delete", typed="web")
+    assert "The client web is deleted" in text_of(shown)
+    assert await world.issuer.store.clients.read("web") is None
+    assert (await alice.get("/console/client", id="web")).status == 404
+
+
+async def test_an_act_that_there_is_not(alice: Operator) -> None:
+    await alice.world.client("web")
+    assert (await alice.get("/console/client/act", id="web", act="explode")).status == 404
+    assert (await alice.post("/console/client/act", id="web", act="explode")).status == 404
+
+
+async def test_looking_changes_nothing(alice: Operator) -> None:
+    """A link that somebody is sent does nothing: acts are forms."""
+    await alice.world.client("web")
+    for act in ("disable", "revoke", "delete", "drop-old-secret"):
+        await alice.get("/console/client/act", id="web", act=act, typed="web")
+    assert (await clients.get_client(alice.world.issuer, "web")).enabled
+
+
+# hostile input
+
+
+async def test_names_are_only_text(alice: Operator) -> None:
+    """What others put into names, scopes and URLs is shown, never run."""
+    world = alice.world
+    client = await world.client(HOSTILE.replace(" ", ""), name=HOSTILE, description=HOSTILE, scopes=(HOSTILE,))
+    for path in ("/console/clients", "/console", "/console/client", "/console/client/edit", "/console/grants"):
+        shown = await alice.get(path, id=client.client_id, client=client.client_id, q="script")
+        assert shown.status == 200
+        _nothing_runs(shown)
+    for act in ("disable", "delete"):
+        _nothing_runs(await alice.get("/console/client/act", id=client.client_id, act=act))
+    _nothing_runs(await alice.get("/console/clients", q=HOSTILE, done="deleted", about=HOSTILE))
+    _nothing_runs(await alice.get("/console/client", id=HOSTILE))
+
+
+def _nothing_runs(shown: Shown) -> None:
+    assert "<script>" not in shown.text
+    assert "<img" not in shown.text
+    assert "49" not in re.sub(
+        r"[0-9a-f]{16}", "", re.sub(r'd="[^"]*"|\d\d:\d\d:\d\d|[A-Za-z0-9_-]{43}', "", shown.text)
+    ) or ("{{7*7}}" in unescape(shown.text))
+
+
+async def test_links_of_a_client_cannot_be_scripts(alice: Operator, world: World) -> None:
+    """A client that registered itself once with a javascript: URL, or under rules that were laxer."""
+    await world.client("web", logo_uri="javascript:alert(1)", client_uri="javascript:alert(1)")
+    shown = await alice.get("/console/client", id="web")
+    assert not re.search(r'(href|src|action)="javascript:', shown.text)
+
+
+async def test_the_audit_log_knows_who_did_it(alice: Operator, bob: Operator) -> None:
+    await alice.world.client("web")
+    await edited(alice, "web", name="Shop")
+    await bob.post("/console/client/act", id="web", act="disable")
+    shown = await alice.get("/console/audit")
+    rows: list[Any] = re.findall(r"<tr><td>.*?</tr>", shown.text, re.DOTALL)
+    told = [re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", row)) for row in rows]
+    assert "bob" in told[0]
+    assert "client.disable" in told[0]
+    assert "client:web" in told[0]
+    assert "console" in told[0]
+    assert "127.0.0.1" in told[0]
+    assert all(word in told[1] for word in ("alice", "client.update", "name"))

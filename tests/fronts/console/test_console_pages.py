@@ -1,0 +1,361 @@
+"""The other pages: people, grants, keys, trusted issuers, the log, the inspector; and what is shown when Redis is gone."""
+
+import json
+import logging
+import re
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from service.admin import grants, trusts, users
+from service.app import open_issuer
+from service.fronts.health import Health
+from service.fronts.operators import make_application
+from tests.console import TOKENS, Operator, operators_port, text_of
+from tests.cutting_proxy import CuttingProxy
+from tests.person import Person
+from tests.world import World, settings_for
+
+HOSTILE = "<script>alert(1)</script>'\"><img src=x onerror=alert(1)>"
+
+
+# the dashboard
+
+
+async def test_the_dashboard_tells_live_grants_by_client(alice: Operator) -> None:
+    world = alice.world
+    for client_id, count in (("shop", 3), ("phone", 1)):
+        client = await world.client(client_id)
+        for _ in range(count):
+            await world.tokens(client)
+    async with operators_port(world) as http:  # a count is kept for a little while
+        operator = Operator(world, http)
+        shown = await operator.sign_in()
+        told = text_of(shown)
+        assert re.search(r"shop 3 phone 1", told)
+        assert "4 in all, counted among all" in told
+        fragment = await operator.get("/console/numbers")
+        assert "<html" not in fragment.text
+        assert "shop 3" in text_of(fragment)
+
+
+# people
+
+
+async def test_a_person_from_beginning_to_end(alice: Operator) -> None:
+    world = alice.world
+    shown = await alice.post("/console/users/new", username="carol", password="secret-of-carol", name="Carol D")
+    assert (shown.heading, "The user is created." in text_of(shown)) == ("carol", True)
+    assert (await users.get_user(world.issuer, "carol")).claims == {"name": "Carol D"}
+    assert (await world.issuer.directory.verify("carol", "secret-of-carol", "192.0.2.1")) is not None
+    shown = await alice.post("/console/user/password", name="carol", password="another-secret", again="other")
+    assert (shown.status, "The two are not alike" in text_of(shown).replace("the two", "The two")) == (422, True)
+    shown = await alice.post("/console/user/password", name="carol", password="short", again="short")
+    assert "must have 8 to" in text_of(shown)
+    shown = await alice.post("/console/user/password", name="carol", password="another-secret", again="another-secret")
+    assert "The password is set" in text_of(shown)
+    assert (await world.issuer.directory.verify("carol", "another-secret", "192.0.2.1")) is not None
+    assert "disabled" in text_of(await alice.post("/console/user/act", name="carol", act="disable"))
+    assert not (await users.get_user(world.issuer, "carol")).enabled
+    assert "may sign in again" in text_of(await alice.post("/console/user/act", name="carol", act="enable"))
+    assert (await alice.post("/console/user/act", name="carol", act="delete", typed="alice")).status == 422
+    assert "is deleted" in text_of(await alice.post("/console/user/act", name="carol", act="delete", typed="carol"))
+    assert (await alice.get("/console/user", name="carol")).status == 404
+
+
+async def test_faults_of_a_new_user_do_not_repeat_the_password(alice: Operator) -> None:
+    await alice.world.user("bob")
+    for username, password, told in (
+        ("bob", "secret-of-bob", "already"),
+        ("x" * 300, "secret-of-x", "255"),
+        ("y", "short", "8 to"),
+    ):
+        shown = await alice.post("/console/users/new", username=username, password=password, email="e@example.com")
+        assert (shown.status, told in text_of(shown)) == (422, True), text_of(shown)
+        assert password not in shown.text
+        assert 'value="e@example.com"' in shown.text
+
+
+async def test_revoke_all_tells_the_exact_count(alice: Operator) -> None:
+    """IA-40."""
+    world = alice.world
+    client = await world.client()
+    await world.user()
+    tokens = [await world.tokens(client) for _ in range(3)]
+    shown = await alice.get("/console/user", name="alice")
+    assert len(re.findall(r'href="/console/grant\?id=', shown.text)) == 3
+    await world.revoke(tokens[0]["refresh_token"])
+    shown = await alice.post("/console/user/act", name="alice", act="sign-out")
+    assert "Every session has ended, and 2 grants ended." in text_of(shown)
+    assert not await world.is_active(tokens[1]["access_token"])
+
+
+async def test_a_session_is_ended_alone(alice: Operator) -> None:
+    world = alice.world
+    await world.openid_client()
+    await world.user()
+    await world.user("bob")
+    browsers = [Person(world), Person(world)]
+    for one in browsers:
+        await one.sign_in()
+    shown = await alice.get("/console/user", name="alice")
+    sids = re.findall(r'name="sid" value="([^"]*)"', shown.text)
+    assert len(sids) == 2
+    assert (await alice.post("/console/user/session", name="bob", sid=sids[0])).status == 404
+    shown = await alice.post("/console/user/session", name="alice", sid=sids[0])
+    assert "The session has ended" in text_of(shown)
+    assert re.findall(r'name="sid" value="([^"]*)"', shown.text) == sids[1:]
+
+
+async def test_people_of_another_directory(world: World) -> None:
+    async with operators_port(world, directory_url="https://people.example") as http:
+        operator = Operator(world, http)
+        await operator.sign_in()
+        assert "in your own directory" in text_of(await operator.get("/console/users"))
+
+
+async def test_names_of_people_are_only_text(alice: Operator) -> None:
+    await alice.world.user(HOSTILE, claims={"name": HOSTILE, HOSTILE: [HOSTILE]})
+    for path in (
+        "/console/users",
+        "/console/user",
+        "/console/user/password",
+        "/console/user/act",
+        "/console/users/new",
+    ):
+        shown = await alice.get(path, name=HOSTILE, act="delete", q="script", done="deleted", about=HOSTILE)
+        assert shown.status == 200, path
+        assert "<script>" not in shown.text
+        assert "<img" not in shown.text
+
+
+# grants
+
+
+async def test_a_grant_and_its_end(alice: Operator) -> None:
+    world = alice.world
+    client = await world.client()
+    await world.user()
+    tokens = await world.tokens(client)
+    grant_id = tokens["access_token"][6:28]
+    listed = await alice.get("/console/grants", client="app")
+    assert f"/console/grant?id={grant_id}" in listed.text
+    shown = await alice.get("/console/grant", id=grant_id)
+    told = text_of(shown)
+    assert all(word in told for word in ("access token", "refresh token", "authorization code used", "read write"))
+    assert not any(token in shown.text for token in (tokens["access_token"], tokens["refresh_token"]))
+    shown = await alice.post("/console/grant/revoke", id=grant_id)
+    assert (shown.heading, "The grant is revoked." in text_of(shown)) == ("alice", True)
+    assert not await world.is_active(tokens["access_token"])
+    assert (await alice.get("/console/grant", id=grant_id)).status == 404
+    assert (await alice.get("/console/grant", id="*")).status == 404
+
+
+async def test_a_grant_of_the_client_itself(alice: Operator) -> None:
+    world = alice.world
+    await world.client()
+    token = (await (await world.token(grant_type="client_credentials")).json())["access_token"]
+    assert "nobody: the client itself" in text_of(await alice.get("/console/grant", id=token[6:28]))
+    shown = await alice.post("/console/grant/revoke", id=token[6:28])
+    assert shown.heading == "app"
+    assert not await world.is_active(token)
+    with pytest.raises(grants.NotFound):
+        await grants.get_grant(world.issuer, token[6:28])
+
+
+# keys
+
+
+async def test_keys_are_shown_rotated_and_retired(world: World) -> None:
+    settings = settings_for(
+        world.redis.url, master_key="m" * 40, admin_tokens=TOKENS, admin_port=0, signing_algorithms=("ES256", "EdDSA")
+    )
+    async with open_issuer(settings) as issuer:
+        server = TestServer(make_application(issuer, Health(issuer)))
+        async with TestClient(server) as http:
+            operator = Operator(World(issuer, http, world.redis), http)
+            await operator.sign_in()
+            shown = await operator.get("/console/keys")
+            assert len(re.findall('class="signs active"', shown.text)) == 2
+            assert issuer.keyring
+            kid = issuer.keyring.known()[0].key.kid
+            assert "PRIVATE" not in shown.text
+            assert issuer.keyring.known()[0].key.sealed not in shown.text
+            shown = await operator.post("/console/keys/act", act="rotate", what="ES256")
+            assert "The next keys are made." in text_of(shown)
+            assert len(re.findall('class="signs next"', shown.text)) == 1
+            for typed in ("", "x"):
+                assert (await operator.post("/console/keys/act", act="retire", what=kid, typed=typed)).status == 422
+            shown = await operator.post("/console/keys/act", act="retire", what=kid, typed=kid)
+            assert "The key is retired" in text_of(shown)
+            assert kid not in shown.text
+            for act, what in (("explode", ""), ("rotate", "RS1024"), ("retire", "x")):
+                assert (await operator.get("/console/keys/act", act=act, what=what)).status == 404
+
+
+async def test_without_keys_the_page_says_what_to_do(world: World) -> None:
+    settings = settings_for(world.redis.url, signing_key_files=(), admin_tokens=TOKENS, admin_port=0)
+    async with (
+        open_issuer(settings) as issuer,
+        TestClient(TestServer(make_application(issuer, Health(issuer)))) as http,
+    ):
+        operator = Operator(world, http)
+        await operator.sign_in()
+        shown = await operator.get("/console/keys")
+        assert "OpenID Connect is off" in text_of(shown)
+        assert (await operator.post("/console/keys/act", act="rotate", what="")).status == 409
+
+
+async def test_keys_of_files_are_only_shown(alice: Operator) -> None:
+    shown = await alice.get("/console/keys")
+    assert "From files" in text_of(shown)
+    assert "Retire" not in text_of(shown)
+    assert (await alice.post("/console/keys/act", act="rotate", what="")).status == 409
+
+
+# trusted issuers
+
+
+async def test_an_issuer_is_trusted_and_no_more(alice: Operator) -> None:
+    given = {"issuer": "https://ci.example", "jwks_uri": "https://ci.example/jwks", "clients": "a b", "scopes": "read"}
+    shown = await alice.post("/console/trusts/new", **given)
+    assert "The issuer is trusted." in text_of(shown)
+    (trust,) = (await trusts.list_trusts(alice.world.issuer)).trusts
+    assert (trust.clients, trust.scopes, trust.subjects) == (("a", "b"), ("read",), ())
+    shown = await alice.post("/console/trusts/new", **given)
+    assert (shown.status, "is trusted already" in text_of(shown)) == (422, True)
+    assert (await alice.get("/console/trusts/remove", issuer="https://ci.example")).status == 200
+    assert "trusted no more" in text_of(await alice.post("/console/trusts/remove", issuer="https://ci.example"))
+    assert (await alice.post("/console/trusts/remove", issuer="https://ci.example")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"issuer": ""}, "1 to 255"),
+        ({"issuer": "a"}, "give the keys"),
+        ({"issuer": "a", "jwks": "{"}, "is not JSON"),
+        ({"issuer": "a", "jwks_uri": "http://far.example/jwks"}, "https"),
+        ({"issuer": "a", "jwks_uri": "https://a.example", "algorithms": "none"}, "algorithms"),
+    ],
+)
+async def test_faults_of_a_trusted_issuer(alice: Operator, given: dict[str, str], told: str) -> None:
+    shown = await alice.post("/console/trusts/new", **given)
+    assert (shown.status, told in text_of(shown)) == (422, True), text_of(shown)
+
+
+# the log
+
+
+async def test_the_log_is_filtered(alice: Operator, bob: Operator) -> None:
+    await alice.post("/console/users/new", username="carol")
+    await bob.post("/console/users/new", username="dave")
+    await bob.post("/console/user/act", name="carol", act="disable")
+    for query, found in (
+        ({"actor": "alice"}, 1),
+        ({"actor": "bob"}, 2),
+        ({"action": "user"}, 3),
+        ({"action": "user.disable"}, 1),
+        ({"target": "user:carol"}, 2),
+        ({"target": "dave"}, 1),
+        ({"period": "3600"}, 3),
+        ({"period": "nonsense"}, 3),
+        ({"actor": HOSTILE}, 0),
+    ):
+        shown = await alice.get("/console/audit", **query)
+        assert len(re.findall("<tr><td>", shown.text)) == found, query
+        assert "<script>" not in shown.text
+    assert "secret" not in text_of(await alice.get("/console/audit"))
+
+
+# the inspector
+
+
+async def test_the_inspector_tells_what_a_token_is(alice: Operator, caplog: pytest.LogCaptureFixture) -> None:
+    """It is neither logged, nor kept, nor shown again, nor in a URL."""
+    caplog.set_level(logging.DEBUG)
+    world = alice.world
+    client = await world.client(name="The Shop")
+    await world.user()
+    tokens = await world.tokens(client)
+    before = set(world.redis.dump())
+    shown = await alice.post("/console/inspector", token=f"\r\n {tokens['access_token']} ")
+    told = text_of(shown)
+    assert "good Access token" in told
+    assert all(word in told for word in ("alice", "The Shop", "read", "write"))
+    assert tokens["access_token"] not in shown.text
+    assert tokens["access_token"] not in caplog.text
+    assert set(world.redis.dump()) == before
+    assert tokens["access_token"][28:] not in json.dumps(list(map(str, world.redis.dump().items())))
+    await world.revoke(tokens["refresh_token"])
+    told = text_of(await alice.post("/console/inspector", token=tokens["access_token"]))
+    assert "refused Access token" in told
+    assert "Its grant is gone" in told
+
+
+@pytest.mark.parametrize("token", ["<script>alert(1)</script>", "mm_at_x", "a.b.c", "ü", HOSTILE, "\U0001f600" * 500])
+async def test_the_inspector_does_not_choke(alice: Operator, token: str) -> None:
+    shown = await alice.post("/console/inspector", token=token)
+    assert (shown.status, "Nothing that is known here" in shown.text) == (200, True)
+    assert token not in shown.text
+    assert "<script>" not in shown.text
+
+
+async def test_hostile_claims_are_only_text(alice: Operator) -> None:
+    from service.protocol.credentials import base64url
+
+    claims = {"iss": HOSTILE, "sub": HOSTILE, HOSTILE: {"a": [HOSTILE]}, "exp": 10**17, "aud": [1, None]}
+    parts = [base64url(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": HOSTILE}, claims)]
+    shown = await alice.post("/console/inspector", token=".".join([*parts, "AAAA"]))
+    assert (shown.status, "issued by somebody else" in text_of(shown)) == (200, True)
+    assert "<script>" not in shown.text
+    assert "<img" not in shown.text
+
+
+async def test_an_empty_field_is_told(alice: Operator) -> None:
+    shown = await alice.post("/console/inspector", token="  ")
+    assert (shown.status, "Paste a token first." in text_of(shown)) == (422, True)
+
+
+# when things are down
+
+
+async def test_redis_down_is_a_page_that_says_so(world: World) -> None:
+    """P7: 503 with Retry-After on every page, within the timeout; and all is well once it is back."""
+    async with CuttingProxy(world.redis.nodes[0].host, world.redis.nodes[0].port) as proxy:
+        settings = settings_for(proxy.url, redis_timeout=0.3, admin_tokens=TOKENS, admin_port=0)
+        async with (
+            open_issuer(settings, listen=False) as issuer,
+            TestClient(TestServer(make_application(issuer, Health(issuer)))) as http,
+        ):
+            operator = Operator(world, http)
+            await operator.sign_in()
+            csrf = await operator.csrf()
+            proxy.refuse()
+            proxy.drop()
+            for path in ("/console", "/console/clients", "/console/numbers", "/console/client?id=x"):
+                shown = await operator.get(path)
+                assert (shown.status, shown.heading) == (503, "Redis cannot be reached")
+                assert shown.headers["Retry-After"] == "1"
+            assert (await operator.send("/console/users/new", csrf=csrf, username="x")).status == 503
+            assert (await Operator(world, http).sign_in()).status == 503
+            assert (await http.get("/console/sign-in")).status == 200
+            proxy.heal()
+            assert (await operator.get("/console")).heading == "Dashboard"
+
+
+async def test_what_nobody_foresaw_is_a_number(
+    alice: Operator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(alice.world.issuer.store.trusts.__class__, "list_page", lambda *_: 1 / 0)
+    shown = await alice.get("/console/trusts")
+    assert (shown.status, shown.heading) == (500, "Something went wrong")
+    number = re.search('class="number">([0-9a-f]{16})<', shown.text)
+    assert number
+    assert "ZeroDivisionError" not in shown.text
+    assert number[1] in str([record.__dict__.get("incident") for record in caplog.records])
+
+
+async def test_a_form_that_is_too_large(alice: Operator) -> None:
+    shown = await alice.post("/console/inspector", token="x" * 70_000)
+    assert (shown.status, shown.heading) == (413, "That request cannot be answered")
