@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -46,7 +47,7 @@ def demo(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Bring up a service to play with, with a client and a user, and print commands to try. Ctrl-C ends it.
+    """Bring up a service to play with, with a client, a user and the console, and print commands to try. Ctrl-C ends it.
 
     Example: `mintmark demo`
 
@@ -65,12 +66,16 @@ def demo(
 
 async def _serve(port: int, redis_url: str | None, json: bool) -> None:
     async with _redis(redis_url, DATA) as url:
-        settings = loaded(**what.settings_of(port, url, _master_key(redis_url)))
+        master_key, console = _master_key(redis_url), _console(port, redis_url)
+        settings = loaded(**what.settings_of(port, url, master_key, console))
         log.configure(settings.log_level, settings.log_format)
 
         def ready(reached_at: str) -> None:
             lessons = what.lessons(settings, reached_at, _mintmark(settings, redis_url))
-            _print_json(settings, reached_at, lessons) if json else _print_lessons(reached_at, lessons)
+            if json:
+                _print_json(settings, reached_at, console, lessons)
+            else:
+                _print_lessons(reached_at, console, lessons)
 
         with redis_explained(settings), address_explained(settings, "--port, or make run PORT=…"):
             _check_free(port)
@@ -106,6 +111,16 @@ def _master_key(redis_url: str | None) -> str:
         raise EmbeddedRedisFailed(
             f"the demo's master key cannot be kept in {DATA.parent} ({error.strerror})"
         ) from error
+
+
+def _console(port: int, redis_url: str | None) -> what.Console:
+    """At the next port if that is free. The token is kept beside the demo's own Redis; for another one it is made anew."""
+    token = secrets.token_urlsafe(32) if redis_url is not None else what.operator_token_in(DATA.parent)
+    try:
+        _check_free(port + 1)
+    except (OSError, OverflowError):
+        return what.Console(_free_port(), token)
+    return what.Console(port + 1, token)
 
 
 @asynccontextmanager
@@ -148,13 +163,15 @@ def program() -> str:
     return quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
 
 
-def _print_lessons(url: str, lessons: list[what.Lesson]) -> None:
+def _print_lessons(url: str, console: what.Console, lessons: list[what.Lesson]) -> None:
     """Headings are indented, commands are not: what begins a line can be pasted, and no line is broken."""
     people().print(Text(f"\n  Mintmark is at {url}", "bold green"))
     people().print(
         f"  client {what.CLIENT_ID} (secret {what.CLIENT_SECRET}), user {what.USERNAME} (password {what.PASSWORD})\n\n"
         f"  In a browser: {what.sign_in_url(url)}\n"
         f"  and then:     {url}/applications\n\n"
+        f"  The console:  {console.url}\n"
+        f"  opens with:   {console.token}\n\n"
         "  Paste these into another terminal, in this folder. Ctrl-C ends the demo.",
         markup=False,
         soft_wrap=True,
@@ -167,12 +184,14 @@ def _print_lessons(url: str, lessons: list[what.Lesson]) -> None:
     sys.stdout.flush()
 
 
-def _print_json(settings: Settings, url: str, lessons: list[what.Lesson]) -> None:
+def _print_json(settings: Settings, url: str, console: what.Console, lessons: list[what.Lesson]) -> None:
     emit(
         {
             "url": url,
             "redis_url": settings.redis_url,
             "sign_in_url": what.sign_in_url(url),
+            "console_url": console.url,
+            "console_token": console.token,
             "client_id": what.CLIENT_ID,
             "client_secret": what.CLIENT_SECRET,
             "username": what.USERNAME,

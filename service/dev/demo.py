@@ -1,5 +1,6 @@
 """A service to play with: settings, a client, a user, and commands that can be pasted into a shell as they stand."""
 
+import json
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,22 @@ CALLBACK_PATH = "/demo/callback"
 REDIRECT_URI = f"http://127.0.0.1:8080{CALLBACK_PATH}"
 
 
+OPERATOR = "demo"
+"""The name of the operator's token, as the audit log calls whoever uses it."""
+
+
+class Console(NamedTuple):
+    """Where the console is, and the token that opens it."""
+
+    port: int
+    token: str
+
+    @property
+    def url(self) -> str:
+        """For a browser on this machine."""
+        return f"http://127.0.0.1:{self.port}/console"
+
+
 class Lesson(NamedTuple):
     """Commands that belong together; each is one line and nothing but the command."""
 
@@ -45,6 +62,15 @@ def master_key_in(folder: Path) -> str:
     return path.read_text().strip()
 
 
+def operator_token_in(folder: Path) -> str:
+    """The demo's own operator's token, made on the first run and kept beside the master key, as the setting it is."""
+    path = folder / "admin_tokens"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({OPERATOR: secrets.token_urlsafe(32)}))
+    return str(json.loads(path.read_text())[OPERATOR])
+
+
 def leave_redis_url_in(folder: Path, url: str) -> None:
     """Beside the master key: MINTMARK_SECRETS_DIR then leads every command to this demo."""
     (folder / "redis_url").write_text(url)
@@ -59,9 +85,11 @@ def sign_in_url(url: str) -> str:
     return f"{url}/authorize?{urlencode(query)}"
 
 
-def settings_of(port: int, redis_url: str, master_key: str) -> dict[str, Any]:
+def settings_of(port: int, redis_url: str, master_key: str, console: Console | None = None) -> dict[str, Any]:
     """What the demo gives to ``settings.load``."""
+    operators = {"admin_port": console.port, "admin_tokens": {OPERATOR: console.token}} if console else {}
     return {
+        **operators,
         "host": "127.0.0.1",
         "port": port,
         "issuer": f"http://127.0.0.1:{port}",

@@ -6,6 +6,9 @@ import signal
 import subprocess
 from pathlib import Path
 from threading import Timer
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
@@ -111,13 +114,15 @@ def _check(printed: str) -> None:
 
 
 def test_a_second_run_finds_what_the_first_one_made(mintmark: CommandLine, tmp_path: Path) -> None:
-    secrets = []
+    secrets, tokens = [], set()
     for _ in range(2):
         process = mintmark.start("demo", "--port", str(free_port()), "--json", folder=tmp_path)
         try:
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
             mintmark.variables["MINTMARK_REDIS_URL"] = told["redis_url"]
+            tokens.add(told["console_token"])
+            _sign_in_at_console(told)
             secrets.append(mintmark("client", "show", "demo", "--json").json["secrets"])
         finally:
             process.terminate()
@@ -126,7 +131,37 @@ def test_a_second_run_finds_what_the_first_one_made(mintmark: CommandLine, tmp_p
     assert secrets[0] == secrets[1]
     assert (told["client_id"], told["client_secret"]) == ("demo", "demo-secret")
     assert (told["username"], told["password"]) == ("alice", "wonderland")
+    assert len(tokens) == 1, "the operator's token is kept"
+    assert (tmp_path / ".mintmark" / "admin_tokens").stat().st_mode & 0o077 == 0
     assert [set(lesson) for lesson in told["lessons"]] == [{"title", "commands"}] * len(told["lessons"])
+
+
+def _sign_in_at_console(told: dict[str, str]) -> None:
+    """With what was printed; a wrong one opens nothing."""
+    browser = build_opener(HTTPCookieProcessor())
+    for token, heading in (("x" + told["console_token"][1:], "Sign in"), (told["console_token"], "Dashboard")):
+        try:
+            page = browser.open(f"{told['console_url']}/sign-in", urlencode({"token": token}).encode(), 20)
+        except HTTPError as refused:
+            page = refused
+        assert f"<h1>{heading}</h1>" in page.read().decode()
+
+
+def test_the_demo_on_a_given_redis_has_a_token_of_this_run(mintmark: CommandLine, redis: Shape, tmp_path: Path) -> None:
+    tokens = set()
+    for _ in range(2):
+        process = mintmark.start("demo", "--port", str(free_port()), "--redis", redis.url, "--json", folder=tmp_path)
+        try:
+            assert process.stdout is not None
+            told = json.loads(process.stdout.readline())
+            _sign_in_at_console(told)
+            tokens.add(told["console_token"])
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+    assert len(tokens) == 2
+    assert all(len(token) >= 32 for token in tokens)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_demo_says_what_is_in_its_way(mintmark: CommandLine) -> None:
