@@ -1,11 +1,12 @@
 """Operators at the console, in a real Chromium: every page is looked at, light and dark, wide and narrow."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from service.admin import audit, clients, trusts, users
 from service.admin.audit import Actor, Way
@@ -18,6 +19,7 @@ from service.fronts.operators import make_application
 from service.issuer import Issuer
 from tests.browser.conftest import Shoot
 from tests.console import TOKEN, TOKENS
+from tests.cutting_proxy import CuttingProxy
 from tests.redis_shapes import Shape
 from tests.world import InProcess, World, settings_for
 
@@ -133,9 +135,6 @@ async def furnish(world: World) -> None:
         )
 
 
-Visit = Callable[[Desk], Awaitable[None]]
-
-
 async def test_signing_in(served: tuple[str, World], page: Page, shoot: Shoot) -> None:
     url, _ = served
     await page.goto(f"{url}/clients?q=web")
@@ -217,3 +216,289 @@ async def test_the_dashboard_is_alive(desk: Desk, shoot: Shoot) -> None:
     await expect(desk.page.locator("#chart-issued .now")).not_to_have_text("0.0 per second", timeout=20_000)
     await expect(desk.page.locator(".bars tbody tr")).not_to_have_count(0)
     await shoot(desk.page, "console-dashboard")
+
+
+async def test_a_client_by_the_wizard(desk: Desk, shoot: Shoot) -> None:
+    """Each choice is explained; the secret is shown once, and works."""
+    page = desk.page
+    await desk.open("/clients/new", "New client")
+    for kind in ("web", "app", "service", "api"):
+        await desk.open(f"/clients/new?kind={kind}")
+        await shoot(page, f"console-wizard-{kind}")
+    await desk.open("/clients", "Clients")
+    await page.click("#new-client")
+    await page.click("#kind-service")
+    await page.fill("#name", "Nightly report")
+    await page.click('[data-word="read"]')
+    await page.click('[data-word="write"]')
+    await page.click('[data-word="write"]')
+    assert await page.input_value("#scopes") == "read"
+    await page.fill("#audiences", "not a resource")
+    await page.click("#create")
+    await expect(page.get_by_role("alert")).to_contain_text("Nothing was saved.")
+    assert await page.evaluate("document.activeElement.id") == "faults"
+    await shoot(page, "console-wizard-fault")
+    await page.fill("#audiences", "https://api.example")
+    await page.click("#create")
+    await expect(page.locator("h1")).to_have_text("Client created")
+    await shoot(page, "console-secret")
+    secret = await page.inner_text("#secret")
+    client_id = (await page.inner_text("dd code >> nth=0")).strip()
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.click(".once .copy")
+    await expect(page.locator(".once .copy")).to_have_text("Copied")
+    assert await page.evaluate("navigator.clipboard.readText()") == secret
+    response = await desk.world.post("/token", {"grant_type": "client_credentials"}, client_id, secret)
+    assert response.status == 200
+    await page.click("#to-client")
+    await expect(page.locator("h1")).to_have_text("Nightly report")
+    assert secret not in await page.content()
+
+
+async def test_two_operators_edit_one_client(desk: Desk, shoot: Shoot) -> None:
+    await furnish(desk.world)
+    page = desk.page
+    await desk.open("/client?id=web-shop", "Web shop")
+    await page.click("#edit")
+    await clients.update_client(desk.world.issuer, "web-shop", {"description": "of the shop team"})
+    await page.fill("#name", "Web shop 2")
+    await page.click("#save")
+    await expect(page.get_by_role("alert")).to_contain_text("Somebody else changed this client while you did.")
+    assert await page.evaluate("document.activeElement.id") == "conflict"
+    await shoot(page, "console-conflict")
+    await page.fill("#description", "of the shop team")
+    await page.click("#save")
+    await expect(page.get_by_role("status")).to_have_text("Saved.")
+    await expect(page.locator("h1")).to_have_text("Web shop 2")
+
+
+async def test_ending_things(desk: Desk, shoot: Shoot) -> None:
+    await furnish(desk.world)
+    page = desk.page
+    await desk.open("/user?name=alice", "alice")
+    await page.click("#sign-out-user")
+    await page.click("#confirm")
+    await expect(page.get_by_role("status")).to_have_text("Every session has ended, and 3 grants ended.")
+    await shoot(page, "console-user-signed-out")
+    await desk.open("/client?id=phone", "Phone app")
+    await page.click("#disable")
+    await page.click("#confirm")
+    await expect(page.locator(".ident .badge.bad")).to_have_text("disabled")
+    await page.click("#delete")
+    await page.fill("#typed", "phon")
+    await page.click("#confirm")
+    await expect(page.get_by_role("alert")).to_have_text("Type phone to confirm.")
+    await page.fill("#typed", "phone")
+    await page.click("#confirm")
+    await expect(page.get_by_role("status")).to_contain_text("The client phone is deleted")
+
+
+async def test_keys_are_rotated(desk: Desk, shoot: Shoot) -> None:
+    page = desk.page
+    await desk.open("/keys", "Signing keys")
+    await expect(page.locator(".signs.active")).to_have_count(3)
+    await page.get_by_role("link", name="Rotate ES256").click()
+    await page.click("#confirm")
+    await expect(page.get_by_role("status")).to_contain_text("The next keys are made.")
+    await expect(page.locator(".signs.next")).to_have_count(1)
+    await shoot(page, "console-keys-rotated")
+
+
+async def test_the_token_inspector(desk: Desk, shoot: Shoot) -> None:
+    """A good one, one that was revoked, a JWT; and none of them in the address or on the page."""
+    world, page = desk.world, desk.page
+    client = await world.openid_client(name="Looking Glass")
+    await world.user()
+    tokens = await world.tokens(client, scope="openid read")
+
+    async def inspect(token: str, name: str) -> None:
+        await desk.open("/inspector", "Token inspector")
+        await page.fill("#token", token)
+        await page.click("#inspect")
+        await expect(page.locator("#verdict")).to_be_visible()
+        assert page.url.endswith("/inspector")
+        assert token not in await page.content()
+        await shoot(page, f"console-inspector-{name}")
+
+    await inspect(tokens["access_token"], "good")
+    await expect(page.locator("#verdict")).to_have_text("good Access token")
+    await inspect(tokens["id_token"], "id-token")
+    await expect(page.locator("#why")).to_contain_text("made for another purpose")
+    await clients.disable_client(world.issuer, "app")
+    await world.revoke(tokens["access_token"])
+    await inspect(tokens["refresh_token"], "refused")
+    await expect(page.locator("#why")).to_contain_text("is disabled")
+
+
+async def test_lists_are_filtered_while_one_types(desk: Desk) -> None:
+    await furnish(desk.world)
+    await desk.open("/clients", "Clients")
+    await desk.page.fill("#q", "night")
+    await expect(desk.page.locator("#rows tbody tr:visible")).to_have_count(1)
+    await desk.page.fill("#q", "")
+    await expect(desk.page.locator("#rows tbody tr:visible")).to_have_count(4)
+
+
+async def test_it_works_by_keyboard_alone(desk: Desk) -> None:
+    """From the skip link on, and one sees where one is."""
+    await furnish(desk.world)
+    page = desk.page
+    await desk.open("/clients", "Clients")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.textContent") == "Skip to content"
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.id") == "new-client"
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert await page.evaluate(outline) == "solid"
+    await page.keyboard.press("Enter")
+    await expect(page.locator("h1")).to_have_text("New client")
+    for _ in range(40):
+        await page.keyboard.press("Tab")
+        assert await page.evaluate(outline) == "solid"
+        if await page.evaluate("document.activeElement.id") == "kind-api":
+            break
+    await page.keyboard.press("Enter")
+    await page.fill("#name", "An API")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("h1")).to_have_text("Client created")
+
+
+async def test_every_field_has_a_label_and_every_page_its_landmarks(desk: Desk) -> None:
+    """WCAG 1.3.1, 2.4.1, 2.4.2, 3.3.2, 4.1.2."""
+    await furnish(desk.world)
+    paths = ("", "/clients", "/clients/new?kind=web", "/client/edit?id=web-shop", "/users", "/users/new", "/trusts/new")
+    for path in (*paths, "/audit", "/inspector", "/keys", "/user?name=alice", "/client?id=web-shop"):
+        await desk.open(path)
+        page = desk.page
+        unlabelled = (
+            "[...document.querySelectorAll('input:not([type=hidden]),select,textarea')].filter(e=>!e.labels.length)"
+        )
+        assert await page.evaluate(f"{unlabelled}.map(e => e.id)") == [], path
+        nameless = "[...document.querySelectorAll('a,button')].filter(e=>!(e.textContent.trim()||e.ariaLabel))"
+        assert await page.evaluate(f"{nameless}.length") == 0, path
+        ids = await page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+        assert len(ids) == len(set(ids)), path
+        for landmark in ("main", "header", "nav[aria-label]", "h1"):
+            assert await page.locator(landmark).count() >= 1, path
+        assert await page.locator("h1").count() == 1
+        assert await page.locator("nav [aria-current=page]").count() == 1
+
+
+async def test_text_can_be_read_against_what_is_behind_it(desk: Desk) -> None:
+    """WCAG 1.4.3: 4.5 to 1 for every text of the pages, light and dark."""
+    await furnish(desk.world)
+    for scheme in ("light", "dark"):
+        await desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for path in (
+            "",
+            "/clients",
+            "/client?id=web-shop",
+            "/users",
+            "/keys",
+            "/audit",
+            "/clients/new?kind=web",
+            "/inspector",
+        ):
+            await desk.open(path)
+            await asyncio.sleep(0.2)  # colours fade
+            faint = await desk.page.evaluate(_FAINT)
+            assert faint == [], (scheme, path)
+
+
+_FAINT = """() => {
+  const parse = (text) => {
+    const found = text.match(/[\\d.]+/g).map(Number);
+    return found.length < 4 ? [...found, 1] : found;
+  };
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour[3] > 0.99) return colour;
+    }
+    return parse(getComputedStyle(document.documentElement).backgroundColor);
+  };
+  const faint = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const texts = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+    if (!texts || !element.checkVisibility() || element.closest('.skip, .unseen, svg')) continue;
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) faint.push(`${element.tagName} ${element.className} ${element.textContent.trim().slice(0, 30)}`);
+  }
+  return faint;
+}"""
+
+
+async def test_hostile_names_do_nothing_in_a_real_browser(desk: Desk) -> None:
+    """Markup in names of clients and people, in the log and in claims stays text; the policy would stop the rest."""
+    world, page = desk.world, desk.page
+    client = await world.client(name=HOSTILE, description=HOSTILE)
+    await world.user("mallory", claims={"name": HOSTILE, HOSTILE: HOSTILE})
+    await world.code(client, subject="mallory")
+    for path in (
+        "",
+        "/clients",
+        "/client?id=app",
+        "/client/edit?id=app",
+        "/grants?client=app",
+        "/users",
+        "/user?name=mallory",
+        "/audit",
+    ):
+        await desk.open(path)
+        assert "console" in await page.title()
+        assert await page.locator("img").count() == 0
+
+
+async def test_without_scripts_everything_works(served: tuple[str, World], browser: Browser) -> None:
+    url, world = served
+    await furnish(world)
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(url)
+    await page.fill("#token", TOKEN)
+    await page.click("#sign-in")
+    await expect(page.locator(".bars tbody tr")).to_have_count(2)
+    await page.goto(f"{url}/clients?q=shop")
+    await page.click("text=Web shop")
+    await page.click("#rotate")
+    await page.click("#confirm")
+    await expect(page.locator("#secret")).to_contain_text("mm_cs_")
+    await expect(page.locator(".copy:visible")).to_have_count(0)
+    await context.close()
+
+
+async def test_nobody_can_frame_it(desk: Desk, page: Page) -> None:
+    """Clickjacking: the browser itself refuses."""
+    frame = await page.context.new_page()
+    await frame.set_content(f"<iframe src='{desk.url}/clients' width=600 height=400></iframe>")
+    inner = frame.frames[-1]
+    await inner.wait_for_load_state()
+    assert inner.url.startswith("chrome-error:")
+    assert "Sign in" not in await inner.content()
+
+
+async def test_when_redis_is_gone(redis: Shape, page: Page, shoot: Shoot) -> None:
+    """A page that says so; the dashboard keeps its last numbers and says that they are old."""
+    async with CuttingProxy(redis.nodes[0].host, redis.nodes[0].port) as proxy:
+        settings = settings_for(proxy.url, admin_tokens=TOKENS, admin_port=0, redis_timeout=0.3)
+        async with open_issuer(settings, listen=False) as issuer:
+            server = TestServer(make_application(issuer, Health(issuer)))
+            async with server:
+                url = str(server.make_url("/console"))
+                await page.goto(url)
+                await page.fill("#token", TOKEN)
+                await page.click("#sign-in")
+                await expect(page.locator("h1")).to_have_text("Dashboard")
+                proxy.refuse()
+                proxy.drop()
+                await expect(page.locator("#live")).to_contain_text("these are the last ones", timeout=30_000)
+                await shoot(page, "console-dashboard-old")
+                await page.goto(f"{url}/clients")
+                await expect(page.locator("h1")).to_have_text("Redis cannot be reached")
+                await shoot(page, "console-unavailable")
+                proxy.heal()
+                await page.click("text=Try again")
+                await expect(page.locator("h1")).to_have_text("Clients")
