@@ -425,7 +425,8 @@ _FAINT = """() => {
     const texts = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
     if (!texts || !element.checkVisibility() || element.closest('.skip, .unseen, svg')) continue;
     const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) faint.push(`${element.tagName} ${element.className} ${element.textContent.trim().slice(0, 30)}`);
+    const what = element.textContent.trim().slice(0, 30);
+    if ((a + 0.05) / (b + 0.05) < 4.5) faint.push(`${element.tagName} ${element.className} ${what}`);
   }
   return faint;
 }"""
