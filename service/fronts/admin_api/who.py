@@ -1,22 +1,17 @@
 """Which operator is it: a bearer token of the settings, or a client certificate of the operators' own authority.
 
-A token is looked at even where its address failed often: it has 32 characters or more and cannot be guessed, and nobody who
-shares an address with an operator shall lock them out. Whoever fails is slowed down.
+Whoever fails is slowed down.
 """
 
-import hmac
 import logging
-from hashlib import sha256
-from ipaddress import ip_address
 
 from aiohttp import hdrs, web
 
 from service.admin.audit import Actor, Way
-from service.directory import network_of
 from service.fronts.admin_api.problems import NOT_HERE, TOO_MANY, UNAUTHORIZED, Problem
+from service.fronts.operator_token import count_failure, is_private, operator_of
 from service.fronts.peer import Peer, peer_of
 from service.issuer import Issuer
-from service.store.failures import Limit
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +23,7 @@ def check_transport(issuer: Issuer, peer: Peer) -> None:
 
     Raises Problem.
     """
-    if peer.secure or not issuer.settings.require_https or _is_loopback(peer.address):
+    if is_private(peer, issuer.settings):
         return
     raise Problem(
         NOT_HERE,
@@ -70,11 +65,7 @@ def _by_token(issuer: Issuer, http: web.BaseRequest) -> str | None:
     scheme, _, presented = headers[0].partition(" ")
     if len(headers) != 1 or scheme.lower() != "bearer":
         return None
-    shown, found = _digest(presented.strip()), None
-    for name, token in issuer.settings.admin_tokens.items():
-        if hmac.compare_digest(shown, _digest(token.get_secret_value())):
-            found = name
-    return found
+    return operator_of(issuer.settings, presented.strip())
 
 
 def _by_certificate(http: web.BaseRequest) -> str | None:
@@ -89,25 +80,8 @@ def _by_certificate(http: web.BaseRequest) -> str | None:
 
 async def _failed(issuer: Issuer, address: str) -> None:
     """Count it, and raise Problem where there were too many."""
-    settings = issuer.settings
-    delays = (settings.failure_first_delay, settings.failure_longest_delay, settings.failure_memory)
-    who = f"operator@{network_of(address)}"
-    wait = issuer.store.failures.known_wait(who) or await issuer.store.failures.count(
-        who, Limit(settings.client_failures_allowed, *delays)
-    )
+    wait = await count_failure(issuer, address)
     issuer.metrics.refusal("admin_api", "unauthorized")
     log.warning("operator_refused", extra={"address": address, "seconds": wait})
     if wait:
-        issuer.metrics.security_event("operator_blocked")
         raise Problem(TOO_MANY, f"Try again in {wait} seconds.", headers={**CHALLENGE, hdrs.RETRY_AFTER: str(wait)})
-
-
-def _digest(token: str) -> bytes:
-    return sha256(token.encode("utf-8", "surrogateescape")).digest()
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from http.cookies import SimpleCookie
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
@@ -19,6 +18,7 @@ from service.fronts.console.rendering import HEADERS, File, Rendering
 from service.fronts.console.session import SignedIn, WaitError
 from service.fronts.console.visit import ROOT, SIGN_IN, Go, Page, Reply, Show, Visit, link
 from service.fronts.health import Handler
+from service.fronts.operator_token import is_private
 from service.fronts.peer import Peer, peer_of
 from service.fronts.receiving import not_allowed, posted_form, query_form
 from service.issuer import Issuer
@@ -185,10 +185,8 @@ class Front:
 
     def _check_transport(self, peer: Peer) -> None:
         """HTTPS, or somebody on this machine. Raises RefusedError."""
-        settings = self._issuer.settings
-        if peer.secure or not settings.require_https or settings.issuer_is_loopback or _is_loopback(peer.address):
-            return
-        raise RefusedError("transport", 403)
+        if not is_private(peer, self._issuer.settings):
+            raise RefusedError("transport", 403)
 
     def _cookie(self, http: web.BaseRequest, peer: Peer) -> str:
         return http.cookies.get(_cookie_name(peer), "")
@@ -198,7 +196,7 @@ class Front:
             return web.Response(status=303, headers={"Location": reply.location, "Cache-Control": "no-store", **SERVER})
         operator, csrf = (signed.operator, signed.csrf) if signed else ("", "")
         content = self.rendering.render(reply, operator, csrf)
-        headers = {**HEADERS, **SERVER, **({"Retry-After": "1"} if reply.status in (429, 503) else {})}
+        headers = {**HEADERS, **SERVER, **_retry_after(reply)}
         return web.Response(body=content, status=reply.status, headers=headers)
 
 
@@ -206,6 +204,10 @@ def _without_commands(error: AdminError) -> str:
     """The command line's advice ("; `mintmark client list` shows all") is of no use here."""
     text = str(error).partition("; `mintmark")[0]
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _retry_after(reply: Show) -> dict[str, str]:
+    return {"Retry-After": str(reply.values.get("wait") or 1)} if reply.status in (429, 503) else {}
 
 
 def _failed(error: ProtocolError) -> Show:
@@ -230,13 +232,6 @@ def _back_to(http: web.BaseRequest) -> str:
     if not _OURS.fullmatch(wanted) or wanted == ROOT:
         return SIGN_IN
     return link("/sign-in", next=wanted)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return not address  # a unix socket
 
 
 def _cookie_name(peer: Peer) -> str:

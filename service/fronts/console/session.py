@@ -1,18 +1,14 @@
 """Who is at the console: an operator's token is traded for a session whose cookie no script and no other site can use."""
 
 import hmac
-import math
-from hashlib import sha256
 from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from service.directory.guard import network_of
+from service.fronts.operator_token import count_failure, operator_of
 from service.issuer import Issuer
 from service.protocol.credentials import base64url, hashed
 from service.records.operator_session import OperatorSession
-from service.settings import Settings
-from service.store.failures import Limit
 
 _COOKIE_LENGTH = 43
 _LONGEST_TOKEN = 1024
@@ -43,13 +39,11 @@ async def sign_in(issuer: Issuer, token: str, address: str) -> SignedIn | None:
 
     Raises WaitError where too many wrong ones came from this network, TemporarilyUnavailable.
     """
-    who = f"operator@{network_of(address)}"
-    await _check_patience(issuer, who)
-    name = operator_of(issuer.settings, token)
+    name = operator_of(issuer.settings, token[:_LONGEST_TOKEN])
     if name is None:
-        await issuer.store.failures.count(who, _limit(issuer.settings))
+        if wait := await count_failure(issuer, address):
+            raise WaitError(wait)
         return None
-    issuer.store.failures.forget_soon(who)
     signed, now = SignedIn(name, base64url(issuer.randomness(32))), int(issuer.clock())
     session = OperatorSession(name, _mark(issuer.settings.admin_tokens[name], signed.cookie), now)
     await issuer.store.operator_sessions.keep(hashed(signed.cookie), session, _ends_at(issuer, session, now))
@@ -79,32 +73,6 @@ async def read(issuer: Issuer, cookie: str, *, prolongs: bool) -> SignedIn | Non
 async def sign_out(issuer: Issuer, signed: SignedIn) -> None:
     """End the session."""
     await issuer.store.operator_sessions.end(hashed(signed.cookie))
-
-
-def operator_of(settings: Settings, token: str) -> str | None:
-    """Whose token this is; all are compared, each in constant time, so that how long it takes tells nothing."""
-    given, found = sha256(token[:_LONGEST_TOKEN].encode("utf-8", "surrogatepass")).digest(), None
-    for name, held in settings.admin_tokens.items():
-        if hmac.compare_digest(given, sha256(held.get_secret_value().encode()).digest()):
-            found = name
-    return found
-
-
-async def _check_patience(issuer: Issuer, who: str) -> None:
-    """Raises WaitError."""
-    failures = issuer.store.failures
-    replies = await issuer.store.connection.execute_all(failures.read_steps(who))
-    if wait := max(failures.state(*replies).wait, failures.known_wait(who)):
-        raise WaitError(math.ceil(wait))
-
-
-def _limit(settings: Settings) -> Limit:
-    return Limit(
-        settings.user_failures_allowed,
-        settings.failure_first_delay,
-        settings.failure_longest_delay,
-        settings.failure_memory,
-    )
 
 
 def _mark(token: SecretStr, cookie: str) -> str:
