@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
+from service.store.connection import StoreError
 from service.store.walks import Server
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class Statistics:
         """Take one now."""
         try:
             memory: int | None = redis_numbers(await self.servers())["memory_bytes"]
-        except TemporarilyUnavailable:
+        except (TemporarilyUnavailable, StoreError):
             memory = None
         self._samples.append(Sample(self._issuer.clock(), totals(self._issuer), memory))
 
