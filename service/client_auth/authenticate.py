@@ -106,13 +106,7 @@ def _who(client: Client, address: str) -> str:
 
 
 def _limit(issuer: Issuer) -> Limit:
-    settings = issuer.settings
-    return Limit(
-        settings.client_failures_allowed,
-        settings.failure_first_delay,
-        settings.failure_longest_delay,
-        settings.failure_memory,
-    )
+    return Limit.of(issuer.settings, issuer.settings.client_failures_allowed)
 
 
 def _too_many(wait: int) -> InvalidClient:

@@ -36,11 +36,10 @@ class Guard:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._failures = store.failures
         self._connection = store.connection
-        delays = (settings.failure_first_delay, settings.failure_longest_delay, settings.failure_memory)
         self._limits = (
-            ("user_blocked", Limit(settings.user_failures_allowed, *delays)),
-            ("user_blocked_everywhere", Limit(settings.user_failures_allowed_anywhere, *delays)),
-            ("address_blocked", Limit(settings.address_failures_allowed, *delays)),
+            ("user_blocked", Limit.of(settings, settings.user_failures_allowed)),
+            ("user_blocked_everywhere", Limit.of(settings, settings.user_failures_allowed_anywhere)),
+            ("address_blocked", Limit.of(settings, settings.address_failures_allowed)),
         )
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 

@@ -32,9 +32,9 @@ def is_private(peer: Peer, settings: Settings) -> bool:
 async def count_failure(issuer: Issuer, address: str) -> int:
     """Count a wrong token from there; how many seconds to wait before the next try, 0 = none. Raises TemporarilyUnavailable."""
     settings, failures = issuer.settings, issuer.store.failures
-    delays = (settings.failure_first_delay, settings.failure_longest_delay, settings.failure_memory)
     who = f"operator@{network_of(address)}"
-    wait = failures.known_wait(who) or await failures.count(who, Limit(settings.client_failures_allowed, *delays))
+    limit = Limit.of(settings, settings.client_failures_allowed)
+    wait = failures.known_wait(who) or await failures.count(who, limit)
     if wait:
         issuer.metrics.security_event("operator_blocked")
     return wait

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from service.settings import Settings
 from service.store import keys
 from service.store.connection import Connection, Step
 from service.store.script import Script
@@ -32,6 +33,11 @@ class Limit(NamedTuple):
     first_delay: int
     longest_delay: int
     memory: int
+
+    @classmethod
+    def of(cls, settings: Settings, allowed: int) -> "Limit":
+        """With the delays that the settings have for everybody."""
+        return cls(allowed, settings.failure_first_delay, settings.failure_longest_delay, settings.failure_memory)
 
 
 class State(NamedTuple):

@@ -60,10 +60,4 @@ def _basic(encoded: str) -> tuple[str, str]:
 
 
 def _limit(issuer: Issuer) -> Limit:
-    settings = issuer.settings
-    return Limit(
-        settings.client_failures_allowed,
-        settings.failure_first_delay,
-        settings.failure_longest_delay,
-        settings.failure_memory,
-    )
+    return Limit.of(issuer.settings, issuer.settings.client_failures_allowed)
