@@ -169,6 +169,8 @@ async def answer_authorization(
     if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # what is made here; for a code they are asked later
         authorization = await _with_hooks(issuer, client, authorization, fresh_id, GrantTypeName.IMPLICIT)
     if "code" in parts:
+        if "token" in parts:
+            record = msgspec.structs.replace(record, beside=True)
         code = await issue_code(issuer, client, grant, record, fresh_id)
         grant_id, fields["code"] = code.grant_id, code.code
     if "token" in parts:
@@ -247,7 +249,8 @@ async def _redeem(issuer: Issuer, client: Client, authorization: Authorization, 
     new = minted.new
     # A grant that can be refreshed lives on beyond what the code bought; one that can't is over with its access token.
     spent_ends_at = new.now + issuer.settings.refresh_reuse_memory if new.refresh_record else new.access_ends_at
-    answer = await issuer.store.codes.redeem(code.credential, new, spent_ends_at)
+    beside = code.record is not None and code.record.beside
+    answer = await issuer.store.codes.redeem(code.credential, new, spent_ends_at, beside=beside)
     if answer is RedeemAnswer.SPENT:
         await _report_ended(issuer, "code_replayed", code.credential, code.grant)
         raise InvalidGrant(log="code was already redeemed; its grant is ended")

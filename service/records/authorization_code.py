@@ -14,10 +14,12 @@ class AuthorizationCode(
         "code_challenge": "k",
         "code_challenge_method": "m",
         "nonce": "n",
+        "beside": "b",
     },
 ):
     """What the token request must prove. ``redirect_uri``: where the code was sent; ``redirect_uri_given``: whether the
-    authorization request named it, so that the token request must too; ``nonce``: of OpenID Connect.
+    authorization request named it, so that the token request must too; ``nonce``: of OpenID Connect; ``beside``: whether the
+    grant has issued an access token beside the code, which the grant must outlive.
     """
 
     redirect_uri: str | None = None
@@ -25,3 +27,4 @@ class AuthorizationCode(
     code_challenge: str | None = None
     code_challenge_method: str | None = None
     nonce: str | None = None
+    beside: bool = False

@@ -36,6 +36,7 @@ _redeem = Script(
         "refresh_ends",
         "grant_ends",
         "spent_ends",
+        "beside",
     ),
     RedeemAnswer,
     confirmed=True,
@@ -90,8 +91,13 @@ class Codes:
         record = None if held.startswith(b"spent:") else AuthorizationCode.decode(held)
         return OpenedCode(code, record, grant, grants.ends_at(*end) if end else None)
 
-    async def redeem(self, code: Credential, new: NewTokens, spent_ends_at: int) -> RedeemAnswer:
-        """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip."""
+    async def redeem(
+        self, code: Credential, new: NewTokens, spent_ends_at: int, *, beside: bool = False
+    ) -> RedeemAnswer:
+        """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip.
+
+        ``beside``: whether an access token was issued beside the code, which the grant goes on to outlive.
+        """
         step = _redeem.step(
             self._connection,
             (
@@ -103,7 +109,7 @@ class Codes:
             (
                 *(new.access.hash, new.access_record, new.access_ends_at),
                 *(new.refresh_hash, new.refresh_record, new.refresh_ends_at),
-                *(new.grant_ends_at, spent_ends_at),
+                *(new.grant_ends_at, spent_ends_at, "1" if beside else ""),
             ),
         )
         index = new.index_steps(self._connection, code.grant_id)

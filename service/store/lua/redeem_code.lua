@@ -1,11 +1,13 @@
 #!lua
 -- Redeem a code once, storing the tokens it buys; a second try ends the grant. An empty refresh_record means none.
 -- KEYS  grant, code, access_token, refresh_token
--- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends
+-- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside
 -- RETURNS redeemed | spent | unknown
 local grant, code, access_token, refresh_token = unpack(KEYS)
-local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends = unpack(ARGV)
+local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside = unpack(ARGV)
+-- INCLUDE ends_at
 -- INCLUDE keep
+-- INCLUDE extend
 -- INCLUDE end_grant
 local records = redis.call('MGET', code, grant)
 local held, grant_record = records[1], records[2]
@@ -25,7 +27,14 @@ if refresh_record ~= '' then
   keep(refresh_token, refresh_record, refresh_ends)
   live_refresh_token = refresh_hash
 end
--- Until now the grant had issued nothing but the code: its end is that of what it issues here.
-keep(grant, live_refresh_token .. string.sub(grant_record, 23), grant_ends)
+local redeemed_grant = live_refresh_token .. string.sub(grant_record, 23)
+if beside == '' then
+  -- Until now the grant had issued nothing but the code: its end is that of what it issues here.
+  keep(grant, redeemed_grant, grant_ends)
+else
+  -- The access token that was issued beside the code may live longer than what the code buys.
+  redis.call('SET', grant, redeemed_grant, 'KEEPTTL')
+  extend(grant, grant_ends)
+end
 keep(code, 'spent:' .. access_hash, spent_ends)
 return 'redeemed'

@@ -192,6 +192,26 @@ async def test_every_response_type_and_mode(caller: Backend, response_type: str,
         assert ends == 1000 * (await caller.world.introspect(answer.accessToken))["exp"]
 
 
+async def test_redeeming_the_code_leaves_the_token_beside_it_its_time(caller: Backend) -> None:
+    """P4: an access token from the authorization endpoint lives as long as was said, whatever the code buys later; and so does
+    the grant that both are of, no longer and no shorter.
+    """
+    world = caller.world
+    await world.openid_client(grant_types=("authorization_code", "implicit"))
+    answer = await issue(caller, (await ask(caller, response_type="code token")).ticket, accessTokenDuration=86_400)
+    assert (await world.redeem(answer.authorizationCode)).status == 200
+    grant_id = answer.accessToken[6:28]
+    grant = await world.issuer.store.grants.open(grant_id)
+    assert grant is not None
+    assert 1000 * grant.ends_at == answer.accessTokenExpiresAt
+    assert 1000 * (await world.introspect(answer.accessToken))["exp"] == answer.accessTokenExpiresAt
+    short = await issue(caller, (await ask(caller, response_type="code token")).ticket, accessTokenDuration=60)
+    bought = await (await world.redeem(short.authorizationCode)).json()
+    grant = await world.issuer.store.grants.open(short.accessToken[6:28])
+    assert grant is not None
+    assert grant.ends_at == (await world.introspect(bought["access_token"]))["exp"] > short.accessTokenExpiresAt // 1000
+
+
 async def test_a_form_carries_what_the_client_sent_as_text(caller: Backend) -> None:
     """The state is written by anybody: in the caller's page it must stay a text."""
     await caller.world.openid_client()
