@@ -17,7 +17,7 @@ from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.issuer import Issuer
 from service.protocol.errors import InvalidRequest, InvalidToken, ProtocolError, TemporarilyUnavailable, printable
-from service.protocol.names import SigningAlgorithm
+from service.protocol.names import INTROSPECTION_MEMBERS, SigningAlgorithm
 from service.protocol.request import parse_form
 from service.records.client import Client
 from service.records.grant import Grant
@@ -202,12 +202,12 @@ def _token_of(parameters: str) -> str:
 
 
 async def _hidden(issuer: Issuer, text: str) -> dict[str, Any]:
-    """All properties of an access token, by name."""
+    """All properties of an access token, by name; none where a registered member could be, even if it is not."""
     try:
         token = await _opened(issuer, text)
     except InvalidToken:  # a refresh token
         return {}
-    return {member.name: member.value for member in token.properties}
+    return {member.name: member.value for member in token.properties if member.name not in INTROSPECTION_MEMBERS}
 
 
 ROUTES = (
