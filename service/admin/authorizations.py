@@ -1,6 +1,7 @@
 """What a person has allowed which client: their living grants, and their consents. For the person's own page and for APIs."""
 
 import logging
+from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from service.admin import grants, tokens
@@ -55,14 +56,12 @@ async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str
     changes = TokenChanges.read({"scopes": scopes})
     tokens.check_scopes(client, changes.scopes or ())
     await _narrow_consent(issuer, subject, client, scopes)  # first: else the old ones could be had again without asking
-    mine = [
-        listed
-        for listed in await _grants(issuer, subject)
-        if listed.grant.client_id == client.client_id and client.stands_behind(listed.grant)
-    ]
-    updated = [await tokens.update_grant(issuer, listed.grant_id, changes) for listed in mine]
-    log.info("authorization_updated", extra={"client_id": client.client_id, "subject": subject, "grants": sum(updated)})
-    return sum(updated)
+    updated = 0
+    async for listed in _each_grant(issuer, subject):  # every one: what is taken away must be nowhere
+        if listed.grant.client_id == client.client_id and client.stands_behind(listed.grant):
+            updated += await tokens.update_grant(issuer, listed.grant_id, changes)
+    log.info("authorization_updated", extra={"client_id": client.client_id, "subject": subject, "grants": updated})
+    return updated
 
 
 async def end(issuer: Issuer, subject: str, client_id: str, reason: str = "revoked_by_operator") -> int:
@@ -92,14 +91,23 @@ async def _narrow_consent(issuer: Issuer, subject: str, client: Client, scopes: 
 async def _grants(issuer: Issuer, subject: str) -> list[ListedGrant]:
     """The person's living grants, ``_MOST`` at most."""
     found: list[ListedGrant] = []
-    cursor = ""
-    while len(found) < _MOST:
-        page = await issuer.store.grants.list_of_user(subject, cursor, _PAGE)
-        found += page.grants
-        cursor = page.cursor
-        if not cursor:
+    async for listed in _each_grant(issuer, subject):
+        found.append(listed)
+        if len(found) == _MOST:
             break
     return found
+
+
+async def _each_grant(issuer: Issuer, subject: str) -> AsyncIterator[ListedGrant]:
+    """The person's living grants, page by page."""
+    cursor = ""
+    while True:
+        page = await issuer.store.grants.list_of_user(subject, cursor, _PAGE)
+        for listed in page.grants:
+            yield listed
+        cursor = page.cursor
+        if not cursor:
+            return
 
 
 async def _authorized(

@@ -6,6 +6,7 @@ import pytest
 from authlete.api import AuthleteApiException
 from authlete.dto import ClientAuthorizationGetListRequest, ClientAuthorizationUpdateRequest
 
+from service.admin import authorizations
 from service.records.consent import Consent
 from tests.deciding import API_KEY, API_SECRET, Backend
 from tests.world import World, basic
@@ -53,6 +54,18 @@ async def test_the_clients_that_somebody_has_authorized(caller: Backend) -> None
     response = await caller.http.get(f"/api{LIST}/bob", headers=basic(API_KEY, API_SECRET))
     assert [one["clientId"] for one in (await response.json())["clients"]] == [11]
     assert (await caller.answer(LIST, subject="nobody"))["totalCount"] == 0
+
+
+async def test_scopes_are_taken_away_in_every_grant_however_many(
+    caller: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Authlete tier 2, authorised-app update: a list may be cut off, what is taken away must be gone everywhere."""
+    monkeypatch.setattr(authorizations, "_PAGE", 3)
+    monkeypatch.setattr(authorizations, "_MOST", 5)
+    client = await caller.world.client("11")
+    tokens = [(await caller.world.tokens(client, scope="read write"))["access_token"] for _ in range(8)]
+    await update(caller, 11, subject="alice", scopes=["read"])
+    assert [(await caller.world.introspect(token, "11"))["scope"] for token in tokens] == ["read"] * 8
 
 
 async def test_the_sdk_sends_the_list_request_and_fails_on_any_answer(caller: Backend) -> None:
