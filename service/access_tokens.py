@@ -14,7 +14,7 @@ from service.id_tokens import algorithm_of, keyring_of, sub_of
 from service.issuer import Issuer
 from service.protocol.claims import OURS, present, told_by_scopes
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind, base64url, parse
-from service.protocol.errors import InvalidGrant
+from service.protocol.errors import InvalidGrant, ServerError
 from service.protocol.names import INTROSPECTION_MEMBERS, AccessTokenFormat, SigningAlgorithm
 from service.records.client import Client
 from service.records.grant import Grant
@@ -76,7 +76,7 @@ async def mint_access_jwt(
     added: Mapping[str, Any] = NOTHING_ADDED.access_token,
 ) -> str:
     """RFC 9068 section 2.2. ``handle``: the ``jti``; ``added``: by hooks. Without a resource the audience is this issuer
-    (section 3).
+    (section 3). Raises ServerError where what is to be in it makes it too long for us to read.
     """
     named = audience or (issuer.url,)
     told: dict[str, Any] = {
@@ -98,7 +98,12 @@ async def mint_access_jwt(
     told |= {name: value for name, value in optional.items() if value}
     if form.format is AccessTokenFormat.STATELESS:
         told[GENERATION] = client.generation
-    return keyring_of(issuer).sign(algorithm_of(issuer, form.algorithm), told, typ=TYPE)
+    token = keyring_of(issuer).sign(algorithm_of(issuer, form.algorithm), told, typ=TYPE)
+    if len(token) > MAX_JWT:  # whoever brought it to us would be told that it is none
+        raise ServerError(
+            "The access token would be too long.", log=f"a JWT with its properties has {len(token)} characters"
+        )
+    return token
 
 
 def handle_of(credential: Credential) -> str:

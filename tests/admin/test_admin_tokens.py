@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from service.access_tokens import MAX_JWT
 from service.admin import clients, tokens, users
-from service.admin.errors import AdminError, NotFound, Refused
+from service.admin.errors import AdminError, NotAllowed, NotFound, Refused
 from service.admin.tokens import Created, TokenChanges, TokenInput
 from service.protocol.credentials import parse
 from service.protocol.names import AccessTokenFormat
@@ -176,6 +177,17 @@ async def test_a_jwt_is_changed_and_ended_by_its_jti(world: World) -> None:
     assert (await world.introspect(created.issued.access_token))["scope"] == "write"
     assert await tokens.end_token(world.issuer, created.issued.access_token)
     assert not await world.is_active(created.issued.access_token)
+
+
+async def test_a_jwt_that_we_could_not_read_is_not_made(world: World) -> None:
+    """Too long for introspection and revocation, it would be dead on arrival here, and not to be ended elsewhere."""
+    await world.client(access_token_format="jwt")
+    properties = [{"name": "note", "value": "x" * MAX_JWT, "in_introspection": True}]
+    with pytest.raises(NotAllowed, match="too long"):
+        await made(world, properties=properties)
+    assert (await world.issuer.store.grants.list_of_user("alice")).grants == []
+    short = await made(world, properties=[properties[0] | {"value": "x" * 1000}])
+    assert await world.is_active(short.issued.access_token)
 
 
 async def test_two_who_end_the_same_token_count_it_once(any_world: World) -> None:
