@@ -50,8 +50,12 @@ class Hook:
             return None
         try:
             answer = model.model_validate(await self.target.ask(message) or {})
-        except (HookError, ValidationError) as error:
-            self.failed(message, _reason(error))
+        except HookError as error:
+            self.count_failure(message, str(error))
+            self._without(message, str(error))
+            return None
+        except ValidationError as error:
+            self.unusable(message, _reason(error))
             return None
         except BaseException:
             self.circuit.abandoned()
@@ -59,14 +63,20 @@ class Hook:
         self.circuit.succeeded()
         return answer
 
-    def failed(self, message: Message, reason: str) -> None:
-        """Count a failure, and go on or not. Raises TemporarilyUnavailable."""
-        self.count_failure(message, reason)
+    def unusable(self, message: Message, reason: str) -> None:
+        """It answered, but not as agreed: go on or not. That may be for what it knows of one person, who must not be able to
+        have it left alone, for everybody, by asking often: its circuit stays closed. Raises TemporarilyUnavailable.
+        """
+        self.circuit.succeeded()
+        self._note_failure(message, reason)
         self._without(message, reason)
 
     def count_failure(self, message: Message, reason: str) -> None:
         """For the circuit, in the metrics and in the log."""
         self.circuit.failed()
+        self._note_failure(message, reason)
+
+    def _note_failure(self, message: Message, reason: str) -> None:
         self._metrics.hook_call(self.name, message.event.value, "failed")
         log.warning("hook_failed", extra={"hook": self.name, "hook_event": message.event.value, "reason": reason})
 
@@ -85,10 +95,8 @@ class Hook:
         log.log(level, "hook_circuit", extra={"hook": self.name, "state": state.value})
 
 
-def _reason(error: HookError | ValidationError) -> str:
+def _reason(error: ValidationError) -> str:
     """Without what was answered: it may be anything."""
-    if isinstance(error, HookError):
-        return str(error)
     fault = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(map(str, fault["loc"]))[:80]
     return f"its answer: {where}: {fault['msg']}" if where else f"its answer: {fault['msg']}"

@@ -69,7 +69,7 @@ class Hooks:
             try:
                 added = added.plus(answer, hook.name)
             except ValueError as error:
-                hook.failed(message, f"with what others added: {error}")
+                hook.unusable(message, f"with what others added: {error}")
                 continue
             hook.answered(message)
         return added

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
+from service.hooks.answers import MAX_BYTES
 from service.hooks.circuit import Circuit, State
 from tests.hooks.receiver import Receiver, hooked, saying
 from tests.redis_shapes import Shape
@@ -101,6 +102,25 @@ async def test_the_hook_is_left_alone_probed_and_asked_again(
     assert 'mintmark_hook_calls_total{event="claims",hook="crm",outcome="ok"} 2.0' in metrics
     states = [record.state for record in caplog.records if record.message == "hook_circuit"]
     assert states == ["open", "half_open", "open", "half_open", "closed"]
+
+
+async def test_answers_that_cannot_be_used_do_not_open_it(world: World, receiver: Receiver) -> None:
+    """What the hook says of one client or person must not take it away from all others, however often that one comes."""
+    await world.client("big")
+    large = web.json_response({"access_token": {"note": "x" * (MAX_BYTES + 1)}}).body
+    assert isinstance(large, bytes)
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        named = receiver.heard[-1]["data"]["client_id"]
+        return web.json_response({}) if named == "app" else web.Response(body=large)
+
+    receiver.turn = answer
+    for _ in range(5):
+        assert (await world.token("big", grant_type="client_credentials")).status == 503
+    assert (await world.token(grant_type="client_credentials")).status == 200
+    metrics = world.issuer.metrics.exposition().decode()
+    assert 'mintmark_hook_calls_total{event="claims",hook="crm",outcome="failed"} 5.0' in metrics
+    assert 'mintmark_hook_circuit_open{hook="crm"} 0.0' in metrics
 
 
 async def test_of_many_at_once_one_is_the_probe(world: World, receiver: Receiver) -> None:
