@@ -56,7 +56,11 @@ class PythonHook:
             async with asyncio.timeout(self._timeout):
                 answer = await method(own)
             answer = orjson.loads(orjson.dumps(answer))
-        except Exception as error:  # the text of an error of somebody else's may hold anything
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
+            raise HookError("gave up: something that it waited for was cancelled") from error
+        except (Exception, SystemExit) as error:  # the text of an error of somebody else's may hold anything
             raise HookError(f"raised {type(error).__name__}") from error
         if answer is not None and not isinstance(answer, dict):
             raise HookError("answered something that is not a dict")
@@ -65,3 +69,9 @@ class PythonHook:
     async def tell(self, message: Message) -> None:
         """Raises HookError."""
         await self.ask(message)
+
+
+def _is_being_cancelled() -> bool:
+    """Whether it is this task that is to end; else what cannot be told from it by the error came from within the hook."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

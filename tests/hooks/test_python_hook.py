@@ -1,5 +1,6 @@
 """Hooks in this process: the example package, installed by pip, and objects that misbehave."""
 
+import asyncio
 import importlib
 import subprocess
 import sys
@@ -80,6 +81,8 @@ BAD = {
     "answers what is no JSON": "return {'id_token': {'a': object()}}",
     "answers something unknown": "return {'idtoken': {}}",
     "asks for a file that is not there": "open('/nowhere')",
+    "gives up what it waited for": "import asyncio; raise asyncio.CancelledError",
+    "wants to end the process": "raise SystemExit(1)",
 }
 
 
@@ -124,6 +127,32 @@ async def test_it_hears_notices(
         assert await delivered(world) == 1
         assert await world.issuer.store.notices.waiting() == 0
     assert "heard of grant" in capsys.readouterr().out
+
+
+async def test_one_that_gives_up_is_told_again_and_stops_no_delivery(
+    redis: Shape, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Something that it waits for may be cancelled: that is its failure, and not the end of the loop that delivers."""
+    offered(monkeypatch, tmp_path, METHOD.format(event="revoked", body="import asyncio; raise asyncio.CancelledError"))
+    async with hooked(redis, {"mine": {"entry_point": "mine", "events": ["revoked"]}}) as world:
+        tokens = await world.tokens(await world.client())
+        await world.revoke(tokens["refresh_token"])
+        assert await delivered(world) == 1
+        assert await world.issuer.store.notices.waiting() == 1
+        world.issuer.clock.ahead = 3  # type: ignore[attr-defined]
+        assert await delivered(world) == 1
+
+
+async def test_who_goes_away_ends_the_question(redis: Shape, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A request that is cancelled from outside is no failure of the hook that it waits for."""
+    offered(monkeypatch, tmp_path, METHOD.format(event="claims", body="import asyncio; await asyncio.sleep(60)"))
+    async with hooked(redis, {"mine": {"entry_point": "mine", "events": ["claims"], "timeout": 20}}) as world:
+        asking = asyncio.ensure_future(world.issuer.hooks.add_claims({}))
+        await asyncio.sleep(0.05)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert world.issuer.hooks.by_name["mine"].circuit._failures == 0
 
 
 @pytest.mark.parametrize(
