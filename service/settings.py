@@ -408,11 +408,13 @@ class Settings(BaseSettings):
 
     @field_validator("admin_tokens", "decision_api_keys")
     @classmethod
-    def _secrets_are_long(cls, named: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    def _secrets_tell_who_calls(cls, named: dict[str, SecretStr]) -> dict[str, SecretStr]:
         if short := sorted(name for name, secret in named.items() if len(secret.get_secret_value()) < 32):
             raise ValueError(f"{', '.join(short)}: must have 32 characters or more; `mintmark admin-token` makes one")
         if any(not _PLAIN_NAME.fullmatch(name) for name in named):
             raise ValueError("names are letters, digits, dots, dashes and underscores, 64 at most")
+        if len({secret.get_secret_value() for secret in named.values()}) < len(named):
+            raise ValueError("two names have the same secret: who calls, and whose ticket it is, is known by it")
         return named
 
     @field_validator("pairwise_salt")

@@ -144,6 +144,8 @@ def test_secrets_do_not_show() -> None:
         ({"unknown_scope": "ignore"}, "unknown_scope: Input should be 'refuse' or 'drop'"),
         ({"log_level": "LOUD"}, "log_level: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ({"redis_url": "http://127.0.0.1"}, "redis_url: "),
+        ({"admin_tokens": {"ann": "t" * 43, "bob": "t" * 43}}, "admin_tokens: two names have the same secret"),
+        ({"decision_api_keys": {"shop": "s" * 43, "kiosk": "s" * 43}}, "decision_api_keys: two names have the same"),
         ({"prot": 8080}, "prot: there is no such setting (see `mintmark settings`)"),
     ],
 )
