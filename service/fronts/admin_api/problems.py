@@ -67,7 +67,7 @@ def of_admin_error(error: AdminError) -> Problem:
         return Problem(OUTDATED, text)
     kind = ALREADY_EXISTS if isinstance(error, AlreadyExists) else REFUSED
     found = [_FAULT.fullmatch(line) for line in text.splitlines()]
-    faults = [{"member": fault[1], "text": fault[2]} for fault in found if fault]
+    faults = [{"member": _sendable(fault[1]), "text": _sendable(fault[2])} for fault in found if fault]
     members: dict[str, Any] = {"faults": faults} if faults else {}
     return Problem(kind, text, **members)
 
