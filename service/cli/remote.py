@@ -94,13 +94,22 @@ async def _performed(http: aiohttp.ClientSession, to: Target, route: Route, give
             allow_redirects=False,
             **request,
         ) as response:
-            content = await response.content.read(_LARGEST)
-            return _read(to, response, content)
+            return _read(to, response, await _whole(response))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ServiceUnusableError(
             f"The service at {to.url} cannot be reached: {error or 'no answer in time'}\n"
             f"--url, or {URL_VARIABLE}, is where its setting admin_port listens."
         ) from error
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """What came, up to ``_LARGEST``: it may come in pieces."""
+    content = bytearray()
+    async for piece in response.content.iter_any():
+        content += piece
+        if len(content) > _LARGEST:
+            break
+    return bytes(content)
 
 
 def _request(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:

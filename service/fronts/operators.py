@@ -42,6 +42,7 @@ async def _sampling(statistics: Statistics) -> AsyncIterator[None]:
     keeping = asyncio.ensure_future(statistics.keep())
     yield
     keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

@@ -1,5 +1,9 @@
 """``mintmark --url``: where the token may go, and how it ends when the service is away, or is none."""
 
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -88,3 +92,28 @@ def test_variables_of_commands_are_no_settings_but_typing_errors_are_told(mintma
     mintmark("settings")
     mintmark.variables |= {"MINTMARK_TOKENS": TOKEN}
     assert "MINTMARK_TOKENS: there is no such setting" in mintmark("settings", code=4).err
+
+
+def test_an_answer_in_pieces_is_read_whole(mintmark: CommandLine) -> None:
+    """As it comes from afar, or through a proxy."""
+
+    class InPieces(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"scopes": [{"scope": "read", "description": "x" * 200_000}], "cursor": ""}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            for start in range(0, len(body), 50_000):
+                self.wfile.write(body[start : start + 50_000])
+                self.wfile.flush()
+                time.sleep(0.05)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), InPieces) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        mintmark.variables = {"MINTMARK_URL": f"http://127.0.0.1:{server.server_port}", "MINTMARK_TOKEN": TOKEN}
+        assert len(mintmark("scope", "list", "--json").out) > 200_000
+        server.shutdown()
