@@ -156,6 +156,8 @@ def _token() -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{TOKEN_FILE_VARIABLE}: {path} cannot be read: {error}") from error
     token = token.strip()
+    if token.startswith("{"):
+        raise SettingsError(f"{TOKEN_VARIABLE}: is JSON, as in the setting admin_tokens: give one of its tokens alone")
     if not token.isascii() or not token.isprintable():
         raise SettingsError(f"{TOKEN_VARIABLE}: is no token: it must be printable ASCII")
     return token

@@ -30,6 +30,10 @@ def test_the_token_may_be_in_a_file_and_the_url_an_option(mintmark: ByUrl, tmp_p
     plain("--url", mintmark.environment["MINTMARK_URL"], "--token-file", str(path), "client", "list")
     done = plain("--url", mintmark.environment["MINTMARK_URL"], "client", "list", code=4)
     assert "MINTMARK_TOKEN: not set" in done.err
+    path.write_text('{"demo": "' + TOKEN + '"}')
+    whole = plain("--url", "http://127.0.0.1:1", "--token-file", str(path), "client", "list", code=4)
+    assert "give one of its tokens alone" in " ".join(whole.err.split())
+    assert TOKEN not in whole.err
     missing = ("--token-file", str(tmp_path / "none"))
     assert "cannot be read" in plain("--url", "http://127.0.0.1:1", *missing, "client", "list", code=4).err
 

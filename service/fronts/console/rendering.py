@@ -13,7 +13,7 @@ from service.fronts.console import readable
 from service.fronts.console.visit import ROOT, Show, link
 from service.settings import Settings
 
-FILES = {"console.css": "text/css", "console.js": "text/javascript"}
+FILES = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _POLICY = "; ".join(
     (
         *("default-src 'none'", "style-src 'self'", "script-src 'self'", "connect-src 'self'", "img-src 'self'"),
@@ -69,6 +69,7 @@ class Rendering:
             "service": settings.service_name,
             "style": f"{ROOT}/console.css?v={self.files['console.css'].mark}",
             "script": f"{ROOT}/console.js?v={self.files['console.js'].mark}",
+            "icon": f"{ROOT}/icon.svg?v={self.files['icon.svg'].mark}",
         }
 
     def render(self, what: Show, operator: str, csrf: str) -> bytes:
