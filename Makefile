@@ -16,8 +16,9 @@ help: ## list these targets
 run: $(VENV)/.run ## install into .venv and start the demo: a server, a Redis, and commands to try (PORT=8080)
 	$(BIN)/mintmark demo $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/.test ## run the tests with coverage, one process per core and four at most
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term --ignore tests/helm
+COVERAGE ?= --cov --cov-report=term
+test: $(VENV)/.test ## run the tests with coverage (COVERAGE= leaves it out: half the time), a process per core, four at most
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(COVERAGE) --ignore tests/helm
 
 test-helm: $(VENV)/.test ## test the chart with the real helm and kubeconform, built on the first run (needs Go 1.26)
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal tests/helm
