@@ -8,13 +8,24 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
 
 from service.admin.errors import Refused
+from service.protocol.claims import is_deeper
 from service.protocol.names import INTROSPECTION_MEMBERS, TOKEN_RESPONSE_MEMBERS
 from service.records.property import Property
 
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
+_MAX_DEPTH = 10
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -73,6 +84,13 @@ def filled(text: str) -> str:
     return text
 
 
+def shallow(value: Any) -> Any:
+    """JSON that can be written again wherever it is told: a list holds it a few levels deeper. Raises ValueError."""
+    if is_deeper(value, _MAX_DEPTH):
+        raise ValueError(f"is nested more than {_MAX_DEPTH} deep")
+    return value
+
+
 def each_once(items: tuple[Any, ...]) -> tuple[Any, ...]:
     """The items in their order without repetitions."""
     return tuple(dict.fromkeys(items))
@@ -81,6 +99,7 @@ def each_once(items: tuple[Any, ...]) -> tuple[Any, ...]:
 Identifier = Annotated[str, AfterValidator(identifier)]
 Resource = Annotated[str, AfterValidator(resource)]
 ShortText = Annotated[str, Field(max_length=255), AfterValidator(readable)]
+Json = Annotated[JsonValue, BeforeValidator(shallow)]
 LongText = Annotated[str, Field(max_length=2000), AfterValidator(readable)]
 
 
@@ -88,7 +107,7 @@ class PropertyInput(Input):
     """A custom property: may be shown, but never in the place of a registered member."""
 
     name: Annotated[ShortText, AfterValidator(filled)]
-    value: JsonValue
+    value: Json
     in_token_response: bool = False
     in_introspection: bool = False
 

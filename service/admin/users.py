@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple, Self
 
 import msgspec
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from service import sessions
 from service.admin import etags
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, NotFound, Refused
-from service.admin.input import Identifier, Input, ShortText, filled
+from service.admin.input import Identifier, Input, Json, ShortText, filled
 from service.admin.paging import cursor_checked
 from service.directory import failures_of
 from service.directory.redis_directory import MAX_PASSWORD
@@ -46,7 +46,7 @@ def _claims(claims: dict[str, Any]) -> dict[str, Any]:
 
 
 Username = Annotated[ShortText, AfterValidator(filled), AfterValidator(_username)]
-Claims = Annotated[dict[ShortText, JsonValue], AfterValidator(_claims)]
+Claims = Annotated[dict[ShortText, Json], AfterValidator(_claims)]
 
 
 class UserInput(Input):

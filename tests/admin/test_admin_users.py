@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 
 from service.admin import AlreadyExists, NotFound, Refused, users
@@ -13,6 +14,11 @@ from tests.person import Person
 from tests.world import VERIFIER, World
 
 PASSWORD = "wonderland"
+
+
+def nested(depth: int) -> Any:
+    """A list in a list in a list."""
+    return orjson.loads(b"[" * depth + b"]" * depth)
 
 
 async def create(issuer: Issuer, username: str = "alice", password: str | None = PASSWORD, **members: Any) -> User:
@@ -43,6 +49,8 @@ async def signs_in(world: World, username: str = "alice", password: str = PASSWO
             "claims: iss, sub: the service itself says that",
         ),
         ({"username": "alice", "claims": {"at\n": 1}}, "claims.at\n.[key]: must not hold control characters"),
+        ({"username": "alice", "claims": {"at": nested(11)}}, "claims.at: is nested more than 10 deep"),
+        ({"username": "alice", "claims": {"at": nested(900)}}, "claims.at: is nested more than 10 deep"),
         ({"username": "alice", "password": "wonderland"}, "password: there is no such member"),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 
 from service import sessions
@@ -172,6 +173,8 @@ async def test_a_creation_that_is_sent_again_is_done_once(world: World) -> None:
         ("DELETE", "/sessions/x", None, 404, "not_found", None),
         ("GET", "/nothing", None, 404, "no_such_path", None),
         ("DELETE", "/clients", None, 405, "method_not_allowed", None),
+        ("GET", "/users/nobody/", None, 404, "no_such_path", None),
+        ("GET", "/audit?cursor=-1", None, 422, "refused", None),
         ("POST", "/users", [], 400, "malformed", None),
         ("POST", "/users", {"username": "x" * 70_000}, 413, "too_large", None),
         ("POST", "/codes", {"client": "nobody", "user": "nobody"}, 404, "not_found", None),
@@ -239,6 +242,18 @@ async def test_what_nobody_foresaw_is_an_incident_without_its_text(
         assert "hunter2" not in str(told)
         (record,) = [record for record in caplog.records if record.message == "incident"]
         assert record.incident == told["incident"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("depth", [10, 11, 240, 252, 255, 900])
+async def test_what_is_taken_can_be_told_again(world: World, depth: int) -> None:
+    """Nobody makes a list unreadable by what they put into one of its rows."""
+    nested = orjson.loads(b"[" * depth + b"]" * depth)
+    async with operating(world.redis.url) as operator:
+        status = 201 if depth <= 10 else 422
+        await operator("POST", "/users", {"username": "bob", "claims": {"x": nested}}, status=status)
+        await operator("POST", "/clients", WEB | {"properties": [{"name": "p", "value": nested}]}, status=status)
+        for path in ("/users", "/clients"):
+            await operator("GET", path, status=200)
 
 
 # pages
