@@ -143,6 +143,8 @@ class AuditPage(NamedTuple):
 async def list_entries(issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: str = "", count: int = 100) -> AuditPage:
     """A page of entries, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
     _check_cursor(cursor)
+    if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
+        return AuditPage([], "")
     looked = await issuer.store.audit.before(cursor, wanted.since * 1000, count * 10)
     found: list[PlacedEntry] = []
     for placed in looked:
