@@ -13,6 +13,7 @@ from service.access_tokens import presented as presented_token
 from service.id_tokens import read_hint
 from service.issuer import Issuer
 from service.protocol import credentials
+from service.protocol.claims import is_deeper
 from service.protocol.credentials import Credential, Kind
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
@@ -21,6 +22,8 @@ from service.signing.jws import SKEW, Jws, UnverifiableError, parse
 
 LONGEST = 16_384
 """Characters that are looked at."""
+_MAX_DEPTH = 100
+"""Levels of header and claims: what is nested deeper could not be shown."""
 _YEAR_10000 = 253_402_300_800
 _PREFIXES = {
     Kind.CLIENT_SECRET: "client_secret",
@@ -263,6 +266,8 @@ async def _jwt(issuer: Issuer, token: str) -> Inspection:
         jws = parse(token, LONGEST)
         claims = jws.claims()
     except UnverifiableError:
+        return Inspection(What.UNKNOWN, (Why.MALFORMED,))
+    if is_deeper(jws.header, _MAX_DEPTH) or is_deeper(claims, _MAX_DEPTH):
         return Inspection(What.UNKNOWN, (Why.MALFORMED,))
     found = Inspection(What.JWT, header=jws.header, claims=claims)
     found = found._replace(issued_at=_seconds(claims, "iat"), ends_at=_seconds(claims, "exp"), jti=_text(claims, "jti"))

@@ -190,6 +190,13 @@ async def test_times_that_no_clock_shows_do_no_harm(world: World, claims: dict[s
     assert (found.why, found.ends_at, found.issued_at) == ((Why.OTHER_ISSUER,), 0, 0)
 
 
+async def test_what_is_nested_too_deep_to_be_shown_is_malformed(world: World) -> None:
+    nested = b'{"iss":"x","a":' + b"[" * 300 + b"]" * 300 + b"}"
+    for head, body in ((b'{"alg":"RS256"}', nested), (nested, b"{}")):
+        found = await seen(world, f"{base64url(head)}.{base64url(body)}.AAAA")
+        assert (found.what, found.why) == (What.UNKNOWN, (Why.MALFORMED,))
+
+
 async def test_what_is_no_token(world: World) -> None:
     for text, kind in (("mm_cs_" + "s" * 43, "client_secret"), ("mm_ss_" + "s" * 65, "session_cookie")):
         found = await seen(world, text)
