@@ -14,12 +14,14 @@ from service.hooks.failure import HookError
 from service.hooks.hook import Hook
 from service.hooks.message import Message
 from service.issuer import Issuer
+from service.protocol.claims import is_deeper
 from service.protocol.names import GrantTypeName, HookEvent
 from service.records.client import Client
 from service.records.grant import Grant
 
 _SUBJECT, _CLIENT, _ADDRESS = "test-subject", "test-client", "192.0.2.1"
 _GRANT_ID = "A" * 22
+_MAX_DEPTH = 100
 
 
 class Tried(NamedTuple):
@@ -79,6 +81,8 @@ async def _try(issuer: Issuer, hook: Hook, event: HookEvent) -> Tried:
     except (HookError, ValueError) as error:
         fault = str(error)
     took = (time.perf_counter() - began) * 1000
+    if is_deeper(answer, _MAX_DEPTH):  # it could not be shown
+        answer, fault = None, f"its answer is nested more than {_MAX_DEPTH} deep"
     return Tried(event, answer, round(took, 1), fault or _fault_of(message, answer))
 
 

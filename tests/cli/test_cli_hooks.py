@@ -89,6 +89,15 @@ def test_what_would_not_count_is_told(
     assert "allow" in refresh["fault"]
 
 
+def test_what_is_nested_too_deep_to_be_shown_is_told(
+    mintmark: CommandLine, named: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ANSWERS, "claims", {"id_token": {"tier": json.loads("[" * 300 + "]" * 300)}})
+    named(("claims",))
+    (tried,) = mintmark("hook", "test", "risk", "--json", code=1).json["events"]
+    assert (tried["answer"], "nested" in tried["fault"]) == (None, True)
+
+
 def test_a_hook_that_is_down_is_told(mintmark: CommandLine) -> None:
     mintmark.variables["MINTMARK_HOOKS"] = '{"risk": {"url": "http://127.0.0.1:1/", "events": ["claims"]}}'
     mintmark.variables["MINTMARK_HOOK_SECRETS"] = json.dumps({"risk": HOOK_SECRET})
