@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from http.cookies import SimpleCookie
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
@@ -33,7 +32,9 @@ PAGES: tuple[Page, ...] = (
 )
 _COOKIE = "mintmark_operator"
 _OURS = re.compile(rf"{ROOT}(/[a-z/-]*)?(\?[A-Za-z0-9%&=._~+-]*)?", re.ASCII)
-"""Where signing in may lead to: pages of the console, and nothing else."""
+"""What a way to a page of the console may be written with."""
+_READ = frozenset(f"{ROOT}{page.path}" for page in PAGES if page.get and page.prolongs)
+"""Where signing in may lead to: pages of the console that one looks at, and nothing else."""
 _LOADED = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
@@ -144,7 +145,7 @@ class Front:
         if http.method not in ("GET", "HEAD", "POST"):
             raise not_allowed("GET, POST")
         form = (await posted_form(http) if http.method == "POST" else query_form(http)).parameters
-        onward = form.get("next", "") if _OURS.fullmatch(form.get("next", "")) else ROOT
+        onward = form.get("next", "") if _is_ours(form.get("next", "")) else ROOT
         values = {"next": onward, "fault": "", "wait": 0}
         if http.method != "POST":
             return self._response(Show("sign_in", values), None)
@@ -156,6 +157,7 @@ class Front:
         if signed is None:
             log.warning("operator_refused", extra={"address": peer.address})
             return self._response(Show("sign_in", values | {"fault": "wrong"}, 403), None)
+        await session.end(self._issuer, self._cookie(http, peer))
         log.info("operator_signed_in", extra={"operator": signed.operator, "address": peer.address})
         response = self._response(Go(onward), None)
         response.headers.add("Set-Cookie", _set_cookie(peer, signed.cookie))
@@ -167,7 +169,7 @@ class Front:
         signed = await session.read(self._issuer, self._cookie(http, peer), prolongs=False)
         if signed is not None:
             await self._parameters(http, signed)
-            await session.sign_out(self._issuer, signed)
+            await session.end(self._issuer, signed.cookie)
             log.info("operator_signed_out", extra={"operator": signed.operator})
         response = self._response(Go(SIGN_IN), None)
         response.headers.add("Set-Cookie", _set_cookie(peer, ""))
@@ -196,7 +198,7 @@ class Front:
             return web.Response(status=303, headers={"Location": reply.location, "Cache-Control": "no-store", **SERVER})
         operator, csrf = (signed.operator, signed.csrf) if signed else ("", "")
         content = self.rendering.render(reply, operator, csrf)
-        headers = {**HEADERS, **SERVER, **_retry_after(reply)}
+        headers = {**HEADERS, **SERVER, **_retry_after(reply), **reply.headers}
         return web.Response(body=content, status=reply.status, headers=headers)
 
 
@@ -214,7 +216,7 @@ def _failed(error: ProtocolError) -> Show:
     if error.status == 503:
         log.warning("console_unavailable", extra={"reason": error.log})
         return Show("error", {"kind": "unavailable", "text": ""}, 503)
-    return Show("error", {"kind": "request", "text": error.description}, error.status)
+    return Show("error", {"kind": "request", "text": error.description}, error.status, error.headers)
 
 
 def _check_origin(http: web.BaseRequest) -> None:
@@ -222,16 +224,20 @@ def _check_origin(http: web.BaseRequest) -> None:
     site, origin = http.headers.get("Sec-Fetch-Site"), http.headers.get(hdrs.ORIGIN)
     if site is not None and site != "same-origin":
         raise RefusedError("foreign", 403)
-    if site is None and origin is not None and urlsplit(origin).netloc != http.host:
+    if site is None and origin is not None and origin.partition("://")[2] != http.host:
         raise RefusedError("foreign", 403)
 
 
 def _back_to(http: web.BaseRequest) -> str:
     """To sign in, and then to the page that was wanted."""
     wanted = http.path_qs if http.method == "GET" and len(http.path_qs) < 1000 else ROOT
-    if not _OURS.fullmatch(wanted) or wanted == ROOT:
+    if not _is_ours(wanted) or wanted == ROOT:
         return SIGN_IN
     return link("/sign-in", next=wanted)
+
+
+def _is_ours(wanted: str) -> bool:
+    return bool(_OURS.fullmatch(wanted)) and wanted.partition("?")[0] in _READ
 
 
 def _cookie_name(peer: Peer) -> str:

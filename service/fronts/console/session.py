@@ -55,7 +55,7 @@ async def read(issuer: Issuer, cookie: str, *, prolongs: bool) -> SignedIn | Non
 
     ``prolongs``: the idle time begins anew.
     """
-    if len(cookie) != _COOKIE_LENGTH or not cookie.isascii():
+    if not _is_cookie(cookie):
         return None
     session = await issuer.store.operator_sessions.get(hashed(cookie))
     if session is None:
@@ -70,9 +70,14 @@ async def read(issuer: Issuer, cookie: str, *, prolongs: bool) -> SignedIn | Non
     return SignedIn(session.name, cookie)
 
 
-async def sign_out(issuer: Issuer, signed: SignedIn) -> None:
-    """End the session."""
-    await issuer.store.operator_sessions.end(hashed(signed.cookie))
+async def end(issuer: Issuer, cookie: str) -> None:
+    """End the session of this cookie, if there is one."""
+    if _is_cookie(cookie):
+        await issuer.store.operator_sessions.end(hashed(cookie))
+
+
+def _is_cookie(cookie: str) -> bool:
+    return len(cookie) == _COOKIE_LENGTH and cookie.isascii()
 
 
 def _mark(token: SecretStr, cookie: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -28,11 +29,12 @@ class Visit:
 
 
 class Show(NamedTuple):
-    """A page: the name of its template and what that needs."""
+    """A page: the name of its template and what that needs. ``headers``: of this answer alone."""
 
     template: str
     values: Mapping[str, Any]
     status: int = 200
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Go(NamedTuple):

@@ -148,7 +148,12 @@ async def test_a_token_that_is_taken_back_ends_its_sessions(world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    "onward", ["https://evil.example", "//evil.example", "/console/../x", "/x", "/console/\nx", "/consolex"]
+    "onward",
+    [
+        *("https://evil.example", "//evil.example", "/console/../x", "/x", "/console/\nx", "/consolex", "/console\\x"),
+        *("/console//evil", "/console?x=//evil.example", "/console/clients\n", "/console/client?id=a\r\nX:y"),
+        *("/console/sign-in", "/console/sign-out", "/console/user/session", "/console/numbers", "/console/clients/"),
+    ],
 )
 async def test_signing_in_leads_nowhere_else(world: World, port: TestClient, onward: str) -> None:
     operator = Operator(world, port)
@@ -165,6 +170,42 @@ async def test_signing_in_leads_back(world: World, port: TestClient) -> None:
     assert shown.heading == "The web shop"
 
 
+async def test_who_signs_in_anew_leaves_no_session_behind(alice: Operator, bob: Operator) -> None:
+    """At the same browser, as somebody else: the cookie from before is overwritten there, and must be good for nobody."""
+    before = alice.cookies[COOKIE]
+    alice.name = "bob"
+    assert (await alice.sign_in("wrong")).status == 403
+    assert (await Operator(alice.world, alice.http, cookies={COOKIE: before}).get("/console")).heading == "Dashboard"
+    await alice.sign_in()
+    assert (await Operator(alice.world, alice.http, cookies={COOKIE: before}).get("/console")).heading == "Sign in"
+    assert (await bob.get("/console")).heading == "Dashboard"
+    assert len(alice.world.key_names("{operator:")) == 2
+
+
+@pytest.mark.parametrize("planted", ["A" * 43, "x", "ü" * 43])
+async def test_a_cookie_from_before_signing_in_is_not_taken_over(world: World, port: TestClient, planted: str) -> None:
+    """Session fixation: whoever planted it does not share the session."""
+    operator = Operator(world, port, cookies={COOKIE: planted})
+    assert (await operator.sign_in()).heading == "Dashboard"
+    assert operator.cookies[COOKIE] != planted
+    assert (await Operator(world, port, cookies={COOKIE: planted}).get("/console")).heading == "Sign in"
+
+
+async def test_what_one_front_gives_is_nothing_at_another(alice: Operator, world: World) -> None:
+    """A cookie of the console opens no API, and no token opens a page without signing in."""
+    cookie = alice.cookies[COOKIE]
+    api, page = "/admin/v1/clients", "/console/clients"
+    for headers in ({"Cookie": f"{COOKIE}={cookie}"}, {"Authorization": f"Bearer {cookie}"}):
+        alice.http.session.cookie_jar.clear()
+        assert (await alice.http.get(api, headers=headers)).status == 401
+        assert (await alice.http.post("/api/auth/introspection", json={}, headers=headers)).status in (401, 404)
+    for headers in ({"Authorization": f"Bearer {TOKEN}"}, {"Cookie": f"{COOKIE}={TOKEN}"}):
+        assert (await alice.http.get(page, headers=headers, allow_redirects=False)).status == 303
+    for path in ("/introspect", "/userinfo", "/revoke", "/register"):
+        response = await world.http.post(path, data={"token": "x"}, headers={"Authorization": f"Bearer {TOKEN}"})
+        assert response.status in (400, 401, 404), path
+
+
 # forms of others
 
 
@@ -176,6 +217,9 @@ async def test_signing_in_leads_back(world: World, port: TestClient) -> None:
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://127.0.0.1:1"},
+        {"Origin": ""},
+        {"Origin": "http://[evil"},
+        {"Sec-Fetch-Site": "none"},
     ],
 )
 async def test_a_form_of_another_site_does_nothing(alice: Operator, headers: dict[str, str]) -> None:
@@ -216,6 +260,7 @@ async def test_methods_that_are_not_allowed(alice: Operator) -> None:
     for method, path in (("POST", "/console/clients"), ("DELETE", "/console/client"), ("PUT", "/console/sign-in")):
         shown = await alice._go(method, path)
         assert shown.status == 405
+        assert shown.headers["Allow"] in ("GET", "GET, POST")
 
 
 # headers
