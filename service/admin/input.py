@@ -26,6 +26,8 @@ from service.records.property import Property
 
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 _MAX_DEPTH = 10
+_MAX_ITEMS = 2000
+"""Of a list or an object: a fault is told for each, and 64 KB of faulty ones would cost as much as hundreds of requests."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -37,11 +39,20 @@ class Input(BaseModel):
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """The input, checked. Raises Refused with every fault."""
+        _check_sizes(data)
         try:
             return cls.model_validate(dict(data))
         except ValidationError as error:
             faults = [line for fault in error.errors(include_input=False) for line in _lines(fault)]
         raise Refused("\n".join(faults))
+
+
+def _check_sizes(data: Mapping[str, Any]) -> None:
+    long = sorted(
+        name for name, value in data.items() if isinstance(value, list | tuple | dict) and len(value) > _MAX_ITEMS
+    )
+    if long:
+        raise Refused("\n".join(f"{name}: has more than {_MAX_ITEMS} items" for name in long))
 
 
 def _lines(fault: Any) -> list[str]:

@@ -43,6 +43,13 @@ async def manage(world: World, made: dict[str, Any], method: str = "GET", token:
     return await world.http.request(method, path, headers=bearer, **options)
 
 
+@pytest.mark.parametrize("member", ["redirect_uris", "contacts", "request_uris"])
+async def test_a_list_of_thousands_of_faults_is_refused_as_a_whole(open_world: World, member: str) -> None:
+    """It would keep the service busy for as long as hundreds of requests, and anybody may send it."""
+    status, told = await register(open_world, WEB | {member: [0] * 20_000})
+    assert (status, told["error_description"]) == (400, f"{member}: has more than 2000 items")
+
+
 async def test_a_client_registers_and_signs_people_in(open_world: World) -> None:
     """oidcc-dynamic: 201, the metadata given back, and a client that works."""
     status, made = await register(open_world, WEB | {"contacts": ["a@b.example"], "software_id": "s", "unknown": 1})

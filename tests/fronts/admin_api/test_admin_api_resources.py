@@ -244,6 +244,18 @@ async def test_what_nobody_foresaw_is_an_incident_without_its_text(
         assert record.incident == told["incident"]  # type: ignore[attr-defined]
 
 
+async def test_thousands_of_faults_are_one(world: World) -> None:
+    """What is told is not many times as long as what was sent."""
+    async with operating(world.redis.url) as operator:
+        for path, body, member in (
+            ("/clients", {"client_id": "a", "scopes": [0] * 20_000}, "scopes"),
+            ("/clients", {"client_id": "a", "properties": [0] * 20_000}, "properties"),
+            ("/users", {"username": "a", "claims": {f"\n{number}": 0 for number in range(5000)}}, "claims"),
+        ):
+            told = await operator("POST", path, body, status=422)
+            assert told["faults"] == [{"member": member, "text": "has more than 2000 items"}]
+
+
 @pytest.mark.parametrize("depth", [10, 11, 240, 252, 255, 900])
 async def test_what_is_taken_can_be_told_again(world: World, depth: int) -> None:
     """Nobody makes a list unreadable by what they put into one of its rows."""
