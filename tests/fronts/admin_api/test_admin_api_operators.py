@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from yarl import URL
 
 from service.admin import audit
 from service.app import open_issuer, serving
@@ -23,7 +24,7 @@ from service.settings import SettingsError
 from tests.cli.command_line import CommandLine
 from tests.operators import TOKEN, operating
 from tests.redis_shapes import Shape
-from tests.world import World, settings_for
+from tests.world import World, basic, settings_for
 
 # tokens
 
@@ -58,6 +59,46 @@ async def test_what_is_no_token_is_refused(world: World, authorization: str) -> 
         operator.token = ""
         body = await operator("GET", "/clients", status=401, Authorization=authorization)
         assert body["code"] == "unauthorized"
+
+
+async def test_what_others_prove_themselves_with_is_no_token_of_an_operator(world: World) -> None:
+    """A backend's API key, a client's secret and tokens: whoever holds them gets no further than a stranger. And back."""
+    tokens = await world.tokens(await world.client())
+    keys = {"shop": "s" * 43}
+    async with operating(world.redis.url, decision_api_keys=keys) as operator:
+        others = [
+            *(f"Bearer {secret}" for secret in ("shop", "s" * 43, tokens["access_token"], tokens["refresh_token"])),
+            *(
+                basic(*pair)["Authorization"]
+                for pair in (("shop", "s" * 43), ("app", "s" * 43), ("ci", TOKEN), ("", TOKEN))
+            ),
+        ]
+        operator.token = ""
+        for authorization in others:
+            await operator("GET", "/clients", status=401, Authorization=authorization)
+            form = {"token": authorization.partition(" ")[2]}
+            assert (await operator.http.post("/console/sign-in", data=form)).status in (403, 429)
+        call = "/api/auth/introspection"
+        assert (await operator.http.post(call, json={"token": "x"}, headers=basic("shop", "s" * 43))).status == 200
+        for headers in ({"Authorization": f"Bearer {TOKEN}"}, basic("ci", TOKEN), basic("shop", TOKEN)):
+            assert (await operator.http.post(call, json={"token": "x"}, headers=headers)).status == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/admin/v1", "/admin/v1/", "/admin/v1//clients", "/admin/v1/../v1/clients", "/admin/v1/%63lients"),
+        *("/admin/v1/clients/", "/admin/v1/clients/..", "/admin/v1/clients/%2e%2e", "/admin/v1/nothing"),
+        *("//admin/v1/clients", "/%61dmin/v1/clients", "/ADMIN/v1/clients", "/livez/../admin/v1/clients"),
+    ],
+)
+async def test_no_other_way_to_write_a_path_goes_around_the_token(world: World, path: str) -> None:
+    await world.client("the-shop")
+    async with operating(world.redis.url) as operator:
+        url = URL(f"http://127.0.0.1:{operator.http.port}{path}", encoded=True)
+        async with operator.http.session.get(url) as response:
+            assert response.status in (401, 404)
+            assert "the-shop" not in await response.text()
 
 
 async def test_two_tokens_at_once_are_refused(world: World) -> None:
