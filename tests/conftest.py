@@ -8,6 +8,7 @@ import fcntl
 import logging
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,10 @@ from tests.world import InProcess, World, settings_for
 
 CLIENTS = Path(__file__).parent / "clients"
 NODE = CLIENTS / "node"
+
+# Started in the background, what tests start would not hear Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("mintmark", deadline=None)  # no verdict hangs on a clock
 settings.load_profile("mintmark")
