@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from service.hooks import NOTHING_ADDED
 from service.issuer import Issuer
+from service.protocol import sectors
 from service.protocol.credentials import GRANT_ID_LENGTH, base64url
 from service.protocol.names import OPENID, SigningAlgorithm, SubjectType
 from service.records.client import Client
@@ -49,8 +50,17 @@ def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
     salt = issuer.settings.pairwise_salt
     if client.subject_type is SubjectType.PUBLIC or salt is None:
         return subject
-    told = f"{client.sector_identifier}\0{subject}".encode()
+    told = f"{_sector_of(client)}\0{subject}".encode()
     return base64url(hmac.digest(salt.get_secret_value().encode(), told, "sha256"))
+
+
+def _sector_of(client: Client) -> str:
+    """As it was settled at registration; but a host that was taken from a private-use or loopback URI, as releases before did,
+    is believed of nobody.
+    """
+    if client.sector_identifier_uri or sectors.say_the_host(client.redirect_uris):
+        return client.sector_identifier
+    return sectors.own_sector(client.client_id)
 
 
 def sub_of(issuer: Issuer, client: Client, grant: Grant) -> str:

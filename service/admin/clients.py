@@ -20,6 +20,7 @@ from service.fetching import FetchError
 from service.hashing import hash_generated, is_generated
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
+from service.protocol import sectors
 from service.protocol.credentials import new_client_secret
 from service.protocol.names import AccessTokenFormat, ClientAuthMethod, HmacAlgorithm, HookEvent, SubjectType
 from service.records.client import Client, ClientSecret, Registration
@@ -284,7 +285,7 @@ def describe(client: Client) -> dict[str, Any]:
 
 
 async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
-    """The host that pairwise subjects are made for (OpenID Connect Core 8.1, Dynamic Client Registration 5).
+    """The sector that pairwise subjects are made for (OpenID Connect Core 8.1, Dynamic Client Registration 5).
 
     Also checks what only the settings know. Raises Refused.
     """
@@ -292,18 +293,17 @@ async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
     if refused := [one.value for one in given.response_types if one not in settings.response_types]:
         raise Refused(f"response_types: {', '.join(refused)}: not offered here (setting response_types)")
     _check_algorithms(issuer, given)
-    sector = ""
+    if given.subject_type is SubjectType.PAIRWISE and settings.pairwise_salt is None:
+        raise Refused("subject_type: pairwise is not offered here (setting pairwise_salt)")
     if given.sector_identifier_uri:
         await _check_sector_document(issuer, given)
-        sector = urlsplit(given.sector_identifier_uri).hostname or ""
+        return urlsplit(given.sector_identifier_uri).hostname or ""
     if given.subject_type is SubjectType.PUBLIC:
-        return sector
-    if settings.pairwise_salt is None:
-        raise Refused("subject_type: pairwise is not offered here (setting pairwise_salt)")
-    hosts = {urlsplit(uri).hostname or "" for uri in given.redirect_uris}
-    if not sector and len(hosts) != 1:
-        raise Refused("sector_identifier_uri: needed, since the redirect URIs are on several hosts")
-    return sector or hosts.pop()
+        return ""
+    try:
+        return sectors.sector_of(given.client_id, given.redirect_uris)
+    except ValueError as error:
+        raise Refused(f"sector_identifier_uri: needed, since {error}") from error
 
 
 def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:

@@ -46,7 +46,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     that its tokens are for; ``resources``: the audiences that this client itself serves, where it may introspect.
 
     From ``response_types`` on the members are those of OpenID Connect Dynamic Client Registration 2 and of the logout
-    specifications. ``skip_consent``: the operator's own application, nobody is asked; ``sector_identifier``: the host that
+    specifications. ``skip_consent``: the operator's own application, nobody is asked; ``sector_identifier``: the sector that
     pairwise subjects are made for, settled at registration; ``jwks``: a JWK set; ``id_token_signed_response_alg``: None =
     RS256; ``registration``: of a client that registered itself. ``token_endpoint_auth_signing_alg``: of its assertions, None
     = any that its method knows; ``strict_assertion_audience``: they must name the issuer, as one string.

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from service.admin import clients
 from service.admin.registration import create_initial_access_token
+from service.id_tokens import subject_for
 from service.protocol.names import SigningAlgorithm
 from service.signing.key_material import generate, public_jwk
 from service.signing.keyring import Keyring
@@ -385,6 +386,33 @@ async def test_pairwise_clients_name_their_sector(world: World) -> None:
             assert client is not None
             assert client.sector_identifier == "127.0.0.1"
         await fetcher.close()
+
+
+@pytest.mark.parametrize(
+    "uris",
+    [["com.evil.app://app.example/cb"], [CALLBACK, "com.evil.app:/cb"], ["http://127.0.0.1/cb"], ["com.evil.app:/cb"]],
+)
+async def test_nobody_gets_into_the_sector_of_a_host_that_is_not_shown_to_be_theirs(
+    world: World, uris: list[str]
+) -> None:
+    """OpenID Connect Core 8.1: what alice is called at app.example is for app.example alone, and apps share nothing."""
+    async with world.having(registration="open", pairwise_salt="s" * 16) as other:
+        pairwise = {"subject_type": "pairwise", "token_endpoint_auth_method": "none"}
+        honest = [(await register(other, WEB | pairwise))[1] for _ in range(2)]
+        strange = [(await register(other, pairwise | {"redirect_uris": uris}))[1] for _ in range(2)]
+        subs = [await _sub_of(other, made["client_id"]) for made in (*honest, *strange)]
+        assert subs[0] == subs[1]
+        assert len(set(subs)) == 3
+        stale = await other.issuer.store.clients.read(strange[0]["client_id"])
+        assert stale is not None
+        await other.change(stale, sector_identifier="app.example")
+        assert await _sub_of(other, stale.client_id) == subs[2], "what an earlier release settled is not believed"
+
+
+async def _sub_of(world: World, client_id: str) -> str:
+    client = await world.issuer.store.clients.read(client_id)
+    assert client is not None
+    return subject_for(world.issuer, client, "alice")
 
 
 async def test_a_use_that_made_us_fetch_is_used(world: World) -> None:
