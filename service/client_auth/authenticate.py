@@ -47,6 +47,9 @@ async def authenticate(issuer: Issuer, methods: tuple[Method, ...], request: Req
         raise InvalidClient(log="client_id is too long")
     clients = issuer.store.clients
     client = clients.cached(presented.client_id) or await clients.get(presented.client_id)
+    for name in presented.other_names if client is None else ():
+        if client is None and len(name) <= MAX_CLIENT_ID and (client := await clients.get(name)) is not None:
+            presented = presented._replace(client_id=name)
     if client is None:
         raise InvalidClient(log="unknown client")
     _check_body_client_id(request, presented, client)

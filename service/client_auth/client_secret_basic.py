@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64decode
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from service.client_auth.method import Presented
 from service.client_auth.secret import verify_secret
@@ -18,7 +18,7 @@ verify = verify_secret
 def present(request: Request) -> Presented | None:
     """Any Authorization header is an attempt; one that is not Basic is an unsupported method (AU-04).
 
-    client_id and secret are form-urlencoded inside; many clients forget that, so the secret is tried both ways.
+    client_id and secret are form-urlencoded inside; many clients forget that, so each is tried in every spelling.
     """
     if request.authorization is None:
         return None
@@ -31,6 +31,12 @@ def present(request: Request) -> Presented | None:
         raise InvalidClient("The Authorization header is not valid Basic authentication.") from error
     if not colon or not client_id:
         raise InvalidClient("The Authorization header holds no client_id and secret.")
-    if "%" not in secret and "+" not in secret:
-        return Presented(unquote_plus(client_id), (secret,))
-    return Presented(unquote_plus(client_id), (unquote_plus(secret), secret))
+    names = _spellings(client_id)
+    return Presented(names[0], _spellings(secret), other_names=names[1:])
+
+
+def _spellings(text: str) -> tuple[str, ...]:
+    """What it may mean, the way of the RFC first: form-urlencoded, percent-encoded with ``+`` for itself, or not at all."""
+    if "%" not in text and "+" not in text:
+        return (text,)
+    return tuple(dict.fromkeys((unquote_plus(text), unquote(text), text)))

@@ -12,13 +12,14 @@ from service.store.assertions import Use
 
 class Presented(NamedTuple):
     """What a request shows by one method: whose it says it is, and the proofs to try (one of them must hold), or the
-    assertion and where it was sent.
+    assertion and where it was sent. ``other_names``: further spellings of client_id, for where the first is nobody's.
     """
 
     client_id: str
     secrets: tuple[str, ...] = ()
     assertion: Told | None = None
     request: Request | None = None
+    other_names: tuple[str, ...] = ()
 
 
 class Proof(NamedTuple):

@@ -101,9 +101,10 @@ def _endpoint(issuer: Issuer, path: str, route: _Route) -> Handler:
             request = await _read(http, issuer, path, route)
             response = _response(await decide(issuer, request))
         except ProtocolError as error:
-            response = _refused(issuer, route.name, path, error)
+            response = _refused(issuer, route.name, path, error, http)
         except web.HTTPRequestEntityTooLarge:
-            response = _refused(issuer, route.name, path, InvalidRequest("The body is too large.", status=413))
+            too_large = InvalidRequest("The body is too large.", status=413)
+            response = _refused(issuer, route.name, path, too_large, http)
         except Exception:
             issuer.metrics.refusal(route.name, "server_error")
             response = _incident(path)
@@ -141,12 +142,12 @@ class _Sharing(NamedTuple):
         }
 
 
-def _refused(issuer: Issuer, name: str, path: str, error: ProtocolError) -> web.Response:
+def _refused(issuer: Issuer, name: str, path: str, error: ProtocolError, http: web.BaseRequest) -> web.Response:
     issuer.metrics.refusal(name, error.error)
     if log.isEnabledFor(logging.INFO):
         reason = error.log or error.description
         log.info("refused", extra={"path": path, "error": error.error, "status": error.status, "reason": reason})
-    return _response(refuse(error))
+    return _response(refuse(error, by_header=hdrs.AUTHORIZATION in http.headers))
 
 
 def _metadata(issuer: Issuer) -> Handler:

@@ -47,15 +47,20 @@ def answer(content: bytes, *, issued: object | None = None, headers: Mapping[str
     return Decision(Action.OK, 200, content, headers, "ok", issued)
 
 
-def refuse(error: ProtocolError, **members: Any) -> Decision:
-    """The error as RFC 6749 5.2 shapes it. ``members`` are added to the body (an incident id)."""
+def refuse(error: ProtocolError, *, by_header: bool = True, **members: Any) -> Decision:
+    """The error as RFC 6749 5.2 shapes it. ``members`` are added to the body (an incident id).
+
+    ``by_header``: whether the client used the Authorization header. Only then is there a challenge of HTTP Basic: a client
+    library that gets one for a secret in the form reports the challenge and hides the error (RFC 6749 5.2 demands it for
+    the header alone).
+    """
     body: dict[str, Any] = {"error": error.error}
     if error.description:
         body["error_description"] = error.description
     headers = {**NO_STORE, **error.headers}
     if isinstance(error, BearerError):
         headers.setdefault("WWW-Authenticate", _bearer_challenge(error))
-    elif error.status == 401:
+    elif error.status == 401 and by_header:
         headers.setdefault("WWW-Authenticate", CHALLENGE)
     return Decision(_action(error), error.status, orjson.dumps(body | members), headers, error.error)
 

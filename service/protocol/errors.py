@@ -37,7 +37,7 @@ class InvalidRequest(ProtocolError):
 
 
 class InvalidClient(ProtocolError):
-    """RFC 6749 5.2: 401. RFC 9110 15.5.2 demands a challenge with every 401; rendering adds it."""
+    """RFC 6749 5.2: 401, with a challenge where the client used the Authorization header; rendering adds it."""
 
     error = "invalid_client"
     status = 401

@@ -52,14 +52,32 @@ async def test_exactly_the_registered_method(
 
 
 @pytest.mark.parametrize("path", ["/token", "/introspect", "/revoke"])
-@pytest.mark.parametrize("header", [None, basic("app", "wrong")["Authorization"], "Bearer x", "Basic %%%"])
-async def test_401_names_the_way_to_authenticate(world: World, path: str, header: str | None) -> None:
+@pytest.mark.parametrize("header", [basic("app", "wrong")["Authorization"], "Bearer x", "Basic %%%"])
+async def test_401_names_the_way_to_authenticate(world: World, path: str, header: str) -> None:
     """IT-11, IT-26, AU-03."""
     await world.client()
-    headers = {"Authorization": header} if header else {}
-    response = await world.http.post(path, data=GRANT | {"token": "x"}, headers=headers)
+    response = await world.http.post(path, data=GRANT | {"token": "x"}, headers={"Authorization": header})
     assert await error_of(response) == (401, "invalid_client")
     assert response.headers["WWW-Authenticate"] == 'Basic realm="mintmark", charset="UTF-8"'
+
+
+@pytest.mark.parametrize("path", ["/token", "/introspect", "/revoke"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"client_id": "app"}, id="a client_id alone"),
+        pytest.param(POST | {"client_secret": "wrong"}, id="a wrong secret in the form"),
+        pytest.param({"client_assertion": "x.y.z", "client_assertion_type": "jwt"}, id="an assertion"),
+    ],
+)
+async def test_there_is_no_challenge_for_what_came_in_the_form(world: World, path: str, form: dict[str, str]) -> None:
+    """RFC 6749 5.2: with the Authorization header it must be there; without it, clients take it for the whole answer."""
+    await world.client(auth_method=ClientAuthMethod.CLIENT_SECRET_POST)
+    response = await world.http.post(path, data=GRANT | {"token": "x"} | form)
+    assert await error_of(response) == (401, "invalid_client")
+    assert "WWW-Authenticate" not in response.headers
+    assert (await response.json())["error_description"]
 
 
 async def test_unknown_disabled_and_wrong_secret_look_the_same(world: World) -> None:

@@ -33,6 +33,32 @@ async def test_every_spelling_of_the_secret_is_understood(world: World, header: 
     assert answer.status == 200
 
 
+ODD = "50%+off é"
+"""A client_id that looks different in every spelling."""
+
+
+@pytest.mark.parametrize(
+    "written", [b"50%25%2Boff+%C3%A9", b"50%25%2Boff%20%C3%A9", b"50%25+off%20%C3%A9", "50%+off é".encode()]
+)
+async def test_every_spelling_of_the_client_id_is_understood(world: World, written: bytes) -> None:
+    """As of the secret: form-urlencoded, by encodeURIComponent, by encodeURI, and raw."""
+    await world.client(ODD, secrets=(ClientSecret(hash_generated(SECRET)),))
+    for secret in (b"p%3As%2Bs+%25%C3%A9", SECRET.encode()):
+        header = _basic(written + b":" + secret)
+        answer = await send(world.http, form_post(b"/token", b"grant_type=client_credentials", header))
+        assert answer.status == 200
+
+
+async def test_the_way_of_the_rfc_comes_first(world: World) -> None:
+    """``a+b`` is the client ``a b`` where there is one, whatever else there is."""
+    await world.client("a b")
+    await world.client("a+b", secrets=(ClientSecret(hash_generated("of a+b")),))
+    tried = [b"a+b:mm_cs_" + b"s" * 43, b"a%2Bb:of a+b", b"a+b:of a+b"]
+    headers = [_basic(one) for one in tried]
+    answers = [await send(world.http, form_post(b"/token", b"grant_type=client_credentials", one)) for one in headers]
+    assert [answer.status for answer in answers] == [200, 200, 401]
+
+
 @pytest.mark.parametrize(
     "header",
     [
