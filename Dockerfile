@@ -8,8 +8,8 @@ ARG PYTHON=python:3.12-slim-bookworm
 FROM ${PYTHON} AS build
 WORKDIR /build
 COPY requirements/build.txt requirements/image.txt requirements/
-RUN python -m venv /build/tools && /build/tools/bin/pip install --quiet --no-cache-dir --only-binary :all: --require-hashes -r requirements/build.txt
-RUN python -m venv /opt/mintmark && /opt/mintmark/bin/pip install --quiet --no-cache-dir --only-binary :all: --require-hashes -r requirements/image.txt
+RUN python -m venv /build/tools && /build/tools/bin/pip install --quiet --no-cache-dir --only-binary :all: --no-deps --require-hashes -r requirements/build.txt
+RUN python -m venv /opt/mintmark && /opt/mintmark/bin/pip install --quiet --no-cache-dir --only-binary :all: --no-deps --require-hashes -r requirements/image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
 RUN /build/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /build/dist . \

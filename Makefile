@@ -56,17 +56,17 @@ clean: ## remove .venv and everything that tools left; .mintmark (the demo's dat
 # Stamps: nothing is installed again while the lock files and pyproject.toml are as they were.
 
 $(VENV)/.run: requirements/run.txt pyproject.toml $(MADE)
-	$(INSTALL) --require-hashes -r requirements/run.txt
+	$(INSTALL) --no-deps --require-hashes -r requirements/run.txt
 	$(INSTALL) --no-deps -e .
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt pyproject.toml $(MADE)
-	$(INSTALL) --require-hashes -r requirements/test.txt
+	$(INSTALL) --no-deps --require-hashes -r requirements/test.txt
 	$(INSTALL) --no-deps -e .
 	@touch $@
 
 $(VENV)/.load: requirements/load.txt pyproject.toml $(MADE)
-	$(INSTALL) --require-hashes -r requirements/load.txt
+	$(INSTALL) --no-deps --require-hashes -r requirements/load.txt
 	$(INSTALL) --no-deps -e .
 	@touch $@
 
