@@ -7,7 +7,7 @@ import os
 import signal
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from service import hooks
+from service.background_tasks import BackgroundTasks
 from service.delivering import AT_ONCE, keep_delivering
 from service.directory import HttpDirectory, RedisDirectory
 from service.fetching import Fetcher
@@ -65,6 +66,7 @@ def make_issuer(
         directory=directory,
         hashing=hashing,
         fetcher=fetcher,
+        background=BackgroundTasks(metrics),
         keyring=keyring,
         client_keys=ClientKeys(settings, fetcher.get, counted=metrics.client_keys),
         sealing=Sealing(settings.master_keys),
@@ -88,6 +90,7 @@ async def open_issuer(settings: Settings, *, listen: bool = True) -> AsyncIterat
             await issuer.keyring.open()
         yield issuer
     finally:
+        await issuer.background.close()
         issuer.hashing.close()
         if issuer.keyring is not None:
             issuer.keyring.close()
@@ -202,15 +205,12 @@ async def serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    beside: list[asyncio.Future[None]] = []
     async with open_issuer(settings) as issuer:
         await _say_if_openid_is_off(issuer)
-        beside += [asyncio.ensure_future(work) for work in _beside(issuer)]
+        start_background_tasks(issuer)
         if worker is not None:
-            beside += [
-                asyncio.ensure_future(until_orphaned(stop)),
-                asyncio.ensure_future(_tell_metrics(issuer.metrics)),
-            ]
+            issuer.background.start("parent_watch", lambda: until_orphaned(stop))
+            issuer.background.start("metrics", lambda: _tell_metrics(issuer.metrics))
         async with serving(issuer, share_port=worker is not None, further=further) as url:
             _settle_garbage_collection()
             ready(url)
@@ -221,8 +221,6 @@ async def serve(
             log.info("draining", extra={"seconds": settings.drain_seconds, "worker": worker or 0})
         log.info("stopped", extra={"worker": worker or 0})
         issuer.metrics.tell()
-    for task in beside:
-        task.cancel()
 
 
 async def _say_if_openid_is_off(issuer: Issuer) -> None:
@@ -236,11 +234,15 @@ async def _say_if_openid_is_off(issuer: Issuer) -> None:
     log.log(logging.WARNING if kept else logging.INFO, "openid_connect_is_off", extra={"hint": hint})
 
 
-def _beside(issuer: Issuer) -> list[Coroutine[Any, Any, None]]:
-    """What goes on beside requests, for ever."""
-    keys = [] if issuer.keyring is None else [issuer.keyring.keep()]
-    notices = [keep_delivering(lambda: _deliver_notices(issuer), "notices")] if issuer.hooks.by_name else []
-    return [*keys, keep_delivering(lambda: deliver_due(issuer), "logouts"), *notices, keep_measuring(issuer.metrics)]
+def start_background_tasks(issuer: Issuer) -> None:
+    """Start the work beside requests. A process that no longer follows the signing keys is not ready."""
+    start = issuer.background.start
+    if issuer.keyring is not None:
+        start("signing_keys", issuer.keyring.keep, needed=True)
+    start("logout_deliveries", lambda: keep_delivering(lambda: deliver_due(issuer), "logouts"))
+    if issuer.hooks.by_name:
+        start("hook_deliveries", lambda: keep_delivering(lambda: _deliver_notices(issuer), "notices"))
+    start("event_loop_lag", lambda: keep_measuring(issuer.metrics))
 
 
 async def _deliver_notices(issuer: Issuer) -> int:

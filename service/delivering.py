@@ -16,7 +16,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 2, 3600
 
 
 async def keep_delivering(deliver_due: Callable[[], Awaitable[int]], what: str) -> None:
-    """Deliver what is due, at most ``AT_ONCE`` at a time, for ever. ``deliver_due``: answers how many it tried."""
+    """Deliver what is due, at most ``AT_ONCE`` at a time, until cancelled. ``deliver_due``: answers how many it tried."""
     while True:
         await asyncio.sleep(_EVERY * random.uniform(0.5, 1.0))  # noqa: S311
         try:
@@ -24,8 +24,6 @@ async def keep_delivering(deliver_due: Callable[[], Awaitable[int]], what: str) 
                 pass
         except TemporarilyUnavailable as error:
             log.info("queue_not_read", extra={"queue": what, "reason": error.log})
-        except Exception:
-            log.exception("delivery_failed", extra={"queue": what})
 
 
 def pause_after(attempts: int) -> int:

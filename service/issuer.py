@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.background_tasks import BackgroundTasks
 from service.directory import Directory
 from service.fetching import Fetcher
 from service.hashing import Hashing
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """``url``: the issuer identifier; ``keyring``: our signing keys, None where OpenID Connect is off; ``client_keys``: those
-    of clients; ``sealing``: encrypts under the master key, where there is one; ``fetcher``: outgoing HTTP; ``hooks``: the
-    operator's own code; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes; ``audit_file``: where operators'
-    acts are written beside Redis, None = nowhere; ``tracing``: None where nobody wants traces.
+    of clients; ``sealing``: encrypts under the master key, where there is one; ``fetcher``: outgoing HTTP; ``background``: work
+    beside requests; ``hooks``: the operator's own code; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes;
+    ``audit_file``: where operators' acts are written beside Redis, None = nowhere; ``tracing``: None where nobody wants traces.
     """
 
     url: str
@@ -35,6 +36,7 @@ class Issuer:
     directory: Directory
     hashing: Hashing
     fetcher: Fetcher
+    background: BackgroundTasks
     keyring: Keyring | None
     client_keys: ClientKeys
     sealing: Sealing

@@ -11,6 +11,7 @@ from service.delivering import AT_ONCE, pause_after
 from service.fetching import FetchError
 from service.id_tokens import algorithm_of, keyring_of
 from service.issuer import Issuer
+from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
 from service.sessions import ENDING, finish_ending
@@ -25,7 +26,7 @@ LIFETIME = 120
 async def deliver_due(issuer: Issuer) -> int:
     """Deliver what is due, side by side; how many deliveries were tried. Raises TemporarilyUnavailable."""
     claimed = await issuer.store.logouts.claim(int(issuer.clock()), AT_ONCE)
-    await asyncio.gather(*(_deliver(issuer, delivery_id, delivery) for delivery_id, delivery in claimed))
+    await asyncio.gather(*(_deliver_or_later(issuer, delivery_id, delivery) for delivery_id, delivery in claimed))
     return len(claimed)
 
 
@@ -43,6 +44,17 @@ async def logout_token(issuer: Issuer, client: Client, delivery: LogoutDelivery,
         "events": {EVENT: {}},
     }
     return keyring_of(issuer).sign(algorithm_of(issuer, client.id_token_signed_response_alg), claims, typ="logout+jwt")
+
+
+async def _deliver_or_later(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -> None:
+    """Deliver one; what fails in an unforeseen way is an attempt like others, and holds up no other delivery."""
+    try:
+        await _deliver(issuer, delivery_id, delivery)
+    except TemporarilyUnavailable:
+        raise
+    except Exception:
+        log.exception("delivery_failed", extra={"queue": "logouts", "client_id": delivery.client_id})
+        await _try_again(issuer, delivery_id, delivery, "an unforeseen error, see the log")
 
 
 async def _deliver(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -> None:

@@ -36,6 +36,8 @@ class Health:
     async def _ready(self, _: web.BaseRequest) -> web.StreamResponse:
         if not self.accepting:
             return _status("stopping", 503)
+        if missing := self._issuer.background.missing:
+            return _status(f"background task stopped: {', '.join(missing)}", 503)
         try:
             await self._issuer.store.ping()
         except TemporarilyUnavailable:

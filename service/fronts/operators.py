@@ -3,7 +3,6 @@
 A web.Application with its router, for paths have names in them here and nobody counts microseconds.
 """
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 
@@ -28,7 +27,7 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
     application.add_routes([web.route("*", path, handler) for path, handler in routes.items()])
     if admin_api.is_on(issuer.settings):
         statistics = Statistics(issuer)
-        application.cleanup_ctx.append(lambda _: _sampling(statistics))
+        application.cleanup_ctx.append(lambda _: _sampling(issuer, statistics))
         admin_api.add_admin_api(application, issuer, statistics)
         if issuer.settings.admin_tokens:
             application.add_routes(console.make_routes(issuer, statistics))
@@ -37,12 +36,10 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
     return application
 
 
-async def _sampling(statistics: Statistics) -> AsyncIterator[None]:
+async def _sampling(issuer: Issuer, statistics: Statistics) -> AsyncIterator[None]:
     """Numbers are gathered as long as somebody may look at them."""
-    keeping = asyncio.ensure_future(statistics.keep())
+    issuer.background.start("statistics", statistics.keep)
     yield
-    keeping.cancel()
-    await asyncio.gather(keeping, return_exceptions=True)
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

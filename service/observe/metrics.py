@@ -67,7 +67,10 @@ class Metrics:
             "token_requests", "Token requests by grant type and outcome.", "grant_type", "outcome"
         )
         self._endpoint = self._counted(
-            "requests", "Introspection and revocation by what came of it.", "endpoint", "outcome"
+            "requests",
+            "Answered requests at endpoints other than the token endpoint, and back-channel logout deliveries, by outcome.",
+            "endpoint",
+            "outcome",
         )
         self._refusal = self._counted("refusals", "Refused requests by endpoint and error code.", "endpoint", "error")
         self._security = self._counted("security_events", "Events that may be an attack.", "event")
@@ -75,6 +78,9 @@ class Metrics:
         self._connect = self._counted("redis_connects", "Connections to Redis that were made.")
         self._cache_hit = self._counted("cache_hits", "What was asked for and in memory.", "cache")
         self._cache_miss = self._counted("cache_misses", "What was asked for and had to be fetched.", "cache")
+        self._task_failure = self._counted(
+            "background_task_failures", "Background tasks that failed and were started again.", "task"
+        )
         self._hook = self._counted("hook_calls", "Calls of hooks by what came of them.", "hook", "event", "outcome")
         for event in SECURITY_EVENTS:
             self._security.prepare(event)
@@ -120,14 +126,21 @@ class Metrics:
             self.registry,
             "livemin",
         )
-        self._gauges = (connections, built, self._key_age, self._key_next)
+        self._task_running = Shown(
+            "mintmark_background_task_running",
+            "Whether a background task runs: 1, or 0 from its failure until it has run for some seconds again.",
+            ("task",),
+            self.registry,
+            "livemin",
+        )
+        self._gauges = (connections, built, self._key_age, self._key_next, self._task_running)
 
     def token_request(self, grant_type: str, outcome: str) -> None:
         """Count a token request; ``grant_type`` of the registry or ``unknown``."""
         self._token.count(grant_type, outcome)
 
     def request(self, endpoint: str, outcome: str) -> None:
-        """Count what came of an introspection or revocation."""
+        """Count what came of a request or delivery: ok, inactive, given_up …."""
         self._endpoint.count(endpoint, outcome)
 
     def refusal(self, endpoint: str, error: str) -> None:
@@ -160,6 +173,14 @@ class Metrics:
         """Count one of ``REDIS_ERRORS``."""
         self._redis_error.count(kind)
 
+    def background_task_failed(self, task: str) -> None:
+        """Count a failure of a background task."""
+        self._task_failure.count(task)
+
+    def watch_background_tasks(self, read: Callable[[], Mapping[str, bool]]) -> None:
+        """Show by name whether each background task runs, as ``read`` says whenever somebody looks."""
+        self._task_running.read = lambda: [((name,), float(runs)) for name, runs in read().items()]
+
     def watch_keys(self, read: Callable[[], Iterable[KeyTimes]]) -> None:
         """Show what ``read`` says of our signing keys whenever somebody looks."""
 
@@ -175,7 +196,7 @@ class Metrics:
         """Hand what was counted to prometheus_client; a worker does so every second, for the others to see."""
         counters = (self._token, self._endpoint, self._refusal, self._security, self._redis_error, self._connect)
         self._tell_caches()
-        for counted in (*counters, self._cache_hit, self._cache_miss, self._hook):
+        for counted in (*counters, self._cache_hit, self._cache_miss, self._hook, self._task_failure):
             counted.tell()
         for timed in (self._duration, self._batch_duration, self._batch_size, self._lag):
             timed.tell()

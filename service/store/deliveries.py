@@ -1,12 +1,17 @@
 """What is on its way to others: queues that survive restarts, shared by all processes, each delivery taken by one."""
 
+import logging
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+import msgspec
+
 from service.records.json import Record
 from service.store.connection import Connection
 from service.store.script import Script
+
+log = logging.getLogger(__name__)
 
 LEASE = 30
 """Seconds for which a delivery belongs to the process that took it."""
@@ -64,7 +69,11 @@ class Deliveries(Generic[_Delivery]):
             if data is None:
                 await self.drop(delivery_id)
             else:
-                claimed.append((delivery_id, self._kind.decode(data)))
+                try:
+                    claimed.append((delivery_id, self._kind.decode(data)))
+                except msgspec.MsgspecError:  # one that nobody can read must not hold up the others
+                    log.exception("delivery_unreadable", extra={"delivery": delivery_id, "queue": self._index})
+                    await self.drop(delivery_id)
         return claimed
 
     async def drop(self, delivery_id: str) -> None:

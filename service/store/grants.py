@@ -13,7 +13,7 @@ from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
 from service.store import keys
-from service.store.connection import Connection, Step
+from service.store.connection import Connection, Step, StoreError
 from service.store.script import Script
 
 NO_REFRESH_TOKEN = "-" * GRANT_ID_LENGTH
@@ -140,7 +140,7 @@ async def _keep_indexing(connection: Connection, step: Step, grant_id: str) -> N
             if is_disabled(await connection.execute(step[0], *step[1])):
                 await Grants(connection).revoke(grant_id)
             return
-        except TemporarilyUnavailable:
+        except (TemporarilyUnavailable, StoreError):
             continue
     log.error("user_index_lost", extra={"grant_id": grant_id})
 
