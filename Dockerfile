@@ -37,7 +37,7 @@ ENV PATH=/opt/mintmark/bin:$PATH \
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ.get('MINTMARK_PORT', 8080)}/livez\", timeout=2)"]
+    CMD ["python", "-m", "service.probe"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["mintmark"]
 CMD ["serve"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from service import hooks
+from service.addresses import in_url, listening_hosts
 from service.background_tasks import BackgroundTasks
 from service.delivering import AT_ONCE, keep_delivering
 from service.directory import HttpDirectory, RedisDirectory
@@ -25,6 +26,7 @@ from service.fronts.operators import make_application, tls_of
 from service.fronts.watching import watching
 from service.hashing import Hashing
 from service.issuer import Issuer
+from service.listening import bound
 from service.logout_tokens import deliver_due
 from service.observe.audit_file import AuditFile
 from service.observe.loop_lag import keep_measuring
@@ -177,12 +179,13 @@ async def _listen(
     tls: ssl.SSLContext | None = None,
 ) -> str:
     """Listen until the stack is closed; the URL. Raises OSError."""
+    sockets = open_.enter_context(bound(listening_hosts(host), port, share=share_port))
     await runner.setup()
     open_.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, host, port, backlog=1024, reuse_port=share_port, ssl_context=tls).start()
-    host, port = runner.addresses[0][:2]
-    scheme = "http" if tls is None else "https"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    for one in sockets:
+        await web.SockSite(runner, one, backlog=1024, ssl_context=tls).start()
+    host, port = sockets[0].getsockname()[:2]
+    return f"{'http' if tls is None else 'https'}://{in_url(host)}:{port}"
 
 
 def _settle_garbage_collection() -> None:

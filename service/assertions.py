@@ -111,7 +111,7 @@ async def by_keys(issuer: Issuer, source: KeySource, told: Told, allowed: Collec
 def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
     """What we are called in an assertion: the issuer, the token endpoint, or the endpoint that is called."""
     paths = (*issuer.settings.token_paths, request.path.removeprefix(issuer.settings.issuer_path))
-    return (issuer.url, *(issuer.url + path for path in paths))
+    return (issuer.url, *(issuer.url_of(path) for path in paths))
 
 
 # how it is done

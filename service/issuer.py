@@ -1,4 +1,4 @@
-"""The issuer: everything that endpoints need, as one frozen bundle without behaviour."""
+"""The issuer: everything that endpoints need, as one frozen bundle."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,3 +46,9 @@ class Issuer:
     randomness: Randomness
     audit_file: AuditFile | None = None
     tracing: "Tracing | None" = None
+
+    def url_of(self, path: str) -> str:
+        """The URL of a path of ours. A slash that ends the issuer's name is a part of the name, not of what is built on it
+        (OpenID Connect Discovery 1.0 section 4.1).
+        """
+        return self.url.rstrip("/") + path

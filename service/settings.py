@@ -11,7 +11,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pydantic_settings
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -29,6 +29,7 @@ from pydantic_settings import (
 from yaml import YAMLError  # type: ignore[import-untyped]
 
 from service import redis_url
+from service.addresses import check_hosts, check_issuer
 from service.hook_settings import HookSettings, check_secrets, check_words
 from service.protocol.claims import SCOPE_CLAIMS
 from service.protocol.names import (
@@ -85,11 +86,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, ignored_types=(cached_property,))
 
     # where we are
-    host: str = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 in a container.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Addresses to listen on, with commas between; 0.0.0.0 = every IPv4 address, :: = both families.",
+    )
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on.")
     issuer: str = Field(
         default_factory=lambda others: f"http://127.0.0.1:{others.get('port') or 8080}",
-        description="The URL that clients know this service by; `iss` in tokens.",
+        description="The URL that clients know this service by; `iss` in tokens, as written (a slash at its end counts).",
     )
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
         1, description="How many processes serve; auto = one for each processor that we may use."
@@ -123,7 +127,7 @@ class Settings(BaseSettings):
         le=65535,
         description="The port for operators: admin API, console, decision API, metrics. Not set: there is none.",
     )
-    admin_host: str = Field("127.0.0.1", description="The address that operators reach it at; loopback unless told.")
+    admin_host: str = Field("127.0.0.1", description="The addresses that the operators' port listens on, like host.")
     admin_tokens: dict[str, SecretStr] = Field(
         default_factory=dict,
         description='Who may use the admin API and the console, each by a token: {"ci": "…"} (`mintmark admin-token`).',
@@ -367,12 +371,14 @@ class Settings(BaseSettings):
     @field_validator("issuer")
     @classmethod
     def _issuer_is_url(cls, issuer: str) -> str:
-        parts = urlsplit(issuer)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-            raise ValueError("must be an http(s) URL without query and fragment (RFC 8414 section 2)")
-        if "@" in parts.netloc or not issuer.isprintable() or " " in issuer:
-            raise ValueError("must be a URL without user name, password and spaces: everybody gets to read it")
-        return issuer.rstrip("/") if parts.path == "/" else issuer
+        check_issuer(issuer)
+        return issuer
+
+    @field_validator("host", "admin_host")
+    @classmethod
+    def _hosts_are_hosts(cls, host: str) -> str:
+        check_hosts(host)
+        return host
 
     @field_validator("otlp_endpoint")
     @classmethod
@@ -469,7 +475,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _issuer_is_https(self) -> "Settings":
-        if self.require_https and self.issuer.startswith("http:") and not self.issuer_is_loopback:
+        if self.require_https and not self.issuer_is_https and not self.issuer_is_loopback:
             raise ValueError("issuer must be https, or loopback http, unless require_https is false")
         return self
 
@@ -480,9 +486,21 @@ class Settings(BaseSettings):
         return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
 
     @cached_property
+    def issuer_is_https(self) -> bool:
+        """Whether the issuer is an https URL, however its scheme is written."""
+        return urlsplit(self.issuer).scheme == "https"
+
+    @cached_property
     def issuer_path(self) -> str:
         """The path of the issuer, without a slash at its end: it stands in front of the path of every endpoint."""
         return urlsplit(self.issuer).path.rstrip("/")
+
+    @cached_property
+    def path_prefixes(self) -> tuple[str, ...]:
+        """What may stand in front of a path that is asked for, decoded: nothing, where a proxy cuts the issuer's path off,
+        or that path.
+        """
+        return tuple(dict.fromkeys(("", unquote(self.issuer_path))))
 
     @cached_property
     def master_keys(self) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ import logging
 import math
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -19,6 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from service.addresses import listening_hosts
+from service.listening import bound
 from service.observe.metrics import WORKERS_VARIABLE, forget_worker
 from service.settings import PREFIX, Settings
 
@@ -157,8 +158,5 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
 @contextmanager
 def _reserved(host: str, port: int) -> Iterator[int]:
     """The port, held without listening, so that "any free one" is the same for every worker. Raises OSError if taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        held.bind((host, port))
-        yield int(held.getsockname()[1])
+    with bound(listening_hosts(host), port, share=True) as sockets:
+        yield int(sockets[0].getsockname()[1])

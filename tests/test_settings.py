@@ -258,9 +258,41 @@ def test_other_http_issuers_are_refused(issuer: str) -> None:
     assert load(issuer=issuer, require_https=False).issuer == issuer
 
 
-def test_an_issuer_has_no_slash_at_its_end() -> None:
-    """Endpoints are appended to it."""
-    assert load(issuer="https://mint.example/").issuer == "https://mint.example"
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        *("https://mint.example", "https://mint.example/", "https://mint.example/a/", "https://Mint.Example:8443/A"),
+        *("https://[2001:db8::1]:8443/", "HTTPS://mint.example", "http://[::1]:8080/"),
+    ],
+)
+def test_an_issuer_is_kept_as_it_is_written(issuer: str) -> None:
+    """It is a name: clients compare it letter by letter (OpenID Connect Discovery 4.3)."""
+    assert load(issuer=issuer).issuer == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        *("https://mint.example?", "https://mint.example/?tenant=a", "https://mint.example/#", "https://:8443"),
+        *(
+            "https://mint.example//a",
+            "https://mint.example/a//",
+            "https://mint.example/a/../b",
+            "https://mint.example:0",
+        ),
+        *("https://mint.example:", "https://mint.example:99999", "https://mint.example\\a", "ftp://mint.example"),
+    ],
+)
+def test_an_issuer_that_two_programs_could_read_differently_is_refused(issuer: str) -> None:
+    with pytest.raises(SettingsError, match="issuer: "):
+        load(issuer=issuer)
+
+
+@pytest.mark.parametrize("name", ["host", "admin_host"])
+@pytest.mark.parametrize("host", ["", ",", "0.0.0.0:8080", "http://x", "[::", "a b", "::1,-"])
+def test_a_host_that_is_none_is_refused(name: str, host: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: "):
+        load(**{name: host})
 
 
 def test_settings_do_not_change() -> None:

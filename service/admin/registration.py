@@ -192,7 +192,7 @@ def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
         "client_name": client.name,
         "token_endpoint_auth_method": client.auth_method,
         "scope": " ".join(client.scopes),
-        "registration_client_uri": f"{issuer.url}{REGISTER_PATH}?{urlencode({'client_id': client.client_id})}",
+        "registration_client_uri": f"{issuer.url_of(REGISTER_PATH)}?{urlencode({'client_id': client.client_id})}",
     }
     if client.auth_method.has_secret:
         told["client_secret_expires_at"] = 0

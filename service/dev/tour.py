@@ -129,7 +129,7 @@ async def _prepared(tour: Tour) -> AsyncIterator[Tour]:
 async def _metadata(tour: Tour) -> str:
     async with tour.session.get(tour.url + PATH) as response:
         answer = Answer(response.status, await response.read())
-    _expect(answer, 200, issuer=tour.issuer.url, token_endpoint=tour.issuer.url + tour.issuer.settings.token_paths[0])
+    _expect(answer, 200, issuer=tour.issuer.url, token_endpoint=tour.issuer.url_of(tour.issuer.settings.token_paths[0]))
     return f"200 issuer={answer.members['issuer']}"
 
 

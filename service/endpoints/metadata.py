@@ -42,23 +42,23 @@ def metadata(issuer: Issuer) -> dict[str, Any]:
 
 
 def _oauth(issuer: Issuer) -> dict[str, Any]:
-    settings, url = issuer.settings, issuer.url
+    settings = issuer.settings
     methods = [method.NAME.value for method in METHODS if _is_on(issuer, method.NAME)]
     algorithms = [*CLIENT_ALGORITHMS, *(HMAC if issuer.sealing.current else ())]
     implicit = any(not one.parts <= {"code"} for one in settings.response_types if one is not ResponseType.NONE)
     return {
-        "issuer": url,
-        "authorization_endpoint": url + AUTHORIZE_PATH,
-        "token_endpoint": url + settings.token_paths[0],
+        "issuer": issuer.url,
+        "authorization_endpoint": issuer.url_of(AUTHORIZE_PATH),
+        "token_endpoint": issuer.url_of(settings.token_paths[0]),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
-        "introspection_endpoint": url + INTROSPECT_PATH,
+        "introspection_endpoint": issuer.url_of(INTROSPECT_PATH),
         "introspection_endpoint_auth_methods_supported": [name for name in methods if name != ClientAuthMethod.NONE],
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
-        "revocation_endpoint": url + REVOKE_PATH,
+        "revocation_endpoint": issuer.url_of(REVOKE_PATH),
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
-        "registration_endpoint": None if settings.registration == "off" else url + REGISTER_PATH,
+        "registration_endpoint": None if settings.registration == "off" else issuer.url_of(REGISTER_PATH),
         "grant_types_supported": [*GRANT_TYPES, *([GrantTypeName.IMPLICIT] if implicit else [])],
         "response_types_supported": [one.value for one in _response_types(issuer)],
         "response_modes_supported": [mode.value for mode in ResponseMode],
@@ -76,14 +76,14 @@ def _is_on(issuer: Issuer, method: ClientAuthMethod) -> bool:
 
 
 def _openid(issuer: Issuer, keyring: Keyring) -> dict[str, Any]:
-    settings, url = issuer.settings, issuer.url
+    settings = issuer.settings
     algorithms = [algorithm.value for algorithm in keyring.algorithms]
     told = {name for names in (*SCOPE_CLAIMS.values(), *settings.scope_claims.values()) for name in names}
     prompts = [prompt.value for prompt in Prompt if prompt is not Prompt.CREATE or settings.sign_up_url]
     objects = settings.request_objects
     return {
-        "userinfo_endpoint": url + USERINFO_PATH,
-        "jwks_uri": url + JWKS_PATH,
+        "userinfo_endpoint": issuer.url_of(USERINFO_PATH),
+        "jwks_uri": issuer.url_of(JWKS_PATH),
         "subject_types_supported": [
             one.value for one in SubjectType if one is SubjectType.PUBLIC or settings.pairwise_salt
         ],
@@ -105,7 +105,7 @@ def _openid(issuer: Issuer, keyring: Keyring) -> dict[str, Any]:
 
 def _logout(issuer: Issuer) -> dict[str, Any]:
     return {
-        "end_session_endpoint": issuer.url + LOGOUT_PATH,
+        "end_session_endpoint": issuer.url_of(LOGOUT_PATH),
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "frontchannel_logout_supported": True,

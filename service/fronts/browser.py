@@ -47,9 +47,8 @@ Decide = Callable[[Issuer, Visit], Awaitable[Reply]]
 def handlers(issuer: Issuer) -> dict[str, Handler]:
     """Every path of this front. Raises ValueError where the operator's templates or hook cannot be used."""
     front = Front(issuer)
-    below = issuer.settings.issuer_path
     table: dict[str, Handler] = {}
-    for prefix in ("", below):
+    for prefix in issuer.settings.path_prefixes:
         table |= {prefix + path: front.endpoint(path, PAGES[name]) for path, name in PATHS.items()}
         table |= {prefix + STYLE_PATH: front.style, prefix + "/": front.home}
     return table
@@ -57,7 +56,7 @@ def handlers(issuer: Issuer) -> dict[str, Handler]:
 
 def names(issuer: Issuer) -> dict[str, str]:
     """What metrics call the page at each path."""
-    return {prefix + path: name for prefix in ("", issuer.settings.issuer_path) for path, name in PATHS.items()}
+    return {prefix + path: name for prefix in issuer.settings.path_prefixes for path, name in PATHS.items()}
 
 
 class _Cookie(NamedTuple):
@@ -93,7 +92,7 @@ class Front:
         self._prefix = issuer.settings.issuer_path
         self._style, _ = self._pages.style()
         # Without TLS (on this machine only) browsers refuse the prefix that ties a cookie to one host.
-        secure = issuer.url.startswith("https:")
+        secure = issuer.settings.issuer_is_https
         self._session = _Cookie(("__Host-" if secure else "") + _SESSION, secure)
         self._browser = _Cookie(("__Host-" if secure else "") + _BROWSER, secure)
 

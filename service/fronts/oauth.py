@@ -51,26 +51,21 @@ class _Route(NamedTuple):
 
 def handlers(issuer: Issuer) -> dict[str, Handler]:
     """Every path of this front. Where the issuer has a path, both with and without it: proxies may cut it off."""
-    settings = issuer.settings
-    below = settings.issuer_path
+    prefixes = issuer.settings.path_prefixes
     table = {
-        prefix + path: _endpoint(issuer, path, route)
-        for prefix in ("", below)
-        for path, route in _routes(issuer).items()
+        prefix + path: _endpoint(issuer, path, route) for prefix in prefixes for path, route in _routes(issuer).items()
     }
-    document = _metadata(issuer)
-    places = _metadata_paths(below)
     if issuer.keyring is not None:
-        table |= dict.fromkeys((JWKS_PATH, below + JWKS_PATH), _jwks(issuer))
-    return {**table, **dict.fromkeys(places, document)}
+        table |= dict.fromkeys((prefix + JWKS_PATH for prefix in prefixes), _jwks(issuer))
+    return table | dict.fromkeys(_metadata_paths(prefixes[-1]), _metadata(issuer))
 
 
 def names(issuer: Issuer) -> dict[str, str]:
     """What metrics call the endpoint at each path."""
-    below = issuer.settings.issuer_path
-    table = {prefix + path: route.name for prefix in ("", below) for path, route in _routes(issuer).items()}
-    table |= dict.fromkeys(_metadata_paths(below), "metadata")
-    return table | dict.fromkeys((JWKS_PATH, below + JWKS_PATH), "jwks")
+    prefixes = issuer.settings.path_prefixes
+    table = {prefix + path: route.name for prefix in prefixes for path, route in _routes(issuer).items()}
+    table |= dict.fromkeys(_metadata_paths(prefixes[-1]), "metadata")
+    return table | dict.fromkeys((prefix + JWKS_PATH for prefix in prefixes), "jwks")
 
 
 def _metadata_paths(below: str) -> tuple[str, ...]:

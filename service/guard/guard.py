@@ -277,9 +277,11 @@ class Guard:
     async def _discovered(self) -> dict[str, Any]:
         """Where the issuer's endpoints are. Raises ValueError where the document is another issuer's."""
         if self._metadata is None:
-            found = await self._fetched(lambda session: session.get(self._issuer + _DISCOVERY, allow_redirects=False))
+            found = await self._fetched(
+                lambda session: session.get(self._issuer.rstrip("/") + _DISCOVERY, allow_redirects=False)
+            )
             if found.get("issuer") != self._issuer:
-                raise ValueError("the metadata are those of another issuer")
+                raise ValueError(f"the issuer calls itself {found.get('issuer')}, not {self._issuer}")
             self._metadata = found
         return self._metadata
 

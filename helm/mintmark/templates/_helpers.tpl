@@ -76,7 +76,7 @@ http://127.0.0.1:8080
 
 {{- define "mintmark.issuerHost" -}}
 {{- $host := get (urlParse (include "mintmark.issuer" .)) "host" -}}
-{{- regexReplaceAll ":[0-9]+$" $host "" -}}
+{{- regexReplaceAll ":[0-9]+$" $host "" | lower -}}
 {{- end -}}
 
 {{- define "mintmark.issuerIsLoopback" -}}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from service.admin import AdminError, NotFound, Outdated, Refused, clients
 from service.admin.etags import etag
 from service.fronts.console import client_fields as fields
-from service.fronts.console.visit import Go, Page, Reply, Show, Visit, link
+from service.fronts.console.visit import Go, Page, Reply, Show, Visit, addresses, link
 from service.issuer import Issuer
 from service.records.client import Client
 
@@ -250,7 +250,7 @@ async def rotate(visit: Visit) -> Reply:
     keeps = visit.get("keep") == "old"
     new = await clients.rotate_secret(visit.issuer, visit.get("id"), keep_old=keeps)
     values = {"here": "clients", "client": new.client, "secret": new.secret, "created": False, "kept": keeps}
-    return Show("secret", values | {"url": visit.issuer.url, "token_path": visit.issuer.settings.token_paths[0]})
+    return Show("secret", values | addresses(visit.issuer))
 
 
 PAGES = (

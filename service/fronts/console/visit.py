@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from service.admin.statistics import Statistics
+from service.endpoints.metadata import OPENID_PATH
 from service.issuer import Issuer
 
 ROOT = "/console"
@@ -55,6 +56,15 @@ class Page:
     get: Handler | None = None
     post: Handler | None = None
     prolongs: bool = field(default=True)
+
+
+def addresses(issuer: Issuer) -> dict[str, str]:
+    """What a client has to know of the service, for a page."""
+    return {
+        "issuer": issuer.url,
+        "discovery": issuer.url_of(OPENID_PATH),
+        "token_endpoint": issuer.url_of(issuer.settings.token_paths[0]),
+    }
 
 
 def link(path: str, /, **query: str) -> str:

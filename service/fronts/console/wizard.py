@@ -9,7 +9,7 @@ from service.admin import AdminError, NotFound, clients
 from service.admin.client_input import ClientInput
 from service.admin.scopes import list_scopes
 from service.fronts.console import client_fields as fields
-from service.fronts.console.visit import Page, Reply, Show, Visit
+from service.fronts.console.visit import Page, Reply, Show, Visit, addresses
 from service.protocol.names import ClientAuthMethod as Method
 
 _CODE, _REFRESH, _CLIENT = "authorization_code", "refresh_token", "client_credentials"
@@ -117,7 +117,7 @@ async def create(visit: Visit) -> Reply:
         }
         return Show("client_new", _form(visit, name, kind, again, fields.faults_of(error)), 422)
     values = {"here": "clients", "client": made.client, "secret": made.secret, "created": True, "kept": False}
-    return Show("secret", values | {"url": visit.issuer.url, "token_path": visit.issuer.settings.token_paths[0]})
+    return Show("secret", values | addresses(visit.issuer))
 
 
 def _kind(name: str) -> Kind:

@@ -1,0 +1,66 @@
+"""What the service is called by clients, and where it listens: checks of two settings that are one text each."""
+
+import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9._-]{1,253}(?<!-)", re.ASCII)
+_EVERY = {"::": ("::", "0.0.0.0"), "*": ("::", "0.0.0.0")}  # noqa: S104
+"""Addresses that mean both families: a socket of each, so that IPv4 peers keep their IPv4 addresses."""
+
+
+def check_issuer(issuer: str) -> None:
+    """The issuer is an http(s) URL without query and fragment (RFC 8414 section 2), and no client reads it in two ways.
+
+    Raises:
+        ValueError: says what is wrong with it.
+    """
+    parts = urlsplit(issuer)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "?" in issuer or "#" in issuer:
+        raise ValueError("must be an http(s) URL without query and fragment (RFC 8414 section 2)")
+    if "@" in parts.netloc or not issuer.isprintable() or " " in issuer or "\\" in issuer:
+        raise ValueError("must be a URL without user name, password, spaces and backslashes: everybody gets to read it")
+    if "//" in parts.path or {".", ".."}.intersection(parts.path.split("/")):
+        raise ValueError("its path must have no empty, . or .. segments: programs on the way would change it")
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0 or parts.netloc.endswith(":"):
+        raise ValueError("its port must be a number from 1 to 65535, or left out")
+
+
+def check_hosts(host: str) -> None:
+    """``host`` names at least one address. Raises ValueError."""
+    if not listening_hosts(host):
+        raise ValueError("must name an address: 127.0.0.1, 0.0.0.0, ::, or several with commas between")
+    for one in listening_hosts(host):
+        if not _is_address(one) and not _HOST_NAME.fullmatch(one):
+            raise ValueError(f"{one} is neither an IP address nor a host name; the port is a setting of its own")
+
+
+def listening_hosts(host: str) -> tuple[str, ...]:
+    """The addresses in a setting such as ``127.0.0.1``, ``0.0.0.0,::`` or ``[::1]``; ``::`` means IPv4 as well."""
+    words = (word.strip() for word in host.split(","))
+    named = (word[1:-1] if word.startswith("[") and word.endswith("]") else word for word in words if word)
+    return tuple(dict.fromkeys(one for name in named for one in _EVERY.get(name, (name,))))
+
+
+def reachable_host(host: str) -> str:
+    """Where a program on the same machine finds what listens there, as it stands in a URL."""
+    first = listening_hosts(host)[0]
+    found = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(first, first)  # noqa: S104
+    return in_url(found)
+
+
+def in_url(host: str) -> str:
+    """A host as it stands in a URL: an IPv6 address in brackets (RFC 3986 section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,40 @@
+"""``python -m service.probe``: whether the service on this machine is alive, for the image's HEALTHCHECK.
+
+Ends with 0 where ``/livez`` answers at the address of the settings. It runs every few seconds beside the service and
+therefore loads nothing that it can do without: settings only where there is more to read than the environment.
+"""
+
+import os
+import sys
+import urllib.request
+
+from service.addresses import reachable_host
+
+SECONDS = 2.0
+"""How long the answer may take."""
+
+
+def url_of_liveness() -> str:
+    """Where the service on this machine says that it is alive. Raises SettingsError."""
+    host, port = os.environ.get("MINTMARK_HOST", "127.0.0.1"), os.environ.get("MINTMARK_PORT", "8080")
+    if os.environ.get("MINTMARK_CONFIG") or os.environ.get("MINTMARK_SECRETS_DIR") or "://" in port:
+        from service.settings import load
+
+        settings = load()
+        host, port = settings.host, str(settings.port)
+    return f"http://{reachable_host(host)}:{port}/livez"
+
+
+def main() -> int:
+    """The exit code."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a proxy
+    try:
+        with opener.open(url_of_liveness(), timeout=SECONDS) as response:
+            return 0 if response.status == 200 else 1
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
