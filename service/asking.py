@@ -51,11 +51,14 @@ _WITHOUT_ASKING = {
 
 
 class Asked(NamedTuple):
-    """A question as a browser resumed it. ``client``: None where it is about our own pages."""
+    """A question as a browser resumed it. ``question``: what of it holds in the session at hand; ``client``: None where it is
+    about our own pages; ``kept``: the question as it lies in the store, with what others proved and allowed.
+    """
 
     ticket: str
     question: Question
     client: Client | None
+    kept: Question
 
 
 class StaleError(Exception):
@@ -98,36 +101,39 @@ async def begin_for_page(issuer: Issuer, path: str, browser: str) -> Redirect:
     return await _ask(issuer, Question(hashed(browser), int(issuer.clock()), return_to=path), Stage.LOGIN)
 
 
-async def resume(issuer: Issuer, ticket: str, browser: str) -> Asked:
-    """The question behind a ticket. Raises StaleError, OtherBrowserError."""
+async def resume(issuer: Issuer, ticket: str, browser: str, session: Session | None) -> Asked:
+    """The question behind a ticket, as far as it got in this session. Raises StaleError, OtherBrowserError."""
     question = await issuer.store.tickets.get(ticket) if ticket.isascii() and len(ticket) <= 64 else None
     if question is None or question.asks is Stage.DONE:
         raise StaleError
     if not browser or not hmac.compare_digest(hashed(browser), question.browser_hash):
         raise OtherBrowserError
     if question.request is None:
-        return Asked(ticket, question, None)
+        return Asked(ticket, question.seen_in(session), None, question)
     client = await issuer.store.clients.get(question.request.client_id)
     if client is None or not stands(client, question.client_generation, question.request):
         raise StaleError
-    return Asked(ticket, question, client)
+    return Asked(ticket, question.seen_in(session), client, question)
 
 
-async def advance(issuer: Issuer, asked: Asked, **changes: Any) -> Asked:
-    """The question with these changes. Of several who make the same change at once one succeeds: ``answer`` tells a form
-    that is sent twice from a command that is sent twice. Raises StaleError where somebody else changed it meanwhile.
+async def advance(issuer: Issuer, asked: Asked, session: Session | None, **changes: Any) -> Asked:
+    """The question with these changes, which are of this session. Of several who make the same change at once one succeeds:
+    ``answer`` tells a form that is sent twice from a command that is sent twice. Raises StaleError where somebody else changed
+    it meanwhile.
     """
+    asked = asked._replace(question=asked.question.seen_in(session))
     return await _change(issuer, asked, **changes, answer=base64url(issuer.randomness(16)))
 
 
 async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redirect | FormPost:
     """The next page, or the answer to the client. Raises StaleError, TemporarilyUnavailable."""
+    asked = asked._replace(question=asked.question.seen_in(session))
+    if asked.question.proved_at and session and not _is_expected(issuer, asked.client, asked.question, session):
+        return await refuse(issuer, asked, LoginRequired("Somebody else signed in than the one who was named."))
     stage = await next_stage(issuer, asked.client, asked.question, session)
     if stage is not Stage.DONE or session is None:
         moved = await _change(issuer, asked, stage=_numbered(stage, asked.question))
         return _page(issuer, asked.ticket, moved.question.asks)
-    if asked.question.proved_at and not _is_expected(issuer, asked.client, asked.question, session):
-        return await refuse(issuer, asked, LoginRequired("Somebody else signed in than the one who was named."))
     done = await _finish(issuer, asked)
     if done.client is None:
         return Redirect(done.question.return_to)
@@ -153,6 +159,7 @@ def answer_error(issuer: Issuer, request: AuthorizationRequest | None, error: Pr
 
 async def next_stage(issuer: Issuer, client: Client | None, question: Question, session: Session | None) -> Stage:
     """What the person has to be asked next; DONE where nothing is left. One round trip where consent must be looked up."""
+    question = question.seen_in(session)
     request = question.request
     if client is None or request is None:
         return Stage.LOGIN if session is None else Stage.DONE
@@ -236,14 +243,16 @@ def _page(issuer: Issuer, ticket: str, stage: Stage) -> Redirect:
 
 async def _change(issuer: Issuer, asked: Asked, **changes: Any) -> Asked:
     changed: Question = msgspec.structs.replace(asked.question, **changes)
-    if changed != asked.question and not await issuer.store.tickets.advance(asked.ticket, asked.question, changed):
+    if changed == asked.question:
+        return asked
+    if not await issuer.store.tickets.advance(asked.ticket, asked.kept, changed):
         raise StaleError
-    return asked._replace(question=changed)
+    return asked._replace(question=changed, kept=changed)
 
 
 async def _finish(issuer: Issuer, asked: Asked) -> Asked:
     """Nobody else can answer it from here on."""
-    return await advance(issuer, asked, stage=Stage.DONE.value)
+    return await _change(issuer, asked, stage=Stage.DONE.value, answer=base64url(issuer.randomness(16)))
 
 
 async def expected_subject(issuer: Issuer, client: Client, request: AuthorizationRequest) -> str:
@@ -269,12 +278,16 @@ def _is_expected(issuer: Issuer, client: Client | None, question: Question, sess
 def _must_prove(
     issuer: Issuer, client: Client, question: Question, request: AuthorizationRequest, session: Session
 ) -> bool:
-    """Whether a session is not enough: asked for anew, too old, or somebody else's (OpenID Connect Core 3.1.2.3)."""
+    """Whether a session is not enough: asked for anew, too old, or somebody else's (OpenID Connect Core 3.1.2.3).
+
+    Both ends of an age are whole seconds, so it may be almost one more than it seems: never older than max_age, and max_age=0
+    is prompt=login (OpenID Connect Core 3.1.2.1).
+    """
     if question.proved_at:
         return False
     if question.anew or Prompt.LOGIN in request.prompt or not _is_expected(issuer, client, question, session):
         return True
-    return request.max_age is not None and int(issuer.clock()) - session.auth_time > request.max_age
+    return request.max_age is not None and int(issuer.clock()) - session.auth_time >= request.max_age
 
 
 async def _must_agree(

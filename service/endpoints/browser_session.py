@@ -32,10 +32,10 @@ def browser_of(issuer: Issuer, visit: Visit) -> str:
     return visit.browser or base64url(issuer.randomness(32))
 
 
-async def asked_of(issuer: Issuer, visit: Visit) -> Asked:
-    """The question that the visit is about. Raises ShownError."""
+async def asked_of(issuer: Issuer, visit: Visit, session: Session | None) -> Asked:
+    """The question that the visit is about, in this session. Raises ShownError."""
     try:
-        return await resume(issuer, visit.parameters.get("ticket", ""), visit.browser)
+        return await resume(issuer, visit.parameters.get("ticket", ""), visit.browser, session)
     except OtherBrowserError as error:
         raise ShownError(other_browser()) from error
     except StaleError as error:

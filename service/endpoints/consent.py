@@ -18,8 +18,8 @@ NAME = "consent"
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """GET shows who asks for what, POST allows or denies it; only at this stage, and only for who is signed in (IA-32)."""
     try:
-        asked = await asked_of(issuer, visit)
         session = await session_of(issuer, visit)
+        asked = await asked_of(issuer, visit, session)
         stage = await next_stage(issuer, asked.client, asked.question, session)
         languages = asked.question.request.ui_locales if asked.question.request else ()
         if stage is not Stage.PERMISSION or asked.question.asks is not stage:
@@ -48,12 +48,12 @@ async def _take(
     if decision == "deny":
         return Reply(await refuse(issuer, asked, AccessDenied("The user denied the request.")))
     if decision == "switch":
-        again = await advance(issuer, asked, anew=True, proved_at=0, chose=True)
+        again = await advance(issuer, asked, session, anew=True, proved_at=0, chose=True)
         return Reply(await go_on(issuer, again, session), languages=request.ui_locales)
     if decision != "allow":
         raise StaleError
     # First the question, so that of two answers only one is remembered; what is not remembered is asked again.
-    agreed = await advance(issuer, asked, consented=True)
+    agreed = await advance(issuer, asked, session, consented=True)
     await remember(issuer, client, request, session)
     return Reply(await go_on(issuer, agreed, session))
 

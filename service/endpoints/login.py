@@ -22,8 +22,8 @@ MAX_USERNAME = 255
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """GET shows what is asked, POST answers it; a form that is not of this very stage changes nothing (IA-32)."""
     try:
-        asked = await asked_of(issuer, visit)
         session = await session_of(issuer, visit)
+        asked = await asked_of(issuer, visit, session)
         if not visit.is_post:
             return await _show(issuer, visit, asked, session)
         check_csrf(asked, visit.browser, session, visit.parameters.get("csrf", ""))
@@ -55,7 +55,7 @@ async def _take(issuer: Issuer, visit: Visit, asked: Asked, session: Session | N
         other = form.get("choice") == "other"
         if not other and form.get("choice") != "continue":
             raise StaleError
-        chosen = await advance(issuer, asked, chose=True, anew=other)
+        chosen = await advance(issuer, asked, session, chose=True, anew=other)
         return _reply(asked, await go_on(issuer, chosen, session))
     if stage is Stage.LOGIN:
         return await _try_password(issuer, visit, asked, session)
@@ -70,7 +70,7 @@ async def _try_password(issuer: Issuer, visit: Visit, asked: Asked, session: Ses
     attempt = asked.question.attempt
     if attempt > issuer.settings.login_attempts:
         return _reply(asked, await refuse(issuer, asked, AccessDenied("Too many attempts to sign in.")))
-    asked = await advance(issuer, asked, stage=f"{Stage.LOGIN}:{attempt + 1}")
+    asked = await advance(issuer, asked, session, stage=f"{Stage.LOGIN}:{attempt + 1}")
     try:
         person = await issuer.directory.verify(username[: MAX_USERNAME + 1], password, visit.address)
     except BlockedError as blocked:
@@ -95,7 +95,8 @@ async def _signed_in(issuer: Issuer, visit: Visit, asked: Asked, session: Sessio
     issuer.metrics.request(NAME, "ok")
     log.info("signed_in", extra={"subject": person.subject, "sid": signed.session.sid})
     try:
-        proved = await advance(issuer, asked, proved_at=signed.session.auth_time, anew=False, chose=True)
+        by = signed.session
+        proved = await advance(issuer, asked, by, proved_at=by.auth_time, anew=False, chose=True)
         what = await go_on(issuer, proved, signed.session)
     except StaleError:
         return Reply(stale(), session=signed.cookie)

@@ -2,8 +2,11 @@
 
 from enum import StrEnum
 
+import msgspec
+
 from service.protocol.authorization_request import AuthorizationRequest
 from service.records.json import Record
+from service.records.session import Session
 
 
 class Stage(StrEnum):
@@ -23,8 +26,9 @@ class Question(Record, frozen=True, omit_defaults=True, gc=False):
     epoch seconds; ``client_generation``: of the client when it asked; ``expects``: the subject that the client named, as it
     knows them, "" = anybody; ``anew``: the person wants to sign in as somebody else; ``proved_at``: the ``auth_time`` of a
     login that happened for this question, 0 = none yet; ``chose``: an account was selected; ``consented``: the person said
-    yes to this very request; ``answer``: a random word of whoever changed it last, so that of two who make the same change
-    at once only one has made it.
+    yes to this very request; ``sid`` and ``subject``: of the session that ``proved_at``, ``chose`` and ``consented`` are of,
+    for they are worth nothing in another one; ``answer``: a random word of whoever changed it last, so that of two who make
+    the same change at once only one has made it.
     """
 
     browser_hash: str
@@ -39,6 +43,26 @@ class Question(Record, frozen=True, omit_defaults=True, gc=False):
     chose: bool = False
     consented: bool = False
     answer: str = ""
+    sid: str = ""
+    subject: str = ""
+
+    def seen_in(self, session: Session | None) -> "Question":
+        """With what was proved and allowed in this very session, and nothing that anybody else did at this browser."""
+        if (
+            session is not None
+            and (self.sid, self.subject) == (session.sid, session.subject)
+            and self.proved_at <= session.auth_time
+        ):
+            return self
+        return self.bound_to(session)
+
+    def bound_to(self, session: Session | None) -> "Question":
+        """Ready to hold what this session proves and allows; nothing is proved or allowed yet."""
+        sid, subject = (session.sid, session.subject) if session else ("", "")
+        forgotten: Question = msgspec.structs.replace(
+            self, proved_at=0, chose=False, consented=False, sid=sid, subject=subject
+        )
+        return forgotten
 
     @property
     def attempt(self) -> int:

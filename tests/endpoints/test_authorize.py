@@ -257,8 +257,7 @@ async def test_max_age_is_counted_from_the_login(person: Person) -> None:
         assert (await person.authorize(prompt="none", max_age="1")).error == "login_required"
         again = await person.log_in(await person.authorize(response_type="id_token", max_age="1"))
         assert claims_of(again.answer["id_token"])["auth_time"] == int(later)
-        zero = await person.authorize(response_type="id_token", max_age="0")
-        assert "id_token" in zero.answer or zero.heading == "Sign in"
+        assert (await person.authorize(response_type="id_token", max_age="0")).heading == "Sign in"
 
 
 async def test_prompt_login_asks_again_even_in_another_tab(person: Person) -> None:

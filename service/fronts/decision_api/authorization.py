@@ -19,7 +19,7 @@ from service.fronts.decision_api.sending import back, bad_request, sent
 from service.issuer import Issuer
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
-from service.protocol.errors import InvalidRequest, ProtocolError, TemporarilyUnavailable
+from service.protocol.errors import InvalidRequest, LoginRequired, ProtocolError, TemporarilyUnavailable
 from service.protocol.names import OPENID, Prompt
 from service.protocol.request import parse_form
 from service.records.decision_ticket import DecisionTicket
@@ -49,10 +49,12 @@ async def authorization(call: Call, body: AuthorizationBody) -> Answer:
         expects = await expected_subject(issuer, client, request)
     except InvalidRequest as error:
         return back(issuer, client, request, error)
+    silent = Prompt.NONE in request.prompt
+    if silent and request.max_age == 0:
+        return back(issuer, client, request, LoginRequired("max_age=0 wants a login, prompt=none forbids one."))
     waiting = DecisionTicket(
         call.api_key, client.client_id, presented, client.generation, expects=expects, authorization=request
     )
-    silent = Prompt.NONE in request.prompt
     members = await _described(issuer, asked, presented, expects) | {"ticket": await tickets.give(call, waiting)}
     action, result = ("INTERACTION", ResultCode.INTERACTION)
     if silent:
@@ -72,7 +74,7 @@ async def _described(issuer: Issuer, asked: Understood, presented: str, expects:
         "client": await describe(issuer, client),
         "clientIdAliasUsed": names["clientIdAliasUsed"],
         "display": request.display.upper(),
-        # 0 means "no limit" on this wire: a client that wants the person to sign in now says so by 1
+        # 0 means "no limit" on this wire: a client that wants the person to sign in now says so by 1, and by the prompt
         "maxAge": None if request.max_age is None else max(1, request.max_age),
         "scopes": [
             {"name": name, "description": described.get(name), "defaultEntry": name in default}
@@ -88,10 +90,16 @@ async def _described(issuer: Issuer, asked: Understood, presented: str, expects:
         "acrs": acrs or list(request.acr_values) or None,
         "subject": expects or None,
         "loginHint": request.login_hint,
-        "prompts": [prompt.name for prompt in request.prompt] or None,
+        "prompts": [prompt.name for prompt in _prompts(request)] or None,
         "requestObjectPayload": asked.parameters.payload or None,
         "resources": list(request.audience) or None,
     }
+
+
+def _prompts(request: AuthorizationRequest) -> list[Prompt]:
+    """max_age=0 is prompt=login (OpenID Connect Core 3.1.2.1)."""
+    more = [Prompt.LOGIN] if request.max_age == 0 else []
+    return list(dict.fromkeys((*more, *request.prompt)))
 
 
 def _for_id_token(issuer: Issuer, request: AuthorizationRequest) -> set[str]:

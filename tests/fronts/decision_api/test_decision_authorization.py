@@ -98,6 +98,18 @@ async def test_a_request_is_described_for_the_callers_pages(world: World) -> Non
         assert response.service.serviceName == "Mintmark"
 
 
+async def test_max_age_0_is_prompt_login(caller: Backend) -> None:
+    """OpenID Connect Core 3.1.2.1: a caller that knows prompts only is told so, and silently there is no way."""
+    await caller.world.openid_client()
+    await caller.world.openid_client("careful", default_max_age=0)
+    for asked in ({"max_age": "0"}, {"client_id": "careful"}):
+        response = await ask(caller, **asked)
+        assert (response.prompts, response.maxAge) == ([Prompt.LOGIN], 1)
+        silent = await ask(caller, **asked, prompt="none")
+        assert silent.action is AuthorizationAction.LOCATION
+        assert sent(silent.responseContent)["error"] == "login_required"
+
+
 @pytest.mark.parametrize(
     "claims",
     ["{", "[]", '{"id_token":{"x":{"value":123456789012345678901234567890}}}', '{"id_token":{"x":{"value":1e400}}}'],
