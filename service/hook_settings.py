@@ -1,13 +1,14 @@
 """What an operator says about one hook: where it is, what it is asked or told, and what happens where it is down."""
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
+from service.faults import whole
 from service.protocol.names import HookEvent
 
 SECRET_PREFIX = "whsec_"
@@ -36,21 +37,20 @@ class HookSettings(BaseModel):
     attempts: Annotated[int, Field(ge=1, le=20)] = 12
     plain_http: bool = False
 
-    @model_validator(mode="after")
-    def _is_somewhere(self) -> "HookSettings":
-        if (self.url is None) == (self.entry_point is None):
-            raise ValueError("a hook has a url, or an entry_point")
-        if self.url is not None:
-            _check_url(self.url, plain_http=self.plain_http)
-        return self
+    @model_validator(mode="wrap")
+    @classmethod
+    def _is_somewhere(cls, written: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        return whole(written, validate, (_place_faults,))
 
 
-def check_secrets(hooks: Mapping[str, HookSettings], secrets: Mapping[str, Any]) -> None:
-    """Raises ValueError where a webhook would not be signed, or a secret belongs to nothing."""
+def secret_faults(hooks: Mapping[str, HookSettings], secrets: Mapping[str, Any]) -> list[str]:
+    """Webhooks that would not be signed, and secrets that belong to nothing."""
+    faults = []
     if missing := sorted(name for name, hook in hooks.items() if hook.url and name not in secrets):
-        raise ValueError(f"hook_secrets: {', '.join(missing)}: has no secret; `mintmark hook secret` makes one")
+        faults.append(f"hook_secrets: {', '.join(missing)}: has no secret; `mintmark hook secret` makes one")
     if unknown := sorted(set(secrets) - {name for name, hook in hooks.items() if hook.url}):
-        raise ValueError(f"hook_secrets: {', '.join(unknown)}: there is no webhook of that name in hooks")
+        faults.append(f"hook_secrets: {', '.join(unknown)}: there is no webhook of that name in hooks")
+    return faults
 
 
 def secret_bytes(secret: str) -> bytes:
@@ -76,14 +76,19 @@ def check_words(name: str, secrets: str) -> None:
             raise ValueError(f"{name}: {error}") from error
 
 
-def _check_url(url: str, *, plain_http: bool) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment or not url.isprintable():
-        raise ValueError("url must be an http(s) URL without fragment")
+def _place_faults(hook: HookSettings) -> Iterator[str]:
+    """What is wrong with where the hook is, in words."""
+    if (hook.url is None) == (hook.entry_point is None):
+        yield "a hook has a url, or an entry_point"
+    if hook.url is None:
+        return
+    parts = urlsplit(hook.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment or not hook.url.isprintable():
+        yield "url must be an http(s) URL without fragment"
     if "@" in parts.netloc:
-        raise ValueError("url must not have a user name or password: what is sent is signed with the hook's secret")
-    if parts.scheme == "http" and not plain_http and not _is_loopback(parts.hostname):
-        raise ValueError("url must be https, or loopback http, unless plain_http is true")
+        yield "url must not have a user name or password: what is sent is signed with the hook's secret"
+    if parts.scheme == "http" and not hook.plain_http and not _is_loopback(parts.hostname or ""):
+        yield "url must be https, or loopback http, unless plain_http is true"
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,15 +6,23 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_origin
+from typing import Annotated, Any, Literal, Self, get_origin
 from urllib.parse import unquote, urlsplit
 
-import pydantic_settings
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -30,7 +38,8 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 
 from service import redis_url
 from service.addresses import check_hosts, check_issuer
-from service.hook_settings import HookSettings, check_secrets, check_words
+from service.faults import Unreadable, check_each, lines, refuse, whole
+from service.hook_settings import HookSettings, check_words, secret_faults
 from service.protocol.claims import SCOPE_CLAIMS
 from service.protocol.names import (
     OFFLINE_ACCESS,
@@ -399,28 +408,31 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _proxies_are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        for network in networks:
-            ip_network(network, strict=False)
+        check_each(networks, lambda network: ip_network(network, strict=False))
         return networks
 
     @field_validator("token_paths")
     @classmethod
     def _paths_are_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        faults = []
         if not paths or not all(map(_PLAIN_PATH.fullmatch, paths)):
-            raise ValueError('must be one or more plain paths such as "/token"')
+            faults.append('must be one or more plain paths such as "/token"')
         if taken := sorted(TAKEN_PATHS.intersection(paths)):
-            raise ValueError(f"{', '.join(taken)}: there is something else; choose other paths")
+            faults.append(f"{', '.join(taken)}: there is something else; choose other paths")
+        refuse(faults)
         return paths
 
     @field_validator("admin_tokens", "decision_api_keys")
     @classmethod
     def _secrets_tell_who_calls(cls, named: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        faults = []
         if short := sorted(name for name, secret in named.items() if len(secret.get_secret_value()) < 32):
-            raise ValueError(f"{', '.join(short)}: must have 32 characters or more; `mintmark admin-token` makes one")
+            faults.append(f"{', '.join(short)}: must have 32 characters or more; `mintmark admin-token` makes one")
         if any(not _PLAIN_NAME.fullmatch(name) for name in named):
-            raise ValueError("names are letters, digits, dots, dashes and underscores, 64 at most")
+            faults.append("names are letters, digits, dots, dashes and underscores, 64 at most")
         if len({secret.get_secret_value() for secret in named.values()}) < len(named):
-            raise ValueError("two names have the same secret: who calls, and whose ticket it is, is known by it")
+            faults.append("two names have the same secret: who calls, and whose ticket it is, is known by it")
+        refuse(faults)
         return named
 
     @field_validator("pairwise_salt")
@@ -447,37 +459,13 @@ class Settings(BaseSettings):
     @field_validator("hook_secrets")
     @classmethod
     def _hook_secrets_are_secrets(cls, secrets: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for name, secret in secrets.items():
-            check_words(name, secret.get_secret_value())
+        check_each(secrets, lambda name: check_words(name, secrets[name].get_secret_value()))
         return secrets
 
-    @model_validator(mode="after")
-    def _hooks_are_signed(self) -> "Settings":
-        check_secrets(self.hooks, self.hook_secrets)
-        return self
-
-    @model_validator(mode="after")
-    def _jwts_can_be_signed(self) -> "Settings":
-        signed = [name for name, one in self.resource_tokens.items() if one.format is not AccessTokenFormat.OPAQUE]
-        if signed and not self.openid:
-            raise ValueError("resource_tokens: there is no key to sign with: set master_key or signing_key_files")
-        return self
-
-    @model_validator(mode="after")
-    def _operators_listener_has_its_files(self) -> "Settings":
-        if (self.admin_certificate_file is None) != (self.admin_key_file is None):
-            raise ValueError("admin_certificate_file and admin_key_file go together")
-        if self.admin_client_ca_file and not self.admin_certificate_file:
-            raise ValueError(
-                "admin_client_ca_file: needs admin_certificate_file, for client certificates are a part of TLS"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _issuer_is_https(self) -> "Settings":
-        if self.require_https and not self.issuer_is_https and not self.issuer_is_loopback:
-            raise ValueError("issuer must be https, or loopback http, unless require_https is false")
-        return self
+    @model_validator(mode="wrap")
+    @classmethod
+    def _goes_together(cls, written: dict[str, Any], validate: ModelWrapValidatorHandler[Self]) -> Self:
+        return whole(written, validate, _DISAGREEMENTS if cls is Settings else ())
 
     @cached_property
     def issuer_is_loopback(self) -> bool:
@@ -530,6 +518,50 @@ class Settings(BaseSettings):
         return (init_settings, _Environment(settings_cls), *_file_sources(settings_cls), *_secret_sources(settings_cls))
 
 
+def _hooks_are_unsigned(settings: Settings) -> list[str]:
+    return secret_faults(settings.hooks, settings.hook_secrets)
+
+
+def _jwts_cannot_be_signed(settings: Settings) -> list[str]:
+    signed = [name for name, one in settings.resource_tokens.items() if one.format is not AccessTokenFormat.OPAQUE]
+    if not signed or settings.openid:
+        return []
+    return ["resource_tokens: there is no key to sign with: set master_key or signing_key_files"]
+
+
+def _operators_listener_lacks_files(settings: Settings) -> Iterator[str]:
+    if (settings.admin_certificate_file is None) != (settings.admin_key_file is None):
+        yield "admin_certificate_file and admin_key_file go together"
+    if settings.admin_client_ca_file and not settings.admin_certificate_file:
+        yield "admin_client_ca_file: needs admin_certificate_file, for client certificates are a part of TLS"
+
+
+def _issuer_is_plain_http(settings: Settings) -> list[str]:
+    if not settings.require_https or settings.issuer_is_https or settings.issuer_is_loopback:
+        return []
+    return ["issuer must be https, or loopback http, unless require_https is false"]
+
+
+_DISAGREEMENTS = (_hooks_are_unsigned, _jwts_cannot_be_signed, _operators_listener_lacks_files, _issuer_is_plain_http)
+
+
+class _Given(Settings):
+    """What is known while a file cannot be read: arguments and environment. Whether they go with the file, nobody knows."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Without the files."""
+        return (init_settings, _Environment(settings_cls))
+
+
+_NO_SUCH = "there is no such setting (see `mintmark settings`)"
 _EXAMPLES = {
     "scopes": '{"read": "Read your data"}',
     "scope_claims": '{"roles": ["roles"]}',
@@ -554,27 +586,30 @@ class _Environment(EnvSettingsSource):
         except ValueError as error:
             if get_origin(field.annotation) is tuple and not str(value).lstrip().startswith(("[", "{")):
                 return [word.strip() for word in str(value).split(",") if word.strip()]
-            raise ValueError(
-                f"{field_name}: write JSON into the variable, such as {_EXAMPLES.get(field_name, '{}')} ({error})"
-            ) from error
+            example = _EXAMPLES.get(field_name, "{}")
+            return Unreadable(f"write JSON into the variable, such as {example} ({error})")
 
 
 def load(**given: Any) -> Settings:
     """The settings of this process; ``given`` ones win. Raises SettingsError that names every fault at once."""
-    faults = [f"{name}: there is no such setting (see `mintmark settings`)" for name in unknown_variables(os.environ)]
+    faults = [f"{name}: {_NO_SUCH}" for name in unknown_variables(os.environ)]
     settings = None
     try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        # A default that was not made because of another setting's fault is no fault of its own.
-        told = [fault for fault in error.errors() if fault["type"] != "default_factory_not_called"]
-        faults += [f"{_where(fault['loc'])}: {_what(fault)}" for fault in told]
-    except (OSError, ValueError) as error:  # an unreadable file, JSON that does not parse in a variable
-        wrapped = isinstance(error, pydantic_settings.SettingsError) and error.__cause__
-        faults.append(str(wrapped or error))
+        settings, further = _read(Settings, given)
+        faults += further
+    except (OSError, ValueError) as error:  # a file or folder that cannot be read
+        faults += [str(error), *_read(_Given, given)[1]]
     if faults or settings is None:
         raise SettingsError("\n".join(faults))
     return settings
+
+
+def _read(kind: type[Settings], given: Mapping[str, Any]) -> tuple[Settings | None, list[str]]:
+    """The settings, or their faults. Raises OSError, ValueError where a source cannot be read."""
+    try:
+        return kind(**given), []
+    except ValidationError as error:
+        return None, lines(error, _NO_SUCH)
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
@@ -620,13 +655,3 @@ def _secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettin
     if not Path(path).is_dir():
         raise OSError(f"{SECRETS_VARIABLE}: there is no folder {path}")
     return [SecretsSettingsSource(settings_cls, secrets_dir=path, env_prefix="")]
-
-
-def _where(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "settings"
-
-
-def _what(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "there is no such setting (see `mintmark settings`)"
-    return str(fault["msg"]).removeprefix("Value error, ")

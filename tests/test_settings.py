@@ -172,6 +172,76 @@ def test_all_faults_are_told_at_once(toml: Path, monkeypatch: pytest.MonkeyPatch
     ]
 
 
+def test_what_does_not_go_together_and_what_cannot_be_read_is_told_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four faults that lie at four depths none hides another."""
+    variables = {
+        "PROT": "8080",  # no such setting
+        "PORT": "many",  # a fault of its own
+        "SCOPES": "{read",  # no JSON
+        "ISSUER": "http://mint.example",  # does not go with require_https
+        "ADMIN_KEY_FILE": "/key.pem",  # needs the other file
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(f"MINTMARK_{name}", value)
+    with pytest.raises(SettingsError) as error:
+        load()
+    told = str(error.value).splitlines()
+    assert [line.split()[0].rstrip(":") for line in told] == [
+        *("MINTMARK_PROT", "port", "scopes", "admin_certificate_file", "issuer")
+    ]
+
+
+def test_beside_a_file_that_cannot_be_read_the_environment_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINTMARK_CONFIG", "/nowhere.toml")
+    monkeypatch.setenv("MINTMARK_PORT", "many")
+    monkeypatch.setenv("MINTMARK_HOOK_SECRETS", '{"crm": "whsec_' + "A" * 44 + '"}')  # its hook may be in that file
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == ["MINTMARK_CONFIG", "port"]
+
+
+def test_what_must_be_known_to_judge_is_not_guessed() -> None:
+    """Whether http will do hangs on require_https, which is faulty itself: nothing is said of it."""
+    with pytest.raises(SettingsError) as error:
+        load(issuer="http://mint.example", require_https="perhaps")
+    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == ["require_https"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"workers": "many"},
+            ["workers: Input should be a valid integer, unable to parse string as an integer, or 'auto'"],
+        ),
+        ({"workers": 0}, ["workers: Input should be greater than or equal to 1, or 'auto'"]),
+        ({"admin_tokens": {"ci": 1}}, ["admin_tokens.ci: Input should be a valid string"]),
+        ({"scopes": {1: "x"}}, ["scopes.1: Input should be a valid string"]),
+        ({"signing_algorithms": ("RS256", "RS1")}, ["signing_algorithms.1: Input should be 'RS256', 'PS256',"]),
+        ({"resource_tokens": {"api": {"format": "x"}}}, ["resource_tokens.api.format: Input should be 'opaque',"]),
+        (
+            {"resource_tokens": {"api": {"form": "jwt"}}},
+            ["resource_tokens.api.format: Field required", "resource_tokens.api.form: there is no"],
+        ),
+        (
+            {"trusted_proxies": ("x", "10.0.0.0/8", "y")},
+            ["trusted_proxies: 'x' does not appear to be an IPv4 or IPv6 network; 'y' does"],
+        ),
+        (
+            {"hooks": {"crm": {"url": "http://crm.example", "timeout": "long", "events": ["claims"]}}},
+            ["hooks.crm.timeout: Input should be a valid number", "hooks.crm: url must be https"],
+        ),
+    ],
+)
+def test_a_fault_is_named_as_it_was_written(given: dict[str, Any], told: list[str]) -> None:
+    """Without the names of our types, and every item of a list or table."""
+    with pytest.raises(SettingsError) as error:
+        load(**given)
+    lines = str(error.value).splitlines()
+    assert len(lines) == len(told)
+    assert all(line.startswith(start) for line, start in zip(lines, told, strict=True)), lines
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [

@@ -1,10 +1,11 @@
 """A client as an operator describes it, or a client itself: one model, every fault told by the name of the member."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, Self
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from service.admin.input import Identifier, Input, LongText, Properties, Resource, ShortText, each_once
 from service.grants import GRANT_TYPES
@@ -156,12 +157,9 @@ class ClientInput(Input):
         """Whether it proves nothing."""
         return self.auth_method is ClientAuthMethod.NONE
 
-    @model_validator(mode="after")
-    def _goes_together(self) -> Self:
-        faults = [text for refused, text in _COMBINATIONS if refused(self)]
-        if faults:
-            raise ValueError("\n".join(faults))
-        return self
+    @classmethod
+    def disagreements(cls) -> Sequence[Callable[["ClientInput"], Iterable[str]]]:
+        return [partial(_fault_of, refused, text) for refused, text in _COMBINATIONS]
 
     def members(self) -> dict[str, Any]:
         """By the names of the record's fields."""
@@ -169,6 +167,10 @@ class ClientInput(Input):
         if any(one.parts - {"code"} for one in self.response_types) and GrantTypeName.IMPLICIT not in self.grant_types:
             members["grant_types"] = (*self.grant_types, GrantTypeName.IMPLICIT.value)  # RFC 7591 2.1: they go together
         return members | {"properties": tuple(member.record() for member in self.properties)}
+
+
+def _fault_of(refused: Callable[[ClientInput], bool], text: str, given: ClientInput) -> list[str]:
+    return [text] if refused(given) else []
 
 
 def _default_scope_is_allowed(given: ClientInput) -> bool:

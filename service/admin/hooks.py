@@ -8,6 +8,7 @@ import orjson
 from pydantic import ValidationError
 
 from service.admin.errors import NotFound
+from service.faults import lines
 from service.hooks.answers import ClaimsAnswer, Verdict
 from service.hooks.facts import Revoked, about_login, about_revoked, about_token
 from service.hooks.failure import HookError
@@ -93,6 +94,5 @@ def _fault_of(message: Message, answer: Any) -> str:
     try:
         model.model_validate(orjson.loads(orjson.dumps(answer)) or {})
     except ValidationError as error:
-        faults = error.errors(include_input=False, include_url=False)
-        return "; ".join(".".join(map(str, (*fault["loc"], fault["msg"]))) for fault in faults)
+        return "; ".join(lines(error, "there is no such member", answer))
     return ""

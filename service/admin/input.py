@@ -4,7 +4,7 @@ Every fault is told at once, by the name of the field; what was written is not r
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -15,11 +15,13 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    ModelWrapValidatorHandler,
     ValidationError,
     model_validator,
 )
 
 from service.admin.errors import Refused
+from service.faults import lines, whole
 from service.protocol.claims import is_deeper
 from service.protocol.names import INTROSPECTION_MEMBERS, TOKEN_RESPONSE_MEMBERS
 from service.records.property import Property
@@ -37,13 +39,23 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     @classmethod
+    def disagreements(cls) -> Sequence[Callable[[Any], Iterable[str]]]:
+        """What finds faults of members that do not go together; asked also where others are faulty by themselves."""
+        return ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _whole(cls, written: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        return whole(written, validate, cls.disagreements())
+
+    @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """The input, checked. Raises Refused with every fault."""
         _check_sizes(data)
         try:
             return cls.model_validate(dict(data))
         except ValidationError as error:
-            faults = [line for fault in error.errors(include_input=False) for line in _lines(fault)]
+            faults = lines(error, "there is no such member", dict(data))
         raise Refused("\n".join(faults))
 
 
@@ -53,15 +65,6 @@ def _check_sizes(data: Mapping[str, Any]) -> None:
     )
     if long:
         raise Refused("\n".join(f"{name}: has more than {_MAX_ITEMS} items" for name in long))
-
-
-def _lines(fault: Any) -> list[str]:
-    """``redirect_uris.0: http is for loopback addresses only; use https``."""
-    text = str(fault["msg"]).removeprefix("Value error, ")
-    where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        text = "there is no such member"
-    return [f"{where}: {text}"] if where else text.splitlines()
 
 
 def identifier(text: str) -> str:
@@ -122,17 +125,20 @@ class PropertyInput(Input):
     in_token_response: bool = False
     in_introspection: bool = False
 
-    @model_validator(mode="after")
-    def _overrides_nothing(self) -> Self:
-        if self.in_token_response and self.name in TOKEN_RESPONSE_MEMBERS:
-            raise ValueError(f"{self.name} is a registered member of token responses: choose another name")
-        if self.in_introspection and self.name in INTROSPECTION_MEMBERS:
-            raise ValueError(f"{self.name} is a registered member of introspection: choose another name")
-        return self
+    @classmethod
+    def disagreements(cls) -> Sequence[Callable[["PropertyInput"], Iterable[str]]]:
+        return (_overridden,)
 
     def record(self) -> Property:
         """As it is kept."""
         return Property(self.name, self.value, self.in_token_response, self.in_introspection)
+
+
+def _overridden(given: PropertyInput) -> Iterator[str]:
+    if given.in_token_response and given.name in TOKEN_RESPONSE_MEMBERS:
+        yield f"{given.name} is a registered member of token responses: choose another name"
+    if given.in_introspection and given.name in INTROSPECTION_MEMBERS:
+        yield f"{given.name} is a registered member of introspection: choose another name"
 
 
 def _named_once(properties: tuple[PropertyInput, ...]) -> tuple[PropertyInput, ...]:

@@ -1,9 +1,10 @@
 """Trusted issuers: whose assertions are exchanged for tokens (RFC 7523)."""
 
 import logging
-from typing import Annotated, Any, NamedTuple, Self
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator
 
 from service.admin.audit import audited
 from service.admin.client_input import PublicKeys, Scopes, WebUri
@@ -31,11 +32,15 @@ class TrustInput(Input):
     clients: Identifiers = ()
     audience: Identifier | None = None
 
-    @model_validator(mode="after")
-    def _has_keys(self) -> Self:
-        if (self.jwks is None) == (self.jwks_uri is None):
-            raise ValueError("jwks: give the keys, or jwks_uri, and not both")
-        return self
+    @classmethod
+    def disagreements(cls) -> Sequence[Callable[["TrustInput"], Iterable[str]]]:
+        return (_lacks_keys,)
+
+
+def _lacks_keys(given: TrustInput) -> list[str]:
+    return (
+        ["jwks: give the keys, or jwks_uri, and not both"] if (given.jwks is None) == (given.jwks_uri is None) else []
+    )
 
 
 class TrustPage(NamedTuple):

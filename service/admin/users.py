@@ -2,11 +2,11 @@
 
 import logging
 import unicodedata
-from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple, Self
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from service import sessions
 from service.admin import etags
@@ -56,11 +56,15 @@ class UserInput(Input):
     subject: Identifier | None = None
     claims: Claims = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _has_subject(self) -> Self:
-        if self.subject is None and not (self.username.isascii() and " " not in self.username):
-            raise ValueError("subject: give one in printable ASCII without spaces (OpenID Connect Core 2)")
-        return self
+    @classmethod
+    def disagreements(cls) -> Sequence[Callable[["UserInput"], Iterable[str]]]:
+        return (_lacks_subject,)
+
+
+def _lacks_subject(given: UserInput) -> list[str]:
+    if given.subject is not None or (given.username.isascii() and " " not in given.username):
+        return []
+    return ["subject: give one in printable ASCII without spaces (OpenID Connect Core 2)"]
 
 
 class ChangedClaims(Input):

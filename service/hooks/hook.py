@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from service.faults import lines
 from service.hook_settings import HookSettings
 from service.hooks.circuit import Circuit, State
 from service.hooks.failure import HookError
@@ -49,13 +50,14 @@ class Hook:
             self._without(message, "its circuit is open")
             return None
         try:
-            answer = model.model_validate(await self.target.ask(message) or {})
+            answered = await self.target.ask(message) or {}
+            answer = model.model_validate(answered)
         except HookError as error:
             self.count_failure(message, str(error))
             self._without(message, str(error))
             return None
         except ValidationError as error:
-            self.unusable(message, _reason(error))
+            self.unusable(message, _reason(error, answered))
             return None
         except BaseException:
             self.circuit.abandoned()
@@ -95,8 +97,6 @@ class Hook:
         log.log(level, "hook_circuit", extra={"hook": self.name, "state": state.value})
 
 
-def _reason(error: ValidationError) -> str:
+def _reason(error: ValidationError, answer: Any) -> str:
     """Without what was answered: it may be anything."""
-    fault = error.errors(include_input=False, include_url=False)[0]
-    where = ".".join(map(str, fault["loc"]))[:80]
-    return f"its answer: {where}: {fault['msg']}" if where else f"its answer: {fault['msg']}"
+    return "its answer: " + "; ".join(lines(error, "there is no such member", answer))[:300]

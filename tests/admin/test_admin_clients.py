@@ -118,6 +118,11 @@ def test_all_faults_are_named_at_once() -> None:
     with pytest.raises(Refused) as refused:
         ClientInput.read(CRON | {"auth_method": "none", "introspect": True, "default_scope": "x"})
     assert len(str(refused.value).splitlines()) == 3
+    with pytest.raises(Refused) as refused:  # what does not go together is told beside what is wrong by itself
+        ClientInput.read(CRON | {"auth_method": "none", "refresh_grace": 999, "token_endpoint_auth_signing_alg": "x"})
+    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
+        *("refresh_grace", "token_endpoint_auth_signing_alg", "grant_types")
+    ]
 
 
 @pytest.mark.parametrize("resource", ["https://api.example/v1", "urn:example:api", "api", "API-2_x.y"])

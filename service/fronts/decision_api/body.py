@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from service.faults import lines
 from service.fronts.decision_api.answering import CallError
 from service.fronts.decision_api.result_codes import ResultCode
 from service.protocol.claims import is_deeper
@@ -37,10 +38,7 @@ class Body(BaseModel):
         try:
             return cls.model_validate(dict(members))
         except ValidationError as error:
-            faults = [
-                f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
-                for fault in error.errors(include_input=False, include_url=False)
-            ]
+            faults = lines(error, "there is no such member", dict(members))
         raise CallError(ResultCode.MALFORMED, "; ".join(faults)[:1000])
 
 

@@ -1,0 +1,130 @@
+"""All that pydantic finds wrong at once, told to people: by the names that they wrote, without the names of our types."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+_SHOULD = "Input should be "
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Unreadable(str):
+    """In the place of a value that could not even be read: the fault, told as that of the value."""
+
+
+def place(location: tuple[int | str, ...], written: Any) -> tuple[int | str, ...]:
+    """The place of a fault in what was ``written``: ``("hooks", "crm", "url")``; () for the whole.
+
+    pydantic puts its own names between (``workers.literal['auto']``, ``admin_tokens.ci.[key]``): what is neither a member nor
+    an item of what was written is left out, except a member that is missing there.
+    """
+    kept: list[int | str] = []
+    value = written
+    for number, part in enumerate(location):
+        is_item = isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)
+        if is_item or (isinstance(value, Mapping) and part in value):
+            kept.append(part)
+            value = value[part]
+        elif number == 0 or (isinstance(value, Mapping) and number == len(location) - 1 and part != "[key]"):
+            kept.append(part)
+    return tuple(kept)
+
+
+def lines(error: ValidationError, unknown: str, written: Any = None) -> list[str]:
+    """A line for each place: ``port: Input should be …``. ``unknown``: what to say of a member that there is not;
+    ``written``: what was read, where that was not by ``whole``. What was written is not repeated: it may be a secret.
+
+    What may be one of several things has a fault for each in pydantic's list, and one here.
+    """
+    told: dict[str, list[str]] = {}
+    for fault in error.errors(include_url=False, include_input=False):
+        if fault["type"] == "default_factory_not_called":  # for another member's fault: none of its own
+            continue
+        location = fault["loc"] if written is None else place(fault["loc"], written)
+        text = unknown if fault["type"] == "extra_forbidden" else str(fault["msg"]).removeprefix("Value error, ")
+        told.setdefault(".".join(map(str, location)), []).extend(text.splitlines())
+    return [line for where, texts in told.items() for line in _told(where, list(dict.fromkeys(texts)))]
+
+
+def _told(where: str, texts: list[str]) -> list[str]:
+    if not where:
+        return texts
+    if len(texts) > 1 and all(text.startswith(_SHOULD) for text in texts):
+        texts = [_SHOULD + ", or ".join(text.removeprefix(_SHOULD) for text in texts)]
+    return [f"{where}: {'; '.join(texts)}"]
+
+
+def refuse(faults: Iterable[str]) -> None:
+    """Raises ValueError with all of them, one a line, if there are any."""
+    if text := "\n".join(faults):
+        raise ValueError(text)
+
+
+def check_each(items: Iterable[str], check: Callable[[str], object]) -> None:
+    """Check all items, not only up to the first faulty one. Raises ValueError."""
+    faults = []
+    for item in items:
+        try:
+            check(item)
+        except ValueError as error:
+            faults.append(str(error))
+    refuse(faults)
+
+
+def whole(
+    written: Any,
+    validate: ModelWrapValidatorHandler[_Model],
+    disagreements: Iterable[Callable[[_Model], Iterable[str]]],
+) -> _Model:
+    """The model, for a wrap validator. pydantic looks at what must go together only where each member is right by itself; here
+    everything is said that can be known: a check that needs a faulty member is left out.
+
+    Raises ValidationError with every fault.
+    """
+    faults: list[InitErrorDetails] = []
+    model: _Model | None = None
+    try:
+        model = validate(written)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        faults += [_fault(one["type"], _text(one), place(one["loc"], written)) for one in found]
+        model = _partial(written, {one["loc"][0] for one in found if one["loc"]}, validate)
+    if model is not None:
+        faults += _disagreements(model, disagreements, partial=bool(faults))
+    if faults or model is None:
+        raise ValidationError.from_exception_data("faults", faults)
+    return model
+
+
+def _disagreements(
+    model: _Model, checks: Iterable[Callable[[_Model], Iterable[str]]], *, partial: bool
+) -> Iterator[InitErrorDetails]:
+    for check in checks:
+        try:
+            yield from [_fault("disagreement", text, ()) for text in check(model)]
+        except AttributeError:  # it looked at a faulty member
+            if not partial:
+                raise
+
+
+def _text(fault: Any) -> str:
+    return str(fault["input"] if isinstance(fault["input"], Unreadable) else fault["msg"])
+
+
+def _fault(type_: str, text: str, location: tuple[int | str, ...]) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError(type_, text), loc=location, input=None)
+
+
+def _partial(written: Any, bad: set[int | str], validate: ModelWrapValidatorHandler[_Model]) -> _Model | None:
+    """The model without its faulty members, not even as by default; None where one of them must be there."""
+    if not isinstance(written, Mapping):
+        return None
+    try:
+        model = validate({name: value for name, value in written.items() if name not in bad})
+    except ValidationError:
+        return None
+    for name in bad:
+        model.__dict__.pop(str(name), None)
+    return model
