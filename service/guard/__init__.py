@@ -8,6 +8,8 @@ This room is used from outside; nothing in the service imports it.
 
 from service.guard.aiohttp_guard import TOKEN, aiohttp_guard
 from service.guard.asgi_guard import AsgiGuard
-from service.guard.guard import Guard, Refused, Token
+from service.guard.guard import Guard
+from service.guard.routes import needs
+from service.guard.verdict import MisconfiguredError, Refused, Token
 
-__all__ = ["TOKEN", "AsgiGuard", "Guard", "Refused", "Token", "aiohttp_guard"]
+__all__ = ["TOKEN", "AsgiGuard", "Guard", "MisconfiguredError", "Refused", "Token", "aiohttp_guard", "needs"]

@@ -1,10 +1,12 @@
 """The guard before aiohttp handlers."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from aiohttp import web
 
-from service.guard.guard import Guard, Refused, Token
+from service.guard.guard import Guard
+from service.guard.routes import Routes, is_preflight, scopes_of
+from service.guard.verdict import Refused, Token
 
 TOKEN: web.RequestKey[Token] = web.RequestKey("mintmark_token", Token)
 """``request[TOKEN]``: the token of a request that was let in."""
@@ -13,14 +15,32 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
-def aiohttp_guard(guard: Guard, scopes: Collection[str] = (), *, open_paths: Collection[str] = ()) -> Middleware:
-    """Let in only who holds a token with all these scopes; ``open_paths``: exact paths that are for everybody."""
+def aiohttp_guard(
+    guard: Guard,
+    scopes: Collection[str] = (),
+    *,
+    open_paths: Collection[str] = (),
+    routes: Mapping[str, Collection[str]] | None = None,
+) -> Middleware:
+    """Let in only who holds a token with all these scopes, and those that ``needs`` or ``routes`` want.
+
+    Preflights of CORS are let through: a browser sends no token with one.
+
+    Args:
+        guard: Checks the tokens.
+        scopes: Needed by every request.
+        open_paths: Exact paths that are for everybody.
+        routes: Further scopes by route, see ``Routes``.
+    """
+    wanted = Routes(scopes, routes)
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path not in open_paths:
+        is_open = request.path in open_paths or is_preflight(request.method, {name.lower() for name in request.headers})
+        if not is_open:
             try:
-                request[TOKEN] = await guard.check(request.headers.get("Authorization"), scopes)
+                needed = wanted.needed(request.method, request.path) | _of_handler(request)
+                request[TOKEN] = await guard.check(request.headers.get("Authorization"), needed)
             except Refused as refused:
                 return web.Response(
                     body=refused.body, status=refused.status, headers=refused.headers, content_type="application/json"
@@ -28,3 +48,10 @@ def aiohttp_guard(guard: Guard, scopes: Collection[str] = (), *, open_paths: Col
         return await handler(request)
 
     return check
+
+
+def _of_handler(request: web.Request) -> frozenset[str]:
+    """What the handler needs; of a class with a method for each HTTP method: of both."""
+    handler = request.match_info.handler
+    method = getattr(handler, request.method.lower(), None) if isinstance(handler, type) else None
+    return scopes_of(handler) | scopes_of(method)

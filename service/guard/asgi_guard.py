@@ -1,9 +1,11 @@
 """The guard before an ASGI application (Starlette, FastAPI, Django …)."""
 
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
-from service.guard.guard import Guard, Refused
+from service.guard.guard import Guard
+from service.guard.routes import Routes, is_preflight
+from service.guard.verdict import MisconfiguredError, Refused
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -15,28 +17,54 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 class AsgiGuard:
     """Lets in only who holds a token with all these scopes; ``scope["mintmark_token"]`` is that token.
 
-    ``open_paths``: exact paths that are for everybody. WebSockets are closed before they are accepted (403 on the wire).
+    ``open_paths``: exact paths that are for everybody; ``routes``: further scopes by route, see ``Routes``. WebSockets are
+    closed before they are accepted (403 on the wire). Preflights of CORS are let through: a browser sends no token with one.
+    Where the server speaks ASGI's lifespan, the guard is started and closed with the application.
     """
 
     def __init__(
-        self, app: Application, guard: Guard, scopes: Collection[str] = (), *, open_paths: Collection[str] = ()
+        self,
+        app: Application,
+        guard: Guard,
+        scopes: Collection[str] = (),
+        *,
+        open_paths: Collection[str] = (),
+        routes: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self._app, self._guard = app, guard
-        self._scopes, self._open = scopes, frozenset(open_paths)
+        self._routes, self._open = Routes(scopes, routes), frozenset(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or scope.get("path") in self._open:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+            return
+        method = scope.get("method", "GET")
+        is_open = scope["type"] not in ("http", "websocket") or scope.get("path") in self._open
+        if is_open or is_preflight(method, {name.lower().decode("latin-1") for name, _ in scope["headers"]}):
             await self._app(scope, receive, send)
             return
         shown = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
         try:
             if len(shown) > 1:
                 raise Refused(401, "invalid_token", "More than one Authorization header.")
-            token = await self._guard.check(shown[0] if shown else None, self._scopes)
+            needed = self._routes.needed(method, scope["path"])
+            token = await self._guard.check(shown[0] if shown else None, needed)
         except Refused as refused:
             await _refuse(scope, send, refused)
             return
         await self._app({**scope, "mintmark_token": token}, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._guard.start()
+        except MisconfiguredError as error:
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            await self._guard.close()
 
 
 async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:

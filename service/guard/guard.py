@@ -2,11 +2,11 @@
 
 import asyncio
 import json
+import logging
 import time
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Self
 from urllib.parse import quote
@@ -15,12 +15,15 @@ import aiohttp
 import jwt
 
 from service.guard.cache import Cache
+from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, Token
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.signing.client_keys import ALGORITHMS
 from service.signing.jws import UnverifiableError, checked_claims, parse
 from service.store import keys
 from service.store.address import of_url
 from service.store.connection import Connection, open_connection
+
+log = logging.getLogger(__name__)
 
 TIMEOUT = 5.0
 MAX_TOKEN = 8192
@@ -30,49 +33,8 @@ _KEYS_AGAIN = 10.0
 """Seconds after which an unknown ``kid`` makes us fetch the keys once more."""
 _KEYS_FOR = 300.0
 _DISCOVERY = "/.well-known/openid-configuration"
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token that is good. ``claims``: of the JWT, or what introspection said."""
-
-    claims: Mapping[str, Any]
-
-    @property
-    def subject(self) -> str:
-        """Whose it is; of client_credentials the client itself, or "" where only introspection was asked."""
-        return str(self.claims.get("sub", ""))
-
-    @property
-    def client_id(self) -> str:
-        """Whom it was issued to."""
-        return str(self.claims.get("client_id", ""))
-
-    @property
-    def scopes(self) -> frozenset[str]:
-        """What it is for."""
-        return frozenset(str(self.claims.get("scope", "")).split())
-
-
-class Refused(Exception):
-    """The request is not let in (RFC 6750 section 3.1). ``status``: 401, 403, or 503 where nobody could be asked."""
-
-    def __init__(self, status: int, error: str = "", description: str = "") -> None:
-        super().__init__(description or error)
-        self.status, self.error, self.description = status, error, description
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """``WWW-Authenticate``; ``Retry-After`` with 503."""
-        if self.status == 503:
-            return {"Retry-After": "1"}
-        told = {"error": self.error, "error_description": self.description} if self.error else {}
-        return {"WWW-Authenticate": "Bearer" + ",".join(f' {name}="{text}"' for name, text in told.items())}
-
-    @property
-    def body(self) -> bytes:
-        """JSON."""
-        return json.dumps({"error": self.error or "unauthorized", "error_description": self.description}).encode()
+_UNANSWERED = (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)
+"""What asking the token service ends with where there is no answer that is one."""
 
 
 class Guard:
@@ -133,7 +95,30 @@ class Guard:
         )
 
     async def start(self) -> None:
-        """Begin to listen; further calls do nothing."""
+        """Begin to listen, and ask the token service once whether it knows us; further calls do nothing.
+
+        A service that is away is no reason not to start: that is logged, and looked at again with each token.
+
+        Raises:
+            MisconfiguredError: The service is another issuer, or refuses this API's own credentials.
+        """
+        if self._session is not None:
+            return
+        self._open()
+        try:
+            await self._discovered()
+            if self._credentials is not None:
+                await self._introspection("a text that is no token")
+        except MisconfiguredError as error:
+            log.error("guard: %s", error)
+            await self.close()
+            raise
+        except _UNANSWERED as error:
+            log.warning(
+                "guard: the token service %s cannot be asked yet: %s", self._issuer, error or "no answer in time"
+            )
+
+    def _open(self) -> None:
         if self._session is not None:
             return
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
@@ -158,10 +143,16 @@ class Guard:
             raise Refused(401, "invalid_token", "The Authorization header must be: Bearer <access token>.")
         try:
             claims = await (self._verified(text) if self._credentials is None else self._introspected(text))
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError) as error:
+        except MisconfiguredError as error:
+            log.error("guard: %s", error)
+            raise Refused(503, "temporarily_unavailable", "This API is not set up to ask the token service.") from error
+        except _UNANSWERED as error:
             raise Refused(503, "temporarily_unavailable", "The token service cannot be asked.") from error
-        if claims is None or not self._is_for_us(claims):
-            raise Refused(401, "invalid_token", "The access token is not good here, expired or revoked.")
+        if claims is None:
+            text = f"The access token has expired, was revoked, or is not for {self._audience}, which is wanted here."
+            raise Refused(401, "invalid_token", text)
+        if not self._is_for_us(claims):
+            raise self._for_another(claims)
         token = Token(claims)
         if missing := set(scopes) - token.scopes:
             raise Refused(403, "insufficient_scope", f"The scope {' '.join(sorted(missing))} is needed.")
@@ -170,6 +161,17 @@ class Guard:
     def _is_for_us(self, claims: Mapping[str, Any]) -> bool:
         audience = claims.get("aud", [])
         return self._audience in ([audience] if isinstance(audience, str) else audience)
+
+    def _for_another(self, claims: Mapping[str, Any]) -> Refused:
+        """Good, but for another API, or for none: who asked for the token has to ask for this audience."""
+        named = claims.get("aud") or "no API"
+        held = named if isinstance(named, str) else ", ".join(map(str, named))
+        log.warning(
+            "guard: a token of the client %s was refused: it is for %s, and %s is wanted (audience of the client, or "
+            "resource in its request)",
+            *(claims.get("client_id", ""), held, self._audience),
+        )
+        return Refused(401, "invalid_token", f"The access token is not for {self._audience}, which is wanted here.")
 
     # by introspection
 
@@ -192,12 +194,8 @@ class Guard:
             done.exception()
 
     async def _ask(self, text: str, key: bytes) -> Mapping[str, Any] | None:
-        news, (client_id, secret) = self._cache.news, self._credentials or ("", "")
-        endpoint = (await self._discovered())["introspection_endpoint"]
-        headers = {"Authorization": _basic(client_id, secret)}
-        answer = await self._fetched(
-            lambda session: session.post(endpoint, data={"token": text}, headers=headers, allow_redirects=False)
-        )
+        news = self._cache.news
+        answer = await self._introspection(text)
         if answer.get("active") is not True or str(answer.get("token_type", "")).lower() != "bearer":
             return None  # a refresh token is active, too: it is for the token endpoint and nobody else
         seconds = min(self._cache_seconds, answer.get("exp", time.time()) - time.time())
@@ -205,6 +203,23 @@ class Guard:
         if seconds > 0 and news == self._cache.news and (self._hears or self._connection is None):
             self._cache.keep(key, answer, seconds)
         return answer
+
+    async def _introspection(self, text: str) -> dict[str, Any]:
+        """The answer to one question (RFC 7662 section 2.2). Raises MisconfiguredError where we are not known there."""
+        client_id, secret = self._credentials or ("", "")
+        endpoint = (await self._discovered())["introspection_endpoint"]
+        headers = {"Authorization": _basic(client_id, secret)}
+        try:
+            return await self._fetched(
+                lambda session: session.post(endpoint, data={"token": text}, headers=headers, allow_redirects=False)
+            )
+        except AnsweredError as error:
+            if error.status not in (400, 401, 403):
+                raise
+            raise MisconfiguredError(
+                f"the token service {self._issuer} refuses this API's own client {client_id!r} ({error.status}): its "
+                "client_id, its secret, or its method, which must be client_secret_basic"
+            ) from error
 
     def _hear(self, channel: bytes, message: bytes) -> None:
         """``mm:{<grant id>}…`` has ended, or ``{"clients": […]}`` have changed."""
@@ -275,23 +290,25 @@ class Guard:
     # asking
 
     async def _discovered(self) -> dict[str, Any]:
-        """Where the issuer's endpoints are. Raises ValueError where the document is another issuer's."""
+        """Where the issuer's endpoints are. Raises MisconfiguredError where the document is another issuer's."""
         if self._metadata is None:
             found = await self._fetched(
                 lambda session: session.get(self._issuer.rstrip("/") + _DISCOVERY, allow_redirects=False)
             )
             if found.get("issuer") != self._issuer:
-                raise ValueError(f"the issuer calls itself {found.get('issuer')}, not {self._issuer}")
+                raise MisconfiguredError(
+                    f"{self._issuer} calls itself {found.get('issuer')!r}: give the guard that name of the issuer"
+                )
             self._metadata = found
         return self._metadata
 
     async def _fetched(self, ask: Callable[[aiohttp.ClientSession], Any]) -> dict[str, Any]:
         """A JSON object. Raises ValueError for anything else, ClientError, TimeoutError."""
-        await self.start()
+        self._open()
         assert self._session is not None  # noqa: S101 (for mypy)
         async with ask(self._session) as response:
             if response.status != 200:
-                raise ValueError(f"{response.url.host} answered {response.status}")
+                raise AnsweredError(response.url.host, response.status)
             found = json.loads(await response.read())
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")

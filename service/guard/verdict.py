@@ -1,0 +1,66 @@
+"""What comes of a check: a token that is good, a refusal, or an API that cannot check anything."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_UNQUOTABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+"""What must not stand in ``error_description`` (RFC 6750 section 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that is good. ``claims``: of the JWT, or what introspection said."""
+
+    claims: Mapping[str, Any]
+
+    @property
+    def subject(self) -> str:
+        """Whose it is; of client_credentials the client itself, or "" where only introspection was asked."""
+        return str(self.claims.get("sub", ""))
+
+    @property
+    def client_id(self) -> str:
+        """Whom it was issued to."""
+        return str(self.claims.get("client_id", ""))
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What it is for."""
+        return frozenset(str(self.claims.get("scope", "")).split())
+
+
+class MisconfiguredError(Exception):
+    """Nobody will be let in until this API's settings or its client are changed: the text says which."""
+
+
+class AnsweredError(ValueError):
+    """The token service answered ``status``, and not 200."""
+
+    def __init__(self, host: str | None, status: int) -> None:
+        super().__init__(f"{host} answered {status}")
+        self.status = status
+
+
+class Refused(Exception):
+    """The request is not let in (RFC 6750 section 3.1). ``status``: 401, 403, or 503 where nobody could be asked."""
+
+    def __init__(self, status: int, error: str = "", description: str = "") -> None:
+        super().__init__(description or error)
+        self.status, self.error, self.description = status, error, description
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """``WWW-Authenticate``; ``Retry-After`` with 503."""
+        if self.status == 503:
+            return {"Retry-After": "1"}
+        told = {"error": self.error, "error_description": self.description} if self.error else {}
+        parameters = (f' {name}="{_UNQUOTABLE.sub("?", text)}"' for name, text in told.items())
+        return {"WWW-Authenticate": "Bearer" + ",".join(parameters)}
+
+    @property
+    def body(self) -> bytes:
+        """JSON."""
+        return json.dumps({"error": self.error or "unauthorized", "error_description": self.description}).encode()
