@@ -186,6 +186,9 @@ class Settings(BaseSettings):
 
     # lifetimes
     code_lifetime: Lifetime = Field(60, description="Authorization codes.")
+    code_grace: Annotated[int, Field(ge=0, le=300)] = Field(
+        10, description="A redemption whose client was not told may be repeated within it; 0: that ends the grant, too."
+    )
     access_token_lifetime: Lifetime = Field(3600, description="Access tokens.")
     refresh_idle_lifetime: Seconds = Field(86400 * 14, description="Refresh tokens since their last use; 0 = never.")
     refresh_absolute_lifetime: Seconds = Field(

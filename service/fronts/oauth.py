@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import orjson
@@ -208,7 +209,13 @@ async def _read(http: web.BaseRequest, issuer: Issuer, path: str, route: _Route)
         content=content,
         path=path,
         accept=http.headers.get(hdrs.ACCEPT, "") if route.two_forms else "",
+        is_listening=partial(_is_listening, http),
     )
+
+
+def _is_listening(http: web.BaseRequest) -> bool:
+    """Whether the connection that the answer is for is still open."""
+    return http.transport is not None and not http.transport.is_closing()
 
 
 async def _form(http: web.BaseRequest, route: _Route) -> Form:

@@ -1,5 +1,6 @@
 """grant_type=authorization_code: a code for tokens, once (RFC 6749 section 4.1.3, RFC 7636, IT-02, WM-03)."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from service.issuer import Issuer
@@ -7,7 +8,7 @@ from service.issuing import Authorization, ReplayedError
 from service.protocol import credentials, pkce, redirect_uris, targets
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
-from service.protocol.request import Request
+from service.protocol.request import Request, always_listening
 from service.records.client import Client
 
 NAME = GrantTypeName.AUTHORIZATION_CODE
@@ -19,6 +20,8 @@ class Params(NamedTuple):
     redirect_uri: str | None
     code_verifier: str | None
     resources: tuple[str, ...]
+    address: str = ""
+    is_listening: Callable[[], bool] = always_listening
 
 
 def parse(request: Request) -> Params:
@@ -27,6 +30,8 @@ def parse(request: Request) -> Params:
         redirect_uri=request.parameters.get("redirect_uri"),
         code_verifier=request.parameters.get("code_verifier"),
         resources=request.resources,
+        address=request.address,
+        is_listening=request.is_listening,
     )
 
 
@@ -42,10 +47,16 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
         raise InvalidGrant(log="code is unknown, expired, or its grant has ended")
     if not client.stands_behind(opened.grant):
         raise InvalidGrant(log="code was issued to another client, or the client's grants were ended")
-    if opened.record is None:
-        raise ReplayedError("code_replayed", credential, opened.grant)
     record = opened.record
-    redirect_uris.check_repeated(params.redirect_uri, record.redirect_uri, was_given=record.redirect_uri_given)
-    pkce.check_verifier(params.code_verifier, record.code_challenge, record.code_challenge_method)
+    if record is None and not opened.reply:
+        raise ReplayedError("code_replayed", credential, opened.grant)
+    if record is not None:
+        redirect_uris.check_repeated(params.redirect_uri, record.redirect_uri, was_given=record.redirect_uri_given)
+        pkce.check_verifier(params.code_verifier, record.code_challenge, record.code_challenge_method)
     audience = targets.audience(params.resources, opened.grant.audience)
-    return Authorization(opened.grant, opened.grant.scope, audience, opened)
+    return Authorization(
+        *(opened.grant, opened.grant.scope, audience, opened, params.code),
+        address=params.address,
+        proof=f"{params.redirect_uri or ''}\0{params.code_verifier or ''}",
+        is_listening=params.is_listening,
+    )

@@ -18,10 +18,13 @@ class Params(NamedTuple):
     refresh_token: str
     scope: str | None
     resources: tuple[str, ...]
+    address: str = ""
 
 
 def parse(request: Request) -> Params:
-    return Params(request.required("refresh_token"), request.parameters.get("scope"), request.resources)
+    return Params(
+        request.required("refresh_token"), request.parameters.get("scope"), request.resources, request.address
+    )
 
 
 async def authorize(issuer: Issuer, client: Client, params: Params) -> Authorization:
@@ -38,4 +41,4 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
         raise ReplayedError("refresh_token_reused", opened.credential, opened.grant)
     scope = scopes.narrowed(params.scope, opened.grant.scope)
     audience = targets.audience(params.resources, opened.grant.audience)
-    return Authorization(opened.grant, scope, audience, opened, params.refresh_token)
+    return Authorization(opened.grant, scope, audience, opened, params.refresh_token, address=params.address)

@@ -14,6 +14,8 @@ from service.observe.counting import Cache, Counted, Reading, Shown, Timed
 SECURITY_EVENTS = (
     "code_replayed",
     "refresh_token_reused",
+    "code_repeated",
+    "refresh_token_repeated",
     "client_blocked",
     "user_blocked",
     "user_blocked_everywhere",

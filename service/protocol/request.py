@@ -1,6 +1,6 @@
 """A request as an endpoint sees it: parsed once, without HTTP, and trusted from then on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
@@ -13,6 +13,11 @@ REPEATABLE = frozenset({"resource"})
 """Parameters that may appear more than once (RFC 8707 section 2)."""
 
 
+def always_listening() -> bool:
+    """For a request whose connection nobody knows."""
+    return True
+
+
 class Request(msgspec.Struct, frozen=True):
     """The parts of a request that the protocol looks at.
 
@@ -20,7 +25,8 @@ class Request(msgspec.Struct, frozen=True):
     in order; ``authorization``: the Authorization header or None; ``address``: the client's IP address as text;
     ``ignore_client_id``: the path's own documents tell to ignore a client_id beside HTTP authentication (WM-08);
     ``path``: of the endpoint that was called; ``method``: of HTTP; ``content``: the body where it is no form (JSON of client
-    registration); ``accept``: the Accept header, where an endpoint has two forms of answers.
+    registration); ``accept``: the Accept header, where an endpoint has two forms of answers; ``is_listening``: whether the
+    connection for the answer is still there.
     """
 
     parameters: Mapping[str, str]
@@ -32,6 +38,7 @@ class Request(msgspec.Struct, frozen=True):
     content: bytes = b""
     path: str = ""
     accept: str = ""
+    is_listening: Callable[[], bool] = always_listening
 
     def required(self, name: str) -> str:
         """The value of a parameter. Raises InvalidRequest where it is missing or empty."""

@@ -7,9 +7,9 @@ from service.protocol.credentials import Credential
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
 from service.store import grants, keys
-from service.store.connection import Connection
+from service.store.connection import Command, Connection
 from service.store.script import Script
-from service.store.tokens import NewTokens
+from service.store.tokens import NewTokens, WaitingReply
 
 
 class IssueAnswer(StrEnum):
@@ -19,6 +19,7 @@ class IssueAnswer(StrEnum):
 
 class RedeemAnswer(StrEnum):
     REDEEMED = "redeemed"
+    REPEATED = "repeated"
     SPENT = "spent"
     UNKNOWN = "unknown"
 
@@ -26,7 +27,7 @@ class RedeemAnswer(StrEnum):
 _issue = Script("issue_code", ("grant", "code"), ("grant_record", "code_record", "ends"), IssueAnswer)
 _redeem = Script(
     "redeem_code",
-    ("grant", "code", "access_token", "refresh_token"),
+    ("grant", "code", "access_token", "refresh_token", "reply"),
     (
         "access_hash",
         "access_record",
@@ -37,6 +38,8 @@ _redeem = Script(
         "grant_ends",
         "spent_ends",
         "beside",
+        "sealed_reply",
+        "grace",
     ),
     RedeemAnswer,
     confirmed=True,
@@ -45,12 +48,15 @@ SCRIPTS = (_issue, _redeem)
 
 
 class OpenedCode(NamedTuple):
-    """``record``: None once the code is spent; ``ends_at``: epoch seconds, None where it was not asked for."""
+    """``record``: None once the code is spent; ``ends_at``: epoch seconds, None where it was not asked for; ``reply``: the
+    sealed response to its redemption, while nobody knows whether the client got it.
+    """
 
     credential: Credential
     record: AuthorizationCode | None
     grant: Grant
     ends_at: int | None = None
+    reply: bytes = b""
 
 
 class Codes:
@@ -80,23 +86,26 @@ class Codes:
         ``with_end``: also when it ends.
         """
         key, grant_key = keys.code(code.grant_id, code.hash), keys.grant(code.grant_id)
-        read, end = ("MGET", key, grant_key), list[Any]()
+        read, end = ("MGET", key, grant_key, keys.reply(code.grant_id, code.hash)), list[Any]()
         if with_end:
-            (held, grant_record), *end = await self._connection.execute_all([(key, read), *grants.end_steps(key)])
+            (held, grant_record, reply), *end = await self._connection.execute_all(
+                [(key, read), *grants.end_steps(key)]
+            )
         else:
-            held, grant_record = await self._connection.execute(key, *read)
+            held, grant_record, reply = await self._connection.execute(key, *read)
         grant = grants.decode(grant_record)
         if held is None or grant is None:
             return None
         record = None if held.startswith(b"spent:") else AuthorizationCode.decode(held)
-        return OpenedCode(code, record, grant, grants.ends_at(*end) if end else None)
+        return OpenedCode(code, record, grant, grants.ends_at(*end) if end else None, reply or b"")
 
     async def redeem(
-        self, code: Credential, new: NewTokens, spent_ends_at: int, *, beside: bool = False
-    ) -> RedeemAnswer:
+        self, code: Credential, new: NewTokens, spent_ends_at: int, waiting: WaitingReply, *, beside: bool = False
+    ) -> tuple[RedeemAnswer, bytes]:
         """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip.
 
-        ``beside``: whether an access token was issued beside the code, which the grant goes on to outlive.
+        ``waiting``: call ``forget_reply_soon`` once the client was told; the bytes beside REPEATED are the one of whoever was
+        first. ``beside``: whether an access token was issued beside the code, which the grant goes on to outlive.
         """
         step = _redeem.step(
             self._connection,
@@ -105,18 +114,34 @@ class Codes:
                 keys.code(code.grant_id, code.hash),
                 keys.access_token(code.grant_id, new.access.hash),
                 keys.refresh_token(code.grant_id, new.refresh_hash),
+                keys.reply(code.grant_id, code.hash),
             ),
             (
                 *(new.access.hash, new.access_record, new.access_ends_at),
                 *(new.refresh_hash, new.refresh_record, new.refresh_ends_at),
-                *(new.grant_ends_at, spent_ends_at, "1" if beside else ""),
+                *(new.grant_ends_at, spent_ends_at, "1" if beside else "", waiting.sealed, waiting.grace),
             ),
         )
         index = new.index_steps(self._connection, code.grant_id)
         reply = await grants.swap_and_index(self._connection, step, code.grant_id, index)
         if reply is None:
-            return RedeemAnswer.UNKNOWN
-        answer = _redeem.read(reply)[0]
-        if answer is not RedeemAnswer.REDEEMED and new.subject:
+            return RedeemAnswer.UNKNOWN, b""
+        answer, rest = _redeem.read(reply)
+        if answer in (RedeemAnswer.SPENT, RedeemAnswer.UNKNOWN) and new.subject:
             grants.unindex_soon(self._connection, code.grant_id, new.subject)
-        return answer
+        return answer, rest[0] if rest else b""
+
+    def forget_reply_soon(self, code: Credential, *, after: float = 0) -> None:
+        """The client was told: whoever redeems this code again, ``after`` so many seconds, is a thief.
+
+        Leaves with whatever leaves next.
+        """
+        key = keys.reply(code.grant_id, code.hash)
+        command: Command = ("PEXPIRE", key, int(after * 1000)) if after else ("DEL", key)
+        self._connection.execute_soon(key, command, lingers=True)
+
+    async def waits(self, code: Credential) -> bool:
+        """Whether the response still waits, with all that it speaks of on as many replicas as are waited for."""
+        await self._connection.confirm(keys.grant(code.grant_id))
+        key = keys.reply(code.grant_id, code.hash)
+        return bool(await self._connection.execute(key, "EXISTS", key))

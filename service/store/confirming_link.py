@@ -52,7 +52,7 @@ class ConfirmingLink(Link):
         """Issue a command; the future gets its reply once it is confirmed."""
         return self._issue(command, _Kind.ACT)
 
-    def send(self, command: Sequence[Word]) -> asyncio.Future[Any]:
+    def send(self, command: Sequence[Word], *, lingers: bool = False) -> asyncio.Future[Any]:
         return self._issue(command, _Kind.QUESTION)
 
     def _issue(self, command: Sequence[Word], kind: _Kind) -> asyncio.Future[Any]:

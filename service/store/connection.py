@@ -202,11 +202,10 @@ class Connection:
         link = self._link_for(key)
         return link.send(command) if link else None
 
-    def execute_soon(self, key: str, command: Command) -> None:
-        """Send a command that nobody waits for: tidying up, which may be lost."""
-        link = self._link_for(key)
-        if link is not None:
-            link.send(command).add_done_callback(_swallow)
+    def execute_soon(self, key: str, command: Command, *, lingers: bool = False) -> None:
+        """Send a command that nobody waits for: tidying up, which may be lost. ``lingers``: with whatever leaves next."""
+        if (link := self._link_for(key)) is not None:
+            link.send(command, lingers=lingers).add_done_callback(_swallow)
 
     async def _again(self, key: str, command: Command, started: float, failure: Exception | None) -> Any:
         """The careful path: connects, follows redirections, loads scripts, retries until the timeout is over."""

@@ -22,6 +22,8 @@ Word = str | bytes | int
 
 MAX_PENDING = 20_000
 """Commands that may wait for a reply on one link; more are refused: Redis is not keeping up."""
+LINGER = 0.02
+"""Seconds that a command may wait for another one to leave with."""
 _TICKS = 8
 """A reply is missed after its timeout, give or take an eighth."""
 
@@ -48,6 +50,8 @@ class Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(protocolError=ReplyError, replyError=ReplyError)
         self._out: list[bytes] = []
+        self._leaving = False
+        self._linger: asyncio.TimerHandle | None = None
         self._pending: deque[asyncio.Future[Any]] = deque()
         self._replied = 0
         self._tick = timeout / _TICKS
@@ -59,13 +63,19 @@ class Link(asyncio.Protocol):
         self._under_way: deque[Batch] = deque()
         self._transport: asyncio.WriteTransport | None = None
 
-    def send(self, command: Sequence[Word]) -> asyncio.Future[Any]:
-        """Issue a command; the future gets the reply, a ReplyError or a LinkLostError."""
+    def send(self, command: Sequence[Word], *, lingers: bool = False) -> asyncio.Future[Any]:
+        """Issue a command; the future gets the reply, a ReplyError or a LinkLostError.
+
+        ``lingers``: it needs no write of its own, and leaves with the next command that does, or after ``LINGER``.
+        """
         future: asyncio.Future[Any] = self._loop.create_future()
         if self.lost is not None or len(self._pending) >= MAX_PENDING:
             future.set_exception(self.lost or LinkLostError(f"{self.endpoint} does not keep up"))
             return future
-        if not self._out:
+        if lingers:
+            self._linger = self._linger or self._loop.call_later(LINGER, self._flush)
+        elif not self._leaving:
+            self._leaving = True
             self._loop.call_soon(self._flush)
         self._out.append(hiredis.pack_command(cast(Any, tuple(command))))
         self._pending.append(future)
@@ -81,6 +91,10 @@ class Link(asyncio.Protocol):
 
     def _flush(self) -> None:
         out, self._out = self._out, []
+        self._leaving = False
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
         if not out or self._transport is None or self.lost is not None:
             return
         try:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from service.protocol.credentials import Credential
+from service.protocol.credentials import GRANT_ID_LENGTH, Credential
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
@@ -25,6 +25,8 @@ class IssueAnswer(StrEnum):
 class RotateAnswer(StrEnum):
     ROTATED = "rotated"
     REPEATED = "repeated"
+    ADDED = "added"
+    REFUSED = "refused"
     REUSED = "reused"
     ENDED = "ended"
 
@@ -33,6 +35,10 @@ class ReuseAnswer(StrEnum):
     ISSUED = "issued"
     CHANGED = "changed"
     ENDED = "ended"
+
+
+class CountAnswer(StrEnum):
+    COUNTED = "counted"
 
 
 class RevokeAnswer(StrEnum):
@@ -51,7 +57,7 @@ _issue = Script(
 _add = Script("add_access_token", ("grant", "access_token"), ("access_record", "access_ends"), IssueAnswer)
 _rotate = Script(
     "rotate_refresh_token",
-    ("grant", "refresh_token", "reply", "new_access_token", "new_refresh_token"),
+    ("grant", "refresh_token", "reply", "new_access_token", "new_refresh_token", "predecessor_reply"),
     (
         "access_record",
         "access_ends",
@@ -62,19 +68,26 @@ _rotate = Script(
         "used_ends",
         "sealed_reply",
         "grace",
+        "asked",
+        "adds",
+        "most_repeats",
     ),
     RotateAnswer,
     confirmed=True,
 )
 _reuse = Script(
     "reuse_refresh_token",
-    ("grant", "refresh_token", "new_access_token"),
+    ("grant", "refresh_token", "new_access_token", "predecessor_reply"),
     ("access_record", "access_ends", "seen_record", "new_record", "new_ends", "grant_ends"),
     ReuseAnswer,
     confirmed=True,
 )
 _revoke = Script("revoke_token", ("credential", "grant"), ("client_id", "ends_grant"), RevokeAnswer, confirmed=True)
-SCRIPTS = (_open, _issue, _add, _rotate, _reuse, _revoke)
+_count_repeat = Script("count_repeat", ("reply",), ("most",), CountAnswer)
+SCRIPTS = (_open, _issue, _add, _rotate, _reuse, _revoke, _count_repeat)
+MOST_REPEATS = 500
+"""How often the response to a used refresh token is given again within its grace; after that its use is a reuse."""
+_USED = len("used:") + GRANT_ID_LENGTH
 
 
 class NewTokens(NamedTuple):
@@ -104,6 +117,19 @@ class NewTokens(NamedTuple):
         if not self.subject:
             return []
         return [grants.index_step(connection, grant_id, self.subject, self.grant_ends_at)]
+
+
+class WaitingReply(NamedTuple):
+    """A response that waits ``grace`` seconds (0: not at all) for whoever asks again, sealed under what was presented.
+
+    ``asked``: the fingerprint of what was asked for, empty for all that the grant allows; ``adds``: whether one who asks for
+    something else than whoever was first gets an access token, too.
+    """
+
+    sealed: bytes
+    grace: int
+    asked: str = ""
+    adds: bool = False
 
 
 class OpenedToken(NamedTuple):
@@ -139,6 +165,16 @@ class OpenedRefreshToken(NamedTuple):
     reply: bytes
     grant: Grant
     ends_at: int | None = None
+
+    @property
+    def asked(self) -> str:
+        """The fingerprint of what was asked for when it was used, empty for all that the grant allows."""
+        return self.seen[_USED + 1 :].decode()
+
+    @property
+    def predecessor_reply(self) -> str:
+        """The key of the reply that was left when this token was issued: it goes when this token is used."""
+        return keys.reply(self.credential.grant_id, self.record.predecessor if self.record else "")
 
 
 class Tokens:
@@ -223,14 +259,15 @@ class Tokens:
         return reply is not None and _add.read(reply)[0] is IssueAnswer.ISSUED
 
     async def rotate(
-        self, used: Credential, new: NewTokens, used_ends_at: int, sealed_reply: bytes, grace: int
+        self, opened: OpenedRefreshToken, new: NewTokens, used_ends_at: int, reply: WaitingReply
     ) -> tuple[RotateAnswer, bytes]:
         """Put the new tokens in the place of the refresh token (P2). One round trip.
 
-        ``used_ends_at``: until when its use is remembered (epoch seconds); ``grace``: seconds for which ``sealed_reply``
-        waits. The bytes beside REPEATED are the sealed reply of whoever was first.
+        ``used_ends_at``: until when its use is remembered (epoch seconds). The bytes beside REPEATED and ADDED are the sealed
+        reply of whoever was first. ADDED: they had asked for something else, so the new access token is kept beside theirs;
+        REFUSED: it would be, but refreshes are counted.
         """
-        grant_id = used.grant_id
+        used, grant_id = opened.credential, opened.credential.grant_id
         step = _rotate.step(
             self._connection,
             (
@@ -239,21 +276,28 @@ class Tokens:
                 keys.reply(grant_id, used.hash),
                 keys.access_token(grant_id, new.access.hash),
                 keys.refresh_token(grant_id, new.refresh_hash),
+                opened.predecessor_reply,
             ),
             (
                 *(new.access_record, new.access_ends_at),
                 *(new.refresh_hash, new.refresh_record, new.refresh_ends_at, new.grant_ends_at),
-                *(used_ends_at, sealed_reply, grace),
+                *(used_ends_at, reply.sealed, reply.grace, f":{reply.asked}" if reply.asked else ""),
+                *("1" if reply.adds else "", MOST_REPEATS),
             ),
         )
         index = new.index_steps(self._connection, grant_id)
-        reply = await grants.swap_and_index(self._connection, step, grant_id, index)
-        if reply is None:
+        answered = await grants.swap_and_index(self._connection, step, grant_id, index)
+        if answered is None:
             return RotateAnswer.ENDED, b""
-        answer, rest = _rotate.read(reply)
+        answer, rest = _rotate.read(answered)
         if answer in (RotateAnswer.REUSED, RotateAnswer.ENDED) and new.subject:
             grants.unindex_soon(self._connection, grant_id, new.subject)
         return answer, rest[0] if rest else b""
+
+    def count_repeat_soon(self, used: Credential) -> None:
+        """Count that a waiting reply was given once more, without waiting; after ``MOST_REPEATS`` it goes."""
+        step = _count_repeat.step(self._connection, (keys.reply(used.grant_id, used.hash),), (MOST_REPEATS,))
+        self._connection.execute_soon(*step, lingers=True)
 
     async def confirm_rotation(self, used: Credential) -> None:
         """Where replicas are waited for: wait until they have what this used refresh token was exchanged for."""
@@ -268,6 +312,7 @@ class Tokens:
                 keys.grant(grant_id),
                 keys.refresh_token(grant_id, used.hash),
                 keys.access_token(grant_id, new.access.hash),
+                opened.predecessor_reply,
             ),
             (
                 *(new.access_record, new.access_ends_at, opened.seen),

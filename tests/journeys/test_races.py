@@ -80,6 +80,27 @@ async def test_200_concurrent_refreshes_of_one_token_give_one_successor(servers:
         await world.client()
 
 
+async def test_refreshes_at_once_for_two_resources_have_one_successor(servers: TwoServers) -> None:
+    """P2, RFC 8707 2.2: each answer is for what was asked, and the family stays one."""
+    world, resources = servers.world, ("https://a.example", "https://b.example")
+    client = await world.client(audiences=resources)
+    for _ in range(3):
+        tokens = await world.tokens(client, audience=resources)
+        form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        asked = [resources[turn // 2 % 2] for turn in range(100)]
+        answers = await asyncio.gather(
+            *(servers.post("/token", form | {"resource": one}, turn) for turn, one in enumerate(asked))
+        )
+        assert {status for status, _ in answers} == {200}
+        assert len({_json(body)["refresh_token"] for _, body in answers}) == 1
+        for resource, token in {
+            (one, _json(body)["access_token"]) for one, (_, body) in zip(asked, answers, strict=True)
+        }:
+            told = await world.introspect(token)
+            assert (told["active"], told.get("aud")) == (True, [resource])
+        assert (await world.refresh(_json(answers[0][1])["refresh_token"])).status == 200
+
+
 async def test_without_a_grace_window_concurrent_refreshes_end_the_family(servers: TwoServers) -> None:
     world = servers.world
     client = await world.client(refresh_grace=0)

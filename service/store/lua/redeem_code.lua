@@ -1,10 +1,11 @@
 #!lua
--- Redeem a code once, storing the tokens it buys; a second try ends the grant. An empty refresh_record means none.
--- KEYS  grant, code, access_token, refresh_token
--- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside
--- RETURNS redeemed | spent | unknown
-local grant, code, access_token, refresh_token = unpack(KEYS)
-local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside = unpack(ARGV)
+-- Redeem a code once, storing the tokens it buys; a second try ends the grant. An empty refresh_record means none. The
+-- sealed reply waits until somebody knows that the client was told (it is deleted then): while it does, a second try gets it.
+-- KEYS  grant, code, access_token, refresh_token, reply
+-- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside, sealed_reply, grace
+-- RETURNS redeemed | repeated | spent | unknown
+local grant, code, access_token, refresh_token, reply = unpack(KEYS)
+local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside, sealed_reply, grace = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
@@ -18,6 +19,10 @@ if held == 'spent:' .. access_hash then
   return 'redeemed' -- sent again after a dropped connection
 end
 if string.sub(held, 1, 6) == 'spent:' then
+  local waiting = redis.call('GET', reply)
+  if waiting then
+    return {'repeated', waiting}
+  end
   end_grant(grant)
   return 'spent'
 end
@@ -37,4 +42,7 @@ else
   extend(grant, grant_ends)
 end
 keep(code, 'spent:' .. access_hash, spent_ends)
+if grace ~= '0' then
+  redis.call('SET', reply, sealed_reply, 'EX', grace)
+end
 return 'redeemed'

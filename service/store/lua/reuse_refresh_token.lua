@@ -1,9 +1,10 @@
 #!lua
--- Issue an access token for a refresh token that stays as it is but for its record (refreshes left) and its end.
--- KEYS  grant, refresh_token, new_access_token
+-- Issue an access token for a refresh token that stays as it is but for its record (refreshes left) and its end. The reply
+-- that its predecessor left goes.
+-- KEYS  grant, refresh_token, new_access_token, predecessor_reply
 -- ARGV  access_record, access_ends, seen_record, new_record, new_ends, grant_ends
 -- RETURNS issued | changed | ended
-local grant, refresh_token, new_access_token = unpack(KEYS)
+local grant, refresh_token, new_access_token, predecessor_reply = unpack(KEYS)
 local access_record, access_ends, seen_record, new_record, new_ends, grant_ends = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE keep
@@ -21,4 +22,5 @@ end
 keep(new_access_token, access_record, access_ends)
 keep(refresh_token, new_record, new_ends)
 extend(grant, grant_ends)
+redis.call('DEL', predecessor_reply)
 return 'issued'

@@ -1,26 +1,39 @@
 #!lua
 -- Exchange a refresh token for its one successor, leaving the sealed response for repeats; a late repeat ends the grant.
--- KEYS  grant, refresh_token, reply, new_access_token, new_refresh_token
--- ARGV  access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace
--- RETURNS rotated | repeated | reused | ended
-local grant, refresh_token, reply, new_access_token, new_refresh_token = unpack(KEYS)
-local access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace = unpack(ARGV)
+-- The reply that its predecessor left goes: who uses the successor has it. While a reply waits, who asked for something else
+-- (asked: '' or a colon and a fingerprint) gets the new access token beside the successor that there is, if it adds any.
+-- KEYS  grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply
+-- ARGV  access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, asked, adds, most_repeats
+-- RETURNS rotated | repeated | added | refused | reused | ended
+local grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply = unpack(KEYS)
+local access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, asked, adds, most_repeats = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
 -- INCLUDE end_grant
+-- INCLUDE count_repeat
 local records = redis.call('MGET', refresh_token, grant)
 local held = records[1]
 if not held or not records[2] or records[2] == '' then
   return 'ended'
 end
-if held == 'used:' .. new_hash then
+local used = 'used:' .. new_hash .. asked
+if held == used then
   return 'rotated' -- sent again after a dropped connection
 end
 if string.sub(held, 1, 5) == 'used:' then
   local waiting = redis.call('GET', reply)
   if waiting then
-    return {'repeated', waiting}
+    count_repeat(reply, most_repeats)
+    if string.sub(held, 28) == asked then
+      return {'repeated', waiting}
+    end
+    if adds == '' then
+      return 'refused'
+    end
+    keep(new_access_token, access_record, access_ends)
+    extend(grant, access_ends)
+    return {'added', waiting}
   end
   end_grant(grant)
   return 'reused'
@@ -35,7 +48,8 @@ local ends_now = ends_at(refresh_token)
 if ends_now ~= 0 and ends_now < tonumber(used_ends) then
   used_ends = ends_now
 end
-redis.call('SET', refresh_token, 'used:' .. new_hash, 'EXAT', used_ends)
+redis.call('SET', refresh_token, used, 'EXAT', used_ends)
+redis.call('DEL', predecessor_reply)
 if grace ~= '0' then
   redis.call('SET', reply, sealed_reply, 'EX', grace)
 end

@@ -1,0 +1,10 @@
+#!lua
+-- Count that a sealed reply was given once more; after so many (most) it goes.
+-- KEYS  reply
+-- ARGV  most
+-- RETURNS counted
+local reply = unpack(KEYS)
+local most = unpack(ARGV)
+-- INCLUDE count_repeat
+count_repeat(reply, most)
+return 'counted'

@@ -1,0 +1,81 @@
+"""What the authorization endpoint sends back: code, access token and ID token, as the response type says."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from service.id_tokens import mint_id_token
+from service.issuer import Issuer
+from service.protocol.credentials import new_grant_id
+from service.protocol.errors import InvalidGrant
+from service.protocol.names import GrantTypeName, ResponseType
+from service.records.authorization_code import AuthorizationCode
+from service.records.client import Client
+from service.records.grant import Grant
+from service.tokens.authorization import Authorization, Issued
+from service.tokens.codes import issue_code
+from service.tokens.minting import NO_REFRESH, mint
+from service.tokens.token_hooks import with_hooks
+
+
+class Answer(NamedTuple):
+    """What the authorization endpoint hands out; ``grant_id``: under which it can be ended, "" where nothing is kept."""
+
+    fields: dict[str, str]
+    grant_id: str
+
+
+async def answer_authorization(
+    issuer: Issuer,
+    client: Client,
+    grant: Grant,
+    response_type: ResponseType,
+    record: AuthorizationCode,
+    claims: Mapping[str, Any],
+    lifetime: int = 0,
+) -> Answer:
+    """Code, access token and ID token as the response type says (RFC 6749 4.1.2 and 4.2.2, OpenID Connect Core 3).
+
+    ``claims``: about the person, for an ID token that comes alone (Core 5.4); ``lifetime``: of an access token, 0 = the
+    client's. Raises InvalidGrant where the user is
+    disabled, TemporarilyUnavailable.
+    """
+    parts, fields, grant_id = response_type.parts, {}, ""
+    fresh_id = new_grant_id(issuer.randomness)
+    authorization = Authorization(grant, grant.scope, grant.audience, lifetime=lifetime)
+    if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # what is made here; for a code they are asked later
+        authorization = await with_hooks(issuer, client, authorization, fresh_id, GrantTypeName.IMPLICIT)
+    if "code" in parts:
+        if "token" in parts:
+            record = msgspec.structs.replace(record, beside=True)
+        code = await issue_code(issuer, client, grant, record, fresh_id)
+        grant_id, fields["code"] = code.grant_id, code.code
+    if "token" in parts:
+        issued = await _issue_beside(issuer, client, authorization, fresh_id, begins=not grant_id)
+        grant_id = fresh_id
+        lifetime = issued.access_token_ends_at - int(issuer.clock())
+        fields |= {"access_token": issued.access_token, "token_type": "Bearer", "expires_in": str(lifetime)}
+        fields["scope"] = issued.scope
+    if "id_token" in parts:
+        fields["id_token"] = mint_id_token(
+            *(issuer, client, grant, fresh_id),
+            nonce=record.nonce,
+            access_token=fields.get("access_token", ""),
+            code=fields.get("code", ""),
+            claims=claims if parts == {"id_token"} else None,
+            added=authorization.added.id_token,
+        )
+    return Answer({name: value for name, value in fields.items() if value}, grant_id)
+
+
+async def _issue_beside(
+    issuer: Issuer, client: Client, authorization: Authorization, grant_id: str, *, begins: bool
+) -> Issued:
+    """An access token from the authorization endpoint, beside a code or alone; never with a refresh token (RFC 6749 4.2.2)."""
+    minted = await mint(issuer, client, authorization, grant_id, NO_REFRESH)
+    tokens = issuer.store.tokens
+    kept = await (tokens.issue(authorization.grant, minted.new) if begins else tokens.add(minted.new))
+    if not kept:
+        raise InvalidGrant(log="user is disabled, or the grant was ended meanwhile")
+    return minted.issued

@@ -1,0 +1,205 @@
+"""Making tokens and the response that hands them out. Nothing is kept here."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from service.access_tokens import form_of, handle_of, mint_access_jwt, stateless_handle
+from service.hooks import NOTHING_ADDED, Added
+from service.id_tokens import mint_id_token, wants_id_token
+from service.issuer import Issuer
+from service.protocol.credentials import Credential, Kind, hashed, new_credential
+from service.protocol.errors import InvalidGrant
+from service.protocol.names import (
+    OFFLINE_ACCESS,
+    TOKEN_RESPONSE_MEMBERS,
+    AccessTokenFormat,
+    GrantTypeName,
+    RefreshRotation,
+)
+from service.records.access_token import AccessToken
+from service.records.client import Client
+from service.records.grant import Grant
+from service.records.property import Property
+from service.records.refresh_token import RefreshToken
+from service.store.grants import NEVER
+from service.store.tokens import NewTokens, OpenedRefreshToken
+from service.tokens.authorization import Authorization, Issued
+
+NO_REFRESH = 0
+"""As the number of refreshes left: there will be no refresh token."""
+
+
+class Minted(NamedTuple):
+    """Tokens made but not kept yet."""
+
+    issued: Issued
+    new: NewTokens
+
+
+def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
+    """Whether this grant gets a refresh token (IT-20, WM-20): a person's grant, and the client may use one."""
+    if not grant.subject or "refresh_token" not in client.grant_types or client.refresh_limit == 0:
+        return False
+    if grant.grant_type == GrantTypeName.JWT_BEARER and not issuer.settings.jwt_bearer_refresh:
+        return False
+    return not issuer.settings.refresh_needs_offline_access or OFFLINE_ACCESS in grant.scope.split(" ")
+
+
+async def mint(
+    issuer: Issuer,
+    client: Client,
+    authorization: Authorization,
+    grant_id: str,
+    refreshes_left: int | None,
+    keeps: OpenedRefreshToken | None = None,
+    *,
+    id_token: bool = False,
+    nonce: str | None = None,
+) -> Minted:
+    """Make the tokens and the response. ``keeps``: the refresh token that stays in use instead of a new one;
+    ``id_token``: with one, where the grant is an OpenID Connect one; ``nonce``: for it.
+    """
+    now, grant = int(issuer.clock()), authorization.grant
+    lifetime = authorization.lifetime or client.access_token_lifetime or issuer.settings.access_token_lifetime
+    access = new_credential(Kind.ACCESS_TOKEN, grant_id, issuer.randomness)
+    access_hash = hashed(access)
+    refresh, refresh_hash, refresh_record, refresh_ends_at = "", access_hash, b"", NEVER
+    if may_refresh(issuer, client, grant) and (refreshes_left != 0 or keeps):
+        refresh_ends_at = _refresh_ends_at(issuer, client, grant, now)
+        if keeps is not None:
+            refresh, refresh_hash = authorization.presented if refreshes_left != 0 else "", keeps.credential.hash
+        else:
+            refresh = new_credential(Kind.REFRESH_TOKEN, grant_id, issuer.randomness)
+            refresh_hash = hashed(refresh)
+        issued_at = keeps.record.issued_at if keeps and keeps.record else now
+        spends = None if keeps else authorization.spends
+        refresh_record = RefreshToken(issued_at, refreshes_left, spends.credential.hash if spends else "").encode()
+    credential = Credential(Kind.ACCESS_TOKEN, grant_id, access_hash)
+    delivered, beside, is_stateless = access, "", False
+    if client.access_token_format is not None or issuer.settings.resource_tokens:
+        delivered, beside, is_stateless = await _in_its_form(
+            issuer, client, authorization, credential, access, now, now + lifetime
+        )
+    signed = ""
+    if id_token and wants_id_token(issuer, grant):
+        added = authorization.added.id_token
+        signed = mint_id_token(issuer, client, grant, grant_id, nonce=nonce, access_token=delivered, added=added)
+    content = _response(client, authorization, delivered, beside, lifetime, refresh, signed)
+    issued = Issued(
+        *(content, grant, grant_id, access_hash, delivered, now + lifetime),
+        refresh_token=refresh,
+        refresh_token_ends_at=refresh_ends_at if refresh else NEVER,
+        scope=authorization.scope,
+        audience=authorization.audience,
+        id_token=signed,
+        is_stateless=is_stateless,
+    )
+    return Minted(
+        issued,
+        NewTokens(
+            *(credential, _access_record(authorization, now), now + lifetime),
+            *(refresh_hash, refresh_record, refresh_ends_at),
+            subject=grant.subject,
+            now=now,
+        ),
+    )
+
+
+async def _in_its_form(
+    issuer: Issuer,
+    client: Client,
+    authorization: Authorization,
+    credential: Credential,
+    opaque: str,
+    now: int,
+    ends_at: int,
+) -> tuple[str, str, bool]:
+    """The access token as the client gets it, the JWT that comes beside an opaque one, and whether it is kept nowhere."""
+    grant = authorization.grant
+    if authorization.properties:
+        grant = msgspec.structs.replace(grant, properties=grant.properties + authorization.properties)
+    form = form_of(issuer, client, authorization.audience, alone=not grant.subject)
+    if form.format is AccessTokenFormat.OPAQUE:
+        return opaque, "", False
+    is_stateless = form.format is AccessTokenFormat.STATELESS
+    signed = await mint_access_jwt(
+        *(issuer, client, form, grant, stateless_handle(issuer) if is_stateless else handle_of(credential)),
+        scope=authorization.scope,
+        audience=authorization.audience,
+        now=now,
+        ends_at=ends_at,
+        added=authorization.added.access_token,
+    )
+    if form.format is AccessTokenFormat.BOTH:
+        return opaque, signed, False
+    return signed, "", is_stateless
+
+
+def _access_record(authorization: Authorization, now: int) -> bytes:
+    """Of a person's grant only what differs from it; of a client's own the grant whole."""
+    grant = authorization.grant
+    properties = authorization.properties
+    if authorization.added is not NOTHING_ADDED:
+        properties += _properties(authorization.added)
+    if not grant.subject:
+        return AccessToken(now, grant=grant, properties=properties).encode()
+    scope = None if authorization.scope == grant.scope else authorization.scope
+    audience = None if authorization.audience == grant.audience else authorization.audience
+    return AccessToken(now, scope, audience, properties=properties).encode()
+
+
+def _properties(added: Added) -> tuple[Property, ...]:
+    """What introspection is to say of this token."""
+    told = {**added.access_token, **added.introspection}
+    return tuple(Property(name, value, in_introspection=True) for name, value in told.items())
+
+
+def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> int:
+    """The second at which a refresh token ends: idle or absolute limit, whichever is first; 0 = never.
+
+    Raises InvalidGrant where the absolute limit is over: it may have been lowered since.
+    """
+    idle = (
+        issuer.settings.refresh_idle_lifetime if client.refresh_idle_lifetime is None else client.refresh_idle_lifetime
+    )
+    absolute = client.refresh_absolute_lifetime
+    if absolute is None:
+        absolute = issuer.settings.refresh_absolute_lifetime
+    limits = [limit for limit in (idle and now + idle, absolute and grant.issued_at + absolute) if limit]
+    ends_at = min(limits, default=NEVER)
+    if ends_at and ends_at <= now:
+        raise InvalidGrant(log="the grant is older than refresh_absolute_lifetime")
+    return ends_at
+
+
+def rotates(issuer: Issuer, client: Client) -> bool:
+    policy = client.refresh_rotation or issuer.settings.refresh_rotation
+    return policy is RefreshRotation.ALWAYS or (policy is RefreshRotation.PUBLIC_CLIENTS and client.public)
+
+
+def _response(
+    client: Client, authorization: Authorization, access: str, beside: str, lifetime: int, refresh: str, id_token: str
+) -> bytes:
+    """The body of RFC 6749 5.1, public custom properties first so that no registered member can be overridden."""
+    grant = authorization.grant
+    body: dict[str, Any] = {
+        member.name: member.value
+        for member in (*client.properties, *grant.properties, *authorization.properties)
+        if member.in_token_response and member.name not in TOKEN_RESPONSE_MEMBERS
+    }
+    if authorization.added is not NOTHING_ADDED:
+        body |= authorization.added.token_response
+    body["access_token"] = access
+    body["token_type"] = "Bearer"
+    body["expires_in"] = lifetime
+    if refresh:
+        body["refresh_token"] = refresh
+    if beside:
+        body["access_token_jwt"] = beside
+    if id_token:
+        body["id_token"] = id_token
+    if authorization.scope:
+        body["scope"] = authorization.scope
+    return orjson.dumps(body)
