@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from service import sessions
+from service import consents, sessions
+from service.consents import asked_scopes
 from service.id_tokens import read_hint, subject_for
 from service.issuer import Issuer
 from service.issuing import Answer, answer_authorization
@@ -34,7 +35,6 @@ from service.protocol.errors import (
 from service.protocol.names import GrantTypeName, Prompt
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
-from service.records.consent import Consent
 from service.records.grant import Grant
 from service.records.question import Question, Stage
 from service.records.session import Session
@@ -168,7 +168,7 @@ async def next_stage(issuer: Issuer, client: Client | None, question: Question, 
         return Stage.SELECT_ACCOUNT
     if session is None or _must_prove(issuer, client, question, request, session):
         return Stage.LOGIN
-    if await _must_agree(issuer, client, question, request, session):
+    if await consents.must_be_asked(issuer, client, question, request, session):
         return Stage.PERMISSION
     return Stage.DONE
 
@@ -187,22 +187,6 @@ def check_csrf(asked: Asked, browser: str, session: Session | None, shown: str) 
     """Raises StaleError."""
     if not hmac.compare_digest(csrf_of(asked, browser, session).encode(), shown.encode()):
         raise StaleError
-
-
-def asked_scopes(issuer: Issuer, client: Client, request: AuthorizationRequest) -> tuple[str, ...]:
-    """What the person has to allow: the scopes, and those that mean the claims which are asked for one by one."""
-    further = claims.scopes_telling(request.claims.names, issuer.settings.scope_claims) & set(client.scopes)
-    return request.scopes + tuple(sorted(further - set(request.scopes)))
-
-
-async def remember_consent(issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session) -> None:
-    """Not to be asked again for what was allowed now or before."""
-    consents, now = issuer.store.consents, int(issuer.clock())
-    before = await consents.get(session.subject, client.client_id)
-    held = before.scopes if before and before.generation >= client.generation else ()
-    scopes = tuple(dict.fromkeys((*held, *asked_scopes(issuer, client, request))))
-    consent = Consent(scopes, client.generation, now)
-    await consents.keep(session.subject, client.client_id, consent, issuer.settings.consent_lifetime)
 
 
 # how it is done
@@ -288,22 +272,6 @@ def _must_prove(
     if question.anew or Prompt.LOGIN in request.prompt or not _is_expected(issuer, client, question, session):
         return True
     return request.max_age is not None and int(issuer.clock()) - session.auth_time >= request.max_age
-
-
-async def _must_agree(
-    issuer: Issuer, client: Client, question: Question, request: AuthorizationRequest, session: Session
-) -> bool:
-    """Whether the person has to allow it: not what they allowed before, unless the client wants them to be asked."""
-    if question.consented:
-        return False
-    if Prompt.CONSENT in request.prompt:
-        return True
-    if client.skip_consent:
-        return False
-    before = await issuer.store.consents.get(session.subject, client.client_id)
-    if before is None or before.generation < client.generation:
-        return True
-    return not set(asked_scopes(issuer, client, request)) <= set(before.scopes)
 
 
 async def _answer(issuer: Issuer, client: Client, question: Question, session: Session) -> Redirect | FormPost:

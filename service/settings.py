@@ -297,6 +297,10 @@ class Settings(BaseSettings):
     consent_lifetime: Seconds = Field(
         86400 * 365, description="How long it is remembered what a person allowed; 0 = for ever."
     )
+    silent_native_apps: bool = Field(
+        False,
+        description="Give native apps tokens without asking again, though another app on the device could pass for them.",
+    )
     offline_access_outlives_session: bool = Field(
         True, description="Signing out leaves grants with the scope offline_access alone."
     )
@@ -346,6 +350,10 @@ class Settings(BaseSettings):
     registration_grant_types: tuple[GrantTypeName, ...] = Field(
         (GrantTypeName.AUTHORIZATION_CODE, GrantTypeName.REFRESH_TOKEN, GrantTypeName.IMPLICIT),
         description="What a client that registers itself may do; anything that needs no person is for operators to give.",
+    )
+    self_registered_redirects: Literal["page", "direct"] = Field(
+        "page",
+        description="Errors for clients that registered openly: page, of ours first, names where they lead; direct, at once.",
     )
     registration_scopes: tuple[str, ...] = Field(
         (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS),

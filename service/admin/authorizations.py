@@ -21,8 +21,8 @@ _PAGE, _MOST = 200, 2000
 class Authorized(NamedTuple):
     """A client that may do something for a person now, or may do it again without asking.
 
-    ``latest``: the scopes of the newest living grant, ``scopes``: of all of them and of the consent; ``since`` and
-    ``changed_at``: epoch seconds of the oldest and the newest of those.
+    ``latest``: the scopes of the newest living grant, ``scopes``: of all of them and of the consent, ``resources``: likewise;
+    ``since`` and ``changed_at``: epoch seconds of the oldest and the newest of those.
     """
 
     client: Client
@@ -30,6 +30,7 @@ class Authorized(NamedTuple):
     latest: tuple[str, ...]
     since: int
     changed_at: int
+    resources: tuple[str, ...] = ()
 
 
 async def list_of_subject(issuer: Issuer, subject: str) -> list[Authorized]:
@@ -120,10 +121,12 @@ async def _authorized(
     living = sorted((grant for grant in grants if client.stands_behind(grant)), key=lambda grant: grant.issued_at)
     times = [grant.issued_at for grant in living]
     scopes = dict.fromkeys(scope for grant in living for scope in grant.scope.split())
+    resources = dict.fromkeys(resource for grant in living for resource in grant.audience)
     if consent is not None and consent.generation >= client.generation:
         times.append(consent.given_at)
         scopes |= dict.fromkeys(consent.scopes)
+        resources |= dict.fromkeys(resource for resource in consent.by_resource if resource)
     if not times:
         return None
     latest = tuple(living[-1].scope.split()) if living else ()
-    return Authorized(client, tuple(scopes), latest, min(times), max(times))
+    return Authorized(client, tuple(scopes), latest, min(times), max(times), tuple(resources))

@@ -14,7 +14,9 @@ from service.admin import clients
 from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
+from service.client_display import is_ours
 from service.issuer import Issuer
+from service.protocol import display_names
 from service.protocol.credentials import Kind, base64url, hashed
 from service.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidToken, ProtocolError
 from service.protocol.names import (
@@ -79,12 +81,15 @@ class ClientMetadata(BaseModel):
 # what is done
 
 
-async def register(issuer: Issuer, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Register a client; the response of RFC 7591 3.2.1. Raises InvalidRedirectUri, InvalidClientMetadata."""
+async def register(issuer: Issuer, metadata: Mapping[str, Any], *, by_token: bool = False) -> dict[str, Any]:
+    """Register a client; the response of RFC 7591 3.2.1. ``by_token``: with an initial access token.
+
+    Raises InvalidRedirectUri, InvalidClientMetadata.
+    """
     client_id = base64url(issuer.randomness(16))
     given = _as_input(issuer, client_id, metadata, None)
     token = Kind.REGISTRATION_TOKEN + base64url(issuer.randomness(32))
-    registration = Registration(hashed(token), _echoed(metadata))
+    registration = Registration(hashed(token), _echoed(metadata), by_token)
     try:
         made = await clients.create_client(issuer, given, registration=registration)
     except AdminError as error:
@@ -205,6 +210,7 @@ def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
 def _as_input(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Client | None) -> ClientInput:
     """``held``: the client as it is, None for a new one."""
     read = ClientMetadata.read(metadata)
+    _check_names(issuer, metadata)
     given: dict[str, Any] = {name: metadata[name] for name in _SAME if metadata.get(name) is not None}
     grant_types, response_types = _types(read)
     _check_grant_types(issuer, grant_types, held)
@@ -280,6 +286,19 @@ def _check_uris(issuer: Issuer, given: Mapping[str, Any]) -> None:
         for uri in uris:
             if isinstance(uri, str) and not uri.startswith("https://"):
                 raise InvalidRedirectUri("redirect_uris: of a web client with the implicit grant they must be https")
+
+
+def _check_names(issuer: Issuer, metadata: Mapping[str, Any]) -> None:
+    """What people will be shown, in every language (RFC 7591 2.2). Raises InvalidClientMetadata."""
+    for member, name in metadata.items():
+        if member.partition("#")[0] != "client_name" or not isinstance(name, str):
+            continue
+        try:
+            display_names.check(name)
+        except ValueError as error:
+            raise InvalidClientMetadata(f"{member[:60]}: {error}") from error
+        if is_ours(issuer.settings, name):
+            raise InvalidClientMetadata(f"{member[:60]}: is the name of this service; choose one of your own")
 
 
 def _echoed(metadata: Mapping[str, Any]) -> dict[str, Any]:

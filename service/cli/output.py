@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from service.protocol.display_names import spelled_out
+
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON value on standard output, for programs.", metavar="")
 ]
@@ -88,4 +90,4 @@ def _told(name: str, value: Any, between: str = "\n") -> str:
         return between.join(_told("", item) for item in value)
     if isinstance(value, dict):
         return ", ".join(f"{key}={_told(key, item)}" for key, item in value.items())
-    return "" if value is None else str(value)
+    return "" if value is None else spelled_out(str(value))

@@ -6,10 +6,10 @@ from service import sessions
 from service.admin import authorizations
 from service.admin.authorizations import Authorized
 from service.asking import begin_for_page
+from service.client_display import client_values, name_of
 from service.endpoints.browser_session import (
     browser_of,
     carries_session_csrf,
-    client_values,
     failed,
     session_csrf,
     session_of,
@@ -53,7 +53,7 @@ async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
         return Reply(stale())
     await authorizations.end(issuer, session.subject, client_id, "revoked_by_user")
     client = await issuer.store.clients.get(client_id)
-    return Reply(await _page(issuer, visit, session, ended=(client.name if client else "") or client_id))
+    return Reply(await _page(issuer, visit, session, ended=name_of(issuer.settings, client) if client else client_id))
 
 
 async def _page(issuer: Issuer, visit: Visit, session: Session, ended: str = "") -> Page:
@@ -73,8 +73,9 @@ async def _page(issuer: Issuer, visit: Visit, session: Session, ended: str = "")
 def _shown(issuer: Issuer, application: Authorized) -> dict[str, Any]:
     described = issuer.settings.scopes
     return {
-        **(client_values(application.client) or {}),
+        **(client_values(issuer.settings, application.client) or {}),
         "scopes": [{"name": name, "description": described.get(name, "")} for name in application.scopes],
+        "resources": list(application.resources),
         "since": application.since,
         "offline": OFFLINE_ACCESS in application.scopes,
     }

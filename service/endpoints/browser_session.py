@@ -1,8 +1,6 @@
 """What the pages share: who is at this browser, and what is said when a form cannot be taken."""
 
 import hmac
-from collections.abc import Mapping
-from typing import Any
 
 from service import sessions
 from service.asking import Asked, OtherBrowserError, StaleError, resume
@@ -10,7 +8,6 @@ from service.issuer import Issuer
 from service.protocol.browsing import Page, Visit
 from service.protocol.credentials import base64url
 from service.protocol.errors import ProtocolError
-from service.records.client import Client
 from service.records.session import Session
 
 
@@ -66,17 +63,3 @@ def failed(error: ProtocolError) -> Page:
     """An error that only the person in front of the browser may see."""
     kind = "unavailable" if error.status == 503 else "request"
     return Page("error", {"kind": kind, "error": error.error, "description": error.description}, error.status)
-
-
-def client_values(client: Client | None) -> Mapping[str, Any] | None:
-    """What pages tell of a client."""
-    if client is None:
-        return None
-    return {
-        "client_id": client.client_id,
-        "name": client.name or client.client_id,
-        "logo_uri": client.logo_uri or "",
-        "client_uri": client.client_uri or "",
-        "policy_uri": client.policy_uri or "",
-        "tos_uri": client.tos_uri or "",
-    }

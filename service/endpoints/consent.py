@@ -1,8 +1,10 @@
 """Agreeing: the stage permission of a question (IA-31, IA-28)."""
 
-from service.asking import Asked, StaleError, advance, asked_scopes, check_csrf, csrf_of, go_on, next_stage, refuse
-from service.asking import remember_consent as remember
-from service.endpoints.browser_session import ShownError, asked_of, client_values, failed, session_of, stale
+from service import consents
+from service.asking import Asked, StaleError, advance, check_csrf, csrf_of, go_on, next_stage, refuse
+from service.client_display import client_values
+from service.consents import asked_scopes
+from service.endpoints.browser_session import ShownError, asked_of, failed, session_of, stale
 from service.issuer import Issuer
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.browsing import Page, Reply, Visit
@@ -54,7 +56,7 @@ async def _take(
         raise StaleError
     # First the question, so that of two answers only one is remembered; what is not remembered is asked again.
     agreed = await advance(issuer, asked, session, consented=True)
-    await remember(issuer, client, request, session)
+    await consents.remember(issuer, client, request, session)
     return Reply(await go_on(issuer, agreed, session))
 
 
@@ -68,9 +70,10 @@ def _page(
         {
             "ticket": asked.ticket,
             "csrf": csrf_of(asked, visit.browser, session),
-            "client": client_values(client),
+            "client": client_values(issuer.settings, client, request.redirect_uri),
             "username": session.username,
             "scopes": [{"name": name, "description": described.get(name, "")} for name in scopes],
+            "resources": list(request.audience),
             "offline": OFFLINE_ACCESS in scopes,
         },
     )

@@ -1,11 +1,14 @@
 """Signing in: the stages login and select_account of a question (IA-29 to IA-34)."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from service import sessions
 from service.asking import Asked, StaleError, advance, check_csrf, csrf_of, go_on, next_stage, refuse
+from service.client_display import client_values
 from service.directory import BlockedError, Person
-from service.endpoints.browser_session import ShownError, asked_of, client_values, failed, session_of, stale
+from service.endpoints.browser_session import ShownError, asked_of, failed, session_of, stale
 from service.issuer import Issuer
 from service.protocol.browsing import Page, Reply, Visit
 from service.protocol.errors import AccessDenied, ProtocolError, TemporarilyUnavailable
@@ -42,7 +45,7 @@ async def _show(issuer: Issuer, visit: Visit, asked: Asked, session: Session | N
     if stage is not asked.question.asks or stage is Stage.PERMISSION:
         return _reply(asked, await go_on(issuer, asked, session))
     if stage is Stage.SELECT_ACCOUNT:
-        return _reply(asked, _selection(visit, asked, session))
+        return _reply(asked, _selection(issuer, visit, asked, session))
     return _reply(asked, _form(issuer, visit, asked, session))
 
 
@@ -118,7 +121,7 @@ def _form(
         {
             "ticket": asked.ticket,
             "csrf": csrf_of(asked, visit.browser, session),
-            "client": client_values(asked.client),
+            "client": _client_values(issuer, asked),
             "username": username[:MAX_USERNAME],
             "again": again,
             "fault": fault,
@@ -129,16 +132,21 @@ def _form(
     )
 
 
-def _selection(visit: Visit, asked: Asked, session: Session | None) -> Page:
+def _selection(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None) -> Page:
     return Page(
         "select_account",
         {
             "ticket": asked.ticket,
             "csrf": csrf_of(asked, visit.browser, session),
-            "client": client_values(asked.client),
+            "client": _client_values(issuer, asked),
             "username": session.username if session else "",
         },
     )
+
+
+def _client_values(issuer: Issuer, asked: Asked) -> Mapping[str, Any] | None:
+    request = asked.question.request
+    return client_values(issuer.settings, asked.client, request.redirect_uri if request else "")
 
 
 def _languages(asked: Asked) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from service import sessions
+from service.client_display import client_values
 from service.endpoints.browser_session import (
     carries_session_csrf,
-    client_values,
     failed,
     session_csrf,
     session_of,
@@ -49,7 +49,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
             values = {
                 "csrf": session_csrf(visit, PATH),
                 "username": session.username,
-                "client": client_values(asked.client),
+                "client": client_values(issuer.settings, asked.client),
             }
             return Reply(Page("logout", values), languages=languages)
         return await _ended(issuer, session, asked, languages)
@@ -123,5 +123,5 @@ def _is_about(issuer: Issuer, asked: _Asked, session: Session) -> bool:
 def _signed_out(frames: tuple[str, ...] = (), back: str = "", client: Client | None = None) -> Page:
     return Page(
         "signed_out",
-        {"frames": list(frames), "continue_to": back, "client": client_values(client), "everywhere": False},
+        {"frames": list(frames), "continue_to": back, "client": None, "everywhere": False},
     )

@@ -34,7 +34,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 
 async def _registered(issuer: Issuer, request: Request) -> dict[str, Any]:
-    if issuer.settings.registration == "open":
+    if issuer.settings.registration == "open" and request.authorization is None:
         return await registration.register(issuer, _metadata(request))
     if request.authorization is None:
         raise InvalidToken("An initial access token is required to register a client.")
@@ -42,7 +42,7 @@ async def _registered(issuer: Issuer, request: Request) -> dict[str, Any]:
     # What made us fetch something is paid for: else one use would be as many fetches as somebody likes.
     returnable = "sector_identifier_uri" not in metadata
     async with registration.initial_access_token_spent(issuer, token, returnable=returnable):
-        return await registration.register(issuer, metadata)
+        return await registration.register(issuer, metadata, by_token=True)
 
 
 def _metadata(request: Request) -> dict[str, Any]:

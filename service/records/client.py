@@ -30,11 +30,13 @@ class ClientSecret(Record, frozen=True, omit_defaults=True, gc=False):
 
 class Registration(Record, frozen=True, omit_defaults=True, gc=False):
     """Of a client that registered itself (RFC 7591). ``token_hash``: of its registration access token (RFC 7592);
-    ``metadata``: members that we only give back (``software_id``, ``client_name#de`` …).
+    ``metadata``: members that we only give back (``software_id``, ``client_name#de`` …); ``by_token``: an operator vouched
+    for it beforehand, by the initial access token that it registered with.
     """
 
     token_hash: str
     metadata: dict[str, Any] = {}
+    by_token: bool = False
 
 
 class Client(Record, frozen=True, omit_defaults=True, gc=False):
@@ -120,6 +122,11 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     def public(self) -> bool:
         """Whether the client cannot keep a secret (RFC 6749 section 2.1)."""
         return self.auth_method is ClientAuthMethod.NONE
+
+    @property
+    def self_registered(self) -> bool:
+        """Whether what it says of itself was checked by nobody (RFC 7591 section 5)."""
+        return self.registration is not None
 
     def stands_behind(self, grant: Grant) -> bool:
         """Whether what was issued under this grant still counts: the client is enabled and did not end it wholesale."""

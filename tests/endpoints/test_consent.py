@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from service.records.consent import Consent
 from tests.person import Person
 from tests.world import World
 
@@ -40,6 +41,40 @@ async def test_yes_is_remembered_no_is_not(person: Person) -> None:
     assert (await person.authorize(scope="openid email phone")).action == "/consent"
     (ends,) = person.world.ends(":consents").values()
     assert ends > 0
+
+
+API, BANK = "https://api.example", "https://bank.example"
+
+
+async def test_yes_for_one_resource_is_no_yes_for_another(person: Person) -> None:
+    """What was allowed at the API is allowed there, and only there; what is remembered at both is what was said at both."""
+    client = await person.world.openid_client("reader", audiences=(API, BANK))
+    await person.sign_in("reader", scope="openid read", resource=API)
+    assert "code" in (await person.authorize("reader", scope="openid read", resource=API)).answer
+    assert (
+        await person.authorize("reader", scope="openid read", resource=BANK, prompt="none")
+    ).error == "consent_required"
+    assert (await person.authorize("reader", scope="openid read", prompt="none")).error == "consent_required", "both"
+    shown = await person.authorize("reader", scope="openid write", resource=BANK)
+    assert BANK in shown.text
+    assert API not in shown.text
+    await person.agree(shown)
+    assert (await person.authorize("reader", scope="openid write", resource=API)).action == "/consent"
+    assert (await person.authorize("reader", scope="openid read", resource=BANK)).action == "/consent"
+    for resource, scope in ((API, "read"), (BANK, "write")):
+        assert "code" in (await person.authorize("reader", scope=f"openid {scope}", resource=resource)).answer
+    await person.world.change(client, audiences=())
+    assert (await person.authorize("reader", scope="openid read")).action == "/consent", "a token for no resource"
+
+
+async def test_what_the_release_before_remembered_counts_for_no_resource(person: Person) -> None:
+    client = await person.world.openid_client("reader", audiences=(API,))
+    await person.sign_in("app")
+    before = Consent(("openid", "read"), client.generation, 1)
+    await person.world.issuer.store.consents.keep("alice", "reader", before, 1000)
+    assert (await person.authorize("reader", scope="openid read")).action == "/consent"
+    await person.world.change(client, audiences=())
+    assert "code" in (await person.authorize("reader", scope="openid read")).answer
 
 
 async def test_a_person_says_that_they_are_somebody_else(person: Person) -> None:

@@ -27,14 +27,22 @@ LOGIN = {
     **{"ticket": "t", "csrf": "c", "client": CLIENT, "username": "", "again": False, "fault": "", "wait": 0},
     **{"sign_up_url": "", "signs_up": False},
 }
+STRANGER = {**CLIENT, "self_registered": True}
+CONSENT = {"ticket": "t", "csrf": "c", "client": CLIENT, "username": "alice", "scopes": [], "offline": False}
 SAMPLES: list[Page | FormPost] = [
     Page("login", LOGIN),
     Page("login", LOGIN | {"client": None, "again": True, "fault": "blocked", "wait": 7}),
     Page("login", LOGIN | {"sign_up_url": "https://a.example/new", "signs_up": True, "fault": "missing"}),
     Page("select_account", {"ticket": "t", "csrf": "c", "client": CLIENT, "username": "alice"}),
-    Page(
-        "consent",
-        {"ticket": "t", "csrf": "c", "client": CLIENT, "username": "alice", "scopes": [], "offline": False},
+    Page("consent", CONSENT),
+    *(
+        Page(
+            "consent",
+            CONSENT
+            | {"client": {**client, "leads_to": {"kind": kind, "name": "x"}}, "resources": ["https://b.example"]},
+        )
+        for client in (CLIENT, STRANGER)
+        for kind in ("web", "device", "app")
     ),
     *(
         Page("error", {"kind": kind, "error": "", "description": ""}, 400)

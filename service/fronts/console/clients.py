@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from service.admin import AdminError, NotFound, Outdated, Refused, clients
 from service.admin.etags import etag
 from service.fronts.console import client_fields as fields
+from service.fronts.console import readable
 from service.fronts.console.visit import Go, Page, Reply, Show, Visit, addresses, link
 from service.issuer import Issuer
 from service.records.client import Client
@@ -222,7 +223,7 @@ def _question(client: Client, name: str) -> dict[str, Any]:
     wanted = _act(name)
     return {
         "here": "clients",
-        "title": wanted.title.format(name=client.name or client.client_id),
+        "title": wanted.title.format(name=readable.called(client)),
         "text": wanted.text,
         "button": wanted.button,
         "danger": wanted.danger,

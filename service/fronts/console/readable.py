@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from service.protocol.display_names import spelled_out
+from service.records.client import Client
+
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 _FAR = 4_000_000_000_000
@@ -18,6 +21,11 @@ def number(value: float | None) -> str:
     if value and value < 100 and value != int(value):
         return f"{value:.1f}"
     return f"{round(value):,}"
+
+
+def called(client: Client) -> str:
+    """What a client is called, with nothing in it that an operator could not see; its client_id where that is nothing."""
+    return spelled_out(client.name) if client.name.strip() else client.client_id
 
 
 def size(value: int | None) -> str:

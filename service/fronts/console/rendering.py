@@ -59,6 +59,7 @@ class Rendering:
             "size": readable.size,
             "duration": readable.duration,
             "moment": readable.moment,
+            "called": readable.called,
             "since": readable.since,
             "json": _json,
             "words": _words,

@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 
-from service.asking import asked_scopes, expected_subject
+from service.asking import expected_subject
+from service.client_display import decorations_of, name_of
+from service.consents import asked_scopes
 from service.endpoints.authorize import RefusedError, Understood, understood
 from service.endpoints.request_object import Parameters
 from service.fronts.decision_api import tickets
@@ -17,12 +19,14 @@ from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.sending import back, bad_request, sent
 from service.issuer import Issuer
-from service.protocol import claims
+from service.protocol import claims, destinations
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.errors import InvalidRequest, LoginRequired, ProtocolError, TemporarilyUnavailable
 from service.protocol.names import OPENID, Prompt
 from service.protocol.request import parse_form
 from service.records.decision_ticket import DecisionTicket
+
+_DECORATIONS = {"logo_uri": "logoUri", "client_uri": "clientUri", "policy_uri": "policyUri", "tos_uri": "tosUri"}
 
 
 class AuthorizationBody(Body):
@@ -71,7 +75,7 @@ async def _described(issuer: Issuer, asked: Understood, presented: str, expects:
     names = await client_members(issuer, client, presented)
     return {
         "service": {"serviceName": issuer.settings.service_name, "issuer": issuer.url},
-        "client": await describe(issuer, client),
+        "client": await describe(issuer, client) | _shown(issuer, asked),
         "clientIdAliasUsed": names["clientIdAliasUsed"],
         "display": request.display.upper(),
         # 0 means "no limit" on this wire: a client that wants the person to sign in now says so by 1, and by the prompt
@@ -93,6 +97,7 @@ async def _described(issuer: Issuer, asked: Understood, presented: str, expects:
         "prompts": [prompt.name for prompt in _prompts(request)] or None,
         "requestObjectPayload": asked.parameters.payload or None,
         "resources": list(request.audience) or None,
+        **_leads_to(request),
     }
 
 
@@ -100,6 +105,22 @@ def _prompts(request: AuthorizationRequest) -> list[Prompt]:
     """max_age=0 is prompt=login (OpenID Connect Core 3.1.2.1)."""
     more = [Prompt.LOGIN] if request.max_age == 0 else []
     return list(dict.fromkeys((*more, *request.prompt)))
+
+
+def _shown(issuer: Issuer, asked: Understood) -> dict[str, Any]:
+    """What our own pages would show of the client, in the place of what it says of itself."""
+    client = asked.client
+    shown = decorations_of(client, asked.request.redirect_uri)
+    return {
+        "clientName": name_of(issuer.settings, client),
+        **{_DECORATIONS[member]: uri or None for member, uri in shown.items()},
+    }
+
+
+def _leads_to(request: AuthorizationRequest) -> dict[str, str]:
+    """For the caller's page: the site, device or app that gets the answer."""
+    where = destinations.destination(request.redirect_uri)
+    return {"redirectUri": request.redirect_uri, "redirectKind": where.kind.upper(), "redirectHost": where.name}
 
 
 def _for_id_token(issuer: Issuer, request: AuthorizationRequest) -> set[str]:

@@ -7,7 +7,8 @@ import msgspec
 from pydantic import AfterValidator, Field
 
 from service.admin.input import Identifier, readable
-from service.asking import asked_scopes, begun_grant, hand_out, stands, verified_of
+from service.asking import begun_grant, hand_out, stands, verified_of
+from service.consents import asked_scopes
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.answering import Answer, CallError, milliseconds
 from service.fronts.decision_api.body import Body, JsonObject, PropertiesBody, Text, Words

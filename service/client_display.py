@@ -1,0 +1,48 @@
+"""What people are shown of a client: its name, where it leads, and whether anybody checked what it says of itself."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from service.protocol import destinations, display_names
+from service.records.client import Client
+from service.settings import Settings
+
+DECORATIONS = ("logo_uri", "client_uri", "policy_uri", "tos_uri")
+
+
+def client_values(settings: Settings, client: Client | None, redirect_uri: str = "") -> Mapping[str, Any] | None:
+    """For pages. ``redirect_uri``: where the person is about to be sent, "" = nowhere yet."""
+    if client is None:
+        return None
+    leads_to = destinations.destination(redirect_uri)._asdict() if redirect_uri else None
+    return {
+        "client_id": client.client_id,
+        "name": name_of(settings, client),
+        **decorations_of(client, redirect_uri),
+        "self_registered": client.self_registered,
+        "leads_to": leads_to,
+    }
+
+
+def name_of(settings: Settings, client: Client) -> str:
+    """Its name without what hides or deceives; its client_id where that leaves nothing, or where it gave itself ours."""
+    shown = display_names.shown(client.name, client.client_id)
+    return client.client_id if client.self_registered and is_ours(settings, shown) else shown
+
+
+def is_ours(settings: Settings, name: str) -> bool:
+    """Whether people would take the name for that of this service."""
+    host = urlsplit(settings.issuer).hostname or ""
+    return display_names.looks_like(name, (settings.service_name, host, settings.issuer))
+
+
+def decorations_of(client: Client, redirect_uri: str = "") -> dict[str, str]:
+    """Logo and links, "" where there is none. Of a client that registered itself only those of the host that gets the
+    answer: it may show what is its own, but nothing that speaks for it in somebody else's name (RFC 7591 section 5).
+    """
+    given = {member: getattr(client, member) or "" for member in DECORATIONS}
+    if not client.self_registered:
+        return given
+    homes = {destinations.host(uri) for uri in ((redirect_uri,) if redirect_uri else client.redirect_uris)}
+    return {member: uri if {destinations.host(uri)} == homes else "" for member, uri in given.items()}

@@ -1,0 +1,64 @@
+"""Consent: what a person has to allow a client, and what is remembered of it so that they are not asked twice."""
+
+import msgspec
+
+from service.issuer import Issuer
+from service.protocol import claims, destinations
+from service.protocol.authorization_request import AuthorizationRequest
+from service.protocol.names import ApplicationType, Prompt
+from service.records.client import Client
+from service.records.consent import Consent
+from service.records.question import Question
+from service.records.session import Session
+
+
+def asked_scopes(issuer: Issuer, client: Client, request: AuthorizationRequest) -> tuple[str, ...]:
+    """What the person has to allow: the scopes, and those that mean the claims which are asked for one by one."""
+    further = claims.scopes_telling(request.claims.names, issuer.settings.scope_claims) & set(client.scopes)
+    return request.scopes + tuple(sorted(further - set(request.scopes)))
+
+
+async def must_be_asked(
+    issuer: Issuer, client: Client, question: Question, request: AuthorizationRequest, session: Session
+) -> bool:
+    """Whether the person has to allow it: not what they allowed before, unless the client wants them to be asked, or another
+    app could pass for it. One round trip where it must be looked up.
+    """
+    if question.consented:
+        return False
+    if Prompt.CONSENT in request.prompt:
+        return True
+    if may_be_another_app(issuer, client, request):
+        return not (client.skip_consent and question.proved_at)
+    if client.skip_consent:
+        return False
+    before = await _remembered(issuer, client, session)
+    return before is None or not before.covers(asked_scopes(issuer, client, request), request.audience)
+
+
+async def remember(issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session) -> None:
+    """Not to be asked again for what was allowed now or before, at the resources that it was allowed at."""
+    before = await _remembered(issuer, client, session)
+    consent = (before or Consent((), client.generation, 0)).extended(
+        asked_scopes(issuer, client, request), request.audience
+    )
+    given = msgspec.structs.replace(consent, generation=client.generation, given_at=int(issuer.clock()))
+    await issuer.store.consents.keep(session.subject, client.client_id, given, issuer.settings.consent_lifetime)
+
+
+def may_be_another_app(issuer: Issuer, client: Client, request: AuthorizationRequest) -> bool:
+    """Whether any app on the device could have asked, and would get the answer: then no old yes speaks for it (RFC 8252 8.6).
+
+    An address on the device may be that of a web server in development, which proves itself by its secret.
+    """
+    if issuer.settings.silent_native_apps or destinations.is_claimed(request.redirect_uri):
+        return False
+    proves_itself = not client.public and client.application_type is ApplicationType.WEB
+    is_on_device = destinations.destination(request.redirect_uri).kind == destinations.DEVICE
+    return not (proves_itself and is_on_device and request.response_type.parts == {"code"})
+
+
+async def _remembered(issuer: Issuer, client: Client, session: Session) -> Consent | None:
+    """What the person allowed this client as it is now."""
+    before = await issuer.store.consents.get(session.subject, client.client_id)
+    return before if before is not None and before.generation >= client.generation else None

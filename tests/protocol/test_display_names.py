@@ -1,0 +1,69 @@
+"""Names that people see: what may not be in them, what is left of old ones, and which look like ours."""
+
+import pytest
+
+from service.protocol import display_names
+
+HIDDEN = {
+    "right-to-left override": "App\u202egnp.exe",
+    "isolate": "App\u2066x\u2069",
+    "Arabic letter mark": "App\u061c",
+    "zero-width space": "A\u200bpp",
+    "zero-width joiner": "A\u200dpp",
+    "word joiner": "A\u2060pp",
+    "byte order mark": "\ufeffApp",
+    "soft hyphen": "A\u00adpp",
+    "combining grapheme joiner": "A\u034fpp",
+    "variation selector": "A\ufe00pp",
+    "tag characters": "App\U000e0041",
+    "line separator": "App\u2028x",
+    "control": "App\x1b[2J",
+    "Hangul filler": "App\u3164",
+    "private use": "App\ue000",
+}
+BLANK = ["\u00a0", " ", "\u2003\u3000", "\u2800", "\u3164", "\t"]
+
+
+@pytest.mark.parametrize("name", HIDDEN.values(), ids=HIDDEN)
+def test_what_cannot_be_seen_is_refused_and_not_shown(name: str) -> None:
+    with pytest.raises(ValueError, match="invisible"):
+        display_names.check(name)
+    shown = display_names.shown(name, "id")
+    assert display_names.check(shown) == shown
+    assert shown.startswith("App")
+    assert display_names.spelled_out(name).isprintable(), "an operator sees that it is there"
+
+
+@pytest.mark.parametrize("name", BLANK)
+def test_a_name_of_blanks_is_none(name: str) -> None:
+    with pytest.raises(ValueError, match="must"):
+        display_names.check(name)
+    assert display_names.shown(name, "id") == "id"
+
+
+@pytest.mark.parametrize(
+    "name", ["App", "Müller & Söhne", "日本語アプリ", "تطبيق", "Café ❤️", "A.B/C (beta)", "नमस्ते", ""]
+)
+def test_names_of_every_writing_are_fine(name: str) -> None:
+    assert display_names.check(name) == name
+    assert display_names.shown(name, "id") == (name or "id")
+
+
+def test_lines_stay_lines() -> None:
+    assert display_names.spelled_out("one\ntwo\u202e") == "one\ntwo\\u202e"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Mintmark", "MINTMARK", " mint mark ", "Mint-Mark.", "Ｍｉｎｔｍａｒｋ", "𝐌𝐢𝐧𝐭𝐦𝐚𝐫𝐤", "Míntmärk", "M1ntmark"),
+        *("Мintmark", "МІNТМАRК", "ΜΙΝΤΜΑRΚ", "rnintmark", "Mintmаrk", "Mlntmark", "mıntmark"),
+    ],
+)
+def test_our_own_name_is_known_in_disguise(name: str) -> None:
+    assert display_names.looks_like(name, ["Mintmark"])
+
+
+@pytest.mark.parametrize("name", ["Mintmark Notes", "Mint", "Watermark", "", "…"])
+def test_other_names_are_not_ours(name: str) -> None:
+    assert not display_names.looks_like(name, ["Mintmark", ""])
