@@ -20,6 +20,9 @@ from service.records.client import Client
 from service.records.grant import Grant
 
 TYPE = "at+jwt"
+"""``typ`` of an access token (RFC 9068 section 2.1). Where a resource wants ``JWT`` there, as ID tokens have it, the claim
+``client_id`` tells them apart: no ID token has one.
+"""
 MAX_JWT = 8192
 """Characters of a JWT that is presented to us."""
 GENERATION = "client_generation"
@@ -31,10 +34,11 @@ _REGISTERED = OURS | INTROSPECTION_MEMBERS
 
 
 class Form(NamedTuple):
-    """How a token is to look. ``algorithm``: None = RS256, if there is a key for it."""
+    """How a token is to look. ``algorithm``: None = RS256, if there is a key for it; ``typ``: in its header."""
 
     format: AccessTokenFormat
     algorithm: SigningAlgorithm | None = None
+    typ: str = TYPE
 
 
 class Presented(NamedTuple):
@@ -53,13 +57,13 @@ def form_of(issuer: Issuer, client: Client, audience: tuple[str, ...], *, alone:
     wanted = client.access_token_format
     if (wanted is None and not issuer.settings.resource_tokens) or issuer.keyring is None:
         return _OPAQUE
-    algorithm = client.access_token_signing_alg
+    algorithm, typ = client.access_token_signing_alg, ""
     for resource in audience:
         if known := issuer.settings.resource_tokens.get(resource):
-            wanted, algorithm = wanted or known.format, algorithm or known.algorithm
+            wanted, algorithm, typ = wanted or known.format, algorithm or known.algorithm, typ or known.jwt_typ
     if wanted is AccessTokenFormat.STATELESS and not alone:
         wanted = AccessTokenFormat.JWT
-    return Form(wanted or AccessTokenFormat.OPAQUE, algorithm)
+    return Form(wanted or AccessTokenFormat.OPAQUE, algorithm, typ or TYPE)
 
 
 async def mint_access_jwt(
@@ -98,7 +102,7 @@ async def mint_access_jwt(
     told |= {name: value for name, value in optional.items() if value}
     if form.format is AccessTokenFormat.STATELESS:
         told[GENERATION] = client.generation
-    token = keyring_of(issuer).sign(algorithm_of(issuer, form.algorithm), told, typ=TYPE)
+    token = keyring_of(issuer).sign(algorithm_of(issuer, form.algorithm), told, typ=form.typ)
     if len(token) > MAX_JWT:  # whoever brought it to us would be told that it is none
         raise ServerError(
             "The access token would be too long.", log=f"a JWT with its properties has {len(token)} characters"
@@ -125,8 +129,13 @@ async def presented(issuer: Issuer, token: str) -> Presented:
 async def _signed_by_us(issuer: Issuer, token: str) -> Presented:
     if issuer.keyring is None or token.count(".") != 2 or len(token) > MAX_JWT:
         return NOTHING
-    claims = await issuer.keyring.verify(token, typ=TYPE)
-    if claims is None or claims.get("iss") != issuer.url or claims.get("exp", 0) <= issuer.clock():
+    claims = await issuer.keyring.verify(token, typ=TYPE) or await issuer.keyring.verify(token)
+    if (
+        claims is None
+        or "client_id" not in claims
+        or claims.get("iss") != issuer.url
+        or claims.get("exp", 0) <= issuer.clock()
+    ):
         return NOTHING
     jti = claims.get("jti", "")
     if len(jti) == GRANT_ID_LENGTH and isinstance(claims.get(GENERATION), int):

@@ -72,13 +72,15 @@ async def verify_client(issuer: Issuer, client: Client, told: Told, request: Req
         raise UnverifiableError("iss and sub of a client assertion must both be the client_id")
     claims = await by_client(issuer, client, told)
     strict = client.strict_assertion_audience
-    _check(issuer, claims, (issuer.url,) if strict else audiences(issuer, request), strict=strict)
+    if strict and not isinstance(claims.get("aud"), str):
+        raise UnverifiableError("aud must be the issuer, as one string")
+    _check(issuer, claims, (issuer.url,) if strict else audiences(issuer, request))
     return _once(issuer, claims, jti_required=True)
 
 
 def verify_grant(issuer: Issuer, told: Told, claims: Mapping[str, Any], wanted: Collection[str]) -> Use:
     """Somebody vouches for ``sub``; the signature holds already. ``wanted``: audiences. Raises UnverifiableError."""
-    _check(issuer, claims, wanted, strict=False)
+    _check(issuer, claims, wanted)
     return _once(issuer, claims, jti_required=False, told=told.jws.told)
 
 
@@ -86,7 +88,7 @@ def look_at(issuer: Issuer, told: Told, wanted: Collection[str]) -> None:
     """What can be seen without a key: its times and its audience. Nothing is verified. Raises UnverifiableError."""
     claims = told.jws.claims()
     check_times(claims)
-    _check(issuer, claims, wanted, strict=False)
+    _check(issuer, claims, wanted)
 
 
 async def by_client(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
@@ -109,7 +111,14 @@ async def by_keys(issuer: Issuer, source: KeySource, told: Told, allowed: Collec
 
 
 def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
-    """What we are called in an assertion: the issuer, the token endpoint, or the endpoint that is called."""
+    """What we are called in an assertion: the issuer; where the settings say so also the token endpoint, and the endpoint that
+    is called.
+
+    Whoever tells a client where our endpoints are, a malicious server that it also uses say, could have it make assertions for
+    them (audience injection, CVE-2025-27370): the issuer is what the client knows itself (draft-ietf-oauth-rfc7523bis).
+    """
+    if issuer.settings.assertion_audience == "issuer":
+        return (issuer.url,)
     paths = (*issuer.settings.token_paths, request.path.removeprefix(issuer.settings.issuer_path))
     return (issuer.url, *(issuer.url_of(path) for path in paths))
 
@@ -134,14 +143,14 @@ def _by_secret(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
     raise UnverifiableError("the client's secret does not verify the signature")
 
 
-def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str], *, strict: bool) -> None:
+def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -> None:
     """Audience and end (RFC 7523 section 3); times themselves were looked at with the signature."""
-    audience = claims.get("aud")
-    named = [audience] if isinstance(audience, str) else audience
-    if strict and not isinstance(audience, str):
-        raise UnverifiableError("aud must be the issuer, as one string")
-    if not isinstance(named, list) or not any(name in wanted for name in named if isinstance(name, str)):
-        raise UnverifiableError(f"aud must be {' or '.join(dict.fromkeys(wanted))}")
+    audience, allowed = claims.get("aud"), issuer.settings.assertion_audience
+    named: Any = [audience] if isinstance(audience, str) else audience
+    fits = isinstance(named, list) and any(name in wanted for name in named if isinstance(name, str))
+    if not fits or (len(named) > 1 and allowed != "several"):
+        alone = "" if allowed == "several" else ", and nothing beside it"
+        raise UnverifiableError(f"aud must be {' or '.join(dict.fromkeys(wanted))}{alone}")
     exp = claims.get("exp")
     if exp is None:
         raise UnverifiableError("exp is missing (RFC 7523 section 3)")

@@ -113,8 +113,8 @@ async def read_hint(issuer: Issuer, token: str) -> Hint | None:
     if issuer.keyring is None or len(token) > MAX_HINT:
         return None
     claims = await issuer.keyring.verify(token)
-    if claims is None or claims.get("iss") != issuer.url or "events" in claims:
-        return None
+    if claims is None or claims.get("iss") != issuer.url or {"events", "client_id"} & claims.keys():
+        return None  # a logout token, or an access token
     subject, audience, jti = claims.get("sub"), claims.get("aud"), claims.get("jti")
     if not (isinstance(subject, str) and isinstance(audience, str) and isinstance(jti, str)):
         return None

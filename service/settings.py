@@ -81,12 +81,15 @@ class SettingsError(Exception):
 
 
 class ResourceTokens(BaseModel):
-    """How access tokens for a resource look; ``algorithm``: None = RS256."""
+    """How access tokens for a resource look; ``algorithm``: None = RS256; ``jwt_typ``: ``JWT`` for a resource server that
+    refuses the ``at+jwt`` of RFC 9068.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: AccessTokenFormat
     algorithm: SigningAlgorithm | None = None
+    jwt_typ: Literal["at+jwt", "JWT"] = "at+jwt"
 
 
 class Settings(BaseSettings):
@@ -343,6 +346,11 @@ class Settings(BaseSettings):
     )
     assertion_lifetime: Annotated[int, Field(ge=10, le=86400)] = Field(
         600, description="How far away the end of a client's or trusted issuer's assertion may be."
+    )
+    assertion_audience: Literal["issuer", "endpoint", "several"] = Field(
+        "issuer",
+        description="Who an assertion may be for (aud). issuer: our issuer alone; endpoint: or the token endpoint, or the one "
+        "that is called; several: any of these beside others, so that another server can use it, too.",
     )
     registration: Literal["off", "initial_access_token", "open"] = Field(
         "off", description="Whether clients may register themselves (RFC 7591)."

@@ -12,8 +12,10 @@ from joserfc import jwt as joserfc_jwt
 
 from service.admin import clients, users
 from service.admin.errors import Refused
+from service.admin.inspection import inspect
 from service.admin.users import UserInput
 from service.endpoints.introspect import JWT
+from service.id_tokens import read_hint
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm, SubjectType
 from service.records.property import Property
 from tests.person import Person
@@ -187,6 +189,51 @@ async def test_a_resource_says_how_its_tokens_look(world: World) -> None:
         await other.client(audiences=(API,), access_token_format=FORMATS.OPAQUE)
         other.issuer.store.clients.forget(["app"])
         assert (await alone(other, resource=API))["access_token"].startswith("mm_at_")
+
+
+@pytest.mark.parametrize("form", [FORMATS.JWT, FORMATS.STATELESS, FORMATS.BOTH, FORMATS.OPAQUE])
+async def test_whatever_its_form_a_token_of_a_client_has_the_client_as_its_subject(
+    world: World, form: AccessTokenFormat
+) -> None:
+    """RFC 9068 2.2; and so say introspection and its signed answer (RFC 9701)."""
+    await world.client(access_token_format=form, audiences=(API,))
+    body = await alone(world)
+    assert (await world.introspect(body["access_token"]))["sub"] == "app"
+    headers = basic("app") | {"Accept": JWT}
+    response = await world.http.post("/introspect", data={"token": body["access_token"]}, headers=headers)
+    claims = jwt.decode(await response.text(), options={"verify_signature": False})
+    assert claims["token_introspection"]["sub"] == "app"
+    for signed in {body["access_token"], body.get("access_token_jwt", "")}:
+        if signed.count(".") == 2:
+            assert (await verified(world, signed))["sub"] == "app"
+
+
+@pytest.mark.parametrize("form", ["jwt", "both", "stateless"])
+async def test_a_resource_server_that_refuses_at_jwt_gets_the_type_that_it_takes(world: World, form: str) -> None:
+    """RFC 9068 2.1 has it otherwise; Spring Security 7 does not know that. It is introspected and revoked like any other."""
+    tokens = {API: {"format": form, "jwt_typ": "JWT"}, "other": {"format": form}}
+    async with world.having(resource_tokens=tokens) as other:
+        await other.client(audiences=(API, "other"))
+        body = await alone(other, resource=API)
+        signed = body.get("access_token_jwt", body["access_token"])
+        assert (await verified(other, signed, typ="JWT"))["client_id"] == "app"
+        assert (await other.introspect(signed))["client_id"] == "app"
+        plain = await alone(other, resource="other")
+        await verified(other, plain.get("access_token_jwt", plain["access_token"]), audience="other")
+        assert (await inspect(other.issuer, signed)).active
+        assert (await other.revoke(signed)).status == (400 if form == "stateless" else 200)
+        assert await other.is_active(signed) is (form == "stateless"), "which ends with its client"
+
+
+async def test_of_the_type_of_id_tokens_each_is_still_taken_for_what_it_is_only(world: World) -> None:
+    """RFC 8725 3.12: an access token is no hint, an ID token no access token."""
+    async with world.having(resource_tokens={API: {"format": "jwt", "jwt_typ": "JWT"}}) as other:
+        client = await other.openid_client(audiences=(API,))
+        body = await other.tokens(client, scope="openid read", audience=(API,))
+        assert await other.is_active(body["access_token"])
+        assert not await other.is_active(body["id_token"])
+        assert await read_hint(other.issuer, body["id_token"]) is not None
+        assert await read_hint(other.issuer, body["access_token"]) is None
 
 
 async def test_a_stateless_one_is_kept_nowhere(world: World) -> None:

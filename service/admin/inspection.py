@@ -285,7 +285,7 @@ async def _jwt(issuer: Issuer, token: str) -> Inspection:
 
 
 def _what(jws: Jws, claims: Mapping[str, Any]) -> What:
-    if jws.header.get("typ") == ACCESS_JWT:
+    if jws.header.get("typ") == ACCESS_JWT or "client_id" in claims:
         return What.STATELESS_ACCESS_TOKEN if isinstance(claims.get(GENERATION), int) else What.JWT_ACCESS_TOKEN
     return What.ID_TOKEN if jws.header.get("typ", "JWT") == "JWT" and "events" not in claims else What.JWT
 

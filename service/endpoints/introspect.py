@@ -120,7 +120,7 @@ async def _stateless(issuer: Issuer, asker: Client | None, claims: Mapping[str, 
     grant = Grant(client_id, client_generation=claims[GENERATION])
     if client is None or not client.stands_behind(grant) or not _concerns(asker, grant, named):
         return None
-    told = {name: value for name, value in claims.items() if name not in (GENERATION, "sub")}
+    told = {name: value for name, value in claims.items() if name != GENERATION}
     return told | {"active": True, "token_type": "Bearer", "nbf": claims["iat"]}
 
 
@@ -138,12 +138,10 @@ async def _with_grant(
         for member in (*client.properties, *grant.properties, *added)
         if member.in_introspection and member.name not in INTROSPECTION_MEMBERS
     }
-    described |= {"active": True, "iss": issuer.url, "client_id": grant.client_id}
-    if grant.subject:
-        subject = sub_of(issuer, client, grant)
-        described["sub"] = subject
-        if subject == grant.subject:  # else it is pairwise, and the name would tell whom it hides
-            described["username"] = grant.name
+    subject = sub_of(issuer, client, grant) if grant.subject else grant.client_id  # as in a JWT (RFC 9068 section 2.2)
+    described |= {"active": True, "iss": issuer.url, "client_id": grant.client_id, "sub": subject}
+    if grant.subject and subject == grant.subject:  # else it is pairwise, and the name would tell whom it hides
+        described["username"] = grant.name
     for name in ("scope", "aud", "exp"):  # empty: no scope, no audience, never ends
         if not described[name]:
             del described[name]

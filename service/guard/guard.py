@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 TIMEOUT = 5.0
 MAX_TOKEN = 8192
 _REQUIRED = ("exp", "iat", "jti", "sub", "client_id")
-"""Claims of every JWT access token (RFC 9068 section 2.2)."""
+"""Claims of every JWT access token (RFC 9068 section 2.2); no ID token has a ``client_id``."""
 _KEYS_AGAIN = 10.0
 """Seconds after which an unknown ``kid`` makes us fetch the keys once more."""
 _KEYS_FOR = 300.0
@@ -62,11 +62,17 @@ class Guard:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._keys_read_at = self._keys_again_at = 0.0
         self._reading_keys: asyncio.Future[None] | None = None
+        self._types: Collection[str] = ()
 
     @classmethod
-    def by_jwks(cls, issuer: str, audience: str) -> Self:
-        """Verify JWTs with the issuer's published keys: asks nobody, and learns of no revocation before they expire."""
-        return cls(issuer, audience, credentials=None, redis_url=None, cache_size=0, cache_seconds=0)
+    def by_jwks(cls, issuer: str, audience: str, *, jwt_typ: str = "at+jwt") -> Self:
+        """Verify JWTs with the issuer's published keys: asks nobody, and learns of no revocation before they expire.
+
+        ``jwt_typ``: as the token service has it for this resource (``resource_tokens``).
+        """
+        guard = cls(issuer, audience, credentials=None, redis_url=None, cache_size=0, cache_seconds=0)
+        guard._types = {jwt_typ, f"application/{jwt_typ}"}
+        return guard
 
     @classmethod
     def by_introspection(
@@ -245,7 +251,7 @@ class Guard:
         """The claims of a JWT access token (RFC 9068 section 4)."""
         try:
             jws = parse(text, MAX_TOKEN)
-            if jws.kid is None or jws.header.get("typ") not in ("at+jwt", "application/at+jwt"):
+            if jws.kid is None or jws.header.get("typ") not in self._types:
                 return None
             key = await self._key(jws.kid)
             if key is None or jws.algorithm not in ALGORITHMS or key.algorithm_name != jws.algorithm:

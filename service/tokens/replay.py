@@ -34,14 +34,13 @@ async def end_replayed(issuer: Issuer, replayed: ReplayedError) -> None:
 
 
 def fingerprint(authorization: Authorization) -> str:
-    """What was asked for, 22 characters; empty where that is all that the grant allows. Requests whose fingerprints differ
-    never get each other's answer (P2): whatever decides what a token is good for belongs in here.
+    """What the client asked for, 22 characters; empty where that is all that the grant allows. Requests whose fingerprints
+    differ never get each other's answer (P2): whatever a client may ask for belongs in here.
     """
-    grant, asked = authorization.grant, authorization
-    if asked.scope == grant.scope and asked.audience == grant.audience and not (asked.lifetime or asked.properties):
+    grant, scope, audience = authorization.grant, authorization.scope, authorization.audience
+    if scope == grant.scope and audience == grant.audience:
         return ""
-    parts = (asked.scope, asked.audience, asked.lifetime, asked.properties)
-    return base64url(sha256(msgspec.json.encode(parts)).digest()[:16])
+    return base64url(sha256(msgspec.json.encode((scope, audience))).digest()[:16])
 
 
 def report_repeat(issuer: Issuer, event: str, authorization: Authorization, grant_id: str) -> None:

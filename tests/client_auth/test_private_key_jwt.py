@@ -49,8 +49,35 @@ async def test_a_client_proves_itself_with_its_key(app: World, algorithm: Signin
 
 @pytest.mark.parametrize("path", ["/token", "/introspect", "/revoke"])
 async def test_it_works_wherever_clients_authenticate(app: World, path: str) -> None:
-    for audience in (ISSUER, TOKEN_URL, ISSUER + path, [ISSUER], ["https://other.example", TOKEN_URL]):
-        assert (await ask(app, Signer().sign(aud=audience), path)).status == 200
+    assert (await ask(app, Signer().sign(), path)).status == 200
+
+
+_OTHERS = "https://other.example"
+_AUDIENCES: dict[str, list[Any]] = {
+    "issuer": [ISSUER, [ISSUER]],
+    "endpoint": [TOKEN_URL, ISSUER + "/introspect", [TOKEN_URL]],
+    "several": [[ISSUER, _OTHERS], [_OTHERS, TOKEN_URL], [ISSUER, TOKEN_URL], [ISSUER, ISSUER]],
+}
+
+
+@pytest.mark.parametrize("allowed", ["issuer", "endpoint", "several"])
+async def test_whom_an_assertion_may_be_for(world: World, allowed: str) -> None:
+    """CVE-2025-27370, draft-ietf-oauth-rfc7523bis: the issuer alone, unless the settings say otherwise."""
+    settings = {} if allowed == "issuer" else {"assertion_audience": allowed}
+    async with world.having(**settings) as app:
+        await app.client(auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=JWKS)
+        passes = True
+        for kind, audiences in _AUDIENCES.items():
+            for audience in audiences:
+                response = await ask(app, Signer().sign(aud=audience), "/introspect")
+                assert (response.status == 200) is passes, f"{audience}: {await response.text()}"
+            passes = passes and kind != allowed
+        assert (await ask(app, Signer().sign(aud=[_OTHERS, {}]), "/introspect")).status == 401
+
+
+async def test_the_refusal_says_what_aud_must_be(app: World) -> None:
+    body = await (await ask(app, Signer().sign(aud=TOKEN_URL))).json()
+    assert f"aud must be {ISSUER}, and nothing beside it" in body["error_description"]
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,10 @@ async def test_no_client_vouches_by_another_s_key(app: World) -> None:
         ({}, {"iss": "https://other.example"}, "not trusted"),
         ({}, {"iss": "x" * 300}, "not trusted"),
         ({}, {"aud": "https://other.example"}, "aud must be"),
+        ({}, {"aud": [ISSUER, "https://other.example"]}, "nothing beside it"),
+        ({}, {"aud": f"{ISSUER}/token"}, f"aud must be {ISSUER}"),
         ({"audience": "urn:us"}, {"aud": "urn:them"}, "urn:us"),
+        ({"audience": "urn:us"}, {"aud": ["urn:us", ISSUER]}, "nothing beside it"),
         ({}, {"exp": None}, "exp is missing"),
         ({}, {"exp": NOW + 86400}, "seconds away"),
         ({}, {"exp": NOW - 60}, "expired"),
@@ -154,8 +157,11 @@ async def test_an_assertion_counts_once(any_world: World, jti: str | None) -> No
 
 async def test_the_audience_may_be_one_of_its_own(app: World) -> None:
     await trust(app, audience="urn:mint")
-    for audience in ("urn:mint", ISSUER, ISSUER + "/token"):
+    for audience in ("urn:mint", ISSUER, ["urn:mint"]):
         assert (await ask(app, vouch(aud=audience))).status == 200
+    async with app.having(assertion_audience="endpoint") as other:
+        assert (await ask(other, vouch(aud=ISSUER + "/token"))).status == 200
+        assert (await ask(other, vouch(aud=["urn:mint", ISSUER]))).status == 400
 
 
 async def test_scopes_are_those_of_client_and_trust(app: World) -> None:

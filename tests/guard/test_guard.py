@@ -3,8 +3,10 @@
 import asyncio
 import json
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -20,7 +22,7 @@ from service.protocol.names import AccessTokenFormat, SigningAlgorithm
 from service.signing.key_material import generate
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
-from tests.world import SECRET, InProcess, World, settings_for
+from tests.world import CALLBACK, SECRET, InProcess, World, settings_for
 
 API = "https://api.example.com"
 
@@ -50,7 +52,7 @@ async def guards(served: World) -> AsyncIterator[Callable[..., Guard]]:
 
     def make(kind: str = "introspection", audience: str = API, **options: Any) -> Guard:
         if kind == "jwks":
-            guard = Guard.by_jwks(served.issuer.url, audience)
+            guard = Guard.by_jwks(served.issuer.url, audience, **options)
         else:
             guard = Guard.by_introspection(served.issuer.url, audience, "api", SECRET, **options)
         made.append(guard)
@@ -77,6 +79,24 @@ async def is_let_in(guard: Guard, token: str) -> bool:
             raise
         return False
     return True
+
+
+@pytest.mark.parametrize("kind", ["jwks", "introspection"])
+async def test_tokens_of_the_type_jwt_are_let_in_and_id_tokens_are_not(
+    served: World, guards: Callable[..., Guard], kind: str
+) -> None:
+    """``jwt_typ`` of the resource: other APIs of the same audience may refuse at+jwt. A client may be called like an API."""
+    look = {API: {"format": "jwt", "jwt_typ": "JWT"}}
+    async with served.having(issuer=served.issuer.url, resource_tokens=look) as world:
+        client = await world.openid_client(API, audiences=(API,))
+        form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK}
+        code = await world.code(client, scope="openid read", audience=(API,))
+        header = {"Authorization": "Basic " + b64encode(f"{quote(API, safe='')}:{SECRET}".encode()).decode()}
+        tokens = await (await world.http.post("/token", data=form | {"code": code}, headers=header)).json()
+        guard = guards(kind, **({"jwt_typ": "JWT"} if kind == "jwks" else {}))
+        assert (await guard.check(f"Bearer {tokens['access_token']}")).subject == "alice"
+        assert not await is_let_in(guard, tokens["id_token"])
+        assert await is_let_in(guards(kind), tokens["access_token"]) is (kind == "introspection")
 
 
 @pytest.mark.parametrize("kind", ["jwks", "introspection"])

@@ -152,13 +152,14 @@ async def test_the_standard_answer(caller: Backend) -> None:
 
 
 async def test_no_hidden_property_passes_for_a_registered_member(caller: Backend) -> None:
-    """RFC 7662 2.2: a token of a client itself has no sub, no username and no cnf, and no property is told in their place."""
+    """RFC 7662 2.2: a token of a client itself has no username and no cnf, and no property is told in their place."""
     await caller.world.client("4711")
     told = [{"key": key, "value": "root", "hidden": True} for key in ("sub", "username", "cnf", "aud", "till")]
     made = await caller.answer("/auth/token/create", grantType="CLIENT_CREDENTIALS", clientId=4711, properties=told)
     body = json.loads((await standard(caller, made["accessToken"], withHiddenProperties=True)).responseContent)
     assert body["till"] == "root"
-    assert {"sub", "username", "cnf", "aud"}.isdisjoint(body)
+    assert body["sub"] == body["client_id"] != "root"
+    assert {"username", "cnf", "aud"}.isdisjoint(body)
 
 
 async def test_the_standard_answer_without_a_token_is_a_bad_request(caller: Backend) -> None:
