@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
+from service.observe.outages import Outage
 from service.protocol.errors import TemporarilyUnavailable
 
 log = logging.getLogger(__name__)
@@ -17,13 +18,15 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 2, 3600
 
 async def keep_delivering(deliver_due: Callable[[], Awaitable[int]], what: str) -> None:
     """Deliver what is due, at most ``AT_ONCE`` at a time, until cancelled. ``deliver_due``: answers how many it tried."""
+    outage = Outage(log, "queue_not_read", "queue_read_again", logging.INFO)
     while True:
         await asyncio.sleep(_EVERY * random.uniform(0.5, 1.0))  # noqa: S311
         try:
             while await deliver_due() == AT_ONCE:
                 pass
+            outage.succeeded(queue=what)
         except TemporarilyUnavailable as error:
-            log.info("queue_not_read", extra={"queue": what, "reason": error.log})
+            outage.failed(error.log, queue=what)
 
 
 def pause_after(attempts: int) -> int:

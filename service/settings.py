@@ -182,6 +182,10 @@ class Settings(BaseSettings):
         0,
         description="How many replicas must have a redemption, rotation or revocation before we say so; else it is 503.",
     )
+    redis_allow_lossy_replay: bool = Field(
+        False,
+        description="Start (with a warning) where a restart of Redis would bring back what was revoked: see docs/redis.md.",
+    )
     redis_ca_file: Path | None = Field(None, description="Certificate authority of rediss:// (PEM).")
     redis_certificate_file: Path | None = Field(None, description="Our client certificate for rediss:// (PEM).")
     redis_key_file: Path | None = Field(None, description="The key of our client certificate (PEM).")

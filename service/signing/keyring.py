@@ -13,6 +13,7 @@ import msgspec
 import orjson
 
 from service.observe.metrics import KeyTimes
+from service.observe.outages import Outage
 from service.protocol.credentials import Randomness, base64url
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import SigningAlgorithm
@@ -112,12 +113,14 @@ class Keyring:
 
     async def keep(self) -> None:
         """Follow the keys in Redis, and make the next ones when they are due; until cancelled."""
+        outage = Outage(log, "keys_not_read", "keys_read_again", logging.INFO)
         while not self._settings.signing_key_files:
             await asyncio.sleep(EVERY * random.uniform(0.8, 1.2))  # noqa: S311
             try:
                 await self.look()
+                outage.succeeded()
             except TemporarilyUnavailable as error:
-                log.info("keys_not_read", extra={"reason": error.log})
+                outage.failed(error.log)
             except UnusableKeyError as error:
                 log.error("keys_unusable", extra={"reason": str(error)})
 

@@ -13,7 +13,8 @@ from typing import Any
 from service.observe.redis_watch import RedisWatch
 from service.redis_url import Endpoint
 from service.store import keys
-from service.store.link import Link, LinkLostError, ReplyError, Word
+from service.store.link import Link, Word
+from service.store.redis_errors import LinkLostError, ReplyError
 
 
 class _Kind(Enum):

@@ -15,12 +15,23 @@ from typing import Any
 
 from redis.crc import key_slot
 
+from service.observe.outages import Outage
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis_url import Endpoint, Topology
 from service.store.address import Address
 from service.store.confirming_link import ConfirmingLink
-from service.store.link import Link, LinkLostError, Listener, ReplyError, Word, connect
+from service.store.link import Link, Listener, Word, connect
+from service.store.redis_errors import (
+    REFUSED,
+    TEMPORARY,
+    LinkLostError,
+    ReplyError,
+    StoreError,
+    kind_of,
+    metric_of,
+    refusal_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -30,18 +41,12 @@ Receive = Callable[[bytes, bytes], None]
 Step = tuple[str, Command]
 """A key and the command to send to the server that holds it."""
 
-_TEMPORARY = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MOVED", "ASK", "NOREPLICAS")
-_REFUSED = ("OOM", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM")
 FLAGS_SINCE = (7, 0)
 """The Redis from which scripts begin with ``#!lua``."""
 _PAUSE = 0.02
 """Seconds before the first retry; each further pause is up to twice as long, at most ``_LONGEST_PAUSE``."""
 _LONGEST_PAUSE = 0.2
 _LONGEST_CURSOR = 40
-
-
-class StoreError(Exception):
-    """Redis answered with an error that a retry does not mend: a fault in our commands or in its set-up."""
 
 
 class Node:
@@ -125,6 +130,7 @@ class Connection:
         locate = self._ask_sentinels if address.topology is Topology.SENTINEL else self._given
         self._node = Node(address, locate, self._make, watch)
         self._listening: asyncio.Task[None] | None = None
+        self._refusals = Outage(log, "redis_refuses", "redis_refuses_no_more", logging.ERROR)
 
     # commands
 
@@ -234,11 +240,11 @@ class Connection:
             failure = failure or error
         if self._watch is not None:
             self._watch.metrics.redis_error("gave_up")
-        raise TemporarilyUnavailable(log=f"Redis: {failure or 'no answer in time'}")
+        raise TemporarilyUnavailable(log=f"Redis: {failure or 'no answer in time'}") from failure
 
     def _note(self, failure: Exception | None) -> None:
         """Count an error of Redis; lost links are counted where they are lost, once and not for each command."""
-        kind = _metric_of(failure) if isinstance(failure, ReplyError) else ""
+        kind = metric_of(failure) if isinstance(failure, ReplyError) else ""
         if kind and self._watch is not None:
             self._watch.metrics.redis_error(kind)
 
@@ -267,9 +273,10 @@ class Connection:
         if isinstance(failure, LinkLostError):
             return
         word = kind_of(failure)
-        if word in _REFUSED:
-            raise TemporarilyUnavailable(log=f"Redis refuses: {failure}") from failure
-        if word not in _TEMPORARY and word != "NOSCRIPT":
+        if word in REFUSED:
+            self._refusals.failed(refusal_of(failure))
+            raise TemporarilyUnavailable(log=refusal_of(failure)) from failure
+        if word not in TEMPORARY and word != "NOSCRIPT":
             raise StoreError(str(failure)) from failure
 
     def _is_long_down(self, key: str) -> bool:
@@ -320,7 +327,7 @@ class Connection:
 
     async def _ask_sentinels(self) -> Endpoint:
         """The primary that the first reachable Sentinel names. Raises LinkLostError."""
-        reasons = []
+        reasons: list[Exception] = []
         for sentinel in self.address.servers:
             try:
                 link = await connect(_without_database(self.address), sentinel, self.address.sentinel_login)
@@ -329,12 +336,12 @@ class Connection:
                 finally:
                     link.close()
             except (LinkLostError, ReplyError) as error:
-                reasons.append(str(error))
+                reasons.append(error)
                 continue
             if found:
                 return Endpoint(found[0].decode(), int(found[1]))
-            reasons.append(f"{sentinel}: does not know the service {self.address.service!r}")
-        raise LinkLostError(f"no Sentinel names a primary ({'; '.join(reasons)})")
+            reasons.append(LinkLostError(f"{sentinel}: does not know the service {self.address.service!r}"))
+        raise LinkLostError(f"no Sentinel names a primary ({'; '.join(map(str, reasons))})") from reasons[0]
 
     # news from other processes
 
@@ -343,6 +350,7 @@ class Connection:
         self._listening = asyncio.ensure_future(self._listen(channels, receive, hearing))
 
     async def _listen(self, channels: tuple[str, ...], receive: Receive, hearing: Callable[[bool], None]) -> None:
+        outage = Outage(log, "redis_listener_lost", "redis_listener_back")
         while True:
             listener: Link | None = None
             try:
@@ -353,12 +361,13 @@ class Connection:
                 for channel in channels:
                     await listener.send(["SUBSCRIBE", channel])
                 hearing(True)
+                outage.succeeded()
                 while True:
                     await asyncio.sleep(1.0)
                     await listener.send(["PING"])
                     await self._notice_failover(endpoint)
             except (LinkLostError, ReplyError) as error:
-                log.warning("redis_listener_lost", extra={"reason": str(error)})
+                outage.failed(error)
                 if isinstance(error, LinkLostError):
                     self._doubt_primary()
             finally:
@@ -445,7 +454,7 @@ class Cluster(Connection):
         _swallow(task)  # those who waited have its failure
 
     async def _ask_for_slots(self, first: Endpoint | None) -> None:
-        reasons = []
+        reasons: list[Exception] = []
         up = [endpoint for endpoint, node in self._nodes.items() if node.link is not None and node.link.lost is None]
         for endpoint in dict.fromkeys([*([first] if first else []), *up, *self.address.servers, *self._nodes]):
             try:
@@ -453,8 +462,8 @@ class Cluster(Connection):
                 self._take_slots(endpoint, await link.send(["CLUSTER", "SLOTS"]))
                 return
             except (LinkLostError, ReplyError) as error:
-                reasons.append(str(error))
-        raise LinkLostError(f"no server of the Cluster answers ({'; '.join(reasons)})")
+                reasons.append(error)
+        raise LinkLostError(f"no server of the Cluster answers ({'; '.join(map(str, reasons))})") from reasons[0]
 
     def _take_slots(self, asked: Endpoint, ranges: list[Any]) -> None:
         """CLUSTER SLOTS: [first, last, [host, port, id], replicas…]…; an empty host is the one that was asked."""
@@ -527,25 +536,6 @@ def _sent(link: Link, key: str, command: Command, prefix: Command | None) -> asy
 def _swallow(future: asyncio.Future[Any]) -> None:
     if not future.cancelled():
         future.exception()
-
-
-def kind_of(error: Exception) -> str:
-    """The kind of a Redis error. Redis 6.2 wraps what a script met: ``ERR Error running script …: -OOM command …``."""
-    text = str(error)
-    word = text.partition(" ")[0]
-    if word == "ERR":
-        return next((kind for kind in (*_TEMPORARY, *_REFUSED) if f"-{kind} " in text), word)
-    return word
-
-
-def _metric_of(error: Exception) -> str:
-    """What a Redis error counts as (``metrics.REDIS_ERRORS``); empty where it is none, but a script still to be sent."""
-    word = kind_of(error)
-    if word in ("MOVED", "ASK"):
-        return "moved"
-    if word in _TEMPORARY or word in _REFUSED:
-        return "temporary" if word in _TEMPORARY else "refused"
-    return "" if word == "NOSCRIPT" else "fault"
 
 
 def _redirection(error: Exception | None) -> Endpoint:

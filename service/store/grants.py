@@ -13,7 +13,8 @@ from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
 from service.store import keys
-from service.store.connection import Connection, Step, StoreError
+from service.store.connection import Connection, Step
+from service.store.redis_errors import StoreError
 from service.store.script import Script
 
 NO_REFRESH_TOKEN = "-" * GRANT_ID_LENGTH

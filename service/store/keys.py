@@ -162,6 +162,11 @@ def blocked(who: str) -> str:
     return f"mm:{{failures:{_tag(who)}}}:blocked"
 
 
+def probe(number: int) -> str:
+    """A key of no meaning, to see whether Redis takes writes; some number for each primary of a Cluster."""
+    return f"mm:{{probe:{number}}}"
+
+
 def touch(key: str) -> str:
     """A key of no meaning in the same slot."""
     return f"{key}:touch" if "{" in key else f"mm:touch:{{{key}}}"

@@ -16,6 +16,7 @@ import hiredis
 from service.observe.redis_watch import Batch, RedisWatch
 from service.redis_url import Endpoint
 from service.store.address import Address, Login
+from service.store.redis_errors import LinkLostError, ReplyError
 
 Word = str | bytes | int
 """What a command is made of."""
@@ -28,24 +29,18 @@ _TICKS = 8
 """A reply is missed after its timeout, give or take an eighth."""
 
 
-class LinkLostError(Exception):
-    """The connection could not be made, or is gone with the reply; the command may or may not have been executed."""
-
-
-class ReplyError(Exception):
-    """Redis answered with an error; its first word is the kind: ``MOVED``, ``NOSCRIPT``, ``OOM`` …"""
-
-
 class Link(asyncio.Protocol):
-    """A connection after its handshake. ``version`` of the server: (7, 0); ``role``: ``master`` or ``replica``.
+    """A connection after its handshake. ``server``: ``redis`` or ``valkey``; its ``version``: (7, 0); ``role``: ``master`` or
+    ``replica``; ``mode``: ``standalone``, ``cluster`` or ``sentinel``.
 
     ``watch``: sees every batch, in order: replies come in the order of commands, so the first one under way ends first.
     """
 
     def __init__(self, endpoint: Endpoint, timeout: float, watch: RedisWatch | None = None) -> None:
         self.endpoint = endpoint
+        self.server = ""
         self.version: tuple[int, int] = (0, 0)
-        self.role = ""
+        self.role = self.mode = ""
         self.lost: LinkLostError | None = None
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(protocolError=ReplyError, replyError=ReplyError)
@@ -163,9 +158,11 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self.lost is not None:
             return
-        self.lost = (
-            exc if isinstance(exc, LinkLostError) else LinkLostError(f"{self.endpoint}: {exc or 'closed by Redis'}")
-        )
+        if isinstance(exc, LinkLostError):
+            self.lost = exc
+        else:
+            self.lost = LinkLostError(f"{self.endpoint}: {exc or 'closed by Redis'}")
+            self.lost.__cause__ = exc
         if self._transport is not None:
             self._transport.abort()
         if self._watch is not None:
@@ -246,4 +243,5 @@ async def _shake_hands(link: Link, address: Address, login: Login) -> None:
             future.cancel()
     told = dict(zip(replies[0][::2], replies[0][1::2], strict=True))
     major, minor = told[b"version"].decode().split(".")[:2]
+    link.server, link.mode = (told.get(name, b"").decode() for name in (b"server", b"mode"))
     link.version, link.role = (int(major), int(minor)), told.get(b"role", b"sentinel").decode()

@@ -1,7 +1,6 @@
 """The store as one value: a connection and the kinds of records kept through it."""
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass
 
@@ -31,20 +30,14 @@ from service.store import (
 from service.store.client_numbers import ClientNumbers
 from service.store.connection import FLAGS_SINCE, Connection, open_connection
 from service.store.decision_tickets import DecisionTickets
-from service.store.link import Link, LinkLostError, ReplyError
+from service.store.fitness import Check
+from service.store.fitness import StoreUnfitError as StoreUnfitError
 from service.store.operator_sessions import OperatorSessions
+from service.store.redis_errors import LinkLostError, ReplyError
 from service.store.signing_keys import SigningKeys
 from service.store.trusts import Trusts
 from service.store.users import Users
 from service.store.walks import Walks
-
-log = logging.getLogger(__name__)
-
-OLDEST = (6, 2)
-"""The oldest Redis that will do: EXAT, ZADD GT."""
-
-CLOCKS_MAY_DIFFER = 2
-"""Seconds; where our clock and that of Redis differ by more, we say so."""
 
 _ROOMS = (
     *(
@@ -64,10 +57,6 @@ _ROOMS = (
     ),
 )
 SCRIPTS = tuple(script for room in _ROOMS for script in room.SCRIPTS)
-
-
-class StoreUnfitError(Exception):
-    """This Redis cannot be used: the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +136,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
 
 
 async def open_store(settings: Settings, *, listen: bool = True, watch: RedisWatch | None = None) -> Store:
-    """A store that has been checked: Redis answers, is new enough, and takes our scripts.
+    """A store that has been checked: Redis answers, is fit for use (``fitness``), and takes our scripts.
 
     ``listen``: keep the cache of clients up with other processes; ``watch``: sees what the store does. Raises
     TemporarilyUnavailable where Redis cannot be reached, StoreUnfitError where it cannot be used, ValueError for a bad
@@ -156,9 +145,9 @@ async def open_store(settings: Settings, *, listen: bool = True, watch: RedisWat
     store = make_store(settings, watch)
     try:
         links = await store.connection.links()
+        check = Check(store.connection.address, settings, listen)
         for link in links:
-            await _check(link)
-            await _check_replicas(link, settings.redis_wait_replicas)
+            await check(link)
         if min(link.version for link in links) < FLAGS_SINCE:
             store.connection.scripts.clear()
             store.connection.scripts.update({script.plain_sha: script.plain_text for script in SCRIPTS})
@@ -167,57 +156,10 @@ async def open_store(settings: Settings, *, listen: bool = True, watch: RedisWat
                 await link.send(["SCRIPT", "LOAD", text])
     except (LinkLostError, ReplyError) as error:
         await store.close()
-        raise StoreUnfitError(f"Redis at {settings.redis_url.rpartition('@')[2]} refuses: {error}") from error
+        raise TemporarilyUnavailable(log=f"Redis: {error}") from error
     except BaseException:
         await store.close()
         raise
     if listen:
         store.connection.listen((keys.CHANGES,), lambda _, message: store.clients.hear(message), store.clients.hearing)
     return store
-
-
-async def _check_replicas(link: Link, wanted: int) -> None:
-    """Say it where what waits for replicas can only fail."""
-    if not wanted:
-        return
-    there = int(await link.send(["WAIT", wanted, 1]))
-    if there < wanted:
-        log.warning(
-            "too_few_replicas",
-            extra={
-                "server": str(link.endpoint),
-                "in_touch": there,
-                "wanted": wanted,
-                "hint": "codes, refreshes and revocations are 503 until as many replicas as redis_wait_replicas are in sync",
-            },
-        )
-
-
-async def _check(link: Link) -> None:
-    if link.version < OLDEST:
-        version, oldest = (".".join(map(str, number)) for number in (link.version, OLDEST))
-        raise StoreUnfitError(f"Redis {version} at {link.endpoint} is too old: {oldest} or newer is needed")
-    seconds = int((await link.send(["TIME"]))[0]) - int(time.time())
-    if abs(seconds) > CLOCKS_MAY_DIFFER:
-        log.warning(
-            "clocks_differ",
-            extra={
-                "server": str(link.endpoint),
-                "redis_is_ahead_by_seconds": seconds,
-                "hint": "lifetimes are written as absolute times: codes and tokens end early or late by as much; use NTP",
-            },
-        )
-    try:
-        _, policy = await link.send(["CONFIG", "GET", "maxmemory-policy"])
-    except (ReplyError, ValueError):
-        log.info("redis_policy_unknown", extra={"server": str(link.endpoint), "hint": "CONFIG GET is not allowed"})
-        return
-    if policy != b"noeviction":
-        log.warning(
-            "redis_may_evict",
-            extra={
-                "server": str(link.endpoint),
-                "policy": policy.decode(),
-                "hint": "set maxmemory-policy noeviction: otherwise Redis may drop living tokens and used-token marks",
-            },
-        )

@@ -10,7 +10,8 @@ from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
 from service.store import grants, keys
 from service.store.connection import Connection, Step
-from service.store.link import Link, LinkLostError, ReplyError
+from service.store.link import Link
+from service.store.redis_errors import LinkLostError, ReplyError
 
 CHUNK = 500
 """Keys that one command looks at: short enough for Redis to answer others in between."""

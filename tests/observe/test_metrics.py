@@ -14,7 +14,7 @@ from service.observe.metrics import REDIS_ERRORS, SECURITY_EVENTS, Metrics
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
 from service.signing.client_keys import KeySource
-from service.store.connection import StoreError
+from service.store.redis_errors import StoreError
 from service.store.store import make_store
 from tests.cutting_proxy import CuttingProxy
 from tests.observe.exposition import counts

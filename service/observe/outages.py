@@ -1,0 +1,60 @@
+"""Trouble that lasts, in the log: when it begins, ever more rarely while it lasts, and when it is over."""
+
+import logging
+import time
+from collections.abc import Callable
+
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+"""Seconds between two lines about one outage: each pause is twice the one before, five minutes at most."""
+
+
+class Outage:
+    """One thing that a loop tries again and again.
+
+    Args:
+        log: Where the lines go.
+        began: The event of the first line and of those that follow.
+        over: The event of the line that says that it works again.
+        level: Of the lines about the outage; its end is told at the level info, or the same if that is lower.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        log: logging.Logger,
+        began: str,
+        over: str,
+        level: int = logging.WARNING,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log = log
+        self._events = began, over
+        self._level = level
+        self._clock = clock
+        self._since: float | None = None
+        self._last_failure = 0.0
+        self._quiet_until = 0.0
+        self._pause = FIRST_PAUSE
+        self._failures = 0
+
+    def failed(self, reason: object, **facts: object) -> None:
+        """Another try has failed: say so, unless it was said a little while ago. After a long silence it is another outage."""
+        now = self._clock()
+        if self._since is None or now - self._last_failure > LONGEST_PAUSE:
+            self._since, self._pause, self._failures, self._quiet_until = now, FIRST_PAUSE, 0, now
+        self._failures += 1
+        self._last_failure = now
+        if now < self._quiet_until:
+            return
+        told = {"failures": self._failures, "for_seconds": round(now - self._since, 1)} if self._failures > 1 else {}
+        self._log.log(self._level, self._events[0], extra={**facts, "reason": str(reason), **told})
+        self._quiet_until = now + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def succeeded(self, **facts: object) -> None:
+        """A try has succeeded: say so, if one before has failed."""
+        if self._since is None:
+            return
+        told = {"failures": self._failures, "after_seconds": round(self._clock() - self._since, 1)}
+        self._since = None
+        self._log.log(min(self._level, logging.INFO), self._events[1], extra={**facts, **told})

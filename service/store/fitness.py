@@ -1,0 +1,165 @@
+"""Whether a Redis can be used, looked at when the store is opened: its kind and version, our rights, what it keeps."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+from service.redis_url import Topology
+from service.settings import Settings
+from service.store import keys
+from service.store.address import Address
+from service.store.link import Link
+from service.store.persistence import CURE, Replay, look_at_replay
+from service.store.redis_errors import ReplyError, kind_of
+from service.store.rights import look_for_missing, missing_optional
+
+log = logging.getLogger(__name__)
+
+OLDEST = (6, 2)
+"""The oldest Redis that will do: EXAT, ZADD GT."""
+CLOCKS_MAY_DIFFER = 2
+"""Seconds; where our clock and that of Redis differ by more, we say so."""
+_PROBED = 64
+
+
+class StoreUnfitError(Exception):
+    """This Redis cannot be used: the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is looked at on each primary. ``listens``: by a service, not by a command that ends at once."""
+
+    address: Address
+    settings: Settings
+    listens: bool
+
+    async def __call__(self, link: Link) -> None:
+        """Raises StoreUnfitError, LinkLostError, ReplyError. What does no harm at once is said in the log."""
+        await self._kind(link)
+        self._version(link)
+        await self._rights(link)
+        await _clock(link)
+        facts = await _facts(link)
+        _policy(link, facts)
+        await self._replay(link, facts)
+        await _replicas(link, self.settings.redis_wait_replicas)
+
+    async def _kind(self, link: Link) -> None:
+        """Something else may answer at the address: a Sentinel, or a node of a Cluster that holds only some of the keys."""
+        if link.mode == "sentinel":
+            raise StoreUnfitError(
+                f"{link.endpoint} is a Sentinel, no server with data: redis_url is redis+sentinel://host,host/service there"
+            )
+        if link.mode != "cluster" or self.address.topology is Topology.CLUSTER:
+            return
+        for number in range(_PROBED):
+            try:
+                await link.send(["EXISTS", keys.probe(number)])
+            except ReplyError as error:
+                if kind_of(error) == "MOVED":
+                    raise StoreUnfitError(
+                        f"{link.endpoint} is one of several servers of a Cluster: redis_url is redis+cluster://host,host there"
+                    ) from error
+
+    def _version(self, link: Link) -> None:
+        if link.version < OLDEST:
+            version, oldest = (".".join(map(str, number)) for number in (link.version, OLDEST))
+            raise StoreUnfitError(f"Redis {version} at {link.endpoint} is too old: {oldest} or newer is needed")
+
+    async def _rights(self, link: Link) -> None:
+        waits = self.settings.redis_wait_replicas > 0
+        missing = await look_for_missing(self.address, link, listens=self.listens, waits=waits)
+        user = self.address.login.username or "default"
+        if missing:
+            raise StoreUnfitError(
+                f"The user {user!r} of Redis at {link.endpoint} may not do what the service needs: {missing}.\n"
+                f"This gives it, on every server: ACL SETUSER {user} {missing.rules} (docs/redis.md lists all that is needed)"
+            )
+        if not self.listens:
+            return
+        for name, cost in (await missing_optional(link)).items():
+            hint = f"without it {cost}; ACL SETUSER {user} +{name} gives it"
+            log.warning("redis_right_missing", extra={"server": str(link.endpoint), "command": name, "hint": hint})
+
+    async def _replay(self, link: Link, facts: dict[str, str]) -> None:
+        """A revoked token must not come back by a restart of Redis."""
+        found = await look_at_replay(link, facts)
+        if found is Replay.SAFE:
+            return
+        loses = (
+            f"Redis at {link.endpoint} keeps an append-only file and does again at its start what is in it with the rights of "
+            "the user 'default', which may not do it: a restart would bring back what was revoked"
+        )
+        cure = f"{CURE} mends it at once (the user may stay off); write it into the ACL file or configuration, too"
+        if found is Replay.UNKNOWN:
+            hint = (
+                "ACL GETUSER default is not allowed; where that user's rights were taken away, a restart of Redis brings back "
+                f"what was revoked: {cure}"
+            )
+            log.warning("redis_replay_unknown", extra={"server": str(link.endpoint), "hint": hint})
+        elif self.settings.redis_allow_lossy_replay:
+            log.warning("redis_replay_loses", extra={"server": str(link.endpoint), "hint": f"{loses}. {cure}"})
+        else:
+            raise StoreUnfitError(f"{loses}.\n{cure}. To start all the same: redis_allow_lossy_replay = true.")
+
+
+async def _clock(link: Link) -> None:
+    seconds = int((await link.send(["TIME"]))[0]) - int(time.time())
+    if abs(seconds) > CLOCKS_MAY_DIFFER:
+        log.warning(
+            "clocks_differ",
+            extra={
+                "server": str(link.endpoint),
+                "redis_is_ahead_by_seconds": seconds,
+                "hint": "lifetimes are written as absolute times: codes and tokens end early or late by as much; use NTP",
+            },
+        )
+
+
+async def _facts(link: Link) -> dict[str, str]:
+    """What INFO says; where that is not allowed, what CONFIG GET says in INFO's words; empty where neither is."""
+    try:
+        text = (await link.send(["INFO"])).decode("utf-8", "replace")
+        return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    except ReplyError:
+        pass
+    try:
+        _, policy = await link.send(["CONFIG", "GET", "maxmemory-policy"])
+        _, kept = await link.send(["CONFIG", "GET", "appendonly"])
+    except (ReplyError, ValueError):
+        return {}
+    return {"maxmemory_policy": policy.decode(), "aof_enabled": "1" if kept == b"yes" else "0"}
+
+
+def _policy(link: Link, facts: dict[str, str]) -> None:
+    policy = facts.get("maxmemory_policy")
+    if policy is None:
+        hint = "neither INFO nor CONFIG GET is allowed: whether Redis may evict, and what a restart brings back, cannot be seen"
+        log.warning("redis_policy_unknown", extra={"server": str(link.endpoint), "hint": hint})
+    elif policy != "noeviction":
+        log.warning(
+            "redis_may_evict",
+            extra={
+                "server": str(link.endpoint),
+                "policy": policy,
+                "hint": "set maxmemory-policy noeviction: otherwise Redis may drop living tokens and used-token marks",
+            },
+        )
+
+
+async def _replicas(link: Link, wanted: int) -> None:
+    """Say it where what waits for replicas can only fail."""
+    if not wanted:
+        return
+    there = int(await link.send(["WAIT", wanted, 1]))
+    if there < wanted:
+        log.warning(
+            "too_few_replicas",
+            extra={
+                "server": str(link.endpoint),
+                "in_touch": there,
+                "wanted": wanted,
+                "hint": "codes, refreshes and revocations are 503 until as many replicas as redis_wait_replicas are in sync",
+            },
+        )

@@ -1,0 +1,81 @@
+"""Whether a restart of Redis would bring back what was revoked.
+
+Redis keeps what a script does in its append-only file as MULTI … EXEC, and since version 7, until a fix of late
+(redis/redis#14541, valkey-io/valkey#3983), it does that again at its start with the rights of the user ``default``. Where those
+were taken away, as hardening guides advise, all of it is dropped without a word to anybody but Redis' own log: redemptions,
+rotations and revocations since the last rewrite of the file are undone. Scripts that write one key once are not kept as a
+transaction and survive; ours must change several keys as one, so the rights of ``default`` are what there is to mend.
+"""
+
+import logging
+import re
+from enum import Enum
+from typing import Any
+
+from service.store.link import Link
+from service.store.redis_errors import ReplyError
+
+log = logging.getLogger(__name__)
+
+CURE = "ACL SETUSER default ~* &* +@all"
+REDIS_SINCE, VALKEY_UNTIL = (7, 0), (9, 1)
+"""Proved by tests: Redis 6.2 and Valkey 9.1 replay whatever ``default`` may do. What lies between is not trusted to."""
+
+_GROUPS_OF_OURS = ("all", "write", "keyspace", "string", "hash", "set", "sortedset", "stream", "fast", "slow")
+_ALL_OF_OURS = ("all", "write")
+_OURS = (
+    "set",
+    "del",
+    "expire",
+    "expireat",
+    "pexpireat",
+    "persist",
+    "zadd",
+    "zrem",
+    "hset",
+    "hdel",
+    "xadd",
+    "sadd",
+    "incr",
+)
+_PATTERN_OF_OURS = re.compile(r"~(\*|m\*|mm\*|mm:\*)")
+
+
+class Replay(Enum):
+    """What a restart would do to what scripts did."""
+
+    SAFE = "safe"
+    LOSES = "loses"
+    UNKNOWN = "unknown"
+
+
+async def look_at_replay(link: Link, facts: dict[str, str]) -> Replay:
+    """What is to be feared of a restart. ``facts``: what INFO says, or CONFIG GET. Raises LinkLostError."""
+    proved = link.version >= VALKEY_UNTIL if link.server == "valkey" else link.version < REDIS_SINCE
+    if proved or facts.get("aof_enabled", "0") != "1":
+        return Replay.SAFE
+    try:
+        told = await link.send(["ACL", "GETUSER", "default"])
+    except ReplyError:
+        return Replay.UNKNOWN
+    user = dict(zip(told[::2], told[1::2], strict=True)) if told else {}
+    return Replay.SAFE if _may_replay(_text(user.get(b"commands")), _text(user.get(b"keys"), "~")) else Replay.LOSES
+
+
+def _text(told: Any, sign: str = "") -> str:
+    """Redis 7: ``~* ~a:*``; Redis 6.2: a list of patterns without their sign."""
+    if isinstance(told, list):
+        return " ".join(sign + pattern.decode() for pattern in told)
+    return (told or b"").decode()
+
+
+def _may_replay(commands: str, patterns: str) -> bool:
+    """Whether somebody with these rules may write all of our keys; where rules are finer than we read, they may not."""
+    may = False
+    for rule in commands.split():
+        given, name = rule[0] == "+", rule[1:].removeprefix("@")
+        if rule[1:2] == "@" and given and name in _ALL_OF_OURS:
+            may = True
+        elif not given and (name in _GROUPS_OF_OURS if rule[1:2] == "@" else name in _OURS):
+            may = False
+    return may and any(_PATTERN_OF_OURS.fullmatch(pattern) for pattern in patterns.split())

@@ -1,0 +1,63 @@
+"""What an error of Redis means: whether another try helps, and what an operator has to do about it."""
+
+import re
+from collections.abc import Iterator
+
+TEMPORARY = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MOVED", "ASK", "NOREPLICAS")
+"""Kinds after which the same command may succeed a moment later."""
+REFUSED = ("OOM", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM")
+"""Kinds that last until an operator does something."""
+
+_RIGHTS_IN_SCRIPT = re.compile(r"ACL failure in script|The user executing the script can't")
+_RIGHTS_IN_WORDS = re.compile(r"ERR (?:.*@user_script.*: )?(?=ACL failure|The user executing)")
+
+
+class StoreError(Exception):
+    """Redis answered with an error that a retry does not mend: a fault in our commands or in its set-up."""
+
+
+class LinkLostError(Exception):
+    """The connection could not be made, or is gone with the reply; the command may or may not have been executed."""
+
+
+class ReplyError(Exception):
+    """Redis answered with an error; its first word is the kind: ``MOVED``, ``NOSCRIPT``, ``OOM`` …"""
+
+
+def kind_of(error: Exception) -> str:
+    """The kind of a Redis error: its first word, or that of what a script met.
+
+    Redis 6.2 wraps the latter (``ERR Error running script …: -OOM command …``), and no version has a word for rights that a
+    script lacks (``ERR ACL failure in script: …``): NOPERM.
+    """
+    text = str(error)
+    word = text.partition(" ")[0]
+    if word != "ERR":
+        return word
+    if _RIGHTS_IN_SCRIPT.search(text):
+        return "NOPERM"
+    return next((kind for kind in (*TEMPORARY, *REFUSED) if f"-{kind} " in text), word)
+
+
+def metric_of(error: Exception) -> str:
+    """What a Redis error counts as (``metrics.REDIS_ERRORS``); empty where it is none, but a script still to be sent."""
+    word = kind_of(error)
+    if word in ("MOVED", "ASK"):
+        return "moved"
+    if word in TEMPORARY or word in REFUSED:
+        return "temporary" if word in TEMPORARY else "refused"
+    return "" if word == "NOSCRIPT" else "fault"
+
+
+def refusal_of(error: Exception) -> str:
+    """The operator's sentence for an error of ``REFUSED``; rights in words that name what is missing."""
+    if kind_of(error) == "NOPERM":
+        return f"the Redis user lacks a right: {_RIGHTS_IN_WORDS.sub('', str(error))} (docs/redis.md lists all that are needed)"
+    return f"Redis refuses: {error}"
+
+
+def causes_of(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it was raised from, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__

@@ -1,0 +1,216 @@
+"""What the Redis user must be allowed to do, tried out at the start: nothing that is missing is found by a request.
+
+Each right is tried by a command that changes nothing: on a key of no meaning that ends by itself and holds a plain string, so
+that commands for other types are refused for their type after their rights were looked at. This needs no right of its own
+and works on every version, where ACL DRYRUN is for administrators and came with Redis 7. In a Cluster rights are looked at
+before slots, so that any server can be asked about any key.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from service.redis_url import Topology
+from service.store import keys
+from service.store.address import Address
+from service.store.link import Link, Word, connect
+from service.store.redis_errors import LinkLostError, ReplyError, kind_of
+
+log = logging.getLogger(__name__)
+
+CHANNELS = (keys.CHANGES, keys.ENDED)
+_NAME = "rights-check"
+_KEY = keys.grant(_NAME)
+_SECONDS = 60
+_SHOWN = 12
+_BY_NAME = (
+    *(
+        keys.user_grants,
+        keys.user_disabled,
+        keys.user_sessions,
+        keys.user_consents,
+        keys.user,
+        keys.username,
+        keys.client,
+    ),
+    *(keys.client_alias, keys.trusted_issuer, keys.session, keys.session_clients, keys.operator_session, keys.ticket),
+    *(
+        keys.decision_ticket,
+        keys.initial_access_token,
+        keys.logout_delivery,
+        keys.notice,
+        keys.assertion,
+        keys.failures,
+    ),
+    *(keys.blocked, keys.touch),
+)
+_OF_GRANT = (keys.code, keys.access_token, keys.refresh_token, keys.reply)
+_ALONE = (keys.signing_keys, keys.logout_deliveries, keys.notices, keys.audit)
+_BY_NUMBER = (keys.client_number, keys.probe)
+_NAMED = (
+    *(make(_NAME) for make in _BY_NAME),
+    *(make(_NAME, _NAME) for make in _OF_GRANT),
+    *(make() for make in _ALONE),
+    *(make(0) for make in _BY_NUMBER),
+)
+"""A key of every kind that there is."""
+
+# What scripts and plain commands do; on a string, so that what is for other types does nothing.
+_COMMANDS: tuple[tuple[Word, ...], ...] = (
+    ("SET", _KEY, "", "EX", _SECONDS),
+    ("GET", _KEY),
+    ("MGET", _KEY),
+    ("GETRANGE", _KEY, 0, 0),
+    ("SETRANGE", _KEY, 0, ""),
+    ("STRLEN", _KEY),
+    ("EXISTS", _KEY),
+    ("INCR", _KEY),
+    ("PTTL", _KEY),
+    ("PERSIST", f"{_KEY}:none"),
+    ("EXPIRE", _KEY, _SECONDS),
+    ("EXPIREAT", f"{_KEY}:none", 1),
+    ("PEXPIRE", _KEY, _SECONDS * 1000),
+    ("HSET", _KEY, "a", ""),
+    ("HGET", _KEY, "a"),
+    ("HMGET", _KEY, "a"),
+    ("HGETALL", _KEY),
+    ("HDEL", _KEY, "a"),
+    ("HINCRBY", _KEY, "a", 0),
+    ("SADD", _KEY, "a"),
+    ("SMEMBERS", _KEY),
+    ("ZADD", _KEY, 0, "a"),
+    ("ZCARD", _KEY),
+    ("ZRANGE", _KEY, 0, 0),
+    ("ZRANGEBYSCORE", _KEY, 0, 0),
+    ("ZREM", _KEY, "a"),
+    ("ZREMRANGEBYSCORE", _KEY, 0, 0),
+    ("ZSCORE", _KEY, "a"),
+    ("XADD", _KEY, "*", "a", ""),
+    ("XDEL", _KEY, "0-1"),
+    ("XRANGE", _KEY, "-", "+", "COUNT", 1),
+    ("XREVRANGE", _KEY, "+", "-", "COUNT", 1),
+    ("TIME",),
+    ("SCAN", 0, "MATCH", _KEY, "COUNT", 1),
+    ("EVAL", "return 1", 0),
+    ("EVALSHA", "0" * 40, 0),
+    ("SCRIPT", "LOAD", "return 1"),
+    ("DEL", _KEY),
+)
+_PUBLISHED: tuple[tuple[Word, ...], ...] = (("PUBLISH", keys.CHANGES, '{"clients":[]}'), ("PUBLISH", keys.ENDED, _KEY))
+"""News of nothing."""
+_SINCE_7: tuple[tuple[Word, ...], ...] = (("EXPIRETIME", _KEY),)
+_IN_CLUSTER: tuple[tuple[Word, ...], ...] = (("CLUSTER", "SLOTS"), ("ASKING",))
+OPTIONAL: dict[tuple[Word, ...], str] = {
+    ("INFO", "server"): "the dashboard and the statistics do not know how Redis is",
+    (
+        "DBSIZE",
+    ): "the dashboard and the statistics do not know how Redis is, nor how many grants there are in a large one",
+}
+"""Commands that the service does without, and what that costs."""
+
+
+class Missing(NamedTuple):
+    """What a Redis user may not do. ``commands``: as ACL rules name them (``script|load``); ``keys``, ``channels``: names."""
+
+    commands: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.commands or self.keys or self.channels)
+
+    def __str__(self) -> str:
+        kinds = (("commands", self.commands), ("keys", self.keys), ("channels", self.channels))
+        return "; ".join(f"{kind} {_listed(names)}" for kind, names in kinds if names)
+
+    @property
+    def rules(self) -> str:
+        """The ACL rules that give it."""
+        patterns = [*(["~mm:*"] if self.keys else []), *(["&mm:*"] if self.channels else [])]
+        return " ".join([*patterns, *(f"+{name}" for name in self.commands)])
+
+
+async def look_for_missing(address: Address, link: Link, *, listens: bool, waits: bool) -> Missing:
+    """What the service needs and the user of ``link`` may not do there.
+
+    Args:
+        address: Where Redis is and who we are.
+        link: To the server to ask.
+        listens: Whether messages of other processes are listened to.
+        waits: Whether replicas are waited for.
+
+    Raises LinkLostError.
+    """
+    commands = [
+        *_COMMANDS,
+        *(_SINCE_7 if link.version >= (7, 0) else ()),
+        *(_IN_CLUSTER if address.topology is Topology.CLUSTER else ()),
+        *((("WAIT", 0, 1),) if waits else ()),
+        *_PUBLISHED,
+    ]
+    touched: list[tuple[Word, ...]] = [step for key in _NAMED for step in (("GET", key), ("ZREM", key, ""))]
+    refused = await _tried(link, [*commands, *touched])
+    if listens:
+        refused |= await _subscribed(address, link)
+    return _sorted(refused)
+
+
+async def missing_optional(link: Link) -> dict[str, str]:
+    """Which of ``OPTIONAL`` the user may not do, as ACL rules name them, and what that costs. Raises LinkLostError."""
+    refused = await _tried(link, list(OPTIONAL))
+    return {_name(command): OPTIONAL[command] for command in refused}
+
+
+_Refused = dict[tuple[Word, ...], str]
+
+
+async def _tried(link: Link, commands: Sequence[tuple[Word, ...]]) -> _Refused:
+    """The commands among these that the user may not send, with what Redis says to it."""
+    futures = [link.send(command) for command in commands]
+    refused: _Refused = {}
+    lost: LinkLostError | None = None
+    for command, future in zip(commands, futures, strict=True):
+        try:
+            await future
+        except ReplyError as error:
+            if kind_of(error) == "NOPERM" or str(error).startswith("ERR unknown command"):  # renamed away
+                refused[command] = str(error)
+        except LinkLostError as error:
+            lost = error
+    if lost is not None:
+        raise lost
+    return refused
+
+
+async def _subscribed(address: Address, link: Link) -> _Refused:
+    """SUBSCRIBE, over a connection of its own: it could be used for nothing else afterwards."""
+    listener = await connect(address, link.endpoint, make=lambda place, timeout: Link(place, timeout))
+    try:
+        return await _tried(listener, [("SUBSCRIBE", channel) for channel in CHANNELS])
+    finally:
+        listener.close()
+
+
+def _sorted(refused: _Refused) -> Missing:
+    commands: dict[str, None] = {}
+    names: dict[str, None] = {}
+    channels: dict[str, None] = {}
+    for command, reason in refused.items():
+        if re.search(r"a channel|the channels", reason):
+            channels[str(command[1])] = None
+        elif re.search(r"a key|the keys", reason):
+            names[str(command[2] if command[0] == "SCAN" else command[1])] = None
+        else:
+            commands[_name(command)] = None
+    return Missing(tuple(commands), tuple(names), tuple(channels))
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _name(command: tuple[Word, ...]) -> str:
+    with_subcommand = command[0] in ("SCRIPT", "CLUSTER", "CONFIG", "ACL")
+    return "|".join(str(word).lower() for word in command[: 2 if with_subcommand else 1])

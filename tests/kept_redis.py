@@ -1,0 +1,43 @@
+"""Every server binary that is here, and one that keeps its data in an append-only file, with a chosen default user."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from service.dev.embedded_redis import bundled_servers, short_temporary_directory, version_of
+from tests.redis_shapes import Node, Shape, free_ports
+
+RECOMMENDED = ("resetchannels", "~mm:*", "&mm:*", "+@all", "-@admin", "-@dangerous", "+info", "+config|get")
+"""The rules of docs/redis.md."""
+
+
+def servers() -> dict[str, Path]:
+    """Every server on this machine that the tests can run, by name and major version: ``Valkey 9``."""
+    on_path = [shutil.which("redis-server"), shutil.which("valkey-server")]
+    named = os.environ.get("MINTMARK_TEST_REDIS_SERVER")
+    paths = [*bundled_servers(), *(Path(found) for found in (*on_path, named) if found)]
+    found: dict[str, Path] = {}
+    for path in paths:
+        name, version = version_of(path)
+        found.setdefault(f"{name} {version[0]}", path)
+    return found
+
+
+@contextmanager
+def kept_redis(server: Path, *, default: tuple[str, ...], rules: tuple[str, ...] = RECOMMENDED) -> Iterator[Shape]:
+    """``default``: the rules of the default user; ``rules``: those of ``mintmark``, whose password is ``pw``."""
+    home, (port,) = short_temporary_directory(), free_ports(1)
+    users = ["--user", "mintmark", "on", ">pw", *rules, "--user", "admin", "on", ">pw", "~*", "+@all"]
+    kept = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--bind", "127.0.0.1", "--port", str(port)]
+    node = Node(
+        "primary",
+        server,
+        home / "node",
+        port,
+        ["--dir", str(home / "node"), *kept, *users, "--user", "default", *default],
+    )
+    node.connection |= {"username": "admin", "password": "pw"}
+    with Shape(f"redis://mintmark:pw@127.0.0.1:{port}/0", [node], home) as shape:
+        yield shape
