@@ -12,6 +12,10 @@ ENDED = "mm:ended"
 """The channel on which scripts tell resource servers what has ended: the key of a grant or of an access token."""
 
 
+EVERYTHING = "mm:*"
+"""The pattern of every key and every channel, as ACL rules want it after ``~`` and ``&``."""
+
+
 def grant(grant_id: str) -> str:
     """The grant itself: deleting it ends everything it issued."""
     return f"mm:{{{grant_id}}}"

@@ -127,7 +127,7 @@ class Missing(NamedTuple):
     @property
     def rules(self) -> str:
         """The ACL rules that give it."""
-        patterns = [*(["~mm:*"] if self.keys else []), *(["&mm:*"] if self.channels else [])]
+        patterns = [f"{sign}{keys.EVERYTHING}" for sign, names in (("~", self.keys), ("&", self.channels)) if names]
         return " ".join([*patterns, *(f"+{name}" for name in self.commands)])
 
 

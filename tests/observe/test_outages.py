@@ -1,0 +1,89 @@
+"""Trouble that lasts is told when it begins, ever more rarely while it lasts, and when it is over."""
+
+import asyncio
+import logging
+
+import pytest
+
+from service.app import open_issuer
+from service.delivering import keep_delivering
+from service.observe.outages import Outage
+from service.protocol.errors import TemporarilyUnavailable
+from tests.cutting_proxy import CuttingProxy
+from tests.world import World, settings_for
+
+LOG = logging.getLogger("outages")
+
+
+def test_it_is_told_once_then_ever_more_rarely_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    now = [0.0]
+    outage = Outage(LOG, "lost", "back", clock=lambda: now[0])
+    outage.succeeded()  # nothing was lost
+    for _ in range(3000):  # ten minutes of a try every 0.2 s
+        outage.failed("refused", queue="q")
+        now[0] += 0.2
+    outage.succeeded(queue="q")
+    outage.succeeded(queue="q")
+    lost = [record for record in caplog.records if record.message == "lost"]
+    assert [record.__dict__.get("for_seconds", 0) for record in lost] == pytest.approx(
+        [0, 5, 15, 35, 75, 155, 315], abs=1.5
+    )
+    assert (lost[0].levelname, lost[0].reason, lost[0].queue) == ("WARNING", "refused", "q")  # type: ignore[attr-defined]
+    (back,) = [record for record in caplog.records if record.message == "back"]
+    assert (back.failures, back.levelname) == (3000, "INFO")  # type: ignore[attr-defined]
+    caplog.clear()
+    outage.failed("again")
+    assert [record.message for record in caplog.records] == ["lost"]
+
+
+def test_what_comes_after_a_long_silence_is_another_outage(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    outage = Outage(LOG, "lost", "back", clock=lambda: now[0])
+    for later in (0.0, 1.0, 301.5, 302.0):
+        now[0] = later
+        outage.failed("refused")
+    assert len(caplog.records) == 2
+
+
+async def test_the_listener_says_once_that_redis_is_away_and_that_it_is_back(
+    proxy: CuttingProxy, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    url = f"redis://127.0.0.1:{proxy.port}/0"
+    async with open_issuer(settings_for(url)):
+        proxy.refuse()
+        proxy.drop()
+        await asyncio.sleep(1.5)  # a try each 0.1 to 0.3 s
+        proxy.heal()
+        async with asyncio.timeout(20):
+            while "redis_listener_back" not in caplog.text:
+                await asyncio.sleep(0.02)
+    lost = [record for record in caplog.records if record.message == "redis_listener_lost"]
+    (back,) = [record for record in caplog.records if record.message == "redis_listener_back"]
+    assert 1 <= len(lost) < back.failures  # type: ignore[attr-defined]
+
+
+async def test_a_delivery_loop_says_once_that_its_queue_is_not_read(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("service.delivering._EVERY", 0.01)
+    tries = 0
+
+    async def deliver() -> int:
+        nonlocal tries
+        tries += 1
+        if tries <= 20:
+            raise TemporarilyUnavailable(log="Redis: gone")
+        return 0
+
+    loop = asyncio.ensure_future(keep_delivering(deliver, "logouts"))
+    async with asyncio.timeout(20):
+        while "queue_read_again" not in caplog.text:
+            await asyncio.sleep(0.01)
+    loop.cancel()
+    assert [record.message for record in caplog.records if record.message.startswith("queue_")] == [
+        "queue_not_read",
+        "queue_read_again",
+    ]
