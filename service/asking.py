@@ -20,8 +20,8 @@ from service.issuer import Issuer
 from service.issuing import Answer, answer_authorization
 from service.protocol import claims, redirect_uris
 from service.protocol.authorization_request import AuthorizationRequest, Verified
-from service.protocol.authorization_response import deliver, error_fields
-from service.protocol.browsing import FormPost, Redirect
+from service.protocol.authorization_response import deliver
+from service.protocol.browsing import FormPost, Page, Redirect
 from service.protocol.credentials import base64url, hashed
 from service.protocol.errors import (
     AccessDenied,
@@ -38,6 +38,7 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.question import Question, Stage
 from service.records.session import Session
+from service.redirecting import send_error
 
 log = logging.getLogger(__name__)
 
@@ -125,11 +126,13 @@ async def advance(issuer: Issuer, asked: Asked, session: Session | None, **chang
     return await _change(issuer, asked, **changes, answer=base64url(issuer.randomness(16)))
 
 
-async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redirect | FormPost:
+async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redirect | FormPost | Page:
     """The next page, or the answer to the client. Raises StaleError, TemporarilyUnavailable."""
     asked = asked._replace(question=asked.question.seen_in(session))
     if asked.question.proved_at and session and not _is_expected(issuer, asked.client, asked.question, session):
-        return await refuse(issuer, asked, LoginRequired("Somebody else signed in than the one who was named."))
+        return await refuse(
+            issuer, asked, LoginRequired("Somebody else signed in than the one who was named."), session
+        )
     stage = await next_stage(issuer, asked.client, asked.question, session)
     if stage is not Stage.DONE or session is None:
         moved = await _change(issuer, asked, stage=_numbered(stage, asked.question))
@@ -140,21 +143,25 @@ async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redire
     try:
         return await _answer(issuer, done.client, done.question, session)
     except ProtocolError as error:
-        return answer_error(issuer, done.question.request, error)
+        return answer_error(issuer, done, error, session)
 
 
-async def refuse(issuer: Issuer, asked: Asked, error: ProtocolError) -> Redirect | FormPost:
+async def refuse(
+    issuer: Issuer, asked: Asked, error: ProtocolError, session: Session | None
+) -> Redirect | FormPost | Page:
     """Close a question with an error for the client. Raises StaleError."""
-    done = await _finish(issuer, asked)
-    return answer_error(issuer, done.question.request, error)
+    return answer_error(issuer, await _finish(issuer, asked), error, session)
 
 
-def answer_error(issuer: Issuer, request: AuthorizationRequest | None, error: ProtocolError) -> Redirect | FormPost:
-    """The error on its way to the client (RFC 6749 4.1.2.1); without one, back to our own page."""
-    if request is None:
+def answer_error(
+    issuer: Issuer, asked: Asked, error: ProtocolError, session: Session | None
+) -> Redirect | FormPost | Page:
+    """The error on its way to the client; without one, back to our own page. ``session``: of who was asked."""
+    client, request = asked.client, asked.question.request
+    if client is None or request is None:
         return Redirect(issuer.settings.issuer_path + "/")
     log.info("authorization_refused", extra={"client_id": request.client_id, "error": error.error, "reason": error.log})
-    return deliver(issuer.url, verified_of(request), error_fields(error))
+    return send_error(issuer, client, verified_of(request), error, knowingly=session is not None)
 
 
 async def next_stage(issuer: Issuer, client: Client | None, question: Question, session: Session | None) -> Stage:

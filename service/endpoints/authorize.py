@@ -11,10 +11,11 @@ from service.issuer import Issuer
 from service.protocol import authorization_request
 from service.protocol.authorization_request import AuthorizationRequest, Rules, Verified
 from service.protocol.authorization_response import deliver, error_fields
-from service.protocol.browsing import FormPost, Redirect, Reply, Visit
+from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.names import GrantTypeName, ResponseType
 from service.records.client import Client
+from service.redirecting import send_error
 
 log = logging.getLogger(__name__)
 
@@ -26,16 +27,16 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
     try:
         asked = await understood(issuer, Parameters(visit.parameters, visit.resources))
     except RefusedError as refused:
-        return Reply(refused.deliver(issuer))
+        return Reply(refused.show(issuer, visit))
     except ProtocolError as error:
         return Reply(failed(error))
     browser = browser_of(issuer, visit)
     request = asked.request
     try:
         session = await session_of(issuer, visit)
-        what = await begin(issuer, asked.client, request, session, browser)
+        what: Redirect | FormPost | Page = await begin(issuer, asked.client, request, session, browser)
     except ProtocolError as error:
-        what = RefusedError(asked.client, verified_of(request), error).deliver(issuer)
+        what = RefusedError(asked.client, verified_of(request), error).show(issuer, visit)
     return Reply(what, browser=None if visit.browser else browser, languages=request.ui_locales)
 
 
@@ -101,8 +102,13 @@ class RefusedError(Exception):
         super().__init__(error.error)
         self.client, self.verified, self.error = client, verified, error
 
+    def show(self, issuer: Issuer, visit: Visit) -> Redirect | FormPost | Page:
+        """The error on its way to the client, and to operators; inside another page it leads nobody astray."""
+        _report(issuer, self.client.client_id, self.error)
+        return send_error(issuer, self.client, self.verified, self.error, knowingly=visit.framed)
+
     def deliver(self, issuer: Issuer) -> Redirect | FormPost:
-        """The error on its way to the client, and to operators."""
+        """The same for a front with pages of its own."""
         _report(issuer, self.client.client_id, self.error)
         return deliver(issuer.url, self.verified, error_fields(self.error))
 

@@ -48,7 +48,7 @@ async def _take(
 ) -> Reply:
     decision = visit.parameters.get("decision")
     if decision == "deny":
-        return Reply(await refuse(issuer, asked, AccessDenied("The user denied the request.")))
+        return Reply(await refuse(issuer, asked, AccessDenied("The user denied the request."), session))
     if decision == "switch":
         again = await advance(issuer, asked, session, anew=True, proved_at=0, chose=True)
         return Reply(await go_on(issuer, again, session), languages=request.ui_locales)

@@ -52,7 +52,7 @@ async def _show(issuer: Issuer, visit: Visit, asked: Asked, session: Session | N
 async def _take(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None) -> Reply:
     form = visit.parameters
     if "cancel" in form and asked.client is not None:
-        return _reply(asked, await refuse(issuer, asked, AccessDenied("The user did not sign in.")))
+        return _reply(asked, await refuse(issuer, asked, AccessDenied("The user did not sign in."), session))
     stage = asked.question.asks
     if stage is Stage.SELECT_ACCOUNT and session is not None:
         other = form.get("choice") == "other"
@@ -72,7 +72,7 @@ async def _try_password(issuer: Issuer, visit: Visit, asked: Asked, session: Ses
         return _reply(asked, _form(issuer, visit, asked, session, fault="missing"))
     attempt = asked.question.attempt
     if attempt > issuer.settings.login_attempts:
-        return _reply(asked, await refuse(issuer, asked, AccessDenied("Too many attempts to sign in.")))
+        return _reply(asked, await refuse(issuer, asked, AccessDenied("Too many attempts to sign in."), session))
     asked = await advance(issuer, asked, session, stage=f"{Stage.LOGIN}:{attempt + 1}")
     try:
         person = await issuer.directory.verify(username[: MAX_USERNAME + 1], password, visit.address)
@@ -94,7 +94,7 @@ async def _signed_in(issuer: Issuer, visit: Visit, asked: Asked, session: Sessio
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
-        return _reply(asked, await refuse(issuer, asked, error))
+        return _reply(asked, await refuse(issuer, asked, error, session))
     issuer.metrics.request(NAME, "ok")
     log.info("signed_in", extra={"subject": person.subject, "sid": signed.session.sid})
     try:

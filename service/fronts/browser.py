@@ -37,6 +37,8 @@ _SESSION, _BROWSER = "mintmark_session", "mintmark_browser"
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _LANGUAGE = re.compile(r"([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)(?:\s*;\s*q=([01](?:\.\d{0,3})?))?")
 _MOST_LANGUAGES = 10
+_FRAMES = frozenset({"iframe", "frame", "embed", "object"})
+"""What browsers call a page inside another one (Fetch Metadata 2.1); it is theirs to say, no script can."""
 _MOST_IN_URL = 6000
 """Bytes of a query that we send a browser to: what is longer is answered where it came."""
 
@@ -142,6 +144,7 @@ class Front:
             address=peer.address,
             languages=_languages(http),
             user_agent=http.headers.get(hdrs.USER_AGENT, "")[:200],
+            framed=http.headers.get("Sec-Fetch-Dest", "") in _FRAMES,
         )
 
     def _again_by_get(self, path: str, visit: Visit) -> Reply | None:

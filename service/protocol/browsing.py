@@ -11,7 +11,8 @@ class Visit(msgspec.Struct, frozen=True):
 
     ``parameters``: of the query (GET) or the form (POST), empty values left out; ``session``: the session cookie, ``browser``:
     the cookie that ties open questions to this browser, both "" where there is none; ``address``: IP address as text;
-    ``languages``: of Accept-Language, the preferred one first; ``user_agent``: as it calls itself.
+    ``languages``: of Accept-Language, the preferred one first; ``user_agent``: as it calls itself;
+    ``framed``: the page that it asks for is to be shown inside another one (Sec-Fetch-Dest), where no page of ours shows.
     """
 
     method: str
@@ -22,6 +23,7 @@ class Visit(msgspec.Struct, frozen=True):
     address: str = ""
     languages: tuple[str, ...] = ()
     user_agent: str = ""
+    framed: bool = False
 
     @property
     def is_post(self) -> bool:

@@ -132,3 +132,83 @@ async def test_a_name_of_before_is_shown_without_what_deceives(person: Person) -
 async def test_an_operator_may_give_our_name(person: Person) -> None:
     await person.world.openid_client(name="Mintmark")
     assert "to continue to Mintmark" in (await person.authorize()).text
+
+
+# where errors go (RFC 9700 4.11.2)
+
+ERRORS: dict[str, dict[str, str]] = {
+    "invalid_scope": {"scope": "openid nonsense"},
+    "unsupported_response_type": {"response_type": "nonsense"},
+    "invalid_request": {"code_challenge": ""},
+    "login_required": {"prompt": "none"},
+    "registration_not_supported": {"registration": "{}"},
+    "invalid_request_object": {"request": "nonsense"},
+    "request_uri_not_supported": {"request_uri": "https://app.example/r"},
+}
+
+
+async def _errors_of(person: Person, client_id: str, **request: str) -> list[Any]:
+    return [await person.authorize(client_id, **(asked | request)) for asked in ERRORS.values()]
+
+
+@pytest.mark.parametrize("mode", ["", "fragment", "form_post"])
+async def test_nobody_is_sent_to_a_stranger_at_once(person: Person, mode: str) -> None:
+    """An error that its maker wished for is a page, which says where it leads, and goes on where the person wants to."""
+    _, made = await _register(person)
+    async with person.world.having(registration="open", request_objects="by_value") as world:
+        for error, shown in zip(
+            ERRORS, await _errors_of(Person(world), made["client_id"], response_mode=mode), strict=True
+        ):
+            assert (shown.location, shown.error, shown.status) == ("", error, 400)
+            assert "registered itself" in shown.text
+            assert '<strong id="leads-to">app.example</strong>' in shown.text
+            assert "Refresh" not in shown.headers
+            assert "http-equiv" not in shown.text
+            assert "<script" not in shown.text
+            if mode == "form_post":
+                assert (shown.action, shown.form["error"], shown.form["state"]) == (CALLBACK, error, "st")
+            else:
+                begins = CALLBACK + ("#" if mode else "?")
+                assert f'href="{begins}error={error}' in shown.text
+                assert "state=st" in shown.text
+
+
+async def test_saying_no_before_signing_in_leads_nowhere_at_once(person: Person) -> None:
+    """RFC 9700 4.11.2: the second of its attacks is a person who notices, and cancels."""
+    _, made = await _register(person)
+    shown = await person.submit(await person.authorize(made["client_id"]), cancel="1")
+    assert (shown.location, shown.error) == ("", "access_denied")
+    consent = await person.log_in(await person.authorize(made["client_id"]))
+    assert (await person.submit(consent, decision="deny")).answer["error"] == "access_denied", "they saw where it leads"
+    silent = await person.authorize(made["client_id"], prompt="none")
+    assert (silent.location, silent.error) == ("", "consent_required")
+    await person.sign_in(made["client_id"])
+    assert "code" in (await person.authorize(made["client_id"], prompt="none")).answer
+
+
+async def test_inside_another_page_an_error_deceives_nobody(person: Person) -> None:
+    """Silent renewal in an iframe: a page of ours would not show there, and the address bar is the client's."""
+    _, made = await _register(person)
+    query = {"client_id": made["client_id"], "response_type": "code", "redirect_uri": CALLBACK, "scope": "openid"}
+    for kind, status in (("iframe", 303), ("document", 400), ("", 400)):
+        headers = {"Sec-Fetch-Dest": kind} if kind else {}
+        response = await person.world.http.get(
+            "/authorize", params=query | {"prompt": "none"}, headers=headers, allow_redirects=False
+        )
+        assert response.status == status
+
+
+async def test_who_has_an_operator_behind_them_gets_errors_as_ever(person: Person) -> None:
+    token = await create_initial_access_token(person.world.issuer, lifetime=60)
+    _, by_token = await _register(person, token)
+    _, stranger = await _register(person)
+    await person.world.public_client("ours", scopes=("openid",))
+    async with person.world.having(registration="open", self_registered_redirects="direct") as direct:
+        for world, client_id in ((person.world, by_token), (person.world, {"client_id": "ours"}), (direct, stranger)):
+            for shown in await _errors_of(Person(world), client_id["client_id"]):
+                assert shown.location.startswith(CALLBACK)
+
+
+async def test_a_bad_initial_access_token_is_refused_where_anybody_may_register(person: Person) -> None:
+    """A credential that is shown is looked at: who believes to be vouched for should know that they are not."""
+    assert (await _register(person, "mm_it_nonsense"))[0] == 401

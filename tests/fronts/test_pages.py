@@ -29,6 +29,7 @@ LOGIN = {
 }
 STRANGER = {**CLIENT, "self_registered": True}
 CONSENT = {"ticket": "t", "csrf": "c", "client": CLIENT, "username": "alice", "scopes": [], "offline": False}
+LEAVING = {"error": "x", "description": "y", "action": "https://a.example/cb"}
 SAMPLES: list[Page | FormPost] = [
     Page("login", LOGIN),
     Page("login", LOGIN | {"client": None, "again": True, "fault": "blocked", "wait": 7}),
@@ -54,6 +55,14 @@ SAMPLES: list[Page | FormPost] = [
     Page(
         "signed_out",
         {"frames": ["https://a.example/out"], "continue_to": "https://a.example", "client": None, "everywhere": False},
+    ),
+    *(
+        Page(
+            "leaving",
+            {**LEAVING, "client": {**STRANGER, "leads_to": {"kind": "web", "name": "x"}}, "fields": fields},
+            400,
+        )
+        for fields in (None, {"error": "x"})
     ),
     Page("stayed", {"username": "alice"}),
     Page("applications", {"csrf": "c", "username": "a", "applications": [], "ended": "x", "everywhere": True}),

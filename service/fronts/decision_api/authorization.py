@@ -15,11 +15,11 @@ from service.fronts.decision_api.answering import Answer
 from service.fronts.decision_api.body import Body, Text
 from service.fronts.decision_api.client_json import describe
 from service.fronts.decision_api.naming import client_members
-from service.fronts.decision_api.result_codes import ResultCode, of_error
+from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
-from service.fronts.decision_api.sending import back, bad_request, sent
+from service.fronts.decision_api.sending import back, bad_request, leads_to, refusal
 from service.issuer import Issuer
-from service.protocol import claims, destinations
+from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.errors import InvalidRequest, LoginRequired, ProtocolError, TemporarilyUnavailable
 from service.protocol.names import OPENID, Prompt
@@ -42,7 +42,7 @@ async def authorization(call: Call, body: AuthorizationBody) -> Answer:
         form = parse_form(body.parameters.encode())
         asked = await understood(issuer, Parameters(form.parameters, form.resources), asked_elsewhere=True)
     except RefusedError as refused:
-        return sent(refused.deliver(issuer), of_error(refused.error.error), {"client_id": refused.client.client_id})
+        return refusal(issuer, refused)
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
@@ -97,7 +97,7 @@ async def _described(issuer: Issuer, asked: Understood, presented: str, expects:
         "prompts": [prompt.name for prompt in _prompts(request)] or None,
         "requestObjectPayload": asked.parameters.payload or None,
         "resources": list(request.audience) or None,
-        **_leads_to(request),
+        **leads_to(request.redirect_uri),
     }
 
 
@@ -115,12 +115,6 @@ def _shown(issuer: Issuer, asked: Understood) -> dict[str, Any]:
         "clientName": name_of(issuer.settings, client),
         **{_DECORATIONS[member]: uri or None for member, uri in shown.items()},
     }
-
-
-def _leads_to(request: AuthorizationRequest) -> dict[str, str]:
-    """For the caller's page: the site, device or app that gets the answer."""
-    where = destinations.destination(request.redirect_uri)
-    return {"redirectUri": request.redirect_uri, "redirectKind": where.kind.upper(), "redirectHost": where.name}
 
 
 def _for_id_token(issuer: Issuer, request: AuthorizationRequest) -> set[str]:

@@ -9,17 +9,34 @@ from service.endpoints.authorize import RefusedError
 from service.fronts.decision_api.answering import Answer
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.issuer import Issuer
+from service.protocol import destinations
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.browsing import FormPost, Redirect
 from service.protocol.decision import refuse
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.records.client import Client
+from service.redirecting import is_trusted
 
 
 def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: ProtocolError) -> Answer:
     """The error on its way to the client (RFC 6749 4.1.2.1)."""
-    what = RefusedError(client, verified_of(request), error).deliver(issuer)
-    return sent(what, of_error(error.error), {"client_id": client.client_id, "error": error.error})
+    return refusal(issuer, RefusedError(client, verified_of(request), error))
+
+
+def refusal(issuer: Issuer, refused: RefusedError) -> Answer:
+    """The same. Where nobody vouches for the address the caller is told, to ask the person before it goes there (RFC 9700
+    4.11.2); it knows best whether it has.
+    """
+    client, error, uri = refused.client, refused.error, refused.verified.redirect_uri
+    facts = {"client_id": client.client_id, "error": error.error}
+    members = {} if is_trusted(issuer, client) else {"redirectTrusted": False, **leads_to(uri)}
+    return sent(refused.deliver(issuer), of_error(error.error), facts, members)
+
+
+def leads_to(redirect_uri: str) -> dict[str, str]:
+    """For the caller's page: the site, device or app that gets the answer."""
+    where = destinations.destination(redirect_uri)
+    return {"redirectUri": redirect_uri, "redirectKind": where.kind.upper(), "redirectHost": where.name}
 
 
 def bad_request(error: ProtocolError) -> Answer:

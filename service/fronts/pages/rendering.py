@@ -26,7 +26,18 @@ from service.settings import Settings
 
 DEFAULT_LANGUAGE = "en"
 _TEMPLATES = (
-    *("applications", "consent", "error", "form_post", "login", "logout", "select_account", "signed_out", "stayed"),
+    *(
+        "applications",
+        "consent",
+        "error",
+        "form_post",
+        "leaving",
+        "login",
+        "logout",
+        "select_account",
+        "signed_out",
+        "stayed",
+    ),
 )
 _HTTP_FORM = frozenset({"logout", "applications", "stayed"})
 """Pages whose form is answered by a page of ours. Of the others a form may be answered by a redirect to a client, and

@@ -1,0 +1,39 @@
+"""Errors on their way to a client, without being an open redirector for whoever registers (RFC 9700 4.11.2)."""
+
+from service.client_display import client_values
+from service.issuer import Issuer
+from service.protocol.authorization_request import Verified
+from service.protocol.authorization_response import deliver, error_fields
+from service.protocol.browsing import FormPost, Page, Redirect
+from service.protocol.errors import ProtocolError
+from service.records.client import Client
+
+
+def send_error(
+    issuer: Issuer, client: Client, verified: Verified, error: ProtocolError, *, knowingly: bool
+) -> Redirect | FormPost | Page:
+    """The error, to the client's redirect URI (RFC 6749 4.1.2.1); by a page of ours that names it where nobody vouches for it.
+
+    ``knowingly``: no page is needed, for the person signed in and has seen where it leads, or sees nothing of it.
+    """
+    what = deliver(issuer.url, verified, error_fields(error))
+    if knowingly or is_trusted(issuer, client):
+        return what
+    return Page(
+        "leaving",
+        {
+            "client": client_values(issuer.settings, client, verified.redirect_uri),
+            "error": error.error,
+            "description": error.description,
+            "action": what.action if isinstance(what, FormPost) else what.location,
+            "fields": what.fields if isinstance(what, FormPost) else None,
+        },
+        error.status,
+    )
+
+
+def is_trusted(issuer: Issuer, client: Client) -> bool:
+    """Whether a browser may be sent to the client's addresses without a question: an operator stands behind them."""
+    if client.registration is None or client.registration.by_token:
+        return True
+    return issuer.settings.self_registered_redirects == "direct"
