@@ -1,17 +1,12 @@
 """Signing out: OpenID Connect RP-Initiated Logout 1.0, and the page of ours that anybody can come to."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from service import sessions
 from service.client_display import client_values
-from service.endpoints.browser_session import (
-    carries_session_csrf,
-    failed,
-    session_csrf,
-    session_of,
-    stale,
-)
+from service.endpoints.browser_session import carries_session_csrf, failed, session_csrf, session_of, stale
 from service.id_tokens import Hint, read_hint, subject_for
 from service.issuer import Issuer
 from service.protocol.authorization_request import MAX_STATE
@@ -19,25 +14,31 @@ from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.records.client import Client
 from service.records.session import Session
+from service.redirecting import is_trusted
 
 NAME = "logout"
 PATH = "/logout"
+_OF_A_CLIENT = ("client_id", "post_logout_redirect_uri", "state", "ui_locales")
+"""What a request says beside the hint: taken along where it has to be made again, or waits for the person's yes."""
 
 
 class _Asked(NamedTuple):
-    """What a client asks for. ``client``: None where no valid hint names one; ``hint``: likewise; ``back``: where to go
-    afterwards, "" = nowhere.
+    """What a client asks for. ``client``: None where neither a hint nor a registered address names one; ``hint``: a valid one;
+    ``back``: where to go afterwards, "" = nowhere; ``misdirected``: the address is not registered.
     """
 
-    client: Client | None
-    hint: Hint | None
-    back: str
+    client: Client | None = None
+    hint: Hint | None = None
+    back: str = ""
+    misdirected: bool = False
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
-    """With an ID token of this very session it ends at once; else the person is asked, and nobody is redirected.
+    """A valid ID token as hint names a session, which ends at once, whether its cookie is here or not. Any other session that
+    this browser has ends when the person says so.
 
-    ``post_logout_redirect_uri`` is compared as a string, and believed only with a valid ``id_token_hint``.
+    ``post_logout_redirect_uri`` is compared as a string, and believed with a valid ``id_token_hint``, or with a ``client_id``
+    and the person's yes.
     """
     languages = tuple(visit.parameters.get("ui_locales", "")[:200].split())
     try:
@@ -45,14 +46,15 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
         if visit.is_post and "decision" in visit.parameters:
             return await _decided(issuer, visit, session, languages)
         asked = await _asked(issuer, visit)
-        if session is not None and not _is_about(issuer, asked, session):
-            values = {
-                "csrf": session_csrf(visit, PATH),
-                "username": session.username,
-                "client": client_values(issuer.settings, asked.client),
-            }
-            return Reply(Page("logout", values), languages=languages)
-        return await _ended(issuer, session, asked, languages)
+        named = await _named(issuer, asked)
+        if session is not None and (named is None or named.sid != session.sid):
+            if named is not None:
+                await _end(issuer, named)
+            return Reply(_question(issuer, visit, asked, session), languages=languages)
+        if named is None and _cookies_may_be_missing(visit):
+            return Reply(_by_get(issuer, visit, asked))
+        frames = await _end(issuer, named) if named is not None else ()
+        return _ended(issuer, visit, asked, frames, languages, knowingly=session is not None)
     except ProtocolError as error:
         issuer.metrics.refusal(NAME, error.error)
         return Reply(failed(error), languages=languages)
@@ -60,68 +62,125 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
 
 async def _decided(issuer: Issuer, visit: Visit, session: Session | None, languages: tuple[str, ...]) -> Reply:
     """What the person said on the confirmation page. Only that page knows the word that it carries."""
-    if session is None:
-        return Reply(_signed_out(), session="", languages=languages)
-    if not carries_session_csrf(visit, PATH):
+    if session is None and _cookies_may_be_missing(visit):
         return Reply(stale())
-    if visit.parameters["decision"] != "logout":
+    if session is not None and not carries_session_csrf(visit, PATH):
+        return Reply(stale())
+    if session is not None and visit.parameters["decision"] != "logout":
         return Reply(Page("stayed", {"username": session.username}), languages=languages)
-    return await _ended(issuer, session, _Asked(None, None, ""), languages)
+    asked = await _asked(issuer, visit)
+    frames = await _end(issuer, session) if session is not None else ()
+    return _ended(issuer, visit, asked, frames, languages, knowingly=session is not None)
 
 
-async def _ended(issuer: Issuer, session: Session | None, asked: _Asked, languages: tuple[str, ...]) -> Reply:
-    frames: tuple[str, ...] = ()
-    if session is not None:
-        frames = (await sessions.end(issuer, session)).frames
-        issuer.metrics.request(NAME, "ok")
-    if asked.back and not frames:
-        return Reply(Redirect(asked.back), session="")
-    return Reply(_signed_out(frames, asked.back, asked.client), session="", languages=languages)
+async def _end(issuer: Issuer, session: Session) -> tuple[str, ...]:
+    """End it; the pages of clients that are to be loaded."""
+    ended = await sessions.end(issuer, session)
+    issuer.metrics.request(NAME, "ok")
+    return ended.frames
+
+
+def _ended(
+    issuer: Issuer,
+    visit: Visit,
+    asked: _Asked,
+    frames: tuple[str, ...],
+    languages: tuple[str, ...],
+    *,
+    knowingly: bool,
+) -> Reply:
+    """Nobody is signed in here any more: back to the client. ``knowingly``: the person had a session here, and its client or
+    they themselves ended it; else nobody is sent to an address that no operator stands behind (RFC 9700 4.11.2).
+    """
+    cookie = "" if visit.session else None
+    automatic = asked.client is not None and (knowingly or is_trusted(issuer, asked.client))
+    if asked.back and automatic and not frames:
+        return Reply(Redirect(asked.back), session=cookie)
+    values = {
+        "frames": list(frames),
+        "continue_to": asked.back,
+        "automatic": automatic,
+        "client": client_values(issuer.settings, asked.client, asked.back),
+        "everywhere": False,
+        "misdirected": asked.misdirected,
+    }
+    return Reply(Page("signed_out", values), session=cookie, languages=languages)
+
+
+def _question(issuer: Issuer, visit: Visit, asked: _Asked, session: Session) -> Page:
+    """Whether the person wants to sign out; what they come back to waits in the form, and is checked again. A client that shows
+    somebody else's ID token gets nobody back.
+    """
+    theirs = asked.hint is None or asked.client is None
+    if asked.hint is not None and asked.client is not None:
+        theirs = asked.hint.subject == subject_for(issuer, asked.client, session.subject)
+    values = {
+        "csrf": session_csrf(visit, PATH),
+        "username": session.username,
+        "client": client_values(issuer.settings, asked.client),
+        "back": _taken_along(visit, asked) if theirs else {},
+    }
+    return Page("logout", values)
+
+
+def _cookies_may_be_missing(visit: Visit) -> bool:
+    """A POST from a client's site comes without our cookies (SameSite=Lax), whoever is signed in here."""
+    return visit.is_post and not visit.session and not visit.browser
+
+
+def _by_get(issuer: Issuer, visit: Visit, asked: _Asked) -> Redirect:
+    """The same once more, with the cookies; without the hint, whose session has ended, or which is none."""
+    again = _taken_along(visit, asked)
+    return Redirect(f"{issuer.settings.issuer_path}{PATH}" + (f"?{urlencode(again)}" if again else ""))
+
+
+def _taken_along(visit: Visit, asked: _Asked) -> dict[str, str]:
+    """By which the way back is found and checked again; nothing where there is none."""
+    if asked.client is None or not asked.back:
+        return {}
+    said = {name: visit.parameters[name] for name in _OF_A_CLIENT if name in visit.parameters}
+    return {**said, "state": said.get("state", "")[:MAX_STATE], "client_id": asked.client.client_id}
 
 
 async def _asked(issuer: Issuer, visit: Visit) -> _Asked:
-    """The client and where it wants to go back to. Raises InvalidRequest for a redirect that may not be."""
+    """The client and where it wants to go back to. Raises InvalidRequest for a redirect that may not be, without a hint."""
     form = visit.parameters
-    hint = await read_hint(issuer, form["id_token_hint"]) if "id_token_hint" in form else None
-    client = await _client_of(issuer, hint, form.get("client_id"))
-    back = form.get("post_logout_redirect_uri")
-    if client is None or hint is None:
-        if hint is None and "id_token_hint" not in form and back and "client_id" in form:
-            await _check_named(issuer, form["client_id"], back)
-        return _Asked(None, None, "")
-    if back is None:
-        return _Asked(client, hint, "")
-    if back not in client.post_logout_redirect_uris:
+    given, back, named = form.get("id_token_hint"), form.get("post_logout_redirect_uri"), form.get("client_id")
+    hint = None if given is None else await read_hint(issuer, given)
+    client = await _client_of(issuer, hint, named)
+    if client is not None and hint is not None:
+        registered = back is not None and back in client.post_logout_redirect_uris
+        where = _with_state(back, form) if back is not None and registered else ""
+        return _Asked(client, hint, where, misdirected=back is not None and not registered)
+    if given is not None or back is None or named is None:
+        return _Asked()
+    client = await issuer.store.clients.get(named) if len(named) <= 255 else None
+    if client is None or not client.enabled or back not in client.post_logout_redirect_uris:
         raise InvalidRequest("post_logout_redirect_uri is not registered for this client.")
+    return _Asked(client, None, _with_state(back, form))
+
+
+def _with_state(back: str, form: Mapping[str, str]) -> str:
     state = form.get("state", "")[:MAX_STATE]
     separator = "&" if "?" in back else "?"
-    return _Asked(client, hint, back + (separator + urlencode({"state": state}, quote_via=quote) if state else ""))
-
-
-async def _check_named(issuer: Issuer, client_id: str, back: str) -> None:
-    """Without a hint nobody is redirected; an address that the named client never registered is refused all the same."""
-    client = await issuer.store.clients.get(client_id) if len(client_id) <= 255 else None
-    if client is None or back not in client.post_logout_redirect_uris:
-        raise InvalidRequest("post_logout_redirect_uri is not registered for this client.")
+    return back + (separator + urlencode({"state": state}, quote_via=quote) if state else "")
 
 
 async def _client_of(issuer: Issuer, hint: Hint | None, named: str | None) -> Client | None:
     """The client that got the ID token, if it is the one that is named (RP-Initiated Logout 2)."""
-    if hint is None or (named is not None and named != hint.client_id):
+    if hint is None:
         return None
     client = await issuer.store.clients.get(hint.client_id)
-    return client if client is not None and client.enabled else None
+    if client is None or not client.enabled:
+        return None
+    return client if named in (None, client.client_id, client.alias) else None
 
 
-def _is_about(issuer: Issuer, asked: _Asked, session: Session) -> bool:
-    """Whether the hint is of this session, and so of this person."""
-    if asked.hint is None or asked.client is None:
-        return False
-    return asked.hint.sid == session.sid and asked.hint.subject == subject_for(issuer, asked.client, session.subject)
-
-
-def _signed_out(frames: tuple[str, ...] = (), back: str = "", client: Client | None = None) -> Page:
-    return Page(
-        "signed_out",
-        {"frames": list(frames), "continue_to": back, "client": None, "everywhere": False},
-    )
+async def _named(issuer: Issuer, asked: _Asked) -> Session | None:
+    """The living session that the hint is of: of this person, as this client knows them."""
+    if asked.hint is None or asked.client is None or not asked.hint.sid:
+        return None
+    session = await issuer.store.sessions.get(asked.hint.sid)
+    if session is None or asked.hint.subject != subject_for(issuer, asked.client, session.subject):
+        return None
+    return session

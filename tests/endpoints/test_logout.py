@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.records.client import Registration
 from tests.person import Person, Shown
 from tests.world import VERIFIER, World
 
@@ -47,13 +48,18 @@ async def test_it_may_be_posted(person: Person) -> None:
 
 
 @pytest.mark.parametrize("uri", ["https://evil.example/", BACK + "?a=b", BACK + "/", "//evil.example"])
-async def test_an_address_that_is_not_registered_is_a_page(person: Person, uri: str) -> None:
+async def test_an_address_that_is_not_registered_is_never_gone_to(person: Person, uri: str) -> None:
     """oidcc-rp-initiated-logout-bad-post-logout-redirect-uri, -query-added-to-post-logout-redirect-uri."""
     for named in ({}, {"client_id": "app"}):
         query = {"post_logout_redirect_uri": uri, **named}
         hinted = await person.get("/logout", id_token_hint=await hint_of(person), **query)
-        assert (hinted.location, hinted.heading) == ("", "Request error")
+        assert (hinted.location, hinted.heading) == ("", "You are signed out")
+        assert "Request error" in hinted.text
+        assert uri not in hinted.text
+        assert not await is_signed_in(person)
+        await hint_of(person)
         assert (await person.get("/logout", **query)).location == ""
+        assert await is_signed_in(person), "without a hint nothing happens before the person says so"
 
 
 async def _ask_and_confirm(person: Person, **query: str) -> Shown:
@@ -161,4 +167,120 @@ async def test_front_channel_pages_are_loaded(person: Person) -> None:
     shown = await person.get("/logout", id_token_hint=hint, post_logout_redirect_uri=BACK)
     assert 'src="https://app.example/out?x=1&amp;iss=http%3A%2F%2F127.0.0.1%3A8080&amp;sid=' in shown.text
     assert "frame-src https://app.example" in shown.headers["Content-Security-Policy"]
-    assert BACK in shown.text
+    assert f'<noscript><meta http-equiv="refresh" content="4;url={BACK}"></noscript>' in shown.text
+    assert shown.text.count("http-equiv") == 1, "with scripts the script alone leads on"
+
+
+# without the cookie
+
+
+async def _tokens(person: Person, client_id: str = "app") -> dict[str, str]:
+    shown = await person.sign_in(client_id, scope="openid")
+    response = await person.world.redeem(shown.answer["code"], client_id, code_verifier=VERIFIER)
+    tokens: dict[str, str] = await response.json()
+    return tokens
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_hint_ends_its_session_without_the_cookie(
+    person: Person, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A POST from the client's site (SameSite=Lax), or a call of its backend: tokens end, clients are told, all are counted."""
+    caplog.set_level("INFO")
+    client = await person.world.issuer.store.clients.read("other")
+    assert client is not None
+    await person.world.change(client, backchannel_logout_uri="https://other.example/out")
+    mine = [await _tokens(person), await _tokens(person, "other")]
+    elsewhere = await _tokens(Person(person.world))
+    stranger, form = Person(person.world), {"id_token_hint": mine[0]["id_token"], "post_logout_redirect_uri": BACK}
+    done = await (stranger.get("/logout", **form) if method == "GET" else stranger.post("/logout", form))
+    assert done.location == BACK
+    for tokens, client_id in zip(mine, ("app", "other"), strict=True):
+        assert not await person.world.is_active(tokens["access_token"], client_id)
+        assert (await person.world.refresh(tokens["refresh_token"], client_id)).status == 400
+    assert not await is_signed_in(person)
+    assert await person.world.is_active(elsewhere["access_token"]), "another session of the same person"
+    (ended,) = [record for record in caplog.records if record.message == "session_ended"]
+    assert ended.__dict__["grants_ended"] == 2
+    due = [delivery for _, delivery in await person.world.issuer.store.logouts.claim(4_000_000_000, 10)]
+    assert [delivery.client_id for delivery in due] == ["other"]
+
+
+async def test_somebody_else_s_hint_ends_that_session_and_no_other(person: Person) -> None:
+    """Whoever holds an ID token of another browser can end what it names, not what this browser has."""
+    other = Person(person.world)
+    theirs, mine = await _tokens(other), await _tokens(person)
+    for shown in (
+        await person.get("/logout", id_token_hint=theirs["id_token"], post_logout_redirect_uri=BACK),
+        await person.get("/logout", id_token_hint=theirs["id_token"]),
+    ):
+        assert (shown.location, shown.heading) == ("", "Sign out?")
+    assert await is_signed_in(person)
+    assert await person.world.is_active(mine["access_token"])
+    assert not await person.world.is_active(theirs["access_token"])
+    assert not await is_signed_in(other)
+
+
+async def test_a_post_without_the_cookie_is_no_sign_out_by_itself(person: Person) -> None:
+    """Without a good hint it is asked again by GET, where the cookie is there; the cookie is not taken away."""
+    kept = await hint_of(person)
+    head, body, signature = kept.split(".")
+    for form in (
+        {"client_id": "app", "post_logout_redirect_uri": BACK, "state": "s"},
+        {"id_token_hint": f"{head}.{body}.{signature[::-1]}", "client_id": "app", "post_logout_redirect_uri": BACK},
+        {"state": "x"},
+        {},
+    ):
+        response = await person.world.http.post("/logout", data=form, allow_redirects=False)
+        assert response.status == 303
+        assert "Set-Cookie" not in response.headers
+        assert "id_token_hint" not in response.headers["Location"]
+        shown = await person.get(response.headers["Location"])
+        assert shown.heading == "Sign out?"
+    for decision in ("logout", "stay"):
+        response = await person.world.http.post("/logout", data={"decision": decision, "csrf": "x"})
+        assert (response.status, "Set-Cookie" in response.headers) == (400, False)
+    assert await is_signed_in(person)
+
+
+@pytest.mark.parametrize("state", ["", "a b"])
+async def test_without_a_hint_the_way_back_waits_for_the_person(person: Person, state: str) -> None:
+    """client_id and a registered address are enough to come back, once the person has said yes."""
+    await hint_of(person)
+    query = {"client_id": "app", "post_logout_redirect_uri": BACK} | ({"state": state} if state else {})
+    shown = await person.get("/logout", **query)
+    assert "The App asks to sign out alice" in shown.text
+    assert (await person.submit(shown, decision="stay")).heading == "You are still signed in"
+    done = await person.submit(shown, decision="logout")
+    assert done.location == BACK + ("?state=a%20b" if state else "")
+    assert not await is_signed_in(person)
+    assert (await person.get("/logout", **query)).location.startswith(BACK), "nobody is signed in any more"
+
+
+@pytest.mark.parametrize("forged", ["https://evil.example/", BACK + "x"])
+async def test_the_way_back_is_checked_again(person: Person, forged: str) -> None:
+    await hint_of(person)
+    shown = await person.get("/logout", client_id="app", post_logout_redirect_uri=BACK)
+    done = await person.submit(shown, decision="logout", post_logout_redirect_uri=forged)
+    assert (done.location, done.status) == ("", 400)
+
+
+async def test_nobody_is_sent_to_a_stranger_s_address_at_once(person: Person) -> None:
+    """RFC 9700 4.11.2: neither with a hint from another browser, nor without one, unless the person signs out here."""
+    client = await person.world.issuer.store.clients.read("other")
+    assert client is not None
+    await person.world.change(client, registration=Registration("x"))
+    theirs = await _tokens(person, "other")
+    victim = Person(person.world)
+    hinted = {"id_token_hint": theirs["id_token"], "post_logout_redirect_uri": BACK}
+    named = {"client_id": "other", "post_logout_redirect_uri": BACK}
+    for query in (hinted, hinted, named):
+        shown = await victim.get("/logout", **query)
+        assert shown.location == ""
+        assert f'href="{BACK}"' in shown.text
+        assert "http-equiv" not in shown.text
+        assert "registered itself" in shown.text
+    again = await _tokens(person, "other")
+    assert (
+        await person.get("/logout", id_token_hint=again["id_token"], post_logout_redirect_uri=BACK)
+    ).location == BACK

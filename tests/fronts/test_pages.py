@@ -64,6 +64,19 @@ SAMPLES: list[Page | FormPost] = [
         )
         for fields in (None, {"error": "x"})
     ),
+    Page(
+        "signed_out",
+        {
+            **{
+                "frames": [],
+                "continue_to": "https://a.example",
+                "everywhere": False,
+                "automatic": False,
+                "misdirected": True,
+            },
+            "client": {**STRANGER, "leads_to": {"kind": "web", "name": "x"}},
+        },
+    ),
     Page("stayed", {"username": "alice"}),
     Page("applications", {"csrf": "c", "username": "a", "applications": [], "ended": "x", "everywhere": True}),
     FormPost("https://a.example/cb", {"code": '"><script>', "state": "ü"}),
