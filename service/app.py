@@ -245,6 +245,7 @@ def start_background_tasks(issuer: Issuer) -> None:
     start("logout_deliveries", lambda: keep_delivering(lambda: deliver_due(issuer), "logouts"))
     if issuer.hooks.by_name:
         start("hook_deliveries", lambda: keep_delivering(lambda: _deliver_notices(issuer), "notices"))
+    start("redis_writes", issuer.store.writability.keep_looking)
     start("event_loop_lag", lambda: keep_measuring(issuer.metrics))
 
 

@@ -7,6 +7,7 @@ from aiohttp import web
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
 from service.protocol.errors import TemporarilyUnavailable
+from service.store.writability import refusal_in
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -40,8 +41,13 @@ class Health:
             return _status(f"background task stopped: {', '.join(missing)}", 503)
         try:
             await self._issuer.store.ping()
-        except TemporarilyUnavailable:
-            return _status("redis unavailable", 503)
+            refusal = await self._issuer.store.writability.look()
+        except TemporarilyUnavailable as error:
+            refusal = refusal_in(error)
+            if refusal is None:
+                return _status("redis unavailable", 503)
+        if refusal is not None:
+            return _status("redis refuses writes", 503, reason=refusal.reason, detail=refusal.hint)
         return _status("ok")
 
     async def _metrics(self, _: web.BaseRequest) -> web.StreamResponse:
@@ -49,6 +55,6 @@ class Health:
         return web.Response(body=text, content_type="text/plain", charset="utf-8", headers=SERVER)
 
 
-def _status(text: str, code: int = 200) -> web.Response:
+def _status(text: str, code: int = 200, **more: str) -> web.Response:
     headers = {**SERVER, "Retry-After": "1"} if code == 503 else SERVER
-    return web.json_response({"status": text}, status=code, headers=headers)
+    return web.json_response({"status": text, **more}, status=code, headers=headers)

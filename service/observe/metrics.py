@@ -32,6 +32,8 @@ REDIS_ERRORS = ("connect", "lost", "refused", "moved", "temporary", "fault", "ga
 """``connect``: no connection; ``lost``: a connection was; ``refused``: full, or login and rights; ``moved``: a slot did;
 ``temporary``: a failover, a load …; ``fault``: ours; ``gave_up``: no answer in time with all retries (503).
 """
+WRITE_REFUSALS = ("full", "read_only", "disk", "replicas", "cluster_down", "rights", "login", "other")
+"""Why Redis refuses writes."""
 CACHES = ("clients", "client_keys")
 
 WORKERS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -135,7 +137,14 @@ class Metrics:
             self.registry,
             "livemin",
         )
-        self._gauges = (connections, built, self._key_age, self._key_next, self._task_running)
+        self._writes_refused = Shown(
+            "mintmark_redis_writes_refused",
+            "Whether Redis refuses writes, by reason: 1 while it does. The process is not ready meanwhile.",
+            ("reason",),
+            self.registry,
+            "livemax",
+        )
+        self._gauges = (connections, built, self._key_age, self._key_next, self._task_running, self._writes_refused)
 
     def token_request(self, grant_type: str, outcome: str) -> None:
         """Count a token request; ``grant_type`` of the registry or ``unknown``."""
@@ -174,6 +183,10 @@ class Metrics:
     def redis_error(self, kind: str) -> None:
         """Count one of ``REDIS_ERRORS``."""
         self._redis_error.count(kind)
+
+    def watch_writes(self, read: Callable[[], Mapping[str, bool]]) -> None:
+        """Show by reason whether Redis refuses writes, as ``read`` says whenever somebody looks."""
+        self._writes_refused.read = lambda: [((reason,), float(refused)) for reason, refused in read().items()]
 
     def background_task_failed(self, task: str) -> None:
         """Count a failure of a background task."""

@@ -14,7 +14,7 @@ class Outage:
     Args:
         log: Where the lines go.
         began: The event of the first line and of those that follow.
-        over: The event of the line that says that it works again.
+        over: The event of the line that says that it works again; empty where nobody can tell.
         level: Of the lines about the outage; its end is told at the level info, or the same if that is lower.
         clock: Monotonic seconds.
     """
@@ -23,7 +23,7 @@ class Outage:
         self,
         log: logging.Logger,
         began: str,
-        over: str,
+        over: str = "",
         level: int = logging.WARNING,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -116,7 +116,8 @@ class Connection:
     """A server alone, or the primary that Sentinels know. ``scripts``: sha → text, for servers that lost theirs.
 
     ``confirming``: its twin, for what must have reached replicas before it counts as done (``redis_wait_replicas``); None
-    where nobody asked for that. ``acts``: the shas of scripts that are sent over it.
+    where nobody asked for that. ``acts``: the shas of scripts that are sent over it. ``refused``: how many commands were, for
+    reasons that last.
     """
 
     def __init__(self, address: Address, watch: RedisWatch | None = None, *, confirms: bool = False) -> None:
@@ -130,7 +131,8 @@ class Connection:
         locate = self._ask_sentinels if address.topology is Topology.SENTINEL else self._given
         self._node = Node(address, locate, self._make, watch)
         self._listening: asyncio.Task[None] | None = None
-        self._refusals = Outage(log, "redis_refuses", "redis_refuses_no_more", logging.ERROR)
+        self._refusals = Outage(log, "redis_refuses", level=logging.ERROR)
+        self.refused = 0
 
     # commands
 
@@ -274,6 +276,7 @@ class Connection:
             return
         word = kind_of(failure)
         if word in REFUSED:
+            self.refused += 1
             self._refusals.failed(refusal_of(failure))
             raise TemporarilyUnavailable(log=refusal_of(failure)) from failure
         if word not in TEMPORARY and word != "NOSCRIPT":
@@ -289,6 +292,10 @@ class Connection:
     def _link_for(self, key: str) -> Link | None:
         link = self._node.link
         return link if link is not None and link.lost is None else None
+
+    def holds(self, link: Link, key: str) -> bool:
+        """Whether what is about ``key`` goes over this link."""
+        return self._link_for(key) is link
 
     async def links(self) -> list[Link]:
         """A link to every primary. Raises TemporarilyUnavailable."""

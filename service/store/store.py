@@ -38,6 +38,7 @@ from service.store.signing_keys import SigningKeys
 from service.store.trusts import Trusts
 from service.store.users import Users
 from service.store.walks import Walks
+from service.store.writability import Writability
 
 _ROOMS = (
     *(
@@ -87,6 +88,7 @@ class Store:
     trusts: Trusts
     users: Users
     walks: Walks
+    writability: Writability
 
     async def close(self) -> None:
         """Close every connection."""
@@ -109,6 +111,9 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
     if connection.confirming is not None:
         connection.acts = frozenset(sha for one in SCRIPTS if one.confirmed for sha in (one.sha, one.plain_sha))
         connection.confirming.scripts = connection.scripts
+    writability = Writability(connection)
+    if watch is not None:
+        watch.metrics.watch_writes(writability.shown)
     return Store(
         connection,
         amending.Amending(connection),
@@ -132,6 +137,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         Trusts(connection),
         Users(connection),
         Walks(connection),
+        writability,
     )
 
 

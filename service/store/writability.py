@@ -1,0 +1,119 @@
+"""Whether Redis takes writes: one that is full, read-only or without its disk answers PING all the same.
+
+Looked at by writing a key of no meaning on every primary, at most once in ``EVERY`` seconds however often somebody asks, and at
+once where a request was refused meanwhile.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from service.observe.metrics import WRITE_REFUSALS
+from service.observe.outages import Outage
+from service.protocol.errors import TemporarilyUnavailable
+from service.store import keys
+from service.store.connection import Connection
+from service.store.redis_errors import TEMPORARY, ReplyError, StoreError, causes_of, kind_of
+
+log = logging.getLogger(__name__)
+
+EVERY = 1.0
+"""Seconds for which what was seen counts."""
+_KEPT_MILLISECONDS = 1000
+_BESIDE_REQUESTS = 5.0
+_PROBED = 2000
+
+_REASONS: Mapping[str, tuple[str, str]] = {
+    "OOM": ("full", "maxmemory is reached: raise it, and never set an eviction policy, which would drop living tokens"),
+    "READONLY": ("read_only", "the server is a replica: a failover is under way, or redis_url names the wrong server"),
+    "MISCONF": ("disk", "it cannot write to its disk: see its log"),
+    "NOREPLICAS": ("replicas", "too few replicas are in sync: min-replicas-to-write, or redis_wait_replicas"),
+    "CLUSTERDOWN": ("cluster_down", "some slots of the Cluster have no server"),
+    "NOPERM": ("rights", "the Redis user lacks a right: docs/redis.md"),
+    "NOAUTH": ("login", "the login is not taken any more"),
+    "WRONGPASS": ("login", "the login is not taken any more"),
+}
+_OTHER = ("other", "its log, and ours, say why")
+
+
+class Refusal(NamedTuple):
+    """Why writes are refused. ``reason``: one of ``WRITE_REFUSALS``; ``hint``: what an operator may do."""
+
+    reason: str
+    hint: str
+
+
+class Writability:
+    """What was seen of one store's writes. ``clock``: monotonic seconds."""
+
+    def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._looking = asyncio.Lock()
+        self._fresh_until = 0.0
+        self._refused_before = 0
+        self._outage = Outage(log, "redis_refuses_writes", "redis_takes_writes")
+        self.refusal: Refusal | None = None
+
+    async def look(self) -> Refusal | None:
+        """Why writes are refused now, None where they are taken. Raises TemporarilyUnavailable where Redis is away."""
+        async with self._looking:
+            if self._clock() < self._fresh_until and self._refused_before == self._connection.refused:
+                return self.refusal
+            self.refusal = await self._probe()
+            self._refused_before = self._connection.refused
+            self._fresh_until = self._clock() + EVERY
+            if self.refusal is None:
+                self._outage.succeeded()
+            else:
+                self._outage.failed(self.refusal.reason, hint=self.refusal.hint)
+            return self.refusal
+
+    async def keep_looking(self) -> None:
+        """Keep the metric true where nobody asks for readiness; until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except TemporarilyUnavailable:  # away: other metrics say so
+                self.refusal = None
+            await asyncio.sleep(_BESIDE_REQUESTS)
+
+    def shown(self) -> Mapping[str, bool]:
+        """By reason, whether writes are refused for it."""
+        return {reason: self.refusal is not None and self.refusal.reason == reason for reason in WRITE_REFUSALS}
+
+    async def _probe(self) -> Refusal | None:
+        for key in await self._keys():
+            try:
+                await self._connection.execute_confirmed(key, "SET", key, "", "PX", _KEPT_MILLISECONDS)
+            except (TemporarilyUnavailable, StoreError) as error:
+                refusal = refusal_in(error)
+                if refusal is None:
+                    raise
+                return refusal
+        return None
+
+    async def _keys(self) -> list[str]:
+        """A key on each primary."""
+        found: list[str] = []
+        missing = await self._connection.links()
+        for number in range(_PROBED):
+            key = keys.probe(number)
+            holder = next((link for link in missing if self._connection.holds(link, key)), None)
+            if holder is not None:
+                missing.remove(holder)
+                found.append(key)
+            if not missing:
+                break
+        return found
+
+
+def refusal_in(error: Exception) -> Refusal | None:
+    """Why Redis refused what was asked of it; None where it said nothing. (PING is refused, too, where its disk is full.)"""
+    said = next((cause for cause in causes_of(error) if isinstance(cause, ReplyError)), None)
+    kind = "" if said is None else kind_of(said)
+    if not kind or (kind in TEMPORARY and kind not in _REASONS):  # LOADING, a failover …: it is away
+        return None
+    return Refusal(*_REASONS.get(kind, _OTHER))
