@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})")
 _CHUNK = 16_384
-_CONNECTIONS, _CONNECTIONS_EACH = 200, 10
+_CONNECTIONS, CONNECTIONS_EACH = 200, 10
 """Open at the same time, in all and to one host, for each purpose."""
 _TRUSTED, _HOOKS = "trusted", "hooks"
 """The purposes of what the operator named, wherever it is."""
@@ -183,7 +183,7 @@ class Fetcher:
             raise FetchError(f"{host} is no public address")
         return checked
 
-    def _session(self, purpose: str, each: int = _CONNECTIONS_EACH) -> aiohttp.ClientSession:
+    def _session(self, purpose: str, each: int = CONNECTIONS_EACH) -> aiohttp.ClientSession:
         session = self._sessions.get(purpose)
         if session is None or session.closed:
             public_only = purpose not in (_TRUSTED, _HOOKS) and not self._settings.fetch_private_addresses

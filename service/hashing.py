@@ -7,38 +7,59 @@ import asyncio
 import hmac
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from hashlib import sha256
 from hmac import compare_digest
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from service.fair_queue import FairQueue, Requester
 from service.protocol.credentials import base64url
-from service.protocol.errors import TemporarilyUnavailable
 from service.settings import Settings
 
 _GENERATED = "sha256:"
 _CACHED_FOR = 60.0
 _CACHED = 1000
 
+_OPERATORS = Requester()
+_requester: ContextVar[Requester] = ContextVar("requester", default=_OPERATORS)
+
+
+@contextmanager
+def requested_by(requester: Requester) -> Iterator[None]:
+    """Whatever is hashed inside is hashed for this one; elsewhere for operators."""
+    token = _requester.set(requester)
+    try:
+        yield
+    finally:
+        _requester.reset(token)
+
 
 class Hashing:
-    """argon2id with the settings' cost, a bounded number of threads and a bounded queue before them."""
+    """argon2id with the settings' cost, a bounded number of threads and a fair and bounded queue before them."""
 
     def __init__(self, settings: Settings) -> None:
         self._hasher = PasswordHasher(
             time_cost=settings.argon2_iterations, memory_cost=settings.argon2_memory, parallelism=1
         )
         self._threads = ThreadPoolExecutor(settings.argon2_threads, thread_name_prefix="argon2")
-        self._places = settings.argon2_threads + settings.argon2_queue
+        self._queue = FairQueue(
+            settings.argon2_threads,
+            settings.argon2_queue,
+            settings.argon2_wait,
+            "passwords to be hashed (argon2_queue)",
+        )
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
         self._cache_key = secrets.token_bytes(32)
         self._verified: dict[bytes, float] = {}
         self._checking: dict[bytes, asyncio.Future[bool]] = {}
 
     async def hash(self, password: str) -> str:
-        """``$argon2id$…``. Raises TemporarilyUnavailable where too many are waiting."""
+        """``$argon2id$…``. Raises TemporarilyUnavailable where too many are waiting, or for too long."""
         return str(await self._on_thread(self._hasher.hash, password))
 
     async def verify(self, password: str, hashed: str | None) -> bool:
@@ -94,14 +115,16 @@ class Hashing:
             return False
 
     async def _on_thread(self, function: object, *arguments: str) -> object:
-        if self._places <= 0:
-            raise TemporarilyUnavailable(log="too many passwords are waiting to be hashed (argon2_queue)")
-        self._places -= 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, function, *arguments)  # type: ignore[arg-type]
-        finally:
-            self._places += 1
+        await self._queue.take(_requester.get())
+        loop = asyncio.get_running_loop()
+        work: Future[object] = self._threads.submit(function, *arguments)  # type: ignore[arg-type]
+        # The turn ends with the work, not with whoever waits for it: that one may be cancelled meanwhile.
+        work.add_done_callback(lambda done: self._done(loop, done))
+        return await asyncio.wrap_future(work)
+
+    def _done(self, loop: asyncio.AbstractEventLoop, _: Future[object]) -> None:
+        with suppress(RuntimeError):  # the loop may be closed by now
+            loop.call_soon_threadsafe(self._queue.give_back)
 
 
 def hash_generated(secret: str) -> str:

@@ -244,7 +244,14 @@ class Settings(BaseSettings):
     argon2_memory: int = Field(19456, ge=64, description="KiB that hashing a password takes (OWASP: 19456).")
     argon2_iterations: int = Field(2, ge=1, description="Passes over that memory.")
     argon2_threads: int = Field(2, ge=1, le=64, description="How many passwords are hashed side by side.")
-    argon2_queue: int = Field(64, ge=1, description="How many may wait for it; more are answered 503.")
+    argon2_queue: int = Field(
+        500,
+        ge=1,
+        description="How many of a group (known users, others, clients …) may wait for it; more are answered 503.",
+    )
+    argon2_wait: float = Field(
+        10.0, gt=0, le=60, description="How long a password may wait to be hashed; then the answer is 503."
+    )
 
     # OpenID Connect: on where there is a master key, or key files
     master_key: SecretStr | None = Field(

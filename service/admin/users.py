@@ -14,10 +14,11 @@ from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import Identifier, Input, Json, ShortText, filled
 from service.admin.paging import cursor_checked
-from service.directory import failures_of
+from service.directory import forget_attempts
 from service.directory.redis_directory import MAX_PASSWORD
 from service.issuer import Issuer
 from service.protocol.claims import OURS
+from service.protocol.typed_text import prepared_name, prepared_password
 from service.records.user import User
 from service.store.clients import ChangedMeanwhileError
 
@@ -73,12 +74,14 @@ class ChangedClaims(Input):
     claims: Claims
 
 
-def check_password(password: str) -> None:
-    """Raises Refused for a password that is too short, too long, or no text."""
+def checked_password(typed: str) -> str:
+    """The password as it is hashed. Raises Refused for one that is too short, too long, or no text."""
+    password = prepared_password(typed)
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise Refused(f"password: must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")
     if "\x00" in password or any("\ud800" <= character <= "\udfff" for character in password):
         raise Refused("password: must be text in UTF-8 without NUL")
+    return password
 
 
 # what is done
@@ -102,7 +105,7 @@ class Ended(NamedTuple):
 async def create_user(issuer: Issuer, given: UserInput, password: str | None) -> User:
     """Create a user; without a password they cannot sign in by one. Raises AlreadyExists, Refused."""
     if password is not None:
-        check_password(password)
+        password = checked_password(password)
     subject = given.subject or given.username
     await _check_free(issuer, given.username, subject)
     user = User(
@@ -122,7 +125,9 @@ async def create_user(issuer: Issuer, given: UserInput, password: str | None) ->
 
 async def get_user(issuer: Issuer, name: str) -> User:
     """The user of this username, or else of this subject. Raises NotFound."""
-    user = await issuer.store.users.get(name) or await issuer.store.users.get_by_subject(name)
+    users, prepared = issuer.store.users, prepared_name(name)
+    user = await users.get(name) or (await users.get(prepared) if prepared != name else None)
+    user = user or await users.get_by_subject(name)
     if user is None:
         raise NotFound(f"there is no user {name!r}; `mintmark user list` shows all")
     return user
@@ -159,12 +164,12 @@ async def set_password(issuer: Issuer, name: str, password: str) -> User:
 
     Raises NotFound, Refused.
     """
-    check_password(password)
+    password = checked_password(password)
     await get_user(issuer, name)
     hashed = await issuer.hashing.hash(password)
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, password_hash=hashed))
     await sessions.end_all(issuer, user.subject)
-    await issuer.store.failures.forget(failures_of(user.username))
+    await forget_attempts(issuer.store, user.username)
     log.info("user_password_set", extra={"username": user.username})
     return user
 
@@ -199,6 +204,7 @@ async def delete_user(issuer: Issuer, name: str) -> Ended:
     user, ended = await disable_user(issuer, name)  # first, so that nothing is left over where this is cut off
     if not await issuer.store.users.delete(user):
         raise NotFound(f"user {name!r} was deleted meanwhile")
+    await forget_attempts(issuer.store, user.username)
     log.info("user_deleted", extra={"username": user.username, "grants_ended": ended})
     return Ended(user, ended)
 

@@ -32,7 +32,7 @@ def present(request: Request) -> Presented | None:
     if not colon or not client_id:
         raise InvalidClient("The Authorization header holds no client_id and secret.")
     names = _spellings(client_id)
-    return Presented(names[0], _spellings(secret), other_names=names[1:])
+    return Presented(names[0], _spellings(secret), request=request, other_names=names[1:])
 
 
 def _spellings(text: str) -> tuple[str, ...]:

@@ -13,4 +13,4 @@ verify = verify_secret
 def present(request: Request) -> Presented | None:
     """A client_secret in the body is an attempt."""
     secret = request.parameters.get("client_secret")
-    return None if secret is None else Presented(request.required("client_id"), (secret,))
+    return None if secret is None else Presented(request.required("client_id"), (secret,), request=request)

@@ -1,7 +1,10 @@
 """Comparing a presented client secret: shared by the methods that send one."""
 
 from service.client_auth.method import HOLDS, Presented, Proof
+from service.fair_queue import Group, Requester
+from service.hashing import is_generated, requested_by
 from service.issuer import Issuer
+from service.protocol.networks import wide_network_of
 from service.records.client import Client
 
 MAX_SECRET = 1024
@@ -14,6 +17,14 @@ async def verify_secret(issuer: Issuer, client: Client, presented: Presented) ->
         if len(secret) > MAX_SECRET:
             continue
         for known in client.secrets:
-            if await issuer.hashing.verify_secret(secret, known.hash):
+            if await _matches(issuer, presented, secret, known.hash):
                 return HOLDS
     return None
+
+
+async def _matches(issuer: Issuer, presented: Presented, secret: str, held: str) -> bool:
+    """An imported secret waits for its hashing among clients, in the turn of its network."""
+    if is_generated(held) or presented.request is None:
+        return await issuer.hashing.verify_secret(secret, held)
+    with requested_by(Requester(Group.CLIENTS, wide_network_of(presented.request.address))):
+        return await issuer.hashing.verify_secret(secret, held)

@@ -1,8 +1,20 @@
 """Who people are: one interface, whoever keeps the accounts (Redis, or a webhook), and what makes guessing slow."""
 
 from service.directory.directory import BlockedError, Directory, Person
-from service.directory.guard import failures_of, network_of
+from service.directory.guard import failures_of, forget_attempts
 from service.directory.http_directory import HttpDirectory
 from service.directory.redis_directory import RedisDirectory
+from service.protocol.networks import network_of
+from service.store.known_places import LIFETIME as KNOWN_FOR
 
-__all__ = ["BlockedError", "Directory", "HttpDirectory", "Person", "RedisDirectory", "failures_of", "network_of"]
+__all__ = [
+    "KNOWN_FOR",
+    "BlockedError",
+    "Directory",
+    "HttpDirectory",
+    "Person",
+    "RedisDirectory",
+    "failures_of",
+    "forget_attempts",
+    "network_of",
+]

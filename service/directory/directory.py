@@ -5,10 +5,11 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Person(NamedTuple):
-    """Somebody who proved who they are."""
+    """Somebody who proved who they are. ``device``: the cookie by which their browser will be known, "" where none is meant."""
 
     subject: str
     username: str
+    device: str = ""
 
 
 class BlockedError(Exception):
@@ -23,10 +24,11 @@ class BlockedError(Exception):
 class Directory(Protocol):
     """A place that knows people."""
 
-    async def verify(self, username: str, password: str, address: str) -> Person | None:
+    async def verify(self, username: str, password: str, address: str, device: str | None = None) -> Person | None:
         """The person, if the password is theirs and they are enabled; all else is None and looks and costs alike.
 
-        ``address``: where the attempt comes from. Raises BlockedError, TemporarilyUnavailable.
+        ``address``: where the attempt comes from; ``device``: the device cookie of a browser, "" where it has none, None where
+        there is no browser. Raises BlockedError, TemporarilyUnavailable.
         """
 
     async def claims(self, subject: str, scopes: Collection[str]) -> Mapping[str, Any] | None:

@@ -1,17 +1,25 @@
-"""Guessing passwords is slow: failures are counted per user and place, per user, and per place, with growing delays."""
+"""Guessing passwords is slow: failures are counted per user and place, per user, and per place, with growing delays.
+
+Strangers do not keep a user out: at a browser from which this user signed in before (its cookie says so, a device cookie as
+OWASP describes it) only the guesses made there count, and in a network from which they did, only the guesses made there.
+"""
 
 import asyncio
+import secrets
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
 from service.directory.directory import BlockedError
+from service.fair_queue import Group, Requester
+from service.protocol.credentials import hashed
 from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.networks import network_of, wide_network_of
 from service.settings import Settings
 from service.store.connection import Step
 from service.store.failures import Limit, State
+from service.store.known_places import LIFETIME
 from service.store.store import Store
 
 _MOST_WAITING = 20
@@ -19,92 +27,166 @@ _MOST_WAITING = 20
 
 
 class Attempt(NamedTuple):
-    """Somebody tries to be ``username`` from ``address``."""
+    """Somebody tries to be ``username`` from ``address``. ``device``: the cookie of their browser, "" where it has none yet,
+    None where there is no browser.
+    """
 
     username: str
     address: str
+    device: str | None = None
+
+
+class Names(NamedTuple):
+    """Under which names an attempt is counted and known. ``browser``: "" where no cookie was shown."""
+
+    browser_failures: str
+    failures_here: str
+    failures_anywhere: str
+    failures_of_network: str
+    browser: str
+    network: str
+
+
+class Turn(NamedTuple):
+    """An attempt that may be made now. ``found``: replies to the further steps; ``requester``: who has the password hashed;
+    ``by_browser``, ``by_network``: whether this user signed in there before; ``renew``: whether that is to be written anew.
+    """
+
+    attempt: Attempt
+    names: Names
+    found: Sequence[Any]
+    states: Sequence[State]
+    by_browser: bool
+    by_network: bool
+    renew: bool
 
     @property
-    def here(self) -> str:
-        """The name under which this user's failures from this place are counted."""
-        return f"{failures_of(self.username)}@{network_of(self.address)}"
+    def requester(self) -> Requester:
+        """Whose turn it is in a queue."""
+        group = Group.SUSPECTS if self.states[2].failed else Group.OTHERS
+        if self.by_browser or self.by_network:
+            group = Group.KNOWN
+        return Requester(group, wide_network_of(self.attempt.address))
 
 
 class Guard:
     """Counts for one directory. Who guesses from one place does not lock the user out at another."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
         self._failures = store.failures
+        self._known = store.known_places
         self._connection = store.connection
+        self._user_limit = Limit.of(settings, settings.user_failures_allowed)
         self._limits = (
-            ("user_blocked", Limit.of(settings, settings.user_failures_allowed)),
+            ("user_blocked", self._user_limit),
             ("user_blocked_everywhere", Limit.of(settings, settings.user_failures_allowed_anywhere)),
             ("address_blocked", Limit.of(settings, settings.address_failures_allowed)),
         )
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
     @asynccontextmanager
-    async def turn(self, attempt: Attempt) -> AsyncIterator[None]:
+    async def turn(self, attempt: Attempt, *further: Step) -> AsyncIterator[Turn]:
         """One at a time: of a hundred guesses that arrive together, each sees what the one before it counted.
 
-        Raises TemporarilyUnavailable where too many wait.
+        ``further``: what else is to be read. One round trip; a second one for a cookie that is not known for this user, which
+        must not be a way around the turns of its network. Raises BlockedError, and TemporarilyUnavailable where too many wait.
         """
-        lock, waiting = self._turns.get(attempt.here, (asyncio.Lock(), 0))
+        names = self._names(attempt)
+        if names.browser:
+            async with self._alone(names.browser_failures):
+                turn = await self._look(attempt, names, further)
+                if turn.by_browser:
+                    yield self._checked(turn)
+                    return
+        async with self._alone(names.failures_here):
+            yield self._checked(await self._look(attempt, names, further))
+
+    async def failed(self, turn: Turn) -> None:
+        """Count a failure. One round trip."""
+        names = turn.names
+        if turn.by_browser:
+            await self._failures.count(names.browser_failures, self._user_limit)
+            return
+        counted = (names.failures_here, names.failures_anywhere, names.failures_of_network)
+        await self._failures.count_all([(who, limit) for who, (_, limit) in zip(counted, self._limits, strict=True)])
+
+    def succeeded(self, turn: Turn) -> str:
+        """Remember the place, and forget this user's failures, those of the network excepted; at a known browser forget only
+        those made there. The cookie for the browser, "" where there is none.
+        """
+        names, device = turn.names, turn.attempt.device
+        own = (names.browser_failures,) if turn.by_browser else (names.failures_here, names.failures_anywhere)
+        states = turn.states[3:] if turn.by_browser else turn.states[:2]
+        for who, state in zip(own, states, strict=True):
+            if state.failed:
+                self._failures.forget_soon(who)
+        if device == "":
+            device = secrets.token_urlsafe(32)
+        if turn.renew or device != turn.attempt.device:
+            self._known.remember_soon(turn.attempt.username, hashed(device) if device else "", names.network)
+        return device or ""
+
+    def _checked(self, turn: Turn) -> Turn:
+        """Raises BlockedError."""
+        checked = list(zip(self._limits, turn.states, strict=False))
+        if turn.by_browser:
+            checked = [(self._limits[0], turn.states[3])]
+        elif turn.by_network:
+            del checked[1]
+        for (event, _), state in checked:
+            if state.wait:
+                raise BlockedError(state.wait, event)
+        return turn
+
+    async def _look(self, attempt: Attempt, names: Names, further: Sequence[Step]) -> Turn:
+        counted = (names.failures_here, names.failures_anywhere, names.failures_of_network, names.browser_failures)
+        steps = [
+            *further,
+            *self._known.read_steps(attempt.username, names.browser, names.network),
+            *(step for who in counted if who for step in self._failures.read_steps(who)),
+        ]
+        replies = await self._connection.execute_all(steps)
+        found, known, counts = replies[: len(further)], replies[len(further) :][:2], replies[len(further) + 2 :]
+        states = [self._failures.state(*counts[at : at + 2]) for at in range(0, len(counts), 2)]
+        browser_ends, network_ends = map(self._known.ends_at, known)
+        soon = time.time() + LIFETIME / 2
+        renew = network_ends < soon or (bool(names.browser) and browser_ends < soon)
+        return Turn(attempt, names, found, states, bool(names.browser and browser_ends), bool(network_ends), renew)
+
+    def _names(self, attempt: Attempt) -> Names:
+        username, network = attempt.username, network_of(attempt.address)
+        anywhere, browser = failures_of(self._store, username), hashed(attempt.device) if attempt.device else ""
+        return Names(
+            browser_failures=f"{anywhere}#{browser}" if browser else "",
+            failures_here=f"{anywhere}@{network}",
+            failures_anywhere=anywhere,
+            failures_of_network=f"address:{network}",
+            browser=browser,
+            network=self._store.pseudonyms.of("\0".join(("network", username, network))),
+        )
+
+    @asynccontextmanager
+    async def _alone(self, who: str) -> AsyncIterator[None]:
+        lock, waiting = self._turns.get(who, (asyncio.Lock(), 0))
         if waiting >= _MOST_WAITING:
             raise TemporarilyUnavailable(log="too many passwords at once for one user from one place")
-        self._turns[attempt.here] = (lock, waiting + 1)
+        self._turns[who] = (lock, waiting + 1)
         try:
             async with lock:
                 yield
         finally:
-            lock, waiting = self._turns.pop(attempt.here)
+            lock, waiting = self._turns.pop(who)
             if waiting > 1:
-                self._turns[attempt.here] = (lock, waiting - 1)
-
-    def steps(self, attempt: Attempt) -> list[Step]:
-        """What to read before a password is looked at; the replies are for ``check``."""
-        return [step for who in self._names(attempt) for step in self._failures.read_steps(who)]
-
-    async def read(self, attempt: Attempt) -> Sequence[Any]:
-        """The replies to ``steps``, where nothing else is read beside them. One round trip."""
-        return await self._connection.execute_all(self.steps(attempt))
-
-    def check(self, replies: Sequence[Any]) -> bool:
-        """Whether there were failures before. Raises BlockedError."""
-        states: list[State] = [self._failures.state(*replies[at : at + 2]) for at in range(0, len(replies), 2)]
-        for (event, _), state in zip(self._limits, states, strict=True):
-            if state.wait:
-                raise BlockedError(state.wait, event)
-        return any(state.failed for state in states[:2])
-
-    async def failed(self, attempt: Attempt) -> None:
-        """Count a failure. One round trip."""
-        limits = (limit for _, limit in self._limits)
-        await self._failures.count_all(list(zip(self._names(attempt), limits, strict=True)))
-
-    def succeeded(self, attempt: Attempt) -> None:
-        """Forget this user's failures, here and anywhere; not those of the place."""
-        for who in self._names(attempt)[:2]:
-            self._failures.forget_soon(who)
-
-    def _names(self, attempt: Attempt) -> tuple[str, str, str]:
-        return attempt.here, failures_of(attempt.username), f"address:{network_of(attempt.address)}"
+                self._turns[who] = (lock, waiting - 1)
 
 
-def failures_of(username: str) -> str:
-    """The name under which a user's wrong passwords are counted, wherever they come from."""
-    return f"user:{username}"
+def failures_of(store: Store, username: str) -> str:
+    """The name under which a user's wrong passwords are counted, wherever they come from: nobody can read it back."""
+    return "user:" + store.pseudonyms.of("user\0" + username)
 
 
-@lru_cache(maxsize=4096)
-def network_of(address: str) -> str:
-    """An IPv4 address as it is, an IPv6 one as its /64: whoever has one address has them all."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    if parsed.ipv4_mapped:  # ::ffff:192.0.2.1: its /64 would be all of IPv4
-        return str(parsed.ipv4_mapped)
-    return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
+async def forget_attempts(store: Store, username: str) -> None:
+    """Forget a user's failures, and the browsers and networks that they are known at: their password is another one now."""
+    await store.failures.forget(failures_of(store, username))
+    await store.known_places.forget(username)

@@ -13,8 +13,10 @@ import orjson
 
 from service.directory.directory import BlockedError, Person
 from service.directory.guard import Attempt, Guard
-from service.fetching import Answered, Fetcher, FetchError
+from service.fair_queue import FairQueue
+from service.fetching import CONNECTIONS_EACH, Answered, Fetcher, FetchError
 from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.typed_text import prepared_name
 from service.settings import Settings
 from service.store.store import Store
 
@@ -22,6 +24,9 @@ _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 _WRONG = (401, 403, 404)
 _LONGEST_WAIT = 3600
 """Seconds that a webhook can make people wait."""
+
+_FOR_CLAIMS = 3
+"""Connections that guesses leave to those who have signed in, and whose claims are asked for."""
 
 
 class HttpDirectory:
@@ -33,21 +38,29 @@ class HttpDirectory:
         self._url = (settings.directory_url or "").rstrip("/")
         self._secret = settings.directory_secret.get_secret_value() if settings.directory_secret else ""
         self._timeout = settings.directory_timeout
+        self._queue = FairQueue(
+            CONNECTIONS_EACH - _FOR_CLAIMS,
+            settings.argon2_queue,
+            settings.argon2_wait,
+            "passwords to be verified (directory_url)",
+        )
 
-    async def verify(self, username: str, password: str, address: str) -> Person | None:
-        attempt = Attempt(username, address)
-        async with self._guard.turn(attempt):
-            failed_before = self._guard.check(await self._guard.read(attempt))
-            answered = await self._ask("verify", {"username": username, "password": password, "address": address})
+    async def verify(self, username: str, password: str, address: str, device: str | None = None) -> Person | None:
+        """See ``Directory``. The password is sent as it was typed: only the webhook knows what was hashed."""
+        name = prepared_name(username)
+        async with self._guard.turn(Attempt(name, address, device)) as turn:
+            await self._queue.take(turn.requester)
+            try:
+                answered = await self._ask("verify", {"username": name, "password": password, "address": address})
+            finally:
+                self._queue.give_back()
             if answered.status == 429:
                 raise BlockedError(min(answered.retry_after or 1, _LONGEST_WAIT), "user_blocked")
             if answered.status in _WRONG:
-                await self._guard.failed(attempt)
+                await self._guard.failed(turn)
                 return None
-            person = _person(self._members(answered), username)
-            if failed_before:
-                self._guard.succeeded(attempt)
-            return person
+            person = _person(self._members(answered), name)
+            return person._replace(device=self._guard.succeeded(turn))
 
     async def claims(self, subject: str, scopes: Collection[str]) -> Mapping[str, Any] | None:
         """See ``Directory``."""

@@ -8,8 +8,9 @@ import msgspec
 
 from service.directory.directory import Person
 from service.directory.guard import Attempt, Guard
-from service.hashing import Hashing
+from service.hashing import Hashing, requested_by
 from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.typed_text import prepared_name, prepared_password, spellings_of_password
 from service.records.user import User
 from service.settings import Settings
 from service.store.clients import ChangedMeanwhileError
@@ -29,38 +30,43 @@ class RedisDirectory:
         self._hashing = hashing
         self._guard = Guard(store, settings)
 
-    async def verify(self, username: str, password: str, address: str) -> Person | None:
-        attempt = Attempt(username, address)
-        users = self._store.users
-        async with self._guard.turn(attempt):
-            found, *replies = await self._store.connection.execute_all(
-                [users.read_step(username), *self._guard.steps(attempt)]
-            )
-            failed_before = self._guard.check(replies)
-            user = users.read(found)
-            if user is None:
-                await self._hashing.verify(password[:MAX_PASSWORD], None)  # as much work as for a user that exists
-            elif await self._is_theirs(user, password):
-                if failed_before:
-                    self._guard.succeeded(attempt)
-                await self._renew_hash(user, password)
-                return Person(user.subject, user.username)
-            await self._guard.failed(attempt)
-            return None
+    async def verify(self, username: str, password: str, address: str, device: str | None = None) -> Person | None:
+        """See ``Directory``. A name as it was typed may be the one of an old record."""
+        name, users = prepared_name(username), self._store.users
+        names = dict.fromkeys((name, username))
+        async with self._guard.turn(Attempt(name, address, device), *map(users.read_step, names)) as turn:
+            user = next(filter(None, map(users.read, turn.found)), None)
+            with requested_by(turn.requester):
+                spelling = await self._right_spelling(user, password)
+                if user is None or spelling is None:
+                    await self._guard.failed(turn)
+                    return None
+                person = Person(user.subject, user.username, self._guard.succeeded(turn))
+                await self._renew_hash(user, spelling)
+                return person
 
     async def claims(self, subject: str, scopes: Collection[str]) -> Mapping[str, Any] | None:
         """See ``Directory``: all claims that are kept. Two round trips."""
         user = await self._store.users.get_by_subject(subject)
         return user.claims if user is not None and user.enabled else None
 
-    async def _is_theirs(self, user: User, password: str) -> bool:
-        """A disabled user costs the same work and gets the same answer as a wrong password."""
-        matches = await self._hashing.verify(password[:MAX_PASSWORD], user.password_hash or None)
-        return matches and user.enabled and len(password) <= MAX_PASSWORD
+    async def _right_spelling(self, user: User | None, password: str) -> str | None:
+        """The spelling of the password that is the user's. A user who is disabled, or nobody's, costs the same work and gets
+        the same answer as a wrong password.
+        """
+        held = (user.password_hash or None) if user else None
+        for spelling in spellings_of_password(password[: 4 * MAX_PASSWORD]):
+            matches = await self._hashing.verify(spelling[:MAX_PASSWORD], held)
+            if matches and user is not None and user.enabled and len(spelling) <= MAX_PASSWORD:
+                return spelling
+        return None
 
-    async def _renew_hash(self, user: User, password: str) -> None:
-        """A password that was hashed at another cost is hashed at today's: else who is slower to check would stand out."""
-        if not self._hashing.is_outdated(user.password_hash):
+    async def _renew_hash(self, user: User, spelling: str) -> None:
+        """A password that was hashed at another cost, or in another spelling, is hashed as today: else who is slower to check
+        would stand out.
+        """
+        password = prepared_password(spelling)
+        if password == spelling and not self._hashing.is_outdated(user.password_hash):
             return
         try:
             renewed = msgspec.structs.replace(user, password_hash=await self._hashing.hash(password))

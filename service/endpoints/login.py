@@ -75,7 +75,7 @@ async def _try_password(issuer: Issuer, visit: Visit, asked: Asked, session: Ses
         return _reply(asked, await refuse(issuer, asked, AccessDenied("Too many attempts to sign in."), session))
     asked = await advance(issuer, asked, session, stage=f"{Stage.LOGIN}:{attempt + 1}")
     try:
-        person = await issuer.directory.verify(username[: MAX_USERNAME + 1], password, visit.address)
+        person = await issuer.directory.verify(username[: MAX_USERNAME + 1], password, visit.address, visit.device)
     except BlockedError as blocked:
         issuer.metrics.security_event(blocked.event)
         log.warning(blocked.event, extra={"address": visit.address})
@@ -102,10 +102,10 @@ async def _signed_in(issuer: Issuer, visit: Visit, asked: Asked, session: Sessio
         proved = await advance(issuer, asked, by, proved_at=by.auth_time, anew=False, chose=True)
         what = await go_on(issuer, proved, signed.session)
     except StaleError:
-        return Reply(stale(), session=signed.cookie)
+        return Reply(stale(), session=signed.cookie, device=person.device or None)
     except TemporarilyUnavailable as error:
-        return Reply(failed(error), session=signed.cookie)
-    return Reply(what, session=signed.cookie, languages=_languages(asked))
+        return Reply(failed(error), session=signed.cookie, device=person.device or None)
+    return Reply(what, session=signed.cookie, device=person.device or None, languages=_languages(asked))
 
 
 def _form(

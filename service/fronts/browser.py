@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from aiohttp import hdrs, web
 
 from service.asking import CONSENT_PATH, LOGIN_PATH
+from service.directory import KNOWN_FOR
 from service.endpoints import PAGES
 from service.endpoints.applications import PATH as APPLICATIONS_PATH
 from service.endpoints.browser_session import failed
@@ -33,7 +34,7 @@ PATHS = {
     APPLICATIONS_PATH: "applications",
 }
 STYLE_PATH = "/style.css"
-_SESSION, _BROWSER = "mintmark_session", "mintmark_browser"
+_SESSION, _BROWSER, _DEVICE = "mintmark_session", "mintmark_browser", "mintmark_device"
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _LANGUAGE = re.compile(r"([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)(?:\s*;\s*q=([01](?:\.\d{0,3})?))?")
 _MOST_LANGUAGES = 10
@@ -62,10 +63,11 @@ def names(issuer: Issuer) -> dict[str, str]:
 
 
 class _Cookie(NamedTuple):
-    """How a cookie of ours is called and kept."""
+    """How a cookie of ours is called and kept. ``lifetime``: seconds; 0 = until the browser ends."""
 
     name: str
     secure: bool
+    lifetime: int = 0
 
     def value(self, http: web.BaseRequest) -> str:
         found = http.cookies.get(self.name, "")
@@ -79,8 +81,8 @@ class _Cookie(NamedTuple):
         morsel["path"], morsel["httponly"], morsel["samesite"] = "/", True, "Lax"
         if self.secure:
             morsel["secure"] = True
-        if not value:
-            morsel["max-age"] = 0
+        if not value or self.lifetime:
+            morsel["max-age"] = self.lifetime if value else 0
         return morsel.OutputString()
 
 
@@ -97,6 +99,7 @@ class Front:
         secure = issuer.settings.issuer_is_https
         self._session = _Cookie(("__Host-" if secure else "") + _SESSION, secure)
         self._browser = _Cookie(("__Host-" if secure else "") + _BROWSER, secure)
+        self._device = _Cookie(("__Host-" if secure else "") + _DEVICE, secure, KNOWN_FOR)
 
     def endpoint(self, path: str, decide: Decide) -> Handler:
         """The handler of one path."""
@@ -141,6 +144,7 @@ class Front:
             form.resources,
             session=self._session.value(http),
             browser=self._browser.value(http),
+            device=self._device.value(http),
             address=peer.address,
             languages=_languages(http),
             user_agent=http.headers.get(hdrs.USER_AGENT, "")[:200],
@@ -166,7 +170,8 @@ class Front:
             response = web.Response(
                 body=shown.content, status=shown.status, headers={**shown.headers, **SERVER, **extra}
             )
-        for cookie, value in ((self._session, reply.session), (self._browser, reply.browser)):
+        cookies = ((self._session, reply.session), (self._browser, reply.browser), (self._device, reply.device))
+        for cookie, value in cookies:
             if value is not None:
                 response.headers.add("Set-Cookie", cookie.header(value))
         return response

@@ -10,9 +10,10 @@ class Visit(msgspec.Struct, frozen=True):
     """A browser's request.
 
     ``parameters``: of the query (GET) or the form (POST), empty values left out; ``session``: the session cookie, ``browser``:
-    the cookie that ties open questions to this browser, both "" where there is none; ``address``: IP address as text;
-    ``languages``: of Accept-Language, the preferred one first; ``user_agent``: as it calls itself;
-    ``framed``: the page that it asks for is to be shown inside another one (Sec-Fetch-Dest), where no page of ours shows.
+    the cookie that ties open questions to this browser, ``device``: the one by which a browser is known after a sign-in, each
+    "" where there is none; ``address``: IP address as text; ``languages``: of Accept-Language, the preferred one first;
+    ``user_agent``: as it calls itself; ``framed``: the page that it asks for is to be shown inside another one
+    (Sec-Fetch-Dest), where no page of ours shows.
     """
 
     method: str
@@ -20,6 +21,7 @@ class Visit(msgspec.Struct, frozen=True):
     resources: tuple[str, ...] = ()
     session: str = ""
     browser: str = ""
+    device: str = ""
     address: str = ""
     languages: tuple[str, ...] = ()
     user_agent: str = ""
@@ -53,11 +55,12 @@ class FormPost(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """``session`` and ``browser``: cookies to set; "" = delete, None = leave; ``languages``: what the client asked for
-    (ui_locales), before what the browser prefers.
+    """``session``, ``browser`` and ``device``: cookies to set; "" = delete, None = leave; ``languages``: what the client asked
+    for (ui_locales), before what the browser prefers.
     """
 
     what: Page | Redirect | FormPost
     session: str | None = None
     browser: str | None = None
+    device: str | None = None
     languages: tuple[str, ...] = ()

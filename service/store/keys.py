@@ -157,7 +157,7 @@ def audit() -> str:
 
 
 def failures(who: str) -> str:
-    """How often ``who`` (user:…, address:…, client:…) failed of late."""
+    """How often ``who`` (user:…, address:…, client:…) failed of late; what somebody typed is in it as a pseudonym."""
     return f"mm:{{failures:{_tag(who)}}}:count"
 
 
@@ -169,6 +169,21 @@ def blocked(who: str) -> str:
 def probe(number: int) -> str:
     """A key of no meaning, to see whether Redis takes writes; some number for each primary of a Cluster."""
     return f"mm:{{probe:{number}}}"
+
+
+def known_browsers(username: str) -> str:
+    """Browsers from which this user signed in, by the hash of their cookie, scored by the second of forgetting."""
+    return f"mm:{{known:{_tag(username)}}}:browsers"
+
+
+def known_networks(username: str) -> str:
+    """Networks from which this user signed in, by their pseudonyms."""
+    return f"mm:{{known:{_tag(username)}}}:networks"
+
+
+def pseudonyms() -> str:
+    """The key of pseudonyms, where the settings hold no secret to derive it from."""
+    return "mm:{pseudonyms}:key"
 
 
 def touch(key: str) -> str:

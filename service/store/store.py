@@ -22,6 +22,7 @@ from service.store import (
     failures,
     grants,
     keys,
+    known_places,
     registration_tokens,
     sessions,
     tickets,
@@ -33,6 +34,7 @@ from service.store.decision_tickets import DecisionTickets
 from service.store.fitness import Check
 from service.store.fitness import StoreUnfitError as StoreUnfitError
 from service.store.operator_sessions import OperatorSessions
+from service.store.pseudonyms import Pseudonyms
 from service.store.redis_errors import LinkLostError, ReplyError
 from service.store.signing_keys import SigningKeys
 from service.store.trusts import Trusts
@@ -51,6 +53,7 @@ _ROOMS = (
         failures,
         grants,
         deliveries,
+        known_places,
         registration_tokens,
         sessions,
         tickets,
@@ -77,9 +80,11 @@ class Store:
     decision_tickets: DecisionTickets
     failures: failures.Failures
     grants: grants.Grants
+    known_places: known_places.KnownPlaces
     logouts: deliveries.Deliveries[LogoutDelivery]
     notices: deliveries.Deliveries[Notice]
     operator_sessions: OperatorSessions
+    pseudonyms: Pseudonyms
     registration_tokens: registration_tokens.RegistrationTokens
     sessions: sessions.Sessions
     signing_keys: SigningKeys
@@ -126,9 +131,11 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         DecisionTickets(connection),
         failures.Failures(connection),
         grants.Grants(connection),
+        known_places.KnownPlaces(connection),
         deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery),
         deliveries.Deliveries(connection, keys.notices(), keys.notice, Notice, settings.hook_notices_most),
         OperatorSessions(connection),
+        Pseudonyms(connection, settings),
         registration_tokens.RegistrationTokens(connection),
         sessions.Sessions(connection),
         SigningKeys(connection),
@@ -160,6 +167,7 @@ async def open_store(settings: Settings, *, listen: bool = True, watch: RedisWat
         for link in links:
             for text in store.connection.scripts.values():
                 await link.send(["SCRIPT", "LOAD", text])
+        await store.pseudonyms.open()
     except (LinkLostError, ReplyError) as error:
         await store.close()
         raise TemporarilyUnavailable(log=f"Redis: {error}") from error

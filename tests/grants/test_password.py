@@ -6,9 +6,9 @@ import pytest
 from aiohttp import ClientResponse
 
 from service.directory import RedisDirectory
+from service.fair_queue import Requester
 from service.hashing import Hashing
-from service.store import keys
-from tests.world import World, basic, error_of
+from tests.world import World, basic, error_of, settings_for
 
 HERE, THERE = "192.0.2.1", "198.51.100.1"
 PROXIED = {"trusted_proxies": ("127.0.0.1",), "failure_first_delay": 60, "failure_longest_delay": 200}
@@ -23,6 +23,12 @@ async def _sign_in(
 
 async def _outcome(response: ClientResponse) -> tuple[int, str | None]:
     return response.status, response.headers.get("Retry-After")
+
+
+def _seconds_blocked(world: World, address: str) -> int:
+    """How long the one user who was tried has to wait at this address."""
+    (place,) = (name for name in world.key_names(":blocked") if address in name and "address:" not in name)
+    return int(world.redis.nodes[0].admin.ttl(place))
 
 
 async def test_a_username_and_its_password_are_tokens(world: World) -> None:
@@ -115,7 +121,8 @@ async def test_both_are_required(world: World, form: dict[str, str], told: str) 
     ("username", "password"),
     [
         pytest.param("Alice", "wonderland", id="another case"),
-        pytest.param("alice ", "wonderland", id="a space more"),
+        pytest.param("al ice", "wonderland", id="a space inside"),
+        pytest.param("alice", "wonderland ", id="a space behind the password"),
         pytest.param("*", "wonderland", id="a pattern"),
         pytest.param("{alice}", "wonderland", id="braces"),
         pytest.param("alice\r\nX: y", "wonderland", id="line ends"),
@@ -238,7 +245,7 @@ async def test_the_delay_grows_and_ends_by_itself(world: World) -> None:
         assert (await _sign_in(strict, password="wrong")).status == 400
         for _ in range(4):
             assert (await _sign_in(strict, password="wrong")).status == 400
-            delays.append(world.redis.nodes[0].admin.ttl(keys.blocked(f"user:alice@{HERE}")))
+            delays.append(_seconds_blocked(world, HERE))
             assert (await _sign_in(strict)).status == 429
             world.expire(":blocked")
         assert (await _sign_in(strict)).status == 200, "after the delay the right password is right again"
@@ -269,14 +276,16 @@ async def test_a_success_does_not_wash_an_address_clean(world: World) -> None:
 
 
 async def test_too_many_at_once_is_503_and_nobody_waits_for_ever(world: World) -> None:
-    """P7: the queue before argon2 is bounded."""
+    """P7: the wait for argon2 is bounded."""
     await world.client()
     await world.user()
-    full = Hashing(world.issuer.settings)
-    full._places = 0
-    directory = RedisDirectory(world.issuer.store, full, world.issuer.settings)
-    async with world.with_part(directory=directory) as busy:
+    settings = settings_for(world.redis.url, argon2_threads=1, argon2_wait=0.01)
+    full = Hashing(settings)
+    await full._queue.take(Requester())
+    async with world.with_part(directory=RedisDirectory(world.issuer.store, full, settings)) as busy:
         response = await _sign_in(busy)
         assert await error_of(response) == (503, "temporarily_unavailable")
+        assert response.headers["Retry-After"] == "1"
+        full._queue.give_back()
+        assert (await _sign_in(busy)).status == 200, "nobody is waiting any more"
     full.close()
-    assert response.headers["Retry-After"] == "1"

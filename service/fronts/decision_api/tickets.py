@@ -1,8 +1,11 @@
 """Tickets: they bind the two phases of a decision, for one caller and one use (AU-15)."""
 
+from base64 import urlsafe_b64decode
+
 import msgspec
 
 from service.fronts.decision_api.route import Call
+from service.protocol import sealing
 from service.protocol.credentials import base64url
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
@@ -17,6 +20,9 @@ class TicketError(Exception):
 async def give(call: Call, record: DecisionTicket) -> str:
     """Let a decision wait for this caller; the ticket has 256 random bits. One round trip."""
     ticket = base64url(call.issuer.randomness(32))
+    if record.password is not None:
+        nonce = call.issuer.randomness(sealing.NONCE_BYTES)
+        record = msgspec.structs.replace(record, password=_sealed(record.password, ticket, nonce))
     await call.issuer.store.decision_tickets.keep(ticket, record, call.issuer.settings.ticket_lifetime)
     return ticket
 
@@ -46,8 +52,18 @@ async def client_of(call: Call, record: DecisionTicket) -> Client:
     return client
 
 
-def password_of(record: DecisionTicket) -> PasswordRequest:
+def password_of(record: DecisionTicket, ticket: str) -> PasswordRequest:
     """Raises TicketError for a ticket of another call."""
-    if record.password is None:
+    asked = record.password
+    if asked is None:
         raise TicketError
-    return record.password
+    if not asked.sealed_username:
+        return asked
+    opened = sealing.unseal(urlsafe_b64decode(asked.sealed_username + "=="), ticket) or b""
+    return msgspec.structs.replace(asked, username=opened.decode("utf-8", "surrogatepass"), sealed_username="")
+
+
+def _sealed(asked: PasswordRequest, ticket: str, nonce: bytes) -> PasswordRequest:
+    """Redis holds no name as it was typed: it opens with the ticket, of which only the hash is kept."""
+    sealed = sealing.seal(asked.username.encode("utf-8", "surrogatepass"), ticket, nonce)
+    return msgspec.structs.replace(asked, username="", sealed_username=base64url(sealed))

@@ -35,7 +35,7 @@ async def issue(call: Call, body: IssueBody) -> Answer:
     issuer = with_callers_people(call.issuer)
     try:
         waiting = await tickets.look_up(call, body.ticket)
-        asked = tickets.password_of(waiting)
+        asked = tickets.password_of(waiting, body.ticket)
         client = await tickets.client_of(call, waiting)
         await tickets.use(call, body.ticket, waiting)
     except TicketError:
@@ -87,7 +87,7 @@ async def fail(call: Call, body: FailBody) -> Answer:
         raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")
     try:
         waiting = await tickets.look_up(call, body.ticket)
-        tickets.password_of(waiting)
+        tickets.password_of(waiting, body.ticket)
         await tickets.use(call, body.ticket, waiting)
     except TicketError:
         return _bad_ticket()

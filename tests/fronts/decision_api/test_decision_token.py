@@ -260,6 +260,16 @@ async def test_a_password_is_the_callers_to_check(caller: Backend) -> None:
     assert (await world.refresh(issued.refreshToken)).status == 200
 
 
+async def test_the_user_name_of_a_waiting_request_cannot_be_read(world: World, caller: Backend) -> None:
+    """P5: it may be a password in the wrong field."""
+    await world.client()
+    asked = await ask(caller, grant_type="password", username="corre\u0301ct horse", password="x")
+    everything = repr(world.redis.dump())
+    assert "horse" not in everything
+    issued = await issue(caller, asked.ticket, subject="sub-1")
+    assert (await world.introspect(issued.accessToken))["username"] == "corre\u0301ct horse"
+
+
 async def test_what_the_request_says_is_checked_before_the_caller_is_asked(caller: Backend) -> None:
     await caller.world.client(grant_types=("client_credentials",))
     assert error_in(await password(caller)) == "unauthorized_client"

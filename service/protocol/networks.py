@@ -1,0 +1,32 @@
+"""The networks that an address belongs to: what one attacker has of them, and what somebody larger has."""
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """An IPv4 address as it is, an IPv6 one as its /64: whoever has one address has them all."""
+    parsed = _parsed(address)
+    if parsed is None:
+        return address
+    return str(parsed) if parsed.version == 4 else str(ip_network((parsed, 64), strict=False))
+
+
+@lru_cache(maxsize=4096)
+def wide_network_of(address: str) -> str:
+    """The /24 of an IPv4 address, the /48 of an IPv6 one: what is cheap to have many addresses of (RFC 6177)."""
+    parsed = _parsed(address)
+    if parsed is None:
+        return address
+    return str(ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    if parsed.version == 6 and parsed.ipv4_mapped:  # ::ffff:192.0.2.1: its /64 would be all of IPv4
+        return parsed.ipv4_mapped
+    return parsed

@@ -1,0 +1,53 @@
+"""Browsers and networks from which a user signed in before: what strangers do elsewhere must not keep the user out there."""
+
+from enum import StrEnum
+
+from service.store import keys
+from service.store.connection import Connection, Step
+from service.store.script import Script
+
+LIFETIME = 90 * 86400
+"""Seconds for which a place is remembered after the last sign-in there."""
+_MOST = 20
+"""Browsers, and networks, of one user."""
+
+
+class RememberAnswer(StrEnum):
+    REMEMBERED = "remembered"
+
+
+_remember = Script(
+    "remember_places",
+    ("known_browsers", "known_networks"),
+    ("browser", "network", "lifetime", "most"),
+    RememberAnswer,
+)
+SCRIPTS = (_remember,)
+
+
+class KnownPlaces:
+    """Places in Redis, by names that tell nothing of them, scored by the second at which each is forgotten."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @staticmethod
+    def read_steps(username: str, browser: str, network: str) -> tuple[Step, Step]:
+        """Two steps for ``execute_all``; their replies are for ``ends_at``."""
+        browsers, networks = keys.known_browsers(username), keys.known_networks(username)
+        return (browsers, ("ZSCORE", browsers, browser)), (networks, ("ZSCORE", networks, network))
+
+    @staticmethod
+    def ends_at(reply: bytes | None) -> float:
+        """The second at which a place is forgotten, 0 where it is not known."""
+        return float(reply or 0)
+
+    def remember_soon(self, username: str, browser: str, network: str) -> None:
+        """Remember a browser ("" = none) and a network, without waiting: what gets lost is remembered the next time."""
+        places = (keys.known_browsers(username), keys.known_networks(username))
+        self._connection.execute_soon(*_remember.step(self._connection, places, (browser, network, LIFETIME, _MOST)))
+
+    async def forget(self, username: str) -> None:
+        """Forget every place of a user. One round trip."""
+        browsers, networks = keys.known_browsers(username), keys.known_networks(username)
+        await self._connection.execute(browsers, "DEL", browsers, networks)

@@ -1,0 +1,49 @@
+"""Names in Redis for what must not be read there: what somebody typed as their user name may be their password."""
+
+import hmac
+import secrets
+from contextlib import suppress
+
+from service.protocol.credentials import base64url
+from service.settings import Settings
+from service.store import keys
+from service.store.connection import Connection
+
+_BYTES = 16
+
+
+class Pseudonyms:
+    """Keyed hashes: a plain hash of something guessable is undone by guessing.
+
+    The key follows from the master key, or from the signing key files, so that all processes have the same and Redis has
+    none. Where there is neither, a random key lies in Redis: that hides names from whoever sees keys go by, not from
+    whoever has a whole dump.
+    """
+
+    def __init__(self, connection: Connection, settings: Settings) -> None:
+        self._connection = connection
+        secret = _secret_of(settings)
+        self._key = hmac.digest(secret, b"mintmark pseudonyms 1", "sha256") if secret else b""
+
+    async def open(self) -> None:
+        """Get the key out of Redis where the settings hold none. One round trip then."""
+        if not self._key:
+            place = keys.pseudonyms()
+            made = secrets.token_urlsafe(32)
+            _, kept = await self._connection.execute_all([(place, ("SET", place, made, "NX")), (place, ("GET", place))])
+            self._key = bytes(kept)
+
+    def of(self, text: str) -> str:
+        """The pseudonym of a text: 22 characters, the same in every process."""
+        if not self._key:
+            self._key = secrets.token_bytes(32)
+        return base64url(hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")[:_BYTES])
+
+
+def _secret_of(settings: Settings) -> bytes:
+    """The oldest master key: while a new one is brought in, all processes have that one."""
+    if settings.master_keys:
+        return settings.master_keys[-1].encode()
+    with suppress(OSError):  # the keyring says what is wrong with a file
+        return b"".join(path.read_bytes() for path in settings.signing_key_files)
+    return b""
