@@ -43,10 +43,10 @@ _BY_NAME = (
         keys.assertion,
         keys.failures,
     ),
-    *(keys.blocked, keys.touch),
+    *(keys.blocked, keys.known_browsers, keys.known_networks, keys.touch),
 )
 _OF_GRANT = (keys.code, keys.access_token, keys.refresh_token, keys.reply)
-_ALONE = (keys.signing_keys, keys.logout_deliveries, keys.notices, keys.audit)
+_ALONE = (keys.pseudonyms, keys.signing_keys, keys.logout_deliveries, keys.notices, keys.audit)
 _BY_NUMBER = (keys.client_number, keys.probe)
 _NAMED = (
     *(make(_NAME) for make in _BY_NAME),
@@ -84,6 +84,7 @@ _COMMANDS: tuple[tuple[Word, ...], ...] = (
     ("ZRANGE", _KEY, 0, 0),
     ("ZRANGEBYSCORE", _KEY, 0, 0),
     ("ZREM", _KEY, "a"),
+    ("ZREMRANGEBYRANK", _KEY, 0, 0),
     ("ZREMRANGEBYSCORE", _KEY, 0, 0),
     ("ZSCORE", _KEY, "a"),
     ("XADD", _KEY, "*", "a", ""),
