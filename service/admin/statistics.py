@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -67,15 +67,16 @@ class Point(NamedTuple):
 
 class Grants(NamedTuple):
     """Live grants by client, the most in front. ``exact``: every key was looked at; else the numbers are estimates, and
-    the true total is within ``margin`` 19 times out of 20. ``at``: epoch seconds; ``looked_at``: of ``keys`` keys.
+    the true total is within ``margin`` 19 times out of 20. ``at``: epoch seconds; ``looked_at``: of ``keys`` keys. Where Redis
+    does not let us ask how many keys there are, ``keys`` and ``margin`` are None, and the numbers are what was found: at least.
     """
 
     by_client: Mapping[str, int]
     total: int
     exact: bool
-    margin: int
+    margin: int | None
     looked_at: int
-    keys: int
+    keys: int | None
     at: float
 
 
@@ -150,7 +151,7 @@ async def count_grants(issuer: Issuer, most: int = LOOKED_AT) -> Grants:
     Redis hands keys out in the order of their hashes, so that the first ones are a fair sample of all.
     Raises TemporarilyUnavailable.
     """
-    keys = sum(server.keys for server in await issuer.store.walks.servers())
+    keys = _sum(server.keys for server in await issuer.store.walks.servers())
     found, looked_at, cursor = Counter[str](), 0, ""
     while True:
         looked = await issuer.store.walks.grants(cursor)
@@ -161,19 +162,33 @@ async def count_grants(issuer: Issuer, most: int = LOOKED_AT) -> Grants:
                 found[grant.client_id] += 1
         if not cursor or looked_at >= most:
             break
-    return _extrapolated(found, looked_at, max(keys, looked_at), exact=not cursor, at=issuer.clock())
+    if keys is None and cursor:
+        return Grants(dict(found.most_common()), found.total(), False, None, looked_at, None, issuer.clock())
+    return _extrapolated(found, looked_at, max(keys or 0, looked_at), exact=not cursor, at=issuer.clock())
 
 
 def redis_numbers(servers: Sequence[Server]) -> dict[str, Any]:
-    """All primaries together: memory in bytes (limit 0 = none), connections, commands per second, keys."""
-    summed: dict[str, Any] = dict.fromkeys(_REDIS_FACTS.values(), 0)
-    for server in servers:
-        for fact, name in _REDIS_FACTS.items():
-            summed[name] += int(server.facts.get(fact, 0))
+    """All primaries together: memory in bytes (limit 0 = none), connections, commands per second, keys.
+
+    None is what is not known: not every primary lets us ask (INFO, DBSIZE).
+    """
+    summed: dict[str, Any] = {
+        name: _sum(int(server.facts[fact]) if fact in server.facts else None for server in servers)
+        for fact, name in _REDIS_FACTS.items()
+    }
     versions = sorted(
-        {server.facts.get("valkey_version") or server.facts.get("redis_version", "") for server in servers}
+        {
+            server.facts.get("valkey_version") or server.facts.get("redis_version") or server.version
+            for server in servers
+        }
     )
-    return summed | {"keys": sum(server.keys for server in servers), "versions": versions, "primaries": len(servers)}
+    return summed | {"keys": _sum(server.keys for server in servers), "versions": versions, "primaries": len(servers)}
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """None where one of them is not known."""
+    known = list(numbers)
+    return None if None in known else sum(number for number in known if number is not None)
 
 
 def describe_grants(grants: Grants) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """``mintmark statistics``: how much there is and how Redis is."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from service.admin.operations import statistics as operations
 from service.cli.acting import do
 from service.cli.listing import LOOKING
@@ -21,7 +24,16 @@ def statistics(json: Json = False) -> None:
         return
     redis, grants = numbers.pop("redis"), numbers.pop("grants")
     facts({name: value for name, value in numbers.items() if name != "sampled_every_seconds"})
-    facts({f"redis {name.replace('_', ' ')}": value for name, value in redis.items()})
+    facts({f"redis {name.replace('_', ' ')}": "not known" if value is None else value for name, value in redis.items()})
     facts({f"grants of {client_id}": count for client_id, count in grants["by_client"].items()})
-    how = "counted" if grants["exact"] else f"estimated, give or take {grants['margin']}"
-    say(f"Live grants: {grants['total']} ({how}).")
+    if None in redis.values():
+        say("What is not known the Redis user may not ask: +info +dbsize give it (docs/redis.md).")
+    say(f"Live grants: {grants['total']} ({_how(grants)}).")
+
+
+def _how(grants: Mapping[str, Any]) -> str:
+    if grants["exact"]:
+        return "counted"
+    if grants["margin"] is None:
+        return f"at least: found among {grants['looked_at']} keys; how many there are is not known"
+    return f"estimated, give or take {grants['margin']}"

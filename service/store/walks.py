@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.access_token import AccessToken
@@ -11,7 +11,7 @@ from service.records.refresh_token import RefreshToken
 from service.store import grants, keys
 from service.store.connection import Connection, Step
 from service.store.link import Link
-from service.store.redis_errors import LinkLostError, ReplyError
+from service.store.redis_errors import LinkLostError, ReplyError, kind_of
 
 CHUNK = 500
 """Keys that one command looks at: short enough for Redis to answer others in between."""
@@ -42,11 +42,16 @@ class Looked(NamedTuple):
 
 
 class Server(NamedTuple):
-    """One primary as it says itself (INFO); ``facts``: empty where it does not let us ask. ``keys``: DBSIZE."""
+    """One primary as it says itself.
+
+    ``facts``: of INFO, empty where our rights do not allow it; ``keys``: DBSIZE, None where they do not; ``version``: as
+    every server says at the door.
+    """
 
     endpoint: str
-    keys: int
+    keys: int | None
     facts: Mapping[str, str]
+    version: str
 
 
 class Walks:
@@ -98,14 +103,22 @@ class Walks:
 
 
 async def _server(link: Link) -> Server:
+    size, told = await _allowed(link, "DBSIZE"), await _allowed(link, "INFO")
+    lines = told.decode("utf-8", "replace").splitlines() if told else []
+    facts = dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
+    return Server(str(link.endpoint), size, facts, ".".join(map(str, link.version)))
+
+
+async def _allowed(link: Link, command: str) -> Any:
+    """The reply; None where the Redis user may not ask. Raises TemporarilyUnavailable."""
     try:
-        size, text = int(await link.send(["DBSIZE"])), (await link.send(["INFO"])).decode("utf-8", "replace")
-    except ReplyError:  # an ACL that keeps it to itself
-        return Server(str(link.endpoint), 0, {})
+        return await link.send([command])
+    except ReplyError as error:
+        if kind_of(error) == "NOPERM":
+            return None
+        raise TemporarilyUnavailable(log=f"Redis: {error}") from error
     except LinkLostError as error:
         raise TemporarilyUnavailable(log=f"Redis: {error}") from error
-    facts = dict(line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#"))
-    return Server(str(link.endpoint), size, facts)
 
 
 def _issued(match: re.Match[str], data: bytes | None, ends_at: int) -> Issued | None:

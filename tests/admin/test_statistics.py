@@ -1,13 +1,19 @@
 """Numbers about the service: rates from counters, Redis as it says itself, live grants by client."""
 
+from collections.abc import Iterator
+
 import pytest
+from aiohttp.test_utils import TestClient
 
 from service.admin import clients, statistics
 from service.admin.statistics import Statistics
 from service.app import open_issuer
 from service.protocol.errors import TemporarilyUnavailable
+from tests.console import Operator, operators_port, text_of
 from tests.cutting_proxy import CuttingProxy
-from tests.world import World, settings_for
+from tests.kept_redis import RECOMMENDED
+from tests.redis_shapes import Shape
+from tests.world import InProcess, World, settings_for
 
 
 class Clock:
@@ -120,3 +126,41 @@ async def test_redis_down_is_said_and_the_samples_go_on(world: World) -> None:
             await counted.grants()
         await counted.sample()
         assert counted.points()[-1].memory_bytes is None
+
+
+@pytest.fixture
+def asks_nothing(redis: Shape) -> Iterator[Shape]:
+    """A user of ours who may not ask how Redis is."""
+    admin = redis.nodes[0].admin
+    admin.execute_command("ACL", "SETUSER", "mintmark", "reset", "on", ">pw", *RECOMMENDED, "-info", "-dbsize")
+    yield redis
+    admin.execute_command("ACL", "DELUSER", "mintmark")
+
+
+async def test_what_redis_does_not_let_us_ask_is_not_known_and_no_zero(asks_nothing: Shape) -> None:
+    settings = settings_for(asks_nothing.url, redis_username="mintmark", redis_password="pw")
+    async with open_issuer(settings) as issuer, TestClient(InProcess(issuer)) as http:
+        world = World(issuer, http, asks_nothing)
+        client = await world.client()
+        for _ in range(3):
+            await world.tokens(client)
+        counted = Statistics(issuer)
+        for _ in range(2):
+            await counted.sample()
+        told = await statistics.describe(counted)
+        unknown = {"memory_bytes", "memory_limit_bytes", "connections", "commands_per_second", "evicted_keys", "keys"}
+        assert {name for name, value in told["redis"].items() if value is None} == unknown
+        assert told["redis"]["versions"] != [""]
+        assert (told["grants"]["total"], told["grants"]["exact"]) == (3, True)
+        assert [point.memory_bytes for point in counted.points()] == [None]
+        for number in range(2000):
+            asks_nothing.nodes[0].admin.set(f"other:{number}", "x")
+        partly = await statistics.count_grants(issuer, most=500)
+        assert (partly.exact, partly.keys, partly.margin) == (False, None, None)
+        assert partly.total <= 3
+        async with operators_port(world) as port:
+            operator = Operator(world, port)
+            await operator.sign_in()
+            shown = text_of(await operator.get("/console"))
+            assert shown.count("not known") >= 5
+            assert "+info +dbsize" in shown

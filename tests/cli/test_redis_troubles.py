@@ -11,6 +11,8 @@ import pytest
 from service.cli.exits import REDIS, RedisUnusableError, code_of, redis_explained
 from service.store.store import open_store
 from tests import redis_shapes
+from tests.cli.command_line import CommandLine
+from tests.kept_redis import RECOMMENDED
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 from tests.world import settings_for
@@ -149,3 +151,17 @@ def test_tls(with_tls: Shape, redis: Shape) -> None:
     assert said_of(with_tls.url.replace("rediss", "redis")).startswith("Redis closes the connection at once")
     plain = said_of(redis.url.replace("redis://", "rediss://"), redis_ca_file=files.authority)
     assert plain.startswith(("Redis does not speak TLS there", "Redis does not answer in time"))
+
+
+def test_numbers_that_redis_keeps_to_itself_are_not_known_and_no_zeros(mintmark: CommandLine, redis: Shape) -> None:
+    admin = redis.nodes[0].admin
+    admin.execute_command("ACL", "SETUSER", "mintmark", "reset", "on", ">pw", *RECOMMENDED, "-info", "-dbsize")
+    mintmark.variables |= {"MINTMARK_REDIS_USERNAME": "mintmark", "MINTMARK_REDIS_PASSWORD": "pw"}
+    try:
+        numbers = mintmark("statistics", "--json").json["redis"]
+        assert (numbers["keys"], numbers["memory_bytes"], numbers["evicted_keys"]) == (None, None, None)
+        shown = mintmark("statistics")
+        assert shown.out.count("not known") == 6
+        assert "+info +dbsize" in shown.err
+    finally:
+        admin.execute_command("ACL", "DELUSER", "mintmark")

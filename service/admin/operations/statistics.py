@@ -23,29 +23,29 @@ def sampled(statistics: Statistics) -> Iterator[None]:
 
 
 class RedisNumbers(Shown):
-    """All primaries together; ``memory_limit_bytes``: 0 = none."""
+    """All primaries together; ``memory_limit_bytes``: 0 = none. Null is what the Redis user may not ask (INFO, DBSIZE)."""
 
-    memory_bytes: int
-    memory_limit_bytes: int
-    connections: int
-    commands_per_second: int
-    evicted_keys: int
-    keys: int
+    memory_bytes: int | None
+    memory_limit_bytes: int | None
+    connections: int | None
+    commands_per_second: int | None
+    evicted_keys: int | None
+    keys: int | None
     versions: tuple[str, ...]
     primaries: int
 
 
 class LiveGrants(Shown):
     """``exact``: every key was looked at; else the numbers are estimates, and the true total is within ``margin`` 19 times
-    out of 20.
+    out of 20. ``keys`` and ``margin`` are null where the Redis user may not ask (DBSIZE): the numbers are then the least.
     """
 
     by_client: dict[str, int]
     total: int
     exact: bool
-    margin: int
+    margin: int | None
     looked_at: int
-    keys: int
+    keys: int | None
     at: Seconds
 
 
