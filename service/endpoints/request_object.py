@@ -85,7 +85,7 @@ async def _verified(issuer: Issuer, client: Client, token: str) -> _Inner:
     except UnverifiableError as error:
         raise InvalidRequestObject(f"The request object cannot be used: {error}") from error
     if jws.algorithm == "none":
-        raise RequestNotSupported("Request objects must be signed.")
+        raise InvalidRequestObject("Request objects must be signed (RFC 9101 section 6.2).")
     registered = client.request_object_signing_alg
     try:
         claims = await issuer.client_keys.verify(

@@ -30,8 +30,10 @@ from service.protocol.names import (
     UnknownScope,
 )
 
-MAX_STATE = 1000
+MAX_STATE = 4000
 """Characters of ``state`` and of ``nonce``; they come back as they were."""
+MAX_REQUEST = 16_384
+"""Characters of all parameters together, names and values, however they came."""
 MAX_TEXT = 1000
 """Characters of login_hint, acr_values, ui_locales, claims_locales and display."""
 MAX_LANGUAGES = 10
@@ -133,8 +135,13 @@ class Verified(NamedTuple):
 def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
     """Whether, where and how an answer may be sent. Raises InvalidRequest, which nobody but the person may see."""
     given = parameters.get("redirect_uri")
+    if given is None and rules.openid and OPENID in parameters.get("scope", "").split():
+        raise InvalidRequest("redirect_uri is required with the scope openid (OpenID Connect Core 3.1.2.1).")
     uri = redirect_uris.resolve(given, rules.redirect_uris)
-    return Verified(uri, given is not None, _mode_for_errors(parameters), parameters.get("state"))
+    state = parameters.get("state")
+    if state is not None and len(state) > MAX_REQUEST:  # the answer is an error, and would be as long
+        state = None
+    return Verified(uri, given is not None, _mode_for_errors(parameters), state)
 
 
 def _mode_for_errors(parameters: Mapping[str, str]) -> ResponseMode:
@@ -155,6 +162,13 @@ def _default_mode(response_type: str) -> ResponseMode:
 # phase 2: an error goes back to the client
 
 
+def check_size(draft: Draft) -> None:
+    """Each part has its own bound; while a person is asked, all of it waits somewhere."""
+    size = sum(len(name) + len(value) for name, value in draft.parameters.items()) + sum(map(len, draft.resources))
+    if size > MAX_REQUEST:
+        raise InvalidRequest(f"The request has more than {MAX_REQUEST} characters.")
+
+
 def check_registration(draft: Draft) -> None:
     """Self-issued providers only; refused by name (OpenID Connect Core 7.2.1)."""
     if "registration" in draft.parameters:
@@ -166,7 +180,7 @@ def check_response_type(draft: Draft) -> None:
     asked = draft.parameters.get("response_type")
     if asked is None:
         raise InvalidRequest("The parameter response_type is missing.")
-    words = sorted(asked.split(" "))
+    words = sorted(asked.split())
     known = next((one for one in ResponseType if sorted(one.value.split(" ")) == words), None)
     if known is None:
         raise UnsupportedResponseType("The response_type is not supported.")
@@ -290,6 +304,7 @@ Check = Callable[[Draft], None]
 
 CHECKS: tuple[tuple[Check, bool, bool], ...] = (
     # check                OAuth  OpenID Connect
+    (check_size, True, True),
     (check_registration, True, True),
     (check_response_type, True, True),
     (check_response_mode, True, True),

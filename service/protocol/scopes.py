@@ -1,4 +1,4 @@
-"""Scopes: space-separated words, order kept, each once (RFC 6749 section 3.3)."""
+"""Scopes: space-separated words, order kept, each once (RFC 6749 section 3.3). Blanks too many are passed over."""
 
 import re
 from collections.abc import Collection
@@ -6,7 +6,7 @@ from collections.abc import Collection
 from service.protocol.errors import InvalidScope
 from service.protocol.names import UnknownScope
 
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
+_SCOPE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
 
 
 def parse(scope: str) -> tuple[str, ...]:
@@ -14,17 +14,18 @@ def parse(scope: str) -> tuple[str, ...]:
     if not scope:
         return ()
     if not _SCOPE.fullmatch(scope):
-        raise InvalidScope("The scope is malformed: words of printable ASCII, separated by single spaces.")
-    return tuple(dict.fromkeys(scope.split(" ")))
+        raise InvalidScope("The scope is malformed: words of printable ASCII, separated by spaces.")
+    return tuple(dict.fromkeys(scope.split()))
 
 
 def grantable(requested: str | None, allowed: Collection[str], default: str, unknown: UnknownScope) -> str:
-    """The scope to grant: what was requested within what is allowed, or of the default what is allowed.
+    """The scope to grant: what was requested within what is allowed, or of the default what is allowed; blanks alone request
+    nothing.
 
     Raises InvalidScope for a scope that is not allowed, unless ``unknown`` says to drop it; where dropping leaves
     nothing of the request it is InvalidScope too.
     """
-    if requested is None:
+    if requested is None or not requested.strip(" "):
         return " ".join([word for word in default.split() if word in allowed])
     words = parse(requested)
     granted = [word for word in words if word in allowed]
@@ -36,7 +37,7 @@ def grantable(requested: str | None, allowed: Collection[str], default: str, unk
 
 def narrowed(requested: str | None, original: str) -> str:
     """The scope of a refreshed token: the original, or a part of it (RFC 6749 section 6). Raises InvalidScope."""
-    if requested is None or requested == original:
+    if requested is None or requested == original or not requested.strip(" "):
         return original
     held = original.split(" ")
     words = parse(requested)

@@ -65,7 +65,7 @@ async def test_claims_may_be_json_inside(person: Person) -> None:
         ("x", "invalid_request_object"),
         ("x" * 5_000, "invalid_request_object"),
         ("a.b.c", "invalid_request_object"),
-        (jwt.encode({"state": "x"}, None, "none"), "request_not_supported"),  # type: ignore[arg-type]
+        (jwt.encode({"state": "x"}, None, "none"), "invalid_request_object"),  # type: ignore[arg-type]
         (hs256({"state": "x"}, b"secret"), "invalid_request_object"),
         (signed(exp=1), "invalid_request_object"),
         (signed(iss="other"), "invalid_request_object"),

@@ -15,7 +15,7 @@ from service.fronts.pages import Pages, load_hook
 from service.protocol.browsing import FormPost, Page, Redirect, Visit
 from service.settings import Settings
 from tests.person import Person
-from tests.world import World, settings_for
+from tests.world import CALLBACK, World, settings_for
 
 FOLDER = files("service.fronts.pages")
 LANGUAGES = ("en", "de")
@@ -193,7 +193,9 @@ async def test_an_issuer_with_a_path_has_its_pages_there(world: World) -> None:
         await other.openid_client()
         await other.user()
         person = Person(other)
-        shown = await person.get("/tenant/authorize?" + "client_id=app&response_type=code&scope=openid")
+        shown = await person.get(
+            "/tenant/authorize?" + f"client_id=app&response_type=code&scope=openid&redirect_uri={CALLBACK}"
+        )
         assert shown.action == "/tenant/login"
         shown = await person.agree(await person.log_in(shown))
         assert shown.answer["iss"] == "http://127.0.0.1:8080/tenant"

@@ -188,7 +188,7 @@ async def test_a_narrower_scope_is_for_this_token_only(world: World) -> None:
     assert (await world.introspect(whole["access_token"]))["scope"] == "read write"
 
 
-@pytest.mark.parametrize("scope", ["read write admin", "admin", "READ", "read  write", 'a"b'])
+@pytest.mark.parametrize("scope", ["read write admin", "admin", "READ", "  admin ", 'a"b'])
 async def test_a_wider_scope_is_refused_and_costs_nothing(world: World, scope: str) -> None:
     """The refresh token stays unused."""
     client = await world.client(scopes=("read", "write", "admin"))

@@ -41,8 +41,9 @@ def checked(rules: Rules = RULES, resources: tuple[str, ...] = (), **parameters:
         ({"response_type": "id_token", "scope": "read"}, "invalid_scope"),
         ({"scope": "openid write"}, "invalid_scope"),
         ({"scope": 'a"b'}, "invalid_scope"),
-        ({"state": "s" * 1001}, "invalid_request"),
-        ({"nonce": "n" * 1001}, "invalid_request"),
+        ({"state": "s" * 4001}, "invalid_request"),
+        ({"nonce": "n" * 4001}, "invalid_request"),
+        ({"state": "s" * 4000, "nonce": "n" * 4000, "scope": "openid " * 500, "extra": "x" * 5000}, "invalid_request"),
         ({"registration": "{}"}, "registration_not_supported"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"prompt": "dance"}, "invalid_request"),
@@ -77,7 +78,12 @@ def test_a_resource_that_is_not_allowed_is_refused() -> None:
     ("parameters", "expected"),
     [
         ({"nonce": None}, {"nonce": None}),  # oidcc-ensure-request-without-nonce-succeeds-for-code-flow
-        ({"state": "s" * 1000}, {"state": "s" * 1000}),
+        ({"state": "s" * 4000}, {"state": "s" * 4000}),
+        ({"nonce": "n" * 4000}, {"nonce": "n" * 4000}),
+        ({"state": "s" * 4000, "nonce": "n" * 4000}, {"state": "s" * 4000}),
+        ({"scope": "  openid   read "}, {"scope": "openid read"}),
+        ({"scope": "   "}, {"scope": "read"}),
+        ({"response_type": " code  id_token "}, {"response_type": ResponseType.CODE_ID_TOKEN}),
         ({"state": "ü+%&=#/?"}, {"state": "ü+%&=#/?"}),  # IA-33
         ({"extra": "foobar"}, {}),  # oidcc-ensure-request-with-unknown-parameter-succeeds
         ({"display": "popup"}, {"display": "popup"}),  # oidcc-display-popup
