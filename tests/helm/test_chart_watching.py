@@ -10,12 +10,12 @@ import promql_parser
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from service.app import open_issuer
+from service.app import open_issuer, start_background_tasks
 from service.endpoints import ENDPOINTS, PAGES
 from service.fronts.health import Health
 from service.fronts.operators import make_application
 from service.grants import GRANT_TYPES
-from service.observe.metrics import CACHES, REDIS_ERRORS, SECURITY_EVENTS, KeyTimes, Metrics
+from service.observe.metrics import CACHES, REDIS_ERRORS, SECURITY_EVENTS, WRITE_REFUSALS, KeyTimes, Metrics
 from service.protocol.errors import ServerError, TemporarilyUnavailable
 from tests.helm.chart import CHART, ROOT, of_kind, the
 from tests.redis_shapes import Shape
@@ -38,6 +38,8 @@ def _series() -> dict[str, set[str]]:
     metrics.refusal("token", "server_error")
     metrics.request_took(0.001, "token", "password")
     metrics.watch_keys(lambda: [KeyTimes("ES256", 1.0, 1.0)])
+    metrics.watch_writes(lambda: dict.fromkeys(WRITE_REFUSALS, False))
+    metrics.watch_background_tasks(lambda: {"signing_keys": True})
     found: dict[str, set[str]] = {"up": set()}
     for line in metrics.exposition().decode().splitlines():
         if selected := SELECTOR.match(line):
@@ -67,6 +69,7 @@ async def test_a_service_at_work_shows_them(redis: Shape) -> None:
         TestClient(InProcess(issuer)) as http,
         TestClient(TestServer(make_application(issuer, Health(issuer)))) as admin,
     ):
+        start_background_tasks(issuer)
         world = World(issuer, http, redis)
         await world.client()
         await world.token(grant_type="client_credentials")
