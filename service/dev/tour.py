@@ -141,7 +141,7 @@ async def _client_credentials(tour: Tour) -> str:
     answer = await tour.token("client_credentials", scope="write")
     told = _expect(answer, 200, access_token=..., token_type=BEARER, scope="write", refresh_token=None)
     token = answer.members["access_token"]
-    _expect(await tour.introspect(token), 200, active=True, client_id=tour.name, sub=None, scope="write")
+    _expect(await tour.introspect(token), 200, active=True, client_id=tour.name, sub=tour.name, scope="write")
     return told
 
 
