@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from service.hooks import NOTHING_ADDED
 from service.id_tokens import algorithm_of, keyring_of, sub_of
 from service.issuer import Issuer
-from service.protocol.claims import OURS, present, told_by_scopes
+from service.protocol.claims import OURS
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind, base64url, parse
-from service.protocol.errors import InvalidGrant, ServerError
+from service.protocol.errors import ServerError
 from service.protocol.names import INTROSPECTION_MEMBERS, AccessTokenFormat, SigningAlgorithm
 from service.records.client import Client
 from service.records.grant import Grant
@@ -28,8 +28,6 @@ MAX_JWT = 8192
 GENERATION = "client_generation"
 """Claim of a stateless token: of its client, so that revoking the client ends it."""
 _HANDLE = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}[A-Za-z0-9_-]{{22}}", re.ASCII)
-_PERSON = frozenset({"roles", "groups", "entitlements"})
-"""RFC 9068 section 2.2.3.1: told where a scope means them."""
 _REGISTERED = OURS | INTROSPECTION_MEMBERS
 
 
@@ -79,8 +77,8 @@ async def mint_access_jwt(
     ends_at: int,
     added: Mapping[str, Any] = NOTHING_ADDED.access_token,
 ) -> str:
-    """RFC 9068 section 2.2. ``handle``: the ``jti``; ``added``: by hooks. Without a resource the audience is this issuer
-    (section 3). Raises ServerError where what is to be in it makes it too long for us to read.
+    """RFC 9068 section 2.2. ``handle``: the ``jti``; ``added``: by hooks, and about the person. Without a resource the audience
+    is this issuer (section 3). Raises ServerError where what is to be in it makes it too long for us to read.
     """
     named = audience or (issuer.url,)
     told: dict[str, Any] = {
@@ -89,7 +87,7 @@ async def mint_access_jwt(
         if member.in_introspection and member.name not in _REGISTERED
     }
     told |= added
-    told |= await _about_person(issuer, grant, scope) | {
+    told |= {
         "iss": issuer.url,
         "sub": sub_of(issuer, client, grant) if grant.subject else client.client_id,
         "aud": named[0] if len(named) == 1 else list(named),
@@ -143,17 +141,3 @@ async def _signed_by_us(issuer: Issuer, token: str) -> Presented:
     if not _HANDLE.fullmatch(jti):
         return NOTHING
     return Presented(Credential(Kind.ACCESS_TOKEN, jti[:GRANT_ID_LENGTH], jti[GRANT_ID_LENGTH:]))
-
-
-async def _about_person(issuer: Issuer, grant: Grant, scope: str) -> dict[str, Any]:
-    """Roles and the like, where the scope means them: then, and only then, the directory is asked. Raises InvalidGrant."""
-    if not grant.subject or not issuer.settings.scope_claims:
-        return {}
-    scopes = scope.split()
-    names = told_by_scopes(scopes, issuer.settings.scope_claims) & _PERSON
-    if not names:
-        return {}
-    person = await issuer.directory.claims(grant.subject, scopes)
-    if person is None:
-        raise InvalidGrant(log="user is disabled or unknown")
-    return present(person, names)

@@ -21,6 +21,7 @@ from service.tokens.codes import Code, issue_code, redeem
 from service.tokens.minting import may_refresh, mint, rotates
 from service.tokens.replay import ReplayedError, end_replayed, fingerprint, report_ended, report_repeat
 from service.tokens.token_hooks import ask_for_refresh, with_hooks
+from service.user_claims import wants, with_claims
 
 __all__ = [
     "Answer",
@@ -61,6 +62,9 @@ async def withdraw(issuer: Issuer, issued: Issued) -> None:
 
 async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -> Issued:
     grant_id = new_grant_id(issuer.randomness)
+    if authorization.grant.subject and wants(issuer, client):
+        grant = await with_claims(issuer, client, authorization.grant)
+        authorization = msgspec.structs.replace(authorization, grant=grant)
     if issuer.hooks.asks_claims:
         authorization = await with_hooks(issuer, client, authorization, grant_id, authorization.grant.grant_type)
     minted = await mint(issuer, client, authorization, grant_id, client.refresh_limit)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self, get_origin
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -40,7 +41,7 @@ from service import redis_url
 from service.addresses import check_hosts, check_issuer
 from service.faults import Unreadable, check_each, lines, refuse, whole
 from service.hook_settings import HookSettings, check_words, secret_faults
-from service.protocol.claims import SCOPE_CLAIMS
+from service.protocol.claims import MAX_CLAIM_NAME, SCOPE_CLAIMS, check_claim_name
 from service.protocol.names import (
     OFFLINE_ACCESS,
     OPENID,
@@ -72,6 +73,7 @@ TAKEN_PATHS = frozenset(
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
 
+ClaimName = Annotated[str, Field(max_length=MAX_CLAIM_NAME), AfterValidator(check_claim_name)]
 Seconds = Annotated[int, Field(ge=0)]
 Lifetime = Annotated[int, Field(ge=1, le=2_147_483_647)]
 
@@ -218,6 +220,11 @@ class Settings(BaseSettings):
     )
     scope_claims: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description='Scopes of your own that mean claims about a person: {"roles": ["roles"]}.'
+    )
+    access_token_claims: dict[str, tuple[ClaimName, ...]] = Field(
+        default_factory=dict,
+        description="Claims about a person in access tokens and their introspection, by the scope that was granted: "
+        '{"read": ["department"]}. Of one client: its own access_token_claims.',
     )
     default_scope: str = Field("", description="Granted where neither the request nor the client names a scope.")
     unknown_scope: UnknownScope = Field(UnknownScope.REFUSE, description="refuse (invalid_scope) or drop.")
@@ -595,6 +602,7 @@ _NO_SUCH = "there is no such setting (see `mintmark settings`)"
 _EXAMPLES = {
     "scopes": '{"read": "Read your data"}',
     "scope_claims": '{"roles": ["roles"]}',
+    "access_token_claims": '{"read": ["department"]}',
     "admin_tokens": '{"ci": "…"}',
     "decision_api_keys": '{"shop": "…"}',
 }

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from service.admin.input import Identifier, Input, LongText, Properties, Resource, ShortText, each_once
 from service.grants import GRANT_TYPES
 from service.protocol import redirect_uris, scopes
+from service.protocol.claims import MAX_CLAIM_NAME, check_claim_name
 from service.protocol.errors import InvalidScope
 from service.protocol.names import (
     AccessTokenFormat,
@@ -89,6 +90,11 @@ RedirectUris = Annotated[
 ]
 Scopes = Annotated[tuple[Annotated[str, AfterValidator(_scope_word)], ...], AfterValidator(each_once)]
 Resources = Annotated[tuple[Resource, ...], AfterValidator(each_once)]
+ClaimNames = Annotated[
+    tuple[Annotated[str, Field(max_length=MAX_CLAIM_NAME), AfterValidator(check_claim_name)], ...],
+    Field(max_length=32),
+    AfterValidator(each_once),
+]
 Lifetime = Annotated[int, Field(ge=1, le=_LONGEST)]
 LifetimeOrNever = Annotated[int, Field(ge=0, le=_LONGEST)]
 
@@ -151,6 +157,7 @@ class ClientInput(Input):
     introspection_signed_response_alg: SigningAlgorithm | None = None
     token_endpoint_auth_signing_alg: SigningAlgorithm | HmacAlgorithm | None = None
     strict_assertion_audience: bool = False
+    access_token_claims: ClaimNames = ()
 
     @property
     def public(self) -> bool:

@@ -25,6 +25,7 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.user import User
 from service.store.grants import ListedGrant
+from service.user_claims import with_claims
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ async def issue_code(issuer: Issuer, given: CodeInput) -> issuing.Code:
     _check_parties(client, user)
     try:
         record = _code_record(issuer, client, given)
-        grant = _grant(issuer, client, user, given)
+        grant = await with_claims(issuer, client, _grant(issuer, client, user, given), user.claims)
         code = await issuing.issue_code(issuer, client, grant, record)
     except TemporarilyUnavailable:
         raise

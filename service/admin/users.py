@@ -9,7 +9,7 @@ import msgspec
 from pydantic import AfterValidator, Field
 
 from service import sessions
-from service.admin import etags
+from service.admin import etags, user_claims
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import Identifier, Input, Json, ShortText, filled
@@ -141,7 +141,8 @@ async def list_users(issuer: Issuer, cursor: str = "", count: int = 100) -> User
 
 @audited("user.update", "user:name", changed="claims")
 async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_match: str | None = None) -> User:
-    """Change claims: those given are set, those given as None are removed. ``if_match``: see ``etags.check``.
+    """Change claims, also in the person's living grants as far as those keep them for access tokens: those given are set, those
+    given as None are removed. ``if_match``: see ``etags.check``.
 
     Raises NotFound, Outdated, Refused.
     """
@@ -153,6 +154,7 @@ async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_m
         return msgspec.structs.replace(user, claims={key: value for key, value in merged.items() if value is not None})
 
     user = await _change(issuer, name, changed)
+    await user_claims.renew(issuer, user)
     log.info("user_updated", extra={"username": user.username, "claims": sorted(given)})
     return user
 

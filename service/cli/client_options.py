@@ -124,6 +124,11 @@ MEMBERS: dict[str, Any] = {
     "access_token_signing_alg": _option(
         SigningAlgorithm, _MAY, "ALG", "Of JWT access tokens. Unless said: RS256.", "--access-token-alg"
     ),
+    "access_token_claims": _option(
+        *(list[str], _MAY, "CLAIM"),
+        "A claim about the person that its access tokens tell, and their introspection: department. May be repeated.",
+        "--access-token-claim",
+    ),
     "introspection_signed_response_alg": _option(
         SigningAlgorithm, _MAY, "ALG", "Of introspection as a JWT. Unless said: RS256.", "--introspection-alg"
     ),

@@ -1,15 +1,20 @@
 """What Mintmark asks of a directory of people."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 
-class Person(NamedTuple):
-    """Somebody who proved who they are. ``device``: the cookie by which their browser will be known, "" where none is meant."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who proved who they are. ``device``: the cookie by which their browser will be known, "" where none is meant;
+    ``claims``: None where the directory did not say.
+    """
 
     subject: str
     username: str
     device: str = ""
+    claims: Mapping[str, Any] | None = field(default=None, compare=False)
 
 
 class BlockedError(Exception):
@@ -31,9 +36,10 @@ class Directory(Protocol):
         there is no browser. Raises BlockedError, TemporarilyUnavailable.
         """
 
-    async def claims(self, subject: str, scopes: Collection[str]) -> Mapping[str, Any] | None:
+    async def claims(self, subject: str, scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
         """What is known about a person: standard claims (OpenID Connect Core 5.1) and custom ones, by name.
 
         None where they are unknown or disabled. ``scopes``: what the asker was granted; a directory may leave out what
-        these don't mean. Raises TemporarilyUnavailable.
+        these don't mean; ``username``: what the person was called when they signed in, "" where that is not known. Raises
+        TemporarilyUnavailable.
         """

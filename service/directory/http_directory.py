@@ -7,6 +7,7 @@ where it is wrong, or 429 with Retry-After. ``POST {directory_url}/claims`` with
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -60,9 +61,9 @@ class HttpDirectory:
                 await self._guard.failed(turn)
                 return None
             person = _person(self._members(answered), name)
-            return person._replace(device=self._guard.succeeded(turn))
+            return replace(person, device=self._guard.succeeded(turn))
 
-    async def claims(self, subject: str, scopes: Collection[str]) -> Mapping[str, Any] | None:
+    async def claims(self, subject: str, scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
         """See ``Directory``."""
         answered = await self._ask("claims", {"sub": subject, "scopes": list(scopes)})
         if answered.status in _WRONG:

@@ -41,13 +41,13 @@ class RedisDirectory:
                 if user is None or spelling is None:
                     await self._guard.failed(turn)
                     return None
-                person = Person(user.subject, user.username, self._guard.succeeded(turn))
+                person = Person(user.subject, user.username, self._guard.succeeded(turn), user.claims)
                 await self._renew_hash(user, spelling)
                 return person
 
-    async def claims(self, subject: str, scopes: Collection[str]) -> Mapping[str, Any] | None:
-        """See ``Directory``: all claims that are kept. Two round trips."""
-        user = await self._store.users.get_by_subject(subject)
+    async def claims(self, subject: str, scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
+        """See ``Directory``: all claims that are kept. One round trip, two where ``username`` is not theirs."""
+        user = await self._store.users.get_by_subject(subject, username)
         return user.claims if user is not None and user.enabled else None
 
     async def _right_spelling(self, user: User | None, password: str) -> str | None:

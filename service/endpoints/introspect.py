@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from service import user_claims
 from service.access_tokens import GENERATION, handle_of, presented
 from service.client_auth import authenticate
 from service.id_tokens import algorithm_of, keyring_of, sub_of
@@ -138,6 +139,8 @@ async def _with_grant(
         for member in (*client.properties, *grant.properties, *added)
         if member.in_introspection and member.name not in INTROSPECTION_MEMBERS
     }
+    is_access_token = described["token_type"] == "Bearer"
+    told = user_claims.told(issuer, client, grant, described["scope"]) if is_access_token else {}
     subject = sub_of(issuer, client, grant) if grant.subject else grant.client_id  # as in a JWT (RFC 9068 section 2.2)
     described |= {"active": True, "iss": issuer.url, "client_id": grant.client_id, "sub": subject}
     if grant.subject and subject == grant.subject:  # else it is pairwise, and the name would tell whom it hides
@@ -145,4 +148,4 @@ async def _with_grant(
     for name in ("scope", "aud", "exp"):  # empty: no scope, no audience, never ends
         if not described[name]:
             del described[name]
-    return properties | described
+    return properties | told | described

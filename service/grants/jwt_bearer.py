@@ -4,6 +4,7 @@ Who may: issuers that an operator trusts, and a client whose record says so (``v
 algorithm (IT-06). Such a client may name any subject: give it to few.
 """
 
+import asyncio
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +22,7 @@ from service.records.trusted_issuer import TrustedIssuer
 from service.signing.client_keys import ALGORITHMS, KeySource
 from service.signing.jws import UnverifiableError
 from service.store.assertions import Use
+from service.user_claims import read, with_claims
 
 NAME = GrantTypeName.JWT_BEARER
 ACTS = True
@@ -57,7 +59,9 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
         told = assertions.read(params.assertion)
         if len(told.subject) > MAX_SUBJECT or not (told.subject.isascii() and told.subject.isprintable()):
             raise UnverifiableError(f"sub must be printable ASCII of at most {MAX_SUBJECT} characters")
-        trust = None if client.vouches and told.issuer == client.client_id else await _trusted(issuer, client, told)
+        trust, person = await asyncio.gather(
+            _trust(issuer, client, told), read(issuer, client, told.subject, params.scope)
+        )
         use = await _verified(issuer, client, told, trust, params.request)
     except StrangerError as error:
         raise UntrustedIssuer(told, str(error)) from error
@@ -66,8 +70,14 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
     begun = fresh_authorization(
         issuer, _within(client, trust), NAME, params.scope, params.resources, subject=told.subject
     )
-    grant = msgspec.structs.replace(begun.grant, auth_time=0)  # when they signed in, if they did, nobody said
+    grant = await with_claims(issuer, client, begun.grant, person)
+    grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, nobody said
     return msgspec.structs.replace(begun, grant=grant, use=use)
+
+
+async def _trust(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer | None:
+    """Whoever vouches; None where the client itself does, and may."""
+    return None if client.vouches and told.issuer == client.client_id else await _trusted(issuer, client, told)
 
 
 async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:

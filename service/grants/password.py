@@ -6,6 +6,8 @@ Off unless a client is registered for it: RFC 9700 section 2.4 advises against i
 import logging
 from typing import NamedTuple
 
+import msgspec
+
 from service.directory import BlockedError, Person
 from service.grants.fresh import fresh_authorization
 from service.hooks.facts import about_login
@@ -15,6 +17,7 @@ from service.protocol.errors import AccessDenied, InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
+from service.user_claims import with_claims
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +62,11 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
         raise InvalidGrant("The username or password is wrong.", log="wrong username or password, or user disabled")
     if issuer.hooks.asks_login:
         await _ask_hooks(issuer, client, params, person)
-    return fresh_authorization(
+    begun = fresh_authorization(
         issuer, client, NAME, params.scope, params.resources, subject=person.subject, username=person.username
     )
+    grant = await with_claims(issuer, client, begun.grant, person.claims)
+    return begun if grant is begun.grant else msgspec.structs.replace(begun, grant=grant)
 
 
 async def _ask_hooks(issuer: Issuer, client: Client, params: Params, person: Person) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from service.protocol.errors import InvalidRequest
+from service.protocol.names import INTROSPECTION_MEMBERS
 
 SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "profile": (
@@ -24,10 +25,21 @@ OURS = frozenset(
 )
 """Claims that the service itself makes (RFC 7519 4.1, OpenID Connect Core 2)."""
 
+MAX_CLAIM_NAME = 128
+"""Characters of a claim that access tokens are to tell."""
 MAX_CLAIMS_PARAMETER = 8192
 """Characters."""
 _MAX_NAMES = 100
 _MAX_DEPTH = 10
+
+
+def check_claim_name(name: str) -> str:
+    """A claim about a person that access tokens may tell. Raises ValueError for one that says something else there."""
+    if not name or not name.isprintable() or " " in name or "#" in name:
+        raise ValueError("must be the name of a claim, without spaces and language")
+    if name in OURS | INTROSPECTION_MEMBERS:
+        raise ValueError(f"{name} is a registered claim of tokens themselves: it cannot be a claim about the person")
+    return name
 
 
 class ClaimRequest(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -54,6 +54,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     = any that its method knows; ``strict_assertion_audience``: they must name the issuer, as one string.
     ``vouches``: its own assertions are exchanged for tokens of any subject (jwt-bearer). ``access_token_format`` and
     ``access_token_signing_alg``: None = as the resource wants it, else opaque.
+    ``access_token_claims``: claims about the person in its access tokens, and in their introspection.
     """
 
     client_id: str
@@ -117,6 +118,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     access_token_format: AccessTokenFormat | None = None
     access_token_signing_alg: SigningAlgorithm | None = None
     introspection_signed_response_alg: SigningAlgorithm | None = None
+    access_token_claims: tuple[str, ...] = ()
 
     @property
     def public(self) -> bool:

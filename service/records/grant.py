@@ -28,6 +28,7 @@ class Grant(
         "userinfo_claims": "uc",
         "id_token_claims": "ic",
         "sub": "sb",
+        "access_token_claims": "tc",
     },
 ):
     """``issued_at`` and ``auth_time``: epoch seconds, 0 where unknown; ``scope``: space-separated; ``subject`` is empty
@@ -35,7 +36,8 @@ class Grant(
     the client record at the time (see Client); ``grant_type``: how the grant came to be (IA-13 to IA-17);
     ``session``: the ``sid`` of the session it was given in; ``userinfo_claims``: names that the claims parameter asks for
     at UserInfo; ``id_token_claims``: values that it put into ID tokens, as they were when the person agreed; ``sub``: what
-    clients call the subject, where a caller of the decision API said so.
+    clients call the subject, where a caller of the decision API said so; ``access_token_claims``: of the person, for access
+    tokens, None where nobody looked; a value of None: the person has no such claim.
     """
 
     client_id: str
@@ -54,6 +56,7 @@ class Grant(
     userinfo_claims: tuple[str, ...] = ()
     id_token_claims: dict[str, Any] = {}
     sub: str = ""
+    access_token_claims: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:

@@ -33,11 +33,15 @@ class Users:
         """The user in the reply to ``read_step``."""
         return User.decode(reply) if reply else None
 
-    async def get_by_subject(self, subject: str) -> User | None:
-        """Two round trips: the subject points to the username."""
-        key = keys.user(subject)
-        username = await self._connection.execute(key, "GET", key)
-        return await self.get(username.decode()) if username else None
+    async def get_by_subject(self, subject: str, username: str = "") -> User | None:
+        """The user whose subject this is, which points to the username. ``username``: what it is likely to be, else the subject
+        itself: where that is right, one round trip, else two.
+        """
+        pointer, guess = keys.user(subject), username or subject
+        found, record = await self._connection.execute_all([(pointer, ("GET", pointer)), self.read_step(guess)])
+        if not found:
+            return None
+        return self.read(record) if found.decode() == guess else await self.get(found.decode())
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[User], str]:
         """Some users and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""

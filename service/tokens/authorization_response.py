@@ -17,6 +17,7 @@ from service.tokens.authorization import Authorization, Issued
 from service.tokens.codes import issue_code
 from service.tokens.minting import NO_REFRESH, mint
 from service.tokens.token_hooks import with_hooks
+from service.user_claims import with_claims
 
 
 class Answer(NamedTuple):
@@ -42,6 +43,7 @@ async def answer_authorization(
     disabled, TemporarilyUnavailable.
     """
     parts, fields, grant_id = response_type.parts, {}, ""
+    grant = await with_claims(issuer, client, grant)
     fresh_id = new_grant_id(issuer.randomness)
     authorization = Authorization(grant, grant.scope, grant.audience, lifetime=lifetime)
     if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # what is made here; for a code they are asked later

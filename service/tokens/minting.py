@@ -1,5 +1,6 @@
 """Making tokens and the response that hands them out. Nothing is kept here."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,6 +27,7 @@ from service.records.refresh_token import RefreshToken
 from service.store.grants import NEVER
 from service.store.tokens import NewTokens, OpenedRefreshToken
 from service.tokens.authorization import Authorization, Issued
+from service.user_claims import of_token, wants
 
 NO_REFRESH = 0
 """As the number of refreshes left: there will be no refresh token."""
@@ -77,10 +79,13 @@ async def mint(
         spends = None if keeps else authorization.spends
         refresh_record = RefreshToken(issued_at, refreshes_left, spends.credential.hash if spends else "").encode()
     credential = Credential(Kind.ACCESS_TOKEN, grant_id, access_hash)
+    about, is_kept = (
+        (await of_token(issuer, client, grant, authorization.scope)) if wants(issuer, client) else ({}, True)
+    )
     delivered, beside, is_stateless = access, "", False
     if client.access_token_format is not None or issuer.settings.resource_tokens:
         delivered, beside, is_stateless = await _in_its_form(
-            issuer, client, authorization, credential, access, now, now + lifetime
+            issuer, client, authorization, credential, access, now, now + lifetime, about
         )
     signed = ""
     if id_token and wants_id_token(issuer, grant):
@@ -99,7 +104,7 @@ async def mint(
     return Minted(
         issued,
         NewTokens(
-            *(credential, _access_record(authorization, now), now + lifetime),
+            *(credential, _access_record(authorization, now, {} if is_kept else about), now + lifetime),
             *(refresh_hash, refresh_record, refresh_ends_at),
             subject=grant.subject,
             now=now,
@@ -115,6 +120,7 @@ async def _in_its_form(
     opaque: str,
     now: int,
     ends_at: int,
+    about: Mapping[str, Any],
 ) -> tuple[str, str, bool]:
     """The access token as the client gets it, the JWT that comes beside an opaque one, and whether it is kept nowhere."""
     grant = authorization.grant
@@ -130,19 +136,22 @@ async def _in_its_form(
         audience=authorization.audience,
         now=now,
         ends_at=ends_at,
-        added=authorization.added.access_token,
+        added={**authorization.added.access_token, **about},
     )
     if form.format is AccessTokenFormat.BOTH:
         return opaque, signed, False
     return signed, "", is_stateless
 
 
-def _access_record(authorization: Authorization, now: int) -> bytes:
-    """Of a person's grant only what differs from it; of a client's own the grant whole."""
+def _access_record(authorization: Authorization, now: int, about: Mapping[str, Any]) -> bytes:
+    """Of a person's grant only what differs from it; of a client's own the grant whole. ``about``: claims about the person that
+    the grant does not keep.
+    """
     grant = authorization.grant
     properties = authorization.properties
     if authorization.added is not NOTHING_ADDED:
         properties += _properties(authorization.added)
+    properties += tuple(Property(name, value, in_introspection=True) for name, value in about.items())
     if not grant.subject:
         return AccessToken(now, grant=grant, properties=properties).encode()
     scope = None if authorization.scope == grant.scope else authorization.scope

@@ -24,7 +24,7 @@ MEMBERS = {
     *("backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required"),
     *("initiate_login_uri", "client_uri", "logo_uri", "policy_uri", "sector_identifier", "registered_itself"),
     *("token_endpoint_auth_signing_alg", "strict_assertion_audience", "access_token_format"),
-    *("access_token_signing_alg", "introspection_signed_response_alg", "vouches"),
+    *("access_token_signing_alg", "introspection_signed_response_alg", "vouches", "access_token_claims"),
 }
 
 
@@ -41,7 +41,16 @@ def test_every_option_arrives(mintmark: CommandLine) -> None:
         *("--introspect", "--resource", "own", "--property", "tier=a:b=c:token", "--property", "n:=[1]:introspection"),
         *("--property", "x=", "--require-pkce", "--allow-plain-pkce", "--code-lifetime", "30"),
         *("--access-token-lifetime", "600", "--refresh-idle-lifetime", "0", "--refresh-absolute-lifetime", "7"),
-        *("--refresh-limit", "3", "--refresh-rotation", "never", "--refresh-grace", "0"),
+        *(
+            "--access-token-claim",
+            "department",
+            "--refresh-limit",
+            "3",
+            "--refresh-rotation",
+            "never",
+            "--refresh-grace",
+            "0",
+        ),
     )
     created = mintmark("client", "create", "web", *options, "--json").json
     assert set(created) == MEMBERS | {"client_secret"}
@@ -52,7 +61,7 @@ def test_every_option_arrives(mintmark: CommandLine) -> None:
         **{"audiences": ["https://api.example"], "introspect": True, "resources": ["own"], "public": False},
         **{"require_pkce": True, "allow_plain_pkce": True, "code_lifetime": 30, "access_token_lifetime": 600},
         **{"refresh_idle_lifetime": 0, "refresh_absolute_lifetime": 7, "refresh_limit": 3, "refresh_grace": 0},
-        **{"refresh_rotation": "never", "enabled": True},
+        **{"refresh_rotation": "never", "enabled": True, "access_token_claims": ["department"]},
     }
     assert {name: created[name] for name in wanted} == wanted
     assert created["properties"] == [

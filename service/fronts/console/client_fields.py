@@ -176,6 +176,12 @@ GROUPS = (
                 Kind.CHOICE,
                 _default(SigningAlgorithm),
             ),
+            Field(
+                "access_token_claims",
+                "Claims in access tokens",
+                "What they and their introspection tell about the person, as the user's claims are called; one a line.",
+                Kind.LINES,
+            ),
             Field("id_token_signed_response_alg", "ID tokens signed with", "", Kind.CHOICE, _default(SigningAlgorithm)),
         ),
         folded=True,

@@ -107,6 +107,7 @@ def _extension(issuer: Issuer, client: Client) -> dict[str, Any]:
         "requestableScopes": list(client.scopes),
         "accessTokenDuration": client.access_token_lifetime or 0,
         "refreshTokenDuration": client.refresh_idle_lifetime or 0,
+        "accessTokenClaims": list(client.access_token_claims),
     }
 
 
@@ -122,12 +123,15 @@ Duration = Annotated[int, Field(ge=0, le=_LONGEST)]
 
 
 class Extension(Body):
-    """``requestable_scopes``: only where they are enabled; else what the service lets clients register for."""
+    """``requestable_scopes``: only where they are enabled; else what the service lets clients register for.
+    ``access_token_claims``: ours, beside Authlete's members; left out they stay as they are.
+    """
 
     requestable_scopes_enabled: bool = False
     requestable_scopes: Words = ()
     access_token_duration: Duration = 0
     refresh_token_duration: Duration = 0
+    access_token_claims: Words | None = None
 
 
 class Attribute(Body):
@@ -288,7 +292,9 @@ def _extended(issuer: Issuer, body: ClientBody, held: Client | None) -> dict[str
     if extension is None:
         return {} if held else {"scopes": requestable(issuer)}
     own = extension.requestable_scopes_enabled
+    claims = extension.access_token_claims
     return {
+        **({} if claims is None else {"access_token_claims": claims}),
         "scopes": extension.requestable_scopes if own else requestable(issuer),
         "access_token_lifetime": extension.access_token_duration or None,
         "refresh_idle_lifetime": extension.refresh_token_duration or None,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, NamedTuple
 import orjson
 from pydantic import Field
 
+from service import user_claims
 from service.access_tokens import presented
 from service.endpoints.introspect import JWT, describe, signed
 from service.endpoints.userinfo import living
@@ -91,7 +92,9 @@ async def _opened(issuer: Issuer, text: str) -> _Token:
         return await _stateless(issuer, text)
     opened, client = await living(issuer, text)
     grant = opened.grant
-    properties = (*client.properties, *grant.properties, *opened.record.properties)
+    about = user_claims.told(issuer, client, grant, opened.scope)
+    person = tuple(Property(name, value, in_introspection=True) for name, value in about.items())
+    properties = (*client.properties, *grant.properties, *opened.record.properties, *person)
     return _Token(
         *(client, grant, opened.scope, opened.audience, opened.ends_at, properties, opened.credential.grant_id)
     )

@@ -26,9 +26,9 @@ class CallersDirectory:
         """Raises PasswordError."""
         raise PasswordError(username, password)
 
-    async def claims(self, subject: str, scopes: Collection[str]) -> Mapping[str, Any] | None:
+    async def claims(self, subject: str, scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
         """What our own directory knows, should it know the person; nothing else is no fault."""
-        return await self._own.claims(subject, scopes) or {}
+        return await self._own.claims(subject, scopes, username) or {}
 
 
 def with_callers_people(issuer: Issuer) -> Issuer:

@@ -1,0 +1,89 @@
+"""Claims about a person in access tokens, and in their introspection: whom they are for, and where they come from.
+
+A client has them by its own list (``access_token_claims``), by the setting of the same name for a scope that it was granted,
+or, roles and the like, by a scope that means them (RFC 9068 section 2.2.3.1). What the built-in directory knows is read when
+a grant begins and kept in it, so that tokens cost no further round trip; when a person's claims are changed, so are their
+grants (``admin.user_claims``). A directory behind a webhook is asked for each token: nobody tells us when its claims change.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from service.issuer import Issuer
+from service.protocol.claims import present, told_by_scopes
+from service.protocol.errors import InvalidGrant
+from service.protocol.names import INTROSPECTION_MEMBERS
+from service.records.client import Client
+from service.records.grant import Grant
+
+_PERSON = frozenset({"roles", "groups", "entitlements"})
+
+
+def wants(issuer: Issuer, client: Client) -> bool:
+    """Whether any token of this client can have such claims: all others pay for this look alone."""
+    settings = issuer.settings
+    return bool(client.access_token_claims or settings.access_token_claims or settings.scope_claims)
+
+
+def names(issuer: Issuer, client: Client, scope: str) -> set[str]:
+    """The claims for a token of this client with this scope."""
+    settings, scopes = issuer.settings, scope.split()
+    by_scope = {name for word in scopes for name in settings.access_token_claims.get(word, ())}
+    by_meaning = told_by_scopes(scopes, settings.scope_claims) & _PERSON
+    return (by_scope | by_meaning | set(client.access_token_claims)) - INTROSPECTION_MEMBERS
+
+
+async def with_claims(issuer: Issuer, client: Client, grant: Grant, known: Mapping[str, Any] | None = None) -> Grant:
+    """A grant that begins, with what its tokens are to say of the person. ``known``: their claims, where they were read
+    already; else one round trip, and two where the username is neither known nor the subject. Raises TemporarilyUnavailable.
+    """
+    if not grant.subject or grant.access_token_claims is not None or not wants(issuer, client):
+        return grant
+    wanted = names(issuer, client, grant.scope)
+    if not wanted or issuer.settings.directory_url:
+        return grant
+    if known is None:
+        known = await issuer.directory.claims(grant.subject, grant.scope.split(), grant.name) or {}
+    begun: Grant = msgspec.structs.replace(grant, access_token_claims=kept(known, wanted))
+    return begun
+
+
+async def read(issuer: Issuer, client: Client, subject: str, scope: str | None) -> Mapping[str, Any] | None:
+    """The claims of a person for ``with_claims``, beside other things that are read before a grant begins; None where no token
+    of this client can have any. Raises TemporarilyUnavailable.
+    """
+    if issuer.settings.directory_url or not wants(issuer, client):
+        return None
+    return await issuer.directory.claims(subject, (scope or "").split()) or {}
+
+
+def kept(claims: Mapping[str, Any], wanted: Collection[str]) -> dict[str, Any]:
+    """What a grant keeps: also that there was nothing under a name, so that nobody looks again."""
+    return dict.fromkeys(sorted(wanted)) | present(claims, wanted)
+
+
+def told(issuer: Issuer, client: Client, grant: Grant, scope: str) -> dict[str, Any]:
+    """What introspection says of a token with this scope: what its grant keeps."""
+    if not grant.access_token_claims or not wants(issuer, client):
+        return {}
+    return present(grant.access_token_claims, names(issuer, client, scope))
+
+
+async def of_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> tuple[dict[str, Any], bool]:
+    """What a token that is about to be made says of the person, and whether its grant keeps that; else the directory was asked
+    now: a webhook, or for a grant that began before the client had these claims. Raises InvalidGrant, TemporarilyUnavailable.
+    """
+    if not grant.subject or not wants(issuer, client):
+        return {}, True
+    wanted = names(issuer, client, scope)
+    held = grant.access_token_claims
+    if held is not None and wanted <= held.keys():
+        return present(held, wanted), True
+    if not wanted:
+        return {}, True
+    person = await issuer.directory.claims(grant.subject, scope.split(), grant.name)
+    if person is None and issuer.settings.directory_url:
+        raise InvalidGrant(log="user is disabled or unknown")
+    return present(person or {}, wanted), False
