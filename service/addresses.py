@@ -18,10 +18,12 @@ def check_issuer(issuer: str) -> None:
     parts = urlsplit(issuer)
     if parts.scheme not in ("http", "https") or not parts.hostname or "?" in issuer or "#" in issuer:
         raise ValueError("must be an http(s) URL without query and fragment (RFC 8414 section 2)")
-    if "@" in parts.netloc or not issuer.isprintable() or " " in issuer or "\\" in issuer:
-        raise ValueError("must be a URL without user name, password, spaces and backslashes: everybody gets to read it")
-    if "//" in parts.path or {".", ".."}.intersection(parts.path.split("/")):
-        raise ValueError("its path must have no empty, . or .. segments: programs on the way would change it")
+    if "@" in parts.netloc or not issuer.isprintable() or " " in issuer:
+        raise ValueError("must be a URL without user name, password and spaces: everybody gets to read it")
+    if "\\" in issuer or "//" in parts.path or {".", ".."}.intersection(parts.path.split("/")):
+        raise ValueError(
+            "its path must have no backslashes and no empty, . or .. segments: programs on the way would change it"
+        )
     try:
         port = parts.port
     except ValueError:

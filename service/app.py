@@ -21,8 +21,10 @@ from service.delivering import AT_ONCE, keep_delivering
 from service.directory import HttpDirectory, RedisDirectory
 from service.fetching import Fetcher
 from service.fronts import browser, oauth
+from service.fronts.connections import Connections
 from service.fronts.health import Handler, Health
-from service.fronts.operators import make_application, tls_of
+from service.fronts.methods import by_method
+from service.fronts.operators import OperatorsRunner, make_application, tls_of
 from service.fronts.watching import watching
 from service.hashing import Hashing
 from service.issuer import Issuer
@@ -44,9 +46,6 @@ if TYPE_CHECKING:
     from service.observe.tracing import Tracing
 
 log = logging.getLogger(__name__)
-
-LINGERING_SECONDS = 2.0
-"""How long to go on reading the rest of a body that was refused, so that its sender gets to read why."""
 
 
 def make_issuer(
@@ -122,10 +121,11 @@ def make_server(
     Every path is known beforehand, and what a router would do for each request is a sixth of an empty handler's cost.
     """
     issuer.hooks.load()
-    health = health or Health(issuer)
-    handlers = {**browser.handlers(issuer), **oauth.handlers(issuer), **health.handlers(), **further}
+    health, pages = health or Health(issuer), browser.Front(issuer)
+    handlers = {**pages.handlers(), **oauth.handlers(issuer), **health.handlers(), **further}
+    handlers["*"] = by_method(("GET", "POST"), pages.not_found, oauth.refused_as_json)  # OPTIONS * (RFC 9110 9.3.7)
     names = {**browser.names(issuer), **oauth.names(issuer)}
-    watched = watching(issuer, handlers, names, oauth.not_found)
+    watched = watching(issuer, handlers, names, pages.not_found)
     loop, settings = asyncio.get_running_loop(), issuer.settings
 
     async def dispatch(request: web.BaseRequest) -> web.StreamResponse:
@@ -137,14 +137,7 @@ def make_server(
     def make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=settings.max_body)
 
-    return web.Server(
-        dispatch,
-        request_factory=make_request,
-        access_log=None,
-        keepalive_timeout=settings.idle_seconds,
-        lingering_time=LINGERING_SECONDS,
-        auto_decompress=False,  # nobody may make us unpack what is refused anyway
-    )
+    return Connections(issuer, dispatch, make_request, pages.malformed)
 
 
 @asynccontextmanager
@@ -160,7 +153,7 @@ async def serving(
     async with AsyncExitStack() as open_:
         patience = settings.drain_seconds
         if settings.admin_port is not None:  # opened first and closed last: probes and metrics see the drain
-            inner = web.AppRunner(make_application(issuer, health), access_log=None, shutdown_timeout=patience)
+            inner = OperatorsRunner(issuer, make_application(issuer, health), shutdown_timeout=patience)
             tls = tls_of(settings)
             admin_url = await _listen(open_, inner, settings.admin_host, settings.admin_port, share_port, tls)
             log.info("operators", extra={"url": admin_url})

@@ -237,6 +237,12 @@ class Settings(BaseSettings):
 
     # limits
     max_body: int = Field(65536, ge=1024, description="Size of a request body.")
+    max_head: int = Field(
+        16384,
+        ge=4096,
+        le=131_072,
+        description="Size of the request target, and of each header; longer ones are answered 414 and 431.",
+    )
     client_failures_allowed: int = Field(20, ge=1, description="Failed authentications of a client from an address.")
     user_failures_allowed: int = Field(
         5, ge=1, description="Wrong passwords for a user from one place before delays begin."

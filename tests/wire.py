@@ -58,6 +58,19 @@ async def send(http: TestClient[Any, Any], data: bytes) -> Answer:
         writer.close()
 
 
+async def exchange(port: int, data: bytes) -> Answer:
+    """Send these bytes to a port of this machine; all that it answers until it closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(LONGEST_ANSWER):
+            writer.write(data)
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    finally:
+        writer.close()
+    status, *lines = head.decode("latin-1").split("\r\n")
+    return Answer(int(status.split(" ")[1]), dict(_header(line) for line in lines), body)
+
+
 def _header(line: str) -> tuple[str, str]:
     name, _, value = line.partition(": ")
     return name.lower(), value

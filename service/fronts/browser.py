@@ -16,9 +16,11 @@ from service.endpoints import PAGES
 from service.endpoints.applications import PATH as APPLICATIONS_PATH
 from service.endpoints.browser_session import failed
 from service.endpoints.metadata import AUTHORIZE_PATH, LOGOUT_PATH
+from service.fronts import oauth
+from service.fronts.methods import by_method
 from service.fronts.pages import Pages, load_hook
 from service.fronts.peer import peer_of
-from service.fronts.receiving import check_transport, not_allowed, posted_form, query_form
+from service.fronts.receiving import check_transport, posted_form, query_form
 from service.issuer import Issuer
 from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.decision import SERVER
@@ -49,12 +51,7 @@ Decide = Callable[[Issuer, Visit], Awaitable[Reply]]
 
 def handlers(issuer: Issuer) -> dict[str, Handler]:
     """Every path of this front. Raises ValueError where the operator's templates or hook cannot be used."""
-    front = Front(issuer)
-    table: dict[str, Handler] = {}
-    for prefix in issuer.settings.path_prefixes:
-        table |= {prefix + path: front.endpoint(path, PAGES[name]) for path, name in PATHS.items()}
-        table |= {prefix + STYLE_PATH: front.style, prefix + "/": front.home}
-    return table
+    return Front(issuer).handlers()
 
 
 def names(issuer: Issuer) -> dict[str, str]:
@@ -94,6 +91,7 @@ class Front:
         self._pages = Pages(issuer.settings)
         self._hook = load_hook(issuer.settings.page_hook)
         self._prefix = issuer.settings.issuer_path
+        self._page_paths = frozenset(prefix + path for prefix in issuer.settings.path_prefixes for path in PATHS)
         self._style, _ = self._pages.style()
         # Without TLS (on this machine only) browsers refuse the prefix that ties a cookie to one host.
         secure = issuer.settings.issuer_is_https
@@ -101,23 +99,57 @@ class Front:
         self._browser = _Cookie(("__Host-" if secure else "") + _BROWSER, secure)
         self._device = _Cookie(("__Host-" if secure else "") + _DEVICE, secure, KNOWN_FOR)
 
+    def handlers(self) -> dict[str, Handler]:
+        """Every path of this front."""
+        style, home = by_method(("GET",), self.style, self.refused), by_method(("GET",), self.home, self.refused)
+        table: dict[str, Handler] = {}
+        for prefix in self._issuer.settings.path_prefixes:
+            table |= {prefix + path: self.endpoint(path, PAGES[name]) for path, name in PATHS.items()}
+            table |= {prefix + STYLE_PATH: style, prefix + "/": home, prefix or "/": home}
+        return table
+
     def endpoint(self, path: str, decide: Decide) -> Handler:
         """The handler of one path."""
 
         async def handle(http: web.BaseRequest) -> web.StreamResponse:
-            visit = Visit(http.method, {}, languages=_languages(http))
+            visit, headers = _nothing_sent(http), dict[str, str]()
             try:
                 visit = await self._visit(http)
                 reply = self._again_by_get(path, visit) or await decide(self._issuer, visit)
             except ProtocolError as error:
-                reply = Reply(failed(error))
+                reply, headers = Reply(failed(error)), error.headers
             except web.HTTPRequestEntityTooLarge:
                 reply = Reply(failed(InvalidRequest("The form is too large.", status=413)))
             except Exception:
                 reply = _incident(path)
-            return await self._response(visit, reply)
+            response = await self._response(visit, reply)
+            response.headers.update(headers)
+            return response
 
-        return handle
+        return by_method(("GET", "POST"), handle, self.refused)
+
+    async def refused(self, http: web.BaseRequest, error: ProtocolError) -> web.Response:
+        """A page that says why."""
+        response = await self._response(_nothing_sent(http), Reply(failed(error)))
+        response.headers.update(error.headers)
+        return response
+
+    async def not_found(self, http: web.BaseRequest) -> web.StreamResponse:
+        """For paths that there are not: a page for people, and the page that was meant where there is a slash too many."""
+        path = http.path.removesuffix("/")
+        if path in self._page_paths and http.method in ("GET", "HEAD"):
+            query = f"?{http.rel_url.raw_query_string}" if http.rel_url.raw_query_string else ""
+            return web.Response(status=308, headers={"Location": path + query, **SERVER})
+        if "text/html" not in http.headers.get(hdrs.ACCEPT, ""):
+            return await oauth.not_found(http)
+        return await self._response(_nothing_sent(http), Reply(_error_page("not_found", 404)))
+
+    def malformed(self, error: ProtocolError) -> web.Response:
+        """What was never a request: a page where a browser's URL or cookies have grown too long, JSON else."""
+        if error.status not in (414, 431):
+            return oauth.rendered(error)
+        shown = self._pages.render(_error_page("too_long", error.status, error.description), (), prefix=self._prefix)
+        return web.Response(body=shown.content, status=shown.status, headers={**shown.headers, **SERVER})
 
     async def style(self, http: web.BaseRequest) -> web.StreamResponse:
         """The stylesheet; its URL changes with its content, so browsers may keep it."""
@@ -135,11 +167,9 @@ class Front:
     async def _visit(self, http: web.BaseRequest) -> Visit:
         peer = peer_of(http, self._issuer.settings)
         check_transport(peer, self._issuer.settings)
-        if http.method not in ("GET", "POST"):
-            raise not_allowed("GET, POST")
         form = await posted_form(http) if http.method == "POST" else query_form(http)
         return Visit(
-            http.method,
+            "GET" if http.method == "HEAD" else http.method,
             form.parameters,
             form.resources,
             session=self._session.value(http),
@@ -167,14 +197,26 @@ class Front:
             response = web.Response(status=303, headers={**headers, **SERVER, **extra})
         else:
             shown = self._pages.render(what, (*reply.languages, *visit.languages), prefix=self._prefix)
+            retry = {"Retry-After": "1"} if shown.status == 503 else {}
             response = web.Response(
-                body=shown.content, status=shown.status, headers={**shown.headers, **SERVER, **extra}
+                body=shown.content, status=shown.status, headers={**shown.headers, **SERVER, **retry, **extra}
             )
         cookies = ((self._session, reply.session), (self._browser, reply.browser), (self._device, reply.device))
         for cookie, value in cookies:
             if value is not None:
                 response.headers.add("Set-Cookie", cookie.header(value))
         return response
+
+
+def _nothing_sent(http: web.BaseRequest) -> Visit:
+    """A visit of which nothing is known but the languages."""
+    return Visit(http.method, {}, languages=_languages(http))
+
+
+def _error_page(kind: str, status: int, description: str = "") -> Page:
+    """A page with texts of its own (``error_<kind>``)."""
+    page = failed(InvalidRequest(description, status=status))
+    return Page(page.name, {**page.values, "kind": kind, "error": ""}, status)
 
 
 def _languages(http: web.BaseRequest) -> tuple[str, ...]:

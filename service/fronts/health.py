@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from service.fronts.methods import by_method
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
-from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.store.writability import refusal_in
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -20,7 +21,7 @@ class Health:
         self.accepting = True
 
     def handlers(self) -> dict[str, Handler]:
-        """Every path of this front, whatever the method. Metrics are for operators: at their port where they have one."""
+        """Every path of this front. Metrics are for operators: at their port where they have one."""
         handlers = self.admin_handlers()
         if self._issuer.settings.admin_port is not None:
             del handlers["/metrics"]
@@ -28,7 +29,8 @@ class Health:
 
     def admin_handlers(self) -> dict[str, Handler]:
         """The same at the operators' port."""
-        return {"/livez": self._live, "/readyz": self._ready, "/metrics": self._metrics}
+        table = {"/livez": self._live, "/readyz": self._ready, "/metrics": self._metrics}
+        return {path: by_method(("GET",), handler, _refused) for path, handler in table.items()}
 
     async def _live(self, _: web.BaseRequest) -> web.StreamResponse:
         """The event loop turns; Redis has no say: a restart would not bring it back."""
@@ -53,6 +55,12 @@ class Health:
     async def _metrics(self, _: web.BaseRequest) -> web.StreamResponse:
         text = self._issuer.metrics.exposition()
         return web.Response(body=text, content_type="text/plain", charset="utf-8", headers=SERVER)
+
+
+async def _refused(_: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
+    response = _status(error.description, error.status)
+    response.headers.update(error.headers)
+    return response
 
 
 def _status(text: str, code: int = 200, **more: str) -> web.Response:

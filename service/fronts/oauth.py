@@ -20,9 +20,10 @@ from service.endpoints.metadata import (
     USERINFO_PATH,
     metadata,
 )
+from service.fronts.methods import by_method
 from service.fronts.pages import languages
 from service.fronts.peer import peer_of
-from service.fronts.receiving import body, check_transport, not_allowed, posted_form, query_form
+from service.fronts.receiving import body, check_transport, posted_form, query_form
 from service.issuer import Issuer
 from service.protocol.decision import JSON, SERVER, Action, Decision, refuse
 from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
@@ -92,8 +93,6 @@ def _endpoint(issuer: Issuer, path: str, route: _Route) -> Handler:
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         try:
-            if http.method == "OPTIONS" and hdrs.ORIGIN in http.headers:
-                return web.Response(status=204, headers=shared.preflight(http))
             request = await _read(http, issuer, path, route)
             response = _response(await decide(issuer, request))
         except ProtocolError as error:
@@ -104,11 +103,12 @@ def _endpoint(issuer: Issuer, path: str, route: _Route) -> Handler:
         except Exception:
             issuer.metrics.refusal(route.name, "server_error")
             response = _incident(path)
-        if hdrs.ORIGIN in http.headers:
-            response.headers.update(shared.headers(http))
-        return response
+        return shared.with_headers(http, response)
 
-    return handle
+    async def refused(http: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
+        return shared.with_headers(http, _refused(issuer, route.name, path, error, http))
+
+    return by_method(route.methods, handle, refused, shared.preflight, head=route.name != "token")
 
 
 class _Sharing(NamedTuple):
@@ -126,6 +126,12 @@ class _Sharing(NamedTuple):
             }
         origin = http.headers[hdrs.ORIGIN]
         return {"Vary": "Origin", **({"Access-Control-Allow-Origin": origin} if origin in self.origins else {})}
+
+    def with_headers(self, http: web.BaseRequest, response: web.Response) -> web.Response:
+        """The answer, for a page if it is one that asks."""
+        if hdrs.ORIGIN in http.headers:
+            response.headers.update(self.headers(http))
+        return response
 
     def preflight(self, http: web.BaseRequest) -> Mapping[str, str]:
         """What a browser wants to know before it sends what a page asked it to."""
@@ -163,31 +169,33 @@ def _document(issuer: Issuer, decide: Callable[[web.BaseRequest], Decision]) -> 
     shared = _Sharing(issuer.settings.cors_origins, "GET, HEAD, OPTIONS")
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
-        if http.method == "OPTIONS" and hdrs.ORIGIN in http.headers:
-            return web.Response(status=204, headers=shared.preflight(http))
-        if http.method not in ("GET", "HEAD"):
-            return _response(refuse(not_allowed("GET, HEAD")))
-        response = _response(decide(http))
-        if hdrs.ORIGIN in http.headers:
-            response.headers.update(shared.headers(http))
-        return response
+        return shared.with_headers(http, _response(decide(http)))
 
-    return handle
+    async def refused(http: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
+        return shared.with_headers(http, rendered(error))
+
+    return by_method(("GET",), handle, refused, shared.preflight)
 
 
 async def not_found(http: web.BaseRequest) -> web.StreamResponse:
     """For every other path."""
-    return _response(
-        refuse(InvalidRequest("There is nothing here; see /.well-known/oauth-authorization-server.", status=404))
-    )
+    return rendered(InvalidRequest("There is nothing here; see /.well-known/oauth-authorization-server.", status=404))
+
+
+def rendered(error: ProtocolError) -> web.Response:
+    """A refusal as JSON (RFC 6749 section 5.2)."""
+    return _response(refuse(error))
+
+
+async def refused_as_json(_: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
+    """The same, for ``by_method``."""
+    return rendered(error)
 
 
 async def _read(http: web.BaseRequest, issuer: Issuer, path: str, route: _Route) -> Request:
     """The request, if it came the right way: method, transport, content type. Raises InvalidRequest."""
     peer = peer_of(http, issuer.settings)
     check_transport(peer, issuer.settings)
-    if http.method not in route.methods:
-        raise not_allowed(", ".join(route.methods))
     content = b""
     if route.json:
         form = query_form(http)
@@ -205,7 +213,7 @@ async def _read(http: web.BaseRequest, issuer: Issuer, path: str, route: _Route)
         peer.address,
         form.resources,
         ignore_client_id=path == WEBMETHODS_PATH,
-        method=http.method,
+        method="GET" if http.method == "HEAD" else http.method,
         content=content,
         path=path,
         accept=http.headers.get(hdrs.ACCEPT, "") if route.two_forms else "",

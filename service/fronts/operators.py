@@ -10,8 +10,10 @@ from aiohttp import web
 
 from service.admin.statistics import Statistics
 from service.fronts import admin_api, console, decision_api
+from service.fronts.connections import Connections
 from service.fronts.health import Handler, Health
-from service.fronts.oauth import not_found
+from service.fronts.methods import route
+from service.fronts.oauth import not_found, rendered
 from service.fronts.watching import watching_middleware
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
@@ -24,7 +26,7 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
     watched = watching_middleware(issuer, frozenset(routes))
     application = web.Application(client_max_size=issuer.settings.max_body, middlewares=[watched])
     application.on_response_prepare.append(_sign)
-    application.add_routes([web.route("*", path, handler) for path, handler in routes.items()])
+    application.add_routes([route(path, handler) for path, handler in routes.items()])
     if admin_api.is_on(issuer.settings):
         statistics = Statistics(issuer)
         application.cleanup_ctx.append(lambda _: _sampling(issuer, statistics))
@@ -32,8 +34,20 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
         if issuer.settings.admin_tokens:
             application.add_routes(console.make_routes(issuer, statistics))
     application.add_routes(decision_api.routes(issuer))
-    application.router.add_route("*", "/{anything:.*}", not_found)
+    application.add_routes([route("/{anything:.*}", not_found)])
     return application
+
+
+class OperatorsRunner(web.AppRunner):
+    """Runs the application on connections of ours."""
+
+    def __init__(self, issuer: Issuer, application: web.Application, shutdown_timeout: float) -> None:
+        super().__init__(application, access_log=None, shutdown_timeout=shutdown_timeout)
+        self._issuer = issuer
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return Connections(self._issuer, made.request_handler, made.request_factory, rendered)
 
 
 async def _sampling(issuer: Issuer, statistics: Statistics) -> AsyncIterator[None]:

@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import hdrs, web
 
+from service.fronts.methods import waits_for_leave
 from service.fronts.peer import Peer
 from service.protocol.errors import InvalidRequest
 from service.protocol.request import Form, parse_form
@@ -40,9 +41,7 @@ async def body(http: web.BaseRequest) -> bytes:
     try:
         if http.content.is_eof():  # it came with the head, as most do
             return await http.read()
-        if (
-            http.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
-        ):  # the client waits for our word (RFC 9110 10.1.1)
+        if waits_for_leave(http):
             await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             http.writer.output_size = 0
         async with asyncio.timeout(BODY_SECONDS):
@@ -53,11 +52,6 @@ async def body(http: web.BaseRequest) -> bytes:
         raise InvalidRequest("The body did not come whole.", log="the client closed the connection") from error
     except TimeoutError as error:
         raise InvalidRequest(f"The body did not come within {BODY_SECONDS} seconds.", status=408) from error
-
-
-def not_allowed(methods: str) -> InvalidRequest:
-    """405 with the methods that are allowed (RFC 9110 15.5.6)."""
-    return InvalidRequest(f"Use {methods.replace(', ', ' or ')}.", status=405, headers={"Allow": methods})
 
 
 def _is_form(content_type: str) -> bool:

@@ -34,6 +34,8 @@ REDIS_ERRORS = ("connect", "lost", "refused", "moved", "temporary", "fault", "ga
 """
 WRITE_REFUSALS = ("full", "read_only", "disk", "replicas", "cluster_down", "rights", "login", "other")
 """Why Redis refuses writes."""
+MALFORMED = ("target_too_long", "header_too_long", "too_many_headers", "request_line", "header", "body", "other")
+"""Requests that no front gets to see, and bodies that break off behind their answer."""
 CACHES = ("clients", "client_keys")
 
 WORKERS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -86,6 +88,11 @@ class Metrics:
             "background_task_failures", "Background tasks that failed and were started again.", "task"
         )
         self._hook = self._counted("hook_calls", "Calls of hooks by what came of them.", "hook", "event", "outcome")
+        self._malformed = self._counted(
+            "malformed_requests", "Requests that were not HTTP or whose head was too long, by what is wrong.", "reason"
+        )
+        for reason in MALFORMED:
+            self._malformed.prepare(reason)
         for event in SECURITY_EVENTS:
             self._security.prepare(event)
         for kind in REDIS_ERRORS:
@@ -158,6 +165,10 @@ class Metrics:
         """Count an error response of any endpoint, ``server_error`` included."""
         self._refusal.count(endpoint, error)
 
+    def malformed_request(self, reason: str) -> None:
+        """Count one of ``MALFORMED``."""
+        self._malformed.count(reason)
+
     def security_event(self, event: str) -> None:
         """Count one of ``SECURITY_EVENTS``."""
         self._security.count(event)
@@ -209,9 +220,17 @@ class Metrics:
 
     def tell(self) -> None:
         """Hand what was counted to prometheus_client; a worker does so every second, for the others to see."""
-        counters = (self._token, self._endpoint, self._refusal, self._security, self._redis_error, self._connect)
+        counters = (
+            self._malformed,
+            self._token,
+            self._endpoint,
+            self._refusal,
+            self._security,
+            self._redis_error,
+            self._connect,
+        )
         self._tell_caches()
-        for counted in (*counters, self._cache_hit, self._cache_miss, self._hook, self._task_failure):
+        for counted in (*counters, self._connect, self._cache_hit, self._cache_miss, self._hook, self._task_failure):
             counted.tell()
         for timed in (self._duration, self._batch_duration, self._batch_size, self._lag):
             timed.tell()

@@ -2,18 +2,18 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Middleware
 
 from service.admin import AdminError
 from service.admin.audit import acting
 from service.admin.operations import Answer, perform
 from service.admin.operations.statistics import sampled
 from service.admin.statistics import Statistics
+from service.fronts import methods
 from service.fronts.admin_api import problems
 from service.fronts.admin_api.openapi import document
 from service.fronts.admin_api.problems import HEADERS, Problem
@@ -28,7 +28,6 @@ from service.settings import Settings
 log = logging.getLogger(__name__)
 
 JSON = "application/json"
-InnerHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _OF_STATUS = {kind.status: kind for kind in problems.KINDS if kind is not problems.NOT_FOUND}
 
 
@@ -39,29 +38,53 @@ def is_on(settings: Settings) -> bool:
 
 def add_admin_api(application: web.Application, issuer: Issuer, numbers: Statistics) -> None:
     """Put it there. ``numbers``: what it tells about the service."""
-    application.router.add_get(OPENAPI_PATH, _document())
-    inner = web.Application(middlewares=[_guarded(issuer, numbers)])
-    inner.add_routes([web.route(route.method, route.path, _handler(issuer, route)) for route in _specific_first()])
+    application.add_routes([methods.route(OPENAPI_PATH, methods.by_method(("GET",), _document(), _refused))])
+    inner, guarded = web.Application(), _guarded(issuer, numbers)
+    paths: dict[str, dict[str, Handler]] = {}
+    for route in sorted(ROUTES, key=lambda route: len(route.path_members)):  # /grants/find before /grants/{grant_id}
+        paths.setdefault(route.path, {})[route.method] = _handler(issuer, route)
+    for path, handlers in paths.items():
+        inner.add_routes([methods.route(path, methods.by_method(handlers, guarded(_chosen(handlers)), _refused))])
+    inner.add_routes([methods.route("/{anything:.*}", guarded(_no_such_path))])
     application.add_subapp(PREFIX, inner)
 
 
-def _specific_first() -> list[Route]:
-    """``/grants/find`` before ``/grants/{grant_id}``."""
-    return sorted(ROUTES, key=lambda route: len(route.path_members))
+def _chosen(handlers: Mapping[str, Handler]) -> Handler:
+    """The handlers of one path, by their methods."""
+
+    async def handle(http: web.BaseRequest) -> web.StreamResponse:
+        return await handlers["GET" if http.method == "HEAD" else http.method](http)
+
+    return handle
 
 
-def _guarded(issuer: Issuer, numbers: Statistics) -> Middleware:
+async def _refused(_: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
+    return problems.render(_of_protocol(error))
+
+
+async def _no_such_path(_: web.BaseRequest) -> web.StreamResponse:
+    raise Problem(problems.NO_SUCH_PATH, f"See {OPENAPI_PATH}.")
+
+
+def _of_protocol(error: ProtocolError) -> Problem:
+    kind = _OF_STATUS.get(error.status, problems.REFUSED)
+    return Problem(kind, error.description or error.error, headers=error.headers)
+
+
+def _guarded(issuer: Issuer, numbers: Statistics) -> Callable[[Handler], Handler]:
     """Around every request: who is it, and what went wrong."""
 
-    @web.middleware
-    async def guard(request: web.Request, handler: InnerHandler) -> web.StreamResponse:
-        try:
-            with acting(await operator(issuer, request)), sampled(numbers):
-                return await handler(request)
-        except Exception as error:
-            return problems.render(_problem(issuer, request, error))
+    def guarded(handler: Handler) -> Handler:
+        async def handle(http: Any) -> web.StreamResponse:
+            try:
+                with acting(await operator(issuer, http)), sampled(numbers):
+                    return await handler(http)
+            except Exception as error:
+                return problems.render(_problem(issuer, http, error))
 
-    return guard
+        return handle
+
+    return guarded
 
 
 def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
@@ -74,8 +97,7 @@ def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
         detail = "Redis, or another part of the service, is away."
         return Problem(problems.UNAVAILABLE, detail, headers={hdrs.RETRY_AFTER: "1"})
     if isinstance(error, ProtocolError):
-        kind = _OF_STATUS.get(error.status, problems.REFUSED)
-        return Problem(kind, error.description or error.error, headers=error.headers)
+        return _of_protocol(error)
     if isinstance(error, web.HTTPException):
         return _of_http(error)
     incident = secrets.token_hex(8)
@@ -149,13 +171,8 @@ def _query(http: web.BaseRequest) -> dict[str, Any]:
 
 
 def _of_http(error: web.HTTPException) -> Problem:
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        allowed = ", ".join(sorted(error.allowed_methods))
-        return Problem(problems.NOT_ALLOWED, f"Use {allowed}.", headers={hdrs.ALLOW: allowed})
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return Problem(problems.TOO_LARGE, "The body is too large (setting max_body).")
-    if isinstance(error, web.HTTPNotFound):
-        return Problem(problems.NO_SUCH_PATH, f"See {OPENAPI_PATH}.")
     return Problem(_OF_STATUS.get(error.status, problems.MALFORMED), error.reason)
 
 

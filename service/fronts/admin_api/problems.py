@@ -35,6 +35,7 @@ ALREADY_EXISTS = Kind(409, "already_exists", "The name is taken")
 OUTDATED = Kind(412, "outdated", "It is no longer as you saw it")
 TOO_LARGE = Kind(413, "too_large", "The body is too large")
 UNSUPPORTED = Kind(415, "unsupported_media_type", "The body must be JSON")
+EXPECTATION = Kind(417, "expectation_failed", "What is expected cannot be met")
 REFUSED = Kind(422, "refused", "It cannot be done")
 MATCH_NEEDED = Kind(428, "if_match_needed", "Say which version you have seen")
 TOO_MANY = Kind(429, "too_many_failures", "Too many failed attempts")
@@ -43,7 +44,7 @@ UNAVAILABLE = Kind(503, "temporarily_unavailable", "Try again in a moment")
 
 KINDS = (
     *(MALFORMED, UNAUTHORIZED, NOT_HERE, NOT_FOUND, NO_SUCH_PATH, NOT_ALLOWED, TOO_SLOW, ALREADY_EXISTS, OUTDATED),
-    *(TOO_LARGE, UNSUPPORTED, REFUSED, MATCH_NEEDED, TOO_MANY, INCIDENT, UNAVAILABLE),
+    *(TOO_LARGE, UNSUPPORTED, EXPECTATION, REFUSED, MATCH_NEEDED, TOO_MANY, INCIDENT, UNAVAILABLE),
 )
 
 

@@ -17,9 +17,10 @@ from service.fronts.console.rendering import HEADERS, File, Rendering
 from service.fronts.console.session import SignedIn, WaitError
 from service.fronts.console.visit import ROOT, SIGN_IN, Go, Page, Reply, Show, Visit, link
 from service.fronts.health import Handler
+from service.fronts.methods import by_method, route
 from service.fronts.operator_token import is_private
 from service.fronts.peer import Peer, peer_of
-from service.fronts.receiving import not_allowed, posted_form, query_form
+from service.fronts.receiving import posted_form, query_form
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
 from service.protocol.errors import ProtocolError
@@ -54,10 +55,13 @@ class RefusedError(Exception):
 def make_routes(issuer: Issuer, statistics: Statistics) -> list[web.RouteDef]:
     """Every path of the console."""
     front = Front(issuer, statistics)
-    table: dict[str, Handler] = {f"{ROOT}{page.path}": front.page(page) for page in PAGES}
-    table |= {SIGN_IN: front.sign_in, f"{ROOT}/sign-out": front.sign_out, f"{ROOT}/": front.home}
-    table |= {f"{ROOT}/{name}": _loads(file) for name, file in front.rendering.files.items()}
-    return [web.route("*", path, handler) for path, handler in table.items()]
+    table: dict[str, tuple[tuple[str, ...], Handler]] = {
+        f"{ROOT}{page.path}": (page.methods, front.page(page)) for page in PAGES
+    }
+    table |= {SIGN_IN: (("GET", "POST"), front.sign_in), f"{ROOT}/sign-out": (("POST",), front.sign_out)}
+    table |= {f"{ROOT}/{name}": (("GET",), _loads(file)) for name, file in front.rendering.files.items()}
+    table |= {f"{ROOT}/{{anything:.*}}": (("GET",), front.not_found)}
+    return [route(path, by_method(methods, handler, front.refused)) for path, (methods, handler) in table.items()]
 
 
 def _loads(file: File) -> Handler:
@@ -85,9 +89,16 @@ class Front:
 
         return handle
 
-    async def home(self, http: web.BaseRequest) -> web.StreamResponse:
-        """With a slash too much."""
-        return self._response(Go(ROOT), None)
+    async def not_found(self, http: web.BaseRequest) -> web.StreamResponse:
+        """For other paths of the console; with a slash too many the page that was meant is there."""
+        path = http.path.removesuffix("/")
+        if path in _READ:
+            return self._response(Go(path), None)
+        return self._response(Show("error", {"kind": "not_found", "text": "There is no such page."}, 404), None)
+
+    async def refused(self, _: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
+        """A page that says why."""
+        return self._response(_failed(error), None)
 
     async def sign_in(self, http: web.BaseRequest) -> web.StreamResponse:
         """The form for an operator's token, and what comes of it."""
@@ -120,9 +131,8 @@ class Front:
         return self._response(reply, None)
 
     async def _visited(self, http: web.BaseRequest, peer: Peer, page: Page) -> web.StreamResponse:
-        handler = {"GET": page.get, "HEAD": page.get, "POST": page.post}.get(http.method)
-        if handler is None:
-            raise not_allowed(", ".join(name for name, one in (("GET", page.get), ("POST", page.post)) if one))
+        handler = page.post if http.method == "POST" else page.get
+        assert handler is not None  # noqa: S101 (for mypy: the table has its methods)
         signed = await session.read(self._issuer, self._cookie(http, peer), prolongs=page.prolongs)
         if signed is None:
             return self._response(Go(_back_to(http)), None)
@@ -142,8 +152,6 @@ class Front:
         return self._response(reply, signed)
 
     async def _signing_in(self, http: web.BaseRequest, peer: Peer) -> web.StreamResponse:
-        if http.method not in ("GET", "HEAD", "POST"):
-            raise not_allowed("GET, POST")
         form = (await posted_form(http) if http.method == "POST" else query_form(http)).parameters
         onward = form.get("next", "") if _is_ours(form.get("next", "")) else ROOT
         values = {"next": onward, "fault": "", "wait": 0}
@@ -164,8 +172,6 @@ class Front:
         return response
 
     async def _signing_out(self, http: web.BaseRequest, peer: Peer) -> web.StreamResponse:
-        if http.method != "POST":
-            raise not_allowed("POST")
         signed = await session.read(self._issuer, self._cookie(http, peer), prolongs=False)
         if signed is not None:
             await self._parameters(http, signed)

@@ -57,6 +57,11 @@ class Page:
     post: Handler | None = None
     prolongs: bool = field(default=True)
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it is asked with."""
+        return tuple(name for name, handler in (("GET", self.get), ("POST", self.post)) if handler)
+
 
 def addresses(issuer: Issuer) -> dict[str, str]:
     """What a client has to know of the service, for a page."""

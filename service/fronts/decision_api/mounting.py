@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 
 from service.admin.audit import Actor, Way, acting
 from service.admin.errors import AdminError, NotFound
+from service.fronts import methods
 from service.fronts.decision_api.answering import HEADERS, Answer, CallError, Document
 from service.fronts.decision_api.caller import caller_of
 from service.fronts.decision_api.result_codes import ResultCode, of_error
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 PREFIXES = ("/api", "/api/{service_id}")
 """Authlete 2 has the first, Authlete 3 the second, with the API key as the id of the service."""
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[Any], Awaitable[web.StreamResponse]]
 
 
 def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
@@ -36,7 +37,7 @@ def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
     for route in table:
         paths.setdefault(route.path, {}).update(dict.fromkeys(route.methods, route))
     return [
-        web.route("*", prefix + path, _handler(issuer, path, by_method))
+        methods.route(prefix + path, methods.by_method(by_method, _handler(issuer, path, by_method), _not_served))
         for prefix in PREFIXES
         for path, by_method in paths.items()
     ]
@@ -72,9 +73,7 @@ async def _answered(issuer: Issuer, http: web.Request, by_method: Mapping[str, R
     authorization = http.headers.getall(hdrs.AUTHORIZATION, ())
     shown = authorization[0] if len(authorization) == 1 else ""
     api_key = await caller_of(issuer, shown, variable.pop("service_id", ""), peer.address)
-    route = by_method.get(http.method)
-    if route is None:
-        raise CallError(ResultCode.NOT_ALLOWED, status=405, headers={"Allow": ", ".join(by_method)})
+    route = by_method["GET" if http.method == "HEAD" else http.method]
     members = await _members(http)
     with acting(Actor(api_key, Way.DECISION_API, peer.address)):
         return await route.answer(Call(issuer, api_key, variable, peer.address), route.body.read(members))
@@ -116,6 +115,12 @@ async def _members(http: web.Request) -> Mapping[str, Any]:
     if not isinstance(members, dict):
         raise CallError(ResultCode.MALFORMED, "The body is not a JSON object in UTF-8.")
     return members
+
+
+async def _not_served(_: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
+    """Another method than those of the path, or an expectation that cannot be met."""
+    result = ResultCode.NOT_ALLOWED if error.status == 405 else ResultCode.MALFORMED
+    return _response(Answer(result, detail=error.description, status=error.status, headers=error.headers))
 
 
 def _refused(error: ProtocolError) -> Answer:
