@@ -387,6 +387,26 @@ class Settings(BaseSettings):
         "page",
         description="Errors for clients that registered openly: page, of ours first, names where they lead; direct, at once.",
     )
+    registration_response_types: tuple[ResponseType, ...] = Field(
+        tuple(one for one in ResponseType if "token" not in one.parts),
+        description="Response types that a client may register for by itself; none with an access token in the URL "
+        "(RFC 9700 2.1.2) until told otherwise.",
+    )
+    registration_max_bytes: Annotated[int, Field(ge=1024, le=65536)] = Field(
+        16_384, description="How large a client that registers itself may be, in bytes of its metadata."
+    )
+    registration_unused_lifetime: Lifetime = Field(
+        86400 * 7, description="How long a client is kept that registered itself (open) and that nobody has used yet."
+    )
+    registration_idle_lifetime: Lifetime = Field(
+        86400 * 180, description="How long a client that registered itself (open) is kept after its last use."
+    )
+    registration_unused_most: Annotated[int, Field(ge=1)] = Field(
+        10_000, description="How many clients that registered themselves (open) may wait for their first use."
+    )
+    registration_unused_most_per_network: Annotated[int, Field(ge=1)] = Field(
+        100, description="How many of them may be registered from one network (IPv4 /24, IPv6 /48)."
+    )
     registration_scopes: tuple[str, ...] = Field(
         (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS),
         description="Scopes that a client may register for by itself; people still have to allow them.",

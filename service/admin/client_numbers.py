@@ -5,14 +5,12 @@ so that it is always the same; the first time that somebody is told it, it is wr
 look. The two never meet: numbers from 2^52 to 2^53 (all of which JSON can carry exactly) are made ones.
 """
 
-from hashlib import sha256
-
 from service.admin.errors import NotFound, Refused
 from service.issuer import Issuer
 from service.protocol.credentials import Randomness
 from service.records.client import Client
+from service.store.client_numbers import MADE, made_number
 
-_MADE = range(2**52, 2**53)
 _FRESH = range(10**14, 2**52)
 _LARGEST = 2**63 - 1
 _TRIES = 8
@@ -28,7 +26,7 @@ async def number_of(issuer: Issuer, client: Client) -> int:
         return written
     for attempt in range(_TRIES):
         number = made_number(client.client_id, attempt)
-        if await numbers.take(number, client.client_id):
+        if await numbers.take(number, client.client_id, ends_with_client=client.is_strangers):
             numbers.remember(client.client_id, client.generation, number)
             return number
     raise Refused(f"client {client.client_id}: every number that it could have is another client's")
@@ -38,7 +36,7 @@ async def find_client(issuer: Issuer, identifier: str | int) -> Client:
     """The client of this number, client_id or alias, as Redis has it now. Two round trips at most. Raises NotFound."""
     text = str(identifier)
     number = own_number(text, made=True)
-    is_made = number is not None and number in _MADE
+    is_made = number is not None and number in MADE
     holder = await issuer.store.client_numbers.holder(number or 0) if is_made else None
     client = await issuer.store.clients.read(text if holder is None else holder)
     if client is None:
@@ -64,13 +62,7 @@ def own_number(client_id: str, *, made: bool = False) -> int | None:
     if not (client_id.isascii() and client_id.isdigit() and len(client_id) <= 19) or client_id.startswith("0"):
         return None
     number = int(client_id)
-    return number if number <= _LARGEST and (made or number not in _MADE) else None
-
-
-def made_number(client_id: str, attempt: int = 0) -> int:
-    """One that is made from the client_id; the next ones are for the case that another client has it."""
-    digest = sha256(f"{attempt}\0{client_id}".encode()).digest()
-    return _MADE.start + int.from_bytes(digest[:8]) % len(_MADE)
+    return number if number <= _LARGEST and (made or number not in MADE) else None
 
 
 def new_client_id(randomness: Randomness) -> str:

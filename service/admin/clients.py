@@ -3,26 +3,23 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
-import orjson
 
 from service.admin import etags
 from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.client_numbers import forget_number
+from service.admin.client_sector import checked_sector
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import describe_property
 from service.admin.paging import cursor_checked
 from service.client_auth.secret import MAX_SECRET
-from service.fetching import FetchError
 from service.hashing import hash_generated, is_generated
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
-from service.protocol import sectors
 from service.protocol.credentials import new_client_secret
-from service.protocol.names import AccessTokenFormat, ClientAuthMethod, HmacAlgorithm, HookEvent, SubjectType
+from service.protocol.names import ClientAuthMethod, HmacAlgorithm, HookEvent
 from service.records.client import Client, ClientSecret, Registration
 from service.store.clients import ChangedMeanwhileError
 from service.store.grants import NEVER
@@ -32,10 +29,6 @@ log = logging.getLogger(__name__)
 MIN_SECRET = 8
 """Characters of an imported secret; the ones we generate have 49."""
 _TRIES = 5
-_SIGNED_BY_US = (
-    *("id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg"),
-    "access_token_signing_alg",
-)
 
 
 def check_secret(secret: str) -> None:
@@ -86,8 +79,9 @@ async def create_client(
         secrets=secrets,
         registration=registration,
     )
+    lifetime = issuer.settings.registration_unused_lifetime if client.is_strangers else 0
     try:
-        await issuer.store.clients.save(client, None)
+        await issuer.store.clients.save(client, None, lifetime)
     except ChangedMeanwhileError as error:
         raise AlreadyExists(f"somebody else registered it meanwhile: {error}") from error
     log.info("client_created", extra={"client_id": client.client_id, "grant_types": client.grant_types})
@@ -110,9 +104,11 @@ async def list_clients(issuer: Issuer, cursor: str = "", count: int = 100) -> Cl
 
 @audited("client.update", "client:name", changed="changes")
 async def update_client(
-    issuer: Issuer, name: str, changes: Mapping[str, Any], *, if_match: str | None = None
+    issuer: Issuer, name: str, changes: Mapping[str, Any], *, if_match: str | None = None, adopts: bool = True
 ) -> Client:
     """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets and tokens stay.
+
+    ``adopts``: it is an operator's from now on, whoever registered it: it is kept also while nobody uses it.
 
     A client that needs no secret any more loses it; one that needs one, or one that can be read again (client_secret_jwt),
     has none until ``rotate_secret``. ``if_match``: see ``etags.check``.
@@ -135,7 +131,8 @@ async def update_client(
             secrets = tuple(secret for secret in secrets if secret.sealed)
         else:  # what need not be read again is kept as a hash only
             secrets = tuple(msgspec.structs.replace(secret, sealed="", sealed_under="") for secret in secrets)
-        return seen, msgspec.structs.replace(seen, **given.members(), secrets=secrets, sector_identifier=sector)
+        changed = msgspec.structs.replace(seen, **given.members(), secrets=secrets, sector_identifier=sector)
+        return seen, changed.adopted() if adopts else changed
 
     client = await _change_settled(issuer, name, settled)
     log.info("client_updated", extra={"client_id": client.client_id, "changed": sorted(changes)})
@@ -227,6 +224,8 @@ async def delete_client(issuer: Issuer, name: str) -> Client:
     async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
         if not await issuer.store.clients.delete(client):
             raise NotFound(f"client {name!r} was deleted meanwhile")
+    if client.registration is not None:
+        issuer.store.registrations.release_soon(client.client_id, client.registration.network)
     await forget_number(issuer, client.client_id)
     log.info("client_deleted", extra={"client_id": client.client_id})
     return msgspec.structs.replace(client, enabled=False)
@@ -284,55 +283,6 @@ def describe(client: Client) -> dict[str, Any]:
 # how it is done
 
 
-async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
-    """The sector that pairwise subjects are made for (OpenID Connect Core 8.1, Dynamic Client Registration 5).
-
-    Also checks what only the settings know. Raises Refused.
-    """
-    settings = issuer.settings
-    if refused := [one.value for one in given.response_types if one not in settings.response_types]:
-        raise Refused(f"response_types: {', '.join(refused)}: not offered here (setting response_types)")
-    _check_algorithms(issuer, given)
-    if given.subject_type is SubjectType.PAIRWISE and settings.pairwise_salt is None:
-        raise Refused("subject_type: pairwise is not offered here (setting pairwise_salt)")
-    if given.sector_identifier_uri:
-        await _check_sector_document(issuer, given)
-        return urlsplit(given.sector_identifier_uri).hostname or ""
-    if given.subject_type is SubjectType.PUBLIC:
-        return ""
-    try:
-        return sectors.sector_of(given.client_id, given.redirect_uris)
-    except ValueError as error:
-        raise Refused(f"sector_identifier_uri: needed, since {error}") from error
-
-
-def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:
-    signed = given.access_token_format not in (None, AccessTokenFormat.OPAQUE)
-    if issuer.keyring is None:  # it signs nothing now; where it will, another algorithm can stand in
-        if signed:
-            raise Refused("access_token_format: there is no key to sign with (settings master_key, signing_key_files)")
-        return
-    for name in _SIGNED_BY_US:
-        if (wanted := getattr(given, name)) and wanted not in issuer.keyring.algorithms:
-            raise Refused(f"{name}: there is no key for {wanted.value} here")
-
-
-async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
-    """It must list every redirect URI of the client."""
-    try:
-        listed = orjson.loads(
-            (await issuer.fetcher.get(given.sector_identifier_uri or "", purpose="registration")).content
-        )
-    except (FetchError, ValueError) as error:
-        # Who registers need not know what our network looks like from inside.
-        log.info("sector_identifier_unavailable", extra={"client_id": given.client_id, "reason": str(error)[:200]})
-        raise Refused(
-            "sector_identifier_uri: cannot be fetched, or is not JSON; it must be public and https"
-        ) from error
-    if not isinstance(listed, list) or not set(given.redirect_uris) <= {uri for uri in listed if isinstance(uri, str)}:
-        raise Refused("sector_identifier_uri: does not list every redirect URI of the client")
-
-
 async def change_client(issuer: Issuer, name: str, changed: Callable[[Client], Client]) -> Client:
     """Read, change, compare and set: for changes that need nothing but the client. Raises NotFound, Refused."""
 
@@ -354,6 +304,8 @@ async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Await
             await issuer.store.clients.save(wanted, seen)
         except ChangedMeanwhileError:
             continue
+        if seen.is_strangers and not wanted.is_strangers:
+            issuer.store.registrations.adopt_soon(wanted)
         return wanted
     raise Refused(f"client {name!r} is being changed by others at the same time; look at it and try again")
 

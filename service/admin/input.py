@@ -51,7 +51,7 @@ class Input(BaseModel):
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """The input, checked. Raises Refused with every fault."""
-        _check_sizes(data)
+        check_sizes(data)
         try:
             return cls.model_validate(dict(data))
         except ValidationError as error:
@@ -59,7 +59,8 @@ class Input(BaseModel):
         raise Refused("\n".join(faults))
 
 
-def _check_sizes(data: Mapping[str, Any]) -> None:
+def check_sizes(data: Mapping[str, Any]) -> None:
+    """Raises Refused for lists and objects that would cost too much to be looked at."""
     long = sorted(
         name for name, value in data.items() if isinstance(value, list | tuple | dict) and len(value) > _MAX_ITEMS
     )

@@ -17,7 +17,8 @@ NAME = "register"
 async def decide(issuer: Issuer, request: Request) -> Decision:
     """POST registers; GET, PUT and DELETE with ``?client_id=`` and the registration access token look after it.
 
-    Raises InvalidRedirectUri, InvalidClientMetadata (400), InvalidToken (401).
+    Raises InvalidRedirectUri, InvalidClientMetadata (400), InvalidToken (401), TooManyRegistrations (429),
+    TemporarilyUnavailable.
     """
     if request.method == "POST":
         made = await _registered(issuer, request)
@@ -35,14 +36,14 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 async def _registered(issuer: Issuer, request: Request) -> dict[str, Any]:
     if issuer.settings.registration == "open" and request.authorization is None:
-        return await registration.register(issuer, _metadata(request))
+        return await registration.register(issuer, _metadata(request), registration.Stranger(request.address))
     if request.authorization is None:
         raise InvalidToken("An initial access token is required to register a client.")
     token, metadata = bearer_token(request), _metadata(request)
     # What made us fetch something is paid for: else one use would be as many fetches as somebody likes.
     returnable = "sector_identifier_uri" not in metadata
     async with registration.initial_access_token_spent(issuer, token, returnable=returnable):
-        return await registration.register(issuer, metadata, by_token=True)
+        return await registration.register(issuer, metadata)
 
 
 def _metadata(request: Request) -> dict[str, Any]:

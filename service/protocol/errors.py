@@ -170,6 +170,16 @@ class TemporarilyUnavailable(ProtocolError):
         super().__init__(description, log=log, headers={"Retry-After": str(retry_after)})
 
 
+class TooManyRegistrations(TemporarilyUnavailable):
+    """A network has registered as many clients that nobody has used as it may (RFC 6585 section 4)."""
+
+    status = 429
+    description = "Too many clients were registered from your network and not used yet; use or delete one, or wait."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=3600)
+
+
 def printable(text: str) -> str:
     r"""``text`` as RFC 6749 allows it in error_description: %x20-21 / %x23-5B / %x5D-7E, at most 400 characters."""
     return _NOT_ALLOWED.sub("?", text.replace('"', "'"))[:400]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import structs
+
 from service.protocol.names import (
     AccessTokenFormat,
     ApplicationType,
@@ -31,12 +33,15 @@ class ClientSecret(Record, frozen=True, omit_defaults=True, gc=False):
 class Registration(Record, frozen=True, omit_defaults=True, gc=False):
     """Of a client that registered itself (RFC 7591). ``token_hash``: of its registration access token (RFC 7592);
     ``metadata``: members that we only give back (``software_id``, ``client_name#de`` …); ``by_token``: an operator vouched
-    for it beforehand, by the initial access token that it registered with.
+    for it beforehand, by the initial access token that it registered with; ``is_stranger``: no operator had a hand in it, so it
+    is kept only as long as somebody uses it; ``network``: where it was registered from, "" = not known.
     """
 
     token_hash: str
     metadata: dict[str, Any] = {}
     by_token: bool = False
+    is_stranger: bool = False
+    network: str = ""
 
 
 class Client(Record, frozen=True, omit_defaults=True, gc=False):
@@ -129,6 +134,19 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     def self_registered(self) -> bool:
         """Whether what it says of itself was checked by nobody (RFC 7591 section 5)."""
         return self.registration is not None
+
+    @property
+    def is_strangers(self) -> bool:
+        """Whether a stranger registered it, and no operator has changed it since."""
+        return self.registration is not None and self.registration.is_stranger
+
+    def adopted(self) -> "Client":
+        """The same client as an operator's, whoever registered it."""
+        registration = self.registration
+        if registration is None or not registration.is_stranger:
+            return self
+        changed: Client = structs.replace(self, registration=structs.replace(registration, is_stranger=False))
+        return changed
 
     def stands_behind(self, grant: Grant) -> bool:
         """Whether what was issued under this grant still counts: the client is enabled and did not end it wholesale."""

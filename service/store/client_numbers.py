@@ -1,5 +1,7 @@
 """Numbers of clients, for callers whose data types have no room for a text: which client has which."""
 
+from hashlib import sha256
+
 from service.store import keys
 from service.store.clients import SCRIPTS, SetAnswer
 from service.store.connection import Connection
@@ -9,6 +11,14 @@ from service.store.connection import Connection
 
 _REMEMBERED = 10_000
 """Numbers that a process remembers to have written down."""
+MADE = range(2**52, 2**53)
+"""Numbers that we make."""
+
+
+def made_number(client_id: str, attempt: int = 0) -> int:
+    """One that is made from the client_id; the next ones are for the case that another client has it."""
+    digest = sha256(f"{attempt}\0{client_id}".encode()).digest()
+    return MADE.start + int.from_bytes(digest[:8]) % len(MADE)
 
 
 class ClientNumbers:
@@ -30,9 +40,14 @@ class ClientNumbers:
             self._taken.clear()
         self._taken[client_id, generation] = number
 
-    async def take(self, number: int, client_id: str) -> bool:
-        """Give a number to a client; whether it is this client's now, or was before. One round trip."""
-        answer, _ = await _set.run(self._connection, (keys.client_number(number),), b"", client_id)
+    async def take(self, number: int, client_id: str, *, ends_with_client: bool = False) -> bool:
+        """Give a number to a client; whether it is this client's now, or was before. One round trip; two for a client that has
+        an end, with which the number ends.
+        """
+        lifetime, record = 0, keys.client(client_id)
+        if ends_with_client:
+            lifetime = max(1, await self._connection.execute(record, "TTL", record))
+        answer, _ = await _set.run(self._connection, (keys.client_number(number),), b"", client_id, lifetime)
         return answer is SetAnswer.REPLACED
 
     async def holder(self, number: int) -> str | None:

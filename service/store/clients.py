@@ -30,8 +30,10 @@ class SetAnswer(StrEnum):
     CHANGED = "changed"
 
 
-_set = Script("compare_and_set", ("record",), ("seen", "replacement"), SetAnswer, confirmed=True)
+_set = Script("compare_and_set", ("record",), ("seen", "replacement", "lifetime"), SetAnswer, confirmed=True)
 SCRIPTS = (_set,)
+KEEP = ""
+"""A lifetime of a record: as it is; for ever, where the record is new."""
 
 
 class ChangedMeanwhileError(Exception):
@@ -91,16 +93,18 @@ class Clients:
 
     # writing
 
-    async def save(self, client: Client, seen: Client | None) -> None:
-        """Write a client over what was read before (None: it is new), and tell every process.
+    async def save(self, client: Client, seen: Client | None, lifetime: int = 0) -> None:
+        """Write a client over what was read before (None: it is new), and tell every process. ``lifetime``: of a new one, in
+        seconds, 0 = for ever; one that is a stranger's no more is kept for ever, too.
 
         Raises ChangedMeanwhileError where the record is no longer as ``seen``, or the alias is taken.
         """
         new_alias = client.alias if seen is None or seen.alias != client.alias else None
         if new_alias:
             await self._take_alias(new_alias, client.client_id)
-        key = keys.client(client.client_id)
-        answer, _ = await _set.run(self._connection, (key,), seen.encode() if seen else b"", client.encode())
+        key, is_as_it_was = keys.client(client.client_id), seen is not None and seen.is_strangers == client.is_strangers
+        ends = KEEP if is_as_it_was else lifetime
+        answer, _ = await _set.run(self._connection, (key,), seen.encode() if seen else b"", client.encode(), ends)
         if answer is SetAnswer.CHANGED:
             held = await self.read(client.client_id) if new_alias else None
             if new_alias and (held is None or held.alias != new_alias):  # else whoever was first gave it the same one
@@ -123,7 +127,7 @@ class Clients:
         key, record = keys.client_alias(alias), keys.client(alias)
         if await self._connection.execute(record, "EXISTS", record):
             raise ChangedMeanwhileError(f"{alias} is the client_id of another client")
-        answer, _ = await _set.run(self._connection, (key,), b"", client_id)
+        answer, _ = await _set.run(self._connection, (key,), b"", client_id, KEEP)
         if answer is SetAnswer.CHANGED:
             raise ChangedMeanwhileError(f"the alias {alias} is taken")
 

@@ -126,6 +126,16 @@ def initial_access_token(token_hash: str) -> str:
     return f"mm:{{registration:{token_hash}}}"
 
 
+def registrations() -> str:
+    """Clients that strangers registered and that nobody has used yet, by the second at which each is given up."""
+    return "mm:{registrations}"
+
+
+def registrations_of(network: str) -> str:
+    """Those of one network."""
+    return f"mm:{{registrations}}:{_tag(network)}"
+
+
 def logout_deliveries() -> str:
     """Logout tokens to be delivered, by the second at which each is due."""
     return "mm:{logout}:due"

@@ -2,7 +2,7 @@
 
 from service.records.signing_key import KeySet
 from service.store import keys
-from service.store.clients import SCRIPTS, SetAnswer
+from service.store.clients import KEEP, SCRIPTS, SetAnswer
 from service.store.connection import Connection
 
 (_set,) = SCRIPTS
@@ -23,5 +23,5 @@ class SigningKeys:
     async def replace(self, seen: KeySet, wanted: KeySet) -> bool:
         """Write ``wanted`` over ``seen``; False where it is no longer what is there. One round trip."""
         before = seen.encode() if seen.keys else b""
-        answer, _ = await _set.run(self._connection, (keys.signing_keys(),), before, wanted.encode())
+        answer, _ = await _set.run(self._connection, (keys.signing_keys(),), before, wanted.encode(), KEEP)
         return answer is SetAnswer.REPLACED

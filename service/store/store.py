@@ -24,6 +24,7 @@ from service.store import (
     keys,
     known_places,
     registration_tokens,
+    registrations,
     sessions,
     tickets,
     tokens,
@@ -55,6 +56,7 @@ _ROOMS = (
         deliveries,
         known_places,
         registration_tokens,
+        registrations,
         sessions,
         tickets,
         tokens,
@@ -86,6 +88,7 @@ class Store:
     operator_sessions: OperatorSessions
     pseudonyms: Pseudonyms
     registration_tokens: registration_tokens.RegistrationTokens
+    registrations: registrations.Registrations
     sessions: sessions.Sessions
     signing_keys: SigningKeys
     tickets: tickets.Tickets
@@ -137,6 +140,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         OperatorSessions(connection),
         Pseudonyms(connection, settings),
         registration_tokens.RegistrationTokens(connection),
+        registrations.Registrations(connection),
         sessions.Sessions(connection),
         SigningKeys(connection),
         tickets.Tickets(connection),

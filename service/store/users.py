@@ -2,7 +2,7 @@
 
 from service.records.user import User
 from service.store import keys
-from service.store.clients import SCRIPTS, ChangedMeanwhileError, SetAnswer
+from service.store.clients import KEEP, SCRIPTS, ChangedMeanwhileError, SetAnswer
 from service.store.connection import Connection, Step
 
 (_set,) = SCRIPTS
@@ -57,13 +57,13 @@ class Users:
         ChangedMeanwhileError where the record is no longer as ``seen``, or the subject is another user's.
         """
         pointer = keys.user(user.subject)
-        answer, _ = await _set.run(self._connection, (pointer,), user.username if seen else b"", user.username)
+        answer, _ = await _set.run(self._connection, (pointer,), user.username if seen else b"", user.username, KEEP)
         if answer is SetAnswer.CHANGED:
             raise ChangedMeanwhileError(f"the subject {user.subject} belongs to another user")
         if not user.enabled:
             await self._mark_disabled(user.subject)
         answer, _ = await _set.run(
-            self._connection, (keys.username(user.username),), seen.encode() if seen else b"", user.encode()
+            self._connection, (keys.username(user.username),), seen.encode() if seen else b"", user.encode(), KEEP
         )
         if answer is SetAnswer.CHANGED:
             await self._drop_stray_pointer(user)

@@ -42,6 +42,7 @@ async def answer_authorization(
     client's. Raises InvalidGrant where the user is
     disabled, TemporarilyUnavailable.
     """
+    issuer.store.registrations.note_use(client, issuer.settings.registration_idle_lifetime)
     parts, fields, grant_id = response_type.parts, {}, ""
     grant = await with_claims(issuer, client, grant)
     fresh_id = new_grant_id(issuer.randomness)

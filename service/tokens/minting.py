@@ -64,6 +64,7 @@ async def mint(
     ``id_token``: with one, where the grant is an OpenID Connect one; ``nonce``: for it.
     """
     now, grant = int(issuer.clock()), authorization.grant
+    issuer.store.registrations.note_use(client, issuer.settings.registration_idle_lifetime)
     lifetime = authorization.lifetime or client.access_token_lifetime or issuer.settings.access_token_lifetime
     access = new_credential(Kind.ACCESS_TOKEN, grant_id, issuer.randomness)
     access_hash = hashed(access)
@@ -79,9 +80,8 @@ async def mint(
         spends = None if keeps else authorization.spends
         refresh_record = RefreshToken(issued_at, refreshes_left, spends.credential.hash if spends else "").encode()
     credential = Credential(Kind.ACCESS_TOKEN, grant_id, access_hash)
-    about, is_kept = (
-        (await of_token(issuer, client, grant, authorization.scope)) if wants(issuer, client) else ({}, True)
-    )
+    has_claims, scope = wants(issuer, client), authorization.scope
+    about, is_kept = (await of_token(issuer, client, grant, scope)) if has_claims else ({}, True)
     delivered, beside, is_stateless = access, "", False
     if client.access_token_format is not None or issuer.settings.resource_tokens:
         delivered, beside, is_stateless = await _in_its_form(

@@ -154,21 +154,27 @@ async def test_an_initial_access_token_may_be_needed(world: World) -> None:
         (WEB | {"redirect_uris": ["https://[x"], "response_types": ["id_token"]}, "invalid_redirect_uri"),
         (WEB | {"redirect_uris": ["https://a℀b/"], "response_types": ["id_token"]}, "invalid_redirect_uri"),
         (WEB | {"redirect_uris": ["https://app.example\\@b.example/"]}, "invalid_redirect_uri"),
-        (WEB | {"logo_uri": "https://x;sandbox/l.png"}, "invalid_client_metadata"),
         (WEB | {"jwks_uri": "https://１２７.0.0.1/"}, "invalid_client_metadata"),
         ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
         (WEB | {"scope": "admin"}, "invalid_client_metadata"),
         ({"grant_types": ["password"], "response_types": []}, "invalid_client_metadata"),
         (WEB | {"initiate_login_uri": "http://app.example/login"}, "invalid_client_metadata"),  # …-nohttps
-        (WEB | {"logo_uri": "http://app.example/logo"}, "invalid_client_metadata"),
-        (WEB | {"logo_uri": "javascript:alert(1)"}, "invalid_client_metadata"),
         (WEB | {"backchannel_logout_uri": "https://app.example/out#x"}, "invalid_client_metadata"),
         (WEB | {"frontchannel_logout_uri": "https://other.example/out"}, "invalid_client_metadata"),
-        (WEB | {"client_name": "x" * 300}, "invalid_client_metadata"),
         (WEB | {"client_name": 7}, "invalid_client_metadata"),
         (WEB | {"client_name": "a\x00b"}, "invalid_client_metadata"),
+        (WEB | {"logo_uri": ["https://a.example/l"]}, "invalid_client_metadata"),
+        (WEB | {"contacts": "a@b.example"}, "invalid_client_metadata"),
+        (WEB | {"contacts": [None]}, "invalid_client_metadata"),
+        (WEB | {"scope": ["openid"]}, "invalid_client_metadata"),
+        (WEB | {"grant_types": [None]}, "invalid_client_metadata"),
+        (WEB | {"grant_types": []}, "invalid_client_metadata"),
+        (WEB | {"response_types": ["id_token token"]}, "invalid_client_metadata"),
+        (WEB | {"client_uri": "http://app.example", "jwks_uri": "http://app.example"}, "invalid_client_metadata"),
+        (WEB | {"client_name": "x" * 300, "redirect_uris": ["http://app.example/cb"]}, "invalid_redirect_uri"),
+        (WEB | {"redirect_uris": [f"{CALLBACK}?{n}={'x' * 1900}" for n in range(10)]}, "invalid_client_metadata"),
+        (WEB | {"jwks": {"keys": [JWK | {"kid": "k" * 17_000}]}}, "invalid_client_metadata"),
         (WEB | {"client_name#de": 7}, "invalid_client_metadata"),
-        (WEB | {"client_name#de": "x" * 10_000}, "invalid_client_metadata"),
         (WEB | {"default_max_age": -1}, "invalid_client_metadata"),
         (WEB | {"require_auth_time": "perhaps"}, "invalid_client_metadata"),
         (WEB | {"sector_identifier_uri": "https://127.0.0.1/sector"}, "invalid_client_metadata"),
@@ -194,7 +200,7 @@ async def test_faults_are_named_as_the_rfc_does(open_world: World, metadata: Any
         WEB | {"jwks": {"keys": [JWK | {"use": "sig"}, RSA | {"kid": "encrypts", "use": "enc", "alg": "RSA-OAEP"}]}},
         WEB | {"jwks_uri": "https://app.example/jwks"},
         WEB | {"id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "RS256"},
-        WEB | {"response_types": ["code", "token id_token"], "grant_types": ["authorization_code", "implicit"]},
+        WEB | {"response_types": ["code", "id_token code"], "grant_types": ["authorization_code", "implicit"]},
         WEB | {"request_uris": ["https://app.example/request#hash"]},
         WEB | {"post_logout_redirect_uris": ["https://app.example/out"]},
         WEB | {"backchannel_logout_uri": "https://a.example/b", "backchannel_logout_session_required": True},
@@ -211,7 +217,7 @@ async def test_what_is_given_comes_back(open_world: World, metadata: dict[str, A
     assert status == 201, made
     wanted = metadata | {}
     if "response_types" in wanted:
-        wanted["response_types"] = ["code", "id_token token"]
+        wanted["response_types"] = ["code", "code id_token"]
     assert {name: made[name] for name in wanted} == wanted
     assert ("client_secret" in made) == (metadata.get("token_endpoint_auth_method") != "none")
     read = await (await manage(open_world, made)).json()

@@ -54,7 +54,7 @@ async def _decided(call: Call, body: RegistrationBody, method: str, action: str,
         request = Request(
             {"client_id": await _own_name(call.issuer, body.client_id)} if body.client_id else {},
             f"Bearer {body.token}" if body.token else None,
-            call.address,
+            "",  # whose address it is, only the caller knows: its own would be one network for everybody
             method=method,
             content=body.metadata.encode(),
         )

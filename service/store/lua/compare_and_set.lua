@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
--- Replace a record if it is still the one that was read; an empty one means "not there".
+-- Replace a record if it is still the one that was read; an empty one means "not there". lifetime: seconds, 0 = for ever,
+-- empty = as it is.
 -- KEYS  record
--- ARGV  seen, replacement
+-- ARGV  seen, replacement, lifetime
 -- RETURNS replaced | changed
 local record = unpack(KEYS)
-local seen, replacement = unpack(ARGV)
+local seen, replacement, lifetime = unpack(ARGV)
 local held = redis.call('GET', record) or ''
 if held == replacement then
   return 'replaced' -- sent again after a dropped connection
@@ -12,5 +13,12 @@ end
 if held ~= seen then
   return 'changed'
 end
-redis.call('SET', record, replacement)
+if lifetime == '' then
+  redis.call('SET', record, replacement, 'KEEPTTL')
+else
+  redis.call('SET', record, replacement)
+  if lifetime ~= '0' then
+    redis.call('EXPIRE', record, lifetime)
+  end
+end
 return 'replaced'

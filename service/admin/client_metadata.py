@@ -1,0 +1,264 @@
+"""What a client says of itself (RFC 7591 section 2), as ``ClientInput``: the names, the defaults, and what is left out.
+
+Nothing hangs on a decoration (a name, a logo) or on one of several grant types: what of these cannot be registered is left
+out, and the answer says so (RFC 7591 3.2.1). Whatever protects the client, or says where people are sent, is taken as it is
+said or refused. null is as if left out (RFC 7592 2.2), and so is an empty text.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from service.admin.client_input import ClientInput
+from service.admin.errors import AdminError
+from service.admin.input import check_sizes
+from service.client_display import is_ours
+from service.issuer import Issuer
+from service.protocol import display_names
+from service.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, ProtocolError
+from service.protocol.names import ApplicationType, ClientAuthMethod, GrantTypeName, ResponseType
+from service.records.client import Client
+
+MAX_ECHOED = 4096
+"""Bytes of metadata that we only give back."""
+SAME = (
+    *("redirect_uris", "application_type", "subject_type", "sector_identifier_uri", "jwks", "jwks_uri"),
+    *("id_token_signed_response_alg", "userinfo_signed_response_alg", "request_object_signing_alg", "request_uris"),
+    *("default_max_age", "require_auth_time", "default_acr_values", "post_logout_redirect_uris", "initiate_login_uri"),
+    *("backchannel_logout_uri", "backchannel_logout_session_required", "frontchannel_logout_uri", "contacts"),
+    *("frontchannel_logout_session_required", "client_uri", "logo_uri", "policy_uri", "tos_uri"),
+    *("require_signed_request_object", "response_types", "grant_types", "token_endpoint_auth_signing_alg"),
+    "introspection_signed_response_alg",
+)
+"""Members that ``ClientInput`` calls as the RFCs do."""
+_OTHERWISE = {"name": "client_name", "auth_method": "token_endpoint_auth_method", "scopes": "scope"}
+"""Members of ``ClientInput``, and what the RFCs call them."""
+THEIRS = (*SAME, *_OTHERWISE)
+"""Members of ``ClientInput`` that a client says of itself."""
+_LINKS = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
+_DECORATIONS = ("name", "contacts", *_LINKS)
+"""Members of ``ClientInput`` that are for people to look at only."""
+_WEB_URIS = (
+    *("jwks_uri", "sector_identifier_uri", "initiate_login_uri", "backchannel_logout_uri", "frontchannel_logout_uri"),
+    *_LINKS,
+)
+_ECHOED = ("software_id", "software_version")
+
+
+class ReadMetadata(NamedTuple):
+    """``echoed``: members that are only given back; ``left_out``: what is not registered, and why."""
+
+    given: ClientInput
+    echoed: dict[str, str]
+    left_out: dict[str, str]
+
+
+def without_empty(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that say something."""
+    return {name: value for name, value in metadata.items() if value is not None and value != ""}
+
+
+def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Client | None) -> ReadMetadata:
+    """Check what a client says of itself. ``held``: the client as it is, None for a new one.
+
+    Raises InvalidRedirectUri, InvalidClientMetadata.
+    """
+    said, left_out = without_empty(metadata), dict[str, str]()
+    try:
+        check_sizes(said)
+        _check_names(issuer, said)
+        echoed = _echoed(said, left_out)
+        given = {name: said[name] for name in SAME if name in said}
+        given |= {"client_id": client_id, "name": _text(said, "client_name")}
+        given |= {"auth_method": said.get("token_endpoint_auth_method", ClientAuthMethod.CLIENT_SECRET_BASIC.value)}
+        given["response_types"], given["grant_types"] = _types(issuer, said, held, left_out)
+        given["scopes"] = _scopes(issuer, _text(said, "scope"), held)
+        _check_uris(issuer, given, left_out)
+        read_input = _without_unusable(given, left_out)
+    except AdminError as error:
+        raise refusal(str(error)) from error
+    if len(msgspec.json.encode((read_input.members(), echoed))) > (most := issuer.settings.registration_max_bytes):
+        raise InvalidClientMetadata(f"The metadata are too large: {most} bytes at most (redirect URIs, jwks and all).")
+    return ReadMetadata(read_input, echoed, left_out)
+
+
+def refusal(text: str) -> ProtocolError:
+    """The error that RFC 7591 3.2.2 has for this fault; of several the first."""
+    member, colon, rest = text.splitlines()[0].partition(":")
+    first = _OTHERWISE.get(member, member) + colon + rest
+    return InvalidRedirectUri(first) if member.startswith("redirect_uris") else InvalidClientMetadata(first)
+
+
+# decorations
+
+
+def _check_names(issuer: Issuer, said: Mapping[str, Any]) -> None:
+    """What people will be shown, in every language (RFC 7591 2.2). Raises InvalidClientMetadata."""
+    for member, name in said.items():
+        if member.partition("#")[0] != "client_name" or not isinstance(name, str):
+            continue
+        try:
+            display_names.check(name)
+        except ValueError as error:
+            raise InvalidClientMetadata(f"{member[:60]}: {error}") from error
+        if is_ours(issuer.settings, name):
+            raise InvalidClientMetadata(f"{member[:60]}: is the name of this service; choose one of your own")
+
+
+def _without_unusable(given: dict[str, Any], left_out: dict[str, str]) -> ClientInput:
+    """Leave out decorations that cannot be registered. Raises Refused for faults of other members, InvalidClientMetadata for
+    what is not even of the right kind.
+    """
+    for name in _LINKS:
+        _text(given, name)
+    if not all(isinstance(contact, str) for contact in _texts(given, "contacts") or ()):
+        raise InvalidClientMetadata("contacts: must be a list of texts")
+    try:
+        return ClientInput.read(given)
+    except AdminError as error:
+        faults = str(error).splitlines()
+    grave = [fault for fault in faults if _member(fault) not in _DECORATIONS]
+    if not grave:
+        for fault in faults:
+            left_out[_OTHERWISE.get(_member(fault), _member(fault))] = fault.partition(": ")[2]
+    unusable = {_member(fault) for fault in faults} & set(_DECORATIONS)
+    return ClientInput.read({name: value for name, value in given.items() if name not in unusable})
+
+
+def _member(fault: str) -> str:
+    """``contacts`` of ``contacts.3: …``."""
+    return fault.partition(":")[0].partition(".")[0]
+
+
+def _echoed(said: Mapping[str, Any], left_out: dict[str, str]) -> dict[str, str]:
+    """Members that we understand nothing of but give back: names in other languages, the software's own (RFC 7591 2.2)."""
+    echoed: dict[str, str] = {}
+    for name in said:
+        if name not in _ECHOED and "#" not in name:
+            continue
+        text = _text(said, name)
+        if len(msgspec.json.encode(echoed | {name: text})) > MAX_ECHOED:
+            left_out[name[:100]] = f"there is room for {MAX_ECHOED} bytes of such members"
+        else:
+            echoed[name] = text
+    return echoed
+
+
+# grant types, response types, scopes
+
+
+def _types(
+    issuer: Issuer, said: Mapping[str, Any], held: Client | None, left_out: dict[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Response and grant types that go together, with the defaults of RFC 7591 section 2; what cannot be had is left out.
+
+    Nobody gives themselves a grant type that needs no person, but may keep one that an operator gave. Raises
+    InvalidClientMetadata where nothing of what was asked for is left.
+    """
+    allowed = {*issuer.settings.registration_grant_types, *(held.grant_types if held else ())}
+    wanted = _texts(said, "grant_types")
+    granted = tuple(name for name in (allowed if wanted is None else wanted) if name in allowed)
+    if refused := [name for name in wanted or () if name not in allowed]:
+        left_out["grant_types"] = f"{', '.join(refused)[:200]} cannot be registered for; ask an operator"
+        if not granted:
+            raise InvalidClientMetadata(f"grant_types: {left_out['grant_types']}")
+    asked = _texts(said, "response_types")
+    if asked is None:
+        asked = (ResponseType.CODE.value,) if wanted is None or GrantTypeName.AUTHORIZATION_CODE in granted else ()
+    kept = _response_types(issuer, asked, granted, held)
+    if len(kept) < len(asked):
+        others = [one for one in asked if _canonical(one) not in kept]
+        left_out["response_types"] = (
+            f"{', '.join(others)[:200]} cannot be registered for, or the grant_types for it are not there"
+        )
+        if not kept:
+            raise InvalidClientMetadata(f"response_types: {left_out['response_types']}")
+        if GrantTypeName.IMPLICIT not in _needed(kept):
+            granted = tuple(name for name in granted if name != GrantTypeName.IMPLICIT)
+    if wanted is None:
+        return kept, tuple(sorted(_needed(kept))) or (GrantTypeName.AUTHORIZATION_CODE.value,)
+    return kept, granted
+
+
+def _response_types(
+    issuer: Issuer, asked: Collection[str], granted: Collection[str], held: Client | None
+) -> tuple[str, ...]:
+    """Those of ``asked`` that may be registered for, and whose grant types are ``granted``."""
+    settings = issuer.settings
+    offered = {*settings.registration_response_types, *(held.response_types if held else ())}
+    offered &= set(settings.response_types)
+    canonical = (_canonical(one) for one in asked)
+    return tuple(one for one in canonical if one in offered and _needed((one,)) <= set(granted))
+
+
+def _canonical(response_type: str) -> str:
+    """As we write it: the order of the words means nothing (OAuth 2.0 Multiple Response Types 3)."""
+    words = sorted(response_type.split())
+    return next((one.value for one in ResponseType if sorted(one.value.split()) == words), response_type)
+
+
+def _needed(response_types: Collection[str]) -> set[str]:
+    """The grant types that belong to response types (RFC 7591 2.1)."""
+    needed = set()
+    for one in response_types:
+        parts = ResponseType(one).parts
+        needed |= {GrantTypeName.AUTHORIZATION_CODE.value} if "code" in parts else set()
+        needed |= {GrantTypeName.IMPLICIT.value} if parts - {"code"} else set()
+    return needed
+
+
+def _scopes(issuer: Issuer, scope: str, held: Client | None) -> tuple[str, ...]:
+    """What of the requested scopes may be had, everything where nothing is said: never more than the client has now.
+
+    Others are left out, and the answer says what is registered (RFC 7591 3.2.1); InvalidClientMetadata where none is left.
+    """
+    offered = issuer.settings.registration_scopes if held is None else held.scopes
+    wanted = scope.split()
+    granted = tuple(word for word in wanted if word in offered) if wanted else offered
+    if wanted and not granted:
+        raise InvalidClientMetadata(f"scope: none of it can be registered for; there is {' '.join(offered)[:500]}")
+    return granted
+
+
+# URIs, and the kinds of members
+
+
+def _check_uris(issuer: Issuer, given: dict[str, Any], left_out: dict[str, str]) -> None:
+    """Stricter than for an operator, who may know that http on loopback is meant. Raises what RFC 7591 3.2.2 names."""
+    plain = [name for name in _WEB_URIS if isinstance(given.get(name), str) and not _is_https(given[name])]
+    for name in plain if not issuer.settings.fetch_private_addresses else ():
+        if name not in _LINKS:
+            raise InvalidClientMetadata(f"{name}: must be an https URL")
+        left_out[name] = "must be an https URL"
+        del given[name]
+    uris = given.get("redirect_uris")
+    implicit = GrantTypeName.IMPLICIT in given["grant_types"]
+    if (
+        given.get("application_type", ApplicationType.WEB) == ApplicationType.WEB
+        and implicit
+        and isinstance(uris, list)
+    ):
+        for uri in uris:
+            if isinstance(uri, str) and not _is_https(uri):
+                raise InvalidRedirectUri("redirect_uris: of a web client with the implicit grant they must be https")
+
+
+def _is_https(uri: str) -> bool:
+    return uri.startswith("https://")
+
+
+def _text(said: Mapping[str, Any], name: str) -> str:
+    value = said.get(name, "")
+    if not isinstance(value, str):
+        raise InvalidClientMetadata(f"{name[:100]}: must be a text")
+    return value
+
+
+def _texts(said: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    value = said.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise InvalidClientMetadata(f"{name}: must be a list of texts")
+    return tuple(value)

@@ -1,0 +1,69 @@
+"""What only the settings and the world know of a client: which sector it is in, and whether we can sign as it wants."""
+
+import logging
+from urllib.parse import urlsplit
+
+import orjson
+
+from service.admin.client_input import ClientInput
+from service.admin.errors import Refused
+from service.fetching import FetchError
+from service.issuer import Issuer
+from service.protocol import sectors
+from service.protocol.names import AccessTokenFormat, SubjectType
+
+log = logging.getLogger(__name__)
+
+_SIGNED_BY_US = (
+    *("id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg"),
+    "access_token_signing_alg",
+)
+
+
+async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
+    """The sector that pairwise subjects are made for (OpenID Connect Core 8.1, Dynamic Client Registration 5).
+
+    Also checks what only the settings know. Raises Refused.
+    """
+    settings = issuer.settings
+    if refused := [one.value for one in given.response_types if one not in settings.response_types]:
+        raise Refused(f"response_types: {', '.join(refused)}: not offered here (setting response_types)")
+    _check_algorithms(issuer, given)
+    if given.subject_type is SubjectType.PAIRWISE and settings.pairwise_salt is None:
+        raise Refused("subject_type: pairwise is not offered here (setting pairwise_salt)")
+    if given.sector_identifier_uri:
+        await _check_sector_document(issuer, given)
+        return urlsplit(given.sector_identifier_uri).hostname or ""
+    if given.subject_type is SubjectType.PUBLIC:
+        return ""
+    try:
+        return sectors.sector_of(given.client_id, given.redirect_uris)
+    except ValueError as error:
+        raise Refused(f"sector_identifier_uri: needed, since {error}") from error
+
+
+def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:
+    signed = given.access_token_format not in (None, AccessTokenFormat.OPAQUE)
+    if issuer.keyring is None:  # it signs nothing now; where it will, another algorithm can stand in
+        if signed:
+            raise Refused("access_token_format: there is no key to sign with (settings master_key, signing_key_files)")
+        return
+    for name in _SIGNED_BY_US:
+        if (wanted := getattr(given, name)) and wanted not in issuer.keyring.algorithms:
+            raise Refused(f"{name}: there is no key for {wanted.value} here")
+
+
+async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
+    """It must list every redirect URI of the client."""
+    try:
+        listed = orjson.loads(
+            (await issuer.fetcher.get(given.sector_identifier_uri or "", purpose="registration")).content
+        )
+    except (FetchError, ValueError) as error:
+        # Who registers need not know what our network looks like from inside.
+        log.info("sector_identifier_unavailable", extra={"client_id": given.client_id, "reason": str(error)[:200]})
+        raise Refused(
+            "sector_identifier_uri: cannot be fetched, or is not JSON; it must be public and https"
+        ) from error
+    if not isinstance(listed, list) or not set(given.redirect_uris) <= {uri for uri in listed if isinstance(uri, str)}:
+        raise Refused("sector_identifier_uri: does not list every redirect URI of the client")

@@ -1,0 +1,96 @@
+"""Clients that strangers registered: places for those that nobody has used yet, and longer lives for those that are used."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+from service.records.client import Client
+from service.settings import Settings
+from service.store import keys
+from service.store.client_numbers import made_number
+from service.store.connection import Connection
+from service.store.script import Script
+
+_AGAIN_AFTER = 86_400.0
+"""Seconds after which a use of a client is noted again, by each process."""
+_REMEMBERED = 10_000
+"""Clients whose use a process remembers to have noted."""
+
+
+class ReserveAnswer(StrEnum):
+    RESERVED = "reserved"
+    NETWORK_FULL = "network_full"
+    FULL = "full"
+
+
+_reserve = Script(
+    "reserve_registration",
+    ("all", "network"),
+    ("client_id", "now", "ends_at", "most", "most_each"),
+    ReserveAnswer,
+)
+SCRIPTS = (_reserve,)
+
+
+class Places(NamedTuple):
+    """How many clients may wait for their first use, in all and for each network, and for how long (seconds)."""
+
+    most: int
+    most_each: int
+    lifetime: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Places":
+        """As the settings have it."""
+        each = settings.registration_unused_most_per_network
+        return cls(settings.registration_unused_most, each, settings.registration_unused_lifetime)
+
+
+class Registrations:
+    """What is kept of strangers' clients beside the clients. ``clock``: monotonic seconds."""
+
+    def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._noted: OrderedDict[str, float] = OrderedDict()
+
+    async def reserve(self, client_id: str, network: str, now: int, places: Places) -> ReserveAnswer:
+        """Take a place for a client that is about to be registered. ``network``: "" where it is not known: then only the places
+        in all count; ``now``: epoch seconds. One round trip.
+        """
+        answer, _ = await _reserve.run(
+            self._connection,
+            (keys.registrations(), keys.registrations_of(network)),
+            *(client_id, now, now + places.lifetime, places.most, places.most_each if network else places.most),
+        )
+        return answer
+
+    def release_soon(self, client_id: str, network: str) -> None:
+        """Its place is free: it is used, deleted, or was not registered after all. Nobody waits for it."""
+        for places in (keys.registrations(), keys.registrations_of(network)):
+            self._connection.execute_soon(places, ("ZREM", places, client_id))
+
+    def note_use(self, client: Client, lifetime: int) -> None:
+        """Somebody got something under a client: a stranger's is kept for ``lifetime`` (seconds) from now on. Asks Redis once a
+        day, and waits for nothing.
+        """
+        registration, now = client.registration, self._clock()
+        if registration is None or not registration.is_stranger or now < self._noted.get(client.client_id, now):
+            return
+        self._noted[client.client_id] = now + _AGAIN_AFTER
+        self._noted.move_to_end(client.client_id)
+        if len(self._noted) > _REMEMBERED:
+            self._noted.popitem(last=False)
+        number = keys.client_number(made_number(client.client_id))
+        for key in (keys.client(client.client_id), number):
+            self._connection.execute_soon(key, ("EXPIRE", key, lifetime))
+        self.release_soon(client.client_id, registration.network)
+
+    def adopt_soon(self, client: Client) -> None:
+        """A stranger's client has become an operator's: it takes no place, and its number stays. Nobody waits for it."""
+        number = keys.client_number(made_number(client.client_id))
+        self._connection.execute_soon(number, ("PERSIST", number))
+        if client.registration is not None:
+            self.release_soon(client.client_id, client.registration.network)

@@ -1,0 +1,145 @@
+"""Clients that strangers register: as many, as large and as long as the settings say, and kept while somebody uses them."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from service.admin import clients, registration
+from service.admin.client_numbers import find_client, number_of
+from service.admin.registration import Stranger, create_initial_access_token
+from service.directory.networks import network_around
+from service.protocol.errors import ProtocolError
+from tests.endpoints.test_register import WEB, manage, register
+from tests.person import Person
+from tests.world import VERIFIER, World, basic
+
+UNUSED, IDLE = 3600, 86_400 * 30
+OPEN: dict[str, Any] = {
+    **{"registration": "open", "registration_unused_lifetime": UNUSED, "registration_idle_lifetime": IDLE}
+}
+
+
+def left(world: World, part: str) -> list[int]:
+    """Seconds that keys have left to live, in round hours; -1 = for ever."""
+    now = world.issuer.clock()
+    return [end if end == -1 else round((end - now) / 3600) for end in world.ends(part).values()]
+
+
+async def test_a_client_that_nobody_uses_is_gone_by_itself(world: World) -> None:
+    """With all that names it (P4); one that an operator let register stays."""
+    async with world.having(**OPEN) as other:
+        _, made = await register(other)
+        client = await find_client(other.issuer, made["client_id"])
+        await number_of(other.issuer, client)
+        await manage(other, made, "PUT", json=WEB | {"client_id": made["client_id"], "client_name": "New"})
+        assert (
+            left(other, "mm:client:") == left(other, "mm:client-number:") == left(other, "{registrations}")[:1] == [1]
+        )
+        assert set(left(other, "")) == {1}
+    async with world.having(registration="initial_access_token") as other:
+        other.redis.flush()
+        token = await create_initial_access_token(other.issuer, uses=1, lifetime=60)
+        assert (await register(other, Authorization=f"Bearer {token}"))[0] == 201
+        assert left(other, "mm:client:") == [-1]
+        assert not other.key_names("{registrations}")
+
+
+async def test_a_use_renews_it_once_a_day(world: World) -> None:
+    """What a person got counts as one; asking does not."""
+    async with world.having(**OPEN) as other:
+        _, made = await register(other)
+        await number_of(other.issuer, await find_client(other.issuer, made["client_id"]))
+        await other.user()
+        await other.http.get("/authorize", params={"client_id": made["client_id"]}, allow_redirects=False)
+        form = {"grant_type": "authorization_code", "code": "wrong", "redirect_uri": WEB["redirect_uris"][0]}
+        headers = basic(made["client_id"], made["client_secret"])
+        assert (await other.http.post("/token", data=form, headers=headers)).status == 400
+        assert left(other, "mm:client:") == [1]
+        answer = (await Person(other).sign_in(made["client_id"], scope="openid")).answer
+        await other.issuer.store.ping()
+        assert left(other, "mm:client:") == left(other, "mm:client-number:") == [IDLE // 3600]
+        assert not other.key_names("{registrations}"), "its place is free"
+        (node,) = other.redis.primaries()
+        node.admin.expire(f"mm:client:{made['client_id']}", UNUSED)
+        form |= {"code": answer["code"], "code_verifier": VERIFIER}
+        assert (await other.http.post("/token", data=form, headers=headers)).status == 200
+        await other.issuer.store.ping()
+        assert left(other, "mm:client:") == [1], "the same day nothing is asked of Redis"
+
+
+async def test_what_an_operator_changes_is_an_operator_s(world: World) -> None:
+    async with world.having(**OPEN) as other:
+        _, made = await register(other)
+        client_id = made["client_id"]
+        await number_of(other.issuer, await find_client(other.issuer, client_id))
+        await clients.disable_client(other.issuer, client_id)
+        assert left(other, "mm:client:") == [1], "locked away it may go"
+        await clients.update_client(other.issuer, client_id, {"alias": "ours", "access_token_lifetime": 60})
+        await other.issuer.store.ping()
+        assert left(other, "mm:client") == [-1] * 3
+        assert not other.key_names("{registrations}")
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.0/24"),
+        ("::ffff:192.0.2.7", "192.0.2.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("", ""),
+        ("unix", ""),
+    ],
+)
+def test_networks_are_those_that_one_household_may_have(address: str, network: str) -> None:
+    assert network_around(address) == network
+
+
+async def test_a_network_has_so_many_clients_that_nobody_uses(world: World) -> None:
+    """Another network is not kept out by it; one that is deleted or used makes room."""
+    async with world.having(**OPEN, registration_unused_most_per_network=3) as other:
+        made = [(await register(other))[1] for _ in range(3)]
+        response = await other.http.post("/register", json=WEB)
+        assert (response.status, (await response.json())["error"]) == (429, "temporarily_unavailable")
+        assert int(response.headers["Retry-After"]) > 0
+        assert await registration.register(other.issuer, WEB, Stranger("198.51.100.1"))
+        assert await registration.register(other.issuer, WEB, Stranger()), "whose address nobody knows"
+        assert (await manage(other, made[0], "DELETE")).status == 204
+        await other.issuer.store.ping()
+        assert (await register(other))[0] == 201
+        assert (await register(other, {}))[0] == 400, "faults are told before places are looked at"
+        assert b"registration_limited" in other.issuer.metrics.exposition()
+
+
+async def test_all_networks_together_have_so_many(world: World) -> None:
+    async with world.having(**OPEN, registration_unused_most=3) as other:
+        for host in range(3):
+            await registration.register(other.issuer, WEB, Stranger(f"198.51.{host}.1"))
+        assert (await register(other))[0] == 503
+        other.expire("{registrations}")
+        assert (await register(other))[0] == 201
+
+
+async def test_what_is_refused_takes_no_place(world: World) -> None:
+    async with world.having(**OPEN) as other:
+        assert (await register(other, WEB | {"subject_type": "pairwise"}))[0] == 400
+        await other.issuer.store.ping()
+        assert not other.key_names("mm:")
+
+
+async def test_places_are_never_given_twice(any_world: World) -> None:
+    """Raced, on every shape of Redis."""
+    async with any_world.having(**OPEN, registration_unused_most_per_network=10, registration_unused_most=25) as other:
+
+        async def one(turn: int) -> str:
+            try:
+                await registration.register(other.issuer, WEB, Stranger(f"198.51.{turn % 4}.{turn}"))
+            except ProtocolError as error:
+                return type(error).__name__
+            return "registered"
+
+        came_of = Counter(await asyncio.gather(*(one(turn) for turn in range(120))))
+        assert came_of["registered"] == 25 == len(other.key_names("mm:client:"))
+        assert set(came_of) <= {"registered", "TooManyRegistrations", "TemporarilyUnavailable"}
