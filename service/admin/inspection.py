@@ -72,10 +72,10 @@ class Why(StrEnum):
 TEXTS: Mapping[Why, str] = {
     Why.MALFORMED: "It has not the form of anything that is issued here: a piece may be missing, or something was added.",
     Why.NO_TOKEN: "It is no token: nothing is allowed by it where tokens are taken.",
-    Why.ENDED: "Its grant lives, but it is not among what the grant issued and is still good: it has expired, was revoked, "
-    "or was never issued.",
-    Why.GRANT_ENDED: "Its grant is gone: it was revoked, has expired, one of its credentials was used twice, or it never was. "
-    "What is over is not kept.",
+    Why.ENDED: "Its grant lives, but it is not among what the grant has issued and is still good: it has expired, or was "
+    "revoked by itself.",
+    Why.GRANT_ENDED: "It is over, and its grant with it: expired, revoked, or ended because one of its credentials was used "
+    "twice. What is over is not kept; what operators ended is in the audit log. (A made-up text of this form looks alike.)",
     Why.EXPIRED: "Its time is over.",
     Why.NOT_YET: "Its time has not come: it says that it is good from later on.",
     Why.USED: "It was used already, and counts once. Used again outside the grace it ends its whole grant.",

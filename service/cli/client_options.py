@@ -49,17 +49,19 @@ MEMBERS: dict[str, Any] = {
     "default_scope": _option(str, _MAY, "SCOPES", "What it gets where it asks for no scope: some of --scope."),
     "audiences": _option(
         *(list[str], _MAY, "RESOURCE"),
-        "A resource that its tokens are for: a URI or a name. May be repeated.",
+        "An API that it calls, by the name that the API goes by (a URI or a word): its access tokens name it, and the API "
+        "takes no others. May be repeated.",
         "--audience",
     ),
     "introspect": _option(
         *(bool, _MAY, ""),
-        "It is a resource server: it may introspect tokens of others whose audience it is.",
+        "It is an API (resource server): it may introspect the tokens that clients bring to it.",
         "--introspect",
     ),
     "resources": _option(
         *(list[str], _MAY, "RESOURCE"),
-        "An audience that it serves, so whose tokens it may introspect. May be repeated.",
+        "Of an API with --introspect: a name that it goes by. It may introspect the tokens of clients that have this name as "
+        "--audience. May be repeated.",
         "--resource",
     ),
     "properties": PropertyTexts,

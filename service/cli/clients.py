@@ -223,6 +223,8 @@ def _tell_new(new: dict[str, Any], message: str, json: bool) -> None:
         return
     say(message)
     facts({"client_id": new["client_id"], "client_secret": new["client_secret"]})
+    for hint in new.get("hints", ()):
+        say(hint)
     if new["client_secret"]:
         say("Keep the secret now: it is stored as a hash only and cannot be shown again.")
 

@@ -1,5 +1,6 @@
 """Token introspection (RFC 7662): what a token is, for those whom it concerns; signed where that is asked for (RFC 9701)."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.property import Property
 from service.store.tokens import OpenedRefreshToken, OpenedToken
+
+log = logging.getLogger(__name__)
 
 NAME = "introspect"
 JWT = "application/token-introspection+jwt"
@@ -82,10 +85,17 @@ def _is_own(asker: Client | None, grant: Grant) -> bool:
 
 
 def _concerns(asker: Client | None, grant: Grant, audience: tuple[str, ...]) -> bool:
-    """A client sees its own tokens, a resource server those whose audience it is."""
+    """A client sees its own tokens, a resource server those whose audience it is. Whoever asks in vain is told nothing; the
+    operator reads why.
+    """
     if asker is None or grant.client_id == asker.client_id:
         return True
-    return asker.introspect and any(name == asker.client_id or name in asker.resources for name in audience)
+    if asker.introspect and any(name == asker.client_id or name in asker.resources for name in audience):
+        return True
+    reason = "it is not in the token's audience" if asker.introspect else "it may not introspect tokens of others"
+    facts = {"client_id": asker.client_id, "token_client_id": grant.client_id, "audience": audience}
+    log.info("introspection_refused", extra={**facts, "resources": asker.resources, "reason": reason})
+    return False
 
 
 def _access_token(token: OpenedToken) -> dict[str, Any]:

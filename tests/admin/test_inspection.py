@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from service.admin import Refused, clients, inspection, issued, users
+from service.admin import Refused, clients, grants, inspection, issued, users
+from service.admin.audit import Actor, Way, acting
 from service.admin.inspection import TEXTS, Inspection, What, Why
+from service.admin.token_explanation import explain
 from service.app import open_issuer
 from service.protocol.credentials import base64url
 from service.protocol.names import AccessTokenFormat
@@ -36,6 +38,26 @@ async def test_a_living_access_token(world: World) -> None:
     assert (told["ends_at"], told["jti"]) == (introspected["exp"], introspected["jti"])
     assert told["grant_id"] == tokens["access_token"][6:28]
     assert told["audience"] == ["https://api.example"]
+
+
+@pytest.mark.parametrize("form", [AccessTokenFormat.OPAQUE, AccessTokenFormat.JWT])
+@pytest.mark.parametrize("audience", [(), ("https://api.example",)])
+async def test_who_takes_it_is_told(world: World, form: AccessTokenFormat, audience: tuple[str, ...]) -> None:
+    """Of a token without audience, that no API does, and what to do about it."""
+    client = await world.client(audiences=audience, access_token_format=form)
+    token = (await world.tokens(client, audience=audience))["access_token"]
+    told = (await explain(world.issuer, await seen(world, token)))["accepted_by"]
+    assert ("No API: it names no audience" in told, "https://api.example" in told) == (not audience, bool(audience))
+    assert await explain(world.issuer, await seen(world, "mm_at_" + "a" * 65)) == {}
+
+
+async def test_who_ended_it_is_told_where_the_audit_log_knows(world: World) -> None:
+    tokens = await world.tokens(await world.client())
+    with acting(Actor("ann", Way.CLI, "here")):
+        await grants.revoke_grant(world.issuer, tokens["access_token"][6:28])
+    found = await seen(world, tokens["access_token"])
+    assert (await explain(world.issuer, found))["ended_by"].startswith("grant.revoke by ann (cli) at 20")
+    assert "or it never was" not in TEXTS[Why.GRANT_ENDED]
 
 
 async def test_a_token_of_a_client_itself(world: World) -> None:

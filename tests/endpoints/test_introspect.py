@@ -35,6 +35,23 @@ async def test_an_access_token(world: World) -> None:
     }
 
 
+@pytest.mark.parametrize("resources", [("https://other.example",), ()])
+async def test_who_asks_about_a_token_that_is_not_for_them_is_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture, resources: tuple[str, ...]
+) -> None:
+    """They are told that it is inactive; why, only the operator reads."""
+    client = await world.client(audiences=(API,))
+    token = (await world.tokens(client, audience=(API,)))["access_token"]
+    await world.client("elsewhere", introspect=bool(resources), resources=resources)
+    caplog.set_level("INFO")
+    response = await world.post("/introspect", {"token": token}, "elsewhere")
+    assert await response.json() == {"active": False}
+    (line,) = [vars(record) for record in caplog.records if record.message == "introspection_refused"]
+    assert (line["client_id"], line["token_client_id"], line["audience"]) == ("elsewhere", "app", (API,))
+    assert line["resources"] == resources
+    assert token not in str(line)
+
+
 async def test_a_refresh_token(world: World) -> None:
     """IA-38."""
     token = (await world.tokens(await world.client(), scope="read"))["refresh_token"]

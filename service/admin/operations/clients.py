@@ -6,6 +6,7 @@ from pydantic import Field, create_model
 from pydantic.fields import FieldInfo
 
 from service.admin import clients as admin
+from service.admin.audience import hints
 from service.admin.client_input import ClientInput
 from service.admin.etags import etag
 from service.admin.input import Input
@@ -97,8 +98,10 @@ _SHOWN_MEMBERS: dict[str, Any] = {name: (field.annotation, ...) for name, field 
 ShownClient: Any = create_model(
     "ShownClient",
     __base__=_ShownClient,
-    __doc__="A client with every member, but of secrets only that they are there.",
+    __doc__="A client with every member, but of secrets only that they are there. ``hints``: what is likely to be missing yet, "
+    "in words; left out where nothing is, and in lists.",
     **_SHOWN_MEMBERS,
+    hints=(tuple[str, ...], ()),
 )
 
 
@@ -132,11 +135,16 @@ class Swept(Shown):
 
 
 def _answer(client: Client) -> Answer:
-    return Answer(admin.describe(client), etag(client))
+    return Answer(_described(client), etag(client))
 
 
 def _new(made: admin.NewSecret) -> Answer:
-    return Answer(admin.describe(made.client) | {"client_secret": made.secret}, etag(made.client))
+    return Answer(_described(made.client) | {"client_secret": made.secret}, etag(made.client))
+
+
+def _described(client: Client) -> dict[str, Any]:
+    advice = hints(client)
+    return admin.describe(client) | ({"hints": advice} if advice else {})
 
 
 def _ended(issuer: Issuer, client: Client) -> Answer:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, JsonValue
 from service.admin import grants, inspection, issued
 from service.admin.input import Input
 from service.admin.operations.operation import Answer, Name, NextCursor, Operation, Seconds, Shown
+from service.admin.token_explanation import explain
 from service.issuer import Issuer
 
 _LOOKED_AT = 10_000
@@ -60,6 +61,8 @@ class InspectedToken(Shown):
     grant_type: str = ""
     scope: str = ""
     audience: tuple[str, ...] = ()
+    accepted_by: str = ""
+    ended_by: str = ""
     issued_at: Seconds = 0
     ends_at: Seconds = 0
     jti: str = ""
@@ -90,7 +93,8 @@ class IssuedList(Shown):
 
 
 async def _inspect(issuer: Issuer, given: ShownToken) -> Answer:
-    return Answer(inspection.describe(await inspection.inspect(issuer, given.token)))
+    found = await inspection.inspect(issuer, given.token)
+    return Answer(inspection.describe(found) | await explain(issuer, found))
 
 
 async def _list_issued(issuer: Issuer, given: IssuingGrant) -> Answer:

@@ -90,9 +90,19 @@ GROUPS = (
             ),
             Field("scopes", "Scopes", "What it may ask for, with blanks between.", Kind.WORDS),
             Field("default_scope", "Default scope", "What it gets where it asks for nothing in particular."),
-            Field("audiences", "Audiences", "The APIs that its tokens are for, one a line.", Kind.LINES),
+            Field(
+                "audiences",
+                "Audiences",
+                "The APIs that it calls, by name (https://api.example.com), one a line: they refuse other tokens.",
+                Kind.LINES,
+            ),
             Field("introspect", "May introspect", "It is an API that asks what tokens are.", Kind.CHECK),
-            Field("resources", "Serves resources", "The audiences that this API itself is, one a line.", Kind.LINES),
+            Field(
+                "resources",
+                "Serves resources",
+                "The names of this API, one a line: clients that call it have the same under Audiences.",
+                Kind.LINES,
+            ),
         ),
     ),
     Group(

@@ -3,6 +3,7 @@ into a URL, or shown again.
 """
 
 from service.admin import inspection
+from service.admin.token_explanation import explain
 from service.fronts.console.visit import Page, Reply, Show, Visit
 
 NAMES = {
@@ -39,6 +40,7 @@ async def inspect(visit: Visit) -> Reply:
         "reasons": [inspection.TEXTS[why] for why in found.why],
         "length": len(token),
         "times": _TIMES,
+        "explained": await explain(visit.issuer, found),
     }
     return Show("inspector", values)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from service.admin import AdminError, NotFound, clients
+from service.admin.audience import hints
 from service.admin.client_input import ClientInput
 from service.admin.scopes import list_scopes
 from service.fronts.console import client_fields as fields
@@ -29,7 +30,7 @@ class Kind(NamedTuple):
     asks: tuple[str, ...]
 
 
-_PEOPLE = ("redirect_uris", "scopes", "post_logout_redirect_uris", "skip_consent")
+_PEOPLE = ("redirect_uris", "scopes", "audiences", "post_logout_redirect_uris", "skip_consent")
 KINDS = {
     "web": Kind(
         "Web application",
@@ -116,7 +117,14 @@ async def create(visit: Visit) -> Reply:
             field: visit.get(field) for field in ("client_id", "name", "auth_method", "jwks_uri")
         }
         return Show("client_new", _form(visit, name, kind, again, fields.faults_of(error)), 422)
-    values = {"here": "clients", "client": made.client, "secret": made.secret, "created": True, "kept": False}
+    values = {
+        "here": "clients",
+        "client": made.client,
+        "secret": made.secret,
+        "created": True,
+        "kept": False,
+        "hints": hints(made.client),
+    }
     return Show("secret", values | addresses(visit.issuer))
 
 

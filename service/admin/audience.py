@@ -1,0 +1,33 @@
+"""Whom access tokens are for, in words: an API takes those that name it as their audience, and no others (RFC 9068 4)."""
+
+from service.issuer import Issuer
+from service.protocol.claims import SCOPE_CLAIMS
+from service.protocol.names import OFFLINE_ACCESS, OPENID, GrantTypeName
+from service.records.client import Client
+
+_OF_SIGNING_IN = frozenset({OPENID, OFFLINE_ACCESS, *SCOPE_CLAIMS})
+
+
+def hints(client: Client) -> tuple[str, ...]:
+    """What to do about a client whose access tokens no API would take, though it looks as if it was to call one."""
+    calls = GrantTypeName.CLIENT_CREDENTIALS in client.grant_types or not set(client.scopes) <= _OF_SIGNING_IN
+    if client.audiences or not client.grant_types or not calls:
+        return ()
+    return (
+        "Its access tokens name no audience, so an API that checks it refuses them. If it is to call an API, say which: "
+        f"mintmark client update {client.client_id} --audience https://api.example.com",
+    )
+
+
+def accepted_by(issuer: Issuer, client_id: str, audience: tuple[str, ...]) -> str:
+    """Who takes an access token with this audience, and why others don't."""
+    apis = [name for name in audience if name != issuer.url]
+    if not apis:
+        return (
+            f"UserInfo, and introspection by its own client {client_id}. No API: it names no audience. Give the client one "
+            "(audiences); what is issued from then on has it."
+        )
+    return (
+        f"APIs that want the audience {' or '.join(apis)}. Introspection tells of it to its own client {client_id}, and to "
+        "clients that may introspect and serve it (resources); to others it is inactive."
+    )
