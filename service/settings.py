@@ -309,7 +309,8 @@ class Settings(BaseSettings):
     op_policy_uri: str | None = Field(None, description="Your privacy policy, linked on the pages and in discovery.")
     op_tos_uri: str | None = Field(None, description="Your terms of service, linked on the pages and in discovery.")
     pages_folder: Path | None = Field(
-        None, description="A folder with templates, texts and style.css that replace ours of the same name."
+        None,
+        description="A folder in which login.html, de.toml, style.css … lie side by side and replace ours of the same name.",
     )
     page_hook: str | None = Field(
         None,

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from service.records.client import Registration
 from tests.browser.conftest import Shoot
 from tests.browser.relying_party import RelyingParty, relying_party
 from tests.person import usual_request
@@ -200,6 +201,44 @@ async def test_signing_out(page: Page, site: World, app: RelyingParty, shoot: Sh
     await page.goto(f"{site.issuer.url}/logout")
     await expect(page.locator("h1")).to_have_text("You are signed out")
     await shoot(page, "signed-out")
+
+
+async def test_signing_out_without_a_hint_leads_back_after_the_question(
+    page: Page, site: World, app: RelyingParty
+) -> None:
+    """The form is answered by the client's address: no policy of ours may stand in the way."""
+    await sign_in(page, site, app)
+    back = {"client_id": "app", "post_logout_redirect_uri": f"{app.url}/signed-out", "state": "bye"}
+    await page.goto(f"{site.issuer.url}/logout?{urlencode(back)}")
+    await page.click("#logout-confirm")
+    await page.wait_for_url(f"{app.url}/signed-out?state=bye")
+
+
+async def test_a_client_that_registered_itself(page: Page, site: World, app: RelyingParty, shoot: Shoot) -> None:
+    """Every page says so; an error is a page first, with a way on."""
+    client = await site.issuer.store.clients.read("app")
+    assert client is not None
+    await site.change(client, registration=Registration("x"), audiences=("https://api.example.com",))
+    await page.goto(request_of(site, app, prompt="none"))
+    await expect(page.locator("#leads-to")).to_have_text(app.url.removeprefix("http://"))
+    await shoot(page, "leaving")
+    await page.click("#continue")
+    await expect(page.locator("h1")).to_have_text("Back at the app")
+    assert app.received[-1]["query"]["error"] == "login_required"
+    await page.goto(request_of(site, app, prompt="none", response_mode="form_post"))
+    await page.click("#continue")
+    await expect(page.locator("h1")).to_have_text("Back at the app")
+    assert app.received[-1]["form"]["error"] == "login_required"
+    await page.goto(request_of(site, app, scope="openid profile read"))
+    await expect(page.locator("#self-registered")).to_contain_text("registered itself")
+    await shoot(page, "login-self-registered")
+    await log_in(page)
+    await expect(page.locator(".resources li")).to_have_text("https://api.example.com")
+    await shoot(page, "consent-self-registered")
+    await page.click("#consent-allow")
+    await page.goto(f"{site.issuer.url}/applications")
+    await expect(page.locator(".applications")).to_contain_text("registered itself")
+    await shoot(page, "applications-self-registered")
 
 
 async def test_front_channel_logout_loads_every_client_s_page(page: Page, site: World, app: RelyingParty) -> None:

@@ -154,6 +154,35 @@ def test_an_operator_replaces_what_they_want(tmp_path: Path) -> None:
     assert pages.languages(settings(pages_folder=tmp_path)) == ["de", "en", "fr"]
 
 
+def test_files_that_are_never_looked_at_are_named_at_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Misspelt, or in the place where the package has them; what templates of the folder include is known by that."""
+    for name in (
+        "templates/login.html",
+        "texts/de.toml",
+        "signin.html",
+        "logo.png",
+        "english.toml",
+        "parts/unused.html",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "login.html").write_text("{% include 'parts/header.html' %}")
+    (tmp_path / "parts" / "header.html").write_text("{% include 'parts/inner.html' %}")
+    (tmp_path / "parts" / "inner.html").write_text("x")
+    for name in ("layout.html", "parts.html", "leaving.html", "de.toml", "pt-BR.toml", "style.css", ".gitkeep"):
+        (tmp_path / name).write_text("")
+    Pages(settings(pages_folder=tmp_path))
+    told = [record.__dict__["file"] for record in caplog.records if record.message == "pages_folder_unknown_file"]
+    assert told == [
+        "english.toml",
+        "logo.png",
+        "parts/unused.html",
+        "signin.html",
+        "templates/login.html",
+        "texts/de.toml",
+    ]
+
+
 @pytest.mark.parametrize(("name", "text"), [("login.html", "{% if %}"), ("de.toml", "a = ")])
 def test_what_an_operator_got_wrong_is_told_at_start(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)

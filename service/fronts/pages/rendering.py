@@ -1,6 +1,7 @@
 """From a page's name and values to HTML in the person's language, with the headers that keep it safe."""
 
 import hashlib
+import logging
 import secrets
 import time
 import tomllib
@@ -20,9 +21,12 @@ from jinja2 import (
     TemplateError,
 )
 
+from service.fronts.pages.own_folder import unknown_files
 from service.protocol.browsing import FormPost, Page
 from service.protocol.redirect_uris import origin
 from service.settings import Settings
+
+log = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "en"
 _TEMPLATES = (
@@ -39,7 +43,7 @@ _TEMPLATES = (
         "stayed",
     ),
 )
-_HTTP_FORM = frozenset({"logout", "applications", "stayed"})
+_HTTP_FORM = frozenset({"applications", "stayed"})
 """Pages whose form is answered by a page of ours. Of the others a form may be answered by a redirect to a client, and
 Chromium applies form-action to redirects, too: there it must be left out.
 """
@@ -77,6 +81,8 @@ class Pages:
         except TemplateError as error:
             raise ValueError(f"pages_folder: {error}") from error
         self._texts = _all_texts(folder)
+        if folder:
+            _warn_of_unknown(folder, self._templates)
         self._style = _file("style.css", folder).encode()
         self._style_hash = hashlib.sha256(self._style).hexdigest()[:16]
 
@@ -132,6 +138,15 @@ class Pages:
             "X-Frame-Options": "DENY",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
         }
+
+
+def _warn_of_unknown(folder: Path, environment: Environment) -> None:
+    """A file under a name that nobody asks for changes nothing: say so, where else would it be noticed?"""
+    ours = sorted(files("service.fronts.pages").joinpath("templates").iterdir(), key=lambda entry: entry.name)
+    templates = [entry.name for entry in ours if entry.name.endswith(".html")]
+    for name in unknown_files(folder, environment, templates):
+        hint = f"side by side in the folder: {', '.join(templates)}, style.css, and texts by language (de.toml)"
+        log.warning("pages_folder_unknown_file", extra={"file": name, "known": hint})
 
 
 def languages(settings: Settings) -> list[str]:
