@@ -11,7 +11,6 @@ from service.admin import client_metadata, clients
 from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
-from service.directory.networks import network_around
 from service.issuer import Issuer
 from service.protocol.credentials import Kind, base64url, hashed
 from service.protocol.errors import (
@@ -22,6 +21,7 @@ from service.protocol.errors import (
     TooManyRegistrations,
 )
 from service.protocol.names import SubjectType
+from service.protocol.networks import wide_network_of
 from service.records.client import Client, Registration
 from service.store.registration_tokens import UNLIMITED
 from service.store.registrations import Places, ReserveAnswer
@@ -49,7 +49,7 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Strang
     client_id = base64url(issuer.randomness(16))
     understood = client_metadata.read(issuer, client_id, metadata, None)
     token = Kind.REGISTRATION_TOKEN + base64url(issuer.randomness(32))
-    network = network_around(stranger.address) if stranger else ""
+    network = wide_network_of(stranger.address) if stranger else ""
     registration = Registration(
         *(hashed(token), understood.echoed),
         by_token=stranger is None,

@@ -8,6 +8,9 @@ from aiohttp import web
 
 from service.settings import Settings
 
+_LONGEST_HOP = 64
+"""Characters of an address with a zone and a port."""
+
 
 class Peer(NamedTuple):
     """``address``: IP address as text, empty for a unix socket."""
@@ -28,7 +31,7 @@ def peer_of(http: web.BaseRequest, settings: Settings) -> Peer:
     scheme = http.headers.getall("X-Forwarded-Proto", (http.scheme,))[-1].rpartition(",")[2].strip().lower()
     hops = ",".join(http.headers.getall("X-Forwarded-For", ())).split(",")
     for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
-        forwarded = _address(hop)
+        forwarded = _address(hop) if len(hop) <= _LONGEST_HOP else ""  # what is longer is not even remembered
         if not forwarded:
             break
         address = forwarded

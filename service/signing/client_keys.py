@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import jwt
 import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from service.bounded_cache import BoundedCache
 from service.fetching import Fetched, FetchError
 from service.observe.counting import Cache
 from service.protocol.names import SigningAlgorithm
@@ -20,7 +20,6 @@ from service.signing.jws import Jws, UnverifiableError, checked_claims
 
 log = logging.getLogger(__name__)
 
-_Kept = TypeVar("_Kept")
 
 ALGORITHMS = tuple(algorithm.value for algorithm in SigningAlgorithm)
 """Signatures that clients may use; never none."""
@@ -37,8 +36,10 @@ _AGAIN_AFTER = 60.0
 """Seconds after which an unknown ``kid`` makes us fetch once more."""
 _FAILED_FOR = 10.0
 """Seconds for which a jwks_uri that could not be fetched is not asked again."""
-_CACHED = 1000
-"""Clients whose keys a process remembers."""
+_CACHED, _CACHED_BYTES = 1000, 16 * 1024 * 1024
+"""Clients whose keys a process remembers, and how much of them."""
+_KEY_BYTES = 4096
+"""What a parsed key takes beside the texts that it was made of, about."""
 _TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 """Which kind of key an algorithm needs: never one that was made for another."""
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
@@ -80,9 +81,9 @@ class ClientKeys:
         self._fetch = fetch
         self._counted = counted or Cache()
         self._clock = clock
-        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._held: BoundedCache[_Held] = BoundedCache(_CACHED, _CACHED_BYTES)
         self._fetching: dict[str, asyncio.Future[_Held]] = {}
-        self._failed: OrderedDict[str, float] = OrderedDict()
+        self._failed: BoundedCache[float] = BoundedCache(_CACHED, _CACHED_BYTES)
 
     async def verify(self, source: KeySource, jws: Jws, *, algorithms: Collection[str]) -> dict[str, Any]:
         """The claims of a JWT that a key of this source signed, by one of ``algorithms`` (asymmetric ones).
@@ -116,7 +117,7 @@ class ClientKeys:
             raise UnverifiableError("there is neither jwks nor jwks_uri")
         held = self._held.get(source.name)
         if held is not None and held.source == place and self._clock() < held.fresh_until:
-            self._held.move_to_end(source.name)
+            self._held.renew(source.name)
             self._counted.hits += 1
             return held
         self._counted.misses += 1
@@ -132,7 +133,7 @@ class ClientKeys:
 
     async def _fetched(self, name: str, uri: str) -> _Held:
         """Fetch the keys; whoever wants them meanwhile waits for the same answer, and a failure counts for a while."""
-        if self._clock() < self._failed.get(uri, 0.0):
+        if self._clock() < (self._failed.get(uri) or 0.0):
             raise UnverifiableError("jwks_uri: could not be fetched a moment ago")
         fetching = self._fetching.get(uri)
         if fetching is None:
@@ -148,7 +149,7 @@ class ClientKeys:
             keys = parsed(orjson.loads(fetched.content))
         except (FetchError, ValueError) as error:
             log.warning("client_keys_unavailable", extra={"client_id": name, "reason": str(error)[:200]})
-            _keep(self._failed, uri, self._clock() + _FAILED_FOR)
+            self._failed.put(uri, self._clock() + _FAILED_FOR, 0)
             # Whoever sends assertions need not know what our network looks like from inside.
             raise UnverifiableError("jwks_uri: the keys cannot be fetched") from error
         now, most = self._clock(), self._settings.client_keys_lifetime
@@ -156,7 +157,7 @@ class ClientKeys:
         return self._remember(name, _Held(uri, keys, now, now + lifetime))
 
     def _remember(self, name: str, held: _Held) -> _Held:
-        _keep(self._held, name, held)
+        self._held.put(name, held, sum(map(_size_of, held.keys)))
         return held
 
 
@@ -188,12 +189,8 @@ def _is_moderate(key: RSAPublicKey) -> bool:
     return key.key_size in _RSA_BITS and key.public_numbers().e <= _RSA_EXPONENT
 
 
-def _keep(kept: OrderedDict[str, _Kept], name: str, value: _Kept) -> None:
-    """The last ones only."""
-    kept[name] = value
-    kept.move_to_end(name)
-    while len(kept) > _CACHED:
-        kept.popitem(last=False)
+def _size_of(key: jwt.PyJWK) -> int:
+    return _KEY_BYTES + sum(len(text) for text in key._jwk_data.values())
 
 
 def _fitting(keys: Collection[jwt.PyJWK], kid: str | None, algorithm: str) -> list[jwt.PyJWK]:

@@ -2,12 +2,12 @@
 
 import json
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 
 import msgspec
 
+from service.bounded_cache import BoundedCache
 from service.observe.counting import Cache
 from service.records.client import Client
 from service.store import keys
@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 
 _CACHED = 10_000
 """Clients (and names of clients that do not exist) that a process remembers; the least recently read one goes."""
+_CACHED_BYTES = 32 * 1024 * 1024
+_DECODED = 2
+"""How many bytes of memory a byte of a record takes when it is decoded, about."""
+_LONGEST_NAME = 255
 _FRESH_WITHOUT_NEWS = 1.0
 """Seconds for which a client is believed while the channel of changes is down."""
 _FRESH = 60.0
@@ -47,7 +51,7 @@ class Clients:
         self._connection = connection
         self._clock = clock
         self._counted = counted
-        self._cache: OrderedDict[str, tuple[Client | None, float]] = OrderedDict()
+        self._cache: BoundedCache[tuple[Client | None, float]] = BoundedCache(_CACHED, _CACHED_BYTES)
         self._hearing = False
         self._news = 0
 
@@ -69,13 +73,20 @@ class Clients:
             return entry[0]
         self._counted.misses += 1
         news = self._news
-        client = await self.read(name)
+        data = await self._read(name)
+        client = Client.decode(data) if data else None
         if news == self._news:  # else what was read may be older than what was heard
-            self._remember(name, client)
+            self._remember(name, client, len(data or b""))
         return client
 
     async def read(self, name: str) -> Client | None:
         """The client of this client_id or alias as Redis has it now; a further trip for an alias."""
+        data = await self._read(name)
+        return Client.decode(data) if data else None
+
+    async def _read(self, name: str) -> bytes | None:
+        if len(name) > _LONGEST_NAME:  # nobody is called that, and we are not to keep what strangers send instead
+            return None
         record, alias_key = keys.client(name), keys.client_alias(name)
         data, client_id = await self._connection.execute_all(
             [(record, ("GET", record)), (alias_key, ("GET", alias_key))]
@@ -83,7 +94,7 @@ class Clients:
         if data is None and client_id is not None:
             record = keys.client(client_id.decode())
             data = await self._connection.execute(record, "GET", record)
-        return Client.decode(data) if data else None
+        return data or None
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[Client], str]:
         """Some clients and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
@@ -165,11 +176,9 @@ class Clients:
         """Read these clients again when they are next needed."""
         self._news += 1
         for name in names:
-            self._cache.pop(name, None)
+            self._cache.drop(name)
 
-    def _remember(self, name: str, client: Client | None) -> None:
-        fresh = _FRESH if self._hearing else _FRESH_WITHOUT_NEWS
-        self._cache[name] = (client, self._clock() + fresh)
-        self._cache.move_to_end(name)
-        while len(self._cache) > _CACHED:
-            self._cache.popitem(last=False)
+    def _remember(self, name: str, client: Client | None, record_bytes: int) -> None:
+        if len(name) <= _LONGEST_NAME:
+            fresh = _FRESH if self._hearing else _FRESH_WITHOUT_NEWS
+            self._cache.put(name, (client, self._clock() + fresh), record_bytes * _DECODED)

@@ -4,12 +4,9 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from service.admin import clients, registration
 from service.admin.client_numbers import find_client, number_of
 from service.admin.registration import Stranger, create_initial_access_token
-from service.directory.networks import network_around
 from service.protocol.errors import ProtocolError
 from tests.endpoints.test_register import WEB, manage, register
 from tests.person import Person
@@ -80,21 +77,6 @@ async def test_what_an_operator_changes_is_an_operator_s(world: World) -> None:
         await other.issuer.store.ping()
         assert left(other, "mm:client") == [-1] * 3
         assert not other.key_names("{registrations}")
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.0/24"),
-        ("::ffff:192.0.2.7", "192.0.2.0/24"),
-        ("2001:db8:1:2::3", "2001:db8:1::/48"),
-        ("fe80::1%eth0", "fe80::/48"),
-        ("", ""),
-        ("unix", ""),
-    ],
-)
-def test_networks_are_those_that_one_household_may_have(address: str, network: str) -> None:
-    assert network_around(address) == network
 
 
 async def test_a_network_has_so_many_clients_that_nobody_uses(world: World) -> None:
