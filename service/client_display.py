@@ -45,4 +45,5 @@ def decorations_of(client: Client, redirect_uri: str = "") -> dict[str, str]:
     if not client.self_registered:
         return given
     homes = {destinations.host(uri) for uri in ((redirect_uri,) if redirect_uri else client.redirect_uris)}
-    return {member: uri if {destinations.host(uri)} == homes else "" for member, uri in given.items()}
+    home = homes.pop() if len(homes) == 1 else ""
+    return {member: uri if home and destinations.host(uri) == home else "" for member, uri in given.items()}

@@ -188,3 +188,13 @@ def test_what_cannot_be_undone_is_asked_for(mintmark: CommandLine, command: str)
     assert "say --yes" in mintmark("client", command, "web", code=2).err
     del before["client_secret"]
     assert mintmark("client", "show", "web", "--json").json == before
+
+
+def test_a_name_hides_nothing_from_operators(mintmark: CommandLine) -> None:
+    """For people it is spelled out; programs get it as it is."""
+    mintmark("client", "create", "turned", *WEB, "--name", "App\u202egnp.exe")
+    for command in (("list",), ("show", "turned")):
+        told = mintmark("client", *command).out
+        assert "App\\u202egnp.exe" in told
+        assert "\u202e" not in told
+    assert mintmark("client", "show", "turned", "--json").json["name"] == "App\u202egnp.exe"

@@ -107,6 +107,14 @@ async def test_only_what_is_theirs_is_shown(person: Person) -> None:
     assert "bank.example" not in (await person.get("/applications")).text, "one of its addresses is elsewhere"
 
 
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:4711/cb", "com.example.app:/cb"])
+async def test_an_app_on_the_device_has_no_host_to_show_things_of(person: Person, uri: str) -> None:
+    logos = {"logo_uri": "http://127.0.0.1:4711/logo.png", "policy_uri": "https://app.example/policy"}
+    await person.world.openid_client("phone", redirect_uris=(uri,), registration=Registration("x"), **logos)
+    page = await person.authorize("phone", redirect_uri=uri)
+    assert not [one for one in logos.values() if one in page.text]
+
+
 async def test_a_name_of_before_is_shown_without_what_deceives(person: Person) -> None:
     """Every page that names a client."""
     for client_id, name, shown in (

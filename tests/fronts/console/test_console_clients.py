@@ -8,6 +8,7 @@ import pytest
 
 from service.admin import clients
 from service.fronts.console.wizard import KINDS
+from service.records.client import Registration
 from tests.console import Operator, field_of, text_of
 from tests.person import Shown
 from tests.world import SECRET, World
@@ -353,3 +354,16 @@ async def test_the_audit_log_knows_who_did_it(alice: Operator, bob: Operator) ->
     assert "console" in told[0]
     assert "127.0.0.1" in told[0]
     assert all(word in told[1] for word in ("alice", "client.update", "name"))
+
+
+async def test_a_name_hides_nothing_from_operators(alice: Operator, world: World) -> None:
+    """What people would not see is spelled out, in the list and on the pages of the client."""
+    await world.client("turned", name="App\u202egnp.exe\u200b", registration=Registration("x"))
+    for page in (
+        await alice.get("/console/clients"),
+        await alice.get("/console/client", id="turned"),
+        await alice.get("/console/grants", client="turned"),
+    ):
+        assert "App\\u202egnp.exe\\u200b" in page.text
+        assert "App\u202e" not in page.text
+    assert "registered itself" in (await alice.get("/console/clients")).text
