@@ -39,6 +39,7 @@ from service.settings import Settings, SettingsError
 from service.signing.client_keys import ClientKeys
 from service.signing.key_material import Sealing
 from service.signing.keyring import Keyring
+from service.signing.request_sealing import RequestSealing
 from service.store.store import Store, open_store
 from service.workers import until_orphaned
 
@@ -71,6 +72,7 @@ def make_issuer(
         keyring=keyring,
         client_keys=ClientKeys(settings, fetcher.get, counted=metrics.client_keys),
         sealing=Sealing(settings.master_keys),
+        request_sealing=RequestSealing.of(settings, randomness),
         hooks=hooks.Hooks(settings, fetcher, store.notices, metrics, clock, randomness),
         metrics=metrics,
         clock=clock,

@@ -1,28 +1,29 @@
-"""Questions: what a person must be asked before an authorization request can be answered; asked, resumed, answered.
+"""Questions: what a person must be asked before an authorization request can be answered, and the answer to the client.
 
-A question waits under a ticket and goes through stages (IA-29 to IA-32): new → select_account → login:n → permission → done.
-Which one is next follows from the request, the session and what was allowed before; a stage that is not the next one cannot
-be answered. Pages answer questions in the browser front; nothing here knows HTML.
+A question waits under a ticket (``interactions``) and goes through stages (IA-29 to IA-32): new → select_account → login:n →
+permission → done. Which one is next follows from the request, the session and what was allowed before; a stage that is not the
+next one cannot be answered. Pages answer questions in the browser front; nothing here knows HTML.
 """
 
-import hmac
 import logging
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
-from service import consents, sessions
+from service import consents, interactions, sessions
 from service.consents import asked_scopes
 from service.id_tokens import read_hint, subject_for
+from service.interactions import Asked, CrowdedError, StaleError
 from service.issuer import Issuer
 from service.issuing import Answer, answer_authorization
-from service.protocol import claims, redirect_uris
+from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest, Verified
 from service.protocol.authorization_response import deliver
 from service.protocol.browsing import FormPost, Page, Redirect
-from service.protocol.credentials import base64url, hashed
+from service.protocol.credentials import hashed
 from service.protocol.errors import (
     AccessDenied,
     AccountSelectionRequired,
@@ -31,6 +32,7 @@ from service.protocol.errors import (
     InvalidRequest,
     LoginRequired,
     ProtocolError,
+    TemporarilyUnavailable,
 )
 from service.protocol.names import GrantTypeName, Prompt
 from service.records.authorization_code import AuthorizationCode
@@ -51,35 +53,22 @@ _WITHOUT_ASKING = {
 }
 
 
-class Asked(NamedTuple):
-    """A question as a browser resumed it. ``question``: what of it holds in the session at hand; ``client``: None where it is
-    about our own pages; ``kept``: the question as it lies in the store, with what others proved and allowed.
-    """
-
-    ticket: str
-    question: Question
-    client: Client | None
-    kept: Question
-
-
-class StaleError(Exception):
-    """The form was sent already, out of order, too late, or not by us: nothing is changed."""
-
-
-class OtherBrowserError(Exception):
-    """The question was put to another browser, or this one keeps no cookies."""
-
-
 # asking
 
 
 async def begin(
-    issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session | None, browser: str
+    issuer: Issuer,
+    client: Client,
+    request: AuthorizationRequest,
+    session: Session | None,
+    browser: str,
+    address: str = "",
 ) -> Redirect | FormPost:
-    """Answer a request, or ask the person first: where to go next. ``browser``: the cookie that the question is tied to.
+    """Answer a request, or ask the person first: where to go next. ``browser``: the cookie that the question is tied to;
+    ``address``: of that browser.
 
     Raises LoginRequired, ConsentRequired, AccountSelectionRequired where prompt=none and somebody would have to be asked,
-    InvalidRequest for a hint that is none, TemporarilyUnavailable.
+    InvalidRequest for a hint that is none, CrowdedError, TemporarilyUnavailable.
     """
     question = Question(
         hashed(browser),
@@ -94,36 +83,31 @@ async def begin(
         return await _answer(issuer, client, question, session)
     if Prompt.NONE in request.prompt:
         raise _WITHOUT_ASKING[stage]("Nobody may be asked (prompt=none), but somebody would have to be.")
-    return await _ask(issuer, question, stage)
+    return await _ask(issuer, question, stage, address)
 
 
-async def begin_for_page(issuer: Issuer, path: str, browser: str) -> Redirect:
-    """Let somebody sign in who wants to see one of our own pages."""
-    return await _ask(issuer, Question(hashed(browser), int(issuer.clock()), return_to=path), Stage.LOGIN)
+async def begin_for_page(issuer: Issuer, path: str, browser: str, address: str = "") -> Redirect:
+    """Let somebody sign in who wants to see one of our own pages. Raises CrowdedError, TemporarilyUnavailable."""
+    return await _ask(issuer, Question(hashed(browser), int(issuer.clock()), return_to=path), Stage.LOGIN, address)
 
 
-async def resume(issuer: Issuer, ticket: str, browser: str, session: Session | None) -> Asked:
-    """The question behind a ticket, as far as it got in this session. Raises StaleError, OtherBrowserError."""
-    question = await issuer.store.tickets.get(ticket) if ticket.isascii() and len(ticket) <= 64 else None
-    if question is None or question.asks is Stage.DONE:
-        raise StaleError
-    if not browser or not hmac.compare_digest(hashed(browser), question.browser_hash):
-        raise OtherBrowserError
-    if question.request is None:
-        return Asked(ticket, question.seen_in(session), None, question)
-    client = await issuer.store.clients.get(question.request.client_id)
-    if client is None or not stands(client, question.client_generation, question.request):
-        raise StaleError
-    return Asked(ticket, question.seen_in(session), client, question)
-
-
-async def advance(issuer: Issuer, asked: Asked, session: Session | None, **changes: Any) -> Asked:
-    """The question with these changes, which are of this session. Of several who make the same change at once one succeeds:
-    ``answer`` tells a form that is sent twice from a command that is sent twice. Raises StaleError where somebody else changed
-    it meanwhile.
+async def begin_again(
+    issuer: Issuer, over: Question, session: Session | None, browser: str, address: str
+) -> Redirect | FormPost | Page:
+    """Put a question anew whose time is over: whatever holds today is asked for today. Raises StaleError where the client may
+    not ask it any more, CrowdedError, TemporarilyUnavailable.
     """
-    asked = asked._replace(question=asked.question.seen_in(session))
-    return await _change(issuer, asked, **changes, answer=base64url(issuer.randomness(16)))
+    if over.request is None:
+        return Redirect(over.return_to)
+    client = await issuer.store.clients.get(over.request.client_id)
+    if client is None or not interactions.stands(client, client.generation, over.request):
+        raise StaleError
+    try:
+        return await begin(issuer, client, over.request, session, browser, address)
+    except TemporarilyUnavailable:
+        raise
+    except ProtocolError as error:
+        return send_error(issuer, client, verified_of(over.request), error, knowingly=session is not None)
 
 
 async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redirect | FormPost | Page:
@@ -135,9 +119,9 @@ async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redire
         )
     stage = await next_stage(issuer, asked.client, asked.question, session)
     if stage is not Stage.DONE or session is None:
-        moved = await _change(issuer, asked, stage=_numbered(stage, asked.question))
+        moved = await interactions.change(issuer, asked, stage=_numbered(stage, asked.question))
         return _page(issuer, asked.ticket, moved.question.asks)
-    done = await _finish(issuer, asked)
+    done = await interactions.finish(issuer, asked)
     if done.client is None:
         return Redirect(done.question.return_to)
     try:
@@ -149,8 +133,13 @@ async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redire
 async def refuse(
     issuer: Issuer, asked: Asked, error: ProtocolError, session: Session | None
 ) -> Redirect | FormPost | Page:
-    """Close a question with an error for the client. Raises StaleError."""
-    return answer_error(issuer, await _finish(issuer, asked), error, session)
+    """Close a question with an error for the client; where there is no room to remember that, it may be put once more.
+
+    Raises StaleError, TemporarilyUnavailable.
+    """
+    with suppress(CrowdedError):
+        asked = await interactions.finish(issuer, asked)
+    return answer_error(issuer, asked, error, session)
 
 
 def answer_error(
@@ -180,47 +169,12 @@ async def next_stage(issuer: Issuer, client: Client | None, question: Question, 
     return Stage.DONE
 
 
-def csrf_of(asked: Asked, browser: str, session: Session | None) -> str:
-    """What a form of this very stage carries: nobody can know it who doesn't hold the browser's cookie, and it is worth
-    nothing at another stage or for somebody else's session.
-    """
-    told = "\0".join(
-        (asked.ticket, asked.question.stage, session.sid if session else "", session.subject if session else "")
-    )
-    return base64url(hmac.digest(browser.encode(), told.encode(), "sha256"))
-
-
-def check_csrf(asked: Asked, browser: str, session: Session | None, shown: str) -> None:
-    """Raises StaleError."""
-    if not hmac.compare_digest(csrf_of(asked, browser, session).encode(), shown.encode()):
-        raise StaleError
-
-
 # how it is done
 
 
-def stands(client: Client, generation: int, request: AuthorizationRequest) -> bool:
-    """Whether the client might ask today what it asked: it may have been changed while a person was away. ``generation``: of
-    the client when it asked.
-    """
-    try:
-        redirect_uris.resolve(request.redirect_uri, client.redirect_uris)
-    except InvalidRequest:
-        return False
-    return (
-        client.enabled
-        and client.generation == generation
-        and request.response_type in client.response_types
-        and set(request.scopes) <= set(client.scopes)
-        and set(request.audience) <= set(client.audiences)
-    )
-
-
-async def _ask(issuer: Issuer, question: Question, stage: Stage) -> Redirect:
-    ticket = base64url(issuer.randomness(16))
+async def _ask(issuer: Issuer, question: Question, stage: Stage, address: str) -> Redirect:
     asked: Question = msgspec.structs.replace(question, stage=_numbered(stage, question))
-    await issuer.store.tickets.keep(ticket, asked, issuer.settings.ticket_lifetime)
-    return _page(issuer, ticket, stage)
+    return _page(issuer, await interactions.start(issuer, asked, address), stage)
 
 
 def _numbered(stage: Stage, question: Question) -> str:
@@ -228,22 +182,13 @@ def _numbered(stage: Stage, question: Question) -> str:
     return f"{stage}:{question.attempt or 1}" if stage is Stage.LOGIN else stage.value
 
 
+def page_of(issuer: Issuer, ticket: str, stage: Stage = Stage.LOGIN) -> str:
+    """Where a question is asked; the login page leads to whatever else is due."""
+    return f"{issuer.settings.issuer_path}{_PAGES[stage]}?{urlencode({'ticket': ticket})}"
+
+
 def _page(issuer: Issuer, ticket: str, stage: Stage) -> Redirect:
-    return Redirect(f"{issuer.settings.issuer_path}{_PAGES[stage]}?{urlencode({'ticket': ticket})}")
-
-
-async def _change(issuer: Issuer, asked: Asked, **changes: Any) -> Asked:
-    changed: Question = msgspec.structs.replace(asked.question, **changes)
-    if changed == asked.question:
-        return asked
-    if not await issuer.store.tickets.advance(asked.ticket, asked.kept, changed):
-        raise StaleError
-    return asked._replace(question=changed, kept=changed)
-
-
-async def _finish(issuer: Issuer, asked: Asked) -> Asked:
-    """Nobody else can answer it from here on."""
-    return await _change(issuer, asked, stage=Stage.DONE.value, answer=base64url(issuer.randomness(16)))
+    return Redirect(page_of(issuer, ticket, stage))
 
 
 async def expected_subject(issuer: Issuer, client: Client, request: AuthorizationRequest) -> str:

@@ -16,6 +16,7 @@ from service.settings import Settings
 from service.signing.client_keys import ClientKeys
 from service.signing.key_material import Sealing
 from service.signing.keyring import Keyring
+from service.signing.request_sealing import RequestSealing
 from service.store.store import Store
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """``url``: the issuer identifier; ``keyring``: our signing keys, None where OpenID Connect is off; ``client_keys``: those
-    of clients; ``sealing``: encrypts under the master key, where there is one; ``fetcher``: outgoing HTTP; ``background``: work
-    beside requests; ``hooks``: the operator's own code; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes;
-    ``audit_file``: where operators' acts are written beside Redis, None = nowhere; ``tracing``: None where nobody wants traces.
+    of clients; ``sealing``: encrypts under the master key, where there is one; ``request_sealing``: what browsers keep for us;
+    ``fetcher``: outgoing HTTP; ``background``: work beside requests; ``hooks``: the operator's own code; ``clock``: epoch
+    seconds; ``randomness``: number of bytes → bytes; ``audit_file``: where operators' acts are written beside Redis, None =
+    nowhere; ``tracing``: None where nobody wants traces.
     """
 
     url: str
@@ -40,6 +42,7 @@ class Issuer:
     keyring: Keyring | None
     client_keys: ClientKeys
     sealing: Sealing
+    request_sealing: RequestSealing
     hooks: Hooks
     metrics: Metrics
     clock: Callable[[], float]

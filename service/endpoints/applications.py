@@ -31,7 +31,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
         session = await session_of(issuer, visit)
         if session is None:
             browser = browser_of(issuer, visit)
-            what = await begin_for_page(issuer, f"{issuer.settings.issuer_path}{PATH}", browser)
+            what = await begin_for_page(issuer, f"{issuer.settings.issuer_path}{PATH}", browser, visit.address)
             return Reply(what, browser=None if visit.browser else browser)
         if not visit.is_post:
             return Reply(await _page(issuer, visit, session))

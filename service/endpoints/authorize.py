@@ -7,6 +7,7 @@ from typing import NamedTuple
 from service.asking import begin, verified_of
 from service.endpoints.browser_session import browser_of, failed, session_of
 from service.endpoints.request_object import Parameters, unpacked
+from service.interactions import CrowdedError
 from service.issuer import Issuer
 from service.protocol import authorization_request
 from service.protocol.authorization_request import AuthorizationRequest, Rules, Verified
@@ -34,7 +35,10 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
     request = asked.request
     try:
         session = await session_of(issuer, visit)
-        what: Redirect | FormPost | Page = await begin(issuer, asked.client, request, session, browser)
+        what: Redirect | FormPost | Page = await begin(issuer, asked.client, request, session, browser, visit.address)
+    except CrowdedError as error:
+        issuer.metrics.refusal(NAME, error.error)
+        return Reply(failed(error), languages=request.ui_locales)
     except ProtocolError as error:
         what = RefusedError(asked.client, verified_of(request), error).show(issuer, visit)
     return Reply(what, browser=None if visit.browser else browser, languages=request.ui_locales)

@@ -1,14 +1,15 @@
 """Agreeing: the stage permission of a question (IA-31, IA-28)."""
 
 from service import consents
-from service.asking import Asked, StaleError, advance, check_csrf, csrf_of, go_on, next_stage, refuse
+from service.asking import go_on, next_stage, refuse
 from service.client_display import client_values
 from service.consents import asked_scopes
-from service.endpoints.browser_session import ShownError, asked_of, failed, session_of, stale
+from service.endpoints.browser_session import answer_visit, form_of
+from service.interactions import Asked, StaleError, advance, csrf_of
 from service.issuer import Issuer
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.browsing import Page, Reply, Visit
-from service.protocol.errors import AccessDenied, TemporarilyUnavailable
+from service.protocol.errors import AccessDenied
 from service.protocol.names import OFFLINE_ACCESS
 from service.records.client import Client
 from service.records.question import Stage
@@ -19,33 +20,23 @@ NAME = "consent"
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """GET shows who asks for what, POST allows or denies it; only at this stage, and only for who is signed in (IA-32)."""
-    try:
-        session = await session_of(issuer, visit)
-        asked = await asked_of(issuer, visit, session)
-        stage = await next_stage(issuer, asked.client, asked.question, session)
-        languages = asked.question.request.ui_locales if asked.question.request else ()
-        if stage is not Stage.PERMISSION or asked.question.asks is not stage:
-            if visit.is_post:
-                raise StaleError
-            return Reply(await go_on(issuer, asked, session), languages=languages)
-        client, request = asked.client, asked.question.request
-        if session is None or client is None or request is None:
-            raise StaleError
-        if not visit.is_post:
-            return Reply(_page(issuer, visit, asked, client, request, session), languages=languages)
-        check_csrf(asked, visit.browser, session, visit.parameters.get("csrf", ""))
-        return await _take(issuer, visit, asked, client, request, session)
-    except ShownError as shown:
-        return Reply(shown.page)
-    except StaleError:
-        return Reply(stale())
-    except TemporarilyUnavailable as error:
-        return Reply(failed(error))
+    return await answer_visit(issuer, visit, _show, _take, form_of(NAME, visit, of_session=True))
 
 
-async def _take(
-    issuer: Issuer, visit: Visit, asked: Asked, client: Client, request: AuthorizationRequest, session: Session
-) -> Reply:
+async def _show(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None) -> Reply:
+    """The page, where it is due; else on to what is."""
+    stage = await next_stage(issuer, asked.client, asked.question, session)
+    client, request = asked.client, asked.question.request
+    if stage is not Stage.PERMISSION or asked.question.asks is not stage or not session or not client or not request:
+        return Reply(await go_on(issuer, asked, session), languages=request.ui_locales if request else ())
+    return Reply(_page(issuer, visit, asked, client, request, session), languages=request.ui_locales)
+
+
+async def _take(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None) -> Reply:
+    """A yes that is not needed any more (it was said in another tab) is none to be recorded, but leads on all the same."""
+    client, request = asked.client, asked.question.request
+    if asked.question.asks is not Stage.PERMISSION or session is None or client is None or request is None:
+        raise StaleError
     decision = visit.parameters.get("decision")
     if decision == "deny":
         return Reply(await refuse(issuer, asked, AccessDenied("The user denied the request."), session))
@@ -54,6 +45,8 @@ async def _take(
         return Reply(await go_on(issuer, again, session), languages=request.ui_locales)
     if decision != "allow":
         raise StaleError
+    if await next_stage(issuer, client, asked.question, session) is not Stage.PERMISSION:
+        return Reply(await go_on(issuer, asked, session), languages=request.ui_locales)
     # First the question, so that of two answers only one is remembered; what is not remembered is asked again.
     agreed = await advance(issuer, asked, session, consented=True)
     await consents.remember(issuer, client, request, session)

@@ -5,10 +5,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from service import sessions
-from service.asking import Asked, StaleError, advance, check_csrf, csrf_of, go_on, next_stage, refuse
+from service.asking import begin_again, go_on, next_stage, refuse
 from service.client_display import client_values
 from service.directory import BlockedError, Person
-from service.endpoints.browser_session import ShownError, asked_of, failed, session_of, stale
+from service.endpoints.browser_session import (
+    AGAIN,
+    answer_visit,
+    failed,
+    form_of,
+    other_browser,
+    session_of,
+    stale,
+    ways_on,
+)
+from service.interactions import Asked, OtherBrowserError, StaleError, advance, begun_with, csrf_of
 from service.issuer import Issuer
 from service.protocol.browsing import Page, Reply, Visit
 from service.protocol.errors import AccessDenied, ProtocolError, TemporarilyUnavailable
@@ -24,15 +34,19 @@ MAX_USERNAME = 255
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """GET shows what is asked, POST answers it; a form that is not of this very stage changes nothing (IA-32)."""
+    if AGAIN in visit.parameters and not visit.is_post:
+        return await _begin_again(issuer, visit)
+    return await answer_visit(issuer, visit, _show, _take, form_of(NAME, visit, of_session=False))
+
+
+async def _begin_again(issuer: Issuer, visit: Visit) -> Reply:
+    """The same request once more, from its beginning: the page was open for too long."""
     try:
+        over = await begun_with(issuer, visit.parameters.get("ticket", ""), visit.browser)
         session = await session_of(issuer, visit)
-        asked = await asked_of(issuer, visit, session)
-        if not visit.is_post:
-            return await _show(issuer, visit, asked, session)
-        check_csrf(asked, visit.browser, session, visit.parameters.get("csrf", ""))
-        return await _take(issuer, visit, asked, session)
-    except ShownError as shown:
-        return Reply(shown.page)
+        return Reply(await begin_again(issuer, over, session, visit.browser, visit.address))
+    except OtherBrowserError:
+        return Reply(other_browser())
     except StaleError:
         return Reply(stale())
     except TemporarilyUnavailable as error:
@@ -102,9 +116,11 @@ async def _signed_in(issuer: Issuer, visit: Visit, asked: Asked, session: Sessio
         proved = await advance(issuer, asked, by, proved_at=by.auth_time, anew=False, chose=True)
         what = await go_on(issuer, proved, signed.session)
     except StaleError:
-        return Reply(stale(), session=signed.cookie, device=person.device or None)
+        page = stale(*ways_on(issuer, asked))
+        return Reply(page, session=signed.cookie, device=person.device or None)
     except TemporarilyUnavailable as error:
-        return Reply(failed(error), session=signed.cookie, device=person.device or None)
+        page = failed(error, *ways_on(issuer, asked))
+        return Reply(page, session=signed.cookie, device=person.device or None)
     return Reply(what, session=signed.cookie, device=person.device or None, languages=_languages(asked))
 
 

@@ -23,6 +23,7 @@ SECURITY_EVENTS = (
     "operator_blocked",
     "decision_api_blocked",
     "registration_limited",
+    "too_many_requests_wait",
 )
 
 SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

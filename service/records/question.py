@@ -1,4 +1,4 @@
-"""A question that waits under a ticket: an authorization request, and how far the person has got with it (IA-29 to IA-32)."""
+"""What waits for a person: an authorization request, and how far they have got with it (IA-29 to IA-32)."""
 
 from enum import StrEnum
 
@@ -63,6 +63,18 @@ class Question(Record, frozen=True, omit_defaults=True, gc=False):
             self, proved_at=0, chose=False, consented=False, sid=sid, subject=subject
         )
         return forgotten
+
+    def progress(self) -> "Question":
+        """How far it has got, without what was asked: that is kept elsewhere."""
+        alone: Question = msgspec.structs.replace(self, request=None, return_to="", expects="")
+        return alone
+
+    def at(self, progress: "Question") -> "Question":
+        """This question, as far as that has got."""
+        whole: Question = msgspec.structs.replace(
+            progress, request=self.request, return_to=self.return_to, expects=self.expects
+        )
+        return whole
 
     @property
     def attempt(self) -> int:

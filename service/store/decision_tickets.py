@@ -29,5 +29,5 @@ class DecisionTickets:
     async def take(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> bool:
         """Use it up; False where somebody else did so meanwhile. One round trip."""
         key = keys.decision_ticket(hashed(ticket))
-        answer, _ = await _advance.run(self._connection, (key,), seen.encode(), taken.encode())
+        answer, _ = await _advance.run(self._connection, (key,), seen.encode(), taken.encode(), 0)
         return answer is AdvanceAnswer.ADVANCED

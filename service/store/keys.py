@@ -106,9 +106,24 @@ def operator_session(cookie_hash: str) -> str:
     return f"mm:{{operator:{cookie_hash}}}"
 
 
-def ticket(ticket_id: str) -> str:
-    """An authorization request that waits for the person in front of the browser."""
-    return f"mm:{{ticket:{ticket_id}}}"
+def ticket(ticket_hash: str) -> str:
+    """How far an authorization request has got that waits for the person in front of the browser."""
+    return f"mm:{{ticket:{ticket_hash}}}"
+
+
+def ticket_request(ticket_hash: str) -> str:
+    """The request itself, where no browser can keep it; sealed by the ticket."""
+    return f"mm:{{ticket:{ticket_hash}}}:request"
+
+
+def waiting(who: str) -> str:
+    """How many bytes wait on behalf of ``who`` (network:…, browser:…, everybody); one slot, for one script sees them all."""
+    return f"mm:{{waiting}}:{_tag(who)}"
+
+
+def form(form_hash: str) -> str:
+    """A form that a browser has sent, and the sealed answer to it."""
+    return f"mm:{{form:{form_hash}}}"
 
 
 def decision_ticket(ticket_hash: str) -> str:

@@ -28,12 +28,14 @@ from service.store import (
     sessions,
     tickets,
     tokens,
+    waiting,
 )
 from service.store.client_numbers import ClientNumbers
 from service.store.connection import FLAGS_SINCE, Connection, open_connection
 from service.store.decision_tickets import DecisionTickets
 from service.store.fitness import Check
 from service.store.fitness import StoreUnfitError as StoreUnfitError
+from service.store.forms import Forms
 from service.store.operator_sessions import OperatorSessions
 from service.store.pseudonyms import Pseudonyms
 from service.store.redis_errors import LinkLostError, ReplyError
@@ -60,6 +62,7 @@ _ROOMS = (
         sessions,
         tickets,
         tokens,
+        waiting,
     ),
 )
 SCRIPTS = tuple(script for room in _ROOMS for script in room.SCRIPTS)
@@ -81,6 +84,7 @@ class Store:
     consents: consents.Consents
     decision_tickets: DecisionTickets
     failures: failures.Failures
+    forms: Forms
     grants: grants.Grants
     known_places: known_places.KnownPlaces
     logouts: deliveries.Deliveries[LogoutDelivery]
@@ -95,6 +99,7 @@ class Store:
     tokens: tokens.Tokens
     trusts: Trusts
     users: Users
+    waiting: waiting.Waiting
     walks: Walks
     writability: Writability
 
@@ -133,6 +138,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         consents.Consents(connection),
         DecisionTickets(connection),
         failures.Failures(connection),
+        Forms(connection),
         grants.Grants(connection),
         known_places.KnownPlaces(connection),
         deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery),
@@ -147,6 +153,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         tokens.Tokens(connection),
         Trusts(connection),
         Users(connection),
+        waiting.Waiting(connection),
         Walks(connection),
         writability,
     )

@@ -1,8 +1,11 @@
-"""Tickets: questions that wait for a person in front of a browser, until they are answered or forgotten."""
+"""Tickets: how far each authorization request has got that waits for a person, and those that no browser can keep for us.
+
+A ticket is known here by its hash only (P5).
+"""
 
 from enum import StrEnum
 
-from service.records.question import Question
+from service.protocol.credentials import hashed
 from service.store import keys
 from service.store.connection import Connection
 from service.store.script import Script
@@ -13,28 +16,36 @@ class AdvanceAnswer(StrEnum):
     CHANGED = "changed"
 
 
-_advance = Script("advance_ticket", ("ticket",), ("seen", "replacement"), AdvanceAnswer, confirmed=True)
+_advance = Script("advance_ticket", ("ticket",), ("seen", "replacement", "ends"), AdvanceAnswer, confirmed=True)
 SCRIPTS = (_advance,)
 
 
 class Tickets:
-    """Tickets in Redis."""
+    """Tickets in Redis. Each method is one round trip."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def keep(self, ticket: str, question: Question, lifetime: int) -> None:
-        """Let a question wait for ``lifetime`` seconds. One round trip."""
-        key = keys.ticket(ticket)
-        await self._connection.execute(key, "SET", key, question.encode(), "EX", lifetime)
+    async def keep_request(self, ticket: str, sealed: bytes, lifetime: int) -> None:
+        """Let a request wait here for ``lifetime`` seconds, sealed by its ticket."""
+        key = keys.ticket_request(hashed(ticket))
+        await self._connection.execute(key, "SET", key, sealed, "EX", lifetime)
 
-    async def get(self, ticket: str) -> Question | None:
-        """None where there is no such ticket, or its time is over. One round trip."""
-        key = keys.ticket(ticket)
-        data = await self._connection.execute(key, "GET", key)
-        return Question.decode(data) if data else None
+    async def get_request(self, ticket: str) -> tuple[bytes | None, bytes]:
+        """The sealed request that waits here, None where there is none, and how far it has got."""
+        request, progress = keys.ticket_request(hashed(ticket)), keys.ticket(hashed(ticket))
+        sealed, kept = await self._connection.execute_all([(request, ("GET", request)), (progress, ("GET", progress))])
+        return sealed, kept or b""
 
-    async def advance(self, ticket: str, seen: Question, changed: Question) -> bool:
-        """Replace a question by its next stage; False where somebody else did so meanwhile. One round trip."""
-        answer, _ = await _advance.run(self._connection, (keys.ticket(ticket),), seen.encode(), changed.encode())
+    async def get_progress(self, ticket: str) -> bytes:
+        """How far a request has got; empty where nothing has happened yet."""
+        key = keys.ticket(hashed(ticket))
+        return await self._connection.execute(key, "GET", key) or b""
+
+    async def advance(self, ticket: str, seen: bytes, changed: bytes, ends: int) -> bool:
+        """Replace ``seen`` (empty: nothing was there) by what it has become; False where somebody else did so meanwhile.
+
+        ``ends``: epoch seconds.
+        """
+        answer, _ = await _advance.run(self._connection, (keys.ticket(hashed(ticket)),), seen, changed, ends)
         return answer is AdvanceAnswer.ADVANCED

@@ -100,7 +100,9 @@ async def test_the_answer_counts_once(person: Person) -> None:
         shown = await person.authorize(prompt="consent")
         shown = await person.log_in(shown) if shown.action == "/login" else shown
         people = [Person(person.world, dict(person.cookies)) for _ in range(20)]
-        answers = await asyncio.gather(*(one.submit(shown, decision="allow") for one in people))
+        answers = await asyncio.gather(
+            *(one.submit(shown, decision="allow", n=str(number)) for number, one in enumerate(people))
+        )
         assert sum("code" in answer.answer for answer in answers if answer.location) == 1
         assert {answer.status for answer in answers if not answer.location} == {400}
 

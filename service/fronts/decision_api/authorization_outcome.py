@@ -7,7 +7,7 @@ import msgspec
 from pydantic import AfterValidator, Field
 
 from service.admin.input import Identifier, readable
-from service.asking import begun_grant, hand_out, stands, verified_of
+from service.asking import begun_grant, hand_out, verified_of
 from service.consents import asked_scopes
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.answering import Answer, CallError, milliseconds
@@ -18,6 +18,7 @@ from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.sending import back, bad_ticket, sent
 from service.fronts.decision_api.tickets import TicketError
 from service.id_tokens import subject_for
+from service.interactions import stands
 from service.issuer import Issuer
 from service.issuing import Answer as Issued
 from service.protocol import claims

@@ -93,6 +93,8 @@ class Pages:
     def render(self, what: Page | FormPost, languages: Sequence[str], *, prefix: str = "") -> Rendered:
         """``languages``: preferred ones first (BCP 47); ``prefix``: of the issuer's path, before our own paths."""
         name, values, status = _parts(what)
+        if name == "error":
+            values = {"ways": (), **values}
         language = self._language(languages)
         texts, nonce = self._texts[language], secrets.token_urlsafe(16)
         content = self._loaded[name].render(
@@ -107,7 +109,10 @@ class Pages:
             policy=self._settings.op_policy_uri,
             terms=self._settings.op_tos_uri,
         )
-        return Rendered(content.encode(), self._headers(name, values, nonce, language), status)
+        headers = self._headers(name, values, nonce, language)
+        if status == 503:
+            headers["Retry-After"] = values.get("retry_after") or "1"
+        return Rendered(content.encode(), headers, status)
 
     def _language(self, wanted: Sequence[str]) -> str:
         """The first that there is, if need be without its region (RFC 4647 section 3.4)."""
@@ -117,7 +122,7 @@ class Pages:
                     return candidate
         return DEFAULT_LANGUAGE
 
-    def _headers(self, name: str, values: Mapping[str, Any], nonce: str, language: str) -> Mapping[str, str]:
+    def _headers(self, name: str, values: Mapping[str, Any], nonce: str, language: str) -> dict[str, str]:
         policy = ["default-src 'none'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"]
         if images := _origins(_logos(values)):
             policy.append(f"img-src {images}")

@@ -1,16 +1,20 @@
 #!lua
--- Let a waiting question go on to its next stage, if it is still at the one that was seen; it keeps its end.
+-- Let what waits under a ticket go on, if it is still where it was seen; what is there keeps its end.
 -- KEYS  ticket
--- ARGV  seen, replacement
+-- ARGV  seen, replacement, ends
 -- RETURNS advanced | changed
 local ticket = unpack(KEYS)
-local seen, replacement = unpack(ARGV)
-local held = redis.call('GET', ticket)
+local seen, replacement, ends = unpack(ARGV)
+local held = redis.call('GET', ticket) or ''
 if held == replacement then
   return 'advanced' -- sent again after a dropped connection
 end
 if held ~= seen then
   return 'changed'
 end
-redis.call('SET', ticket, replacement, 'KEEPTTL')
+if held == '' then
+  redis.call('SET', ticket, replacement, 'EXAT', ends)
+else
+  redis.call('SET', ticket, replacement, 'KEEPTTL')
+end
 return 'advanced'

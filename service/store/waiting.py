@@ -1,0 +1,43 @@
+"""How much waits in Redis on behalf of people whom nobody knows yet: counters of bytes that end by themselves."""
+
+from enum import StrEnum
+
+from service.store import keys
+from service.store.connection import Connection
+from service.store.script import Script
+
+NETWORK_MOST, BROWSER_MOST, EVERYBODY_MOST = 4 * 2**20, 2**18, 128 * 2**20
+"""Bytes in one window: of one network, of one browser or session, and in all."""
+
+
+class AdmitAnswer(StrEnum):
+    ADMITTED = "admitted"
+    NETWORK = "network"
+    BROWSER = "browser"
+    EVERYBODY = "everybody"
+
+
+_admit = Script(
+    "admit_waiting",
+    ("network", "browser", "everybody"),
+    ("size", "seconds", "network_most", "browser_most", "everybody_most"),
+    AdmitAnswer,
+)
+SCRIPTS = (_admit,)
+
+
+class Waiting:
+    """Counters in Redis."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def admit(self, network: str, browser: str, size: int, seconds: int) -> AdmitAnswer:
+        """Whether ``size`` more bytes may wait in this window of ``seconds``, or else whose share is used up. One round trip.
+
+        A count that was sent again after a dropped connection counts twice: that errs on the safe side.
+        """
+        names = (keys.waiting(f"network:{network}"), keys.waiting(f"browser:{browser}"), keys.waiting("everybody"))
+        most = (NETWORK_MOST, BROWSER_MOST, EVERYBODY_MOST)
+        answer, _ = await _admit.run(self._connection, names, size, seconds, *most)
+        return answer
