@@ -162,7 +162,8 @@ def csrf_of(asked: Asked, browser: str, session: Session | None) -> str:
     nothing at another stage or for somebody else's session. Only signing in does not depend on who is signed in by now.
     """
     by = None if asked.question.asks is Stage.LOGIN else session
-    told = "\0".join((asked.ticket, asked.question.stage, by.sid if by else "", by.subject if by else ""))
+    question = asked.question  # whose answer tells a stage from the same one after a way back
+    told = "\0".join((asked.ticket, question.stage, question.answer, by.sid if by else "", by.subject if by else ""))
     return base64url(hmac.digest(browser.encode(), told.encode(), "sha256"))
 
 

@@ -11,15 +11,18 @@ from service.endpoints.browser_session import (
     browser_of,
     carries_session_csrf,
     failed,
+    form_of,
     session_csrf,
     session_of,
     stale,
+    way,
 )
 from service.issuer import Issuer
 from service.protocol.browsing import Page, Reply, Visit
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import OFFLINE_ACCESS
 from service.records.session import Session
+from service.repeated_forms import answer_once, earlier_answer
 
 NAME = "applications"
 PATH = "/applications"
@@ -30,13 +33,15 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
     try:
         session = await session_of(issuer, visit)
         if session is None:
+            if visit.session and "everywhere" in visit.parameters and (earlier := await _answered(issuer, visit)):
+                return earlier
             browser = browser_of(issuer, visit)
             what = await begin_for_page(issuer, f"{issuer.settings.issuer_path}{PATH}", browser, visit.address)
             return Reply(what, browser=None if visit.browser else browser)
         if not visit.is_post:
             return Reply(await _page(issuer, visit, session))
         if not carries_session_csrf(visit, PATH):
-            return Reply(stale())
+            return Reply(_stale(issuer))
         return await _take(issuer, visit, session)
     except TemporarilyUnavailable as error:
         return Reply(failed(error))
@@ -44,16 +49,29 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
 
 async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
     if "everywhere" in visit.parameters:
-        await sessions.sign_out_everywhere(issuer, session.subject)
-        return Reply(
-            Page("signed_out", {"frames": [], "continue_to": "", "client": None, "everywhere": True}), session=""
-        )
+        form = form_of(NAME, visit, of_session=True)
+        done = await answer_once(issuer, form, lambda: _signed_out_everywhere(issuer, session))
+        return done or await _answered(issuer, visit) or Reply(_stale(issuer))
     client_id = visit.parameters.get("end")
     if not client_id:
-        return Reply(stale())
+        return Reply(_stale(issuer))
     await authorizations.end(issuer, session.subject, client_id, "revoked_by_user")
     client = await issuer.store.clients.get(client_id)
     return Reply(await _page(issuer, visit, session, ended=name_of(issuer.settings, client) if client else client_id))
+
+
+async def _signed_out_everywhere(issuer: Issuer, session: Session) -> Reply:
+    await sessions.sign_out_everywhere(issuer, session.subject)
+    return Reply(Page("signed_out", {"frames": [], "continue_to": "", "client": None, "everywhere": True}), session="")
+
+
+async def _answered(issuer: Issuer, visit: Visit) -> Reply | None:
+    """What this very form was answered a moment ago: the session that it was of has ended by it."""
+    return await earlier_answer(issuer, form_of(NAME, visit, of_session=True))
+
+
+def _stale(issuer: Issuer) -> Page:
+    return stale(way("continue", issuer.settings.issuer_path + PATH))
 
 
 async def _page(issuer: Issuer, visit: Visit, session: Session, ended: str = "") -> Page:

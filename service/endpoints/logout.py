@@ -6,7 +6,15 @@ from urllib.parse import quote, urlencode
 
 from service import sessions
 from service.client_display import client_values
-from service.endpoints.browser_session import carries_session_csrf, failed, session_csrf, session_of, stale
+from service.endpoints.browser_session import (
+    carries_session_csrf,
+    failed,
+    form_of,
+    session_csrf,
+    session_of,
+    stale,
+    way,
+)
 from service.id_tokens import Hint, read_hint, subject_for
 from service.issuer import Issuer
 from service.protocol.authorization_request import MAX_STATE
@@ -15,6 +23,7 @@ from service.protocol.errors import InvalidRequest, ProtocolError
 from service.records.client import Client
 from service.records.session import Session
 from service.redirecting import is_trusted
+from service.repeated_forms import answer_once, earlier_answer
 
 NAME = "logout"
 PATH = "/logout"
@@ -63,14 +72,26 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
 async def _decided(issuer: Issuer, visit: Visit, session: Session | None, languages: tuple[str, ...]) -> Reply:
     """What the person said on the confirmation page. Only that page knows the word that it carries."""
     if session is None and _cookies_may_be_missing(visit):
-        return Reply(stale())
+        return Reply(_stale(issuer, visit))
     if session is not None and not carries_session_csrf(visit, PATH):
-        return Reply(stale())
+        return Reply(_stale(issuer, visit))
     if session is not None and visit.parameters["decision"] != "logout":
         return Reply(Page("stayed", {"username": session.username}), languages=languages)
+    form = form_of(NAME, visit, of_session=True)
+    done = await answer_once(issuer, form, lambda: _sign_out(issuer, visit, session, languages)) if session else None
+    return done or await earlier_answer(issuer, form) or await _sign_out(issuer, visit, session, languages)
+
+
+async def _sign_out(issuer: Issuer, visit: Visit, session: Session | None, languages: tuple[str, ...]) -> Reply:
     asked = await _asked(issuer, visit)
     frames = await _end(issuer, session) if session is not None else ()
     return _ended(issuer, visit, asked, frames, languages, knowingly=session is not None)
+
+
+def _stale(issuer: Issuer, visit: Visit) -> Page:
+    """With a link to the question as it stands now."""
+    again = {name: visit.parameters[name] for name in _OF_A_CLIENT if name in visit.parameters}
+    return stale(way("continue", _path_with(issuer, again)))
 
 
 async def _end(issuer: Issuer, session: Session) -> tuple[str, ...]:
@@ -130,8 +151,11 @@ def _cookies_may_be_missing(visit: Visit) -> bool:
 
 def _by_get(issuer: Issuer, visit: Visit, asked: _Asked) -> Redirect:
     """The same once more, with the cookies; without the hint, whose session has ended, or which is none."""
-    again = _taken_along(visit, asked)
-    return Redirect(f"{issuer.settings.issuer_path}{PATH}" + (f"?{urlencode(again)}" if again else ""))
+    return Redirect(_path_with(issuer, _taken_along(visit, asked)))
+
+
+def _path_with(issuer: Issuer, query: Mapping[str, str]) -> str:
+    return f"{issuer.settings.issuer_path}{PATH}" + (f"?{urlencode(query)}" if query else "")
 
 
 def _taken_along(visit: Visit, asked: _Asked) -> dict[str, str]:

@@ -287,3 +287,13 @@ async def test_what_pages_load_is_ours_and_kept_by_its_content(alice: Operator) 
         assert response.content_type == {"css": "text/css", "js": "text/javascript"}[kind]
         assert "immutable" in response.headers["Cache-Control"]
     assert not re.search(r'(?:src|href)="(?!/console|#|")', shown.text)
+
+
+async def test_signing_in_and_out_twice_is_no_dead_end(world: World, port: TestClient) -> None:
+    """A double click: the second form comes with the cookies of before the first one's answer."""
+    twins = [Operator(world, port), Operator(world, port)]
+    assert [(await one.sign_in()).heading for one in twins] == ["Dashboard", "Dashboard"]
+    first, second = Operator(world, port, dict(twins[0].cookies)), Operator(world, port, dict(twins[0].cookies))
+    csrf = await first.csrf()
+    for one in (first, second):
+        assert (await one.post("/console/sign-out", csrf=csrf)).heading == "Sign in"
