@@ -222,14 +222,17 @@ async def serve(
 
 
 async def _say_if_openid_is_off(issuer: Issuer) -> None:
-    """A forgotten master key must not go unnoticed."""
+    """A forgotten master key must not go unnoticed: whoever wants none reads one line at each start."""
     if issuer.keyring is not None:
         return
     kept = (await issuer.store.signing_keys.read()).keys
-    hint = "set master_key or signing_key_files; `mintmark key master` makes a master key"
+    hint = (
+        "no ID tokens, UserInfo as JWT, JWT access tokens, client_secret_jwt or discovery of OpenID Connect: for them set "
+        "master_key (`mintmark key master` makes one) or signing_key_files"
+    )
     if kept:
         hint = "Redis holds signing keys that other processes use: give this one their master_key"
-    log.log(logging.WARNING if kept else logging.INFO, "openid_connect_is_off", extra={"hint": hint})
+    log.warning("openid_connect_is_off", extra={"hint": hint})
 
 
 def start_background_tasks(issuer: Issuer) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import ValidationError
 
+from service.admin import clients, users
 from service.admin.errors import NotFound
 from service.faults import lines
 from service.hooks.answers import ClaimsAnswer, Verdict
@@ -39,24 +40,48 @@ def list_hooks(issuer: Issuer) -> list[dict[str, Any]]:
     return [_described(hook) for hook in issuer.hooks.by_name.values()]
 
 
-async def try_hook(issuer: Issuer, name: str) -> list[Tried]:
-    """Send a made-up event of each kind that the hook is there for. It counts for no circuit. Raises NotFound."""
+async def try_hook(issuer: Issuer, name: str, user: str = "", client: str = "") -> list[Tried]:
+    """Send a made-up event of each kind that the hook is there for. It counts for no circuit. ``user`` and ``client``: whom it
+    is about, else somebody who does not exist. Raises NotFound.
+    """
+    about = await _about(issuer, user, client)
     hook = issuer.hooks.by_name.get(name)
     if hook is None:
         raise NotFound(f"there is no hook {name!r}; `mintmark hook list` shows all")
-    return [await _try(issuer, hook, event) for event in hook.settings.events]
+    return [await _try(issuer, hook, event, about) for event in hook.settings.events]
 
 
-def sample(event: HookEvent) -> dict[str, Any]:
-    """Facts as this event has them, of somebody who does not exist."""
+class About(NamedTuple):
+    """Whom a made-up event is about."""
+
+    subject: str = _SUBJECT
+    username: str = "test"
+    client: Client = Client(_CLIENT)
+
+
+_NOBODY = About()
+
+
+async def _about(issuer: Issuer, user: str, client: str) -> About:
+    about = _NOBODY
+    if user:
+        person = await users.get_user(issuer, user)
+        about = about._replace(subject=person.subject, username=person.username)
+    return about._replace(client=await clients.get_client(issuer, client)) if client else about
+
+
+def sample(event: HookEvent, about: About = _NOBODY) -> dict[str, Any]:
+    """Facts as this event has them."""
+    client, scope = about.client, " ".join(about.client.scopes) or "openid"
     if event in (HookEvent.CLAIMS, HookEvent.REFRESH):
         name = GrantTypeName.REFRESH_TOKEN if event is HookEvent.REFRESH else GrantTypeName.AUTHORIZATION_CODE
-        client, grant = Client(_CLIENT), Grant(_CLIENT, _SUBJECT, scope="openid")
-        return {**about_token(client, grant, _GRANT_ID, name, "openid", (), _ADDRESS), "test": True}
+        grant = Grant(client.client_id, about.subject, about.username, scope)
+        return {**about_token(client, grant, _GRANT_ID, name, scope, client.audiences, _ADDRESS), "test": True}
     if event is HookEvent.REVOKED:
-        about = {"grant_id": _GRANT_ID, "subject": _SUBJECT, "client_id": _CLIENT}
-        return {**about_revoked(Revoked.GRANT, "test", **about), "test": True}
-    return {**about_login(_SUBJECT, "test", _ADDRESS, how="browser"), "session_id": _GRANT_ID, "test": True}
+        ended = {"grant_id": _GRANT_ID, "subject": about.subject, "client_id": client.client_id}
+        return {**about_revoked(Revoked.GRANT, "test", **ended), "test": True}
+    login = about_login(about.subject, about.username, _ADDRESS, how="browser")
+    return {**login, "session_id": _GRANT_ID, "test": True}
 
 
 def _described(hook: Hook) -> dict[str, Any]:
@@ -71,8 +96,8 @@ def _described(hook: Hook) -> dict[str, Any]:
     }
 
 
-async def _try(issuer: Issuer, hook: Hook, event: HookEvent) -> Tried:
-    message = issuer.hooks.message(event, sample(event))
+async def _try(issuer: Issuer, hook: Hook, event: HookEvent, about: About) -> Tried:
+    message = issuer.hooks.message(event, sample(event, about))
     answer, fault, began = None, "", time.perf_counter()
     try:
         if event.asks:

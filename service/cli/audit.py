@@ -11,7 +11,7 @@ import typer
 from service.admin.operations import audit as operations
 from service.cli.acting import Do, act
 from service.cli.listing import Cursor, Limit, collect, tell_rest
-from service.cli.output import Json, emit, people, table
+from service.cli.output import Json, emit, moment, people, table
 
 app = typer.Typer(no_args_is_help=True, help="Look at the audit log: who did what, to what, when, and what came of it.")
 
@@ -106,8 +106,15 @@ def _tell(entry: dict[str, Any], json: bool) -> None:
         emit(entry)
         return
     told = _shown(entry)
-    when = time.strftime("%H:%M:%S", time.gmtime(told["at"]))
-    words = [when, entry["actor"], entry["way"], entry["action"], *entry["targets"], entry["result"], entry["why"]]
+    words = [
+        moment(told["at"]),
+        entry["actor"],
+        entry["way"],
+        entry["action"],
+        *entry["targets"],
+        entry["result"],
+        entry["why"],
+    ]
     people().print(" ".join(word for word in words if word), markup=False, soft_wrap=True)
 
 

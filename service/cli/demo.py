@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvloop
@@ -19,15 +19,15 @@ from rich.text import Text
 from service import app
 from service.cli.acting import loaded
 from service.cli.exits import REFUSED, address_explained, redis_explained
-from service.cli.output import Json, emit, people
+from service.cli.output import Json, emit, people, say
 from service.dev import callback
 from service.dev import demo as what
 from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
 from service.dev.tour import Step, walk
 from service.observe import log
-from service.settings import PREFIX, Settings
+from service.settings import PREFIX, Settings, sources
 
-DATA = Path(".mintmark/redis")
+DATA = what.DEMO_FOLDER / "redis"
 
 
 def demo(
@@ -67,7 +67,7 @@ def demo(
 async def _serve(port: int, redis_url: str | None, json: bool) -> None:
     async with _redis(redis_url, DATA) as url:
         master_key, console = _master_key(redis_url), _console(port, redis_url)
-        settings = loaded(**what.settings_of(port, url, master_key, console))
+        settings = _settings(what.settings_of(port, url, master_key, console), redis_url)
         log.configure(settings.log_level, settings.log_format)
 
         def ready(reached_at: str) -> None:
@@ -82,6 +82,18 @@ async def _serve(port: int, redis_url: str | None, json: bool) -> None:
             async with app.open_issuer(settings, listen=False) as issuer:
                 await what.prepare(issuer)
             await app.serve(settings, ready, further=callback.handlers(settings.issuer))
+
+
+def _settings(given: dict[str, Any], redis_url: str | None) -> Settings:
+    """What the demo gives, over what environment and files say; what of theirs is not used is told. Raises SettingsError."""
+    origins = sources(loaded(**given), {})
+    given = what.without_honoured(given, origins)
+    unused = what.overridden(given, origins, DATA.parent)
+    if redis_url is not None:
+        unused = [name for name in unused if not name.startswith(("redis_url", "master_key"))]
+    if unused:
+        say(f"The demo has values of its own for these settings, and does not use yours: {', '.join(unused)}.")
+    return loaded(**given)
 
 
 def _check_free(port: int) -> None:
@@ -172,6 +184,8 @@ def _print_lessons(url: str, console: what.Console, lessons: list[what.Lesson]) 
         f"  and then:     {url}/applications\n\n"
         f"  The console:  {console.url}\n"
         f"  opens with:   {console.token}\n\n"
+        f"  Other commands:  export {PREFIX}SECRETS_DIR={DATA.parent} leads every mintmark command in this folder here,\n"
+        f"  or, by the admin API, --url {console.url.removesuffix('/console')} with that token in {PREFIX}TOKEN\n\n"
         "  Paste these into another terminal, in this folder. Ctrl-C ends the demo.",
         markup=False,
         soft_wrap=True,

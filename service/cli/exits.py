@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 from service.admin import AdminError
 from service.cli.masking import without_password
+from service.dev.demo import DEMO_FOLDER, is_running_in
 from service.dev.embedded_redis import EmbeddedRedisFailed, EmbeddedRedisInUse, EmbeddedRedisMissing
 from service.protocol.errors import TemporarilyUnavailable
-from service.settings import Settings, SettingsError, sources
+from service.settings import SECRETS_VARIABLE, Settings, SettingsError, sources
 from service.signing.key_material import UnusableKeyError
 from service.store.fitness import StoreUnfitError
 from service.store.redis_errors import StoreError
@@ -67,7 +68,17 @@ def redis_explained(settings: Settings) -> Iterator[None]:
 
 def _explained(settings: Settings, error: Exception, reason: str) -> str:
     what, to_do = explain(error)
-    return f"{what}: {reason}\n{_where(settings)}\n{to_do}"
+    return f"{what}: {reason}\n{_where(settings)}\n{_beside_demo(settings) or to_do}"
+
+
+def _beside_demo(settings: Settings) -> str:
+    """How to reach a demo that runs in this folder, where nobody said which Redis is meant."""
+    if sources(settings, {})["redis_url"] != "default" or not is_running_in(DEMO_FOLDER):
+        return ""
+    return (
+        f"A demo runs in this folder: `export {SECRETS_VARIABLE}={DEMO_FOLDER}` leads mintmark to it. For another service say "
+        "where its Redis is (MINTMARK_REDIS_URL), or use its admin API (--url)."
+    )
 
 
 def _where(settings: Settings) -> str:

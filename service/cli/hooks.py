@@ -34,15 +34,25 @@ def list_(json: Json = False) -> None:
 @app.command("test")
 def try_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="See `mintmark hook list`.", show_default=False)],
+    user: Annotated[str, typer.Option(help="About this user: username, or subject.", metavar="USERNAME")] = "",
+    client: Annotated[
+        str,
+        typer.Option(
+            help="About tokens of this client, with all its scopes: client_id, or alias.", metavar="CLIENT_ID"
+        ),
+    ] = "",
     json: Json = False,
 ) -> None:
-    """Send a hook a made-up event of each kind that it is there for; show what came back, and how long it took.
+    """Send a hook a made-up event of each kind that it is there for; show what came back, and after how many milliseconds.
 
     Example: `mintmark hook test risk`
 
-    The facts carry `"test": true`. Ends with 1 where an answer would not count.
+    Example: `mintmark hook test crm --user alice --client web` shows what it would add to tokens of hers.
+
+    The facts carry `"test": true`; nothing is issued. Ends with 1 where an answer would not count.
     """
-    tried = do(operations.TRY, "asking the hook …", hook=name)
+    about = {name: value for name, value in (("user", user), ("client", client)) if value}
+    tried = do(operations.TRY, "asking the hook …", hook=name, **about)
     rows = tried["events"]
     if json:
         emit(tried)

@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+import time
 from typing import Annotated, Any
 
 import typer
@@ -30,11 +31,11 @@ def list_(json: Json = False) -> None:
 def rotate(
     algorithm: Annotated[SigningAlgorithm | None, typer.Option(help="Only this one.", metavar="ALG")] = None,
     now: Annotated[
-        bool, typer.Option("--now", help="Sign with the new keys within seconds: for emergencies.", metavar="")
+        bool, typer.Option("--now", help="Sign with the new keys in 15 seconds: for emergencies.", metavar="")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Make the next signing keys. They are published at once and sign when everybody has seen them.
+    """Make the next signing keys. Every process publishes them within 6 seconds; they sign when everybody has seen them.
 
     Example: `mintmark key rotate`
 
@@ -45,7 +46,10 @@ def rotate(
     made = do(operations.ROTATE, "making keys …", algorithm=algorithm, at_once=now)
     _tell(made, json)
     if not json:
-        say(f"They sign from {moment(max(key['signs_from_at'] for key in made['keys']))} on.")
+        say(
+            f"They sign from {moment(max(key['signs_from_at'] for key in made['keys']))} on; until then the keys before "
+            "them do, and are listed as active."
+        )
 
 
 @app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
@@ -54,18 +58,22 @@ def retire(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Trust a signing key no more, now: for one that somebody else may have.
+    """Trust a signing key no more: for one that somebody else may have. Every process stops within 6 seconds.
 
     Example: `mintmark key retire Z85Mavnh0p8M9 --yes`
 
-    What it signed is refused by all who look at our keys again; ID tokens in use fail until people sign in anew.
+    What it signed is refused by all who fetch our keys again, which they may put off for `jwks_lifetime` seconds; ID tokens in
+    use fail until people sign in anew.
     """
-    confirm(f"Take the key {kid} out of the published keys at once?", yes=yes)
+    confirm(f"Take the key {kid} out of the published keys?", yes=yes)
     retired = do(operations.RETIRE, "making keys …", kid=kid)
     if json:
         emit({"kid": retired["kid"], "retired": True})
     else:
-        say(f"The key {retired['kid']} ({retired['algorithm']}) is no longer published, and another one signs.")
+        say(
+            f"The key {retired['kid']} ({retired['algorithm']}) is out of the key set: every process stops publishing it "
+            "within 6 seconds, and another one signs."
+        )
 
 
 @app.command()
@@ -103,4 +111,11 @@ def _tell(listed: dict[str, Any], json: bool) -> None:
     if json:
         emit(listed)
     else:
-        table(listed["keys"], _COLUMNS)
+        table([key | {"state": _state(key)} for key in listed["keys"]], _COLUMNS)
+
+
+def _state(key: dict[str, Any]) -> str:
+    """Of a key that signs and has a successor: until when."""
+    if key["state"] == "active" and key["signs_until_at"]:
+        return f"active for {max(0, key['signs_until_at'] - int(time.time()))} s more"
+    return str(key["state"])

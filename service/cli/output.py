@@ -18,6 +18,9 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON value on standard output, for programs.", metavar="")
 ]
 
+_TOO_WIDE = 1.5
+"""How many times as wide as the terminal a table may be; its cells are then broken into lines."""
+
 messages = Console(highlight=False, stderr=True)
 
 
@@ -56,14 +59,23 @@ def facts(described: Mapping[str, Any]) -> None:
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
-    """Many things, one a line."""
+    """Many things, one a line; on a terminal that is too narrow for that, one after the other, a line for each member."""
+    rows, console = list(rows), people()
     drawn = Table(box=None, header_style="bold", pad_edge=False)
     names = list(columns)
     for name in names:
         drawn.add_column(name, overflow="fold", no_wrap=name == names[0])
     for row in rows:
         drawn.add_row(*(Text(_told(name, row[name], ", ")) for name in names))
-    people().print(drawn)
+    if (
+        rows
+        and console.measure(drawn, options=console.options.update(max_width=10_000)).maximum > console.width * _TOO_WIDE
+    ):
+        for row in rows:
+            facts({name: row[name] for name in names})
+            console.print()
+        return
+    console.print(drawn)
 
 
 @contextmanager
@@ -82,7 +94,7 @@ def _told(name: str, value: Any, between: str = "\n") -> str:
     """A value for people: times as such, yes and no, the items of a list with ``between`` between them."""
     if name == "ends_at":
         return moment(value) or "never"
-    if name.endswith("_at") or name == "auth_time":
+    if name.endswith("_at") or name in ("at", "auth_time"):
         return moment(value)
     if isinstance(value, bool):
         return "yes" if value else "no"

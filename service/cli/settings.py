@@ -1,9 +1,11 @@
 """``mintmark settings``: every setting, what it is now and why."""
 
+from collections.abc import Iterator, Mapping
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any
 
 import orjson
-from rich.table import Table
 from rich.text import Text
 
 from service.cli.acting import loaded
@@ -31,15 +33,48 @@ def settings(json: Json = False) -> None:
     if json:
         emit(described)
         return
-    drawn = Table(box=None, header_style="bold", pad_edge=False, caption=f"In the environment: {PREFIX}<SETTING>")
-    drawn.add_column("setting", no_wrap=True)
-    for title in ("value", "from", "what it does"):
-        drawn.add_column(title, overflow="fold")
+    for line in _lines(described, _width()):
+        people().print(line, soft_wrap=True)
+
+
+_GROUPS = {
+    "host": "Where it listens",
+    "admin_port": "Operators",
+    "redis_url": "Redis",
+    "code_lifetime": "Lifetimes, in seconds",
+    "refresh_rotation": "What is allowed",
+    "max_body": "Limits",
+    "master_key": "Signing and OpenID Connect",
+    "response_types": "People in front of a browser",
+    "directory_url": "Others that it speaks to",
+    "resource_tokens": "Access tokens",
+    "log_level": "Watching",
+}
+"""Headings, by the setting that comes first under each."""
+_INDENT = "    "
+_WIDEST = 100
+
+
+def _width() -> int:
+    """Columns to fill: the terminal's; where there is none, what COLUMNS says."""
+    return max(40, min(get_terminal_size((_WIDEST, 24)).columns, _WIDEST))
+
+
+def _lines(described: Mapping[str, Mapping[str, Any]], width: int) -> Iterator[Text]:
+    """Each setting with its value and where that is from, and under it what it does."""
     for name, row in described.items():
-        changed = "" if row["source"] == "default" else "green"
-        value = _written(row["value"])
-        drawn.add_row(Text(name, "bold"), Text(value, changed), Text(row["source"], changed), Text(row["description"]))
-    people().print(drawn)
+        if heading := _GROUPS.get(name):
+            yield Text(f"\n{heading}\n", "bold underline")
+        style = "" if row["source"] == "default" else "green"
+        value, source = _written(row["value"]), row["source"]
+        first = [word for word in (value, source) if word]
+        if len("  ".join((name, *first))) <= width or value == "":
+            yield Text.assemble((name, "bold"), ("".join(f"  {word}" for word in first), style))
+        else:
+            yield Text.assemble((name, "bold"), (f"  {source}", style))
+            yield from (Text(_INDENT + line, style) for line in wrap(value, width - len(_INDENT)))
+        yield from (Text(_INDENT + line, "dim") for line in wrap(row["description"], width - len(_INDENT)))
+    yield Text(f"\nIn the environment: {PREFIX}<SETTING>", "italic")
 
 
 def _written(value: Any) -> str:

@@ -2,10 +2,12 @@
 
 import json
 import secrets
+import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode, urlsplit
 
 from service.admin import clients, users
 from service.admin.client_input import ClientInput
@@ -71,6 +73,22 @@ def operator_token_in(folder: Path) -> str:
     return str(json.loads(path.read_text())[OPERATOR])
 
 
+DEMO_FOLDER = Path(".mintmark")
+"""Where a demo keeps what it needs, beside whoever started it."""
+
+
+def is_running_in(folder: Path) -> bool:
+    """Whether the Redis of a demo that was started there answers."""
+    try:
+        url = (folder / "redis_url").read_text().strip()
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(1)
+            probe.connect(unquote(urlsplit(url).path))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def leave_redis_url_in(folder: Path, url: str) -> None:
     """Beside the master key: MINTMARK_SECRETS_DIR then leads every command to this demo."""
     (folder / "redis_url").write_text(url)
@@ -99,6 +117,22 @@ def settings_of(port: int, redis_url: str, master_key: str, console: Console | N
         "log_level": "INFO",
         "log_format": "text",
     }
+
+
+_HONOURED = ("log_level", "log_format", "scopes")
+"""What the demo has a value of its own for only where nobody else has."""
+_HOW = {"redis_url": "give it with --redis", "master_key": "taken with --redis"}
+
+
+def without_honoured(given: dict[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
+    """What the demo gives, but for what environment and files may say otherwise. ``origins``: where each setting is from."""
+    return {name: value for name, value in given.items() if name not in _HONOURED or origins[name] == "default"}
+
+
+def overridden(given: Mapping[str, Any], origins: Mapping[str, str], folder: Path) -> list[str]:
+    """The settings that somebody set and the demo does not use, with how to have them used. ``folder``: the demo's own."""
+    names = [name for name in given if name != "port" and origins[name] not in ("default", str(folder))]
+    return [f"{name} ({_HOW[name]})" if name in _HOW else name for name in names]
 
 
 def client_input(client_id: str = CLIENT_ID, **members: Any) -> ClientInput:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from playwright.async_api import Page, expect
 
-from tests.browser.test_clients_in_browser import sign_in
 from tests.journeys.test_readme import demo as demo
 from tests.server_process import free_port
 
@@ -44,8 +43,19 @@ async def test_the_app_of_the_readme_signs_alice_in(demo: int, page: Page, tmp_p
             except Exception:
                 await asyncio.sleep(0.1)
         await expect(page.get_by_role("link")).to_have_text("Sign in")
-        await sign_in(page, f"http://127.0.0.1:{port}/login")
+        await page.goto(f"http://127.0.0.1:{port}/login")
+        await page.fill("#username", "alice")
+        await page.fill("#password", "wonderland")
+        await page.click("#login-submit")
+        await page.click("#consent-deny")
+        await expect(page.locator("p")).to_contain_text("Not signed in")
+        await page.goto(f"http://127.0.0.1:{port}/callback?code=x&state=of-another-day")
+        await expect(page.locator("p")).to_contain_text("Not signed in")
+        await page.get_by_role("link", name="Try again").click()
+        await page.click("#consent-allow")
         await expect(page.locator("h1")).to_have_text("Hello Alice Liddell")
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("link")).to_have_text("Sign in")
     finally:
         flask.terminate()
         await flask.wait()

@@ -9,6 +9,8 @@ import jwt
 import pytest
 from aiohttp import web
 
+from service.admin.errors import NotFound
+from service.admin.hooks import try_hook
 from service.hooks.answers import MAX_BYTES, MAX_CLAIMS, RESERVED
 from service.protocol.names import AccessTokenFormat
 from tests.assertions import ISSUER, JWKS, Signer
@@ -229,7 +231,7 @@ async def test_a_hook_that_fails_is_done_without_where_told_so(
         body = await (await world.token(grant_type="client_credentials")).json()
         told = await world.introspect(body["access_token"])
         assert sorted(body) == ["access_token", "expires_in", "scope", "token_type"]
-        assert sorted(told) == ["active", "client_id", "exp", "iat", "iss", "jti", "nbf", "scope", "token_type"]
+        assert sorted(told) == ["active", "client_id", "exp", "iat", "iss", "jti", "nbf", "scope", "sub", "token_type"]
 
 
 async def test_of_redemptions_side_by_side_one_succeeds(world: World, receiver: Receiver) -> None:
@@ -311,3 +313,16 @@ async def test_properties_of_the_operator_are_told_to_the_hook(world: World, rec
     await world.client(properties=properties)
     await world.token(grant_type="client_credentials")
     assert receiver.of("claims")[0]["claims"] == {"plan": "pro"}
+
+
+async def test_a_hook_is_tried_about_somebody_who_exists(world: World, receiver: Receiver) -> None:
+    """What it would add to tokens of hers, without any being issued."""
+    await world.client("shop", scopes=("read", "write"))
+    (tried,) = await try_hook(world.issuer, "crm", "alice", "shop")
+    assert tried.answer == ADDED
+    facts = receiver.of("claims")[-1]
+    assert (facts["subject"], facts["client_id"], facts["scope"]) == ("alice", "shop", "read write")
+    assert facts["test"] is True
+    for user, client in (("nobody", ""), ("", "nobody")):
+        with pytest.raises(NotFound):
+            await try_hook(world.issuer, "crm", user, client)

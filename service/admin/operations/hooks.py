@@ -49,12 +49,19 @@ class TriedHook(Shown):
     events: tuple[TriedEvent, ...]
 
 
+class TriedFor(NamedHook):
+    """``user`` and ``client``: whom the event is about; left out it is about nobody that there is."""
+
+    user: Annotated[str, Field(max_length=255, description="Username, or subject.")] = ""
+    client: Annotated[str, Field(max_length=255, description="client_id, or alias.")] = ""
+
+
 async def _list(issuer: Issuer, _: Nothing) -> Answer:
     return Answer({"hooks": admin.list_hooks(issuer)})
 
 
-async def _try(issuer: Issuer, given: NamedHook) -> Answer:
-    tried = await admin.try_hook(issuer, given.hook)
+async def _try(issuer: Issuer, given: TriedFor) -> Answer:
+    tried = await admin.try_hook(issuer, given.hook, given.user, given.client)
     rows = [
         {"event": one.event, "milliseconds": one.milliseconds, "answer": one.answer, "fault": one.fault}
         for one in tried
@@ -64,7 +71,7 @@ async def _try(issuer: Issuer, given: NamedHook) -> Answer:
 
 LIST = Operation("hook.list", "List the hooks that the settings name.", Nothing, HookList, _list)
 TRY = Operation(
-    "hook.test", "Send a hook a made-up event of each kind that it is there for.", NamedHook, TriedHook, _try
+    "hook.test", "Send a hook a made-up event of each kind that it is there for.", TriedFor, TriedHook, _try
 )
 
 OPERATIONS = (LIST, TRY)

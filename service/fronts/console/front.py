@@ -12,7 +12,19 @@ from aiohttp import hdrs, web
 from service.admin import AdminError, NotFound
 from service.admin.audit import Actor, Way, acting
 from service.admin.statistics import Statistics
-from service.fronts.console import audit, clients, dashboard, grants, inspector, keys, session, trusts, users, wizard
+from service.fronts.console import (
+    audit,
+    claims,
+    clients,
+    dashboard,
+    grants,
+    inspector,
+    keys,
+    session,
+    trusts,
+    users,
+    wizard,
+)
 from service.fronts.console.rendering import HEADERS, File, Rendering
 from service.fronts.console.session import SignedIn, WaitError
 from service.fronts.console.visit import ROOT, SIGN_IN, Go, Page, Reply, Show, Visit, link
@@ -28,7 +40,7 @@ from service.protocol.errors import ProtocolError
 log = logging.getLogger(__name__)
 
 PAGES: tuple[Page, ...] = (
-    *(*dashboard.PAGES, *clients.PAGES, *wizard.PAGES, *users.PAGES, *grants.PAGES),
+    *(*dashboard.PAGES, *clients.PAGES, *wizard.PAGES, *users.PAGES, *claims.PAGES, *grants.PAGES),
     *(*keys.PAGES, *trusts.PAGES, *audit.PAGES, *inspector.PAGES),
 )
 _COOKIE = "mintmark_operator"

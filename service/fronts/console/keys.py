@@ -145,8 +145,8 @@ def _question_rotate(issuer: Issuer, algorithm: str) -> dict[str, Any]:
     _algorithm(algorithm)
     return _question(
         f"Rotate {algorithm or 'all keys'}?",
-        "A new key is made and published now. It signs once everybody can have seen it, and the one before it stays published "
-        "until the last token that it signed has expired: nobody notices.",
+        "A new key is made, and published by every process within 6 seconds. It signs once everybody can have seen it, and the "
+        "one before it stays published until the last token that it signed has expired: nobody notices.",
         "Rotate",
         {"act": "rotate", "what": algorithm},
         danger=False,
@@ -156,8 +156,8 @@ def _question_rotate(issuer: Issuer, algorithm: str) -> dict[str, Any]:
 def _question_retire(kid: str) -> dict[str, Any]:
     return _question(
         "Retire this key?",
-        "For a key that may have leaked: it leaves the key set at once, another one signs, and whatever it signed is refused "
-        "from now on wherever that is checked.",
+        "For a key that may have leaked: every process takes it out of the key set within 6 seconds, another one signs, and "
+        "what it signed is refused by all who fetch the key set again.",
         "Retire key",
         {"act": "retire", "what": kid},
         danger=True,
