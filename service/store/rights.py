@@ -44,9 +44,10 @@ _BY_NAME = (
         keys.failures,
     ),
     *(keys.blocked, keys.known_browsers, keys.known_networks, keys.touch),
+    *(keys.ticket_request, keys.waiting, keys.form, keys.registrations_of),
 )
 _OF_GRANT = (keys.code, keys.access_token, keys.refresh_token, keys.reply)
-_ALONE = (keys.pseudonyms, keys.signing_keys, keys.logout_deliveries, keys.notices, keys.audit)
+_ALONE = (keys.pseudonyms, keys.signing_keys, keys.logout_deliveries, keys.notices, keys.audit, keys.registrations)
 _BY_NUMBER = (keys.client_number, keys.probe)
 _NAMED = (
     *(make(_NAME) for make in _BY_NAME),
@@ -66,6 +67,8 @@ _COMMANDS: tuple[tuple[Word, ...], ...] = (
     ("STRLEN", _KEY),
     ("EXISTS", _KEY),
     ("INCR", _KEY),
+    ("INCRBY", _KEY, 0),
+    ("TTL", _KEY),
     ("PTTL", _KEY),
     ("PERSIST", f"{_KEY}:none"),
     ("EXPIRE", _KEY, _SECONDS),

@@ -57,7 +57,7 @@ FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (CRON, {"scopes": ['"']}, "scopes.0: printable ASCII without quote"),
     (CRON, {"scopes": [""]}, "scopes.0: must be one word each"),
     (CRON, {"default_scope": "read admin"}, "default_scope: every word of it must be one of the client's scopes"),
-    (CRON, {"default_scope": " read"}, "default_scope: every word"),
+    (CRON, {"default_scope": " write"}, "default_scope: every word"),
     (CRON, {"audiences": ["https://a/#b"]}, "audiences.0: a resource has no fragment"),
     (CRON, {"audiences": ["//api"]}, "audiences.0: is neither an absolute URI nor a plain identifier"),
     (CRON, {"audiences": ["a b"]}, "audiences.0: must be 1 to 255 printable ASCII"),

@@ -26,6 +26,7 @@ READS = {
     *(
         "describe",
         "inspect",
+        "explain",
         "try_hook",
         "list_issued",
         "count_grants",
@@ -51,6 +52,7 @@ OTHERS = {
     *("register", "open_registered", "replace", "initial_access_token_spent", "set_registration"),  # clients themselves
     *(
         "change_client",
+        "renew",
         "sweep_client",
         "sweep_client_page",
         "revoke_of_client",

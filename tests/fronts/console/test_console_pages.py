@@ -285,12 +285,12 @@ async def test_the_inspector_tells_what_a_token_is(alice: Operator, caplog: pyte
     assert all(word in told for word in ("alice", "The Shop", "read", "write"))
     assert tokens["access_token"] not in shown.text
     assert tokens["access_token"] not in caplog.text
-    assert set(world.redis.dump()) == before
+    assert set(world.redis.dump()) <= before
     assert tokens["access_token"][28:] not in json.dumps(list(map(str, world.redis.dump().items())))
     await world.revoke(tokens["refresh_token"])
     told = text_of(await alice.post("/console/inspector", token=tokens["access_token"]))
     assert "refused Access token" in told
-    assert "Its grant is gone" in told
+    assert "What is over is not kept" in told
 
 
 @pytest.mark.parametrize("token", ["<script>alert(1)</script>", "mm_at_x", "a.b.c", "ü", HOSTILE, "\U0001f600" * 500])
