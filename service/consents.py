@@ -61,4 +61,4 @@ def may_be_another_app(issuer: Issuer, client: Client, request: AuthorizationReq
 async def _remembered(issuer: Issuer, client: Client, session: Session) -> Consent | None:
     """What the person allowed this client as it is now."""
     before = await issuer.store.consents.get(session.subject, client.client_id)
-    return before if before is not None and before.generation >= client.generation else None
+    return before if before is not None and client.remembers(before.generation) else None

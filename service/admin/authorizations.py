@@ -122,7 +122,7 @@ async def _authorized(
     times = [grant.issued_at for grant in living]
     scopes = dict.fromkeys(scope for grant in living for scope in grant.scope.split())
     resources = dict.fromkeys(resource for grant in living for resource in grant.audience)
-    if consent is not None and consent.generation >= client.generation:
+    if consent is not None and client.remembers(consent.generation):
         times.append(consent.given_at)
         scopes |= dict.fromkeys(consent.scopes)
         resources |= dict.fromkeys(resource for resource in consent.by_resource if resource)

@@ -202,7 +202,7 @@ async def revoke_client(issuer: Issuer, name: str) -> Client:
     """End everything issued to the client so far, at once and for good; it may ask anew. Raises NotFound."""
 
     def changed(client: Client) -> Client:
-        return msgspec.structs.replace(client, generation=max(client.generation + 1, _milliseconds(issuer)))
+        return client.ended(_milliseconds(issuer))
 
     client_id = (await get_client(issuer, name)).client_id
     facts = about_revoked(Revoked.CLIENT, "revoked_by_operator", client_id=client_id)

@@ -14,6 +14,7 @@ from service.cli import (
     audit,
     clients,
     demo,
+    everything,
     exits,
     grants,
     hooks,
@@ -46,6 +47,7 @@ app.command("serve", rich_help_panel=_RUN)(serve.serve)
 app.command("demo", rich_help_panel=_RUN)(demo.demo)
 app.command("settings", rich_help_panel=_RUN)(settings.settings)
 app.command("admin-token", rich_help_panel=_RUN)(admin_token.admin_token)
+app.command("end-everything", rich_help_panel=_WHO)(everything.end_everything)
 app.command("statistics", rich_help_panel=_WATCH)(statistics.statistics)
 for name, group, panel in (
     ("client", clients, _WHO),

@@ -19,6 +19,8 @@ class Revoked(StrEnum):
     """Everything issued to a client."""
     SESSION = "session"
     """What was granted in a browser session."""
+    EVERYTHING = "everything"
+    """Everything issued to anybody, and every session."""
 
 
 def about_token(

@@ -46,6 +46,7 @@ class Registration(Record, frozen=True, omit_defaults=True, gc=False):
 
 class Client(Record, frozen=True, omit_defaults=True, gc=False):
     """``generation``: raised to end everything issued to the client so far: a grant of an older generation is dead.
+    ``consents_since``: the generation from which consents count, where they outlived the last raise; None = ``generation``.
 
     ``…_lifetime``: seconds; None = the service's setting. ``refresh_idle_lifetime`` and ``refresh_absolute_lifetime``: 0 =
     never expires. ``refresh_limit``: how many refreshes a grant allows, None = unlimited, 0 = no refresh token at all
@@ -124,6 +125,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     access_token_signing_alg: SigningAlgorithm | None = None
     introspection_signed_response_alg: SigningAlgorithm | None = None
     access_token_claims: tuple[str, ...] = ()
+    consents_since: int | None = None
 
     @property
     def public(self) -> bool:
@@ -147,6 +149,18 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
             return self
         changed: Client = structs.replace(self, registration=structs.replace(registration, is_stranger=False))
         return changed
+
+    def ended(self, now: int, *, keeps_consents: bool = False) -> "Client":
+        """The same client, with everything ended that was issued to it. ``now``: epoch milliseconds; ``keeps_consents``: nobody
+        who allowed it something is asked again.
+        """
+        since = (self.generation if self.consents_since is None else self.consents_since) if keeps_consents else None
+        ended: Client = structs.replace(self, generation=max(self.generation + 1, now), consents_since=since)
+        return ended
+
+    def remembers(self, generation: int) -> bool:
+        """Whether what was allowed it at this generation still counts."""
+        return generation >= (self.generation if self.consents_since is None else self.consents_since)
 
     def stands_behind(self, grant: Grant) -> bool:
         """Whether what was issued under this grant still counts: the client is enabled and did not end it wholesale."""

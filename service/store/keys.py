@@ -3,6 +3,7 @@
 All that belongs to one grant carries the tag ``{grant_id}``, so it lies in one slot and one script may touch it.
 """
 
+import re
 from urllib.parse import quote
 
 CHANGES = "mm:changes"
@@ -209,6 +210,16 @@ def known_networks(username: str) -> str:
 def pseudonyms() -> str:
     """The key of pseudonyms, where the settings hold no secret to derive it from."""
     return "mm:{pseudonyms}:key"
+
+
+GRANTS = "mm:{*"
+"""The pattern of the keys of grants, among others."""
+
+NAMED_TAGS = "mm:{*:*}*"
+"""The pattern of keys whose tag has a colon: all but those of grants."""
+
+UNDER_WAY = re.compile(r"(mm:\{(session|ticket|form|decision|operator):[^:{}]+\})(:clients|:request)?", re.ASCII)
+"""Keys of what ends by itself and is no grant: the record, its kind, and what lies beside it."""
 
 
 def touch(key: str) -> str:

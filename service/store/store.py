@@ -19,6 +19,7 @@ from service.store import (
     codes,
     consents,
     deliveries,
+    endings,
     failures,
     grants,
     keys,
@@ -83,6 +84,7 @@ class Store:
     codes: codes.Codes
     consents: consents.Consents
     decision_tickets: DecisionTickets
+    endings: endings.Endings
     failures: failures.Failures
     forms: Forms
     grants: grants.Grants
@@ -137,6 +139,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         codes.Codes(connection),
         consents.Consents(connection),
         DecisionTickets(connection),
+        endings.Endings(connection),
         failures.Failures(connection),
         Forms(connection),
         grants.Grants(connection),

@@ -30,6 +30,7 @@ READS = {
         "try_hook",
         "list_issued",
         "count_grants",
+        "count_everything",
         "get_trust",
         "list_sessions",
         "get_session",

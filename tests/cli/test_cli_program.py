@@ -19,7 +19,7 @@ TRUST = ("add", "list", "remove")
 HOOK = ("list", "test", "secret")
 KEY = ("list", "rotate", "retire", "reseal", "master")
 COMMANDS = [
-    *(["serve"], ["demo"], ["settings"], ["statistics"], ["admin-token"]),
+    *(["serve"], ["demo"], ["settings"], ["statistics"], ["end-everything"], ["admin-token"]),
     *(["client", name] for name in CLIENT),
     *(["user", name] for name in USER),
     *(["grant", name] for name in GRANT),

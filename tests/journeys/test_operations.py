@@ -3,12 +3,9 @@
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 from tests.test_house import ROOT
 from tests.world import World
@@ -21,8 +18,6 @@ def _run(commands: str, variables: dict[str, str]) -> subprocess.CompletedProces
 
 
 async def test_after_a_restore_everything_is_ended_that_it_brought_back(world: World, tmp_path: Path) -> None:
-    if not shutil.which("jq"):
-        pytest.skip("no jq here: apt-get install jq")
     tokens = [await world.tokens(await world.client(name)) for name in ("app", "other")]
     program = tmp_path / "mintmark"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m service "$@"\n')

@@ -7,6 +7,7 @@ One file a group. What an act does is in ``service.admin``; here stand only its 
 from service.admin.operations import (
     audit,
     clients,
+    everything,
     grants,
     hooks,
     keys,
@@ -20,7 +21,21 @@ from service.admin.operations import (
 )
 from service.admin.operations.operation import Answer, Operation, Shown, perform
 
-GROUPS = (clients, users, grants, sessions, keys, hooks, trusts, scopes, registration, tokens, statistics, audit)
+GROUPS = (
+    clients,
+    users,
+    grants,
+    sessions,
+    keys,
+    hooks,
+    trusts,
+    scopes,
+    registration,
+    tokens,
+    everything,
+    statistics,
+    audit,
+)
 OPERATIONS = tuple(operation for group in GROUPS for operation in group.OPERATIONS)
 
 __all__ = ["GROUPS", "OPERATIONS", "Answer", "Operation", "Shown", "perform"]

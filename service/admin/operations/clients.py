@@ -87,6 +87,9 @@ class ShownSecret(Shown):
 class _ShownClient(Shown):
     enabled: bool
     generation: Annotated[int, Field(description="Raised when all that it holds is ended.")]
+    consents_since: Annotated[
+        int | None, Field(description="The generation from which consents count; null = generation.")
+    ]
     created_at: Seconds
     secrets: tuple[ShownSecret, ...]
     sector_identifier: str

@@ -54,6 +54,8 @@ async def a_life(operator: Operator) -> None:
     await do("DELETE", "/trusted-issuers/https:%2F%2Fci.example", status=200)
     await do("POST", "/initial-access-tokens", {"uses": 3}, status=201)
     await do("POST", "/clients/web/revoke", status=200)
+    assert (await do("GET", "/everything", status=200))["clients"] == 1
+    assert (await do("POST", "/everything/end", {}, status=200))["cursor"] == ""
     await do("DELETE", "/clients/web", status=200)
 
 

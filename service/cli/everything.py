@@ -1,0 +1,47 @@
+"""``mintmark end-everything``: after a backup was restored."""
+
+from collections import Counter
+from typing import Annotated, Any
+
+import typer
+
+from service.admin.operations import everything as operations
+from service.cli.acting import Do, act
+from service.cli.output import Json, emit, facts, say
+from service.cli.prompts import Yes, confirm
+
+
+def end_everything(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would end.", metavar="")] = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """End every grant, token, browser session, interaction and operator's session: after a backup was restored.
+
+    Example: `mintmark end-everything --dry-run`
+
+    Example: `mintmark end-everything --yes`
+
+    A backup brings back what was ended since it was made. Whatever was alive when this began is dead when it is done; run it
+    again if it was cut off. Clients, users, what people have allowed and signing keys stay. JWTs that are kept nowhere are
+    ended too, but not counted. Applications and hooks are not told of each session: hooks once, of everything.
+    """
+    if not dry_run:
+        confirm("End everything that was issued to anybody? All people sign in again, all clients ask anew.", yes=yes)
+    operation = operations.COUNT if dry_run else operations.END
+
+    async def work(do: Do) -> dict[str, int]:
+        found, cursor = Counter[str](), ""
+        while True:
+            part: dict[str, Any] = await do(operation, {"cursor": cursor})
+            cursor = part.pop("cursor")
+            found.update(part)
+            if not cursor:
+                return dict(found)
+
+    counted = act(work, "counting …" if dry_run else "ending everything …")
+    if json:
+        emit({**counted, "dry_run": dry_run})
+        return
+    facts({name.replace("_", " "): count for name, count in counted.items()})
+    say("Nothing was ended." if dry_run else "Everything has ended.")

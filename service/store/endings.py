@@ -1,0 +1,121 @@
+"""Ending what a backup brought back, a batch of keys at a time: for operators, never for requests.
+
+SCAN returns every key that is there from its beginning to its end, so nothing older than a whole scan is missed.
+"""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from service.protocol.credentials import hashed
+from service.records.decision_ticket import DecisionTicket
+from service.records.grant import Grant
+from service.records.question import Question, Stage
+from service.records.session import Session
+from service.store import keys
+from service.store.connection import Connection, Step
+from service.store.grants import GRANT_KEY, Grants, inline_or_whole
+from service.store.sessions import Sessions
+from service.store.walks import CHUNK
+
+
+class FoundGrant(NamedTuple):
+    """A grant and the key that holds it: its own, or that of the one access token that it is."""
+
+    key: str
+    grant: Grant
+
+    @property
+    def grant_id(self) -> str:
+        return self.key.partition("{")[2].partition("}")[0]
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is one access token (client_credentials)."""
+        return not self.key.endswith("}")
+
+
+class Endings:
+    """Scans, and ends what they find."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def primaries(self) -> str:
+        """A word for the servers that a scan goes over: cursors mean nothing to others. Raises TemporarilyUnavailable."""
+        return hashed(" ".join(str(link.endpoint) for link in await self._connection.links()))[:8]
+
+    # what is under way: sessions, interactions, tickets of callers
+
+    async def under_way(self, cursor: str, *, ends: bool) -> tuple[Counter[str], str]:
+        """How much of each kind (session, ticket, decision, operator) is among the next keys, and where to go on. ``ends``: and
+        end it. Raises ValueError for what is no cursor.
+        """
+        names, following = await self._connection.scan(keys.NAMED_TAGS, cursor, CHUNK)
+        found = [match for name in dict.fromkeys(names) if (match := keys.UNDER_WAY.fullmatch(name))]
+        kinds = {match[1]: match[2] for match in found}
+        values = await self._connection.execute_all([(key, ("GET", key)) for key in kinds])
+        held: dict[str, bytes | None] = dict(zip(kinds, values, strict=True))
+        if not ends:
+            return Counter(match[2] for match in found if _counts(match, held[match[1]])), following
+        ended = await asyncio.gather(*(self._end(kind, key, held[key]) for key, kind in kinds.items()))
+        return Counter(kind for kind, was_open in zip(kinds.values(), ended, strict=True) if was_open), following
+
+    async def _end(self, kind: str, key: str, data: bytes | None) -> bool:
+        """End one; whether it was still worth something."""
+        if kind == "session":
+            return data is not None and await self.end_session(Session.decode(data))
+        gone = 0
+        request = keys.ticket_request(key.rpartition(":")[2].rstrip("}"))
+        for name in (request, key) if kind == "ticket" else (key,):
+            gone += await self._connection.execute_confirmed(key, "DEL", name)
+        return gone > 0 and _is_open(kind, data)
+
+    async def end_session(self, session: Session) -> bool:
+        """End a session and tell nobody; whether it was alive."""
+        key, clients = keys.session(session.sid), keys.session_clients(session.sid)
+        gone = await self._connection.execute_confirmed(key, "DEL", key)
+        await self._connection.execute(key, "DEL", clients)
+        Sessions(self._connection).unindex_soon(session.subject, session.sid)
+        return bool(gone)
+
+    # grants
+
+    async def grants(self, cursor: str) -> tuple[list[FoundGrant], str]:
+        """The grants among the next keys, and where to go on. Raises ValueError for what is no cursor."""
+        found, following = await self._connection.scan(keys.GRANTS, cursor, CHUNK)
+        names = [name for name in dict.fromkeys(found) if GRANT_KEY.fullmatch(name)]
+        records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
+        read = ((name, inline_or_whole(name, data)) for name, data in zip(names, records, strict=True))
+        return [FoundGrant(name, grant) for name, grant in read if grant is not None], following
+
+    async def living_sessions(self, sids: Sequence[str]) -> dict[str, Session]:
+        """Those of these sessions that are alive."""
+        steps: list[Step] = [(key, ("GET", key)) for key in map(keys.session, sids)]
+        records = await self._connection.execute_all(steps)
+        return {sid: Session.decode(data) for sid, data in zip(sids, records, strict=True) if data}
+
+    async def end_grant(self, found: FoundGrant) -> bool:
+        """End a grant with everything it issued; whether it was alive."""
+        if not found.is_alone:
+            return await Grants(self._connection).revoke(found.grant_id, found.grant.subject)
+        gone = await self._connection.execute_confirmed(found.key, "DEL", found.key)
+        await self._connection.execute(found.key, "PUBLISH", keys.ENDED, found.key)
+        return bool(gone)
+
+
+def _counts(found: re.Match[str], data: bytes | None) -> bool:
+    """Whether a key stands for something that could go on; of a ticket that has two only one does."""
+    kind, beside = found[2], found[3]
+    return _is_open(kind, data) and (data is None if beside == ":request" else not beside)
+
+
+def _is_open(kind: str, data: bytes | None) -> bool:
+    """Whether it could go on. Of forms only the answers are kept, for a moment."""
+    if kind == "ticket":
+        return data is None or Question.decode(data).asks is not Stage.DONE
+    if kind == "decision":
+        return data is not None and not DecisionTicket.decode(data).taken
+    return kind in ("operator", "session") and data is not None
