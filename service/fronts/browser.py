@@ -197,9 +197,8 @@ class Front:
             response = web.Response(status=303, headers={**headers, **SERVER, **extra})
         else:
             shown = self._pages.render(what, (*reply.languages, *visit.languages), prefix=self._prefix)
-            retry = {"Retry-After": "1"} if shown.status == 503 else {}
             response = web.Response(
-                body=shown.content, status=shown.status, headers={**shown.headers, **SERVER, **retry, **extra}
+                body=shown.content, status=shown.status, headers={**shown.headers, **SERVER, **extra}
             )
         cookies = ((self._session, reply.session), (self._browser, reply.browser), (self._device, reply.device))
         for cookie, value in cookies:
