@@ -156,3 +156,27 @@ async def test_a_session_that_was_read_before_does_not_come_back(any_world: Worl
     assert await sessions.read(issuer, signed.cookie) is None
     renewed = await sessions.sign_in(issuer, Somebody("alice", "alice"), held)
     assert renewed.session.sid != held.sid
+
+
+async def test_a_session_in_which_an_old_generation_was_used_ends_as_a_whole(
+    any_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that has not heard of the new generation yet issues something in a session that began after sessions were
+    looked at.
+    """
+    monkeypatch.setattr(everything, "BATCHES", 1)
+    world, issuer = any_world, any_world.issuer
+    old, cursor = await world.client(), ""
+    while not cursor.startswith("2~"):
+        cursor = (await everything.end_everything(issuer, cursor)).cursor
+    new = await issuer.store.clients.read("app")
+    assert new is not None
+    whole_one, half_one = [await sessions.sign_in(issuer, Somebody("alice", "alice"), None) for _ in range(2)]
+    tokens = [
+        await world.tokens(client, session=signed.session.sid) for client, signed in ((new, whole_one), (new, half_one))
+    ]
+    await world.code(old, session=half_one.session.sid)
+    while cursor:
+        cursor = (await everything.end_everything(issuer, cursor)).cursor
+    assert [await sessions.read(issuer, signed.cookie) is not None for signed in (whole_one, half_one)] == [True, False]
+    assert [await world.is_active(issued["access_token"]) for issued in tokens] == [True, False]
