@@ -31,6 +31,7 @@ from service.issuer import Issuer
 from service.listening import bound
 from service.logout_tokens import deliver_due
 from service.observe.audit_file import AuditFile
+from service.observe.known_secrets import know_secrets_of
 from service.observe.loop_lag import keep_measuring
 from service.observe.metrics import Metrics
 from service.observe.redis_watch import RedisWatch
@@ -85,6 +86,7 @@ def make_issuer(
 @asynccontextmanager
 async def open_issuer(settings: Settings, *, listen: bool = True) -> AsyncIterator[Issuer]:
     """An issuer on a checked store, closed afterwards. Raises what ``open_store`` does."""
+    know_secrets_of(settings)
     watch = RedisWatch(Metrics(), open_tracing(settings))
     store = await open_store(settings, listen=listen, watch=watch)
     issuer = make_issuer(settings, store, watch=watch)

@@ -15,7 +15,7 @@ import msgspec
 from service.issuer import Issuer
 from service.protocol import redirect_uris, sealing
 from service.protocol.authorization_request import AuthorizationRequest
-from service.protocol.credentials import base64url, hashed
+from service.protocol.credentials import Kind, base64url, hashed
 from service.protocol.errors import InvalidRequest, TemporarilyUnavailable
 from service.protocol.networks import wide_network_of
 from service.records.client import Client
@@ -73,10 +73,10 @@ async def start(issuer: Issuer, question: Question, address: str) -> str:
     Raises CrowdedError, TemporarilyUnavailable.
     """
     content = question.encode()
-    ticket = issuer.request_sealing.seal(content)
-    if 0 < len(ticket) <= LONGEST_SEALED:
-        return ticket
-    ticket = base64url(issuer.randomness(32))
+    carried = issuer.request_sealing.seal(content)
+    if 0 < len(carried) <= LONGEST_SEALED:
+        return Kind.TICKET + carried
+    ticket = Kind.TICKET + base64url(issuer.randomness(32))
     sealed = sealing.seal(content, ticket, issuer.randomness(sealing.NONCE_BYTES))
     await _admit(issuer, question, address, len(sealed))
     await issuer.store.tickets.keep_request(ticket, sealed, issuer.settings.ticket_lifetime)
@@ -181,7 +181,7 @@ async def _find(issuer: Issuer, ticket: str) -> tuple[Question, bytes]:
     if not ticket.isascii() or not ticket:
         raise StaleError
     if len(ticket) > _LONGEST_REFERENCE:
-        content = issuer.request_sealing.unseal(ticket)
+        content = issuer.request_sealing.unseal(ticket.removeprefix(Kind.TICKET))
         kept = await issuer.store.tickets.get_progress(ticket) if content else b""
     else:
         sealed, kept = await issuer.store.tickets.get_request(ticket)

@@ -1,7 +1,7 @@
 """The issuer: everything that endpoints need, as one frozen bundle."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from service.background_tasks import BackgroundTasks
@@ -10,6 +10,7 @@ from service.fetching import Fetcher
 from service.hashing import Hashing
 from service.hooks import Hooks
 from service.observe.audit_file import AuditFile
+from service.observe.audit_sums import AuditSums
 from service.observe.metrics import Metrics
 from service.protocol.credentials import Randomness
 from service.settings import Settings
@@ -29,7 +30,7 @@ class Issuer:
     of clients; ``sealing``: encrypts under the master key, where there is one; ``request_sealing``: what browsers keep for us;
     ``fetcher``: outgoing HTTP; ``background``: work beside requests; ``hooks``: the operator's own code; ``clock``: epoch
     seconds; ``randomness``: number of bytes → bytes; ``audit_file``: where operators' acts are written beside Redis, None =
-    nowhere; ``tracing``: None where nobody wants traces.
+    nowhere; ``audit_sums``: acts of theirs that are summed; ``tracing``: None where nobody wants traces.
     """
 
     url: str
@@ -48,6 +49,7 @@ class Issuer:
     clock: Callable[[], float]
     randomness: Randomness
     audit_file: AuditFile | None = None
+    audit_sums: AuditSums = field(default_factory=AuditSums)
     tracing: "Tracing | None" = None
 
     def url_of(self, path: str) -> str:

@@ -1,8 +1,15 @@
 """Why an operator's act was not done."""
 
+from service.protocol.redaction import redacted
+
 
 class AdminError(Exception):
-    """The text is for the operator: what is wrong, one fault a line, and what to do."""
+    """The text is for the operator: what is wrong, one fault a line, and what to do. Credentials that somebody wrote where a
+    name is wanted are cut out.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(redacted(text))
 
 
 class NotFound(AdminError):

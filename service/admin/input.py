@@ -24,6 +24,7 @@ from service.admin.errors import Refused
 from service.faults import lines, whole
 from service.protocol.claims import is_deeper
 from service.protocol.names import INTROSPECTION_MEMBERS, TOKEN_RESPONSE_MEMBERS
+from service.protocol.redaction import check_no_credential
 from service.records.property import Property
 
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
@@ -72,7 +73,7 @@ def identifier(text: str) -> str:
     """Something that programs write: a client_id, a subject. Raises ValueError."""
     if not _IDENTIFIER.fullmatch(text):
         raise ValueError("must be 1 to 255 printable ASCII characters without spaces")
-    return text
+    return check_no_credential(text)
 
 
 def resource(text: str) -> str:
@@ -89,7 +90,7 @@ def readable(text: str) -> str:
     """Something that people read. Raises ValueError."""
     if _CONTROL.search(text):
         raise ValueError("must not hold control characters")
-    return text
+    return check_no_credential(text)
 
 
 def filled(text: str) -> str:

@@ -89,6 +89,7 @@ class Named(NamedTuple):
 # making one
 
 
+@audited("token.create", "client:given.client", "user:given.subject", often=True)
 async def create_token(issuer: Issuer, given: TokenInput) -> Created:
     """Issue tokens as if the client had come with a grant of this type. Raises NotFound, Refused, NotAllowed."""
     client = await clients.get_client(issuer, given.client)
@@ -187,7 +188,7 @@ async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -
     return await _update(issuer, named.grant_id, named.hash, changes, changes.model_dump(exclude_none=True))
 
 
-@audited("token.update", "grant:grant_id", changed="told")
+@audited("token.update", "grant:grant_id", changed="told", often=True)
 async def _update(
     issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges, told: Mapping[str, Any]
 ) -> Held:

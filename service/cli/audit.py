@@ -19,7 +19,7 @@ Actor = Annotated[str, typer.Option(help="Who: the name of a token, certificate 
 Action = Annotated[str, typer.Option(help="client.update, or client for all about clients.", metavar="ACTION")]
 Target = Annotated[str, typer.Option(help="To what: client:web, or the name alone.", metavar="NAME")]
 
-_COLUMNS = ("at", "actor", "way", "address", "action", "targets", "changed", "result", "why")
+_COLUMNS = ("at", "actor", "way", "address", "action", "targets", "changed", "result", "count", "why")
 _PAUSE = 1.0
 """Seconds between two looks at the log."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -113,6 +113,7 @@ def _tell(entry: dict[str, Any], json: bool) -> None:
         entry["action"],
         *entry["targets"],
         entry["result"],
+        f"× {entry['count']}" if entry["count"] > 1 else "",
         entry["why"],
     ]
     people().print(" ".join(word for word in words if word), markup=False, soft_wrap=True)

@@ -25,6 +25,7 @@ from service.dev import demo as what
 from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
 from service.dev.tour import Step, walk
 from service.observe import log
+from service.protocol.credentials import Kind
 from service.settings import PREFIX, Settings, sources
 
 DATA = what.DEMO_FOLDER / "redis"
@@ -127,7 +128,11 @@ def _master_key(redis_url: str | None) -> str:
 
 def _console(port: int, redis_url: str | None) -> what.Console:
     """At the next port if that is free. The token is kept beside the demo's own Redis; for another one it is made anew."""
-    token = secrets.token_urlsafe(32) if redis_url is not None else what.operator_token_in(DATA.parent)
+    token = (
+        Kind.OPERATOR_TOKEN + secrets.token_urlsafe(32)
+        if redis_url is not None
+        else what.operator_token_in(DATA.parent)
+    )
     try:
         _check_free(port + 1)
     except (OSError, OverflowError):

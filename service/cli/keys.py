@@ -11,6 +11,7 @@ from service.admin.operations import keys as operations
 from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, do
 from service.cli.output import Json, emit, moment, say, table
 from service.cli.prompts import Yes, confirm
+from service.protocol.credentials import Kind
 from service.protocol.names import SigningAlgorithm
 
 app = typer.Typer(no_args_is_help=True, help="Look at the signing keys, rotate them, take one out of use.")
@@ -100,7 +101,7 @@ def master(json: Json = False) -> None:
     To replace one, put the new one before the old one with a blank between, let all processes restart, run
     `mintmark key reseal`, then drop the old.
     """
-    made = secrets.token_urlsafe(32)
+    made = Kind.MASTER_KEY + secrets.token_urlsafe(32)
     if json:
         emit({"master_key": made})
     else:

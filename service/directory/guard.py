@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from service.directory.directory import BlockedError
 from service.fair_queue import Group, Requester
-from service.protocol.credentials import hashed
+from service.protocol.credentials import Kind, hashed
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.networks import network_of, wide_network_of
 from service.settings import Settings
@@ -122,7 +122,7 @@ class Guard:
             if state.failed:
                 self._failures.forget_soon(who)
         if device == "":
-            device = secrets.token_urlsafe(32)
+            device = Kind.BROWSER + secrets.token_urlsafe(32)
         if turn.renew or device != turn.attempt.device:
             self._known.remember_soon(turn.attempt.username, hashed(device) if device else "", names.network)
         return device or ""

@@ -9,7 +9,7 @@ from service.client_display import client_values
 from service.interactions import Asked, OtherBrowserError, StaleError, check_csrf, resume
 from service.issuer import Issuer
 from service.protocol.browsing import Page, Redirect, Reply, Visit
-from service.protocol.credentials import base64url
+from service.protocol.credentials import Kind, base64url
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.records.question import Question, Stage
 from service.records.session import Session
@@ -27,7 +27,7 @@ async def session_of(issuer: Issuer, visit: Visit) -> Session | None:
 
 def browser_of(issuer: Issuer, visit: Visit) -> str:
     """The cookie that ties questions to this browser; a fresh one where it has none."""
-    return visit.browser or base64url(issuer.randomness(32))
+    return visit.browser or Kind.BROWSER + base64url(issuer.randomness(32))
 
 
 def session_csrf(visit: Visit, path: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from service.admin import audit
 from service.admin.statistics import Statistics
 from service.fronts import admin_api, console, decision_api
 from service.fronts.connections import Connections
@@ -33,6 +34,7 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
         admin_api.add_admin_api(application, issuer, statistics)
         if issuer.settings.admin_tokens:
             application.add_routes(console.make_routes(issuer, statistics))
+    application.cleanup_ctx.append(lambda _: _auditing(issuer))
     application.add_routes(decision_api.routes(issuer))
     application.add_routes([route("/{anything:.*}", not_found)])
     return application
@@ -54,6 +56,13 @@ async def _sampling(issuer: Issuer, statistics: Statistics) -> AsyncIterator[Non
     """Numbers are gathered as long as somebody may look at them."""
     issuer.background.start("statistics", statistics.keep)
     yield
+
+
+async def _auditing(issuer: Issuer) -> AsyncIterator[None]:
+    """Acts that are summed are written once a minute, and at the end."""
+    issuer.background.start("audit_sums", lambda: audit.keep_sums(issuer))
+    yield
+    await audit.write_sums(issuer)
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

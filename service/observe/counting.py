@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from service.protocol.redaction import redacted
+
 Labels = tuple[str, ...]
 Reading = tuple[Labels, float]
 """What a gauge shows for these labels."""
@@ -38,7 +40,7 @@ class Counted:
             self._child(labels).inc(count)
 
     def _child(self, labels: Labels) -> Counter:
-        return self._counter.labels(*labels) if labels else self._counter
+        return self._counter.labels(*map(redacted, labels)) if labels else self._counter
 
 
 class Timed:
@@ -64,7 +66,7 @@ class Timed:
         untold, self._untold = self._untold, {}
         for labels, tally in untold.items():
             # prometheus_client offers no way to add more than one value at a time, but this is how it does so itself.
-            child: Any = self._histogram.labels(*labels) if labels else self._histogram
+            child: Any = self._histogram.labels(*map(redacted, labels)) if labels else self._histogram
             for bucket, count in zip(child._buckets, tally[:-1], strict=True):
                 if count:
                     bucket.inc(count)

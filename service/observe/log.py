@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from service.observe import current
-from service.protocol.credentials import PATTERN
+from service.protocol.redaction import redacted
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
@@ -73,11 +73,6 @@ def without_malformed_bytes(record: logging.LogRecord) -> bool:
     if kind is not None and kind.__module__.startswith("aiohttp.") and record.name.startswith("aiohttp."):
         record.exc_info = record.exc_text = None
     return True
-
-
-def redacted(text: str) -> str:
-    """The text with our credentials cut after their prefix."""
-    return PATTERN.sub(lambda found: found[0][:6] + "…", text) if "mm_" in text else text
 
 
 def _on_one_line(value: Any) -> str:

@@ -34,6 +34,7 @@ from service import __version__
 from service.observe.current import CURRENT
 from service.observe.outgoing import Outgoing
 from service.observe.trace_context import HEADER, TraceContext, written
+from service.protocol.redaction import redacted
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
 _EXPORT_SECONDS = 5.0
@@ -60,9 +61,9 @@ class Span:
 
     def end(self, attributes: Attributes, error: str = "", ended: int | None = None) -> None:
         """``error``: empty where it went well. ``ended``: nanoseconds of the epoch, now unless said."""
-        self.otel.set_attributes(attributes)
+        self.otel.set_attributes(_clean(attributes))
         if error:
-            self.otel.set_attribute("error.type", error)
+            self.otel.set_attribute("error.type", redacted(error))
             self.otel.set_status(Status(StatusCode.ERROR))
         self.otel.end(ended)
 
@@ -97,7 +98,7 @@ class Tracing:
             attributes |= {"http.route": route, "url.path": route}
         name = f"{known if known != '_OTHER' else 'HTTP'} {route}".strip()
         parent = _remote(caller) if caller else Context()
-        return Span(self._tracer.start_span(name, parent, SpanKind.SERVER, attributes))
+        return Span(self._tracer.start_span(name, parent, SpanKind.SERVER, _clean(attributes)))
 
     def batch(
         self, callers: Iterable[Span], words: list[str], server: tuple[str, int], times: tuple[int, int], error: str
@@ -136,7 +137,7 @@ class Tracing:
         if current is None and random.random() >= self._sample:  # noqa: S311
             return Outgoing({})
         parent = current.span.as_parent if current is not None and current.span is not None else Context()
-        return _Call(Span(self._tracer.start_span(method, parent, SpanKind.CLIENT, attributes)))
+        return _Call(Span(self._tracer.start_span(method, parent, SpanKind.CLIENT, _clean(attributes))))
 
     async def close(self) -> None:
         """Send what is left, for three seconds at most: nobody waits for a collector."""
@@ -178,6 +179,10 @@ class _Call(Outgoing):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._span.end(self._attributes, kind.__name__ if kind else self._error)
+
+
+def _clean(attributes: Attributes) -> Attributes:
+    return {name: redacted(value) if isinstance(value, str) else value for name, value in attributes.items()}
 
 
 def _remote(caller: TraceContext) -> Context:

@@ -4,7 +4,7 @@
 refresh token. The grant id is 128 random bits, the secret 256; both base64url. The prefix lets secret scanners find
 what leaked, and tells the kinds apart without a look-up. ``mm_cs_<secret>`` is a client secret, ``mm_ra_<secret>`` a
 registration access token, ``mm_ia_<secret>`` an initial access token. ``mm_ss_<sid, 22 characters><secret>`` is the cookie
-of a browser session.
+of a browser session. The others are in ``Kind``, from which redaction knows them.
 """
 
 import re
@@ -30,6 +30,15 @@ class Kind(StrEnum):
     SESSION = "mm_ss_"
     REGISTRATION_TOKEN = "mm_ra_"
     INITIAL_ACCESS_TOKEN = "mm_ia_"
+    TICKET = "mm_ti_"
+    """What waits for a person, or for a caller of the decision API."""
+    BROWSER = "mm_br_"
+    """Cookies that tell one browser from another."""
+    OPERATOR_SESSION = "mm_os_"
+    """The cookie of the console."""
+    OPERATOR_TOKEN = "mm_ot_"
+    """Of operators, and of callers of the decision API; the settings may hold others, of any form."""
+    MASTER_KEY = "mm_mk_"
 
 
 class Credential(NamedTuple):
@@ -43,7 +52,7 @@ class Credential(NamedTuple):
 _FORM = re.compile(r"(mm_a[tc]_|mm_rt_|mm_ss_)([A-Za-z0-9_-]{22})[A-Za-z0-9_-]{43}", re.ASCII)
 _KINDS = {kind.value: kind for kind in Kind}
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-PATTERN = re.compile(r"mm_(?:at|rt|ac|cs|ss|ra|ia)_[A-Za-z0-9_-]+", re.ASCII)
+PATTERN = re.compile(rf"(?:{'|'.join(Kind)})[A-Za-z0-9_-]+", re.ASCII)
 """Finds every credential of ours in a text: for redaction."""
 
 

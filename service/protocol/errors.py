@@ -7,6 +7,8 @@ client without telling it what it must not know; the reason goes to the log only
 import re
 from typing import ClassVar
 
+from service.protocol.redaction import CUT, redacted
+
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
@@ -182,4 +184,4 @@ class TooManyRegistrations(TemporarilyUnavailable):
 
 def printable(text: str) -> str:
     r"""``text`` as RFC 6749 allows it in error_description: %x20-21 / %x23-5B / %x5D-7E, at most 400 characters."""
-    return _NOT_ALLOWED.sub("?", text.replace('"', "'"))[:400]
+    return _NOT_ALLOWED.sub("?", redacted(text).replace(CUT, "...").replace('"', "'"))[:400]

@@ -26,7 +26,8 @@ class Result(StrEnum):
 class AuditEntry(Record, frozen=True, omit_defaults=True, gc=False):
     """``act``: a random id, the same from ``begun`` to the outcome; ``at``: epoch milliseconds when it began; ``address``:
     where the actor was, an IP address or for ``cli`` a host name; ``action``: ``client.update``; ``targets``:
-    ``client:web``, as the actor named it; ``changed``: names of members; ``why``: of what was not done.
+    ``client:web``, as the actor named it; ``changed``: names of members; ``why``: of what was not done; ``count``:
+    how many acts of one kind are summed in it, the first of them at ``at``.
     """
 
     act: str
@@ -39,3 +40,4 @@ class AuditEntry(Record, frozen=True, omit_defaults=True, gc=False):
     changed: tuple[str, ...] = ()
     result: Result = Result.BEGUN
     why: str = ""
+    count: int = 1

@@ -10,7 +10,7 @@ from tests.cli.running_service import ByUrl
 
 BOTH_WAYS = True
 
-MEMBERS = {"id", "act", "at", "actor", "way", "address", "action", "targets", "changed", "result", "why"}
+MEMBERS = {"id", "act", "at", "actor", "way", "address", "action", "targets", "changed", "count", "result", "why"}
 
 
 @pytest.fixture(autouse=True)

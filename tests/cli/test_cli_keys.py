@@ -71,7 +71,7 @@ def test_a_short_master_key_is_refused(mintmark: CommandLine) -> None:
 
 
 def test_a_master_key_is_made(mintmark: CommandLine) -> None:
-    assert len(mintmark("key", "master").out.strip()) == 43
+    assert len(mintmark("key", "master").out.strip()) == 49
     assert mintmark("key", "master", "--json").json["master_key"] != mintmark("key", "master", "--json").json
 
 

@@ -34,7 +34,7 @@ class NewEntries(Page):
 
 class ShownEntry(Shown):
     """``at``: epoch seconds when it began; ``act``: the same from ``begun`` to the outcome; ``result``: ``begun`` = whether
-    it was done is not known.
+    it was done is not known; ``count``: how many acts are summed in it.
     """
 
     id: str
@@ -48,6 +48,7 @@ class ShownEntry(Shown):
     changed: tuple[str, ...]
     result: Result
     why: str
+    count: int
 
 
 class EntryList(Shown):

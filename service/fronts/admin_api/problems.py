@@ -8,6 +8,7 @@ from aiohttp import web
 
 from service.admin import AdminError, AlreadyExists, NotFound, Outdated
 from service.protocol.decision import SERVER
+from service.protocol.redaction import redacted
 
 CONTENT_TYPE = "application/problem+json"
 TYPE = "urn:mintmark:problem:"
@@ -52,9 +53,9 @@ class Problem(Exception):
     """To be answered with a problem."""
 
     def __init__(self, kind: Kind, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
-        super().__init__(detail)
         self.kind = kind
-        self.detail = detail
+        self.detail = redacted(detail)
+        super().__init__(self.detail)
         self.headers = headers or {}
         self.members = members
 

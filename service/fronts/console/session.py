@@ -7,10 +7,10 @@ from pydantic import SecretStr
 
 from service.fronts.operator_token import count_failure, operator_of
 from service.issuer import Issuer
-from service.protocol.credentials import base64url, hashed
+from service.protocol.credentials import Kind, base64url, hashed
 from service.records.operator_session import OperatorSession
 
-_COOKIE_LENGTH = 43
+_COOKIE_LENGTHS = (49, 43)
 _LONGEST_TOKEN = 1024
 
 
@@ -44,7 +44,7 @@ async def sign_in(issuer: Issuer, token: str, address: str) -> SignedIn | None:
         if wait := await count_failure(issuer, address):
             raise WaitError(wait)
         return None
-    signed, now = SignedIn(name, base64url(issuer.randomness(32))), int(issuer.clock())
+    signed, now = SignedIn(name, Kind.OPERATOR_SESSION + base64url(issuer.randomness(32))), int(issuer.clock())
     session = OperatorSession(name, _mark(issuer.settings.admin_tokens[name], signed.cookie), now)
     await issuer.store.operator_sessions.keep(hashed(signed.cookie), session, _ends_at(issuer, session, now))
     return signed
@@ -77,7 +77,7 @@ async def end(issuer: Issuer, cookie: str) -> None:
 
 
 def _is_cookie(cookie: str) -> bool:
-    return len(cookie) == _COOKIE_LENGTH and cookie.isascii()
+    return len(cookie) in _COOKIE_LENGTHS and cookie.isascii()
 
 
 def _mark(token: SecretStr, cookie: str) -> str:

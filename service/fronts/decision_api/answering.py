@@ -7,6 +7,7 @@ import orjson
 
 from service.fronts.decision_api.result_codes import ResultCode
 from service.protocol.decision import NO_STORE
+from service.protocol.redaction import redacted
 
 
 class Answer(NamedTuple):
@@ -26,7 +27,7 @@ class Answer(NamedTuple):
         """The body; none with 204."""
         if self.status == 204:
             return b""
-        message = f"[{self.result.code}] {self.result.text}" + (f" {self.detail}" if self.detail else "")
+        message = f"[{self.result.code}] {self.result.text}" + (f" {redacted(self.detail)}" if self.detail else "")
         body = {"resultCode": self.result.code, "resultMessage": message}
         if self.action:
             body["action"] = self.action

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import AfterValidator, Field
 
+from service.admin.audit import audited
 from service.admin.input import Identifier, readable
 from service.asking import begun_grant, hand_out, verified_of
 from service.consents import asked_scopes
@@ -87,11 +88,7 @@ async def issue(call: Call, body: IssueBody) -> Answer:
     issuer = with_callers_people(call.issuer)
     try:
         _check_person(issuer, client, request, waiting, body)
-        issued = await hand_out(
-            *(issuer, client, request, _grant(issuer, client, request, body)),
-            about=_about(body),
-            lifetime=body.access_token_duration,
-        )
+        issued = await _hand_out(issuer, client, request, body)
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
@@ -102,6 +99,12 @@ async def issue(call: Call, body: IssueBody) -> Answer:
     return sent(
         deliver(issuer.url, verified_of(request), issued.fields), ResultCode.AUTHORIZATION_ISSUED, facts, members
     )
+
+
+@audited("authorization.issue", "client:client.client_id", "user:body.subject", often=True)
+async def _hand_out(issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueBody) -> Issued:
+    grant = _grant(issuer, client, request, body)
+    return await hand_out(issuer, client, request, grant, about=_about(body), lifetime=body.access_token_duration)
 
 
 def _check_person(

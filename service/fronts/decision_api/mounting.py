@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 PREFIXES = ("/api", "/api/{service_id}")
 """Authlete 2 has the first, Authlete 3 the second, with the API key as the id of the service."""
 
+_ANYTHING, _NOT_OFFERED = "/api/{anything:.*}", "not_offered"
+
 Handler = Callable[[Any], Awaitable[web.StreamResponse]]
 
 
@@ -36,17 +38,23 @@ def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
     paths: dict[str, dict[str, Route]] = {}
     for route in table:
         paths.setdefault(route.path, {}).update(dict.fromkeys(route.methods, route))
-    return [
+    offered = [
         methods.route(prefix + path, methods.by_method(by_method, _handler(issuer, path, by_method), _not_served))
         for prefix in PREFIXES
         for path, by_method in paths.items()
     ]
+    return [*offered, *(methods.route(path, _handler(issuer, _NOT_OFFERED, None)) for path in ("/api", _ANYTHING))]
 
 
-def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route]) -> Handler:
+def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route] | None) -> Handler:
+    """``by_method``: None for every path where nothing is offered."""
+
     async def handle(http: web.Request) -> web.StreamResponse:
+        api_key = ""
         try:
-            answer = await _answered(issuer, http, by_method)
+            call = await _called(issuer, http)
+            api_key = call.api_key
+            answer = await _answered(call, http, by_method) if by_method is not None else _not_offered(http)
         except CallError as error:
             answer = error.answer
         except AdminError as error:
@@ -59,24 +67,39 @@ def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route]) -> Handl
             answer = Answer(ResultCode.TOO_LARGE, status=413)
         except Exception:
             answer = _incident(path)
-        _summarize(issuer, path, answer)
+        _summarize(issuer, path, api_key, answer)
         return _response(answer)
 
     return handle
 
 
-async def _answered(issuer: Issuer, http: web.Request, by_method: Mapping[str, Route]) -> Answer | Document:
+async def _called(issuer: Issuer, http: web.Request) -> Call:
+    """Who calls. Raises CallError, InvalidRequest, TemporarilyUnavailable."""
     peer = peer_of(http, issuer.settings)
     _check_transport(peer, issuer.settings)
     _check_no_page(http)
     variable = dict(http.match_info)
     authorization = http.headers.getall(hdrs.AUTHORIZATION, ())
     shown = authorization[0] if len(authorization) == 1 else ""
-    api_key = await caller_of(issuer, shown, variable.pop("service_id", ""), peer.address)
+    service_id = variable.pop("service_id", "")
+    if (anything := variable.pop("anything", "")) and anything.partition("/")[0] in issuer.settings.decision_api_keys:
+        service_id = anything.partition("/")[0]
+    api_key = await caller_of(issuer, shown, service_id, peer.address)
+    return Call(issuer, api_key, variable, peer.address)
+
+
+async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route]) -> Answer | Document:
     route = by_method["GET" if http.method == "HEAD" else http.method]
     members = await _members(http)
-    with acting(Actor(api_key, Way.DECISION_API, peer.address)):
-        return await route.answer(Call(issuer, api_key, variable, peer.address), route.body.read(members))
+    with acting(Actor(call.api_key, Way.DECISION_API, call.address)):
+        return await route.answer(call, route.body.read(members))
+
+
+def _not_offered(http: web.Request) -> Answer:
+    """A call that Authlete has and we have not, or that nobody has: callers read the message, not the status alone."""
+    return Answer(
+        ResultCode.NOT_OFFERED, detail=f"{http.method[:16]} {http.path[:200]}; see the list in the README.", status=404
+    )
 
 
 def _check_no_page(http: web.Request) -> None:
@@ -141,12 +164,13 @@ def _incident(path: str) -> Answer:
     )
 
 
-def _summarize(issuer: Issuer, path: str, answer: Answer | Document) -> None:
-    """One line a call, for whoever looks what became of it, without anything secret (AU-35)."""
+def _summarize(issuer: Issuer, path: str, api_key: str, answer: Answer | Document) -> None:
+    """One line a call, for whoever looks what became of it and who called, without anything secret (AU-35)."""
     if isinstance(answer, Document):
         return
     issuer.metrics.request("decision_api", answer.result.name.lower())
-    told = {"call": path, "result_code": answer.result.code, "action": answer.action, "status": answer.status}
+    caller = {"api_key": api_key} if api_key else {}
+    told = {"call": path, **caller, "result_code": answer.result.code, "action": answer.action, "status": answer.status}
     log.info("decision", extra=told | {name: value for name, value in answer.facts.items() if value not in (None, "")})
 
 

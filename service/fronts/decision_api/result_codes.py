@@ -33,6 +33,7 @@ class ResultCode(Enum):
         "M000011",
         "The ticket is unknown, used, expired, or was given to another caller or for another call.",
     )
+    NOT_OFFERED = "M000013", "This call is not offered here."
     FROM_A_PAGE = "M000012", "Programs call this, not the pages of other sites."
 
     # decisions

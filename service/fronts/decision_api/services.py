@@ -1,5 +1,6 @@
 """The service as Authlete's Service object: to be read. What it is, the settings say, and no call changes them."""
 
+import re
 from typing import Any, NoReturn
 
 from service.endpoints.metadata import metadata
@@ -11,6 +12,7 @@ from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.windows import WindowBody, cut
 from service.issuer import Issuer
 
+_IS_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _SAME = {
     "issuer": "issuer",
     "authorizationEndpoint": "authorization_endpoint",
@@ -42,12 +44,12 @@ async def get(call: Call, _: Nothing) -> Answer:
     """This service, for whoever has a key of it; there is no other one."""
     if call.path.get("key", call.api_key) != call.api_key:
         raise CallError(ResultCode.NOT_FOUND, "A key tells of its own service.", status=404)
-    return Answer(members=_describe(call.issuer))
+    return Answer(members=_describe(call.issuer, call.api_key))
 
 
 async def get_list(call: Call, body: WindowBody) -> Answer:
     """This service alone."""
-    window = cut([_describe(call.issuer)], body)
+    window = cut([_describe(call.issuer, call.api_key)], body)
     return Answer(members=window.members(body) | {"services": list(window.items)})
 
 
@@ -60,11 +62,13 @@ async def change(_: Call, __: Nothing) -> NoReturn:
     )
 
 
-def _describe(issuer: Issuer) -> dict[str, Any]:
+def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
+    """``apiKey``: the id of the service for SDKs, to whom it is a number; left out where it is none."""
     settings, document = issuer.settings, metadata(issuer)
     told: dict[str, Any] = {theirs: document.get(ours) for theirs, ours in _SAME.items()}
     told |= {theirs: [enum_name(word) for word in document.get(ours) or ()] for theirs, ours in _WORDS.items()}
     told |= {
+        "apiKey": int(api_key) if _IS_NUMBER.fullmatch(api_key) else None,
         "serviceName": issuer.url,
         "supportedScopes": [
             {

@@ -6,7 +6,7 @@ import msgspec
 
 from service.fronts.decision_api.route import Call
 from service.protocol import sealing
-from service.protocol.credentials import base64url
+from service.protocol.credentials import Kind, base64url
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
 
@@ -19,7 +19,7 @@ class TicketError(Exception):
 
 async def give(call: Call, record: DecisionTicket) -> str:
     """Let a decision wait for this caller; the ticket has 256 random bits. One round trip."""
-    ticket = base64url(call.issuer.randomness(32))
+    ticket = Kind.TICKET + base64url(call.issuer.randomness(32))
     if record.password is not None:
         nonce = call.issuer.randomness(sealing.NONCE_BYTES)
         record = msgspec.structs.replace(record, password=_sealed(record.password, ticket, nonce))

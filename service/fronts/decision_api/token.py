@@ -1,6 +1,7 @@
 """/auth/token: a token request answered, or handed to the caller who knows the person."""
 
 from service import assertions
+from service.admin import audit
 from service.client_auth import AuthenticatedClient, authenticate
 from service.endpoints import token as endpoint
 from service.fronts.decision_api import tickets, token_exchange
@@ -83,6 +84,7 @@ async def _of_client(
     issued = decision.issued
     if not isinstance(issued, Issued):
         raise TypeError("the token endpoint always says what it issued")
+    audit.count_act(issuer, "token.issue", f"client:{client.client_id}")
     members |= await issued_members(issuer, client, issued, added)
     members["resources"] = list(request.resources) or None
     return ok(issued, members, facts)

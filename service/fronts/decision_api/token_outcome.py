@@ -1,5 +1,6 @@
 """/auth/token/issue and /fail: the caller says whether the password was right."""
 
+from service.admin.audit import audited
 from service.admin.input import Identifier
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.answering import Answer, CallError
@@ -11,10 +12,14 @@ from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.tickets import TicketError
 from service.grants.fresh import fresh_authorization
+from service.issuer import Issuer
+from service.issuing import Issued
 from service.issuing import issue as mint
 from service.protocol.decision import refuse
 from service.protocol.errors import InvalidGrant, InvalidTarget, ProtocolError, ServerError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
+from service.records.client import Client
+from service.records.decision_ticket import PasswordRequest
 from service.records.property import Property
 
 
@@ -44,11 +49,7 @@ async def issue(call: Call, body: IssueBody) -> Answer:
     members = await client_members(issuer, client, waiting.presented)
     facts = {"client_id": client.client_id, "grant_type": "password", "subject": body.subject}
     try:
-        begun = fresh_authorization(
-            *(issuer, client, GrantTypeName.PASSWORD, asked.scope, asked.resources, body.subject, asked.username)
-        )
-        amended = amended_by(begun, added, body.access_token_duration or asked.lifetime)
-        issued = await mint(issuer, client, amended)
+        issued = await _issue(issuer, client, asked, added, body)
     except TemporarilyUnavailable:
         raise
     except (
@@ -59,6 +60,16 @@ async def issue(call: Call, body: IssueBody) -> Answer:
         return Answer(ResultCode.REFUSED, {**members, "responseContent": content}, "INTERNAL_SERVER_ERROR", facts=facts)
     issuer.metrics.token_request("password", "ok")
     return ok(issued, members | await issued_members(issuer, client, issued, ()), facts)
+
+
+@audited("token.issue_for_password", "client:client.client_id", "user:body.subject", often=True)
+async def _issue(
+    issuer: Issuer, client: Client, asked: PasswordRequest, added: tuple[Property, ...], body: IssueBody
+) -> Issued:
+    begun = fresh_authorization(
+        *(issuer, client, GrantTypeName.PASSWORD, asked.scope, asked.resources, body.subject, asked.username)
+    )
+    return await mint(issuer, client, amended_by(begun, added, body.access_token_duration or asked.lifetime))
 
 
 def _further(given: tuple[PropertyBody, ...], before: tuple[Property, ...]) -> tuple[Property, ...]:

@@ -1,10 +1,15 @@
 """The service as Authlete's Service object: read only (Authlete tier 2)."""
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from authlete.api import AuthleteApiException
 from authlete.dto import Service
 
+from service.app import open_issuer
+from service.fronts.health import Health
+from service.fronts.operators import make_application
 from tests.deciding import API_KEY, API_SECRET, OTHER_KEY, Backend
+from tests.world import World, settings_for
 
 
 def owner(caller: Backend, *, version: str | None = None) -> object:
@@ -45,3 +50,25 @@ async def test_the_settings_are_the_service(caller: Backend, call: str, version:
     with pytest.raises(AuthleteApiException) as refused:
         await caller.ask(call, argument, sdk=owner(caller, version=version))
     assert "settings" in str(refused.value)
+
+
+async def test_an_api_key_that_is_a_number_is_the_id_of_the_service(world: World) -> None:
+    """Where Authlete's SDKs for version 3 put it: in every path, and as a number in the service itself."""
+    secret = "n" * 43
+    settings = settings_for(world.redis.url, admin_port=0, decision_api_keys={"1234567": secret})
+    async with (
+        open_issuer(settings) as issuer,
+        TestClient(TestServer(make_application(issuer, Health(issuer)))) as http,
+    ):
+        bearer = {"Authorization": f"Bearer {secret}"}
+        for path in ("/api/1234567/service/get", "/api/service/get/1234567"):
+            service = await (await http.get(path, headers=bearer)).json()
+            assert service["apiKey"] == 1234567
+        listed = await (await http.get("/api/service/get/list", headers=bearer)).json()
+        assert [one["apiKey"] for one in listed["services"]] == [1234567]
+        created = await http.post(
+            "/api/1234567/client/create", json={"grantTypes": ["CLIENT_CREDENTIALS"]}, headers=bearer
+        )
+        number = (await created.json())["clientId"]
+        assert (await http.get(f"/api/1234567/client/get/{number}", headers=bearer)).status == 200
+        assert (await http.get(f"/api/7654321/client/get/{number}", headers=bearer)).status == 401

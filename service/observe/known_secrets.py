@@ -1,0 +1,24 @@
+"""The secrets of this process' settings, for redaction: operators choose them, so they have no form of ours."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from service import redis_url
+from service.protocol.redaction import know
+from service.settings import Settings
+
+
+def know_secrets_of(settings: Settings) -> None:
+    """Let no secret of these settings get into a log, an audit entry or an error."""
+    password = redis_url.parse(settings.redis_url).password
+    know([*([password] if password else []), *_secrets_in(vars(settings))])
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, Mapping):
+        for member in value.values():
+            yield from _secrets_in(member)

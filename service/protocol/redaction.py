@@ -1,0 +1,73 @@
+"""Credentials cut out of texts: the one function for all that enters a log, an audit entry, a metric, a trace or an error.
+
+What is a credential is said in one place, ``credentials.Kind``: a kind that is added there is cut out here. To them come JWTs
+in their compact form, what an Authorization header carries, secrets of webhooks, and the secrets that the settings of this
+process hold, whatever they look like.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+from service.protocol.credentials import PATTERN
+
+_JWT = re.compile(r"(?:eyJ|eyA[gi]|ewo[giJ]|ew0K)[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){1,4}", re.ASCII)
+"""JWS and JWE (RFC 7515 section 3.1, RFC 7516 section 3.1), whole or cut off: a JSON object begins with a brace, and a quote
+or white space behind it.
+"""
+_HEADER = re.compile(r"\b([Bb]asic|[Bb]earer|DPoP)(?: |%20|\+)+[A-Za-z0-9._~+/%=-]{16,}", re.ASCII)
+"""Of an Authorization header (RFC 7617, RFC 6750, RFC 9449)."""
+_WEBHOOK = re.compile(r"whsec_[A-Za-z0-9+/=]+", re.ASCII)
+_SHORTEST = 16
+"""Characters of a secret of the settings that is looked for: a shorter one might be a word."""
+CUT = "…"
+
+
+class _Known:
+    """Secrets that are known by what they are; longer ones in front of those that they hold."""
+
+    values: tuple[str, ...] = ()
+
+
+def know(secrets: Iterable[str]) -> None:
+    """From now on cut these out, too; those of before are forgotten."""
+    words = {word for secret in secrets for word in (secret, *secret.split()) if len(word) >= _SHORTEST}
+    written = {form(word) for word in words for form in (str, _in_json, quote_plus, _in_a_path)}
+    _Known.values = tuple(sorted(written, key=len, reverse=True))
+
+
+def redacted(text: str) -> str:
+    """The text without the credentials in it: of each its first characters, which tell what it was, and an ellipsis.
+
+    Of a log line that holds none it takes less than a microsecond: what is rare is looked for before any pattern is.
+    """
+    if "mm_" in text:
+        text = PATTERN.sub(lambda found: found[0][:6] + CUT, text)
+    if "eyJ" in text or "eyA" in text or "ewo" in text or "ew0K" in text:
+        text = _JWT.sub(lambda found: found[0][:3] + CUT, text)
+    if "asic" in text or "earer" in text or "DPoP" in text:
+        text = _HEADER.sub(lambda found: f"{found[1]} {CUT}", text)
+    if "whsec_" in text:
+        text = _WEBHOOK.sub("whsec_" + CUT, text)
+    for secret in _Known.values:
+        if secret in text:
+            text = text.replace(secret, CUT)
+    return text
+
+
+def _in_json(word: str) -> str:
+    return json.dumps(word)[1:-1]
+
+
+def _in_a_path(word: str) -> str:
+    return quote(word, safe="")
+
+
+def check_no_credential(text: str) -> str:
+    """``text`` itself. Raises ValueError where a credential is in it: names are kept, shown and logged."""
+    if redacted(text) != text:
+        raise ValueError(
+            "holds a credential (a token, a secret, a code): give a name, and replace what was written here"
+        )
+    return text
