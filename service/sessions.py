@@ -39,10 +39,11 @@ class SignedIn(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """``grants``: how many grants ended; ``frames``: URLs that the browser is to load, for front-channel logout."""
+    """``grants``, ``sessions``: exactly how many ended; ``frames``: URLs that the browser is to load, for front-channel logout."""
 
     grants: int = 0
     frames: tuple[str, ...] = ()
+    sessions: int = 0
 
 
 async def read(issuer: Issuer, cookie: str) -> Session | None:
@@ -103,28 +104,30 @@ async def end(issuer: Issuer, session: Session) -> Ended:
     return ended
 
 
-async def end_all(issuer: Issuer, subject: str) -> int:
-    """End every session of a user; how many there were."""
-    count = 0
+async def end_all(issuer: Issuer, subject: str) -> Ended:
+    """End every session of a user with what was granted in it; of several who do so at once each counts its own (P6)."""
+    grants = count = 0
     for sid in await issuer.store.sessions.of_user(subject):
         session = await issuer.store.sessions.get(sid)
-        await _end_surely(issuer, sid, subject, session.secret_hash if session else "")
+        ended = await _end_surely(issuer, sid, subject, session.secret_hash if session else "")
         issuer.store.sessions.unindex_soon(subject, sid)
-        count += session is not None
+        grants, count = grants + ended.grants, count + ended.sessions
     if count:
-        log.info("sessions_ended", extra={"subject": subject, "sessions": count})
-    return count
+        log.info("sessions_ended", extra={"subject": subject, "sessions_ended": count, "grants_ended": grants})
+    return Ended(grants, sessions=count)
 
 
-async def sign_out_everywhere(issuer: Issuer, subject: str) -> int:
-    """End every session and every grant of a user, and forget what they allowed; how many grants were alive (IA-40)."""
-    await end_all(issuer, subject)
+async def sign_out_everywhere(issuer: Issuer, subject: str) -> Ended:
+    """End every session and every grant of a user, and forget what they allowed; exactly how many of each (IA-40)."""
+    ended = await end_all(issuer, subject)
     await issuer.store.consents.forget(subject)  # first: else a client could ask silently meanwhile
     facts = about_revoked(Revoked.USER, "signed_out_everywhere", subject=subject)
     async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as told:
-        ended = await issuer.store.grants.revoke_user(subject)
-        told.add(grants_ended=ended)
-    log.info("signed_out_everywhere", extra={"subject": subject, "grants_ended": ended})
+        others = await issuer.store.grants.revoke_user(subject)
+        ended = Ended(ended.grants + others, sessions=ended.sessions)
+        counts = {"grants_ended": ended.grants, "sessions_ended": ended.sessions}
+        told.add(**counts)
+    log.info("signed_out_everywhere", extra={"subject": subject, **counts})
     return ended
 
 
@@ -187,11 +190,11 @@ async def _end_surely(issuer: Issuer, sid: str, subject: str, secret_hash: str) 
 
 async def _finish(issuer: Issuer, sid: str, subject: str) -> Ended:
     """Nothing that is under way can slip through: the session goes first, its grants afterwards."""
-    client_ids = await issuer.store.sessions.end(sid)
+    ended = await issuer.store.sessions.end(sid)
     spares = OFFLINE_ACCESS if issuer.settings.offline_access_outlives_session else ""
     grants = await issuer.store.grants.revoke_of_session(subject, sid, spares=spares)
     frames = []
-    for client_id in client_ids or ():
+    for client_id in ended.client_ids:
         client = await issuer.store.clients.get(client_id)
         if client is None or not client.enabled:
             continue
@@ -199,7 +202,7 @@ async def _finish(issuer: Issuer, sid: str, subject: str) -> Ended:
         if client.frontchannel_logout_uri:
             frames.append(_frame(issuer, client.frontchannel_logout_uri, sid))
     issuer.store.sessions.forget_clients_soon(sid)
-    return Ended(grants, tuple(frames))
+    return Ended(grants, tuple(frames), int(ended.was_alive))
 
 
 async def _tell(issuer: Issuer, client: Client, sid: str, subject: str) -> None:

@@ -11,6 +11,7 @@ from service.admin.paging import offset
 from service.issuer import Issuer
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.records.session import Session
+from service.sessions import Ended
 
 _SID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
 
@@ -41,12 +42,12 @@ async def get_session(issuer: Issuer, sid: str) -> Session:
 
 
 @audited("session.end", "session:sid")
-async def end_session(issuer: Issuer, sid: str) -> int:
-    """End a session with what was granted in it, and tell its clients, as signing out does; how many grants.
+async def end_session(issuer: Issuer, sid: str) -> Ended:
+    """End a session with what was granted in it, and tell its clients, as signing out does; exactly what ended.
 
     Raises NotFound.
     """
-    return (await sessions.end(issuer, await get_session(issuer, sid))).grants
+    return await sessions.end(issuer, await get_session(issuer, sid))
 
 
 def describe(session: Session) -> dict[str, Any]:

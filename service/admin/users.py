@@ -95,10 +95,16 @@ class UserPage(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A user whose access has ended; ``grants``: exactly how many of theirs were alive and are ended."""
+    """A user whose access has ended; ``grants``, ``sessions``: exactly how many of theirs were alive and are ended."""
 
     user: User
     grants: int
+    sessions: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """As logs and answers have them."""
+        return {"grants_ended": self.grants, "sessions_ended": self.sessions}
 
 
 @audited("user.create", "user:given.username")
@@ -160,8 +166,8 @@ async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_m
 
 
 @audited("user.set_password", "user:name")
-async def set_password(issuer: Issuer, name: str, password: str) -> User:
-    """Set the password, end every browser session, and forget wrong passwords of before: whoever knew the old one is out.
+async def set_password(issuer: Issuer, name: str, password: str) -> Ended:
+    """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before: whoever knew the old one is out.
     Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
 
     Raises NotFound, Refused.
@@ -170,26 +176,23 @@ async def set_password(issuer: Issuer, name: str, password: str) -> User:
     await get_user(issuer, name)
     hashed = await issuer.hashing.hash(password)
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, password_hash=hashed))
-    await sessions.end_all(issuer, user.subject)
+    ended = await sessions.end_all(issuer, user.subject)
     await forget_attempts(issuer.store, user.username)
-    log.info("user_password_set", extra={"username": user.username})
-    return user
+    return _ended(user, ended, "user_password_set")
 
 
 @audited("user.sign_out", "user:name")
 async def sign_out_user(issuer: Issuer, name: str) -> Ended:
     """End every session and grant of a user, and forget what they allowed; they may sign in again. Raises NotFound."""
     user = await get_user(issuer, name)
-    return Ended(user, await sessions.sign_out_everywhere(issuer, user.subject))
+    return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), "user_signed_out")
 
 
 @audited("user.disable", "user:name")
 async def disable_user(issuer: Issuer, name: str) -> Ended:
     """No more tokens for the user, and every grant of theirs ends, also one that is under way. Raises NotFound."""
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=False))
-    ended = await sessions.sign_out_everywhere(issuer, user.subject)
-    log.info("user_disabled", extra={"username": user.username, "grants_ended": ended})
-    return Ended(user, ended)
+    return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), "user_disabled")
 
 
 @audited("user.enable", "user:name")
@@ -203,12 +206,12 @@ async def enable_user(issuer: Issuer, name: str) -> User:
 @audited("user.delete", "user:name")
 async def delete_user(issuer: Issuer, name: str) -> Ended:
     """Delete a user, and end every grant of theirs. Raises NotFound."""
-    user, ended = await disable_user(issuer, name)  # first, so that nothing is left over where this is cut off
-    if not await issuer.store.users.delete(user):
+    ended = await disable_user(issuer, name)  # first, so that nothing is left over where this is cut off
+    if not await issuer.store.users.delete(ended.user):
         raise NotFound(f"user {name!r} was deleted meanwhile")
-    await forget_attempts(issuer.store, user.username)
-    log.info("user_deleted", extra={"username": user.username, "grants_ended": ended})
-    return Ended(user, ended)
+    await forget_attempts(issuer.store, ended.user.username)
+    log.info("user_deleted", extra={"username": ended.user.username, **ended.counts})
+    return ended
 
 
 def describe(user: User) -> dict[str, Any]:
@@ -224,6 +227,12 @@ def describe(user: User) -> dict[str, Any]:
 
 
 # how it is done
+
+
+def _ended(user: User, ended: sessions.Ended, event: str) -> Ended:
+    told = Ended(user, ended.grants, ended.sessions)
+    log.info(event, extra={"username": user.username, **told.counts})
+    return told
 
 
 async def _change(issuer: Issuer, name: str, changed: Callable[[User], User]) -> User:

@@ -109,7 +109,7 @@ def set_password(username: UserName, password_stdin: PasswordStdin = False, json
     """
     password = hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.SET_PASSWORD, username=username, password=password)
-    _tell(user, f"User {user['username']} has a new password.", json)
+    _tell(user, f"User {user['username']} has a new password; {_ended(user)}.", json)
 
 
 @app.command("sign-out")
@@ -179,6 +179,11 @@ def _tell(user: dict[str, Any], message: str, json: bool) -> None:
 
 def _tell_ended(ended: dict[str, Any], how: str, json: bool) -> None:
     if json:
-        emit({"username": ended["username"], how: True, "grants_ended": ended["grants_ended"]})
+        counts = {name: ended[name] for name in ("grants_ended", "sessions_ended")}
+        emit({"username": ended["username"], how: True, **counts})
     else:
-        say(f"User {ended['username']} is {how.replace('_', ' ')}; grants ended: {ended['grants_ended']}.")
+        say(f"User {ended['username']} is {how.replace('_', ' ')}; {_ended(ended)}.")
+
+
+def _ended(counts: dict[str, Any]) -> str:
+    return f"grants ended: {counts['grants_ended']}, sessions ended: {counts['sessions_ended']}"

@@ -1,6 +1,7 @@
 """Browser sessions: kept by their ``sid``, with the clients that got something in them, and in an index of their user."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from service.records.session import Session
 from service.store import grants, keys
@@ -31,6 +32,13 @@ SCRIPTS = (_keep, _join, _end)
 
 def _places(sid: str) -> tuple[str, str]:
     return keys.session(sid), keys.session_clients(sid)
+
+
+class EndedSession(NamedTuple):
+    """``client_ids``: who got something in it; ``was_alive``: of several who end it at once this is so for one."""
+
+    client_ids: tuple[str, ...]
+    was_alive: bool
 
 
 class Sessions:
@@ -68,10 +76,12 @@ class Sessions:
         answer, _ = await _join.run(self._connection, _places(sid), client_id)
         return answer is JoinAnswer.JOINED
 
-    async def end(self, sid: str) -> list[str] | None:
-        """End a session; the clients that got something in it, None where there was none. One round trip."""
+    async def end(self, sid: str) -> EndedSession:
+        """End a session. One round trip."""
         answer, rest = await _end.run(self._connection, _places(sid))
-        return [name.decode() for name in rest[0]] if answer is EndAnswer.ENDED else None
+        if answer is EndAnswer.UNKNOWN:
+            return EndedSession((), False)
+        return EndedSession(tuple(name.decode() for name in rest[0]), bool(rest[1]))
 
     def forget_clients_soon(self, sid: str) -> None:
         """Forget who got something in an ended session, once all of it has ended, without waiting."""

@@ -67,10 +67,18 @@ class UserList(Shown):
 
 
 class EndedUser(Shown):
-    """``grants_ended``: exactly how many were alive."""
+    """``grants_ended``, ``sessions_ended``: exactly how many were alive."""
 
     username: str
     grants_ended: int
+    sessions_ended: int
+
+
+class UserWithNewPassword(ShownUser):
+    """``sessions_ended``: exactly how many were alive; ``grants_ended``: of those that were granted in them."""
+
+    grants_ended: int
+    sessions_ended: int
 
 
 # what is done
@@ -81,7 +89,7 @@ def _answer(user: User) -> Answer:
 
 
 def _ended(ended: admin.Ended) -> Answer:
-    return Answer({"username": ended.user.username, "grants_ended": ended.grants})
+    return Answer({"username": ended.user.username, **ended.counts})
 
 
 async def _create(issuer: Issuer, given: NewUser) -> Answer:
@@ -103,7 +111,8 @@ async def _update(issuer: Issuer, given: ChangedUser) -> Answer:
 
 
 async def _set_password(issuer: Issuer, given: NewPassword) -> Answer:
-    return _answer(await admin.set_password(issuer, given.username, given.password))
+    ended = await admin.set_password(issuer, given.username, given.password)
+    return Answer(admin.describe(ended.user) | ended.counts, etag(ended.user))
 
 
 async def _sign_out(issuer: Issuer, given: NamedUser) -> Answer:
@@ -127,7 +136,7 @@ LIST = Operation("user.list", "List users, in no order.", Page, UserList, _list)
 SHOW = Operation("user.show", "Show a user.", NamedUser, ShownUser, _show)
 UPDATE = Operation("user.update", "Set claims of a user; null removes one.", ChangedUser, ShownUser, _update)
 SET_PASSWORD = Operation(
-    "user.set_password", "Set a user's password, and end their browser sessions.", NewPassword, ShownUser, _set_password
+    "user.set_password", "Set a user's password, and end their browser sessions.", NewPassword, UserWithNewPassword, _set_password
 )
 SIGN_OUT = Operation("user.sign_out", "End every session and grant of a user.", NamedUser, EndedUser, _sign_out)
 DISABLE = Operation(

@@ -183,7 +183,7 @@ async def ask(visit: Visit) -> Reply:
 
 
 async def act(visit: Visit) -> Reply:
-    """Do it, and say how many grants ended."""
+    """Do it, and say how many grants and sessions ended."""
     user = await users.get_user(visit.issuer, visit.get("name"))
     name = visit.get("act")
     wanted = _act(name)
@@ -191,17 +191,22 @@ async def act(visit: Visit) -> Reply:
         return Show("confirm", _question(user, name) | {"fault": f"Type {user.username} to confirm."}, 422)
     ended = await _do(visit.issuer, name, user.username)
     if name == "delete":
-        return Go(link("/users", done="deleted", about=user.username, count=str(ended)))
-    return Go(link("/user", name=user.username, done=wanted.done, count=str(ended)))
+        return Go(link("/users", done="deleted", about=user.username, **ended))
+    return Go(link("/user", name=user.username, done=wanted.done, **ended))
 
 
-async def _do(issuer: Issuer, act: str, username: str) -> int:
-    """How many grants ended."""
+async def _do(issuer: Issuer, act: str, username: str) -> dict[str, str]:
+    """How many grants and sessions ended."""
     if act == "enable":
         await users.enable_user(issuer, username)
-        return 0
+        return {}
     doing = {"sign-out": users.sign_out_user, "disable": users.disable_user, "delete": users.delete_user}[act]
-    return (await doing(issuer, username)).grants
+    return _counts(await doing(issuer, username))
+
+
+def _counts(ended: users.Ended | Ended) -> dict[str, str]:
+    """For the page that comes next."""
+    return {"count": str(ended.grants), "sessions": str(ended.sessions)}
 
 
 def _act(name: str) -> Act:
@@ -239,11 +244,11 @@ async def set_password(visit: Visit) -> Reply:
     try:
         if password != visit.get("again"):
             raise Refused("password: the two are not alike")
-        await users.set_password(visit.issuer, user.username, password)
+        ended = await users.set_password(visit.issuer, user.username, password)
     except Refused as error:
         fault = str(error).removeprefix("password: ")
         return Show("password", {"here": "users", "user": user, "fault": fault}, 422)
-    return Go(link("/user", name=user.username, done="password"))
+    return Go(link("/user", name=user.username, done="password", **_counts(ended)))
 
 
 async def end_session(visit: Visit) -> Reply:
@@ -253,7 +258,7 @@ async def end_session(visit: Visit) -> Reply:
     if session.subject != user.subject:
         raise NotFound("that is somebody else's session")
     ended = await sessions.end_session(visit.issuer, session.sid)
-    return Go(link("/user", name=user.username, done="session", count=str(ended)))
+    return Go(link("/user", name=user.username, done="session", **_counts(ended)))
 
 
 PAGES = (
