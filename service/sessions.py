@@ -39,11 +39,16 @@ class SignedIn(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """``grants``, ``sessions``: exactly how many ended; ``frames``: URLs that the browser is to load, for front-channel logout."""
+    """Exactly how many grants and sessions ended, and URLs that the browser is to load for front-channel logout."""
 
     grants: int = 0
     frames: tuple[str, ...] = ()
     sessions: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """As logs, hooks and answers have them."""
+        return {"grants_ended": self.grants, "sessions_ended": self.sessions}
 
 
 async def read(issuer: Issuer, cookie: str) -> Session | None:
@@ -100,7 +105,7 @@ async def end(issuer: Issuer, session: Session) -> Ended:
     """
     ended = await _end_surely(issuer, session.sid, session.subject, session.secret_hash)
     issuer.store.sessions.unindex_soon(session.subject, session.sid)
-    log.info("session_ended", extra={"subject": session.subject, "sid": session.sid, "grants_ended": ended.grants})
+    log.info("session_ended", extra={"subject": session.subject, "sid": session.sid, **ended.counts})
     return ended
 
 
@@ -112,9 +117,10 @@ async def end_all(issuer: Issuer, subject: str) -> Ended:
         ended = await _end_surely(issuer, sid, subject, session.secret_hash if session else "")
         issuer.store.sessions.unindex_soon(subject, sid)
         grants, count = grants + ended.grants, count + ended.sessions
-    if count:
-        log.info("sessions_ended", extra={"subject": subject, "sessions_ended": count, "grants_ended": grants})
-    return Ended(grants, sessions=count)
+    all_ended = Ended(grants, sessions=count)
+    if any(all_ended.counts.values()):
+        log.info("sessions_ended", extra={"subject": subject, **all_ended.counts})
+    return all_ended
 
 
 async def sign_out_everywhere(issuer: Issuer, subject: str) -> Ended:
@@ -125,9 +131,8 @@ async def sign_out_everywhere(issuer: Issuer, subject: str) -> Ended:
     async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as told:
         others = await issuer.store.grants.revoke_user(subject)
         ended = Ended(ended.grants + others, sessions=ended.sessions)
-        counts = {"grants_ended": ended.grants, "sessions_ended": ended.sessions}
-        told.add(**counts)
-    log.info("signed_out_everywhere", extra={"subject": subject, **counts})
+        told.add(**ended.counts)
+    log.info("signed_out_everywhere", extra={"subject": subject, **ended.counts})
     return ended
 
 
@@ -137,8 +142,8 @@ async def finish_ending(issuer: Issuer, ending: LogoutDelivery) -> None:
     """
     session = await issuer.store.sessions.get(ending.sid)
     if session is None or session.secret_hash == ending.session_hash:
-        await _finish(issuer, ending.sid, ending.subject)
-        log.info("session_end_finished", extra={"subject": ending.subject, "sid": ending.sid})
+        ended = await _finish(issuer, ending.sid, ending.subject)
+        log.info("session_end_finished", extra={"subject": ending.subject, "sid": ending.sid, **ended.counts})
 
 
 # how it is done
@@ -180,8 +185,8 @@ async def _end_surely(issuer: Issuer, sid: str, subject: str, secret_hash: str) 
     ):
         await issuer.store.logouts.queue(ending_id, ending, int(issuer.clock()) + _FINISHED_AFTER)
         ended = await _finish(issuer, sid, subject)
-        logged_out.add(grants_ended=ended.grants)
-        told.add(grants_ended=ended.grants)
+        logged_out.add(**ended.counts)
+        told.add(**ended.counts)
         if not ended.grants:
             told.call_off()
     await issuer.store.logouts.drop(ending_id)

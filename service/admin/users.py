@@ -95,16 +95,10 @@ class UserPage(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A user whose access has ended; ``grants``, ``sessions``: exactly how many of theirs were alive and are ended."""
+    """A user whose access has ended, with exactly how many grants and sessions of theirs were alive and are ended."""
 
     user: User
-    grants: int
-    sessions: int
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """As logs and answers have them."""
-        return {"grants_ended": self.grants, "sessions_ended": self.sessions}
+    counts: dict[str, int]
 
 
 @audited("user.create", "user:given.username")
@@ -167,8 +161,8 @@ async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_m
 
 @audited("user.set_password", "user:name")
 async def set_password(issuer: Issuer, name: str, password: str) -> Ended:
-    """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before: whoever knew the old one is out.
-    Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
+    """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before: whoever
+    knew the old one is out. Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
 
     Raises NotFound, Refused.
     """
@@ -230,9 +224,8 @@ def describe(user: User) -> dict[str, Any]:
 
 
 def _ended(user: User, ended: sessions.Ended, event: str) -> Ended:
-    told = Ended(user, ended.grants, ended.sessions)
-    log.info(event, extra={"username": user.username, **told.counts})
-    return told
+    log.info(event, extra={"username": user.username, **ended.counts})
+    return Ended(user, ended.counts)
 
 
 async def _change(issuer: Issuer, name: str, changed: Callable[[User], User]) -> User:

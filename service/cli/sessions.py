@@ -58,4 +58,4 @@ def end(sid: Sid, json: Json = False) -> None:
     if json:
         emit(ended)
     else:
-        say(f"The session has ended; grants ended: {ended['grants_ended']}.")
+        say(f"The session has ended; grants ended: {ended['grants_ended']}, sessions ended: {ended['sessions_ended']}.")

@@ -236,20 +236,27 @@ class Grants:
 
     async def revoke_indexed(self, subject: str, wanted: Callable[[Grant], bool] | None) -> int:
         """End a user's grants, those that are wanted or all; how many were alive."""
-        index, count, start = keys.user_grants(subject), 0, 0
-        while page := await self._connection.execute(index, "ZRANGE", index, start, start + _PAGE - 1):
-            grant_ids = [member.decode() for member in page]
-            if wanted is not None:
-                mine = await self._matching_ids(grant_ids, wanted)
-                start += len(grant_ids) - len(mine)
-                grant_ids = mine
-            steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ()) for grant_id in grant_ids]
-            answers = await self._connection.execute_all(steps)
-            count += sum(_revoke.read(answer)[0] is RevokeAnswer.REVOKED for answer in answers)
-            await self._connection.execute_all(
-                [_unindex.step(self._connection, (index,), (grant_id,)) for grant_id in grant_ids]
-            )
+        index, count, cursor = keys.user_grants(subject), 0, ""
+        if wanted is None:
+            while page := await self._connection.execute(index, "ZRANGE", index, 0, _PAGE - 1):
+                count += await self._revoke_indexed(index, [member.decode() for member in page])
+            return count
+        while (
+            cursor != "0"
+        ):  # not by rank: others end grants meanwhile, and what comes after those would move up unseen
+            position, page = await self._connection.execute(index, "ZSCAN", index, cursor or "0", "COUNT", _PAGE)
+            cursor = position.decode()
+            grant_ids = await self._matching_ids([member.decode() for member in page[::2]], wanted)
+            count += await self._revoke_indexed(index, grant_ids)
         return count
+
+    async def _revoke_indexed(self, index: str, grant_ids: list[str]) -> int:
+        steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ()) for grant_id in grant_ids]
+        answers = await self._connection.execute_all(steps)
+        await self._connection.execute_all(
+            [_unindex.step(self._connection, (index,), (grant_id,)) for grant_id in grant_ids]
+        )
+        return sum(_revoke.read(answer)[0] is RevokeAnswer.REVOKED for answer in answers)
 
     async def _matching_ids(self, grant_ids: list[str], wanted: Callable[[Grant], bool]) -> list[str]:
         """Those that are wanted, and those that are gone: both leave the index."""

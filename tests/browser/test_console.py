@@ -278,7 +278,7 @@ async def test_ending_things(desk: Desk, shoot: Shoot) -> None:
     await desk.open("/user?name=alice", "alice")
     await page.click("#sign-out-user")
     await page.click("#confirm")
-    await expect(page.get_by_role("status")).to_have_text("Every session has ended, and 3 grants ended.")
+    await expect(page.get_by_role("status")).to_have_text("The user is signed out; 3 grants and 0 sessions ended.")
     await shoot(page, "console-user-signed-out")
     await desk.open("/client?id=phone", "Phone app")
     await page.click("#disable")

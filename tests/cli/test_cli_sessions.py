@@ -35,7 +35,11 @@ def test_sessions_are_listed_shown_and_ended(mintmark: CommandLine, session: Ses
     assert shown == listed["sessions"][0]
     assert session.secret_hash not in str(shown)
     assert mintmark("session", "show", session.sid).out.split()[:2] == ["sid", session.sid]
-    assert mintmark("session", "end", session.sid, "--json").json == {"sid": session.sid, "grants_ended": 0}
+    assert mintmark("session", "end", session.sid, "--json").json == {
+        "sid": session.sid,
+        "grants_ended": 0,
+        "sessions_ended": 1,
+    }
     for command in ("show", "end"):
         assert "there is no such session" in mintmark("session", command, session.sid, code=1).err
     assert mintmark("session", "list", "--user", "alice", "--json").json == {"sessions": [], "cursor": ""}

@@ -90,11 +90,14 @@ def test_a_user_is_disabled_enabled_and_deleted(mintmark: CommandLine) -> None:
     for _ in range(2):
         mintmark("grant", "code", "--client", "web", "--user", "alice")
     disabled = mintmark("user", "disable", "alice", "--yes", "--json").json
-    assert disabled == {"username": "alice", "disabled": True, "grants_ended": 2}
+    assert disabled == {"username": "alice", "disabled": True, "grants_ended": 2, "sessions_ended": 0}
     assert "user alice is disabled" in mintmark("grant", "code", "--client", "web", "--user", "alice", code=1).err
     assert mintmark("user", "enable", "alice", "--json").json["enabled"] is True
     mintmark("grant", "code", "--client", "web", "--user", "alice")
-    assert mintmark("user", "delete", "alice", "--yes").err == "User alice is deleted; grants ended: 1.\n"
+    assert (
+        mintmark("user", "delete", "alice", "--yes").err
+        == "User alice is deleted; grants ended: 1, sessions ended: 0.\n"
+    )
 
 
 def test_at_a_terminal_a_password_is_asked_for_and_not_shown(mintmark: CommandLine) -> None:
@@ -117,7 +120,10 @@ def test_at_a_terminal_one_may_think_again(mintmark: CommandLine) -> None:
 
 def test_a_user_is_signed_out(mintmark: CommandLine) -> None:
     create(mintmark, "alice")
-    assert mintmark("user", "sign-out", "alice", "--yes").err == "User alice is signed out; grants ended: 0.\n"
+    assert (
+        mintmark("user", "sign-out", "alice", "--yes").err
+        == "User alice is signed out; grants ended: 0, sessions ended: 0.\n"
+    )
     told = mintmark("user", "sign-out", "alice", "--yes", "--json").json
-    assert told == {"username": "alice", "signed_out": True, "grants_ended": 0}
+    assert told == {"username": "alice", "signed_out": True, "grants_ended": 0, "sessions_ended": 0}
     assert "--yes" in mintmark("user", "sign-out", "alice", code=2).err

@@ -39,7 +39,7 @@ class SessionList(Shown):
 
 
 class EndedSession(Shown):
-    """``grants_ended``: how many of those that were granted in it; ``sessions_ended``: 0 where another was faster."""
+    """Exactly what ended: the session (0 where another was faster), and grants that were granted in it."""
 
     sid: str
     grants_ended: int
@@ -57,7 +57,7 @@ async def _show(issuer: Issuer, given: NamedSession) -> Answer:
 
 async def _end(issuer: Issuer, given: NamedSession) -> Answer:
     ended = await admin.end_session(issuer, given.sid)
-    return Answer({"sid": given.sid, "grants_ended": ended.grants, "sessions_ended": ended.sessions})
+    return Answer({"sid": given.sid, **ended.counts})
 
 
 LIST = Operation("session.list", "List the browser sessions of a user.", WhoseSessions, SessionList, _list)

@@ -67,7 +67,7 @@ class UserList(Shown):
 
 
 class EndedUser(Shown):
-    """``grants_ended``, ``sessions_ended``: exactly how many were alive."""
+    """How many grants and sessions ended: exactly those that were alive."""
 
     username: str
     grants_ended: int
@@ -75,7 +75,7 @@ class EndedUser(Shown):
 
 
 class UserWithNewPassword(ShownUser):
-    """``sessions_ended``: exactly how many were alive; ``grants_ended``: of those that were granted in them."""
+    """How many sessions ended, exactly those that were alive, and how many grants that were granted in them."""
 
     grants_ended: int
     sessions_ended: int
@@ -136,7 +136,11 @@ LIST = Operation("user.list", "List users, in no order.", Page, UserList, _list)
 SHOW = Operation("user.show", "Show a user.", NamedUser, ShownUser, _show)
 UPDATE = Operation("user.update", "Set claims of a user; null removes one.", ChangedUser, ShownUser, _update)
 SET_PASSWORD = Operation(
-    "user.set_password", "Set a user's password, and end their browser sessions.", NewPassword, UserWithNewPassword, _set_password
+    "user.set_password",
+    "Set a user's password, and end their browser sessions.",
+    NewPassword,
+    UserWithNewPassword,
+    _set_password,
 )
 SIGN_OUT = Operation("user.sign_out", "End every session and grant of a user.", NamedUser, EndedUser, _sign_out)
 DISABLE = Operation(

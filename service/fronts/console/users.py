@@ -37,7 +37,7 @@ def _list(visit: Visit, found: list[User], cursor: str, *, elsewhere: bool = Fal
         "elsewhere": elsewhere,
         "done": visit.get("done"),
         "about": visit.get("about"),
-        "count": _count(visit),
+        "ended": _ended(visit),
     }
 
 
@@ -84,14 +84,19 @@ async def show(visit: Visit) -> Reply:
         "sessions": signed_in.sessions,
         "more_sessions": bool(signed_in.cursor),
         "done": visit.get("done"),
-        "count": _count(visit),
+        "ended": _ended(visit),
     }
     return Show("user", values)
 
 
-def _count(visit: Visit) -> int:
-    """How many grants an act ended, as the page that it leads to is told."""
-    text = visit.get("count")
+def _ended(visit: Visit) -> str:
+    """How many grants and sessions an act ended, as the page that it leads to is told."""
+    grants, sessions = _number(visit, "grants_ended"), _number(visit, "sessions_ended")
+    return f"{grants} grant{'s' * (grants != 1)} and {sessions} session{'s' * (sessions != 1)} ended"
+
+
+def _number(visit: Visit, name: str) -> int:
+    text = visit.get(name)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
@@ -201,12 +206,12 @@ async def _do(issuer: Issuer, act: str, username: str) -> dict[str, str]:
         await users.enable_user(issuer, username)
         return {}
     doing = {"sign-out": users.sign_out_user, "disable": users.disable_user, "delete": users.delete_user}[act]
-    return _counts(await doing(issuer, username))
+    return _told((await doing(issuer, username)).counts)
 
 
-def _counts(ended: users.Ended | Ended) -> dict[str, str]:
-    """For the page that comes next."""
-    return {"count": str(ended.grants), "sessions": str(ended.sessions)}
+def _told(counts: dict[str, int]) -> dict[str, str]:
+    """How many grants and sessions ended, for the page that comes next."""
+    return {name: str(count) for name, count in counts.items()}
 
 
 def _act(name: str) -> Act:
@@ -248,7 +253,7 @@ async def set_password(visit: Visit) -> Reply:
     except Refused as error:
         fault = str(error).removeprefix("password: ")
         return Show("password", {"here": "users", "user": user, "fault": fault}, 422)
-    return Go(link("/user", name=user.username, done="password", **_counts(ended)))
+    return Go(link("/user", name=user.username, done="password", **_told(ended.counts)))
 
 
 async def end_session(visit: Visit) -> Reply:
@@ -258,7 +263,7 @@ async def end_session(visit: Visit) -> Reply:
     if session.subject != user.subject:
         raise NotFound("that is somebody else's session")
     ended = await sessions.end_session(visit.issuer, session.sid)
-    return Go(link("/user", name=user.username, done="session", **_counts(ended)))
+    return Go(link("/user", name=user.username, done="session", **_told(ended.counts)))
 
 
 PAGES = (
