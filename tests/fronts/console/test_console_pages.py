@@ -86,7 +86,7 @@ async def test_revoke_all_tells_the_exact_count(alice: Operator) -> None:
     assert len(re.findall(r'href="/console/grant\?id=', shown.text)) == 3
     await world.revoke(tokens[0]["refresh_token"])
     shown = await alice.post("/console/user/act", name="alice", act="sign-out")
-    assert "Every session has ended, and 2 grants ended." in text_of(shown)
+    assert "The user is signed out; 2 grants and 0 sessions ended." in text_of(shown)
     assert not await world.is_active(tokens[1]["access_token"])
 
 
