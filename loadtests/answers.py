@@ -34,12 +34,12 @@ def wrong_rotation(body: Body, scope: str, used: str) -> str:
 
 
 def wrong_active(body: Body, client_id: str, subject: str | None = None) -> str:
-    """Of the introspection of a living token (RFC 7662 2.2). ``subject``: None for a client's own token."""
+    """Of the introspection of a living token (RFC 7662 2.2). ``subject``: None for a client's own token, whose subject is the client."""
     if body.get("active") is not True:
         return "a living token is inactive"
     if body.get("client_id") != client_id:
         return f"client_id is {body.get('client_id')}"
-    if body.get("sub") != subject:
+    if body.get("sub") != (subject or client_id):
         return f"sub is {body.get('sub')}"
     return "" if isinstance(body.get("exp"), int) else "no exp"
 

@@ -159,8 +159,8 @@ async def test_disabling_a_user_ends_exactly_their_grants(world: World) -> None:
     of_alice = [await world.tokens(app) for _ in range(3)]
     await world.code(app)
     of_bob = await world.tokens(app, subject="bob")
-    assert (await users.disable_user(world.issuer, "alice")).grants == 4
-    assert (await users.disable_user(world.issuer, "alice")).grants == 0
+    disabled = [(await users.disable_user(world.issuer, "alice")).counts for _ in range(2)]
+    assert [counts["grants_ended"] for counts in disabled] == [4, 0]
     assert [await world.is_active(tokens["access_token"]) for tokens in of_alice] == [False] * 3
     assert await world.is_active(of_bob["access_token"])
     assert not await signs_in(world)
@@ -174,7 +174,7 @@ async def test_a_deleted_user_leaves_only_what_ends_by_itself(world: World) -> N
     await create(world.issuer)
     tokens = await world.tokens(app)
     user, ended = await users.delete_user(world.issuer, "alice")
-    assert (user.username, ended) == ("alice", 1)
+    assert (user.username, ended) == ("alice", {"grants_ended": 1, "sessions_ended": 0})
     assert not await world.is_active(tokens["access_token"])
     assert [key for key, end in world.ends("mm:").items() if end == -1] == ["mm:client:app"]
     with pytest.raises(NotFound, match="there is no user 'alice'"):

@@ -23,6 +23,7 @@ MEMBERS = {
     *("require_auth_time", "default_acr_values", "post_logout_redirect_uris", "backchannel_logout_uri", "tos_uri"),
     *("backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required"),
     *("initiate_login_uri", "client_uri", "logo_uri", "policy_uri", "sector_identifier", "registered_itself"),
+    "consents_since",
     *("token_endpoint_auth_signing_alg", "strict_assertion_audience", "access_token_format"),
     *("access_token_signing_alg", "introspection_signed_response_alg", "vouches", "access_token_claims"),
 }

@@ -16,6 +16,7 @@ def test_right_answers_are_right() -> None:
     assert answers.wrong_tokens(TOKENS | {"refresh_token": REFRESH}, "read", refresh=True) == ""
     assert answers.wrong_rotation(TOKENS | {"refresh_token": REFRESH}, "read", OTHER) == ""
     assert answers.wrong_active(ACTIVE, "demo", "alice") == ""
+    assert answers.wrong_active(ACTIVE | {"sub": "demo"}, "demo") == "", "a client's own token"
     assert answers.wrong_inactive({"active": False}) == ""
 
 
