@@ -17,7 +17,7 @@ class Group(StrEnum):
     OPERATORS = "operators"
     CLIENTS = "clients"
     KNOWN = "known"
-    """Users at a browser or network from which they signed in before."""
+    """Users at a browser or network from which they signed in before, and clients' secrets that were right before."""
     OTHERS = "others"
     SUSPECTS = "suspects"
     """Networks from which something failed of late."""

@@ -17,7 +17,7 @@ from hmac import compare_digest
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from service.fair_queue import FairQueue, Requester
+from service.fair_queue import FairQueue, Group, Requester
 from service.protocol.credentials import base64url
 from service.settings import Settings
 
@@ -82,8 +82,20 @@ class Hashing:
         if hashed.startswith(_GENERATED):
             return compare_digest(hash_generated(secret), hashed)
         key = hmac.digest(self._cache_key, f"{hashed}\0{secret}".encode(), "sha256")
-        if self._verified.get(key, 0.0) > time.monotonic():
+        until = self._verified.get(key)
+        if until is not None and until > time.monotonic():
             return True
+        with self._waiting_as(known=until is not None):
+            return await self._verify_once(secret, hashed, key)
+
+    @contextmanager
+    def _waiting_as(self, *, known: bool) -> Iterator[None]:
+        """A secret that was right before does not wait among those of whoever guesses at one."""
+        requester = _requester.get()
+        with requested_by(requester._replace(group=Group.KNOWN) if known else requester):
+            yield
+
+    async def _verify_once(self, secret: str, hashed: str, key: bytes) -> bool:
         # Whoever asks the same meanwhile waits for the same answer: else every expiry would be a storm of argon2.
         checking = self._checking.get(key)
         if checking is None:
@@ -94,8 +106,9 @@ class Hashing:
     async def _verify_and_remember(self, secret: str, hashed: str, key: bytes) -> bool:
         if not await self.verify(secret, hashed):
             return False
-        if len(self._verified) >= _CACHED:
-            self._verified.clear()
+        self._verified.pop(key, None)
+        while len(self._verified) >= _CACHED:
+            del self._verified[next(iter(self._verified))]
         self._verified[key] = time.monotonic() + _CACHED_FOR
         return True
 

@@ -1,6 +1,7 @@
 """What strangers do must not keep users out: neither by many guesses at once, nor by many guesses at one name."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -86,6 +87,30 @@ async def test_a_hundred_strangers_do_not_starve_right_passwords(world: World) -
         assert sorted(await asyncio.gather(*flood)) == [400] * 30 + [503] * 70, "as many as may wait"
         assert not any(line.size for line in busy.issuer.hashing._queue._lines.values()), "nobody is left waiting"
         assert not busy.issuer.directory._guard._turns  # type: ignore[attr-defined]
+
+
+async def test_strangers_who_guess_at_a_secret_do_not_starve_the_right_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also not once its minute is over: each of 30 networks has one guess waiting, and no further one may."""
+    await world.client("batch", secrets=(ClientSecret(await world.issuer.hashing.hash("imported")),))
+
+    async def asked(secret: str, address: str) -> int:
+        headers = basic("batch", secret) | {"X-Forwarded-For": address}
+        return (await busy.http.post("/token", data={"grant_type": "client_credentials"}, headers=headers)).status
+
+    async with _one_thread(world) as busy:
+        assert await asked("imported", HOME) == 200
+        monkeypatch.setattr("service.hashing.time.monotonic", lambda now=time.monotonic: now() + 61)
+        await busy.issuer.hashing._queue.take(Requester())
+        guesses = [asyncio.ensure_future(asked(f"guess-{number}", f"192.0.{number}.1")) for number in range(40)]
+        await asyncio.wait_for(_first_done(guesses, 10), 60)
+        assert _waiting(busy, Group.CLIENTS) == 30
+        right = asyncio.ensure_future(asked("imported", HOME))
+        await _until_waiting(busy, Group.KNOWN, 1)
+        busy.issuer.hashing._queue.give_back()
+        assert await right == 200
+        assert sorted(await asyncio.gather(*guesses)) == [401] * 30 + [503] * 10
 
 
 async def _guess_everywhere(world: World, username: str = "alice") -> None:
