@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from service.protocol.redaction import redacted
+
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Don't ask; needed where nobody sits at a terminal.", metavar="")
 ]
@@ -14,6 +16,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Go on only if the operator means it. Raises BadParameter where nobody can be asked."""
     if yes:
         return
+    question = redacted(question)  # a token in the place of a name: what is asked may be kept, by CI for one
     if not sys.stdin.isatty():
         raise typer.BadParameter(f"{question} Nobody is here to ask: say --yes.")
     typer.confirm(question, abort=True, err=True)
