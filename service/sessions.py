@@ -109,6 +109,14 @@ async def end(issuer: Issuer, session: Session) -> Ended:
     return ended
 
 
+async def end_remains(issuer: Issuer, sid: str, subject: str) -> Ended:
+    """End what was granted in a session whose record has ended before (idle for too long), and tell its clients."""
+    ended = await _end_surely(issuer, sid, subject, "")
+    if any(ended.counts.values()):
+        log.info("session_ended", extra={"subject": subject, "sid": sid, **ended.counts})
+    return ended
+
+
 async def end_all(issuer: Issuer, subject: str) -> Ended:
     """End every session of a user with what was granted in it; of several who do so at once each counts its own (P6)."""
     grants = count = 0
@@ -189,6 +197,8 @@ async def _end_surely(issuer: Issuer, sid: str, subject: str, secret_hash: str) 
         told.add(**ended.counts)
         if not ended.grants:
             told.call_off()
+        if not any(ended.counts.values()):  # somebody else was first, and tells of it
+            logged_out.call_off()
     await issuer.store.logouts.drop(ending_id)
     return ended
 

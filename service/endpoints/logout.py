@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from service import sessions
 from service.client_display import client_values
+from service.endpoints import hinted_session
 from service.endpoints.browser_session import (
     carries_session_csrf,
     failed,
@@ -15,6 +15,7 @@ from service.endpoints.browser_session import (
     stale,
     way,
 )
+from service.endpoints.hinted_session import Named
 from service.id_tokens import Hint, read_hint, subject_for
 from service.issuer import Issuer
 from service.protocol.authorization_request import MAX_STATE
@@ -24,6 +25,7 @@ from service.records.client import Client
 from service.records.session import Session
 from service.redirecting import is_trusted
 from service.repeated_forms import answer_once, earlier_answer
+from service.sessions import Ended
 
 NAME = "logout"
 PATH = "/logout"
@@ -33,18 +35,20 @@ _OF_A_CLIENT = ("client_id", "post_logout_redirect_uri", "state", "ui_locales")
 
 class _Asked(NamedTuple):
     """What a client asks for. ``client``: None where neither a hint nor a registered address names one; ``hint``: a valid one;
-    ``back``: where to go afterwards, "" = nowhere; ``misdirected``: the address is not registered.
+    ``back``: where to go afterwards, "" = nowhere; ``misdirected``: the address is not registered; ``unusable``: a hint came
+    that is none.
     """
 
     client: Client | None = None
     hint: Hint | None = None
     back: str = ""
     misdirected: bool = False
+    unusable: bool = False
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
-    """A valid ID token as hint names a session, which ends at once, whether its cookie is here or not. Any other session that
-    this browser has ends when the person says so.
+    """A valid ID token as hint names a session, or a grant outside one, which ends at once, whether its cookie is here or not.
+    Any other session that this browser has ends when the person says so.
 
     ``post_logout_redirect_uri`` is compared as a string, and believed with a valid ``id_token_hint``, or with a ``client_id``
     and the person's yes.
@@ -56,14 +60,12 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
             return await _decided(issuer, visit, session, languages)
         asked = await _asked(issuer, visit)
         named = await _named(issuer, asked)
-        if session is not None and (named is None or named.sid != session.sid):
-            if named is not None:
-                await _end(issuer, named)
-            return Reply(_question(issuer, visit, asked, session), languages=languages)
-        if named is None and _cookies_may_be_missing(visit):
+        ended = await _end(issuer, named) if named is not None else Ended()
+        if not any(ended.counts.values()) and _cookies_may_be_missing(visit):
             return Reply(_by_get(issuer, visit, asked))
-        frames = await _end(issuer, named) if named is not None else ()
-        return _ended(issuer, visit, asked, frames, languages, knowingly=session is not None)
+        if session is not None and (named is None or named.sid != session.sid):
+            return Reply(_question(issuer, visit, asked, session), languages=languages)
+        return _ended(issuer, visit, asked, ended, languages, knowingly=session is not None)
     except ProtocolError as error:
         issuer.metrics.refusal(NAME, error.error)
         return Reply(failed(error), languages=languages)
@@ -84,8 +86,9 @@ async def _decided(issuer: Issuer, visit: Visit, session: Session | None, langua
 
 async def _sign_out(issuer: Issuer, visit: Visit, session: Session | None, languages: tuple[str, ...]) -> Reply:
     asked = await _asked(issuer, visit)
-    frames = await _end(issuer, session) if session is not None else ()
-    return _ended(issuer, visit, asked, frames, languages, knowingly=session is not None)
+    named = Named(session.subject, session.sid, "", session) if session is not None else None
+    ended = await _end(issuer, named) if named is not None else Ended()
+    return _ended(issuer, visit, asked, ended, languages, knowingly=session is not None)
 
 
 def _stale(issuer: Issuer, visit: Visit) -> Page:
@@ -94,38 +97,42 @@ def _stale(issuer: Issuer, visit: Visit) -> Page:
     return stale(way("continue", _path_with(issuer, again)))
 
 
-async def _end(issuer: Issuer, session: Session) -> tuple[str, ...]:
-    """End it; the pages of clients that are to be loaded."""
-    ended = await sessions.end(issuer, session)
+async def _end(issuer: Issuer, named: Named) -> Ended:
+    ended = await hinted_session.end(issuer, named)
     issuer.metrics.request(NAME, "ok")
-    return ended.frames
+    return ended
 
 
 def _ended(
     issuer: Issuer,
     visit: Visit,
     asked: _Asked,
-    frames: tuple[str, ...],
+    ended: Ended,
     languages: tuple[str, ...],
     *,
     knowingly: bool,
 ) -> Reply:
     """Nobody is signed in here any more: back to the client. ``knowingly``: the person had a session here, and its client or
-    they themselves ended it; else nobody is sent to an address that no operator stands behind (RFC 9700 4.11.2).
+    they themselves ended it; else nobody is sent to an address that no operator stands behind (RFC 9700 4.11.2). Where nothing
+    has ended, the page does not say that something has.
     """
     cookie = "" if visit.session else None
+    is_done = knowingly or any(ended.counts.values())
     automatic = asked.client is not None and (knowingly or is_trusted(issuer, asked.client))
-    if asked.back and automatic and not frames:
+    if asked.back and automatic and not ended.frames:
         return Reply(Redirect(asked.back), session=cookie)
     values = {
-        "frames": list(frames),
+        "frames": list(ended.frames),
         "continue_to": asked.back,
         "automatic": automatic,
         "client": client_values(issuer.settings, asked.client, asked.back),
         "everywhere": False,
         "misdirected": asked.misdirected,
+        "done": is_done,
+        "unusable": asked.unusable,
     }
-    return Reply(Page("signed_out", values), session=cookie, languages=languages)
+    status = 400 if asked.unusable and not is_done else 200
+    return Reply(Page("signed_out", values, status), session=cookie, languages=languages)
 
 
 def _question(issuer: Issuer, visit: Visit, asked: _Asked, session: Session) -> Page:
@@ -177,7 +184,7 @@ async def _asked(issuer: Issuer, visit: Visit) -> _Asked:
         where = _with_state(back, form) if back is not None and registered else ""
         return _Asked(client, hint, where, misdirected=back is not None and not registered)
     if given is not None or back is None or named is None:
-        return _Asked()
+        return _Asked(unusable=given is not None)
     client = await issuer.store.clients.get(named) if len(named) <= 255 else None
     if client is None or not client.enabled or back not in client.post_logout_redirect_uris:
         raise InvalidRequest("post_logout_redirect_uri is not registered for this client.")
@@ -200,11 +207,7 @@ async def _client_of(issuer: Issuer, hint: Hint | None, named: str | None) -> Cl
     return client if named in (None, client.client_id, client.alias) else None
 
 
-async def _named(issuer: Issuer, asked: _Asked) -> Session | None:
-    """The living session that the hint is of: of this person, as this client knows them."""
-    if asked.hint is None or asked.client is None or not asked.hint.sid:
+async def _named(issuer: Issuer, asked: _Asked) -> Named | None:
+    if asked.hint is None or asked.client is None:
         return None
-    session = await issuer.store.sessions.get(asked.hint.sid)
-    if session is None or asked.hint.subject != subject_for(issuer, asked.client, session.subject):
-        return None
-    return session
+    return await hinted_session.named_by(issuer, asked.client, asked.hint)

@@ -1,0 +1,75 @@
+"""What a verified ``id_token_hint`` names at logout (RP-Initiated Logout 1.0 section 2), and its end.
+
+A session with all that was granted in it, also where its record has ended before its grants; or, without a session, the grant
+of the ID token alone.
+"""
+
+import logging
+from typing import NamedTuple
+
+from service import sessions
+from service.hooks.facts import Revoked, about_revoked
+from service.id_tokens import Hint, sub_of, subject_for
+from service.issuer import Issuer
+from service.protocol.names import OFFLINE_ACCESS, HookEvent
+from service.records.client import Client
+from service.records.grant import Grant
+from service.records.session import Session
+from service.sessions import Ended
+
+log = logging.getLogger(__name__)
+
+
+class Named(NamedTuple):
+    """``subject``: the person; ``sid``: their session, "" = the ID token was issued outside one; ``session``: its record while
+    it is alive; ``grant_id``, ``grant``: the ID token's, while it is alive.
+    """
+
+    subject: str
+    sid: str
+    grant_id: str
+    session: Session | None = None
+    grant: Grant | None = None
+
+
+async def named_by(issuer: Issuer, client: Client, hint: Hint) -> Named | None:
+    """What the hint is of, if it is of this person, as this client knows them; None where there is nothing left to be known."""
+    session = await issuer.store.sessions.get(hint.sid) if hint.sid else None
+    if session is not None:
+        is_theirs = hint.subject == subject_for(issuer, client, session.subject)
+        return Named(session.subject, hint.sid, hint.grant_id, session) if is_theirs else None
+    listed = await issuer.store.grants.open(hint.grant_id)
+    grant = listed.grant if listed and _is_of(issuer, client, hint, listed.grant) else None
+    if grant is not None:
+        return Named(grant.subject, hint.sid, hint.grant_id, grant=grant)
+    if hint.sid and hint.subject == subject_for(issuer, client, hint.subject):  # no pairwise one: that names the person
+        return Named(hint.subject, hint.sid, hint.grant_id)
+    return None
+
+
+async def end(issuer: Issuer, named: Named) -> Ended:
+    """End it; exactly how much that was, and the pages of clients that are to be loaded."""
+    if named.session is not None:
+        return await sessions.end(issuer, named.session)
+    if named.sid:
+        return await sessions.end_remains(issuer, named.sid, named.subject)
+    return Ended(int(named.grant is not None and await _end_grant(issuer, named.grant_id, named.grant)))
+
+
+def _is_of(issuer: Issuer, client: Client, hint: Hint, grant: Grant) -> bool:
+    is_clients = grant.client_id == client.client_id and grant.session == hint.sid
+    return is_clients and bool(grant.subject) and sub_of(issuer, client, grant) == hint.subject
+
+
+async def _end_grant(issuer: Issuer, grant_id: str, grant: Grant) -> bool:
+    """Whether it was alive; one for when the person is away lives on, where the settings say so."""
+    if issuer.settings.offline_access_outlives_session and OFFLINE_ACCESS in grant.scope.split(" "):
+        return False
+    about = {"grant_id": grant_id, "subject": grant.subject, "client_id": grant.client_id}
+    async with issuer.hooks.telling(HookEvent.REVOKED, **about_revoked(Revoked.GRANT, "signed_out", **about)) as told:
+        ended = await issuer.store.grants.revoke(grant_id, grant.subject)
+        if not ended:
+            told.call_off()
+    if ended:
+        log.info("grant_revoked", extra={"grant_id": grant_id, "subject": grant.subject})
+    return ended
