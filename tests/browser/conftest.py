@@ -1,4 +1,7 @@
-"""A real Chromium without a screen, driven by Playwright; and the world of ``tests.world`` at the address its issuer says."""
+"""A real Chromium without a screen, driven by Playwright; and the world of ``tests.world`` at the address its issuer says.
+
+It is driven from the event loop that it was started from: what has to do with a browser shares both (``loop_scope="session"``).
+"""
 
 import asyncio
 import re
@@ -7,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestClient
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -24,8 +28,9 @@ SIZES = {"wide": {"width": 1200, "height": 860}, "narrow": {"width": 320, "heigh
 Shoot = Callable[[Page, str], Awaitable[None]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
+    """One for all tests of a process; each has profiles of its own."""
     if not CHROMIUM:
         pytest.skip("no Chromium here: apt-get install chromium")
     async with async_playwright() as playwright:
@@ -36,7 +41,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """An empty browser profile. A policy that something broke, or a script that failed, fails the test."""
     context = await browser.new_context(locale="en-GB", ignore_https_errors=True)
@@ -51,7 +56,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     assert not told, told
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(redis: Shape) -> AsyncIterator[World]:
     """A world whose issuer URL is where it is served, as a browser needs it."""
     port = free_port()

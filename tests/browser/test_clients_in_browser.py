@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Page, expect
 
@@ -21,6 +22,8 @@ from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess, free_port
 from tests.world import SECRET, settings_for
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 CLAIMS = {
     **{"name": "Alice Liddell", "given_name": "Alice", "family_name": "Liddell"},
     **{"email": "alice@example.com", "email_verified": True},
@@ -29,7 +32,7 @@ SCOPES = ("openid", "profile", "email", "offline_access")
 MASTER_KEY = "m" * 43
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server(redis: Shape, tmp_path: Path) -> AsyncIterator[ServerProcess]:
     """A live server, its keys made on the first start."""
     made = ServerProcess(tmp_path, redis_url=redis.url, master_key=MASTER_KEY)

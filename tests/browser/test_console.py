@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, Page, expect
 
@@ -22,6 +23,8 @@ from tests.console import TOKEN, TOKENS
 from tests.cutting_proxy import CuttingProxy
 from tests.redis_shapes import Shape
 from tests.world import InProcess, World, settings_for
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HOSTILE = '<img src=x onerror="document.title=1">"\'&{{7*7}}'
 
@@ -41,7 +44,7 @@ class Desk:
             await expect(self.page.locator("h1")).to_have_text(heading)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def served(redis: Shape) -> AsyncIterator[tuple[str, World]]:
     """A service with a key schedule of its own, and its operators' port."""
     settings = settings_for(
@@ -59,7 +62,7 @@ async def served(redis: Shape) -> AsyncIterator[tuple[str, World]]:
             yield str(server.make_url("/console")), World(issuer, http, redis)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def desk(served: tuple[str, World], page: Page) -> Desk:
     """Somebody who is signed in."""
     url, world = served

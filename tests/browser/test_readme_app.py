@@ -5,10 +5,13 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.journeys.test_readme import demo as demo
 from tests.server_process import free_port
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 SECTION = README.partition("## Sign in with your app in five minutes")[2].partition("\n## ")[0]

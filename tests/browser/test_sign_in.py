@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from service.records.client import Registration
@@ -13,8 +14,10 @@ from tests.browser.relying_party import RelyingParty, relying_party
 from tests.person import usual_request
 from tests.world import VERIFIER, World
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-@pytest.fixture
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def app(site: World) -> AsyncIterator[RelyingParty]:
     """A client with a site of its own, and a person."""
     async with relying_party() as party:
