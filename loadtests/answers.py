@@ -34,7 +34,7 @@ def wrong_rotation(body: Body, scope: str, used: str) -> str:
 
 
 def wrong_active(body: Body, client_id: str, subject: str | None = None) -> str:
-    """Of the introspection of a living token (RFC 7662 2.2). ``subject``: None for a client's own token, whose subject is the client."""
+    """Of the introspection of a living token (RFC 7662 2.2). ``subject``: None for a client's own token."""
     if body.get("active") is not True:
         return "a living token is inactive"
     if body.get("client_id") != client_id:

@@ -21,6 +21,7 @@ from hypothesis import settings
 from service.app import open_issuer
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
+from tests.kept_between_tests import kept_between_tests
 from tests.world import InProcess, World, settings_for
 
 CLIENTS = Path(__file__).parent / "clients"
@@ -47,6 +48,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped, where nothing may be: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept() -> Iterator[None]:
+    """What no test is about, and every issuer needs."""
+    with kept_between_tests():
+        yield
 
 
 @pytest.fixture

@@ -119,7 +119,9 @@ class Sealing:
     def unseal(self, sealed: str, sealed_under: str, about: str) -> PrivateKey:
         """Raises UnusableKeyError where no master key of ours opens it."""
         try:
-            return load_der_private_key(self._unseal(sealed, sealed_under, about), None)  # type: ignore[return-value]
+            der = self._unseal(sealed, sealed_under, about)
+            # We made this key and AES-GCM says that it is the same: to prove its primes again would take 70 ms a key.
+            return load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)  # type: ignore[return-value]
         except (InvalidTag, ValueError) as error:
             raise UnusableKeyError(
                 "the signing keys in Redis were encrypted under another master key: give that one in master_key, too "

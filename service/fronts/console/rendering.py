@@ -6,9 +6,10 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 import orjson
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import PackageLoader
 from markupsafe import Markup
 
+from service.fronts import templates
 from service.fronts.console import readable
 from service.fronts.console.visit import ROOT, Show, link
 from service.settings import Settings
@@ -47,13 +48,7 @@ class Rendering:
 
     def __init__(self, settings: Settings) -> None:
         self.files = {name: _file(name, kind) for name, kind in FILES.items()}
-        self._templates = Environment(
-            loader=PackageLoader("service.fronts.console"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = templates.open_templates(PackageLoader("service.fronts.console"))
         self._templates.filters |= {
             "number": readable.number,
             "size": readable.size,

@@ -7,6 +7,7 @@ import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +17,11 @@ from jinja2 import (
     Environment,
     FileSystemLoader,
     PackageLoader,
-    StrictUndefined,
     Template,
     TemplateError,
 )
 
+from service.fronts import templates
 from service.fronts.pages.own_folder import unknown_files
 from service.protocol.browsing import FormPost, Page
 from service.protocol.redirect_uris import origin
@@ -66,13 +67,7 @@ class Pages:
         self._settings = settings
         folder = settings.pages_folder
         own = [FileSystemLoader(folder)] if folder else []
-        self._templates = Environment(
-            loader=ChoiceLoader([*own, PackageLoader("service.fronts.pages")]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = templates.open_templates(ChoiceLoader([*own, PackageLoader("service.fronts.pages")]))
         self._templates.filters["day"] = _day
         try:
             self._loaded: dict[str, Template] = {
@@ -148,9 +143,9 @@ class Pages:
 def _warn_of_unknown(folder: Path, environment: Environment) -> None:
     """A file under a name that nobody asks for changes nothing: say so, where else would it be noticed?"""
     ours = sorted(files("service.fronts.pages").joinpath("templates").iterdir(), key=lambda entry: entry.name)
-    templates = [entry.name for entry in ours if entry.name.endswith(".html")]
-    for name in unknown_files(folder, environment, templates):
-        hint = f"side by side in the folder: {', '.join(templates)}, style.css, and texts by language (de.toml)"
+    names = [entry.name for entry in ours if entry.name.endswith(".html")]
+    for name in unknown_files(folder, environment, names):
+        hint = f"side by side in the folder: {', '.join(names)}, style.css, and texts by language (de.toml)"
         log.warning("pages_folder_unknown_file", extra={"file": name, "known": hint})
 
 
@@ -201,18 +196,23 @@ def _day(seconds: int) -> str:
 
 def _all_texts(folder: Path | None) -> dict[str, Texts]:
     """Texts by language; the operator's over ours, and what a language lacks in English. Raises ValueError."""
-    ours = files("service.fronts.pages").joinpath("texts")
-    found: dict[str, dict[str, str]] = {
-        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text("utf-8"))
-        for entry in ours.iterdir()
-        if entry.name.endswith(".toml")
-    }
+    found = dict(_our_texts())
     for path in sorted(folder.glob("*.toml")) if folder else ():
         try:
             found[path.stem] = found.get(path.stem, {}) | tomllib.loads(path.read_text("utf-8"))
         except tomllib.TOMLDecodeError as error:
             raise ValueError(f"pages_folder: {path}: {error}") from error
     return {language.lower(): found[DEFAULT_LANGUAGE] | texts for language, texts in found.items()}
+
+
+@cache
+def _our_texts() -> Mapping[str, dict[str, str]]:
+    ours = files("service.fronts.pages").joinpath("texts")
+    return {
+        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text("utf-8"))
+        for entry in ours.iterdir()
+        if entry.name.endswith(".toml")
+    }
 
 
 def _file(name: str, folder: Path | None) -> str:
