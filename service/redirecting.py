@@ -34,6 +34,6 @@ def send_error(
 
 def is_trusted(issuer: Issuer, client: Client) -> bool:
     """Whether a browser may be sent to the client's addresses without a question: an operator stands behind them."""
-    if client.registration is None or client.registration.by_token:
+    if not client.self_registered or (client.registration and client.registration.by_token):
         return True
     return issuer.settings.self_registered_redirects == "direct"

@@ -132,7 +132,7 @@ async def update_client(
         else:  # what need not be read again is kept as a hash only
             secrets = tuple(msgspec.structs.replace(secret, sealed="", sealed_under="") for secret in secrets)
         changed = msgspec.structs.replace(seen, **given.members(), secrets=secrets, sector_identifier=sector)
-        return seen, changed.adopted() if adopts else changed
+        return seen, changed.adopted() if adopts else changed.unchecked(seen)
 
     client = await _change_settled(issuer, name, settled)
     log.info("client_updated", extra={"client_id": client.client_id, "changed": sorted(changes)})
@@ -145,7 +145,7 @@ async def set_registration(issuer: Issuer, name: str, metadata: dict[str, Any]) 
     def changed(client: Client) -> Client:
         held = client.registration
         registration = msgspec.structs.replace(held, metadata=metadata) if held else None
-        return msgspec.structs.replace(client, registration=registration)
+        return msgspec.structs.replace(client, registration=registration).unchecked(client)
 
     return await change_client(issuer, name, changed)
 
@@ -270,8 +270,8 @@ def describe(client: Client) -> dict[str, Any]:
     """The client for people and programs: every member, but of secrets only that they are there."""
     described = {field: getattr(client, field) for field in Client.__struct_fields__}
     described["public"] = client.public
-    del described["registration"]
-    described["registered_itself"] = client.registration is not None
+    held = described.pop("registration")
+    described |= {"registered_itself": True, "approved": held.approved} if held else {"registered_itself": False}
     described["properties"] = [describe_property(member) for member in client.properties]
     described["secrets"] = [
         {"kind": "generated" if is_generated(secret.hash) else "imported", "created_at": secret.created_at}

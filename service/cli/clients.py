@@ -161,6 +161,29 @@ def enable(client_id: ClientName, json: Json = False) -> None:
 
 
 @app.command()
+def approve(
+    client_id: ClientName,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Take it back: people are warned again.", metavar="")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Say that you have checked who a client that registered itself is: people are not warned of it any more.
+
+    Example: `mintmark client show WAq3…`, look at its name and addresses, then `mintmark client approve WAq3…`
+
+    It holds until the client changes anything of itself.
+    """
+    if withdraw:
+        client = do(operations.WITHDRAW_APPROVAL, client_id=client_id)
+        _tell(client, f"Client {client['client_id']} is no longer approved: people are warned again.", json)
+        return
+    client = do(operations.APPROVE, client_id=client_id)
+    where = ", ".join(client["redirect_uris"]) or "nowhere"
+    _tell(client, f"Client {client['client_id']} is approved: {client['name'] or 'no name'}, leads to {where}.", json)
+
+
+@app.command()
 def revoke(client_id: ClientName, yes: Yes = False, json: Json = False) -> None:
     """End every grant and token of a client, for good. The client itself stays and may ask anew.
 

@@ -34,7 +34,8 @@ class Registration(Record, frozen=True, omit_defaults=True, gc=False):
     """Of a client that registered itself (RFC 7591). ``token_hash``: of its registration access token (RFC 7592);
     ``metadata``: members that we only give back (``software_id``, ``client_name#de`` …); ``by_token``: an operator vouched
     for it beforehand, by the initial access token that it registered with; ``is_stranger``: no operator had a hand in it, so it
-    is kept only as long as somebody uses it; ``network``: where it was registered from, "" = not known.
+    is kept only as long as somebody uses it; ``network``: where it was registered from, "" = not known; ``approved``: an
+    operator has checked it as it is now.
     """
 
     token_hash: str
@@ -42,6 +43,7 @@ class Registration(Record, frozen=True, omit_defaults=True, gc=False):
     by_token: bool = False
     is_stranger: bool = False
     network: str = ""
+    approved: bool = False
 
 
 class Client(Record, frozen=True, omit_defaults=True, gc=False):
@@ -135,7 +137,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     @property
     def self_registered(self) -> bool:
         """Whether what it says of itself was checked by nobody (RFC 7591 section 5)."""
-        return self.registration is not None
+        return self.registration is not None and not self.registration.approved
 
     @property
     def is_strangers(self) -> bool:
@@ -148,6 +150,13 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
         if registration is None or not registration.is_stranger:
             return self
         changed: Client = structs.replace(self, registration=structs.replace(registration, is_stranger=False))
+        return changed
+
+    def unchecked(self, seen: "Client") -> "Client":
+        """The same client, which is no longer approved where it has changed itself since it was ``seen``."""
+        if self == seen or self.registration is None or not self.registration.approved:
+            return self
+        changed: Client = structs.replace(self, registration=structs.replace(self.registration, approved=False))
         return changed
 
     def ended(self, now: int, *, keeps_consents: bool = False) -> "Client":

@@ -4,6 +4,7 @@ import pytest
 
 from service.admin.client_input import ClientInput
 from service.cli import client_options
+from service.records.client import Client, Registration
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
 
@@ -199,3 +200,17 @@ def test_a_name_hides_nothing_from_operators(mintmark: CommandLine) -> None:
         assert "App\\u202egnp.exe" in told
         assert "\u202e" not in told
     assert mintmark("client", "show", "turned", "--json").json["name"] == "App\u202egnp.exe"
+
+
+def test_one_that_registered_itself_is_approved(mintmark: CommandLine, redis: Shape) -> None:
+    theirs = Client("theirs", "App", redirect_uris=("https://app.example/cb",), registration=Registration("x"))
+    for node in redis.primaries():
+        node.admin.set("mm:client:theirs", theirs.encode())
+    assert mintmark("client", "show", "theirs", "--json").json["approved"] is False
+    done = mintmark("client", "approve", "theirs")
+    assert "Client theirs is approved: App, leads to https://app.example/cb." in done.out + done.err
+    assert mintmark("client", "approve", "theirs", "--json").json["approved"] is True
+    assert mintmark("client", "approve", "theirs", "--withdraw", "--json").json["approved"] is False
+    mintmark("client", "create", "web", *WEB)
+    assert "approved" not in mintmark("client", "show", "web", "--json").json
+    assert "did not register itself" in mintmark("client", "approve", "web", code=1).err

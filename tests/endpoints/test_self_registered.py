@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from service.admin.approval import approve_client, withdraw_approval
+from service.admin.errors import Refused
 from service.admin.registration import create_initial_access_token
 from service.records.client import Registration
 from tests.person import Person
@@ -220,3 +222,44 @@ async def test_who_has_an_operator_behind_them_gets_errors_as_ever(person: Perso
 async def test_a_bad_initial_access_token_is_refused_where_anybody_may_register(person: Person) -> None:
     """A credential that is shown is looked at: who believes to be vouched for should know that they are not."""
     assert (await _register(person, "mm_it_nonsense"))[0] == 401
+
+
+# an operator's word for one of them
+
+
+async def _is_warned_of(person: Person, client_id: str) -> bool:
+    """On every page, and by a page of ours before an error goes to the client: all or none of it."""
+    login = await Person(person.world).authorize(client_id)
+    errors = await _errors_of(Person(person.world), client_id)
+    warned = {"registered itself" in login.text, *(not shown.location for shown in errors)}
+    assert len(warned) == 1
+    return warned.pop()
+
+
+async def test_an_operator_may_approve_a_stranger_until_it_changes_itself(person: Person) -> None:
+    issuer = person.world.issuer
+    _, made = await _register(person, logo_uri="https://cdn.example/logo.png")
+    client_id, path = made["client_id"], made["registration_client_uri"].removeprefix(issuer.url)
+    bearer = {"Authorization": f"Bearer {made['registration_access_token']}", "Content-Type": "application/json"}
+    said = {name: made[name] for name in ("client_id", *METADATA, "logo_uri", "grant_types", "response_types", "scope")}
+    assert await _is_warned_of(person, client_id)
+    approved = await approve_client(issuer, client_id)
+    assert not approved.is_strangers, "kept for ever, too"
+    assert not await _is_warned_of(person, client_id)
+    assert "https://cdn.example/logo.png" in (await person.authorize(client_id)).text
+    assert (await person.world.http.put(path, json=said, headers=bearer)).status == 200
+    assert not await _is_warned_of(person, client_id), "it says what it said before"
+    for change in ({"client_name": "Your Bank"}, {"redirect_uris": [CALLBACK, OTHER]}, {"client_name#de": "Bank"}):
+        assert (await person.world.http.put(path, json=said | change, headers=bearer)).status == 200
+        assert await _is_warned_of(person, client_id), change
+        assert (await person.world.http.put(path, json=said, headers=bearer)).status == 200
+        assert await _is_warned_of(person, client_id), "not even where it changes back"
+        await approve_client(issuer, client_id)
+    await withdraw_approval(issuer, client_id)
+    assert await _is_warned_of(person, client_id)
+
+
+async def test_of_others_there_is_nothing_to_approve(person: Person) -> None:
+    await person.world.openid_client("ours")
+    with pytest.raises(Refused, match="did not register itself"):
+        await approve_client(person.world.issuer, "ours")

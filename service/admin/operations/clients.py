@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model
 from pydantic.fields import FieldInfo
 
+from service.admin import approval
 from service.admin import clients as admin
 from service.admin.audience import hints
 from service.admin.client_input import ClientInput
@@ -33,6 +34,12 @@ class NamedClient(Input):
     """A client by its client_id or alias."""
 
     client_id: Name
+
+
+class ApprovedClient(NamedClient):
+    """A client as it was when it was looked at."""
+
+    if_match: IfMatch = None
 
 
 class RotatedSecret(NamedClient):
@@ -102,8 +109,10 @@ ShownClient: Any = create_model(
     "ShownClient",
     __base__=_ShownClient,
     __doc__="A client with every member, but of secrets only that they are there. ``hints``: what is likely to be missing yet, "
-    "in words; left out where nothing is, and in lists.",
+    "in words; left out where nothing is, and in lists. ``approved``: of one that registered itself, whether an operator has "
+    "checked it as it is now; left out of others.",
     **_SHOWN_MEMBERS,
+    approved=(bool, False),
     hints=(tuple[str, ...], ()),
 )
 
@@ -193,6 +202,14 @@ async def _enable(issuer: Issuer, given: NamedClient) -> Answer:
     return _answer(await admin.enable_client(issuer, given.client_id))
 
 
+async def _approve(issuer: Issuer, given: ApprovedClient) -> Answer:
+    return _answer(await approval.approve_client(issuer, given.client_id, if_match=given.if_match))
+
+
+async def _withdraw_approval(issuer: Issuer, given: NamedClient) -> Answer:
+    return _answer(await approval.withdraw_approval(issuer, given.client_id))
+
+
 async def _revoke(issuer: Issuer, given: NamedClient) -> Answer:
     return _ended(issuer, await admin.revoke_client(issuer, given.client_id))
 
@@ -232,6 +249,20 @@ DISABLE = Operation(
     "client.disable", "Refuse a client and all it holds until it is enabled again.", NamedClient, ShownClient, _disable
 )
 ENABLE = Operation("client.enable", "Let a disabled client in again.", NamedClient, ShownClient, _enable)
+APPROVE = Operation(
+    "client.approve",
+    "Say of a client that registered itself that you have checked its name and addresses, until it changes itself.",
+    ApprovedClient,
+    ShownClient,
+    _approve,
+)
+WITHDRAW_APPROVAL = Operation(
+    "client.withdraw_approval",
+    "Have people warned again of a client that registered itself.",
+    NamedClient,
+    ShownClient,
+    _withdraw_approval,
+)
 REVOKE = Operation(
     "client.revoke",
     "End every grant and token of a client, for good; it may ask anew.",
@@ -254,6 +285,8 @@ OPERATIONS = (
     DROP_OLD_SECRET,
     DISABLE,
     ENABLE,
+    APPROVE,
+    WITHDRAW_APPROVAL,
     REVOKE,
     SWEEP,
 )

@@ -73,6 +73,8 @@ ROUTES = (
     Route("DELETE", "/clients/{client_id}/secrets/old", clients.DROP_OLD_SECRET),
     Route("POST", "/clients/{client_id}/disable", clients.DISABLE),
     Route("POST", "/clients/{client_id}/enable", clients.ENABLE),
+    Route("POST", "/clients/{client_id}/approve", clients.APPROVE),
+    Route("POST", "/clients/{client_id}/withdraw-approval", clients.WITHDRAW_APPROVAL),
     Route("POST", "/clients/{client_id}/revoke", clients.REVOKE),
     Route("POST", "/clients/{client_id}/sweep", clients.SWEEP),
     Route("GET", "/users", users.LIST),

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from service.admin import AdminError, NotFound, Outdated, Refused, clients
+from service.admin import AdminError, NotFound, Outdated, Refused, approval, clients
 from service.admin.etags import etag
 from service.fronts.console import client_fields as fields
 from service.fronts.console import readable
@@ -176,6 +176,22 @@ ACTS = {
         clients.revoke_client,
         "revoked",
     ),
+    "approve": Act(
+        "Approve {name}?",
+        "You have checked its name, its links and where it leads: people are no longer told that nobody has. "
+        "It holds until the client changes anything of itself.",
+        "Approve",
+        approval.approve_client,
+        "approved",
+        danger=False,
+    ),
+    "withdraw-approval": Act(
+        "Withdraw the approval of {name}?",
+        "People are told again that nobody has checked the client, and see where an error leads before they go there.",
+        "Withdraw",
+        approval.withdraw_approval,
+        "withdrawn",
+    ),
     "drop-old-secret": Act(
         "End the old secret of {name}?",
         "Whoever still uses the secret from before the rotation is refused from now on.",
@@ -205,6 +221,8 @@ async def act(visit: Visit) -> Reply:
     client = await clients.get_client(visit.issuer, visit.get("id"))
     name = visit.get("act")
     wanted = _act(name)
+    if name == "approve" and visit.get("version") != etag(client):
+        return Show("confirm", _question(client, name) | {"fault": "It was changed meanwhile: look at it again."}, 409)
     if wanted.typed and visit.get("typed").strip() != client.client_id:
         return Show("confirm", _question(client, name) | {"fault": f"Type {client.client_id} to confirm."}, 422)
     await wanted.run(visit.issuer, client.client_id)
@@ -228,7 +246,7 @@ def _question(client: Client, name: str) -> dict[str, Any]:
         "button": wanted.button,
         "danger": wanted.danger,
         "action": "/client/act",
-        "fields": {"id": client.client_id, "act": name},
+        "fields": {"id": client.client_id, "act": name} | ({"version": etag(client)} if name == "approve" else {}),
         "back": link("/client", id=client.client_id),
         "typed": client.client_id if wanted.typed else "",
         "fault": "",

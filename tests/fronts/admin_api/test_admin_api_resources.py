@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from service import sessions
-from service.admin import audit
+from service.admin import audit, registration
 from service.directory import Person
 from service.fronts.admin_api.routes import ROUTES, Route
 from tests.cutting_proxy import CuttingProxy
@@ -34,6 +34,12 @@ async def a_life(operator: Operator) -> None:
     await do("DELETE", "/clients/web/secrets/old", status=200)
     await do("POST", "/clients/web/disable", status=200)
     await do("POST", "/clients/web/enable", status=200)
+    theirs = await registration.register(operator.issuer, {"redirect_uris": ["https://app.example/callback"]})
+    path = f"/clients/{theirs['client_id']}"
+    seen = (await operator.send("GET", path)).headers["ETag"]
+    assert (await do("POST", f"{path}/approve", status=200, if_match=seen))["approved"]
+    assert not (await do("POST", f"{path}/withdraw-approval", status=200))["approved"]
+    await do("DELETE", path, status=200)
     await do("POST", "/users", {"username": "alice", "password": "wonderland"}, status=201)
     await do("PATCH", "/users/alice", {"claims": {"name": "Alice"}}, status=200, if_match="*")
     await do("PUT", "/users/alice/password", {"password": "looking-glass"}, status=200)

@@ -283,6 +283,26 @@ async def test_disabling_and_enabling(alice: Operator) -> None:
     assert not await world.is_active(tokens["access_token"])
 
 
+async def test_approving_one_that_registered_itself(alice: Operator, bob: Operator) -> None:
+    """What somebody has seen is approved, not what it has become meanwhile."""
+    client = await alice.world.client("theirs", name="App", registration=Registration("x"))
+    asked = (await alice.get("/console/client/act", id="theirs", act="approve")).form
+    await alice.world.change(client, name="Your Bank")
+    late = await alice.send("/console/client/act", **asked)
+    assert (late.status, "It was changed meanwhile" in text_of(late)) == (409, True)
+    assert (await alice.post("/console/client/act", id="theirs", act="approve")).status == 409
+    asked = (await bob.get("/console/client/act", id="theirs", act="approve")).form
+    done = await bob.send("/console/client/act", **asked)
+    assert "people are no longer warned of it" in text_of(done)
+    assert "registered itself, approved" in text_of(done)
+    assert 'id="approve"' not in done.text
+    shown = await bob.post("/console/client/act", id="theirs", act="withdraw-approval")
+    assert "People are warned again" in text_of(shown)
+    assert 'id="approve"' in shown.text
+    await alice.world.client("ours")
+    assert "pprove" not in (await alice.get("/console/client", id="ours")).text
+
+
 async def test_deleting_wants_the_name(alice: Operator) -> None:
     world = alice.world
     await world.client("web")

@@ -1,0 +1,46 @@
+"""Clients that registered themselves, once an operator has checked who they are (RFC 7591 section 5)."""
+
+import logging
+
+from msgspec import structs
+
+from service.admin import etags
+from service.admin.audit import audited
+from service.admin.clients import change_client
+from service.admin.errors import Refused
+from service.issuer import Issuer
+from service.records.client import Client
+
+log = logging.getLogger(__name__)
+
+
+@audited("client.approve", "client:name")
+async def approve_client(issuer: Issuer, name: str, *, if_match: str | None = None) -> Client:
+    """Say of a client that registered itself that its name and its addresses have been checked: people are no longer warned, and
+    errors are redirected at once, as with a client of ours. It holds until the client changes anything of itself (RFC 7592).
+
+    ``if_match``: see ``etags.check``. Raises NotFound, Outdated, Refused where it did not register itself.
+    """
+    client = await _set_approved(issuer, name, approved=True, if_match=if_match)
+    log.info("client_approved", extra={"client_id": client.client_id})
+    return client
+
+
+@audited("client.withdraw_approval", "client:name")
+async def withdraw_approval(issuer: Issuer, name: str) -> Client:
+    """Take back ``approve_client``. Raises NotFound, Refused where it did not register itself."""
+    client = await _set_approved(issuer, name, approved=False)
+    log.info("client_approval_withdrawn", extra={"client_id": client.client_id})
+    return client
+
+
+async def _set_approved(issuer: Issuer, name: str, *, approved: bool, if_match: str | None = None) -> Client:
+    def changed(client: Client) -> Client:
+        etags.check(client, if_match)
+        if client.registration is None:
+            raise Refused(f"client {client.client_id} did not register itself: there is nothing to approve")
+        registration = structs.replace(client.registration, approved=approved, is_stranger=False)
+        wanted: Client = structs.replace(client, registration=registration)
+        return wanted
+
+    return await change_client(issuer, name, changed)
