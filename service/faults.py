@@ -88,7 +88,7 @@ def whole(
     try:
         model = validate(written)
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        found = _without_echoes(error.errors(include_url=False))
         faults += [_fault(one["type"], _text(one), place(one["loc"], written)) for one in found]
         model = _partial(written, {one["loc"][0] for one in found if one["loc"]}, validate)
     if model is not None:
@@ -109,8 +109,25 @@ def _disagreements(
                 raise
 
 
+def _without_echoes(found: list[Any]) -> list[Any]:
+    """Without "too few items" where items are faulty: pydantic counts the others only."""
+    return [
+        one
+        for one in found
+        if one["type"] != "too_short"
+        or not any(other["loc"][: len(one["loc"])] == one["loc"] for other in found if other is not one)
+    ]
+
+
+_PYTHON = {"dict_type": "Input should be a table", "tuple_type": "Input should be a list"}
+"""In the words of the files that people write, where pydantic speaks of Python's types."""
+
+
 def _text(fault: Any) -> str:
-    return str(fault["input"] if isinstance(fault["input"], Unreadable) else fault["msg"])
+    if isinstance(fault["input"], Unreadable):
+        return str(fault["input"])
+    text = _PYTHON.get(fault["type"], str(fault["msg"]))
+    return text.replace("Tuple should have", "Input should have").partition(" after validation, not")[0]
 
 
 def _fault(type_: str, text: str, location: tuple[int | str, ...]) -> InitErrorDetails:

@@ -25,11 +25,11 @@ class HookSettings(BaseModel):
     often a notice is tried; ``plain_http``: allow http:// to another machine, where everybody between reads who signs in.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"required": ["events"]})
 
     url: str | None = None
     entry_point: str | None = None
-    events: Annotated[tuple[HookEvent, ...], Field(min_length=1)]
+    events: Annotated[tuple[HookEvent, ...], Field(min_length=1)] = ()
     timeout: Annotated[float, Field(gt=0, le=20)] = 2.0
     on_failure: Literal["refuse", "go_on"] = "refuse"
     failures_allowed: Annotated[int, Field(ge=1, le=1000)] = 5
@@ -40,7 +40,7 @@ class HookSettings(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _is_somewhere(cls, written: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        return whole(written, validate, (_place_faults,))
+        return whole(written, validate, (_place_faults, _event_faults))
 
 
 def secret_faults(hooks: Mapping[str, HookSettings], secrets: Mapping[str, Any]) -> list[str]:
@@ -89,6 +89,12 @@ def _place_faults(hook: HookSettings) -> Iterator[str]:
         yield "url must not have a user name or password: what is sent is signed with the hook's secret"
     if parts.scheme == "http" and not hook.plain_http and not _is_loopback(parts.hostname or ""):
         yield "url must be https, or loopback http, unless plain_http is true"
+
+
+def _event_faults(hook: HookSettings) -> Iterator[str]:
+    """No default, and yet not required: so that what is wrong elsewhere is told beside it."""
+    if not hook.events:
+        yield f"events is needed: one or more of {', '.join(HookEvent)}"
 
 
 def _is_loopback(host: str) -> bool:

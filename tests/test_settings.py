@@ -231,6 +231,20 @@ def test_what_must_be_known_to_judge_is_not_guessed() -> None:
             {"hooks": {"crm": {"url": "http://crm.example", "timeout": "long", "events": ["claims"]}}},
             ["hooks.crm.timeout: Input should be a valid number", "hooks.crm: url must be https"],
         ),
+        (
+            {"hooks": {"crm": {"url": "ftp://crm.example", "events": ["nope"]}}},
+            ["hooks.crm.events.0: Input should be 'claims',", "hooks.crm: url must be an http(s) URL"],
+        ),
+        (
+            {"hooks": {"crm": {"url": "http://crm.example", "entry_point": "x"}}},
+            ["hooks.crm: a hook has a url, or an entry_point; url must be https"],
+        ),
+        (
+            {"hooks": {"crm": {"entry_point": "x", "events": []}}},
+            ["hooks.crm.events: Input should have at least 1 item"],
+        ),
+        ({"scopes": 5}, ["scopes: Input should be a table"]),
+        ({"cors_origins": {}}, ["cors_origins: Input should be a list"]),
     ],
 )
 def test_a_fault_is_named_as_it_was_written(given: dict[str, Any], told: list[str]) -> None:

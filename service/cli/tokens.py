@@ -17,8 +17,9 @@ def token() -> None:
     """Say what a token is, and why it would be refused."""
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True})
 def inspect(
+    context: typer.Context,
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="The first line of standard input.", metavar="")
     ] = False,
@@ -30,6 +31,8 @@ def inspect(
 
     Also codes, refresh tokens, ID tokens and other JWTs.
     """
+    if context.args:  # not echoed: it may be one that lives
+        raise typer.BadParameter("not on a command line, which everybody on this machine can see: use --token-stdin.")
     told = do(operations.INSPECT, token=hidden("token", "--token-stdin", from_stdin=token_stdin))
     if json:
         emit(told)

@@ -208,10 +208,11 @@ class Keyring:
             found[:] = [key for key in keys.keys if key.kid == kid]
             if not found:
                 return keys
-            rest = KeySet(tuple(key for key in keys.keys if key.kid != kid))
-            if any(key.algorithm is found[0].algorithm and not key.signs_until for key in rest.keys):
-                return rest
-            return await self._with_new(rest, schedule.Wanted(found[0].algorithm, int(self._clock())))
+            now = int(self._clock())
+            if (rest := schedule.without(keys.keys, found[0], now)) is not None:
+                return KeySet(rest)
+            others = KeySet(tuple(key for key in keys.keys if key.kid != kid))
+            return await self._with_new(others, schedule.Wanted(found[0].algorithm, now))
 
         await self._change(changed)
         return found[0] if found else None

@@ -84,16 +84,32 @@ def due(
 
 
 def added(keys: Iterable[SigningKey], new: SigningKey) -> tuple[SigningKey, ...]:
-    """With the new key; the one before it signs until the new one begins."""
-    return (
-        *(
-            msgspec.structs.replace(key, signs_until=max(new.signs_from, key.signs_from + 1))
-            if key.algorithm is new.algorithm and not key.signs_until
-            else key
-            for key in keys
-        ),
-        new,
+    """With the new key; the one before it signs until the new one begins. One that would begin later, as in an emergency during
+    a rotation, has signed nothing and is left out.
+    """
+
+    def until_then(key: SigningKey) -> SigningKey:
+        if key.signs_until and key.signs_until <= new.signs_from:
+            return key
+        return msgspec.structs.replace(key, signs_until=max(new.signs_from, key.signs_from + 1))
+
+    others = (key for key in keys if key.algorithm is not new.algorithm or key.signs_from <= new.signs_from)
+    return (*(until_then(key) if key.algorithm is new.algorithm else key for key in others), new)
+
+
+def without(keys: Iterable[SigningKey], gone: SigningKey, now: int) -> tuple[SigningKey, ...] | None:
+    """Without this key: the one before it goes on, or the one behind it begins now. None: there is neither."""
+    rest = [key for key in keys if key.kid != gone.kid]
+    chain = sorted(
+        (key for key in rest if key.algorithm is gone.algorithm and (not key.signs_until or now < key.signs_until)),
+        key=lambda key: (key.signs_from, key.kid),
     )
+    if not chain:
+        return None
+    changed = {chain[-1].kid: msgspec.structs.replace(chain[-1], signs_until=0)}
+    if chain[0].signs_from > now:
+        changed[chain[0].kid] = msgspec.structs.replace(changed.get(chain[0].kid, chain[0]), signs_from=now)
+    return tuple(changed.get(key.kid, key) for key in rest)
 
 
 def times(

@@ -178,6 +178,9 @@ def test_a_token_is_inspected_and_not_told_back(mintmark: CommandLine) -> None:
     mintmark("client", "disable", "web")
     shown = mintmark("token", "inspect", "--token-stdin", stdin=access_token)
     assert "is disabled" in shown.out
+    on_the_command_line = mintmark("token", "inspect", access_token, code=2).err
+    assert "--token-stdin" in on_the_command_line
+    assert access_token[:30] not in on_the_command_line
     assert "asked for at a terminal" in " ".join(mintmark("token", "inspect", code=2).err.replace("│", "").split())
 
 

@@ -39,6 +39,22 @@ def test_a_key_is_rotated_and_signs_later(keyed: CommandLine) -> None:
     assert [key["kid"] for key in again] == [keys[0]["kid"]], "the next one waits already"
 
 
+def test_an_emergency_during_a_rotation(keyed: CommandLine) -> None:
+    """The old key is to sign no longer than until the new one begins, whatever waited before."""
+    for more in ([], ["--now"]):
+        keyed("key", "rotate", "--algorithm", "ES256", *more)
+    keys = [key for key in keyed("key", "list", "--json").json["keys"] if key["algorithm"] == "ES256"]
+    assert [key["state"] for key in keys] == ["next", "active"]
+    assert keys[0]["signs_from_at"] == keys[1]["signs_until_at"]
+
+
+def test_a_key_that_waits_is_retired_and_the_one_before_goes_on(keyed: CommandLine) -> None:
+    made = keyed("key", "rotate", "--algorithm", "ES256", "--json").json["keys"][0]
+    keyed("key", "retire", made["kid"], "--yes")
+    keys = [key for key in keyed("key", "list", "--json").json["keys"] if key["algorithm"] == "ES256"]
+    assert [(key["state"], key["signs_until_at"]) for key in keys] == [("active", 0)]
+
+
 def test_a_key_is_retired_at_once(keyed: CommandLine) -> None:
     old = next(key for key in keyed("key", "list", "--json").json["keys"] if key["algorithm"] == "EdDSA")
     keyed("key", "retire", old["kid"], "--yes")

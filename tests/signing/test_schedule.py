@@ -54,6 +54,28 @@ def test_a_key_s_life() -> None:
     assert schedule.published((first, second), end - 1) == [second]
 
 
+def test_an_emergency_during_a_rotation_ends_the_old_key_when_the_new_one_begins() -> None:
+    """What the emergency overtook would have begun later, and has signed nothing."""
+    rotating = schedule.added((key("old", 0), key("r", 0, algorithm=RS256)), key("next", 360))
+    keys = schedule.added(rotating, key("new", 115))
+    assert keys == (key("old", 0, 115), key("r", 0, algorithm=RS256), key("new", 115))
+    for now in (114, 115, 359, 360, 361):
+        active = [one for one in keys if one.algorithm is ES256 and schedule.state(one, now) is State.ACTIVE]
+        assert active == [schedule.signing(keys, ES256, now)], now
+    assert schedule.added(keys, key("again", 120))[0] == key("old", 0, 115), "what has an end keeps it"
+
+
+def test_whoever_is_left_signs_when_a_key_is_retired() -> None:
+    old, waiting, other = key("old", 0, 360), key("next", 360), key("r", 0, algorithm=RS256)
+    keys = (old, other, waiting)
+    assert schedule.without(keys, waiting, 100) == (key("old", 0), other), "the one before goes on"
+    assert schedule.without(keys, old, 100) == (other, key("next", 100)), "the one behind begins"
+    assert schedule.without((key("a", 0, 50), key("b", 50)), key("b", 50), 100) is None, (
+        "a retired one does not sign again"
+    )
+    assert schedule.without((key("a", 0), other), key("a", 0), 100) is None
+
+
 def test_before_the_first_key_is_due_it_signs_all_the_same() -> None:
     assert schedule.signing((key("a", 100),), ES256, 50) == key("a", 100)
     assert schedule.signing((), ES256, 50) is None
