@@ -57,7 +57,7 @@ class Backend:
 @asynccontextmanager
 async def backend(world: World, **settings: Any) -> AsyncIterator[Backend]:
     """A backend of a service with these settings."""
-    changed = settings_for(world.redis.url, admin_port=0, decision_api_keys=KEYS, **settings)
+    changed = settings_for(world.redis.url, **{"admin_port": 0, "decision_api_keys": KEYS} | settings)
     issuer = replace(world.issuer, settings=changed, url=changed.issuer)
     async with (
         world.with_part(settings=changed, url=changed.issuer) as served,

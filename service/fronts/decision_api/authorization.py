@@ -18,6 +18,7 @@ from service.fronts.decision_api.naming import client_members
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.sending import back, bad_request, leads_to, refusal
+from service.fronts.decision_api.services import number_of_key
 from service.issuer import Issuer
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
@@ -59,22 +60,26 @@ async def authorization(call: Call, body: AuthorizationBody) -> Answer:
     waiting = DecisionTicket(
         call.api_key, client.client_id, presented, client.generation, expects=expects, authorization=request
     )
-    members = await _described(issuer, asked, presented, expects) | {"ticket": await tickets.give(call, waiting)}
+    members = await _described(call, asked, presented, expects) | {"ticket": await tickets.give(call, waiting)}
     action, result = ("INTERACTION", ResultCode.INTERACTION)
     if silent:
         action, result = ("NO_INTERACTION", ResultCode.NO_INTERACTION)
     return Answer(result, members, action, facts={"client_id": client.client_id, "scope": request.scope})
 
 
-async def _described(issuer: Issuer, asked: Understood, presented: str, expects: str) -> dict[str, Any]:
+async def _described(call: Call, asked: Understood, presented: str, expects: str) -> dict[str, Any]:
     """What the caller needs to know to ask the person."""
-    client, request, single = asked.client, asked.request, asked.parameters.single
+    issuer, client, request, single = call.issuer, asked.client, asked.request, asked.parameters.single
     described, default = issuer.settings.scopes, (client.default_scope or issuer.settings.default_scope).split()
     acr = request.claims.id_token.get("acr")
     acrs = [value for value in acr.values if isinstance(value, str)] if acr else []
     names = await client_members(issuer, client, presented)
     return {
-        "service": {"serviceName": issuer.settings.service_name, "issuer": issuer.url},
+        "service": {
+            "apiKey": number_of_key(call.api_key),
+            "serviceName": issuer.settings.service_name,
+            "issuer": issuer.url,
+        },
         "client": await describe(issuer, client) | _shown(issuer, asked),
         "clientIdAliasUsed": names["clientIdAliasUsed"],
         "display": request.display.upper(),

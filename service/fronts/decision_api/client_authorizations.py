@@ -20,10 +20,13 @@ class SubjectBody(Body):
     subject: Subject
 
 
-class ListBody(WindowBody):
+class OfSubjectBody(Body):
     """``subject``: here, or in the path."""
 
     subject: Annotated[str, Field(max_length=255)] = ""
+
+
+class ListBody(WindowBody, OfSubjectBody):
     developer: Text = ""
 
 
@@ -33,9 +36,7 @@ class UpdateBody(SubjectBody):
 
 async def get_list(call: Call, body: ListBody) -> Answer:
     """The clients that somebody has authorized: those that hold a grant of theirs, or may have one without asking."""
-    subject = call.path.get("subject") or body.subject
-    if not subject or len(subject) > 255:
-        raise CallError(ResultCode.MALFORMED, "subject: 1 to 255 characters are needed.")
+    subject = _subject(call, body)
     found = [] if body.developer else await authorizations.list_of_subject(call.issuer, subject)
     window = cut(found, body)
     told = [await client_json.describe(call.issuer, one.client) for one in window.items]
@@ -53,18 +54,19 @@ async def update(call: Call, body: UpdateBody) -> Answer:
     return Answer(ResultCode.AUTHORIZATION_UPDATED, detail=f"Grants: {count}.", facts={"client_id": client.client_id})
 
 
-async def delete(call: Call, body: SubjectBody) -> Answer:
+async def delete(call: Call, body: OfSubjectBody) -> Answer:
     """End everything that the person allowed the client."""
     client = await find_client(call.issuer, call.path["client"])
-    count = await authorizations.end(call.issuer, body.subject, client.client_id)
+    count = await authorizations.end(call.issuer, _subject(call, body), client.client_id)
     return Answer(ResultCode.AUTHORIZATION_ENDED, detail=f"Grants: {count}.", facts={"client_id": client.client_id})
 
 
-async def get_granted(call: Call, body: SubjectBody) -> Answer:
+async def get_granted(call: Call, body: OfSubjectBody) -> Answer:
     """``latestGrantedScopes``: of the newest living grant; ``mergedGrantedScopes``: of all, and what is remembered."""
     client = await find_client(call.issuer, call.path["client"])
-    held = await authorizations.get(call.issuer, body.subject, client.client_id)
-    told = {"clientId": await number_of(call.issuer, client), "subject": body.subject}
+    subject = _subject(call, body)
+    held = await authorizations.get(call.issuer, subject, client.client_id)
+    told = {"clientId": await number_of(call.issuer, client), "subject": subject}
     if held is not None:
         told |= {
             "latestGrantedScopes": list(held.latest),
@@ -74,11 +76,19 @@ async def get_granted(call: Call, body: SubjectBody) -> Answer:
     return Answer(members=told)
 
 
-async def delete_granted(call: Call, body: SubjectBody) -> Answer:
+async def delete_granted(call: Call, body: OfSubjectBody) -> Answer:
     """Ask the person again next time; what is granted stays."""
     client = await find_client(call.issuer, call.path["client"])
-    await authorizations.forget_consent(call.issuer, body.subject, client.client_id)
+    await authorizations.forget_consent(call.issuer, _subject(call, body), client.client_id)
     return Answer(facts={"client_id": client.client_id})
+
+
+def _subject(call: Call, body: OfSubjectBody) -> str:
+    """Authlete 3 has it in the path, Authlete 2 in the body or the query. Raises CallError."""
+    subject = call.path.get("subject") or body.subject
+    if not subject or len(subject) > 255:
+        raise CallError(ResultCode.MALFORMED, "subject: 1 to 255 characters are needed.")
+    return subject
 
 
 _AUTHORIZATION, _GRANTED = "/client/authorization", "/client/granted_scopes"
@@ -86,7 +96,13 @@ ROUTES = (
     Route(f"{_AUTHORIZATION}/get/list", get_list, ListBody, ("POST", "GET")),
     Route(f"{_AUTHORIZATION}/get/list/{{subject}}", get_list, ListBody, ("POST", "GET")),
     Route(f"{_AUTHORIZATION}/update/{{client}}", update, UpdateBody),
-    Route(f"{_AUTHORIZATION}/delete/{{client}}", delete, SubjectBody, ("POST", "DELETE")),
-    Route(f"{_GRANTED}/get/{{client}}", get_granted, SubjectBody, ("POST", "GET")),
-    Route(f"{_GRANTED}/delete/{{client}}", delete_granted, SubjectBody, ("POST", "DELETE")),
+    *(
+        Route(f"{path}/{{client}}{subject}", answer, OfSubjectBody, ("POST", method))
+        for path, answer, method in (
+            (f"{_AUTHORIZATION}/delete", delete, "DELETE"),
+            (f"{_GRANTED}/get", get_granted, "GET"),
+            (f"{_GRANTED}/delete", delete_granted, "DELETE"),
+        )
+        for subject in ("", "/{subject}")
+    ),
 )

@@ -154,6 +154,6 @@ ROUTES = (
     Route("/client/secret/update/{client}", update_secret, SecretBody),
     Route("/client/lock_flag/update/{client}", update_lock, LockBody),
     Route(f"{_REQUESTABLE}/get/{{client}}", get_scopes, methods=("GET",)),
-    Route(f"{_REQUESTABLE}/update/{{client}}", update_scopes, ScopesBody),
+    Route(f"{_REQUESTABLE}/update/{{client}}", update_scopes, ScopesBody, ("POST", "PUT")),
     Route(f"{_REQUESTABLE}/delete/{{client}}", delete_scopes, methods=("DELETE",)),
 )

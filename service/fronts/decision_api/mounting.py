@@ -14,6 +14,7 @@ from service.admin.errors import AdminError, NotFound
 from service.fronts import methods
 from service.fronts.decision_api.answering import HEADERS, Answer, CallError, Document
 from service.fronts.decision_api.caller import caller_of
+from service.fronts.decision_api.not_offered import not_offered
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.fronts.decision_api.route import Call, Route
 from service.fronts.peer import Peer, peer_of
@@ -46,6 +47,16 @@ def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
     return [*offered, *(methods.route(path, _handler(issuer, _NOT_OFFERED, None)) for path in ("/api", _ANYTHING))]
 
 
+def routes_of_nobody() -> list[web.RouteDef]:
+    """Where nobody has an API key: a backend that calls is told why nothing answers."""
+    off = Answer(ResultCode.NOT_OFFERED, detail="Nobody may call: decision_api_keys has no entry.", status=404)
+
+    async def handle(_: web.BaseRequest) -> web.StreamResponse:
+        return _response(off)
+
+    return [methods.route(path, handle) for path in ("/api", _ANYTHING)]
+
+
 def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route] | None) -> Handler:
     """``by_method``: None for every path where nothing is offered."""
 
@@ -54,7 +65,7 @@ def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route] | None) -
         try:
             call = await _called(issuer, http)
             api_key = call.api_key
-            answer = await _answered(call, http, by_method) if by_method is not None else _not_offered(http)
+            answer = await _answered(call, http, by_method) if by_method is not None else _nothing_there(call, http)
         except CallError as error:
             answer = error.answer
         except AdminError as error:
@@ -95,11 +106,12 @@ async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route
         return await route.answer(call, route.body.read(members))
 
 
-def _not_offered(http: web.Request) -> Answer:
-    """A call that Authlete has and we have not, or that nobody has: callers read the message, not the status alone."""
-    return Answer(
-        ResultCode.NOT_OFFERED, detail=f"{http.method[:16]} {http.path[:200]}; see the list in the README.", status=404
-    )
+def _nothing_there(call: Call, http: web.Request) -> Answer:
+    """Callers read the message, not the status alone."""
+    below = http.match_info.get("anything", "").strip("/")
+    first, _, rest = below.partition("/")
+    is_service = first == call.api_key or (first.isascii() and first.isdigit())
+    return not_offered(http.method, http.path, rest if is_service else below)
 
 
 def _check_no_page(http: web.Request) -> None:

@@ -62,13 +62,17 @@ async def change(_: Call, __: Nothing) -> NoReturn:
     )
 
 
+def number_of_key(api_key: str) -> int | None:
+    """The id of the service for SDKs to whom it is a number: the API key, None where it is none."""
+    return int(api_key) if _IS_NUMBER.fullmatch(api_key) else None
+
+
 def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
-    """``apiKey``: the id of the service for SDKs, to whom it is a number; left out where it is none."""
     settings, document = issuer.settings, metadata(issuer)
     told: dict[str, Any] = {theirs: document.get(ours) for theirs, ours in _SAME.items()}
     told |= {theirs: [enum_name(word) for word in document.get(ours) or ()] for theirs, ours in _WORDS.items()}
     told |= {
-        "apiKey": int(api_key) if _IS_NUMBER.fullmatch(api_key) else None,
+        "apiKey": number_of_key(api_key),
         "serviceName": issuer.url,
         "supportedScopes": [
             {

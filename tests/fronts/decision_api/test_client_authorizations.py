@@ -169,3 +169,19 @@ async def test_calls_that_name_nobody_or_nothing(
     response = await caller.post(path, members)
     assert (response.status, "resultCode" in await response.json()) == (status, True)
     assert await living(caller.world, tokens) == set(tokens)
+
+
+async def test_the_person_may_stand_in_the_path(caller: Backend) -> None:
+    """As Authlete 3 has it, beside the body and the query; somebody has to be named."""
+    await two_clients(caller.world)
+    headers = basic(API_KEY, API_SECRET)
+    granted = await (await caller.http.get("/api/client/granted_scopes/get/11/bob", headers=headers)).json()
+    assert (granted["subject"], granted["latestGrantedScopes"]) == ("bob", ["read"])
+    await consent(caller.world, "11", "read", subject="bob")
+    assert (await caller.http.delete("/api/client/granted_scopes/delete/11/bob", headers=headers)).status == 200
+    assert await caller.world.issuer.store.consents.get("bob", "11") is None
+    ended = await (await caller.http.delete("/api/client/authorization/delete/11/bob", headers=headers)).json()
+    assert "Grants: 1." in ended["resultMessage"]
+    for path in ("/api/client/authorization/delete/11", "/api/client/granted_scopes/delete/11"):
+        nobody = await caller.http.delete(path, headers=headers)
+        assert (nobody.status, (await nobody.json())["resultCode"]) == (400, "M000003")

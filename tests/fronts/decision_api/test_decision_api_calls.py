@@ -24,7 +24,11 @@ async def test_without_api_keys_there_is_no_decision_api(world: World) -> None:
         open_issuer(settings) as issuer,
         TestClient(TestServer(make_application(issuer, Health(issuer)))) as http,
     ):
-        assert (await http.post("/api" + CONFIGURATION, headers=basic("", ""))).status == 404
+        for path in ("/api", "/api" + CONFIGURATION, "/api/1234567/auth/token"):
+            response = await http.post(path, headers=basic("", ""))
+            body = await response.json()
+            assert (response.status, body["resultCode"]) == (404, "M000013")
+            assert "decision_api_keys" in body["resultMessage"]
 
 
 async def test_it_is_at_the_operators_port_only(caller: Backend) -> None:

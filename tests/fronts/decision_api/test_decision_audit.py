@@ -1,6 +1,5 @@
 """Who gave access by the decision API is in the audit log, however often they do it; and what is not offered says so."""
 
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
@@ -152,17 +151,3 @@ async def test_the_log_line_names_the_api_key(caller: Backend, caplog: pytest.Lo
         await _create(caller)
     (line,) = [record.__dict__ for record in caplog.records if record.getMessage() == "decision"]
     assert (line["api_key"], line["call"], line["subject"]) == (API_KEY, "/auth/token/create", "alice")
-
-
-@pytest.mark.parametrize("prefix", ["/api", f"/api/{API_KEY}"])
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-@pytest.mark.parametrize(
-    "path", ["/device/authorization", "/backchannel/authentication", "/pushed_auth_req", "/gm", "/x"]
-)
-async def test_a_call_that_is_not_offered_is_told_so(caller: Backend, prefix: str, method: str, path: str) -> None:
-    """In Authlete's shape: its SDKs show the message."""
-    response = await caller.http.request(method, prefix + path, headers=basic(API_KEY, API_SECRET))
-    body = json.loads(await response.text())
-    assert (response.status, body["resultCode"]) == (404, "M000013")
-    assert f"{method} {prefix}{path}" in body["resultMessage"]
-    assert (await caller.http.request(method, prefix + path)).status == 401

@@ -1,0 +1,40 @@
+"""Calls that Authlete documents and that are not offered here, with what to do instead: whoever moves here reads it once."""
+
+from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.result_codes import ResultCode
+
+_INSTEAD = {
+    "auth/authorization/ticket": "What a ticket is about is in the response of /auth/authorization: keep it until "
+    "/auth/authorization/issue.",
+    "auth/token/create/batch": "Call /auth/token/create once for each token.",
+    "idtoken/reissue": "A refresh at /auth/token brings a new ID token where the scope openid is granted.",
+    "pushed_auth_req": "Pushed authorization requests are not supported: send the parameters to /auth/authorization, or in a "
+    "signed request object.",
+    "device": "The device grant is not supported: apps with a browser use the authorization code with PKCE.",
+    "backchannel/authentication": "CIBA is not supported: send the person's browser through /auth/authorization.",
+    "gm": "Grant management is not supported: see /client/authorization/get/list, update and delete, and /auth/token/revoke.",
+    "jose/verify": "Verify what others signed with a JOSE library; our public keys are at /service/jwks/get.",
+    "hsk": "Keys are managed with `mintmark key`; none is in a hardware module.",
+    "federation": "OpenID Federation is not supported: register clients by /client/create or /client/registration.",
+    "vci": "Verifiable credentials are not issued here.",
+    "nativesso": "Native SSO is not supported: each app uses the authorization code with PKCE.",
+    "attestation": "Client attestation is not supported: clients prove themselves by private_key_jwt, for one.",
+    "misc/echo": "Whether the service is there, /livez and /readyz say, at the same port and without credentials.",
+    "lifecycle/healthcheck": "Whether the service is there, /livez and /readyz say, at the same port and without credentials.",
+    "info": "What the service offers is at /service/configuration.",
+}
+"""By the beginning of the path below ``/api`` or ``/api/{serviceId}``: Authlete 2.x and 3.0, all of their SDKs."""
+
+
+def not_offered(method: str, path: str, below: str) -> Answer:
+    """404, in words that an SDK shows: the call, and what does its work here, if anything does.
+
+    Args:
+        method: Of the request.
+        path: The whole path, as it was called.
+        below: The path below ``/api`` and the id of the service.
+    """
+    told = f"{method[:16]} {path[:200]}"
+    beginnings = (instead for begins, instead in _INSTEAD.items() if f"{below}/".startswith(f"{begins}/"))
+    instead = next(beginnings, "Authlete has no such call, either: see its path and the id of the service in it.")
+    return Answer(ResultCode.NOT_OFFERED, detail=f"{told}: {instead}", status=404)
