@@ -32,9 +32,12 @@ def name_of(settings: Settings, client: Client) -> str:
 
 
 def is_ours(settings: Settings, name: str) -> bool:
-    """Whether people would take the name for that of this service."""
+    """Whether people would take the name for that of this service, or of a part of it."""
     host = urlsplit(settings.issuer).hostname or ""
-    return display_names.looks_like(name, (settings.service_name, host, settings.issuer))
+    if display_names.looks_like(name, (settings.service_name, host, settings.issuer)):
+        return True
+    is_site = "." in host and not settings.issuer_is_loopback
+    return any(display_names.speaks_for(name, one) for one in (settings.service_name, *([host] if is_site else [])))
 
 
 def decorations_of(client: Client, redirect_uri: str = "") -> dict[str, str]:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 @audited("client.approve", "client:name")
 async def approve_client(issuer: Issuer, name: str, *, if_match: str | None = None) -> Client:
-    """Say of a client that registered itself that its name and its addresses have been checked: people are no longer warned, and
+    """Say of a client that registered itself that its name and addresses have been checked: people are no longer warned, and
     errors are redirected at once, as with a client of ours. It holds until the client changes anything of itself (RFC 7592).
 
     ``if_match``: see ``etags.check``. Raises NotFound, Outdated, Refused where it did not register itself.

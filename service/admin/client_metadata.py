@@ -103,7 +103,9 @@ def _check_names(issuer: Issuer, said: Mapping[str, Any]) -> None:
         except ValueError as error:
             raise InvalidClientMetadata(f"{member[:60]}: {error}") from error
         if is_ours(issuer.settings, name):
-            raise InvalidClientMetadata(f"{member[:60]}: is the name of this service; choose one of your own")
+            raise InvalidClientMetadata(
+                f"{member[:60]}: is the name of this service, or holds it; choose one of your own"
+            )
 
 
 def _without_unusable(given: dict[str, Any], left_out: dict[str, str]) -> ClientInput:

@@ -8,6 +8,7 @@ _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that look like nothing: Hangul fillers, the empty Braille pattern."""
 _IGNORABLE = re.compile("[\u034f\u17b4\u17b5\u180b-\u180f\u2065\ufe00-\ufe0f\ufff0-\ufff8\U000e0000-\U000e0fff]")
 """Marks without a shape of their own (Unicode Default_Ignorable_Code_Point) that are no format characters."""
+_WORD = re.compile(r"[^\W_]+")
 _EMOJI_STYLE = "\ufe0f"
 _REFUSED = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Categories: controls, format characters (bidi controls, zero-width ones, tags), private, line separators."""
@@ -20,6 +21,19 @@ _LOOKALIKES = {
     **dict(zip("013456789|IilıłøđɑɡƖɩ", "oleasbtbgllllllodagll", strict=True)),
 }
 _LETTERS = str.maketrans(_LOOKALIKES)
+_OTHER_SCRIPTS = str.maketrans(
+    # Armenian, Cherokee, Lisu, Coptic: those that are drawn like ASCII letters
+    "օսոցհաԼՏԱ" + "ᎪᏴᏟᎠᎬᎻᏀᎫᏦᏞᎷᏢᎡᏚᎢᏙᎳᏃ" + "ꓐꓚꓓꓰꓝꓖꓧꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜꓮꓲ" + "ⲘⲚⲦⲀⲢⲔⲞⲤⲒ",
+    "ounghalsu" + "abcdehgjklmprstvwz" + "bcdefghjklmnoprstuvwxyzal" + "mntapkocl",
+)
+_LATIN_LETTER = re.compile(
+    r"(?:LATIN|REGIONAL INDICATOR|SQUARED|CIRCLED|PARENTHESIZED)\b.*\b(?:LETTER|CAPITAL) ([A-Z])(?: WITH .*)?$"
+)
+"""The Unicode name of a letter in another guise: small capitals, with a stroke or hook, in a box."""
+_MOST_MARKS = 4
+"""Combining marks on one letter; more run over the lines around it."""
+_SHORTEST_BEGINNING = 4
+"""Letters of a name of ours that no other name may begin with; shorter ones are looked for as whole words only."""
 
 
 def check(name: str) -> str:
@@ -28,12 +42,16 @@ def check(name: str) -> str:
         raise ValueError("must not hold invisible characters, or any that change the direction of writing")
     if name and not _visible(name):
         raise ValueError("must hold something that can be seen")
+    if _has_heaps(name):
+        raise ValueError(f"must not heap more than {_MOST_MARKS} accents on a letter")
     return name
 
 
 def shown(name: str, instead: str) -> str:
     """``name`` as it may be shown: without what ``check`` refuses; ``instead`` where nothing is left."""
     kept = " ".join("".join(character for character in name if not is_hidden(character)).split())
+    if _has_heaps(kept):
+        kept = "".join(character for character in kept if not _is_mark(character))
     return kept if _visible(kept) else instead
 
 
@@ -59,12 +77,53 @@ def looks_like(name: str, others: Iterable[str]) -> bool:
     return bool(own) and own in {_skeleton(other) for other in others}
 
 
+def speaks_for(name: str, ours: str) -> bool:
+    """Whether a name begins with ``ours``, or has it as words of its own, in whatever disguise: "Mintmark Support"."""
+    own = _skeleton(ours)
+    if not own:
+        return False
+    if len(own) >= _SHORTEST_BEGINNING and _skeleton(name).startswith(own):
+        return True
+    words = [_skeleton(word) for word in _WORD.findall(_plain(name))]
+    return any(own == "".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, start + 6))
+
+
 def _visible(name: str) -> bool:
-    return any(not character.isspace() and character not in _BLANK for character in name)
+    """Marks alone are none: they are drawn on whatever stands before them."""
+    return any(
+        not (character.isspace() or character in _BLANK or _is_mark(character) or is_hidden(character))
+        for character in name
+    )
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
+
+
+def _has_heaps(name: str) -> bool:
+    """Marks of their own width (Mc) heap up nothing."""
+    heap = 0
+    for character in unicodedata.normalize("NFC", name):
+        heap = heap + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        if heap > _MOST_MARKS:
+            return True
+    return False
+
+
+def _plain(name: str) -> str:
+    """With the letters of other scripts, and Latin ones in another guise, as those that they are drawn like."""
+    return "".join(map(_plain_letter, unicodedata.normalize("NFKC", name).translate(_OTHER_SCRIPTS)))
+
+
+def _plain_letter(character: str) -> str:
+    if character.isascii():
+        return character
+    found = _LATIN_LETTER.search(unicodedata.name(character, ""))
+    return found[1].lower() if found else character
 
 
 def _skeleton(name: str) -> str:
     """What is left of a name for a quick look (after Unicode Technical Standard 39, section 4)."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).translate(_LETTERS).casefold())
+    plain = unicodedata.normalize("NFKD", _plain(name).translate(_LETTERS).casefold())
     letters = "".join(character for character in plain if character.isalnum())
     return letters.translate(_LETTERS).replace("rn", "m").replace("vv", "w")

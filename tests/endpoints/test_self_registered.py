@@ -12,7 +12,7 @@ from service.admin.errors import Refused
 from service.admin.registration import create_initial_access_token
 from service.records.client import Registration
 from tests.person import Person
-from tests.protocol.test_display_names import BLANK, HIDDEN
+from tests.protocol.test_display_names import BLANK, HEAP, HIDDEN
 from tests.world import CALLBACK, World
 
 METADATA = {"redirect_uris": [CALLBACK], "client_name": "Their App", "token_endpoint_auth_method": "none"}
@@ -33,12 +33,32 @@ async def _register(person: Person, token: str = "", **metadata: Any) -> tuple[i
 
 @pytest.mark.parametrize("member", ["client_name", "client_name#de"])
 @pytest.mark.parametrize(
-    "name", [*HIDDEN.values(), *BLANK, "Mintmark", "МINTMARK", "mint mark", "127.0.0.1", "http://127.0.0.1:8080"]
+    "name",
+    [
+        *HIDDEN.values(),
+        *BLANK,
+        HEAP,
+        "Mintmark",
+        "Mintmark Support",
+        "Log in with Mіntmark",
+        "x" * 300,
+        "МINTMARK",
+        "mint mark",
+        "127.0.0.1",
+        "http://127.0.0.1:8080",
+    ],
 )
 async def test_names_that_deceive_are_refused(person: Person, member: str, name: str) -> None:
     status, told = await _register(person, **{member: name})
     assert (status, told["error"]) == (400, "invalid_client_metadata")
     assert told["error_description"].startswith(member)
+
+
+@pytest.mark.parametrize("name", ["Login.Example app", "Sign in at login.example"])
+async def test_the_host_of_the_service_is_its_name_too(person: Person, name: str) -> None:
+    async with person.world.having(registration="open", issuer="https://login.example/", require_https=False) as world:
+        assert (await _register(Person(world), client_name=name))[0] == 400
+        assert (await _register(Person(world), client_name="Example of Login"))[0] == 201
 
 
 async def test_they_are_refused_later_too(person: Person) -> None:

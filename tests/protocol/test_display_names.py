@@ -21,7 +21,8 @@ HIDDEN = {
     "Hangul filler": "App\u3164",
     "private use": "App\ue000",
 }
-BLANK = ["\u00a0", " ", "\u2003\u3000", "\u2800", "\u3164", "\t"]
+HEAP = "A" + "\u0301\u0316\u0317\u0318\u0319\u031a"
+BLANK = ["\u0301", " \u0301\u0489", "\u00a0", " ", "\u2003\u3000", "\u2800", "\u3164", "\t"]
 
 
 @pytest.mark.parametrize("name", HIDDEN.values(), ids=HIDDEN)
@@ -57,7 +58,8 @@ def test_lines_stay_lines() -> None:
     "name",
     [
         *("Mintmark", "MINTMARK", " mint mark ", "Mint-Mark.", "Ｍｉｎｔｍａｒｋ", "𝐌𝐢𝐧𝐭𝐦𝐚𝐫𝐤", "Míntmärk", "M1ntmark"),
-        *("Мintmark", "МІNТМАRК", "ΜΙΝΤΜΑRΚ", "rnintmark", "Mintmаrk", "Mlntmark", "mıntmark"),
+        *("ᴍɪɴᴛᴍᴀʀᴋ", "🅼🅸🅽🆃🅼🅰🆁🅺", "ⓂⓘⓝⓣⓂⓐⓡⓚ", "ꓟꓲꓠꓔꓟꓮꓣꓗ", "ᎷᏆNᎢᎷᎪᎡᏦ".replace("Ꮖ", "I"), "Mịnŧmaɍk", "Мintmark"),
+        *("МІNТМАRК", "ΜΙΝΤΜΑRΚ", "rnintmark", "Mintmаrk", "Mlntmark", "mıntmark"),
     ],
 )
 def test_our_own_name_is_known_in_disguise(name: str) -> None:
@@ -67,3 +69,39 @@ def test_our_own_name_is_known_in_disguise(name: str) -> None:
 @pytest.mark.parametrize("name", ["Mintmark Notes", "Mint", "Watermark", "", "…"])
 def test_other_names_are_not_ours(name: str) -> None:
     assert not display_names.looks_like(name, ["Mintmark", ""])
+
+
+def test_accents_are_not_heaped_up() -> None:
+    """They are drawn over the lines around the name."""
+    with pytest.raises(ValueError, match="accents"):
+        display_names.check(HEAP)
+    assert display_names.shown(HEAP, "id") == "A"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "Mintmark Support",
+            "Mint Mark login",
+            "Mintmark-App",
+            "MintmarkID",
+            "The Mintmark",
+            "Login by Mіntmark (new)",
+        ),
+        *("Support @ ᴍɪɴᴛᴍᴀʀᴋ", "Sign in: M-i-n-t mark", "Your mint.mark account", "Mintmarket"),
+    ],
+)
+def test_nobody_speaks_for_us(name: str) -> None:
+    assert display_names.speaks_for(name, "Mintmark")
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        *(("Watermark", "Mintmark"), ("Peppermint Market", "Mintmark"), ("Idea Board", "ID"), ("Acme", ""), ("", "ID")),
+        *(("Mint and Mark", "Mintmark"), ("日本語アプリ", "Mintmark")),
+    ],
+)
+def test_a_part_of_a_word_is_nobody_s_name(name: str, ours: str) -> None:
+    assert not display_names.speaks_for(name, ours)
