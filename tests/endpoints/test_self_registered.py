@@ -41,7 +41,6 @@ async def _register(person: Person, token: str = "", **metadata: Any) -> tuple[i
         "Mintmark",
         "Mintmark Support",
         "Log in with Mіntmark",
-        "x" * 300,
         "МINTMARK",
         "mint mark",
         "127.0.0.1",
