@@ -5,7 +5,6 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from service.client_display import client_values
-from service.endpoints import hinted_session
 from service.endpoints.browser_session import (
     carries_session_csrf,
     failed,
@@ -15,7 +14,6 @@ from service.endpoints.browser_session import (
     stale,
     way,
 )
-from service.endpoints.hinted_session import Named
 from service.id_tokens import Hint, read_hint, subject_for
 from service.issuer import Issuer
 from service.protocol.authorization_request import MAX_STATE
@@ -26,6 +24,8 @@ from service.records.session import Session
 from service.redirecting import is_trusted
 from service.repeated_forms import answer_once, earlier_answer
 from service.sessions import Ended
+from service.tokens import hinted_session
+from service.tokens.hinted_session import Named
 
 NAME = "logout"
 PATH = "/logout"
