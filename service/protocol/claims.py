@@ -67,6 +67,12 @@ class ClaimsRequest(msgspec.Struct, frozen=True, omit_defaults=True):
         """Everything that is asked for, wherever."""
         return frozenset(self.userinfo) | frozenset(self.id_token)
 
+    def accept_subject(self, subject: str) -> bool:
+        """Whether an answer may be about this subject: whoever is named, in either place, is not anybody (OpenID Connect
+        Core 5.5.1). What is no text names nobody that there is.
+        """
+        return all(asked["sub"].accepts(subject) for asked in (self.id_token, self.userinfo) if "sub" in asked)
+
 
 def parse(text: str | None) -> ClaimsRequest:
     """The ``claims`` parameter. Members that nobody defined are ignored. Raises InvalidRequest."""

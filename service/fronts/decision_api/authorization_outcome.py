@@ -112,7 +112,7 @@ def _check_person(
 ) -> None:
     """No tokens about somebody else than was named, and none where an essential acr is not met (Core 3.1.2.1, 5.5.1.1)."""
     known_as = body.sub or subject_for(issuer, client, body.subject)
-    if waiting.expects and waiting.expects != known_as:
+    if waiting.expects not in {"", known_as} or not request.claims.accept_subject(known_as):
         raise LoginRequired("Somebody else signed in than the one who was named.")
     acr = request.claims.id_token.get("acr")
     if acr is not None and acr.essential and not acr.accepts(body.acr):

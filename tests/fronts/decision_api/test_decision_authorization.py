@@ -411,6 +411,10 @@ async def test_nobody_else_than_the_one_who_was_named(caller: Backend) -> None:
     assert sent(wrong.responseContent)["error"] == "login_required"
     right = await issue(caller, (await ask(caller, id_token_hint=first.idToken)).ticket)
     assert right.authorizationCode
+    for value, is_named in (("alice", True), ("bob", False), (5, False), ("", False)):
+        claims = json.dumps({"userinfo": {"sub": {"value": value}}})
+        answer = await issue(caller, (await ask(caller, claims=claims)).ticket)
+        assert bool(answer.authorizationCode) is is_named
 
 
 async def test_an_essential_acr_is_a_condition(caller: Backend) -> None:
