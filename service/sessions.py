@@ -73,7 +73,7 @@ async def sign_in(
 
     A session of somebody else ends. For hooks: ``address`` of the browser, and the client that they came from.
 
-    Raises AccessDenied where the user is disabled or a hook says no, TemporarilyUnavailable.
+    Raises AccessDenied where the user is disabled, got another password meanwhile or a hook says no, TemporarilyUnavailable.
     """
     facts = about_login(person.subject, person.username, address, how="browser", client_id=client_id)
     await issuer.hooks.check_login(facts)
@@ -85,6 +85,7 @@ async def sign_in(
         session = signed.session
         latest = session.started_at + issuer.settings.session_lifetime
         if await issuer.store.sessions.keep(session, renewed, _ends_at(issuer, session), latest):
+            await _check_proof(issuer, person, session)
             sid, is_renewed = session.sid, renewed is not None
             await issuer.hooks.tell(HookEvent.LOGGED_IN, **facts, session_id=sid, renewed=is_renewed)
             return signed
@@ -173,6 +174,18 @@ def _make(issuer: Issuer, person: Person, renewed: Session | None) -> SignedIn:
         amr=PASSWORD_AMR,
     )
     return SignedIn(session, cookie)
+
+
+async def _check_proof(issuer: Issuer, person: Person, session: Session) -> None:
+    """Looked at once more after the session is written: whoever changes a password ends the sessions that there are afterwards,
+    so a login by the old one that is under way ends here or there (P6). Raises AccessDenied.
+    """
+    if not person.proved_by:
+        return
+    user = await issuer.store.users.get(person.username)
+    if user is None or user.password_hash != person.proved_by:
+        await end(issuer, session)
+        raise AccessDenied("The user may not sign in.", log="the password was changed meanwhile")
 
 
 def _ends_at(issuer: Issuer, session: Session) -> int:

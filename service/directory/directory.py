@@ -8,13 +8,15 @@ from typing import Any, Protocol
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who proved who they are. ``device``: the cookie by which their browser will be known, "" where none is meant;
-    ``claims``: None where the directory did not say.
+    ``claims``: None where the directory did not say; ``proved_by``: the hash of the password that they gave, "" where it is not
+    kept here.
     """
 
     subject: str
     username: str
     device: str = ""
     claims: Mapping[str, Any] | None = field(default=None, compare=False)
+    proved_by: str = field(default="", compare=False, repr=False)
 
 
 class BlockedError(Exception):

@@ -41,9 +41,9 @@ class RedisDirectory:
                 if user is None or spelling is None:
                     await self._guard.failed(turn)
                     return None
-                person = Person(user.subject, user.username, self._guard.succeeded(turn), user.claims)
-                await self._renew_hash(user, spelling)
-                return person
+                device = self._guard.succeeded(turn)
+                proved_by = await self._renew_hash(user, spelling)
+                return Person(user.subject, user.username, device, user.claims, proved_by)
 
     async def claims(self, subject: str, scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
         """See ``Directory``: all claims that are kept. One round trip, two where ``username`` is not theirs."""
@@ -61,15 +61,17 @@ class RedisDirectory:
                 return spelling
         return None
 
-    async def _renew_hash(self, user: User, spelling: str) -> None:
+    async def _renew_hash(self, user: User, spelling: str) -> str:
         """A password that was hashed at another cost, or in another spelling, is hashed as today: else who is slower to check
-        would stand out.
+        would stand out. The hash that is kept from here on.
         """
         password = prepared_password(spelling)
         if password == spelling and not self._hashing.is_outdated(user.password_hash):
-            return
+            return user.password_hash
         try:
             renewed = msgspec.structs.replace(user, password_hash=await self._hashing.hash(password))
             await self._store.users.save(renewed, user)
+            return renewed.password_hash
         except (ChangedMeanwhileError, TemporarilyUnavailable) as error:
             log.info("password_hash_not_renewed", extra={"reason": str(error)})
+            return user.password_hash

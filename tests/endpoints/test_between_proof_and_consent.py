@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from service import sessions
 from service.admin import users
+from service.directory import RedisDirectory
+from service.hashing import Hashing
 from tests.endpoints.test_ways_on import ways
 from tests.person import Person, Shown
 from tests.world import VERIFIER, World
@@ -81,6 +84,44 @@ async def test_an_end_while_many_say_yes(person: Person, event: Event) -> None:
     codes = {one.answer["code"] for one in answers if isinstance(one, Shown) and "code" in one.answer}
     assert [(await person.world.redeem(code, code_verifier=VERIFIER)).status for code in codes] == [400] * len(codes)
     assert not person.world.ends("{user:alice}:sessions")
+
+
+@pytest.mark.parametrize("renews", [False, True], ids=["new session", "session renewed"])
+async def test_a_password_that_is_changed_while_the_old_one_is_looked_at(person: Person, renews: bool) -> None:
+    """The old one was right when it was looked at; what it began ends with it."""
+    if renews:
+        await person.sign_in()
+    verify = person.world.issuer.directory.verify
+
+    class ChangedMeanwhile(RedisDirectory):
+        async def verify(self, *asked: Any) -> Any:
+            proved = await verify(*asked)
+            await _password_changed(person.world)
+            return proved
+
+    issuer = person.world.issuer
+    directory = ChangedMeanwhile(issuer.store, issuer.hashing, issuer.settings)
+    async with person.world.with_part(directory=directory) as world:
+        shown = Person(world, person.cookies)
+        denied = await shown.log_in(await shown.authorize(prompt="login"))
+    assert denied.error == "access_denied"
+    assert not person.world.ends("{session:")
+    assert (await person.authorize()).heading == "Sign in"
+
+
+async def test_a_hash_that_a_login_renews_is_no_change_of_the_password(person: Person) -> None:
+    """Hashed at another cost than today's: this very login signs in, and the next one."""
+    async with person.world.having(argon2_iterations=2) as costlier:
+        hashing = Hashing(costlier.issuer.settings)
+        directory = RedisDirectory(costlier.issuer.store, hashing, costlier.issuer.settings)
+        async with costlier.with_part(directory=directory, hashing=hashing) as world:
+            before = await world.issuer.store.users.get("alice")
+            for _ in range(2):
+                assert "code" in (await Person(world).sign_in("own")).answer
+            after = await world.issuer.store.users.get("alice")
+            assert before
+            assert after
+            assert before.password_hash != after.password_hash
 
 
 # one request, one browser, one end
