@@ -31,12 +31,14 @@ from service.cli import (
     users,
 )
 from service.cli.output import complain
+from service.cli.usage import Program
 from service.settings import CONFIG_VARIABLE
 
 _REMOTE = "A running service"
 _RUN, _WHO, _WATCH = "Run it", "Who may do what", "Keep an eye on it"
 
 app = typer.Typer(
+    cls=Program,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",

@@ -1,0 +1,32 @@
+"""Wrong usage, told without the credentials that somebody typed in the place of something else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from service.protocol.redaction import redacted
+
+
+class Program(TyperGroup):
+    """The whole command line: what its parser and its commands say of arguments passes here, and CI keeps it in its log."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _without_credentials():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _without_credentials():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _without_credentials() -> Iterator[None]:
+    try:
+        yield
+    except TyperException as error:
+        if "message" in vars(error):
+            vars(error)["message"] = redacted(str(vars(error)["message"]))
+        raise
