@@ -111,7 +111,7 @@ def _of(error: BaseException) -> Trouble | None:
 def _of_words(error: Exception) -> Trouble | None:
     if isinstance(error, ReplyError) and (found := _BY_KIND.get(kind_of(error))):
         return found
-    text = str(error)
+    text = str(error).replace("`", "'")  # before Redis 7: unknown command `SENTINEL`
     if found := next((trouble for words, trouble in _BY_TEXT if words in text), None):
         return found
     return _CLOSED if "closed by Redis" in text else None

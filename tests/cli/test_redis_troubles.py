@@ -113,6 +113,7 @@ def test_standalone_where_a_cluster_is_meant_and_the_other_way_round(
         ("DENIED Redis is running in protected mode", "Redis is in protected mode"),
         ("ERR max number of clients reached", "Redis has no connection left"),
         ("ERR unknown command 'HELLO', with args beginning with: '2'", "This Redis is too old"),
+        ("ERR unknown command `HELLO`, with args beginning with: `2`, ", "This Redis is too old"),  # as before Redis 7
         ("NOPERM this user has no permissions to run the 'hello' command", "The Redis user lacks a right"),
         ("CLUSTERDOWN The cluster is down", "The Cluster is down"),
     ],
