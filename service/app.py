@@ -16,6 +16,7 @@ from aiohttp import web
 
 from service import hooks
 from service.addresses import in_url, listening_hosts
+from service.admin import refusals
 from service.background_tasks import BackgroundTasks
 from service.delivering import AT_ONCE, keep_delivering
 from service.directory import HttpDirectory, RedisDirectory
@@ -35,6 +36,7 @@ from service.observe.known_secrets import know_secrets_of
 from service.observe.loop_lag import keep_measuring
 from service.observe.metrics import Metrics
 from service.observe.redis_watch import RedisWatch
+from service.observe.refusals import Refusals
 from service.randomness import RandomBlocks
 from service.settings import Settings, SettingsError
 from service.signing.client_keys import ClientKeys
@@ -76,6 +78,7 @@ def make_issuer(
         request_sealing=RequestSealing.of(settings, randomness),
         hooks=hooks.Hooks(settings, fetcher, store.notices, metrics, clock, randomness),
         metrics=metrics,
+        refusals=Refusals(metrics, clock),
         clock=clock,
         randomness=randomness,
         tracing=tracing,
@@ -242,6 +245,7 @@ def start_background_tasks(issuer: Issuer) -> None:
     start = issuer.background.start
     if issuer.keyring is not None:
         start("signing_keys", issuer.keyring.keep, needed=True)
+    start("refused_requests", lambda: _keep_writing_refusals(issuer))
     start("logout_deliveries", lambda: keep_delivering(lambda: deliver_due(issuer), "logouts"))
     if issuer.hooks.by_name:
         start("hook_deliveries", lambda: keep_delivering(lambda: _deliver_notices(issuer), "notices"))
@@ -251,6 +255,13 @@ def start_background_tasks(issuer: Issuer) -> None:
 
 async def _deliver_notices(issuer: Issuer) -> int:
     return await hooks.deliver_due(issuer.hooks.by_name, issuer.store.notices, issuer.clock, AT_ONCE)
+
+
+async def _keep_writing_refusals(issuer: Issuer) -> None:
+    """Once a second, whatever was refused; until cancelled."""
+    while True:
+        await asyncio.sleep(1.0)
+        await refusals.write(issuer)
 
 
 async def _tell_metrics(metrics: Metrics) -> None:

@@ -149,7 +149,7 @@ def answer_error(
     client, request = asked.client, asked.question.request
     if client is None or request is None:
         return Redirect(issuer.settings.issuer_path + "/")
-    log.info("authorization_refused", extra={"client_id": request.client_id, "error": error.error, "reason": error.log})
+    issuer.refusals.record("authorize", error)
     return send_error(issuer, client, verified_of(request), error, knowingly=session is not None)
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from service.issuer import Issuer
+from service.observe.current import note_client
 from service.protocol import redirect_uris, sealing
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.credentials import Kind, base64url, hashed
@@ -93,6 +94,8 @@ async def resume(issuer: Issuer, ticket: str, browser: str, session: Session | N
     client = None
     if question.request is not None:
         client = await issuer.store.clients.get(question.request.client_id)
+        if client is not None:
+            note_client(client.client_id)
         if client is None or not stands(client, question.client_generation, question.request):
             raise StaleError(begun)
     return Asked(ticket, question.seen_in(session), client, kept, address)

@@ -12,6 +12,7 @@ from service.hooks import Hooks
 from service.observe.audit_file import AuditFile
 from service.observe.audit_sums import AuditSums
 from service.observe.metrics import Metrics
+from service.observe.refusals import Refusals
 from service.protocol.credentials import Randomness
 from service.settings import Settings
 from service.signing.client_keys import ClientKeys
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 class Issuer:
     """``url``: the issuer identifier; ``keyring``: our signing keys, None where OpenID Connect is off; ``client_keys``: those
     of clients; ``sealing``: encrypts under the master key, where there is one; ``request_sealing``: what browsers keep for us;
-    ``fetcher``: outgoing HTTP; ``background``: work beside requests; ``hooks``: the operator's own code; ``clock``: epoch
-    seconds; ``randomness``: number of bytes → bytes; ``audit_file``: where operators' acts are written beside Redis, None =
-    nowhere; ``audit_sums``: acts of theirs that are summed; ``tracing``: None where nobody wants traces.
+    ``fetcher``: outgoing HTTP; ``background``: work beside requests; ``hooks``: the operator's own code; ``refusals``: of
+    requests, for operators; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes; ``audit_file``: where operators'
+    acts are written beside Redis, None = nowhere; ``audit_sums``: acts of theirs that are summed; ``tracing``: None where
+    nobody wants traces.
     """
 
     url: str
@@ -46,6 +48,7 @@ class Issuer:
     request_sealing: RequestSealing
     hooks: Hooks
     metrics: Metrics
+    refusals: Refusals
     clock: Callable[[], float]
     randomness: Randomness
     audit_file: AuditFile | None = None

@@ -23,8 +23,9 @@ _EVERY = 0.05
 
 
 class SentForm(NamedTuple):
-    """``key``: its name in the store; ``secret``: what seals the answer."""
+    """``page``: the name of its page; ``key``: its name in the store; ``secret``: what seals the answer."""
 
+    page: str
     key: str
     secret: str
 
@@ -44,7 +45,7 @@ def sent_form(page: str, visit: Visit, cookie: str) -> SentForm:
     """The form of a page as this browser sent it; ``cookie``: a secret of the browser's that the answer is for."""
     said = msgspec.json.encode((page, sorted(visit.parameters.items())))
     secret = base64url(hmac.digest(cookie.encode(), said, "sha256"))
-    return SentForm(hashed(secret), secret)
+    return SentForm(page, hashed(secret), secret)
 
 
 async def answer_once(issuer: Issuer, form: SentForm, answer: Callable[[], Awaitable[Reply]]) -> Reply | None:

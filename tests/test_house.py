@@ -23,7 +23,7 @@ def _modules(folder: str) -> set[str]:
 
 SHARED = {
     "grants": {"grant_type", "fresh"},
-    "client_auth": {"method", "authenticate", "secret", "assertion"},
+    "client_auth": {"method", "authenticate", "claimed", "secret", "assertion"},
     "endpoints": {"metadata", "jwks", "bearer", "browser_session", "request_object"},
 }
 """Files of a room that are no entries of its list."""

@@ -27,8 +27,8 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import msgspec
 
-from service.admin.errors import AdminError, Refused
-from service.admin.paging import offset
+from service.admin.errors import AdminError
+from service.admin.paging import check_place
 from service.issuer import Issuer
 from service.observe.audit_sums import SECONDS
 from service.protocol.credentials import base64url
@@ -173,7 +173,7 @@ class AuditPage(NamedTuple):
 
 async def list_entries(issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: str = "", count: int = 100) -> AuditPage:
     """A page of entries, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
-    _check_cursor(cursor)
+    check_place(cursor)
     if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
         return AuditPage([], "")
     looked = await issuer.store.audit.before(cursor, wanted.since * 1000, count * 10)
@@ -190,7 +190,7 @@ async def list_new(issuer: Issuer, cursor: str, wanted: AuditFilter = ANYTHING, 
     """Entries that were written after those that the cursor stands behind, in their order; always with a cursor to go on
     from. Without a cursor: none, and where the log ends now. Raises Refused for a bad cursor.
     """
-    _check_cursor(cursor)
+    check_place(cursor)
     if not cursor:
         newest = await issuer.store.audit.before("", 0, 1)
         return AuditPage([], newest[0].place if newest else "0-0")
@@ -205,14 +205,6 @@ def describe(placed: PlacedEntry) -> dict[str, Any]:
     entry = placed.entry
     told = {name: getattr(entry, name) for name in AuditEntry.__struct_fields__}
     return {"id": placed.place} | told | {"at": entry.at / 1000}
-
-
-def _check_cursor(cursor: str) -> None:
-    milliseconds, _, number = cursor.partition("-")
-    offset(milliseconds)
-    offset(number)
-    if cursor and not (milliseconds and number):
-        raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
 
 
 # writing

@@ -26,3 +26,12 @@ def offset(cursor: str) -> int:
     if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS):
         raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
     return int(cursor or 0)
+
+
+def check_place(cursor: str) -> None:
+    """A cursor that is a place in a stream, ``milliseconds-number``, or empty. Raises Refused."""
+    milliseconds, _, number = cursor.partition("-")
+    offset(milliseconds)
+    offset(number)
+    if cursor and not (milliseconds and number):
+        raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")

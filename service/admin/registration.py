@@ -12,6 +12,7 @@ from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
 from service.issuer import Issuer
+from service.observe.current import note_client
 from service.protocol.credentials import Kind, base64url, hashed
 from service.protocol.errors import (
     InvalidClientMetadata,
@@ -92,6 +93,8 @@ async def _place_taken(issuer: Issuer, client_id: str, registration: Registratio
 async def open_registered(issuer: Issuer, client_id: str, token: str) -> Client:
     """The client, for whoever holds its registration access token. Raises InvalidToken, whatever is wrong."""
     client = await issuer.store.clients.read(client_id) if 0 < len(client_id) <= 255 else None
+    if client is not None:
+        note_client(client.client_id)
     held = client.registration.token_hash if client and client.registration else ""
     if (
         client is None

@@ -1,9 +1,6 @@
 """``mintmark audit …``: what operators did."""
 
 import asyncio
-import re
-import time
-from calendar import timegm
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +8,7 @@ import typer
 from service.admin.operations import audit as operations
 from service.cli.acting import Do, act
 from service.cli.listing import Cursor, Limit, collect, tell_rest
+from service.cli.moments import Since, since_seconds
 from service.cli.output import Json, emit, moment, people, table
 
 app = typer.Typer(no_args_is_help=True, help="Look at the audit log: who did what, to what, when, and what came of it.")
@@ -22,21 +20,6 @@ Target = Annotated[str, typer.Option(help="To what: client:web, or the name alon
 _COLUMNS = ("at", "actor", "way", "address", "action", "targets", "changed", "result", "count", "why")
 _PAUSE = 1.0
 """Seconds between two looks at the log."""
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _seconds(since: str) -> int:
-    """``90m`` ago, or a date in UTC, in epoch seconds; 0 for nothing. Raises BadParameter."""
-    if not since:
-        return 0
-    if ago := re.fullmatch(r"(\d{1,9})([smhd])", since):
-        return max(0, int(time.time()) - int(ago[1]) * _UNITS[ago[2]])
-    for form in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"):
-        try:
-            return max(0, timegm(time.strptime(since, form)))
-        except ValueError:
-            continue
-    raise typer.BadParameter(f"--since {since}: write 90m, 12h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z (UTC)")
 
 
 @app.command("list")
@@ -44,9 +27,7 @@ def list_(
     actor: Actor = "",
     action: Action = "",
     target: Target = "",
-    since: Annotated[
-        str, typer.Option(help="No older than that: 90m, 12h, 7d, or a date in UTC.", metavar="TIME")
-    ] = "",
+    since: Since = "",
     limit: Limit = 100,
     cursor: Cursor = "",
     json: Json = False,
@@ -57,7 +38,7 @@ def list_(
 
     Example: `mintmark audit list --actor alice --action user.delete --json`
     """
-    wanted = {"actor": actor, "action": action, "target": target, "since": _seconds(since)}
+    wanted = {"actor": actor, "action": action, "target": target, "since": since_seconds(since)}
     found, following = collect(operations.LIST, "entries", limit, cursor, **wanted)
     if json:
         emit({"entries": found, "cursor": following})

@@ -19,6 +19,7 @@ from service.cli import (
     grants,
     hooks,
     keys,
+    refused,
     registration,
     remote,
     scopes,
@@ -62,6 +63,7 @@ for name, group, panel in (
     ("hook", hooks, _WATCH),
     ("token", tokens, _WATCH),
     ("audit", audit, _WATCH),
+    ("refused", refused, _WATCH),
     ("key", keys, _WATCH),
 ):
     app.add_typer(group.app, name=name, rich_help_panel=panel)

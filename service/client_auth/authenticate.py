@@ -7,6 +7,7 @@ from service.client_auth.method import Method, Presented, Proof
 from service.directory import network_of
 from service.hashing import is_generated
 from service.issuer import Issuer
+from service.observe.current import note_client
 from service.protocol.errors import InvalidClient, InvalidRequest
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
@@ -52,6 +53,7 @@ async def authenticate(issuer: Issuer, methods: tuple[Method, ...], request: Req
             presented = presented._replace(client_id=name)
     if client is None:
         raise InvalidClient(log="unknown client")
+    note_client(client.client_id)
     _check_body_client_id(request, presented, client)
     proof = await _check_proof(issuer, method, client, presented, request.address)
     return AuthenticatedClient(client, presented.client_id != client.client_id, proof.use)

@@ -44,6 +44,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
             return Reply(_stale(issuer))
         return await _take(issuer, visit, session)
     except TemporarilyUnavailable as error:
+        issuer.refusals.record(NAME, error)
         return Reply(failed(error))
 
 

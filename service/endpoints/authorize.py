@@ -9,6 +9,7 @@ from service.endpoints.browser_session import browser_of, failed, session_of
 from service.endpoints.request_object import Parameters, unpacked
 from service.interactions import CrowdedError
 from service.issuer import Issuer
+from service.observe.current import note_client
 from service.protocol import authorization_request
 from service.protocol.authorization_request import AuthorizationRequest, Rules, Verified
 from service.protocol.authorization_response import deliver, error_fields
@@ -37,7 +38,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
         session = await session_of(issuer, visit)
         what: Redirect | FormPost | Page = await begin(issuer, asked.client, request, session, browser, visit.address)
     except CrowdedError as error:
-        issuer.metrics.refusal(NAME, error.error)
+        issuer.refusals.record(NAME, error)
         return Reply(failed(error), languages=request.ui_locales)
     except ProtocolError as error:
         what = RefusedError(asked.client, verified_of(request), error).show(issuer, visit)
@@ -63,7 +64,7 @@ async def understood(issuer: Issuer, outer: Parameters, *, asked_elsewhere: bool
             rules = rules._replace(acr=None, sign_up=True)
         parameters, verified = await _destination(issuer, client, rules, outer)
     except ProtocolError as error:
-        _report(issuer, outer.single.get("client_id", ""), error)
+        issuer.refusals.record(NAME, error)
         raise
     try:
         request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
@@ -108,12 +109,12 @@ class RefusedError(Exception):
 
     def show(self, issuer: Issuer, visit: Visit) -> Redirect | FormPost | Page:
         """The error on its way to the client, and to operators; inside another page it leads nobody astray."""
-        _report(issuer, self.client.client_id, self.error)
+        issuer.refusals.record(NAME, self.error)
         return send_error(issuer, self.client, self.verified, self.error, knowingly=visit.framed)
 
     def deliver(self, issuer: Issuer) -> Redirect | FormPost:
         """The same for a front with pages of its own."""
-        _report(issuer, self.client.client_id, self.error)
+        issuer.refusals.record(NAME, self.error)
         return deliver(issuer.url, self.verified, error_fields(self.error))
 
 
@@ -122,6 +123,8 @@ async def _client(issuer: Issuer, parameters: Mapping[str, str]) -> Client:
     if client_id is None:
         raise InvalidRequest("The parameter client_id is missing.")
     client = await issuer.store.clients.get(client_id) if len(client_id) <= 255 else None
+    if client is not None:
+        note_client(client.client_id)
     if client is None or not client.enabled:
         raise InvalidRequest("There is no such client.", log="unknown or disabled client")
     return client
@@ -135,8 +138,3 @@ async def _destination(issuer: Issuer, client: Client, rules: Rules, outer: Para
         verified = authorization_request.verify_destination(outer.single, rules)
         raise RefusedError(client, verified, error) from error
     return parameters, authorization_request.verify_destination(parameters.single, rules)
-
-
-def _report(issuer: Issuer, client_id: str, error: ProtocolError) -> None:
-    issuer.metrics.refusal(NAME, error.error)
-    log.info("refused", extra={"path": NAME, "client_id": client_id[:255], "error": error.error, "reason": str(error)})

@@ -81,6 +81,7 @@ async def answer_visit(issuer: Issuer, visit: Visit, show: Answering, take: Answ
         repeated = await earlier_answer(issuer, form) if visit.is_post and visit.browser else None
         return repeated or await _lead_on(issuer, visit, asked, session, error.over)
     except TemporarilyUnavailable as error:
+        issuer.refusals.record(form.page, error)
         return Reply(failed(error, *ways_on(issuer, asked)))
 
 

@@ -50,6 +50,7 @@ async def _begin_again(issuer: Issuer, visit: Visit) -> Reply:
     except StaleError:
         return Reply(stale())
     except TemporarilyUnavailable as error:
+        issuer.refusals.record(NAME, error)
         return Reply(failed(error))
 
 
@@ -92,10 +93,11 @@ async def _try_password(issuer: Issuer, visit: Visit, asked: Asked, session: Ses
         person = await issuer.directory.verify(username[: MAX_USERNAME + 1], password, visit.address, visit.device)
     except BlockedError as blocked:
         issuer.metrics.security_event(blocked.event)
+        issuer.refusals.keep(NAME, "wrong_password", blocked.event)
         log.warning(blocked.event, extra={"address": visit.address})
         return _reply(asked, _form(issuer, visit, asked, session, fault="blocked", wait=blocked.seconds))
     if person is None:
-        issuer.metrics.refusal(NAME, "wrong_password")
+        issuer.refusals.keep(NAME, "wrong_password", "user name or password is wrong")
         log.info("login_failed", extra={"address": visit.address, "attempt": attempt})
         return _reply(asked, _form(issuer, visit, asked, session, fault="wrong"))
     return await _signed_in(issuer, visit, asked, session, person)
@@ -119,6 +121,7 @@ async def _signed_in(issuer: Issuer, visit: Visit, asked: Asked, session: Sessio
         page = stale(*ways_on(issuer, asked))
         return Reply(page, session=signed.cookie, device=person.device or None)
     except TemporarilyUnavailable as error:
+        issuer.refusals.record(NAME, error)
         page = failed(error, *ways_on(issuer, asked))
         return Reply(page, session=signed.cookie, device=person.device or None)
     return Reply(what, session=signed.cookie, device=person.device or None, languages=_languages(asked))

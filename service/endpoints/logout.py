@@ -16,6 +16,7 @@ from service.endpoints.browser_session import (
 )
 from service.id_tokens import Hint, read_hint, subject_for
 from service.issuer import Issuer
+from service.observe.current import note_client
 from service.protocol.authorization_request import MAX_STATE
 from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequest, ProtocolError
@@ -67,7 +68,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
             return Reply(_question(issuer, visit, asked, session), languages=languages)
         return _ended(issuer, visit, asked, ended, languages, knowingly=session is not None)
     except ProtocolError as error:
-        issuer.metrics.refusal(NAME, error.error)
+        issuer.refusals.record(NAME, error)
         return Reply(failed(error), languages=languages)
 
 
@@ -186,6 +187,8 @@ async def _asked(issuer: Issuer, visit: Visit) -> _Asked:
     if given is not None or back is None or named is None:
         return _Asked(unusable=given is not None)
     client = await issuer.store.clients.get(named) if len(named) <= 255 else None
+    if client is not None:
+        note_client(client.client_id)
     if client is None or not client.enabled or back not in client.post_logout_redirect_uris:
         raise InvalidRequest("post_logout_redirect_uri is not registered for this client.")
     return _Asked(client, None, _with_state(back, form))
@@ -202,6 +205,8 @@ async def _client_of(issuer: Issuer, hint: Hint | None, named: str | None) -> Cl
     if hint is None:
         return None
     client = await issuer.store.clients.get(hint.client_id)
+    if client is not None:
+        note_client(client.client_id)
     if client is None or not client.enabled:
         return None
     return client if named in (None, client.client_id, client.alias) else None

@@ -8,6 +8,7 @@ from service.access_tokens import presented
 from service.endpoints.bearer import bearer_token
 from service.id_tokens import algorithm_of, keyring_of, sub_of
 from service.issuer import Issuer
+from service.observe.current import note_client
 from service.protocol import claims
 from service.protocol.credentials import Kind
 from service.protocol.decision import NO_STORE, Decision, answer
@@ -57,6 +58,7 @@ async def living(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
     token = await issuer.store.tokens.open_by_token(credential)
     if token is None:
         raise InvalidToken(log="access token is unknown, expired, or its grant has ended")
+    note_client(token.grant.client_id)
     clients = issuer.store.clients
     client = clients.cached(token.grant.client_id) or await clients.get(token.grant.client_id)
     if client is None or not client.stands_behind(token.grant):

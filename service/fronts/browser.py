@@ -20,8 +20,9 @@ from service.fronts import oauth
 from service.fronts.methods import by_method
 from service.fronts.pages import Pages, load_hook
 from service.fronts.peer import peer_of
-from service.fronts.receiving import check_transport, posted_form, query_form
+from service.fronts.receiving import check_transport, note_sender, posted_form, query_form
 from service.issuer import Issuer
+from service.observe.current import note_address
 from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.decision import SERVER
 from service.protocol.errors import InvalidRequest, ProtocolError
@@ -117,16 +118,28 @@ class Front:
                 visit = await self._visit(http)
                 reply = self._again_by_get(path, visit) or await decide(self._issuer, visit)
             except ProtocolError as error:
+                await note(http, error)
                 reply, headers = Reply(failed(error)), error.headers
             except web.HTTPRequestEntityTooLarge:
-                reply = Reply(failed(InvalidRequest("The form is too large.", status=413)))
+                too_large = InvalidRequest("The form is too large.", status=413)
+                await note(http, too_large)
+                reply = Reply(failed(too_large))
             except Exception:
+                self._issuer.metrics.refusal(PATHS[path], "server_error", "incident")
                 reply = _incident(path)
             response = await self._response(visit, reply)
             response.headers.update(headers)
             return response
 
-        return by_method(("GET", "POST"), handle, self.refused)
+        async def note(http: web.BaseRequest, error: ProtocolError) -> None:
+            await note_sender(self._issuer, http, error)
+            self._issuer.refusals.record(PATHS[path], error)
+
+        async def refused(http: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
+            await note(http, error)
+            return await self.refused(http, error)
+
+        return by_method(("GET", "POST"), handle, refused)
 
     async def refused(self, http: web.BaseRequest, error: ProtocolError) -> web.Response:
         """A page that says why."""
@@ -166,6 +179,7 @@ class Front:
 
     async def _visit(self, http: web.BaseRequest) -> Visit:
         peer = peer_of(http, self._issuer.settings)
+        note_address(peer.address)
         check_transport(peer, self._issuer.settings)
         form = await posted_form(http) if http.method == "POST" else query_form(http)
         return Visit(

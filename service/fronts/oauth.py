@@ -9,6 +9,7 @@ from typing import NamedTuple
 import orjson
 from aiohttp import hdrs, web
 
+from service.client_auth import note_claimed_client
 from service.endpoints import ENDPOINTS, jwks
 from service.endpoints.metadata import (
     INTROSPECT_PATH,
@@ -23,8 +24,9 @@ from service.endpoints.metadata import (
 from service.fronts.methods import by_method
 from service.fronts.pages import languages
 from service.fronts.peer import peer_of
-from service.fronts.receiving import body, check_transport, posted_form, query_form
+from service.fronts.receiving import body, check_transport, note_sender, posted_form, query_form
 from service.issuer import Issuer
+from service.observe.current import note_address
 from service.protocol.decision import JSON, SERVER, Action, Decision, refuse
 from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
 from service.protocol.request import Form, Request
@@ -92,21 +94,22 @@ def _endpoint(issuer: Issuer, path: str, route: _Route) -> Handler:
     shared = _Sharing(issuer.settings.cors_origins, ", ".join((*route.methods, "OPTIONS")))
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
+        request: Request | None = None
         try:
             request = await _read(http, issuer, path, route)
             response = _response(await decide(issuer, request))
         except ProtocolError as error:
-            response = _refused(issuer, route.name, path, error, http)
+            response = await _refused(issuer, route.name, path, error, http, request)
         except web.HTTPRequestEntityTooLarge:
             too_large = InvalidRequest("The body is too large.", status=413)
-            response = _refused(issuer, route.name, path, too_large, http)
+            response = await _refused(issuer, route.name, path, too_large, http)
         except Exception:
-            issuer.metrics.refusal(route.name, "server_error")
+            issuer.metrics.refusal(route.name, "server_error", "incident")
             response = _incident(path)
         return shared.with_headers(http, response)
 
     async def refused(http: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
-        return shared.with_headers(http, _refused(issuer, route.name, path, error, http))
+        return shared.with_headers(http, await _refused(issuer, route.name, path, error, http))
 
     return by_method(route.methods, handle, refused, shared.preflight, head=route.name != "token")
 
@@ -144,11 +147,15 @@ class _Sharing(NamedTuple):
         }
 
 
-def _refused(issuer: Issuer, name: str, path: str, error: ProtocolError, http: web.BaseRequest) -> web.Response:
-    issuer.metrics.refusal(name, error.error)
-    if log.isEnabledFor(logging.INFO):
-        reason = error.log or error.description
-        log.info("refused", extra={"path": path, "error": error.error, "status": error.status, "reason": reason})
+async def _refused(
+    issuer: Issuer, name: str, path: str, error: ProtocolError, http: web.BaseRequest, request: Request | None = None
+) -> web.Response:
+    """``request``: None where it could not even be read."""
+    if request is None:
+        await note_sender(issuer, http, error)
+    else:
+        await note_claimed_client(issuer, request, error)
+    issuer.refusals.record(name, error, path)
     return _response(refuse(error, by_header=hdrs.AUTHORIZATION in http.headers))
 
 
@@ -195,6 +202,7 @@ async def refused_as_json(_: web.BaseRequest, error: ProtocolError) -> web.Strea
 async def _read(http: web.BaseRequest, issuer: Issuer, path: str, route: _Route) -> Request:
     """The request, if it came the right way: method, transport, content type. Raises InvalidRequest."""
     peer = peer_of(http, issuer.settings)
+    note_address(peer.address)
     check_transport(peer, issuer.settings)
     content = b""
     if route.json:

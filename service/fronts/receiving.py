@@ -1,12 +1,16 @@
 """What every front checks before it looks at a request: the transport, the body, the form in it."""
 
 import asyncio
+from contextlib import suppress
 
 from aiohttp import hdrs, web
 
+from service.client_auth import note_claimed_client, unread_request
 from service.fronts.methods import waits_for_leave
-from service.fronts.peer import Peer
-from service.protocol.errors import InvalidRequest
+from service.fronts.peer import Peer, peer_of
+from service.issuer import Issuer
+from service.observe.current import note_address
+from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.request import Form, parse_form
 from service.settings import Settings
 
@@ -32,6 +36,19 @@ async def posted_form(http: web.BaseRequest) -> Form:
 def query_form(http: web.BaseRequest) -> Form:
     """The form in the query. Raises InvalidRequest."""
     return parse_form(http.rel_url.raw_query_string.encode())
+
+
+async def note_sender(issuer: Issuer, http: web.BaseRequest, error: ProtocolError) -> None:
+    """Say in logs where a request came from that was refused before it was read, and whose it claims to be.
+
+    What of it is still to come is not waited for.
+    """
+    note_address(peer_of(http, issuer.settings).address)
+    form = http.rel_url.raw_query_string.encode("utf-8", "replace")
+    if http.method == "POST" and http.content.is_eof() and hdrs.CONTENT_ENCODING not in http.headers:
+        with suppress(web.HTTPException, web.RequestPayloadError, ConnectionError):
+            form = await http.read()
+    await note_claimed_client(issuer, unread_request(form, http.headers.get(hdrs.AUTHORIZATION)), error)
 
 
 async def body(http: web.BaseRequest) -> bytes:

@@ -19,14 +19,18 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 class Current:
     """``grant_type``: of the registry, ``unknown``, or empty where that is not known yet or means nothing.
 
+    ``address``: of whoever asked, empty until it was looked at; ``client_id``: of a client that exists, as soon as the request
+    names it, whether or not it proves itself;
     ``caller``: what a traceparent said; ``span``: ours, None where this request is not traced.
     """
 
-    __slots__ = ("caller", "grant_type", "request_id", "span")
+    __slots__ = ("address", "caller", "client_id", "grant_type", "request_id", "span")
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
         self.grant_type = ""
+        self.address = ""
+        self.client_id = ""
         self.caller: TraceContext | None = None
         self.span: Span | None = None
 
@@ -52,10 +56,31 @@ def note_grant_type(name: str) -> None:
         current.grant_type = name
 
 
+def note_client(client_id: str) -> None:
+    """Say whose request it is: a client that exists."""
+    current = CURRENT.get()
+    if current is not None:
+        current.client_id = client_id
+
+
+def current_client() -> str:
+    """The client that the request names, "" where there is none or no request."""
+    current = CURRENT.get()
+    return current.client_id if current is not None else ""
+
+
+def note_address(address: str) -> None:
+    """Say where the request comes from, behind proxies that are believed."""
+    current = CURRENT.get()
+    if current is not None:
+        current.address = address
+
+
 def ids() -> dict[str, str]:
-    """What every log line of a request says: its id, and that of its trace where there is one."""
+    """What every log line of a request says: its id, that of its trace, and its client where they are known."""
     current = CURRENT.get()
     if current is None:
         return {}
     context = current.trace_context()
-    return {"request_id": current.request_id, **({"trace_id": context.trace_id} if context else {})}
+    found = {"request_id": current.request_id, **({"trace_id": context.trace_id} if context else {})}
+    return {**found, "client_id": current.client_id} if current.client_id else found

@@ -47,11 +47,13 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         facts = " ".join(f"{name}={_on_one_line(value)}" for name, value in _facts(record).items())
-        request_id = current.ids().get("request_id")
+        ids = current.ids()
+        request_id, client_id = ids.get("request_id"), ids.get("client_id")
         colour = _COLOURS.get(record.levelname, "") if sys.stderr.isatty() else ""
         end = "\x1b[0m" if colour else ""
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
         line = f"{moment} {colour}{record.levelname.lower()}{end} {record.getMessage()} {facts}".rstrip()
+        line += f" client_id={client_id}" if client_id and "client_id" not in vars(record) else ""
         line += f" request_id={request_id}" if request_id else ""
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)

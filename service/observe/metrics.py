@@ -72,15 +72,25 @@ class Metrics:
 
     def _make_counters(self) -> None:
         self._token = self._counted(
-            "token_requests", "Token requests by grant type and outcome.", "grant_type", "outcome"
+            "token_requests",
+            "Token requests that named a grant type, by it and outcome (ok or the error code); those by the decision API, too.",
+            "grant_type",
+            "outcome",
         )
         self._endpoint = self._counted(
             "requests",
-            "Answered requests at endpoints other than the token endpoint, and back-channel logout deliveries, by outcome.",
+            "Requests that were served, by endpoint and outcome, without those at the token endpoint; back-channel logout "
+            "deliveries; every call of the decision API. What other endpoints refuse is in mintmark_refusals_total.",
             "endpoint",
             "outcome",
         )
-        self._refusal = self._counted("refusals", "Refused requests by endpoint and error code.", "endpoint", "error")
+        self._refusal = self._counted(
+            "refusals",
+            "Refused requests by endpoint, error code and reason (docs/refusals.md).",
+            "endpoint",
+            "error",
+            "reason",
+        )
         self._security = self._counted("security_events", "Events that may be an attack.", "event")
         self._redis_error = self._counted("redis_errors", "What went wrong between us and Redis.", "kind")
         self._connect = self._counted("redis_connects", "Connections to Redis that were made.")
@@ -163,9 +173,9 @@ class Metrics:
         """Count what came of a request or delivery: ok, inactive, given_up …."""
         self._endpoint.count(endpoint, outcome)
 
-    def refusal(self, endpoint: str, error: str) -> None:
-        """Count an error response of any endpoint, ``server_error`` included."""
-        self._refusal.count(endpoint, error)
+    def refusal(self, endpoint: str, error: str, reason: str) -> None:
+        """Count an error response of any endpoint, ``server_error`` included; ``reason``: of ``protocol.refusals``."""
+        self._refusal.count(endpoint, error, reason)
 
     def malformed_request(self, reason: str) -> None:
         """Count one of ``MALFORMED``."""

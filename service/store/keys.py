@@ -182,6 +182,11 @@ def audit() -> str:
     return "mm:{audit}"
 
 
+def refused_requests() -> str:
+    """Requests that were refused lately, a stream."""
+    return "mm:{refused}"
+
+
 def failures(who: str) -> str:
     """How often ``who`` (user:…, address:…, client:…) failed of late; what somebody typed is in it as a pseudonym."""
     return f"mm:{{failures:{_tag(who)}}}:count"

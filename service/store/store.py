@@ -24,6 +24,7 @@ from service.store import (
     grants,
     keys,
     known_places,
+    refusals,
     registration_tokens,
     registrations,
     sessions,
@@ -79,6 +80,7 @@ class Store:
     amending: amending.Amending
     assertions: assertions.Assertions
     audit: audit.Audit
+    refused_requests: refusals.RefusedRequests
     client_numbers: ClientNumbers
     clients: clients.Clients
     codes: codes.Codes
@@ -134,6 +136,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         amending.Amending(connection),
         assertions.Assertions(connection),
         audit.Audit(connection, settings.audit_length),
+        refusals.RefusedRequests(connection),
         ClientNumbers(connection),
         clients.Clients(connection, time.monotonic, watch.metrics.clients if watch else Cache()),
         codes.Codes(connection),

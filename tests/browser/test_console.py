@@ -18,6 +18,7 @@ from service.app import open_issuer
 from service.fronts.health import Health
 from service.fronts.operators import make_application
 from service.issuer import Issuer
+from service.records.refused_request import RefusedRequest
 from tests.browser.conftest import Shoot
 from tests.console import TOKEN, TOKENS
 from tests.cutting_proxy import CuttingProxy
@@ -127,6 +128,7 @@ async def furnish(world: World) -> None:
             ),
         )
         await clients.rotate_secret(issuer, "web-shop", keep_old=True)
+    await _refuse(issuer)
     shop = await clients.get_client(issuer, "web-shop")
     phone = await clients.get_client(issuer, "phone")
     for number in range(7):
@@ -136,6 +138,40 @@ async def furnish(world: World) -> None:
             scope="openid read",
             redirect_uri="https://shop.example/callback" if number < 5 else "com.example.phone:/callback",
         )
+
+
+async def _refuse(issuer: Issuer) -> None:
+    """As processes of the service write them."""
+    now = int(issuer.clock() * 1000)
+    refused = (
+        ("web-shop", "token", "invalid_grant", "code_replayed", "code_replayed; its grant is ended"),
+        ("web-shop", "token", "invalid_client", "wrong_client_secret", "wrong client secret"),
+        ("phone", "authorize", "invalid_request", "redirect_uri_not_registered", "redirect_uri is not registered."),
+        ("", "token", "invalid_client", "client_unknown", "unknown client"),
+        ("phone", "token", "unsupported_grant_type", "grant_type_unsupported", HOSTILE),
+    )
+    await issuer.store.refused_requests.append(
+        [
+            RefusedRequest(now - 60_000 * number, *facts[1:], facts[0], "2001:db8::17", f"4f1c29a0b7d8e6{number:02}")
+            for number, facts in enumerate(refused)
+        ]
+    )
+
+
+async def test_refused_requests_are_found_by_client(desk: Desk) -> None:
+    """From the whole list to those of one client by a click, and back."""
+    await furnish(desk.world)
+    await desk.open("/refused", "Refused lately")
+    page = desk.page
+    await expect(page.locator("tbody tr")).to_have_count(5)
+    await page.locator("tbody a", has_text="web-shop").first.click()
+    await expect(page.locator("tbody tr")).to_have_count(2)
+    await expect(page.locator("tbody")).to_contain_text("Send each code once")
+    await page.fill("#client", "nobody")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("h2")).to_have_text("Nothing matches")
+    await page.click("text=Show all")
+    await expect(page.locator("tbody tr")).to_have_count(5)
 
 
 async def test_signing_in(served: tuple[str, World], page: Page, shoot: Shoot) -> None:
@@ -165,6 +201,7 @@ async def test_an_empty_house(desk: Desk, shoot: Shoot) -> None:
         ("/clients", "Clients"),
         ("/users", "Users"),
         ("/trusts", "Trusted issuers"),
+        ("/refused", "Refused lately"),
         ("/audit", "Audit log"),
         ("/inspector", "Token inspector"),
     ):
@@ -194,6 +231,9 @@ async def test_every_page(desk: Desk, shoot: Shoot) -> None:
         ("keys", "/keys", "Signing keys"),
         ("trusts", "/trusts", "Trusted issuers"),
         ("trust-new", "/trusts/new", "Trust an issuer"),
+        ("refused", "/refused", "Refused lately"),
+        ("refused-of-client", "/refused?client=web-shop", "Refused lately"),
+        ("refused-nothing", "/refused?client=nobody", "Refused lately"),
         ("audit", "/audit", "Audit log"),
         ("not-found", "/client?id=nobody", "Not found"),
     ):
@@ -205,7 +245,7 @@ async def _work(issuer: Issuer) -> None:
     for _ in range(40):
         issuer.metrics.token_request("client_credentials", "ok")
         issuer.metrics.request("introspect", "active")
-    issuer.metrics.refusal("token", "invalid_client")
+    issuer.metrics.refusal("token", "invalid_client", "client_unknown")
 
 
 async def test_the_dashboard_is_alive(desk: Desk, shoot: Shoot) -> None:
@@ -371,7 +411,7 @@ async def test_every_field_has_a_label_and_every_page_its_landmarks(desk: Desk) 
     """WCAG 1.3.1, 2.4.1, 2.4.2, 3.3.2, 4.1.2."""
     await furnish(desk.world)
     paths = ("", "/clients", "/clients/new?kind=web", "/client/edit?id=web-shop", "/users", "/users/new", "/trusts/new")
-    for path in (*paths, "/audit", "/inspector", "/keys", "/user?name=alice", "/client?id=web-shop"):
+    for path in (*paths, "/refused", "/audit", "/inspector", "/keys", "/user?name=alice", "/client?id=web-shop"):
         await desk.open(path)
         page = desk.page
         unlabelled = (
@@ -399,6 +439,7 @@ async def test_text_can_be_read_against_what_is_behind_it(desk: Desk) -> None:
             "/client?id=web-shop",
             "/users",
             "/keys",
+            "/refused",
             "/audit",
             "/clients/new?kind=web",
             "/inspector",
@@ -449,6 +490,7 @@ async def test_hostile_names_do_nothing_in_a_real_browser(desk: Desk) -> None:
         "/grants?client=app",
         "/users",
         "/user?name=mallory",
+        "/refused",
         "/audit",
     ):
         await desk.open(path)

@@ -35,7 +35,7 @@ def _series() -> dict[str, set[str]]:
     metrics = Metrics()
     metrics.token_request("password", "ok")
     metrics.request("login", "ok")
-    metrics.refusal("token", "server_error")
+    metrics.refusal("token", "server_error", "incident")
     metrics.request_took(0.001, "token", "password")
     metrics.watch_keys(lambda: [KeyTimes("ES256", 1.0, 1.0)])
     metrics.watch_writes(lambda: dict.fromkeys(WRITE_REFUSALS, False))

@@ -94,15 +94,15 @@ def test_two_services_in_one_process_count_for_themselves() -> None:
     assert not _counted(other, "mintmark_token_requests")
 
 
-async def test_every_refusal_is_counted_by_endpoint_and_error(world: World) -> None:
+async def test_every_refusal_is_counted_by_endpoint_error_and_reason(world: World) -> None:
     await world.client()
     await world.http.get("/token")
     await world.post("/introspect", {})
     await world.post("/revoke", {"token": "x"}, "ghost")
     assert _counted(world.issuer.metrics, "mintmark_refusals") == {
-        ("token", "invalid_request"): 1.0,
-        ("introspect", "invalid_request"): 1.0,
-        ("revoke", "invalid_client"): 1.0,
+        ("token", "invalid_request", "method_not_allowed"): 1.0,
+        ("introspect", "invalid_request", "parameter_missing"): 1.0,
+        ("revoke", "invalid_client", "client_unknown"): 1.0,
     }
 
 

@@ -11,6 +11,7 @@ from service.admin.operations import (
     grants,
     hooks,
     keys,
+    refusals,
     registration,
     scopes,
     sessions,
@@ -35,6 +36,7 @@ GROUPS = (
     everything,
     statistics,
     audit,
+    refusals,
 )
 OPERATIONS = tuple(operation for group in GROUPS for operation in group.OPERATIONS)
 

@@ -101,7 +101,7 @@ def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
     if isinstance(error, web.HTTPException):
         return _of_http(error)
     incident = secrets.token_hex(8)
-    issuer.metrics.refusal("admin_api", "server_error")
+    issuer.metrics.refusal("admin_api", "server_error", "incident")
     log.error("incident", exc_info=error, extra={"incident": incident, "path": _path(http)})
     return Problem(problems.INCIDENT, f"See the service's log; incident {incident}.", incident=incident)
 

@@ -15,6 +15,7 @@ from service.admin.operations import (
     grants,
     hooks,
     keys,
+    refusals,
     registration,
     scopes,
     sessions,
@@ -112,6 +113,7 @@ ROUTES = (
     Route("POST", "/introspect", tokens.INSPECT),
     Route("GET", "/statistics", statistics.SHOW),
     Route("POST", "/initial-access-tokens", registration.CREATE_TOKEN, 201),
+    Route("GET", "/refused", refusals.LIST),
     Route("GET", "/audit", audit.LIST),
     Route("GET", "/audit/new", audit.FOLLOW),
 )

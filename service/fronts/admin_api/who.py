@@ -81,7 +81,7 @@ def _by_certificate(http: web.BaseRequest) -> str | None:
 async def _failed(issuer: Issuer, address: str) -> None:
     """Count it, and raise Problem where there were too many."""
     wait = await count_failure(issuer, address)
-    issuer.metrics.refusal("admin_api", "unauthorized")
+    issuer.metrics.refusal("admin_api", "unauthorized", "unauthorized")
     log.warning("operator_refused", extra={"address": address, "seconds": wait})
     if wait:
         raise Problem(TOO_MANY, f"Try again in {wait} seconds.", headers={**CHALLENGE, hdrs.RETRY_AFTER: str(wait)})

@@ -20,6 +20,7 @@ from service.fronts.console import (
     grants,
     inspector,
     keys,
+    refused,
     session,
     trusts,
     users,
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 
 PAGES: tuple[Page, ...] = (
     *(*dashboard.PAGES, *clients.PAGES, *wizard.PAGES, *users.PAGES, *claims.PAGES, *grants.PAGES),
-    *(*keys.PAGES, *trusts.PAGES, *audit.PAGES, *inspector.PAGES),
+    *(*keys.PAGES, *trusts.PAGES, *refused.PAGES, *audit.PAGES, *inspector.PAGES),
 )
 _COOKIE = "mintmark_operator"
 _OURS = re.compile(rf"{ROOT}(/[a-z/-]*)?(\?[A-Za-z0-9%&=._~+-]*)?", re.ASCII)

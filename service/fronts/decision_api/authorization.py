@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 
 from service.asking import expected_subject
+from service.client_auth import note_claimed_client, unread_request
 from service.client_display import decorations_of, name_of
 from service.consents import asked_scopes
+from service.endpoints import authorize
 from service.endpoints.authorize import RefusedError, Understood, understood
 from service.endpoints.request_object import Parameters
 from service.fronts.decision_api import tickets
@@ -41,6 +43,11 @@ async def authorization(call: Call, body: AuthorizationBody) -> Answer:
     issuer = call.issuer
     try:
         form = parse_form(body.parameters.encode())
+    except InvalidRequest as error:
+        await note_claimed_client(issuer, unread_request(body.parameters.encode(), None))
+        issuer.refusals.record(authorize.NAME, error)
+        return bad_request(error)
+    try:
         asked = await understood(issuer, Parameters(form.parameters, form.resources), asked_elsewhere=True)
     except RefusedError as refused:
         return refusal(issuer, refused)

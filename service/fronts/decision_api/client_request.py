@@ -4,12 +4,13 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from service.client_auth import note_claimed_client, unread_request
 from service.fronts.decision_api.answering import Answer
 from service.fronts.decision_api.body import Body, Text
 from service.fronts.decision_api.result_codes import of_error
 from service.fronts.decision_api.route import Call
 from service.protocol.decision import Action, refuse
-from service.protocol.errors import ProtocolError
+from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.request import Request, parse_form
 from service.records.client import Client
 
@@ -26,15 +27,17 @@ class ClientRequestBody(Body):
         """Whether the client tried the Authorization header: then it is answered 401 with a challenge (AU-03)."""
         return self.client_id is not None or self.client_secret is not None
 
+    @property
+    def authorization(self) -> str | None:
+        """The header, as the client sent it."""
+        shown = f"{self.client_id or ''}:{self.client_secret or ''}"
+        return "Basic " + b64encode(shown.encode()).decode() if self.by_basic else None
+
 
 def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
     """The request as an endpoint sees it. ``path``: of that endpoint here. Raises InvalidRequest."""
     form = parse_form(body.parameters.encode())
-    authorization = None
-    if body.by_basic:
-        shown = f"{body.client_id or ''}:{body.client_secret or ''}"
-        authorization = "Basic " + b64encode(shown.encode()).decode()
-    return Request(form.parameters, authorization, call.address, form.resources, path=path)
+    return Request(form.parameters, body.authorization, call.address, form.resources, path=path)
 
 
 def refused(error: ProtocolError, facts: Mapping[str, Any] | None = None, **members: Any) -> Answer:
@@ -55,3 +58,12 @@ def refused(error: ProtocolError, facts: Mapping[str, Any] | None = None, **memb
 def method_name(client: Client) -> str:
     """How the client is to authenticate (AU-33), as Authlete spells it."""
     return client.auth_method.value.upper()
+
+
+async def note_claim(call: Call, body: ClientRequestBody) -> None:
+    """Name the client of a refused request in what is logged about the call."""
+    try:
+        request = request_of(call, body, "")
+    except InvalidRequest:
+        request = unread_request(body.parameters.encode(), body.authorization)
+    await note_claimed_client(call.issuer, request)

@@ -17,6 +17,7 @@ from service.fronts.decision_api.naming import client_members
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.issuer import Issuer
+from service.observe.current import note_client
 from service.protocol.errors import InvalidRequest, InvalidToken, ProtocolError, TemporarilyUnavailable, printable
 from service.protocol.names import INTROSPECTION_MEMBERS, SigningAlgorithm
 from service.protocol.request import parse_form
@@ -77,7 +78,8 @@ async def introspection(call: Call, body: IntrospectionBody) -> Answer:
         token = await _opened(call.issuer, body.token)
     except InvalidToken as error:
         lacking = _Lacking("UNAUTHORIZED", ResultCode.TOKEN_UNKNOWN, error.error, error.description)
-        return _lacks(lacking, {"existent": False, "usable": False, "sufficient": False, "refreshable": False})
+        members = {"existent": False, "usable": False, "sufficient": False, "refreshable": False}
+        return _lacks(lacking, members, error.log)
     members = await _members(call.issuer, token)
     if lacks := _lacking(call.issuer, body, token):
         return _lacks(lacks, members | {"sufficient": False})
@@ -106,6 +108,7 @@ async def _stateless(issuer: Issuer, text: str) -> _Token:
     client = await issuer.store.clients.get(told["client_id"]) if told else None
     if told is None or client is None:
         raise InvalidToken(log="nobody stands behind the token any more")
+    note_client(client.client_id)
     named = told["aud"]
     grant = Grant(client.client_id, scope=told.get("scope", ""), grant_type="client_credentials")
     audience = (named,) if isinstance(named, str) else tuple(named)
@@ -134,9 +137,10 @@ def _lacking(issuer: Issuer, body: IntrospectionBody, token: _Token) -> _Lacking
     return None
 
 
-def _lacks(lacking: _Lacking, members: dict[str, Any]) -> Answer:
+def _lacks(lacking: _Lacking, members: dict[str, Any], reason: str = "") -> Answer:
     told = members | {"responseContent": lacking.challenge}
-    return Answer(lacking.result, told, lacking.action, facts={"error": lacking.error})
+    facts = {"error": lacking.error, "reason": reason or lacking.description}
+    return Answer(lacking.result, told, lacking.action, facts=facts)
 
 
 async def _members(issuer: Issuer, token: _Token) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from service.admin.errors import AdminError, NotFound
 from service.fronts import methods
 from service.fronts.decision_api.answering import HEADERS, Answer, CallError, Document
 from service.fronts.decision_api.caller import caller_of
+from service.fronts.decision_api.client_request import ClientRequestBody, note_claim
 from service.fronts.decision_api.not_offered import not_offered
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.fronts.decision_api.route import Call, Route
 from service.fronts.peer import Peer, peer_of
 from service.fronts.receiving import FORM, body, check_transport, query_form
 from service.issuer import Issuer
+from service.observe.current import note_address
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.request import parse_form
 from service.settings import Settings
@@ -87,6 +89,7 @@ def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route] | None) -
 async def _called(issuer: Issuer, http: web.Request) -> Call:
     """Who calls. Raises CallError, InvalidRequest, TemporarilyUnavailable."""
     peer = peer_of(http, issuer.settings)
+    note_address(peer.address)
     _check_transport(peer, issuer.settings)
     _check_no_page(http)
     variable = dict(http.match_info)
@@ -103,7 +106,11 @@ async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route
     route = by_method["GET" if http.method == "HEAD" else http.method]
     members = await _members(http)
     with acting(Actor(call.api_key, Way.DECISION_API, call.address)):
-        return await route.answer(call, route.body.read(members))
+        given = route.body.read(members)
+        answer = await route.answer(call, given)
+    if isinstance(answer, Answer) and "reason" in answer.facts and isinstance(given, ClientRequestBody):
+        await note_claim(call, given)
+    return answer
 
 
 def _nothing_there(call: Call, http: web.Request) -> Answer:
@@ -158,12 +165,19 @@ async def _not_served(_: web.BaseRequest, error: ProtocolError) -> web.StreamRes
     return _response(Answer(result, detail=error.description, status=error.status, headers=error.headers))
 
 
+def _detail(answer: Answer) -> str:
+    """Why it was refused; by /fail the caller says it."""
+    by_caller = answer.result in (ResultCode.TOKEN_FAILED, ResultCode.AUTHORIZATION_FAILED)
+    return f"the caller says {answer.facts['reason']}" if by_caller else str(answer.facts["reason"])
+
+
 def _refused(error: ProtocolError) -> Answer:
     """What the house refuses before an endpoint decided: the transport, the body, or Redis that is away (P7)."""
+    facts = {"error": error.error, "reason": error.log or error.description}
     if error.status == 503:
-        return Answer(ResultCode.UNAVAILABLE, status=503, headers=error.headers)
+        return Answer(ResultCode.UNAVAILABLE, status=503, headers=error.headers, facts=facts)
     result = ResultCode.MALFORMED if isinstance(error, InvalidRequest) else of_error(error.error)
-    return Answer(result, detail=error.description, status=error.status, headers=error.headers)
+    return Answer(result, detail=error.description, status=error.status, headers=error.headers, facts=facts)
 
 
 def _incident(path: str) -> Answer:
@@ -181,6 +195,8 @@ def _summarize(issuer: Issuer, path: str, api_key: str, answer: Answer | Documen
     if isinstance(answer, Document):
         return
     issuer.metrics.request("decision_api", answer.result.name.lower())
+    if "reason" in answer.facts:
+        issuer.refusals.keep("decision_api", str(answer.facts["error"]), _detail(answer))
     caller = {"api_key": api_key} if api_key else {}
     told = {"call": path, **caller, "result_code": answer.result.code, "action": answer.action, "status": answer.status}
     log.info("decision", extra=told | {name: value for name, value in answer.facts.items() if value not in (None, "")})

@@ -47,8 +47,10 @@ def bad_request(error: ProtocolError) -> Answer:
 
 def bad_ticket() -> Answer:
     """As Authlete documents it: most likely the person took too long."""
-    refused = refuse(InvalidRequest("The request has expired, or was answered already; please start again."))
-    return Answer(ResultCode.INVALID_TICKET, {"responseContent": refused.content.decode()}, "BAD_REQUEST")
+    error = InvalidRequest("The request has expired, or was answered already; please start again.")
+    facts = {"error": error.error, "reason": error.description}
+    members = {"responseContent": refuse(error).content.decode()}
+    return Answer(ResultCode.INVALID_TICKET, members, "BAD_REQUEST", facts=facts)
 
 
 def sent(

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode
 import msgspec
 
 from service.fronts.decision_api.route import Call
+from service.observe.current import note_client
 from service.protocol import sealing
 from service.protocol.credentials import Kind, base64url
 from service.records.client import Client
@@ -34,6 +35,7 @@ async def look_up(call: Call, ticket: str) -> DecisionTicket:
         record = await call.issuer.store.decision_tickets.get(ticket)
     if record is None or record.taken or record.api_key != call.api_key:
         raise TicketError
+    note_client(record.client_id)
     return record
 
 

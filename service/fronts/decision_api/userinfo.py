@@ -67,7 +67,8 @@ async def _opened(call: Call, text: str) -> tuple[OpenedToken, Client] | Answer:
     """The token, or why it will not do."""
     if not text:
         content = 'Bearer error="invalid_request", error_description="An access token is required."'
-        return Answer(ResultCode.TOKEN_MISSING, {"responseContent": content}, "BAD_REQUEST")
+        facts = {"error": "invalid_request", "reason": "An access token is required."}
+        return Answer(ResultCode.TOKEN_MISSING, {"responseContent": content}, "BAD_REQUEST", facts=facts)
     try:
         return await opened_for_claims(call.issuer, text)
     except BearerError as error:

@@ -1,0 +1,79 @@
+"""Requests that were refused lately: written beside requests by every process, and looked at by operators."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from service.admin.paging import check_place
+from service.issuer import Issuer
+from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.refusals import ANY, REFUSALS
+from service.records.refused_request import RefusedRequest
+from service.store.redis_errors import StoreError
+from service.store.refusals import PlacedRefusal
+
+log = logging.getLogger(__name__)
+
+_REMEDIES = {(one.error, one.reason): one.remedy for one in REFUSALS}
+
+
+class RefusalFilter(NamedTuple):
+    """What to look for; "" and 0 = anything. ``since``: epoch seconds."""
+
+    client_id: str = ""
+    error: str = ""
+    reason: str = ""
+    since: int = 0
+
+    def matches(self, request: RefusedRequest) -> bool:
+        """Whether this is one of them."""
+        return (
+            self.client_id in ("", request.client_id)
+            and self.error in ("", request.error)
+            and self.reason in ("", request.reason)
+        )
+
+
+class RefusalPage(NamedTuple):
+    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
+
+    refused: Sequence[PlacedRefusal]
+    cursor: str
+
+
+async def write(issuer: Issuer) -> None:
+    """Write what this process refused since the last time; what cannot be written is counted by metrics all the same."""
+    taken = issuer.refusals.take()
+    if not taken:
+        return
+    try:
+        await issuer.store.refused_requests.append(taken)
+    except (TemporarilyUnavailable, StoreError) as error:
+        log.debug("refusals_unwritten", extra={"count": len(taken), "why": str(error)})
+
+
+async def list_refused(issuer: Issuer, wanted: RefusalFilter, cursor: str = "", count: int = 100) -> RefusalPage:
+    """A page, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
+    check_place(cursor)
+    if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
+        return RefusalPage([], "")
+    looked = await issuer.store.refused_requests.before(cursor, wanted.since * 1000, count * 10)
+    found: list[PlacedRefusal] = []
+    for placed in looked:
+        if wanted.matches(placed.request):
+            found.append(placed)
+        if len(found) == count:
+            return RefusalPage(found, placed.place)
+    return RefusalPage(found, looked[-1].place if len(looked) == count * 10 else "")
+
+
+def describe(placed: PlacedRefusal) -> dict[str, Any]:
+    """For people and programs; ``at``: epoch seconds with a fraction; ``remedy``: what to do about it."""
+    request = placed.request
+    told = {name: getattr(request, name) for name in RefusedRequest.__struct_fields__}
+    return {"id": placed.place} | told | {"at": request.at / 1000, "remedy": remedy_of(request)}
+
+
+def remedy_of(request: RefusedRequest) -> str:
+    """What to do about it, in a sentence."""
+    return _REMEDIES.get((request.error, request.reason)) or _REMEDIES.get((ANY, request.reason), "")

@@ -1,0 +1,25 @@
+"""Moments as people write them."""
+
+import re
+import time
+from calendar import timegm
+from typing import Annotated
+
+import typer
+
+Since = Annotated[str, typer.Option(help="No older than that: 90m, 12h, 7d, or a date in UTC.", metavar="TIME")]
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def since_seconds(since: str) -> int:
+    """``90m`` ago, or a date in UTC, in epoch seconds; 0 for nothing. Raises BadParameter."""
+    if not since:
+        return 0
+    if ago := re.fullmatch(r"(\d{1,9})([smhd])", since):
+        return max(0, int(time.time()) - int(ago[1]) * _UNITS[ago[2]])
+    for form in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"):
+        try:
+            return max(0, timegm(time.strptime(since, form)))
+        except ValueError:
+            continue
+    raise typer.BadParameter(f"--since {since}: write 90m, 12h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z (UTC)")

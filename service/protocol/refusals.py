@@ -1,0 +1,53 @@
+"""Why requests are refused: a closed list of reasons, each with its texts, its cause and what to do about it.
+
+A reason is a label of metrics and a member of log lines; its texts are what the code says (``log=`` of an error, or its
+description), with ``{}`` for what varies. ``docs/refusals.md`` is made of this table; a test finds every error that the code
+raises and that has no reason here.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from service.protocol.errors import printable
+from service.protocol.refusal_texts import TEXTS
+
+UNKNOWN = "other"
+"""The reason of what is not in the table."""
+ANY = "any"
+"""In place of an error, where the same reason leads to several."""
+
+
+class Refusal(NamedTuple):
+    """A reason, the registered error it is answered with, what leads to it, and what to do."""
+
+    reason: str
+    error: str
+    cause: str
+    remedy: str
+    texts: tuple[str, ...]
+
+
+REFUSALS = tuple(Refusal(*row) for row in TEXTS)
+REASONS = tuple(dict.fromkeys((*(one.reason for one in REFUSALS), UNKNOWN)))
+
+
+def _pattern(texts: Iterable[str]) -> re.Pattern[str]:
+    """What matches any of these texts, as they are or as an error_description may be written."""
+    spelled = {spelling for text in texts for spelling in (text, printable(text.replace("{}", "\x00")))}
+    parts = ("(?:.*)".join(re.escape(part) for part in re.split(r"\{\}|\?", text)) for text in sorted(spelled))
+    return re.compile("|".join(parts), re.DOTALL)
+
+
+_PATTERNS: dict[str, list[tuple[re.Pattern[str], str]]] = {ANY: []}
+for _one in REFUSALS:
+    _PATTERNS.setdefault(_one.error, []).append((_pattern(_one.texts), _one.reason))
+
+
+def reason_of(error: str, text: str) -> str:
+    """The reason of a registered error with this text: one of ``REASONS``."""
+    rows: list[tuple[re.Pattern[str], str]] = [*_PATTERNS[ANY], *_PATTERNS.get(error, [])]
+    for pattern, reason in rows:
+        if pattern.fullmatch(text) is not None:
+            return reason
+    return UNKNOWN
