@@ -47,7 +47,21 @@ class Input(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _whole(cls, written: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        return whole(written, validate, cls.disagreements())
+        return whole(cls._said(written), validate, cls.disagreements())
+
+    @classmethod
+    def _said(cls, written: Any) -> Any:
+        """null is the default, for every member that has one: on creation as if left out, in a change taken back (RFC 7396)."""
+        if not isinstance(written, Mapping):
+            return written
+        fields = cls.model_fields
+        nulls = {name for name, value in written.items() if value is None and name in fields}
+        defaults = {
+            name: fields[name].get_default(call_default_factory=True)
+            for name in nulls
+            if not fields[name].is_required()
+        }
+        return {**written, **defaults} if defaults else written
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
