@@ -125,3 +125,13 @@ async def test_places_are_never_given_twice(any_world: World) -> None:
         came_of = Counter(await asyncio.gather(*(one(turn) for turn in range(120))))
         assert came_of["registered"] == 25 == len(other.key_names("mm:client:"))
         assert set(came_of) <= {"registered", "TooManyRegistrations", "TemporarilyUnavailable"}
+
+
+async def test_guesses_at_a_registration_access_token_keep_its_owner_out_of_nothing(world: World) -> None:
+    """It cannot be guessed: the right one is good at once, also from where the wrong ones came."""
+    async with world.having(**OPEN, client_failures_allowed=1) as other:
+        _, made = await register(other)
+        wrong = made["registration_access_token"][:-3] + "xyz"
+        statuses = Counter([(await manage(other, made, token=wrong)).status for _ in range(60)])
+        assert statuses == {401: 60}
+        assert (await manage(other, made)).status == 200

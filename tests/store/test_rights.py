@@ -170,7 +170,9 @@ def test_every_command_that_is_sent_is_tried(each_server: Shape) -> None:
 
     commands = {name.upper() for name in each_server.nodes[0].admin.execute_command("COMMAND")}
     words = {
-        word for path in Path(rights.__file__).parent.glob("*.py") for word in re.findall(r'"([A-Z]{3,})"', path.read_text())
+        word
+        for path in Path(rights.__file__).parent.glob("*.py")
+        for word in re.findall(r'"([A-Z]{3,})"', path.read_text())
     }
     called = {word for script in SCRIPTS for word in re.findall(r"redis\.p?call\('(\w+)'", script.text)}
     needed = (*rights._COMMANDS, *rights._SINCE_7, *rights._PUBLISHED, *rights._IN_CLUSTER, *rights.OPTIONAL)
