@@ -142,7 +142,11 @@ async def _keep(issuer: Issuer, client: Client, authorization: Authorization, op
             raise InvalidGrant(log="refresh token ended meanwhile, or no refresh is left")
         left = current.record.refreshes_left
         minted = await mint(
-            *(issuer, client, authorization, opened.credential.grant_id, None if left is None else left - 1),
+            issuer,
+            client,
+            authorization,
+            opened.credential.grant_id,
+            None if left is None else left - 1,
             keeps=current,
             id_token=True,
         )

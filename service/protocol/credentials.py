@@ -15,7 +15,6 @@ from hashlib import sha512
 from typing import NamedTuple
 
 GRANT_ID_LENGTH = 22
-SECRET_LENGTH = 43
 Randomness = Callable[[int], bytes]
 """``secrets.token_bytes`` or a stand-in: number of bytes → bytes."""
 

@@ -63,7 +63,11 @@ class Registrations:
         answer, _ = await _reserve.run(
             self._connection,
             (keys.registrations(), keys.registrations_of(network)),
-            *(client_id, now, now + places.lifetime, places.most, places.most_each if network else places.most),
+            client_id,
+            now,
+            now + places.lifetime,
+            places.most,
+            places.most_each if network else places.most,
         )
         return answer
 

@@ -38,9 +38,8 @@ async def answer_authorization(
 ) -> Answer:
     """Code, access token and ID token as the response type says (RFC 6749 4.1.2 and 4.2.2, OpenID Connect Core 3).
 
-    ``claims``: about the person, for an ID token that comes alone (Core 5.4); ``lifetime``: of an access token, 0 = the
-    client's. Raises InvalidGrant where the user is
-    disabled, TemporarilyUnavailable.
+    ``claims``: about the user, for an ID token that comes alone (Core 5.4); ``lifetime``: of an access token in seconds, 0 =
+    the client's. Raises InvalidGrant where the user is disabled, TemporarilyUnavailable.
     """
     issuer.store.registrations.note_use(client, issuer.settings.registration_idle_lifetime)
     parts, fields, grant_id = response_type.parts, {}, ""
@@ -62,7 +61,10 @@ async def answer_authorization(
         fields["scope"] = issued.scope
     if "id_token" in parts:
         fields["id_token"] = mint_id_token(
-            *(issuer, client, grant, fresh_id),
+            issuer,
+            client,
+            grant,
+            fresh_id,
             nonce=record.nonce,
             access_token=fields.get("access_token", ""),
             code=fields.get("code", ""),

@@ -63,7 +63,13 @@ async def redeem(issuer: Issuer, client: Client, authorization: Authorization, c
             issuer, client, authorization, credential.grant_id, GrantTypeName.AUTHORIZATION_CODE
         )
     minted = await mint(
-        *(issuer, client, authorization, credential.grant_id, client.refresh_limit), id_token=True, nonce=record.nonce
+        issuer,
+        client,
+        authorization,
+        credential.grant_id,
+        client.refresh_limit,
+        id_token=True,
+        nonce=record.nonce,
     )
     new = minted.new
     # A grant that can be refreshed lives on beyond what the code bought; one that can't is over with its access token.

@@ -67,21 +67,11 @@ async def mint(
     issuer.store.registrations.note_use(client, issuer.settings.registration_idle_lifetime)
     lifetime = authorization.lifetime or client.access_token_lifetime or issuer.settings.access_token_lifetime
     access = new_credential(Kind.ACCESS_TOKEN, grant_id, issuer.randomness)
-    access_hash = hashed(access)
-    refresh, refresh_hash, refresh_record, refresh_ends_at = "", access_hash, b"", NEVER
-    if may_refresh(issuer, client, grant) and (refreshes_left != 0 or keeps):
-        refresh_ends_at = _refresh_ends_at(issuer, client, grant, now)
-        if keeps is not None:
-            refresh, refresh_hash = authorization.presented if refreshes_left != 0 else "", keeps.credential.hash
-        else:
-            refresh = new_credential(Kind.REFRESH_TOKEN, grant_id, issuer.randomness)
-            refresh_hash = hashed(refresh)
-        issued_at = keeps.record.issued_at if keeps and keeps.record else now
-        spends = None if keeps else authorization.spends
-        refresh_record = RefreshToken(issued_at, refreshes_left, spends.credential.hash if spends else "").encode()
-    credential = Credential(Kind.ACCESS_TOKEN, grant_id, access_hash)
-    has_claims, scope = wants(issuer, client), authorization.scope
-    about, is_kept = (await of_token(issuer, client, grant, scope)) if has_claims else ({}, True)
+    credential = Credential(Kind.ACCESS_TOKEN, grant_id, hashed(access))
+    refresh = _refresh_token(issuer, client, authorization, credential, refreshes_left, keeps, now)
+    about, is_kept = dict[str, Any](), True
+    if wants(issuer, client):
+        about, is_kept = await of_token(issuer, client, grant, authorization.scope)
     delivered, beside, is_stateless = access, "", False
     if client.access_token_format is not None or issuer.settings.resource_tokens:
         delivered, beside, is_stateless = await _in_its_form(
@@ -91,24 +81,71 @@ async def mint(
     if id_token and wants_id_token(issuer, grant):
         added = authorization.added.id_token
         signed = mint_id_token(issuer, client, grant, grant_id, nonce=nonce, access_token=delivered, added=added)
-    content = _response(client, authorization, delivered, beside, lifetime, refresh, signed)
     issued = Issued(
-        *(content, grant, grant_id, access_hash, delivered, now + lifetime),
-        refresh_token=refresh,
-        refresh_token_ends_at=refresh_ends_at if refresh else NEVER,
+        content=_response(client, authorization, delivered, beside, lifetime, refresh.token, signed),
+        grant=grant,
+        grant_id=grant_id,
+        access_hash=credential.hash,
+        access_token=delivered,
+        access_token_ends_at=now + lifetime,
+        refresh_token=refresh.token,
+        refresh_token_ends_at=refresh.ends_at if refresh.token else NEVER,
         scope=authorization.scope,
         audience=authorization.audience,
         id_token=signed,
         is_stateless=is_stateless,
     )
-    return Minted(
-        issued,
-        NewTokens(
-            *(credential, _access_record(authorization, now, {} if is_kept else about), now + lifetime),
-            *(refresh_hash, refresh_record, refresh_ends_at),
-            subject=grant.subject,
-            now=now,
-        ),
+    record = _access_record(authorization, now, {} if is_kept else about)
+    return Minted(issued, _new_tokens(credential, record, now + lifetime, refresh, grant.subject, now))
+
+
+class _RefreshToken(NamedTuple):
+    """``token``: as the client gets it, "" = it gets none; ``hash``, ``record``: as it is kept, b"" = it is not; ``ends_at``:
+    epoch seconds.
+    """
+
+    token: str
+    hash: str
+    record: bytes = b""
+    ends_at: int = NEVER
+
+
+def _refresh_token(
+    issuer: Issuer,
+    client: Client,
+    authorization: Authorization,
+    access: Credential,
+    left: int | None,
+    keeps: OpenedRefreshToken | None,
+    now: int,
+) -> _RefreshToken:
+    """The refresh token that goes with ``access``: a new one, or the one that stays in use (``keeps``) while refreshes are
+    ``left`` (None: without a bound). Raises InvalidGrant.
+    """
+    if not may_refresh(issuer, client, authorization.grant) or (left == 0 and not keeps):
+        return _RefreshToken("", access.hash)
+    ends_at = _refresh_ends_at(issuer, client, authorization.grant, now)
+    if keeps is not None:
+        issued_at = keeps.record.issued_at if keeps.record else now
+        token = authorization.presented if left != 0 else ""
+        return _RefreshToken(token, keeps.credential.hash, RefreshToken(issued_at, left, "").encode(), ends_at)
+    token, spends = new_credential(Kind.REFRESH_TOKEN, access.grant_id, issuer.randomness), authorization.spends
+    record = RefreshToken(now, left, spends.credential.hash if spends else "")
+    return _RefreshToken(token, hashed(token), record.encode(), ends_at)
+
+
+def _new_tokens(
+    access: Credential, access_record: bytes, access_ends_at: int, refresh: _RefreshToken, subject: str, now: int
+) -> NewTokens:
+    return NewTokens(
+        access=access,
+        access_record=access_record,
+        access_ends_at=access_ends_at,
+        refresh_hash=refresh.hash,
+        refresh_record=refresh.record,
+        refresh_ends_at=refresh.ends_at,
+        subject=subject,
+        now=now,
     )
 
 
@@ -131,7 +168,11 @@ async def _in_its_form(
         return opaque, "", False
     is_stateless = form.format is AccessTokenFormat.STATELESS
     signed = await mint_access_jwt(
-        *(issuer, client, form, grant, stateless_handle(issuer) if is_stateless else handle_of(credential)),
+        issuer,
+        client,
+        form,
+        grant,
+        stateless_handle(issuer) if is_stateless else handle_of(credential),
         scope=authorization.scope,
         audience=authorization.audience,
         now=now,
