@@ -117,3 +117,10 @@ def test_the_readme_lists_the_grant_types_and_methods_that_exist() -> None:
 def test_nothing_reads_like_unfinished_work() -> None:
     for path in SERVICE.rglob("*.py"):
         assert not re.search(r"TODO|FIXME|XXX|NotImplementedError", path.read_text()), path
+
+
+def test_the_changelog_says_each_thing_once() -> None:
+    """Changes are merged by union: a heading or an entry may come twice by it."""
+    unreleased = (ROOT / "CHANGELOG.md").read_text().partition("## [Unreleased]\n")[2].partition("\n## ")[0]
+    for lines in (re.findall(r"^### .*", unreleased, re.MULTILINE), re.findall(r"^- .*", unreleased, re.MULTILINE)):
+        assert len(lines) == len(set(lines)), sorted(line for line in set(lines) if lines.count(line) > 1)
