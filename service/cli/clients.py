@@ -170,9 +170,9 @@ def approve(
 ) -> None:
     """Say that you have checked who a client that registered itself is: people are not warned of it any more.
 
-    Example: `mintmark client show WAq3…`, look at its name and addresses, then `mintmark client approve WAq3…`
+    Example: `mintmark client approve WAq3rZ8k`
 
-    It holds until the client changes anything of itself.
+    Look at its name and addresses first, with `mintmark client show`. It holds until the client changes anything of itself.
     """
     if withdraw:
         client = do(operations.WITHDRAW_APPROVAL, client_id=client_id)

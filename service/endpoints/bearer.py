@@ -2,7 +2,7 @@
 
 import re
 
-from service.protocol.errors import InvalidRequest, InvalidToken
+from service.protocol.errors import InvalidRequest, InvalidToken, TokenRequired
 from service.protocol.request import Request
 
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
@@ -11,12 +11,12 @@ _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 def bearer_token(request: Request) -> str:
     """In the Authorization header or in a form, never in the query (RFC 6750 2.1 and 2.2).
 
-    Raises InvalidRequest where it comes twice, InvalidToken where there is none.
+    Raises InvalidRequest where it comes twice, TokenRequired where there is none, InvalidToken where it is not sent as one.
     """
     in_body = request.parameters.get("access_token") if request.method == "POST" else None
     if request.authorization is None:
         if in_body is None:
-            raise InvalidToken("An access token is required.")
+            raise TokenRequired
         return in_body
     found = _BEARER.fullmatch(request.authorization)
     if found is None:

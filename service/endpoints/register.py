@@ -8,7 +8,7 @@ from service.admin import clients, registration
 from service.endpoints.bearer import bearer_token
 from service.issuer import Issuer
 from service.protocol.decision import NO_STORE, Action, Decision
-from service.protocol.errors import InvalidClientMetadata, InvalidToken
+from service.protocol.errors import InvalidClientMetadata, TokenRequired
 from service.protocol.request import Request
 
 NAME = "register"
@@ -17,7 +17,7 @@ NAME = "register"
 async def decide(issuer: Issuer, request: Request) -> Decision:
     """POST registers; GET, PUT and DELETE with ``?client_id=`` and the registration access token look after it.
 
-    Raises InvalidRedirectUri, InvalidClientMetadata (400), InvalidToken (401), TooManyRegistrations (429),
+    Raises InvalidRedirectUri, InvalidClientMetadata (400), TokenRequired (401), TooManyRegistrations (429),
     TemporarilyUnavailable.
     """
     if request.method == "POST":
@@ -38,7 +38,7 @@ async def _registered(issuer: Issuer, request: Request) -> dict[str, Any]:
     if issuer.settings.registration == "open" and request.authorization is None:
         return await registration.register(issuer, _metadata(request), registration.Stranger(request.address))
     if request.authorization is None:
-        raise InvalidToken("An initial access token is required to register a client.")
+        raise TokenRequired("An initial access token is required to register a client.")
     token, metadata = bearer_token(request), _metadata(request)
     # What made us fetch something is paid for: else one use would be as many fetches as somebody likes.
     returnable = "sector_identifier_uri" not in metadata

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from service.protocol.errors import BearerError, ProtocolError
+from service.protocol.errors import BearerError, ProtocolError, TokenRequired
 
 JSON = "application/json"
 SERVER: Mapping[str, str] = {"Server": "mintmark"}
@@ -67,6 +67,8 @@ def refuse(error: ProtocolError, *, by_header: bool = True, **members: Any) -> D
 
 def _bearer_challenge(error: BearerError) -> str:
     """RFC 6750 section 3."""
+    if isinstance(error, TokenRequired):
+        return 'Bearer realm="mintmark"'
     told = f', error_description="{error.description}"' if error.description else ""
     return f'Bearer realm="mintmark", error="{error.error}"{told}'
 

@@ -151,6 +151,12 @@ class InvalidToken(BearerError):
     description = "The access token is invalid, expired, or was revoked."
 
 
+class TokenRequired(InvalidToken):
+    """The request has no access token at all: the challenge says how to send one, and names no error (RFC 6750 3.1)."""
+
+    description = "An access token is required."
+
+
 class InsufficientScope(BearerError):
     error = "insufficient_scope"
     status = 403

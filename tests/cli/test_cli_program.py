@@ -10,7 +10,7 @@ from service.cli.program import app
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
 
-CLIENT = ("create", "list", "show", "update", "rotate-secret", "disable", "enable", "revoke", "delete")
+CLIENT = (*("create", "list", "show", "update", "rotate-secret", "disable", "enable", "approve", "revoke", "delete"),)
 USER = ("create", "list", "show", "update", "set-password", "sign-out", "disable", "enable", "delete")
 GRANT = ("code", "list", "show", "issued", "revoke")
 SESSION = ("list", "show", "end")
@@ -28,7 +28,7 @@ COMMANDS = [
     *(["trust", name] for name in TRUST),
     *(["session", name] for name in SESSION),
     *(["audit", name] for name in AUDIT),
-    *(["registration", "token"], ["scope", "list"], ["token", "inspect"]),
+    *(["registration", "token"], ["scope", "list"], ["token", "inspect"], ["refused", "list"]),
 ]
 
 
@@ -101,6 +101,7 @@ def test_these_are_all_commands() -> None:
         "audit": len(AUDIT),
         "scope": 1,
         "token": 1,
+        "refused": 1,
     }
     assert len(app.registered_commands) + sum(counts.values()) == len(COMMANDS)
 
