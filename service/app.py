@@ -261,7 +261,7 @@ async def _keep_writing_refusals(issuer: Issuer) -> None:
     """Once a second, whatever was refused; until cancelled."""
     while True:
         await asyncio.sleep(1.0)
-        await refusals.write(issuer)
+        await refusals.write_refused(issuer)
 
 
 async def _tell_metrics(metrics: Metrics) -> None:

@@ -41,7 +41,7 @@ class RefusalPage(NamedTuple):
     cursor: str
 
 
-async def write(issuer: Issuer) -> None:
+async def write_refused(issuer: Issuer) -> None:
     """Write what this process refused since the last time; what cannot be written is counted by metrics all the same."""
     taken = issuer.refusals.take()
     if not taken:

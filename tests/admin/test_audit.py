@@ -43,12 +43,14 @@ READS = {
         "list_of_subject",
         "list_of_client_id",
         "get",
+        "list_refused",
     ),
 }
 """Functions that change nothing."""
 OTHERS = {
     *("number_of", "find_client", "forget_number"),  # numbers of clients in the decision API, made when first asked for
     *("keep_sums", "write_sums"),  # the log itself
+    "write_refused",  # what the service refused by itself
     *("update_token", "update_grant", "end_token", "end"),  # what audited ones are made of, or make of them
     *("register", "open_registered", "replace", "initial_access_token_spent", "set_registration"),  # clients themselves
     *(

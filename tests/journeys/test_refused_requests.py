@@ -184,7 +184,7 @@ async def test_a_refusal_is_logged_counted_and_kept(
     asked = [line for line in lines if line["event"] == "request" and line["request_id"] == refused["request_id"]]
     assert [line.get("client_id", "") for line in asked] == [client_id]
     assert counts(world.issuer.metrics, "mintmark_refusals_total")[(endpoint, error, reason)] == 1
-    await refusals.write(world.issuer)
+    await refusals.write_refused(world.issuer)
     (kept,) = (await refusals.list_refused(world.issuer, RefusalFilter(client_id=client_id, reason=reason))).refused
     assert (kept.request.endpoint, kept.request.error, kept.request.reason) == (endpoint, error, reason)
     assert (kept.request.client_id, kept.request.address) == (client_id, "127.0.0.1")
@@ -196,7 +196,7 @@ async def test_what_is_well_leaves_nothing(world: World) -> None:
     client = await world.client()
     await world.tokens(client)
     assert world.issuer.refusals.take() == []
-    await refusals.write(world.issuer)
+    await refusals.write_refused(world.issuer)
     assert world.key_names("{refused}") == set()
 
 
@@ -234,7 +234,7 @@ async def test_no_credential_is_kept(world: World) -> None:
     await world.token(grant_type=token)
     await world.token(grant_type="client_credentials", scope=token)
     await world.token(grant_type="client_credentials", resource=token)
-    await refusals.write(world.issuer)
+    await refusals.write_refused(world.issuer)
     (found,) = [node.admin.dump(key) for node in world.redis.primaries() for key in node.admin.scan_iter("*{refused}*")]
     assert token[10:].encode() not in found
 
@@ -300,11 +300,11 @@ async def test_when_redis_is_away_refusals_go_on(world: World) -> None:
     for node in world.redis.primaries():
         node.admin.config_set("maxmemory", 1)
     try:
-        await refusals.write(world.issuer)  # is refused by Redis, and raises nothing
+        await refusals.write_refused(world.issuer)  # is refused by Redis, and raises nothing
     finally:
         for node in world.redis.primaries():
             node.admin.config_set("maxmemory", 0)
     assert (await refusals.list_refused(world.issuer, RefusalFilter())).refused == []
     assert (await world.redeem("mm_ac_x")).status == 400
-    await refusals.write(world.issuer)
+    await refusals.write_refused(world.issuer)
     assert len((await refusals.list_refused(world.issuer, RefusalFilter())).refused) == 1

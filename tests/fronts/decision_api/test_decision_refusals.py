@@ -63,6 +63,6 @@ async def test_what_the_caller_refuses_is_said_of_the_client_of_the_ticket(calle
 async def kept(caller: Backend) -> list[tuple[str, str, str, str]]:
     """What operators see."""
     issuer = caller.world.issuer
-    await refusals.write(issuer)
+    await refusals.write_refused(issuer)
     page = await refusals.list_refused(issuer, RefusalFilter())
     return [(one.endpoint, one.error, one.reason, one.client_id) for _, one in page.refused]
