@@ -107,6 +107,7 @@ async def mintmark(redis: Shape, workers: int = 1, **settings: Any) -> AsyncIter
     """Mintmark as ``mintmark serve`` runs it."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     chosen = {"redis_url": redis.url, "port": port, "issuer": ISSUER, "log_level": "WARNING", "master_key": MASTER_KEY}
+    chosen |= {"grants_per_user_and_client": 0}  # here one user has more of them than any person
     chosen |= CHEAP_ARGON2 | settings
     environment = {f"MINTMARK_{name.upper()}": str(value) for name, value in chosen.items()}
     command = [sys.executable, "-m", "service", "serve", *(["--workers", str(workers)] if workers > 1 else [])]

@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ from service.signing.key_material import Sealing
 from service.signing.keyring import Keyring
 from service.signing.request_sealing import RequestSealing
 from service.store.store import Store, open_store
+from service.tokens.excess import end_excess
 from service.workers import until_orphaned
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def make_issuer(
     keyring = Keyring(settings, store.signing_keys, randomness, clock) if settings.openid else None
     if keyring is not None:
         metrics.watch_keys(keyring.times)
-    return Issuer(
+    issuer = Issuer(
         url=settings.issuer,
         settings=settings,
         store=store,
@@ -84,6 +86,8 @@ def make_issuer(
         tracing=tracing,
         audit_file=AuditFile(settings.audit_file) if settings.audit_file else None,
     )
+    store.indexing.end_excess = partial(end_excess, issuer)
+    return issuer
 
 
 @asynccontextmanager

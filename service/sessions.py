@@ -2,6 +2,7 @@
 
 import hmac
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -13,7 +14,7 @@ from service.id_tokens import subject_for
 from service.issuer import Issuer
 from service.protocol import credentials
 from service.protocol.credentials import Kind, hashed, new_credential, new_grant_id
-from service.protocol.errors import AccessDenied
+from service.protocol.errors import AccessDenied, TemporarilyUnavailable
 from service.protocol.names import OFFLINE_ACCESS, HookEvent
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
@@ -83,9 +84,11 @@ async def sign_in(
     for renewed in dict.fromkeys((previous, None)):
         signed = _make(issuer, person, renewed)
         session = signed.session
-        latest = session.started_at + issuer.settings.session_lifetime
-        if await issuer.store.sessions.keep(session, renewed, _ends_at(issuer, session), latest):
+        ends = _ends_at(issuer, session), _latest_end(issuer, session)
+        kept = await issuer.store.sessions.keep(session, renewed, *ends)
+        if kept.is_kept:
             await _check_proof(issuer, person, session)
+            await _end_excess(issuer, person.subject, kept.excess)
             sid, is_renewed = session.sid, renewed is not None
             await issuer.hooks.tell(HookEvent.LOGGED_IN, **facts, session_id=sid, renewed=is_renewed)
             return signed
@@ -120,13 +123,7 @@ async def end_remains(issuer: Issuer, sid: str, subject: str) -> Ended:
 
 async def end_all(issuer: Issuer, subject: str) -> Ended:
     """End every session of a user with what was granted in it; of several who do so at once each counts its own (P6)."""
-    grants = count = 0
-    for sid in await issuer.store.sessions.of_user(subject):
-        session = await issuer.store.sessions.get(sid)
-        ended = await _end_surely(issuer, sid, subject, session.secret_hash if session else "")
-        issuer.store.sessions.unindex_soon(subject, sid)
-        grants, count = grants + ended.grants, count + ended.sessions
-    all_ended = Ended(grants, sessions=count)
+    all_ended = await _end_each(issuer, subject, await issuer.store.sessions.of_user(subject))
     if any(all_ended.counts.values()):
         log.info("sessions_ended", extra={"subject": subject, **all_ended.counts})
     return all_ended
@@ -156,6 +153,31 @@ async def finish_ending(issuer: Issuer, ending: LogoutDelivery) -> None:
 
 
 # how it is done
+
+
+async def _end_each(issuer: Issuer, subject: str, sids: Sequence[str]) -> Ended:
+    grants = count = 0
+    for sid in sids:
+        session = await issuer.store.sessions.get(sid)
+        ended = await _end_surely(issuer, sid, subject, session.secret_hash if session else "")
+        issuer.store.sessions.unindex_soon(subject, sid)
+        grants, count = grants + ended.grants, count + ended.sessions
+    return Ended(grants, sessions=count)
+
+
+async def _end_excess(issuer: Issuer, subject: str, sids: Sequence[str]) -> None:
+    """End the oldest sessions of a user who has too many. What Redis keeps from being ended is so by the next login."""
+    if not sids:
+        return
+    try:
+        ended = await _end_each(issuer, subject, sids)
+    except TemporarilyUnavailable as error:
+        log.warning("sessions_over_limit_not_ended", extra={"subject": subject, "reason": error.log})
+        return
+    if ended.sessions:
+        issuer.metrics.security_event("sessions_over_limit")
+        most = issuer.settings.sessions_per_user
+        log.warning("sessions_over_limit", extra={"subject": subject, "sids": list(sids), "most": most, **ended.counts})
 
 
 def _make(issuer: Issuer, person: Person, renewed: Session | None) -> SignedIn:
@@ -190,8 +212,12 @@ async def _check_proof(issuer: Issuer, person: Person, session: Session) -> None
 
 def _ends_at(issuer: Issuer, session: Session) -> int:
     """Idle or absolute limit, whichever is first; epoch seconds."""
-    settings = issuer.settings
-    return min(session.used_at + settings.session_idle_lifetime, session.started_at + settings.session_lifetime)
+    return min(session.used_at + issuer.settings.session_idle_lifetime, _latest_end(issuer, session))
+
+
+def _latest_end(issuer: Issuer, session: Session) -> int:
+    """The absolute limit, epoch seconds."""
+    return session.started_at + issuer.settings.session_lifetime
 
 
 async def _end_surely(issuer: Issuer, sid: str, subject: str, secret_hash: str) -> Ended:

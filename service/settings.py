@@ -236,6 +236,14 @@ class Settings(BaseSettings):
     )
 
     # limits
+    grants_per_user_and_client: Annotated[int, Field(ge=0, le=1000)] = Field(
+        100,
+        description="Grants of a user to one client that can be refreshed at once, and as many codes and others that cannot; "
+        "one more ends the one that was not used for longest. 0 = any number.",
+    )
+    sessions_per_user: Annotated[int, Field(ge=0, le=1000)] = Field(
+        100, description="Browser sessions of a user at once; one more ends the oldest. 0 = any number."
+    )
     max_body: int = Field(65536, ge=1024, description="Size of a request body.")
     max_head: int = Field(
         16384,

@@ -24,6 +24,8 @@ SECURITY_EVENTS = (
     "decision_api_blocked",
     "registration_limited",
     "too_many_requests_wait",
+    "grant_over_limit",
+    "sessions_over_limit",
 )
 
 SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

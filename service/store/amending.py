@@ -8,7 +8,9 @@ from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.store import grants, keys
 from service.store.connection import Connection
+from service.store.indexing import Indexing, Place
 from service.store.script import Script
+from service.store.user_index import Kin
 
 
 class AmendAnswer(StrEnum):
@@ -58,8 +60,9 @@ class Amended(NamedTuple):
 class Amending:
     """Changes of what was granted, in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, indexing: Indexing) -> None:
         self._connection = connection
+        self._indexing = indexing
 
     async def read(self, grant_id: str, access_hash: str = "") -> Held | None:
         """A living grant, and its access token of this hash; None where either is gone. Three round trips."""
@@ -118,9 +121,9 @@ class Amending:
                 _word(grant_ends_at or None),
             ),
         )
-        subject = amended.grant.subject
-        index = [] if is_alone else [grants.index_step(self._connection, held.grant_id, subject, grant_ends_at)]
-        reply = await grants.swap_and_index(self._connection, step, held.grant_id, index)
+        kin, subject = Kin.LASTING if held.refresh_hash else Kin.UNCOUNTED, "" if is_alone else amended.grant.subject
+        place = Place(held.grant_id, subject, amended.grant.client_id, kin, grant_ends_at)
+        reply = await self._indexing.swap(step, place)
         return AmendAnswer.ENDED if reply is None else _amend.read(reply)[0]
 
 

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 from service.protocol.credentials import Credential
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
-from service.store import grants, keys
+from service.store import grants, keys, user_index
 from service.store.connection import Command, Connection
+from service.store.indexing import Indexing, Place
 from service.store.script import Script
 from service.store.tokens import NewTokens, WaitingReply
+from service.store.user_index import Kin
 
 
 class IssueAnswer(StrEnum):
@@ -62,8 +64,9 @@ class OpenedCode(NamedTuple):
 class Codes:
     """Authorization codes in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, indexing: Indexing) -> None:
         self._connection = connection
+        self._indexing = indexing
 
     async def issue(self, code: Credential, record: AuthorizationCode, grant: Grant, ends_at: int) -> bool:
         """Keep a code and the grant it begins until ``ends_at`` (epoch seconds).
@@ -71,14 +74,10 @@ class Codes:
         One round trip. False where the user is disabled, or the grant was ended while this was under way.
         """
         keys_of_code = (keys.grant(code.grant_id), keys.code(code.grant_id, code.hash))
-        steps = [_issue.step(self._connection, keys_of_code, (grants.encode(grant), record.encode(), ends_at))]
-        if grant.subject:
-            steps.append(grants.index_step(self._connection, code.grant_id, grant.subject, ends_at))
-        replies = await self._connection.execute_all(steps)
-        if grant.subject and grants.is_disabled(replies[1]):
-            await grants.Grants(self._connection).revoke(code.grant_id)
-            return False
-        return _issue.read(replies[0])[0] is IssueAnswer.ISSUED
+        step = _issue.step(self._connection, keys_of_code, (grants.encode(grant), record.encode(), ends_at))
+        place = Place(code.grant_id, grant.subject, grant.client_id, Kin.PASSING, ends_at)
+        reply = await self._indexing.begin(step, place)
+        return reply is not None and _issue.read(reply)[0] is IssueAnswer.ISSUED
 
     async def open_by_code(self, code: Credential, *, with_end: bool = False) -> OpenedCode | None:
         """The code with its grant; None where it is unknown, expired, or its grant has ended (IA-36). One round trip.
@@ -122,13 +121,12 @@ class Codes:
                 *(new.grant_ends_at, spent_ends_at, "1" if beside else "", waiting.sealed, waiting.grace),
             ),
         )
-        index = new.index_steps(self._connection, code.grant_id)
-        reply = await grants.swap_and_index(self._connection, step, code.grant_id, index)
+        reply = await self._indexing.swap(step, new.place())
         if reply is None:
             return RedeemAnswer.UNKNOWN, b""
         answer, rest = _redeem.read(reply)
         if answer in (RedeemAnswer.SPENT, RedeemAnswer.UNKNOWN) and new.subject:
-            grants.unindex_soon(self._connection, code.grant_id, new.subject)
+            user_index.unindex_soon(self._connection, code.grant_id, new.subject, new.client_id)
         return answer, rest[0] if rest else b""
 
     def forget_reply_soon(self, code: Credential, *, after: float = 0) -> None:

@@ -14,10 +14,9 @@ from service.records.decision_ticket import DecisionTicket
 from service.records.grant import Grant
 from service.records.question import Question, Stage
 from service.records.session import Session
-from service.store import keys
+from service.store import keys, user_index
 from service.store.connection import Connection, Step
 from service.store.grants import GRANT_KEY, Grants, inline_or_whole
-from service.store.sessions import Sessions
 from service.store.walks import CHUNK
 
 
@@ -78,7 +77,7 @@ class Endings:
         key, clients = keys.session(session.sid), keys.session_clients(session.sid)
         gone = await self._connection.execute_confirmed(key, "DEL", key)
         await self._connection.execute(key, "DEL", clients)
-        Sessions(self._connection).unindex_soon(session.subject, session.sid)
+        user_index.unindex_session_soon(self._connection, session.sid, session.subject)
         return bool(gone)
 
     # grants

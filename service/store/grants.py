@@ -1,20 +1,16 @@
 """Grants: the record that everything hangs on, the user's index of them, and how they end."""
 
-import asyncio
-import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from service.protocol.credentials import GRANT_ID_LENGTH
-from service.protocol.errors import TemporarilyUnavailable
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
-from service.store import keys
+from service.store import keys, user_index
 from service.store.connection import Connection, Step
-from service.store.redis_errors import StoreError
 from service.store.script import Script
 
 NO_REFRESH_TOKEN = "-" * GRANT_ID_LENGTH
@@ -24,11 +20,6 @@ NEVER = 0
 """As a second at which something ends: it does not."""
 
 _PAGE = 500
-_INDEX_PAUSE, _INDEX_TRIES = 0.5, 600
-_indexing: set[asyncio.Task[None]] = set()
-"""Writes to user indexes that wait for their server; held here so that they are not collected."""
-
-log = logging.getLogger(__name__)
 GRANT_KEY = re.compile(rf"mm:\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}(?::access:.*)?", re.ASCII)
 """Keys that hold a grant, whole or inline; a user's keys have a colon in their tag."""
 ISSUED_KEY = re.compile(rf"mm:\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}:(access|refresh|code):(.+)", re.ASCII)
@@ -40,21 +31,8 @@ class RevokeAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
-class IndexAnswer(StrEnum):
-    INDEXED = "indexed"
-    DISABLED = "disabled"
-
-
-class UnindexAnswer(StrEnum):
-    UNINDEXED = "unindexed"
-
-
 _revoke = Script("revoke_grant", ("grant",), (), RevokeAnswer, confirmed=True)
-_index = Script(
-    "index_grant", ("user_grants", "user_disabled"), ("grant_id", "grant_ends"), IndexAnswer, confirmed=True
-)
-_unindex = Script("unindex_grant", ("user_grants",), ("grant_id",), UnindexAnswer)
-SCRIPTS = (_revoke, _index, _unindex)
+SCRIPTS = (_revoke,)
 
 
 class ListedGrant(NamedTuple):
@@ -89,61 +67,6 @@ def encode(grant: Grant, refresh_hash: str = NO_REFRESH_TOKEN) -> bytes:
 def decode(data: bytes | None) -> Grant | None:
     """None where there is no record, and for the empty one of a grant that was ended."""
     return Grant.decode(data[GRANT_ID_LENGTH:]) if data else None
-
-
-def index_step(connection: Connection, grant_id: str, subject: str, ends_at: int) -> Step:
-    """Index a grant of this user until the second ``ends_at`` (0 = never); never moves it to an earlier end."""
-    return index_in(connection, (keys.user_grants(subject), keys.user_disabled(subject)), grant_id, ends_at)
-
-
-def index_in(connection: Connection, places: tuple[str, str], member: str, ends_at: int) -> Step:
-    """Index something of a user's in ``places`` (the index, the mark of disabled users) until it ends."""
-    return _index.step(connection, places, (member, ends_at))
-
-
-def unindex_soon(connection: Connection, grant_id: str, subject: str) -> None:
-    """Take an ended grant out of its user's index, without waiting: whoever reads the index prunes it too."""
-    connection.execute_soon(*_unindex.step(connection, (keys.user_grants(subject),), (grant_id,)))
-
-
-def is_disabled(index_reply: object) -> bool:
-    """Whether the answer to ``index_step`` says that the user is disabled."""
-    return _index.read(index_reply)[0] is IndexAnswer.DISABLED
-
-
-async def swap_and_index(connection: Connection, swap: Step, grant_id: str, index: list[Step]) -> Any:
-    """The reply to a script that spends a credential, None where the user is disabled and the grant therefore ended.
-
-    Both leave together, but in a Cluster the index may be elsewhere, and away: what is spent is spent, so its tokens are
-    handed out, and the index is written as soon as its server is back. Until then nobody can revoke by it either.
-    """
-    swapped, *indexed = await connection.execute_all([swap, *index], needed=1)
-    if indexed and isinstance(indexed[0], Exception):
-        log.warning("user_index_behind", extra={"grant_id": grant_id, "reason": str(indexed[0])})
-        _index_later(connection, index[0], grant_id)
-    elif indexed and is_disabled(indexed[0]):
-        await Grants(connection).revoke(grant_id)
-        return None
-    return swapped
-
-
-def _index_later(connection: Connection, step: Step, grant_id: str) -> None:
-    task = asyncio.ensure_future(_keep_indexing(connection, step, grant_id))
-    _indexing.add(task)
-    task.add_done_callback(_indexing.discard)
-
-
-async def _keep_indexing(connection: Connection, step: Step, grant_id: str) -> None:
-    """Try until it is written, some ten minutes at most."""
-    for _ in range(_INDEX_TRIES):
-        await asyncio.sleep(_INDEX_PAUSE)
-        try:
-            if is_disabled(await connection.execute(step[0], *step[1])):
-                await Grants(connection).revoke(grant_id)
-            return
-        except (TemporarilyUnavailable, StoreError):
-            continue
-    log.error("user_index_lost", extra={"grant_id": grant_id})
 
 
 class Grants:
@@ -186,9 +109,12 @@ class Grants:
         """End a grant and everything it issued; whether it was alive. ``subject``: whose index it is in."""
         steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ())]
         if subject:
-            steps.append(_unindex.step(self._connection, (keys.user_grants(subject),), (grant_id,)))
+            steps.append(user_index.unindex_step(self._connection, grant_id, subject))
         replies = await self._connection.execute_all(steps)
-        return _revoke.read(replies[0])[0] is RevokeAnswer.REVOKED
+        answer, client_id = _revoke.read(replies[0])
+        if subject and client_id:
+            user_index.unindex_soon(self._connection, grant_id, subject, client_id[0].decode())
+        return answer is RevokeAnswer.REVOKED
 
     async def open_alone(self, grant_id: str) -> ListedGrant | None:
         """A grant that is one access token (client_credentials): walks over keys, for operators, not for requests."""
@@ -239,7 +165,7 @@ class Grants:
         index, count, cursor = keys.user_grants(subject), 0, ""
         if wanted is None:
             while page := await self._connection.execute(index, "ZRANGE", index, 0, _PAGE - 1):
-                count += await self._revoke_indexed(index, [member.decode() for member in page])
+                count += await self._revoke_indexed(subject, [member.decode() for member in page])
             return count
         while (
             cursor != "0"
@@ -247,16 +173,18 @@ class Grants:
             position, page = await self._connection.execute(index, "ZSCAN", index, cursor or "0", "COUNT", _PAGE)
             cursor = position.decode()
             grant_ids = await self._matching_ids([member.decode() for member in page[::2]], wanted)
-            count += await self._revoke_indexed(index, grant_ids)
+            count += await self._revoke_indexed(subject, grant_ids)
         return count
 
-    async def _revoke_indexed(self, index: str, grant_ids: list[str]) -> int:
+    async def _revoke_indexed(self, subject: str, grant_ids: list[str]) -> int:
         steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ()) for grant_id in grant_ids]
-        answers = await self._connection.execute_all(steps)
+        answers = [_revoke.read(reply) for reply in await self._connection.execute_all(steps)]
+        clients = [client_id[0].decode() if client_id else "" for _, client_id in answers]
+        ended = zip(grant_ids, clients, strict=True)
         await self._connection.execute_all(
-            [_unindex.step(self._connection, (index,), (grant_id,)) for grant_id in grant_ids]
+            [user_index.unindex_step(self._connection, grant_id, subject, client_id) for grant_id, client_id in ended]
         )
-        return sum(_revoke.read(answer)[0] is RevokeAnswer.REVOKED for answer in answers)
+        return sum(answer is RevokeAnswer.REVOKED for answer, _ in answers)
 
     async def _matching_ids(self, grant_ids: list[str], wanted: Callable[[Grant], bool]) -> list[str]:
         """Those that are wanted, and those that are gone: both leave the index."""
@@ -281,7 +209,7 @@ class Grants:
                 dead.append(grant_id)
             else:
                 listed.append(ListedGrant(grant_id, grant, end))
-        await self._connection.execute_all([_unindex.step(self._connection, (index,), (gone,)) for gone in dead])
+        await self._connection.execute_all([user_index.unindex_step(self._connection, gone, subject) for gone in dead])
         return Page(listed, str(start + len(listed)) if len(grant_ids) == count else "")
 
     async def list_of_client(self, client_id: str | None, cursor: str = "", count: int = 100) -> Page:

@@ -47,6 +47,16 @@ def user_grants(subject: str) -> str:
     return f"mm:{{user:{_tag(subject)}}}:grants"
 
 
+def lasting_grants(subject: str, client_id: str) -> str:
+    """Of a user's grants to one client those that can be refreshed, the first to end in front."""
+    return f"mm:{{user:{_tag(subject)}}}:lasting:{_tag(client_id)}"
+
+
+def passing_grants(subject: str, client_id: str) -> str:
+    """Of a user's grants to one client the codes, and those of the authorization endpoint that cannot be refreshed."""
+    return f"mm:{{user:{_tag(subject)}}}:passing:{_tag(client_id)}"
+
+
 def user_disabled(subject: str) -> str:
     """Exists while the user may not get tokens; in the slot of the index, so that one script sees both."""
     return f"mm:{{user:{_tag(subject)}}}:disabled"
@@ -55,6 +65,11 @@ def user_disabled(subject: str) -> str:
 def user_sessions(subject: str) -> str:
     """A user's session ids, scored by the second at which each ends at the latest."""
     return f"mm:{{user:{_tag(subject)}}}:sessions"
+
+
+def living_sessions(subject: str) -> str:
+    """The same sessions, those that began first in front, without those that somebody is ending as there are too many."""
+    return f"mm:{{user:{_tag(subject)}}}:living-sessions"
 
 
 def user_consents(subject: str) -> str:

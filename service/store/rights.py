@@ -29,6 +29,7 @@ _BY_NAME = (
         keys.user_grants,
         keys.user_disabled,
         keys.user_sessions,
+        keys.living_sessions,
         keys.user_consents,
         keys.user,
         keys.username,
@@ -46,7 +47,10 @@ _BY_NAME = (
     *(keys.blocked, keys.known_browsers, keys.known_networks, keys.touch),
     *(keys.ticket_request, keys.waiting, keys.form, keys.registrations_of),
 )
-_OF_GRANT = (keys.code, keys.access_token, keys.refresh_token, keys.reply)
+_OF_GRANT = (
+    *(keys.code, keys.access_token, keys.refresh_token, keys.reply),
+    *(keys.lasting_grants, keys.passing_grants),
+)
 _ALONE = (keys.pseudonyms, keys.signing_keys, keys.logout_deliveries, keys.notices, keys.audit, keys.registrations)
 _BY_NUMBER = (keys.client_number, keys.probe)
 _NAMED = (
@@ -84,6 +88,7 @@ _COMMANDS: tuple[tuple[Word, ...], ...] = (
     ("SMEMBERS", _KEY),
     ("ZADD", _KEY, 0, "a"),
     ("ZCARD", _KEY),
+    ("ZCOUNT", _KEY, 0, 0),
     ("ZRANGE", _KEY, 0, 0),
     ("ZRANGEBYSCORE", _KEY, 0, 0),
     ("ZREM", _KEY, "a"),

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from service.records.session import Session
-from service.store import grants, keys
+from service.store import keys, user_index
 from service.store.connection import Connection, Step
 from service.store.script import Script
 
@@ -41,11 +41,19 @@ class EndedSession(NamedTuple):
     was_alive: bool
 
 
+class KeptSession(NamedTuple):
+    """``excess``: ids of the user's sessions that are to end, as there would be too many."""
+
+    is_kept: bool
+    excess: list[str]
+
+
 class Sessions:
     """Sessions in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, most: int) -> None:
         self._connection = connection
+        self._most = most
 
     async def get(self, sid: str) -> Session | None:
         """A living session. One round trip."""
@@ -53,23 +61,24 @@ class Sessions:
         data = await self._connection.execute(key, "GET", key)
         return Session.decode(data) if data else None
 
-    async def keep(self, session: Session, seen: Session | None, ends_at: int, latest_end: int) -> bool:
+    async def keep(self, session: Session, seen: Session | None, ends_at: int, latest_end: int) -> KeptSession:
         """Write a session (``seen``: what it renews) that ends at ``ends_at``, at ``latest_end`` at the latest if it is used.
 
-        One round trip. False where the user is disabled, or what it renews has ended or was renewed meanwhile.
+        One round trip. Not kept where the user is disabled, or what it renews has ended or was renewed meanwhile.
         """
         seen_hash = seen.secret_hash if seen else ""
-        kept, indexed = await self._connection.execute_all(
-            [self._keep_step(session, seen_hash, ends_at), self._index_step(session, latest_end)]
-        )
-        if grants.is_disabled(indexed):
+        steps = [self._keep_step(session, seen_hash, ends_at), self._index_step(session, ends_at, latest_end)]
+        kept, reply = await self._connection.execute_all(steps)
+        indexed = user_index.read(reply)
+        if indexed.is_disabled:
             await self.end(session.sid)
-            return False
-        return _keep.read(kept)[0] is KeepAnswer.KEPT
+            return KeptSession(False, [])
+        return KeptSession(_keep.read(kept)[0] is KeepAnswer.KEPT, indexed.excess)
 
     def extend_soon(self, session: Session, ends_at: int) -> None:
         """Let a session that is used live on, without waiting."""
         self._connection.execute_soon(*self._keep_step(session, session.secret_hash, ends_at))
+        self._connection.execute_soon(*self._index_step(session, ends_at, ends_at))
 
     async def join(self, sid: str, client_id: str) -> bool:
         """Remember that a client got something in it; False where it has ended. One round trip."""
@@ -103,13 +112,12 @@ class Sessions:
 
     def unindex_soon(self, subject: str, sid: str) -> None:
         """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
-        index = keys.user_sessions(subject)
-        self._connection.execute_soon(index, ("ZREM", index, sid))
+        user_index.unindex_session_soon(self._connection, sid, subject)
 
     def _keep_step(self, session: Session, seen_hash: str, ends_at: int) -> Step:
         return _keep.step(self._connection, _places(session.sid), (session.encode(), seen_hash, ends_at))
 
-    def _index_step(self, session: Session, latest_end: int) -> Step:
-        """The index is kept like the one of grants, mark of disabled users included."""
-        places = (keys.user_sessions(session.subject), keys.user_disabled(session.subject))
-        return grants.index_in(self._connection, places, session.sid, latest_end)
+    def _index_step(self, session: Session, ends_at: int, latest_end: int) -> Step:
+        return user_index.session_step(
+            *(self._connection, session.sid, session.subject, ends_at, latest_end, self._most)
+        )

@@ -30,6 +30,7 @@ from service.store import (
     sessions,
     tickets,
     tokens,
+    user_index,
     waiting,
 )
 from service.store.client_numbers import ClientNumbers
@@ -38,6 +39,7 @@ from service.store.decision_tickets import DecisionTickets
 from service.store.fitness import Check
 from service.store.fitness import StoreUnfitError as StoreUnfitError
 from service.store.forms import Forms
+from service.store.indexing import Indexing
 from service.store.operator_sessions import OperatorSessions
 from service.store.pseudonyms import Pseudonyms
 from service.store.redis_errors import LinkLostError, ReplyError
@@ -64,6 +66,7 @@ _ROOMS = (
         sessions,
         tickets,
         tokens,
+        user_index,
         waiting,
     ),
 )
@@ -90,6 +93,7 @@ class Store:
     failures: failures.Failures
     forms: Forms
     grants: grants.Grants
+    indexing: Indexing
     known_places: known_places.KnownPlaces
     logouts: deliveries.Deliveries[LogoutDelivery]
     notices: deliveries.Deliveries[Notice]
@@ -128,24 +132,25 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
     if connection.confirming is not None:
         connection.acts = frozenset(sha for one in SCRIPTS if one.confirmed for sha in (one.sha, one.plain_sha))
         connection.confirming.scripts = connection.scripts
-    writability = Writability(connection)
+    indexing, writability = Indexing(connection, settings.grants_per_user_and_client), Writability(connection)
     if watch is not None:
         watch.metrics.watch_writes(writability.shown)
     return Store(
         connection,
-        amending.Amending(connection),
+        amending.Amending(connection, indexing),
         assertions.Assertions(connection),
         audit.Audit(connection, settings.audit_length),
         refusals.RefusedRequests(connection),
         ClientNumbers(connection),
         clients.Clients(connection, time.monotonic, watch.metrics.clients if watch else Cache()),
-        codes.Codes(connection),
+        codes.Codes(connection, indexing),
         consents.Consents(connection),
         DecisionTickets(connection),
         endings.Endings(connection),
         failures.Failures(connection),
         Forms(connection),
         grants.Grants(connection),
+        indexing,
         known_places.KnownPlaces(connection),
         deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery),
         deliveries.Deliveries(connection, keys.notices(), keys.notice, Notice, settings.hook_notices_most),
@@ -153,10 +158,10 @@ def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
         Pseudonyms(connection, settings),
         registration_tokens.RegistrationTokens(connection),
         registrations.Registrations(connection),
-        sessions.Sessions(connection),
+        sessions.Sessions(connection, settings.sessions_per_user),
         SigningKeys(connection),
         tickets.Tickets(connection),
-        tokens.Tokens(connection),
+        tokens.Tokens(connection, indexing),
         Trusts(connection),
         Users(connection),
         waiting.Waiting(connection),

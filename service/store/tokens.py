@@ -7,9 +7,11 @@ from service.protocol.credentials import GRANT_ID_LENGTH, Credential
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
-from service.store import grants, keys
-from service.store.connection import Connection, Step
+from service.store import grants, keys, user_index
+from service.store.connection import Connection
+from service.store.indexing import Indexing, Place
 from service.store.script import Script
+from service.store.user_index import Kin
 
 
 class OpenAnswer(StrEnum):
@@ -92,8 +94,8 @@ _USED = len("used:") + GRANT_ID_LENGTH
 
 class NewTokens(NamedTuple):
     """Tokens about to be kept. ``…_ends_at``: epoch seconds, 0 = never; an empty ``refresh_record`` means no refresh
-    token, ``refresh_hash`` is then the access token's (a name that is written to by nobody). ``subject``: whose index the
-    grant is in, empty for none; ``now``: epoch seconds.
+    token, ``refresh_hash`` is then the access token's (a name that is written to by nobody). ``subject``, ``client_id``: in
+    whose index the grant is and what it counts among, empty for none; ``now``: epoch seconds.
     """
 
     access: Credential
@@ -103,6 +105,7 @@ class NewTokens(NamedTuple):
     refresh_record: bytes
     refresh_ends_at: int
     subject: str
+    client_id: str
     now: int
 
     @property
@@ -112,11 +115,10 @@ class NewTokens(NamedTuple):
             return self.access_ends_at
         return max(self.access_ends_at, self.refresh_ends_at) if self.refresh_ends_at else grants.NEVER
 
-    def index_steps(self, connection: Connection, grant_id: str) -> list[Step]:
-        """Keep the user's index up with the grant's new end."""
-        if not self.subject:
-            return []
-        return [grants.index_step(connection, grant_id, self.subject, self.grant_ends_at)]
+    def place(self, otherwise: Kin = Kin.PASSING) -> Place:
+        """The grant's place in its user's index, with its new end; ``otherwise``: among what, if it can't be refreshed."""
+        kin = Kin.LASTING if self.refresh_record else otherwise
+        return Place(self.access.grant_id, self.subject, self.client_id, kin, self.grant_ends_at)
 
 
 class WaitingReply(NamedTuple):
@@ -180,8 +182,9 @@ class OpenedRefreshToken(NamedTuple):
 class Tokens:
     """Access and refresh tokens in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, indexing: Indexing) -> None:
         self._connection = connection
+        self._indexing = indexing
 
     async def open_by_token(self, token: Credential) -> OpenedToken | None:
         """A living access token with its grant (IA-39). One round trip."""
@@ -220,8 +223,8 @@ class Tokens:
         key = keys.access_token(grant_id, access_hash)
         await self._connection.execute(key, "DEL", key)
 
-    async def issue(self, grant: Grant, new: NewTokens) -> bool:
-        """Begin a grant with its first tokens. One round trip.
+    async def issue(self, grant: Grant, new: NewTokens, otherwise: Kin = Kin.UNCOUNTED) -> bool:
+        """Begin a grant with its first tokens. One round trip. ``otherwise``: what it counts among if it can't be refreshed.
 
         False where the user is disabled, or the grant was ended while this was under way.
         """
@@ -240,11 +243,8 @@ class Tokens:
                 *(new.refresh_record, new.refresh_ends_at),
             ),
         )
-        replies = await self._connection.execute_all([step, *new.index_steps(self._connection, grant_id)])
-        if grants.is_disabled(replies[1]):
-            await grants.Grants(self._connection).revoke(grant_id)
-            return False
-        return _issue.read(replies[0])[0] is IssueAnswer.ISSUED
+        reply = await self._indexing.begin(step, new.place(otherwise))
+        return reply is not None and _issue.read(reply)[0] is IssueAnswer.ISSUED
 
     async def add(self, new: NewTokens) -> bool:
         """Keep an access token beside the code of a grant that has just begun. One round trip. False: it was ended."""
@@ -254,8 +254,7 @@ class Tokens:
             (keys.grant(grant_id), keys.access_token(grant_id, new.access.hash)),
             (new.access_record, new.access_ends_at),
         )
-        index = new.index_steps(self._connection, grant_id)
-        reply = await grants.swap_and_index(self._connection, step, grant_id, index)
+        reply = await self._indexing.swap(step, new.place())
         return reply is not None and _add.read(reply)[0] is IssueAnswer.ISSUED
 
     async def rotate(
@@ -285,13 +284,12 @@ class Tokens:
                 *("1" if reply.adds else "", MOST_REPEATS),
             ),
         )
-        index = new.index_steps(self._connection, grant_id)
-        answered = await grants.swap_and_index(self._connection, step, grant_id, index)
+        answered = await self._indexing.swap(step, new.place())
         if answered is None:
             return RotateAnswer.ENDED, b""
         answer, rest = _rotate.read(answered)
         if answer in (RotateAnswer.REUSED, RotateAnswer.ENDED) and new.subject:
-            grants.unindex_soon(self._connection, grant_id, new.subject)
+            user_index.unindex_soon(self._connection, grant_id, new.subject, new.client_id)
         return answer, rest[0] if rest else b""
 
     def count_repeat_soon(self, used: Credential) -> None:
@@ -319,8 +317,7 @@ class Tokens:
                 *(new.refresh_record, new.refresh_ends_at, new.grant_ends_at),
             ),
         )
-        index = new.index_steps(self._connection, grant_id)
-        reply = await grants.swap_and_index(self._connection, step, grant_id, index)
+        reply = await self._indexing.swap(step, new.place())
         return ReuseAnswer.ENDED if reply is None else _reuse.read(reply)[0]
 
     async def revoke(self, token: Credential, key: str, client_id: str, *, ends_grant: bool) -> RevokeAnswer:
@@ -329,5 +326,5 @@ class Tokens:
             self._connection, (key, keys.grant(token.grant_id)), client_id, "1" if ends_grant else "0"
         )
         if subject:
-            grants.unindex_soon(self._connection, token.grant_id, subject[0].decode())
+            user_index.unindex_soon(self._connection, token.grant_id, subject[0].decode(), client_id)
         return answer

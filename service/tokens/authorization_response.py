@@ -13,6 +13,7 @@ from service.protocol.names import GrantTypeName, ResponseType
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
+from service.store.user_index import Kin
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.codes import issue_code
 from service.tokens.minting import NO_REFRESH, mint
@@ -80,7 +81,7 @@ async def _issue_beside(
     """An access token from the authorization endpoint, beside a code or alone; never with a refresh token (RFC 6749 4.2.2)."""
     minted = await mint(issuer, client, authorization, grant_id, NO_REFRESH)
     tokens = issuer.store.tokens
-    kept = await (tokens.issue(authorization.grant, minted.new) if begins else tokens.add(minted.new))
+    kept = await (tokens.issue(authorization.grant, minted.new, Kin.PASSING) if begins else tokens.add(minted.new))
     if not kept:
         raise InvalidGrant(log="user is disabled, or the grant was ended meanwhile")
     return minted.issued

@@ -96,7 +96,7 @@ async def mint(
         is_stateless=is_stateless,
     )
     record = _access_record(authorization, now, {} if is_kept else about)
-    return Minted(issued, _new_tokens(credential, record, now + lifetime, refresh, grant.subject, now))
+    return Minted(issued, _new_tokens(credential, record, now + lifetime, refresh, grant, now))
 
 
 class _RefreshToken(NamedTuple):
@@ -135,7 +135,7 @@ def _refresh_token(
 
 
 def _new_tokens(
-    access: Credential, access_record: bytes, access_ends_at: int, refresh: _RefreshToken, subject: str, now: int
+    access: Credential, access_record: bytes, access_ends_at: int, refresh: _RefreshToken, grant: Grant, now: int
 ) -> NewTokens:
     return NewTokens(
         access=access,
@@ -144,7 +144,8 @@ def _new_tokens(
         refresh_hash=refresh.hash,
         refresh_record=refresh.record,
         refresh_ends_at=refresh.ends_at,
-        subject=subject,
+        subject=grant.subject,
+        client_id=grant.client_id,
         now=now,
     )
 

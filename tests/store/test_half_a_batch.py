@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.protocol.errors import TemporarilyUnavailable
-from service.store import grants, keys
+from service.store import indexing, keys
 from service.store.connection import Connection
 from tests.world import World
 
@@ -29,12 +29,12 @@ class Away:
             Connection, "_link_for", lambda me, key: None if self.now and key == INDEX else link_for(me, key)
         )
         monkeypatch.setattr(Connection, "_again", instead)
-        monkeypatch.setattr(grants, "_INDEX_PAUSE", 0.02)
+        monkeypatch.setattr(indexing, "_PAUSE", 0.02)
 
 
 async def _settled() -> None:
     for _ in range(200):
-        if not grants._indexing:
+        if not indexing._indexing:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("the index was never written")

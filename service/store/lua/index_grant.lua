@@ -1,15 +1,19 @@
 #!lua
--- Put a grant into its user's index until the second at which it ends, unless the user is disabled.
--- KEYS  user_grants, user_disabled
--- ARGV  grant_id, grant_ends
+-- Put a grant into its user's index until the second at which it ends, unless the user is disabled; and among its kin: what
+-- is of the same kind and client. Of those so many may live (most; 0 = not counted): beside 'indexed' come those to end. There
+-- it counts until counts_until, '' = its end.
+-- KEYS  user_grants, user_disabled, kin, other_kin
+-- ARGV  grant_id, grant_ends, most, counts_until
 -- RETURNS indexed | disabled
-local user_grants, user_disabled = unpack(KEYS)
-local grant_id, grant_ends = unpack(ARGV)
+local user_grants, user_disabled, kin, other_kin = unpack(KEYS)
+local grant_id, grant_ends, most, counts_until = unpack(ARGV)
 -- INCLUDE fit_index
+-- INCLUDE too_many
 if redis.call('EXISTS', user_disabled) == 1 then
   return 'disabled'
 end
 local ends = grant_ends == '0' and '+inf' or grant_ends
+local is_shortened = false
 if redis.call('ZADD', user_grants, 'GT', ends, grant_id) == 1 then
   -- With each new grant those that are over leave: by this server's clock, as they end, not by one that may be ahead.
   redis.call('ZREMRANGEBYSCORE', user_grants, '-inf', '(' .. redis.call('TIME')[1])
@@ -18,7 +22,26 @@ end
 if grant_ends == '0' or not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', user_grants, grant_ends, 'GT') == 0 then
   if ends ~= '+inf' and redis.call('ZSCORE', user_grants, grant_id) == 'inf' then
     redis.call('ZADD', user_grants, ends, grant_id) -- it was to live for ever, and is no more
+    is_shortened = true
   end
   fit_index(user_grants)
 end
-return 'indexed'
+if most == '0' then
+  return 'indexed'
+end
+if ends == '+inf' then
+  counts_until = string.format('%d', redis.call('TIME')[1] + 315360000) -- for ten years since its last use
+elseif counts_until == '' then
+  counts_until = ends
+end
+local excess = {}
+if redis.call('ZADD', kin, 'GT', counts_until, grant_id) == 1 then
+  redis.call('ZREM', other_kin, grant_id)
+  excess = too_many(kin, grant_id, counts_until, tonumber(most))
+elseif is_shortened then
+  redis.call('ZADD', kin, counts_until, grant_id)
+end
+if not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', kin, counts_until, 'GT') == 0 then
+  fit_index(kin)
+end
+return {'indexed', unpack(excess)}

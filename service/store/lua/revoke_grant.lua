@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
--- End a grant and everything it issued.
+-- End a grant and everything it issued. Beside 'revoked' comes the client that it was given to.
 -- KEYS  grant
 -- ARGV  -
 -- RETURNS revoked | unknown
 local grant = unpack(KEYS)
 -- INCLUDE end_grant
+local record = redis.call('GET', grant)
 if end_grant(grant) then
-  return 'revoked'
+  return {'revoked', cjson.decode(string.sub(record, 23)).c}
 end
 return 'unknown'

@@ -1,11 +1,14 @@
 #!lua flags=allow-oom
--- Take a grant that has ended out of its user's index.
--- KEYS  user_grants
+-- Take a grant that has ended out of its user's index, and from among its kin.
+-- KEYS  user_grants, kin, other_kin
 -- ARGV  grant_id
 -- RETURNS unindexed
-local user_grants = unpack(KEYS)
+local user_grants, kin, other_kin = unpack(KEYS)
 local grant_id = unpack(ARGV)
 -- INCLUDE fit_index
-redis.call('ZREM', user_grants, grant_id)
-fit_index(user_grants)
+for _, index in ipairs({user_grants, kin, other_kin}) do
+  if redis.call('ZREM', index, grant_id) == 1 then
+    fit_index(index)
+  end
+end
 return 'unindexed'

@@ -1,13 +1,9 @@
--- Let an index end with the last grant it points to.
+-- Let an index end with the last grant it points to. Scores may have a fraction, and come as 1.79e+9.
 local function fit_index(index)
   local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
-  if not last[1] then
-    return
-  end
   if last[2] == 'inf' then
     redis.call('PERSIST', index)
-  else
-    redis.call('EXPIREAT', index, last[2])
+  elseif last[1] and tonumber(last[2]) > 0 then
+    redis.call('EXPIREAT', index, string.format('%d', last[2]))
   end
 end
-

@@ -1,0 +1,100 @@
+"""Indexing a user's grants beside the scripts that make or change them, and ending what there is too much of."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
+
+from service.protocol.errors import TemporarilyUnavailable
+from service.store import user_index
+from service.store.connection import Connection, Step
+from service.store.grants import Grants
+from service.store.redis_errors import StoreError
+from service.store.user_index import Kin
+
+_PAUSE, _TRIES = 0.5, 600
+_indexing: set[asyncio.Task[None]] = set()
+"""Writes to user indexes that wait for their server; held here so that they are not collected."""
+
+log = logging.getLogger(__name__)
+
+EndExcess = Callable[[str, str, Sequence[str]], Awaitable[None]]
+"""Ends grants of a user (subject) and client that are too many."""
+
+
+class Place(NamedTuple):
+    """Where a grant is indexed: whose it is, what it counts among, and until when (epoch seconds, 0 = never)."""
+
+    grant_id: str
+    subject: str
+    client_id: str
+    kin: Kin
+    ends_at: int
+
+
+class Indexing:
+    """Of one store. ``most``: how many grants of a kind a user may have of one client, 0 = any number; ``end_excess``: who ends
+    those that are too many, to be replaced by whoever tells somebody of it.
+    """
+
+    def __init__(self, connection: Connection, most: int) -> None:
+        self._connection = connection
+        self._most = most
+        self.end_excess: EndExcess = self._revoke
+
+    async def swap(self, swap: Step, place: Place) -> Any:
+        """The reply to a script that spends a credential, None where the user is disabled and the grant therefore ended.
+
+        Both leave together, but in a Cluster the index may be elsewhere, and away: what is spent is spent, so its tokens are
+        handed out, and the index is written as soon as its server is back. Until then nobody can revoke by it either.
+        """
+        if not place.subject:
+            return await self._connection.execute(swap[0], *swap[1])
+        step = self._step(place)
+        swapped, indexed = await self._connection.execute_all([swap, step], needed=1)
+        if isinstance(indexed, Exception):
+            log.warning("user_index_behind", extra={"grant_id": place.grant_id, "reason": str(indexed)})
+            self._index_later(step, place)
+        elif not await self._settle(indexed, place):
+            return None
+        return swapped
+
+    async def begin(self, begin: Step, place: Place) -> Any:
+        """The reply to a script that begins a grant, None where the user is disabled. Raises where either server is away."""
+        if not place.subject:
+            return await self._connection.execute(begin[0], *begin[1])
+        begun, indexed = await self._connection.execute_all([begin, self._step(place)])
+        return begun if await self._settle(indexed, place) else None
+
+    def _step(self, place: Place) -> Step:
+        return user_index.grant_step(self._connection, *place, self._most)
+
+    async def _settle(self, reply: Any, place: Place) -> bool:
+        """Do what the index says; False where the user is disabled and the grant therefore ended."""
+        indexed = user_index.read(reply)
+        if indexed.is_disabled:
+            await Grants(self._connection).revoke(place.grant_id)
+            return False
+        if indexed.excess:
+            await self.end_excess(place.subject, place.client_id, indexed.excess)
+        return True
+
+    def _index_later(self, step: Step, place: Place) -> None:
+        task = asyncio.ensure_future(self._keep_indexing(step, place))
+        _indexing.add(task)
+        task.add_done_callback(_indexing.discard)
+
+    async def _keep_indexing(self, step: Step, place: Place) -> None:
+        """Try until it is written, some ten minutes at most."""
+        for _ in range(_TRIES):
+            await asyncio.sleep(_PAUSE)
+            try:
+                await self._settle(await self._connection.execute(step[0], *step[1]), place)
+            except (TemporarilyUnavailable, StoreError):
+                continue
+            return
+        log.error("user_index_lost", extra={"grant_id": place.grant_id})
+
+    async def _revoke(self, subject: str, client_id: str, grant_ids: Sequence[str]) -> None:
+        for grant_id in grant_ids:
+            await Grants(self._connection).revoke(grant_id, subject)

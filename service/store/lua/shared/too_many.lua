@@ -1,0 +1,31 @@
+-- Say which of an index are to end for the newest, so that no more than so many (most) live on: those that end first, which
+-- are those that began first or were longest not used. They stay in it under a negative score, since when somebody was told
+-- to end them; where that was in vain for ten seconds, whoever comes next is told.
+local function too_many(kin, newest, ends, most)
+  local now = redis.call('TIME')
+  -- Those that begin within a second, by clocks that differ a little, are put in the order in which they come.
+  local last, place = redis.call('ZRANGE', kin, -2, -1, 'WITHSCORES'), tonumber(ends)
+  for at = 1, #last, 2 do
+    if last[at] ~= newest and last[at + 1] - ends < 2 then
+      place = math.max(place, last[at + 1] + 0.000001)
+    end
+  end
+  redis.call('ZADD', kin, place, newest)
+  redis.call('ZREMRANGEBYSCORE', kin, 0, '(' .. now[1])
+  if redis.call('ZCARD', kin) <= most then
+    return {}
+  end
+  local excess = redis.call('ZRANGEBYSCORE', kin, 10 - now[1], '(0', 'LIMIT', 0, 100)
+  local over = math.min(redis.call('ZCOUNT', kin, 0, '+inf') - most, 1000)
+  if over > 0 then
+    for _, first in ipairs(redis.call('ZRANGEBYSCORE', kin, 0, '+inf', 'LIMIT', 0, over + 1)) do
+      if over > 0 and first ~= newest then
+        excess[#excess + 1], over = first, over - 1
+      end
+    end
+  end
+  for _, told in ipairs(excess) do
+    redis.call('ZADD', kin, -now[1], told)
+  end
+  return excess
+end

@@ -1,0 +1,97 @@
+"""What a user has: grants and sessions by when they end, and how many of each kind there may be at once."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from service.store import keys
+from service.store.connection import Connection, Step
+from service.store.script import Script
+
+UNCOUNTED = 0
+"""As the most that there may be: any number."""
+
+
+class IndexAnswer(StrEnum):
+    INDEXED = "indexed"
+    DISABLED = "disabled"
+
+
+class UnindexAnswer(StrEnum):
+    UNINDEXED = "unindexed"
+
+
+_index = Script(
+    "index_grant",
+    ("user_grants", "user_disabled", "kin", "other_kin"),
+    ("grant_id", "grant_ends", "most", "counts_until"),
+    IndexAnswer,
+    confirmed=True,
+)
+_unindex = Script("unindex_grant", ("user_grants", "kin", "other_kin"), ("grant_id",), UnindexAnswer)
+SCRIPTS = (_index, _unindex)
+
+
+class Kin(StrEnum):
+    """Grants of a user and client that are counted together. Whoever has another site open at codes without end pushes none
+    out that lasts.
+    """
+
+    LASTING = "lasting"
+    """Those that can be refreshed."""
+    PASSING = "passing"
+    """Those of the authorization endpoint that cannot: codes, and what ends with its access token."""
+    UNCOUNTED = "uncounted"
+    """Those that take a credential of the user or client each time, and end with their access token."""
+
+
+class Indexed(NamedTuple):
+    """``excess``: ids of those that are to end, as there would be too many."""
+
+    is_disabled: bool
+    excess: list[str]
+
+
+def grant_step(
+    connection: Connection, grant_id: str, subject: str, client_id: str, kin: Kin, ends_at: int, most: int
+) -> Step:
+    """Index a grant of this user until the second ``ends_at`` (0 = never); never moves it to an earlier end."""
+    own, other = keys.lasting_grants(subject, client_id), keys.passing_grants(subject, client_id)
+    if kin is not Kin.LASTING:
+        own, other = other, own
+    if kin is Kin.UNCOUNTED:
+        most = UNCOUNTED
+    places = (keys.user_grants(subject), keys.user_disabled(subject), own, other)
+    return _index.step(connection, places, (grant_id, ends_at, most, ""))
+
+
+def session_step(connection: Connection, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> Step:
+    """Index a session until ``latest_end`` like a grant, mark of disabled users included. Unless it is used it lives until
+    ``ends_at`` only.
+    """
+    kin = keys.living_sessions(subject)
+    places = (keys.user_sessions(subject), keys.user_disabled(subject), kin, f"{kin}:none")
+    return _index.step(connection, places, (sid, latest_end, most, ends_at))
+
+
+def read(reply: object) -> Indexed:
+    """The answer to such a step."""
+    answer, rest = _index.read(reply)
+    return Indexed(answer is IndexAnswer.DISABLED, [member.decode() for member in rest])
+
+
+def unindex_step(connection: Connection, grant_id: str, subject: str, client_id: str = "") -> Step:
+    """Take an ended grant out of its user's index. ``client_id``: where it is known, the grant is no longer counted either."""
+    kin = keys.lasting_grants(subject, client_id), keys.passing_grants(subject, client_id)
+    return _unindex.step(connection, (keys.user_grants(subject), *kin), (grant_id,))
+
+
+def unindex_soon(connection: Connection, grant_id: str, subject: str, client_id: str = "") -> None:
+    """The same without waiting: whoever reads the index prunes it too."""
+    connection.execute_soon(*unindex_step(connection, grant_id, subject, client_id))
+
+
+def unindex_session_soon(connection: Connection, sid: str, subject: str) -> None:
+    """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
+    kin = keys.living_sessions(subject)
+    step = _unindex.step(connection, (keys.user_sessions(subject), kin, f"{kin}:none"), (sid,))
+    connection.execute_soon(*step)

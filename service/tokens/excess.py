@@ -1,0 +1,37 @@
+"""Ending grants of a user and client that are too many: codes and tokens in numbers that no person has a use for."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from service.hooks.facts import Revoked, about_revoked
+from service.issuer import Issuer
+from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.names import HookEvent
+
+log = logging.getLogger(__name__)
+
+_EVENT = "grant_over_limit"
+
+
+async def end_excess(issuer: Issuer, subject: str, client_id: str, grant_ids: Sequence[str]) -> None:
+    """End grants with everything they issued, for ``grants_per_user_and_client``, and tell operators and hooks.
+
+    What Redis keeps from being ended is so with one of the next grants.
+    """
+    await asyncio.gather(*(_end(issuer, subject, client_id, grant_id) for grant_id in grant_ids))
+
+
+async def _end(issuer: Issuer, subject: str, client_id: str, grant_id: str) -> None:
+    about = {"grant_id": grant_id, "subject": subject, "client_id": client_id}
+    try:
+        async with issuer.hooks.telling(HookEvent.REVOKED, **about_revoked(Revoked.GRANT, _EVENT, **about)) as telling:
+            was_alive = await issuer.store.grants.revoke(grant_id, subject)
+            if not was_alive:
+                telling.call_off()
+    except TemporarilyUnavailable as error:
+        log.warning("grant_over_limit_not_ended", extra={**about, "reason": error.log})
+        return
+    if was_alive:
+        issuer.metrics.security_event(_EVENT)
+        log.warning(_EVENT, extra={**about, "most": issuer.settings.grants_per_user_and_client})
