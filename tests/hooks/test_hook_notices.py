@@ -276,3 +276,15 @@ def _basic() -> dict[str, str]:
     from tests.world import basic
 
     return basic("app")
+
+
+async def test_a_grant_that_was_too_many(redis: Shape, receiver: Receiver) -> None:
+    hooks = {"audit": {"url": receiver.url, "events": ["revoked"]}}
+    async with hooked(redis, hooks, grants_per_user_and_client=1) as world:
+        client = await world.client()
+        first = await world.tokens(client)
+        await world.tokens(client)
+        assert await delivered(world) == 1
+    (told,) = receiver.of("revoked")
+    says = {"what": "grant", "reason": "grant_over_limit", "grant_id": first["access_token"][6:28], "client_id": "app"}
+    assert says.items() <= told.items()
