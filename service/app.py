@@ -231,7 +231,7 @@ async def serve(
 
 
 async def _say_if_openid_is_off(issuer: Issuer) -> None:
-    """A forgotten master key must not go unnoticed: whoever wants none reads one line at each start."""
+    """A forgotten master key must not go unnoticed: without one there is one line at each start."""
     if issuer.keyring is not None:
         return
     kept = (await issuer.store.signing_keys.read()).keys

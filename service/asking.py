@@ -87,7 +87,7 @@ async def begin(
 
 
 async def begin_for_page(issuer: Issuer, path: str, browser: str, address: str = "") -> Redirect:
-    """Let somebody sign in who wants to see one of our own pages. Raises CrowdedError, TemporarilyUnavailable."""
+    """Let a user sign in to see one of our own pages. Raises CrowdedError, TemporarilyUnavailable."""
     return await _ask(issuer, Question(hashed(browser), int(issuer.clock()), return_to=path), Stage.LOGIN, address)
 
 
@@ -114,9 +114,7 @@ async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redire
     """The next page, or the answer to the client. Raises StaleError, TemporarilyUnavailable."""
     asked = asked._replace(question=asked.question.seen_in(session))
     if asked.question.proved_at and session and not _is_expected(issuer, asked.client, asked.question, session):
-        return await refuse(
-            issuer, asked, LoginRequired("Somebody else signed in than the one who was named."), session
-        )
+        return await refuse(issuer, asked, LoginRequired("Another user signed in than the one who was named."), session)
     stage = await next_stage(issuer, asked.client, asked.question, session)
     if stage is not Stage.DONE or session is None:
         moved = await interactions.change(issuer, asked, stage=_numbered(stage, asked.question))
@@ -215,7 +213,7 @@ def _is_expected(issuer: Issuer, client: Client | None, question: Question, sess
 def _must_prove(
     issuer: Issuer, client: Client, question: Question, request: AuthorizationRequest, session: Session
 ) -> bool:
-    """Whether a session is not enough: asked for anew, too old, or somebody else's (OpenID Connect Core 3.1.2.3).
+    """Whether a session is not enough: asked for anew, too old, or another user's (OpenID Connect Core 3.1.2.3).
 
     Both ends of an age are whole seconds, so it may be almost one more than it seems: never older than max_age, and max_age=0
     is prompt=login (OpenID Connect Core 3.1.2.1).

@@ -1,6 +1,6 @@
 """A bounded queue before scarce work, in which groups take turns, and within a group networks do.
 
-Whoever comes with a thousand connections waits for themselves, and nobody waits longer than the patience of the queue.
+A requester with a thousand connections waits for itself, and none waits longer than the patience of the queue.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from service.protocol.errors import TemporarilyUnavailable
 
 
 class Group(StrEnum):
-    """Whose work it is. Each group has places of its own, and its turn while it has somebody waiting."""
+    """Whose work it is. Each group has places of its own, and its turn while one of it waits."""
 
     OPERATORS = "operators"
     CLIENTS = "clients"

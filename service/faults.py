@@ -1,4 +1,4 @@
-"""All that pydantic finds wrong at once, told to people: by the names that they wrote, without the names of our types."""
+"""All that pydantic finds wrong at once, in words for people: by the names that they wrote, without those of our types."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Unreadable(str):
-    """In the place of a value that could not even be read: the fault, told as that of the value."""
+    """In the place of a value that could not even be read: the fault, reported as that of the value."""
 
 
 def place(location: tuple[int | str, ...], written: Any) -> tuple[int | str, ...]:
@@ -38,17 +38,17 @@ def lines(error: ValidationError, unknown: str, written: Any = None) -> list[str
 
     What may be one of several things has a fault for each in pydantic's list, and one here.
     """
-    told: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for fault in error.errors(include_url=False, include_input=False):
         if fault["type"] == "default_factory_not_called":  # for another member's fault: none of its own
             continue
         location = fault["loc"] if written is None else place(fault["loc"], written)
         text = unknown if fault["type"] == "extra_forbidden" else str(fault["msg"]).removeprefix("Value error, ")
-        told.setdefault(".".join(map(str, location)), []).extend(text.splitlines())
-    return [line for where, texts in told.items() for line in _told(where, list(dict.fromkeys(texts)))]
+        found.setdefault(".".join(map(str, location)), []).extend(text.splitlines())
+    return [line for where, texts in found.items() for line in _lines(where, list(dict.fromkeys(texts)))]
 
 
-def _told(where: str, texts: list[str]) -> list[str]:
+def _lines(where: str, texts: list[str]) -> list[str]:
     if not where:
         return texts
     if len(texts) > 1 and all(text.startswith(_SHOULD) for text in texts):

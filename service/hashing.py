@@ -90,7 +90,7 @@ class Hashing:
 
     @contextmanager
     def _waiting_as(self, *, known: bool) -> Iterator[None]:
-        """A secret that was right before does not wait among those of whoever guesses at one."""
+        """Let a secret that was right before not wait among guesses at one."""
         requester = _requester.get()
         with requested_by(requester._replace(group=Group.KNOWN) if known else requester):
             yield
@@ -131,7 +131,7 @@ class Hashing:
         await self._queue.take(_requester.get())
         loop = asyncio.get_running_loop()
         work: Future[object] = self._threads.submit(function, *arguments)  # type: ignore[arg-type]
-        # The turn ends with the work, not with whoever waits for it: that one may be cancelled meanwhile.
+        # The turn ends with the work, not with its waiter, which may be cancelled meanwhile.
         work.add_done_callback(lambda done: self._done(loop, done))
         return await asyncio.wrap_future(work)
 

@@ -92,7 +92,7 @@ def _place_faults(hook: HookSettings) -> Iterator[str]:
 
 
 def _event_faults(hook: HookSettings) -> Iterator[str]:
-    """No default, and yet not required: so that what is wrong elsewhere is told beside it."""
+    """No default, and yet not required: so that what is wrong elsewhere is reported with it."""
     if not hook.events:
         yield f"events is needed: one or more of {', '.join(HookEvent)}"
 

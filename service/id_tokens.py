@@ -50,8 +50,8 @@ def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
     salt = issuer.settings.pairwise_salt
     if client.subject_type is SubjectType.PUBLIC or salt is None:
         return subject
-    told = f"{_sector_of(client)}\0{subject}".encode()
-    return base64url(hmac.digest(salt.get_secret_value().encode(), told, "sha256"))
+    named = f"{_sector_of(client)}\0{subject}".encode()
+    return base64url(hmac.digest(salt.get_secret_value().encode(), named, "sha256"))
 
 
 def _sector_of(client: Client) -> str:

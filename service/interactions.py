@@ -65,7 +65,7 @@ class CrowdedError(TemporarilyUnavailable):
     """Too much waits already on behalf of this network, of this browser, or of everybody."""
 
     def __init__(self) -> None:
-        super().__init__("Too many requests wait for somebody to sign in; please try again soon.", retry_after=60)
+        super().__init__("Too many requests wait for users to sign in; please try again soon.", retry_after=60)
 
 
 async def start(issuer: Issuer, question: Question, address: str) -> str:
@@ -116,8 +116,8 @@ def check_browser(question: Question, browser: str) -> None:
 
 async def advance(issuer: Issuer, asked: Asked, session: Session | None, **changes: Any) -> Asked:
     """The question with these changes, which are of this session. Of several who make the same change at once one succeeds:
-    ``answer`` tells a form that is sent twice from a command that is sent twice. Raises StaleError where somebody else changed
-    it meanwhile, CrowdedError.
+    ``answer`` tells a form that is sent twice from a command that is sent twice. Raises StaleError where it was changed
+    meanwhile, CrowdedError.
     """
     asked = asked._replace(question=asked.question.seen_in(session))
     return await change(issuer, asked, **changes, answer=base64url(issuer.randomness(16)))
@@ -137,7 +137,7 @@ async def change(issuer: Issuer, asked: Asked, **changes: Any) -> Asked:
 
 
 async def finish(issuer: Issuer, asked: Asked) -> Asked:
-    """Nobody else can answer it from here on. Raises StaleError, CrowdedError."""
+    """End it: it cannot be answered from here on. Raises StaleError, CrowdedError."""
     return await change(issuer, asked, stage=Stage.DONE.value, answer=base64url(issuer.randomness(16)))
 
 
@@ -161,13 +161,15 @@ def stands(client: Client, generation: int, request: AuthorizationRequest) -> bo
 
 
 def csrf_of(asked: Asked, browser: str, session: Session | None) -> str:
-    """What a form of this very stage carries: nobody can know it who doesn't hold the browser's cookie, and it is worth
-    nothing at another stage or for somebody else's session. Only signing in does not depend on who is signed in by now.
+    """What a form of this very stage carries: it cannot be made without the browser's cookie, and it is worth
+    nothing at another stage or for another session. Only signing in does not depend on who is signed in by now.
     """
     by = None if asked.question.asks is Stage.LOGIN else session
     question = asked.question  # whose answer tells a stage from the same one after a way back
-    told = "\0".join((asked.ticket, question.stage, question.answer, by.sid if by else "", by.subject if by else ""))
-    return base64url(hmac.digest(browser.encode(), told.encode(), "sha256"))
+    signing_input = "\0".join(
+        (asked.ticket, question.stage, question.answer, by.sid if by else "", by.subject if by else "")
+    )
+    return base64url(hmac.digest(browser.encode(), signing_input.encode(), "sha256"))
 
 
 def check_csrf(asked: Asked, browser: str, session: Session | None, shown: str) -> None:

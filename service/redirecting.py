@@ -1,4 +1,4 @@
-"""Errors on their way to a client, without being an open redirector for whoever registers (RFC 9700 4.11.2)."""
+"""Errors on their way to a client, without being an open redirector for clients that register themselves (RFC 9700 4.11.2)."""
 
 from service.client_display import client_values
 from service.issuer import Issuer
@@ -12,7 +12,7 @@ from service.records.client import Client
 def send_error(
     issuer: Issuer, client: Client, verified: Verified, error: ProtocolError, *, knowingly: bool
 ) -> Redirect | FormPost | Page:
-    """The error, to the client's redirect URI (RFC 6749 4.1.2.1); by a page of ours that names it where nobody vouches for it.
+    """Send the error to the client's redirect URI (RFC 6749 4.1.2.1), by a page of ours that names it where it is not trusted.
 
     ``knowingly``: no page is needed, for the person signed in and has seen where it leads, or sees nothing of it.
     """

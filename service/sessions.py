@@ -199,7 +199,7 @@ def _make(issuer: Issuer, person: Person, renewed: Session | None) -> SignedIn:
 
 
 async def _check_proof(issuer: Issuer, person: Person, session: Session) -> None:
-    """Looked at once more after the session is written: whoever changes a password ends the sessions that there are afterwards,
+    """Looked at once more after the session is written: a change of the password ends the sessions that there are afterwards,
     so a login by the old one that is under way ends here or there (P6). Raises AccessDenied.
     """
     if not person.proved_by:
@@ -236,7 +236,7 @@ async def _end_surely(issuer: Issuer, sid: str, subject: str, secret_hash: str) 
         told.add(**ended.counts)
         if not ended.grants:
             told.call_off()
-        if not any(ended.counts.values()):  # somebody else was first, and tells of it
+        if not any(ended.counts.values()):  # another call was first, and notifies of it
             logged_out.call_off()
     await issuer.store.logouts.drop(ending_id)
     return ended

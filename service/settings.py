@@ -196,7 +196,8 @@ class Settings(BaseSettings):
     # lifetimes
     code_lifetime: Lifetime = Field(60, description="Authorization codes.")
     code_grace: Annotated[int, Field(ge=0, le=300)] = Field(
-        10, description="A redemption whose client was not told may be repeated within it; 0: that ends the grant, too."
+        10,
+        description="Seconds within which a redemption whose answer was lost may be repeated; 0 = that ends the grant.",
     )
     access_token_lifetime: Lifetime = Field(3600, description="Access tokens.")
     refresh_idle_lifetime: Seconds = Field(86400 * 14, description="Refresh tokens since their last use; 0 = never.")
@@ -271,7 +272,7 @@ class Settings(BaseSettings):
         description="How many of a group (known users, others, clients …) may wait for it; more are answered 503.",
     )
     argon2_wait: float = Field(
-        10.0, gt=0, le=60, description="How long a password may wait to be hashed; then the answer is 503."
+        10.0, gt=0, le=60, description="Seconds that a password may wait to be hashed; then the answer is 503."
     )
 
     # OpenID Connect: on where there is a master key, or key files
@@ -398,17 +399,19 @@ class Settings(BaseSettings):
     )
     registration_response_types: tuple[ResponseType, ...] = Field(
         tuple(one for one in ResponseType if "token" not in one.parts),
-        description="Response types that a client may register for by itself; none with an access token in the URL "
-        "(RFC 9700 2.1.2) until told otherwise.",
+        description="Response types that a client may register for by itself; by default none that puts an access token into "
+        "a URL (RFC 9700 2.1.2).",
     )
     registration_max_bytes: Annotated[int, Field(ge=1024, le=65536)] = Field(
         16_384, description="How large a client that registers itself may be, in bytes of its metadata."
     )
     registration_unused_lifetime: Lifetime = Field(
-        86400 * 7, description="How long a client is kept that registered itself (open) and that nobody has used yet."
+        86400 * 7,
+        description="Seconds after which a client that registered itself (open) and was never used is deleted.",
     )
     registration_idle_lifetime: Lifetime = Field(
-        86400 * 180, description="How long a client that registered itself (open) is kept after its last use."
+        86400 * 180,
+        description="Seconds after its last use after which a client that registered itself (open) is deleted.",
     )
     registration_unused_most: Annotated[int, Field(ge=1)] = Field(
         10_000, description="How many clients that registered themselves (open) may wait for their first use."
@@ -618,7 +621,7 @@ _DISAGREEMENTS = (_hooks_are_unsigned, _jwts_cannot_be_signed, _operators_listen
 
 
 class _Given(Settings):
-    """What is known while a file cannot be read: arguments and environment. Whether they go with the file, nobody knows."""
+    """What is known while a file cannot be read: arguments and environment. Whether they agree with the file is not known."""
 
     @classmethod
     def settings_customise_sources(

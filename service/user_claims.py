@@ -3,7 +3,7 @@
 A client has them by its own list (``access_token_claims``), by the setting of the same name for a scope that it was granted,
 or, roles and the like, by a scope that means them (RFC 9068 section 2.2.3.1). What the built-in directory knows is read when
 a grant begins and kept in it, so that tokens cost no further round trip; when a person's claims are changed, so are their
-grants (``admin.user_claims``). A directory behind a webhook is asked for each token: nobody tells us when its claims change.
+grants (``admin.user_claims``). A directory behind a webhook is asked for each token: it does not say when its claims change.
 """
 
 from collections.abc import Collection, Mapping
@@ -60,11 +60,11 @@ async def read(issuer: Issuer, client: Client, subject: str, scope: str | None) 
 
 
 def kept(claims: Mapping[str, Any], wanted: Collection[str]) -> dict[str, Any]:
-    """What a grant keeps: also that there was nothing under a name, so that nobody looks again."""
+    """What a grant keeps: also that there was nothing under a name, so that it is not looked for again."""
     return dict.fromkeys(sorted(wanted)) | present(claims, wanted)
 
 
-def told(issuer: Issuer, client: Client, grant: Grant, scope: str) -> dict[str, Any]:
+def described(issuer: Issuer, client: Client, grant: Grant, scope: str) -> dict[str, Any]:
     """What introspection says of a token with this scope: what its grant keeps."""
     if not grant.access_token_claims or not wants(issuer, client):
         return {}

@@ -249,7 +249,7 @@ async def _summed(issuer: Issuer, entry: AuditEntry, act: Callable[[], Awaitable
 
 
 def _outcome(error: Exception) -> tuple[Result, str]:
-    """What came of an act that raised, and why: never the text of an exception that nobody foresaw."""
+    """What came of an act that raised, and why: never the text of an unforeseen exception."""
     if isinstance(error, AdminError):
         return Result.REFUSED, str(error).partition("\n")[0]
     if isinstance(error, ProtocolError) and not isinstance(error, TemporarilyUnavailable):
@@ -289,7 +289,7 @@ def _target(given: Mapping[str, Any], target: str) -> str:
 
 
 def _told(text: str) -> str:
-    """As it may be kept: without a credential that somebody gave in the place of a name."""
+    """As it may be kept: without a credential that was given in the place of a name."""
     return redacted(text)[:_LONGEST]
 
 

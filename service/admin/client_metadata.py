@@ -155,7 +155,7 @@ def _types(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Response and grant types that go together, with the defaults of RFC 7591 section 2; what cannot be had is left out.
 
-    Nobody gives themselves a grant type that needs no person, but may keep one that an operator gave. Raises
+    A client cannot give itself a grant type that needs no user, but keeps one that an operator gave. Raises
     InvalidClientMetadata where nothing of what was asked for is left.
     """
     allowed = {*issuer.settings.registration_grant_types, *(held.grant_types if held else ())}

@@ -108,7 +108,7 @@ async def update_client(
 ) -> Client:
     """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets and tokens stay.
 
-    ``adopts``: it is an operator's from now on, whoever registered it: it is kept also while nobody uses it.
+    ``adopts``: it is an operator's from now on, even if it registered itself: it is kept also while it is not used.
 
     A client that needs no secret any more loses it; one that needs one, or one that can be read again (client_secret_jwt),
     has none until ``rotate_secret``. ``if_match``: see ``etags.check``.

@@ -4,7 +4,7 @@ from service.protocol.redaction import redacted
 
 
 class AdminError(Exception):
-    """The text is for the operator: what is wrong, one fault a line, and what to do. Credentials that somebody wrote where a
+    """The text is for the operator: what is wrong, one fault a line, and what to do. Credentials that were written where a
     name is wanted are cut out.
     """
 

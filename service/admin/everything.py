@@ -8,8 +8,8 @@ In this order, so that a sign-in that happens meanwhile is dead or alive as a wh
 3. **Grants**: those of older generations are taken away and counted, and those whose session is gone are ended. One that is
    dead takes a session that is not gone with it.
 
-Nobody is told of single sessions and grants, only hooks at the end that everything was ended: applications were told of what
-ended before, and a restored state knows nothing of what they have done since. What people allowed stays.
+Single sessions and grants are not notified, only hooks at the end, that everything was ended: applications were notified of
+what ended before, and a restored state knows nothing of what they have done since. What users allowed stays.
 """
 
 import asyncio
@@ -84,8 +84,8 @@ async def _go_on(issuer: Issuer, cursor: str, *, ends: bool) -> Ended:
             raise _moved()
         step += not position
         if step == len(_STEPS):
-            return _told(found, "")
-    return _told(found, _BETWEEN.join((str(step), primaries, position)))
+            return _counts(found, "")
+    return _counts(found, _BETWEEN.join((str(step), primaries, position)))
 
 
 def _place(cursor: str, primaries: str) -> tuple[int, str]:
@@ -105,7 +105,7 @@ def _moved() -> Refused:
     return Refused("other servers of Redis have become primaries meanwhile: begin again, without a cursor")
 
 
-def _told(found: Counter[str], cursor: str) -> Ended:
+def _counts(found: Counter[str], cursor: str) -> Ended:
     return Ended(
         clients=found["client"],
         grants=found["grant"],

@@ -42,7 +42,7 @@ def list_hooks(issuer: Issuer) -> list[dict[str, Any]]:
 
 async def try_hook(issuer: Issuer, name: str, user: str = "", client: str = "") -> list[Tried]:
     """Send a made-up event of each kind that the hook is there for. It counts for no circuit. ``user`` and ``client``: whom it
-    is about, else somebody who does not exist. Raises NotFound.
+    is about, else a user who does not exist. Raises NotFound.
     """
     about = await _about(issuer, user, client)
     hook = issuer.hooks.by_name.get(name)

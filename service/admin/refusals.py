@@ -70,8 +70,8 @@ async def list_refused(issuer: Issuer, wanted: RefusalFilter, cursor: str = "", 
 def describe(placed: PlacedRefusal) -> dict[str, Any]:
     """For people and programs; ``at``: epoch seconds with a fraction; ``remedy``: what to do about it."""
     request = placed.request
-    told = {name: getattr(request, name) for name in RefusedRequest.__struct_fields__}
-    return {"id": placed.place} | told | {"at": request.at / 1000, "remedy": remedy_of(request)}
+    members = {name: getattr(request, name) for name in RefusedRequest.__struct_fields__}
+    return {"id": placed.place} | members | {"at": request.at / 1000, "remedy": remedy_of(request)}
 
 
 def remedy_of(request: RefusedRequest) -> str:

@@ -33,7 +33,7 @@ REGISTER_PATH = "/register"
 
 
 class Stranger(NamedTuple):
-    """Somebody who registers a client without an operator's leave. ``address``: as text, "" where nobody knows it."""
+    """Who registers a client without an operator's leave. ``address``: as text, "" where it is not known."""
 
     address: str = ""
 
@@ -43,7 +43,7 @@ class Stranger(NamedTuple):
 
 async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Stranger | None = None) -> dict[str, Any]:
     """Register a client; the response of RFC 7591 3.2.1, with ``left_out`` where not all was registered that was asked for.
-    ``stranger``: whoever registers it, if no operator let them.
+    ``stranger``: who registers it, if no operator gave an initial access token.
 
     Raises InvalidRedirectUri, InvalidClientMetadata, TooManyRegistrations, TemporarilyUnavailable.
     """
@@ -65,13 +65,13 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Strang
     left_out = understood.left_out
     log.info("client_registered", extra={"client_id": client_id, "left_out": sorted(left_out), "network": network})
     secret = {} if made.secret is None else {"client_secret": made.secret}
-    told = describe(issuer, made.client) | secret | {"registration_access_token": token}
-    return told | ({"left_out": left_out} if left_out else {})
+    described = describe(issuer, made.client) | secret | {"registration_access_token": token}
+    return described | ({"left_out": left_out} if left_out else {})
 
 
 @asynccontextmanager
 async def _place_taken(issuer: Issuer, client_id: str, registration: Registration) -> AsyncIterator[None]:
-    """Of the places for strangers' clients that nobody has used yet there are so many, in all and for each network."""
+    """Take one of the places for clients of strangers that are not used yet: there are so many in all, and for each network."""
     if not registration.is_stranger:
         yield
         return
@@ -92,7 +92,7 @@ async def _place_taken(issuer: Issuer, client_id: str, registration: Registratio
 
 async def open_registered(issuer: Issuer, client_id: str, token: str) -> Client:
     """The client, for whoever holds its registration access token. Raises InvalidToken, whatever is wrong."""
-    client = await issuer.store.clients.read(client_id) if 0 < len(client_id) <= 255 else None
+    client = await issuer.store.clients.read(client_id) if client_id else None
     if client is not None:
         note_client(client.client_id)
     held = client.registration.token_hash if client and client.registration else ""
@@ -183,11 +183,11 @@ async def initial_access_token_spent(issuer: Issuer, token: str, *, returnable: 
 
 def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
     """The client's metadata in the words of the RFCs; of secrets nothing."""
-    told: dict[str, Any] = dict(client.registration.metadata) if client.registration else {}
-    told |= {
+    described: dict[str, Any] = dict(client.registration.metadata) if client.registration else {}
+    described |= {
         name: value for name in client_metadata.SAME if (value := getattr(client, name)) not in (None, "", (), False)
     }
-    told |= {
+    described |= {
         "client_id": client.client_id,
         "client_id_issued_at": client.created_at,
         "client_name": client.name,
@@ -196,8 +196,8 @@ def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
         "registration_client_uri": f"{issuer.url_of(REGISTER_PATH)}?{urlencode({'client_id': client.client_id})}",
     }
     if client.auth_method.has_secret:
-        told["client_secret_expires_at"] = 0
-    return {name: value for name, value in told.items() if value not in (None, "")}
+        described["client_secret_expires_at"] = 0
+    return {name: value for name, value in described.items() if value not in (None, "")}
 
 
 # how it is done

@@ -28,7 +28,7 @@ async def renew(issuer: Issuer, user: User) -> int:
 
 
 async def _renew_one(issuer: Issuer, grant_id: str, user: User) -> bool:
-    """Read, change, compare and set; again where somebody else was first."""
+    """Read, change, compare and set; again where another change was first."""
     for _ in range(_TRIES):
         held = await issuer.store.amending.read(grant_id)
         if held is None or held.grant.access_token_claims is None:

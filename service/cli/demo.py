@@ -86,7 +86,7 @@ async def _serve(port: int, redis_url: str | None, json: bool) -> None:
 
 
 def _settings(given: dict[str, Any], redis_url: str | None) -> Settings:
-    """What the demo gives, over what environment and files say; what of theirs is not used is told. Raises SettingsError."""
+    """What the demo gives, over what environment and files say; what of theirs is not used is said. Raises SettingsError."""
     origins = sources(loaded(**given), {})
     given = what.without_honoured(given, origins)
     unused = what.overridden(given, origins, DATA.parent)

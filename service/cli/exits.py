@@ -72,7 +72,7 @@ def _explained(settings: Settings, error: Exception, reason: str) -> str:
 
 
 def _beside_demo(settings: Settings) -> str:
-    """How to reach a demo that runs in this folder, where nobody said which Redis is meant."""
+    """How to reach a demo that runs in this folder, where it is not said which Redis is meant."""
     if sources(settings, {})["redis_url"] != "default" or not is_running_in(DEMO_FOLDER):
         return ""
     return (

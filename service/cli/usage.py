@@ -1,4 +1,4 @@
-"""Wrong usage, told without the credentials that somebody typed in the place of something else."""
+"""Messages about wrong usage, without the credentials that were typed in the place of something else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -12,7 +12,7 @@ from service.store.assertions import Use
 
 class Presented(NamedTuple):
     """What a request shows by one method: whose it says it is, and the proofs to try (one of them must hold), or the
-    assertion; and where it was sent. ``other_names``: further spellings of client_id, for where the first is nobody's.
+    assertion; and where it was sent. ``other_names``: further spellings of client_id, where the first is no client's.
     """
 
     client_id: str

@@ -75,7 +75,7 @@ def operator_token_in(folder: Path) -> str:
 
 
 DEMO_FOLDER = Path(".mintmark")
-"""Where a demo keeps what it needs, beside whoever started it."""
+"""Where a demo keeps what it needs, in the folder that it was started in."""
 
 
 def is_running_in(folder: Path) -> bool:
@@ -121,7 +121,7 @@ def settings_of(port: int, redis_url: str, master_key: str, console: Console | N
 
 
 _HONOURED = ("log_level", "log_format", "scopes")
-"""What the demo has a value of its own for only where nobody else has."""
+"""What the demo has a value of its own for only where neither environment nor files have one."""
 _HOW = {"redis_url": "give it with --redis", "master_key": "taken with --redis"}
 
 
@@ -131,7 +131,7 @@ def without_honoured(given: dict[str, Any], origins: Mapping[str, str]) -> dict[
 
 
 def overridden(given: Mapping[str, Any], origins: Mapping[str, str], folder: Path) -> list[str]:
-    """The settings that somebody set and the demo does not use, with how to have them used. ``folder``: the demo's own."""
+    """The settings that are set and that the demo does not use, with how to have them used. ``folder``: the demo's own."""
     names = [name for name in given if name != "port" and origins[name] not in ("default", str(folder))]
     return [f"{name} ({_HOW[name]})" if name in _HOW else name for name in names]
 

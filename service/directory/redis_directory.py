@@ -51,7 +51,7 @@ class RedisDirectory:
         return user.claims if user is not None and user.enabled else None
 
     async def _right_spelling(self, user: User | None, password: str) -> str | None:
-        """The spelling of the password that is the user's. A user who is disabled, or nobody's, costs the same work and gets
+        """The spelling of the password that is the user's. A disabled or unknown user costs the same work and gets
         the same answer as a wrong password.
         """
         held = (user.password_hash or None) if user else None

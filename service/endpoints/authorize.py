@@ -108,7 +108,7 @@ class RefusedError(Exception):
         self.client, self.verified, self.error = client, verified, error
 
     def show(self, issuer: Issuer, visit: Visit) -> Redirect | FormPost | Page:
-        """The error on its way to the client, and to operators; inside another page it leads nobody astray."""
+        """The error on its way to the client, and to operators; inside another page no page of ours is needed."""
         issuer.refusals.record(NAME, self.error)
         return send_error(issuer, self.client, self.verified, self.error, knowingly=visit.framed)
 
@@ -122,7 +122,7 @@ async def _client(issuer: Issuer, parameters: Mapping[str, str]) -> Client:
     client_id = parameters.get("client_id")
     if client_id is None:
         raise InvalidRequest("The parameter client_id is missing.")
-    client = await issuer.store.clients.get(client_id) if len(client_id) <= 255 else None
+    client = await issuer.store.clients.get(client_id)
     if client is not None:
         note_client(client.client_id)
     if client is None or not client.enabled:

@@ -108,7 +108,7 @@ async def _take_once(
 async def _lead_on(
     issuer: Issuer, visit: Visit, asked: Asked | None, session: Session | None, over: Question | None
 ) -> Reply:
-    """A form to sign in with leads on where somebody has done so by now, in another tab. Else a page with links."""
+    """A form to sign in with leads on where the user has done so by now, in another tab. Else a page with links."""
     if asked is not None:
         if visit.is_post and "password" in visit.parameters and await _is_past_login(issuer, asked, session):
             return Reply(Redirect(page_of(issuer, asked.ticket)))

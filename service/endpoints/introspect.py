@@ -85,8 +85,8 @@ def _is_own(asker: Client | None, grant: Grant) -> bool:
 
 
 def _concerns(asker: Client | None, grant: Grant, audience: tuple[str, ...]) -> bool:
-    """A client sees its own tokens, a resource server those whose audience it is. Whoever asks in vain is told nothing; the
-    operator reads why.
+    """A client sees its own tokens, a resource server those whose audience it is. Others get ``active: false``; the operator
+    reads why.
     """
     if asker is None or grant.client_id == asker.client_id:
         return True
@@ -131,8 +131,8 @@ async def _stateless(issuer: Issuer, asker: Client | None, claims: Mapping[str, 
     grant = Grant(client_id, client_generation=claims[GENERATION])
     if client is None or not client.stands_behind(grant) or not _concerns(asker, grant, named):
         return None
-    told = {name: value for name, value in claims.items() if name != GENERATION}
-    return told | {"active": True, "token_type": "Bearer", "nbf": claims["iat"]}
+    shown = {name: value for name, value in claims.items() if name != GENERATION}
+    return shown | {"active": True, "token_type": "Bearer", "nbf": claims["iat"]}
 
 
 async def _with_grant(
@@ -150,7 +150,7 @@ async def _with_grant(
         if member.in_introspection and member.name not in INTROSPECTION_MEMBERS
     }
     is_access_token = described["token_type"] == "Bearer"
-    told = user_claims.told(issuer, client, grant, described["scope"]) if is_access_token else {}
+    about = user_claims.described(issuer, client, grant, described["scope"]) if is_access_token else {}
     subject = sub_of(issuer, client, grant) if grant.subject else grant.client_id  # as in a JWT (RFC 9068 section 2.2)
     described |= {"active": True, "iss": issuer.url, "client_id": grant.client_id, "sub": subject}
     if grant.subject and subject == grant.subject:  # else it is pairwise, and the name would tell whom it hides
@@ -158,4 +158,4 @@ async def _with_grant(
     for name in ("scope", "aud", "exp"):  # empty: no scope, no audience, never ends
         if not described[name]:
             del described[name]
-    return properties | told | described
+    return properties | about | described

@@ -113,9 +113,9 @@ def _ended(
     *,
     knowingly: bool,
 ) -> Reply:
-    """Nobody is signed in here any more: back to the client. ``knowingly``: the person had a session here, and its client or
-    they themselves ended it; else nobody is sent to an address that no operator stands behind (RFC 9700 4.11.2). Where nothing
-    has ended, the page does not say that something has.
+    """The user is signed out: back to the client. ``knowingly``: the person had a session here, and its client or
+    they themselves ended it; else the browser is not sent to an address that no operator answers for (RFC 9700 4.11.2). Where
+    nothing has ended, the page does not say that something has.
     """
     cookie = "" if visit.session else None
     is_done = knowingly or any(ended.counts.values())
@@ -137,8 +137,8 @@ def _ended(
 
 
 def _question(issuer: Issuer, visit: Visit, asked: _Asked, session: Session) -> Page:
-    """Whether the person wants to sign out; what they come back to waits in the form, and is checked again. A client that shows
-    somebody else's ID token gets nobody back.
+    """Whether the person wants to sign out; what they come back to waits in the form, and is checked again; nothing does
+    where the hint is the ID token of another user.
     """
     theirs = asked.hint is None or asked.client is None
     if asked.hint is not None and asked.client is not None:
@@ -153,7 +153,7 @@ def _question(issuer: Issuer, visit: Visit, asked: _Asked, session: Session) -> 
 
 
 def _cookies_may_be_missing(visit: Visit) -> bool:
-    """A POST from a client's site comes without our cookies (SameSite=Lax), whoever is signed in here."""
+    """A POST from a client's site comes without our cookies (SameSite=Lax), whether a user is signed in or not."""
     return visit.is_post and not visit.session and not visit.browser
 
 
@@ -186,7 +186,7 @@ async def _asked(issuer: Issuer, visit: Visit) -> _Asked:
         return _Asked(client, hint, where, misdirected=back is not None and not registered)
     if given is not None or back is None or named is None:
         return _Asked(unusable=given is not None)
-    client = await issuer.store.clients.get(named) if len(named) <= 255 else None
+    client = await issuer.store.clients.get(named)
     if client is not None:
         note_client(client.client_id)
     if client is None or not client.enabled or back not in client.post_logout_redirect_uris:

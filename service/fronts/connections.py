@@ -61,7 +61,7 @@ class _Connection(RequestHandler):
         _MALFORMED.info({"reason": reason, "address": address or ""})
 
     def _malformed(self, exc: HttpProcessingError) -> tuple[str, ProtocolError]:
-        """What is wrong, as metrics call it and as the sender is told."""
+        """What is wrong, as metrics call it and as the sender reads it."""
         if isinstance(exc, LineTooLong):
             if exc.args[1] == self.max_line_size:
                 return "target_too_long", _too_long("request target", self.max_line_size, 414)
@@ -102,9 +102,9 @@ class Connections(web.Server):
             access_log=None,
             keepalive_timeout=settings.idle_seconds,
             lingering_time=LINGERING_SECONDS,
-            auto_decompress=False,  # nobody may make us unpack what is refused anyway
+            auto_decompress=False,  # what is refused anyway is not unpacked
             max_line_size=settings.max_head,
-            max_field_size=settings.max_head + 1,  # by which the two are told apart
+            max_field_size=settings.max_head + 1,  # by which the two are distinguished
         )
         self._issuer, self._render = issuer, render
 

@@ -24,7 +24,7 @@ def by_method(
         handler: Is also called for HEAD where it serves GET; the server leaves the content out (RFC 9110 9.3.2).
         refuse: Renders 405 and 417.
         preflight: For a path that pages of other origins may call.
-        head: False where an answer that nobody reads would be lost, as one with tokens.
+        head: False where an answer without its content would be a loss, as one with tokens.
     """
     served = with_head(methods) if head else tuple(methods)
     allow = ", ".join(served)
@@ -77,7 +77,7 @@ def expectation_failed() -> InvalidRequest:
 
 
 def is_met(http: web.BaseRequest) -> bool:
-    """Whether all that the client expects is to be told that it may send the body."""
+    """Whether all that the client expects is leave to send the body (100 Continue)."""
     return _expectations(http) <= {"100-continue"}
 
 

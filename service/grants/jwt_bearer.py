@@ -71,12 +71,12 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
         issuer, _within(client, trust), NAME, params.scope, params.resources, subject=told.subject
     )
     grant = await with_claims(issuer, client, begun.grant, person)
-    grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, nobody said
+    grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, is not known
     return msgspec.structs.replace(begun, grant=grant, use=use)
 
 
 async def _trust(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer | None:
-    """Whoever vouches; None where the client itself does, and may."""
+    """The trusted issuer; None where the client itself asserts the subject, and may."""
     return None if client.vouches and told.issuer == client.client_id else await _trusted(issuer, client, told)
 
 

@@ -66,7 +66,7 @@ class Guard:
 
     @classmethod
     def by_jwks(cls, issuer: str, audience: str, *, jwt_typ: str = "at+jwt") -> Self:
-        """Verify JWTs with the issuer's published keys: asks nobody, and learns of no revocation before they expire.
+        """Verify JWTs with the issuer's published keys: makes no request, and learns of no revocation before they expire.
 
         ``jwt_typ``: as the token service has it for this resource (``resource_tokens``).
         """

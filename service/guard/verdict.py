@@ -33,7 +33,7 @@ class Token:
 
 
 class MisconfiguredError(Exception):
-    """Nobody will be let in until this API's settings or its client are changed: the text says which."""
+    """No request will be let in until this API's settings or its client are changed: the text says which."""
 
 
 class AnsweredError(ValueError):
@@ -45,7 +45,7 @@ class AnsweredError(ValueError):
 
 
 class Refused(Exception):
-    """The request is not let in (RFC 6750 section 3.1). ``status``: 401, 403, or 503 where nobody could be asked."""
+    """The request is not let in (RFC 6750 section 3.1). ``status``: 401, 403, or 503 where the issuer cannot be asked."""
 
     def __init__(self, status: int, error: str = "", description: str = "") -> None:
         super().__init__(description or error)
@@ -56,8 +56,8 @@ class Refused(Exception):
         """``WWW-Authenticate``; ``Retry-After`` with 503."""
         if self.status == 503:
             return {"Retry-After": "1"}
-        told = {"error": self.error, "error_description": self.description} if self.error else {}
-        parameters = (f' {name}="{_UNQUOTABLE.sub("?", text)}"' for name, text in told.items())
+        members = {"error": self.error, "error_description": self.description} if self.error else {}
+        parameters = (f' {name}="{_UNQUOTABLE.sub("?", text)}"' for name, text in members.items())
         return {"WWW-Authenticate": "Bearer" + ",".join(parameters)}
 
     @property

@@ -7,7 +7,7 @@ import msgspec
 from service.records.audit_entry import AuditEntry, Result, Way
 
 OWN_ENTRIES = 10
-"""How many acts of a kind somebody may do in a minute that are written down one by one."""
+"""How many acts of one kind and actor in a minute are written down one by one."""
 SECONDS = 60
 """Between two times that the sums are written."""
 _MOST = 100

@@ -210,7 +210,7 @@ class Metrics:
         self._redis_error.count(kind)
 
     def watch_writes(self, read: Callable[[], Mapping[str, bool]]) -> None:
-        """Show by reason whether Redis refuses writes, as ``read`` says whenever somebody looks."""
+        """Show by reason whether Redis refuses writes, as ``read`` says at each scrape."""
         self._writes_refused.read = lambda: [((reason,), float(refused)) for reason, refused in read().items()]
 
     def background_task_failed(self, task: str) -> None:
@@ -218,7 +218,7 @@ class Metrics:
         self._task_failure.count(task)
 
     def watch_background_tasks(self, read: Callable[[], Mapping[str, bool]]) -> None:
-        """Show by name whether each background task runs, as ``read`` says whenever somebody looks."""
+        """Show by name whether each background task runs, as ``read`` says at each scrape."""
         self._task_running.read = lambda: [((name,), float(runs)) for name, runs in read().items()]
 
     def watch_keys(self, read: Callable[[], Iterable[KeyTimes]]) -> None:

@@ -14,8 +14,8 @@ class Outage:
     Args:
         log: Where the lines go.
         began: The event of the first line and of those that follow.
-        over: The event of the line that says that it works again; empty where nobody can tell.
-        level: Of the lines about the outage; its end is told at the level info, or the same if that is lower.
+        over: The event of the line that says that it works again; empty where that cannot be seen.
+        level: Of the lines about the outage; its end is logged at the level info, or the same if that is lower.
         clock: Monotonic seconds.
     """
 
@@ -46,8 +46,8 @@ class Outage:
         self._last_failure = now
         if now < self._quiet_until:
             return
-        told = {"failures": self._failures, "for_seconds": round(now - self._since, 1)} if self._failures > 1 else {}
-        self._log.log(self._level, self._events[0], extra={**facts, "reason": str(reason), **told})
+        length = {"failures": self._failures, "for_seconds": round(now - self._since, 1)} if self._failures > 1 else {}
+        self._log.log(self._level, self._events[0], extra={**facts, "reason": str(reason), **length})
         self._quiet_until = now + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
@@ -55,6 +55,6 @@ class Outage:
         """A try has succeeded: say so, if one before has failed."""
         if self._since is None:
             return
-        told = {"failures": self._failures, "after_seconds": round(self._clock() - self._since, 1)}
+        length = {"failures": self._failures, "after_seconds": round(self._clock() - self._since, 1)}
         self._since = None
-        self._log.log(min(self._level, logging.INFO), self._events[1], extra={**facts, **told})
+        self._log.log(min(self._level, logging.INFO), self._events[1], extra={**facts, **length})

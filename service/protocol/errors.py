@@ -179,7 +179,7 @@ class TemporarilyUnavailable(ProtocolError):
 
 
 class TooManyRegistrations(TemporarilyUnavailable):
-    """A network has registered as many clients that nobody has used as it may (RFC 6585 section 4)."""
+    """A network has registered as many clients that are not used yet as it may (RFC 6585 section 4)."""
 
     status = 429
     description = "Too many clients were registered from your network and not used yet; use or delete one, or wait."

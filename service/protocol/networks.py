@@ -1,4 +1,4 @@
-"""The networks that an address belongs to: what one attacker has of them, and what somebody larger has."""
+"""The networks that an address belongs to: what one attacker has of them, and what a larger one has."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
-    """An IPv4 address as it is, an IPv6 one as its /64: whoever has one address has them all."""
+    """An IPv4 address as it is, an IPv6 one as its /64: one subscriber has all of it."""
     parsed = _parsed(address)
     if parsed is None:
         return address

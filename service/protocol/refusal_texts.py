@@ -208,7 +208,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
      ("passwords to be hashed (argon2_queue): {}", "passwords to be verified (directory_url): {}", "too many passwords at once for one user from one place", "refresh token is used too often at once", "{} being changed by others at the same time")),
     ("too_much_waits", "temporarily_unavailable", "Too many requests or self-registered clients wait already, of one network or in all.",
      "Look who floods (`mintmark refused list`); the bounds are settings.",
-     ("Too many requests wait for somebody to sign in; please try again soon.", "Too many clients wait for their first use; try again later.",
+     ("Too many requests wait for users to sign in; please try again soon.", "Too many clients wait for their first use; try again later.",
       "Too many clients were registered from your network and not used yet; use or delete one, or wait.")),
     ("dependency", "temporarily_unavailable", "Another part did not answer: a hook, the audit file, a key.", "The log line says which.", ("hook {}, {}: {}", "audit_file: {}", "{}")),
     ("incident", "server_error", "Nobody foresaw it.", "The log has it under the incident's number.", ("{}",)),

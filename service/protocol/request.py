@@ -14,7 +14,7 @@ REPEATABLE = frozenset({"resource"})
 
 
 def always_listening() -> bool:
-    """For a request whose connection nobody knows."""
+    """For a request whose connection is not known."""
     return True
 
 

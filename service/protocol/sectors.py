@@ -8,7 +8,7 @@ _OWN = "client:"
 
 
 def own_sector(client_id: str) -> str:
-    """The sector of a client that shares its subjects with nobody."""
+    """The sector of a client that shares its subjects with no other."""
     return _OWN + client_id
 
 

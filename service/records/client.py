@@ -34,7 +34,7 @@ class Registration(Record, frozen=True, omit_defaults=True, gc=False):
     """Of a client that registered itself (RFC 7591). ``token_hash``: of its registration access token (RFC 7592);
     ``metadata``: members that we only give back (``software_id``, ``client_name#de`` …); ``by_token``: an operator vouched
     for it beforehand, by the initial access token that it registered with; ``is_stranger``: no operator had a hand in it, so it
-    is kept only as long as somebody uses it; ``network``: where it was registered from, "" = not known; ``approved``: an
+    is kept only as long as it is used; ``network``: where it was registered from, "" = not known; ``approved``: an
     operator has checked it as it is now.
     """
 
@@ -136,7 +136,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def self_registered(self) -> bool:
-        """Whether what it says of itself was checked by nobody (RFC 7591 section 5)."""
+        """Whether what it says of itself is unchecked (RFC 7591 section 5)."""
         return self.registration is not None and not self.registration.approved
 
     @property
@@ -145,7 +145,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
         return self.registration is not None and self.registration.is_stranger
 
     def adopted(self) -> "Client":
-        """The same client as an operator's, whoever registered it."""
+        """The same client as an operator's, even if it registered itself."""
         registration = self.registration
         if registration is None or not registration.is_stranger:
             return self

@@ -8,7 +8,7 @@ from service.records.property import Property
 class PasswordRequest(Record, frozen=True, omit_defaults=True, gc=False):
     """A token request with a password, all but the password. ``scope``: None where none was asked for; ``properties`` and
     ``lifetime`` (seconds, 0 = the client's): what the caller adds to the access token. ``sealed_username``: the user name under
-    the ticket, where ``username`` is empty: somebody may have typed their password there.
+    the ticket, where ``username`` is empty: a password may have been typed there.
     """
 
     username: str

@@ -37,7 +37,7 @@ class Grant(
     ``session``: the ``sid`` of the session it was given in; ``userinfo_claims``: names that the claims parameter asks for
     at UserInfo; ``id_token_claims``: values that it put into ID tokens, as they were when the person agreed; ``sub``: what
     clients call the subject, where a caller of the decision API said so; ``access_token_claims``: of the person, for access
-    tokens, None where nobody looked; a value of None: the person has no such claim.
+    tokens, None where they were not looked up; a value of None: the person has no such claim.
     """
 
     client_id: str

@@ -27,7 +27,7 @@ class Question(Record, frozen=True, omit_defaults=True, gc=False):
     knows them, "" = anybody; ``anew``: the person wants to sign in as somebody else; ``proved_at``: the ``auth_time`` of a
     login that happened for this question, 0 = none yet; ``chose``: an account was selected; ``consented``: the person said
     yes to this very request; ``sid`` and ``subject``: of the session that ``proved_at``, ``chose`` and ``consented`` are of,
-    for they are worth nothing in another one; ``answer``: a random word of whoever changed it last, so that of two who make
+    for they are worth nothing in another one; ``answer``: a random word of the last change, so that of two who make
     the same change at once only one has made it.
     """
 

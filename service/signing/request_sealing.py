@@ -1,4 +1,4 @@
-"""Sealing what a browser keeps for us: an authorization request, until somebody has signed in.
+"""Sealing what a browser keeps for us: an authorization request, until the user has signed in.
 
 AES-256-GCM (NIST SP 800-38D) under keys that HKDF-SHA256 (RFC 5869) derives from the master keys, or from the signing keys in
 files where there is no master key: whatever every process of an issuer has. The first seals, all of them open, so that a

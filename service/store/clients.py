@@ -85,7 +85,7 @@ class Clients:
         return Client.decode(data) if data else None
 
     async def _read(self, name: str) -> bytes | None:
-        if len(name) > _LONGEST_NAME:  # nobody is called that, and we are not to keep what strangers send instead
+        if len(name) > _LONGEST_NAME:  # no client is called that, and we are not to keep what strangers send instead
             return None
         record, alias_key = keys.client(name), keys.client_alias(name)
         data, client_id = await self._connection.execute_all(

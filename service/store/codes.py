@@ -51,7 +51,7 @@ SCRIPTS = (_issue, _redeem)
 
 class OpenedCode(NamedTuple):
     """``record``: None once the code is spent; ``ends_at``: epoch seconds, None where it was not asked for; ``reply``: the
-    sealed response to its redemption, while nobody knows whether the client got it.
+    sealed response to its redemption, while it is not known whether the client got it.
     """
 
     credential: Credential
@@ -103,8 +103,8 @@ class Codes:
     ) -> tuple[RedeemAnswer, bytes]:
         """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip.
 
-        ``waiting``: call ``forget_reply_soon`` once the client was told; the bytes beside REPEATED are the one of whoever was
-        first. ``beside``: whether an access token was issued beside the code, which the grant goes on to outlive.
+        ``waiting``: call ``forget_reply_soon`` once the client has its answer; the bytes beside REPEATED are the first
+        one's. ``beside``: whether an access token was issued beside the code, which the grant goes on to outlive.
         """
         step = _redeem.step(
             self._connection,
@@ -130,7 +130,7 @@ class Codes:
         return answer, rest[0] if rest else b""
 
     def forget_reply_soon(self, code: Credential, *, after: float = 0) -> None:
-        """The client was told: whoever redeems this code again, ``after`` so many seconds, is a thief.
+        """Forget the reply, for the client has it: a further redemption, ``after`` so many seconds, is theft.
 
         Leaves with whatever leaves next.
         """

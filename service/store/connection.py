@@ -116,7 +116,7 @@ class Connection:
     """A server alone, or the primary that Sentinels know. ``scripts``: sha → text, for servers that lost theirs.
 
     ``confirming``: its twin, for what must have reached replicas before it counts as done (``redis_wait_replicas``); None
-    where nobody asked for that. ``acts``: the shas of scripts that are sent over it. ``refused``: how many commands were, for
+    where that was not asked for. ``acts``: the shas of scripts that are sent over it. ``refused``: how many commands were, for
     reasons that last.
     """
 
@@ -211,7 +211,7 @@ class Connection:
         return link.send(command) if link else None
 
     def execute_soon(self, key: str, command: Command, *, lingers: bool = False) -> None:
-        """Send a command that nobody waits for: tidying up, which may be lost. ``lingers``: with whatever leaves next."""
+        """Send a command without waiting: tidying up, which may be lost. ``lingers``: with whatever leaves next."""
         if (link := self._link_for(key)) is not None:
             link.send(command, lingers=lingers).add_done_callback(_swallow)
 

@@ -71,7 +71,7 @@ class Deliveries(Generic[_Delivery]):
             else:
                 try:
                     claimed.append((delivery_id, self._kind.decode(data)))
-                except msgspec.MsgspecError:  # one that nobody can read must not hold up the others
+                except msgspec.MsgspecError:  # an unreadable one must not hold up the others
                     log.exception("delivery_unreadable", extra={"delivery": delivery_id, "queue": self._index})
                     await self.drop(delivery_id)
         return claimed

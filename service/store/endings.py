@@ -73,7 +73,7 @@ class Endings:
         return gone > 0 and _is_open(kind, data)
 
     async def end_session(self, session: Session) -> bool:
-        """End a session and tell nobody; whether it was alive."""
+        """End a session without a notification; whether it was alive."""
         key, clients = keys.session(session.sid), keys.session_clients(session.sid)
         gone = await self._connection.execute_confirmed(key, "DEL", key)
         await self._connection.execute(key, "DEL", clients)

@@ -1,10 +1,10 @@
-"""Forms that were sent, and the answers to them for whoever sends the same one again: a double click."""
+"""Forms that were sent, and the answers to them for the same form sent again: a double click."""
 
 from service.store import keys
 from service.store.connection import Connection
 
 _UNDER_WAY = 30
-"""Seconds for which a form counts as being answered, where whoever took it ends without a word."""
+"""Seconds for which a form counts as being answered, where the process that took it ends without a word."""
 _REPEATED = 20
 """Seconds for which an answer is given again."""
 
@@ -16,7 +16,7 @@ class Forms:
         self._connection = connection
 
     async def claim(self, form: str) -> bool:
-        """Whether nobody has sent this form before: then it is yours to answer."""
+        """Whether this form is sent for the first time: then it is yours to answer."""
         key = keys.form(form)
         return bool(await self._connection.execute(key, "SET", key, "", "NX", "EX", _UNDER_WAY))
 

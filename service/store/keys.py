@@ -158,7 +158,7 @@ def initial_access_token(token_hash: str) -> str:
 
 
 def registrations() -> str:
-    """Clients that strangers registered and that nobody has used yet, by the second at which each is given up."""
+    """Clients that strangers registered and that are not used yet, by the second at which each is given up."""
     return "mm:{registrations}"
 
 
@@ -203,7 +203,7 @@ def refused_requests() -> str:
 
 
 def failures(who: str) -> str:
-    """How often ``who`` (user:…, address:…, client:…) failed of late; what somebody typed is in it as a pseudonym."""
+    """How often ``who`` (user:…, address:…, client:…) failed of late; what was typed is in it as a pseudonym."""
     return f"mm:{{failures:{_tag(who)}}}:count"
 
 

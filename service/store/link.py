@@ -241,7 +241,7 @@ async def _shake_hands(link: Link, address: Address, login: Login) -> None:
     finally:
         for future in waiting:
             future.cancel()
-    told = dict(zip(replies[0][::2], replies[0][1::2], strict=True))
-    major, minor = told[b"version"].decode().split(".")[:2]
-    link.server, link.mode = (told.get(name, b"").decode() for name in (b"server", b"mode"))
-    link.version, link.role = (int(major), int(minor)), told.get(b"role", b"sentinel").decode()
+    facts = dict(zip(replies[0][::2], replies[0][1::2], strict=True))
+    major, minor = facts[b"version"].decode().split(".")[:2]
+    link.server, link.mode = (facts.get(name, b"").decode() for name in (b"server", b"mode"))
+    link.version, link.role = (int(major), int(minor)), facts.get(b"role", b"sentinel").decode()

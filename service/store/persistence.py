@@ -2,7 +2,7 @@
 
 Redis keeps what a script does in its append-only file as MULTI … EXEC, and since version 7, until a fix of late
 (redis/redis#14541, valkey-io/valkey#3983), it does that again at its start with the rights of the user ``default``. Where those
-were taken away, as hardening guides advise, all of it is dropped without a word to anybody but Redis' own log: redemptions,
+were taken away, as hardening guides advise, all of it is dropped, and said in Redis' own log only: redemptions,
 rotations and revocations since the last rewrite of the file are undone. Scripts that write one key once are not kept as a
 transaction and survive; ours must change several keys as one, so the rights of ``default`` are what there is to mend.
 """
@@ -55,22 +55,22 @@ async def look_at_replay(link: Link, facts: dict[str, str]) -> Replay:
     if proved or facts.get("aof_enabled", "0") != "1":
         return Replay.SAFE
     try:
-        told = await link.send(["ACL", "GETUSER", "default"])
+        reply = await link.send(["ACL", "GETUSER", "default"])
     except ReplyError:
         return Replay.UNKNOWN
-    user = dict(zip(told[::2], told[1::2], strict=True)) if told else {}
+    user = dict(zip(reply[::2], reply[1::2], strict=True)) if reply else {}
     return Replay.SAFE if _may_replay(_text(user.get(b"commands")), _text(user.get(b"keys"), "~")) else Replay.LOSES
 
 
-def _text(told: Any, sign: str = "") -> str:
+def _text(reply: Any, sign: str = "") -> str:
     """Redis 7: ``~* ~a:*``; Redis 6.2: a list of patterns without their sign."""
-    if isinstance(told, list):
-        return " ".join(sign + pattern.decode() for pattern in told)
-    return (told or b"").decode()
+    if isinstance(reply, list):
+        return " ".join(sign + pattern.decode() for pattern in reply)
+    return (reply or b"").decode()
 
 
 def _may_replay(commands: str, patterns: str) -> bool:
-    """Whether somebody with these rules may write all of our keys; where rules are finer than we read, they may not."""
+    """Whether a user with these rules may write all of our keys; where rules are finer than we read, they may not."""
     may = False
     for rule in commands.split():
         given, name = rule[0] == "+", rule[1:].removeprefix("@")

@@ -1,4 +1,4 @@
-"""Names in Redis for what must not be read there: what somebody typed as their user name may be their password."""
+"""Names in Redis for what must not be read there: what was typed as user name may be a password."""
 
 import hmac
 import secrets
@@ -16,8 +16,8 @@ class Pseudonyms:
     """Keyed hashes: a plain hash of something guessable is undone by guessing.
 
     The key follows from the master key, or from the signing key files, so that all processes have the same and Redis has
-    none. Where there is neither, a random key lies in Redis: that hides names from whoever sees keys go by, not from
-    whoever has a whole dump.
+    none. Where there is neither, a random key lies in Redis: that hides names from those who see keys go by, not from
+    those who have a whole dump.
     """
 
     def __init__(self, connection: Connection, settings: Settings) -> None:

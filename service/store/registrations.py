@@ -1,11 +1,11 @@
-"""Clients that strangers registered: places for those that nobody has used yet, and longer lives for those that are used."""
+"""Clients that strangers registered: places for those that are not used yet, and longer lives for those that are."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
+from service.bounded_cache import BoundedCache
 from service.records.client import Client
 from service.settings import Settings
 from service.store import keys
@@ -17,6 +17,7 @@ _AGAIN_AFTER = 86_400.0
 """Seconds after which a use of a client is noted again, by each process."""
 _REMEMBERED = 10_000
 """Clients whose use a process remembers to have noted."""
+_REMEMBERED_BYTES = 16 * 1024 * 1024
 
 
 class ReserveAnswer(StrEnum):
@@ -54,7 +55,7 @@ class Registrations:
     def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
         self._clock = clock
-        self._noted: OrderedDict[str, float] = OrderedDict()
+        self._noted: BoundedCache[float] = BoundedCache(_REMEMBERED, _REMEMBERED_BYTES)
 
     async def reserve(self, client_id: str, network: str, now: int, places: Places) -> ReserveAnswer:
         """Take a place for a client that is about to be registered. ``network``: "" where it is not known: then only the places
@@ -72,28 +73,25 @@ class Registrations:
         return answer
 
     def release_soon(self, client_id: str, network: str) -> None:
-        """Its place is free: it is used, deleted, or was not registered after all. Nobody waits for it."""
+        """Its place is free: it is used, deleted, or was not registered after all. Does not wait."""
         for places in (keys.registrations(), keys.registrations_of(network)):
             self._connection.execute_soon(places, ("ZREM", places, client_id))
 
     def note_use(self, client: Client, lifetime: int) -> None:
-        """Somebody got something under a client: a stranger's is kept for ``lifetime`` (seconds) from now on. Asks Redis once a
-        day, and waits for nothing.
+        """Note that something is issued to a client: a stranger's is kept for ``lifetime`` (seconds) from now on. Asks Redis
+        once a day, and does not wait.
         """
         registration, now = client.registration, self._clock()
-        if registration is None or not registration.is_stranger or now < self._noted.get(client.client_id, now):
+        if registration is None or not registration.is_stranger or now < (self._noted.get(client.client_id) or now):
             return
-        self._noted[client.client_id] = now + _AGAIN_AFTER
-        self._noted.move_to_end(client.client_id)
-        if len(self._noted) > _REMEMBERED:
-            self._noted.popitem(last=False)
+        self._noted.put(client.client_id, now + _AGAIN_AFTER, 0)
         number = keys.client_number(made_number(client.client_id))
         for key in (keys.client(client.client_id), number):
             self._connection.execute_soon(key, ("EXPIRE", key, lifetime))
         self.release_soon(client.client_id, registration.network)
 
     def adopt_soon(self, client: Client) -> None:
-        """A stranger's client has become an operator's: it takes no place, and its number stays. Nobody waits for it."""
+        """A stranger's client has become an operator's: it takes no place, and its number stays. Does not wait."""
         number = keys.client_number(made_number(client.client_id))
         self._connection.execute_soon(number, ("PERSIST", number))
         if client.registration is not None:

@@ -43,7 +43,7 @@ class Tickets:
         return await self._connection.execute(key, "GET", key) or b""
 
     async def advance(self, ticket: str, seen: bytes, changed: bytes, ends: int) -> bool:
-        """Replace ``seen`` (empty: nothing was there) by what it has become; False where somebody else did so meanwhile.
+        """Replace ``seen`` (empty: nothing was there) by what it has become; False where it was changed meanwhile.
 
         ``ends``: epoch seconds.
         """

@@ -122,10 +122,10 @@ class NewTokens(NamedTuple):
 
 
 class WaitingReply(NamedTuple):
-    """A response that waits ``grace`` seconds (0: not at all) for whoever asks again, sealed under what was presented.
+    """A response that waits ``grace`` seconds (0: not at all) for a repeated request, sealed under what was presented.
 
     ``asked``: the fingerprint of what was asked for, empty for all that the grant allows; ``adds``: whether one who asks for
-    something else than whoever was first gets an access token, too.
+    something else than the first one gets an access token, too.
     """
 
     sealed: bytes
@@ -263,7 +263,7 @@ class Tokens:
         """Put the new tokens in the place of the refresh token (P2). One round trip.
 
         ``used_ends_at``: until when its use is remembered (epoch seconds). The bytes beside REPEATED and ADDED are the sealed
-        reply of whoever was first. ADDED: they had asked for something else, so the new access token is kept beside theirs;
+        reply of the first one. ADDED: they had asked for something else, so the new access token is kept beside theirs;
         REFUSED: it would be, but refreshes are counted.
         """
         used, grant_id = opened.credential, opened.credential.grant_id

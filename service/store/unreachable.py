@@ -53,7 +53,7 @@ _BY_KIND = {
     ),
     "LOADING": Trouble("Redis is still loading its data", "Wait until it is done: its log says how far it is."),
     "DENIED": Trouble(
-        "Redis is in protected mode and takes nobody from another machine",
+        "Redis is in protected mode and takes no client from another machine",
         "Give it users and a password (docs/redis.md), or bind it to a network that only this service reaches.",
     ),
     "CLUSTERDOWN": Trouble(

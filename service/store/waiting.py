@@ -1,4 +1,4 @@
-"""How much waits in Redis on behalf of people whom nobody knows yet: counters of bytes that end by themselves."""
+"""How much waits in Redis on behalf of users who are not known yet: counters of bytes that end by themselves."""
 
 from enum import StrEnum
 

@@ -103,8 +103,8 @@ class Walks:
 
 
 async def _server(link: Link) -> Server:
-    size, told = await _allowed(link, "DBSIZE"), await _allowed(link, "INFO")
-    lines = told.decode("utf-8", "replace").splitlines() if told else []
+    size, info = await _allowed(link, "DBSIZE"), await _allowed(link, "INFO")
+    lines = info.decode("utf-8", "replace").splitlines() if info else []
     facts = dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
     return Server(str(link.endpoint), size, facts, ".".join(map(str, link.version)))
 

@@ -1,7 +1,7 @@
 """Whether Redis takes writes: one that is full, read-only or without its disk answers PING all the same.
 
-Looked at by writing a key of no meaning on every primary, at most once in ``EVERY`` seconds however often somebody asks, and at
-once where a request was refused meanwhile.
+Looked at by writing a key of no meaning on every primary, at most once in ``EVERY`` seconds, and at once where a request was
+refused meanwhile.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class Writability:
             return self.refusal
 
     async def keep_looking(self) -> None:
-        """Keep the metric true where nobody asks for readiness; until cancelled."""
+        """Keep the metric true where readiness is not asked for; until cancelled."""
         while True:
             try:
                 await self.look()

@@ -52,7 +52,7 @@ async def issue_code(
 async def redeem(issuer: Issuer, client: Client, authorization: Authorization, code: OpenedCode) -> Issued:
     """Exchange a code for tokens, once. Raises InvalidGrant where it was redeemed before: its grant is ended then (P1).
 
-    Its response waits sealed until the client was told: a request that failed with Redis, or whose connection broke, may come
+    Its response waits sealed until the client has it: a request that failed with Redis, or whose connection broke, may come
     again within ``code_grace``.
     """
     credential, record = code.credential, code.record
@@ -105,10 +105,10 @@ def _asked(authorization: Authorization) -> bytes:
 
 
 async def _repeat(issuer: Issuer, authorization: Authorization, code: OpenedCode, sealed: bytes) -> Issued:
-    """The response to the same request whose client was not told, byte for byte.
+    """The response to the same request whose answer was lost, byte for byte.
 
-    Raises ReplayedError, the grant being ended, for another request, and where the client was told after all: whoever was first
-    has a moment to do so.
+    Raises ReplayedError, the grant being ended, for another request, and where the client has its answer after all: the first
+    request has a moment to give it.
     """
     content = sealing.unseal(sealed, authorization.presented, _asked(authorization)) if sealed else None
     if content is not None:

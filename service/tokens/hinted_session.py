@@ -66,10 +66,12 @@ async def _end_grant(issuer: Issuer, grant_id: str, grant: Grant) -> bool:
     if issuer.settings.offline_access_outlives_session and OFFLINE_ACCESS in grant.scope.split(" "):
         return False
     about = {"grant_id": grant_id, "subject": grant.subject, "client_id": grant.client_id}
-    async with issuer.hooks.telling(HookEvent.REVOKED, **about_revoked(Revoked.GRANT, "signed_out", **about)) as told:
+    async with issuer.hooks.telling(
+        HookEvent.REVOKED, **about_revoked(Revoked.GRANT, "signed_out", **about)
+    ) as notification:
         ended = await issuer.store.grants.revoke(grant_id, grant.subject)
         if not ended:
-            told.call_off()
+            notification.call_off()
     if ended:
         log.info("grant_revoked", extra={"grant_id": grant_id, "subject": grant.subject})
     return ended

@@ -203,8 +203,8 @@ def _access_record(authorization: Authorization, now: int, about: Mapping[str, A
 
 def _properties(added: Added) -> tuple[Property, ...]:
     """What introspection is to say of this token."""
-    told = {**added.access_token, **added.introspection}
-    return tuple(Property(name, value, in_introspection=True) for name, value in told.items())
+    claims = {**added.access_token, **added.introspection}
+    return tuple(Property(name, value, in_introspection=True) for name, value in claims.items())
 
 
 def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> int:

@@ -29,8 +29,8 @@ class EverythingCount(Shown):
 
 
 def _described(ended: admin.Ended) -> Answer:
-    told: dict[str, Any] = ended._asdict()
-    return Answer(told)
+    counts: dict[str, Any] = ended._asdict()
+    return Answer(counts)
 
 
 async def _count(issuer: Issuer, given: Part) -> Answer:

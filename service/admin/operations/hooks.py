@@ -50,7 +50,7 @@ class TriedHook(Shown):
 
 
 class TriedFor(NamedHook):
-    """``user`` and ``client``: whom the event is about; left out it is about nobody that there is."""
+    """``user`` and ``client``: whom the event is about; left out it is about a user who does not exist."""
 
     user: Annotated[str, Field(max_length=255, description="Username, or subject.")] = ""
     client: Annotated[str, Field(max_length=255, description="client_id, or alias.")] = ""

@@ -26,7 +26,7 @@ async def save(visit: Visit) -> Reply:
         await users.update_user(visit.issuer, user.username, changes, if_match=visit.get("etag"))
     except Outdated:
         now = await users.get_user(visit.issuer, user.username)
-        fault = f"Somebody else changed them meanwhile, to: {written(now.claims)}"
+        fault = f"They were changed meanwhile, to: {written(now.claims)}"
         return Show("claims", _values(now, text, fault), 409)
     except AdminError as error:
         return Show("claims", _values(user, text, str(error), visit.get("etag")), 422)

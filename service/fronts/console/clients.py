@@ -178,7 +178,7 @@ ACTS = {
     ),
     "approve": Act(
         "Approve {name}?",
-        "You have checked its name, its links and where it leads: people are no longer told that nobody has. "
+        "You have checked its name, its links and where it leads: the pages no longer say that it is unchecked. "
         "It holds until the client changes anything of itself.",
         "Approve",
         approval.approve_client,
@@ -187,7 +187,7 @@ ACTS = {
     ),
     "withdraw-approval": Act(
         "Withdraw the approval of {name}?",
-        "People are told again that nobody has checked the client, and see where an error leads before they go there.",
+        "The pages say again that the client is unchecked, and show where an error leads before it is redirected.",
         "Withdraw",
         approval.withdraw_approval,
         "withdrawn",

@@ -90,7 +90,7 @@ async def show(visit: Visit) -> Reply:
 
 
 def _ended(visit: Visit) -> str:
-    """How many grants and sessions an act ended, as the page that it leads to is told."""
+    """How many grants and sessions an act ended, for the page that it leads to."""
     grants, sessions = _number(visit, "grants_ended"), _number(visit, "sessions_ended")
     return f"{grants} grant{'s' * (grants != 1)} and {sessions} session{'s' * (sessions != 1)} ended"
 

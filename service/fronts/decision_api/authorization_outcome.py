@@ -113,7 +113,7 @@ def _check_person(
     """No tokens about somebody else than was named, and none where an essential acr is not met (Core 3.1.2.1, 5.5.1.1)."""
     known_as = body.sub or subject_for(issuer, client, body.subject)
     if waiting.expects not in {"", known_as} or not request.claims.accept_subject(known_as):
-        raise LoginRequired("Somebody else signed in than the one who was named.")
+        raise LoginRequired("Another user signed in than the one who was named.")
     acr = request.claims.id_token.get("acr")
     if acr is not None and acr.essential and not acr.accepts(body.acr):
         raise UnmetAuthenticationRequirements("The authentication does not have the acr that is asked for.")
@@ -189,7 +189,7 @@ _TEXTS = {
     "DENIED": "The user denied the request.",
     "NOT_LOGGED_IN": "Nobody has signed in.",
     "EXCEEDS_MAX_AGE": "The authentication is too old.",
-    "DIFFERENT_SUBJECT": "Somebody else signed in than the one who was named.",
+    "DIFFERENT_SUBJECT": "Another user signed in than the one who was named.",
     "ACR_NOT_SATISFIED": "The authentication does not have the acr that is asked for.",
 }
 

@@ -39,9 +39,9 @@ async def get_list(call: Call, body: ListBody) -> Answer:
     subject = _subject(call, body)
     found = [] if body.developer else await authorizations.list_of_subject(call.issuer, subject)
     window = cut(found, body)
-    told = [await client_json.describe(call.issuer, one.client) for one in window.items]
+    listed = [await client_json.describe(call.issuer, one.client) for one in window.items]
     return Answer(
-        members=window.members(body) | {"subject": subject, "developer": body.developer or None, "clients": told}
+        members=window.members(body) | {"subject": subject, "developer": body.developer or None, "clients": listed}
     )
 
 
@@ -66,14 +66,14 @@ async def get_granted(call: Call, body: OfSubjectBody) -> Answer:
     client = await find_client(call.issuer, call.path["client"])
     subject = _subject(call, body)
     held = await authorizations.get(call.issuer, subject, client.client_id)
-    told = {"clientId": await number_of(call.issuer, client), "subject": subject}
+    listed = {"clientId": await number_of(call.issuer, client), "subject": subject}
     if held is not None:
-        told |= {
+        listed |= {
             "latestGrantedScopes": list(held.latest),
             "mergedGrantedScopes": list(held.scopes),
             "modifiedAt": milliseconds(held.changed_at),
         }
-    return Answer(members=told)
+    return Answer(members=listed)
 
 
 async def delete_granted(call: Call, body: OfSubjectBody) -> Answer:

@@ -94,7 +94,7 @@ async def _opened(issuer: Issuer, text: str) -> _Token:
         return await _stateless(issuer, text)
     opened, client = await living(issuer, text)
     grant = opened.grant
-    about = user_claims.told(issuer, client, grant, opened.scope)
+    about = user_claims.described(issuer, client, grant, opened.scope)
     person = tuple(Property(name, value, in_introspection=True) for name, value in about.items())
     properties = (*client.properties, *grant.properties, *opened.record.properties, *person)
     return _Token(

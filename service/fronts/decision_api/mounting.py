@@ -50,8 +50,8 @@ def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
 
 
 def routes_of_nobody() -> list[web.RouteDef]:
-    """Where nobody has an API key: a backend that calls is told why nothing answers."""
-    off = Answer(ResultCode.NOT_OFFERED, detail="Nobody may call: decision_api_keys has no entry.", status=404)
+    """Where there is no API key: a backend that calls reads why it is refused."""
+    off = Answer(ResultCode.NOT_OFFERED, detail="The decision API is off: decision_api_keys has no entry.", status=404)
 
     async def handle(_: web.BaseRequest) -> web.StreamResponse:
         return _response(off)
@@ -191,15 +191,21 @@ def _incident(path: str) -> Answer:
 
 
 def _summarize(issuer: Issuer, path: str, api_key: str, answer: Answer | Document) -> None:
-    """One line a call, for whoever looks what became of it and who called, without anything secret (AU-35)."""
+    """Log a call in one line: what became of it and who called, without anything secret (AU-35)."""
     if isinstance(answer, Document):
         return
     issuer.metrics.request("decision_api", answer.result.name.lower())
     if "reason" in answer.facts:
         issuer.refusals.keep("decision_api", str(answer.facts["error"]), _detail(answer))
     caller = {"api_key": api_key} if api_key else {}
-    told = {"call": path, **caller, "result_code": answer.result.code, "action": answer.action, "status": answer.status}
-    log.info("decision", extra=told | {name: value for name, value in answer.facts.items() if value not in (None, "")})
+    facts = {
+        "call": path,
+        **caller,
+        "result_code": answer.result.code,
+        "action": answer.action,
+        "status": answer.status,
+    }
+    log.info("decision", extra=facts | {name: value for name, value in answer.facts.items() if value not in (None, "")})
 
 
 def _response(answer: Answer | Document) -> web.Response:

@@ -1,4 +1,4 @@
-"""Calls that Authlete documents and that are not offered here, with what to do instead: whoever moves here reads it once."""
+"""Calls that Authlete documents and that are not offered here, with what to do instead, for those who move here."""
 
 from service.fronts.decision_api.answering import Answer
 from service.fronts.decision_api.result_codes import ResultCode
@@ -34,7 +34,7 @@ def not_offered(method: str, path: str, below: str) -> Answer:
         path: The whole path, as it was called.
         below: The path below ``/api`` and the id of the service.
     """
-    told = f"{method[:16]} {path[:200]}"
+    called = f"{method[:16]} {path[:200]}"
     beginnings = (instead for begins, instead in _INSTEAD.items() if f"{below}/".startswith(f"{begins}/"))
     instead = next(beginnings, "Authlete has no such call, either: see its path and the id of the service in it.")
-    return Answer(ResultCode.NOT_OFFERED, detail=f"{told}: {instead}", status=404)
+    return Answer(ResultCode.NOT_OFFERED, detail=f"{called}: {instead}", status=404)

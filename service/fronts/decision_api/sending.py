@@ -24,7 +24,7 @@ def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: P
 
 
 def refusal(issuer: Issuer, refused: RefusedError) -> Answer:
-    """The same. Where nobody vouches for the address the caller is told, to ask the person before it goes there (RFC 9700
+    """The same. Where no operator answers for the address the caller learns so, to ask the user before it goes there (RFC 9700
     4.11.2); it knows best whether it has.
     """
     client, error, uri = refused.client, refused.error, refused.verified.redirect_uri

@@ -40,6 +40,6 @@ def _included(path: Path, environment: Environment) -> list[str]:
         return []
     try:
         parsed = environment.parse(path.read_text("utf-8"))
-    except (TemplateError, UnicodeDecodeError):  # told elsewhere, if it is used at all
+    except (TemplateError, UnicodeDecodeError):  # reported elsewhere, if it is used at all
         return []
     return [name for name in meta.find_referenced_templates(parsed) if name]

@@ -141,7 +141,7 @@ class Pages:
 
 
 def _warn_of_unknown(folder: Path, environment: Environment) -> None:
-    """A file under a name that nobody asks for changes nothing: say so, where else would it be noticed?"""
+    """Log each file under a name that is never asked for: it changes nothing, and nothing else would show it."""
     ours = sorted(files("service.fronts.pages").joinpath("templates").iterdir(), key=lambda entry: entry.name)
     names = [entry.name for entry in ours if entry.name.endswith(".html")]
     for name in unknown_files(folder, environment, names):

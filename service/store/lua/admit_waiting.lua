@@ -1,5 +1,5 @@
 #!lua
--- Count bytes that are to wait for a while on behalf of somebody unknown, unless too many do already; sizes are bytes.
+-- Count bytes that are to wait for a while on behalf of an unknown user, unless too many do already; sizes are bytes.
 -- KEYS  network, browser, everybody
 -- ARGV  size, seconds, network_most, browser_most, everybody_most
 -- RETURNS admitted | network | browser | everybody
