@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_origin
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
@@ -24,22 +24,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SecretsSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-    YamlConfigSettingsSource,
-)
-from yaml import YAMLError  # type: ignore[import-untyped]
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service import redis_url
 from service.addresses import check_hosts, check_issuer
-from service.faults import Unreadable, check_each, lines, refuse, whole
+from service.faults import check_each, lines, refuse, whole
 from service.hook_settings import HookSettings, check_words, secret_faults
 from service.protocol.claims import MAX_CLAIM_NAME, SCOPE_CLAIMS, check_claim_name
 from service.protocol.names import (
@@ -52,10 +41,9 @@ from service.protocol.names import (
     SigningAlgorithm,
     UnknownScope,
 )
+from service.setting_sources import CONFIG_VARIABLE, SECRETS_VARIABLE, Environment, file_sources, secret_sources
 
 PREFIX = "MINTMARK_"
-CONFIG_VARIABLE = "MINTMARK_CONFIG"
-SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"
 NOT_SETTINGS = ("MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
 """Beginnings of variables of our prefix that are no settings; Kubernetes injects the last two for a Service named mintmark."""
 OF_COMMANDS = frozenset(
@@ -590,7 +578,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What was handed in, the environment, the file, the folder of secrets."""
-        return (init_settings, _Environment(settings_cls), *_file_sources(settings_cls), *_secret_sources(settings_cls))
+        return (init_settings, Environment(settings_cls), *file_sources(settings_cls), *secret_sources(settings_cls))
 
 
 def _hooks_are_unsigned(settings: Settings) -> list[str]:
@@ -633,37 +621,10 @@ class _Given(Settings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Without the files."""
-        return (init_settings, _Environment(settings_cls))
+        return (init_settings, Environment(settings_cls))
 
 
 _NO_SUCH = "there is no such setting (see `mintmark settings`)"
-_EXAMPLES = {
-    "scopes": '{"read": "Read your data"}',
-    "scope_claims": '{"roles": ["roles"]}',
-    "access_token_claims": '{"read": ["department"]}',
-    "admin_tokens": '{"ci": "…"}',
-    "decision_api_keys": '{"shop": "…"}',
-}
-
-
-class _Environment(EnvSettingsSource):
-    """Without the MINTMARK_PORT=tcp://10.0.0.1:80 that Kubernetes injects for a Service named mintmark."""
-
-    def __call__(self) -> dict[str, Any]:
-        found = super().__call__()
-        if str(found.get("port")).startswith("tcp://"):
-            del found["port"]
-        return found
-
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """JSON, or for lists also words with commas between them: what people write."""
-        try:
-            return super().decode_complex_value(field_name, field, value)
-        except ValueError as error:
-            if get_origin(field.annotation) is tuple and not str(value).lstrip().startswith(("[", "{")):
-                return [word.strip() for word in str(value).split(",") if word.strip()]
-            example = _EXAMPLES.get(field_name, "{}")
-            return Unreadable(f"write JSON into the variable, such as {example} ({error})")
 
 
 def load(**given: Any) -> Settings:
@@ -700,34 +661,11 @@ def sources(settings: Settings, given: Mapping[str, Any]) -> dict[str, str]:
     """Where each setting's value comes from: ``given`` | ``environment`` | a path | ``default``."""
     layers: list[tuple[str, set[str]]] = [
         ("given", set(InitSettingsSource(Settings, dict(given))())),
-        ("environment", set(_Environment(Settings)())),
-        *((os.environ.get(CONFIG_VARIABLE, ""), set(source())) for source in _file_sources(Settings)),
-        *((os.environ.get(SECRETS_VARIABLE, ""), set(source())) for source in _secret_sources(Settings)),
+        ("environment", set(Environment(Settings)())),
+        *((os.environ.get(CONFIG_VARIABLE, ""), set(source())) for source in file_sources(Settings)),
+        *((os.environ.get(SECRETS_VARIABLE, ""), set(source())) for source in secret_sources(Settings)),
     ]
     return {
         name: next((layer for layer, names in layers if name in names), "default")
         for name in type(settings).model_fields
     }
-
-
-def _file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
-    path = os.environ.get(CONFIG_VARIABLE)
-    if not path:
-        return []
-    if not Path(path).is_file():
-        raise OSError(f"{CONFIG_VARIABLE}: there is no file {path}")
-    try:
-        if path.endswith((".yaml", ".yml")):
-            return [YamlConfigSettingsSource(settings_cls, yaml_file=path)]
-        return [TomlConfigSettingsSource(settings_cls, toml_file=path)]
-    except (YAMLError, ValueError) as error:  # it does not parse
-        raise ValueError(f"{path}: {error}") from error
-
-
-def _secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
-    path = os.environ.get(SECRETS_VARIABLE)
-    if not path:
-        return []
-    if not Path(path).is_dir():
-        raise OSError(f"{SECRETS_VARIABLE}: there is no folder {path}")
-    return [SecretsSettingsSource(settings_cls, secrets_dir=path, env_prefix="")]

@@ -10,7 +10,8 @@ from service.cli.masking import without_password
 from service.dev.demo import DEMO_FOLDER, is_running_in
 from service.dev.embedded_redis import EmbeddedRedisFailed, EmbeddedRedisInUse, EmbeddedRedisMissing
 from service.protocol.errors import TemporarilyUnavailable
-from service.settings import SECRETS_VARIABLE, Settings, SettingsError, sources
+from service.setting_sources import SECRETS_VARIABLE
+from service.settings import Settings, SettingsError, sources
 from service.signing.key_material import UnusableKeyError
 from service.store.fitness import StoreUnfitError
 from service.store.redis_errors import StoreError

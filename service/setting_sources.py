@@ -1,0 +1,73 @@
+"""Where settings are read from beside arguments: the environment, a file, a folder of secret files."""
+
+import os
+from pathlib import Path
+from typing import Any, get_origin
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    TomlConfigSettingsSource,
+    YamlConfigSettingsSource,
+)
+from yaml import YAMLError  # type: ignore[import-untyped]
+
+from service.faults import Unreadable
+
+CONFIG_VARIABLE = "MINTMARK_CONFIG"
+SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"
+_EXAMPLES = {
+    "scopes": '{"read": "Read your data"}',
+    "scope_claims": '{"roles": ["roles"]}',
+    "access_token_claims": '{"read": ["department"]}',
+    "admin_tokens": '{"ci": "…"}',
+    "decision_api_keys": '{"shop": "…"}',
+}
+
+
+class Environment(EnvSettingsSource):
+    """Without the MINTMARK_PORT=tcp://10.0.0.1:80 that Kubernetes injects for a Service named mintmark."""
+
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        if str(found.get("port")).startswith("tcp://"):
+            del found["port"]
+        return found
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """JSON, or for lists also words with commas between them: what people write."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError as error:
+            if get_origin(field.annotation) is tuple and not str(value).lstrip().startswith(("[", "{")):
+                return [word.strip() for word in str(value).split(",") if word.strip()]
+            example = _EXAMPLES.get(field_name, "{}")
+            return Unreadable(f"write JSON into the variable, such as {example} ({error})")
+
+
+def file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
+    """The TOML or YAML file that ``MINTMARK_CONFIG`` names. Raises OSError, ValueError where it cannot be read."""
+    path = os.environ.get(CONFIG_VARIABLE)
+    if not path:
+        return []
+    if not Path(path).is_file():
+        raise OSError(f"{CONFIG_VARIABLE}: there is no file {path}")
+    try:
+        if path.endswith((".yaml", ".yml")):
+            return [YamlConfigSettingsSource(settings_cls, yaml_file=path)]
+        return [TomlConfigSettingsSource(settings_cls, toml_file=path)]
+    except (YAMLError, ValueError) as error:  # it does not parse
+        raise ValueError(f"{path}: {error}") from error
+
+
+def secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
+    """The files in the folder that ``MINTMARK_SECRETS_DIR`` names. Raises OSError where it is not there."""
+    path = os.environ.get(SECRETS_VARIABLE)
+    if not path:
+        return []
+    if not Path(path).is_dir():
+        raise OSError(f"{SECRETS_VARIABLE}: there is no folder {path}")
+    return [SecretsSettingsSource(settings_cls, secrets_dir=path, env_prefix="")]
