@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from service.admin.input import Identifier, Input, LongText, Properties, Resource, ShortText, each_once
+from service.admin.input import Identifier, Input, LongText, Number, Properties, Resource, ShortText, each_once
 from service.grants import GRANT_TYPES
 from service.protocol import redirect_uris, scopes
 from service.protocol.claims import MAX_CLAIM_NAME, check_claim_name
@@ -23,6 +23,7 @@ from service.protocol.names import (
     SigningAlgorithm,
     SubjectType,
 )
+from service.protocol.redaction import check_no_credential
 from service.signing.client_keys import MAX_KEYS, MEMBERS, is_for_signatures
 from service.signing.client_keys import parsed as parsed_keys
 
@@ -47,9 +48,14 @@ def _scope_word(word: str) -> str:
     return word
 
 
+def _redirect_uri(uri: str) -> str:
+    return check_no_credential(redirect_uris.check_registrable(uri))
+
+
 def _web_uri(uri: str) -> str:
     """https, or http on loopback for development; what is fetched there is a matter of the settings."""
-    redirect_uris.check_registrable(uri.partition("#")[0])
+    _redirect_uri(uri.partition("#")[0])
+    check_no_credential(uri)
     if urlsplit(uri).scheme not in ("http", "https"):
         raise ValueError("must be an https URL")
     return uri
@@ -72,7 +78,7 @@ def _public_keys(jwks: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("holds a key with a member that is no text (RFC 7517 section 4)")
     if len(parsed_keys(jwks)) != sum(map(is_for_signatures, members)):
         raise ValueError("holds a key that cannot be used: EC, Ed25519, or RSA with 2048 to 4096 bits (RFC 7517)")
-    kids = [member["kid"] for member in members if "kid" in member]
+    kids = [check_no_credential(member["kid"]) for member in members if "kid" in member]
     if len(kids) != len(set(kids)):
         raise ValueError("two keys have the same kid")
     return {"keys": [{name: member[name] for name in member if name in MEMBERS} for member in members]}
@@ -84,7 +90,7 @@ PlainWebUri = Annotated[str, Field(max_length=2000), AfterValidator(_plain_web_u
 WebUris = Annotated[tuple[WebUri, ...], Field(max_length=100), AfterValidator(each_once)]
 GrantTypes = Annotated[tuple[Annotated[str, AfterValidator(_known_grant_type)], ...], AfterValidator(each_once)]
 RedirectUris = Annotated[
-    tuple[Annotated[str, Field(max_length=2000), AfterValidator(redirect_uris.check_registrable)], ...],
+    tuple[Annotated[str, Field(max_length=2000), AfterValidator(_redirect_uri)], ...],
     Field(max_length=200),
     AfterValidator(each_once),
 ]
@@ -95,8 +101,8 @@ ClaimNames = Annotated[
     Field(max_length=32),
     AfterValidator(each_once),
 ]
-Lifetime = Annotated[int, Field(ge=1, le=_LONGEST)]
-LifetimeOrNever = Annotated[int, Field(ge=0, le=_LONGEST)]
+Lifetime = Annotated[Number, Field(ge=1, le=_LONGEST)]
+LifetimeOrNever = Annotated[Number, Field(ge=0, le=_LONGEST)]
 
 
 class ClientInput(Input):
@@ -123,14 +129,14 @@ class ClientInput(Input):
     refresh_absolute_lifetime: LifetimeOrNever | None = None
     refresh_limit: LifetimeOrNever | None = None
     refresh_rotation: RefreshRotation | None = None
-    refresh_grace: Annotated[int, Field(ge=0, le=300)] | None = None
+    refresh_grace: Annotated[Number, Field(ge=0, le=300)] | None = None
     response_types: Annotated[tuple[ResponseType, ...], AfterValidator(each_once)] = (ResponseType.CODE,)
     application_type: ApplicationType = ApplicationType.WEB
     skip_consent: bool = False
     subject_type: SubjectType = SubjectType.PUBLIC
     sector_identifier_uri: WebUri | None = None
     id_token_signed_response_alg: SigningAlgorithm | None = None
-    id_token_lifetime: Annotated[int, Field(ge=1, le=86400)] | None = None
+    id_token_lifetime: Annotated[Number, Field(ge=1, le=86400)] | None = None
     userinfo_signed_response_alg: SigningAlgorithm | None = None
     jwks: PublicKeys | None = None
     jwks_uri: WebUri | None = None

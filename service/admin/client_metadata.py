@@ -18,6 +18,7 @@ from service.issuer import Issuer
 from service.protocol import display_names
 from service.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, ProtocolError
 from service.protocol.names import ApplicationType, ClientAuthMethod, GrantTypeName, ResponseType
+from service.protocol.redaction import check_no_credential, redacted
 from service.records.client import Client
 
 MAX_ECHOED = 4096
@@ -140,6 +141,10 @@ def _echoed(said: Mapping[str, Any], left_out: dict[str, str]) -> dict[str, str]
         if name not in _ECHOED and "#" not in name:
             continue
         text = _text(said, name)
+        try:
+            check_no_credential(f"{name} {text}")
+        except ValueError as error:
+            raise InvalidClientMetadata(f"{redacted(name[:60])}: {error}") from error
         if len(msgspec.json.encode(echoed | {name: text})) > MAX_ECHOED:
             left_out[name[:100]] = f"there is room for {MAX_ECHOED} bytes of such members"
         else:

@@ -114,6 +114,13 @@ def filled(text: str) -> str:
     return text
 
 
+def counted(value: Any) -> Any:
+    """A number: JSON's true and false are none, though Python counts with them. Raises ValueError."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")
+    return value
+
+
 def shallow(value: Any) -> Any:
     """JSON that can be written again wherever it is told: a list holds it a few levels deeper. Raises ValueError."""
     if is_deeper(value, _MAX_DEPTH):
@@ -129,6 +136,7 @@ def each_once(items: tuple[Any, ...]) -> tuple[Any, ...]:
 Identifier = Annotated[str, AfterValidator(identifier)]
 Resource = Annotated[str, AfterValidator(resource)]
 ShortText = Annotated[str, Field(max_length=255), AfterValidator(readable)]
+Number = Annotated[int, BeforeValidator(counted)]
 Json = Annotated[JsonValue, BeforeValidator(shallow)]
 LongText = Annotated[str, Field(max_length=2000), AfterValidator(readable)]
 

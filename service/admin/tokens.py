@@ -18,7 +18,7 @@ from service.admin import clients
 from service.admin.audit import audited
 from service.admin.client_input import Lifetime, Resources, Scopes
 from service.admin.errors import NotAllowed, NotFound, Refused
-from service.admin.input import Identifier, Input, Properties, ShortText
+from service.admin.input import Identifier, Input, Number, Properties, ShortText
 from service.grants.fresh import fresh_authorization
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
@@ -42,7 +42,7 @@ _NAME = re.compile(rf"([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})([A-Za-z0-9_-]{{22}})?
 _WITHOUT_REFRESH = {GrantTypeName.IMPLICIT, GrantTypeName.CLIENT_CREDENTIALS, GrantTypeName.TOKEN_EXCHANGE}
 """Grant types that never bring a refresh token (RFC 6749 4.2.2 and 4.4.3; RFC 8693 2.2.1: whoever has the token asks again)."""
 
-Second = Annotated[int, Field(ge=1, le=_LATEST)]
+Second = Annotated[Number, Field(ge=1, le=_LATEST)]
 
 
 class TokenInput(Input):
@@ -59,7 +59,7 @@ class TokenInput(Input):
     access_token_lifetime: Lifetime | None = None
     refresh_token_lifetime: Lifetime | None = None
     acr: ShortText = ""
-    auth_time: Annotated[int, Field(ge=0, le=_LATEST)] = 0
+    auth_time: Annotated[Number, Field(ge=0, le=_LATEST)] = 0
 
 
 class TokenChanges(Input):

@@ -2,7 +2,10 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
+
+import msgspec
 
 from service import sessions
 from service.asking import begin_again, go_on, next_stage, refuse
@@ -36,7 +39,18 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """GET shows what is asked, POST answers it; a form that is not of this very stage changes nothing (IA-32)."""
     if AGAIN in visit.parameters and not visit.is_post:
         return await _begin_again(issuer, visit)
-    return await answer_visit(issuer, visit, _show, _take, form_of(NAME, visit, of_session=False))
+    show = _show
+    if visit.is_post and _is_unfilled(
+        visit
+    ):  # answers nothing, so nothing of it is kept: there is no end to such forms
+        visit, show = msgspec.structs.replace(visit, method="GET"), partial(_show, fault="missing")
+    return await answer_visit(issuer, visit, show, _take, form_of(NAME, visit, of_session=False))
+
+
+def _is_unfilled(visit: Visit) -> bool:
+    """Whether a form says neither who somebody is, nor what they chose."""
+    said = visit.parameters
+    return not ("cancel" in said or "choice" in said or ("username" in said and "password" in said))
 
 
 async def _begin_again(issuer: Issuer, visit: Visit) -> Reply:
@@ -54,14 +68,14 @@ async def _begin_again(issuer: Issuer, visit: Visit) -> Reply:
         return Reply(failed(error))
 
 
-async def _show(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None) -> Reply:
+async def _show(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None, *, fault: str = "") -> Reply:
     """The page of the stage; where it is answered by now (in another tab), on to what comes after it."""
     stage = await next_stage(issuer, asked.client, asked.question, session)
     if stage is not asked.question.asks or stage is Stage.PERMISSION:
         return _reply(asked, await go_on(issuer, asked, session))
     if stage is Stage.SELECT_ACCOUNT:
         return _reply(asked, _selection(issuer, visit, asked, session))
-    return _reply(asked, _form(issuer, visit, asked, session))
+    return _reply(asked, _form(issuer, visit, asked, session, fault=fault))
 
 
 async def _take(issuer: Issuer, visit: Visit, asked: Asked, session: Session | None) -> Reply:
@@ -84,7 +98,7 @@ async def _try_password(issuer: Issuer, visit: Visit, asked: Asked, session: Ses
     """The attempt is counted before the password is looked at: of a form sent twice at once only one is tried."""
     username, password = visit.parameters.get("username", ""), visit.parameters.get("password", "")
     if not username or not password:
-        return _reply(asked, _form(issuer, visit, asked, session, fault="missing"))
+        raise StaleError
     attempt = asked.question.attempt
     if attempt > issuer.settings.login_attempts:
         return _reply(asked, await refuse(issuer, asked, AccessDenied("Too many attempts to sign in."), session))

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that look like nothing: Hangul fillers, the empty Braille pattern."""
@@ -19,6 +19,7 @@ _LOOKALIKES = {
     **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "abezhlkmnoptyx", strict=True)),
     **dict(zip("αβεηικμνορτυχγω", "abenlkuvoptuxyw", strict=True)),
     **dict(zip("013456789|IilıłøđɑɡƖɩ", "oleasbtbgllllllodagll", strict=True)),
+    **dict(zip("@$!€ɐĸ", "asleak", strict=True)),
 }
 _LETTERS = str.maketrans(_LOOKALIKES)
 _OTHER_SCRIPTS = str.maketrans(
@@ -84,7 +85,11 @@ def speaks_for(name: str, ours: str) -> bool:
         return False
     if len(own) >= _SHORTEST_BEGINNING and _skeleton(name).startswith(own):
         return True
-    words = [_skeleton(word) for word in _WORD.findall(_plain(name))]
+    plain = _plain(name)
+    return any(_holds(own, list(map(_skeleton, _WORD.findall(text)))) for text in (plain, plain.translate(_LETTERS)))
+
+
+def _holds(own: str, words: Sequence[str]) -> bool:
     return any(own == "".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, start + 6))
 
 

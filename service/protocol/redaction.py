@@ -8,6 +8,7 @@ process hold, whatever they look like.
 import json
 import re
 from collections.abc import Iterable
+from itertools import takewhile
 from urllib.parse import quote, quote_plus
 
 from service.protocol.credentials import PATTERN
@@ -25,16 +26,21 @@ CUT = "…"
 
 
 class _Known:
-    """Secrets that are known by what they are; longer ones in front of those that they hold."""
+    """Secrets that are known by what they are: how they begin, and how those of this beginning go on; longer ones in front of
+    those that they hold.
+    """
 
-    values: tuple[str, ...] = ()
+    values: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def know(secrets: Iterable[str]) -> None:
     """From now on cut these out, too; those of before are forgotten."""
     words = {word for secret in secrets for word in (secret, *secret.split()) if len(word) >= _SHORTEST}
     written = {form(word) for word in words for form in (str, _in_json, quote_plus, _in_a_path)}
-    _Known.values = tuple(sorted(written, key=len, reverse=True))
+    known: dict[str, list[str]] = {}
+    for secret in sorted(written, key=len, reverse=True):
+        known.setdefault(secret[:_SHORTEST], []).append(secret[_SHORTEST:])
+    _Known.values = tuple((beginning, tuple(rests)) for beginning, rests in known.items())
 
 
 def redacted(text: str) -> str:
@@ -50,10 +56,21 @@ def redacted(text: str) -> str:
         text = _HEADER.sub(lambda found: f"{found[1]} {CUT}", text)
     if "whsec_" in text:
         text = _WEBHOOK.sub("whsec_" + CUT, text)
-    for secret in _Known.values:
-        if secret in text:
-            text = text.replace(secret, CUT)
+    for beginning, rests in _Known.values:
+        if beginning in text:
+            text = _without(text, beginning, rests)
     return text
+
+
+def _without(text: str, beginning: str, rests: Iterable[str]) -> str:
+    """As much as there is of a secret: what somebody sent may have been cut off to be told."""
+    before, *others = text.split(beginning)
+    return CUT.join((before, *(other[max(_shared(other, rest) for rest in rests) :] for other in others)))
+
+
+def _shared(one: str, other: str) -> int:
+    """With how many characters both begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _in_json(word: str) -> str:

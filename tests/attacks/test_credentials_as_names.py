@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -72,11 +73,30 @@ STRANGERS = [
     ("/revoke", {"token": "{}", "token_type_hint": "{}"}),
     ("/{}", {}),
 ]
+CLIENT_INPUT: dict[str, Any] = {"grant_types": ["authorization_code"], "redirect_uris": [CALLBACK]}
+OKP = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+PLACE = "https://app.example/{}"
+OF_A_CLIENT: list[dict[str, Any]] = [
+    *({member: PLACE} for member in ("client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri")),
+    *({member: PLACE} for member in ("initiate_login_uri", "backchannel_logout_uri", "frontchannel_logout_uri")),
+    *({member: [PLACE]} for member in ("redirect_uris", "post_logout_redirect_uris", "request_uris")),
+    *({member: ["{}"]} for member in ("default_acr_values", "contacts")),
+    {"redirect_uris": ["com.example.app:/cb?t={}"]},
+    {"client_uri": "https://app.example/#{}"},
+    {"jwks": {"keys": [OKP | {"kid": "{}"}]}},
+]
+"""What an operator and a stranger may say of a client in the same words."""
+OF_A_STRANGERS_CLIENT: list[dict[str, Any]] = [
+    *({member: "{}"} for member in ("client_name", "software_id", "software_version", "client_name#de", "scope")),
+    {"client_name#{}": "x"},
+]
 
 
 def filled(value: object, credential: str) -> object:
     if isinstance(value, dict):
-        return {name: filled(member, credential) for name, member in value.items()}
+        return {name.replace("{}", credential): filled(member, credential) for name, member in value.items()}
+    if isinstance(value, list):
+        return [filled(item, credential) for item in value]
     return value.replace("{}", credential) if isinstance(value, str) else value
 
 
@@ -123,8 +143,11 @@ async def test_nothing_of_it_is_kept(
                     allow_redirects=False,
                 )
             await http.get(f"{path.replace('{}', credential)}?{sent}", allow_redirects=False)
-        metadata = {"client_name": credential, "redirect_uris": [CALLBACK], "contacts": [credential]}
-        await http.post("/register", json=metadata)
+        for more in OF_A_CLIENT:
+            body = filled({"client_id": "named", **CLIENT_INPUT, **more}, credential)
+            await port.post("/admin/v1/clients", json=body, headers={"Authorization": f"Bearer {TOKEN}"})
+        for more in (*OF_A_CLIENT, *OF_A_STRANGERS_CLIENT):
+            await http.post("/register", json=filled({"redirect_uris": [CALLBACK], **more}, credential))
         metrics = await (await port.get("/metrics")).text()
     log = "\n".join(map(JsonFormatter().format, caplog.records))
     everything = world.redis.dump()

@@ -112,3 +112,11 @@ async def test_access_tokens_in_urls_are_for_operators_to_allow(world: World, re
         assert (kept.status, (await kept.json())["response_types"]) == (200, [response_type])
     async with world.having(registration="open", registration_response_types=("code", response_type)) as other:
         assert (await register(other, wanted))[1]["response_types"] == [response_type]
+
+
+@pytest.mark.parametrize("truth", [True, False])
+async def test_a_truth_value_is_no_number(open_world: World, truth: bool) -> None:
+    """Python counts with them: a max_age of one second, or none."""
+    status, body = await register(open_world, WEB | {"default_max_age": truth})
+    assert (status, body["error"]) == (400, "invalid_client_metadata")
+    assert body["error_description"].startswith("default_max_age: must be a whole number")

@@ -83,6 +83,8 @@ def test_accents_are_not_heaped_up() -> None:
     [
         *(
             "Mintmark Support",
+            "The M!ntm@rk Team",
+            "M|ntm\u0250r\u0138",
             "Mint Mark login",
             "Mintmark-App",
             "MintmarkID",

@@ -82,6 +82,16 @@ def test_secrets_of_the_settings_are_cut_out_whatever_their_form(secret: str) ->
     assert redacted(f"[{secret}]") == "[…]"
 
 
+@pytest.mark.usefixtures("knowing")
+@pytest.mark.parametrize("length", [16, 17, 20, 36, 37])
+def test_the_beginning_of_a_secret_is_cut_out_too(length: int) -> None:
+    """A message holds the first characters of what was sent; which of two secrets it was, may not be told apart by then."""
+    know(["an-operator-token-" + "o" * 20, "an-operator-token-" + "p" * 20, "a", "token-oooooooooooo"])
+    for letter in "op":
+        cut = ("an-operator-token-" + letter * 20)[:length]
+        assert redacted(f"The grant_type {cut} is; {cut}") == "The grant_type … is; …"
+
+
 @pytest.mark.parametrize("credential", CREDENTIALS)
 def test_no_error_tells_one_and_no_name_is_one(credential: str) -> None:
     secret = credential[10:]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from service.admin import registration as admin
-from service.admin.input import Input
+from service.admin.input import Input, Number
 from service.admin.operations.operation import Answer, Operation, Shown
 from service.issuer import Issuer
 from service.store.registration_tokens import UNLIMITED
@@ -14,8 +14,8 @@ from service.store.registration_tokens import UNLIMITED
 class NewInitialAccessToken(Input):
     """``uses``: how many clients it may register, -1 = any number; ``lifetime``: seconds."""
 
-    uses: Annotated[int, Field(ge=UNLIMITED, le=1_000_000_000)] = 1
-    lifetime: Annotated[int, Field(ge=1, le=2_147_483_647)] = 86400
+    uses: Annotated[Number, Field(ge=UNLIMITED, le=1_000_000_000)] = 1
+    lifetime: Annotated[Number, Field(ge=1, le=2_147_483_647)] = 86400
 
 
 class InitialAccessToken(Shown):

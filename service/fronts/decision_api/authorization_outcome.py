@@ -82,10 +82,16 @@ async def issue(call: Call, body: IssueBody) -> Answer:
     if body.auth_time > call.issuer.clock() + _CLOCKS:
         raise CallError(ResultCode.MALFORMED, "authTime: is in the future; it is in seconds, not milliseconds.")
     try:
-        client, request, waiting = await _taken(call, body.ticket)
+        client, request, waiting = await _waiting(call, body.ticket)
+        async with tickets.used(call, body.ticket, waiting):
+            return await _allowed(with_callers_people(call.issuer), client, request, waiting, body)
     except TicketError:
         return bad_ticket()
-    issuer = with_callers_people(call.issuer)
+
+
+async def _allowed(
+    issuer: Issuer, client: Client, request: AuthorizationRequest, waiting: DecisionTicket, body: IssueBody
+) -> Answer:
     try:
         _check_person(issuer, client, request, waiting, body)
         issued = await _hand_out(issuer, client, request, body)
@@ -208,7 +214,9 @@ async def fail(call: Call, body: FailBody) -> Answer:
     if make is None:
         raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")
     try:
-        client, request, _ = await _taken(call, body.ticket)
+        client, request, waiting = await _waiting(call, body.ticket)
+        async with tickets.used(call, body.ticket, waiting):
+            pass
     except TicketError:
         return bad_ticket()
     error = make(body.description or _TEXTS.get(body.reason, ""))
@@ -219,8 +227,8 @@ async def fail(call: Call, body: FailBody) -> Answer:
 # how it is done
 
 
-async def _taken(call: Call, ticket: str) -> tuple[Client, AuthorizationRequest, DecisionTicket]:
-    """What waited under a ticket of /auth/authorization, which is used up now. Raises TicketError."""
+async def _waiting(call: Call, ticket: str) -> tuple[Client, AuthorizationRequest, DecisionTicket]:
+    """What waits under a ticket of /auth/authorization. Raises TicketError."""
     waiting = await tickets.look_up(call, ticket)
     request = waiting.authorization
     if request is None:
@@ -228,7 +236,6 @@ async def _taken(call: Call, ticket: str) -> tuple[Client, AuthorizationRequest,
     client = await tickets.client_of(call, waiting)
     if not stands(client, waiting.client_generation, request):
         raise TicketError
-    await tickets.use(call, ticket, waiting)
     return client, request, waiting
 
 

@@ -1,6 +1,8 @@
 """Tickets: they bind the two phases of a decision, for one caller and one use (AU-15)."""
 
 from base64 import urlsafe_b64decode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -8,6 +10,7 @@ from service.fronts.decision_api.route import Call
 from service.observe.current import note_client
 from service.protocol import sealing
 from service.protocol.credentials import Kind, base64url
+from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
 
@@ -39,11 +42,20 @@ async def look_up(call: Call, ticket: str) -> DecisionTicket:
     return record
 
 
-async def use(call: Call, ticket: str, seen: DecisionTicket) -> None:
-    """Use it up: of several at once one succeeds, the others raise TicketError. One round trip."""
+@asynccontextmanager
+async def used(call: Call, ticket: str, seen: DecisionTicket) -> AsyncIterator[None]:
+    """Use it up for what is done meanwhile: of several at once one succeeds, the others raise TicketError. Where that cannot be
+    done now (TemporarilyUnavailable), the caller may come again with it. One round trip.
+    """
+    held = call.issuer.store.decision_tickets
     taken: DecisionTicket = msgspec.structs.replace(seen, taken=base64url(call.issuer.randomness(16)))
-    if not await call.issuer.store.decision_tickets.take(ticket, seen, taken):
-        raise TicketError
+    try:
+        if not await held.take(ticket, seen, taken):
+            raise TicketError
+        yield
+    except TemporarilyUnavailable:
+        held.give_back_soon(ticket, seen, taken)
+        raise
 
 
 async def client_of(call: Call, record: DecisionTicket) -> Client:

@@ -19,7 +19,7 @@ from service.protocol.decision import refuse
 from service.protocol.errors import InvalidGrant, InvalidTarget, ProtocolError, ServerError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
-from service.records.decision_ticket import PasswordRequest
+from service.records.decision_ticket import DecisionTicket, PasswordRequest
 from service.records.property import Property
 
 
@@ -37,14 +37,19 @@ class IssueBody(Body):
 async def issue(call: Call, body: IssueBody) -> Answer:
     """The password was right: tokens, once (AU-08)."""
     check_supported(body)
-    issuer = with_callers_people(call.issuer)
     try:
         waiting = await tickets.look_up(call, body.ticket)
         asked = tickets.password_of(waiting, body.ticket)
         client = await tickets.client_of(call, waiting)
-        await tickets.use(call, body.ticket, waiting)
+        async with tickets.used(call, body.ticket, waiting):
+            return await _right(with_callers_people(call.issuer), client, waiting, asked, body)
     except TicketError:
         return _bad_ticket()
+
+
+async def _right(
+    issuer: Issuer, client: Client, waiting: DecisionTicket, asked: PasswordRequest, body: IssueBody
+) -> Answer:
     added = asked.properties + _further(body.properties, asked.properties)
     members = await client_members(issuer, client, waiting.presented)
     facts = {"client_id": client.client_id, "grant_type": "password", "subject": body.subject}
@@ -99,7 +104,8 @@ async def fail(call: Call, body: FailBody) -> Answer:
     try:
         waiting = await tickets.look_up(call, body.ticket)
         tickets.password_of(waiting, body.ticket)
-        await tickets.use(call, body.ticket, waiting)
+        async with tickets.used(call, body.ticket, waiting):
+            pass
     except TicketError:
         return _bad_ticket()
     call.issuer.metrics.token_request("password", error.error)
