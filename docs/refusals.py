@@ -9,7 +9,7 @@ from service.store.refusals import LENGTH, SECONDS
 PAGE = Path(__file__).with_name("refusals.md")
 _HEAD = f"""# Refused requests: error, cause, what to do
 
-A client is told an error and no more than it may know; why, the operator reads. Each refusal is
+A client gets an error and no more than it may know; the operator sees the reason. Each refusal is
 
 - a log line `refused` with `error`, `reason_code` (of the table below), `reason` (in words), `request_id` and the
   `client_id` of the client that the request names, if there is one, also where it did not prove itself. Every other line

@@ -81,13 +81,13 @@ async def mint_access_jwt(
     is this issuer (section 3). Raises ServerError where what is to be in it makes it too long for us to read.
     """
     named = audience or (issuer.url,)
-    told: dict[str, Any] = {
+    claims: dict[str, Any] = {
         member.name: member.value
         for member in (*client.properties, *grant.properties)
         if member.in_introspection and member.name not in _REGISTERED
     }
-    told |= added
-    told |= {
+    claims |= added
+    claims |= {
         "iss": issuer.url,
         "sub": sub_of(issuer, client, grant) if grant.subject else client.client_id,
         "aud": named[0] if len(named) == 1 else list(named),
@@ -97,11 +97,11 @@ async def mint_access_jwt(
         "jti": handle,
     }
     optional = {"scope": scope, "auth_time": grant.auth_time, "acr": grant.acr, "amr": list(grant.amr)}
-    told |= {name: value for name, value in optional.items() if value}
+    claims |= {name: value for name, value in optional.items() if value}
     if form.format is AccessTokenFormat.STATELESS:
-        told[GENERATION] = client.generation
-    token = keyring_of(issuer).sign(algorithm_of(issuer, form.algorithm), told, typ=form.typ)
-    if len(token) > MAX_JWT:  # whoever brought it to us would be told that it is none
+        claims[GENERATION] = client.generation
+    token = keyring_of(issuer).sign(algorithm_of(issuer, form.algorithm), claims, typ=form.typ)
+    if len(token) > MAX_JWT:  # brought to us it would not be taken for one
         raise ServerError(
             "The access token would be too long.", log=f"a JWT with its properties has {len(token)} characters"
         )

@@ -114,7 +114,7 @@ def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
     """What we are called in an assertion: the issuer; where the settings say so also the token endpoint, and the endpoint that
     is called.
 
-    Whoever tells a client where our endpoints are, a malicious server that it also uses say, could have it make assertions for
+    A malicious server that a client also uses could name our endpoints to it as its own, and have it make assertions for
     them (audience injection, CVE-2025-27370): the issuer is what the client knows itself (draft-ietf-oauth-rfc7523bis).
     """
     if issuer.settings.assertion_audience == "issuer":

@@ -56,7 +56,7 @@ def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
 
 def _sector_of(client: Client) -> str:
     """As it was settled at registration; but a host that was taken from a private-use or loopback URI, as releases before did,
-    is believed of nobody.
+    counts for no client.
     """
     if client.sector_identifier_uri or sectors.say_the_host(client.redirect_uris):
         return client.sector_identifier

@@ -32,7 +32,7 @@ class Issuer:
     ``fetcher``: outgoing HTTP; ``background``: work beside requests; ``hooks``: the operator's own code; ``refusals``: of
     requests, for operators; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes; ``audit_file``: where operators'
     acts are written beside Redis, None = nowhere; ``audit_sums``: acts of theirs that are summed; ``tracing``: None where
-    nobody wants traces.
+    traces are off.
     """
 
     url: str

@@ -134,10 +134,10 @@ async def sign_out_everywhere(issuer: Issuer, subject: str) -> Ended:
     ended = await end_all(issuer, subject)
     await issuer.store.consents.forget(subject)  # first: else a client could ask silently meanwhile
     facts = about_revoked(Revoked.USER, "signed_out_everywhere", subject=subject)
-    async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as told:
+    async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as notification:
         others = await issuer.store.grants.revoke_user(subject)
         ended = Ended(ended.grants + others, sessions=ended.sessions)
-        told.add(**ended.counts)
+        notification.add(**ended.counts)
     log.info("signed_out_everywhere", extra={"subject": subject, **ended.counts})
     return ended
 
@@ -228,14 +228,14 @@ async def _end_surely(issuer: Issuer, sid: str, subject: str, secret_hash: str) 
     revoked = about_revoked(Revoked.SESSION, "session_ended", **about)
     async with (
         issuer.hooks.telling(HookEvent.LOGGED_OUT, **about) as logged_out,
-        issuer.hooks.telling(HookEvent.REVOKED, **revoked) as told,
+        issuer.hooks.telling(HookEvent.REVOKED, **revoked) as notification,
     ):
         await issuer.store.logouts.queue(ending_id, ending, int(issuer.clock()) + _FINISHED_AFTER)
         ended = await _finish(issuer, sid, subject)
         logged_out.add(**ended.counts)
-        told.add(**ended.counts)
+        notification.add(**ended.counts)
         if not ended.grants:
-            told.call_off()
+            notification.call_off()
         if not any(ended.counts.values()):  # another call was first, and notifies of it
             logged_out.call_off()
     await issuer.store.logouts.drop(ending_id)

@@ -122,8 +122,8 @@ def count_act(issuer: Issuer, action: str, *targets: str) -> None:
     """Sum an act that was done, and that a client proved itself for: it is never written alone. ``targets``: ``client:web``."""
     actor = _actor.get()
     if actor is not None:
-        told = tuple(map(_told, targets))
-        issuer.audit_sums.add(msgspec.structs.replace(_entry(issuer, actor, action, told), result=Result.OK))
+        named = tuple(map(_without_credentials, targets))
+        issuer.audit_sums.add(msgspec.structs.replace(_entry(issuer, actor, action, named), result=Result.OK))
 
 
 async def keep_sums(issuer: Issuer) -> None:
@@ -203,8 +203,8 @@ async def list_new(issuer: Issuer, cursor: str, wanted: AuditFilter = ANYTHING, 
 def describe(placed: PlacedEntry) -> dict[str, Any]:
     """The entry for people and programs; ``at``: epoch seconds with a fraction."""
     entry = placed.entry
-    told = {name: getattr(entry, name) for name in AuditEntry.__struct_fields__}
-    return {"id": placed.place} | told | {"at": entry.at / 1000}
+    members = {name: getattr(entry, name) for name in AuditEntry.__struct_fields__}
+    return {"id": placed.place} | members | {"at": entry.at / 1000}
 
 
 # writing
@@ -216,12 +216,12 @@ def _entry(
     return AuditEntry(
         act=base64url(issuer.randomness(12)),
         at=int(issuer.clock() * 1000),
-        actor=_told(actor.name),
+        actor=_without_credentials(actor.name),
         way=actor.way,
-        address=_told(actor.address),
+        address=_without_credentials(actor.address),
         action=action,
         targets=targets,
-        changed=tuple(_told(str(name)) for name in changed[:_MOST]),
+        changed=tuple(_without_credentials(str(name)) for name in changed[:_MOST]),
     )
 
 
@@ -269,7 +269,7 @@ async def _check_file(issuer: Issuer) -> None:
 
 async def _finish(issuer: Issuer, begun: AuditEntry, begun_at: str, result: Result, why: str = "") -> None:
     """Write the outcome. What cannot be written is in our own log, whole: it holds no secret."""
-    entry = msgspec.structs.replace(begun, result=result, why=_told(why))
+    entry = msgspec.structs.replace(begun, result=result, why=_without_credentials(why))
     unwritten = []
     try:
         await issuer.store.audit.write(entry, begun_at)
@@ -285,10 +285,10 @@ async def _finish(issuer: Issuer, begun: AuditEntry, begun_at: str, result: Resu
 
 
 def _target(given: Mapping[str, Any], target: str) -> str:
-    return _told(f"{target.partition(':')[0]}:{_value(given, target)}")
+    return _without_credentials(f"{target.partition(':')[0]}:{_value(given, target)}")
 
 
-def _told(text: str) -> str:
+def _without_credentials(text: str) -> str:
     """As it may be kept: without a credential that was given in the place of a name."""
     return redacted(text)[:_LONGEST]
 

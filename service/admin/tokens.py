@@ -6,7 +6,7 @@ and is of no use as one. The id of the grant alone names everything that the gra
 
 import logging
 import re
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -20,17 +20,16 @@ from service.admin.client_input import Lifetime, Resources, Scopes
 from service.admin.errors import NotAllowed, NotFound, Refused
 from service.admin.input import Identifier, Input, Number, Properties, ShortText
 from service.grants.fresh import fresh_authorization
-from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.issuing import Authorization, Issued
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
-from service.protocol.names import GrantTypeName, HookEvent
+from service.protocol.names import GrantTypeName
 from service.records.client import Client
-from service.records.grant import Grant
 from service.store import keys
 from service.store.amending import AmendAnswer, Amended, Held
 from service.store.tokens import RevokeAnswer
+from service.tokens.ending import end_grant
 
 log = logging.getLogger(__name__)
 
@@ -274,19 +273,7 @@ async def _end_grant(issuer: Issuer, grant_id: str) -> bool:
     if listed is None:
         return False
     grant = listed.grant
-    return await _end_and_tell(issuer, grant_id, grant, issuer.store.grants.revoke(grant_id, grant.subject))
-
-
-async def _end_and_tell(issuer: Issuer, grant_id: str, grant: Grant, ending: Awaitable[bool]) -> bool:
-    """Hooks hear of it, also where it is cut off in the middle."""
-    about = {"grant_id": grant_id, "subject": grant.subject, "client_id": grant.client_id}
-    async with issuer.hooks.telling(HookEvent.REVOKED, **about_revoked(Revoked.GRANT, _REASON, **about)) as telling:
-        ended = await ending
-        if not ended:
-            telling.call_off()
-    if ended:
-        log.info("grant_revoked", extra={"grant_id": grant_id, "subject": grant.subject})
-    return ended
+    return await end_grant(issuer, grant_id, grant.subject, grant.client_id, _REASON)
 
 
 async def _end_credential(issuer: Issuer, credential: Credential) -> bool:
@@ -303,7 +290,7 @@ async def _end_credential(issuer: Issuer, credential: Credential) -> bool:
     async def revoke() -> bool:
         return await tokens.revoke(credential, key, grant.client_id, ends_grant=True) is RevokeAnswer.REVOKED
 
-    return await _end_and_tell(issuer, credential.grant_id, grant, revoke())
+    return await end_grant(issuer, credential.grant_id, grant.subject, grant.client_id, _REASON, revoke)
 
 
 def _no_token() -> NotFound:

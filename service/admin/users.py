@@ -161,8 +161,8 @@ async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_m
 
 @audited("user.set_password", "user:name")
 async def set_password(issuer: Issuer, name: str, password: str) -> Ended:
-    """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before: whoever
-    knew the old one is out. Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
+    """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before:
+    the old one is of no use. Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
 
     Raises NotFound, Refused.
     """

@@ -59,7 +59,7 @@ def retire(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Trust a signing key no more: for one that somebody else may have. Every process stops within 6 seconds.
+    """Trust a signing key no more: for one that others may have. Every process stops within 6 seconds.
 
     Example: `mintmark key retire Z85Mavnh0p8M9 --yes`
 

@@ -19,7 +19,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 class Current:
     """``grant_type``: of the registry, ``unknown``, or empty where that is not known yet or means nothing.
 
-    ``address``: of whoever asked, empty until it was looked at; ``client_id``: of a client that exists, as soon as the request
+    ``address``: of the sender, empty until it was looked at; ``client_id``: of a client that exists, as soon as the request
     names it, whether or not it proves itself;
     ``caller``: what a traceparent said; ``span``: ours, None where this request is not traced.
     """

@@ -15,8 +15,8 @@ from service.records.refused_request import RefusedRequest
 log = logging.getLogger(__name__)
 
 MOST_A_MINUTE, MOST_OF_A_CLIENT = 300, 30
-"""How many are kept in a minute, in all and of one client (or of nobody known): a flood costs no more than that, and drives
-out what others were refused only so fast.
+"""How many are kept in a minute, in all and of one client (or of none that is known): a flood costs no more than that, and
+drives out what others were refused only so fast.
 """
 LONGEST_DETAIL = 300
 """Characters of a detail."""

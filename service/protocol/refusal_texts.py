@@ -138,7 +138,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
      ("This client has to sign its requests: send them as request or request_uri.",)),
     ("token_missing", "invalid_request", "A resource server asked the decision API about no token.", "Send the access token that the request brought.",
      ("An access token is required.",)),
-    ("token_of_another_subject", "invalid_request", "The decision API was asked whether a token is about somebody whom it is not about.", "Compare the subject.",
+    ("token_of_another_subject", "invalid_request", "The decision API was asked whether a token is about another user than it is.", "Compare the subject.",
      ("The token is about somebody else.",)),
     ("exchange_token_unusable", "invalid_request", "A token of a token exchange is none of ours, or its type is not known.", "See RFC 8693 section 3.",
      ("{} is not a known token type (RFC 8693 section 3).", "actor_token and actor_token_type go together (RFC 8693 section 2.1).",
@@ -169,7 +169,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("registration_parameter", "registration_not_supported", "The parameter registration is not supported.", "Register the client beforehand.",
      ("The parameter registration is not supported.",)),
     # people
-    ("login_needed", "login_required", "prompt=none, and somebody has to sign in, or somebody else did.", "Ask again without prompt=none.", ("{}",)),
+    ("login_needed", "login_required", "prompt=none, and the user has to sign in, or another one did.", "Ask again without prompt=none.", ("{}",)),
     ("consent_needed", "consent_required", "prompt=none, and the person has to agree first.", "Ask again without prompt=none.", ("{}",)),
     ("interaction_needed", "interaction_required", "prompt=none, and something has to be asked.", "Ask again without prompt=none.", ("{}",)),
     ("account_selection_needed", "account_selection_required", "prompt=none, and an account has to be chosen.", "Ask again without prompt=none.", ("{}",)),
@@ -211,6 +211,6 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
      ("Too many requests wait for users to sign in; please try again soon.", "Too many clients wait for their first use; try again later.",
       "Too many clients were registered from your network and not used yet; use or delete one, or wait.")),
     ("dependency", "temporarily_unavailable", "Another part did not answer: a hook, the audit file, a key.", "The log line says which.", ("hook {}, {}: {}", "audit_file: {}", "{}")),
-    ("incident", "server_error", "Nobody foresaw it.", "The log has it under the incident's number.", ("{}",)),
+    ("incident", "server_error", "An unforeseen error.", "The log has it under the incident's number.", ("{}",)),
     ("unauthorized", "unauthorized", "A wrong operator's token at the admin API.", "`mintmark admin-token`.", ("{}",)),
 )  # fmt: skip

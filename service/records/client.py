@@ -56,7 +56,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     that its tokens are for; ``resources``: the audiences that this client itself serves, where it may introspect.
 
     From ``response_types`` on the members are those of OpenID Connect Dynamic Client Registration 2 and of the logout
-    specifications. ``skip_consent``: the operator's own application, nobody is asked; ``sector_identifier``: the sector that
+    specifications. ``skip_consent``: our own application, users are not asked; ``sector_identifier``: the sector that
     pairwise subjects are made for, settled at registration; ``jwks``: a JWK set; ``id_token_signed_response_alg``: None =
     RS256; ``registration``: of a client that registered itself. ``token_endpoint_auth_signing_alg``: of its assertions, None
     = any that its method knows; ``strict_assertion_audience``: they must name the issuer, as one string.
@@ -160,8 +160,8 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
         return changed
 
     def ended(self, now: int, *, keeps_consents: bool = False) -> "Client":
-        """The same client, with everything ended that was issued to it. ``now``: epoch milliseconds; ``keeps_consents``: nobody
-        who allowed it something is asked again.
+        """The same client, with everything ended that was issued to it. ``now``: epoch milliseconds; ``keeps_consents``: users
+        who allowed it something are not asked again.
         """
         since = (self.generation if self.consents_since is None else self.consents_since) if keeps_consents else None
         ended: Client = structs.replace(self, generation=max(self.generation + 1, now), consents_since=since)

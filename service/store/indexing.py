@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 class Indexing:
     """Of one store. ``most``: how many grants of a kind a user may have of one client, 0 = any number; ``end_excess``: who ends
-    those that are too many, to be replaced by whoever tells somebody of it.
+    those that are too many, to be replaced by what also notifies hooks.
     """
 
     def __init__(self, connection: Connection, most: int) -> None:
@@ -46,7 +46,7 @@ class Indexing:
         """The reply to a script that spends a credential, None where the user is disabled and the grant therefore ended.
 
         Both leave together, but in a Cluster the index may be elsewhere, and away: what is spent is spent, so its tokens are
-        handed out, and the index is written as soon as its server is back. Until then nobody can revoke by it either.
+        handed out, and the index is written as soon as its server is back. Until then nothing can be revoked by it either.
         """
         if not place.subject:
             return await self._connection.execute(swap[0], *swap[1])

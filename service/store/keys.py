@@ -68,7 +68,7 @@ def user_sessions(subject: str) -> str:
 
 
 def living_sessions(subject: str) -> str:
-    """The same sessions, those that began first in front, without those that somebody is ending as there are too many."""
+    """The same sessions, those that began first in front, without those that are being ended as there are too many."""
     return f"mm:{{user:{_tag(subject)}}}:living-sessions"
 
 

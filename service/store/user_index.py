@@ -32,8 +32,8 @@ SCRIPTS = (_index, _unindex)
 
 
 class Kin(StrEnum):
-    """Grants of a user and client that are counted together. Whoever has another site open at codes without end pushes none
-    out that lasts.
+    """Grants of a user and client that are counted together. A site that asks for codes without end pushes
+    none out that lasts.
     """
 
     LASTING = "lasting"
@@ -86,7 +86,7 @@ def unindex_step(connection: Connection, grant_id: str, subject: str, client_id:
 
 
 def unindex_soon(connection: Connection, grant_id: str, subject: str, client_id: str = "") -> None:
-    """The same without waiting: whoever reads the index prunes it too."""
+    """The same without waiting: reading the index prunes it too."""
     connection.execute_soon(*unindex_step(connection, grant_id, subject, client_id))
 
 

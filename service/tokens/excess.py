@@ -4,10 +4,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
-from service.protocol.names import HookEvent
+from service.tokens.ending import end_grant
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +14,7 @@ _EVENT = "grant_over_limit"
 
 
 async def end_excess(issuer: Issuer, subject: str, client_id: str, grant_ids: Sequence[str]) -> None:
-    """End grants with everything they issued, for ``grants_per_user_and_client``, and tell operators and hooks.
+    """End grants with everything they issued, for ``grants_per_user_and_client``, and notify operators and hooks.
 
     What Redis keeps from being ended is so with one of the next grants.
     """
@@ -25,10 +24,7 @@ async def end_excess(issuer: Issuer, subject: str, client_id: str, grant_ids: Se
 async def _end(issuer: Issuer, subject: str, client_id: str, grant_id: str) -> None:
     about = {"grant_id": grant_id, "subject": subject, "client_id": client_id}
     try:
-        async with issuer.hooks.telling(HookEvent.REVOKED, **about_revoked(Revoked.GRANT, _EVENT, **about)) as telling:
-            was_alive = await issuer.store.grants.revoke(grant_id, subject)
-            if not was_alive:
-                telling.call_off()
+        was_alive = await end_grant(issuer, grant_id, subject, client_id, _EVENT)
     except TemporarilyUnavailable as error:
         log.warning("grant_over_limit_not_ended", extra={**about, "reason": error.log})
         return

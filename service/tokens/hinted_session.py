@@ -4,20 +4,17 @@ A session with all that was granted in it, also where its record has ended befor
 of the ID token alone.
 """
 
-import logging
 from typing import NamedTuple
 
 from service import sessions
-from service.hooks.facts import Revoked, about_revoked
 from service.id_tokens import Hint, sub_of, subject_for
 from service.issuer import Issuer
-from service.protocol.names import OFFLINE_ACCESS, HookEvent
+from service.protocol.names import OFFLINE_ACCESS
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.session import Session
 from service.sessions import Ended
-
-log = logging.getLogger(__name__)
+from service.tokens.ending import end_grant
 
 
 class Named(NamedTuple):
@@ -65,13 +62,4 @@ async def _end_grant(issuer: Issuer, grant_id: str, grant: Grant) -> bool:
     """Whether it was alive; one for when the person is away lives on, where the settings say so."""
     if issuer.settings.offline_access_outlives_session and OFFLINE_ACCESS in grant.scope.split(" "):
         return False
-    about = {"grant_id": grant_id, "subject": grant.subject, "client_id": grant.client_id}
-    async with issuer.hooks.telling(
-        HookEvent.REVOKED, **about_revoked(Revoked.GRANT, "signed_out", **about)
-    ) as notification:
-        ended = await issuer.store.grants.revoke(grant_id, grant.subject)
-        if not ended:
-            notification.call_off()
-    if ended:
-        log.info("grant_revoked", extra={"grant_id": grant_id, "subject": grant.subject})
-    return ended
+    return await end_grant(issuer, grant_id, grant.subject, grant.client_id, "signed_out")

@@ -146,7 +146,7 @@ def _question_rotate(issuer: Issuer, algorithm: str) -> dict[str, Any]:
     return _question(
         f"Rotate {algorithm or 'all keys'}?",
         "A new key is made, and published by every process within 6 seconds. It signs once everybody can have seen it, and the "
-        "one before it stays published until the last token that it signed has expired: nobody notices.",
+        "one before it stays published until the last token that it signed has expired: clients and users notice nothing.",
         "Rotate",
         {"act": "rotate", "what": algorithm},
         danger=False,

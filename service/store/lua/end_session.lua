@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- End a session; with it come the clients that got something in it. Sent again, it tells them again, until they are
--- forgotten (forget_clients_soon) or a day has passed: whoever was cut off has to find them. Beside them 1 where it was alive
+-- forgotten (forget_clients_soon) or a day has passed: what was cut off has to find them. Beside them 1 where it was alive
 -- until now.
 -- KEYS  session, session_clients
 -- ARGV  -

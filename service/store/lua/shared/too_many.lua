@@ -1,6 +1,6 @@
 -- Say which of an index are to end for the newest, so that no more than so many (most) live on: those that end first, which
--- are those that began first or were longest not used. They stay in it under a negative score, since when somebody was told
--- to end them; where that was in vain for ten seconds, whoever comes next is told.
+-- are those that began first or were longest not used. They stay in it under a negative score, since when they are
+-- being ended; where that was in vain for ten seconds, they are said once more.
 local function too_many(kin, newest, ends, most)
   local now = redis.call('TIME')
   -- Those that begin within a second, by clocks that differ a little, are put in the order in which they come.
@@ -24,8 +24,8 @@ local function too_many(kin, newest, ends, most)
       end
     end
   end
-  for _, told in ipairs(excess) do
-    redis.call('ZADD', kin, -now[1], told)
+  for _, member in ipairs(excess) do
+    redis.call('ZADD', kin, -now[1], member)
   end
   return excess
 end
