@@ -124,3 +124,18 @@ def test_the_changelog_says_each_thing_once() -> None:
     unreleased = (ROOT / "CHANGELOG.md").read_text().partition("## [Unreleased]\n")[2].partition("\n## ")[0]
     for lines in (re.findall(r"^### .*", unreleased, re.MULTILINE), re.findall(r"^- .*", unreleased, re.MULTILINE)):
         assert len(lines) == len(set(lines)), sorted(line for line in set(lines) if lines.count(line) > 1)
+
+
+def test_every_room_and_file_at_the_top_is_in_the_table_of_the_house() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    rooms = [f"service/{path.parent.name}/" for path in SERVICE.glob("*/__init__.py")]
+    files = [f"service/{path.name}" for path in SERVICE.glob("*.py") if not path.name.startswith("__")]
+    assert not [place for place in (*rooms, *files) if f"`{place}`" not in text]
+
+
+def test_every_kind_of_key_is_in_the_table_of_keys() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Keys in Redis")[2].partition("## ")[0]
+    keys = (SERVICE / "store" / "keys.py").read_text().replace("{{", "{").replace("}}", "}")
+    kinds = set(re.findall(r'return f?"mm:\{?([a-z-]+)(?=[:}"])', keys))
+    assert {"session", "client-alias", "waiting"} <= kinds
+    assert not [kind for kind in kinds if not re.search(rf"mm:\{{?{kind}\b", table)], "and say there how each ends"
