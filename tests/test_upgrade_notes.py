@@ -32,6 +32,7 @@ def test_a_way_back_is_a_setting_and_not_the_default(way: str) -> None:
         "redis_allow_lossy_replay",
         "registration_response_types",
         "self_registered_redirects",
+        "sessions_per_user",
         "silent_native_apps",
     ],
 )

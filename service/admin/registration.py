@@ -52,7 +52,8 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Strang
     token = Kind.REGISTRATION_TOKEN + base64url(issuer.randomness(32))
     network = wide_network_of(stranger.address) if stranger else ""
     registration = Registration(
-        *(hashed(token), understood.echoed),
+        token_hash=hashed(token),
+        metadata=understood.echoed,
         by_token=stranger is None,
         is_stranger=stranger is not None,
         network=network,

@@ -93,7 +93,8 @@ class Guard:
         within 2 seconds. Without it answers are remembered for ``cache_seconds`` (0) whatever ends meanwhile.
         """
         return cls(
-            *(issuer, audience),
+            issuer,
+            audience,
             credentials=(client_id, client_secret),
             redis_url=redis_url,
             cache_size=cache_size,

@@ -72,7 +72,13 @@ async def _issue(
     issuer: Issuer, client: Client, asked: PasswordRequest, added: tuple[Property, ...], body: IssueBody
 ) -> Issued:
     begun = fresh_authorization(
-        *(issuer, client, GrantTypeName.PASSWORD, asked.scope, asked.resources, body.subject, asked.username)
+        issuer,
+        client,
+        GrantTypeName.PASSWORD,
+        asked.scope,
+        asked.resources,
+        body.subject,
+        asked.username,
     )
     return await mint(issuer, client, amended_by(begun, added, body.access_token_duration or asked.lifetime))
 

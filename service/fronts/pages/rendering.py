@@ -31,18 +31,16 @@ log = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "en"
 _TEMPLATES = (
-    *(
-        "applications",
-        "consent",
-        "error",
-        "form_post",
-        "leaving",
-        "login",
-        "logout",
-        "select_account",
-        "signed_out",
-        "stayed",
-    ),
+    "applications",
+    "consent",
+    "error",
+    "form_post",
+    "leaving",
+    "login",
+    "logout",
+    "select_account",
+    "signed_out",
+    "stayed",
 )
 _HTTP_FORM = frozenset({"applications", "stayed"})
 """Pages whose form is answered by a page of ours. Of the others a form may be answered by a redirect to a client, and
