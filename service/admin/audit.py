@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import msgspec
 
 from service.admin.errors import AdminError
-from service.admin.paging import check_place
+from service.admin.paging import check_place, newest_first
 from service.issuer import Issuer
 from service.observe.audit_sums import SECONDS
 from service.protocol.credentials import base64url
@@ -173,17 +173,11 @@ class AuditPage(NamedTuple):
 
 async def list_entries(issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: str = "", count: int = 100) -> AuditPage:
     """A page of entries, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
-    check_place(cursor)
-    if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
-        return AuditPage([], "")
-    looked = await issuer.store.audit.before(cursor, wanted.since * 1000, count * 10)
-    found: list[PlacedEntry] = []
-    for placed in looked:
-        if wanted.matches(placed.entry):
-            found.append(placed)
-        if len(found) == count:
-            return AuditPage(found, placed.place)
-    return AuditPage(found, looked[-1].place if len(looked) == count * 10 else "")
+
+    async def before(place: str, most: int) -> list[PlacedEntry]:
+        return await issuer.store.audit.before(place, wanted.since * 1000, most)
+
+    return AuditPage(*await newest_first(cursor, count, before, lambda placed: wanted.matches(placed.entry)))
 
 
 async def list_new(issuer: Issuer, cursor: str, wanted: AuditFilter = ANYTHING, count: int = 100) -> AuditPage:

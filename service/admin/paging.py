@@ -1,7 +1,8 @@
 """Lists come in pages: each names the cursor of the next, empty at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -35,3 +36,43 @@ def check_place(cursor: str) -> None:
     offset(number)
     if cursor and not (milliseconds and number):
         raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
+
+
+class _Placed(Protocol):
+    """Something in a stream of Redis. ``place``: its id there."""
+
+    @property
+    def place(self) -> str:
+        """Later ones have higher ones."""
+
+
+_Found = TypeVar("_Found", bound=_Placed)
+
+
+async def newest_first(
+    cursor: str,
+    count: int,
+    before: Callable[[str, int], Awaitable[Sequence[_Found]]],
+    matches: Callable[[_Found], bool],
+) -> tuple[list[_Found], str]:
+    """Those of a stream that match, the newest in front, and the cursor of what follows, empty at the end.
+
+    Args:
+        cursor: Where the page begins, empty for the newest.
+        count: How many to find; ten times as many are looked at.
+        before: Reads up to so many before a place.
+        matches: Whether one is wanted.
+
+    Raises:
+        Refused: The cursor is none.
+    """
+    check_place(cursor)
+    if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
+        return [], ""
+    looked, found = await before(cursor, count * 10), list[_Found]()
+    for placed in looked:
+        if matches(placed):
+            found.append(placed)
+        if len(found) == count:
+            return found, placed.place
+    return found, looked[-1].place if len(looked) == count * 10 else ""

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from service.admin.paging import check_place
+from service.admin.paging import newest_first
 from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.refusals import ANY, REFUSALS
@@ -54,17 +54,11 @@ async def write_refused(issuer: Issuer) -> None:
 
 async def list_refused(issuer: Issuer, wanted: RefusalFilter, cursor: str = "", count: int = 100) -> RefusalPage:
     """A page, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
-    check_place(cursor)
-    if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
-        return RefusalPage([], "")
-    looked = await issuer.store.refused_requests.before(cursor, wanted.since * 1000, count * 10)
-    found: list[PlacedRefusal] = []
-    for placed in looked:
-        if wanted.matches(placed.request):
-            found.append(placed)
-        if len(found) == count:
-            return RefusalPage(found, placed.place)
-    return RefusalPage(found, looked[-1].place if len(looked) == count * 10 else "")
+
+    async def before(place: str, most: int) -> list[PlacedRefusal]:
+        return await issuer.store.refused_requests.before(place, wanted.since * 1000, most)
+
+    return RefusalPage(*await newest_first(cursor, count, before, lambda placed: wanted.matches(placed.request)))
 
 
 def describe(placed: PlacedRefusal) -> dict[str, Any]:

@@ -44,6 +44,7 @@ READS = {
         "list_of_client_id",
         "get",
         "list_refused",
+        "newest_first",
     ),
 }
 """Functions that change nothing."""
