@@ -45,7 +45,7 @@ def _scope_word(word: str) -> str:
         raise ValueError("printable ASCII without quote and backslash, single words (RFC 6749 section 3.3)") from error
     if words != (word,):
         raise ValueError("must be one word each")
-    return word
+    return check_no_credential(word)
 
 
 def _redirect_uri(uri: str) -> str:

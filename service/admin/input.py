@@ -3,6 +3,7 @@
 Every fault is told at once, by the name of the field; what was written is not repeated, for it may be a secret.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
@@ -23,6 +24,7 @@ from pydantic import (
 from service.admin.errors import Refused
 from service.faults import lines, whole
 from service.protocol.claims import is_deeper
+from service.protocol.credentials import PATTERN
 from service.protocol.names import INTROSPECTION_MEMBERS, TOKEN_RESPONSE_MEMBERS
 from service.protocol.redaction import check_no_credential
 from service.records.property import Property
@@ -128,6 +130,13 @@ def shallow(value: Any) -> Any:
     return value
 
 
+def no_credential_of_ours(value: Any) -> Any:
+    """JSON that holds none; a JWT of somebody else's may be a claim (OpenID Connect Core 5.6.2). Raises ValueError."""
+    for found in PATTERN.findall(json.dumps(value)):
+        check_no_credential(found)
+    return value
+
+
 def each_once(items: tuple[Any, ...]) -> tuple[Any, ...]:
     """The items in their order without repetitions."""
     return tuple(dict.fromkeys(items))
@@ -137,7 +146,7 @@ Identifier = Annotated[str, AfterValidator(identifier)]
 Resource = Annotated[str, AfterValidator(resource)]
 ShortText = Annotated[str, Field(max_length=255), AfterValidator(readable)]
 Number = Annotated[int, BeforeValidator(counted)]
-Json = Annotated[JsonValue, BeforeValidator(shallow)]
+Json = Annotated[JsonValue, AfterValidator(no_credential_of_ours), BeforeValidator(shallow)]
 LongText = Annotated[str, Field(max_length=2000), AfterValidator(readable)]
 
 

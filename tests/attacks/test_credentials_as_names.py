@@ -81,6 +81,7 @@ OF_A_CLIENT: list[dict[str, Any]] = [
     *({member: PLACE} for member in ("initiate_login_uri", "backchannel_logout_uri", "frontchannel_logout_uri")),
     *({member: [PLACE]} for member in ("redirect_uris", "post_logout_redirect_uris", "request_uris")),
     *({member: ["{}"]} for member in ("default_acr_values", "contacts")),
+    {"scopes": ["{}"]},
     {"redirect_uris": ["com.example.app:/cb?t={}"]},
     {"client_uri": "https://app.example/#{}"},
     {"jwks": {"keys": [OKP | {"kid": "{}"}]}},
@@ -164,3 +165,26 @@ async def test_nothing_of_it_is_kept(
         if part in text
     ]
     assert not found
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_no_value_holds_a_credential_of_ours(world: World, kind: Kind) -> None:
+    """Properties and claims are kept as they are, and told; those of others may be anything, JWTs as well."""
+    ours = kind + "aB-_9" * 13
+    settings = settings_for(world.redis.url, admin_port=0, admin_tokens=TOKENS)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    client = {"client_id": "app", "grant_types": ["client_credentials"]}
+    async with (
+        open_issuer(settings) as issuer,
+        TestClient(TestServer(make_application(issuer, Health(issuer)))) as port,
+    ):
+        for held in (ours, [ours], {"deep": f"it is {ours}"}, {ours: 1}):
+            for path, body in (
+                ("clients", client | {"properties": [{"name": "p", "value": held}]}),
+                ("users", {"username": "alice", "claims": {"c": held}}),
+            ):
+                answer = await port.post(f"/admin/v1/{path}", json=body, headers=headers)
+                assert answer.status == 422, await answer.text()
+                assert "holds a credential" in await answer.text()
+        body = {"username": "alice", "claims": {"c": JWT}}
+        assert (await port.post("/admin/v1/users", json=body, headers=headers)).status == 201
