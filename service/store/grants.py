@@ -107,13 +107,10 @@ class Grants:
 
     async def revoke(self, grant_id: str, subject: str = "") -> bool:
         """End a grant and everything it issued; whether it was alive. ``subject``: whose index it is in."""
-        steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ())]
-        if subject:
-            steps.append(user_index.unindex_step(self._connection, grant_id, subject))
-        replies = await self._connection.execute_all(steps)
-        answer, client_id = _revoke.read(replies[0])
-        if subject and client_id:
-            user_index.unindex_soon(self._connection, grant_id, subject, client_id[0].decode())
+        step = _revoke.step(self._connection, (keys.grant(grant_id),), ())
+        answer, client_id = _revoke.read((await self._connection.execute_all([step]))[0])
+        if subject:  # not before it has ended: whoever ends all of a user's grants finds them by the index
+            user_index.unindex_soon(self._connection, grant_id, subject, client_id[0].decode() if client_id else "")
         return answer is RevokeAnswer.REVOKED
 
     async def open_alone(self, grant_id: str) -> ListedGrant | None:
