@@ -16,6 +16,7 @@ from tests.server_process import ServerProcess, free_port
 from tests.world import ALL_GRANT_TYPES, SECRET, World, settings_for
 
 ROOT = Path(__file__).parents[2]
+KINDS = {"client_credentials", "code", "refresh", "introspect", "revoke", "introspect, revoked"}
 pytestmark = pytest.mark.skipif(find_spec("locust") is None, reason="no locust here: make .venv/.load")
 
 
@@ -25,6 +26,19 @@ async def _locust(arguments: list[str], settings: dict[str, str], log: Path) -> 
             *(sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", *arguments),
             **{"cwd": ROOT, "env": os.environ | settings, "stdout": out, "stderr": out},  # type: ignore[arg-type]
         )
+
+
+async def _load(url: str, known: dict[str, str], seconds: int, home: Path) -> dict[str, dict[str, str]]:
+    """What the master counted, by the names of requests."""
+    port, log = str(free_port()), home / "locust.log"
+    lead = ["--master", "--master-bind-port", port, "--expect-workers", "2", "--csv", str(home / "load")]
+    users, times = ["Mixed", "AuthorizationCode"], ["-u", "8", "-r", "8", "-t", f"{seconds}s", "--host", url]
+    master = await _locust([*lead, *times, *users], known, log)
+    workers = [await _locust(["--worker", "--master-port", port, *users], known, log) for _ in range(2)]
+    async with asyncio.timeout(seconds + 120):
+        codes = [await process.wait() for process in (master, *workers)]
+    assert codes == [0, 0, 0], log.read_text()
+    return {row["Name"]: row for row in csv.DictReader((home / "load_stats.csv").open())}
 
 
 @pytest.mark.parametrize("codes_from", ["process", "admin API"])
@@ -45,16 +59,10 @@ async def test_a_master_and_two_workers_load_three_processes_on_a_cluster(
             known["MINTMARK_REDIS_URL"] = cluster_shape.url
         else:
             known |= {"LOAD_ADMIN_URL": f"http://127.0.0.1:{operators}", "LOAD_ADMIN_TOKEN": token}
-        port, table, log = str(free_port()), tmp_path / "load", tmp_path / "locust.log"
-        lead = ["--master", "--master-bind-port", port, "--expect-workers", "2", "--csv", str(table)]
-        users, times = ["Mixed", "AuthorizationCode"], ["-u", "8", "-r", "8", "-t", "6s", "--host", server.url]
-        master = await _locust([*lead, *times, *users], known, log)
-        workers = [await _locust(["--worker", "--master-port", port, *users], known, log) for _ in range(2)]
-        async with asyncio.timeout(120):
-            codes = [await process.wait() for process in (master, *workers)]
-    told = log.read_text()
-    assert codes == [0, 0, 0], told
-    rows = {row["Name"]: row for row in csv.DictReader((tmp_path / "load_stats.csv").open())}
-    assert {"client_credentials", "code", "refresh", "introspect", "revoke", "introspect, revoked"} <= set(rows)
+        for seconds in (6, 30, 90):  # a busy machine takes longer until there was one of each
+            rows = await _load(server.url, known, seconds, tmp_path)
+            if rows.keys() >= KINDS:
+                break
+    assert rows.keys() >= KINDS
     assert {name: row["Failure Count"] for name, row in rows.items()} == dict.fromkeys(rows, "0")
     assert int(rows["Aggregated"]["Request Count"]) > 100

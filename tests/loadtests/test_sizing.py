@@ -5,7 +5,10 @@ import re
 import pytest
 
 from loadtests import sizing
+from service.admin.client_input import ClientInput
 from service.observe.metrics import SECURITY_EVENTS, Metrics
+from service.protocol.names import ClientAuthMethod
+from service.protocol.refusal_texts import TEXTS
 from service.settings import Settings
 from tests.test_house import README, ROOT
 
@@ -49,6 +52,6 @@ def test_settings_and_metrics_that_it_names_exist() -> None:
     named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", OPERATIONS))
     families = {family.name: family.type for family in Metrics().registry.collect()}
     metrics = {name + "_total" * (kind == "counter") for name, kind in families.items()}
-    others = {"request_id", "trace_id", "invalid_grant", "temporarily_unavailable"}
-    assert named <= set(Settings.model_fields) | metrics | others | set(SECURITY_EVENTS)
+    protocol = {error for _, error, *_ in TEXTS} | {*ClientAuthMethod} | {*ClientInput.model_fields} | {"max_age"}
+    assert named <= {*Settings.model_fields, *metrics, *SECURITY_EVENTS, *protocol, "request_id", "trace_id"}
     assert metrics <= named, "and none is left out"
