@@ -1,7 +1,7 @@
 """Whether Redis takes writes: one that is full, read-only or without its disk answers PING all the same.
 
 Looked at by writing a key of no meaning on every primary, at most once in ``EVERY`` seconds, and at once where a request was
-refused meanwhile.
+refused meanwhile. Then every right is tried, too, for that key needs only one of them; and again until none is missing.
 """
 
 import asyncio
@@ -15,7 +15,8 @@ from service.observe.outages import Outage
 from service.protocol.errors import TemporarilyUnavailable
 from service.store import keys
 from service.store.connection import Connection
-from service.store.redis_errors import TEMPORARY, ReplyError, StoreError, causes_of, kind_of
+from service.store.redis_errors import TEMPORARY, LinkLostError, ReplyError, StoreError, causes_of, kind_of
+from service.store.rights import look_for_missing
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,10 @@ class Writability:
         async with self._looking:
             if self._clock() < self._fresh_until and self._refused_before == self._connection.refused:
                 return self.refusal
+            refused, lacked = self._connection.refused, self.refusal is not None and self.refusal.reason == "rights"
             self.refusal = await self._probe()
+            if self.refusal is None and (lacked or refused != self._refused_before):
+                self.refusal = await self._rights()
             self._refused_before = self._connection.refused
             self._fresh_until = self._clock() + EVERY
             if self.refusal is None:
@@ -93,6 +97,18 @@ class Writability:
                 if refusal is None:
                     raise
                 return refusal
+        return None
+
+    async def _rights(self) -> Refusal | None:
+        """Raises TemporarilyUnavailable where Redis is away."""
+        address, waits = self._connection.address, self._connection.confirming is not None
+        try:
+            async with asyncio.timeout(address.timeout):
+                for link in await self._connection.links():
+                    if await look_for_missing(address, link, listens=False, waits=waits):
+                        return Refusal(*_REASONS["NOPERM"])
+        except (TimeoutError, LinkLostError) as error:
+            raise TemporarilyUnavailable(log=f"Redis: {error}") from error
         return None
 
     async def _keys(self) -> list[str]:

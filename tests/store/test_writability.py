@@ -176,6 +176,29 @@ async def test_rights_that_were_taken_away(redis: Shape) -> None:
         admin.execute_command("ACL", "DELUSER", "mintmark")
 
 
+@pytest.mark.parametrize("rule", ["-evalsha", "-publish", "resetchannels"])
+async def test_a_right_that_only_some_requests_need_was_taken_away(redis: Shape, rule: str) -> None:
+    """What readiness itself writes needs none of these; that requests fail is enough to look at each."""
+    admin = redis.nodes[0].admin
+    admin.execute_command("ACL", "SETUSER", "mintmark", "reset", "on", ">pw", *RECOMMENDED)
+    try:
+        settings = settings_for(redis.url, redis_username="mintmark", redis_password="pw")
+        async with open_issuer(settings) as issuer, TestClient(InProcess(issuer)) as http:
+            world = World(issuer, http, redis)
+            await world.user()
+            tokens = await world.tokens(await world.client())
+            admin.execute_command("ACL", "SETUSER", "mintmark", rule)
+            assert (await world.revoke(tokens["refresh_token"])).status == 503
+            for _ in range(3):  # though nothing was asked for since
+                status, body = await readiness(world)
+                assert (status, body["reason"]) == (503, "rights")
+                issuer.store.writability._fresh_until = 0.0
+            admin.execute_command("ACL", "SETUSER", "mintmark", *RECOMMENDED)
+            await until_ready(world, 200)
+    finally:
+        admin.execute_command("ACL", "DELUSER", "mintmark")
+
+
 async def test_however_many_ask_one_write_a_second_is_made(world: World) -> None:
     now = [1000.0]
     looked_at = Writability(world.issuer.store.connection, clock=lambda: now[0])
