@@ -4,6 +4,8 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from service.admin import AdminError
 from service.cli.masking import without_password
@@ -73,7 +75,12 @@ def _explained(settings: Settings, error: Exception, reason: str) -> str:
 
 
 def _beside_demo(settings: Settings) -> str:
-    """How to reach a demo that runs in this folder, where it is not said which Redis is meant."""
+    """How to reach a demo that runs in this folder, where it is not said which Redis is meant; that one has ended."""
+    place = Path(unquote(urlsplit(settings.redis_url).path)).parent.parent
+    if settings.redis_url.startswith("unix:") and place.name == DEMO_FOLDER.name and not is_running_in(place):
+        return (
+            f"The demo that has its data in {place} has ended: `make run` there, or `mintmark demo`, starts it again."
+        )
     if sources(settings, {})["redis_url"] != "default" or not is_running_in(DEMO_FOLDER):
         return ""
     return (

@@ -93,6 +93,8 @@ class Check:
         )
         cure = f"{CURE} mends it at once (the user may stay off); write it into the ACL file or configuration, too"
         if found is Replay.UNKNOWN:
+            if not self.listens:  # the service says it once; a command would at each call
+                return
             hint = (
                 "ACL GETUSER default is not allowed; where that user's rights were taken away, a restart of Redis brings back "
                 f"what was revoked: {cure}"

@@ -67,6 +67,13 @@ def test_nobody_listens() -> None:
 def test_no_such_socket(tmp_path: Path) -> None:
     said = said_of(f"unix://{tmp_path}/none.sock")
     assert said.startswith("Redis cannot be reached")
+    assert "Start Redis there" in said
+
+
+def test_the_demo_has_ended(tmp_path: Path) -> None:
+    """MINTMARK_SECRETS_DIR still leads to it, from the terminal where the README was tried."""
+    said = said_of(f"unix://{tmp_path}/.mintmark/redis/redis.sock")
+    assert f"The demo that has its data in {tmp_path}/.mintmark has ended: `make run`" in said
 
 
 def test_a_name_without_an_address() -> None:

@@ -89,6 +89,8 @@ async def test_where_the_default_user_may_not_be_looked_at_it_is_said(
     with kept_redis(server, default=CURED) as shape:
         async with world_on(shape):
             pass
+        async with open_issuer(settings_for(shape.url), listen=False):  # a command says it no more: the service did
+            pass
     (told,) = [record for record in caplog.records if record.message == "redis_replay_unknown"]
     assert CURE in told.hint  # type: ignore[attr-defined]
 
