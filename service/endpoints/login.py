@@ -107,12 +107,12 @@ async def _try_password(issuer: Issuer, visit: Visit, asked: Asked, session: Ses
         person = await issuer.directory.verify(username[: MAX_USERNAME + 1], password, visit.address, visit.device)
     except BlockedError as blocked:
         issuer.metrics.security_event(blocked.event)
-        issuer.refusals.keep(NAME, "wrong_password", blocked.event)
-        log.warning(blocked.event, extra={"address": visit.address})
+        reason = issuer.refusals.keep(NAME, "wrong_password", blocked.event)
+        log.warning(blocked.event, extra={"address": visit.address, "reason_code": reason})
         return _reply(asked, _form(issuer, visit, asked, session, fault="blocked", wait=blocked.seconds))
     if person is None:
-        issuer.refusals.keep(NAME, "wrong_password", "user name or password is wrong")
-        log.info("login_failed", extra={"address": visit.address, "attempt": attempt})
+        reason = issuer.refusals.keep(NAME, "wrong_password", "user name or password is wrong")
+        log.info("login_failed", extra={"address": visit.address, "attempt": attempt, "reason_code": reason})
         return _reply(asked, _form(issuer, visit, asked, session, fault="wrong"))
     return await _signed_in(issuer, visit, asked, session, person)
 

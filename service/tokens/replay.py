@@ -16,12 +16,17 @@ from service.tokens.authorization import Authorization
 
 log = logging.getLogger(__name__)
 
+_IN_WORDS = {
+    "code_replayed": "code was already redeemed; its grant is ended",
+    "refresh_token_reused": "refresh token was already used; its grant is ended",
+}
+
 
 class ReplayedError(InvalidGrant):
     """Something that was spent is presented again by who it was issued to: its grant is to end, see ``end_replayed``."""
 
     def __init__(self, event: str, credential: Credential, grant: Grant) -> None:
-        super().__init__(log=f"{event}; its grant is ended")
+        super().__init__(log=_IN_WORDS[event])
         self.event, self.credential, self.grant = event, credential, grant
 
 

@@ -144,7 +144,7 @@ async def _refuse(issuer: Issuer) -> None:
     """As processes of the service write them."""
     now = int(issuer.clock() * 1000)
     refused = (
-        ("web-shop", "token", "invalid_grant", "code_replayed", "code_replayed; its grant is ended"),
+        ("web-shop", "token", "invalid_grant", "code_replayed", "code was already redeemed; its grant is ended"),
         ("web-shop", "token", "invalid_client", "wrong_client_secret", "wrong client secret"),
         ("phone", "authorize", "invalid_request", "redirect_uri_not_registered", "redirect_uri is not registered."),
         ("", "token", "invalid_client", "client_unknown", "unknown client"),

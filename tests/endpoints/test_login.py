@@ -53,6 +53,18 @@ async def test_too_many_attempts_end_the_request(person: Person) -> None:
         assert (await person.log_in(shown)).error == "access_denied"
 
 
+async def test_what_failed_has_its_reason_in_the_log(person: Person, caplog: pytest.LogCaptureFixture) -> None:
+    """These lines are not called ``refused``, and are found by the same reason (docs/refusals.md)."""
+    caplog.set_level("INFO")
+    async with person.world.having(user_failures_allowed=1, failure_first_delay=30) as strict:
+        person.world = strict
+        shown = await person.authorize()
+        for _ in range(3):
+            shown = await person.log_in(shown, password="wrong")
+    told = {line.message: line.reason_code for line in caplog.records if hasattr(line, "reason_code")}
+    assert told == {"login_failed": "wrong_login_password", "user_blocked": "login_blocked"}
+
+
 async def test_who_is_blocked_is_told_how_long(person: Person) -> None:
     async with person.world.having(user_failures_allowed=1, failure_first_delay=30) as strict:
         person.world = strict

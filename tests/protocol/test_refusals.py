@@ -85,8 +85,8 @@ def test_what_is_not_in_the_table_has_a_reason_too() -> None:
 @pytest.mark.parametrize(
     ("error", "text", "reason"),
     [
-        ("invalid_grant", "code_replayed; its grant is ended", "code_replayed"),
-        ("invalid_grant", "refresh_token_reused; its grant is ended", "refresh_token_reused"),
+        ("invalid_grant", "code was already redeemed; its grant is ended", "code_replayed"),
+        ("invalid_grant", "refresh token was already used; its grant is ended", "refresh_token_reused"),
         ("invalid_grant", "user_blocked_everywhere", "password_blocked"),
         ("invalid_client", "client is registered for client_secret_basic, not none", "wrong_client_auth_method"),
         ("invalid_scope", "The scope ?{}? is unknown or not allowed for this client.", "scope_not_allowed"),
