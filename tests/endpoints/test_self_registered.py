@@ -207,6 +207,7 @@ async def test_saying_no_before_signing_in_leads_nowhere_at_once(person: Person)
     _, made = await _register(person)
     shown = await person.submit(await person.authorize(made["client_id"]), cancel="1")
     assert (shown.location, shown.error) == ("", "access_denied")
+    assert "cannot be answered" not in shown.text, "they said no themselves"
     consent = await person.log_in(await person.authorize(made["client_id"]))
     assert (await person.submit(consent, decision="deny")).answer["error"] == "access_denied", "they saw where it leads"
     silent = await person.authorize(made["client_id"], prompt="none")
