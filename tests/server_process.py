@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession
 
-START_SECONDS = 20.0
+START_SECONDS = 90.0
 
 
 def free_port() -> int:
