@@ -61,7 +61,7 @@ class ByUrl(CommandLine):
             self.stop()
             others = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
             with patch.dict(os.environ, others | self.variables, clear=True):
-                settings = load(admin_port=0, admin_tokens=TOKENS)
+                settings = load(admin_port=0, admin_tokens=TOKENS, redis_timeout=10)
             self.serving, self.served = Serving(settings), dict(self.variables)
         return self.serving.url
 
