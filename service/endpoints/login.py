@@ -40,9 +40,8 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
     if AGAIN in visit.parameters and not visit.is_post:
         return await _begin_again(issuer, visit)
     show = _show
-    if visit.is_post and _is_unfilled(
-        visit
-    ):  # answers nothing, so nothing of it is kept: there is no end to such forms
+    if visit.is_post and _is_unfilled(visit):
+        # It answers nothing, so nothing of it is kept: there is no end to such forms.
         visit, show = msgspec.structs.replace(visit, method="GET"), partial(_show, fault="missing")
     return await answer_visit(issuer, visit, show, _take, form_of(NAME, visit, of_session=False))
 
