@@ -28,7 +28,7 @@ async def test_its_assertions_pass_and_it_verifies_what_we_sign(
             "app",
             auth_method=ClientAuthMethod.PRIVATE_KEY_JWT,
             jwks=JWKS,
-            vouches=True,
+            may_assert_subjects=True,
             grant_types=("client_credentials", GrantTypeName.JWT_BEARER),
             scopes=("read",),
             default_scope="read",

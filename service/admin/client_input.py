@@ -157,7 +157,7 @@ class ClientInput(Input):
     policy_uri: WebUri | None = None
     tos_uri: WebUri | None = None
     contacts: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
-    vouches: bool = False
+    may_assert_subjects: bool = False
     access_token_format: AccessTokenFormat | None = None
     access_token_signing_alg: SigningAlgorithm | None = None
     introspection_signed_response_alg: SigningAlgorithm | None = None
@@ -271,8 +271,8 @@ _COMBINATIONS: tuple[tuple[Callable[[ClientInput], bool], str], ...] = (
         "token_endpoint_auth_signing_alg: HS… is for client_secret_jwt, the others are for key pairs",
     ),
     (
-        lambda given: given.vouches and GrantTypeName.JWT_BEARER not in given.grant_types,
-        f"vouches: goes with the grant type {GrantTypeName.JWT_BEARER}",
+        lambda given: given.may_assert_subjects and GrantTypeName.JWT_BEARER not in given.grant_types,
+        f"may_assert_subjects: goes with the grant type {GrantTypeName.JWT_BEARER}",
     ),
     (
         lambda given: given.alias == given.client_id,

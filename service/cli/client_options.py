@@ -115,8 +115,12 @@ MEMBERS: dict[str, Any] = {
     "request_object_signing_alg": _option(
         SigningAlgorithm, _KEYS, "ALG", "What its requests are signed with.", "--request-alg"
     ),
-    "vouches": _option(
-        bool, _MAY, "", "Its own assertions buy tokens of any subject (jwt-bearer). For few.", "--vouches"
+    "may_assert_subjects": _option(
+        bool,
+        _MAY,
+        "",
+        "It may assert subjects: assertions signed by its own key buy tokens of any user (jwt-bearer). For few.",
+        "--may-assert-subjects",
     ),
     "access_token_format": _option(
         *(AccessTokenFormat, _MAY, "FORMAT"),

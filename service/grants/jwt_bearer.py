@@ -1,7 +1,7 @@
-"""grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer: somebody vouches for a subject (RFC 7523 section 2.1, IT-05).
+"""grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer: an assertion about a subject is redeemed (RFC 7523 2.1, IT-05).
 
-Who may: issuers that an operator trusts, and a client whose record says so (``vouches``) by its own key and registered
-algorithm (IT-06). Such a client may name any subject: give it to few.
+Trusted issuers may assert subjects, and so may a client whose record says so (``may_assert_subjects``), by its own key and
+registered algorithm (IT-06). Such a client may name any subject: give it to few.
 """
 
 import asyncio
@@ -77,7 +77,9 @@ async def authorize(issuer: Issuer, client: Client, params: Params) -> Authoriza
 
 async def _trust(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer | None:
     """The trusted issuer; None where the client itself asserts the subject, and may."""
-    return None if client.vouches and told.issuer == client.client_id else await _trusted(issuer, client, told)
+    if client.may_assert_subjects and told.issuer == client.client_id:
+        return None
+    return await _trusted(issuer, client, told)
 
 
 async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:
@@ -90,7 +92,7 @@ async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:
     if told.algorithm not in (trust.algorithms or ALGORITHMS):
         raise UnverifiableError(f"it is signed with {told.algorithm}, which its issuer does not use")
     if trust.subjects and told.subject not in trust.subjects:
-        raise UnverifiableError("its issuer may not vouch for this subject")
+        raise UnverifiableError("its issuer may not assert this subject")
     return trust
 
 

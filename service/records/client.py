@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import structs
+from msgspec import field, structs
 
 from service.protocol.names import (
     AccessTokenFormat,
@@ -60,8 +60,8 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     pairwise subjects are made for, settled at registration; ``jwks``: a JWK set; ``id_token_signed_response_alg``: None =
     RS256; ``registration``: of a client that registered itself. ``token_endpoint_auth_signing_alg``: of its assertions, None
     = any that its method knows; ``strict_assertion_audience``: they must name the issuer, as one string.
-    ``vouches``: its own assertions are exchanged for tokens of any subject (jwt-bearer). ``access_token_format`` and
-    ``access_token_signing_alg``: None = as the resource wants it, else opaque.
+    ``may_assert_subjects``: its own assertions are exchanged for tokens of any subject (jwt-bearer); kept as ``vouches``.
+    ``access_token_format`` and ``access_token_signing_alg``: None = as the resource wants it, else opaque.
     ``access_token_claims``: claims about the person in its access tokens, and in their introspection.
     """
 
@@ -122,7 +122,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     registration: Registration | None = None
     token_endpoint_auth_signing_alg: str | None = None
     strict_assertion_audience: bool = False
-    vouches: bool = False
+    may_assert_subjects: bool = field(default=False, name="vouches")
     access_token_format: AccessTokenFormat | None = None
     access_token_signing_alg: SigningAlgorithm | None = None
     introspection_signed_response_alg: SigningAlgorithm | None = None

@@ -26,7 +26,7 @@ MEMBERS = {
     *("initiate_login_uri", "client_uri", "logo_uri", "policy_uri", "sector_identifier", "registered_itself"),
     "consents_since",
     *("token_endpoint_auth_signing_alg", "strict_assertion_audience", "access_token_format"),
-    *("access_token_signing_alg", "introspection_signed_response_alg", "vouches", "access_token_claims"),
+    *("access_token_signing_alg", "introspection_signed_response_alg", "may_assert_subjects", "access_token_claims"),
 }
 
 

@@ -73,7 +73,7 @@ async def test_a_setting_allows_refresh_tokens(app: World) -> None:
 async def test_a_client_vouches_by_its_own_key(world: World, method: ClientAuthMethod) -> None:
     """IT-06, IT-16: sub may differ from iss here, unlike in client authentication."""
     own = {"grant_types": (GRANT,), "jwks": JWKS, "token_endpoint_auth_signing_alg": "RS256"}
-    await world.client(auth_method=method, vouches=True, **own)
+    await world.client(auth_method=method, may_assert_subjects=True, **own)
     signer = Signer(KEYS[RS256], "RS256")
     form = {"grant_type": GRANT, "assertion": signer.sign(sub="alice")}
     proved = signer.form() if method is ClientAuthMethod.PRIVATE_KEY_JWT else {}
@@ -97,7 +97,7 @@ async def test_no_client_vouches_by_another_s_key(app: World) -> None:
     ("limits", "claims", "told"),
     [
         ({"clients": ["other"]}, {}, "not trusted for this client"),
-        ({"subjects": ["bob", "carol"]}, {}, "may not vouch for this subject"),
+        ({"subjects": ["bob", "carol"]}, {}, "may not assert this subject"),
         ({"algorithms": ["RS256"]}, {}, "signed with ES256"),
         ({}, {"iss": "https://other.example"}, "not trusted"),
         ({}, {"iss": "x" * 300}, "not trusted"),

@@ -39,7 +39,7 @@ async def world(redis: Shape, receiver: Receiver) -> AsyncIterator[World]:
 
 async def prepared(world: World, grant_type: str, scope: str = "openid read") -> dict[str, str]:
     """The form of a token request of this grant type, ready to be sent."""
-    client = await world.openid_client(grant_types=GRANTS, vouches=True, jwks=JWKS)
+    client = await world.openid_client(grant_types=GRANTS, may_assert_subjects=True, jwks=JWKS)
     match grant_type:
         case "authorization_code":
             return {"code": await world.code(client, scope=scope), "redirect_uri": "https://app.example/callback"}

@@ -128,7 +128,7 @@ async def _password(
 def _jwt_bearer(issuer: Issuer, client: Client, request: Request, stranger: UntrustedIssuer, answer: Answer) -> Answer:
     """An assertion by somebody whom we do not know: what can be seen without a key is checked, the rest is the caller's.
 
-    Where its issuer is trusted here, or is the client itself and vouches, it is verified here and never comes to this.
+    Where its issuer is trusted here, or is the client itself, which may assert subjects, it is verified and never gets here.
     """
     try:
         assertions.look_at(issuer, stranger.told, assertions.audiences(issuer, request))

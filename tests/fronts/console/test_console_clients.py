@@ -167,9 +167,9 @@ async def test_a_client_that_is_there_already(alice: Operator) -> None:
 async def test_the_wizard_gives_nothing_that_was_not_asked_for(alice: Operator) -> None:
     """Fields that the form does not have are not looked at."""
     form = form_of(await alice.get("/console/clients/new", kind="api")) | {"name": "x", "client_id": "api"}
-    await alice.send("/console/clients/new", **form, vouches="1", skip_consent="1", generation="9")
+    await alice.send("/console/clients/new", **form, may_assert_subjects="1", skip_consent="1", generation="9")
     client = await clients.get_client(alice.world.issuer, "api")
-    assert (client.vouches, client.skip_consent) == (False, False)
+    assert (client.may_assert_subjects, client.skip_consent) == (False, False)
 
 
 # changing
