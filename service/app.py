@@ -31,7 +31,7 @@ from service.fronts.watching import watching
 from service.hashing import Hashing
 from service.issuer import Issuer
 from service.listening import bound
-from service.logout_tokens import deliver_due
+from service.login.backchannel_logout import deliver_due
 from service.observe.audit_file import AuditFile
 from service.observe.known_secrets import know_secrets_of
 from service.observe.loop_lag import keep_measuring

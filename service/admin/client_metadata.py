@@ -13,8 +13,8 @@ import msgspec
 from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
 from service.admin.input import check_sizes
-from service.client_display import is_ours
 from service.issuer import Issuer
+from service.login.client_display import is_ours
 from service.protocol import display_names
 from service.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, ProtocolError
 from service.protocol.names import ApplicationType, ClientAuthMethod, GrantTypeName, ResponseType

@@ -3,15 +3,15 @@
 import re
 from typing import Any, NamedTuple
 
-from service import sessions
 from service.admin import users
 from service.admin.audit import audited
 from service.admin.errors import NotFound
 from service.admin.paging import offset
 from service.issuer import Issuer
+from service.login import sessions
+from service.login.sessions import Ended
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.records.session import Session
-from service.sessions import Ended
 
 _SID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from pydantic import AfterValidator, Field
 
-from service import sessions
 from service.admin import etags, user_claims
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, NotFound, Refused
@@ -17,6 +16,7 @@ from service.admin.paging import cursor_checked
 from service.directory import forget_attempts
 from service.directory.redis_directory import MAX_PASSWORD
 from service.issuer import Issuer
+from service.login import sessions
 from service.protocol.claims import OURS
 from service.protocol.typed_text import prepared_name, prepared_password
 from service.records.user import User

@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from service import sessions
 from service.admin import authorizations
 from service.admin.authorizations import Authorized
-from service.asking import begin_for_page
-from service.client_display import client_values, name_of
 from service.endpoints.browser_session import (
     browser_of,
     carries_session_csrf,
@@ -18,11 +15,14 @@ from service.endpoints.browser_session import (
     way,
 )
 from service.issuer import Issuer
+from service.login import sessions
+from service.login.client_display import client_values, name_of
+from service.login.interaction import begin_for_page
+from service.login.repeated_forms import answer_once, earlier_answer
 from service.protocol.browsing import Page, Reply, Visit
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import OFFLINE_ACCESS
 from service.records.session import Session
-from service.repeated_forms import answer_once, earlier_answer
 
 NAME = "applications"
 PATH = "/applications"

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from service.asking import begin, verified_of
 from service.endpoints.browser_session import browser_of, failed, session_of
 from service.endpoints.request_object import Parameters, unpacked
-from service.interactions import CrowdedError
 from service.issuer import Issuer
+from service.login.error_response import send_error
+from service.login.interaction import begin, verified_of
+from service.login.tickets import CrowdedError
 from service.observe.current import note_client
 from service.protocol import authorization_request
 from service.protocol.authorization_request import AuthorizationRequest, Rules, Verified
@@ -17,7 +18,6 @@ from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.names import GrantTypeName, ResponseType
 from service.records.client import Client
-from service.redirecting import send_error
 
 log = logging.getLogger(__name__)
 

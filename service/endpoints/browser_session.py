@@ -3,17 +3,17 @@
 import hmac
 from collections.abc import Awaitable, Callable
 
-from service import sessions
-from service.asking import next_stage, page_of
-from service.client_display import client_values
-from service.interactions import Asked, OtherBrowserError, StaleError, check_csrf, resume
 from service.issuer import Issuer
+from service.login import sessions
+from service.login.client_display import client_values
+from service.login.interaction import next_stage, page_of
+from service.login.repeated_forms import SentForm, answer_once, earlier_answer, sent_form
+from service.login.tickets import Asked, OtherBrowserError, StaleError, check_csrf, resume
 from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.credentials import Kind, base64url
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
-from service.records.question import Question, Stage
+from service.records.interaction import Question, Stage
 from service.records.session import Session
-from service.repeated_forms import SentForm, answer_once, earlier_answer, sent_form
 
 Answering = Callable[[Issuer, Visit, Asked, Session | None], Awaitable[Reply]]
 AGAIN = "again"

@@ -1,18 +1,18 @@
 """Agreeing: the stage permission of a question (IA-31, IA-28)."""
 
-from service import consents
-from service.asking import go_on, next_stage, refuse
-from service.client_display import client_values
-from service.consents import asked_scopes
 from service.endpoints.browser_session import answer_visit, form_of
-from service.interactions import Asked, StaleError, advance, csrf_of
 from service.issuer import Issuer
+from service.login import consents
+from service.login.client_display import client_values
+from service.login.consents import asked_scopes
+from service.login.interaction import go_on, next_stage, refuse
+from service.login.tickets import Asked, StaleError, advance, csrf_of
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.browsing import Page, Reply, Visit
 from service.protocol.errors import AccessDenied
 from service.protocol.names import OFFLINE_ACCESS
 from service.records.client import Client
-from service.records.question import Stage
+from service.records.interaction import Stage
 from service.records.session import Session
 
 NAME = "consent"

@@ -7,9 +7,6 @@ from typing import Any
 
 import msgspec
 
-from service import sessions
-from service.asking import begin_again, go_on, next_stage, refuse
-from service.client_display import client_values
 from service.directory import BlockedError, Person
 from service.endpoints.browser_session import (
     AGAIN,
@@ -21,12 +18,15 @@ from service.endpoints.browser_session import (
     stale,
     ways_on,
 )
-from service.interactions import Asked, OtherBrowserError, StaleError, advance, begun_with, csrf_of
 from service.issuer import Issuer
+from service.login import sessions
+from service.login.client_display import client_values
+from service.login.interaction import begin_again, go_on, next_stage, refuse
+from service.login.tickets import Asked, OtherBrowserError, StaleError, advance, begun_with, csrf_of
 from service.protocol.browsing import Page, Reply, Visit
 from service.protocol.errors import AccessDenied, ProtocolError, TemporarilyUnavailable
 from service.protocol.names import Prompt
-from service.records.question import Stage
+from service.records.interaction import Stage
 from service.records.session import Session
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from service.client_display import client_values
 from service.endpoints.browser_session import (
     carries_session_csrf,
     failed,
@@ -16,17 +15,18 @@ from service.endpoints.browser_session import (
 )
 from service.id_tokens import Hint, read_hint, subject_for
 from service.issuer import Issuer
+from service.login import hinted_session
+from service.login.client_display import client_values
+from service.login.error_response import is_trusted
+from service.login.hinted_session import Named
+from service.login.repeated_forms import answer_once, earlier_answer
+from service.login.sessions import Ended
 from service.observe.current import note_client
 from service.protocol.authorization_request import MAX_STATE
 from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.records.client import Client
 from service.records.session import Session
-from service.redirecting import is_trusted
-from service.repeated_forms import answer_once, earlier_answer
-from service.sessions import Ended
-from service.tokens import hinted_session
-from service.tokens.hinted_session import Named
 
 NAME = "logout"
 PATH = "/logout"

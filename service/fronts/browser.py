@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
 
-from service.asking import CONSENT_PATH, LOGIN_PATH
 from service.directory import KNOWN_FOR
 from service.endpoints import PAGES
 from service.endpoints.applications import PATH as APPLICATIONS_PATH
@@ -22,6 +21,7 @@ from service.fronts.pages import Pages, load_hook
 from service.fronts.peer import peer_of
 from service.fronts.receiving import check_transport, note_sender, posted_form, query_form
 from service.issuer import Issuer
+from service.login.interaction import CONSENT_PATH, LOGIN_PATH
 from service.observe.current import note_address
 from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.decision import SERVER

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from service.protocol.credentials import hashed
 from service.records.decision_ticket import DecisionTicket
 from service.records.grant import Grant
-from service.records.question import Question, Stage
+from service.records.interaction import Question, Stage
 from service.records.session import Session
 from service.store import keys, user_index
 from service.store.connection import Connection, Step

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from service import sessions
 from service.admin import Refused, audit, clients, everything
 from service.admin.everything import Ended
 from service.directory import Person as Somebody
 from service.fronts.console import session as console
 from service.issuer import Issuer
+from service.login import sessions
 from service.protocol.names import AccessTokenFormat
 from service.records.decision_ticket import DecisionTicket
 from service.records.session import Session

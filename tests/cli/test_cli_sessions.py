@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from service import sessions
 from service.app import open_issuer
 from service.directory import Person
+from service.login import sessions
 from service.records.session import Session
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from service import sessions
 from service.admin import users
 from service.directory import RedisDirectory
 from service.hashing import Hashing
+from service.login import sessions
 from tests.endpoints.test_ways_on import ways
 from tests.person import Person, Shown
 from tests.world import VERIFIER, World

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service import sessions
 from service.admin import clients, grants, tokens, users
+from service.login import sessions
 from service.protocol.errors import TemporarilyUnavailable
 from service.store.deliveries import LEASE
 from tests.hooks.receiver import HOOK_SECRET, Receiver, delivered, hooked, saying

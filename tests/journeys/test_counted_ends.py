@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from service import sessions
 from service.admin import sessions as admin_sessions
 from service.admin import users
 from service.admin.errors import NotFound
+from service.login import sessions
 from tests.person import Person
 from tests.world import VERIFIER, World
 

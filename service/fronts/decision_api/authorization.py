@@ -5,10 +5,7 @@ from typing import Any
 
 import msgspec
 
-from service.asking import expected_subject
 from service.client_auth import note_claimed_client, unread_request
-from service.client_display import decorations_of, name_of
-from service.consents import asked_scopes
 from service.endpoints import authorize
 from service.endpoints.authorize import RefusedError, Understood, understood
 from service.endpoints.request_object import Parameters
@@ -22,6 +19,9 @@ from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.sending import back, bad_request, leads_to, refusal
 from service.fronts.decision_api.services import number_of_key
 from service.issuer import Issuer
+from service.login.client_display import decorations_of, name_of
+from service.login.consents import asked_scopes
+from service.login.interaction import expected_subject
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.errors import InvalidRequest, LoginRequired, ProtocolError, TemporarilyUnavailable

@@ -8,8 +8,6 @@ from pydantic import AfterValidator, Field
 
 from service.admin.audit import audited
 from service.admin.input import Identifier, readable
-from service.asking import begun_grant, hand_out, verified_of
-from service.consents import asked_scopes
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.answering import Answer, CallError, milliseconds
 from service.fronts.decision_api.body import Body, JsonObject, PropertiesBody, Text, Words
@@ -19,9 +17,11 @@ from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.sending import back, bad_ticket, sent
 from service.fronts.decision_api.tickets import TicketError
 from service.id_tokens import subject_for
-from service.interactions import stands
 from service.issuer import Issuer
 from service.issuing import Answer as Issued
+from service.login.consents import asked_scopes
+from service.login.interaction import begun_grant, hand_out, verified_of
+from service.login.tickets import stands
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.authorization_response import deliver

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from service.asking import verified_of
 from service.endpoints.authorize import RefusedError
 from service.fronts.decision_api.answering import Answer
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.issuer import Issuer
+from service.login.error_response import is_trusted
+from service.login.interaction import verified_of
 from service.protocol import destinations
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.browsing import FormPost, Redirect
 from service.protocol.decision import refuse
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.records.client import Client
-from service.redirecting import is_trusted
 
 
 def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: ProtocolError) -> Answer:

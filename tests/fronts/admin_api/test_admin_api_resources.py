@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from service import sessions
 from service.admin import audit, registration
 from service.directory import Person
 from service.fronts.admin_api.routes import ROUTES, Route
+from service.login import sessions
 from tests.cutting_proxy import CuttingProxy
 from tests.operators import Operator, operating
 from tests.world import World

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from service import sessions
 from service.directory import Person as Known
+from service.login import sessions
 from service.protocol.errors import AccessDenied
 from service.records.session import Session
 from tests.person import Person

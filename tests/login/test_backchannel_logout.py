@@ -11,10 +11,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from service import sessions
 from service.app import open_issuer
 from service.issuer import Issuer
-from service.logout_tokens import EVENT, deliver_due
+from service.login import sessions
+from service.login.backchannel_logout import EVENT, deliver_due
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import SigningAlgorithm
 from service.records.logout_delivery import LogoutDelivery

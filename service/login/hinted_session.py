@@ -6,14 +6,14 @@ of the ID token alone.
 
 from typing import NamedTuple
 
-from service import sessions
 from service.id_tokens import Hint, sub_of, subject_for
 from service.issuer import Issuer
+from service.login import sessions
+from service.login.sessions import Ended
 from service.protocol.names import OFFLINE_ACCESS
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.session import Session
-from service.sessions import Ended
 from service.tokens.ending import end_grant
 
 

@@ -8,7 +8,7 @@ from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.names import ApplicationType, Prompt
 from service.records.client import Client
 from service.records.consent import Consent
-from service.records.question import Question
+from service.records.interaction import Question
 from service.records.session import Session
 
 

@@ -1,7 +1,7 @@
 """Errors on their way to a client, without being an open redirector for clients that register themselves (RFC 9700 4.11.2)."""
 
-from service.client_display import client_values
 from service.issuer import Issuer
+from service.login.client_display import client_values
 from service.protocol.authorization_request import Verified
 from service.protocol.authorization_response import deliver, error_fields
 from service.protocol.browsing import FormPost, Page, Redirect

@@ -20,7 +20,7 @@ from service.protocol.credentials import Kind, base64url, hashed
 from service.protocol.errors import InvalidRequest, TemporarilyUnavailable
 from service.protocol.networks import wide_network_of
 from service.records.client import Client
-from service.records.question import Question, Stage
+from service.records.interaction import Question, Stage
 from service.records.session import Session
 from service.store.waiting import AdmitAnswer
 

@@ -1,6 +1,6 @@
 """Questions: what a person must be asked before an authorization request can be answered, and the answer to the client.
 
-A question waits under a ticket (``interactions``) and goes through stages (IA-29 to IA-32): new → select_account → login:n →
+A question waits under a ticket (``tickets``) and goes through stages (IA-29 to IA-32): new → select_account → login:n →
 permission → done. Which one is next follows from the request, the session and what was allowed before; a stage that is not the
 next one cannot be answered. Pages answer questions in the browser front; nothing here knows HTML.
 """
@@ -13,12 +13,13 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from service import consents, interactions, sessions
-from service.consents import asked_scopes
 from service.id_tokens import read_hint, subject_for
-from service.interactions import Asked, CrowdedError, StaleError
 from service.issuer import Issuer
 from service.issuing import Answer, answer_authorization
+from service.login import consents, sessions, tickets
+from service.login.consents import asked_scopes
+from service.login.error_response import send_error
+from service.login.tickets import Asked, CrowdedError, StaleError
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest, Verified
 from service.protocol.authorization_response import deliver
@@ -38,9 +39,8 @@ from service.protocol.names import GrantTypeName, Prompt
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
-from service.records.question import Question, Stage
+from service.records.interaction import Question, Stage
 from service.records.session import Session
-from service.redirecting import send_error
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ async def begin_again(
     if over.request is None:
         return Redirect(over.return_to)
     client = await issuer.store.clients.get(over.request.client_id)
-    if client is None or not interactions.stands(client, client.generation, over.request):
+    if client is None or not tickets.stands(client, client.generation, over.request):
         raise StaleError
     try:
         return await begin(issuer, client, over.request, session, browser, address)
@@ -117,9 +117,9 @@ async def go_on(issuer: Issuer, asked: Asked, session: Session | None) -> Redire
         return await refuse(issuer, asked, LoginRequired("Another user signed in than the one who was named."), session)
     stage = await next_stage(issuer, asked.client, asked.question, session)
     if stage is not Stage.DONE or session is None:
-        moved = await interactions.change(issuer, asked, stage=_numbered(stage, asked.question))
+        moved = await tickets.change(issuer, asked, stage=_numbered(stage, asked.question))
         return _page(issuer, asked.ticket, moved.question.asks)
-    done = await interactions.finish(issuer, asked)
+    done = await tickets.finish(issuer, asked)
     if done.client is None:
         return Redirect(done.question.return_to)
     try:
@@ -136,7 +136,7 @@ async def refuse(
     Raises StaleError, TemporarilyUnavailable.
     """
     with suppress(CrowdedError):
-        asked = await interactions.finish(issuer, asked)
+        asked = await tickets.finish(issuer, asked)
     return answer_error(issuer, asked, error, session)
 
 
@@ -172,7 +172,7 @@ async def next_stage(issuer: Issuer, client: Client | None, question: Question, 
 
 async def _ask(issuer: Issuer, question: Question, stage: Stage, address: str) -> Redirect:
     asked: Question = msgspec.structs.replace(question, stage=_numbered(stage, question))
-    return _page(issuer, await interactions.start(issuer, asked, address), stage)
+    return _page(issuer, await tickets.start(issuer, asked, address), stage)
 
 
 def _numbered(stage: Stage, question: Question) -> str:
