@@ -26,7 +26,7 @@ from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
 from service.dev.tour import Step, walk
 from service.observe import log
 from service.protocol.credentials import Kind
-from service.settings import PREFIX, Settings, sources
+from service.settings import PREFIX, Settings, origins
 
 DATA = what.DEMO_FOLDER / "redis"
 
@@ -87,9 +87,9 @@ async def _serve(port: int, redis_url: str | None, json: bool) -> None:
 
 def _settings(given: dict[str, Any], redis_url: str | None) -> Settings:
     """What the demo gives, over what environment and files say; what of theirs is not used is said. Raises SettingsError."""
-    origins = sources(loaded(**given), {})
-    given = what.without_honoured(given, origins)
-    unused = what.overridden(given, origins, DATA.parent)
+    came_from = origins(loaded(**given), {})
+    given = what.without_honoured(given, came_from)
+    unused = what.overridden(given, came_from, DATA.parent)
     if redis_url is not None:
         unused = [name for name in unused if not name.startswith(("redis_url", "master_key"))]
     if unused:

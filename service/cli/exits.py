@@ -12,8 +12,8 @@ from service.cli.masking import without_password
 from service.dev.demo import DEMO_FOLDER, is_running_in
 from service.dev.embedded_redis import EmbeddedRedisFailed, EmbeddedRedisInUse, EmbeddedRedisMissing
 from service.protocol.errors import TemporarilyUnavailable
-from service.setting_sources import SECRETS_VARIABLE
-from service.settings import Settings, SettingsError, sources
+from service.settings import Settings, SettingsError, origins
+from service.settings.sources import SECRETS_VARIABLE
 from service.signing.key_material import UnusableKeyError
 from service.store.fitness import StoreUnfitError
 from service.store.redis_errors import StoreError
@@ -81,7 +81,7 @@ def _beside_demo(settings: Settings) -> str:
         return (
             f"The demo that has its data in {place} has ended: `make run` there, or `mintmark demo`, starts it again."
         )
-    if sources(settings, {})["redis_url"] != "default" or not is_running_in(DEMO_FOLDER):
+    if origins(settings, {})["redis_url"] != "default" or not is_running_in(DEMO_FOLDER):
         return ""
     return (
         f"A demo runs in this folder: `export {SECRETS_VARIABLE}={DEMO_FOLDER}` leads mintmark to it. For another service say "
@@ -90,7 +90,7 @@ def _beside_demo(settings: Settings) -> str:
 
 
 def _where(settings: Settings) -> str:
-    return f"redis_url is {without_password(settings.redis_url)} (from: {sources(settings, {})['redis_url']})."
+    return f"redis_url is {without_password(settings.redis_url)} (from: {origins(settings, {})['redis_url']})."
 
 
 _LISTENING = {

@@ -11,7 +11,7 @@ import typer
 from service.admin.operations import hooks as operations
 from service.cli.acting import do
 from service.cli.output import Json, emit, table
-from service.hook_settings import SECRET_PREFIX
+from service.settings.hooks import SECRET_PREFIX
 
 app = typer.Typer(no_args_is_help=True, help="Look at the hooks, try one, make a secret for one.")
 

@@ -33,7 +33,7 @@ from service.cli import (
 )
 from service.cli.output import complain
 from service.cli.usage import Program
-from service.setting_sources import CONFIG_VARIABLE
+from service.settings.sources import CONFIG_VARIABLE
 
 _REMOTE = "A running service"
 _RUN, _WHO, _WATCH = "Run it", "Who may do what", "Keep an eye on it"

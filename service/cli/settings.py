@@ -11,7 +11,7 @@ from rich.text import Text
 from service.cli.acting import loaded
 from service.cli.masking import shown
 from service.cli.output import Json, emit, people
-from service.settings import PREFIX, Settings, sources
+from service.settings import PREFIX, Settings, origins
 
 
 def settings(json: Json = False) -> None:
@@ -25,9 +25,9 @@ def settings(json: Json = False) -> None:
     sizes in bytes.
     """
     current = loaded()
-    origins = sources(current, {})
+    came_from = origins(current, {})
     described = {
-        name: {"value": shown(current, name), "source": origins[name], "description": field.description}
+        name: {"value": shown(current, name), "source": came_from[name], "description": field.description}
         for name, field in Settings.model_fields.items()
     }
     if json:

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from service.fetching import Fetcher
-from service.hook_settings import secret_bytes
 from service.hooks.answers import NOTHING_ADDED, Added, ClaimsAnswer, Verdict
 from service.hooks.hook import Hook, Target
 from service.hooks.message import Message
@@ -19,6 +18,7 @@ from service.protocol.errors import AccessDenied, InvalidGrant, TemporarilyUnava
 from service.protocol.names import HookEvent
 from service.records.notice import Notice
 from service.settings import Settings, SettingsError
+from service.settings.hooks import secret_bytes
 from service.store.deliveries import Deliveries
 
 

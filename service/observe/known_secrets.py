@@ -5,9 +5,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from service import redis_url
 from service.protocol.redaction import know
-from service.settings import Settings
+from service.settings import Settings, redis_url
 
 
 def know_secrets_of(settings: Settings) -> None:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from service import redis_url
-from service.redis_url import Endpoint, Topology
-from service.settings import Settings
+from service.settings import Settings, redis_url
+from service.settings.redis_url import Endpoint, Topology
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import Any
 
 from service.observe.redis_watch import RedisWatch
-from service.redis_url import Endpoint
+from service.settings.redis_url import Endpoint
 from service.store import keys
 from service.store.link import Link, Word
 from service.store.redis_errors import LinkLostError, ReplyError

@@ -18,7 +18,7 @@ from redis.crc import key_slot
 from service.observe.outages import Outage
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
-from service.redis_url import Endpoint, Topology
+from service.settings.redis_url import Endpoint, Topology
 from service.store.address import Address
 from service.store.confirming_link import ConfirmingLink
 from service.store.link import Link, Listener, Word, connect

@@ -4,8 +4,8 @@ import logging
 import time
 from dataclasses import dataclass
 
-from service.redis_url import Topology
 from service.settings import Settings
+from service.settings.redis_url import Topology
 from service.store import keys
 from service.store.address import Address
 from service.store.link import Link

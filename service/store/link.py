@@ -14,7 +14,7 @@ from typing import Any, cast
 import hiredis
 
 from service.observe.redis_watch import Batch, RedisWatch
-from service.redis_url import Endpoint
+from service.settings.redis_url import Endpoint
 from service.store.address import Address, Login
 from service.store.redis_errors import LinkLostError, ReplyError
 

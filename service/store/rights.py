@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from service.redis_url import Topology
+from service.settings.redis_url import Topology
 from service.store import keys
 from service.store.address import Address
 from service.store.link import Link, Word, connect

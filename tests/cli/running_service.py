@@ -14,8 +14,8 @@ from service.app import open_issuer
 from service.fronts.health import Health
 from service.fronts.operators import make_application
 from service.issuer import Issuer
-from service.redis_url import Endpoint
 from service.settings import Settings, load
+from service.settings.redis_url import Endpoint
 from tests.cli.command_line import CommandLine, Done
 from tests.operators import TOKEN, TOKENS
 

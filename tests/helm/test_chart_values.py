@@ -13,8 +13,8 @@ import yaml  # type: ignore[import-untyped]
 from helm import readme, settings_schema
 from service.app import open_issuer
 from service.fronts import browser, oauth
-from service.redis_url import Topology, parse
 from service.settings import Settings
+from service.settings.redis_url import Topology, parse
 from tests.helm.chart import CHART, MATRIX, ROOT, VALUES, helm, of_kind, refusal, settings, text, the
 from tests.redis_shapes import Shape
 from tests.world import settings_for

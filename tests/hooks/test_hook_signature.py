@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from service.hook_settings import secret_bytes
 from service.hooks.signature import signed
+from service.settings.hooks import secret_bytes
 from tests.hooks.receiver import HOOK_SECRET, Receiver, hooked
 from tests.redis_shapes import Shape
 

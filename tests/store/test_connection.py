@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient
 
-from service import redis_url
 from service.app import open_issuer
 from service.protocol.errors import TemporarilyUnavailable
-from service.redis_url import Endpoint, Topology
-from service.settings import Settings
+from service.settings import Settings, redis_url
+from service.settings.redis_url import Endpoint, Topology
 from service.store import address, connection
 from service.store.connection import StoreError
 from service.store.store import SCRIPTS, StoreUnfitError, open_store

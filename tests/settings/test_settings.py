@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.settings import SettingsError, load, sources, unknown_variables
+from service.settings import SettingsError, load, origins, unknown_variables
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def test_the_issuer_of_a_trial_is_where_it_listens() -> None:
 def test_nothing_is_needed_to_begin() -> None:
     settings = load()
     assert (settings.issuer, settings.redis_url) == ("http://127.0.0.1:8080", "redis://127.0.0.1:6379/0")
-    assert set(sources(settings, {}).values()) == {"default"}
+    assert set(origins(settings, {}).values()) == {"default"}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_from_the_environment(
     monkeypatch.setenv(name, value)
     settings = load()
     assert getattr(settings, setting) == expected
-    assert sources(settings, {})[setting] == "environment"
+    assert origins(settings, {})[setting] == "environment"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str,
     monkeypatch.setenv("MINTMARK_CONFIG", str(path))
     settings = load()
     assert (settings.port, settings.scopes) == (9000, {"read": "Read your data"})
-    assert sources(settings, {})["port"] == str(path)
+    assert origins(settings, {})["port"] == str(path)
 
 
 def test_from_a_folder_of_secrets(secrets: Path) -> None:
@@ -91,7 +91,7 @@ def test_from_a_folder_of_secrets(secrets: Path) -> None:
     settings = load()
     assert settings.redis_password is not None
     assert settings.redis_password.get_secret_value() == "hunter2"
-    assert sources(settings, {})["redis_password"] == str(secrets)
+    assert origins(settings, {})["redis_password"] == str(secrets)
 
 
 def test_precedence(toml: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_precedence(toml: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) 
     settings = load(port=3)
     assert (settings.port, settings.host) == (3, "environment")
     assert (settings.redis_username, settings.redis_sentinel_username) == ("file", "secrets")
-    told = sources(settings, {"port": 3})
+    told = origins(settings, {"port": 3})
     assert (told["port"], told["host"]) == ("given", "environment")
     assert (told["redis_username"], told["redis_sentinel_username"]) == (str(toml), str(secrets))
     assert told["redis_url"] == "default"
@@ -312,7 +312,7 @@ def test_what_kubernetes_injects_for_a_service_named_mintmark_does_no_harm(
     monkeypatch.setenv("MINTMARK_SERVICE_HOST", "10.0.0.1")
     settings = load()
     assert settings.port == 9000
-    assert sources(settings, {})["port"] == str(toml)
+    assert origins(settings, {})["port"] == str(toml)
 
 
 # what they mean

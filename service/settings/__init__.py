@@ -26,10 +26,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service import redis_url
 from service.addresses import check_hosts, check_issuer
 from service.faults import check_each, lines, refuse, whole
-from service.hook_settings import HookSettings, check_words, secret_faults
 from service.protocol.claims import MAX_CLAIM_NAME, SCOPE_CLAIMS, check_claim_name
 from service.protocol.names import (
     OFFLINE_ACCESS,
@@ -41,7 +39,9 @@ from service.protocol.names import (
     SigningAlgorithm,
     UnknownScope,
 )
-from service.setting_sources import CONFIG_VARIABLE, SECRETS_VARIABLE, Environment, file_sources, secret_sources
+from service.settings import redis_url
+from service.settings.hooks import HookSettings, check_words, secret_faults
+from service.settings.sources import CONFIG_VARIABLE, SECRETS_VARIABLE, Environment, file_sources, secret_sources
 
 PREFIX = "MINTMARK_"
 NOT_SETTINGS = ("MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
@@ -657,7 +657,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     return sorted(name for name in others if not name.startswith(NOT_SETTINGS))
 
 
-def sources(settings: Settings, given: Mapping[str, Any]) -> dict[str, str]:
+def origins(settings: Settings, given: Mapping[str, Any]) -> dict[str, str]:
     """Where each setting's value comes from: ``given`` | ``environment`` | a path | ``default``."""
     layers: list[tuple[str, set[str]]] = [
         ("given", set(InitSettingsSource(Settings, dict(given))())),
