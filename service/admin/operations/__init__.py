@@ -20,7 +20,7 @@ from service.admin.operations import (
     trusts,
     users,
 )
-from service.admin.operations.operation import Answer, Operation, Shown, perform
+from service.admin.operations.operation import Operation, OperationResult, Output, perform
 
 GROUPS = (
     clients,
@@ -40,4 +40,4 @@ GROUPS = (
 )
 OPERATIONS = tuple(operation for group in GROUPS for operation in group.OPERATIONS)
 
-__all__ = ["GROUPS", "OPERATIONS", "Answer", "Operation", "Shown", "perform"]
+__all__ = ["GROUPS", "OPERATIONS", "Operation", "OperationResult", "Output", "perform"]

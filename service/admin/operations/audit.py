@@ -6,14 +6,14 @@ from pydantic import Field
 
 from service.admin import audit as admin
 from service.admin.audit import AuditFilter
-from service.admin.operations.operation import Answer, Cursor, NextCursor, Operation, Page, Shown
+from service.admin.operations.operation import Cursor, NextCursor, Operation, OperationResult, Output, PageInput
 from service.issuer import Issuer
 from service.records.audit_entry import Result, Way
 
 _Word = Annotated[str, Field(max_length=300)]
 
 
-class WantedEntries(Page):
+class WantedEntries(PageInput):
     """What to look for. ``action``: ``client.update``, or ``client`` for all about clients; ``target``: ``client:web``, or the
     name alone; ``since``: epoch seconds.
     """
@@ -24,7 +24,7 @@ class WantedEntries(Page):
     since: Annotated[int, Field(ge=0, le=253_402_300_800)] = 0
 
 
-class NewEntries(Page):
+class NewEntries(PageInput):
     """What to look for, after those that were seen; without a cursor the answer only says where the log ends now."""
 
     actor: _Word = ""
@@ -32,7 +32,7 @@ class NewEntries(Page):
     target: _Word = ""
 
 
-class ShownEntry(Shown):
+class ShownEntry(Output):
     """``at``: epoch seconds when it began; ``act``: the same from ``begun`` to the outcome; ``result``: ``begun`` = whether
     it was done is not known; ``count``: how many acts are summed in it.
     """
@@ -51,30 +51,30 @@ class ShownEntry(Shown):
     count: int
 
 
-class EntryList(Shown):
+class EntryList(Output):
     """The newest in front."""
 
     entries: tuple[ShownEntry, ...]
     cursor: NextCursor
 
 
-class NewEntryList(Shown):
+class NewEntryList(Output):
     """In the order in which they were written."""
 
     entries: tuple[ShownEntry, ...]
     cursor: Cursor
 
 
-def _answer(page: admin.AuditPage) -> Answer:
-    return Answer({"entries": [admin.describe(placed) for placed in page.entries], "cursor": page.cursor})
+def _answer(page: admin.AuditPage) -> OperationResult:
+    return OperationResult({"entries": [admin.describe(placed) for placed in page.entries], "cursor": page.cursor})
 
 
-async def _list(issuer: Issuer, given: WantedEntries) -> Answer:
+async def _list(issuer: Issuer, given: WantedEntries) -> OperationResult:
     wanted = AuditFilter(given.actor, given.action, given.target, given.since)
     return _answer(await admin.list_entries(issuer, wanted, given.cursor, given.limit))
 
 
-async def _follow(issuer: Issuer, given: NewEntries) -> Answer:
+async def _follow(issuer: Issuer, given: NewEntries) -> OperationResult:
     wanted = AuditFilter(given.actor, given.action, given.target)
     return _answer(await admin.list_new(issuer, given.cursor, wanted, given.limit))
 

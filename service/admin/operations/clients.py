@@ -11,7 +11,7 @@ from service.admin.audience import hints
 from service.admin.client_input import ClientInput
 from service.admin.etags import etag
 from service.admin.input import Input
-from service.admin.operations.operation import Answer, Name, NextCursor, Operation, Page, Seconds, Shown
+from service.admin.operations.operation import Name, NextCursor, Operation, OperationResult, Output, PageInput, Seconds
 from service.issuer import Issuer
 from service.records.client import Client
 
@@ -84,14 +84,14 @@ ClientReplacement: Any = create_model(
 # output
 
 
-class ShownSecret(Shown):
+class ShownSecret(Output):
     """Of a secret, that it is there."""
 
     kind: Literal["generated", "imported"]
     created_at: Seconds
 
 
-class _ShownClient(Shown):
+class _ShownClient(Output):
     enabled: bool
     generation: Annotated[int, Field(description="Raised when all that it holds is ended.")]
     consents_since: Annotated[
@@ -129,14 +129,14 @@ class EndedClient(ShownClient):  # type: ignore[misc]
     needs_sweep: bool
 
 
-class ClientList(Shown):
+class ClientList(Output):
     """A page of clients in no order."""
 
     clients: tuple[ShownClient, ...]
     cursor: NextCursor
 
 
-class Swept(Shown):
+class Swept(Output):
     """How many dead grants were freed; call again with the cursor until it is empty."""
 
     grants: int
@@ -146,12 +146,12 @@ class Swept(Shown):
 # what is done
 
 
-def _answer(client: Client) -> Answer:
-    return Answer(_described(client), etag(client))
+def _answer(client: Client) -> OperationResult:
+    return OperationResult(_described(client), etag(client))
 
 
-def _new(made: admin.NewSecret) -> Answer:
-    return Answer(_described(made.client) | {"client_secret": made.secret}, etag(made.client))
+def _new(made: admin.NewSecret) -> OperationResult:
+    return OperationResult(_described(made.client) | {"client_secret": made.secret}, etag(made.client))
 
 
 def _described(client: Client) -> dict[str, Any]:
@@ -159,68 +159,68 @@ def _described(client: Client) -> dict[str, Any]:
     return admin.describe(client) | ({"hints": advice} if advice else {})
 
 
-def _ended(issuer: Issuer, client: Client) -> Answer:
-    return Answer(admin.describe(client) | {"needs_sweep": admin.needs_sweep(issuer, client)})
+def _ended(issuer: Issuer, client: Client) -> OperationResult:
+    return OperationResult(admin.describe(client) | {"needs_sweep": admin.needs_sweep(issuer, client)})
 
 
-async def _create(issuer: Issuer, given: NewClient) -> Answer:
+async def _create(issuer: Issuer, given: NewClient) -> OperationResult:
     return _new(await admin.create_client(issuer, given, given.secret))
 
 
-async def _list(issuer: Issuer, given: Page) -> Answer:
+async def _list(issuer: Issuer, given: PageInput) -> OperationResult:
     page = await admin.list_clients(issuer, given.cursor, given.limit)
-    return Answer({"clients": [admin.describe(client) for client in page.clients], "cursor": page.cursor})
+    return OperationResult({"clients": [admin.describe(client) for client in page.clients], "cursor": page.cursor})
 
 
-async def _show(issuer: Issuer, given: NamedClient) -> Answer:
+async def _show(issuer: Issuer, given: NamedClient) -> OperationResult:
     return _answer(await admin.get_client(issuer, given.client_id))
 
 
-async def _update(issuer: Issuer, given: Any) -> Answer:
+async def _update(issuer: Issuer, given: Any) -> OperationResult:
     changes = {name: getattr(given, name) for name in given.model_fields_set if name not in _ADDRESSED}
     return _answer(await admin.update_client(issuer, given.client_id, changes, if_match=given.if_match))
 
 
-async def _replace(issuer: Issuer, given: Any) -> Answer:
+async def _replace(issuer: Issuer, given: Any) -> OperationResult:
     members = {name: getattr(given, name) for name in _MEMBERS}
     return _answer(await admin.update_client(issuer, given.client_id, members, if_match=given.if_match))
 
 
-async def _rotate_secret(issuer: Issuer, given: RotatedSecret) -> Answer:
+async def _rotate_secret(issuer: Issuer, given: RotatedSecret) -> OperationResult:
     return _new(await admin.rotate_secret(issuer, given.client_id, secret=given.secret, keep_old=given.keep_old))
 
 
-async def _drop_old_secret(issuer: Issuer, given: NamedClient) -> Answer:
+async def _drop_old_secret(issuer: Issuer, given: NamedClient) -> OperationResult:
     return _answer(await admin.drop_old_secret(issuer, given.client_id))
 
 
-async def _disable(issuer: Issuer, given: NamedClient) -> Answer:
+async def _disable(issuer: Issuer, given: NamedClient) -> OperationResult:
     return _answer(await admin.disable_client(issuer, given.client_id))
 
 
-async def _enable(issuer: Issuer, given: NamedClient) -> Answer:
+async def _enable(issuer: Issuer, given: NamedClient) -> OperationResult:
     return _answer(await admin.enable_client(issuer, given.client_id))
 
 
-async def _approve(issuer: Issuer, given: ApprovedClient) -> Answer:
+async def _approve(issuer: Issuer, given: ApprovedClient) -> OperationResult:
     return _answer(await approval.approve_client(issuer, given.client_id, if_match=given.if_match))
 
 
-async def _withdraw_approval(issuer: Issuer, given: NamedClient) -> Answer:
+async def _withdraw_approval(issuer: Issuer, given: NamedClient) -> OperationResult:
     return _answer(await approval.withdraw_approval(issuer, given.client_id))
 
 
-async def _revoke(issuer: Issuer, given: NamedClient) -> Answer:
+async def _revoke(issuer: Issuer, given: NamedClient) -> OperationResult:
     return _ended(issuer, await admin.revoke_client(issuer, given.client_id))
 
 
-async def _delete(issuer: Issuer, given: NamedClient) -> Answer:
+async def _delete(issuer: Issuer, given: NamedClient) -> OperationResult:
     return _ended(issuer, await admin.delete_client(issuer, given.client_id))
 
 
-async def _sweep(issuer: Issuer, given: SweptClient) -> Answer:
+async def _sweep(issuer: Issuer, given: SweptClient) -> OperationResult:
     swept, cursor = await admin.sweep_client_page(issuer, given.client_id, given.cursor, given.limit)
-    return Answer({"grants": swept, "cursor": cursor})
+    return OperationResult({"grants": swept, "cursor": cursor})
 
 
 CREATE = Operation(
@@ -230,7 +230,7 @@ CREATE = Operation(
     NewlyShownClient,
     _create,
 )
-LIST = Operation("client.list", "List clients, in no order.", Page, ClientList, _list)
+LIST = Operation("client.list", "List clients, in no order.", PageInput, ClientList, _list)
 SHOW = Operation("client.show", "Show everything about a client but its secrets.", NamedClient, ShownClient, _show)
 UPDATE = Operation("client.update", "Change what is named of a client.", ClientChanges, ShownClient, _update)
 REPLACE = Operation("client.replace", "Say anew all that a client is.", ClientReplacement, ShownClient, _replace)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.admin import everything as admin
 from service.admin.input import Input
-from service.admin.operations.operation import Answer, Cursor, NextCursor, Operation, Shown
+from service.admin.operations.operation import Cursor, NextCursor, Operation, OperationResult, Output
 from service.issuer import Issuer
 
 
@@ -16,7 +16,7 @@ class Part(Input):
     cursor: Cursor = ""
 
 
-class EverythingCount(Shown):
+class EverythingCount(Output):
     """Exactly how many of this part were alive; add up all parts. Clients are there as before, and must ask anew."""
 
     clients: int
@@ -28,16 +28,16 @@ class EverythingCount(Shown):
     cursor: NextCursor
 
 
-def _described(ended: admin.Ended) -> Answer:
+def _described(ended: admin.Ended) -> OperationResult:
     counts: dict[str, Any] = ended._asdict()
-    return Answer(counts)
+    return OperationResult(counts)
 
 
-async def _count(issuer: Issuer, given: Part) -> Answer:
+async def _count(issuer: Issuer, given: Part) -> OperationResult:
     return _described(await admin.count_everything(issuer, given.cursor))
 
 
-async def _end(issuer: Issuer, given: Part) -> Answer:
+async def _end(issuer: Issuer, given: Part) -> OperationResult:
     return _described(await admin.end_everything(issuer, given.cursor))
 
 

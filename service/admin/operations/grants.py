@@ -7,13 +7,13 @@ from pydantic import Field, model_validator
 from service.admin import grants as admin
 from service.admin.grants import CodeInput
 from service.admin.input import Input, PropertyInput
-from service.admin.operations.operation import Answer, Name, NextCursor, Operation, Page, Seconds, Shown
+from service.admin.operations.operation import Name, NextCursor, Operation, OperationResult, Output, PageInput, Seconds
 from service.issuer import Issuer
 
 # input
 
 
-class WhoseGrants(Page):
+class WhoseGrants(PageInput):
     """Of a user, or of a client: one of the two."""
 
     user: Annotated[str | None, Field(description="Username, or subject.")] = None
@@ -48,14 +48,14 @@ class EndedGrants(Input):
 # output
 
 
-class IssuedCode(Shown):
+class IssuedCode(Output):
     """``expires_in``: seconds."""
 
     code: str
     expires_in: int
 
 
-class ShownGrant(Shown):
+class ShownGrant(Output):
     """``active``: False while its client is disabled."""
 
     grant_id: str
@@ -74,14 +74,14 @@ class ShownGrant(Shown):
     properties: tuple[PropertyInput, ...]
 
 
-class GrantList(Shown):
+class GrantList(Output):
     """A user's grants, the one that ends first in front; those of a client are in no order."""
 
     grants: tuple[ShownGrant, ...]
     cursor: NextCursor
 
 
-class EndedCount(Shown):
+class EndedCount(Output):
     """``grants_ended``: exactly how many were alive."""
 
     grants_ended: int
@@ -90,34 +90,34 @@ class EndedCount(Shown):
 # what is done
 
 
-async def _issue_code(issuer: Issuer, given: CodeInput) -> Answer:
+async def _issue_code(issuer: Issuer, given: CodeInput) -> OperationResult:
     code = await admin.issue_code(issuer, given)
-    return Answer({"code": code.code, "expires_in": code.expires_in})
+    return OperationResult({"code": code.code, "expires_in": code.expires_in})
 
 
-async def _list(issuer: Issuer, given: WhoseGrants) -> Answer:
+async def _list(issuer: Issuer, given: WhoseGrants) -> OperationResult:
     if given.user is not None:
         page = await admin.list_of_user(issuer, given.user, given.cursor, given.limit)
     else:
         page = await admin.list_of_client(issuer, given.client or "", given.cursor, given.limit)
-    return Answer({"grants": [admin.describe(known) for known in page.grants], "cursor": page.cursor})
+    return OperationResult({"grants": [admin.describe(known) for known in page.grants], "cursor": page.cursor})
 
 
-async def _show(issuer: Issuer, given: NamedGrant) -> Answer:
-    return Answer(admin.describe(await admin.get_grant(issuer, given.grant_id)))
+async def _show(issuer: Issuer, given: NamedGrant) -> OperationResult:
+    return OperationResult(admin.describe(await admin.get_grant(issuer, given.grant_id)))
 
 
-async def _find(issuer: Issuer, given: IdToken) -> Answer:
-    return Answer(admin.describe(await admin.open_by_id_token(issuer, given.id_token)))
+async def _find(issuer: Issuer, given: IdToken) -> OperationResult:
+    return OperationResult(admin.describe(await admin.open_by_id_token(issuer, given.id_token)))
 
 
-async def _revoke(issuer: Issuer, given: NamedGrant) -> Answer:
+async def _revoke(issuer: Issuer, given: NamedGrant) -> OperationResult:
     await admin.revoke_grant(issuer, given.grant_id)
-    return Answer({"grants_ended": 1})
+    return OperationResult({"grants_ended": 1})
 
 
-async def _revoke_of_user(issuer: Issuer, given: EndedGrants) -> Answer:
-    return Answer({"grants_ended": await admin.revoke_of_user(issuer, given.user, given.client)})
+async def _revoke_of_user(issuer: Issuer, given: EndedGrants) -> OperationResult:
+    return OperationResult({"grants_ended": await admin.revoke_of_user(issuer, given.user, given.client)})
 
 
 ISSUE_CODE = Operation(

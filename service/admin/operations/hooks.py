@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue
 
 from service.admin import hooks as admin
 from service.admin.input import Input
-from service.admin.operations.operation import Answer, Name, Nothing, Operation, Shown
+from service.admin.operations.operation import Name, Nothing, Operation, OperationResult, Output
 from service.issuer import Issuer
 from service.protocol.names import HookEvent
 
@@ -17,7 +17,7 @@ class NamedHook(Input):
     hook: Name
 
 
-class ShownHook(Shown):
+class ShownHook(Output):
     """A hook without its secrets; ``place``: of a URL only where it leads."""
 
     name: str
@@ -27,13 +27,13 @@ class ShownHook(Shown):
     on_failure: str
 
 
-class HookList(Shown):
+class HookList(Output):
     """As the settings name them."""
 
     hooks: tuple[ShownHook, ...]
 
 
-class TriedEvent(Shown):
+class TriedEvent(Output):
     """``fault``: why the answer would not count, empty where it would."""
 
     event: HookEvent
@@ -42,7 +42,7 @@ class TriedEvent(Shown):
     fault: str
 
 
-class TriedHook(Shown):
+class TriedHook(Output):
     """What came back for a made-up event of each kind."""
 
     hook: str
@@ -56,17 +56,17 @@ class TriedFor(NamedHook):
     client: Annotated[str, Field(max_length=255, description="client_id, or alias.")] = ""
 
 
-async def _list(issuer: Issuer, _: Nothing) -> Answer:
-    return Answer({"hooks": admin.list_hooks(issuer)})
+async def _list(issuer: Issuer, _: Nothing) -> OperationResult:
+    return OperationResult({"hooks": admin.list_hooks(issuer)})
 
 
-async def _try(issuer: Issuer, given: TriedFor) -> Answer:
+async def _try(issuer: Issuer, given: TriedFor) -> OperationResult:
     tried = await admin.try_hook(issuer, given.hook, given.user, given.client)
     rows = [
         {"event": one.event, "milliseconds": one.milliseconds, "answer": one.answer, "fault": one.fault}
         for one in tried
     ]
-    return Answer({"hook": given.hook, "events": rows})
+    return OperationResult({"hook": given.hook, "events": rows})
 
 
 LIST = Operation("hook.list", "List the hooks that the settings name.", Nothing, HookList, _list)

@@ -3,7 +3,7 @@
 from service.admin import keys as admin
 from service.admin import sealed_secrets
 from service.admin.input import Input
-from service.admin.operations.operation import Answer, Name, Nothing, Operation, Seconds, Shown
+from service.admin.operations.operation import Name, Nothing, Operation, OperationResult, Output, Seconds
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
 from service.signing import schedule
@@ -22,7 +22,7 @@ class NamedKey(Input):
     kid: Name
 
 
-class ShownKey(Shown):
+class ShownKey(Output):
     """A signing key, but nothing of its private part."""
 
     kid: str
@@ -33,42 +33,42 @@ class ShownKey(Shown):
     signs_until_at: Seconds
 
 
-class KeyList(Shown):
+class KeyList(Output):
     """Next ones are published and will sign, active ones sign, retired ones are still published."""
 
     keys: tuple[ShownKey, ...]
 
 
-class RetiredKey(Shown):
+class RetiredKey(Output):
     """A key that is no longer published."""
 
     kid: str
     algorithm: SigningAlgorithm
 
 
-class Resealed(Shown):
+class Resealed(Output):
     """How many clients' secrets were encrypted anew."""
 
     clients: int
 
 
-async def _list(issuer: Issuer, _: Nothing) -> Answer:
-    return Answer({"keys": [admin.describe(key, state) for key, state in admin.list_keys(issuer)]})
+async def _list(issuer: Issuer, _: Nothing) -> OperationResult:
+    return OperationResult({"keys": [admin.describe(key, state) for key, state in admin.list_keys(issuer)]})
 
 
-async def _rotate(issuer: Issuer, given: Rotation) -> Answer:
+async def _rotate(issuer: Issuer, given: Rotation) -> OperationResult:
     made = await admin.rotate_keys(issuer, given.algorithm, at_once=given.at_once)
     now = int(issuer.clock())
-    return Answer({"keys": [admin.describe(key, schedule.state(key, now)) for key in made]})
+    return OperationResult({"keys": [admin.describe(key, schedule.state(key, now)) for key in made]})
 
 
-async def _retire(issuer: Issuer, given: NamedKey) -> Answer:
+async def _retire(issuer: Issuer, given: NamedKey) -> OperationResult:
     key = await admin.retire_key(issuer, given.kid)
-    return Answer({"kid": key.kid, "algorithm": key.algorithm})
+    return OperationResult({"kid": key.kid, "algorithm": key.algorithm})
 
 
-async def _reseal(issuer: Issuer, _: Nothing) -> Answer:
-    return Answer({"clients": await sealed_secrets.reseal_secrets(issuer)})
+async def _reseal(issuer: Issuer, _: Nothing) -> OperationResult:
+    return OperationResult({"clients": await sealed_secrets.reseal_secrets(issuer)})
 
 
 LIST = Operation("key.list", "List the signing keys.", Nothing, KeyList, _list)

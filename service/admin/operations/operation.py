@@ -10,13 +10,13 @@ from service.admin.input import Input
 from service.issuer import Issuer
 
 
-class Shown(BaseModel):
+class Output(BaseModel):
     """Base of the models of output: every member is there, and no other."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Answer(NamedTuple):
+class OperationResult(NamedTuple):
     """``body``: what the model of the output describes, as ``describe`` functions make it; ``etag``: of the one record that
     it is about, "" where there is none.
     """
@@ -35,11 +35,11 @@ class Operation(Generic[_Given]):
     name: str
     text: str
     input: type[_Given]
-    output: type[Shown]
-    do: Callable[[Issuer, _Given], Awaitable[Answer]]
+    output: type[Output]
+    do: Callable[[Issuer, _Given], Awaitable[OperationResult]]
 
 
-async def perform(issuer: Issuer, operation: Operation[Any], data: Mapping[str, Any]) -> Answer:
+async def perform(issuer: Issuer, operation: Operation[Any], data: Mapping[str, Any]) -> OperationResult:
     """Check what was given, and do it. Raises AdminError, TemporarilyUnavailable."""
     return await operation.do(issuer, operation.input.read(data))
 
@@ -55,7 +55,7 @@ Limit = Annotated[
 ]
 
 
-class Page(Input):
+class PageInput(Input):
     """Which part of a list."""
 
     cursor: Cursor = ""

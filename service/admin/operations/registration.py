@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.admin import registration as admin
 from service.admin.input import Input, Number
-from service.admin.operations.operation import Answer, Operation, Shown
+from service.admin.operations.operation import Operation, OperationResult, Output
 from service.issuer import Issuer
 from service.store.registration_tokens import UNLIMITED
 
@@ -18,7 +18,7 @@ class NewInitialAccessToken(Input):
     lifetime: Annotated[Number, Field(ge=1, le=2_147_483_647)] = 86400
 
 
-class InitialAccessToken(Shown):
+class InitialAccessToken(Output):
     """The one time that it is shown. ``registration``: the setting, for where it is off the token is of no use yet."""
 
     initial_access_token: str
@@ -27,11 +27,11 @@ class InitialAccessToken(Shown):
     registration: Literal["off", "initial_access_token", "open"]
 
 
-async def _create(issuer: Issuer, given: NewInitialAccessToken) -> Answer:
+async def _create(issuer: Issuer, given: NewInitialAccessToken) -> OperationResult:
     uses = given.uses or UNLIMITED
     made = await admin.create_initial_access_token(issuer, uses=uses, lifetime=given.lifetime)
     told = {"initial_access_token": made, "uses": given.uses, "lifetime": given.lifetime}
-    return Answer(told | {"registration": issuer.settings.registration})
+    return OperationResult(told | {"registration": issuer.settings.registration})
 
 
 CREATE_TOKEN = Operation(

@@ -1,11 +1,11 @@
 """Scopes."""
 
 from service.admin import scopes as admin
-from service.admin.operations.operation import Answer, Nothing, Operation, Shown
+from service.admin.operations.operation import Nothing, Operation, OperationResult, Output
 from service.issuer import Issuer
 
 
-class ShownScope(Shown):
+class ShownScope(Output):
     """``claims``: what of a person it lets clients see; ``standard``: of OpenID Connect."""
 
     scope: str
@@ -14,14 +14,14 @@ class ShownScope(Shown):
     standard: bool
 
 
-class ScopeList(Shown):
+class ScopeList(Output):
     """By name."""
 
     scopes: tuple[ShownScope, ...]
 
 
-async def _list(issuer: Issuer, _: Nothing) -> Answer:
-    return Answer({"scopes": admin.list_scopes(issuer)})
+async def _list(issuer: Issuer, _: Nothing) -> OperationResult:
+    return OperationResult({"scopes": admin.list_scopes(issuer)})
 
 
 LIST = Operation("scope.list", "List the scopes that the settings describe.", Nothing, ScopeList, _list)

@@ -2,11 +2,11 @@
 
 from service.admin import sessions as admin
 from service.admin.input import Input
-from service.admin.operations.operation import Answer, Name, NextCursor, Operation, Page, Seconds, Shown
+from service.admin.operations.operation import Name, NextCursor, Operation, OperationResult, Output, PageInput, Seconds
 from service.issuer import Issuer
 
 
-class WhoseSessions(Page):
+class WhoseSessions(PageInput):
     """``username``, or subject."""
 
     username: Name
@@ -18,7 +18,7 @@ class NamedSession(Input):
     sid: Name
 
 
-class ShownSession(Shown):
+class ShownSession(Output):
     """A session, but nothing of its cookie."""
 
     sid: str
@@ -31,14 +31,14 @@ class ShownSession(Shown):
     amr: tuple[str, ...]
 
 
-class SessionList(Shown):
+class SessionList(Output):
     """A user's sessions."""
 
     sessions: tuple[ShownSession, ...]
     cursor: NextCursor
 
 
-class EndedSession(Shown):
+class EndedSession(Output):
     """Exactly what ended: the session (0 where another was faster), and grants that were granted in it."""
 
     sid: str
@@ -46,18 +46,18 @@ class EndedSession(Shown):
     sessions_ended: int
 
 
-async def _list(issuer: Issuer, given: WhoseSessions) -> Answer:
+async def _list(issuer: Issuer, given: WhoseSessions) -> OperationResult:
     page = await admin.list_sessions(issuer, given.username, given.cursor, given.limit)
-    return Answer({"sessions": [admin.describe(session) for session in page.sessions], "cursor": page.cursor})
+    return OperationResult({"sessions": [admin.describe(session) for session in page.sessions], "cursor": page.cursor})
 
 
-async def _show(issuer: Issuer, given: NamedSession) -> Answer:
-    return Answer(admin.describe(await admin.get_session(issuer, given.sid)))
+async def _show(issuer: Issuer, given: NamedSession) -> OperationResult:
+    return OperationResult(admin.describe(await admin.get_session(issuer, given.sid)))
 
 
-async def _end(issuer: Issuer, given: NamedSession) -> Answer:
+async def _end(issuer: Issuer, given: NamedSession) -> OperationResult:
     ended = await admin.end_session(issuer, given.sid)
-    return Answer({"sid": given.sid, **ended.counts})
+    return OperationResult({"sid": given.sid, **ended.counts})
 
 
 LIST = Operation("session.list", "List the browser sessions of a user.", WhoseSessions, SessionList, _list)

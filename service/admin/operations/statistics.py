@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from service.admin import statistics as admin
-from service.admin.operations.operation import Answer, Nothing, Operation, Seconds, Shown
+from service.admin.operations.operation import Nothing, Operation, OperationResult, Output, Seconds
 from service.admin.statistics import Statistics
 from service.issuer import Issuer
 
@@ -22,7 +22,7 @@ def sampled(statistics: Statistics) -> Iterator[None]:
         _sampled.reset(token)
 
 
-class RedisNumbers(Shown):
+class RedisNumbers(Output):
     """All primaries together; ``memory_limit_bytes``: 0 = none. Null is what the Redis user may not ask (INFO, DBSIZE)."""
 
     memory_bytes: int | None
@@ -35,7 +35,7 @@ class RedisNumbers(Shown):
     primaries: int
 
 
-class LiveGrants(Shown):
+class LiveGrants(Output):
     """``exact``: every key was looked at; else the numbers are estimates, and the true total is within ``margin`` 19 times
     out of 20. ``keys`` and ``margin`` are null where the Redis user may not ask (DBSIZE): the numbers are then the least.
     """
@@ -49,7 +49,7 @@ class LiveGrants(Shown):
     at: Seconds
 
 
-class Numbers(Shown):
+class Numbers(Output):
     """Rates are those of the processes behind the port that was asked, null as long as nothing was sampled twice."""
 
     sampled_every_seconds: float
@@ -61,8 +61,8 @@ class Numbers(Shown):
     grants: LiveGrants
 
 
-async def _show(issuer: Issuer, _: Nothing) -> Answer:
-    return Answer(await admin.describe(_sampled.get() or Statistics(issuer)))
+async def _show(issuer: Issuer, _: Nothing) -> OperationResult:
+    return OperationResult(await admin.describe(_sampled.get() or Statistics(issuer)))
 
 
 SHOW = Operation("statistics.show", "Show how much the service does, and how Redis is.", Nothing, Numbers, _show)

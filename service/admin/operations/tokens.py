@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from service.admin import grants, inspection, issued
 from service.admin.input import Input
-from service.admin.operations.operation import Answer, Name, NextCursor, Operation, Seconds, Shown
+from service.admin.operations.operation import Name, NextCursor, Operation, OperationResult, Output, Seconds
 from service.admin.token_explanation import explain
 from service.issuer import Issuer
 
@@ -39,14 +39,14 @@ class IssuingGrant(Input):
 # output
 
 
-class Reason(Shown):
+class Reason(Output):
     """Why it would be refused: a word for programs, a text for people."""
 
     reason: inspection.Why
     text: str
 
 
-class InspectedToken(Shown):
+class InspectedToken(Output):
     """What it is, whose, what it allows, until when, and why it would be refused. Members that say nothing are left out."""
 
     what: inspection.What
@@ -72,7 +72,7 @@ class InspectedToken(Shown):
     claims: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class IssuedCredential(Shown):
+class IssuedCredential(Output):
     """``handle``: tells which it is, and is of no use as a token; ``scope``: null = that of the grant; ``used``: only
     remembered.
     """
@@ -85,23 +85,23 @@ class IssuedCredential(Shown):
     used: bool
 
 
-class IssuedList(Shown):
+class IssuedList(Output):
     """There is no index: a call looks at some keys, and a page may be empty though more follow."""
 
     issued: tuple[IssuedCredential, ...]
     cursor: NextCursor
 
 
-async def _inspect(issuer: Issuer, given: ShownToken) -> Answer:
+async def _inspect(issuer: Issuer, given: ShownToken) -> OperationResult:
     found = await inspection.inspect(issuer, given.token)
-    return Answer(inspection.describe(found) | await explain(issuer, found))
+    return OperationResult(inspection.describe(found) | await explain(issuer, found))
 
 
-async def _list_issued(issuer: Issuer, given: IssuingGrant) -> Answer:
+async def _list_issued(issuer: Issuer, given: IssuingGrant) -> OperationResult:
     if not given.cursor:  # what an ended grant has issued may still be there, but is dead
         await grants.get_grant(issuer, given.grant_id)
     page = await issued.list_issued(issuer, given.grant_id, given.cursor, _LOOKED_AT)
-    return Answer({"issued": [issued.describe(one) for one in page.issued], "cursor": page.cursor})
+    return OperationResult({"issued": [issued.describe(one) for one in page.issued], "cursor": page.cursor})
 
 
 INSPECT = Operation(

@@ -4,7 +4,7 @@ from typing import Any
 
 from service.admin import trusts as admin
 from service.admin.input import Input
-from service.admin.operations.operation import Answer, Name, NextCursor, Operation, Page, Seconds, Shown
+from service.admin.operations.operation import Name, NextCursor, Operation, OperationResult, Output, PageInput, Seconds
 from service.admin.trusts import TrustInput
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
@@ -16,7 +16,7 @@ class NamedTrust(Input):
     issuer: Name
 
 
-class ShownTrust(Shown):
+class ShownTrust(Output):
     """A trusted issuer; an empty list: anything."""
 
     issuer: str
@@ -30,41 +30,41 @@ class ShownTrust(Shown):
     created_at: Seconds
 
 
-class TrustList(Shown):
+class TrustList(Output):
     """A page of trusted issuers in no order."""
 
     trusts: tuple[ShownTrust, ...]
     cursor: NextCursor
 
 
-class RemovedTrust(Shown):
+class RemovedTrust(Output):
     """Who is not trusted any more."""
 
     issuer: str
 
 
-async def _put(issuer: Issuer, given: TrustInput) -> Answer:
-    return Answer(admin.describe(await admin.add_trust(issuer, given)))
+async def _put(issuer: Issuer, given: TrustInput) -> OperationResult:
+    return OperationResult(admin.describe(await admin.add_trust(issuer, given)))
 
 
-async def _list(issuer: Issuer, given: Page) -> Answer:
+async def _list(issuer: Issuer, given: PageInput) -> OperationResult:
     page = await admin.list_trusts(issuer, given.cursor, given.limit)
-    return Answer({"trusts": [admin.describe(trust) for trust in page.trusts], "cursor": page.cursor})
+    return OperationResult({"trusts": [admin.describe(trust) for trust in page.trusts], "cursor": page.cursor})
 
 
-async def _show(issuer: Issuer, given: NamedTrust) -> Answer:
-    return Answer(admin.describe(await admin.get_trust(issuer, given.issuer)))
+async def _show(issuer: Issuer, given: NamedTrust) -> OperationResult:
+    return OperationResult(admin.describe(await admin.get_trust(issuer, given.issuer)))
 
 
-async def _remove(issuer: Issuer, given: NamedTrust) -> Answer:
+async def _remove(issuer: Issuer, given: NamedTrust) -> OperationResult:
     await admin.remove_trust(issuer, given.issuer)
-    return Answer({"issuer": given.issuer})
+    return OperationResult({"issuer": given.issuer})
 
 
 PUT = Operation(
     "trust.put", "Trust an issuer, in the place of what was said of it before.", TrustInput, ShownTrust, _put
 )
-LIST = Operation("trust.list", "List trusted issuers, in no order.", Page, TrustList, _list)
+LIST = Operation("trust.list", "List trusted issuers, in no order.", PageInput, TrustList, _list)
 SHOW = Operation("trust.show", "Show a trusted issuer.", NamedTrust, ShownTrust, _show)
 REMOVE = Operation("trust.remove", "Trust an issuer no more.", NamedTrust, RemovedTrust, _remove)
 

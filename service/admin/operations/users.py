@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from service.admin import users as admin
 from service.admin.etags import etag
 from service.admin.input import Input
-from service.admin.operations.operation import Answer, Name, NextCursor, Operation, Page, Seconds, Shown
+from service.admin.operations.operation import Name, NextCursor, Operation, OperationResult, Output, PageInput, Seconds
 from service.admin.users import Claims, UserInput
 from service.issuer import Issuer
 from service.records.user import User
@@ -48,7 +48,7 @@ class NewPassword(NamedUser):
 # output
 
 
-class ShownUser(Shown):
+class ShownUser(Output):
     """A user; of the password only whether there is one."""
 
     username: str
@@ -59,14 +59,14 @@ class ShownUser(Shown):
     claims: dict[str, JsonValue]
 
 
-class UserList(Shown):
+class UserList(Output):
     """A page of users in no order."""
 
     users: tuple[ShownUser, ...]
     cursor: NextCursor
 
 
-class EndedUser(Shown):
+class EndedUser(Output):
     """How many grants and sessions ended: exactly those that were alive."""
 
     username: str
@@ -84,55 +84,55 @@ class UserWithNewPassword(ShownUser):
 # what is done
 
 
-def _answer(user: User) -> Answer:
-    return Answer(admin.describe(user), etag(user))
+def _answer(user: User) -> OperationResult:
+    return OperationResult(admin.describe(user), etag(user))
 
 
-def _ended(ended: admin.Ended) -> Answer:
-    return Answer({"username": ended.user.username, **ended.counts})
+def _ended(ended: admin.Ended) -> OperationResult:
+    return OperationResult({"username": ended.user.username, **ended.counts})
 
 
-async def _create(issuer: Issuer, given: NewUser) -> Answer:
+async def _create(issuer: Issuer, given: NewUser) -> OperationResult:
     return _answer(await admin.create_user(issuer, given, given.password))
 
 
-async def _list(issuer: Issuer, given: Page) -> Answer:
+async def _list(issuer: Issuer, given: PageInput) -> OperationResult:
     page = await admin.list_users(issuer, given.cursor, given.limit)
-    return Answer({"users": [admin.describe(user) for user in page.users], "cursor": page.cursor})
+    return OperationResult({"users": [admin.describe(user) for user in page.users], "cursor": page.cursor})
 
 
-async def _show(issuer: Issuer, given: NamedUser) -> Answer:
+async def _show(issuer: Issuer, given: NamedUser) -> OperationResult:
     return _answer(await admin.get_user(issuer, given.username))
 
 
-async def _update(issuer: Issuer, given: ChangedUser) -> Answer:
+async def _update(issuer: Issuer, given: ChangedUser) -> OperationResult:
     claims: dict[str, Any] = given.claims
     return _answer(await admin.update_user(issuer, given.username, claims, if_match=given.if_match))
 
 
-async def _set_password(issuer: Issuer, given: NewPassword) -> Answer:
+async def _set_password(issuer: Issuer, given: NewPassword) -> OperationResult:
     ended = await admin.set_password(issuer, given.username, given.password)
-    return Answer(admin.describe(ended.user) | ended.counts, etag(ended.user))
+    return OperationResult(admin.describe(ended.user) | ended.counts, etag(ended.user))
 
 
-async def _sign_out(issuer: Issuer, given: NamedUser) -> Answer:
+async def _sign_out(issuer: Issuer, given: NamedUser) -> OperationResult:
     return _ended(await admin.sign_out_user(issuer, given.username))
 
 
-async def _disable(issuer: Issuer, given: NamedUser) -> Answer:
+async def _disable(issuer: Issuer, given: NamedUser) -> OperationResult:
     return _ended(await admin.disable_user(issuer, given.username))
 
 
-async def _enable(issuer: Issuer, given: NamedUser) -> Answer:
+async def _enable(issuer: Issuer, given: NamedUser) -> OperationResult:
     return _answer(await admin.enable_user(issuer, given.username))
 
 
-async def _delete(issuer: Issuer, given: NamedUser) -> Answer:
+async def _delete(issuer: Issuer, given: NamedUser) -> OperationResult:
     return _ended(await admin.delete_user(issuer, given.username))
 
 
 CREATE = Operation("user.create", "Create a user.", NewUser, ShownUser, _create)
-LIST = Operation("user.list", "List users, in no order.", Page, UserList, _list)
+LIST = Operation("user.list", "List users, in no order.", PageInput, UserList, _list)
 SHOW = Operation("user.show", "Show a user.", NamedUser, ShownUser, _show)
 UPDATE = Operation("user.update", "Set claims of a user; null removes one.", ChangedUser, ShownUser, _update)
 SET_PASSWORD = Operation(

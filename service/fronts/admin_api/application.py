@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from service.admin import AdminError
 from service.admin.audit import acting
-from service.admin.operations import Answer, perform
+from service.admin.operations import OperationResult, perform
 from service.admin.operations.statistics import sampled
 from service.admin.statistics import Statistics
 from service.fronts import methods
@@ -113,13 +113,13 @@ def _handler(issuer: Issuer, route: Route) -> Handler:
             body=orjson.dumps(answer.body),
             status=route.status,
             content_type=JSON,
-            headers={**HEADERS, **_told(answer)},
+            headers={**HEADERS, **_etag_header(answer)},
         )
 
     return handle
 
 
-def _told(answer: Answer) -> dict[str, str]:
+def _etag_header(answer: OperationResult) -> dict[str, str]:
     return {hdrs.ETAG: answer.etag} if answer.etag else {}
 
 

@@ -17,7 +17,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **S
 _FAULT = re.compile(r"([\w.\[\]#-]{1,200}): (.+)", re.DOTALL)
 
 
-class Kind(NamedTuple):
+class ProblemType(NamedTuple):
     """A problem that there can be."""
 
     status: int
@@ -25,23 +25,23 @@ class Kind(NamedTuple):
     title: str
 
 
-MALFORMED = Kind(400, "malformed", "The request cannot be read")
-UNAUTHORIZED = Kind(401, "unauthorized", "An operator's token or certificate is needed")
-NOT_HERE = Kind(403, "forbidden", "Not in this way")
-NOT_FOUND = Kind(404, "not_found", "There is no such thing")
-NO_SUCH_PATH = Kind(404, "no_such_path", "There is nothing here")
-NOT_ALLOWED = Kind(405, "method_not_allowed", "This path has other methods")
-TOO_SLOW = Kind(408, "timeout", "The body did not come in time")
-ALREADY_EXISTS = Kind(409, "already_exists", "The name is taken")
-OUTDATED = Kind(412, "outdated", "It is no longer as you saw it")
-TOO_LARGE = Kind(413, "too_large", "The body is too large")
-UNSUPPORTED = Kind(415, "unsupported_media_type", "The body must be JSON")
-EXPECTATION = Kind(417, "expectation_failed", "What is expected cannot be met")
-REFUSED = Kind(422, "refused", "It cannot be done")
-MATCH_NEEDED = Kind(428, "if_match_needed", "Say which version you have seen")
-TOO_MANY = Kind(429, "too_many_failures", "Too many failed attempts")
-INCIDENT = Kind(500, "server_error", "Something went wrong")
-UNAVAILABLE = Kind(503, "temporarily_unavailable", "Try again in a moment")
+MALFORMED = ProblemType(400, "malformed", "The request cannot be read")
+UNAUTHORIZED = ProblemType(401, "unauthorized", "An operator's token or certificate is needed")
+NOT_HERE = ProblemType(403, "forbidden", "Not in this way")
+NOT_FOUND = ProblemType(404, "not_found", "There is no such thing")
+NO_SUCH_PATH = ProblemType(404, "no_such_path", "There is nothing here")
+NOT_ALLOWED = ProblemType(405, "method_not_allowed", "This path has other methods")
+TOO_SLOW = ProblemType(408, "timeout", "The body did not come in time")
+ALREADY_EXISTS = ProblemType(409, "already_exists", "The name is taken")
+OUTDATED = ProblemType(412, "outdated", "It is no longer as you saw it")
+TOO_LARGE = ProblemType(413, "too_large", "The body is too large")
+UNSUPPORTED = ProblemType(415, "unsupported_media_type", "The body must be JSON")
+EXPECTATION = ProblemType(417, "expectation_failed", "What is expected cannot be met")
+REFUSED = ProblemType(422, "refused", "It cannot be done")
+MATCH_NEEDED = ProblemType(428, "if_match_needed", "Say which version you have seen")
+TOO_MANY = ProblemType(429, "too_many_failures", "Too many failed attempts")
+INCIDENT = ProblemType(500, "server_error", "Something went wrong")
+UNAVAILABLE = ProblemType(503, "temporarily_unavailable", "Try again in a moment")
 
 KINDS = (
     *(MALFORMED, UNAUTHORIZED, NOT_HERE, NOT_FOUND, NO_SUCH_PATH, NOT_ALLOWED, TOO_SLOW, ALREADY_EXISTS, OUTDATED),
@@ -52,7 +52,7 @@ KINDS = (
 class Problem(Exception):
     """To be answered with a problem."""
 
-    def __init__(self, kind: Kind, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
+    def __init__(self, kind: ProblemType, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
         self.kind = kind
         self.detail = redacted(detail)
         super().__init__(self.detail)

@@ -7,29 +7,29 @@ import orjson
 
 from service.admin import AdminError, Outdated, Refused, users
 from service.admin.etags import etag
-from service.fronts.console.visit import Go, Page, Reply, Show, Visit, link
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
 from service.records.user import User
 
 
-async def show(visit: Visit) -> Reply:
+async def show(request: ConsoleRequest) -> Reply:
     """The claims as lines."""
-    user = await users.get_user(visit.issuer, visit.get("name"))
+    user = await users.get_user(request.issuer, request.get("name"))
     return Show("claims", _values(user, written(user.claims), ""))
 
 
-async def save(visit: Visit) -> Reply:
+async def save(request: ConsoleRequest) -> Reply:
     """Put them in the place of those that were shown; or the form again, with what is wrong."""
-    user = await users.get_user(visit.issuer, visit.get("name"))
-    text = visit.get("claims")
+    user = await users.get_user(request.issuer, request.get("name"))
+    text = request.get("claims")
     try:
         changes = dict.fromkeys(user.claims) | read(text)
-        await users.update_user(visit.issuer, user.username, changes, if_match=visit.get("etag"))
+        await users.update_user(request.issuer, user.username, changes, if_match=request.get("etag"))
     except Outdated:
-        now = await users.get_user(visit.issuer, user.username)
+        now = await users.get_user(request.issuer, user.username)
         fault = f"They were changed meanwhile, to: {written(now.claims)}"
         return Show("claims", _values(now, text, fault), 409)
     except AdminError as error:
-        return Show("claims", _values(user, text, str(error), visit.get("etag")), 422)
+        return Show("claims", _values(user, text, str(error), request.get("etag")), 422)
     return Go(link("/user", name=user.username, done="claims"))
 
 
@@ -66,4 +66,4 @@ def _values(user: User, text: str, fault: str, seen: str = "") -> dict[str, Any]
     return {"here": "users", "user": user, "text": text, "fault": fault, "etag": seen or etag(user)}
 
 
-PAGES = (Page("/user/claims", get=show, post=save),)
+PAGES = (ConsolePage("/user/claims", get=show, post=save),)

@@ -7,7 +7,7 @@ from service.admin import AdminError, NotFound, Outdated, Refused, approval, cli
 from service.admin.etags import etag
 from service.fronts.console import client_fields as fields
 from service.fronts.console import readable
-from service.fronts.console.visit import Go, Page, Reply, Show, Visit, addresses, link
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, addresses, link
 from service.issuer import Issuer
 from service.records.client import Client
 
@@ -20,20 +20,20 @@ _CALLS, _LOOKED_AT = 10, 500
 # finding them
 
 
-async def show_list(visit: Visit) -> Reply:
+async def show_list(request: ConsoleRequest) -> Reply:
     """Those whose id or name holds the words that are sought."""
-    wanted, cursor = visit.get("q").strip(), visit.get("cursor")
-    exact = await _named(visit.issuer, wanted) if wanted and not cursor else None
-    found, cursor = await _search(visit.issuer, wanted.lower(), cursor)
+    wanted, cursor = request.get("q").strip(), request.get("cursor")
+    exact = await _named(request.issuer, wanted) if wanted and not cursor else None
+    found, cursor = await _search(request.issuer, wanted.lower(), cursor)
     rest = sorted((one for one in found if exact is None or one.client_id != exact.client_id), key=_by_id)
     values = {
         "here": "clients",
         "clients": [*([exact] if exact else []), *rest],
         "wanted": wanted,
         "cursor": cursor,
-        "first": not visit.get("cursor"),
-        "done": visit.get("done"),
-        "about": visit.get("about"),
+        "first": not request.get("cursor"),
+        "done": request.get("done"),
+        "about": request.get("about"),
     }
     return Show("clients", values)
 
@@ -64,10 +64,10 @@ def _by_id(client: Client) -> str:
 # one of them
 
 
-async def show(visit: Visit) -> Reply:
+async def show(request: ConsoleRequest) -> Reply:
     """Everything about it, and what can be done."""
-    client = await clients.get_client(visit.issuer, visit.get("id"))
-    return Show("client", _values(client, done=visit.get("done")))
+    client = await clients.get_client(request.issuer, request.get("id"))
+    return Show("client", _values(client, done=request.get("done")))
 
 
 def _values(client: Client, *, done: str = "") -> dict[str, Any]:
@@ -85,34 +85,34 @@ def _values(client: Client, *, done: str = "") -> dict[str, Any]:
 _EDITED = tuple(name for name in fields.FIELDS)
 
 
-async def show_form(visit: Visit) -> Reply:
+async def show_form(request: ConsoleRequest) -> Reply:
     """Its members, to be changed."""
-    client = await clients.get_client(visit.issuer, visit.get("id"))
+    client = await clients.get_client(request.issuer, request.get("id"))
     return Show("client_edit", _form(client, etag(client), fields.written(clients.describe(client), _EDITED)))
 
 
-async def change(visit: Visit) -> Reply:
+async def change(request: ConsoleRequest) -> Reply:
     """What was sent, if nobody else was first; else the form again, with what is wrong."""
-    client = await clients.get_client(visit.issuer, visit.get("id"))
-    seen = visit.get("version")
+    client = await clients.get_client(request.issuer, request.get("id"))
+    seen = request.get("version")
     try:
-        changes = fields.changes(clients.describe(client), visit.parameters, _EDITED)
+        changes = fields.changes(clients.describe(client), request.parameters, _EDITED)
         if seen != etag(client):
             raise Outdated("it was changed meanwhile")
         if changes:
-            await clients.update_client(visit.issuer, client.client_id, changes, if_match=seen)
+            await clients.update_client(request.issuer, client.client_id, changes, if_match=seen)
     except Outdated:
-        return _conflict(visit, await clients.get_client(visit.issuer, client.client_id))
+        return _conflict(request, await clients.get_client(request.issuer, client.client_id))
     except AdminError as error:
-        shown = fields.sent(visit.parameters, _EDITED)
+        shown = fields.sent(request.parameters, _EDITED)
         return Show("client_edit", _form(client, seen, shown, faults=fields.faults_of(error)), 422)
     return Go(link("/client", id=client.client_id, done="saved"))
 
 
-def _conflict(visit: Visit, now: Client) -> Reply:
+def _conflict(request: ConsoleRequest, now: Client) -> Reply:
     """What is in the form stays; which members others changed meanwhile, or this operator would, is told one by one."""
-    sent = fields.sent(visit.parameters, _EDITED)
-    differing = fields.differing(clients.describe(now), visit.parameters, _EDITED)
+    sent = fields.sent(request.parameters, _EDITED)
+    differing = fields.differing(clients.describe(now), request.parameters, _EDITED)
     return Show(
         "client_edit", _form(now, etag(now), sent, conflict=[fields.FIELDS[name].label for name in differing]), 409
     )
@@ -210,22 +210,22 @@ ACTS = {
 }
 
 
-async def ask(visit: Visit) -> Reply:
+async def ask(request: ConsoleRequest) -> Reply:
     """Is that really wanted?"""
-    client = await clients.get_client(visit.issuer, visit.get("id"))
-    return Show("confirm", _question(client, visit.get("act")))
+    client = await clients.get_client(request.issuer, request.get("id"))
+    return Show("confirm", _question(client, request.get("act")))
 
 
-async def act(visit: Visit) -> Reply:
+async def act(request: ConsoleRequest) -> Reply:
     """Do it."""
-    client = await clients.get_client(visit.issuer, visit.get("id"))
-    name = visit.get("act")
+    client = await clients.get_client(request.issuer, request.get("id"))
+    name = request.get("act")
     wanted = _act(name)
-    if name == "approve" and visit.get("version") != etag(client):
+    if name == "approve" and request.get("version") != etag(client):
         return Show("confirm", _question(client, name) | {"fault": "It was changed meanwhile: look at it again."}, 409)
-    if wanted.typed and visit.get("typed").strip() != client.client_id:
+    if wanted.typed and request.get("typed").strip() != client.client_id:
         return Show("confirm", _question(client, name) | {"fault": f"Type {client.client_id} to confirm."}, 422)
-    await wanted.run(visit.issuer, client.client_id)
+    await wanted.run(request.issuer, client.client_id)
     if name == "delete":
         return Go(link("/clients", done="deleted", about=client.client_id))
     return Go(link("/client", id=client.client_id, done=wanted.done))
@@ -256,26 +256,26 @@ def _question(client: Client, name: str) -> dict[str, Any]:
 # secrets
 
 
-async def ask_rotation(visit: Visit) -> Reply:
+async def ask_rotation(request: ConsoleRequest) -> Reply:
     """Whether the old secret is to stay valid for a while."""
-    client = await clients.get_client(visit.issuer, visit.get("id"))
+    client = await clients.get_client(request.issuer, request.get("id"))
     if not client.auth_method.has_secret:
         raise Refused(f"{client.client_id} has no secret: it authenticates by {client.auth_method}")
     return Show("rotate", {"here": "clients", "client": client})
 
 
-async def rotate(visit: Visit) -> Reply:
+async def rotate(request: ConsoleRequest) -> Reply:
     """The new secret, shown once."""
-    keeps = visit.get("keep") == "old"
-    new = await clients.rotate_secret(visit.issuer, visit.get("id"), keep_old=keeps)
+    keeps = request.get("keep") == "old"
+    new = await clients.rotate_secret(request.issuer, request.get("id"), keep_old=keeps)
     values = {"here": "clients", "client": new.client, "secret": new.secret, "created": False, "kept": keeps}
-    return Show("secret", values | addresses(visit.issuer))
+    return Show("secret", values | addresses(request.issuer))
 
 
 PAGES = (
-    Page("/clients", get=show_list),
-    Page("/client", get=show),
-    Page("/client/edit", get=show_form, post=change),
-    Page("/client/act", get=ask, post=act),
-    Page("/client/rotate", get=ask_rotation, post=rotate),
+    ConsolePage("/clients", get=show_list),
+    ConsolePage("/client", get=show),
+    ConsolePage("/client/edit", get=show_form, post=change),
+    ConsolePage("/client/act", get=ask, post=act),
+    ConsolePage("/client/rotate", get=ask_rotation, post=rotate),
 )

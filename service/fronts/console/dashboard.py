@@ -5,25 +5,25 @@ from typing import Any
 
 from service.admin.statistics import EVERY, Point, redis_numbers
 from service.fronts.console.charts import Chart, chart
-from service.fronts.console.visit import Page, Reply, Show, Visit
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
 
 SPAN = 600
 """Seconds that the charts show."""
 _MOST_CLIENTS = 8
 
 
-async def show(visit: Visit) -> Reply:
+async def show(request: ConsoleRequest) -> Reply:
     """The whole page."""
-    return Show("dashboard", await _values(visit))
+    return Show("dashboard", await _values(request))
 
 
-async def show_numbers(visit: Visit) -> Reply:
+async def show_numbers(request: ConsoleRequest) -> Reply:
     """The part of it that changes, for the script that puts it in the place of the one before."""
-    return Show("numbers", await _values(visit))
+    return Show("numbers", await _values(request))
 
 
-async def _values(visit: Visit) -> dict[str, Any]:
-    statistics, now = visit.statistics, visit.issuer.clock()
+async def _values(request: ConsoleRequest) -> dict[str, Any]:
+    statistics, now = request.statistics, request.issuer.clock()
     servers, grants = await asyncio.gather(statistics.servers(), statistics.grants())
     points = statistics.points(SPAN)
     shown = list(grants.by_client.items())[:_MOST_CLIENTS]
@@ -59,4 +59,4 @@ def _line(points: list[Point], name: str) -> list[tuple[float, float | None]]:
     return [(point.at, getattr(point, name)) for point in points]
 
 
-PAGES = (Page("", get=show), Page("/numbers", get=show_numbers, prolongs=False))
+PAGES = (ConsolePage("", get=show), ConsolePage("/numbers", get=show_numbers, prolongs=False))

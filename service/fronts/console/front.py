@@ -26,9 +26,9 @@ from service.fronts.console import (
     users,
     wizard,
 )
+from service.fronts.console.pages import ROOT, SIGN_IN, ConsolePage, ConsoleRequest, Go, Reply, Show, link
 from service.fronts.console.rendering import HEADERS, File, Rendering
 from service.fronts.console.session import SignedIn, WaitError
-from service.fronts.console.visit import ROOT, SIGN_IN, Go, Page, Reply, Show, Visit, link
 from service.fronts.health import Handler
 from service.fronts.methods import by_method, route
 from service.fronts.operator_token import is_private
@@ -40,7 +40,7 @@ from service.protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
 
-PAGES: tuple[Page, ...] = (
+PAGES: tuple[ConsolePage, ...] = (
     *(*dashboard.PAGES, *clients.PAGES, *wizard.PAGES, *users.PAGES, *claims.PAGES, *grants.PAGES),
     *(*keys.PAGES, *trusts.PAGES, *refused.PAGES, *audit.PAGES, *inspector.PAGES),
 )
@@ -58,7 +58,7 @@ _LOADED = {
 
 
 class RefusedError(Exception):
-    """Ends a visit with a page that says why. ``kind``: of the texts in ``error.html``."""
+    """Ends a request with a page that says why. ``kind``: of the texts in ``error.html``."""
 
     def __init__(self, kind: str, status: int, text: str = "") -> None:
         super().__init__(kind)
@@ -94,7 +94,7 @@ class Front:
 
     # the ways in
 
-    def page(self, page: Page) -> Handler:
+    def page(self, page: ConsolePage) -> Handler:
         """The handler of a page for those who are signed in."""
 
         async def handle(http: web.BaseRequest) -> web.StreamResponse:
@@ -143,7 +143,7 @@ class Front:
             reply = Show("error", {"kind": "incident", "text": incident}, 500)
         return self._response(reply, None)
 
-    async def _visited(self, http: web.BaseRequest, peer: Peer, page: Page) -> web.StreamResponse:
+    async def _visited(self, http: web.BaseRequest, peer: Peer, page: ConsolePage) -> web.StreamResponse:
         handler = page.post if http.method == "POST" else page.get
         assert handler is not None  # noqa: S101 (for mypy: the table has its methods)
         signed = await session.read(self._issuer, self._cookie(http, peer), prolongs=page.prolongs)
@@ -151,9 +151,9 @@ class Front:
             return self._response(Go(_back_to(http)), None)
         try:
             parameters = await self._parameters(http, signed)
-            visit = Visit(self._issuer, self._statistics, signed.operator, parameters, peer.address)
+            request = ConsoleRequest(self._issuer, self._statistics, signed.operator, parameters, peer.address)
             with acting(Actor(signed.operator, Way.CONSOLE, peer.address)):
-                reply = await handler(visit)
+                reply = await handler(request)
         except RefusedError as error:
             reply = error.page
         except NotFound as error:

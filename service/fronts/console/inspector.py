@@ -4,7 +4,7 @@ into a URL, or shown again.
 
 from service.admin import inspection
 from service.admin.token_explanation import explain
-from service.fronts.console.visit import Page, Reply, Show, Visit
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
 
 NAMES = {
     inspection.What.ACCESS_TOKEN: "Access token",
@@ -21,17 +21,17 @@ NAMES = {
 _TIMES = ("iat", "nbf", "exp", "auth_time")
 
 
-async def show(visit: Visit) -> Reply:
+async def show(request: ConsoleRequest) -> Reply:
     """An empty field."""
     return Show("inspector", {"here": "inspector", "found": None, "empty": False})
 
 
-async def inspect(visit: Visit) -> Reply:
+async def inspect(request: ConsoleRequest) -> Reply:
     """What it is."""
-    token = visit.get("token").strip()
+    token = request.get("token").strip()
     if not token:
         return Show("inspector", {"here": "inspector", "found": None, "empty": True}, 422)
-    found = await inspection.inspect(visit.issuer, token)
+    found = await inspection.inspect(request.issuer, token)
     values = {
         "here": "inspector",
         "found": found,
@@ -40,9 +40,9 @@ async def inspect(visit: Visit) -> Reply:
         "reasons": [inspection.TEXTS[why] for why in found.why],
         "length": len(token),
         "times": _TIMES,
-        "explained": await explain(visit.issuer, found),
+        "explained": await explain(request.issuer, found),
     }
     return Show("inspector", values)
 
 
-PAGES = (Page("/inspector", get=show, post=inspect),)
+PAGES = (ConsolePage("/inspector", get=show, post=inspect),)

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from service.admin import NotFound, Refused, keys
-from service.fronts.console.visit import Go, Page, Reply, Show, Visit, link
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
 from service.signing import schedule
@@ -35,13 +35,13 @@ class Row(NamedTuple):
     keys: list[dict[str, Any]]
 
 
-async def show(visit: Visit) -> Reply:
+async def show(request: ConsoleRequest) -> Reply:
     """All keys, or why there are none."""
-    issuer, now = visit.issuer, int(visit.issuer.clock())
+    issuer, now = request.issuer, int(request.issuer.clock())
     try:
         known = keys.list_keys(issuer)
     except Refused as error:
-        return Show("keys", _values(visit, [], now, now + 1, off=str(error)))
+        return Show("keys", _values(request, [], now, now + 1, off=str(error)))
     lifetime = 0 if issuer.settings.signing_key_files else issuer.settings.signing_key_lifetime
     begins, ends = _frame(known, now, lifetime)
     rows = [
@@ -50,11 +50,11 @@ async def show(visit: Visit) -> Reply:
             (name, list(group)) for name, group in groupby(known, lambda one: one.key.algorithm.value)
         )
     ]
-    return Show("keys", _values(visit, rows, begins, ends))
+    return Show("keys", _values(request, rows, begins, ends))
 
 
-def _values(visit: Visit, rows: list[Row], begins: int, ends: int, off: str = "") -> dict[str, Any]:
-    now, settings = int(visit.issuer.clock()), visit.issuer.settings
+def _values(request: ConsoleRequest, rows: list[Row], begins: int, ends: int, off: str = "") -> dict[str, Any]:
+    now, settings = int(request.issuer.clock()), request.issuer.settings
     return {
         "here": "keys",
         "rows": rows,
@@ -65,7 +65,7 @@ def _values(visit: Visit, rows: list[Row], begins: int, ends: int, off: str = ""
         "now_at": _share(now, begins, ends),
         "lifetime": settings.signing_key_lifetime,
         "published_ahead": settings.jwks_lifetime,
-        "done": visit.get("done"),
+        "done": request.get("done"),
     }
 
 
@@ -100,28 +100,28 @@ def _share(at: int, begins: int, ends: int) -> float:
 # acts
 
 
-async def ask(visit: Visit) -> Reply:
+async def ask(request: ConsoleRequest) -> Reply:
     """Is that really wanted?"""
-    act, what = visit.get("act"), visit.get("what")
+    act, what = request.get("act"), request.get("what")
     if act == "rotate":
-        return Show("confirm", _question_rotate(visit.issuer, what))
+        return Show("confirm", _question_rotate(request.issuer, what))
     if act == "retire":
-        _check_kid(visit.issuer, what)
+        _check_kid(request.issuer, what)
         return Show("confirm", _question_retire(what))
     raise NotFound("there is no such act")
 
 
-async def act(visit: Visit) -> Reply:
+async def act(request: ConsoleRequest) -> Reply:
     """Do it."""
-    name, what = visit.get("act"), visit.get("what")
+    name, what = request.get("act"), request.get("what")
     if name == "rotate":
-        await keys.rotate_keys(visit.issuer, _algorithm(what))
+        await keys.rotate_keys(request.issuer, _algorithm(what))
     elif name == "rotate-now":
-        await keys.rotate_keys(visit.issuer, _algorithm(what), at_once=True)
+        await keys.rotate_keys(request.issuer, _algorithm(what), at_once=True)
     elif name == "retire":
-        if visit.get("typed").strip() != what:
+        if request.get("typed").strip() != what:
             return Show("confirm", _question_retire(what) | {"fault": "Type the key id to confirm."}, 422)
-        await keys.retire_key(visit.issuer, what)
+        await keys.retire_key(request.issuer, what)
     else:
         raise NotFound("there is no such act")
     return Go(link("/keys", done="retired" if name == "retire" else "rotated"))
@@ -179,4 +179,4 @@ def _question(title: str, text: str, button: str, fields: dict[str, str], *, dan
     }
 
 
-PAGES = (Page("/keys", get=show), Page("/keys/act", get=ask, post=act))
+PAGES = (ConsolePage("/keys", get=show), ConsolePage("/keys/act", get=ask, post=act))

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from service.fronts import templates
 from service.fronts.console import readable
-from service.fronts.console.visit import ROOT, Show, link
+from service.fronts.console.pages import ROOT, Show, link
 from service.settings import Settings
 
 FILES = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}

@@ -6,41 +6,41 @@ import orjson
 
 from service.admin import AdminError, Refused, trusts
 from service.admin.trusts import TrustInput
-from service.fronts.console.visit import Go, Page, Reply, Show, Visit, link
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
 
 _TEXTS = ("issuer", "jwks_uri", "jwks", "algorithms", "subjects", "scopes", "clients", "audience")
 _WORDS = ("algorithms", "subjects", "scopes", "clients")
 
 
-async def show_list(visit: Visit) -> Reply:
+async def show_list(request: ConsoleRequest) -> Reply:
     """All of them; few services have many."""
-    page = await trusts.list_trusts(visit.issuer, visit.get("cursor"), 500)
+    page = await trusts.list_trusts(request.issuer, request.get("cursor"), 500)
     values = {
         "here": "trusts",
         "trusts": sorted(page.trusts, key=lambda one: one.issuer),
         "cursor": page.cursor,
-        "first": not visit.get("cursor"),
-        "done": visit.get("done"),
+        "first": not request.get("cursor"),
+        "done": request.get("done"),
     }
     return Show("trusts", values)
 
 
-async def show_new(visit: Visit) -> Reply:
+async def show_new(request: ConsoleRequest) -> Reply:
     """The form for a new one."""
     return Show("trust_new", _form({}, {}))
 
 
-async def add(visit: Visit) -> Reply:
+async def add(request: ConsoleRequest) -> Reply:
     """Trust it; or the form again, with what is wrong."""
-    sent = {name: visit.get(name) for name in _TEXTS}
+    sent = {name: request.get(name) for name in _TEXTS}
     try:
         given: dict[str, Any] = {name: tuple(sent[name].split()) for name in _WORDS}
         given |= {name: sent[name].strip() or None for name in ("jwks_uri", "audience")}
         given |= {"issuer": sent["issuer"].strip(), "jwks": _jwks(sent["jwks"])}
         asked = TrustInput.read(given)
-        if await visit.issuer.store.trusts.get(asked.issuer) is not None:
+        if await request.issuer.store.trusts.get(asked.issuer) is not None:
             raise Refused("issuer: is trusted already; remove it first to say something else of it")
-        await trusts.add_trust(visit.issuer, asked)
+        await trusts.add_trust(request.issuer, asked)
     except AdminError as error:
         return Show("trust_new", _form(sent, _faults(error)), 422)
     return Go(link("/trusts", done="added"))
@@ -69,9 +69,9 @@ def _faults(error: Exception) -> dict[str, str]:
     return faults
 
 
-async def ask(visit: Visit) -> Reply:
+async def ask(request: ConsoleRequest) -> Reply:
     """Is that really wanted?"""
-    trust = await trusts.get_trust(visit.issuer, visit.get("issuer"))
+    trust = await trusts.get_trust(request.issuer, request.get("issuer"))
     values = {
         "here": "trusts",
         "title": f"Trust {trust.issuer} no more?",
@@ -87,14 +87,14 @@ async def ask(visit: Visit) -> Reply:
     return Show("confirm", values)
 
 
-async def remove(visit: Visit) -> Reply:
+async def remove(request: ConsoleRequest) -> Reply:
     """Do it."""
-    await trusts.remove_trust(visit.issuer, visit.get("issuer"))
+    await trusts.remove_trust(request.issuer, request.get("issuer"))
     return Go(link("/trusts", done="removed"))
 
 
 PAGES = (
-    Page("/trusts", get=show_list),
-    Page("/trusts/new", get=show_new, post=add),
-    Page("/trusts/remove", get=ask, post=remove),
+    ConsolePage("/trusts", get=show_list),
+    ConsolePage("/trusts/new", get=show_new, post=add),
+    ConsolePage("/trusts/remove", get=ask, post=remove),
 )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from service.admin import AdminError, NotFound, Refused, grants, sessions, users
 from service.admin.users import UserInput
-from service.fronts.console.visit import Go, Page, Reply, Show, Visit, link
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
 from service.issuer import Issuer
 from service.records.user import User
 
@@ -16,28 +16,28 @@ _MOST_GRANTS, _MOST_SESSIONS = 50, 20
 # finding them
 
 
-async def show_list(visit: Visit) -> Reply:
+async def show_list(request: ConsoleRequest) -> Reply:
     """Those whose username or subject holds what is sought."""
-    if visit.issuer.settings.directory_url:
-        return Show("users", _list(visit, [], "", elsewhere=True))
-    wanted = visit.get("q").strip()
-    exact = await _named(visit.issuer, wanted) if wanted and not visit.get("cursor") else None
-    found, cursor = await _search(visit.issuer, wanted.lower(), visit.get("cursor"))
+    if request.issuer.settings.directory_url:
+        return Show("users", _list(request, [], "", elsewhere=True))
+    wanted = request.get("q").strip()
+    exact = await _named(request.issuer, wanted) if wanted and not request.get("cursor") else None
+    found, cursor = await _search(request.issuer, wanted.lower(), request.get("cursor"))
     rest = sorted((one for one in found if exact is None or one.username != exact.username), key=_by_name)
-    return Show("users", _list(visit, [*([exact] if exact else []), *rest], cursor))
+    return Show("users", _list(request, [*([exact] if exact else []), *rest], cursor))
 
 
-def _list(visit: Visit, found: list[User], cursor: str, *, elsewhere: bool = False) -> dict[str, Any]:
+def _list(request: ConsoleRequest, found: list[User], cursor: str, *, elsewhere: bool = False) -> dict[str, Any]:
     return {
         "here": "users",
         "users": found,
-        "wanted": visit.get("q").strip(),
+        "wanted": request.get("q").strip(),
         "cursor": cursor,
-        "first": not visit.get("cursor"),
+        "first": not request.get("cursor"),
         "elsewhere": elsewhere,
-        "done": visit.get("done"),
-        "about": visit.get("about"),
-        "ended": _ended(visit),
+        "done": request.get("done"),
+        "about": request.get("about"),
+        "ended": _ended(request),
     }
 
 
@@ -67,12 +67,12 @@ def _by_name(user: User) -> str:
 # one of them
 
 
-async def show(visit: Visit) -> Reply:
+async def show(request: ConsoleRequest) -> Reply:
     """The person, their sessions and their grants."""
-    issuer, name = visit.issuer, visit.get("name")
+    issuer, name = request.issuer, request.get("name")
     user = await users.get_user(issuer, name)
     granted, signed_in = await asyncio.gather(
-        grants.list_of_user(issuer, user.username, visit.get("cursor"), _MOST_GRANTS),
+        grants.list_of_user(issuer, user.username, request.get("cursor"), _MOST_GRANTS),
         sessions.list_sessions(issuer, user.username, "", _MOST_SESSIONS),
     )
     values = {
@@ -80,44 +80,44 @@ async def show(visit: Visit) -> Reply:
         "user": user,
         "grants": granted.grants,
         "cursor": granted.cursor,
-        "first": not visit.get("cursor"),
+        "first": not request.get("cursor"),
         "sessions": signed_in.sessions,
         "more_sessions": bool(signed_in.cursor),
-        "done": visit.get("done"),
-        "ended": _ended(visit),
+        "done": request.get("done"),
+        "ended": _ended(request),
     }
     return Show("user", values)
 
 
-def _ended(visit: Visit) -> str:
+def _ended(request: ConsoleRequest) -> str:
     """How many grants and sessions an act ended, for the page that it leads to."""
-    grants, sessions = _number(visit, "grants_ended"), _number(visit, "sessions_ended")
+    grants, sessions = _number(request, "grants_ended"), _number(request, "sessions_ended")
     return f"{grants} grant{'s' * (grants != 1)} and {sessions} session{'s' * (sessions != 1)} ended"
 
 
-def _number(visit: Visit, name: str) -> int:
-    text = visit.get(name)
+def _number(request: ConsoleRequest, name: str) -> int:
+    text = request.get(name)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 # new ones
 
 
-async def show_new(visit: Visit) -> Reply:
+async def show_new(request: ConsoleRequest) -> Reply:
     """The form for a new one."""
     return Show("user_new", _new({}, {}))
 
 
-async def create(visit: Visit) -> Reply:
+async def create(request: ConsoleRequest) -> Reply:
     """Create them; or the form again, with what is wrong. The password is not repeated."""
-    given: dict[str, Any] = {"username": visit.get("username").strip()}
-    if subject := visit.get("subject").strip():
+    given: dict[str, Any] = {"username": request.get("username").strip()}
+    if subject := request.get("subject").strip():
         given["subject"] = subject
-    given["claims"] = {name: text for name in ("name", "email") if (text := visit.get(name).strip())}
+    given["claims"] = {name: text for name in ("name", "email") if (text := request.get(name).strip())}
     try:
-        made = await users.create_user(visit.issuer, UserInput.read(given), visit.get("password") or None)
+        made = await users.create_user(request.issuer, UserInput.read(given), request.get("password") or None)
     except AdminError as error:
-        kept = {name: visit.get(name) for name in ("username", "subject", "name", "email")}
+        kept = {name: request.get(name) for name in ("username", "subject", "name", "email")}
         return Show("user_new", _new(kept, _faults(error)), 422)
     return Go(link("/user", name=made.username, done="created"))
 
@@ -181,20 +181,20 @@ ACTS = {
 }
 
 
-async def ask(visit: Visit) -> Reply:
+async def ask(request: ConsoleRequest) -> Reply:
     """Is that really wanted?"""
-    user = await users.get_user(visit.issuer, visit.get("name"))
-    return Show("confirm", _question(user, visit.get("act")))
+    user = await users.get_user(request.issuer, request.get("name"))
+    return Show("confirm", _question(user, request.get("act")))
 
 
-async def act(visit: Visit) -> Reply:
+async def act(request: ConsoleRequest) -> Reply:
     """Do it, and say how many grants and sessions ended."""
-    user = await users.get_user(visit.issuer, visit.get("name"))
-    name = visit.get("act")
+    user = await users.get_user(request.issuer, request.get("name"))
+    name = request.get("act")
     wanted = _act(name)
-    if wanted.typed and visit.get("typed").strip() != user.username:
+    if wanted.typed and request.get("typed").strip() != user.username:
         return Show("confirm", _question(user, name) | {"fault": f"Type {user.username} to confirm."}, 422)
-    ended = await _do(visit.issuer, name, user.username)
+    ended = await _do(request.issuer, name, user.username)
     if name == "delete":
         return Go(link("/users", done="deleted", about=user.username, **ended))
     return Go(link("/user", name=user.username, done=wanted.done, **ended))
@@ -236,41 +236,41 @@ def _question(user: User, name: str) -> dict[str, Any]:
     }
 
 
-async def ask_password(visit: Visit) -> Reply:
+async def ask_password(request: ConsoleRequest) -> Reply:
     """The form for a new password."""
-    user = await users.get_user(visit.issuer, visit.get("name"))
+    user = await users.get_user(request.issuer, request.get("name"))
     return Show("password", {"here": "users", "user": user, "fault": ""})
 
 
-async def set_password(visit: Visit) -> Reply:
+async def set_password(request: ConsoleRequest) -> Reply:
     """Set it, if it was typed twice alike."""
-    user = await users.get_user(visit.issuer, visit.get("name"))
-    password = visit.get("password")
+    user = await users.get_user(request.issuer, request.get("name"))
+    password = request.get("password")
     try:
-        if password != visit.get("again"):
+        if password != request.get("again"):
             raise Refused("password: the two are not alike")
-        ended = await users.set_password(visit.issuer, user.username, password)
+        ended = await users.set_password(request.issuer, user.username, password)
     except Refused as error:
         fault = str(error).removeprefix("password: ")
         return Show("password", {"here": "users", "user": user, "fault": fault}, 422)
     return Go(link("/user", name=user.username, done="password", **_told(ended.counts)))
 
 
-async def end_session(visit: Visit) -> Reply:
+async def end_session(request: ConsoleRequest) -> Reply:
     """End one session with what was granted in it."""
-    user = await users.get_user(visit.issuer, visit.get("name"))
-    session = await sessions.get_session(visit.issuer, visit.get("sid"))
+    user = await users.get_user(request.issuer, request.get("name"))
+    session = await sessions.get_session(request.issuer, request.get("sid"))
     if session.subject != user.subject:
         raise NotFound("that is somebody else's session")
-    ended = await sessions.end_session(visit.issuer, session.sid)
+    ended = await sessions.end_session(request.issuer, session.sid)
     return Go(link("/user", name=user.username, done="session", **_told(ended.counts)))
 
 
 PAGES = (
-    Page("/users", get=show_list),
-    Page("/users/new", get=show_new, post=create),
-    Page("/user", get=show),
-    Page("/user/act", get=ask, post=act),
-    Page("/user/password", get=ask_password, post=set_password),
-    Page("/user/session", post=end_session),
+    ConsolePage("/users", get=show_list),
+    ConsolePage("/users/new", get=show_new, post=create),
+    ConsolePage("/user", get=show),
+    ConsolePage("/user/act", get=ask, post=act),
+    ConsolePage("/user/password", get=ask_password, post=set_password),
+    ConsolePage("/user/session", post=end_session),
 )

@@ -10,13 +10,13 @@ from service.admin.audience import hints
 from service.admin.client_input import ClientInput
 from service.admin.scopes import list_scopes
 from service.fronts.console import client_fields as fields
-from service.fronts.console.visit import Page, Reply, Show, Visit, addresses
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show, addresses
 from service.protocol.names import ClientAuthMethod as Method
 
 _CODE, _REFRESH, _CLIENT = "authorization_code", "refresh_token", "client_credentials"
 
 
-class Kind(NamedTuple):
+class ApplicationKind(NamedTuple):
     """Something that people build. ``given``: what is settled by it; ``gets``: the same in words; ``methods``: how it may
     prove itself, the first unless chosen otherwise; ``asks``: the fields of its form.
     """
@@ -32,7 +32,7 @@ class Kind(NamedTuple):
 
 _PEOPLE = ("redirect_uris", "scopes", "audiences", "post_logout_redirect_uris", "skip_consent")
 KINDS = {
-    "web": Kind(
+    "web": ApplicationKind(
         "Web application",
         "People sign in with a browser, and a server of yours gets the tokens. It can keep a secret.",
         "Django, Rails, Next.js with a server, a portal",
@@ -50,7 +50,7 @@ KINDS = {
         (Method.CLIENT_SECRET_BASIC, Method.PRIVATE_KEY_JWT, Method.CLIENT_SECRET_POST),
         _PEOPLE,
     ),
-    "app": Kind(
+    "app": ApplicationKind(
         "Single-page or mobile app",
         "Runs where its users are: in a browser or on a phone. Whatever is in it, they can read.",
         "React, Vue, iOS, Android, a desktop program, a CLI",
@@ -63,7 +63,7 @@ KINDS = {
         (Method.NONE,),
         (*_PEOPLE, "application_type"),
     ),
-    "service": Kind(
+    "service": ApplicationKind(
         "Service or job",
         "A program that calls APIs in its own name, with no person behind it.",
         "A nightly job, a worker, another backend",
@@ -75,7 +75,7 @@ KINDS = {
         (Method.CLIENT_SECRET_BASIC, Method.PRIVATE_KEY_JWT, Method.CLIENT_SECRET_POST),
         ("scopes", "audiences", "access_token_lifetime"),
     ),
-    "api": Kind(
+    "api": ApplicationKind(
         "API (resource server)",
         "Gets tokens from others and asks here what they are. It needs no tokens itself.",
         "A REST API, a gateway",
@@ -91,32 +91,32 @@ KINDS = {
 _WORD = re.compile("[^a-z0-9]+")
 
 
-async def show(visit: Visit) -> Reply:
+async def show(request: ConsoleRequest) -> Reply:
     """The kinds, or the form of one."""
-    name = visit.get("kind")
+    name = request.get("kind")
     if not name:
         return Show("client_kinds", {"here": "clients", "kinds": KINDS})
     kind = _kind(name)
-    return Show("client_new", _form(visit, name, kind, fields.sent({}, kind.asks) | _fresh(name, kind)))
+    return Show("client_new", _form(request, name, kind, fields.sent({}, kind.asks) | _fresh(name, kind)))
 
 
-async def create(visit: Visit) -> Reply:
+async def create(request: ConsoleRequest) -> Reply:
     """Create it and show its secret, this once; or the form again, with what is wrong."""
-    name, sent = visit.get("kind"), visit.parameters
+    name, sent = request.get("kind"), request.parameters
     kind = _kind(name)
-    client_id = visit.get("client_id").strip() or _suggested(visit.get("name"))
+    client_id = request.get("client_id").strip() or _suggested(request.get("name"))
     try:
         given = fields.members(sent, kind.asks) | {
-            **{"client_id": client_id, "name": visit.get("name").strip(), "auth_method": visit.get("auth_method")},
-            **{"jwks_uri": visit.get("jwks_uri").strip() or None},
+            **{"client_id": client_id, "name": request.get("name").strip(), "auth_method": request.get("auth_method")},
+            **{"jwks_uri": request.get("jwks_uri").strip() or None},
             **kind.given,
         }
-        made = await clients.create_client(visit.issuer, ClientInput.read(given))
+        made = await clients.create_client(request.issuer, ClientInput.read(given))
     except AdminError as error:
         again = fields.sent(sent, kind.asks) | {
-            field: visit.get(field) for field in ("client_id", "name", "auth_method", "jwks_uri")
+            field: request.get(field) for field in ("client_id", "name", "auth_method", "jwks_uri")
         }
-        return Show("client_new", _form(visit, name, kind, again, fields.faults_of(error)), 422)
+        return Show("client_new", _form(request, name, kind, again, fields.faults_of(error)), 422)
     values = {
         "here": "clients",
         "client": made.client,
@@ -125,16 +125,16 @@ async def create(visit: Visit) -> Reply:
         "kept": False,
         "hints": hints(made.client),
     }
-    return Show("secret", values | addresses(visit.issuer))
+    return Show("secret", values | addresses(request.issuer))
 
 
-def _kind(name: str) -> Kind:
+def _kind(name: str) -> ApplicationKind:
     if name not in KINDS:
         raise NotFound("there is no such kind of client")
     return KINDS[name]
 
 
-def _fresh(name: str, kind: Kind) -> dict[str, Any]:
+def _fresh(name: str, kind: ApplicationKind) -> dict[str, Any]:
     """An empty form; what most people want is chosen."""
     told = {"client_id": "", "name": "", "auth_method": kind.methods[0].value, "jwks_uri": ""}
     if "application_type" in kind.asks:
@@ -143,7 +143,11 @@ def _fresh(name: str, kind: Kind) -> dict[str, Any]:
 
 
 def _form(
-    visit: Visit, name: str, kind: Kind, values: Mapping[str, Any], faults: Mapping[str, str] | None = None
+    request: ConsoleRequest,
+    name: str,
+    kind: ApplicationKind,
+    values: Mapping[str, Any],
+    faults: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     return {
         "here": "clients",
@@ -153,7 +157,7 @@ def _form(
         "faults": faults or {},
         "asks": [fields.FIELDS[field] for field in kind.asks],
         "methods": {method.value: fields.AUTH_METHODS[method] for method in kind.methods},
-        "known_scopes": [scope["scope"] for scope in list_scopes(visit.issuer)],
+        "known_scopes": [scope["scope"] for scope in list_scopes(request.issuer)],
     }
 
 
@@ -163,4 +167,4 @@ def _suggested(name: str) -> str:
     return f"{word or 'client'}-{secrets.token_hex(3)}"
 
 
-PAGES = (Page("/clients/new", get=show, post=create),)
+PAGES = (ConsolePage("/clients/new", get=show, post=create),)

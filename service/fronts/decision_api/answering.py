@@ -10,7 +10,7 @@ from service.protocol.decision import NO_STORE
 from service.protocol.redaction import redacted
 
 
-class Answer(NamedTuple):
+class CallResult(NamedTuple):
     """``members``: of the JSON object, those that are None left out; ``action``: what the caller is to do, "" where there is
     no choice; ``detail``: goes with the text of the result code; ``facts``: for the log line, and never a secret (AU-35).
     """
@@ -49,10 +49,10 @@ class CallError(Exception):
         self, result: ResultCode, detail: str = "", *, status: int = 400, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(detail or result.text)
-        self.answer = Answer(result, detail=detail, status=status, headers=headers or {})
+        self.answer = CallResult(result, detail=detail, status=status, headers=headers or {})
 
 
-NO_CONTENT = Answer(status=204)
+NO_CONTENT = CallResult(status=204)
 """Done, and there is nothing to tell."""
 
 HEADERS = NO_STORE

@@ -10,7 +10,7 @@ from service.endpoints import authorize
 from service.endpoints.authorize import RefusedError, Understood, understood
 from service.endpoints.request_object import Parameters
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.body import Body, Text
 from service.fronts.decision_api.client_json import describe
 from service.fronts.decision_api.naming import client_members
@@ -38,7 +38,7 @@ class AuthorizationBody(Body):
     parameters: Text = ""
 
 
-async def authorization(call: Call, body: AuthorizationBody) -> Answer:
+async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
     """Check an authorization request; the caller's pages do the rest (AU-01)."""
     issuer = call.issuer
     try:
@@ -71,7 +71,7 @@ async def authorization(call: Call, body: AuthorizationBody) -> Answer:
     action, result = ("INTERACTION", ResultCode.INTERACTION)
     if silent:
         action, result = ("NO_INTERACTION", ResultCode.NO_INTERACTION)
-    return Answer(result, members, action, facts={"client_id": client.client_id, "scope": request.scope})
+    return CallResult(result, members, action, facts={"client_id": client.client_id, "scope": request.scope})
 
 
 async def _described(call: Call, asked: Understood, presented: str, expects: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from service.admin.audit import audited
 from service.admin.input import Identifier, readable
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.answering import Answer, CallError, milliseconds
+from service.fronts.decision_api.answering import CallError, CallResult, milliseconds
 from service.fronts.decision_api.body import Body, JsonObject, PropertiesBody, Text, Words
 from service.fronts.decision_api.people import with_callers_people
 from service.fronts.decision_api.result_codes import ResultCode
@@ -75,7 +75,7 @@ class IssueBody(Body):
         return [name for name in asked if getattr(self, name)]
 
 
-async def issue(call: Call, body: IssueBody) -> Answer:
+async def issue(call: Call, body: IssueBody) -> CallResult:
     """The person agreed: codes and tokens for the client, once."""
     if unsupported := body.unsupported():
         raise CallError(ResultCode.UNSUPPORTED, ", ".join(unsupported))
@@ -91,7 +91,7 @@ async def issue(call: Call, body: IssueBody) -> Answer:
 
 async def _allowed(
     issuer: Issuer, client: Client, request: AuthorizationRequest, waiting: DecisionTicket, body: IssueBody
-) -> Answer:
+) -> CallResult:
     try:
         _check_person(issuer, client, request, waiting, body)
         issued = await _hand_out(issuer, client, request, body)
@@ -208,7 +208,7 @@ class FailBody(Body):
     description: Annotated[str, Field(max_length=400)] = ""
 
 
-async def fail(call: Call, body: FailBody) -> Answer:
+async def fail(call: Call, body: FailBody) -> CallResult:
     """The person did not agree, or could not: an error for the client, once."""
     make = _REASONS.get(body.reason)
     if make is None:

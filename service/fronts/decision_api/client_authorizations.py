@@ -7,7 +7,7 @@ from pydantic import Field
 from service.admin import authorizations
 from service.admin.client_numbers import find_client, number_of
 from service.fronts.decision_api import client_json
-from service.fronts.decision_api.answering import Answer, CallError, milliseconds
+from service.fronts.decision_api.answering import CallError, CallResult, milliseconds
 from service.fronts.decision_api.body import Body, Text, Words
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
@@ -34,34 +34,36 @@ class UpdateBody(SubjectBody):
     scopes: Words | None = None
 
 
-async def get_list(call: Call, body: ListBody) -> Answer:
+async def get_list(call: Call, body: ListBody) -> CallResult:
     """The clients that somebody has authorized: those that hold a grant of theirs, or may have one without asking."""
     subject = _subject(call, body)
     found = [] if body.developer else await authorizations.list_of_subject(call.issuer, subject)
     window = cut(found, body)
     listed = [await client_json.describe(call.issuer, one.client) for one in window.items]
-    return Answer(
+    return CallResult(
         members=window.members(body) | {"subject": subject, "developer": body.developer or None, "clients": listed}
     )
 
 
-async def update(call: Call, body: UpdateBody) -> Answer:
+async def update(call: Call, body: UpdateBody) -> CallResult:
     """Let the client have these scopes of the person and no others, in all that it was issued."""
     client = await find_client(call.issuer, call.path["client"])
     if body.scopes is None:
-        return Answer(detail="No scopes were given, so nothing changed.")
+        return CallResult(detail="No scopes were given, so nothing changed.")
     count = await authorizations.update(call.issuer, body.subject, client, body.scopes)
-    return Answer(ResultCode.AUTHORIZATION_UPDATED, detail=f"Grants: {count}.", facts={"client_id": client.client_id})
+    return CallResult(
+        ResultCode.AUTHORIZATION_UPDATED, detail=f"Grants: {count}.", facts={"client_id": client.client_id}
+    )
 
 
-async def delete(call: Call, body: OfSubjectBody) -> Answer:
+async def delete(call: Call, body: OfSubjectBody) -> CallResult:
     """End everything that the person allowed the client."""
     client = await find_client(call.issuer, call.path["client"])
     count = await authorizations.end(call.issuer, _subject(call, body), client.client_id)
-    return Answer(ResultCode.AUTHORIZATION_ENDED, detail=f"Grants: {count}.", facts={"client_id": client.client_id})
+    return CallResult(ResultCode.AUTHORIZATION_ENDED, detail=f"Grants: {count}.", facts={"client_id": client.client_id})
 
 
-async def get_granted(call: Call, body: OfSubjectBody) -> Answer:
+async def get_granted(call: Call, body: OfSubjectBody) -> CallResult:
     """``latestGrantedScopes``: of the newest living grant; ``mergedGrantedScopes``: of all, and what is remembered."""
     client = await find_client(call.issuer, call.path["client"])
     subject = _subject(call, body)
@@ -73,14 +75,14 @@ async def get_granted(call: Call, body: OfSubjectBody) -> Answer:
             "mergedGrantedScopes": list(held.scopes),
             "modifiedAt": milliseconds(held.changed_at),
         }
-    return Answer(members=listed)
+    return CallResult(members=listed)
 
 
-async def delete_granted(call: Call, body: OfSubjectBody) -> Answer:
+async def delete_granted(call: Call, body: OfSubjectBody) -> CallResult:
     """Ask the person again next time; what is granted stays."""
     client = await find_client(call.issuer, call.path["client"])
     await authorizations.forget_consent(call.issuer, _subject(call, body), client.client_id)
-    return Answer(facts={"client_id": client.client_id})
+    return CallResult(facts={"client_id": client.client_id})
 
 
 def _subject(call: Call, body: OfSubjectBody) -> str:

@@ -9,7 +9,7 @@ from service.admin.client_numbers import find_client
 from service.admin.errors import NotFound
 from service.endpoints import register
 from service.fronts.decision_api import client_json
-from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.body import Body, Text
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.fronts.decision_api.route import Call, Route
@@ -27,27 +27,27 @@ class RegistrationBody(Body):
     client_id: Text = ""
 
 
-async def create(call: Call, body: RegistrationBody) -> Answer:
+async def create(call: Call, body: RegistrationBody) -> CallResult:
     """The client registers (RFC 7591 3)."""
     return await _decided(call, body, "POST", "CREATED", ResultCode.CLIENT_CREATED)
 
 
-async def get(call: Call, body: RegistrationBody) -> Answer:
+async def get(call: Call, body: RegistrationBody) -> CallResult:
     """The client reads what is registered (RFC 7592 2.1)."""
     return await _decided(call, body, "GET", "OK", ResultCode.OK)
 
 
-async def update(call: Call, body: RegistrationBody) -> Answer:
+async def update(call: Call, body: RegistrationBody) -> CallResult:
     """The client puts other metadata in the place of its own (RFC 7592 2.2)."""
     return await _decided(call, body, "PUT", "UPDATED", ResultCode.CLIENT_UPDATED)
 
 
-async def delete(call: Call, body: RegistrationBody) -> Answer:
+async def delete(call: Call, body: RegistrationBody) -> CallResult:
     """The client takes itself away (RFC 7592 2.3)."""
     return await _decided(call, body, "DELETE", "DELETED", ResultCode.CLIENT_DELETED)
 
 
-async def _decided(call: Call, body: RegistrationBody, method: str, action: str, done: ResultCode) -> Answer:
+async def _decided(call: Call, body: RegistrationBody, method: str, action: str, done: ResultCode) -> CallResult:
     try:
         if call.issuer.settings.registration == "off":
             raise InvalidRequest("Clients cannot register themselves here.")
@@ -63,9 +63,9 @@ async def _decided(call: Call, body: RegistrationBody, method: str, action: str,
         raise
     except ProtocolError as error:
         refused = "UNAUTHORIZED" if error.status == 401 else "BAD_REQUEST"
-        return Answer(of_error(error.error), {"responseContent": refuse(error).content.decode()}, refused)
+        return CallResult(of_error(error.error), {"responseContent": refuse(error).content.decode()}, refused)
     content = decision.content.decode()
-    return Answer(done, {"responseContent": content, "client": await _told(call.issuer, content)}, action)
+    return CallResult(done, {"responseContent": content, "client": await _told(call.issuer, content)}, action)
 
 
 async def _told(issuer: Issuer, content: str) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.client_auth import note_claimed_client, unread_request
-from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.body import Body, Text
 from service.fronts.decision_api.result_codes import of_error
 from service.fronts.decision_api.route import Call
@@ -40,7 +40,7 @@ def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
     return Request(form.parameters, body.authorization, call.address, form.resources, path=path)
 
 
-def refused(error: ProtocolError, facts: Mapping[str, Any] | None = None, **members: Any) -> Answer:
+def refused(error: ProtocolError, facts: Mapping[str, Any] | None = None, **members: Any) -> CallResult:
     """The answer for the client, with its action: INVALID_CLIENT, BAD_REQUEST or INTERNAL_SERVER_ERROR. Raises it again where
     the service cannot answer: then the call itself is to be tried once more (P7).
     """
@@ -49,7 +49,7 @@ def refused(error: ProtocolError, facts: Mapping[str, Any] | None = None, **memb
         raise error
     told = {**members, "responseContent": decision.content.decode()}
     reason = error.log or error.description
-    return Answer(
+    return CallResult(
         *(of_error(error.error), told, decision.action.value, error.description),
         facts={**(facts or {}), "error": error.error, "reason": reason},
     )

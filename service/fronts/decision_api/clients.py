@@ -5,7 +5,7 @@ from service.admin.client_input import ClientInput
 from service.admin.client_numbers import find_client, new_client_id
 from service.admin.errors import AlreadyExists
 from service.fronts.decision_api import client_json
-from service.fronts.decision_api.answering import NO_CONTENT, Answer
+from service.fronts.decision_api.answering import NO_CONTENT, CallResult
 from service.fronts.decision_api.body import Body, Nothing, Text, Words
 from service.fronts.decision_api.client_json import ClientBody
 from service.fronts.decision_api.result_codes import ResultCode
@@ -35,7 +35,7 @@ class ScopesBody(Body):
     requestable_scopes: Words | None = None
 
 
-async def create(call: Call, body: ClientBody) -> Answer:
+async def create(call: Call, body: ClientBody) -> CallResult:
     """Register a client; its client_id is a number that we choose. ``clientSecret``: here, in clear, and never again."""
     issuer = call.issuer
     changes = client_json.changes_of(issuer, body, None)
@@ -50,15 +50,15 @@ async def create(call: Call, body: ClientBody) -> Answer:
         break
     secret = made.secret or body.client_secret or None
     told = await client_json.describe(issuer, made.client) | {"clientSecret": secret}
-    return Answer(ResultCode.CLIENT_CREATED, told, status=201, facts={"client_id": made.client.client_id})
+    return CallResult(ResultCode.CLIENT_CREATED, told, status=201, facts={"client_id": made.client.client_id})
 
 
-async def get(call: Call, _: Nothing) -> Answer:
+async def get(call: Call, _: Nothing) -> CallResult:
     """One client."""
-    return Answer(members=await client_json.describe(call.issuer, await _client(call)))
+    return CallResult(members=await client_json.describe(call.issuer, await _client(call)))
 
 
-async def get_list(call: Call, body: ClientListBody) -> Answer:
+async def get_list(call: Call, body: ClientListBody) -> CallResult:
     """Clients, in no order that would mean anything."""
 
     async def page_at(cursor: str) -> tuple[list[Client], str]:
@@ -67,64 +67,64 @@ async def get_list(call: Call, body: ClientListBody) -> Answer:
 
     window = Window((), 0, "") if body.developer else await walk(page_at, body)
     told = [await client_json.describe(call.issuer, client) for client in window.items]
-    return Answer(
+    return CallResult(
         members=window.members(body) | {"developer": body.developer or None, "clients": told}, detail=window.detail
     )
 
 
-async def update(call: Call, body: ClientBody) -> Answer:
+async def update(call: Call, body: ClientBody) -> CallResult:
     """Put this in the place of what was said of the client; secrets, lock and tokens stay."""
     held = await _client(call)
     changed = await clients.update_client(call.issuer, held.client_id, client_json.changes_of(call.issuer, body, held))
     told = await client_json.describe(call.issuer, changed)
-    return Answer(ResultCode.CLIENT_UPDATED, told, facts={"client_id": changed.client_id})
+    return CallResult(ResultCode.CLIENT_UPDATED, told, facts={"client_id": changed.client_id})
 
 
-async def delete(call: Call, _: Nothing) -> Answer:
+async def delete(call: Call, _: Nothing) -> CallResult:
     """Delete a client, and with it everything it was issued."""
     await clients.delete_client(call.issuer, (await _client(call)).client_id)
     return NO_CONTENT
 
 
-async def refresh_secret(call: Call, _: Nothing) -> Answer:
+async def refresh_secret(call: Call, _: Nothing) -> CallResult:
     """Give the client a new secret; the old one ends at once, and is not told: only a hash of it is known."""
     made = await clients.rotate_secret(call.issuer, (await _client(call)).client_id)
     return _secret(made.client, made.secret)
 
 
-async def update_secret(call: Call, body: SecretBody) -> Answer:
+async def update_secret(call: Call, body: SecretBody) -> CallResult:
     """Give the client this secret; the old one ends at once."""
     made = await clients.rotate_secret(call.issuer, (await _client(call)).client_id, secret=body.client_secret)
     return _secret(made.client, body.client_secret)
 
 
-async def update_lock(call: Call, body: LockBody) -> Answer:
+async def update_lock(call: Call, body: LockBody) -> CallResult:
     """Refuse the client and whatever it was issued, or take that back."""
     act = clients.disable_client if body.client_locked else clients.enable_client
     client = await act(call.issuer, (await _client(call)).client_id)
-    return Answer(
+    return CallResult(
         ResultCode.CLIENT_UPDATED, {"clientLocked": not client.enabled}, facts={"client_id": client.client_id}
     )
 
 
-async def get_scopes(call: Call, _: Nothing) -> Answer:
+async def get_scopes(call: Call, _: Nothing) -> CallResult:
     """What the client may ask for."""
     return _scopes(await _client(call))
 
 
-async def update_scopes(call: Call, body: ScopesBody) -> Answer:
+async def update_scopes(call: Call, body: ScopesBody) -> CallResult:
     """What the client may ask for from now on; without a list what clients may register for."""
     scopes = body.requestable_scopes
     return await _set_scopes(call, client_json.requestable(call.issuer) if scopes is None else scopes)
 
 
-async def delete_scopes(call: Call, _: Nothing) -> Answer:
+async def delete_scopes(call: Call, _: Nothing) -> CallResult:
     """Let the client ask for what clients may register for."""
     await _set_scopes(call, client_json.requestable(call.issuer))
     return NO_CONTENT
 
 
-async def _set_scopes(call: Call, scopes: tuple[str, ...]) -> Answer:
+async def _set_scopes(call: Call, scopes: tuple[str, ...]) -> CallResult:
     client_id = (await _client(call)).client_id
     return _scopes(await clients.update_client(call.issuer, client_id, {"scopes": scopes}))
 
@@ -134,13 +134,13 @@ async def _client(call: Call) -> Client:
     return await find_client(call.issuer, call.path["client"])
 
 
-def _secret(client: Client, secret: str | None) -> Answer:
+def _secret(client: Client, secret: str | None) -> CallResult:
     told = {"newClientSecret": secret, "oldClientSecret": None}
-    return Answer(ResultCode.CLIENT_UPDATED, told, facts={"client_id": client.client_id})
+    return CallResult(ResultCode.CLIENT_UPDATED, told, facts={"client_id": client.client_id})
 
 
-def _scopes(client: Client) -> Answer:
-    return Answer(members={"requestableScopes": list(client.scopes)})
+def _scopes(client: Client) -> CallResult:
+    return CallResult(members={"requestableScopes": list(client.scopes)})
 
 
 _REQUESTABLE = "/client/extension/requestable_scopes"

@@ -9,7 +9,7 @@ from service import user_claims
 from service.access_tokens import presented
 from service.endpoints.introspect import JWT, describe, signed
 from service.endpoints.userinfo import living
-from service.fronts.decision_api.answering import Answer, milliseconds
+from service.fronts.decision_api.answering import CallResult, milliseconds
 from service.fronts.decision_api.body import Body, Text, Words, property_json
 from service.fronts.decision_api.client_json import enum_name
 from service.fronts.decision_api.client_request import refused
@@ -67,7 +67,7 @@ class _Lacking(NamedTuple):
         return f'Bearer error="{self.error}", error_description="{printable(self.description)}"{self.further}'
 
 
-async def introspection(call: Call, body: IntrospectionBody) -> Answer:
+async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
     """Whether an access token exists, may be used, and covers what is required; ``responseContent`` is the challenge for
     whoever brought it, ready for WWW-Authenticate.
     """
@@ -84,7 +84,7 @@ async def introspection(call: Call, body: IntrospectionBody) -> Answer:
     if lacks := _lacking(call.issuer, body, token):
         return _lacks(lacks, members | {"sufficient": False})
     facts = {"client_id": token.client.client_id, "subject": token.grant.subject, "scope": token.scope}
-    return Answer(ResultCode.TOKEN_USABLE, members | {"sufficient": True}, "OK", facts=facts)
+    return CallResult(ResultCode.TOKEN_USABLE, members | {"sufficient": True}, "OK", facts=facts)
 
 
 async def _opened(issuer: Issuer, text: str) -> _Token:
@@ -137,10 +137,10 @@ def _lacking(issuer: Issuer, body: IntrospectionBody, token: _Token) -> _Lacking
     return None
 
 
-def _lacks(lacking: _Lacking, members: dict[str, Any], reason: str = "") -> Answer:
+def _lacks(lacking: _Lacking, members: dict[str, Any], reason: str = "") -> CallResult:
     told = members | {"responseContent": lacking.challenge}
     facts = {"error": lacking.error, "reason": reason or lacking.description}
-    return Answer(lacking.result, told, lacking.action, facts=facts)
+    return CallResult(lacking.result, told, lacking.action, facts=facts)
 
 
 async def _members(issuer: Issuer, token: _Token) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class StandardBody(Body):
     introspection_sign_alg: SigningAlgorithm | None = None
 
 
-async def standard(call: Call, body: StandardBody) -> Answer:
+async def standard(call: Call, body: StandardBody) -> CallResult:
     """RFC 7662 section 2.2, or signed (RFC 9701). Who asks is the caller's to check: every token concerns a caller."""
     issuer = call.issuer
     try:
@@ -195,9 +195,9 @@ async def standard(call: Call, body: StandardBody) -> Answer:
     facts = {"client_id": told.get("client_id"), "active": told["active"]}
     if JWT in body.http_accept_header and body.rs_uri and issuer.keyring is not None:
         content = signed(issuer, body.rs_uri, body.introspection_sign_alg, told)
-        return Answer(ResultCode.INTROSPECTED, {"responseContent": content}, "JWT", facts=facts)
+        return CallResult(ResultCode.INTROSPECTED, {"responseContent": content}, "JWT", facts=facts)
     content = orjson.dumps(told).decode()
-    return Answer(ResultCode.INTROSPECTED, {"responseContent": content}, "OK", facts=facts)
+    return CallResult(ResultCode.INTROSPECTED, {"responseContent": content}, "OK", facts=facts)
 
 
 def _token_of(parameters: str) -> str:

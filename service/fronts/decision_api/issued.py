@@ -8,7 +8,7 @@ import orjson
 from pydantic import Field
 
 from service.access_tokens import presented
-from service.fronts.decision_api.answering import Answer, CallError, milliseconds
+from service.fronts.decision_api.answering import CallError, CallResult, milliseconds
 from service.fronts.decision_api.body import property_json
 from service.fronts.decision_api.result_codes import ResultCode
 from service.issuer import Issuer
@@ -37,11 +37,11 @@ def amended_by(authorization: Authorization, added: tuple[Property, ...], lifeti
     return changed
 
 
-def ok(issued: Issued, members: Mapping[str, Any], facts: Mapping[str, Any]) -> Answer:
+def ok(issued: Issued, members: Mapping[str, Any], facts: Mapping[str, Any]) -> CallResult:
     """The answer with the ready-made response (AU-10)."""
     known = {"subject": issued.grant.subject, "scope": issued.grant.scope, "repeated": issued.repeated or None}
     told = {**members, "responseContent": issued.content.decode()}
-    return Answer(ResultCode.TOKEN_ISSUED, told, "OK", facts={**facts, **known})
+    return CallResult(ResultCode.TOKEN_ISSUED, told, "OK", facts={**facts, **known})
 
 
 async def issued_members(issuer: Issuer, client: Client, issued: Issued, added: tuple[Property, ...]) -> dict[str, Any]:

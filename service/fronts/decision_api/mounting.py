@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from service.admin.audit import Actor, Way, acting
 from service.admin.errors import AdminError, NotFound
 from service.fronts import methods
-from service.fronts.decision_api.answering import HEADERS, Answer, CallError, Document
+from service.fronts.decision_api.answering import HEADERS, CallError, CallResult, Document
 from service.fronts.decision_api.caller import caller_of
 from service.fronts.decision_api.client_request import ClientRequestBody, note_claim
 from service.fronts.decision_api.not_offered import not_offered
@@ -51,7 +51,9 @@ def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
 
 def routes_of_nobody() -> list[web.RouteDef]:
     """Where there is no API key: a backend that calls reads why it is refused."""
-    off = Answer(ResultCode.NOT_OFFERED, detail="The decision API is off: decision_api_keys has no entry.", status=404)
+    off = CallResult(
+        ResultCode.NOT_OFFERED, detail="The decision API is off: decision_api_keys has no entry.", status=404
+    )
 
     async def handle(_: web.BaseRequest) -> web.StreamResponse:
         return _response(off)
@@ -73,11 +75,11 @@ def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route] | None) -
         except AdminError as error:
             missing = isinstance(error, NotFound)
             result = ResultCode.NOT_FOUND if missing else ResultCode.REFUSED
-            answer = Answer(result, detail=str(error), status=404 if missing else 400)
+            answer = CallResult(result, detail=str(error), status=404 if missing else 400)
         except ProtocolError as error:
             answer = _refused(error)
         except web.HTTPRequestEntityTooLarge:
-            answer = Answer(ResultCode.TOO_LARGE, status=413)
+            answer = CallResult(ResultCode.TOO_LARGE, status=413)
         except Exception:
             answer = _incident(path)
         _summarize(issuer, path, api_key, answer)
@@ -102,18 +104,18 @@ async def _called(issuer: Issuer, http: web.Request) -> Call:
     return Call(issuer, api_key, variable, peer.address)
 
 
-async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route]) -> Answer | Document:
+async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route]) -> CallResult | Document:
     route = by_method["GET" if http.method == "HEAD" else http.method]
     members = await _members(http)
     with acting(Actor(call.api_key, Way.DECISION_API, call.address)):
         given = route.body.read(members)
         answer = await route.answer(call, given)
-    if isinstance(answer, Answer) and "reason" in answer.facts and isinstance(given, ClientRequestBody):
+    if isinstance(answer, CallResult) and "reason" in answer.facts and isinstance(given, ClientRequestBody):
         await note_claim(call, given)
     return answer
 
 
-def _nothing_there(call: Call, http: web.Request) -> Answer:
+def _nothing_there(call: Call, http: web.Request) -> CallResult:
     """Callers read the message, not the status alone."""
     below = http.match_info.get("anything", "").strip("/")
     first, _, rest = below.partition("/")
@@ -162,35 +164,35 @@ async def _members(http: web.Request) -> Mapping[str, Any]:
 async def _not_served(_: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
     """Another method than those of the path, or an expectation that cannot be met."""
     result = ResultCode.NOT_ALLOWED if error.status == 405 else ResultCode.MALFORMED
-    return _response(Answer(result, detail=error.description, status=error.status, headers=error.headers))
+    return _response(CallResult(result, detail=error.description, status=error.status, headers=error.headers))
 
 
-def _detail(answer: Answer) -> str:
+def _detail(answer: CallResult) -> str:
     """Why it was refused; by /fail the caller says it."""
     by_caller = answer.result in (ResultCode.TOKEN_FAILED, ResultCode.AUTHORIZATION_FAILED)
     return f"the caller says {answer.facts['reason']}" if by_caller else str(answer.facts["reason"])
 
 
-def _refused(error: ProtocolError) -> Answer:
+def _refused(error: ProtocolError) -> CallResult:
     """What the house refuses before an endpoint decided: the transport, the body, or Redis that is away (P7)."""
     facts = {"error": error.error, "reason": error.log or error.description}
     if error.status == 503:
-        return Answer(ResultCode.UNAVAILABLE, status=503, headers=error.headers, facts=facts)
+        return CallResult(ResultCode.UNAVAILABLE, status=503, headers=error.headers, facts=facts)
     result = ResultCode.MALFORMED if isinstance(error, InvalidRequest) else of_error(error.error)
-    return Answer(result, detail=error.description, status=error.status, headers=error.headers, facts=facts)
+    return CallResult(result, detail=error.description, status=error.status, headers=error.headers, facts=facts)
 
 
-def _incident(path: str) -> Answer:
+def _incident(path: str) -> CallResult:
     """An exception nobody foresaw: an id for the caller, everything else for the log (IT-23)."""
     incident = secrets.token_hex(8)
     log.exception("incident", extra={"incident": incident, "path": path})
     content = orjson.dumps({"error": "server_error", "error_description": f"incident {incident}"}).decode()
-    return Answer(
+    return CallResult(
         ResultCode.INCIDENT, {"responseContent": content}, "INTERNAL_SERVER_ERROR", f"Incident {incident}.", status=500
     )
 
 
-def _summarize(issuer: Issuer, path: str, api_key: str, answer: Answer | Document) -> None:
+def _summarize(issuer: Issuer, path: str, api_key: str, answer: CallResult | Document) -> None:
     """Log a call in one line: what became of it and who called, without anything secret (AU-35)."""
     if isinstance(answer, Document):
         return
@@ -208,7 +210,7 @@ def _summarize(issuer: Issuer, path: str, api_key: str, answer: Answer | Documen
     log.info("decision", extra=facts | {name: value for name, value in answer.facts.items() if value not in (None, "")})
 
 
-def _response(answer: Answer | Document) -> web.Response:
+def _response(answer: CallResult | Document) -> web.Response:
     if isinstance(answer, Document):
         return web.Response(body=answer.body, status=answer.status, headers=HEADERS)
     return web.Response(body=answer.content(), status=answer.status, headers={**HEADERS, **answer.headers})

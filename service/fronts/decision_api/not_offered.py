@@ -1,6 +1,6 @@
 """Calls that Authlete documents and that are not offered here, with what to do instead, for those who move here."""
 
-from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.result_codes import ResultCode
 
 _INSTEAD = {
@@ -26,7 +26,7 @@ _INSTEAD = {
 """By the beginning of the path below ``/api`` or ``/api/{serviceId}``: Authlete 2.x and 3.0, all of their SDKs."""
 
 
-def not_offered(method: str, path: str, below: str) -> Answer:
+def not_offered(method: str, path: str, below: str) -> CallResult:
     """404, in words that an SDK shows: the call, and what does its work here, if anything does.
 
     Args:
@@ -37,4 +37,4 @@ def not_offered(method: str, path: str, below: str) -> Answer:
     called = f"{method[:16]} {path[:200]}"
     beginnings = (instead for begins, instead in _INSTEAD.items() if f"{below}/".startswith(f"{begins}/"))
     instead = next(beginnings, "Authlete has no such call, either: see its path and the id of the service in it.")
-    return Answer(ResultCode.NOT_OFFERED, detail=f"{called}: {instead}", status=404)
+    return CallResult(ResultCode.NOT_OFFERED, detail=f"{called}: {instead}", status=404)

@@ -2,20 +2,20 @@
 
 from service.endpoints import revoke
 from service.endpoints.metadata import REVOKE_PATH
-from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.protocol.errors import ProtocolError
 
 
-async def revocation(call: Call, body: ClientRequestBody) -> Answer:
+async def revocation(call: Call, body: ClientRequestBody) -> CallResult:
     """The client is authenticated as at our own endpoint; a token of another client is left alone."""
     try:
         decision = await revoke.decide(call.issuer, request_of(call, body, REVOKE_PATH))
     except ProtocolError as error:
         return refused(error)
-    return Answer(ResultCode.REVOKED, {"responseContent": decision.content.decode()}, "OK")
+    return CallResult(ResultCode.REVOKED, {"responseContent": decision.content.decode()}, "OK")
 
 
 ROUTES = (Route("/auth/revocation", revocation, ClientRequestBody),)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from service.fronts.decision_api.answering import Answer, Document
+from service.fronts.decision_api.answering import CallResult, Document
 from service.fronts.decision_api.body import Body, Nothing
 from service.issuer import Issuer
 
@@ -21,6 +21,6 @@ class Route(NamedTuple):
     """``path``: below ``/api``, with ``{names}``; ``body``: what POST brings in its body, GET and DELETE in the query."""
 
     path: str
-    answer: Callable[[Call, Any], Awaitable[Answer | Document]]
+    answer: Callable[[Call, Any], Awaitable[CallResult | Document]]
     body: type[Body] = Nothing
     methods: tuple[str, ...] = ("POST",)

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from service.endpoints.authorize import RefusedError
-from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.issuer import Issuer
 from service.login.error_response import is_trusted
@@ -18,12 +18,12 @@ from service.protocol.errors import InvalidRequest, ProtocolError
 from service.records.client import Client
 
 
-def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: ProtocolError) -> Answer:
+def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: ProtocolError) -> CallResult:
     """The error on its way to the client (RFC 6749 4.1.2.1)."""
     return refusal(issuer, RefusedError(client, verified_of(request), error))
 
 
-def refusal(issuer: Issuer, refused: RefusedError) -> Answer:
+def refusal(issuer: Issuer, refused: RefusedError) -> CallResult:
     """The same. Where no operator answers for the address the caller learns so, to ask the user before it goes there (RFC 9700
     4.11.2); it knows best whether it has.
     """
@@ -39,27 +39,27 @@ def leads_to(redirect_uri: str) -> dict[str, str]:
     return {"redirectUri": redirect_uri, "redirectKind": where.kind.upper(), "redirectHost": where.name}
 
 
-def bad_request(error: ProtocolError) -> Answer:
+def bad_request(error: ProtocolError) -> CallResult:
     """An error that the client must not hear of: the caller tells the person."""
     content = refuse(error).content.decode()
-    return Answer(of_error(error.error), {"responseContent": content}, "BAD_REQUEST", error.description)
+    return CallResult(of_error(error.error), {"responseContent": content}, "BAD_REQUEST", error.description)
 
 
-def bad_ticket() -> Answer:
+def bad_ticket() -> CallResult:
     """As Authlete documents it: most likely the person took too long."""
     error = InvalidRequest("The request has expired, or was answered already; please start again.")
     facts = {"error": error.error, "reason": error.description}
     members = {"responseContent": refuse(error).content.decode()}
-    return Answer(ResultCode.INVALID_TICKET, members, "BAD_REQUEST", facts=facts)
+    return CallResult(ResultCode.INVALID_TICKET, members, "BAD_REQUEST", facts=facts)
 
 
 def sent(
     what: Redirect | FormPost, result: ResultCode, facts: Mapping[str, Any], members: Mapping[str, Any] | None = None
-) -> Answer:
+) -> CallResult:
     """LOCATION with the URL to redirect to, or FORM with a page that posts itself."""
     if isinstance(what, Redirect):
-        return Answer(result, {**(members or {}), "responseContent": what.location}, "LOCATION", facts=facts)
-    return Answer(result, {**(members or {}), "responseContent": _form(what)}, "FORM", facts=facts)
+        return CallResult(result, {**(members or {}), "responseContent": what.location}, "LOCATION", facts=facts)
+    return CallResult(result, {**(members or {}), "responseContent": _form(what)}, "FORM", facts=facts)
 
 
 def _form(what: FormPost) -> str:

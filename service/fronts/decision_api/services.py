@@ -4,7 +4,7 @@ import re
 from typing import Any, NoReturn
 
 from service.endpoints.metadata import metadata
-from service.fronts.decision_api.answering import Answer, CallError
+from service.fronts.decision_api.answering import CallError, CallResult
 from service.fronts.decision_api.body import Nothing
 from service.fronts.decision_api.client_json import enum_name
 from service.fronts.decision_api.result_codes import ResultCode
@@ -40,17 +40,17 @@ _WORDS = {
 """Their members and those of the metadata document; the words of the second kind are names of enumerations there."""
 
 
-async def get(call: Call, _: Nothing) -> Answer:
+async def get(call: Call, _: Nothing) -> CallResult:
     """This service, for whoever has a key of it; there is no other one."""
     if call.path.get("key", call.api_key) != call.api_key:
         raise CallError(ResultCode.NOT_FOUND, "A key tells of its own service.", status=404)
-    return Answer(members=_describe(call.issuer, call.api_key))
+    return CallResult(members=_describe(call.issuer, call.api_key))
 
 
-async def get_list(call: Call, body: WindowBody) -> Answer:
+async def get_list(call: Call, body: WindowBody) -> CallResult:
     """This service alone."""
     window = cut([_describe(call.issuer, call.api_key)], body)
-    return Answer(members=window.members(body) | {"services": list(window.items)})
+    return CallResult(members=window.members(body) | {"services": list(window.items)})
 
 
 async def change(_: Call, __: Nothing) -> NoReturn:

@@ -5,7 +5,7 @@ from service.admin import audit
 from service.client_auth import AuthenticatedClient, authenticate
 from service.endpoints import token as endpoint
 from service.fronts.decision_api import tickets, token_exchange
-from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.body import PropertiesBody, Text
 from service.fronts.decision_api.client_json import enum_name
 from service.fronts.decision_api.client_request import ClientRequestBody, method_name, refused, request_of
@@ -37,7 +37,7 @@ class TokenBody(ClientRequestBody):
     jwt_at_claims: Text = ""
 
 
-async def token(call: Call, body: TokenBody) -> Answer:
+async def token(call: Call, body: TokenBody) -> CallResult:
     """A token request, whatever its grant type (AU-01 to AU-33)."""
     check_supported(body)
     try:
@@ -51,7 +51,7 @@ async def token(call: Call, body: TokenBody) -> Answer:
 
 async def _of_client(
     call: Call, body: TokenBody, request: Request, name: str, authenticated: AuthenticatedClient
-) -> Answer:
+) -> CallResult:
     issuer, client = call.issuer, authenticated.client
     note_grant_type(name if name in GRANT_TYPES else "unknown")
     named = client.alias if authenticated.alias_used and client.alias else client.client_id
@@ -61,7 +61,7 @@ async def _of_client(
         members["grantType"] = enum_name(name)
     facts = {"client_id": client.client_id, "grant_type": name if known else "unknown"}
     if name == GrantTypeName.TOKEN_EXCHANGE:
-        return await token_exchange.checked(issuer, authenticated, request, Answer(members=members, facts=facts))
+        return await token_exchange.checked(issuer, authenticated, request, CallResult(members=members, facts=facts))
     added = tuple(member.record() for member in body.properties)
 
     def amended(authorization: Authorization) -> Authorization:
@@ -73,10 +73,10 @@ async def _of_client(
         )
     except PasswordError as asked:
         return await _password(
-            call, body, request, client, named, asked, Answer(ResultCode.PASSWORD, members, facts=facts)
+            call, body, request, client, named, asked, CallResult(ResultCode.PASSWORD, members, facts=facts)
         )
     except UntrustedIssuer as stranger:
-        return _jwt_bearer(issuer, client, request, stranger, Answer(ResultCode.JWT_BEARER, members, facts=facts))
+        return _jwt_bearer(issuer, client, request, stranger, CallResult(ResultCode.JWT_BEARER, members, facts=facts))
     except ProtocolError as error:
         issuer.metrics.token_request(str(facts["grant_type"]), error.error)
         return refused(error, facts, **members)
@@ -100,8 +100,8 @@ async def _password(
     client: Client,
     named: str,
     asked: PasswordError,
-    answer: Answer,
-) -> Answer:
+    answer: CallResult,
+) -> CallResult:
     """Username and password for the caller to check (AU-07, AU-31, AU-32); they wait nowhere, only the request does."""
     waiting = DecisionTicket(
         *(call.api_key, client.client_id, named, client.generation),
@@ -125,7 +125,9 @@ async def _password(
     return answer._replace(action="PASSWORD", members={**answer.members, **told})
 
 
-def _jwt_bearer(issuer: Issuer, client: Client, request: Request, stranger: UntrustedIssuer, answer: Answer) -> Answer:
+def _jwt_bearer(
+    issuer: Issuer, client: Client, request: Request, stranger: UntrustedIssuer, answer: CallResult
+) -> CallResult:
     """An assertion by somebody whom we do not know: what can be seen without a key is checked, the rest is the caller's.
 
     Where its issuer is trusted here, or is the client itself, which may assert subjects, it is verified and never gets here.

@@ -16,7 +16,7 @@ from service.admin.errors import AdminError, NotAllowed, NotFound
 from service.admin.grants import KnownGrant
 from service.admin.tokens import Created, TokenChanges, TokenInput
 from service.fronts.decision_api import client_json
-from service.fronts.decision_api.answering import NO_CONTENT, Answer, CallError, milliseconds
+from service.fronts.decision_api.answering import NO_CONTENT, CallError, CallResult, milliseconds
 from service.fronts.decision_api.body import Body, Nothing, PropertiesBody, PropertyBody, Text, Words, property_json
 from service.fronts.decision_api.client_json import WORD_OF_GRANT_TYPE, enum_name
 from service.fronts.decision_api.people import with_callers_people
@@ -107,7 +107,7 @@ class ListBody(WindowBody):
 # made and changed
 
 
-async def create(call: Call, body: CreateBody) -> Answer:
+async def create(call: Call, body: CreateBody) -> CallResult:
     """Issue tokens for a client without a flow: actions OK, BAD_REQUEST, and FORBIDDEN for what the client may not have."""
     _check_offered(body, *CreateBody.model_fields)
     try:
@@ -117,7 +117,7 @@ async def create(call: Call, body: CreateBody) -> Answer:
         return _refused(error, ResultCode.NOT_FOUND, "BAD_REQUEST")
     issued = created.issued
     facts = {"client_id": client.client_id, "subject": issued.grant.subject, "grant_id": issued.grant_id}
-    return Answer(ResultCode.TOKEN_CREATED, await _created(call.issuer, created), "OK", facts=facts)
+    return CallResult(ResultCode.TOKEN_CREATED, await _created(call.issuer, created), "OK", facts=facts)
 
 
 def _input(client: Client, body: CreateBody) -> TokenInput:
@@ -158,7 +158,7 @@ async def _created(issuer: Issuer, created: Created) -> dict[str, Any]:
     }
 
 
-async def update(call: Call, body: UpdateBody) -> Answer:
+async def update(call: Call, body: UpdateBody) -> CallResult:
     """Change a token, all or nothing: actions OK, BAD_REQUEST, NOT_FOUND, and FORBIDDEN for what the client may not have."""
     _check_offered(body, *NotHere.model_fields, "access_token_value_updated")
     identifier = body.access_token or body.access_token_hash or body.token_id
@@ -175,7 +175,7 @@ async def update(call: Call, body: UpdateBody) -> Answer:
     except AdminError as error:
         return _refused(error, ResultCode.TOKEN_NOT_FOUND, "NOT_FOUND")
     facts = {"client_id": held.grant.client_id, "subject": held.grant.subject, "grant_id": held.grant_id}
-    return Answer(ResultCode.TOKEN_UPDATED, _updated(body, held), "OK", facts=facts)
+    return CallResult(ResultCode.TOKEN_UPDATED, _updated(body, held), "OK", facts=facts)
 
 
 def _updated(body: UpdateBody, held: Held) -> dict[str, Any]:
@@ -199,13 +199,13 @@ def _check_offered(body: Body, *names: str) -> None:
         raise CallError(ResultCode.UNSUPPORTED, told)
 
 
-def _refused(error: AdminError, missing: ResultCode, action: str) -> Answer:
+def _refused(error: AdminError, missing: ResultCode, action: str) -> CallResult:
     """``missing`` and ``action``: for what does not exist."""
     if isinstance(error, NotFound):
-        return Answer(missing, action=action)
+        return CallResult(missing, action=action)
     if isinstance(error, NotAllowed):
-        return Answer(ResultCode.FORBIDDEN, action="FORBIDDEN", detail=str(error))
-    return Answer(ResultCode.REFUSED, action="BAD_REQUEST", detail=str(error))
+        return CallResult(ResultCode.FORBIDDEN, action="FORBIDDEN", detail=str(error))
+    return CallResult(ResultCode.REFUSED, action="BAD_REQUEST", detail=str(error))
 
 
 def _property(member: PropertyBody) -> dict[str, Any]:
@@ -221,14 +221,14 @@ def _properties(members: tuple[Property, ...]) -> list[dict[str, Any]] | None:
 # ended
 
 
-async def delete(call: Call, _: Nothing) -> Answer:
+async def delete(call: Call, _: Nothing) -> CallResult:
     """End a token, named by itself or its hash, and all that its grant issued."""
     if not await tokens.end_token(call.issuer, call.path["token"]):
         raise CallError(ResultCode.TOKEN_NOT_FOUND, status=404)
     return NO_CONTENT
 
 
-async def revoke(call: Call, body: RevokeBody) -> Answer:
+async def revoke(call: Call, body: RevokeBody) -> CallResult:
     """End tokens; ``count``: how many grants that were, -1 for a client as a whole: that is one step, however many."""
     issuer = call.issuer
     if identifier := body.access_token_identifier:
@@ -244,14 +244,14 @@ async def revoke(call: Call, body: RevokeBody) -> Answer:
     return _revoked(-1, "All that was issued to the client is ended; how much that was is not counted.")
 
 
-def _revoked(count: int, detail: str = "") -> Answer:
-    return Answer(ResultCode.TOKENS_REVOKED, {"count": count}, detail=detail)
+def _revoked(count: int, detail: str = "") -> CallResult:
+    return CallResult(ResultCode.TOKENS_REVOKED, {"count": count}, detail=detail)
 
 
 # listed
 
 
-async def get_list(call: Call, body: ListBody) -> Answer:
+async def get_list(call: Call, body: ListBody) -> CallResult:
     """What was granted and lives, by person, by client, or all: hashes, never tokens."""
     issuer = call.issuer
     client = await find_client(issuer, body.client_identifier) if body.client_identifier else None
@@ -271,7 +271,7 @@ async def get_list(call: Call, body: ListBody) -> Answer:
         "subject": body.subject or None,
         "accessTokens": await _rows(issuer, list(window.items)),
     }
-    return Answer(members=told, detail=window.detail)
+    return CallResult(members=told, detail=window.detail)
 
 
 async def _rows(issuer: Issuer, known: list[KnownGrant]) -> list[dict[str, Any]]:

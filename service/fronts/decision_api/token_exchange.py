@@ -4,7 +4,7 @@ from typing import Any
 
 from service.client_auth import AuthenticatedClient
 from service.endpoints.userinfo import living
-from service.fronts.decision_api.answering import Answer, milliseconds
+from service.fronts.decision_api.answering import CallResult, milliseconds
 from service.fronts.decision_api.body import property_json
 from service.fronts.decision_api.client_json import enum_name
 from service.fronts.decision_api.client_request import refused
@@ -21,7 +21,9 @@ _ACCESS_TOKEN = _PREFIX + "access_token"
 _TYPES = frozenset(_PREFIX + name for name in ("jwt", "access_token", "refresh_token", "id_token", "saml1", "saml2"))
 
 
-async def checked(issuer: Issuer, authenticated: AuthenticatedClient, request: Request, answer: Answer) -> Answer:
+async def checked(
+    issuer: Issuer, authenticated: AuthenticatedClient, request: Request, answer: CallResult
+) -> CallResult:
     """TOKEN_EXCHANGE, or why not. ``answer``: what is known of the client. An access token that is brought must be a living
     one of ours; tokens of other types are the caller's to verify.
     """

@@ -3,7 +3,7 @@
 from service.admin.audit import audited
 from service.admin.input import Identifier
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.answering import Answer, CallError
+from service.fronts.decision_api.answering import CallError, CallResult
 from service.fronts.decision_api.body import Body, PropertiesBody, PropertyBody, Text
 from service.fronts.decision_api.issued import Duration, amended_by, check_supported, issued_members, ok
 from service.fronts.decision_api.naming import client_members
@@ -34,7 +34,7 @@ class IssueBody(Body):
     jwt_at_claims: Text = ""
 
 
-async def issue(call: Call, body: IssueBody) -> Answer:
+async def issue(call: Call, body: IssueBody) -> CallResult:
     """The password was right: tokens, once (AU-08)."""
     check_supported(body)
     try:
@@ -49,7 +49,7 @@ async def issue(call: Call, body: IssueBody) -> Answer:
 
 async def _right(
     issuer: Issuer, client: Client, waiting: DecisionTicket, asked: PasswordRequest, body: IssueBody
-) -> Answer:
+) -> CallResult:
     added = asked.properties + _further(body.properties, asked.properties)
     members = await client_members(issuer, client, waiting.presented)
     facts = {"client_id": client.client_id, "grant_type": "password", "subject": body.subject}
@@ -62,7 +62,9 @@ async def _right(
     ) as error:  # the person is disabled here, or the client was changed: nothing for the caller to do
         issuer.metrics.token_request("password", error.error)
         content = refuse(error).content.decode()
-        return Answer(ResultCode.REFUSED, {**members, "responseContent": content}, "INTERNAL_SERVER_ERROR", facts=facts)
+        return CallResult(
+            ResultCode.REFUSED, {**members, "responseContent": content}, "INTERNAL_SERVER_ERROR", facts=facts
+        )
     issuer.metrics.token_request("password", "ok")
     return ok(issued, members | await issued_members(issuer, client, issued, ()), facts)
 
@@ -102,7 +104,7 @@ class FailBody(Body):
     reason: str = "UNKNOWN"
 
 
-async def fail(call: Call, body: FailBody) -> Answer:
+async def fail(call: Call, body: FailBody) -> CallResult:
     """The password was wrong, or something else was: an error for the client, once (AU-09)."""
     error = _REASONS.get(body.reason)
     if error is None:
@@ -118,13 +120,13 @@ async def fail(call: Call, body: FailBody) -> Answer:
     action = "INTERNAL_SERVER_ERROR" if error.status >= 500 else "BAD_REQUEST"
     facts = {"client_id": waiting.client_id, "grant_type": "password", "error": error.error, "reason": body.reason}
     members = {"responseContent": refuse(error).content.decode()}
-    return Answer(ResultCode.TOKEN_FAILED, members, action, facts=facts)
+    return CallResult(ResultCode.TOKEN_FAILED, members, action, facts=facts)
 
 
-def _bad_ticket() -> Answer:
+def _bad_ticket() -> CallResult:
     """Authlete's actions have no word of its own for it: the caller's request was wrong."""
     content = refuse(ServerError("The ticket cannot be used.")).content.decode()
-    return Answer(ResultCode.INVALID_TICKET, {"responseContent": content}, "INTERNAL_SERVER_ERROR")
+    return CallResult(ResultCode.INVALID_TICKET, {"responseContent": content}, "INTERNAL_SERVER_ERROR")
 
 
 ROUTES = (

@@ -4,7 +4,7 @@ from typing import Any
 
 from service.admin.input import Identifier
 from service.endpoints.userinfo import names_of, opened_for_claims, rendered
-from service.fronts.decision_api.answering import Answer
+from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.body import Body, JsonObject, Text, property_json
 from service.fronts.decision_api.naming import client_members
 from service.fronts.decision_api.result_codes import ResultCode, of_error
@@ -23,10 +23,10 @@ class UserInfoBody(Body):
     token: Text = ""
 
 
-async def userinfo(call: Call, body: UserInfoBody) -> Answer:
+async def userinfo(call: Call, body: UserInfoBody) -> CallResult:
     """Whose token it is and which claims it stands for; ``responseContent`` of a refusal is for WWW-Authenticate."""
     opened = await _opened(call, body.token)
-    if isinstance(opened, Answer):
+    if isinstance(opened, CallResult):
         return opened
     token, client = opened
     properties = (*client.properties, *token.grant.properties, *token.record.properties)
@@ -38,7 +38,7 @@ async def userinfo(call: Call, body: UserInfoBody) -> Answer:
         "properties": [property_json(member) for member in properties] or None,
     }
     facts = {"client_id": client.client_id, "subject": token.grant.subject}
-    return Answer(ResultCode.USERINFO, members, "OK", facts=facts)
+    return CallResult(ResultCode.USERINFO, members, "OK", facts=facts)
 
 
 class IssueBody(Body):
@@ -49,10 +49,10 @@ class IssueBody(Body):
     sub: Identifier | None = None
 
 
-async def issue(call: Call, body: IssueBody) -> Answer:
+async def issue(call: Call, body: IssueBody) -> CallResult:
     """The claims for the client, as JSON or as the JWT that it is registered for; never more than the token stands for."""
     opened = await _opened(call, body.token)
-    if isinstance(opened, Answer):
+    if isinstance(opened, CallResult):
         return opened
     token, client = opened
     told = claims.present(body.claims or {}, names_of(call.issuer, token))
@@ -60,22 +60,22 @@ async def issue(call: Call, body: IssueBody) -> Answer:
     action = "JSON" if decision.headers["Content-Type"] == JSON else "JWT"
     facts = {"client_id": client.client_id, "subject": token.grant.subject}
     members = {"responseContent": decision.content.decode()}
-    return Answer(ResultCode.USERINFO_ISSUED, members, action, facts=facts)
+    return CallResult(ResultCode.USERINFO_ISSUED, members, action, facts=facts)
 
 
-async def _opened(call: Call, text: str) -> tuple[OpenedToken, Client] | Answer:
+async def _opened(call: Call, text: str) -> tuple[OpenedToken, Client] | CallResult:
     """The token, or why it will not do."""
     if not text:
         content = 'Bearer error="invalid_request", error_description="An access token is required."'
         facts = {"error": "invalid_request", "reason": "An access token is required."}
-        return Answer(ResultCode.TOKEN_MISSING, {"responseContent": content}, "BAD_REQUEST", facts=facts)
+        return CallResult(ResultCode.TOKEN_MISSING, {"responseContent": content}, "BAD_REQUEST", facts=facts)
     try:
         return await opened_for_claims(call.issuer, text)
     except BearerError as error:
         challenge = refuse(error).headers["WWW-Authenticate"]
         action = _ACTIONS[error.status]
         facts = {"error": error.error, "reason": error.log or error.description}
-        return Answer(of_error(error.error), {"responseContent": challenge}, action, facts=facts)
+        return CallResult(of_error(error.error), {"responseContent": challenge}, action, facts=facts)
 
 
 ROUTES = (

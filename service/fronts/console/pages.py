@@ -1,4 +1,4 @@
-"""What the handlers of the console get and give: a visit by an operator, and a page or a way on."""
+"""What the handlers of the console get and give: a request by an operator, and a page or a way on."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ SIGN_IN = f"{ROOT}/sign-in"
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ConsoleRequest:
     """A request of an operator who is signed in. ``parameters``: of the query, or of the form of a POST."""
 
     issuer: Issuer
@@ -45,12 +45,12 @@ class Go(NamedTuple):
 
 
 Reply = Show | Go
-Handler = Callable[[Visit], Awaitable[Reply]]
+Handler = Callable[[ConsoleRequest], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A path below ``ROOT``. ``prolongs``: whether a visit counts as use of the session."""
+class ConsolePage:
+    """A path below ``ROOT``. ``prolongs``: whether a request counts as use of the session."""
 
     path: str
     get: Handler | None = None
