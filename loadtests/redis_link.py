@@ -13,9 +13,9 @@ from typing import Any
 import redis.asyncio as redis_py
 import uvloop
 
+from service.redis import address
+from service.redis.link import connect
 from service.settings import load
-from service.store import address
-from service.store.link import connect
 
 COMMAND = ("SET", "mm:{abcdefghijklmnopqrstuv}:access:abcdefghijklmnopqrstuv", "x" * 75, "EX", "60")
 AT_ONCE, COMMANDS, ROUNDS = 64, 60_000, 3

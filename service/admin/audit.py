@@ -35,8 +35,8 @@ from service.protocol.credentials import base64url
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.redaction import redacted
 from service.records.audit_entry import AuditEntry, Result, Way
+from service.redis.errors import StoreError
 from service.store.audit import PlacedEntry
-from service.store.redis_errors import StoreError
 
 __all__ = [
     "Actor",

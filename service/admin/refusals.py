@@ -9,7 +9,7 @@ from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.refusals import ANY, REFUSALS
 from service.records.refused_request import RefusedRequest
-from service.store.redis_errors import StoreError
+from service.redis.errors import StoreError
 from service.store.refusals import PlacedRefusal
 
 log = logging.getLogger(__name__)

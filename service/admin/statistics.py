@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
-from service.store.redis_errors import StoreError
+from service.redis.errors import StoreError
 from service.store.walks import Server
 
 log = logging.getLogger(__name__)

@@ -12,12 +12,12 @@ from service.cli.masking import without_password
 from service.dev.demo import DEMO_FOLDER, is_running_in
 from service.dev.embedded_redis import EmbeddedRedisFailed, EmbeddedRedisInUse, EmbeddedRedisMissing
 from service.protocol.errors import TemporarilyUnavailable
+from service.redis.errors import StoreError
+from service.redis.unreachable import explain
 from service.settings import Settings, SettingsError, origins
 from service.settings.sources import SECRETS_VARIABLE
 from service.signing.key_material import UnusableKeyError
 from service.store.fitness import StoreUnfitError
-from service.store.redis_errors import StoreError
-from service.store.unreachable import explain
 
 REFUSED, USAGE, REDIS, SETTINGS = 1, 2, 3, 4
 

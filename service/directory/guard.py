@@ -16,8 +16,8 @@ from service.fair_queue import Group, Requester
 from service.protocol.credentials import Kind, hashed
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.networks import network_of, wide_network_of
+from service.redis.connection import Step
 from service.settings import Settings
-from service.store.connection import Step
 from service.store.failures import Limit, State
 from service.store.known_places import LIFETIME
 from service.store.store import Store

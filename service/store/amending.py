@@ -6,10 +6,10 @@ from typing import NamedTuple
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
+from service.redis.connection import Connection
+from service.redis.script import Script
 from service.store import grants, keys
-from service.store.connection import Connection
 from service.store.indexing import Indexing, Place
-from service.store.script import Script
 from service.store.user_index import Kin
 
 

@@ -5,9 +5,9 @@ from enum import StrEnum
 from hashlib import sha512
 
 from service.protocol.credentials import base64url
+from service.redis.connection import Connection
+from service.redis.script import Script
 from service.store import keys
-from service.store.connection import Connection
-from service.store.script import Script
 
 
 class UseAnswer(StrEnum):

@@ -4,9 +4,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from service.records.audit_entry import AuditEntry
+from service.redis.connection import Connection
+from service.redis.script import Script
 from service.store import keys
-from service.store.connection import Connection
-from service.store.script import Script
 
 
 class WriteAnswer(StrEnum):

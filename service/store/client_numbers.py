@@ -2,9 +2,9 @@
 
 from hashlib import sha256
 
+from service.redis.connection import Connection
 from service.store import keys
 from service.store.clients import SCRIPTS, SetAnswer
-from service.store.connection import Connection
 
 (_set,) = SCRIPTS
 

@@ -10,9 +10,9 @@ import msgspec
 from service.bounded_cache import BoundedCache
 from service.observe.counting import Cache
 from service.records.client import Client
+from service.redis.connection import Connection
+from service.redis.script import Script
 from service.store import keys
-from service.store.connection import Connection
-from service.store.script import Script
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from service.protocol.credentials import Credential
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
+from service.redis.connection import Command, Connection
+from service.redis.script import Script
 from service.store import grants, keys, user_index
-from service.store.connection import Command, Connection
 from service.store.indexing import Indexing, Place
-from service.store.script import Script
 from service.store.tokens import NewTokens, WaitingReply
 from service.store.user_index import Kin
 

@@ -3,9 +3,9 @@
 from enum import StrEnum
 
 from service.records.consent import Consent
+from service.redis.connection import Connection
+from service.redis.script import Script
 from service.store import keys
-from service.store.connection import Connection
-from service.store.script import Script
 
 
 class KeepAnswer(StrEnum):

@@ -2,8 +2,8 @@
 
 from service.protocol.credentials import hashed
 from service.records.decision_ticket import DecisionTicket
+from service.redis.connection import Connection
 from service.store import keys
-from service.store.connection import Connection
 from service.store.tickets import SCRIPTS, AdvanceAnswer
 
 (_advance,) = SCRIPTS

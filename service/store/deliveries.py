@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from service.records.json import Record
-from service.store.connection import Connection
-from service.store.script import Script
+from service.redis.connection import Connection
+from service.redis.script import Script
 
 log = logging.getLogger(__name__)
 

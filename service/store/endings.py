@@ -14,8 +14,8 @@ from service.records.decision_ticket import DecisionTicket
 from service.records.grant import Grant
 from service.records.interaction import Question, Stage
 from service.records.session import Session
+from service.redis.connection import Connection, Step
 from service.store import keys, user_index
-from service.store.connection import Connection, Step
 from service.store.grants import GRANT_KEY, Grants, inline_or_whole
 from service.store.walks import CHUNK
 

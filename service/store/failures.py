@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from service.redis.connection import Connection, Step
+from service.redis.script import Script
 from service.settings import Settings
 from service.store import keys
-from service.store.connection import Connection, Step
-from service.store.script import Script
 
 _REMEMBERED = 10_000
 """Blocked names that a process remembers; Redis remembers all."""

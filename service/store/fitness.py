@@ -4,13 +4,13 @@ import logging
 import time
 from dataclasses import dataclass
 
+from service.redis.address import Address
+from service.redis.errors import ReplyError, kind_of
+from service.redis.link import Link
 from service.settings import Settings
 from service.settings.redis_url import Topology
 from service.store import keys
-from service.store.address import Address
-from service.store.link import Link
 from service.store.persistence import CURE, Replay, look_at_replay
-from service.store.redis_errors import ReplyError, kind_of
 from service.store.rights import look_for_missing, missing_optional
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Forms that were sent, and the answers to them for the same form sent again: a double click."""
 
+from service.redis.connection import Connection
 from service.store import keys
-from service.store.connection import Connection
 
 _UNDER_WAY = 30
 """Seconds for which a form counts as being answered, where the process that took it ends without a word."""

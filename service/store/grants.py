@@ -9,9 +9,9 @@ from service.protocol.credentials import GRANT_ID_LENGTH
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
+from service.redis.connection import Connection, Step
+from service.redis.script import Script
 from service.store import keys, user_index
-from service.store.connection import Connection, Step
-from service.store.script import Script
 
 NO_REFRESH_TOKEN = "-" * GRANT_ID_LENGTH
 """Stands before a grant's record where the hash of its live refresh token would."""

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from service.protocol.errors import TemporarilyUnavailable
+from service.redis.connection import Connection, Step
+from service.redis.errors import StoreError
 from service.store import user_index
-from service.store.connection import Connection, Step
 from service.store.grants import Grants
-from service.store.redis_errors import StoreError
 from service.store.user_index import Kin
 
 _PAUSE, _TRIES = 0.5, 600

@@ -242,11 +242,6 @@ UNDER_WAY = re.compile(r"(mm:\{(session|ticket|form|decision|operator):[^:{}]+\}
 """Keys of what ends by itself and is no grant: the record, its kind, and what lies beside it."""
 
 
-def touch(key: str) -> str:
-    """A key of no meaning in the same slot."""
-    return f"{key}:touch" if "{" in key else f"mm:touch:{{{key}}}"
-
-
 def _tag(text: str) -> str:
     """Names from outside, with braces and control characters out of the way of the hash tag."""
     return text if text.isalnum() and text.isascii() else quote(text, safe="@:.+-_~/=", errors="surrogatepass")

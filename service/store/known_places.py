@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
+from service.redis.connection import Connection, Step
+from service.redis.script import Script
 from service.store import keys
-from service.store.connection import Connection, Step
-from service.store.script import Script
 
 LIFETIME = 90 * 86400
 """Seconds for which a place is remembered after the last sign-in there."""

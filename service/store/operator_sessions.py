@@ -1,8 +1,8 @@
 """Sessions of operators at the console, by the hash of their cookie."""
 
 from service.records.operator_session import OperatorSession
+from service.redis.connection import Connection
 from service.store import keys
-from service.store.connection import Connection
 
 
 class OperatorSessions:

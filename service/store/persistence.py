@@ -11,9 +11,9 @@ import logging
 from enum import Enum
 from typing import Any
 
+from service.redis.errors import ReplyError
+from service.redis.link import Link
 from service.store import keys
-from service.store.link import Link
-from service.store.redis_errors import ReplyError
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ import secrets
 from contextlib import suppress
 
 from service.protocol.credentials import base64url
+from service.redis.connection import Connection
 from service.settings import Settings
 from service.store import keys
-from service.store.connection import Connection
 
 _BYTES = 16
 

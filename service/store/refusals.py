@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.records.refused_request import RefusedRequest
+from service.redis.connection import Connection
 from service.store import keys
-from service.store.connection import Connection
 
 LENGTH = 2_000
 """About how many are kept; the oldest ones go."""

@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
+from service.redis.connection import Connection
+from service.redis.script import Script
 from service.store import keys
-from service.store.connection import Connection
-from service.store.script import Script
 
 UNLIMITED = -1
 

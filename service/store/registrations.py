@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from service.bounded_cache import BoundedCache
 from service.records.client import Client
+from service.redis.connection import Connection
+from service.redis.script import Script
 from service.settings import Settings
 from service.store import keys
 from service.store.client_numbers import made_number
-from service.store.connection import Connection
-from service.store.script import Script
 
 _AGAIN_AFTER = 86_400.0
 """Seconds after which a use of a client is noted again, by each process."""

@@ -11,11 +11,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from service.redis.address import Address
+from service.redis.confirming_link import touch_key
+from service.redis.errors import LinkLostError, ReplyError, kind_of
+from service.redis.link import Link, Word, connect
 from service.settings.redis_url import Topology
 from service.store import keys
-from service.store.address import Address
-from service.store.link import Link, Word, connect
-from service.store.redis_errors import LinkLostError, ReplyError, kind_of
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,6 @@ _BY_NAME = (
     keys.blocked,
     keys.known_browsers,
     keys.known_networks,
-    keys.touch,
     keys.ticket_request,
     keys.waiting,
     keys.form,
@@ -77,6 +77,7 @@ _NAMED = (
     *(make(_NAME, _NAME) for make in _OF_GRANT),
     *(make() for make in _ALONE),
     *(make(0) for make in _BY_NUMBER),
+    touch_key(keys.client(_NAME)),
 )
 """A key of every kind that there is."""
 

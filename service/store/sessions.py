@@ -4,9 +4,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from service.records.session import Session
+from service.redis.connection import Connection, Step
+from service.redis.script import Script
 from service.store import keys, user_index
-from service.store.connection import Connection, Step
-from service.store.script import Script
 
 
 class KeepAnswer(StrEnum):

@@ -1,9 +1,9 @@
 """Signing keys in Redis: one record that is read, changed and written back only if nobody else did meanwhile."""
 
 from service.records.signing_key import KeySet
+from service.redis.connection import Connection
 from service.store import keys
 from service.store.clients import KEEP, SCRIPTS, SetAnswer
-from service.store.connection import Connection
 
 (_set,) = SCRIPTS
 

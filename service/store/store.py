@@ -9,9 +9,11 @@ from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.logout_delivery import LogoutDelivery
 from service.records.notice import Notice
+from service.redis import address
+from service.redis.connection import FLAGS_SINCE, Connection, open_connection
+from service.redis.errors import LinkLostError, ReplyError
 from service.settings import Settings
 from service.store import (
-    address,
     amending,
     assertions,
     audit,
@@ -34,7 +36,6 @@ from service.store import (
     waiting,
 )
 from service.store.client_numbers import ClientNumbers
-from service.store.connection import FLAGS_SINCE, Connection, open_connection
 from service.store.decision_tickets import DecisionTickets
 from service.store.fitness import Check
 from service.store.fitness import StoreUnfitError as StoreUnfitError
@@ -42,7 +43,6 @@ from service.store.forms import Forms
 from service.store.indexing import Indexing
 from service.store.operator_sessions import OperatorSessions
 from service.store.pseudonyms import Pseudonyms
-from service.store.redis_errors import LinkLostError, ReplyError
 from service.store.signing_keys import SigningKeys
 from service.store.trusts import Trusts
 from service.store.users import Users

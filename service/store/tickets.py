@@ -6,9 +6,9 @@ A ticket is known here by its hash only (P5).
 from enum import StrEnum
 
 from service.protocol.credentials import hashed
+from service.redis.connection import Connection
+from service.redis.script import Script
 from service.store import keys
-from service.store.connection import Connection
-from service.store.script import Script
 
 
 class AdvanceAnswer(StrEnum):

@@ -7,10 +7,10 @@ from service.protocol.credentials import GRANT_ID_LENGTH, Credential
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
+from service.redis.connection import Connection
+from service.redis.script import Script
 from service.store import grants, keys, user_index
-from service.store.connection import Connection
 from service.store.indexing import Indexing, Place
-from service.store.script import Script
 from service.store.user_index import Kin
 
 

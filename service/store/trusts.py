@@ -1,8 +1,8 @@
 """Trusted issuers, by their name."""
 
 from service.records.trusted_issuer import TrustedIssuer
+from service.redis.connection import Connection
 from service.store import keys
-from service.store.connection import Connection
 
 
 class Trusts:

@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+from service.redis.connection import Connection, Step
+from service.redis.script import Script
 from service.store import keys
-from service.store.connection import Connection, Step
-from service.store.script import Script
 
 UNCOUNTED = 0
 """As the most that there may be: any number."""

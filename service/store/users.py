@@ -1,9 +1,9 @@
 """People of the built-in directory: a record under the username, a pointer under the subject."""
 
 from service.records.user import User
+from service.redis.connection import Connection, Step
 from service.store import keys
 from service.store.clients import KEEP, SCRIPTS, ChangedMeanwhileError, SetAnswer
-from service.store.connection import Connection, Step
 
 (_set,) = SCRIPTS
 

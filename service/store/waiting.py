@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
+from service.redis.connection import Connection
+from service.redis.script import Script
 from service.store import keys
-from service.store.connection import Connection
-from service.store.script import Script
 
 NETWORK_MOST, BROWSER_MOST, EVERYBODY_MOST = 4 * 2**20, 2**18, 128 * 2**20
 """Bytes in one window: of one network, of one browser or session, and in all."""

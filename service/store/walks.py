@@ -8,10 +8,10 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
+from service.redis.connection import Connection, Step
+from service.redis.errors import LinkLostError, ReplyError, kind_of
+from service.redis.link import Link
 from service.store import grants, keys
-from service.store.connection import Connection, Step
-from service.store.link import Link
-from service.store.redis_errors import LinkLostError, ReplyError, kind_of
 
 CHUNK = 500
 """Keys that one command looks at: short enough for Redis to answer others in between."""

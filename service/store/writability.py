@@ -13,9 +13,9 @@ from typing import NamedTuple
 from service.observe.metrics import WRITE_REFUSALS
 from service.observe.outages import Outage
 from service.protocol.errors import TemporarilyUnavailable
+from service.redis.connection import Connection
+from service.redis.errors import TEMPORARY, LinkLostError, ReplyError, StoreError, causes_of, kind_of
 from service.store import keys
-from service.store.connection import Connection
-from service.store.redis_errors import TEMPORARY, LinkLostError, ReplyError, StoreError, causes_of, kind_of
 from service.store.rights import look_for_missing
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from service.dev.embedded_redis import find_redis_server
+from service.redis.address import parse
 from service.settings import load
-from service.store.address import parse
 from tests.helm.chart import MATRIX, ROOT, Object, of_kind, settings, the
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess, free_port

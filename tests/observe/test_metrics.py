@@ -13,8 +13,8 @@ from service.observe.loop_lag import EVERY, keep_measuring
 from service.observe.metrics import REDIS_ERRORS, SECURITY_EVENTS, Metrics
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
+from service.redis.errors import StoreError
 from service.signing.client_keys import KeySource
-from service.store.redis_errors import StoreError
 from service.store.store import make_store
 from tests.cutting_proxy import CuttingProxy
 from tests.observe.exposition import counts

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from service.protocol.errors import TemporarilyUnavailable
+from service.redis.connection import Connection
 from service.store import indexing, keys
-from service.store.connection import Connection
 from tests.world import World
 
 INDEX = keys.user_grants("alice")

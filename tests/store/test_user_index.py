@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from service.protocol.errors import TemporarilyUnavailable
+from service.redis.connection import Step
 from service.store import keys
-from service.store.connection import Step
 from tests.world import World
 
 

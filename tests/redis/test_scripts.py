@@ -5,9 +5,9 @@ from enum import StrEnum
 
 import pytest
 
-from service.store import script as script_module
+from service.redis import script as script_module
+from service.redis.script import Script, ScriptContractError
 from service.store.grants import RevokeAnswer
-from service.store.script import Script, ScriptContractError
 from service.store.store import SCRIPTS
 from tests.world import World
 

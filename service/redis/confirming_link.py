@@ -11,10 +11,9 @@ from enum import Enum, auto
 from typing import Any
 
 from service.observe.redis_watch import RedisWatch
+from service.redis.errors import LinkLostError, ReplyError
+from service.redis.link import Link, Word
 from service.settings.redis_url import Endpoint
-from service.store import keys
-from service.store.link import Link, Word
-from service.store.redis_errors import LinkLostError, ReplyError
 
 
 class _Kind(Enum):
@@ -47,7 +46,7 @@ class ConfirmingLink(Link):
         """
         if not self._acts:
             self._acts = True
-            self.send(("SET", keys.touch(key), "", "PX", 1000)).add_done_callback(_swallow)
+            self.send(("SET", touch_key(key), "", "PX", 1000)).add_done_callback(_swallow)
 
     def act(self, command: Sequence[Word]) -> asyncio.Future[Any]:
         """Issue a command; the future gets its reply once it is confirmed."""
@@ -102,6 +101,11 @@ class ConfirmingLink(Link):
         for future, _ in done:
             if not future.done():
                 future.set_exception(self.lost or LinkLostError(str(self.endpoint)))
+
+
+def touch_key(key: str) -> str:
+    """A key of no meaning in the same slot, under the same prefix."""
+    return f"{key}:touch" if "{" in key else f"{key.partition(':')[0]}:touch:{{{key}}}"
 
 
 def _swallow(future: asyncio.Future[Any]) -> None:

@@ -18,11 +18,9 @@ from redis.crc import key_slot
 from service.observe.outages import Outage
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
-from service.settings.redis_url import Endpoint, Topology
-from service.store.address import Address
-from service.store.confirming_link import ConfirmingLink
-from service.store.link import Link, Listener, Word, connect
-from service.store.redis_errors import (
+from service.redis.address import Address
+from service.redis.confirming_link import ConfirmingLink
+from service.redis.errors import (
     REFUSED,
     TEMPORARY,
     LinkLostError,
@@ -32,6 +30,8 @@ from service.store.redis_errors import (
     metric_of,
     refusal_of,
 )
+from service.redis.link import Link, Listener, Word, connect
+from service.settings.redis_url import Endpoint, Topology
 
 log = logging.getLogger(__name__)
 

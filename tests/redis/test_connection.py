@@ -9,10 +9,10 @@ from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.protocol.errors import TemporarilyUnavailable
+from service.redis import address, connection
+from service.redis.connection import StoreError
 from service.settings import Settings, redis_url
 from service.settings.redis_url import Endpoint, Topology
-from service.store import address, connection
-from service.store.connection import StoreError
 from service.store.store import SCRIPTS, StoreUnfitError, open_store
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy

@@ -20,8 +20,8 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
-from service.store.connection import Connection, Step
-from service.store.link import Word
+from service.redis.connection import Connection, Step
+from service.redis.link import Word
 
 _HEADER = re.compile(
     r"(?P<shebang>#!lua[^\n]*\n)"

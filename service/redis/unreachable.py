@@ -4,7 +4,7 @@ import socket
 import ssl
 from typing import NamedTuple
 
-from service.store.redis_errors import LinkLostError, ReplyError, StoreError, causes_of, kind_of
+from service.redis.errors import LinkLostError, ReplyError, StoreError, causes_of, kind_of
 
 
 class Trouble(NamedTuple):

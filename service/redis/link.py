@@ -14,9 +14,9 @@ from typing import Any, cast
 import hiredis
 
 from service.observe.redis_watch import Batch, RedisWatch
+from service.redis.address import Address, Login
+from service.redis.errors import LinkLostError, ReplyError
 from service.settings.redis_url import Endpoint
-from service.store.address import Address, Login
-from service.store.redis_errors import LinkLostError, ReplyError
 
 Word = str | bytes | int
 """What a command is made of."""
