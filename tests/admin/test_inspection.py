@@ -7,8 +7,9 @@ import pytest
 
 from service.admin import Refused, clients, grants, inspection, issued, users
 from service.admin.audit import Actor, Way, acting
-from service.admin.inspection import TEXTS, Inspection, What, Why
-from service.admin.token_explanation import explain
+from service.admin.inspection import finding
+from service.admin.inspection.explanation import explain
+from service.admin.inspection.finding import TEXTS, Inspection, What, Why
 from service.app import open_issuer
 from service.protocol.credentials import base64url
 from service.protocol.names import AccessTokenFormat
@@ -22,7 +23,7 @@ def part(members: dict[str, Any]) -> str:
 
 async def seen(world: World, token: str) -> Inspection:
     found = await inspection.inspect(world.issuer, token)
-    assert token not in json.dumps(inspection.describe(found)), "the token itself is in no answer"
+    assert token not in json.dumps(finding.describe(found)), "the token itself is in no answer"
     return found
 
 
@@ -32,7 +33,7 @@ async def test_a_living_access_token(world: World) -> None:
     tokens = await world.tokens(client, audience=("https://api.example",))
     found = await seen(world, f"  {tokens['access_token']}\n")
     assert (found.what, found.why, found.active) == (What.ACCESS_TOKEN, (), True)
-    told = inspection.describe(found)
+    told = finding.describe(found)
     introspected = await world.introspect(tokens["access_token"])
     assert (told["client_id"], told["subject"], told["scope"]) == ("app", "alice", "read write")
     assert (told["ends_at"], told["jti"]) == (introspected["exp"], introspected["jti"])
@@ -65,8 +66,8 @@ async def test_a_token_of_a_client_itself(world: World) -> None:
     token = (await (await world.token(grant_type="client_credentials")).json())["access_token"]
     found = await seen(world, token)
     assert found.active
-    assert "subject" not in inspection.describe(found)
-    assert inspection.describe(found)["grant_type"] == "client_credentials"
+    assert "subject" not in finding.describe(found)
+    assert finding.describe(found)["grant_type"] == "client_credentials"
 
 
 async def test_a_refresh_token_and_its_use(world: World) -> None:

@@ -6,8 +6,9 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from service.admin import grants, inspection, issued
 from service.admin.input import Input
+from service.admin.inspection import finding
+from service.admin.inspection.explanation import explain
 from service.admin.operations.operation import Name, NextCursor, Operation, OperationResult, Output, Seconds
-from service.admin.token_explanation import explain
 from service.issuer import Issuer
 
 _LOOKED_AT = 10_000
@@ -42,14 +43,14 @@ class IssuingGrant(Input):
 class Reason(Output):
     """Why it would be refused: a word for programs, a text for people."""
 
-    reason: inspection.Why
+    reason: finding.Why
     text: str
 
 
 class InspectedToken(Output):
     """What it is, whose, what it allows, until when, and why it would be refused. Members that say nothing are left out."""
 
-    what: inspection.What
+    what: finding.What
     active: bool
     reasons: tuple[Reason, ...]
     signed_by_us: bool = False
@@ -94,7 +95,7 @@ class IssuedList(Output):
 
 async def _inspect(issuer: Issuer, given: ShownToken) -> OperationResult:
     found = await inspection.inspect(issuer, given.token)
-    return OperationResult(inspection.describe(found) | await explain(issuer, found))
+    return OperationResult(finding.describe(found) | await explain(issuer, found))
 
 
 async def _list_issued(issuer: Issuer, given: IssuingGrant) -> OperationResult:

@@ -3,20 +3,21 @@ into a URL, or shown again.
 """
 
 from service.admin import inspection
-from service.admin.token_explanation import explain
+from service.admin.inspection import finding
+from service.admin.inspection.explanation import explain
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
 
 NAMES = {
-    inspection.What.ACCESS_TOKEN: "Access token",
-    inspection.What.REFRESH_TOKEN: "Refresh token",
-    inspection.What.AUTHORIZATION_CODE: "Authorization code",
-    inspection.What.JWT_ACCESS_TOKEN: "Access token (JWT)",
-    inspection.What.STATELESS_ACCESS_TOKEN: "Access token (JWT, kept nowhere)",
-    inspection.What.ID_TOKEN: "ID token",
-    inspection.What.ASSERTION: "Assertion of a trusted issuer",
-    inspection.What.JWT: "JWT",
-    inspection.What.OTHER_CREDENTIAL: "Credential that is no token",
-    inspection.What.UNKNOWN: "Nothing that is known here",
+    finding.What.ACCESS_TOKEN: "Access token",
+    finding.What.REFRESH_TOKEN: "Refresh token",
+    finding.What.AUTHORIZATION_CODE: "Authorization code",
+    finding.What.JWT_ACCESS_TOKEN: "Access token (JWT)",
+    finding.What.STATELESS_ACCESS_TOKEN: "Access token (JWT, kept nowhere)",
+    finding.What.ID_TOKEN: "ID token",
+    finding.What.ASSERTION: "Assertion of a trusted issuer",
+    finding.What.JWT: "JWT",
+    finding.What.OTHER_CREDENTIAL: "Credential that is no token",
+    finding.What.UNKNOWN: "Nothing that is known here",
 }
 _TIMES = ("iat", "nbf", "exp", "auth_time")
 
@@ -37,7 +38,7 @@ async def inspect(request: ConsoleRequest) -> Reply:
         "found": found,
         "empty": False,
         "name": NAMES[found.what],
-        "reasons": [inspection.TEXTS[why] for why in found.why],
+        "reasons": [finding.TEXTS[why] for why in found.why],
         "length": len(token),
         "times": _TIMES,
         "explained": await explain(request.issuer, found),

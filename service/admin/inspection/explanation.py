@@ -5,7 +5,7 @@ from typing import Any
 
 from service.admin import audience
 from service.admin.audit import AuditFilter, list_entries
-from service.admin.inspection import Inspection, What, Why
+from service.admin.inspection.finding import Inspection, What, Why
 from service.issuer import Issuer
 from service.records.audit_entry import Result
 

@@ -1,0 +1,37 @@
+"""What a text is: read as every endpoint reads tokens, with the reasons why it would be refused.
+
+For operators only. Nothing that is inspected here is kept or logged, and the token itself is in no result.
+"""
+
+from service.admin.inspection.credentials import OPENERS
+from service.admin.inspection.finding import Inspection, What, Why
+from service.admin.inspection.jwts import LONGEST, inspect_jwt
+from service.issuer import Issuer
+from service.protocol import credentials
+from service.protocol.credentials import Kind
+
+_PREFIXES = {
+    Kind.CLIENT_SECRET: "client_secret",
+    Kind.SESSION: "session_cookie",
+    Kind.REGISTRATION_TOKEN: "registration_access_token",
+    Kind.INITIAL_ACCESS_TOKEN: "initial_access_token",
+}
+
+
+async def inspect(issuer: Issuer, text: str) -> Inspection:
+    """What this is, whose, what it allows, until when, and why it would be refused. Blanks around it are not part of it.
+
+    Raises TemporarilyUnavailable.
+    """
+    token = text.strip()
+    if len(token) > LONGEST or not token.isascii() or not token:
+        return Inspection(What.UNKNOWN, (Why.MALFORMED,))
+    credential = credentials.parse(token)
+    if credential is not None and credential.kind is not Kind.SESSION:
+        return await OPENERS[credential.kind](issuer, credential)
+    for prefix, kind in _PREFIXES.items():
+        if token.startswith(prefix):
+            return Inspection(What.OTHER_CREDENTIAL, (Why.NO_TOKEN,), kind=kind)
+    if token.count(".") == 2:
+        return await inspect_jwt(issuer, token)
+    return Inspection(What.UNKNOWN, (Why.MALFORMED,))

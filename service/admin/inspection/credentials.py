@@ -1,0 +1,68 @@
+"""Inspection of our own opaque credentials: access tokens, refresh tokens and authorization codes."""
+
+from service.access_tokens import handle_of
+from service.admin.inspection.finding import Inspection, What, Why, with_grant
+from service.issuer import Issuer
+from service.protocol.credentials import Credential, Kind
+from service.protocol.names import GrantTypeName
+
+
+async def inspect_access_token(issuer: Issuer, token: Credential) -> Inspection:
+    opened = await issuer.store.tokens.open_by_token(token)
+    if opened is None:
+        return await _over(issuer, What.ACCESS_TOKEN, token)
+    found = await with_grant(issuer, Inspection(What.ACCESS_TOKEN, grant_id=token.grant_id), opened.grant)
+    return found._replace(
+        scope=opened.scope,
+        audience=opened.audience,
+        issued_at=opened.record.issued_at,
+        ends_at=opened.ends_at,
+        jti=handle_of(token),
+    )
+
+
+async def _refresh_token(issuer: Issuer, token: Credential) -> Inspection:
+    opened = await issuer.store.tokens.open_by_refresh(token, with_end=True)
+    if opened is None:
+        return await _over(issuer, What.REFRESH_TOKEN, token)
+    found = await with_grant(
+        issuer, Inspection(What.REFRESH_TOKEN, grant_id=token.grant_id), opened.grant, GrantTypeName.REFRESH_TOKEN
+    )
+    if opened.record is None:  # its end is that of the memory of its use
+        return found._replace(why=(Why.USED, *found.why))
+    return found._replace(
+        issued_at=opened.record.issued_at,
+        ends_at=opened.ends_at or 0,
+        refreshes_left=opened.record.refreshes_left,
+    )
+
+
+async def _authorization_code(issuer: Issuer, code: Credential) -> Inspection:
+    opened = await issuer.store.codes.open_by_code(code, with_end=True)
+    if opened is None:
+        return await _over(issuer, What.AUTHORIZATION_CODE, code)
+    found = await with_grant(
+        issuer,
+        Inspection(What.AUTHORIZATION_CODE, grant_id=code.grant_id),
+        opened.grant,
+        GrantTypeName.AUTHORIZATION_CODE,
+    )
+    if opened.record is None:
+        return found._replace(why=(Why.USED, *found.why))
+    return found._replace(redirect_uri=opened.record.redirect_uri or "", ends_at=opened.ends_at or 0)
+
+
+OPENERS = {
+    Kind.ACCESS_TOKEN: inspect_access_token,
+    Kind.REFRESH_TOKEN: _refresh_token,
+    Kind.AUTHORIZATION_CODE: _authorization_code,
+}
+
+
+async def _over(issuer: Issuer, what: What, token: Credential) -> Inspection:
+    """It is not there; perhaps the grant that it names still is, and tells whose it was."""
+    listed = await issuer.store.grants.open(token.grant_id)
+    if listed is None:
+        return Inspection(what, (Why.GRANT_ENDED,), grant_id=token.grant_id)
+    found = await with_grant(issuer, Inspection(what, grant_id=token.grant_id), listed.grant)
+    return found._replace(why=(Why.ENDED, *found.why))

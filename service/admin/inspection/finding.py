@@ -1,0 +1,168 @@
+"""What an inspection finds: what a text is, why it would be refused, and whose it is."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from service.issuer import Issuer
+from service.records.client import Client
+from service.records.grant import Grant
+
+
+class What(StrEnum):
+    """What an inspected text is."""
+
+    ACCESS_TOKEN = "access_token"
+    REFRESH_TOKEN = "refresh_token"
+    AUTHORIZATION_CODE = "authorization_code"
+    JWT_ACCESS_TOKEN = "jwt_access_token"
+    STATELESS_ACCESS_TOKEN = "stateless_access_token"
+    ID_TOKEN = "id_token"
+    ASSERTION = "assertion"
+    """A JWT of a trusted issuer."""
+    JWT = "jwt"
+    """Any other JWT."""
+    OTHER_CREDENTIAL = "other_credential"
+    UNKNOWN = "unknown"
+
+
+class Why(StrEnum):
+    """Why it would be refused."""
+
+    MALFORMED = "malformed"
+    NO_TOKEN = "no_token"
+    ENDED = "ended"
+    GRANT_ENDED = "grant_ended"
+    EXPIRED = "expired"
+    NOT_YET = "not_yet"
+    USED = "used"
+    CLIENT_DELETED = "client_deleted"
+    CLIENT_DISABLED = "client_disabled"
+    CLIENT_REVOKED = "client_revoked"
+    GRANT_TYPE_TAKEN = "grant_type_taken"
+    UNKNOWN_KEY = "unknown_key"
+    BAD_SIGNATURE = "bad_signature"
+    OTHER_ISSUER = "other_issuer"
+    OTHER_PURPOSE = "other_purpose"
+    NOT_SUPPORTED = "not_supported"
+
+
+TEXTS: Mapping[Why, str] = {
+    Why.MALFORMED: "It has not the form of anything that is issued here: a piece may be missing, or something was added.",
+    Why.NO_TOKEN: "It is no token: nothing is allowed by it where tokens are taken.",
+    Why.ENDED: "Its grant lives, but it is not among what the grant has issued and is still good: it has expired, or was "
+    "revoked by itself.",
+    Why.GRANT_ENDED: "It is over, and its grant with it: expired, revoked, or ended because one of its credentials was used "
+    "twice. What is over is not kept; what operators ended is in the audit log. (A made-up text of this form looks alike.)",
+    Why.EXPIRED: "Its time is over.",
+    Why.NOT_YET: "Its time has not come: it says that it is good from later on.",
+    Why.USED: "It was used already, and counts once. Used again outside the grace it ends its whole grant.",
+    Why.CLIENT_DELETED: "The client that it was issued to is not registered any more.",
+    Why.CLIENT_DISABLED: "The client that it was issued to is disabled; enabled again, the token counts again.",
+    Why.CLIENT_REVOKED: "Everything issued to its client up to a later moment was revoked.",
+    Why.GRANT_TYPE_TAKEN: "Its client may not use the grant type that this is for any more.",
+    Why.UNKNOWN_KEY: "It names a key that is not ours, or no longer known.",
+    Why.BAD_SIGNATURE: "The key that it names did not make its signature: it was changed, or forged.",
+    Why.OTHER_ISSUER: "It was issued by somebody else.",
+    Why.OTHER_PURPOSE: "It is ours, but was made for another purpose than access: no API should take it.",
+    Why.NOT_SUPPORTED: "There is no key here to verify it with: OpenID Connect is off.",
+}
+"""In words, for operators."""
+
+
+class Inspection(NamedTuple):
+    """``why``: empty where the token is good; ``kind``: of another credential, by its prefix; ``grant_id`` and ``grant``:
+    what it hangs on, as far as that is known, also of a token that is refused; ``client`` that it was issued to; ``scope``
+    and ``audience`` of this very token; times in epoch seconds, 0 = never or unknown; ``refreshes_left``: None = without
+    limit; ``header`` and ``claims`` of a JWT, believed by nobody unless ``signed_by_us``.
+    """
+
+    what: What
+    why: tuple[Why, ...] = ()
+    kind: str = ""
+    grant_id: str = ""
+    grant: Grant | None = None
+    client: Client | None = None
+    client_id: str = ""
+    scope: str = ""
+    audience: tuple[str, ...] = ()
+    issued_at: int = 0
+    ends_at: int = 0
+    jti: str = ""
+    refreshes_left: int | None = None
+    redirect_uri: str = ""
+    header: Mapping[str, Any] = {}
+    claims: Mapping[str, Any] = {}
+    signed_by_us: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether it would be taken now."""
+        return not self.why
+
+
+def describe(found: Inspection) -> dict[str, Any]:
+    """The answer for people and programs: members that say nothing are left out."""
+    grant = found.grant
+    told: dict[str, Any] = {
+        "kind": found.kind,
+        "client_id": found.client_id,
+        "subject": grant.subject if grant else "",
+        "username": grant.name if grant else "",
+        "grant_id": found.grant_id,
+        "grant_type": grant.grant_type if grant else "",
+        "scope": found.scope,
+        "audience": list(found.audience),
+        "issued_at": found.issued_at,
+        "ends_at": found.ends_at,
+        "jti": found.jti,
+        "refreshes_left": found.refreshes_left,
+        "redirect_uri": found.redirect_uri,
+        "header": dict(found.header),
+        "claims": dict(found.claims),
+    }
+    return {
+        "what": found.what.value,
+        "active": found.active,
+        "reasons": [{"reason": why.value, "text": TEXTS[why]} for why in found.why],
+        **({"signed_by_us": found.signed_by_us} if found.header else {}),
+        **{name: value for name, value in told.items() if value not in ("", 0, None, [], {})},
+    }
+
+
+async def with_grant(issuer: Issuer, found: Inspection, grant: Grant, needs: str = "") -> Inspection:
+    """Add the grant that it is of, and what its client forbids.
+
+    Args:
+        issuer: Where the client is looked up.
+        found: What is known so far.
+        grant: The grant.
+        needs: A grant type that the client must still be registered for.
+    """
+    found = await with_client(issuer, found, grant.client_id, grant.client_generation, needs)
+    return found._replace(grant=grant, scope=grant.scope, audience=grant.audience, issued_at=grant.issued_at)
+
+
+async def with_client(
+    issuer: Issuer, found: Inspection, client_id: str, generation: int | None, needs: str = ""
+) -> Inspection:
+    """Add the client that it was issued to, and the reasons for which that client's tokens are refused.
+
+    Args:
+        issuer: Where the client is looked up.
+        found: What is known so far.
+        client_id: The client.
+        generation: Of the client when the token was issued, None where that does not matter.
+        needs: A grant type that the client must still be registered for.
+    """
+    client = await issuer.store.clients.read(client_id)
+    if client is None or client.client_id != client_id:
+        return found._replace(client_id=client_id, why=(*found.why, Why.CLIENT_DELETED))
+    why = list(found.why)
+    if generation is not None and generation < client.generation:
+        why.append(Why.CLIENT_REVOKED)
+    if not client.enabled:
+        why.append(Why.CLIENT_DISABLED)
+    if needs and needs not in client.grant_types:
+        why.append(Why.GRANT_TYPE_TAKEN)
+    return found._replace(client=client, client_id=client_id, why=tuple(why))
