@@ -27,7 +27,8 @@ from loadtests.servers import Server
 from loadtests.supplies import REDIRECT_URI, VERIFIER, Supplier, in_bulk, supplier
 from loadtests.work import ACTIVE, WORKS, introspection, refreshing
 from service.grants import authorization_code
-from service.issuing import Issued, issue
+from service.tokens.authorization import Issued
+from service.tokens.issuing import issue
 from tests.redis_shapes import Shape
 
 FEW = 1_000

@@ -12,7 +12,6 @@ import jwt
 from service.app import open_issuer
 from service.hashing import hash_generated
 from service.issuer import Issuer
-from service.issuing import Authorization, Issued, issue, issue_code
 from service.protocol.credentials import Kind, new_client_secret, new_credential, new_grant_id
 from service.protocol.names import OPENID, AccessTokenFormat, ClientAuthMethod, SigningAlgorithm
 from service.protocol.pkce import ChallengeMethod, s256
@@ -22,6 +21,9 @@ from service.records.grant import Grant
 from service.records.user import User
 from service.settings import load
 from service.signing.key_material import generate, public_jwk
+from service.tokens.authorization import Authorization, Issued
+from service.tokens.codes import issue_code
+from service.tokens.issuing import issue
 from tests.redis_shapes import Shape
 
 CLIENT_ID = "reporting-service-01"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from loadtests.generator import Orders, literally
 from loadtests.supplies import CLIENT_ID, JWT_CLIENTS, PASSWORD, REDIRECT_URI, SCOPE, SIGNERS, VERIFIER, Supplier
-from service.assertions import CLIENT_ASSERTION
 from service.endpoints.metadata import INTROSPECT_PATH, PATH, REVOKE_PATH
 from service.protocol.names import OPENID, SigningAlgorithm
+from service.tokens.assertions import CLIENT_ASSERTION
 
 TOKEN_PATH = "/token"
 POOL = 1000

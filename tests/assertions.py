@@ -7,9 +7,9 @@ from typing import Any
 
 import jwt
 
-from service.assertions import CLIENT_ASSERTION
 from service.protocol.names import SigningAlgorithm
 from service.signing.key_material import PrivateKey, generate, public_jwk
+from service.tokens.assertions import CLIENT_ASSERTION
 
 ISSUER = "http://127.0.0.1:8080"
 KEYS = {algorithm: generate(algorithm, 2048) for algorithm in SigningAlgorithm}

@@ -22,7 +22,6 @@ from service.directory import RedisDirectory
 from service.fronts.health import Health
 from service.hashing import hash_generated
 from service.issuer import Issuer
-from service.issuing import issue_code
 from service.protocol.names import ClientAuthMethod, ResponseType, SigningAlgorithm
 from service.protocol.pkce import s256
 from service.records.authorization_code import AuthorizationCode
@@ -31,6 +30,7 @@ from service.records.grant import Grant
 from service.records.user import User
 from service.settings import Settings, load
 from service.signing.key_material import algorithm_object, generate
+from service.tokens.codes import issue_code
 from tests.redis_shapes import Shape
 
 SECRET = "mm_cs_" + "s" * 43

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from service import issuing
 from service.admin import clients, users
 from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
@@ -14,7 +13,6 @@ from service.admin.input import Identifier, Input, Properties, describe_property
 from service.admin.paging import cursor_checked, offset
 from service.grants.fresh import fresh_authorization
 from service.hooks.facts import Revoked, about_revoked
-from service.id_tokens import read_hint
 from service.issuer import Issuer
 from service.protocol import pkce, redirect_uris
 from service.protocol.credentials import GRANT_ID_LENGTH
@@ -25,7 +23,9 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.user import User
 from service.store.grants import ListedGrant
-from service.user_claims import with_claims
+from service.tokens import issuing
+from service.tokens.id_tokens import read_hint
+from service.tokens.user_claims import with_claims
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,6 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from pydantic import Field
 
-from service import issuing
-from service.access_tokens import presented
 from service.admin import clients
 from service.admin.audit import audited
 from service.admin.client_input import Lifetime, Resources, Scopes
@@ -21,7 +19,6 @@ from service.admin.errors import NotAllowed, NotFound, Refused
 from service.admin.input import Identifier, Input, Number, Properties, ShortText
 from service.grants.fresh import fresh_authorization
 from service.issuer import Issuer
-from service.issuing import Authorization, Issued
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
@@ -29,6 +26,9 @@ from service.records.client import Client
 from service.store import keys
 from service.store.amending import AmendAnswer, Amended, Held
 from service.store.tokens import RevokeAnswer
+from service.tokens import issuing
+from service.tokens.access_tokens import presented
+from service.tokens.authorization import Authorization, Issued
 from service.tokens.ending import end_grant
 
 log = logging.getLogger(__name__)

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from service import user_claims
 from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.user import User
 from service.store.amending import AmendAnswer, Amended
+from service.tokens import user_claims
 
 _PAGE, _TRIES = 200, 8
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from service import assertions
 from service.client_auth.method import Presented, Proof
 from service.issuer import Issuer
 from service.protocol.errors import InvalidClient
@@ -10,6 +9,7 @@ from service.protocol.request import Request
 from service.records.client import Client
 from service.signing.client_keys import ALGORITHMS
 from service.signing.jws import UnverifiableError
+from service.tokens import assertions
 
 _KNOWN = (*ALGORITHMS, *assertions.HMAC)
 

@@ -3,11 +3,11 @@
 The secret has to be read for that, so it is kept encrypted under the master key beside its hash.
 """
 
-from service.assertions import HMAC
 from service.client_auth.assertion import present_assertion, verify_assertion
 from service.client_auth.method import Presented
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
+from service.tokens.assertions import HMAC
 
 NAME = ClientAuthMethod.CLIENT_SECRET_JWT
 

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple, Protocol
 
-from service.assertions import Told
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
 from service.records.client import Client
 from service.store.assertions import Use
+from service.tokens.assertions import Told
 
 
 class Presented(NamedTuple):

@@ -6,10 +6,7 @@ from typing import Any
 
 import orjson
 
-from service import user_claims
-from service.access_tokens import GENERATION, handle_of, presented
 from service.client_auth import authenticate
-from service.id_tokens import algorithm_of, keyring_of, sub_of
 from service.issuer import Issuer
 from service.protocol.credentials import Kind
 from service.protocol.decision import NO_STORE, Decision, answer
@@ -20,6 +17,9 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.property import Property
 from service.store.tokens import OpenedRefreshToken, OpenedToken
+from service.tokens import user_claims
+from service.tokens.access_tokens import GENERATION, handle_of, presented
+from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
 """The JWK set: what others verify our signatures with (RFC 7517 section 5, OpenID Connect Core 10.1.1, IT-09)."""
 
-from service.id_tokens import keyring_of
 from service.issuer import Issuer
 from service.protocol.decision import JSON, SERVER, Action, Decision
+from service.tokens.id_tokens import keyring_of
 
 
 def decide(issuer: Issuer, if_none_match: str = "") -> Decision:

@@ -13,7 +13,6 @@ from service.endpoints.browser_session import (
     stale,
     way,
 )
-from service.id_tokens import Hint, read_hint, subject_for
 from service.issuer import Issuer
 from service.login import hinted_session
 from service.login.client_display import client_values
@@ -27,6 +26,7 @@ from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.records.client import Client
 from service.records.session import Session
+from service.tokens.id_tokens import Hint, read_hint, subject_for
 
 NAME = "logout"
 PATH = "/logout"

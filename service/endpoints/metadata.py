@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from service.assertions import HMAC
 from service.client_auth import METHODS
 from service.grants import GRANT_TYPES
 from service.issuer import Issuer
@@ -19,6 +18,7 @@ from service.protocol.names import (
 )
 from service.signing.client_keys import ALGORITHMS as CLIENT_ALGORITHMS
 from service.signing.keyring import Keyring
+from service.tokens.assertions import HMAC
 
 PATH = "/.well-known/oauth-authorization-server"
 OPENID_PATH = "/.well-known/openid-configuration"

@@ -2,7 +2,6 @@
 
 import logging
 
-from service.access_tokens import presented
 from service.client_auth import authenticate
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
@@ -14,6 +13,7 @@ from service.protocol.request import Request
 from service.records.client import Client
 from service.store import keys
 from service.store.tokens import RevokeAnswer
+from service.tokens.access_tokens import presented
 
 log = logging.getLogger(__name__)
 

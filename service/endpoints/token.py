@@ -9,11 +9,13 @@ import msgspec
 from service.client_auth import AuthenticatedClient, authenticate
 from service.grants import GRANT_TYPES, GrantType
 from service.issuer import Issuer
-from service.issuing import Authorization, Issued, ReplayedError, end_replayed, issue, withdraw
 from service.observe.current import note_grant_type
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable, UnauthorizedClient, UnsupportedGrantType
 from service.protocol.request import Request
+from service.tokens.authorization import Authorization, Issued
+from service.tokens.issuing import issue, withdraw
+from service.tokens.replay import ReplayedError, end_replayed
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,7 @@ from typing import Any
 
 import orjson
 
-from service.access_tokens import presented
 from service.endpoints.bearer import bearer_token
-from service.id_tokens import algorithm_of, keyring_of, sub_of
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.protocol import claims
@@ -17,6 +15,8 @@ from service.protocol.names import OPENID
 from service.protocol.request import Request
 from service.records.client import Client
 from service.store.tokens import OpenedToken
+from service.tokens.access_tokens import presented
+from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 
 NAME = "userinfo"
 _AS_JWT = {**NO_STORE, "Content-Type": "application/jwt"}

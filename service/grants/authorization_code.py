@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from service.issuer import Issuer
-from service.issuing import Authorization, ReplayedError
 from service.protocol import credentials, pkce, redirect_uris, targets
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request, always_listening
 from service.records.client import Client
+from service.tokens.authorization import Authorization
+from service.tokens.replay import ReplayedError
 
 NAME = GrantTypeName.AUTHORIZATION_CODE
 ACTS = False

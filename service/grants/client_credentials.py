@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from service.grants.fresh import fresh_authorization
 from service.issuer import Issuer
-from service.issuing import Authorization
 from service.protocol.errors import UnauthorizedClient
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
+from service.tokens.authorization import Authorization
 
 NAME = GrantTypeName.CLIENT_CREDENTIALS
 ACTS = False

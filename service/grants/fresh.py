@@ -1,11 +1,11 @@
 """What a grant that begins at the token endpoint is allowed: shared by the grant types that take a scope (WM-13)."""
 
 from service.issuer import Issuer
-from service.issuing import Authorization
 from service.protocol import scopes, targets
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
 from service.records.grant import Grant
+from service.tokens.authorization import Authorization
 
 
 def fresh_authorization(

@@ -3,10 +3,10 @@
 from typing import Any, Protocol
 
 from service.issuer import Issuer
-from service.issuing import Authorization
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
+from service.tokens.authorization import Authorization
 
 
 class GrantType(Protocol):

@@ -9,11 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from service import assertions
-from service.assertions import Told
 from service.grants.fresh import fresh_authorization
 from service.issuer import Issuer
-from service.issuing import Authorization
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
@@ -22,7 +19,10 @@ from service.records.trusted_issuer import TrustedIssuer
 from service.signing.client_keys import ALGORITHMS, KeySource
 from service.signing.jws import UnverifiableError
 from service.store.assertions import Use
-from service.user_claims import read, with_claims
+from service.tokens import assertions
+from service.tokens.assertions import Told
+from service.tokens.authorization import Authorization
+from service.tokens.user_claims import read, with_claims
 
 NAME = GrantTypeName.JWT_BEARER
 ACTS = True

@@ -12,12 +12,12 @@ from service.directory import BlockedError, Person
 from service.grants.fresh import fresh_authorization
 from service.hooks.facts import about_login
 from service.issuer import Issuer
-from service.issuing import Authorization
 from service.protocol.errors import AccessDenied, InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
-from service.user_claims import with_claims
+from service.tokens.authorization import Authorization
+from service.tokens.user_claims import with_claims
 
 log = logging.getLogger(__name__)
 

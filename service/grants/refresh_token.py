@@ -3,12 +3,13 @@
 from typing import NamedTuple
 
 from service.issuer import Issuer
-from service.issuing import Authorization, ReplayedError
 from service.protocol import credentials, scopes, targets
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
+from service.tokens.authorization import Authorization
+from service.tokens.replay import ReplayedError
 
 NAME = GrantTypeName.REFRESH_TOKEN
 ACTS = False

@@ -9,12 +9,12 @@ import msgspec
 
 from service.delivering import AT_ONCE, pause_after
 from service.fetching import FetchError
-from service.id_tokens import algorithm_of, keyring_of
 from service.issuer import Issuer
 from service.login.sessions import ENDING, finish_ending
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
+from service.tokens.id_tokens import algorithm_of, keyring_of
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ of the ID token alone.
 
 from typing import NamedTuple
 
-from service.id_tokens import Hint, sub_of, subject_for
 from service.issuer import Issuer
 from service.login import sessions
 from service.login.sessions import Ended
@@ -15,6 +14,7 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.session import Session
 from service.tokens.ending import end_grant
+from service.tokens.id_tokens import Hint, sub_of, subject_for
 
 
 class Named(NamedTuple):

@@ -13,9 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from service.id_tokens import read_hint, subject_for
 from service.issuer import Issuer
-from service.issuing import Answer, answer_authorization
 from service.login import consents, sessions, tickets
 from service.login.consents import asked_scopes
 from service.login.error_response import send_error
@@ -41,6 +39,8 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.interaction import Question, Stage
 from service.records.session import Session
+from service.tokens.authorization_response import Answer, answer_authorization
+from service.tokens.id_tokens import read_hint, subject_for
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ import msgspec
 
 from service.directory import Person
 from service.hooks.facts import Revoked, about_login, about_revoked
-from service.id_tokens import subject_for
 from service.issuer import Issuer
 from service.protocol import credentials
 from service.protocol.credentials import Kind, hashed, new_credential, new_grant_id
@@ -19,6 +18,7 @@ from service.protocol.names import OFFLINE_ACCESS, HookEvent
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
 from service.records.session import Session
+from service.tokens.id_tokens import subject_for
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Tokens in the making: what was allowed, the codes and tokens made for it, and what happens when one comes twice.
+"""Everything that is issued: what was allowed becomes codes, access tokens and ID tokens; here is the only mint (``issuing``).
 
-``service/issuing.py`` above it puts them in the place of what they were bought with.
+Who may have tokens is decided above, in ``grants`` and ``endpoints``.
 """

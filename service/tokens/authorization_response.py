@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from service.id_tokens import mint_id_token
 from service.issuer import Issuer
 from service.protocol.credentials import new_grant_id
 from service.protocol.errors import InvalidGrant
@@ -16,9 +15,10 @@ from service.records.grant import Grant
 from service.store.user_index import Kin
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.codes import issue_code
+from service.tokens.id_tokens import mint_id_token
 from service.tokens.minting import NO_REFRESH, mint
 from service.tokens.token_hooks import with_hooks
-from service.user_claims import with_claims
+from service.tokens.user_claims import with_claims
 
 
 class Answer(NamedTuple):

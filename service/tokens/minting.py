@@ -6,9 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
-from service.access_tokens import form_of, handle_of, mint_access_jwt, stateless_handle
 from service.hooks import NOTHING_ADDED, Added
-from service.id_tokens import mint_id_token, wants_id_token
 from service.issuer import Issuer
 from service.protocol.credentials import Credential, Kind, hashed, new_credential
 from service.protocol.errors import InvalidGrant
@@ -26,8 +24,10 @@ from service.records.property import Property
 from service.records.refresh_token import RefreshToken
 from service.store.grants import NEVER
 from service.store.tokens import NewTokens, OpenedRefreshToken
+from service.tokens.access_tokens import form_of, handle_of, mint_access_jwt, stateless_handle
 from service.tokens.authorization import Authorization, Issued
-from service.user_claims import of_token, wants
+from service.tokens.id_tokens import mint_id_token, wants_id_token
+from service.tokens.user_claims import of_token, wants
 
 NO_REFRESH = 0
 """As the number of refreshes left: there will be no refresh token."""

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from service.access_tokens import MAX_JWT
 from service.admin import clients, tokens, users
 from service.admin.errors import AdminError, NotAllowed, NotFound, Refused
 from service.admin.tokens import Created, TokenChanges, TokenInput
 from service.protocol.credentials import parse
 from service.protocol.names import AccessTokenFormat
 from service.store.tokens import OpenedToken
+from service.tokens.access_tokens import MAX_JWT
 from tests.world import World
 
 TRIES = 100

@@ -12,10 +12,10 @@ from aiohttp.test_utils import TestServer
 
 from service.admin import clients
 from service.admin.registration import create_initial_access_token
-from service.id_tokens import subject_for
 from service.protocol.names import SigningAlgorithm
 from service.signing.key_material import generate, public_jwk
 from service.signing.keyring import Keyring
+from service.tokens.id_tokens import subject_for
 from tests.assertions import JWKS, KEYS, Signer
 from tests.person import Person
 from tests.world import CALLBACK, VERIFIER, World, basic, private_jwk

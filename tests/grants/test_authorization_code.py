@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from service.app import open_issuer
-from service.issuing import issue_code
 from service.protocol.errors import InvalidGrant
 from service.protocol.pkce import s256
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
 from service.store import keys
+from service.tokens.codes import issue_code
 from tests.world import CALLBACK, VERIFIER, World, error_of, settings_for
 
 REFUSED = (400, "invalid_grant")

@@ -14,10 +14,10 @@ from aiohttp import ClientSession
 
 from service.app import open_issuer
 from service.issuer import Issuer
-from service.issuing import issue_code
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
 from service.signing import schedule
+from service.tokens.codes import issue_code
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
 from tests.world import SECRET, World, basic, settings_for

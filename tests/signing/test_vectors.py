@@ -5,11 +5,11 @@ import json
 import jwt
 import pytest
 
-from service.assertions import read
 from service.protocol.names import SigningAlgorithm
 from service.signing.client_keys import parsed
 from service.signing.jws import UnverifiableError, checked_claims, parse
 from service.signing.key_material import algorithm_object, public_jwk
+from service.tokens.assertions import read
 
 CLAIMS = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
 ES256_KEY = {

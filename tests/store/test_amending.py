@@ -2,12 +2,12 @@
 
 import msgspec
 
-from service import issuing
-from service.issuing import Authorization
 from service.protocol.credentials import parse
 from service.records.grant import Grant
 from service.records.property import Property
 from service.store.amending import AmendAnswer, Amended, Held
+from service.tokens import issuing
+from service.tokens.authorization import Authorization
 from tests.world import World
 
 

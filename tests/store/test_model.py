@@ -18,7 +18,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from service.app import make_issuer
 from service.grants import authorization_code, refresh_token
 from service.issuer import Issuer
-from service.issuing import Issued, ReplayedError, end_replayed, issue, issue_code
 from service.protocol.credentials import Credential, parse
 from service.protocol.errors import InvalidGrant, InvalidScope, ProtocolError
 from service.records.authorization_code import AuthorizationCode
@@ -27,6 +26,10 @@ from service.records.grant import Grant
 from service.store import keys
 from service.store.store import open_store
 from service.store.tokens import RevokeAnswer
+from service.tokens.authorization import Issued
+from service.tokens.codes import issue_code
+from service.tokens.issuing import issue
+from service.tokens.replay import ReplayedError, end_replayed
 from tests import redis_shapes
 from tests.world import ALL_GRANT_TYPES, settings_for
 

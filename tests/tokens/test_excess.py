@@ -9,10 +9,10 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
-from service.issuing import issue
 from service.protocol.errors import InvalidGrant
 from service.records.grant import Grant
 from service.tokens.authorization import Authorization, Issued
+from service.tokens.issuing import issue
 from tests.person import Person
 from tests.redis_shapes import Shape
 from tests.world import VERIFIER, InProcess, World, settings_for

@@ -1,10 +1,10 @@
 """Inspection of our own opaque credentials: access tokens, refresh tokens and authorization codes."""
 
-from service.access_tokens import handle_of
 from service.admin.inspection.finding import Inspection, What, Why, with_grant
 from service.issuer import Issuer
 from service.protocol.credentials import Credential, Kind
 from service.protocol.names import GrantTypeName
+from service.tokens.access_tokens import handle_of
 
 
 async def inspect_access_token(issuer: Issuer, token: Credential) -> Inspection:

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.access_tokens import GENERATION, MAX_JWT
-from service.access_tokens import TYPE as ACCESS_JWT
-from service.access_tokens import presented as presented_token
 from service.admin.inspection.credentials import inspect_access_token
 from service.admin.inspection.finding import Inspection, What, Why, with_client
-from service.id_tokens import read_hint
 from service.issuer import Issuer
 from service.protocol.claims import is_deeper
 from service.signing.jws import SKEW, Jws, UnverifiableError, parse
+from service.tokens.access_tokens import GENERATION, MAX_JWT
+from service.tokens.access_tokens import TYPE as ACCESS_JWT
+from service.tokens.access_tokens import presented as presented_token
+from service.tokens.id_tokens import read_hint
 
 LONGEST = 16_384
 """Characters that are looked at."""

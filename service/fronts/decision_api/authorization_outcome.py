@@ -16,9 +16,7 @@ from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.sending import back, bad_ticket, sent
 from service.fronts.decision_api.tickets import TicketError
-from service.id_tokens import subject_for
 from service.issuer import Issuer
-from service.issuing import Answer as Issued
 from service.login.consents import asked_scopes
 from service.login.interaction import begun_grant, hand_out, verified_of
 from service.login.tickets import stands
@@ -43,6 +41,8 @@ from service.protocol.names import OPENID
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket
 from service.records.grant import Grant
+from service.tokens.authorization_response import Answer as Issued
+from service.tokens.id_tokens import subject_for
 
 _CLOCKS = 60
 """Seconds by which a caller's clock may be ahead of ours."""

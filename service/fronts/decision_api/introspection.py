@@ -5,8 +5,6 @@ from typing import Annotated, Any, NamedTuple
 import orjson
 from pydantic import Field
 
-from service import user_claims
-from service.access_tokens import presented
 from service.endpoints.introspect import JWT, describe, signed
 from service.endpoints.userinfo import living
 from service.fronts.decision_api.answering import CallResult, milliseconds
@@ -24,6 +22,8 @@ from service.protocol.request import parse_form
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.property import Property
+from service.tokens import user_claims
+from service.tokens.access_tokens import presented
 
 # for a resource server of the caller's own
 

@@ -7,15 +7,15 @@ import msgspec
 import orjson
 from pydantic import Field
 
-from service.access_tokens import presented
 from service.fronts.decision_api.answering import CallError, CallResult, milliseconds
 from service.fronts.decision_api.body import property_json
 from service.fronts.decision_api.result_codes import ResultCode
 from service.issuer import Issuer
-from service.issuing import Authorization, Issued
 from service.protocol.credentials import parse
 from service.records.client import Client
 from service.records.property import Property
+from service.tokens.access_tokens import presented
+from service.tokens.authorization import Authorization, Issued
 
 Duration = Annotated[int, Field(ge=0, le=2_147_483_647)]
 """Seconds, 0 = the client's."""

@@ -1,6 +1,5 @@
 """/auth/token: a token request answered, or handed to the caller who knows the person."""
 
-from service import assertions
 from service.admin import audit
 from service.client_auth import AuthenticatedClient, authenticate
 from service.endpoints import token as endpoint
@@ -18,7 +17,6 @@ from service.grants import GRANT_TYPES
 from service.grants.fresh import fresh_authorization
 from service.grants.jwt_bearer import UntrustedIssuer
 from service.issuer import Issuer
-from service.issuing import Authorization, Issued
 from service.observe.current import note_grant_type
 from service.protocol.errors import InvalidGrant, ProtocolError
 from service.protocol.names import GrantTypeName
@@ -26,6 +24,8 @@ from service.protocol.request import Request
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
 from service.signing.jws import UnverifiableError
+from service.tokens import assertions
+from service.tokens.authorization import Authorization, Issued
 
 
 class TokenBody(ClientRequestBody):

@@ -13,14 +13,14 @@ from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.tickets import TicketError
 from service.grants.fresh import fresh_authorization
 from service.issuer import Issuer
-from service.issuing import Issued
-from service.issuing import issue as mint
 from service.protocol.decision import refuse
 from service.protocol.errors import InvalidGrant, InvalidTarget, ProtocolError, ServerError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
 from service.records.property import Property
+from service.tokens.authorization import Issued
+from service.tokens.issuing import issue as mint
 
 
 class IssueBody(Body):

@@ -9,12 +9,12 @@ from service.fronts.decision_api.body import Body, JsonObject, Text, property_js
 from service.fronts.decision_api.naming import client_members
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.fronts.decision_api.route import Call, Route
-from service.id_tokens import sub_of
 from service.protocol import claims
 from service.protocol.decision import JSON, refuse
 from service.protocol.errors import BearerError
 from service.records.client import Client
 from service.store.tokens import OpenedToken
+from service.tokens.id_tokens import sub_of
 
 _ACTIONS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN"}
 

@@ -15,9 +15,9 @@ from service.admin.errors import Refused
 from service.admin.inspection import inspect
 from service.admin.users import UserInput
 from service.endpoints.introspect import JWT
-from service.id_tokens import read_hint
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm, SubjectType
 from service.records.property import Property
+from service.tokens.id_tokens import read_hint
 from tests.person import Person
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of
 

@@ -7,7 +7,6 @@ import pytest
 
 from service.endpoints import ENDPOINTS
 from service.grants import GRANT_TYPES
-from service.issuing import Authorization, Issued, issue
 from service.protocol.decision import Decision
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import RefreshRotation
@@ -15,6 +14,8 @@ from service.protocol.request import Request
 from service.records.client import Client
 from service.records.property import Property
 from service.store.tokens import OpenedRefreshToken, ReuseAnswer, Tokens
+from service.tokens.authorization import Authorization, Issued
+from service.tokens.issuing import issue
 from tests.world import CALLBACK, World, basic, error_of
 
 AUDIENCE = ("https://api.example",)

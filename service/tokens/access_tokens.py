@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from service.hooks import NOTHING_ADDED
-from service.id_tokens import algorithm_of, keyring_of, sub_of
 from service.issuer import Issuer
 from service.protocol.claims import OURS
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind, base64url, parse
@@ -18,6 +17,7 @@ from service.protocol.errors import ServerError
 from service.protocol.names import INTROSPECTION_MEMBERS, AccessTokenFormat, SigningAlgorithm
 from service.records.client import Client
 from service.records.grant import Grant
+from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 
 TYPE = "at+jwt"
 """``typ`` of an access token (RFC 9068 section 2.1). Where a resource wants ``JWT`` there, as ID tokens have it, the claim

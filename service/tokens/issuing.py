@@ -21,7 +21,7 @@ from service.tokens.codes import Code, issue_code, redeem
 from service.tokens.minting import may_refresh, mint, rotates
 from service.tokens.replay import ReplayedError, end_replayed, fingerprint, report_ended, report_repeat
 from service.tokens.token_hooks import ask_for_refresh, with_hooks
-from service.user_claims import wants, with_claims
+from service.tokens.user_claims import wants, with_claims
 
 __all__ = [
     "Answer",
