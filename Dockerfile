@@ -37,7 +37,7 @@ ENV PATH=/opt/mintmark/bin:$PATH \
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
-    CMD ["python", "-m", "service.probe"]
+    CMD ["python", "-m", "service.fronts.probe"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["mintmark"]
 CMD ["serve"]

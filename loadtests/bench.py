@@ -23,7 +23,7 @@ from loadtests.rounds import Contender, Pace, Round, middle, ratio, take_one, ta
 from loadtests.servers import Server
 from loadtests.supplies import Supplier, supplier
 from loadtests.work import WORKS, Work, empty
-from service.hashing import Hashing
+from service.crypto.passwords import Hashing
 from service.settings import load
 
 PACES = {1: Pace(1_500, 4), 8: Pace(6_000, 3), LIMITED_AT: Pace(18_000, 4), 256: Pace(15_000, 2)}

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import jwt
 
 from service.app import open_issuer
-from service.hashing import hash_generated
+from service.crypto.key_material import generate, public_jwk
+from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
 from service.protocol.credentials import Kind, new_client_secret, new_credential, new_grant_id
 from service.protocol.names import OPENID, AccessTokenFormat, ClientAuthMethod, SigningAlgorithm
@@ -20,7 +21,6 @@ from service.records.client import Client, ClientSecret
 from service.records.grant import Grant
 from service.records.user import User
 from service.settings import load
-from service.signing.key_material import generate, public_jwk
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.codes import issue_code
 from service.tokens.issuing import issue

@@ -16,21 +16,22 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from service import hooks
-from service.addresses import in_url, listening_hosts
 from service.admin import refusals
-from service.background_tasks import BackgroundTasks
-from service.delivering import AT_ONCE, keep_delivering
+from service.crypto.client_keys import ClientKeys
+from service.crypto.key_material import Sealing
+from service.crypto.keyring import Keyring
+from service.crypto.passwords import Hashing
+from service.crypto.random_blocks import RandomBlocks
+from service.crypto.request_sealing import RequestSealing
 from service.directory import HttpDirectory, RedisDirectory
-from service.fetching import Fetcher
 from service.fronts import browser, oauth
 from service.fronts.connections import Connections
 from service.fronts.health import Handler, Health
+from service.fronts.listening import bound
 from service.fronts.methods import by_method
 from service.fronts.operators import OperatorsRunner, make_application, tls_of
 from service.fronts.watching import watching
-from service.hashing import Hashing
 from service.issuer import Issuer
-from service.listening import bound
 from service.login.backchannel_logout import deliver_due
 from service.observe.audit_file import AuditFile
 from service.observe.known_secrets import know_secrets_of
@@ -38,12 +39,11 @@ from service.observe.loop_lag import keep_measuring
 from service.observe.metrics import Metrics
 from service.observe.redis_watch import RedisWatch
 from service.observe.refusals import Refusals
-from service.randomness import RandomBlocks
+from service.outbound.background_tasks import BackgroundTasks
+from service.outbound.delivery_loop import AT_ONCE, keep_delivering
+from service.outbound.http_client import Fetcher
+from service.protocol.addresses import in_url, listening_hosts
 from service.settings import Settings, SettingsError
-from service.signing.client_keys import ClientKeys
-from service.signing.key_material import Sealing
-from service.signing.keyring import Keyring
-from service.signing.request_sealing import RequestSealing
 from service.store.store import Store, open_store
 from service.tokens.excess import end_excess
 from service.workers import until_orphaned

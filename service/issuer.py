@@ -4,21 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from service.background_tasks import BackgroundTasks
+from service.crypto.client_keys import ClientKeys
+from service.crypto.key_material import Sealing
+from service.crypto.keyring import Keyring
+from service.crypto.passwords import Hashing
+from service.crypto.request_sealing import RequestSealing
 from service.directory import Directory
-from service.fetching import Fetcher
-from service.hashing import Hashing
 from service.hooks import Hooks
 from service.observe.audit_file import AuditFile
 from service.observe.audit_sums import AuditSums
 from service.observe.metrics import Metrics
 from service.observe.refusals import Refusals
+from service.outbound.background_tasks import BackgroundTasks
+from service.outbound.http_client import Fetcher
 from service.protocol.credentials import Randomness
 from service.settings import Settings
-from service.signing.client_keys import ClientKeys
-from service.signing.key_material import Sealing
-from service.signing.keyring import Keyring
-from service.signing.request_sealing import RequestSealing
 from service.store.store import Store
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from service.addresses import listening_hosts
-from service.listening import bound
+from service.fronts.listening import bound
 from service.observe.metrics import WORKERS_VARIABLE, forget_worker
+from service.protocol.addresses import listening_hosts
 from service.settings import PREFIX, Settings
 
 log = logging.getLogger(__name__)

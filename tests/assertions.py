@@ -7,8 +7,8 @@ from typing import Any
 
 import jwt
 
+from service.crypto.key_material import PrivateKey, generate, public_jwk
 from service.protocol.names import SigningAlgorithm
-from service.signing.key_material import PrivateKey, generate, public_jwk
 from service.tokens.assertions import CLIENT_ASSERTION
 
 ISSUER = "http://127.0.0.1:8080"

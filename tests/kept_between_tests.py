@@ -9,9 +9,9 @@ import pytest
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
+from service.crypto import key_material, keyring, request_sealing
+from service.crypto.key_material import PrivateKey
 from service.fronts import templates
-from service.signing import key_material, keyring, request_sealing
-from service.signing.key_material import PrivateKey
 from tests.world import signing_keys
 
 

@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 from service.app import open_issuer
+from service.crypto.key_material import algorithm_object
 from service.protocol.names import AccessTokenFormat, ClientAuthMethod, GrantTypeName, SigningAlgorithm
 from service.records.client import Client
-from service.signing.key_material import algorithm_object
 from tests.assertions import JWKS, KEYS
 from tests.conftest import NODE
 from tests.redis_shapes import Shape

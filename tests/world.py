@@ -18,9 +18,10 @@ from aiohttp.test_utils import BaseTestServer, TestClient
 from aiohttp.web import BaseRunner, ServerRunner
 
 from service.app import make_server
+from service.crypto.key_material import algorithm_object, generate
+from service.crypto.passwords import hash_generated
 from service.directory import RedisDirectory
 from service.fronts.health import Health
-from service.hashing import hash_generated
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod, ResponseType, SigningAlgorithm
 from service.protocol.pkce import s256
@@ -29,7 +30,6 @@ from service.records.client import Client, ClientSecret
 from service.records.grant import Grant
 from service.records.user import User
 from service.settings import Settings, load
-from service.signing.key_material import algorithm_object, generate
 from service.tokens.codes import issue_code
 from tests.redis_shapes import Shape
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from service.admin.input import Identifier, Input, LongText, Number, Properties, Resource, ShortText, each_once
+from service.crypto.client_keys import MAX_KEYS, MEMBERS, is_for_signatures
+from service.crypto.client_keys import parsed as parsed_keys
 from service.grants import GRANT_TYPES
 from service.protocol import redirect_uris, scopes
 from service.protocol.claims import MAX_CLAIM_NAME, check_claim_name
@@ -24,8 +26,6 @@ from service.protocol.names import (
     SubjectType,
 )
 from service.protocol.redaction import check_no_credential
-from service.signing.client_keys import MAX_KEYS, MEMBERS, is_for_signatures
-from service.signing.client_keys import parsed as parsed_keys
 
 _LONGEST = 2_147_483_647
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})

@@ -7,8 +7,8 @@ import orjson
 
 from service.admin.client_input import ClientInput
 from service.admin.errors import Refused
-from service.fetching import FetchError
 from service.issuer import Issuer
+from service.outbound.http_client import FetchError
 from service.protocol import sectors
 from service.protocol.names import AccessTokenFormat, SubjectType
 

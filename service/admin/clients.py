@@ -15,7 +15,7 @@ from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import describe_property
 from service.admin.paging import cursor_checked
 from service.client_auth.secret import MAX_SECRET
-from service.hashing import hash_generated, is_generated
+from service.crypto.passwords import hash_generated, is_generated
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.protocol.credentials import new_client_secret

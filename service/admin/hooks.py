@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from service.admin import clients, users
 from service.admin.errors import NotFound
-from service.faults import lines
 from service.hooks.answers import ClaimsAnswer, Verdict
 from service.hooks.facts import Revoked, about_login, about_revoked, about_token
 from service.hooks.failure import HookError
@@ -20,6 +19,7 @@ from service.protocol.claims import is_deeper
 from service.protocol.names import GrantTypeName, HookEvent
 from service.records.client import Client
 from service.records.grant import Grant
+from service.settings.faults import lines
 
 _SUBJECT, _CLIENT, _ADDRESS = "test-subject", "test-client", "192.0.2.1"
 _GRANT_ID = "A" * 22

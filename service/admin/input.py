@@ -22,12 +22,12 @@ from pydantic import (
 )
 
 from service.admin.errors import Refused
-from service.faults import lines, whole
 from service.protocol.claims import is_deeper
 from service.protocol.credentials import PATTERN
 from service.protocol.names import INTROSPECTION_MEMBERS, TOKEN_RESPONSE_MEMBERS
 from service.protocol.redaction import check_no_credential
 from service.records.property import Property
+from service.settings.faults import lines, whole
 
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 _MAX_DEPTH = 10

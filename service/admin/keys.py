@@ -5,11 +5,11 @@ from typing import Any
 
 from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
+from service.crypto import key_schedule
+from service.crypto.keyring import Keyring, KnownKey
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
 from service.records.signing_key import SigningKey
-from service.signing import schedule
-from service.signing.keyring import Keyring, KnownKey
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ async def retire_key(issuer: Issuer, kid: str) -> SigningKey:
     return key
 
 
-def describe(key: SigningKey, state: schedule.State) -> dict[str, Any]:
+def describe(key: SigningKey, state: key_schedule.State) -> dict[str, Any]:
     """The key for people and programs: nothing of its private part."""
     return {
         "kid": key.kid,

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from service.admin import AdminError
 from service.cli.masking import without_password
+from service.crypto.key_material import UnusableKeyError
 from service.dev.demo import DEMO_FOLDER, is_running_in
 from service.dev.embedded_redis import EmbeddedRedisFailed, EmbeddedRedisInUse, EmbeddedRedisMissing
 from service.protocol.errors import TemporarilyUnavailable
@@ -16,7 +17,6 @@ from service.redis.errors import StoreError
 from service.redis.unreachable import explain
 from service.settings import Settings, SettingsError, origins
 from service.settings.sources import SECRETS_VARIABLE
-from service.signing.key_material import UnusableKeyError
 from service.store.fitness import StoreUnfitError
 
 REFUSED, USAGE, REDIS, SETTINGS = 1, 2, 3, 4

@@ -3,12 +3,12 @@
 from collections.abc import Collection
 
 from service.client_auth.method import Presented, Proof
+from service.crypto.client_keys import ALGORITHMS
+from service.crypto.jws import UnverifiableError
 from service.issuer import Issuer
 from service.protocol.errors import InvalidClient
 from service.protocol.request import Request
 from service.records.client import Client
-from service.signing.client_keys import ALGORITHMS
-from service.signing.jws import UnverifiableError
 from service.tokens import assertions
 
 _KNOWN = (*ALGORITHMS, *assertions.HMAC)

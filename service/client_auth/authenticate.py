@@ -4,8 +4,8 @@ import logging
 from typing import NamedTuple
 
 from service.client_auth.method import Method, Presented, Proof
+from service.crypto.passwords import is_generated
 from service.directory import network_of
-from service.hashing import is_generated
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.protocol.errors import InvalidClient, InvalidRequest

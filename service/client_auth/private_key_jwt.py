@@ -2,9 +2,9 @@
 
 from service.client_auth.assertion import present_assertion, verify_assertion
 from service.client_auth.method import Presented
+from service.crypto.client_keys import ALGORITHMS
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
-from service.signing.client_keys import ALGORITHMS
 
 NAME = ClientAuthMethod.PRIVATE_KEY_JWT
 

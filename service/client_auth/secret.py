@@ -1,9 +1,9 @@
 """Comparing a presented client secret: shared by the methods that send one."""
 
 from service.client_auth.method import HOLDS, Presented, Proof
-from service.fair_queue import Group, Requester
-from service.hashing import is_generated, requested_by
+from service.crypto.passwords import is_generated, requested_by
 from service.issuer import Issuer
+from service.outbound.fair_queue import Group, Requester
 from service.protocol.networks import wide_network_of
 from service.records.client import Client
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from service.directory.directory import BlockedError
-from service.fair_queue import Group, Requester
+from service.outbound.fair_queue import Group, Requester
 from service.protocol.credentials import Kind, hashed
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.networks import network_of, wide_network_of

@@ -14,8 +14,8 @@ import orjson
 
 from service.directory.directory import BlockedError, Person
 from service.directory.guard import Attempt, Guard
-from service.fair_queue import FairQueue
-from service.fetching import CONNECTIONS_EACH, Answered, Fetcher, FetchError
+from service.outbound.fair_queue import FairQueue
+from service.outbound.http_client import CONNECTIONS_EACH, Answered, Fetcher, FetchError
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.typed_text import prepared_name
 from service.settings import Settings

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from service.crypto.passwords import Hashing, requested_by
 from service.directory.directory import Person
 from service.directory.guard import Attempt, Guard
-from service.hashing import Hashing, requested_by
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.typed_text import prepared_name, prepared_password, spellings_of_password
 from service.records.user import User

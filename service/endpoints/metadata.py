@@ -3,6 +3,8 @@
 from typing import Any
 
 from service.client_auth import METHODS
+from service.crypto.client_keys import ALGORITHMS as CLIENT_ALGORITHMS
+from service.crypto.keyring import Keyring
 from service.grants import GRANT_TYPES
 from service.issuer import Issuer
 from service.protocol.claims import OURS, SCOPE_CLAIMS
@@ -16,8 +18,6 @@ from service.protocol.names import (
     ResponseType,
     SubjectType,
 )
-from service.signing.client_keys import ALGORITHMS as CLIENT_ALGORITHMS
-from service.signing.keyring import Keyring
 from service.tokens.assertions import HMAC
 
 PATH = "/.well-known/oauth-authorization-server"

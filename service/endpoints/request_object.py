@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from service.fetching import FetchError
+from service.crypto.client_keys import ALGORITHMS, key_source
+from service.crypto.jws import UnverifiableError, parse
 from service.issuer import Issuer
+from service.outbound.http_client import FetchError
 from service.protocol.errors import (
     InvalidRequest,
     InvalidRequestObject,
@@ -15,8 +17,6 @@ from service.protocol.errors import (
     RequestUriNotSupported,
 )
 from service.records.client import Client
-from service.signing.client_keys import ALGORITHMS, key_source
-from service.signing.jws import UnverifiableError, parse
 
 MAX_REQUEST_OBJECT = 16_384
 """Characters."""

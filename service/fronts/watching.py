@@ -8,11 +8,11 @@ from time import perf_counter
 from aiohttp import web
 from multidict import istr
 
+from service.crypto.random_blocks import RandomBlocks
 from service.fronts.peer import is_proxy, peer_of
 from service.issuer import Issuer
 from service.observe.current import CURRENT, REQUEST_ID, Current, is_plain_id
 from service.observe.trace_context import HEADER, parse
-from service.randomness import RandomBlocks
 
 log = logging.getLogger("service.access")
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from service.crypto.client_keys import ALGORITHMS, KeySource
+from service.crypto.jws import UnverifiableError
 from service.grants.fresh import fresh_authorization
 from service.issuer import Issuer
 from service.protocol.errors import InvalidGrant
@@ -16,8 +18,6 @@ from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
 from service.records.trusted_issuer import TrustedIssuer
-from service.signing.client_keys import ALGORITHMS, KeySource
-from service.signing.jws import UnverifiableError
 from service.store.assertions import Use
 from service.tokens import assertions
 from service.tokens.assertions import Told

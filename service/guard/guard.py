@@ -14,13 +14,13 @@ from urllib.parse import quote
 import aiohttp
 import jwt
 
+from service.crypto.client_keys import ALGORITHMS
+from service.crypto.jws import UnverifiableError, checked_claims, parse
 from service.guard.cache import Cache
 from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, Token
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.redis.address import of_url
 from service.redis.connection import Connection, open_connection
-from service.signing.client_keys import ALGORITHMS
-from service.signing.jws import UnverifiableError, checked_claims, parse
 from service.store import keys
 
 log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from service.faults import lines
 from service.hooks.circuit import Circuit, State
 from service.hooks.failure import HookError
 from service.hooks.message import Message
 from service.observe.metrics import Metrics
 from service.protocol.errors import TemporarilyUnavailable
+from service.settings.faults import lines
 from service.settings.hooks import HookSettings
 
 log = logging.getLogger(__name__)

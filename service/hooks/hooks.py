@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from service.fetching import Fetcher
 from service.hooks.answers import NOTHING_ADDED, Added, ClaimsAnswer, Verdict
 from service.hooks.hook import Hook, Target
 from service.hooks.message import Message
@@ -13,6 +12,7 @@ from service.hooks.notices import Telling
 from service.hooks.python_hook import PythonHook
 from service.hooks.webhook import Webhook
 from service.observe.metrics import Metrics
+from service.outbound.http_client import Fetcher
 from service.protocol.credentials import Randomness
 from service.protocol.errors import AccessDenied, InvalidGrant, TemporarilyUnavailable
 from service.protocol.names import HookEvent

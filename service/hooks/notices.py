@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from service.delivering import pause_after
 from service.hooks.failure import HookError
 from service.hooks.hook import Hook
 from service.hooks.message import Message
+from service.outbound.delivery_loop import pause_after
 from service.protocol.names import HookEvent
 from service.records.notice import Notice
 from service.store.deliveries import Deliveries

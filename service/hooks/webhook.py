@@ -5,10 +5,10 @@ from typing import Any
 
 import orjson
 
-from service.fetching import Answered, Fetcher, FetchError
 from service.hooks.failure import HookError
 from service.hooks.message import Message
 from service.hooks.signature import signed
+from service.outbound.http_client import Answered, Fetcher, FetchError
 
 MOST_BYTES = 16_384
 """Of an answer."""

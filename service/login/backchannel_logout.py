@@ -7,10 +7,10 @@ import logging
 
 import msgspec
 
-from service.delivering import AT_ONCE, pause_after
-from service.fetching import FetchError
 from service.issuer import Issuer
 from service.login.sessions import ENDING, finish_ending
+from service.outbound.delivery_loop import AT_ONCE, pause_after
+from service.outbound.http_client import FetchError
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery

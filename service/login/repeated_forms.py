@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from service.crypto import sealing
 from service.issuer import Issuer
-from service.protocol import sealing
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.credentials import base64url, hashed
 

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from service.crypto import sealing
 from service.issuer import Issuer
 from service.observe.current import note_client
-from service.protocol import redirect_uris, sealing
+from service.protocol import redirect_uris
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.credentials import Kind, base64url, hashed
 from service.protocol.errors import InvalidRequest, TemporarilyUnavailable

@@ -26,8 +26,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.addresses import check_hosts, check_issuer
-from service.faults import check_each, lines, refuse, whole
+from service.protocol.addresses import check_hosts, check_issuer
 from service.protocol.claims import MAX_CLAIM_NAME, SCOPE_CLAIMS, check_claim_name
 from service.protocol.names import (
     OFFLINE_ACCESS,
@@ -40,6 +39,7 @@ from service.protocol.names import (
     UnknownScope,
 )
 from service.settings import redis_url
+from service.settings.faults import check_each, lines, refuse, whole
 from service.settings.hooks import HookSettings, check_words, secret_faults
 from service.settings.sources import CONFIG_VARIABLE, SECRETS_VARIABLE, Environment, file_sources, secret_sources
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
-from service.faults import whole
 from service.protocol.names import HookEvent
+from service.settings.faults import whole
 
 SECRET_PREFIX = "whsec_"
 """Of a secret in the form of Standard Webhooks: the rest is base64."""

@@ -15,7 +15,7 @@ from pydantic_settings import (
 )
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from service.faults import Unreadable
+from service.settings.faults import Unreadable
 
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
 SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"

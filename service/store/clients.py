@@ -7,12 +7,12 @@ from enum import StrEnum
 
 import msgspec
 
-from service.bounded_cache import BoundedCache
 from service.observe.counting import Cache
 from service.records.client import Client
 from service.redis.connection import Connection
 from service.redis.script import Script
 from service.store import keys
+from service.store.bounded_cache import BoundedCache
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from service.bounded_cache import BoundedCache
 from service.records.client import Client
 from service.redis.connection import Connection
 from service.redis.script import Script
 from service.settings import Settings
 from service.store import keys
+from service.store.bounded_cache import BoundedCache
 from service.store.client_numbers import made_number
 
 _AGAIN_AFTER = 86_400.0

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from service.crypto.client_keys import ALGORITHMS, KeySource, key_source
+from service.crypto.jws import SKEW, Jws, UnverifiableError, check_times, checked_claims, parse
+from service.crypto.key_material import UnusableKeyError
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod, HmacAlgorithm
 from service.protocol.request import Request
 from service.records.client import Client
-from service.signing.client_keys import ALGORITHMS, KeySource, key_source
-from service.signing.jws import SKEW, Jws, UnverifiableError, check_times, checked_claims, parse
-from service.signing.key_material import UnusableKeyError
 from service.store.assertions import Use
 
 CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -4,8 +4,8 @@ import asyncio
 
 import msgspec
 
+from service.crypto import sealing
 from service.issuer import Issuer
-from service.protocol import sealing
 from service.protocol.credentials import Credential, Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName

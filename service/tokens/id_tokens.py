@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from service.crypto.keyring import Keyring, half_hash
 from service.hooks import NOTHING_ADDED
 from service.issuer import Issuer
 from service.protocol import sectors
@@ -11,7 +12,6 @@ from service.protocol.credentials import GRANT_ID_LENGTH, base64url
 from service.protocol.names import OPENID, SigningAlgorithm, SubjectType
 from service.records.client import Client
 from service.records.grant import Grant
-from service.signing.keyring import Keyring, half_hash
 
 MAX_HINT = 16_384
 """Characters of an ID token that comes as a hint."""

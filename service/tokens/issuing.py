@@ -7,8 +7,8 @@ checks that the presented credential is still unspent and swaps. There is no hal
 import msgspec
 import orjson
 
+from service.crypto import sealing
 from service.issuer import Issuer
-from service.protocol import sealing
 from service.protocol.credentials import new_grant_id
 from service.protocol.errors import InvalidGrant, TemporarilyUnavailable
 from service.records.client import Client

@@ -7,7 +7,7 @@ import pytest
 
 from service.admin import AdminError, AlreadyExists, NotFound, Refused, clients
 from service.admin.client_input import ClientInput
-from service.hashing import hash_generated
+from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod
 from service.records.client import Client

@@ -8,8 +8,8 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
+from service.crypto.passwords import Hashing
 from service.directory import BlockedError, RedisDirectory
-from service.hashing import Hashing
 from service.protocol.errors import TemporarilyUnavailable
 from service.store.failures import Failures, Limit
 from service.store.tokens import RefreshToken

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from service.crypto.passwords import Hashing
 from service.directory import BlockedError, RedisDirectory
-from service.fair_queue import Group, Requester
-from service.hashing import Hashing
+from service.outbound.fair_queue import Group, Requester
 from service.records.client import ClientSecret
 from tests.person import Person
 from tests.world import World, basic, settings_for
@@ -101,7 +101,7 @@ async def test_strangers_who_guess_at_a_secret_do_not_starve_the_right_one(
 
     async with _one_thread(world) as busy:
         assert await asked("imported", HOME) == 200
-        monkeypatch.setattr("service.hashing.time.monotonic", lambda now=time.monotonic: now() + 61)
+        monkeypatch.setattr("service.crypto.passwords.time.monotonic", lambda now=time.monotonic: now() + 61)
         await busy.issuer.hashing._queue.take(Requester())
         guesses = [asyncio.ensure_future(asked(f"guess-{number}", f"192.0.{number}.1")) for number in range(40)]
         await asyncio.wait_for(_first_done(guesses, 10), 60)

@@ -13,7 +13,7 @@ from aiohttp import web
 from playwright.async_api import Page, expect
 
 from service.app import open_issuer
-from service.hashing import hash_generated
+from service.crypto.passwords import hash_generated
 from service.protocol.names import ClientAuthMethod
 from service.records.client import Client, ClientSecret
 from service.records.user import User

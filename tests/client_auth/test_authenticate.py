@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.client_auth import METHODS, authenticate
-from service.hashing import hash_generated
+from service.crypto.passwords import hash_generated
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
 from service.records.client import ClientSecret

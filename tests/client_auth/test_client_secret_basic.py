@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from service.hashing import hash_generated
+from service.crypto.passwords import hash_generated
 from service.records.client import ClientSecret
 from tests.wire import form_post, send
 from tests.world import World

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from service.hashing import hash_generated
+from service.crypto.passwords import hash_generated
 from service.protocol.names import ClientAuthMethod
 from service.records.client import ClientSecret
 from tests.world import FORM, SECRET, World, error_of

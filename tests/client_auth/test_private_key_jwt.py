@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from joserfc import jwk as joserfc_jwk
 from joserfc import jwt as joserfc_jwt
 
+from service.crypto.jws import SKEW, UnverifiableError, checked_claims, parse
+from service.crypto.key_material import algorithm_object, generate, public_jwk
 from service.protocol.names import ClientAuthMethod, SigningAlgorithm
-from service.signing.jws import SKEW, UnverifiableError, checked_claims, parse
-from service.signing.key_material import algorithm_object, generate, public_jwk
 from tests.assertions import ISSUER, JWKS, KEYS, Signer, proof
 from tests.forging import hs256
 from tests.world import SECRET, World, error_of

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.directory import BlockedError, HttpDirectory, Person
-from service.fetching import Fetcher
+from service.outbound.http_client import Fetcher
 from service.protocol.errors import TemporarilyUnavailable
 from tests.person import Person as Somebody
 from tests.world import VERIFIER, World, settings_for

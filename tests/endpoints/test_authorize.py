@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import jwt
 import pytest
 
+from service.crypto.keyring import half_hash
 from service.protocol.names import ResponseType, SigningAlgorithm, SubjectType
-from service.signing.keyring import half_hash
 from service.store.store import make_store
 from tests.person import Person, usual_request
 from tests.world import CALLBACK, VERIFIER, World, settings_for

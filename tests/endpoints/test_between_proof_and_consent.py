@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from service.admin import users
+from service.crypto.passwords import Hashing
 from service.directory import RedisDirectory
-from service.hashing import Hashing
 from service.login import sessions
 from tests.endpoints.test_ways_on import ways
 from tests.person import Person, Shown

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from service.client_auth import METHODS
+from service.crypto.key_material import Sealing
 from service.endpoints.metadata import metadata
 from service.grants import GRANT_TYPES
 from service.protocol.names import ResponseType
-from service.signing.key_material import Sealing
 from tests.world import World
 
 PATH = "/.well-known/oauth-authorization-server"

@@ -12,9 +12,9 @@ from aiohttp.test_utils import TestServer
 
 from service.admin import clients
 from service.admin.registration import create_initial_access_token
+from service.crypto.key_material import generate, public_jwk
+from service.crypto.keyring import Keyring
 from service.protocol.names import SigningAlgorithm
-from service.signing.key_material import generate, public_jwk
-from service.signing.keyring import Keyring
 from service.tokens.id_tokens import subject_for
 from tests.assertions import JWKS, KEYS, Signer
 from tests.person import Person

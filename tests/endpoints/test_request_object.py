@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from service.crypto.key_material import generate, public_jwk
 from service.protocol.names import SigningAlgorithm
-from service.signing.key_material import generate, public_jwk
 from tests.forging import hs256
 from tests.person import Person, Shown, usual_request
 from tests.world import CALLBACK, World

@@ -14,9 +14,9 @@ from service.admin import trusts
 from service.admin.errors import NotFound, Refused
 from service.admin.trusts import TrustInput
 from service.app import open_issuer
+from service.crypto.key_material import generate, public_jwk
 from service.protocol.credentials import base64url
 from service.protocol.names import ClientAuthMethod, GrantTypeName, SigningAlgorithm
-from service.signing.key_material import generate, public_jwk
 from tests.assertions import ISSUER, JWKS, KEYS, Signer
 from tests.cutting_proxy import CuttingProxy
 from tests.forging import hs256

@@ -15,11 +15,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from service.admin import clients, users
 from service.app import open_issuer
+from service.crypto.key_material import generate
 from service.guard import TOKEN, AsgiGuard, Guard, MisconfiguredError, Refused, aiohttp_guard, needs
 from service.guard.cache import Cache
 from service.guard.routes import Routes
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
-from service.signing.key_material import generate
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 from tests.world import CALLBACK, SECRET, InProcess, World, settings_for

@@ -13,10 +13,10 @@ import pytest
 from aiohttp import ClientSession
 
 from service.app import open_issuer
+from service.crypto import key_schedule
 from service.issuer import Issuer
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
-from service.signing import schedule
 from service.tokens.codes import issue_code
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
@@ -79,8 +79,8 @@ async def test_a_rotation_under_load_is_noticed_by_nobody(redis: Shape, issuer: 
         # What `mintmark key rotate` does; the pause before it signs is shortened to the bound that is to be shown.
         begins = time.time()
         await issuer.keyring.rotate(issuer.settings.signing_algorithms, at_once=True)
-        assert schedule.SETTLING > CACHED_FOR + 6, "published long enough before it signs"
-        await asyncio.sleep(schedule.SETTLING + CACHED_FOR + 6)
+        assert key_schedule.SETTLING > CACHED_FOR + 6, "published long enough before it signs"
+        await asyncio.sleep(key_schedule.SETTLING + CACHED_FOR + 6)
         signed.set()
         await logins
     assert watch.count >= LOGINS, f"only {watch.count} logins in {time.time() - begins:.0f} s"

@@ -8,13 +8,13 @@ import pytest
 
 from service import __version__
 from service.app import make_issuer, open_issuer
+from service.crypto.client_keys import KeySource
 from service.grants import GRANT_TYPES
 from service.observe.loop_lag import EVERY, keep_measuring
 from service.observe.metrics import REDIS_ERRORS, SECURITY_EVENTS, Metrics
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.errors import StoreError
-from service.signing.client_keys import KeySource
 from service.store.store import make_store
 from tests.cutting_proxy import CuttingProxy
 from tests.observe.exposition import counts

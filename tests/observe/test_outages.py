@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from service.app import open_issuer
-from service.delivering import keep_delivering
 from service.observe.outages import Outage
+from service.outbound.delivery_loop import keep_delivering
 from service.protocol.errors import TemporarilyUnavailable
 from tests.cutting_proxy import CuttingProxy
 from tests.world import World, settings_for
@@ -78,7 +78,7 @@ async def test_a_delivery_loop_says_once_that_its_queue_is_not_read(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("service.delivering._EVERY", 0.01)
+    monkeypatch.setattr("service.outbound.delivery_loop._EVERY", 0.01)
     tries = 0
 
     async def deliver() -> int:

@@ -15,11 +15,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from service.app import open_issuer
-from service.fetching import Fetcher, FetchError
 from service.observe.current import CURRENT, Current
 from service.observe.log import configure
 from service.observe.trace_context import parse
 from service.observe.tracing import Tracing
+from service.outbound.http_client import Fetcher, FetchError
 from service.settings import SettingsError, load
 from tests.observe.collector import Collector, attributes
 from tests.redis_shapes import Shape

@@ -5,9 +5,9 @@ from typing import Any
 
 from service.admin.inspection.credentials import inspect_access_token
 from service.admin.inspection.finding import Inspection, What, Why, with_client
+from service.crypto.jws import SKEW, Jws, UnverifiableError, parse
 from service.issuer import Issuer
 from service.protocol.claims import is_deeper
-from service.signing.jws import SKEW, Jws, UnverifiableError, parse
 from service.tokens.access_tokens import GENERATION, MAX_JWT
 from service.tokens.access_tokens import TYPE as ACCESS_JWT
 from service.tokens.access_tokens import presented as presented_token

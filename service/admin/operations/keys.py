@@ -4,9 +4,9 @@ from service.admin import keys as admin
 from service.admin import sealed_secrets
 from service.admin.input import Input
 from service.admin.operations.operation import Name, Nothing, Operation, OperationResult, Output, Seconds
+from service.crypto import key_schedule
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
-from service.signing import schedule
 
 
 class Rotation(Input):
@@ -27,7 +27,7 @@ class ShownKey(Output):
 
     kid: str
     algorithm: SigningAlgorithm
-    state: schedule.State
+    state: key_schedule.State
     created_at: Seconds
     signs_from_at: Seconds
     signs_until_at: Seconds
@@ -59,7 +59,7 @@ async def _list(issuer: Issuer, _: Nothing) -> OperationResult:
 async def _rotate(issuer: Issuer, given: Rotation) -> OperationResult:
     made = await admin.rotate_keys(issuer, given.algorithm, at_once=given.at_once)
     now = int(issuer.clock())
-    return OperationResult({"keys": [admin.describe(key, schedule.state(key, now)) for key in made]})
+    return OperationResult({"keys": [admin.describe(key, key_schedule.state(key, now)) for key in made]})
 
 
 async def _retire(issuer: Issuer, given: NamedKey) -> OperationResult:

@@ -5,11 +5,11 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from service.admin import NotFound, Refused, keys
+from service.crypto import key_schedule
+from service.crypto.keyring import KnownKey
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
-from service.signing import schedule
-from service.signing.keyring import KnownKey
 
 _BEFORE, _AFTER = 30 * 86400, 120 * 86400
 """Seconds around now that the picture shows at most."""
@@ -87,7 +87,7 @@ def _bar(known: KnownKey, begins: int, ends: int, lifetime: int) -> Bar:
     key = known.key
     planned = key.signs_from + lifetime if lifetime else ends
     until = key.signs_until or (planned if key.signs_from < _NEVER else 0)
-    told_until = until + schedule.LONGEST_TOKEN + schedule.SLACK
+    told_until = until + key_schedule.LONGEST_TOKEN + key_schedule.SLACK
     left, right = _share(key.signs_from, begins, ends), _share(until, begins, ends)
     told_left, told_right = _share(key.created_at, begins, ends), _share(told_until, begins, ends)
     return Bar(key.kid, known.state, left, max(right - left, 0.0), told_left, max(told_right - told_left, 0.0))

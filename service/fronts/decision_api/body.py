@@ -8,11 +8,11 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from service.faults import lines
 from service.fronts.decision_api.answering import CallError
 from service.fronts.decision_api.result_codes import ResultCode
 from service.protocol.claims import is_deeper
 from service.records.property import Property
+from service.settings.faults import lines
 
 _WORD = re.compile(r"[\s,]+")
 MAX_TEXT = 65_536

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from service.crypto import sealing
 from service.fronts.decision_api.route import Call
 from service.observe.current import note_client
-from service.protocol import sealing
 from service.protocol.credentials import Kind, base64url
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client

@@ -2,6 +2,7 @@
 
 from service.admin import audit
 from service.client_auth import AuthenticatedClient, authenticate
+from service.crypto.jws import UnverifiableError
 from service.endpoints import token as endpoint
 from service.fronts.decision_api import tickets, token_exchange
 from service.fronts.decision_api.answering import CallResult
@@ -23,7 +24,6 @@ from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
-from service.signing.jws import UnverifiableError
 from service.tokens import assertions
 from service.tokens.authorization import Authorization, Issued
 

@@ -7,15 +7,15 @@ import jwt
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from service.bounded_cache import BoundedCache
-from service.fetching import Fetched
+from service.crypto import client_keys
+from service.crypto.client_keys import ClientKeys, KeySource
+from service.crypto.key_material import generate, public_jwk
 from service.fronts import peer
 from service.observe.counting import Cache
+from service.outbound.http_client import Fetched
 from service.protocol.names import SigningAlgorithm
-from service.signing import client_keys
-from service.signing.client_keys import ClientKeys, KeySource
-from service.signing.key_material import generate, public_jwk
 from service.store import clients
+from service.store.bounded_cache import BoundedCache
 from service.store.clients import Clients
 from tests.world import World, settings_for
 

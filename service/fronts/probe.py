@@ -1,4 +1,4 @@
-"""``python -m service.probe``: whether the service on this machine is alive, for the image's HEALTHCHECK.
+"""``python -m service.fronts.probe``: whether the service on this machine is alive, for the image's HEALTHCHECK.
 
 Ends with 0 where ``/livez`` answers at the address of the settings. It runs every few seconds beside the service and
 therefore loads nothing that it can do without: settings only where there is more to read than the environment.
@@ -8,7 +8,7 @@ import os
 import sys
 import urllib.request
 
-from service.addresses import reachable_host
+from service.protocol.addresses import reachable_host
 
 SECONDS = 2.0
 """How long the answer may take."""

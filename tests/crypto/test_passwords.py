@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.hashing import Hashing, hash_generated, is_generated
+from service.crypto.passwords import Hashing, hash_generated, is_generated
 from service.protocol.errors import TemporarilyUnavailable
 from service.settings import Settings, load
 from tests.world import SECRET, settings_for
@@ -86,7 +86,7 @@ async def test_an_imported_secret_is_hashed_once_a_minute_and_a_wrong_one_every_
 
 
 async def test_what_is_remembered_is_bounded_and_no_secret(hashing: Hashing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.hashing._CACHED", 2)
+    monkeypatch.setattr("service.crypto.passwords._CACHED", 2)
     hashes = [await hashing.hash("imported") for _ in range(5)]
     for hashed in hashes:
         assert await hashing.verify_secret("imported", hashed)

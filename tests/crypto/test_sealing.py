@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.protocol.sealing import NONCE_BYTES, seal, unseal
+from service.crypto.sealing import NONCE_BYTES, seal, unseal
 
 TOKEN = "mm_rt_" + "a" * 65
 NONCE = bytes(NONCE_BYTES)

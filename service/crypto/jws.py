@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import orjson
 from jwt.exceptions import PyJWTError
 
+from service.crypto.key_material import algorithm_object
 from service.protocol.credentials import base64url
-from service.signing.key_material import algorithm_object
 
 SKEW = 10
 """Seconds by which somebody's clock may differ from ours."""

@@ -5,10 +5,10 @@ import json
 import jwt
 import pytest
 
+from service.crypto.client_keys import parsed
+from service.crypto.jws import UnverifiableError, checked_claims, parse
+from service.crypto.key_material import algorithm_object, public_jwk
 from service.protocol.names import SigningAlgorithm
-from service.signing.client_keys import parsed
-from service.signing.jws import UnverifiableError, checked_claims, parse
-from service.signing.key_material import algorithm_object, public_jwk
 from service.tokens.assertions import read
 
 CLAIMS = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"

@@ -14,11 +14,11 @@ from authlib.jose import jwt as authlib_jwt
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.crypto import key_schedule
+from service.crypto.key_material import UnusableKeyError, algorithm_object, generate
+from service.crypto.keyring import Keyring, half_hash
+from service.crypto.random_blocks import RandomBlocks
 from service.protocol.names import SigningAlgorithm
-from service.randomness import RandomBlocks
-from service.signing import schedule
-from service.signing.key_material import UnusableKeyError, algorithm_object, generate
-from service.signing.keyring import Keyring, half_hash
 from service.store.store import make_store
 from tests.forging import hs256
 from tests.redis_shapes import Shape
@@ -137,18 +137,18 @@ async def test_a_rotation_is_seen_before_it_signs(redis: Shape) -> None:
         await one.open()
         await two.open()
         old = one.sign(ES256, CLAIMS)
-        now[0] += 10_000 - 300 - schedule.SLACK
+        now[0] += 10_000 - 300 - key_schedule.SLACK
         await one.look()
         await two.look()
         cached = jwt.PyJWKSet.from_dict(json.loads(two.jwks().content))
         assert len(cached.keys) == 4
         assert _kid(one.sign(ES256, CLAIMS)) == _kid(old)
-        now[0] += 300 + schedule.SLACK
+        now[0] += 300 + key_schedule.SLACK
         fresh = two.sign(ES256, CLAIMS)
         assert _kid(fresh) != _kid(old)
         assert jwt.decode(fresh, cached[_kid(fresh)].key, algorithms=["ES256"], audience="app") == CLAIMS
         assert await one.verify(fresh) == await two.verify(old) == CLAIMS
-        now[0] += schedule.LONGEST_TOKEN + schedule.SLACK
+        now[0] += key_schedule.LONGEST_TOKEN + key_schedule.SLACK
         await one.look()
         assert _kid(old) not in one.jwks().content.decode()
         assert await one.verify(old) == CLAIMS, "an old hint"

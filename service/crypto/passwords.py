@@ -17,7 +17,7 @@ from hmac import compare_digest
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from service.fair_queue import FairQueue, Group, Requester
+from service.outbound.fair_queue import FairQueue, Group, Requester
 from service.protocol.credentials import base64url
 from service.settings import Settings
 

@@ -10,13 +10,13 @@ import jwt
 import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from service.bounded_cache import BoundedCache
-from service.fetching import Fetched, FetchError
+from service.crypto.jws import Jws, UnverifiableError, checked_claims
 from service.observe.counting import Cache
+from service.outbound.http_client import Fetched, FetchError
 from service.protocol.names import SigningAlgorithm
 from service.records.client import Client
 from service.settings import Settings
-from service.signing.jws import Jws, UnverifiableError, checked_claims
+from service.store.bounded_cache import BoundedCache
 
 log = logging.getLogger(__name__)
 

@@ -12,16 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
-from service.observe.metrics import KeyTimes
-from service.observe.outages import Outage
-from service.protocol.credentials import Randomness, base64url
-from service.protocol.errors import TemporarilyUnavailable
-from service.protocol.names import SigningAlgorithm
-from service.records.signing_key import KeySet, SigningKey
-from service.settings import Settings
-from service.signing import schedule
-from service.signing.jws import UnverifiableError, parse
-from service.signing.key_material import (
+from service.crypto import key_schedule
+from service.crypto.jws import UnverifiableError, parse
+from service.crypto.key_material import (
     PrivateKey,
     Sealing,
     UnusableKeyError,
@@ -32,6 +25,13 @@ from service.signing.key_material import (
     public_jwk,
     read_file,
 )
+from service.observe.metrics import KeyTimes
+from service.observe.outages import Outage
+from service.protocol.credentials import Randomness, base64url
+from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.names import SigningAlgorithm
+from service.records.signing_key import KeySet, SigningKey
+from service.settings import Settings
 from service.store.signing_keys import SigningKeys
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class KnownKey(NamedTuple):
     """A key in a list."""
 
     key: SigningKey
-    state: schedule.State
+    state: key_schedule.State
 
 
 class _Loaded(NamedTuple):
@@ -134,7 +134,7 @@ class Keyring:
         """A compact JWS (RFC 7515 7.1). On the event loop, RSA too: it takes 0.25 ms, and to hand it to a thread and back costs
         nearly as much again.
         """
-        key = schedule.signing(self._keys, algorithm, int(self._clock()))
+        key = key_schedule.signing(self._keys, algorithm, int(self._clock()))
         if key is None:
             raise UnusableKeyError(f"there is no key for {algorithm.value}")
         loaded = self._loaded[key.kid]
@@ -160,7 +160,7 @@ class Keyring:
         """What others verify with (RFC 7517 section 5, IT-09)."""
         now = int(self._clock())
         if now != self._published_at:
-            keys = sorted(schedule.published(self._keys, now), key=lambda key: (key.algorithm, -key.signs_from))
+            keys = sorted(key_schedule.published(self._keys, now), key=lambda key: (key.algorithm, -key.signs_from))
             content = orjson.dumps({"keys": [key.public for key in keys]})
             self._published = Published(content, f'"{base64url(sha256(content).digest()[:16])}"')
             self._published_at = now
@@ -170,11 +170,11 @@ class Keyring:
         """Every key that we still know, newest first within its algorithm."""
         now = int(self._clock())
         keys = sorted(self._keys, key=lambda key: (key.algorithm, -key.signs_from))
-        return [KnownKey(key, schedule.state(key, now)) for key in keys]
+        return [KnownKey(key, key_schedule.state(key, now)) for key in keys]
 
     def times(self) -> list[KeyTimes]:
         """For metrics: how old the keys are that sign now, and when others take over."""
-        return schedule.times(self._keys, self.algorithms, self._clock(), self._settings.signing_key_lifetime)
+        return key_schedule.times(self._keys, self.algorithms, self._clock(), self._settings.signing_key_lifetime)
 
     # change
 
@@ -188,16 +188,16 @@ class Keyring:
 
         async def changed(keys: KeySet) -> KeySet:
             now = int(self._clock())
-            ahead = schedule.SETTLING if at_once else self._ahead
+            ahead = key_schedule.SETTLING if at_once else self._ahead
             for algorithm in wanted:
                 waiting = [key for key in keys.keys if key.algorithm is algorithm and key.signs_from > now]
                 if waiting and not at_once:
                     continue
-                keys = await self._with_new(keys, schedule.Wanted(algorithm, now + ahead))
+                keys = await self._with_new(keys, key_schedule.Wanted(algorithm, now + ahead))
             return keys
 
         await self._change(changed)
-        newest = (schedule.signing(self._keys, algorithm, int(self._clock()) + 2 * 86400) for algorithm in wanted)
+        newest = (key_schedule.signing(self._keys, algorithm, int(self._clock()) + 2 * 86400) for algorithm in wanted)
         return [key for key in newest if key is not None]
 
     async def retire(self, kid: str) -> SigningKey | None:
@@ -209,10 +209,10 @@ class Keyring:
             if not found:
                 return keys
             now = int(self._clock())
-            if (rest := schedule.without(keys.keys, found[0], now)) is not None:
+            if (rest := key_schedule.without(keys.keys, found[0], now)) is not None:
                 return KeySet(rest)
             others = KeySet(tuple(key for key in keys.keys if key.kid != kid))
-            return await self._with_new(others, schedule.Wanted(found[0].algorithm, now))
+            return await self._with_new(others, key_schedule.Wanted(found[0].algorithm, now))
 
         await self._change(changed)
         return found[0] if found else None
@@ -221,7 +221,7 @@ class Keyring:
 
     @property
     def _ahead(self) -> int:
-        return self._settings.jwks_lifetime + schedule.SLACK
+        return self._settings.jwks_lifetime + key_schedule.SLACK
 
     async def _change(self, changed: Callable[[KeySet], Any]) -> None:
         """Read, change, compare and set; again where another process was first."""
@@ -236,15 +236,15 @@ class Keyring:
 
     async def _planned(self, seen: KeySet) -> KeySet:
         now = int(self._clock())
-        keys = self._resealed(KeySet(schedule.remembered(seen.keys, now)))
+        keys = self._resealed(KeySet(key_schedule.remembered(seen.keys, now)))
         lifetime = self._settings.signing_key_lifetime
-        for wanted in schedule.due(
+        for wanted in key_schedule.due(
             keys, self._settings.signing_algorithms, now, lifetime=lifetime, published_ahead=self._ahead
         ):
             keys = await self._with_new(keys, wanted)
         return keys
 
-    async def _with_new(self, keys: KeySet, wanted: schedule.Wanted) -> KeySet:
+    async def _with_new(self, keys: KeySet, wanted: key_schedule.Wanted) -> KeySet:
         loop, bits = asyncio.get_running_loop(), self._settings.signing_rsa_bits
         private = await loop.run_in_executor(self._threads, generate, wanted.algorithm, bits)
         public = public_jwk(private, wanted.algorithm)
@@ -257,7 +257,7 @@ class Keyring:
             created_at=int(self._clock()),
             signs_from=wanted.signs_from,
         )
-        return KeySet(schedule.added(keys.keys, new))
+        return KeySet(key_schedule.added(keys.keys, new))
 
     def _resealed(self, keys: KeySet) -> KeySet:
         """Everything under the first master key, so that the others can be given up."""

@@ -7,12 +7,12 @@ from typing import Any
 import jwt
 import pytest
 
-from service.fetching import Fetched, FetchError
+from service.crypto.client_keys import ClientKeys, KeySource, parsed
+from service.crypto.jws import UnverifiableError, parse
+from service.crypto.key_material import generate, public_jwk
+from service.outbound.http_client import Fetched, FetchError
 from service.protocol.credentials import base64url
 from service.protocol.names import SigningAlgorithm
-from service.signing.client_keys import ClientKeys, KeySource, parsed
-from service.signing.jws import UnverifiableError, parse
-from service.signing.key_material import generate, public_jwk
 from tests.forging import hs256
 from tests.world import settings_for
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.addresses import listening_hosts, reachable_host
+from service.protocol.addresses import listening_hosts, reachable_host
 
 EVERY = ("::", "0.0.0.0")
 

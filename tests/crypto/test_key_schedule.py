@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.crypto import key_schedule
+from service.crypto.key_schedule import LONGEST_TOKEN, REMEMBERED, SETTLING, SLACK, State, Wanted
 from service.protocol.names import SigningAlgorithm
 from service.records.signing_key import KeySet, SigningKey
-from service.signing import schedule
-from service.signing.schedule import LONGEST_TOKEN, REMEMBERED, SETTLING, SLACK, State, Wanted
 
 ES256, RS256 = SigningAlgorithm.ES256, SigningAlgorithm.RS256
 AHEAD, LIFETIME = 360, 1000
@@ -20,7 +20,7 @@ def key(kid: str, signs_from: int, signs_until: int = 0, algorithm: SigningAlgor
 
 def due(keys: tuple[SigningKey, ...], now: int, **options: Any) -> list[Wanted]:
     given = {"lifetime": LIFETIME, "published_ahead": AHEAD, **options}
-    return schedule.due(KeySet(keys), (ES256,), now, **given)
+    return key_schedule.due(KeySet(keys), (ES256,), now, **given)
 
 
 def test_the_first_key_signs_at_once() -> None:
@@ -36,49 +36,49 @@ def test_the_next_key_is_made_that_long_before_it_signs() -> None:
     assert due(keys, LIFETIME - AHEAD - 1) == []
     assert due(keys, LIFETIME - AHEAD) == [Wanted(ES256, LIFETIME)]
     assert due(keys, 10 * LIFETIME, lifetime=0) == [], "0: only by hand"
-    waiting = schedule.added(keys, key("b", LIFETIME))
+    waiting = key_schedule.added(keys, key("b", LIFETIME))
     assert due(waiting, LIFETIME - 1) == [], "the next one waits already"
 
 
 def test_a_key_s_life() -> None:
     """Next, active, retired but published, remembered, forgotten."""
-    first, second = schedule.added((key("a", 100),), key("b", 200))
+    first, second = key_schedule.added((key("a", 100),), key("b", 200))
     assert (first.signs_until, second.signs_until) == (200, 0)
     moments = (99, 100, 199, 200, 200 + LONGEST_TOKEN + SLACK - 1, 200 + LONGEST_TOKEN + SLACK)
-    assert [schedule.state(first, now) for now in moments] == [
+    assert [key_schedule.state(first, now) for now in moments] == [
         *(State.NEXT, State.ACTIVE, State.ACTIVE, State.RETIRED, State.RETIRED, State.REMEMBERED)
     ]
     end = 200 + LONGEST_TOKEN + SLACK + REMEMBERED
-    assert schedule.remembered((first, second), end - 1) == (first, second)
-    assert schedule.remembered((first, second), end) == (second,)
-    assert schedule.published((first, second), end - 1) == [second]
+    assert key_schedule.remembered((first, second), end - 1) == (first, second)
+    assert key_schedule.remembered((first, second), end) == (second,)
+    assert key_schedule.published((first, second), end - 1) == [second]
 
 
 def test_an_emergency_during_a_rotation_ends_the_old_key_when_the_new_one_begins() -> None:
     """What the emergency overtook would have begun later, and has signed nothing."""
-    rotating = schedule.added((key("old", 0), key("r", 0, algorithm=RS256)), key("next", 360))
-    keys = schedule.added(rotating, key("new", 115))
+    rotating = key_schedule.added((key("old", 0), key("r", 0, algorithm=RS256)), key("next", 360))
+    keys = key_schedule.added(rotating, key("new", 115))
     assert keys == (key("old", 0, 115), key("r", 0, algorithm=RS256), key("new", 115))
     for now in (114, 115, 359, 360, 361):
-        active = [one for one in keys if one.algorithm is ES256 and schedule.state(one, now) is State.ACTIVE]
-        assert active == [schedule.signing(keys, ES256, now)], now
-    assert schedule.added(keys, key("again", 120))[0] == key("old", 0, 115), "what has an end keeps it"
+        active = [one for one in keys if one.algorithm is ES256 and key_schedule.state(one, now) is State.ACTIVE]
+        assert active == [key_schedule.signing(keys, ES256, now)], now
+    assert key_schedule.added(keys, key("again", 120))[0] == key("old", 0, 115), "what has an end keeps it"
 
 
 def test_whoever_is_left_signs_when_a_key_is_retired() -> None:
     old, waiting, other = key("old", 0, 360), key("next", 360), key("r", 0, algorithm=RS256)
     keys = (old, other, waiting)
-    assert schedule.without(keys, waiting, 100) == (key("old", 0), other), "the one before goes on"
-    assert schedule.without(keys, old, 100) == (other, key("next", 100)), "the one behind begins"
-    assert schedule.without((key("a", 0, 50), key("b", 50)), key("b", 50), 100) is None, (
+    assert key_schedule.without(keys, waiting, 100) == (key("old", 0), other), "the one before goes on"
+    assert key_schedule.without(keys, old, 100) == (other, key("next", 100)), "the one behind begins"
+    assert key_schedule.without((key("a", 0, 50), key("b", 50)), key("b", 50), 100) is None, (
         "a retired one does not sign again"
     )
-    assert schedule.without((key("a", 0), other), key("a", 0), 100) is None
+    assert key_schedule.without((key("a", 0), other), key("a", 0), 100) is None
 
 
 def test_before_the_first_key_is_due_it_signs_all_the_same() -> None:
-    assert schedule.signing((key("a", 100),), ES256, 50) == key("a", 100)
-    assert schedule.signing((), ES256, 50) is None
+    assert key_schedule.signing((key("a", 100),), ES256, 50) == key("a", 100)
+    assert key_schedule.signing((), ES256, 50) is None
 
 
 @settings(max_examples=200)
@@ -90,16 +90,16 @@ def test_at_every_moment_one_key_signs_and_everybody_has_seen_it(pauses: list[in
     signed_at: dict[str, int] = {}
     for pause in pauses:
         now += pause
-        keys = KeySet(schedule.remembered(keys.keys, now))
-        for wanted in schedule.due(keys, (ES256,), now, lifetime=lifetime, published_ahead=AHEAD):
+        keys = KeySet(key_schedule.remembered(keys.keys, now))
+        for wanted in key_schedule.due(keys, (ES256,), now, lifetime=lifetime, published_ahead=AHEAD):
             counter += 1
-            keys = KeySet(schedule.added(keys.keys, key(f"k{counter}", wanted.signs_from)))
-        visible = {one.kid for one in schedule.published(keys.keys, now)}
+            keys = KeySet(key_schedule.added(keys.keys, key(f"k{counter}", wanted.signs_from)))
+        visible = {one.kid for one in key_schedule.published(keys.keys, now)}
         for kid in visible:
             published_at.setdefault(kid, now)
-        active = [one for one in keys.keys if schedule.state(one, now) is State.ACTIVE]
+        active = [one for one in keys.keys if key_schedule.state(one, now) is State.ACTIVE]
         assert len(active) == 1
-        signing = schedule.signing(keys.keys, ES256, now)
+        signing = key_schedule.signing(keys.keys, ES256, now)
         assert signing == active[0]
         first = signing.kid == "k1"
         assert first or now - published_at[signing.kid] >= AHEAD

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service import background_tasks
 from service.app import open_issuer, start_background_tasks
-from service.background_tasks import BackgroundTasks
+from service.crypto import keyring
 from service.observe.metrics import Metrics
+from service.outbound import background_tasks
+from service.outbound.background_tasks import BackgroundTasks
 from service.records.logout_delivery import LogoutDelivery
-from service.signing import keyring
 from service.store import keys
 from tests.world import World, settings_for
 

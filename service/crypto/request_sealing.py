@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from service.crypto.key_material import read_file
 from service.protocol.credentials import Randomness, base64url
 from service.settings import Settings
-from service.signing.key_material import read_file
 
 _PURPOSE = b"mintmark authorization requests 1"
 _NAME_BYTES, _NONCE_BYTES = 6, 12

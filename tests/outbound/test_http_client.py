@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.fetching import Fetcher, FetchError, is_public
+from service.outbound.http_client import Fetcher, FetchError, is_public
 from tests.world import settings_for
 
 
