@@ -18,6 +18,7 @@ from service.protocol import pkce, redirect_uris
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName, HookEvent
+from service.protocol.requested import Requested
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
@@ -115,7 +116,7 @@ def _code_record(issuer: Issuer, client: Client, given: CodeInput) -> Authorizat
 def _grant(issuer: Issuer, client: Client, user: User, given: CodeInput) -> Grant:
     name = GrantTypeName.AUTHORIZATION_CODE
     fresh = fresh_authorization(
-        issuer, client, name, given.scope, given.resources, subject=user.subject, username=user.username
+        issuer, client, name, Requested(given.scope, given.resources), subject=user.subject, username=user.username
     )
     return msgspec.structs.replace(fresh.grant, properties=tuple(member.record() for member in given.properties))
 

@@ -22,6 +22,7 @@ from service.issuer import Issuer
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
+from service.protocol.requested import Requested
 from service.records.client import Client
 from service.store import keys
 from service.store.amending import AmendAnswer, Amended, Held
@@ -96,7 +97,7 @@ async def create_token(issuer: Issuer, given: TokenInput) -> Created:
     scope = None if given.scopes is None else " ".join(given.scopes)
     try:
         fresh = fresh_authorization(
-            issuer, client, given.grant_type, scope, given.resources, subject=given.subject or ""
+            issuer, client, given.grant_type, Requested(scope, given.resources), subject=given.subject or ""
         )
         issued = await issuing.issue(issuer, _as_asked(client, given), _with_told(fresh, given))
     except TemporarilyUnavailable:

@@ -12,7 +12,7 @@ from service.protocol.errors import InvalidClient, InvalidRequest
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
 from service.records.client import Client
-from service.store.assertions import Use
+from service.store.assertions import ReplayCheck
 from service.store.failures import Limit
 
 log = logging.getLogger(__name__)
@@ -29,11 +29,11 @@ class AuthenticatedClient(NamedTuple):
 
     client: Client
     alias_used: bool
-    use: Use | None = None
+    use: ReplayCheck | None = None
 
     async def confirm(self) -> None:
         """Wait for what is still to be known. Raises InvalidClient for an assertion that was used before."""
-        if self.use is not None and not await self.use.is_first():
+        if self.use is not None and not await self.use.is_first_use():
             raise InvalidClient("The client assertion was used before: each needs a jti of its own.")
 
 

@@ -6,7 +6,7 @@ from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
 from service.records.client import Client
-from service.store.assertions import Use
+from service.store.assertions import ReplayCheck
 from service.tokens.assertions import Told
 
 
@@ -25,7 +25,7 @@ class Presented(NamedTuple):
 class Proof(NamedTuple):
     """It holds. ``use``: where it counts once only, whether this is the first time; the answer may still be under way."""
 
-    use: Use | None = None
+    use: ReplayCheck | None = None
 
 
 HOLDS = Proof()

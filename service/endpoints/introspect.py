@@ -8,6 +8,7 @@ import orjson
 
 from service.client_auth import authenticate
 from service.issuer import Issuer
+from service.protocol.binding import UNBOUND
 from service.protocol.credentials import Kind
 from service.protocol.decision import NO_STORE, Decision, answer
 from service.protocol.errors import InvalidClient
@@ -42,7 +43,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     body = await describe(issuer, client, token)
     await authenticated.confirm()
     issuer.metrics.request(NAME, "active" if body else "inactive")
-    if JWT in request.accept and issuer.keyring is not None:
+    if JWT in request.headers.get("Accept", "") and issuer.keyring is not None:
         return await _signed(issuer, client, body or {"active": False})
     return answer(_INACTIVE if body is None else orjson.dumps(body))
 
@@ -100,7 +101,7 @@ def _concerns(asker: Client | None, grant: Grant, audience: tuple[str, ...]) -> 
 
 def _access_token(token: OpenedToken) -> dict[str, Any]:
     return {
-        "token_type": "Bearer",
+        "token_type": UNBOUND.token_type,
         "scope": token.scope,
         "aud": token.audience,
         "iat": token.record.issued_at,
@@ -132,7 +133,7 @@ async def _stateless(issuer: Issuer, asker: Client | None, claims: Mapping[str, 
     if client is None or not client.stands_behind(grant) or not _concerns(asker, grant, named):
         return None
     shown = {name: value for name, value in claims.items() if name != GENERATION}
-    return shown | {"active": True, "token_type": "Bearer", "nbf": claims["iat"]}
+    return shown | {"active": True, "token_type": UNBOUND.token_type, "nbf": claims["iat"]}
 
 
 async def _with_grant(
@@ -149,7 +150,7 @@ async def _with_grant(
         for member in (*client.properties, *grant.properties, *added)
         if member.in_introspection and member.name not in INTROSPECTION_MEMBERS
     }
-    is_access_token = described["token_type"] == "Bearer"
+    is_access_token = described["token_type"] != "refresh_token"
     about = user_claims.described(issuer, client, grant, described["scope"]) if is_access_token else {}
     subject = sub_of(issuer, client, grant) if grant.subject else grant.client_id  # as in a JWT (RFC 9068 section 2.2)
     described |= {"active": True, "iss": issuer.url, "client_id": grant.client_id, "sub": subject}

@@ -13,9 +13,11 @@ from service.observe.current import note_grant_type
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable, UnauthorizedClient, UnsupportedGrantType
 from service.protocol.request import Request
+from service.protocol.requested import Requested
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.issuing import issue, withdraw
 from service.tokens.replay import ReplayedError, end_replayed
+from service.tokens.token_request import TokenRequest
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +61,10 @@ async def answer_client(
             raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
         if name not in client.grant_types:
             raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
-        params = grant_type.parse(request)
-        if grant_type.ACTS:
+        if grant_type.has_side_effects:
             await authenticated.confirm()
-        authorization = await grant_type.authorize(issuer, client, params)
+        checks = [authenticated.use] if authenticated.use is not None else []
+        authorization = await grant_type.authorize(issuer, TokenRequest(request, client, Requested.of(request), checks))
     except ReplayedError as replayed:
         await authenticated.confirm()
         await end_replayed(issuer, replayed)
@@ -100,7 +102,7 @@ async def _issue_once(issuer: Issuer, authenticated: AuthenticatedClient, author
     except TemporarilyUnavailable:
         if authorization.use is not None:  # whoever vouched may not be asked again: let it be brought once more
             with suppress(TemporarilyUnavailable):
-                await authorization.use.give_back()
+                await authorization.use.release()
         raise
     try:
         await authenticated.confirm()

@@ -43,14 +43,11 @@ Decide = Callable[[Issuer, Request], Awaitable[Decision]]
 
 
 class _Route(NamedTuple):
-    """``methods``: allowed ones; those but POST have their parameters in the query; ``json``: the body is no form;
-    ``two_forms``: the Accept header chooses.
-    """
+    """``methods``: allowed ones; those but POST have their parameters in the query; ``json``: the body is no form."""
 
     name: str
     methods: tuple[str, ...] = ("POST",)
     json: bool = False
-    two_forms: bool = False
 
 
 def handlers(issuer: Issuer) -> dict[str, Handler]:
@@ -81,7 +78,7 @@ def _routes(issuer: Issuer) -> dict[str, _Route]:
     settings = issuer.settings
     token = _Route("token", ("POST",) if settings.token_require_post else ("POST", "GET"))
     routes = dict.fromkeys(settings.token_paths, token)
-    routes |= {INTROSPECT_PATH: _Route("introspect", two_forms=True), REVOKE_PATH: _Route("revoke")}
+    routes |= {INTROSPECT_PATH: _Route("introspect"), REVOKE_PATH: _Route("revoke")}
     if issuer.keyring is not None:
         routes[USERINFO_PATH] = _Route("userinfo", ("POST", "GET"))
     if settings.registration != "off":
@@ -91,12 +88,13 @@ def _routes(issuer: Issuer) -> dict[str, _Route]:
 
 def _endpoint(issuer: Issuer, path: str, route: _Route) -> Handler:
     decide: Decide = ENDPOINTS[route.name]
+    url = issuer.url_of(path.removeprefix(issuer.settings.issuer_path))
     shared = _Sharing(issuer.settings.cors_origins, ", ".join((*route.methods, "OPTIONS")))
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         request: Request | None = None
         try:
-            request = await _read(http, issuer, path, route)
+            request = await _read(http, issuer, path, url, route)
             response = _response(await decide(issuer, request))
         except ProtocolError as error:
             response = await _refused(issuer, route.name, path, error, http, request)
@@ -199,7 +197,7 @@ async def refused_as_json(_: web.BaseRequest, error: ProtocolError) -> web.Strea
     return rendered(error)
 
 
-async def _read(http: web.BaseRequest, issuer: Issuer, path: str, route: _Route) -> Request:
+async def _read(http: web.BaseRequest, issuer: Issuer, path: str, url: str, route: _Route) -> Request:
     """The request, if it came the right way: method, transport, content type. Raises InvalidRequest."""
     peer = peer_of(http, issuer.settings)
     note_address(peer.address)
@@ -222,9 +220,9 @@ async def _read(http: web.BaseRequest, issuer: Issuer, path: str, route: _Route)
         form.resources,
         ignore_client_id=path == WEBMETHODS_PATH,
         method="GET" if http.method == "HEAD" else http.method,
+        url=url,
+        headers=http.headers,
         content=content,
-        path=path,
-        accept=http.headers.get(hdrs.ACCEPT, "") if route.two_forms else "",
         is_listening=partial(_is_listening, http),
     )
 

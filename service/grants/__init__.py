@@ -1,15 +1,13 @@
-"""The grant types: one file each, and the list. A grant type says who allowed which client what; ``issuing`` mints.
+"""The grant types: one file each, and the list. A grant type says who allowed which client what; ``tokens`` mints.
 
-To add one: a file with ``NAME``, ``ACTS``, ``Params``, ``parse`` and ``authorize``, and its name in the list below.
+To add one: a file with its ``GRANT_TYPE``, and its name in the list below.
 """
-
-from typing import cast
 
 from service.grants import authorization_code, client_credentials, jwt_bearer, password, refresh_token
 from service.grants.grant_type import GrantType
 
 GRANT_TYPES: dict[str, GrantType] = {
-    module.NAME.value: cast(GrantType, module)
+    module.GRANT_TYPE.name: module.GRANT_TYPE
     for module in (authorization_code, client_credentials, jwt_bearer, password, refresh_token)
 }
 """Every grant type by its registered name; discovery, registration checks and metric labels derive from it."""

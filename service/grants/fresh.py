@@ -1,8 +1,8 @@
 """What a grant that begins at the token endpoint is allowed: shared by the grant types that take a scope (WM-13)."""
 
 from service.issuer import Issuer
-from service.protocol import scopes, targets
 from service.protocol.names import GrantTypeName
+from service.protocol.requested import Requested
 from service.records.client import Client
 from service.records.grant import Grant
 from service.tokens.authorization import Authorization
@@ -12,29 +12,41 @@ def fresh_authorization(
     issuer: Issuer,
     client: Client,
     grant_type: GrantTypeName,
-    scope: str | None,
-    resources: tuple[str, ...],
+    requested: Requested,
     subject: str = "",
     username: str = "",
 ) -> Authorization:
-    """A grant born now, with scope and audience within what the client may have.
+    """Begin a grant now, with scope and audience within what the client may have.
 
-    ``username`` is kept only where it differs from the subject. Raises InvalidScope, InvalidTarget.
+    Args:
+        issuer: Its settings hold the default scope.
+        client: Whom the grant is for.
+        grant_type: How it begins, for the record.
+        requested: What the client asks for.
+        subject: The user, "" for a grant of the client's own.
+        username: Kept only where it differs from the subject.
+
+    Raises:
+        InvalidScope: The scope goes beyond what the client may have.
+        InvalidTarget: A resource does.
     """
     settings = issuer.settings
-    default = settings.default_scope if client.default_scope is None else client.default_scope
-    granted = scopes.grantable(scope, client.scopes, default, settings.unknown_scope)
-    audience = targets.audience(resources, client.audiences)
+    granted = requested.within(
+        scopes_allowed=client.scopes,
+        default_scope=settings.default_scope if client.default_scope is None else client.default_scope,
+        unknown_scope=settings.unknown_scope,
+        audiences=client.audiences,
+    )
     now = int(issuer.clock())
     grant = Grant(
         client_id=client.client_id,
         subject=subject,
         username="" if username == subject else username,
-        scope=granted,
+        scope=granted.scope,
         grant_type=grant_type.value,
         client_generation=client.generation,
         issued_at=now if subject else 0,
-        audience=audience,
+        audience=granted.audience,
         auth_time=now if subject else 0,
     )
-    return Authorization(grant, granted, audience)
+    return Authorization(grant, granted.scope, granted.audience)

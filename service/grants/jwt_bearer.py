@@ -5,27 +5,26 @@ registered algorithm (IT-06). Such a client may name any subject: give it to few
 """
 
 import asyncio
-from typing import NamedTuple
 
 import msgspec
 
 from service.crypto.client_keys import ALGORITHMS, KeySource
 from service.crypto.jws import UnverifiableError
 from service.grants.fresh import fresh_authorization
+from service.grants.grant_type import GrantType
 from service.issuer import Issuer
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
 from service.records.trusted_issuer import TrustedIssuer
-from service.store.assertions import Use
+from service.store.assertions import ReplayCheck
 from service.tokens import assertions
 from service.tokens.assertions import Told
 from service.tokens.authorization import Authorization
+from service.tokens.token_request import TokenRequest
 from service.tokens.user_claims import read, with_claims
 
-NAME = GrantTypeName.JWT_BEARER
-ACTS = True
 MAX_SUBJECT = 255
 _NOT_TRUSTED = "its issuer is not trusted for this client"
 
@@ -42,33 +41,24 @@ class UntrustedIssuer(InvalidGrant):
         self.told = told
 
 
-class Params(NamedTuple):
-    assertion: str
-    scope: str | None
-    resources: tuple[str, ...]
-    request: Request
-
-
-def parse(request: Request) -> Params:
-    return Params(request.required("assertion"), request.parameters.get("scope"), request.resources, request)
-
-
-async def authorize(issuer: Issuer, client: Client, params: Params) -> Authorization:
+async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
     """Raises InvalidGrant with the reason: whoever holds a signed assertion has nothing to guess."""
+    request, client, requested = token_request.request, token_request.client, token_request.requested
+    assertion = request.required("assertion")
     try:
-        told = assertions.read(params.assertion)
+        told = assertions.read(assertion)
         if len(told.subject) > MAX_SUBJECT or not (told.subject.isascii() and told.subject.isprintable()):
             raise UnverifiableError(f"sub must be printable ASCII of at most {MAX_SUBJECT} characters")
         trust, person = await asyncio.gather(
-            _trust(issuer, client, told), read(issuer, client, told.subject, params.scope)
+            _trust(issuer, client, told), read(issuer, client, told.subject, requested.scope)
         )
-        use = await _verified(issuer, client, told, trust, params.request)
+        use = await _verified(issuer, client, told, trust, request)
     except StrangerError as error:
         raise UntrustedIssuer(told, str(error)) from error
     except UnverifiableError as error:
         raise InvalidGrant(f"The assertion cannot be used: {error}", log=str(error)) from error
     begun = fresh_authorization(
-        issuer, _within(client, trust), NAME, params.scope, params.resources, subject=told.subject
+        issuer, _within(client, trust), GrantTypeName.JWT_BEARER, requested, subject=told.subject
     )
     grant = await with_claims(issuer, client, begun.grant, person)
     grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, is not known
@@ -96,7 +86,9 @@ async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:
     return trust
 
 
-async def _verified(issuer: Issuer, client: Client, told: Told, trust: TrustedIssuer | None, request: Request) -> Use:
+async def _verified(
+    issuer: Issuer, client: Client, told: Told, trust: TrustedIssuer | None, request: Request
+) -> ReplayCheck:
     names = assertions.audiences(issuer, request)
     if trust is None:
         return assertions.verify_grant(issuer, told, await assertions.by_client(issuer, client, told), names)
@@ -115,3 +107,6 @@ def _within(client: Client, trust: TrustedIssuer | None) -> Client:
         default = " ".join(scope for scope in default.split() if scope in scopes)
     narrowed: Client = msgspec.structs.replace(client, scopes=scopes, default_scope=default)
     return narrowed
+
+
+GRANT_TYPE = GrantType(GrantTypeName.JWT_BEARER, authorize, has_side_effects=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -11,6 +12,7 @@ from service.protocol.errors import InvalidRequest
 MAX_PARAMETERS = 64
 REPEATABLE = frozenset({"resource"})
 """Parameters that may appear more than once (RFC 8707 section 2)."""
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 def always_listening() -> bool:
@@ -19,26 +21,30 @@ def always_listening() -> bool:
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The parts of a request that the protocol looks at.
-
-    ``parameters``: name → value, empty values left out (RFC 6749 3.1: as if omitted); ``resources``: every ``resource``
-    in order; ``authorization``: the Authorization header or None; ``address``: the client's IP address as text;
-    ``ignore_client_id``: the path's own documents tell to ignore a client_id beside HTTP authentication (WM-08);
-    ``path``: of the endpoint that was called; ``method``: of HTTP; ``content``: the body where it is no form (JSON of client
-    registration); ``accept``: the Accept header, where an endpoint has two forms of answers; ``is_listening``: whether the
-    connection for the answer is still there.
-    """
+    """The parts of a request that the protocol looks at."""
 
     parameters: Mapping[str, str]
+    """Name to value; empty values are left out (RFC 6749 section 3.1: as if omitted)."""
     authorization: str | None = None
+    """The Authorization header, of which there is one at most."""
     address: str = ""
+    """The client's IP address as text."""
     resources: tuple[str, ...] = ()
+    """Every ``resource`` in order (RFC 8707)."""
     ignore_client_id: bool = False
+    """Whether the path's own documents tell to ignore a client_id beside HTTP authentication (WM-08)."""
     method: str = "POST"
+    """The HTTP method."""
+    url: str = ""
+    """The endpoint's URL under the issuer, without query."""
+    headers: Mapping[str, str] = NO_HEADERS
+    """The HTTP headers as the server read them: names in any case, values unchecked."""
+    certificate: bytes | None = None
+    """The client's certificate in DER, from TLS or a trusted proxy (RFC 9440)."""
     content: bytes = b""
-    path: str = ""
-    accept: str = ""
+    """The body where it is no form (JSON of client registration)."""
     is_listening: Callable[[], bool] = always_listening
+    """Whether the connection for the answer is still there."""
 
     def required(self, name: str) -> str:
         """The value of a parameter. Raises InvalidRequest where it is missing or empty."""

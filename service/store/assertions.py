@@ -25,8 +25,11 @@ _give_back = Script("give_back_assertion", ("assertion",), ("by",), GiveBackAnsw
 SCRIPTS = (_use, _give_back)
 
 
-class Use:
-    """One use of an assertion, on its way to Redis. ``by``: random bytes, which tell a repeated command from another use."""
+class ReplayCheck:
+    """The check that an assertion is used for the first time, on its way to Redis.
+
+    ``by`` is random, and tells a repeated command from another use.
+    """
 
     def __init__(self, connection: Connection, name: str, by: bytes, ends_at: int) -> None:
         self._connection = connection
@@ -35,11 +38,11 @@ class Use:
         self._task = asyncio.ensure_future(self._send(ends_at))
         self._task.add_done_callback(_swallow)  # nobody may ask, where the request was refused before
 
-    async def is_first(self) -> bool:
+    async def is_first_use(self) -> bool:
         """Whether nobody used it before. Raises TemporarilyUnavailable."""
         return await asyncio.shield(self._task)
 
-    async def give_back(self) -> None:
+    async def release(self) -> None:
         """It may be used again: nothing came of this use. Raises TemporarilyUnavailable."""
         await _give_back.run(self._connection, (self._key,), self._by)
 
@@ -54,11 +57,9 @@ class Assertions:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def use_soon(self, name: str, ends_at: int, by: bytes) -> Use:
-        """Use it. That leaves at the end of this turn of the loop, with what else is sent in it, so it costs no round trip of
-        its own.
-        """
-        return Use(self._connection, name, by, ends_at)
+    def record(self, name: str, ends_at: int, by: bytes) -> ReplayCheck:
+        """Record its use. The command leaves with what else is sent in this turn of the loop: no round trip of its own."""
+        return ReplayCheck(self._connection, name, by, ends_at)
 
 
 def _swallow(task: asyncio.Task[bool]) -> None:

@@ -18,7 +18,7 @@ from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod, HmacAlgorithm
 from service.protocol.request import Request
 from service.records.client import Client
-from service.store.assertions import Use
+from service.store.assertions import ReplayCheck
 
 CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """``client_assertion_type`` (RFC 7523 section 2.2)."""
@@ -64,7 +64,7 @@ def read(token: str) -> Told:
     return Told(jws, jws.algorithm, issuer, subject)
 
 
-async def verify_client(issuer: Issuer, client: Client, told: Told, request: Request) -> Use:
+async def verify_client(issuer: Issuer, client: Client, told: Told, request: Request) -> ReplayCheck:
     """The client says who it is: iss and sub are its client_id (RFC 7523 section 3). It holds, if nobody used it before: that
     is being asked of Redis. Raises UnverifiableError.
     """
@@ -78,7 +78,7 @@ async def verify_client(issuer: Issuer, client: Client, told: Told, request: Req
     return _once(issuer, claims, jti_required=True)
 
 
-def verify_grant(issuer: Issuer, told: Told, claims: Mapping[str, Any], wanted: Collection[str]) -> Use:
+def verify_grant(issuer: Issuer, told: Told, claims: Mapping[str, Any], wanted: Collection[str]) -> ReplayCheck:
     """Somebody vouches for ``sub``; the signature holds already. ``wanted``: audiences. Raises UnverifiableError."""
     _check(issuer, claims, wanted)
     return _once(issuer, claims, jti_required=False, told=told.jws.told)
@@ -119,8 +119,7 @@ def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
     """
     if issuer.settings.assertion_audience == "issuer":
         return (issuer.url,)
-    paths = (*issuer.settings.token_paths, request.path.removeprefix(issuer.settings.issuer_path))
-    return (issuer.url, *(issuer.url_of(path) for path in paths))
+    return (issuer.url, *(issuer.url_of(path) for path in issuer.settings.token_paths), request.url)
 
 
 # how it is done
@@ -159,7 +158,7 @@ def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -
         raise UnverifiableError(f"exp is more than {longest} seconds away")
 
 
-def _once(issuer: Issuer, claims: Mapping[str, Any], *, jti_required: bool, told: bytes = b"") -> Use:
+def _once(issuer: Issuer, claims: Mapping[str, Any], *, jti_required: bool, told: bytes = b"") -> ReplayCheck:
     """Let Redis say whether it is the first time; without waiting, so that it leaves with what else there is to ask.
 
     Without a ``jti`` it is known by what is signed: a signature can be written in more than one way.
@@ -170,6 +169,6 @@ def _once(issuer: Issuer, claims: Mapping[str, Any], *, jti_required: bool, told
     if jti is not None and not (isinstance(jti, str) and 0 < len(jti) <= MAX_JTI):
         raise UnverifiableError(f"jti must be a text of 1 to {MAX_JTI} characters")
     ends_at = math.ceil(claims["exp"]) + SKEW + 1  # never before the assertion itself ends
-    return issuer.store.assertions.use_soon(
+    return issuer.store.assertions.record(
         f"{claims['iss']}\0{jti}" if jti else told.decode("ascii"), ends_at, issuer.randomness(16)
     )

@@ -5,11 +5,12 @@ from collections.abc import Callable
 import msgspec
 
 from service.hooks import NOTHING_ADDED, Added
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.errors import InvalidGrant
 from service.protocol.request import always_listening
 from service.records.grant import Grant
 from service.records.property import Property
-from service.store.assertions import Use
+from service.store.assertions import ReplayCheck
 from service.store.codes import OpenedCode
 from service.store.tokens import OpenedRefreshToken
 
@@ -31,17 +32,19 @@ class Authorization(msgspec.Struct, frozen=True):
     audience: tuple[str, ...]
     spends: OpenedCode | OpenedRefreshToken | None = None
     presented: str = ""
-    use: Use | None = None
+    use: ReplayCheck | None = None
     added: Added = NOTHING_ADDED
     address: str = ""
     lifetime: int = 0
     properties: tuple[Property, ...] = ()
     proof: str = ""
     is_listening: Callable[[], bool] = always_listening
+    binding: Binding = UNBOUND
+    """What its tokens are bound to."""
 
     async def confirm(self) -> None:
         """Wait for what is still to be known. Raises InvalidGrant for an assertion that was used before."""
-        if self.use is not None and not await self.use.is_first():
+        if self.use is not None and not await self.use.is_first_use():
             raise InvalidGrant("The assertion was used before: each counts once.")
 
 

@@ -58,7 +58,11 @@ async def answer_authorization(
         issued = await _issue_beside(issuer, client, authorization, fresh_id, begins=not grant_id)
         grant_id = fresh_id
         lifetime = issued.access_token_ends_at - int(issuer.clock())
-        fields |= {"access_token": issued.access_token, "token_type": "Bearer", "expires_in": str(lifetime)}
+        fields |= {
+            "access_token": issued.access_token,
+            "token_type": authorization.binding.token_type,
+            "expires_in": str(lifetime),
+        }
         fields["scope"] = issued.scope
     if "id_token" in parts:
         fields["id_token"] = mint_id_token(

@@ -243,7 +243,7 @@ def _response(
     if authorization.added is not NOTHING_ADDED:
         body |= authorization.added.token_response
     body["access_token"] = access
-    body["token_type"] = "Bearer"
+    body["token_type"] = authorization.binding.token_type
     body["expires_in"] = lifetime
     if refresh:
         body["refresh_token"] = refresh

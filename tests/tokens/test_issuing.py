@@ -11,11 +11,13 @@ from service.protocol.decision import Decision
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import RefreshRotation
 from service.protocol.request import Request
+from service.protocol.requested import Requested
 from service.records.client import Client
 from service.records.property import Property
 from service.store.tokens import OpenedRefreshToken, ReuseAnswer, Tokens
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.issuing import issue
+from service.tokens.token_request import TokenRequest
 from tests.world import CALLBACK, World, basic, error_of
 
 AUDIENCE = ("https://api.example",)
@@ -159,8 +161,9 @@ async def test_a_subject_of_any_characters_has_an_index_of_its_own(world: World,
 
 async def _authorized(world: World, client: Client, **form: str) -> Authorization:
     """What a grant type answers, before anything is issued."""
-    grant_type = GRANT_TYPES[form["grant_type"]]
-    return await grant_type.authorize(world.issuer, client, grant_type.parse(Request(form)))
+    request = Request(form)
+    token_request = TokenRequest(request, client, Requested.of(request), [])
+    return await GRANT_TYPES[form["grant_type"]].authorize(world.issuer, token_request)
 
 
 def _code_form(code: str) -> dict[str, str]:

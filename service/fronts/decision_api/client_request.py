@@ -37,7 +37,8 @@ class ClientRequestBody(Body):
 def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
     """The request as an endpoint sees it. ``path``: of that endpoint here. Raises InvalidRequest."""
     form = parse_form(body.parameters.encode())
-    return Request(form.parameters, body.authorization, call.address, form.resources, path=path)
+    url = call.issuer.url_of(path)
+    return Request(form.parameters, body.authorization, call.address, form.resources, url=url)
 
 
 def refused(error: ProtocolError, facts: Mapping[str, Any] | None = None, **members: Any) -> CallResult:

@@ -22,6 +22,7 @@ from service.observe.current import note_grant_type
 from service.protocol.errors import InvalidGrant, ProtocolError
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
+from service.protocol.requested import Requested
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
 from service.tokens import assertions
@@ -113,9 +114,8 @@ async def _password(
             lifetime=body.access_token_duration,
         ),
     )
-    allowed = fresh_authorization(
-        call.issuer, client, GrantTypeName.PASSWORD, request.parameters.get("scope"), request.resources
-    )
+    requested = Requested.of(request)
+    allowed = fresh_authorization(call.issuer, client, GrantTypeName.PASSWORD, requested)
     told = {
         "ticket": await tickets.give(call, waiting),
         "username": asked.username,
@@ -134,9 +134,7 @@ def _jwt_bearer(
     """
     try:
         assertions.look_at(issuer, stranger.told, assertions.audiences(issuer, request))
-        allowed = fresh_authorization(
-            issuer, client, GrantTypeName.JWT_BEARER, request.parameters.get("scope"), request.resources
-        )
+        allowed = fresh_authorization(issuer, client, GrantTypeName.JWT_BEARER, Requested.of(request))
     except UnverifiableError as error:
         return refused(InvalidGrant(f"The assertion cannot be used: {error}"), answer.facts, **answer.members)
     except ProtocolError as error:

@@ -15,6 +15,7 @@ from service.issuer import Issuer
 from service.protocol.errors import InvalidRequest, InvalidToken, ProtocolError, UnauthorizedClient
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
+from service.protocol.requested import Requested
 
 _PREFIX = "urn:ietf:params:oauth:token-type:"
 _ACCESS_TOKEN = _PREFIX + "access_token"
@@ -47,9 +48,7 @@ async def checked(
         if has_actor:
             told["actorTokenType"] = _type_of(request, "actor_token_type")
             told["actorTokenInfo"] = await _info(issuer, request, "actor_token")
-        allowed = fresh_authorization(
-            issuer, client, GrantTypeName.TOKEN_EXCHANGE, parameters.get("scope"), request.resources
-        )
+        allowed = fresh_authorization(issuer, client, GrantTypeName.TOKEN_EXCHANGE, Requested.of(request))
     except ProtocolError as error:
         return refused(error, answer.facts, **answer.members)
     members = {**answer.members, **told, "scopes": allowed.scope.split()}

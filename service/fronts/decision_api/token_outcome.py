@@ -16,6 +16,7 @@ from service.issuer import Issuer
 from service.protocol.decision import refuse
 from service.protocol.errors import InvalidGrant, InvalidTarget, ProtocolError, ServerError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
+from service.protocol.requested import Requested
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
 from service.records.property import Property
@@ -77,8 +78,7 @@ async def _issue(
         issuer,
         client,
         GrantTypeName.PASSWORD,
-        asked.scope,
-        asked.resources,
+        Requested(asked.scope, asked.resources),
         body.subject,
         asked.username,
     )

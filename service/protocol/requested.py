@@ -1,0 +1,52 @@
+"""What a client asks for, and how much of it can be granted: narrowing in one place."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import msgspec
+
+from service.protocol import scopes, targets
+from service.protocol.names import UnknownScope
+from service.protocol.request import Request
+
+
+class Granted(NamedTuple):
+    """What of a request can be granted."""
+
+    scope: str
+    audience: tuple[str, ...]
+
+
+class Requested(msgspec.Struct, frozen=True):
+    """Scope and resources of a request, as the client sent them.
+
+    Whatever else a client may ask for (RFC 9396) belongs here, and in ``Granted``.
+    """
+
+    scope: str | None = None
+    resources: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, request: Request) -> "Requested":
+        """Read what a request asks for."""
+        return cls(request.parameters.get("scope"), request.resources)
+
+    def within(
+        self,
+        *,
+        scopes_allowed: Collection[str],
+        default_scope: str,
+        unknown_scope: UnknownScope,
+        audiences: tuple[str, ...],
+    ) -> Granted:
+        """Limit a first request to what its client may have. Raises InvalidScope, InvalidTarget."""
+        granted = scopes.grantable(self.scope, scopes_allowed, default_scope, unknown_scope)
+        return Granted(granted, targets.audience(self.resources, audiences))
+
+    def audience_within(self, audience: tuple[str, ...]) -> tuple[str, ...]:
+        """Limit the resources alone: a code has its scope from the authorization request. Raises InvalidTarget."""
+        return targets.audience(self.resources, audience)
+
+    def narrowed(self, scope: str, audience: tuple[str, ...]) -> Granted:
+        """Limit a later request to what was granted before (RFC 6749 section 6). Raises InvalidScope, InvalidTarget."""
+        return Granted(scopes.narrowed(self.scope, scope), targets.audience(self.resources, audience))

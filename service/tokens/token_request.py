@@ -1,0 +1,18 @@
+"""A token request whose client is authenticated: what a grant type decides on."""
+
+import msgspec
+
+from service.protocol.request import Request
+from service.protocol.requested import Requested
+from service.records.client import Client
+from service.store.assertions import ReplayCheck
+
+
+class TokenRequest(msgspec.Struct, frozen=True):
+    """Holding one means that the client is authenticated and registered for the grant type."""
+
+    request: Request
+    client: Client
+    requested: Requested
+    replay_checks: list[ReplayCheck]
+    """On their way to Redis: that each assertion or proof of this request is used for the first time."""
