@@ -11,7 +11,8 @@ from rich.text import Text
 from service.cli.acting import loaded
 from service.cli.masking import shown
 from service.cli.output import Json, emit, people
-from service.settings import PREFIX, Settings, origins
+from service.settings import GROUPS, PREFIX, Settings, origins
+from service.settings.group import example_of, heading_of
 
 
 def settings(json: Json = False) -> None:
@@ -37,20 +38,6 @@ def settings(json: Json = False) -> None:
         people().print(line, soft_wrap=True)
 
 
-_GROUPS = {
-    "host": "Where it listens",
-    "admin_port": "Operators",
-    "redis_url": "Redis",
-    "code_lifetime": "Lifetimes, in seconds",
-    "refresh_rotation": "What is allowed",
-    "max_body": "Limits",
-    "master_key": "Signing and OpenID Connect",
-    "response_types": "People in front of a browser",
-    "directory_url": "Others that it speaks to",
-    "resource_tokens": "Access tokens",
-    "log_level": "Watching",
-}
-"""Headings, by the setting that comes first under each."""
 _INDENT = "    "
 _WIDEST = 100
 
@@ -62,8 +49,9 @@ def _width() -> int:
 
 def _lines(described: Mapping[str, Mapping[str, Any]], width: int) -> Iterator[Text]:
     """Each setting with its value and where that is from, and under it what it does."""
+    headings = {next(iter(group.model_fields)): heading_of(group) for group in GROUPS}
     for name, row in described.items():
-        if heading := _GROUPS.get(name):
+        if heading := headings.get(name):
             yield Text(f"\n{heading}\n", "bold underline")
         style = "" if row["source"] == "default" else "green"
         value, source = _written(row["value"]), row["source"]
@@ -73,8 +61,14 @@ def _lines(described: Mapping[str, Mapping[str, Any]], width: int) -> Iterator[T
         else:
             yield Text.assemble((name, "bold"), (f"  {source}", style))
             yield from (Text(_INDENT + line, style) for line in wrap(value, width - len(_INDENT)))
-        yield from (Text(_INDENT + line, "dim") for line in wrap(row["description"], width - len(_INDENT)))
+        yield from (Text(_INDENT + line, "dim") for line in wrap(_explained(name), width - len(_INDENT)))
     yield Text(f"\nIn the environment: {PREFIX}<SETTING>", "italic")
+
+
+def _explained(name: str) -> str:
+    """What a setting does, and an example where its value is a table."""
+    field = Settings.model_fields[name]
+    return " ".join(filter(None, (field.description, f"Example: {example_of(field)}" if field.examples else "")))
 
 
 def _written(value: Any) -> str:

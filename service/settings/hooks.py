@@ -1,15 +1,16 @@
-"""What an operator says about one hook: where it is, what it is asked or told, and what happens where it is down."""
+"""Hooks, code of the operator's: where each is, for which events, what happens where it is down, how it is signed to."""
 
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, SecretStr, model_validator
 
 from service.protocol.names import HookEvent
-from service.settings.faults import whole
+from service.settings.faults import check_each, whole
+from service.settings.group import NO_PLAIN_NAME, Attempts, SettingsGroup, are_plain_names, checked_by
 
 SECRET_PREFIX = "whsec_"
 """Of a secret in the form of Standard Webhooks: the rest is base64."""
@@ -18,39 +19,31 @@ FEWEST_BYTES, MOST_BYTES = 24, 64
 
 
 class HookSettings(BaseModel):
-    """``url`` of a webhook, or ``entry_point``: name of an object in the entry point group ``mintmark.hooks``.
-
-    ``timeout`` and ``pause``: seconds; ``on_failure``: of a question (claims, refresh, login): ``refuse`` answers 503,
-    ``go_on`` does without; ``failures_allowed``: in a row, after which the hook is left alone for ``pause``; ``attempts``: how
-    often a notice is tried; ``plain_http``: allow http:// to another machine, where everybody between reads who signs in.
-    """
+    """One hook: a webhook at ``url``, or an object of this process, ``entry_point``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"required": ["events"]})
 
     url: str | None = None
     entry_point: str | None = None
+    """Name of an object in the entry point group ``mintmark.hooks``."""
     events: Annotated[tuple[HookEvent, ...], Field(min_length=1)] = ()
     timeout: Annotated[float, Field(gt=0, le=20)] = 2.0
+    """Seconds that an answer may take."""
     on_failure: Literal["refuse", "go_on"] = "refuse"
+    """Effect of a failure on what waits for the hook (claims, refresh, login): a 503, or going on without it."""
     failures_allowed: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Failures in a row after which the hook is left alone for ``pause``."""
     pause: Annotated[int, Field(ge=1, le=3600)] = 30
+    """Seconds."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 12
+    """Most attempts to deliver a notification."""
     plain_http: bool = False
+    """Whether http:// to another machine is allowed, where everybody on the way reads who signs in."""
 
     @model_validator(mode="wrap")
     @classmethod
     def _is_somewhere(cls, written: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         return whole(written, validate, (_place_faults, _event_faults))
-
-
-def secret_faults(hooks: Mapping[str, HookSettings], secrets: Mapping[str, Any]) -> list[str]:
-    """Webhooks that would not be signed, and secrets that belong to nothing."""
-    faults = []
-    if missing := sorted(name for name, hook in hooks.items() if hook.url and name not in secrets):
-        faults.append(f"hook_secrets: {', '.join(missing)}: has no secret; `mintmark hook secret` makes one")
-    if unknown := sorted(set(secrets) - {name for name, hook in hooks.items() if hook.url}):
-        faults.append(f"hook_secrets: {', '.join(unknown)}: there is no webhook of that name in hooks")
-    return faults
 
 
 def secret_bytes(secret: str) -> bytes:
@@ -102,3 +95,40 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _check_hooks(hooks: dict[str, HookSettings]) -> None:
+    if not are_plain_names(hooks):
+        raise ValueError(NO_PLAIN_NAME)
+
+
+def _check_secrets(secrets: dict[str, SecretStr]) -> None:
+    check_each(secrets, lambda name: check_words(name, secrets[name].get_secret_value()))
+
+
+class Hooks(SettingsGroup):
+    """Hooks."""
+
+    hooks: Annotated[dict[str, HookSettings], checked_by(_check_hooks)] = Field(
+        default_factory=dict,
+        description="Code of yours by name: webhooks and objects of this process that decide and are notified.",
+        examples=[{"risk": {"url": "https://…", "events": ["refresh"]}}],
+    )
+    hook_secrets: Annotated[dict[str, SecretStr], checked_by(_check_secrets)] = Field(
+        default_factory=dict,
+        description="Secrets by which requests to webhooks are signed, by the hook's name (`mintmark hook secret`). Two with a "
+        "blank between while one is changed.",
+        examples=[{"risk": "whsec_…"}],
+    )
+    hook_notices_most: Attempts = Field(
+        100_000, description="Most notifications that wait for hooks. Further ones are lost, and the log says so."
+    )
+
+
+def secret_faults(settings: Hooks) -> Iterator[str]:
+    """Yield webhooks that would not be signed, and secrets that belong to nothing."""
+    webhooks = {name for name, hook in settings.hooks.items() if hook.url}
+    if missing := sorted(webhooks - set(settings.hook_secrets)):
+        yield f"hook_secrets: {', '.join(missing)}: has no secret; `mintmark hook secret` makes one"
+    if unknown := sorted(set(settings.hook_secrets) - webhooks):
+        yield f"hook_secrets: {', '.join(unknown)}: there is no webhook of that name in hooks"

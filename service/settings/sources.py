@@ -16,16 +16,10 @@ from pydantic_settings import (
 from yaml import YAMLError  # type: ignore[import-untyped]
 
 from service.settings.faults import Unreadable
+from service.settings.group import example_of
 
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
 SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"
-_EXAMPLES = {
-    "scopes": '{"read": "Read your data"}',
-    "scope_claims": '{"roles": ["roles"]}',
-    "access_token_claims": '{"read": ["department"]}',
-    "admin_tokens": '{"ci": "…"}',
-    "decision_api_keys": '{"shop": "…"}',
-}
 
 
 class Environment(EnvSettingsSource):
@@ -44,8 +38,7 @@ class Environment(EnvSettingsSource):
         except ValueError as error:
             if get_origin(field.annotation) is tuple and not str(value).lstrip().startswith(("[", "{")):
                 return [word.strip() for word in str(value).split(",") if word.strip()]
-            example = _EXAMPLES.get(field_name, "{}")
-            return Unreadable(f"write JSON into the variable, such as {example} ({error})")
+            return Unreadable(f"write JSON into the variable, such as {example_of(field) or '{}'} ({error})")
 
 
 def file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:

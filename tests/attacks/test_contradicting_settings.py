@@ -6,7 +6,8 @@ import pytest
 
 from service.fronts import browser, oauth
 from service.fronts.health import Health
-from service.settings import TAKEN_PATHS, SettingsError, load
+from service.settings import SettingsError, load
+from service.settings.server import TAKEN_PATHS
 from tests.world import World
 
 

@@ -1,0 +1,15 @@
+"""The webhook that knows users, where they are not in Redis."""
+
+from pydantic import Field, SecretStr
+
+from service.settings.group import SettingsGroup, Timeout
+
+
+class Directory(SettingsGroup):
+    """Your directory of users."""
+
+    directory_url: str | None = Field(
+        None, description="URL of the webhook that verifies users, in place of the users in Redis."
+    )
+    directory_secret: SecretStr | None = Field(None, description="Bearer token that is sent to the webhook.")
+    directory_timeout: Timeout = Field(3.0, description="Seconds that the webhook may take.")

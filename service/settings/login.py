@@ -1,0 +1,53 @@
+"""Users in front of a browser: authorization requests, sign-in, sessions, consent, sign-out."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from service.protocol.names import ResponseType
+from service.settings.group import Lifetime, Seconds, SettingsGroup
+
+
+class Login(SettingsGroup):
+    """Users in front of a browser."""
+
+    response_types: tuple[ResponseType, ...] = Field(
+        tuple(ResponseType),
+        description="Response types that clients may be registered for. A client has only `code` unless it names others.",
+    )
+    require_pkce: bool = Field(
+        False, description="Require PKCE of confidential clients, too. Public clients always need it."
+    )
+    request_objects: Literal["off", "by_value", "by_reference"] = Field(
+        "by_reference",
+        description="Signed authorization requests: off; by_value (parameter request); by_reference (request_uri, too).",
+    )
+    acr: str = Field("1", description="Authentication context class of a sign-in by password (`acr` in ID tokens).")
+    session_idle_lifetime: Lifetime = Field(
+        86400, description="Seconds since its last use after which a browser session ends."
+    )
+    session_lifetime: Lifetime = Field(
+        86400 * 14, description="Seconds after sign-in at which a browser session ends, however much it is used."
+    )
+    sessions_per_user: Annotated[int, Field(ge=0, le=1000)] = Field(
+        100, description="Most browser sessions of a user. One more ends the oldest. 0: any number."
+    )
+    ticket_lifetime: Lifetime = Field(
+        900, description="Seconds that a user may take to sign in and consent to an authorization request."
+    )
+    login_attempts: Annotated[int, Field(ge=1, le=1000)] = Field(
+        20, description="Most passwords that may be tried in one authorization request."
+    )
+    consent_lifetime: Seconds = Field(
+        86400 * 365, description="Seconds that a user's consent is remembered. 0: for ever."
+    )
+    silent_native_apps: bool = Field(
+        False,
+        description="Skip a remembered consent for native apps, too, although another app on the device could pass for them.",
+    )
+    offline_access_outlives_session: bool = Field(
+        True, description="Keep grants with the scope offline_access when the user signs out."
+    )
+    logout_attempts: Annotated[int, Field(ge=1, le=20)] = Field(
+        8, description="Most attempts to deliver a logout token. The pause between them doubles from 2 seconds on."
+    )

@@ -1,0 +1,37 @@
+"""Scopes and the claims that they stand for."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from service.protocol.claims import MAX_CLAIM_NAME, check_claim_name
+from service.protocol.names import UnknownScope
+from service.settings.group import SettingsGroup
+
+ClaimName = Annotated[str, Field(max_length=MAX_CLAIM_NAME), AfterValidator(check_claim_name)]
+
+
+class Scopes(SettingsGroup):
+    """Scopes and claims."""
+
+    scopes: dict[str, str] = Field(
+        default_factory=dict,
+        description="Scopes with the description that users see at consent.",
+        examples=[{"read": "Read your data"}],
+    )
+    scope_claims: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Claims about the user by further scope: who is granted the scope gets them in ID tokens and at UserInfo.",
+        examples=[{"roles": ["roles"]}],
+    )
+    access_token_claims: dict[str, tuple[ClaimName, ...]] = Field(
+        default_factory=dict,
+        description="Claims about the user in access tokens and their introspection, by granted scope. Those of one client "
+        "are its own access_token_claims.",
+        examples=[{"read": ["department"]}],
+    )
+    default_scope: str = Field("", description="Scope granted where neither the request nor the client names one.")
+    unknown_scope: UnknownScope = Field(
+        UnknownScope.REFUSE,
+        description="What happens to a scope that the client may not have: refuse (invalid_scope), drop (grant the others).",
+    )

@@ -1,0 +1,120 @@
+"""The server that clients and browsers reach: addresses, proxies, processes, limits of HTTP."""
+
+import re
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field
+
+from service.protocol.addresses import check_hosts, check_issuer
+from service.settings.faults import check_each, refuse
+from service.settings.group import Seconds, SettingsGroup, Unit, checked_by
+
+TAKEN_PATHS = frozenset(
+    {"/introspect", "/revoke", "/.well-known/oauth-authorization-server", "/livez", "/readyz", "/metrics"}
+    | {"/authorize", "/login", "/consent", "/logout", "/applications", "/userinfo", "/jwks", "/register", "/style.css"}
+    | {"/.well-known/openid-configuration"}
+)
+"""Where no token endpoint can be."""
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
+
+
+def _check_networks(networks: tuple[str, ...]) -> None:
+    check_each(networks, lambda network: ip_network(network, strict=False))
+
+
+def _check_token_paths(paths: tuple[str, ...]) -> None:
+    faults = []
+    if not paths or not all(map(_PLAIN_PATH.fullmatch, paths)):
+        faults.append('must be one or more plain paths such as "/token"')
+    if taken := sorted(TAKEN_PATHS.intersection(paths)):
+        faults.append(f"{', '.join(taken)}: there is something else; choose other paths")
+    refuse(faults)
+
+
+class Server(SettingsGroup):
+    """Where it listens."""
+
+    host: Annotated[str, checked_by(check_hosts)] = Field(
+        "127.0.0.1",
+        description="Addresses to listen on, separated by commas. 0.0.0.0 is every IPv4 address, :: both families.",
+    )
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on. 0 takes a free one.")
+    issuer: Annotated[str, checked_by(check_issuer)] = Field(
+        default_factory=lambda others: f"http://127.0.0.1:{others.get('port') or 8080}",
+        description="Issuer URL: the name that clients compare (`iss` in tokens), kept as written, a slash at its end "
+        "included. Every other URL is built on it.",
+    )
+    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
+        1, description="Number of server processes. auto starts one for each processor that this machine lets us use."
+    )
+    require_https: bool = Field(
+        True,
+        description="Refuse requests over plain HTTP, unless the issuer is a loopback http URL or a trusted proxy says https.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], checked_by(_check_networks)] = Field(
+        (), description="Networks (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed."
+    )
+    token_paths: Annotated[tuple[str, ...], checked_by(_check_token_paths)] = Field(
+        ("/token",), description="Paths of the token endpoint. Discovery names the first one."
+    )
+    token_require_post: bool = Field(
+        True, description="Refuse GET at the token endpoint. false puts credentials into URLs and logs: leave it on."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        ("*",),
+        description="Origins whose pages may call the endpoints that take no cookie (token, userinfo, JWKS and so on).",
+    )
+    max_body: Annotated[int, Field(ge=1024), Unit("bytes")] = Field(
+        65536, description="Longest request body in bytes. Longer ones are answered 413."
+    )
+    max_head: Annotated[int, Field(ge=4096, le=131_072), Unit("bytes")] = Field(
+        16384,
+        description="Longest request target and longest header in bytes. Longer ones are answered 414 and 431: give the "
+        "proxy the same limit.",
+    )
+    idle_seconds: Annotated[int, Field(ge=1), Unit("seconds")] = Field(
+        75,
+        description="Keep-alive timeout in seconds: how long a connection may be open without a whole request head. Set it "
+        "above the proxy's upstream keep-alive timeout.",
+    )
+    drain_seconds: Seconds = Field(10, description="Seconds that requests under way get to finish after SIGTERM.")
+    drain_delay: Annotated[float, Field(ge=0), Unit("seconds")] = Field(
+        0.0,
+        description="Seconds to go on accepting requests after SIGTERM, with readiness off, so that load balancers notice.",
+    )
+
+    @cached_property
+    def issuer_is_loopback(self) -> bool:
+        """Whether the issuer is http on this machine: for development."""
+        parts = urlsplit(self.issuer)
+        return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+
+    @cached_property
+    def issuer_is_https(self) -> bool:
+        """Whether the issuer is an https URL, however its scheme is written."""
+        return urlsplit(self.issuer).scheme == "https"
+
+    @cached_property
+    def issuer_path(self) -> str:
+        """The path of the issuer without a slash at its end: the beginning of every endpoint's path."""
+        return urlsplit(self.issuer).path.rstrip("/")
+
+    @cached_property
+    def path_prefixes(self) -> tuple[str, ...]:
+        """What a request's decoded path may begin with: nothing, where a proxy cuts the issuer's path off, or that path."""
+        return tuple(dict.fromkeys(("", unquote(self.issuer_path))))
+
+    @cached_property
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """``trusted_proxies``, parsed."""
+        return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
+
+
+def https_faults(settings: Server) -> list[str]:
+    """Return what is wrong with an issuer over plain HTTP."""
+    if not settings.require_https or settings.issuer_is_https or settings.issuer_is_loopback:
+        return []
+    return ["issuer must be https, or loopback http, unless require_https is false"]
