@@ -5,6 +5,7 @@ Every Redis is started by the suite itself from the redis-server binary that is 
 
 import asyncio
 import fcntl
+import json
 import logging
 import os
 import shutil
@@ -130,12 +131,18 @@ async def _world(shape: redis_shapes.Shape) -> AsyncIterator[World]:
         yield World(issuer, http, shape)
 
 
+def _packages(lock: Path) -> list[tuple[str, str]]:
+    """What is locked, or installed, with its version; nothing where there is no such file."""
+    packages = json.loads(lock.read_text())["packages"] if lock.exists() else {}
+    return sorted((name, package["version"]) for name, package in packages.items() if name)
+
+
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
     """What the JavaScript clients need; fetched by the first of several test processes that wants it."""
     with (NODE / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (NODE / "node_modules" / ".package-lock.json").exists():
+        if _packages(NODE / "node_modules" / ".package-lock.json") != _packages(Path(lock.name)):
             if not shutil.which("npm"):
                 pytest.skip("no Node.js with npm here: apt-get install nodejs npm")
             command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]

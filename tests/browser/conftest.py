@@ -24,6 +24,9 @@ CHROMIUM = next(
 )
 SCREENSHOTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
 SIZES = {"wide": {"width": 1200, "height": 860}, "narrow": {"width": 320, "height": 720}}
+VIOLATIONS = """async () => (await axe.run(document)).violations.map(
+    ({id, help, nodes}) => `${id} (${help}): ${nodes.map(node => node.html.slice(0, 160)).join(" | ")}`)"""
+"""What axe-core finds wrong on a page, in words: rules of WCAG 2 A and AA, and its best practices."""
 
 Shoot = Callable[[Page, str], Awaitable[None]]
 
@@ -69,11 +72,13 @@ async def site(redis: Shape) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-def shoot() -> Shoot:
-    """Keep what the page looks like: light and dark, wide and narrow; and check that nothing hangs over the edge."""
+def shoot(node_modules: Path) -> Shoot:
+    """Keep what the page looks like: light and dark, wide and narrow; check that nothing hangs over the edge, and accessibility."""
+    axe = (node_modules / "axe-core" / "axe.min.js").read_text()
 
     async def taken(page: Page, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        await page.evaluate(axe)
         for scheme in ("light", "dark"):
             for size, viewport in SIZES.items():
                 await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -84,6 +89,8 @@ def shoot() -> Shoot:
                     "document.documentElement.scrollWidth - document.documentElement.clientWidth"
                 )
                 assert over <= 0, f"{name} is {over} px too wide on a {size} screen"
+                found = await page.evaluate(VIOLATIONS)
+                assert not found, f"{name}, {scheme} and {size}: {found}"
         await page.emulate_media(color_scheme="light")
         await page.set_viewport_size(SIZES["wide"])  # type: ignore[arg-type]
 
