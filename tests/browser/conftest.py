@@ -73,7 +73,7 @@ async def site(redis: Shape) -> AsyncIterator[World]:
 
 @pytest.fixture
 def shoot(node_modules: Path) -> Shoot:
-    """Keep what the page looks like: light and dark, wide and narrow; check that nothing hangs over the edge, and accessibility."""
+    """Keep what the page looks like: light and dark, wide and narrow; and check that nothing hangs over the edge, and axe."""
     axe = (node_modules / "axe-core" / "axe.min.js").read_text()
 
     async def taken(page: Page, name: str) -> None:
