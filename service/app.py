@@ -41,7 +41,7 @@ from service.observe.redis_watch import RedisWatch
 from service.observe.refusals import Refusals
 from service.outbound.background_tasks import BackgroundTasks
 from service.outbound.delivery_loop import AT_ONCE, keep_delivering
-from service.outbound.http_client import Fetcher
+from service.outbound.http_client import HttpClient
 from service.protocol.addresses import in_url, listening_hosts
 from service.settings import Settings, SettingsError
 from service.store.store import Store, open_store
@@ -59,9 +59,11 @@ def make_issuer(
 ) -> Issuer:
     """The issuer on this store; ``watch``: whoever watches the store already."""
     metrics, tracing = (watch.metrics, watch.tracing) if watch else (Metrics(), None)
-    hashing, randomness, fetcher = Hashing(settings), RandomBlocks(), Fetcher(settings, tracing)
+    hashing, randomness, http_client = Hashing(settings), RandomBlocks(), HttpClient(settings, tracing)
     directory = (
-        HttpDirectory(store, fetcher, settings) if settings.directory_url else RedisDirectory(store, hashing, settings)
+        HttpDirectory(store, http_client, settings)
+        if settings.directory_url
+        else RedisDirectory(store, hashing, settings)
     )
     keyring = Keyring(settings, store.signing_keys, randomness, clock) if settings.openid else None
     if keyring is not None:
@@ -72,13 +74,13 @@ def make_issuer(
         store=store,
         directory=directory,
         hashing=hashing,
-        fetcher=fetcher,
+        http_client=http_client,
         background=BackgroundTasks(metrics),
         keyring=keyring,
-        client_keys=ClientKeys(settings, fetcher.get, counted=metrics.client_keys),
+        client_keys=ClientKeys(settings, http_client.get, counted=metrics.client_keys),
         sealing=Sealing(settings.master_keys),
         request_sealing=RequestSealing.of(settings, randomness),
-        hooks=hooks.Hooks(settings, fetcher, store.notices, metrics, clock, randomness),
+        hooks=hooks.Hooks(settings, http_client, store.notices, metrics, clock, randomness),
         metrics=metrics,
         refusals=Refusals(metrics, clock),
         clock=clock,
@@ -106,7 +108,7 @@ async def open_issuer(settings: Settings, *, listen: bool = True) -> AsyncIterat
         issuer.hashing.close()
         if issuer.keyring is not None:
             issuer.keyring.close()
-        await issuer.fetcher.close()
+        await issuer.http_client.close()
         await store.close()
         if issuer.tracing is not None:
             await issuer.tracing.close()

@@ -16,7 +16,7 @@ from service.observe.audit_sums import AuditSums
 from service.observe.metrics import Metrics
 from service.observe.refusals import Refusals
 from service.outbound.background_tasks import BackgroundTasks
-from service.outbound.http_client import Fetcher
+from service.outbound.http_client import HttpClient
 from service.protocol.credentials import Randomness
 from service.settings import Settings
 from service.store.store import Store
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Issuer:
     """``url``: the issuer identifier; ``keyring``: our signing keys, None where OpenID Connect is off; ``client_keys``: those
     of clients; ``sealing``: encrypts under the master key, where there is one; ``request_sealing``: what browsers keep for us;
-    ``fetcher``: outgoing HTTP; ``background``: work beside requests; ``hooks``: the operator's own code; ``refusals``: of
+    ``http_client``: outgoing HTTP; ``background``: work beside requests; ``hooks``: the operator's own code; ``refusals``: of
     requests, for operators; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes; ``audit_file``: where operators'
     acts are written beside Redis, None = nowhere; ``audit_sums``: acts of theirs that are summed; ``tracing``: None where
     traces are off.
@@ -40,7 +40,7 @@ class Issuer:
     store: Store
     directory: Directory
     hashing: Hashing
-    fetcher: Fetcher
+    http_client: HttpClient
     background: BackgroundTasks
     keyring: Keyring | None
     client_keys: ClientKeys

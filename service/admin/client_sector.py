@@ -8,7 +8,7 @@ import orjson
 from service.admin.client_input import ClientInput
 from service.admin.errors import Refused
 from service.issuer import Issuer
-from service.outbound.http_client import FetchError
+from service.outbound.http_client import HttpClientError, Purpose
 from service.protocol import sectors
 from service.protocol.names import AccessTokenFormat, SubjectType
 
@@ -56,10 +56,9 @@ def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:
 async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
     """It must list every redirect URI of the client."""
     try:
-        listed = orjson.loads(
-            (await issuer.fetcher.get(given.sector_identifier_uri or "", purpose="registration")).content
-        )
-    except (FetchError, ValueError) as error:
+        document = await issuer.http_client.get(given.sector_identifier_uri or "", Purpose.REGISTRATION)
+        listed = orjson.loads(document.content)
+    except (HttpClientError, ValueError) as error:
         # Who registers need not know what our network looks like from inside.
         log.info("sector_identifier_unavailable", extra={"client_id": given.client_id, "reason": str(error)[:200]})
         raise Refused(

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.crypto.jws import Jws, UnverifiableError, checked_claims
 from service.observe.counting import Cache
-from service.outbound.http_client import Fetched, FetchError
+from service.outbound.http_client import HttpClientError, HttpResponse
 from service.protocol.names import SigningAlgorithm
 from service.records.client import Client
 from service.settings import Settings
@@ -68,12 +68,12 @@ class _Held(NamedTuple):
 
 
 class ClientKeys:
-    """``fetch``: gets a document by its URL (``Fetcher.get``). ``counted``: how often keys were in memory."""
+    """``fetch``: gets a document by its URL (``HttpClient.get``). ``counted``: how often keys were in memory."""
 
     def __init__(
         self,
         settings: Settings,
-        fetch: Callable[[str], Awaitable[Fetched]],
+        fetch: Callable[[str], Awaitable[HttpResponse]],
         clock: Callable[[], float] = time.monotonic,
         counted: Cache | None = None,
     ) -> None:
@@ -147,7 +147,7 @@ class ClientKeys:
         try:
             fetched = await self._fetch(uri)
             keys = parsed(orjson.loads(fetched.content))
-        except (FetchError, ValueError) as error:
+        except (HttpClientError, ValueError) as error:
             log.warning("client_keys_unavailable", extra={"client_id": name, "reason": str(error)[:200]})
             self._failed.put(uri, self._clock() + _FAILED_FOR, 0)
             # Whoever sends assertions need not know what our network looks like from inside.

@@ -15,7 +15,14 @@ import orjson
 from service.directory.directory import BlockedError, Person
 from service.directory.guard import Attempt, Guard
 from service.outbound.fair_queue import FairQueue
-from service.outbound.http_client import CONNECTIONS_EACH, Answered, Fetcher, FetchError
+from service.outbound.http_client import (
+    CONNECTIONS_EACH,
+    JSON_HEADERS,
+    HttpClient,
+    HttpClientError,
+    HttpResponse,
+    Purpose,
+)
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.typed_text import prepared_name
 from service.settings import Settings
@@ -33,11 +40,12 @@ _FOR_CLAIMS = 3
 class HttpDirectory:
     """See ``Directory``. Whatever is no answer (down, slow, 5xx, not what is agreed) is TemporarilyUnavailable."""
 
-    def __init__(self, store: Store, fetcher: Fetcher, settings: Settings) -> None:
+    def __init__(self, store: Store, http_client: HttpClient, settings: Settings) -> None:
         self._guard = Guard(store, settings)
-        self._fetcher = fetcher
+        self._http_client = http_client
         self._url = (settings.directory_url or "").rstrip("/")
-        self._secret = settings.directory_secret.get_secret_value() if settings.directory_secret else ""
+        secret = settings.directory_secret.get_secret_value() if settings.directory_secret else ""
+        self._headers = JSON_HEADERS | ({"Authorization": f"Bearer {secret}"} if secret else {})
         self._timeout = settings.directory_timeout
         self._queue = FairQueue(
             CONNECTIONS_EACH - _FOR_CLAIMS,
@@ -73,16 +81,21 @@ class HttpDirectory:
             raise TemporarilyUnavailable(log="directory: no claims in its answer")
         return claims
 
-    async def _ask(self, what: str, value: Mapping[str, Any]) -> Answered:
+    async def _ask(self, what: str, value: Mapping[str, Any]) -> HttpResponse:
         try:
-            return await self._fetcher.post_json(
-                f"{self._url}/{what}", value, bearer=self._secret, timeout=self._timeout
+            return await self._http_client.request(
+                "POST",
+                f"{self._url}/{what}",
+                Purpose.DIRECTORY,
+                headers=self._headers,
+                body=orjson.dumps(value),
+                timeout=self._timeout,
             )
-        except FetchError as error:
+        except HttpClientError as error:
             raise TemporarilyUnavailable(log=f"directory: {error}") from error
 
     @staticmethod
-    def _members(answered: Answered) -> dict[str, Any]:
+    def _members(answered: HttpResponse) -> dict[str, Any]:
         try:
             members = orjson.loads(answered.content) if answered.status == 200 else None
         except orjson.JSONDecodeError:

@@ -8,7 +8,7 @@ import msgspec
 from service.crypto.client_keys import ALGORITHMS, key_source
 from service.crypto.jws import UnverifiableError, parse
 from service.issuer import Issuer
-from service.outbound.http_client import FetchError
+from service.outbound.http_client import HttpClientError, Purpose
 from service.protocol.errors import (
     InvalidRequest,
     InvalidRequestObject,
@@ -68,11 +68,11 @@ async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:
     if uri not in client.request_uris:
         raise InvalidRequestUri("The request_uri is not registered for this client.")
     try:
-        fetched = await issuer.fetcher.get(
-            uri.partition("#")[0], accept="application/oauth-authz-req+jwt, application/jwt", purpose="requests"
+        fetched = await issuer.http_client.get(
+            uri.partition("#")[0], Purpose.REQUEST_OBJECT, accept="application/oauth-authz-req+jwt, application/jwt"
         )
         return fetched.content.decode("ascii").strip()
-    except (FetchError, UnicodeDecodeError) as error:
+    except (HttpClientError, UnicodeDecodeError) as error:
         raise InvalidRequestUri("The request_uri cannot be fetched.", log=str(error)) from error
 
 

@@ -12,7 +12,7 @@ from service.hooks.notices import Telling
 from service.hooks.python_hook import PythonHook
 from service.hooks.webhook import Webhook
 from service.observe.metrics import Metrics
-from service.outbound.http_client import Fetcher
+from service.outbound.http_client import HttpClient
 from service.protocol.credentials import Randomness
 from service.protocol.errors import AccessDenied, InvalidGrant, TemporarilyUnavailable
 from service.protocol.names import HookEvent
@@ -30,14 +30,14 @@ class Hooks:
     def __init__(
         self,
         settings: Settings,
-        fetcher: Fetcher,
+        http_client: HttpClient,
         queue: Deliveries[Notice],
         metrics: Metrics,
         clock: Callable[[], float],
         randomness: Randomness,
     ) -> None:
         self.by_name = {
-            name: Hook(name, given, _target(settings, name, fetcher, clock), metrics, clock)
+            name: Hook(name, given, _target(settings, name, http_client, clock), metrics, clock)
             for name, given in settings.hooks.items()
         }
         self._queue, self._clock, self._randomness = queue, clock, randomness
@@ -129,9 +129,9 @@ class Hooks:
         return "msg_" + base64.urlsafe_b64encode(self._randomness(18)).decode()
 
 
-def _target(settings: Settings, name: str, fetcher: Fetcher, clock: Callable[[], float]) -> Target:
+def _target(settings: Settings, name: str, http_client: HttpClient, clock: Callable[[], float]) -> Target:
     given = settings.hooks[name]
     if given.url is None:
         return PythonHook(given.entry_point or "", given.events, given.timeout)
     keys = [secret_bytes(word) for word in settings.hook_secrets[name].get_secret_value().split()]
-    return Webhook(given.url, keys, given.timeout, fetcher, clock)
+    return Webhook(given.url, keys, given.timeout, http_client, clock)

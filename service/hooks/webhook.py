@@ -8,9 +8,9 @@ import orjson
 from service.hooks.failure import HookError
 from service.hooks.message import Message
 from service.hooks.signature import signed
-from service.outbound.http_client import Answered, Fetcher, FetchError
+from service.outbound.http_client import JSON_HEADERS, HttpClient, HttpClientError, HttpResponse, Purpose
 
-MOST_BYTES = 16_384
+MAX_BYTES = 16_384
 """Of an answer."""
 
 
@@ -18,10 +18,10 @@ class Webhook:
     """``keys``: to sign with, each of them; ``timeout``: seconds; ``clock``: epoch seconds."""
 
     def __init__(
-        self, url: str, keys: Sequence[bytes], timeout: float, fetcher: Fetcher, clock: Callable[[], float]
+        self, url: str, keys: Sequence[bytes], timeout: float, http_client: HttpClient, clock: Callable[[], float]
     ) -> None:
         self._url, self._keys, self._timeout = url, keys, timeout
-        self._fetcher, self._clock = fetcher, clock
+        self._http_client, self._clock = http_client, clock
 
     def load(self) -> None:
         """There is nothing to be loaded."""
@@ -47,12 +47,18 @@ class Webhook:
         if not 200 <= answered.status < 300:
             raise HookError(f"answered {answered.status}")
 
-    async def _post(self, message: Message) -> Answered:
+    async def _post(self, message: Message) -> HttpResponse:
         body = message.body()
         headers = signed(self._keys, message.message_id, int(self._clock()), body)
         try:
-            return await self._fetcher.post_signed(
-                self._url, body, headers=headers, timeout=self._timeout, most=MOST_BYTES
+            return await self._http_client.request(
+                "POST",
+                self._url,
+                Purpose.HOOK,
+                headers=JSON_HEADERS | headers,
+                body=body,
+                timeout=self._timeout,
+                max_bytes=MAX_BYTES,
             )
-        except FetchError as error:
+        except HttpClientError as error:
             raise HookError(str(error)) from error

@@ -4,13 +4,14 @@ Back-Channel Logout 1.0).
 
 import asyncio
 import logging
+from urllib.parse import urlencode
 
 import msgspec
 
 from service.issuer import Issuer
 from service.login.sessions import ENDING, finish_ending
 from service.outbound.delivery_loop import AT_ONCE, pause_after
-from service.outbound.http_client import FetchError
+from service.outbound.http_client import HttpClientError, Purpose
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
@@ -68,9 +69,16 @@ async def _deliver(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -
         return
     token = await logout_token(issuer, client, delivery, delivery_id)
     try:
-        status = await issuer.fetcher.post_form(client.backchannel_logout_uri, {"logout_token": token})
-        reason = "" if status in (200, 204) else f"answered {status}"
-    except FetchError as error:
+        response = await issuer.http_client.request(
+            "POST",
+            client.backchannel_logout_uri,
+            Purpose.LOGOUT,
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            body=urlencode({"logout_token": token}).encode(),
+            max_bytes=None,
+        )
+        reason = "" if response.status in (200, 204) else f"answered {response.status}"
+    except HttpClientError as error:
         reason = str(error)
     if not reason:
         await issuer.store.logouts.drop(delivery_id)

@@ -1,19 +1,19 @@
-"""Outgoing HTTP: documents of clients, logout tokens, the directory's webhook. Nobody can make us call where they can't.
+"""Outgoing HTTP: documents of clients, logout tokens, hooks and the directory's webhook, each with the same bounds.
 
-A client's URL is somebody else's text: only https, only addresses of the public Internet (what was checked is what is
-connected to, whatever DNS says a moment later), no redirects, and bounds on time and size.
+A client's URL is text from outside: only https, only addresses of the public Internet (what was checked is what is
+connected to, whatever DNS says a moment later). Every call has bounds on time and size, follows no redirect and is traced.
 """
 
 import asyncio
 import re
 import socket
 from collections.abc import Mapping
+from enum import Enum, auto
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
@@ -27,31 +27,56 @@ _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})")
 _CHUNK = 16_384
 _CONNECTIONS, CONNECTIONS_EACH = 200, 10
 """Open at the same time, in all and to one host, for each purpose."""
-_TRUSTED, _HOOKS = "trusted", "hooks"
-"""The purposes of what the operator named, wherever it is."""
-_HOOK_CONNECTIONS_EACH = 64
-"""To one host: every token request may wait for a hook."""
+JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 _NAT64 = ip_network("64:ff9b::/96")
 """IPv4 addresses inside IPv6 ones (RFC 6052 section 2.1)."""
 
 
-class FetchError(Exception):
-    """It could not be had: the text says why, for operators; it names the host but no path, query or credential."""
+class Purpose(Enum):
+    """What a call is for. Each has connections of its own: what clients make us fetch must not keep us from what clients are
+    authenticated with.
+    """
+
+    CLIENT_KEYS = auto()
+    REQUEST_OBJECT = auto()
+    REGISTRATION = auto()
+    LOGOUT = auto()
+    DIRECTORY = auto()
+    HOOK = auto()
+
+    @property
+    def is_named_by_operator(self) -> bool:
+        """Whether the URL stands in our settings, and may therefore lead anywhere."""
+        return self in (Purpose.DIRECTORY, Purpose.HOOK)
+
+    @property
+    def connections_each(self) -> int:
+        """How many connections to one host may be open: every token request may wait for a hook."""
+        return 64 if self is Purpose.HOOK else CONNECTIONS_EACH
 
 
-class Fetched(NamedTuple):
-    """A document. ``max_age``: seconds for which its server lets us keep it, None where it doesn't say."""
-
-    content: bytes
-    max_age: int | None
+class HttpClientError(Exception):
+    """A call that failed: the text says why, for operators; it names the host but no path, query or credential."""
 
 
-class Answered(NamedTuple):
-    """What a server said. ``retry_after``: seconds, None where it doesn't say."""
+class HttpResponse(NamedTuple):
+    """What a server answered."""
 
     status: int
     content: bytes
-    retry_after: int | None = None
+    headers: Mapping[str, str]
+
+    @property
+    def max_age(self) -> int | None:
+        """Seconds for which its server lets us keep it (RFC 9111), None where it does not say."""
+        found = _MAX_AGE.search(self.headers.get("Cache-Control", ""))
+        return int(found[1]) if found else None
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds to wait (RFC 9110 section 10.2.3), None where it does not say."""
+        wait = self.headers.get("Retry-After", "")
+        return int(wait[:9]) if wait.isdigit() else None
 
 
 class _PublicOnly(AbstractResolver):
@@ -66,7 +91,7 @@ class _PublicOnly(AbstractResolver):
         found = await self._resolver.resolve(host, port, family)
         for result in found:
             if not is_public(result["host"]):
-                raise FetchError(f"{host} is at {result['host']}, which is no public address")
+                raise HttpClientError(f"{host} is at {result['host']}, which is no public address")
         return found
 
     async def close(self) -> None:
@@ -87,75 +112,63 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
-class Fetcher:
+class HttpClient:
     """HTTP for the whole process: connections are kept and shared. Made on the first use, on the running loop."""
 
     def __init__(self, settings: Settings, tracing: "Tracing | None" = None) -> None:
         self._settings = settings
         self._tracing = tracing
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._sessions: dict[Purpose, aiohttp.ClientSession] = {}
 
-    async def get(self, url: str, *, accept: str = "application/json", purpose: str = "keys") -> Fetched:
-        """A client's document. Each ``purpose`` has connections of its own: what strangers make us fetch must not keep us from
-        what clients are authenticated with. Raises FetchError for anything but a 200 of bounded size in time."""
-        checked = self._checked(url)
-        with self._calling("GET", checked) as call:
-            headers = {"Accept": accept, **call.headers}
-            async with (
-                self._limits(url, self._settings.fetch_timeout),
-                self._session(purpose).get(checked, headers=headers, allow_redirects=False) as response,
-            ):
-                call.answered(response.status)
-                if response.status != 200:
-                    raise FetchError(f"{_host(url)} answered {response.status}")
-                found = _MAX_AGE.search(response.headers.get("Cache-Control", ""))
-                return Fetched(await self._content(response), int(found[1]) if found else None)
+    async def get(
+        self, url: str, purpose: Purpose = Purpose.CLIENT_KEYS, *, accept: str = "application/json"
+    ) -> HttpResponse:
+        """Get a document.
 
-    async def post_form(self, url: str, fields: Mapping[str, str]) -> int:
-        """Send a form to a client; the HTTP status. Raises FetchError."""
-        checked = self._checked(url)
-        body = urlencode(fields).encode()
-        with self._calling("POST", checked) as call:
-            headers = {"Content-Type": "application/x-www-form-urlencoded", **call.headers}
-            async with self._limits(url, self._settings.fetch_timeout):
-                session = self._session("notices")
-                async with session.post(checked, data=body, headers=headers, allow_redirects=False) as response:
-                    call.answered(response.status)
-                    return response.status
+        Raises:
+            HttpClientError: As for ``request``, and where the status is not 200.
+        """
+        return await self.request("GET", url, purpose, headers={"Accept": accept}, expected_status=200)
 
-    async def post_json(self, url: str, value: Any, *, bearer: str, timeout: float) -> Answered:  # noqa: ASYNC109
-        """Send JSON to a server that the operator named, wherever it is. ``timeout``: seconds. Raises FetchError."""
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if bearer:
-            headers["Authorization"] = f"Bearer {bearer}"
-        async with self._limits(url, timeout):
-            with self._calling("POST", URL(url)) as call:
-                headers |= call.headers
-                session = self._session(_TRUSTED)
-                body = orjson.dumps(value)
-                async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
-                    call.answered(response.status)
-                    wait = response.headers.get("Retry-After", "")
-                    content = await self._content(response)
-                    return Answered(response.status, content, int(wait[:9]) if wait.isdigit() else None)
-
-    async def post_signed(
+    async def request(
         self,
+        method: str,
         url: str,
-        body: bytes,
+        purpose: Purpose,
         *,
         headers: Mapping[str, str],
-        timeout: float,  # noqa: ASYNC109
-        most: int,
-    ) -> Answered:
-        """Send JSON to a hook that the operator named, wherever it is; ``headers``: its signature; ``timeout``: seconds;
-        ``most``: bytes of an answer. A redirect is an answer like any other. Raises FetchError.
+        body: bytes | None = None,
+        timeout: float = 0.0,  # noqa: ASYNC109
+        max_bytes: int | None = 0,
+        expected_status: int = 0,
+    ) -> HttpResponse:
+        """Call a server once, in a span of its own. A redirect is an answer like any other.
+
+        Args:
+            method: GET or POST.
+            url: Checked before it is called, unless the operator named it.
+            purpose: Whose connections are used.
+            headers: Sent along, besides ``traceparent``.
+            body: Sent as it is.
+            timeout: Seconds for everything; 0 = ``fetch_timeout``.
+            max_bytes: The longest content that is taken; 0 = ``fetch_max_bytes``, None = the content is not read.
+            expected_status: The only status that is taken, before anything is read; 0 = any.
+
+        Raises:
+            HttpClientError: The URL must not be called, or there was no such answer in time.
         """
-        sent = {"Content-Type": "application/json", "Accept": "application/json", **headers}
-        async with self._limits(url, timeout):
-            session = self._session(_HOOKS, each=_HOOK_CONNECTIONS_EACH)
-            async with session.post(url, data=body, headers=sent, allow_redirects=False) as response:
-                return Answered(response.status, await self._content(response, most))
+        async with _Limits(url, timeout or self._settings.fetch_timeout):
+            target = URL(url) if purpose.is_named_by_operator else self._checked(url)
+            with self._span(method, target) as span:
+                sending = self._session(purpose).request(
+                    method, target, data=body, headers={**headers, **span.headers}, allow_redirects=False
+                )
+                async with sending as response:
+                    span.answered(response.status)
+                    if expected_status and response.status != expected_status:
+                        raise HttpClientError(f"{_host(url)} answered {response.status}")
+                    content = b"" if max_bytes is None else await self._content(response, max_bytes)
+                    return HttpResponse(response.status, content, response.headers)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -164,33 +177,33 @@ class Fetcher:
 
     def _checked(self, url: str) -> URL:
         """The URL as it will be called: what is looked at is what the client works with, not what was written (other
-        digits and dots become an address there). Raises FetchError for one that we don't call, whoever asks.
+        digits and dots become an address there). Raises HttpClientError for one that we don't call, whoever asks.
         """
         try:
             checked = URL(url)
             host, _ = checked.host or "", checked.port
         except ValueError as error:
-            raise FetchError("not a URL") from error
+            raise HttpClientError("not a URL") from error
         if not host or checked.user is not None or checked.password is not None:
-            raise FetchError("a URL needs a host, and must not have a user name or password")
+            raise HttpClientError("a URL needs a host, and must not have a user name or password")
         if self._settings.fetch_private_addresses:
             if checked.scheme not in ("http", "https"):
-                raise FetchError("only http and https URLs are called")
+                raise HttpClientError("only http and https URLs are called")
             return checked
         if checked.scheme != "https":
-            raise FetchError(f"{host}: only https URLs are called")
+            raise HttpClientError(f"{host}: only https URLs are called")
         if _is_address(host) and not is_public(host):  # a resolver is not asked about addresses
-            raise FetchError(f"{host} is no public address")
+            raise HttpClientError(f"{host} is no public address")
         return checked
 
-    def _session(self, purpose: str, each: int = CONNECTIONS_EACH) -> aiohttp.ClientSession:
+    def _session(self, purpose: Purpose) -> aiohttp.ClientSession:
         session = self._sessions.get(purpose)
         if session is None or session.closed:
-            public_only = purpose not in (_TRUSTED, _HOOKS) and not self._settings.fetch_private_addresses
+            public_only = not purpose.is_named_by_operator and not self._settings.fetch_private_addresses
             # Whoever is slow keeps a few connections busy, not all of them.
             connector = aiohttp.TCPConnector(
                 limit=_CONNECTIONS,
-                limit_per_host=each,
+                limit_per_host=purpose.connections_each,
                 resolver=_PublicOnly() if public_only else aiohttp.ThreadedResolver(),
                 ttl_dns_cache=10,
             )
@@ -203,25 +216,22 @@ class Fetcher:
             )
         return session
 
-    async def _content(self, response: aiohttp.ClientResponse, most: int = 0) -> bytes:
-        most = most or self._settings.fetch_max_bytes
+    async def _content(self, response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+        most = max_bytes or self._settings.fetch_max_bytes
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise FetchError("the answer is compressed, though we asked for it plain")
+            raise HttpClientError("the answer is compressed, though we asked for it plain")
         content = bytearray()
         async for chunk in response.content.iter_chunked(_CHUNK):
             content += chunk
             if len(content) > most:
-                raise FetchError(f"the answer has more than {most} bytes")
+                raise HttpClientError(f"the answer has more than {most} bytes")
         return bytes(content)
 
-    def _calling(self, method: str, url: URL) -> Outgoing:
-        """To be entered around a call; its path and query are nobody's business, they may hold secrets."""
+    def _span(self, method: str, url: URL) -> Outgoing:
+        """Make the span of a call. Path and query stay out of it: they may hold secrets."""
         if self._tracing is None:
             return UNTRACED
         return self._tracing.call(method, url.scheme, url.host or "", url.port)
-
-    def _limits(self, url: str, seconds: float) -> "_Limits":
-        return _Limits(url, seconds)
 
 
 class _Limits:
@@ -239,9 +249,9 @@ class _Limits:
         try:
             await self._timeout.__aexit__(kind, error, trace)
         except TimeoutError as late:
-            raise FetchError(f"{self._host} did not answer within {self._seconds:g} s") from late
+            raise HttpClientError(f"{self._host} did not answer within {self._seconds:g} s") from late
         if isinstance(error, aiohttp.ClientError | OSError | ValueError):
-            raise FetchError(f"{self._host}: {type(error).__name__}") from error
+            raise HttpClientError(f"{self._host}: {type(error).__name__}") from error
 
 
 def _host(url: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from service.crypto.client_keys import ClientKeys, KeySource, parsed
 from service.crypto.jws import UnverifiableError, parse
 from service.crypto.key_material import generate, public_jwk
-from service.outbound.http_client import Fetched, FetchError
+from service.outbound.http_client import HttpClientError, HttpResponse
 from service.protocol.credentials import base64url
 from service.protocol.names import SigningAlgorithm
 from tests.forging import hs256
@@ -36,12 +36,13 @@ class Site:
     def jwks(self) -> dict[str, Any]:
         return {"keys": [public_jwk(key, ES256) | {"kid": kid} for kid, key in self.private.items()]}
 
-    async def get(self, url: str) -> Fetched:
+    async def get(self, url: str) -> HttpResponse:
         assert url == URI
         self.fetches += 1
         if self.away:
-            raise FetchError("app.example did not answer within 5 s")
-        return Fetched(json.dumps(self.jwks).encode(), self.max_age)
+            raise HttpClientError("app.example did not answer within 5 s")
+        headers = {} if self.max_age is None else {"Cache-Control": f"max-age={self.max_age}"}
+        return HttpResponse(200, json.dumps(self.jwks).encode(), headers)
 
     def sign(self, kid: str = "a", headers: dict[str, Any] | None = None, **claims: Any) -> str:
         told = {"iss": "app", "aud": ISSUER, "exp": int(time.time()) + 60, **claims}
@@ -215,8 +216,8 @@ async def test_forged_ones_are_refused(site: Site, keys: ClientKeys) -> None:
     "content", [b"", b"[]", b"{}", b'{"keys": 1}', b"<html>", b'{"keys": [1, {}, {"kty": "oct"}]}']
 )
 async def test_a_document_that_is_no_key_set(site: Site, content: bytes) -> None:
-    async def get(_: str) -> Fetched:
-        return Fetched(content, None)
+    async def get(_: str) -> HttpResponse:
+        return HttpResponse(200, content, {})
 
     with pytest.raises(UnverifiableError):
         await ClientKeys(settings_for("redis://127.0.0.1"), get).verify(

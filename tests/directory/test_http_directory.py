@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.directory import BlockedError, HttpDirectory, Person
-from service.outbound.http_client import Fetcher
+from service.outbound.http_client import HttpClient
 from service.protocol.errors import TemporarilyUnavailable
 from tests.person import Person as Somebody
 from tests.world import VERIFIER, World, settings_for
@@ -57,9 +57,9 @@ async def directory(world: World, webhook: Webhook) -> AsyncIterator[HttpDirecto
         **{"directory_url": webhook.url, "directory_secret": "hook-secret", "directory_timeout": 0.3},
         user_failures_allowed=1,
     )
-    fetcher = Fetcher(settings)
-    yield HttpDirectory(world.issuer.store, fetcher, settings)
-    await fetcher.close()
+    http_client = HttpClient(settings)
+    yield HttpDirectory(world.issuer.store, http_client, settings)
+    await http_client.close()
 
 
 async def test_the_webhook_says_who_it_is(directory: HttpDirectory, webhook: Webhook) -> None:
@@ -117,10 +117,10 @@ async def test_slow_or_away_is_unavailable(directory: HttpDirectory, webhook: We
     with pytest.raises(TemporarilyUnavailable):
         await asyncio.wait_for(directory.verify("carol", "sesame", "192.0.2.1"), 1.5)
     settings = settings_for(world.redis.url, directory_url="http://127.0.0.1:1")
-    fetcher = Fetcher(settings)
+    http_client = HttpClient(settings)
     with pytest.raises(TemporarilyUnavailable):
-        await HttpDirectory(world.issuer.store, fetcher, settings).claims("sub-9", [])
-    await fetcher.close()
+        await HttpDirectory(world.issuer.store, http_client, settings).claims("sub-9", [])
+    await http_client.close()
 
 
 async def test_a_person_of_the_webhook_signs_in(world: World, directory: HttpDirectory, webhook: Webhook) -> None:

@@ -378,8 +378,8 @@ async def test_pairwise_clients_name_their_sector(world: World) -> None:
         TestServer(app) as server,
         world.having(registration="open", pairwise_salt="s" * 16, fetch_private_addresses=True) as other,
     ):
-        fetcher = type(other.issuer.fetcher)(other.issuer.settings)
-        async with other.with_part(fetcher=fetcher) as able:
+        http_client = type(other.issuer.http_client)(other.issuer.settings)
+        async with other.with_part(http_client=http_client) as able:
             uris = ["https://a.example/cb", "https://b.example/cb"]
             wanted: dict[str, Any] = {"redirect_uris": uris, "subject_type": "pairwise"}
             assert (await register(able, wanted))[1]["error"] == "invalid_client_metadata", "two hosts"
@@ -391,7 +391,7 @@ async def test_pairwise_clients_name_their_sector(world: World) -> None:
             client = await able.issuer.store.clients.read(made["client_id"])
             assert client is not None
             assert client.sector_identifier == "127.0.0.1"
-        await fetcher.close()
+        await http_client.close()
 
 
 @pytest.mark.parametrize(

@@ -138,15 +138,15 @@ async def test_a_registered_request_uri_is_fetched(person: Person, document: tup
     assert client is not None
     await person.world.change(client, request_uris=(uri + "#v1",))
     async with person.world.having(fetch_private_addresses=True) as other:
-        fetcher = type(other.issuer.fetcher)(other.issuer.settings)
-        async with other.with_part(fetcher=fetcher) as able:
+        http_client = type(other.issuer.http_client)(other.issuer.settings)
+        async with other.with_part(http_client=http_client) as able:
             person.world = able
             assert (await person.authorize(request_uri=uri + "#v1")).answer["state"] == "inside"
             assert (await person.authorize(request_uri=uri)).error == "invalid_request_uri", "another string"
             assert (await person.authorize(request_uri=uri + "#v1", request="x")).error == "invalid_request"
             content[0] = "<html>"
             assert (await person.authorize(request_uri=uri + "#v1")).error == "invalid_request_object"
-        await fetcher.close()
+        await http_client.close()
 
 
 async def test_our_own_network_is_not_asked(person: Person, document: tuple[str, list[str]]) -> None:

@@ -183,9 +183,9 @@ async def test_keys_are_fetched_and_trust_ends_at_once(world: World) -> None:
     site = web.Application()
     site.router.add_get("/jwks", keys)
     async with TestServer(site) as server, world.having(fetch_private_addresses=True) as other:
-        fetcher = type(other.issuer.fetcher)(other.issuer.settings)
-        client_keys = type(other.issuer.client_keys)(other.issuer.settings, fetcher.get)
-        async with other.with_part(fetcher=fetcher, client_keys=client_keys) as able:
+        http_client = type(other.issuer.http_client)(other.issuer.settings)
+        client_keys = type(other.issuer.client_keys)(other.issuer.settings, http_client.get)
+        async with other.with_part(http_client=http_client, client_keys=client_keys) as able:
             await able.client(grant_types=(GRANT,))
             await trust(able, jwks=None, jwks_uri=f"http://127.0.0.1:{server.port}/jwks")
             assert (await ask(able, vouch())).status == 200
@@ -193,7 +193,7 @@ async def test_keys_are_fetched_and_trust_ends_at_once(world: World) -> None:
             assert (await ask(able, vouch())).status == 400
             with pytest.raises(NotFound):
                 await trusts.remove_trust(able.issuer, CI)
-        await fetcher.close()
+        await http_client.close()
 
 
 @pytest.mark.parametrize(

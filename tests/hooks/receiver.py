@@ -72,7 +72,7 @@ async def hooked(
     settings = settings_for(url or shape.url, hooks=hooks, hook_secrets=secrets, **changes)
     async with open_issuer(settings, listen=False) as opened:
         clock = Clock(opened.clock)
-        parts = (settings, opened.fetcher, opened.store.notices, opened.metrics, clock, opened.randomness)
+        parts = (settings, opened.http_client, opened.store.notices, opened.metrics, clock, opened.randomness)
         issuer = replace(opened, clock=clock, hooks=Hooks(*parts))
         async with TestClient(InProcess(issuer)) as http:
             yield World(issuer, http, shape)

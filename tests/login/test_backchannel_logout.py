@@ -52,11 +52,11 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def open_world(world: World) -> AsyncIterator[World]:
     """One that may call loopback."""
     async with world.having(fetch_private_addresses=True) as other:
-        fetcher = type(other.issuer.fetcher)(other.issuer.settings)
-        async with other.with_part(fetcher=fetcher) as able:
+        http_client = type(other.issuer.http_client)(other.issuer.settings)
+        async with other.with_part(http_client=http_client) as able:
             await able.user()
             yield able
-        await fetcher.close()
+        await http_client.close()
 
 
 async def signed_out(world: World, **client: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """An OpenTelemetry collector that really listens: OTLP over HTTP, decoded by OpenTelemetry's own protobuf classes."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -9,6 +10,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from service.issuer import Issuer
+
+Open = Callable[..., Any]
+"""Opens a world that traces."""
 
 
 class Collector:

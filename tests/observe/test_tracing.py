@@ -4,24 +4,19 @@ import asyncio
 import contextvars
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from service.app import open_issuer
 from service.observe.current import CURRENT, Current
 from service.observe.log import configure
-from service.observe.trace_context import parse
 from service.observe.tracing import Tracing
-from service.outbound.http_client import Fetcher, FetchError
 from service.settings import SettingsError, load
-from tests.observe.collector import Collector, attributes
+from tests.observe.collector import Collector, Open, attributes
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 from tests.world import SECRET, InProcess, World, settings_for
@@ -31,26 +26,6 @@ CALLING_SPAN = "b7ad6b7169203331"
 pytestmark = pytest.mark.usefixtures("own_log")
 
 SERVER, CLIENT = Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT
-Open = Callable[..., Any]
-
-
-@pytest.fixture
-async def collector() -> AsyncIterator[Collector]:
-    async with Collector() as made:
-        yield made
-
-
-@pytest.fixture
-def opened(redis: Shape, collector: Collector) -> Open:
-    """Opens a world that traces everything unless the settings say something else."""
-
-    @asynccontextmanager
-    async def traced(**changes: Any) -> AsyncIterator[World]:
-        settings = settings_for(redis.url, **({"otlp_endpoint": collector.url, "trace_sample": 1.0} | changes))
-        async with open_issuer(settings, listen=False) as issuer, TestClient(InProcess(issuer)) as http:
-            yield World(issuer, http, redis)
-
-    return traced
 
 
 async def _ask(world: World, traceparent: str | None = None) -> None:
@@ -209,66 +184,6 @@ async def test_a_batch_that_got_no_reply_is_an_error(opened: Open, collector: Co
         await collector.have(world.issuer)
     (batch,) = collector.of_kind(CLIENT)
     assert (batch.status.code, attributes(batch)["error.type"]) == (Status.STATUS_CODE_ERROR, "connection_lost")
-
-
-@pytest.fixture
-async def elsewhere() -> AsyncIterator[TestServer]:
-    """Somebody else's server, that says which traceparent it got."""
-
-    async def answer(http: web.Request) -> web.Response:
-        return web.json_response([http.headers.get("traceparent")], status=int(http.path[1:]))
-
-    application = web.Application()
-    application.router.add_get("/{status}", answer)
-    async with TestServer(application, host="127.0.0.1") as server:
-        yield server
-
-
-async def _fetched(fetcher: Fetcher, url: str, current: Current | None) -> Any:
-    CURRENT.set(current)
-    try:
-        return orjson.loads((await fetcher.get(url)).content)[0]
-    finally:
-        CURRENT.set(None)
-
-
-async def test_whom_we_call_gets_to_know_the_trace(opened: Open, collector: Collector, elsewhere: TestServer) -> None:
-    async with opened(fetch_private_addresses=True) as world:
-        tracing, fetcher = world.issuer.tracing, world.issuer.fetcher
-        assert tracing is not None
-        current = Current("x")
-        current.span = span = tracing.begin("GET", "/", None, trusted=False)
-        assert span is not None
-        told = await _fetched(fetcher, str(elsewhere.make_url("/200?code=secret")), current)
-        with pytest.raises(FetchError):
-            await _fetched(fetcher, str(elsewhere.make_url("/404")), current)
-        alone = await _fetched(fetcher, str(elsewhere.make_url("/200")), None)
-        span.end({})
-        await collector.have(world.issuer)
-    call, failed, other = collector.of_kind(CLIENT)
-    assert told == f"00-{span.context.trace_id}-{call.span_id.hex()}-01"
-    assert call.parent_span_id.hex() == failed.parent_span_id.hex() == span.context.span_id
-    assert attributes(call) == {
-        "http.request.method": "GET",
-        "url.scheme": "http",
-        "server.address": "127.0.0.1",
-        "server.port": elsewhere.port,
-        "http.response.status_code": 200,
-    }
-    assert failed.status.code == Status.STATUS_CODE_ERROR
-    assert (other.parent_span_id, alone) == (b"", f"00-{other.trace_id.hex()}-{other.span_id.hex()}-01")
-    assert b"secret" not in b"".join(collector.received)
-
-
-async def test_where_we_do_not_trace_a_caller_s_trace_is_passed_on_unsampled(
-    opened: Open, collector: Collector, elsewhere: TestServer
-) -> None:
-    async with opened(fetch_private_addresses=True, trace_sample=0.0) as world:
-        current = Current("x")
-        current.caller = parse([f"00-{CALLER}-{CALLING_SPAN}-01"])
-        told = await _fetched(world.issuer.fetcher, str(elsewhere.make_url("/200")), current)
-        assert told == f"00-{CALLER}-{CALLING_SPAN}-00"
-        assert await collector.have(world.issuer) == []
 
 
 async def test_log_lines_of_a_request_name_its_trace(

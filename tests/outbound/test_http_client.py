@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.outbound.http_client import Fetcher, FetchError, is_public
+from service.outbound.http_client import HttpClient, HttpClientError, Purpose, is_public
 from tests.world import settings_for
 
 
@@ -52,29 +52,30 @@ async def server() -> AsyncIterator[TestServer]:
 
 
 @pytest.fixture
-async def lenient() -> AsyncIterator[Fetcher]:
+async def lenient() -> AsyncIterator[HttpClient]:
     """One that may call loopback, with a short patience."""
-    fetcher = Fetcher(settings_for("redis://127.0.0.1", fetch_private_addresses=True, fetch_timeout=0.4))
-    yield fetcher
-    await fetcher.close()
+    http_client = HttpClient(settings_for("redis://127.0.0.1", fetch_private_addresses=True, fetch_timeout=0.4))
+    yield http_client
+    await http_client.close()
 
 
 @pytest.fixture
-async def strict() -> AsyncIterator[Fetcher]:
-    fetcher = Fetcher(settings_for("redis://127.0.0.1"))
-    yield fetcher
-    await fetcher.close()
+async def strict() -> AsyncIterator[HttpClient]:
+    http_client = HttpClient(settings_for("redis://127.0.0.1"))
+    yield http_client
+    await http_client.close()
 
 
-async def test_a_document_and_how_long_it_may_be_kept(server: TestServer, lenient: Fetcher) -> None:
+async def test_a_document_and_how_long_it_may_be_kept(server: TestServer, lenient: HttpClient) -> None:
     for _ in range(2):  # the second time without the cookie that the first one set
-        assert await lenient.get(str(server.make_url("/plain"))) == (b"{}", 77)
+        document = await lenient.get(str(server.make_url("/plain")))
+        assert (document.content, document.max_age) == (b"{}", 77)
 
 
 @pytest.mark.parametrize("path", ["endless", "slow", "dripping", "away", "packed", "nothing"])
-async def test_what_is_not_taken(server: TestServer, lenient: Fetcher, path: str) -> None:
+async def test_what_is_not_taken(server: TestServer, lenient: HttpClient, path: str) -> None:
     url = str(server.make_url(f"/{path}?token=secret"))
-    with pytest.raises(FetchError) as caught:
+    with pytest.raises(HttpClientError) as caught:
         await asyncio.wait_for(lenient.get(url), 3)
     assert "secret" not in str(caught.value)
 
@@ -107,16 +108,17 @@ async def test_what_is_not_taken(server: TestServer, lenient: Fetcher, path: str
         "",
     ],
 )
-async def test_where_we_don_t_call(strict: Fetcher, url: str) -> None:
+async def test_where_we_don_t_call(strict: HttpClient, url: str) -> None:
     """Server-side request forgery."""
-    for call in (strict.get(url), strict.post_form(url, {"a": "b"})):
-        with pytest.raises(FetchError) as caught:
+    logout = strict.request("POST", url, Purpose.LOGOUT, headers={}, body=b"a=b", max_bytes=None)
+    for call in (strict.get(url), logout):
+        with pytest.raises(HttpClientError) as caught:
             await asyncio.wait_for(call, 5)
         assert "password" not in str(caught.value).replace("user name or password", "")
 
 
 async def test_a_name_that_points_inside_is_not_called(
-    strict: Fetcher, server: TestServer, monkeypatch: pytest.MonkeyPatch
+    strict: HttpClient, server: TestServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DNS rebinding: what is connected to is what was checked, whatever the name says next time."""
     from aiohttp import ThreadedResolver
@@ -131,7 +133,7 @@ async def test_a_name_that_points_inside_is_not_called(
 
     monkeypatch.setattr(ThreadedResolver, "resolve", resolve)
     for _ in range(2):
-        with pytest.raises(FetchError, match="no public address"):
+        with pytest.raises(HttpClientError, match="no public address"):
             await strict.get("https://rebind.example/")
         answers.pop()
 

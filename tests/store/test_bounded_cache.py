@@ -12,7 +12,7 @@ from service.crypto.client_keys import ClientKeys, KeySource
 from service.crypto.key_material import generate, public_jwk
 from service.fronts import peer
 from service.observe.counting import Cache
-from service.outbound.http_client import Fetched
+from service.outbound.http_client import HttpResponse
 from service.protocol.names import SigningAlgorithm
 from service.store import clients
 from service.store.bounded_cache import BoundedCache
@@ -78,9 +78,9 @@ async def test_large_key_sets_push_each_other_out(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(client_keys, "_CACHED_BYTES", 500_000)
     fetched: list[str] = []
 
-    async def fetch(url: str) -> Fetched:
+    async def fetch(url: str) -> HttpResponse:
         fetched.append(url)
-        return Fetched(json.dumps({"keys": [JWK | {"kid": "k" * int(url.rpartition("/")[2])}]}).encode(), None)
+        return HttpResponse(200, json.dumps({"keys": [JWK | {"kid": "k" * int(url.rpartition("/")[2])}]}).encode(), {})
 
     for size, again in ((10, 0), (200_000, 18)):
         keys = ClientKeys(settings_for("redis://127.0.0.1"), fetch)
