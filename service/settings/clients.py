@@ -22,7 +22,7 @@ class Clients(SettingsGroup):
     )
     client_keys_lifetime: Lifetime = Field(600, description="Seconds that keys from a client's jwks_uri are cached.")
     assertion_lifetime: Annotated[int, Field(ge=10, le=86400), Unit("seconds")] = Field(
-        600, description="Most seconds from now at which the assertion of a client or trusted issuer may end."
+        600, description="Seconds from now within which the assertion of a client or trusted issuer must end."
     )
     assertion_audience: Literal["issuer", "endpoint", "several"] = Field(
         "issuer",
@@ -58,10 +58,10 @@ class Clients(SettingsGroup):
         description="Seconds since its last use after which a client that registered openly is deleted.",
     )
     registration_unused_most: Attempts = Field(
-        10_000, description="Most clients that registered openly and wait for their first use."
+        10_000, description="Maximum number of clients that registered openly and wait for their first use at once."
     )
     registration_unused_most_per_network: Attempts = Field(
-        100, description="Most such clients that were registered from one network (IPv4 /24, IPv6 /48)."
+        100, description="Maximum number of such clients that were registered from one network (IPv4 /24, IPv6 /48)."
     )
     registration_scopes: tuple[str, ...] = Field(
         (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS),

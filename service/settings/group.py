@@ -16,7 +16,7 @@ class SettingsGroup(BaseModel):
     The first line of a group's docstring is its heading in ``mintmark settings`` and docs/settings.md.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,), defer_build=True)
 
 
 def heading_of(group: type[SettingsGroup]) -> str:

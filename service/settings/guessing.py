@@ -36,8 +36,8 @@ class Guessing(SettingsGroup):
     )
     argon2_queue: Attempts = Field(
         500,
-        description="Most passwords of a group (known users, others, clients and so on) that wait to be hashed. Further "
-        "requests are answered 503.",
+        description="Maximum number of passwords of a group (known users, others, clients and so on) that wait to be hashed. "
+        "Further requests are answered 503.",
     )
     argon2_wait: Timeout = Field(
         10.0, description="Seconds that a password may wait to be hashed. Then the answer is 503."

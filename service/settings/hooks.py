@@ -21,12 +21,19 @@ FEWEST_BYTES, MOST_BYTES = 24, 64
 class HookSettings(BaseModel):
     """One hook: a webhook at ``url``, or an object of this process, ``entry_point``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"required": ["events"]})
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        json_schema_extra={"required": ["events"]},
+    )
 
     url: str | None = None
+    """URL of a webhook."""
     entry_point: str | None = None
     """Name of an object in the entry point group ``mintmark.hooks``."""
     events: Annotated[tuple[HookEvent, ...], Field(min_length=1)] = ()
+    """What the hook decides or is notified of."""
     timeout: Annotated[float, Field(gt=0, le=20)] = 2.0
     """Seconds that an answer may take."""
     on_failure: Literal["refuse", "go_on"] = "refuse"
@@ -34,9 +41,9 @@ class HookSettings(BaseModel):
     failures_allowed: Annotated[int, Field(ge=1, le=1000)] = 5
     """Failures in a row after which the hook is left alone for ``pause``."""
     pause: Annotated[int, Field(ge=1, le=3600)] = 30
-    """Seconds."""
+    """Seconds that a hook is left alone."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 12
-    """Most attempts to deliver a notification."""
+    """Maximum number of attempts to deliver a notification."""
     plain_http: bool = False
     """Whether http:// to another machine is allowed, where everybody on the way reads who signs in."""
 
@@ -121,7 +128,8 @@ class Hooks(SettingsGroup):
         examples=[{"risk": "whsec_…"}],
     )
     hook_notices_most: Attempts = Field(
-        100_000, description="Most notifications that wait for hooks. Further ones are lost, and the log says so."
+        100_000,
+        description="Maximum number of notifications that wait for hooks. Further ones are lost, and the log says so.",
     )
 
 

@@ -30,13 +30,13 @@ class Login(SettingsGroup):
         86400 * 14, description="Seconds after sign-in at which a browser session ends, however much it is used."
     )
     sessions_per_user: Annotated[int, Field(ge=0, le=1000)] = Field(
-        100, description="Most browser sessions of a user. One more ends the oldest. 0: any number."
+        100, description="Maximum number of browser sessions of a user. One more ends the oldest. 0: any number."
     )
     ticket_lifetime: Lifetime = Field(
         900, description="Seconds that a user may take to sign in and consent to an authorization request."
     )
     login_attempts: Annotated[int, Field(ge=1, le=1000)] = Field(
-        20, description="Most passwords that may be tried in one authorization request."
+        20, description="Maximum number of passwords that may be tried in one authorization request."
     )
     consent_lifetime: Seconds = Field(
         86400 * 365, description="Seconds that a user's consent is remembered. 0: for ever."
@@ -49,5 +49,6 @@ class Login(SettingsGroup):
         True, description="Keep grants with the scope offline_access when the user signs out."
     )
     logout_attempts: Annotated[int, Field(ge=1, le=20)] = Field(
-        8, description="Most attempts to deliver a logout token. The pause between them doubles from 2 seconds on."
+        8,
+        description="Maximum number of attempts to deliver a logout token. The pause between them doubles from 2 seconds on.",
     )

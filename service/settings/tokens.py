@@ -11,9 +11,10 @@ from service.settings.group import Grace, Lifetime, Seconds, SettingsGroup
 class ResourceTokens(BaseModel):
     """The access tokens for one resource."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     format: AccessTokenFormat
+    """Whether a resource server looks tokens up, or checks signed ones by itself."""
     algorithm: SigningAlgorithm | None = None
     """Signing algorithm of JWTs; None means RS256."""
     jwt_typ: Literal["at+jwt", "JWT"] = "at+jwt"
@@ -61,8 +62,8 @@ class Tokens(SettingsGroup):
     )
     grants_per_user_and_client: Annotated[int, Field(ge=0, le=1000)] = Field(
         100,
-        description="Most grants of a user to one client that can be refreshed, and as many codes and others that cannot. "
-        "One more ends the one that was not used for longest. 0: any number.",
+        description="Maximum number of grants of a user to one client that can be refreshed, and as many codes and others that "
+        "cannot. One more ends the one that was not used for longest. 0: any number.",
     )
     resource_tokens: dict[str, ResourceTokens] = Field(
         default_factory=dict,

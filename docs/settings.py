@@ -1,0 +1,94 @@
+"""Write docs/settings.md from the groups of settings: `python docs/settings.py` after a change to one."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from service.settings import GROUPS, PREFIX, Settings
+from service.settings.group import SettingsGroup, example_of, heading_of, unit_of
+from service.settings.hooks import HookSettings
+from service.settings.tokens import ResourceTokens
+
+PAGE = Path(__file__).with_name("settings.md")
+_HEAD = f"""# Settings
+
+A setting such as `redis_url` is, in this order of precedence, the environment variable `{PREFIX}REDIS_URL`,
+`redis_url = "…"` in the TOML or YAML file that `{PREFIX}CONFIG` names, or the content of a file `redis_url` in the folder
+that `{PREFIX}SECRETS_DIR` names. Lists in the environment are words with commas between them, or JSON; tables are JSON.
+`mintmark settings` shows the value of each and where it comes from; unknown and faulty ones are all reported at once, and
+nothing starts.
+"""
+_COLUMNS = "| setting | environment variable | type | unit | default | effect |\n|---|---|---|---|---|---|\n"
+_NESTED = {"resource_tokens": ResourceTokens, "hooks": HookSettings}
+_WORDS = {"string": "text", "object": "table"}
+_FORMATS = {"password": "secret", "path": "path"}
+_BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
+
+
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(map(_section, GROUPS)).replace("``", "`")
+
+
+def _section(group: type[SettingsGroup]) -> str:
+    types = _types(Settings)
+    rows = "".join(_row(name, field, types[name]) for name, field in group.model_fields.items())
+    members = "".join(_members(name, _NESTED[name]) for name in group.model_fields if name in _NESTED)
+    return f"\n## {heading_of(group)}\n\n{_COLUMNS}{rows}{members}"
+
+
+def _row(name: str, field: FieldInfo, type_: str) -> str:
+    effect = " ".join(filter(None, (field.description, f"Example: `{example_of(field)}`" if field.examples else "")))
+    cells = (f"`{name}`", f"`{PREFIX}{name.upper()}`", type_, unit_of(field), _default(field), effect)
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _members(name: str, model: type[BaseModel]) -> str:
+    types = _types(model)
+    rows = (
+        f"| `{member}` | {types[member]} | {_default(field)} | {field.description} |\n"
+        for member, field in model.model_fields.items()
+    )
+    return f"\nMembers of an entry of `{name}`:\n\n| member | type | default | effect |\n|---|---|---|---|\n{''.join(rows)}"
+
+
+def _default(field: FieldInfo) -> str:
+    """The default as it would be written."""
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value is None or value in ("", (), {}):
+        return ""
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _types(model: type[BaseModel]) -> dict[str, str]:
+    """The type of each field in words, from its JSON schema."""
+    schema = model.model_json_schema()
+    return {name: ", or ".join(_type(found, schema.get("$defs", {}))) for name, found in schema["properties"].items()}
+
+
+def _type(found: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
+    if "$ref" in found:
+        found = definitions[found["$ref"].rpartition("/")[2]]
+    if "anyOf" in found:
+        for one in found["anyOf"]:
+            if one.get("type") != "null":
+                yield from _type(one, definitions)
+    elif "const" in found or "enum" in found:
+        yield " · ".join(f"`{one}`" for one in found.get("enum", [found.get("const")]))
+    elif found["type"] == "array":
+        yield f"list of {', or '.join(_type(found['items'], definitions))}"
+    elif found.get("format") in _FORMATS:
+        yield _FORMATS[found["format"]]
+    else:
+        bounds = (f"{word} {found[key]}" for key, word in _BOUNDS.items() if key in found)
+        yield " ".join((_WORDS.get(found["type"], found["type"]), *bounds))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

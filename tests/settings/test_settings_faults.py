@@ -1,0 +1,145 @@
+"""Every fault of the settings is told at once and in words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.settings import SettingsError, load
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"port": 70000}, "port: Input should be less than or equal to 65535"),
+        ({"issuer": "mint.example"}, "issuer: must be an http(s) URL without query and fragment (RFC 8414 section 2)"),
+        ({"issuer": "https://mint.example?x=1"}, "issuer: must be an http(s) URL"),
+        ({"issuer": "https://mint.example#x"}, "issuer: must be an http(s) URL"),
+        ({"issuer": "ftp://mint.example"}, "issuer: must be an http(s) URL"),
+        ({"issuer": "http://mint.example"}, "issuer must be https, or loopback http, unless require_https is false"),
+        (
+            {"trusted_proxies": ("nonsense",)},
+            "trusted_proxies: 'nonsense' does not appear to be an IPv4 or IPv6 network",
+        ),
+        ({"token_paths": ()}, "token_paths: must be one or more plain paths"),
+        ({"token_paths": ("token",)}, "token_paths: must be one or more plain paths"),
+        ({"token_paths": ("/token/{id}",)}, "token_paths: must be one or more plain paths"),
+        ({"token_paths": ("/token?x",)}, "token_paths: must be one or more plain paths"),
+        ({"code_lifetime": 0}, "code_lifetime: Input should be greater than or equal to 1"),
+        ({"code_lifetime": 2**31}, "code_lifetime: Input should be less than or equal to 2147483647"),
+        ({"refresh_grace": 301}, "refresh_grace: Input should be less than or equal to 300"),
+        ({"refresh_idle_lifetime": -1}, "refresh_idle_lifetime: Input should be greater than or equal to 0"),
+        ({"refresh_rotation": "sometimes"}, "refresh_rotation: Input should be 'always', 'public_clients' or 'never'"),
+        ({"unknown_scope": "ignore"}, "unknown_scope: Input should be 'refuse' or 'drop'"),
+        ({"log_level": "LOUD"}, "log_level: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ({"redis_url": "http://127.0.0.1"}, "redis_url: "),
+        ({"admin_tokens": {"ann": "t" * 43, "bob": "t" * 43}}, "admin_tokens: two names have the same secret"),
+        ({"decision_api_keys": {"shop": "s" * 43, "kiosk": "s" * 43}}, "decision_api_keys: two names have the same"),
+        ({"prot": 8080}, "prot: there is no such setting (see `mintmark settings`)"),
+    ],
+)
+def test_a_fault_is_told_in_words(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(**given)
+    assert told in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_all_faults_are_told_at_once(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever they are: nobody should have to start five times."""
+    toml.write_text('hots = "0.0.0.0"\nredis_timeout = "soon"\n')
+    monkeypatch.setenv("MINTMARK_PROT", "8080")
+    monkeypatch.setenv("MINTMARK_MAX_BODY", "1")
+    with pytest.raises(SettingsError) as error:
+        load(port=-1)
+    assert sorted(line.partition(":")[0] for line in str(error.value).splitlines()) == [
+        "MINTMARK_PROT",
+        "hots",
+        "max_body",
+        "port",
+        "redis_timeout",
+    ]
+
+
+def test_what_does_not_go_together_and_what_cannot_be_read_is_told_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four faults that lie at four depths none hides another."""
+    variables = {
+        "PROT": "8080",  # no such setting
+        "PORT": "many",  # a fault of its own
+        "SCOPES": "{read",  # no JSON
+        "ISSUER": "http://mint.example",  # does not go with require_https
+        "ADMIN_KEY_FILE": "/key.pem",  # needs the other file
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(f"MINTMARK_{name}", value)
+    with pytest.raises(SettingsError) as error:
+        load()
+    told = str(error.value).splitlines()
+    assert [line.split()[0].rstrip(":") for line in told] == [
+        *("MINTMARK_PROT", "port", "scopes", "admin_certificate_file", "issuer")
+    ]
+
+
+def test_beside_a_file_that_cannot_be_read_the_environment_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINTMARK_CONFIG", "/nowhere.toml")
+    monkeypatch.setenv("MINTMARK_PORT", "many")
+    monkeypatch.setenv("MINTMARK_HOOK_SECRETS", '{"crm": "whsec_' + "A" * 44 + '"}')  # its hook may be in that file
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == ["MINTMARK_CONFIG", "port"]
+
+
+def test_what_must_be_known_to_judge_is_not_guessed() -> None:
+    """Whether http will do hangs on require_https, which is faulty itself: nothing is said of it."""
+    with pytest.raises(SettingsError) as error:
+        load(issuer="http://mint.example", require_https="perhaps")
+    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == ["require_https"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"workers": "many"},
+            ["workers: Input should be a valid integer, unable to parse string as an integer, or 'auto'"],
+        ),
+        ({"workers": 0}, ["workers: Input should be greater than or equal to 1, or 'auto'"]),
+        ({"admin_tokens": {"ci": 1}}, ["admin_tokens.ci: Input should be a valid string"]),
+        ({"scopes": {1: "x"}}, ["scopes.1: Input should be a valid string"]),
+        ({"signing_algorithms": ("RS256", "RS1")}, ["signing_algorithms.1: Input should be 'RS256', 'PS256',"]),
+        ({"resource_tokens": {"api": {"format": "x"}}}, ["resource_tokens.api.format: Input should be 'opaque',"]),
+        (
+            {"resource_tokens": {"api": {"form": "jwt"}}},
+            ["resource_tokens.api.format: Field required", "resource_tokens.api.form: there is no"],
+        ),
+        (
+            {"trusted_proxies": ("x", "10.0.0.0/8", "y")},
+            ["trusted_proxies: 'x' does not appear to be an IPv4 or IPv6 network; 'y' does"],
+        ),
+        (
+            {"hooks": {"crm": {"url": "http://crm.example", "timeout": "long", "events": ["claims"]}}},
+            ["hooks.crm.timeout: Input should be a valid number", "hooks.crm: url must be https"],
+        ),
+        (
+            {"hooks": {"crm": {"url": "ftp://crm.example", "events": ["nope"]}}},
+            ["hooks.crm.events.0: Input should be 'claims',", "hooks.crm: url must be an http(s) URL"],
+        ),
+        (
+            {"hooks": {"crm": {"url": "http://crm.example", "entry_point": "x"}}},
+            ["hooks.crm: a hook has a url, or an entry_point; url must be https"],
+        ),
+        (
+            {"hooks": {"crm": {"entry_point": "x", "events": []}}},
+            ["hooks.crm.events: Input should have at least 1 item"],
+        ),
+        ({"scopes": 5}, ["scopes: Input should be a table"]),
+        ({"cors_origins": {}}, ["cors_origins: Input should be a list"]),
+    ],
+)
+def test_a_fault_is_named_as_it_was_written(given: dict[str, Any], told: list[str]) -> None:
+    """Without the names of our types, and every item of a list or table."""
+    with pytest.raises(SettingsError) as error:
+        load(**given)
+    lines = str(error.value).splitlines()
+    assert len(lines) == len(told)
+    assert all(line.startswith(start) for line, start in zip(lines, told, strict=True)), lines

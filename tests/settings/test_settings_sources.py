@@ -1,0 +1,136 @@
+"""Where settings come from: environment, file, secret files, in this order."""
+
+from pathlib import Path
+
+import pytest
+
+from service.settings import SettingsError, load, origins, unknown_variables
+
+
+def test_nothing_is_needed_to_begin() -> None:
+    settings = load()
+    assert (settings.issuer, settings.redis_url) == ("http://127.0.0.1:8080", "redis://127.0.0.1:6379/0")
+    assert set(origins(settings, {}).values()) == {"default"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "setting", "expected"),
+    [
+        ("MINTMARK_PORT", "9000", "port", 9000),
+        ("mintmark_port", "9000", "port", 9000),
+        ("MINTMARK_CODE_LIFETIME", "600", "code_lifetime", 600),
+        ("MINTMARK_REQUIRE_PKCE", "true", "require_pkce", True),
+        ("MINTMARK_TRUSTED_PROXIES", '["10.0.0.0/8"]', "trusted_proxies", ("10.0.0.0/8",)),
+        ("MINTMARK_SCOPES", '{"read": "Read your data"}', "scopes", {"read": "Read your data"}),
+        ("MINTMARK_UNKNOWN_SCOPE", "drop", "unknown_scope", "drop"),
+    ],
+)
+def test_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, setting: str, expected: object
+) -> None:
+    """IA-06, IA-11, IA-24: lifetimes are settings like any other."""
+    monkeypatch.setenv(name, value)
+    settings = load()
+    assert getattr(settings, setting) == expected
+    assert origins(settings, {})[setting] == "environment"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("mintmark.toml", 'port = 9000\n[scopes]\nread = "Read your data"\n'),
+        ("mintmark.yaml", "port: 9000\nscopes:\n  read: Read your data\n"),
+        ("mintmark.yml", "port: 9000\nscopes: {read: Read your data}\n"),
+    ],
+)
+def test_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    monkeypatch.setenv("MINTMARK_CONFIG", str(path))
+    settings = load()
+    assert (settings.port, settings.scopes) == (9000, {"read": "Read your data"})
+    assert origins(settings, {})["port"] == str(path)
+
+
+def test_from_a_folder_of_secrets(secrets: Path) -> None:
+    """As Docker and Kubernetes mount them."""
+    (secrets / "redis_password").write_text("hunter2\n")
+    settings = load()
+    assert settings.redis_password is not None
+    assert settings.redis_password.get_secret_value() == "hunter2"
+    assert origins(settings, {})["redis_password"] == str(secrets)
+
+
+def test_precedence(toml: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given, environment, file, secrets, default."""
+    (secrets / "redis_username").write_text("secrets")
+    (secrets / "redis_sentinel_username").write_text("secrets")
+    toml.write_text('port = 1\nhost = "file"\nredis_username = "file"\n')
+    monkeypatch.setenv("MINTMARK_PORT", "2")
+    monkeypatch.setenv("MINTMARK_HOST", "environment")
+    settings = load(port=3)
+    assert (settings.port, settings.host) == (3, "environment")
+    assert (settings.redis_username, settings.redis_sentinel_username) == ("file", "secrets")
+    told = origins(settings, {"port": 3})
+    assert (told["port"], told["host"]) == ("given", "environment")
+    assert (told["redis_username"], told["redis_sentinel_username"]) == (str(toml), str(secrets))
+    assert told["redis_url"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("MINTMARK_CONFIG", "/nowhere/mintmark.toml", "MINTMARK_CONFIG: there is no file /nowhere/mintmark.toml"),
+        ("MINTMARK_SECRETS_DIR", "/nowhere", "MINTMARK_SECRETS_DIR: there is no folder /nowhere"),
+        ("MINTMARK_SCOPES", "{not json", "scopes"),
+    ],
+)
+def test_what_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=told):
+        load()
+
+
+@pytest.mark.parametrize("name", ["mintmark.toml", "mintmark.yaml"])
+def test_a_file_that_does_not_parse_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("port = = [\n: - {")
+    monkeypatch.setenv("MINTMARK_CONFIG", str(path))
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert str(error.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown"),
+    [
+        ("MINTMARK_PORT", False),
+        ("mintmark_port", False),
+        ("MINTMARK_PROT", True),
+        ("MINTMARK_REDIS", True),
+        ("MINTMARK_PORTS", True),
+        ("MINTMARK_CONFIG", False),
+        ("MINTMARK_SECRETS_DIR", False),
+        ("MINTMARK_TEST_ANYTHING", False),
+        ("MINTMARK_SERVICE_HOST", False),
+        ("MINTMARK_SERVICE_PORT_HTTP", False),
+        ("MINTMARK_PORT_8080_TCP_ADDR", False),
+        ("OTHER_PORT", False),
+    ],
+)
+def test_variables_that_look_like_ours_but_are_not(name: str, unknown: bool) -> None:
+    assert unknown_variables({name: "x"}) == ([name] if unknown else [])
+
+
+def test_what_kubernetes_injects_for_a_service_named_mintmark_does_no_harm(
+    toml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker-style service links: MINTMARK_PORT is a URL then, not ours."""
+    toml.write_text("port = 9000\n")
+    for name in ("MINTMARK_PORT", "MINTMARK_PORT_8080_TCP"):
+        monkeypatch.setenv(name, "tcp://10.0.0.1:8080")
+    monkeypatch.setenv("MINTMARK_PORT_8080_TCP_PORT", "8080")
+    monkeypatch.setenv("MINTMARK_SERVICE_HOST", "10.0.0.1")
+    settings = load()
+    assert settings.port == 9000
+    assert origins(settings, {})["port"] == str(toml)
