@@ -9,12 +9,13 @@ import msgspec
 from service.admin import clients, users
 from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
-from service.admin.input import Identifier, Input, Properties, describe_property
+from service.admin.input import Input, Properties, describe_property
 from service.admin.paging import cursor_checked, offset
 from service.grants.fresh import fresh_authorization
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.protocol import pkce, redirect_uris
+from service.protocol.checked_types import Identifier
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName, HookEvent

@@ -4,17 +4,14 @@ Every fault is told at once, by the name of the field; what was written is not r
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Field,
     JsonValue,
     ModelWrapValidatorHandler,
     ValidationError,
@@ -22,6 +19,7 @@ from pydantic import (
 )
 
 from service.admin.errors import Refused
+from service.protocol.checked_types import ShortText
 from service.protocol.claims import is_deeper
 from service.protocol.credentials import PATTERN
 from service.protocol.names import INTROSPECTION_MEMBERS, TOKEN_RESPONSE_MEMBERS
@@ -29,11 +27,9 @@ from service.protocol.redaction import check_no_credential
 from service.records.property import Property
 from service.settings.faults import lines, whole
 
-_IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 _MAX_DEPTH = 10
 _MAX_ITEMS = 2000
 """Of a list or an object: a fault is told for each, and 64 KB of faulty ones would cost as much as hundreds of requests."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Input(BaseModel):
@@ -85,42 +81,11 @@ def check_sizes(data: Mapping[str, Any]) -> None:
         raise Refused("\n".join(f"{name}: has more than {_MAX_ITEMS} items" for name in long))
 
 
-def identifier(text: str) -> str:
-    """Something that programs write: a client_id, a subject. Raises ValueError."""
-    if not _IDENTIFIER.fullmatch(text):
-        raise ValueError("must be 1 to 255 printable ASCII characters without spaces")
-    return check_no_credential(text)
-
-
-def resource(text: str) -> str:
-    """An audience: an absolute URI without fragment (RFC 8707 section 2) or a plain identifier. Raises ValueError."""
-    identifier(text)
-    if "#" in text:
-        raise ValueError("a resource has no fragment (RFC 8707 section 2)")
-    if "//" in text and not (urlsplit(text).scheme and urlsplit(text).netloc):
-        raise ValueError("is neither an absolute URI nor a plain identifier")
-    return text
-
-
-def readable(text: str) -> str:
-    """Something that people read. Raises ValueError."""
-    if _CONTROL.search(text):
-        raise ValueError("must not hold control characters")
-    return check_no_credential(text)
-
-
 def filled(text: str) -> str:
     """Something that must be there. Raises ValueError."""
     if not text:
         raise ValueError("must not be empty")
     return text
-
-
-def counted(value: Any) -> Any:
-    """A number: JSON's true and false are none, though Python counts with them. Raises ValueError."""
-    if isinstance(value, bool):
-        raise ValueError("must be a whole number")
-    return value
 
 
 def shallow(value: Any) -> Any:
@@ -137,17 +102,7 @@ def no_credential_of_ours(value: Any) -> Any:
     return value
 
 
-def each_once(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The items in their order without repetitions."""
-    return tuple(dict.fromkeys(items))
-
-
-Identifier = Annotated[str, AfterValidator(identifier)]
-Resource = Annotated[str, AfterValidator(resource)]
-ShortText = Annotated[str, Field(max_length=255), AfterValidator(readable)]
-Number = Annotated[int, BeforeValidator(counted)]
 Json = Annotated[JsonValue, AfterValidator(no_credential_of_ours), BeforeValidator(shallow)]
-LongText = Annotated[str, Field(max_length=2000), AfterValidator(readable)]
 
 
 class PropertyInput(Input):

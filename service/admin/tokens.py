@@ -14,11 +14,11 @@ from pydantic import Field
 
 from service.admin import clients
 from service.admin.audit import audited
-from service.admin.client_input import Lifetime, Resources, Scopes
 from service.admin.errors import NotAllowed, NotFound, Refused
-from service.admin.input import Identifier, Input, Number, Properties, ShortText
+from service.admin.input import Input, Properties
 from service.grants.fresh import fresh_authorization
 from service.issuer import Issuer
+from service.protocol.checked_types import Identifier, Lifetime, Number, Resources, Scopes, ShortText
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName

@@ -7,11 +7,12 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator
 
 from service.admin.audit import audited
-from service.admin.client_input import PublicKeys, Scopes, WebUri
+from service.admin.client_input import PublicKeys
 from service.admin.errors import NotFound
-from service.admin.input import Identifier, Input, each_once
+from service.admin.input import Input
 from service.admin.paging import cursor_checked
 from service.issuer import Issuer
+from service.protocol.checked_types import Identifier, Scopes, WebUri, each_once
 from service.protocol.names import SigningAlgorithm
 from service.records.trusted_issuer import TrustedIssuer
 

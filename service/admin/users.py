@@ -11,12 +11,13 @@ from pydantic import AfterValidator, Field
 from service.admin import etags, user_claims
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, NotFound, Refused
-from service.admin.input import Identifier, Input, Json, ShortText, filled
+from service.admin.input import Input, Json, filled
 from service.admin.paging import cursor_checked
 from service.directory import forget_attempts
 from service.directory.redis_directory import MAX_PASSWORD
 from service.issuer import Issuer
 from service.login import sessions
+from service.protocol.checked_types import Identifier, ShortText
 from service.protocol.claims import OURS
 from service.protocol.typed_text import prepared_name, prepared_password
 from service.records.user import User

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from service.admin.errors import AdminError
-from service.admin.input import identifier, readable
 from service.observe.known_secrets import know_secrets_of
+from service.protocol.checked_types import identifier, readable
 from service.protocol.credentials import Kind
 from service.protocol.errors import InvalidRequest
 from service.protocol.redaction import know, redacted

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from service.admin import registration as admin
-from service.admin.input import Input, Number
+from service.admin.input import Input
 from service.admin.operations.operation import Operation, OperationResult, Output
 from service.issuer import Issuer
+from service.protocol.checked_types import Number
 from service.store.registration_tokens import UNLIMITED
 
 

@@ -7,7 +7,6 @@ import msgspec
 from pydantic import AfterValidator, Field
 
 from service.admin.audit import audited
-from service.admin.input import Identifier, readable
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.answering import CallError, CallResult, milliseconds
 from service.fronts.decision_api.body import Body, JsonObject, PropertiesBody, Text, Words
@@ -23,6 +22,7 @@ from service.login.tickets import stands
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.authorization_response import deliver
+from service.protocol.checked_types import Identifier, readable
 from service.protocol.errors import (
     AccessDenied,
     AccountSelectionRequired,

@@ -1,7 +1,6 @@
 """/auth/token/issue and /fail: the caller says whether the password was right."""
 
 from service.admin.audit import audited
-from service.admin.input import Identifier
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.answering import CallError, CallResult
 from service.fronts.decision_api.body import Body, PropertiesBody, PropertyBody, Text
@@ -13,6 +12,7 @@ from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.tickets import TicketError
 from service.grants.fresh import fresh_authorization
 from service.issuer import Issuer
+from service.protocol.checked_types import Identifier
 from service.protocol.decision import refuse
 from service.protocol.errors import InvalidGrant, InvalidTarget, ProtocolError, ServerError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from service.admin.input import Identifier
 from service.endpoints.userinfo import names_of, opened_for_claims, rendered
 from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.body import Body, JsonObject, Text, property_json
@@ -10,6 +9,7 @@ from service.fronts.decision_api.naming import client_members
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.fronts.decision_api.route import Call, Route
 from service.protocol import claims
+from service.protocol.checked_types import Identifier
 from service.protocol.decision import JSON, refuse
 from service.protocol.errors import BearerError
 from service.records.client import Client

@@ -1,0 +1,296 @@
+"""Client metadata: the one table, a row a member.
+
+The admin API, dynamic registration, the command line, the console and the decision API derive from it. A new member is a row
+here and a field of ``records.client.Client``; what registries, settings, keys or the network say is checked by ``admin``.
+"""
+
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+
+import msgspec
+from pydantic import AfterValidator, BaseModel, Field
+from pydantic.fields import FieldInfo
+
+from service.protocol.checked_types import (
+    ClaimNames,
+    Identifier,
+    Lifetime,
+    LifetimeOrNever,
+    LongText,
+    Number,
+    PlainWebUri,
+    RedirectUris,
+    Resources,
+    Scopes,
+    ShortText,
+    ShortTexts,
+    WebUri,
+    WebUris,
+    each_once,
+)
+from service.protocol.names import (
+    AccessTokenFormat,
+    ApplicationType,
+    ClientAuthMethod,
+    HmacAlgorithm,
+    RefreshRotation,
+    ResponseType,
+    SigningAlgorithm,
+    SubjectType,
+)
+
+
+class Group(StrEnum):
+    """Members that belong together, for people."""
+
+    WHAT = "What it is"
+    MAY = "What it may do"
+    AUTHENTICATES = "How it authenticates"
+    REQUESTS = "Authorization requests"
+    SIGN_IN = "Signing users in"
+    SIGN_OUT = "Signing users out"
+    TOKENS = "Tokens"
+    LIFETIMES = "Lifetimes"
+
+
+SAME = "="
+"""The registered name is that of the member."""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """What a row says beside name, type, check and default. An operator may set every member."""
+
+    group: Group
+    label: str
+    help: str
+    """Its effect, in one or two sentences, for the command line and the console."""
+    registered: str = ""
+    """Its name in RFC 7591 and OpenID Connect; "" if a client that registers itself may not set it."""
+    authlete: str = ""
+    """Its name in Authlete's Client object; ``extension.`` before those of its extension."""
+    flag: str = ""
+    """The command-line option, if it is not called like the member."""
+    metavar: str = ""
+    """What the option takes, if the type does not tell."""
+
+
+def _row(
+    default: Any,
+    group: Group,
+    label: str,
+    help_: str,
+    *,
+    registered: str = "",
+    authlete: str = "",
+    flag: str = "",
+    metavar: str = "",
+) -> Any:
+    """A field of the model with its ``Member``; as Any, like pydantic's own ``Field``, so that it can stand for its default."""
+    field = Field(default, description=help_)
+    field.metadata.append(Member(group, label, help_, registered, authlete, flag, metavar))
+    return field
+
+
+_WHAT, _MAY, _AUTHENTICATES, _REQUESTS, _SIGN_IN, _SIGN_OUT, _TOKENS, _LIFETIMES = Group
+_ResponseTypes = Annotated[tuple[ResponseType, ...], AfterValidator(each_once)]
+
+
+class ClientMetadata(BaseModel):
+    """The table. Faults of several members are told in this order."""
+
+    client_id: Identifier
+    # fmt: off
+    name: ShortText = _row("", _WHAT, "Name",
+        "What users read where they sign in and consent.", registered="client_name", authlete="clientName")
+    description: LongText = _row("", _WHAT, "Description", "For operators: whose it is, what for.", authlete="description")
+    alias: Identifier | None = _row(None, _WHAT, "Alias",
+        "A second client_id, good wherever the first is.", authlete="clientIdAlias", metavar="ID")
+    auth_method: ClientAuthMethod = _row(ClientAuthMethod.CLIENT_SECRET_BASIC, _AUTHENTICATES, "Authentication",
+        "How it authenticates; none makes it a public client. A method without a secret ends the secret that it has.",
+        registered="token_endpoint_auth_method", authlete="tokenAuthMethod", metavar="METHOD")
+    grant_types: tuple[str, ...] = _row((), _MAY, "Grant types",
+        "How it gets tokens.", registered=SAME, authlete="grantTypes", metavar="TYPE")
+    redirect_uris: RedirectUris = _row((), _REQUESTS, "Redirect URIs",
+        "Where codes may be sent, compared letter by letter: https, http on loopback, or an app's own scheme.",
+        registered=SAME, authlete="redirectUris")
+    scopes: Scopes = _row((), _MAY, "Scopes",
+        "Scopes that it may ask for.", registered="scope", authlete="extension.requestableScopes", metavar="SCOPES")
+    default_scope: str | None = _row(None, _MAY, "Default scope",
+        "What it gets where it asks for no scope: some of its scopes.", metavar="SCOPES")
+    audiences: Resources = _row((), _MAY, "Audiences",
+        "APIs that it calls, each by the name that the API goes by (a URI or a word): its access tokens name them, and an "
+        "API takes no others.", metavar="RESOURCE")
+    introspect: bool = _row(False, _MAY, "May introspect",
+        "It is an API (resource server): it may introspect the tokens that clients bring to it.")
+    resources: Resources = _row((), _MAY, "Serves resources",
+        "Names of an API that may introspect: it sees the tokens of clients that have one of them among their audiences.",
+        metavar="RESOURCE")
+    properties: tuple[object, ...] = _row((), _MAY, "Properties",
+        "Custom properties, shown in token responses and introspection where they say so.",
+        flag="--property", metavar="NAME=VALUE", authlete="attributes")
+    require_pkce: bool = _row(False, _REQUESTS, "Requires PKCE",
+        "Codes need a PKCE challenge, as those of public clients always do.", authlete="pkceRequired")
+    allow_plain_pkce: bool = _row(False, _REQUESTS, "Allows plain PKCE",
+        "PKCE without a hash, for old clients: who sees the request can then redeem its code.", authlete="pkceS256Required")
+    code_lifetime: Lifetime | None = _row(None, _LIFETIMES, "Authorization codes", "Lifetime of authorization codes.")
+    access_token_lifetime: Lifetime | None = _row(None, _LIFETIMES, "Access tokens",
+        "Lifetime of access tokens.", authlete="extension.accessTokenDuration")
+    refresh_idle_lifetime: LifetimeOrNever | None = _row(None, _LIFETIMES, "Refresh tokens, unused",
+        "Lifetime of refresh tokens since their last use; 0: for ever.", authlete="extension.refreshTokenDuration")
+    refresh_absolute_lifetime: LifetimeOrNever | None = _row(None, _LIFETIMES, "Refresh tokens, at most",
+        "Lifetime of refresh tokens since the grant was made; 0: for ever.")
+    refresh_limit: LifetimeOrNever | None = _row(None, _LIFETIMES, "Refreshes",
+        "How often a grant can be refreshed; 0: no refresh token.", metavar="TIMES")
+    refresh_rotation: RefreshRotation | None = _row(None, _LIFETIMES, "Rotation",
+        "Whether a refresh replaces the refresh token.", metavar="WHEN")
+    refresh_grace: Annotated[Number, Field(ge=0, le=300)] | None = _row(None, _LIFETIMES, "Grace for repeats",
+        "How long a repeated refresh gets the same answer again, 300 at most.")
+    response_types: _ResponseTypes = _row((ResponseType.CODE,), _REQUESTS, "Response types",
+        "What the authorization endpoint may answer with.", registered=SAME, authlete="responseTypes", metavar="TYPE")
+    application_type: ApplicationType = _row(ApplicationType.WEB, _REQUESTS, "Application type",
+        "web, or native for an app on the user's device.", registered=SAME, authlete="applicationType", metavar="TYPE")
+    skip_consent: bool = _row(False, _SIGN_IN, "Skips consent", "An application of your own: users are not asked to agree.")
+    subject_type: SubjectType = _row(SubjectType.PUBLIC, _SIGN_IN, "Subjects",
+        "pairwise: each sector knows a user by another subject, so that clients cannot compare whom they know.",
+        registered=SAME, authlete="subjectType", metavar="TYPE")
+    sector_identifier_uri: WebUri | None = _row(None, _SIGN_IN, "Sector identifier URL",
+        "A list of redirect URIs; the clients that name it share pairwise subjects.",
+        registered=SAME, authlete="sectorIdentifierUri", flag="--sector-uri")
+    id_token_signed_response_alg: SigningAlgorithm | None = _row(None, _TOKENS, "ID tokens signed with",
+        "Signature of ID tokens; RS256 by default.", registered=SAME, authlete="idTokenSignAlg", flag="--id-token-alg")
+    id_token_lifetime: Annotated[Number, Field(ge=1, le=86400)] | None = _row(None, _LIFETIMES, "ID tokens",
+        "Lifetime of ID tokens, a day at most.")
+    userinfo_signed_response_alg: SigningAlgorithm | None = _row(None, _TOKENS, "UserInfo signed with",
+        "UserInfo as a JWT with this signature; plain JSON by default.",
+        registered=SAME, authlete="userInfoSignAlg", flag="--userinfo-alg")
+    jwks: dict[str, Any] | None = _row(None, _AUTHENTICATES, "Key set",
+        "Its public keys, a JWK set.", registered=SAME, authlete="jwks")
+    jwks_uri: WebUri | None = _row(None, _AUTHENTICATES, "Key set URL",
+        "Where its public keys are (private_key_jwt, signed requests).", registered=SAME, authlete="jwksUri")
+    request_object_signing_alg: SigningAlgorithm | None = _row(None, _REQUESTS, "Requests signed with",
+        "The only signature that its request objects may have; any by default.",
+        registered=SAME, authlete="requestSignAlg", flag="--request-alg")
+    require_signed_request_object: bool = _row(False, _REQUESTS, "Requires signed requests",
+        "Requests that it did not sign are refused.",
+        registered=SAME, authlete="requestObjectRequired", flag="--signed-requests-only")
+    request_uris: WebUris = _row((), _REQUESTS, "Request URIs",
+        "Where its request objects may be fetched.", registered=SAME, authlete="requestUris")
+    default_max_age: LifetimeOrNever | None = _row(None, _SIGN_IN, "Maximum login age",
+        "Users who signed in longer ago have to sign in again; no limit by default.",
+        registered=SAME, authlete="defaultMaxAge")
+    require_auth_time: bool = _row(False, _SIGN_IN, "Needs login time",
+        "It needs auth_time: ID tokens always say when the user signed in.", registered=SAME, authlete="authTimeRequired")
+    default_acr_values: ShortTexts = _row((), _SIGN_IN, "Default ACR values",
+        "How users have to sign in where a request does not say it.",
+        registered=SAME, authlete="defaultAcrs", flag="--default-acr", metavar="ACR")
+    post_logout_redirect_uris: RedirectUris = _row((), _SIGN_OUT, "After signing out",
+        "Where users may be sent after signing out.", registered=SAME, flag="--post-logout-uri")
+    backchannel_logout_uri: PlainWebUri | None = _row(None, _SIGN_OUT, "Back-channel logout URL",
+        "Notified from server to server when a session ends.", registered=SAME, flag="--backchannel-uri")
+    backchannel_logout_session_required: bool = _row(False, _SIGN_OUT, "Back channel needs session",
+        "It needs sid: logout tokens always name the session.", registered=SAME, flag="--backchannel-session")
+    frontchannel_logout_uri: PlainWebUri | None = _row(None, _SIGN_OUT, "Front-channel logout URL",
+        "Loaded in the browser when a session ends.", registered=SAME, flag="--frontchannel-uri")
+    frontchannel_logout_session_required: bool = _row(False, _SIGN_OUT, "Front channel needs session",
+        "It needs iss and sid: its URL is always loaded with them.", registered=SAME, flag="--frontchannel-session")
+    initiate_login_uri: WebUri | None = _row(None, _SIGN_IN, "Login start URL",
+        "Where others may send users to start a login at the client.", registered=SAME, authlete="loginUri")
+    client_uri: WebUri | None = _row(None, _WHAT, "Home page URL",
+        "Its home page, linked where users sign in and consent.", registered=SAME, authlete="clientUri")
+    logo_uri: WebUri | None = _row(None, _WHAT, "Logo URL",
+        "Its logo, shown where users sign in and consent.", registered=SAME, authlete="logoUri")
+    policy_uri: WebUri | None = _row(None, _WHAT, "Privacy policy URL",
+        "Its privacy policy, linked where users sign in and consent.", registered=SAME, authlete="policyUri")
+    tos_uri: WebUri | None = _row(None, _WHAT, "Terms of service URL",
+        "Its terms of service, linked where users sign in and consent.", registered=SAME, authlete="tosUri")
+    contacts: ShortTexts = _row((), _WHAT, "Contacts", "Whom to ask about it.", registered=SAME, authlete="contacts")
+    may_assert_subjects: bool = _row(False, _MAY, "May assert subjects",
+        "Assertions signed with its own key buy tokens of any user (jwt-bearer). For few clients.")
+    access_token_format: AccessTokenFormat | None = _row(None, _TOKENS, "Access token format",
+        "both: the JWT beside the opaque one, as access_token_jwt. stateless: a JWT that is kept nowhere and cannot be "
+        "revoked one by one, for client_credentials. By default as its resource wants it, else opaque.", metavar="FORMAT")
+    access_token_signing_alg: SigningAlgorithm | None = _row(None, _TOKENS, "Access tokens signed with",
+        "Signature of JWT access tokens; RS256 by default.", flag="--access-token-alg")
+    introspection_signed_response_alg: SigningAlgorithm | None = _row(None, _TOKENS, "Introspection signed with",
+        "Signature of introspection as a JWT; RS256 by default.", registered=SAME, flag="--introspection-alg")
+    token_endpoint_auth_signing_alg: SigningAlgorithm | HmacAlgorithm | None = _row(None, _AUTHENTICATES,
+        "Assertions signed with",
+        "The only signature of the assertions by which it authenticates; any of its method by default.",
+        registered=SAME, authlete="tokenAuthSignAlg", flag="--auth-alg")
+    strict_assertion_audience: bool = _row(False, _AUTHENTICATES, "Strict audience",
+        "Its assertions must name the issuer and nothing else as audience.", flag="--strict-audience")
+    access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
+        "Claims about the user, such as department, in its access tokens and their introspection.",
+        authlete="extension.accessTokenClaims", metavar="CLAIM")
+
+    # fmt: on
+
+    @property
+    def public(self) -> bool:
+        """Whether the client cannot keep a secret (RFC 6749 section 2.1)."""
+        return self.auth_method is ClientAuthMethod.NONE
+
+
+class Shape(StrEnum):
+    """What a value looks like, wherever it is written."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    SWITCH = "switch"
+    CHOICE = "choice"
+    CHOICES = "choices"
+    LIST = "list"
+    OBJECT = "object"
+
+
+class Row(NamedTuple):
+    """A row as the views read it."""
+
+    name: str
+    member: Member
+    shape: Shape
+    kind: type
+    """Of the value, or of each item of a list: bool, int, str, dict or an enumeration; str where there are several."""
+    choices: tuple[str, ...]
+    default: Any
+    is_optional: bool
+    """Whether it may be None."""
+
+    @property
+    def registered(self) -> str:
+        """Its name in RFC 7591 and OpenID Connect; "" if only operators may set it."""
+        return self.name if self.member.registered == SAME else self.member.registered
+
+
+def _kinds(annotation: Any) -> list[type]:
+    """The types in an annotation, without what is checked of them: str and None of ``Annotated[str, …] | None``."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return [kind for one in get_args(annotation) for kind in _kinds(one)]
+    return [origin or annotation]
+
+
+def _read_row(name: str, member: Member, field: FieldInfo) -> Row:
+    kinds = _kinds(field.annotation)
+    is_list, is_optional = tuple in kinds, NoneType in kinds
+    items = _kinds(get_args(field.annotation)[0]) if is_list else [kind for kind in kinds if kind is not NoneType]
+    kind = items[0] if len(items) == 1 else str
+    choices = tuple(word.value for one in items if issubclass(one, StrEnum) for word in one)
+    one, many = (Shape.CHOICE, Shape.CHOICES) if choices else (_SHAPES.get(kind, Shape.TEXT), Shape.LIST)
+    shape = many if is_list else one
+    return Row(name, member, shape, kind, choices, field.default, is_optional)
+
+
+_SHAPES = {bool: Shape.SWITCH, int: Shape.NUMBER, dict: Shape.OBJECT, str: Shape.TEXT}
+ROWS = {
+    name: _read_row(name, member, field)
+    for name, field in ClientMetadata.model_fields.items()
+    for member in field.metadata
+    if isinstance(member, Member)
+}
+"""Every member but client_id, by its name."""
+REGISTERED = {row.registered: row for row in ROWS.values() if row.registered}
+"""Those that a client that registers itself may set, by their registered names."""

@@ -1,0 +1,104 @@
+"""Which members of client metadata go together: a pure check and its text each."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from service.protocol import scopes
+from service.protocol.client_metadata import ClientMetadata
+from service.protocol.errors import InvalidScope
+from service.protocol.names import ClientAuthMethod, GrantTypeName, HmacAlgorithm
+
+
+def _default_scope_is_allowed(given: ClientMetadata) -> bool:
+    try:
+        return set(scopes.parse(given.default_scope or "")) <= set(given.scopes)
+    except InvalidScope:
+        return False
+
+
+def _signs_as_it_authenticates(given: ClientMetadata) -> bool:
+    """A secret makes HMACs, a key pair signatures; the other methods sign nothing to authenticate (but may assert subjects)."""
+    algorithm = given.token_endpoint_auth_signing_alg
+    if algorithm is None:
+        return True
+    return isinstance(algorithm, HmacAlgorithm) == (given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT)
+
+
+def _front_channel_is_at_home(given: ClientMetadata) -> bool:
+    """OpenID Connect Front-Channel Logout 2."""
+    if given.frontchannel_logout_uri is None:
+        return True
+    home = urlsplit(given.frontchannel_logout_uri)[:2]
+    return any(urlsplit(uri)[:2] == home for uri in given.redirect_uris)
+
+
+def _refreshes_nothing(given: ClientMetadata) -> bool:
+    """refresh_token is there, but no grant type that would ever issue one."""
+    beside = set(given.grant_types) - {GrantTypeName.REFRESH_TOKEN, GrantTypeName.CLIENT_CREDENTIALS}
+    return GrantTypeName.REFRESH_TOKEN in given.grant_types and not beside
+
+
+COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
+    (
+        lambda given: given.public and GrantTypeName.CLIENT_CREDENTIALS in given.grant_types,
+        "grant_types: client_credentials is for confidential clients; a public one has proved nothing (RFC 6749 4.4)",
+    ),
+    (
+        lambda given: given.public and given.introspect,
+        "introspect: a public client cannot prove who it is; register the resource server as a confidential client",
+    ),
+    (
+        lambda given: GrantTypeName.AUTHORIZATION_CODE in given.grant_types and not given.redirect_uris,
+        "redirect_uris: authorization_code needs at least one redirect URI",
+    ),
+    (
+        _refreshes_nothing,
+        "grant_types: refresh_token needs a grant type beside it that issues refresh tokens, e.g. authorization_code",
+    ),
+    (
+        lambda given: not given.grant_types and not given.introspect,
+        "grant_types: name at least one, or give a resource server the introspect right; else it can do nothing",
+    ),
+    (
+        lambda given: bool(given.resources) and not given.introspect,
+        "resources: they say whose tokens the client may introspect; give it the introspect right too",
+    ),
+    (
+        lambda given: not _default_scope_is_allowed(given),
+        "default_scope: every word of it must be one of the client's scopes",
+    ),
+    (
+        lambda given: any(one.parts - {"code"} for one in given.response_types) and not given.redirect_uris,
+        "redirect_uris: tokens from the authorization endpoint need at least one redirect URI",
+    ),
+    (
+        lambda given: given.jwks is not None and given.jwks_uri is not None,
+        "jwks: give the keys or their jwks_uri, not both (RFC 7591 section 2)",
+    ),
+    (
+        lambda given: given.require_signed_request_object and given.jwks is None and given.jwks_uri is None,
+        "require_signed_request_object: needs jwks or jwks_uri to verify the requests with",
+    ),
+    (
+        lambda given: not _front_channel_is_at_home(given),
+        "frontchannel_logout_uri: must have the scheme, host and port of one of the redirect URIs",
+    ),
+    (
+        lambda given: (
+            given.auth_method is ClientAuthMethod.PRIVATE_KEY_JWT and given.jwks is None and given.jwks_uri is None
+        ),
+        "auth_method: private_key_jwt needs jwks or jwks_uri to verify the assertions with",
+    ),
+    (
+        lambda given: not _signs_as_it_authenticates(given),
+        "token_endpoint_auth_signing_alg: HS… is for client_secret_jwt, the others are for key pairs",
+    ),
+    (
+        lambda given: given.may_assert_subjects and GrantTypeName.JWT_BEARER not in given.grant_types,
+        f"may_assert_subjects: goes with the grant type {GrantTypeName.JWT_BEARER}",
+    ),
+    (
+        lambda given: given.alias == given.client_id,
+        "alias: must differ from the client_id",
+    ),
+)
