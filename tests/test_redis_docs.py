@@ -6,6 +6,7 @@ from pathlib import Path
 from service.dev.embedded_redis import bundled_servers, version_of
 from service.observe.metrics import WRITE_REFUSALS
 from service.store import rights
+from service.store.keys import Keys
 from tests.kept_redis import RECOMMENDED, servers
 
 TEXT = (Path(__file__).parents[1] / "docs" / "redis.md").read_text()
@@ -25,7 +26,13 @@ def test_the_documented_user_is_the_one_that_the_tests_use() -> None:
 
 
 def test_every_right_that_is_tried_is_documented() -> None:
-    needed = (*rights._COMMANDS, *rights._PUBLISHED, *rights._SINCE_7, *rights._IN_CLUSTER, *rights.OPTIONAL)
+    needed = (
+        *rights._commands("k"),
+        *rights._since_7("k"),
+        *rights._published(Keys()),
+        *rights._IN_CLUSTER,
+        *rights.OPTIONAL,
+    )
     names = {rights._name(command) for command in needed}
     documented = {name.replace("\\", "") for name in re.findall(r"`([a-z|\\]+)`", TEXT)}
     assert names <= documented, names - documented

@@ -24,7 +24,6 @@ from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
 from service.protocol.requested import Requested
 from service.records.client import Client
-from service.store import keys
 from service.store.amending import AmendAnswer, Amended, Held
 from service.store.tokens import RevokeAnswer
 from service.tokens import issuing
@@ -278,18 +277,15 @@ async def _end_grant(issuer: Issuer, grant_id: str) -> bool:
 
 
 async def _end_credential(issuer: Issuer, credential: Credential) -> bool:
-    tokens, where = issuer.store.tokens, (credential.grant_id, credential.hash)
-    if credential.kind is Kind.ACCESS_TOKEN:
-        access, key = await tokens.open_by_token(credential), keys.access_token(*where)
-        grant = access.grant if access else None
-    else:
-        refresh, key = await tokens.open_by_refresh(credential), keys.refresh_token(*where)
-        grant = refresh.grant if refresh else None
-    if grant is None:
+    tokens = issuer.store.tokens
+    is_access_token = credential.kind is Kind.ACCESS_TOKEN
+    opened = await (tokens.open_by_token(credential) if is_access_token else tokens.open_by_refresh(credential))
+    if opened is None:
         return False
+    grant = opened.grant
 
     async def revoke() -> bool:
-        return await tokens.revoke(credential, key, grant.client_id, ends_grant=True) is RevokeAnswer.REVOKED
+        return await tokens.revoke(credential, grant.client_id, ends_grant=True) is RevokeAnswer.REVOKED
 
     return await end_grant(issuer, credential.grant_id, grant.subject, grant.client_id, _REASON, revoke)
 

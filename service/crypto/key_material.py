@@ -125,7 +125,7 @@ class Sealing:
         except (InvalidTag, ValueError) as error:
             raise UnusableKeyError(
                 "the signing keys in Redis were encrypted under another master key: give that one in master_key, too "
-                "(after the new one), or delete the key mm:{signing}:keys and let everybody sign in again"
+                "(after the new one), or delete their record (the key …{signing}:keys) and let everybody sign in again"
             ) from error
 
     def _seal(self, plain: bytes, about: str, randomness: Randomness) -> str:

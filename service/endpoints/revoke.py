@@ -11,7 +11,6 @@ from service.protocol.errors import UnsupportedTokenType
 from service.protocol.names import HookEvent
 from service.protocol.request import Request
 from service.records.client import Client
-from service.store import keys
 from service.store.tokens import RevokeAnswer
 from service.tokens.access_tokens import presented
 
@@ -47,14 +46,10 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 
 async def _revoke(issuer: Issuer, client: Client, credential: Credential) -> RevokeAnswer:
-    if credential.kind is Kind.REFRESH_TOKEN:
-        key = keys.refresh_token(credential.grant_id, credential.hash)
-    elif credential.kind is Kind.ACCESS_TOKEN:
-        key = keys.access_token(credential.grant_id, credential.hash)
-    else:
+    if credential.kind not in (Kind.REFRESH_TOKEN, Kind.ACCESS_TOKEN):
         return RevokeAnswer.UNKNOWN
     whole = _ends_grant(issuer, credential)
-    return await issuer.store.tokens.revoke(credential, key, client.client_id, ends_grant=whole)
+    return await issuer.store.tokens.revoke(credential, client.client_id, ends_grant=whole)
 
 
 async def _revoke_and_tell(issuer: Issuer, client: Client, credential: Credential) -> RevokeAnswer:

@@ -18,10 +18,9 @@ from service.crypto.client_keys import ALGORITHMS
 from service.crypto.jws import UnverifiableError, checked_claims, parse
 from service.guard.cache import Cache
 from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, Token
-from service.protocol.credentials import GRANT_ID_LENGTH
 from service.redis.address import of_url
 from service.redis.connection import Connection, open_connection
-from service.store import keys
+from service.store.keys import Keys
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +54,7 @@ class Guard:
         self._cache = Cache(cache_size, time.monotonic)
         self._cache_seconds = cache_seconds if cache_seconds is not None else (60.0 if redis_url else 0.0)
         self._connection: Connection | None = open_connection(of_url(redis_url)) if redis_url else None
+        self._names = Keys()
         self._hears = False
         self._session: aiohttp.ClientSession | None = None
         self._asking: dict[bytes, asyncio.Future[Mapping[str, Any] | None]] = {}
@@ -130,7 +130,7 @@ class Guard:
             return
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
         if self._connection is not None:
-            self._connection.listen((keys.ENDED, keys.CHANGES), self._hear, self._hearing)
+            self._connection.listen((self._names.ended, self._names.changes), self._hear, self._hearing)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -229,10 +229,10 @@ class Guard:
             ) from error
 
     def _hear(self, channel: bytes, message: bytes) -> None:
-        """``mm:{<grant id>}…`` has ended, or ``{"clients": […]}`` have changed."""
+        """A key of a grant, or of a token of it, has ended, or ``{"clients": […]}`` have changed."""
         self._asking.clear()  # whoever comes from now on asks anew: what is under way may be older than the news
-        if channel == keys.ENDED.encode():
-            self._cache.forget_grant(message.decode("ascii", "replace")[4 : 4 + GRANT_ID_LENGTH])
+        if channel == self._names.ended.encode():
+            self._cache.forget_grant(Keys.grant_id_of(message.decode("ascii", "replace")))
             return
         try:
             for name in json.loads(message)["clients"]:

@@ -8,8 +8,9 @@ from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store import grants, keys
+from service.store import grants
 from service.store.indexing import Indexing, Place
+from service.store.keys import Keys
 from service.store.user_index import Kin
 
 
@@ -60,13 +61,15 @@ class Amended(NamedTuple):
 class Amending:
     """Changes of what was granted, in Redis."""
 
-    def __init__(self, connection: Connection, indexing: Indexing) -> None:
+    def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
         self._connection = connection
+        self._keys = keys
+        self._grants = grants.Grants(connection, keys)
         self._indexing = indexing
 
     async def read(self, grant_id: str, access_hash: str = "") -> Held | None:
         """A living grant, and its access token of this hash; None where either is gone. Three round trips."""
-        grant_key, access_key = keys.grant(grant_id), keys.access_token(grant_id, access_hash)
+        grant_key, access_key = self._keys.grant(grant_id), self._keys.access_token(grant_id, access_hash)
         (seen_grant, seen_access), grant_left, access_left, now = await self._connection.execute_all(
             [
                 (grant_key, ("MGET", grant_key, access_key)),
@@ -94,7 +97,7 @@ class Amending:
     async def _with_refresh_token(self, held: Held) -> Held:
         if not held.seen_grant:
             return held
-        (live,) = await grants.Grants(self._connection).live_refresh_tokens([held.grant_id])
+        (live,) = await self._grants.live_refresh_tokens([held.grant_id])
         return held._replace(refresh_hash=live.hash, refresh_ends_at=live.ends_at) if live else held
 
     async def write(self, held: Held, amended: Amended) -> AmendAnswer:
@@ -107,9 +110,9 @@ class Amending:
         step = _amend.step(
             self._connection,
             (
-                keys.grant(held.grant_id),
-                keys.access_token(held.grant_id, held.access_hash),
-                keys.refresh_token(held.grant_id, held.refresh_hash),
+                self._keys.grant(held.grant_id),
+                self._keys.access_token(held.grant_id, held.access_hash),
+                self._keys.refresh_token(held.grant_id, held.refresh_hash),
             ),
             (
                 held.seen_grant,

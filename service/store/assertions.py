@@ -7,7 +7,7 @@ from hashlib import sha512
 from service.protocol.credentials import base64url
 from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store import keys
+from service.store.keys import Keys
 
 
 class UseAnswer(StrEnum):
@@ -31,7 +31,7 @@ class ReplayCheck:
     ``by`` is random, and tells a repeated command from another use.
     """
 
-    def __init__(self, connection: Connection, name: str, by: bytes, ends_at: int) -> None:
+    def __init__(self, connection: Connection, keys: Keys, name: str, by: bytes, ends_at: int) -> None:
         self._connection = connection
         self._key = keys.assertion(base64url(sha512(name.encode("utf-8", "surrogatepass")).digest()[:24]))
         self._by = by
@@ -54,12 +54,13 @@ class ReplayCheck:
 class Assertions:
     """Used assertions in Redis, by a hash of who made them and their ``jti``."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     def record(self, name: str, ends_at: int, by: bytes) -> ReplayCheck:
         """Record its use. The command leaves with what else is sent in this turn of the loop: no round trip of its own."""
-        return ReplayCheck(self._connection, name, by, ends_at)
+        return ReplayCheck(self._connection, self._keys, name, by, ends_at)
 
 
 def _swallow(task: asyncio.Task[bool]) -> None:

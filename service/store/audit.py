@@ -6,7 +6,7 @@ from typing import NamedTuple
 from service.records.audit_entry import AuditEntry
 from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store import keys
+from service.store.keys import Keys
 
 
 class WriteAnswer(StrEnum):
@@ -27,14 +27,17 @@ class PlacedEntry(NamedTuple):
 class Audit:
     """The log in Redis. ``length``: about how many entries are kept; the oldest ones go."""
 
-    def __init__(self, connection: Connection, length: int) -> None:
+    def __init__(self, connection: Connection, keys: Keys, length: int) -> None:
         self._connection = connection
+        self._keys = keys
         self._length = length
 
     async def write(self, entry: AuditEntry, begun_at: str = "") -> str:
         """Append it; its place. ``begun_at``: the place of the entry that it is the outcome of, which goes. One round trip."""
         entry_id = f"{entry.act}:{entry.result}"
-        _, rest = await _write.run(self._connection, (keys.audit(),), entry_id, entry.encode(), begun_at, self._length)
+        _, rest = await _write.run(
+            self._connection, (self._keys.audit(),), entry_id, entry.encode(), begun_at, self._length
+        )
         return str(rest[0].decode())
 
     async def before(self, place: str, since: int, count: int) -> list[PlacedEntry]:
@@ -47,6 +50,6 @@ class Audit:
         return await self._range("XRANGE", f"({place}" if place else "-", "+", count)
 
     async def _range(self, command: str, start: str, end: str, count: int) -> list[PlacedEntry]:
-        key = keys.audit()
+        key = self._keys.audit()
         found = await self._connection.execute(key, command, key, start, end, "COUNT", count)
         return [PlacedEntry(place.decode(), AuditEntry.decode(members[3])) for place, members in found]

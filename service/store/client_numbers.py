@@ -3,8 +3,8 @@
 from hashlib import sha256
 
 from service.redis.connection import Connection
-from service.store import keys
 from service.store.clients import SCRIPTS, SetAnswer
+from service.store.keys import Keys
 
 (_set,) = SCRIPTS
 
@@ -24,8 +24,9 @@ def made_number(client_id: str, attempt: int = 0) -> int:
 class ClientNumbers:
     """Numbers in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
         self._taken: dict[tuple[str, int], int] = {}
 
     def taken(self, client_id: str, generation: int) -> int | None:
@@ -44,19 +45,19 @@ class ClientNumbers:
         """Give a number to a client; whether it is this client's now, or was before. One round trip; two for a client that has
         an end, with which the number ends.
         """
-        lifetime, record = 0, keys.client(client_id)
+        lifetime, record = 0, self._keys.client(client_id)
         if ends_with_client:
             lifetime = max(1, await self._connection.execute(record, "TTL", record))
-        answer, _ = await _set.run(self._connection, (keys.client_number(number),), b"", client_id, lifetime)
+        answer, _ = await _set.run(self._connection, (self._keys.client_number(number),), b"", client_id, lifetime)
         return answer is SetAnswer.REPLACED
 
     async def holder(self, number: int) -> str | None:
         """The client_id behind a number. One round trip."""
-        key = keys.client_number(number)
+        key = self._keys.client_number(number)
         data = await self._connection.execute(key, "GET", key)
         return data.decode() if data else None
 
     async def drop(self, number: int) -> None:
         """Nobody has it any more. One round trip."""
-        key = keys.client_number(number)
+        key = self._keys.client_number(number)
         await self._connection.execute(key, "DEL", key)

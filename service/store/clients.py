@@ -11,8 +11,8 @@ from service.observe.counting import Cache
 from service.records.client import Client
 from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store import keys
 from service.store.bounded_cache import BoundedCache
+from service.store.keys import Keys
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,9 @@ class ChangedMeanwhileError(Exception):
 class Clients:
     """Clients in Redis, with a cache. ``clock``: monotonic seconds; ``counted``: how often the cache had one."""
 
-    def __init__(self, connection: Connection, clock: Callable[[], float], counted: Cache) -> None:
+    def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float], counted: Cache) -> None:
         self._connection = connection
+        self._keys = keys
         self._clock = clock
         self._counted = counted
         self._cache: BoundedCache[tuple[Client | None, float]] = BoundedCache(_CACHED, _CACHED_BYTES)
@@ -87,18 +88,18 @@ class Clients:
     async def _read(self, name: str) -> bytes | None:
         if len(name) > _LONGEST_NAME:  # no client is called that, and we are not to keep what strangers send instead
             return None
-        record, alias_key = keys.client(name), keys.client_alias(name)
+        record, alias_key = self._keys.client(name), self._keys.client_alias(name)
         data, client_id = await self._connection.execute_all(
             [(record, ("GET", record)), (alias_key, ("GET", alias_key))]
         )
         if data is None and client_id is not None:
-            record = keys.client(client_id.decode())
+            record = self._keys.client(client_id.decode())
             data = await self._connection.execute(record, "GET", record)
         return data or None
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[Client], str]:
         """Some clients and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
-        names, following = await self._connection.scan(keys.client("") + "*", cursor, count * 10)
+        names, following = await self._connection.scan(self._keys.client("") + "*", cursor, count * 10)
         records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
         return [Client.decode(data) for data in records if data], following
 
@@ -113,7 +114,10 @@ class Clients:
         new_alias = client.alias if seen is None or seen.alias != client.alias else None
         if new_alias:
             await self._take_alias(new_alias, client.client_id)
-        key, is_as_it_was = keys.client(client.client_id), seen is not None and seen.is_strangers == client.is_strangers
+        key, is_as_it_was = (
+            self._keys.client(client.client_id),
+            seen is not None and seen.is_strangers == client.is_strangers,
+        )
         ends = KEEP if is_as_it_was else lifetime
         answer, _ = await _set.run(self._connection, (key,), seen.encode() if seen else b"", client.encode(), ends)
         if answer is SetAnswer.CHANGED:
@@ -127,7 +131,7 @@ class Clients:
 
     async def delete(self, client: Client) -> bool:
         """Delete a client: its tokens are dead at once, because nobody stands behind them. Whether it was there."""
-        key = keys.client(client.client_id)
+        key = self._keys.client(client.client_id)
         deleted = await self._connection.execute_confirmed(key, "DEL", key)
         if client.alias:
             await self._drop_alias(client.alias)
@@ -135,7 +139,7 @@ class Clients:
         return bool(deleted)
 
     async def _take_alias(self, alias: str, client_id: str) -> None:
-        key, record = keys.client_alias(alias), keys.client(alias)
+        key, record = self._keys.client_alias(alias), self._keys.client(alias)
         if await self._connection.execute(record, "EXISTS", record):
             raise ChangedMeanwhileError(f"{alias} is the client_id of another client")
         answer, _ = await _set.run(self._connection, (key,), b"", client_id, KEEP)
@@ -143,7 +147,7 @@ class Clients:
             raise ChangedMeanwhileError(f"the alias {alias} is taken")
 
     async def _drop_alias(self, alias: str) -> None:
-        key = keys.client_alias(alias)
+        key = self._keys.client_alias(alias)
         await self._connection.execute(key, "DEL", key)
 
     # memory
@@ -156,7 +160,7 @@ class Clients:
         changed = sorted({name for name in names if name})
         self.forget(changed)
         message = json.dumps({"clients": changed})
-        await self._connection.execute(keys.CHANGES, "PUBLISH", keys.CHANGES, message)
+        await self._connection.execute(self._keys.changes, "PUBLISH", self._keys.changes, message)
 
     def hear(self, message: bytes) -> None:
         """News from another process; where it cannot be read, it may have been about any client."""

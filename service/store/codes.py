@@ -8,10 +8,11 @@ from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
 from service.redis.connection import Command, Connection
 from service.redis.script import Script
-from service.store import grants, keys, user_index
+from service.store import grants
 from service.store.indexing import Indexing, Place
+from service.store.keys import Keys
 from service.store.tokens import NewTokens, WaitingReply
-from service.store.user_index import Kin
+from service.store.user_index import Kin, UserIndex
 
 
 class IssueAnswer(StrEnum):
@@ -64,8 +65,10 @@ class OpenedCode(NamedTuple):
 class Codes:
     """Authorization codes in Redis."""
 
-    def __init__(self, connection: Connection, indexing: Indexing) -> None:
+    def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
         self._connection = connection
+        self._keys = keys
+        self._index = UserIndex(connection, keys)
         self._indexing = indexing
 
     async def issue(self, code: Credential, record: AuthorizationCode, grant: Grant, ends_at: int) -> bool:
@@ -73,7 +76,7 @@ class Codes:
 
         One round trip. False where the user is disabled, or the grant was ended while this was under way.
         """
-        keys_of_code = (keys.grant(code.grant_id), keys.code(code.grant_id, code.hash))
+        keys_of_code = (self._keys.grant(code.grant_id), self._keys.code(code.grant_id, code.hash))
         step = _issue.step(self._connection, keys_of_code, (grants.encode(grant), record.encode(), ends_at))
         place = Place(code.grant_id, grant.subject, grant.client_id, Kin.PASSING, ends_at)
         reply = await self._indexing.begin(step, place)
@@ -84,8 +87,8 @@ class Codes:
 
         ``with_end``: also when it ends.
         """
-        key, grant_key = keys.code(code.grant_id, code.hash), keys.grant(code.grant_id)
-        read, end = ("MGET", key, grant_key, keys.reply(code.grant_id, code.hash)), list[Any]()
+        key, grant_key = self._keys.code(code.grant_id, code.hash), self._keys.grant(code.grant_id)
+        read, end = ("MGET", key, grant_key, self._keys.reply(code.grant_id, code.hash)), list[Any]()
         if with_end:
             (held, grant_record, reply), *end = await self._connection.execute_all(
                 [(key, read), *grants.end_steps(key)]
@@ -109,11 +112,11 @@ class Codes:
         step = _redeem.step(
             self._connection,
             (
-                keys.grant(code.grant_id),
-                keys.code(code.grant_id, code.hash),
-                keys.access_token(code.grant_id, new.access.hash),
-                keys.refresh_token(code.grant_id, new.refresh_hash),
-                keys.reply(code.grant_id, code.hash),
+                self._keys.grant(code.grant_id),
+                self._keys.code(code.grant_id, code.hash),
+                self._keys.access_token(code.grant_id, new.access.hash),
+                self._keys.refresh_token(code.grant_id, new.refresh_hash),
+                self._keys.reply(code.grant_id, code.hash),
             ),
             (
                 *(new.access.hash, new.access_record, new.access_ends_at),
@@ -126,7 +129,7 @@ class Codes:
             return RedeemAnswer.UNKNOWN, b""
         answer, rest = _redeem.read(reply)
         if answer in (RedeemAnswer.SPENT, RedeemAnswer.UNKNOWN) and new.subject:
-            user_index.unindex_soon(self._connection, code.grant_id, new.subject, new.client_id)
+            self._index.unindex_soon(code.grant_id, new.subject, new.client_id)
         return answer, rest[0] if rest else b""
 
     def forget_reply_soon(self, code: Credential, *, after: float = 0) -> None:
@@ -134,12 +137,12 @@ class Codes:
 
         Leaves with whatever leaves next.
         """
-        key = keys.reply(code.grant_id, code.hash)
+        key = self._keys.reply(code.grant_id, code.hash)
         command: Command = ("PEXPIRE", key, int(after * 1000)) if after else ("DEL", key)
         self._connection.execute_soon(key, command, lingers=True)
 
     async def waits(self, code: Credential) -> bool:
         """Whether the response still waits, with all that it speaks of on as many replicas as are waited for."""
-        await self._connection.confirm(keys.grant(code.grant_id))
-        key = keys.reply(code.grant_id, code.hash)
+        await self._connection.confirm(self._keys.grant(code.grant_id))
+        key = self._keys.reply(code.grant_id, code.hash)
         return bool(await self._connection.execute(key, "EXISTS", key))

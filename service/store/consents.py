@@ -5,7 +5,7 @@ from enum import StrEnum
 from service.records.consent import Consent
 from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store import keys
+from service.store.keys import Keys
 
 
 class KeepAnswer(StrEnum):
@@ -19,28 +19,29 @@ SCRIPTS = (_keep,)
 class Consents:
     """Consents in Redis: one hash a person."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def get(self, subject: str, client_id: str) -> Consent | None:
         """What the person allowed this client. One round trip."""
-        key = keys.user_consents(subject)
+        key = self._keys.user_consents(subject)
         data = await self._connection.execute(key, "HGET", key, client_id)
         return Consent.decode(data) if data else None
 
     async def of_user(self, subject: str) -> dict[str, Consent]:
         """Everything the person allowed, by client_id. One round trip."""
-        key = keys.user_consents(subject)
+        key = self._keys.user_consents(subject)
         found = iter(await self._connection.execute(key, "HGETALL", key))
         return {client_id.decode(): Consent.decode(data) for client_id, data in zip(found, found, strict=True)}
 
     async def keep(self, subject: str, client_id: str, consent: Consent, lifetime: int) -> None:
         """Remember it for ``lifetime`` seconds (0 = for ever). One round trip."""
-        await _keep.run(self._connection, (keys.user_consents(subject),), client_id, consent.encode(), lifetime)
+        await _keep.run(self._connection, (self._keys.user_consents(subject),), client_id, consent.encode(), lifetime)
 
     async def forget(self, subject: str, client_id: str | None = None) -> None:
         """Ask again: about one client, or about all."""
-        key = keys.user_consents(subject)
+        key = self._keys.user_consents(subject)
         if client_id is None:
             await self._connection.execute_confirmed(key, "DEL", key)
         else:

@@ -3,7 +3,7 @@
 from service.protocol.credentials import hashed
 from service.records.decision_ticket import DecisionTicket
 from service.redis.connection import Connection
-from service.store import keys
+from service.store.keys import Keys
 from service.store.tickets import SCRIPTS, AdvanceAnswer
 
 (_advance,) = SCRIPTS
@@ -12,27 +12,28 @@ from service.store.tickets import SCRIPTS, AdvanceAnswer
 class DecisionTickets:
     """Tickets in Redis, by their hash: whoever reads Redis cannot use them (P5)."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def keep(self, ticket: str, record: DecisionTicket, lifetime: int) -> None:
         """Let it wait for ``lifetime`` seconds. One round trip."""
-        key = keys.decision_ticket(hashed(ticket))
+        key = self._keys.decision_ticket(hashed(ticket))
         await self._connection.execute(key, "SET", key, record.encode(), "EX", lifetime)
 
     async def get(self, ticket: str) -> DecisionTicket | None:
         """None where there is no such ticket, or its time is over. One round trip."""
-        key = keys.decision_ticket(hashed(ticket))
+        key = self._keys.decision_ticket(hashed(ticket))
         data = await self._connection.execute(key, "GET", key)
         return DecisionTicket.decode(data) if data else None
 
     async def take(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> bool:
         """Use it up; False where somebody else did so meanwhile. One round trip."""
-        key = keys.decision_ticket(hashed(ticket))
+        key = self._keys.decision_ticket(hashed(ticket))
         answer, _ = await _advance.run(self._connection, (key,), seen.encode(), taken.encode(), 0)
         return answer is AdvanceAnswer.ADVANCED
 
     def give_back_soon(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> None:
         """Nothing came of it: it may be used again. Nobody waits for that."""
-        key = keys.decision_ticket(hashed(ticket))
+        key = self._keys.decision_ticket(hashed(ticket))
         self._connection.execute_soon(*_advance.step(self._connection, (key,), (taken.encode(), seen.encode(), 0)))

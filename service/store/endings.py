@@ -15,8 +15,9 @@ from service.records.grant import Grant
 from service.records.interaction import Question, Stage
 from service.records.session import Session
 from service.redis.connection import Connection, Step
-from service.store import keys, user_index
-from service.store.grants import GRANT_KEY, Grants, inline_or_whole
+from service.store.grants import Grants, inline_or_whole
+from service.store.keys import Keys
+from service.store.user_index import UserIndex
 from service.store.walks import CHUNK
 
 
@@ -28,7 +29,7 @@ class FoundGrant(NamedTuple):
 
     @property
     def grant_id(self) -> str:
-        return self.key.partition("{")[2].partition("}")[0]
+        return Keys.grant_id_of(self.key)
 
     @property
     def is_alone(self) -> bool:
@@ -39,8 +40,11 @@ class FoundGrant(NamedTuple):
 class Endings:
     """Scans, and ends what they find."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
+        self._index = UserIndex(connection, keys)
+        self._grants = Grants(connection, keys)
 
     async def primaries(self) -> str:
         """A word for the servers that a scan goes over: cursors mean nothing to others. Raises TemporarilyUnavailable."""
@@ -52,8 +56,8 @@ class Endings:
         """How much of each kind (session, ticket, decision, operator) is among the next keys, and where to go on. ``ends``: and
         end it. Raises ValueError for what is no cursor.
         """
-        names, following = await self._connection.scan(keys.NAMED_TAGS, cursor, CHUNK)
-        found = [match for name in dict.fromkeys(names) if (match := keys.UNDER_WAY.fullmatch(name))]
+        names, following = await self._connection.scan(self._keys.named_tags, cursor, CHUNK)
+        found = [match for name in dict.fromkeys(names) if (match := self._keys.transient_key.fullmatch(name))]
         kinds = {match[1]: match[2] for match in found}
         values = await self._connection.execute_all([(key, ("GET", key)) for key in kinds])
         held: dict[str, bytes | None] = dict(zip(kinds, values, strict=True))
@@ -67,41 +71,41 @@ class Endings:
         if kind == "session":
             return data is not None and await self.end_session(Session.decode(data))
         gone = 0
-        request = keys.ticket_request(key.rpartition(":")[2].rstrip("}"))
+        request = self._keys.ticket_request(key.rpartition(":")[2].rstrip("}"))
         for name in (request, key) if kind == "ticket" else (key,):
             gone += await self._connection.execute_confirmed(key, "DEL", name)
         return gone > 0 and _is_open(kind, data)
 
     async def end_session(self, session: Session) -> bool:
         """End a session without a notification; whether it was alive."""
-        key, clients = keys.session(session.sid), keys.session_clients(session.sid)
+        key, clients = self._keys.session(session.sid), self._keys.session_clients(session.sid)
         gone = await self._connection.execute_confirmed(key, "DEL", key)
         await self._connection.execute(key, "DEL", clients)
-        user_index.unindex_session_soon(self._connection, session.sid, session.subject)
+        self._index.unindex_session_soon(session.sid, session.subject)
         return bool(gone)
 
     # grants
 
     async def grants(self, cursor: str) -> tuple[list[FoundGrant], str]:
         """The grants among the next keys, and where to go on. Raises ValueError for what is no cursor."""
-        found, following = await self._connection.scan(keys.GRANTS, cursor, CHUNK)
-        names = [name for name in dict.fromkeys(found) if GRANT_KEY.fullmatch(name)]
+        found, following = await self._connection.scan(self._keys.tagged, cursor, CHUNK)
+        names = [name for name in dict.fromkeys(found) if self._keys.grant_key.fullmatch(name)]
         records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
         read = ((name, inline_or_whole(name, data)) for name, data in zip(names, records, strict=True))
         return [FoundGrant(name, grant) for name, grant in read if grant is not None], following
 
     async def living_sessions(self, sids: Sequence[str]) -> dict[str, Session]:
         """Those of these sessions that are alive."""
-        steps: list[Step] = [(key, ("GET", key)) for key in map(keys.session, sids)]
+        steps: list[Step] = [(key, ("GET", key)) for key in map(self._keys.session, sids)]
         records = await self._connection.execute_all(steps)
         return {sid: Session.decode(data) for sid, data in zip(sids, records, strict=True) if data}
 
     async def end_grant(self, found: FoundGrant) -> bool:
         """End a grant with everything it issued; whether it was alive."""
         if not found.is_alone:
-            return await Grants(self._connection).revoke(found.grant_id, found.grant.subject)
+            return await self._grants.revoke(found.grant_id, found.grant.subject)
         gone = await self._connection.execute_confirmed(found.key, "DEL", found.key)
-        await self._connection.execute(found.key, "PUBLISH", keys.ENDED, found.key)
+        await self._connection.execute(found.key, "PUBLISH", self._keys.ended, found.key)
         return bool(gone)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
 from service.settings import Settings
-from service.store import keys
+from service.store.keys import Keys
 
 _REMEMBERED = 10_000
 """Blocked names that a process remembers; Redis remembers all."""
@@ -50,8 +50,9 @@ class State(NamedTuple):
 class Failures:
     """Failure counters in Redis. ``who`` is any text: ``user:alice``, ``address:192.0.2.1``."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
         self._blocked_here: dict[str, float] = {}
 
     @property
@@ -71,7 +72,7 @@ class Failures:
 
     def read_steps(self, who: str) -> tuple[Step, Step]:
         """Two steps for ``execute_all``; make their replies a ``State`` with ``state``."""
-        blocked, failures = keys.blocked(who), keys.failures(who)
+        blocked, failures = self._keys.blocked(who), self._keys.failures(who)
         return (blocked, ("PTTL", blocked)), (failures, ("EXISTS", failures))
 
     @staticmethod
@@ -88,7 +89,7 @@ class Failures:
 
         A count that was sent again after a dropped connection counts twice: that errs on the safe side.
         """
-        places = [(keys.failures(who), keys.blocked(who)) for who, _ in counted]
+        places = [(self._keys.failures(who), self._keys.blocked(who)) for who, _ in counted]
         replies = await self._connection.execute_all(
             [_count.step(self._connection, place, limit) for place, (_, limit) in zip(places, counted, strict=True)]
         )
@@ -102,12 +103,12 @@ class Failures:
 
     async def forget(self, who: str) -> None:
         """Begin anew. One round trip."""
-        count, blocked = keys.failures(who), keys.blocked(who)
+        count, blocked = self._keys.failures(who), self._keys.blocked(who)
         await self._connection.execute(count, "DEL", count, blocked)
 
     def forget_soon(self, who: str) -> None:
         """Begin anew after a success, without waiting: what is not forgotten now is so by the next success."""
-        count, blocked = keys.failures(who), keys.blocked(who)
+        count, blocked = self._keys.failures(who), self._keys.blocked(who)
         self._connection.execute_soon(count, ("DEL", count, blocked))
 
     def _remember(self, who: str, seconds: int) -> None:

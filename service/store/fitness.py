@@ -9,7 +9,7 @@ from service.redis.errors import ReplyError, kind_of
 from service.redis.link import Link
 from service.settings import Settings
 from service.settings.redis_url import Topology
-from service.store import keys
+from service.store.keys import Keys
 from service.store.persistence import CURE, Replay, look_at_replay
 from service.store.rights import look_for_missing, missing_optional
 
@@ -31,6 +31,7 @@ class Check:
     """What is looked at on each primary. ``listens``: by a service, not by a command that ends at once."""
 
     address: Address
+    keys: Keys
     settings: Settings
     listens: bool
 
@@ -55,7 +56,7 @@ class Check:
             return
         for number in range(_PROBED):
             try:
-                await link.send(["EXISTS", keys.probe(number)])
+                await link.send(["EXISTS", self.keys.probe(number)])
             except ReplyError as error:
                 if kind_of(error) == "MOVED":
                     raise StoreUnfitError(
@@ -69,12 +70,13 @@ class Check:
 
     async def _rights(self, link: Link) -> None:
         waits = self.settings.redis_wait_replicas > 0
-        missing = await look_for_missing(self.address, link, listens=self.listens, waits=waits)
+        missing = await look_for_missing(self.address, link, self.keys, listens=self.listens, waits=waits)
         user = self.address.login.username or "default"
         if missing:
+            rules = missing.rules(self.keys.everything)
             raise StoreUnfitError(
                 f"The user {user!r} of Redis at {link.endpoint} may not do what the service needs: {missing}.\n"
-                f"This gives it, on every server: ACL SETUSER {user} {missing.rules} (docs/redis.md lists all that is needed)"
+                f"This gives it, on every server: ACL SETUSER {user} {rules} (docs/redis.md lists all that is needed)"
             )
         if not self.listens:
             return
@@ -84,7 +86,7 @@ class Check:
 
     async def _replay(self, link: Link, facts: dict[str, str]) -> None:
         """A revoked token must not come back by a restart of Redis."""
-        found = await look_at_replay(link, facts)
+        found = await look_at_replay(link, facts, self.keys.everything)
         if found is Replay.SAFE:
             return
         loses = (

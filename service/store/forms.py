@@ -1,7 +1,7 @@
 """Forms that were sent, and the answers to them for the same form sent again: a double click."""
 
 from service.redis.connection import Connection
-from service.store import keys
+from service.store.keys import Keys
 
 _UNDER_WAY = 30
 """Seconds for which a form counts as being answered, where the process that took it ends without a word."""
@@ -12,26 +12,27 @@ _REPEATED = 20
 class Forms:
     """Forms in Redis, by a hash that only the browser that sent one can make. Each method is one round trip at most."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def claim(self, form: str) -> bool:
         """Whether this form is sent for the first time: then it is yours to answer."""
-        key = keys.form(form)
+        key = self._keys.form(form)
         return bool(await self._connection.execute(key, "SET", key, "", "NX", "EX", _UNDER_WAY))
 
     async def get(self, form: str) -> bytes | None:
         """The sealed answer, empty while it is under way; None where there is none."""
-        key = keys.form(form)
+        key = self._keys.form(form)
         found: bytes | None = await self._connection.execute(key, "GET", key)
         return found
 
     def keep_soon(self, form: str, sealed: bytes) -> None:
         """Remember the answer for a moment, without waiting."""
-        key = keys.form(form)
+        key = self._keys.form(form)
         self._connection.execute_soon(key, ("SET", key, sealed, "EX", _REPEATED))
 
     def give_back_soon(self, form: str) -> None:
         """Nothing came of it: it may be sent again."""
-        key = keys.form(form)
+        key = self._keys.form(form)
         self._connection.execute_soon(key, ("DEL", key))

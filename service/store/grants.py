@@ -1,6 +1,5 @@
 """Grants: the record that everything hangs on, the user's index of them, and how they end."""
 
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -11,7 +10,8 @@ from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
-from service.store import keys, user_index
+from service.store.keys import Keys
+from service.store.user_index import UserIndex
 
 NO_REFRESH_TOKEN = "-" * GRANT_ID_LENGTH
 """Stands before a grant's record where the hash of its live refresh token would."""
@@ -20,10 +20,6 @@ NEVER = 0
 """As a second at which something ends: it does not."""
 
 _PAGE = 500
-GRANT_KEY = re.compile(rf"mm:\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}(?::access:.*)?", re.ASCII)
-"""Keys that hold a grant, whole or inline; a user's keys have a colon in their tag."""
-ISSUED_KEY = re.compile(rf"mm:\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}:(access|refresh|code):(.+)", re.ASCII)
-"""Keys of what a grant has issued: which kind, and under which hash."""
 
 
 class RevokeAnswer(StrEnum):
@@ -72,31 +68,33 @@ def decode(data: bytes | None) -> Grant | None:
 class Grants:
     """Grants in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
+        self._index = UserIndex(connection, keys)
 
     async def open(self, grant_id: str) -> ListedGrant | None:
         """A living grant by its id."""
-        key = keys.grant(grant_id)
+        key = self._keys.grant(grant_id)
         data, left, now = await self._connection.execute_all([(key, ("GET", key)), *end_steps(key)])
         grant = decode(data) if data else None
         return ListedGrant(grant_id, grant, ends_at(left, now)) if grant else None
 
     async def can_refresh(self, grant_id: str) -> bool:
         """Whether a refresh token of this grant is alive. At most two round trips."""
-        key = keys.grant(grant_id)
+        key = self._keys.grant(grant_id)
         data = await self._connection.execute(key, "GETRANGE", key, 0, GRANT_ID_LENGTH - 1)
         if not data or data.decode() == NO_REFRESH_TOKEN:
             return False
-        live = keys.refresh_token(grant_id, data.decode())
+        live = self._keys.refresh_token(grant_id, data.decode())
         return bool(await self._connection.execute(live, "EXISTS", live))
 
     async def live_refresh_tokens(self, grant_ids: Sequence[str]) -> list[LiveRefreshToken | None]:
         """The live refresh token of each of these grants. Two round trips."""
-        places = [keys.grant(grant_id) for grant_id in grant_ids]
+        places = [self._keys.grant(grant_id) for grant_id in grant_ids]
         found = await self._connection.execute_all([(key, ("GETRANGE", key, 0, GRANT_ID_LENGTH - 1)) for key in places])
         hashes = ["" if data == NO_REFRESH_TOKEN.encode() else data.decode() for data in found]
-        tokens = [keys.refresh_token(grant_id, held) for grant_id, held in zip(grant_ids, hashes, strict=True)]
+        tokens = [self._keys.refresh_token(grant_id, held) for grant_id, held in zip(grant_ids, hashes, strict=True)]
         steps = [step for key in tokens for step in ((key, ("GET", key)), *end_steps(key))]
         replies = iter(await self._connection.execute_all(steps))
         records = zip(replies, replies, replies, strict=True)
@@ -107,10 +105,10 @@ class Grants:
 
     async def revoke(self, grant_id: str, subject: str = "") -> bool:
         """End a grant and everything it issued; whether it was alive. ``subject``: whose index it is in."""
-        step = _revoke.step(self._connection, (keys.grant(grant_id),), ())
+        step = _revoke.step(self._connection, (self._keys.grant(grant_id),), ())
         answer, client_id = _revoke.read((await self._connection.execute_all([step]))[0])
         if subject:  # not before it has ended: whoever ends all of a user's grants finds them by the index
-            user_index.unindex_soon(self._connection, grant_id, subject, client_id[0].decode() if client_id else "")
+            self._index.unindex_soon(grant_id, subject, client_id[0].decode() if client_id else "")
         return answer is RevokeAnswer.REVOKED
 
     async def open_alone(self, grant_id: str) -> ListedGrant | None:
@@ -125,15 +123,15 @@ class Grants:
             return False
         key = found[0]
         deleted = await self._connection.execute_confirmed(key, "DEL", key)
-        await self._connection.execute(key, "PUBLISH", keys.ENDED, key)
+        await self._connection.execute(key, "PUBLISH", self._keys.ended, key)
         return bool(deleted)
 
     async def _find_alone(self, grant_id: str) -> tuple[str, ListedGrant] | None:
         """The access token that holds this grant inline: its hash is not known, so all keys of one server are looked at."""
-        place, cursor = keys.grant(grant_id), "0"
+        place, cursor = self._keys.grant(grant_id), "0"
         while True:
             position, found = await self._connection.execute(
-                place, "SCAN", cursor, "MATCH", keys.access_token(grant_id, "*"), "COUNT", 10 * _PAGE
+                place, "SCAN", cursor, "MATCH", self._keys.access_token(grant_id, "*"), "COUNT", 10 * _PAGE
             )
             for key in (name.decode() for name in found):
                 data, left, now = await self._connection.execute_all([(key, ("GET", key)), *end_steps(key)])
@@ -159,7 +157,7 @@ class Grants:
 
     async def revoke_indexed(self, subject: str, wanted: Callable[[Grant], bool] | None) -> int:
         """End a user's grants, those that are wanted or all; how many were alive."""
-        index, count, cursor = keys.user_grants(subject), 0, ""
+        index, count, cursor = self._keys.user_grants(subject), 0, ""
         if wanted is None:
             while page := await self._connection.execute(index, "ZRANGE", index, 0, _PAGE - 1):
                 count += await self._revoke_indexed(subject, [member.decode() for member in page])
@@ -174,18 +172,18 @@ class Grants:
         return count
 
     async def _revoke_indexed(self, subject: str, grant_ids: list[str]) -> int:
-        steps = [_revoke.step(self._connection, (keys.grant(grant_id),), ()) for grant_id in grant_ids]
+        steps = [_revoke.step(self._connection, (self._keys.grant(grant_id),), ()) for grant_id in grant_ids]
         answers = [_revoke.read(reply) for reply in await self._connection.execute_all(steps)]
         clients = [client_id[0].decode() if client_id else "" for _, client_id in answers]
         ended = zip(grant_ids, clients, strict=True)
         await self._connection.execute_all(
-            [user_index.unindex_step(self._connection, grant_id, subject, client_id) for grant_id, client_id in ended]
+            [self._index.unindex_step(grant_id, subject, client_id) for grant_id, client_id in ended]
         )
         return sum(answer is RevokeAnswer.REVOKED for answer, _ in answers)
 
     async def _matching_ids(self, grant_ids: list[str], wanted: Callable[[Grant], bool]) -> list[str]:
         """Those that are wanted, and those that are gone: both leave the index."""
-        places = [keys.grant(grant_id) for grant_id in grant_ids]
+        places = [self._keys.grant(grant_id) for grant_id in grant_ids]
         found = await self._connection.execute_all([(key, ("GET", key)) for key in places])
         grants = [decode(data) if data else None for data in found]
         return [grant_id for grant_id, grant in zip(grant_ids, grants, strict=True) if grant is None or wanted(grant)]
@@ -193,11 +191,11 @@ class Grants:
     async def list_of_user(self, subject: str, cursor: str = "", count: int = 100) -> Page:
         """A page of a user's living grants, the one that ends first in front. Bounded work, no SCAN."""
         start = int(cursor or 0)
-        index = keys.user_grants(subject)
+        index = self._keys.user_grants(subject)
         members = await self._connection.execute(index, "ZRANGE", index, start, start + count - 1, "WITHSCORES")
         grant_ids = [member.decode() for member in members[::2]]
         ends = [0 if score == b"inf" else int(float(score)) for score in members[1::2]]
-        places = [keys.grant(grant_id) for grant_id in grant_ids]
+        places = [self._keys.grant(grant_id) for grant_id in grant_ids]
         records = await self._connection.execute_all([(key, ("GET", key)) for key in places])
         listed, dead = [], []
         for grant_id, data, end in zip(grant_ids, records, ends, strict=True):
@@ -206,7 +204,7 @@ class Grants:
                 dead.append(grant_id)
             else:
                 listed.append(ListedGrant(grant_id, grant, end))
-        await self._connection.execute_all([user_index.unindex_step(self._connection, gone, subject) for gone in dead])
+        await self._connection.execute_all([self._index.unindex_step(gone, subject) for gone in dead])
         return Page(listed, str(start + len(listed)) if len(grant_ids) == count else "")
 
     async def list_of_client(self, client_id: str | None, cursor: str = "", count: int = 100) -> Page:
@@ -215,19 +213,19 @@ class Grants:
         A page may be empty though more follow: go on while there is a cursor. Grants of client_credentials, which are
         one access token each, are listed like any other.
         """
-        found, following = await self._connection.scan("mm:{*}*", cursor, count * 10)
+        found, following = await self._connection.scan(self._keys.tagged, cursor, count * 10)
         return Page([listed async for listed in self._matching(found, client_id)], following)
 
     async def _matching(self, found: list[str], client_id: str | None) -> AsyncIterator[ListedGrant]:
         """The client's grants among these keys: grant records, and access tokens that hold their grant inline."""
-        names = [name for name in found if GRANT_KEY.fullmatch(name)]
+        names = [name for name in found if self._keys.grant_key.fullmatch(name)]
         steps: list[Step] = [step for name in names for step in ((name, ("GET", name)), (name, ("PTTL", name)))]
         replies = await self._connection.execute_all([*steps, *((name, ("TIME",)) for name in names[:1])])
         for name, data, left in zip(names, replies[0::2], replies[1::2], strict=False):
             grant = inline_or_whole(name, data)
             if grant is not None and client_id in (None, grant.client_id):
                 access_hash = "" if name.endswith("}") else name.rpartition(":")[2]
-                yield ListedGrant(name[4 : 4 + GRANT_ID_LENGTH], grant, ends_at(left, replies[-1]), access_hash)
+                yield ListedGrant(self._keys.grant_id_of(name), grant, ends_at(left, replies[-1]), access_hash)
 
 
 def _live(refresh_hash: str, data: bytes, ends: int) -> LiveRefreshToken | None:
@@ -237,7 +235,7 @@ def _live(refresh_hash: str, data: bytes, ends: int) -> LiveRefreshToken | None:
 
 
 def inline_or_whole(name: str, data: bytes | None) -> Grant | None:
-    """The grant that is kept under a ``GRANT_KEY``, None where it has ended or is not there but in a key of its own."""
+    """The grant that is kept under such a key, None where it has ended or is not there but in a key of its own."""
     if not data:
         return None
     if not name.endswith("}"):

@@ -10,7 +10,8 @@ from service.redis.connection import Connection, Step
 from service.redis.errors import StoreError
 from service.store import user_index
 from service.store.grants import Grants
-from service.store.user_index import Kin
+from service.store.keys import Keys
+from service.store.user_index import Kin, UserIndex
 
 _PAUSE, _TRIES = 0.5, 600
 _indexing: set[asyncio.Task[None]] = set()
@@ -37,8 +38,10 @@ class Indexing:
     those that are too many, to be replaced by what also notifies hooks.
     """
 
-    def __init__(self, connection: Connection, most: int) -> None:
+    def __init__(self, connection: Connection, keys: Keys, most: int) -> None:
         self._connection = connection
+        self._index = UserIndex(connection, keys)
+        self._grants = Grants(connection, keys)
         self._most = most
         self.end_excess: EndExcess = self._revoke
 
@@ -67,13 +70,13 @@ class Indexing:
         return begun if await self._settle(indexed, place) else None
 
     def _step(self, place: Place) -> Step:
-        return user_index.grant_step(self._connection, *place, self._most)
+        return self._index.grant_step(*place, self._most)
 
     async def _settle(self, reply: Any, place: Place) -> bool:
         """Do what the index says; False where the user is disabled and the grant therefore ended."""
         indexed = user_index.read(reply)
         if indexed.is_disabled:
-            await Grants(self._connection).revoke(place.grant_id)
+            await self._grants.revoke(place.grant_id)
             return False
         if indexed.excess:
             await self.end_excess(place.subject, place.client_id, indexed.excess)
@@ -97,4 +100,4 @@ class Indexing:
 
     async def _revoke(self, subject: str, client_id: str, grant_ids: Sequence[str]) -> None:
         for grant_id in grant_ids:
-            await Grants(self._connection).revoke(grant_id, subject)
+            await self._grants.revoke(grant_id, subject)

@@ -1,247 +1,252 @@
-"""Every key of Mintmark in Redis, one function each, the Cluster hash tag in sight.
+"""Every key of Mintmark in Redis, one method each, the Cluster hash tag in sight.
 
 All that belongs to one grant carries the tag ``{grant_id}``, so it lies in one slot and one script may touch it.
 """
 
 import re
+from collections.abc import Iterator
+from inspect import isfunction, signature
 from urllib.parse import quote
 
-CHANGES = "mm:changes"
-"""The publish/subscribe channel on which processes tell each other what left their caches."""
+from service.protocol.credentials import GRANT_ID_LENGTH
+
+PREFIX = "mm:"
+"""In front of every key and channel, unless a store is given another."""
+_PREFIX = re.compile("[a-z][a-z0-9-]*:", re.ASCII)
+
+
+class Keys:
+    """The keys and channels of one store.
+
+    A prefix is one word and a colon. So none begins another, what a script publishes to follows from the keys that it is
+    given (``lua/shared/publish_end.lua``), and several stores may lie in one Redis.
+    """
+
+    __slots__ = (
+        "_tag",
+        "changes",
+        "ended",
+        "everything",
+        "grant_key",
+        "issued_key",
+        "named_tags",
+        "prefix",
+        "tagged",
+        "transient_key",
+    )
+
+    def __init__(self, prefix: str = PREFIX) -> None:
+        """Raises ValueError for what is no prefix."""
+        if not _PREFIX.fullmatch(prefix):
+            raise ValueError(f"{prefix!r} is no prefix of keys: it is a word of a-z, 0-9 and -, and a colon")
+        self.prefix = prefix
+        self._tag = prefix + "{"
+        grant = rf"{prefix}\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}"
+
+        self.changes = f"{prefix}changes"
+        """The channel on which processes tell each other what left their caches."""
+        self.ended = f"{prefix}ended"
+        """The channel on which scripts tell resource servers what has ended: the key of a grant or of an access token."""
+        self.everything = f"{prefix}*"
+        """The pattern of every key and every channel, as ACL rules want it after ``~`` and ``&``."""
+        self.tagged = f"{self._tag}*}}*"
+        """The pattern of keys with a hash tag: grants, what they issue, and others."""
+        self.named_tags = f"{self._tag}*:*}}*"
+        """The pattern of keys whose tag has a colon: all but those of grants."""
+        self.grant_key = re.compile(rf"{grant}(?::access:.*)?", re.ASCII)
+        """Keys that hold a grant, whole or inline; a user's keys have a colon in their tag."""
+        self.issued_key = re.compile(rf"{grant}:(access|refresh|code):(.+)", re.ASCII)
+        """Keys of what a grant has issued: which kind, and under which hash."""
+        self.transient_key = re.compile(
+            rf"({prefix}\{{(session|ticket|form|decision|operator):[^:{{}}]+\}})(:clients|:request)?", re.ASCII
+        )
+        """Keys of what ends by itself and is no grant: the record, its kind, and what lies beside it."""
+
+    @staticmethod
+    def grant_id_of(key: str) -> str:
+        """The grant whose key, or the key of something it issued, this is."""
+        return key.partition("{")[2].partition("}")[0]
+
+    def of_every_kind(self, name: str) -> Iterator[str]:
+        """A key of each kind. ``name``: stands for each part that is a text."""
+        for make in vars(Keys).values():
+            if isfunction(make) and make.__annotations__.get("return") is str:
+                texts = list(signature(make).parameters.values())[1:]
+                yield make(self, *(0 if part.annotation is int else name for part in texts))
+
+    def grant(self, grant_id: str) -> str:
+        """The grant itself: deleting it ends everything it issued."""
+        return f"{self._tag}{grant_id}}}"
+
+    def code(self, grant_id: str, code_hash: str) -> str:
+        """An authorization code; once spent, the hash of the access token it bought."""
+        return f"{self._tag}{grant_id}}}:code:{code_hash}"
+
+    def access_token(self, grant_id: str, token_hash: str) -> str:
+        """An access token."""
+        return f"{self._tag}{grant_id}}}:access:{token_hash}"
+
+    def refresh_token(self, grant_id: str, token_hash: str) -> str:
+        """A refresh token; once used, its successor's hash."""
+        return f"{self._tag}{grant_id}}}:refresh:{token_hash}"
+
+    def reply(self, grant_id: str, token_hash: str) -> str:
+        """The sealed response to the last use of this refresh token."""
+        return f"{self._tag}{grant_id}}}:reply:{token_hash}"
+
+    def user_grants(self, subject: str) -> str:
+        """A user's grant ids, scored by the second at which they end."""
+        return f"{self._tag}user:{_part(subject)}}}:grants"
+
+    def lasting_grants(self, subject: str, client_id: str) -> str:
+        """Of a user's grants to one client those that can be refreshed, the first to end in front."""
+        return f"{self._tag}user:{_part(subject)}}}:lasting:{_part(client_id)}"
+
+    def passing_grants(self, subject: str, client_id: str) -> str:
+        """Of a user's grants to one client the codes, and those of the authorization endpoint that cannot be refreshed."""
+        return f"{self._tag}user:{_part(subject)}}}:passing:{_part(client_id)}"
+
+    def user_disabled(self, subject: str) -> str:
+        """Exists while the user may not get tokens; in the slot of the index, so that one script sees both."""
+        return f"{self._tag}user:{_part(subject)}}}:disabled"
+
+    def user_sessions(self, subject: str) -> str:
+        """A user's session ids, scored by the second at which each ends at the latest."""
+        return f"{self._tag}user:{_part(subject)}}}:sessions"
+
+    def living_sessions(self, subject: str) -> str:
+        """The same sessions, those that began first in front, without those that are being ended as there are too many."""
+        return f"{self._tag}user:{_part(subject)}}}:living-sessions"
+
+    def user_consents(self, subject: str) -> str:
+        """What a user allowed which client (a hash: client_id → consent), so that nobody is asked twice."""
+        return f"{self._tag}user:{_part(subject)}}}:consents"
+
+    def user(self, subject: str) -> str:
+        """The username of this subject."""
+        return f"{self._tag}user:{_part(subject)}}}"
+
+    def username(self, name: str) -> str:
+        """The user record: people log in by their username."""
+        return f"{self.prefix}username:{_part(name)}"
+
+    def client(self, client_id: str) -> str:
+        """The client record."""
+        return f"{self.prefix}client:{_part(client_id)}"
+
+    def client_alias(self, alias: str) -> str:
+        """The client_id behind an alias."""
+        return f"{self.prefix}client-alias:{_part(alias)}"
+
+    def client_number(self, number: int) -> str:
+        """The client_id behind a number that we made for callers who know clients by numbers only."""
+        return f"{self.prefix}client-number:{number}"
+
+    def trusted_issuer(self, name: str) -> str:
+        """Somebody whose assertions are exchanged for tokens."""
+        return f"{self.prefix}trust:{_part(name)}"
+
+    def session(self, sid: str) -> str:
+        """A browser session, by the ``sid`` that ID tokens name; the cookie's secret is there as a hash."""
+        return f"{self._tag}session:{sid}}}"
 
-ENDED = "mm:ended"
-"""The channel on which scripts tell resource servers what has ended: the key of a grant or of an access token."""
+    def session_clients(self, sid: str) -> str:
+        """The clients that got something in this session: those who are told when it ends."""
+        return f"{self._tag}session:{sid}}}:clients"
 
+    def operator_session(self, cookie_hash: str) -> str:
+        """An operator who is signed in at the console, by the hash of the cookie."""
+        return f"{self._tag}operator:{cookie_hash}}}"
 
-EVERYTHING = "mm:*"
-"""The pattern of every key and every channel, as ACL rules want it after ``~`` and ``&``."""
+    def ticket(self, ticket_hash: str) -> str:
+        """How far an authorization request has got that waits for the person in front of the browser."""
+        return f"{self._tag}ticket:{ticket_hash}}}"
 
+    def ticket_request(self, ticket_hash: str) -> str:
+        """The request itself, where no browser can keep it; sealed by the ticket."""
+        return f"{self._tag}ticket:{ticket_hash}}}:request"
 
-def grant(grant_id: str) -> str:
-    """The grant itself: deleting it ends everything it issued."""
-    return f"mm:{{{grant_id}}}"
+    def waiting(self, who: str) -> str:
+        """How many bytes wait on behalf of ``who`` (network:…, browser:…, everybody), all in one slot for one script."""
+        return f"{self._tag}waiting}}:{_part(who)}"
 
+    def form(self, form_hash: str) -> str:
+        """A form that a browser has sent, and the sealed answer to it."""
+        return f"{self._tag}form:{form_hash}}}"
 
-def code(grant_id: str, code_hash: str) -> str:
-    """An authorization code; once spent, the hash of the access token it bought."""
-    return f"mm:{{{grant_id}}}:code:{code_hash}"
+    def decision_ticket(self, ticket_hash: str) -> str:
+        """A decision that waits for the word of a caller of the decision API."""
+        return f"{self._tag}decision:{ticket_hash}}}"
 
+    def signing_keys(self) -> str:
+        """Our signing keys, all in one record; private parts encrypted under the master key."""
+        return f"{self._tag}signing}}:keys"
 
-def access_token(grant_id: str, token_hash: str) -> str:
-    """An access token."""
-    return f"mm:{{{grant_id}}}:access:{token_hash}"
+    def initial_access_token(self, token_hash: str) -> str:
+        """A token that allows somebody to register clients (RFC 7591 section 3)."""
+        return f"{self._tag}registration:{token_hash}}}"
 
+    def registrations(self) -> str:
+        """Clients that strangers registered and that are not used yet, by the second at which each is given up."""
+        return f"{self._tag}registrations}}"
 
-def refresh_token(grant_id: str, token_hash: str) -> str:
-    """A refresh token; once used, its successor's hash."""
-    return f"mm:{{{grant_id}}}:refresh:{token_hash}"
+    def registrations_of(self, network: str) -> str:
+        """Those of one network."""
+        return f"{self._tag}registrations}}:{_part(network)}"
 
+    def logout_deliveries(self) -> str:
+        """Logout tokens to be delivered, by the second at which each is due."""
+        return f"{self._tag}logout}}:due"
 
-def reply(grant_id: str, token_hash: str) -> str:
-    """The sealed response to the last use of this refresh token."""
-    return f"mm:{{{grant_id}}}:reply:{token_hash}"
+    def logout_delivery(self, delivery_id: str) -> str:
+        """One logout token to be delivered: to whom, about whom, how often it was tried."""
+        return f"{self._tag}logout}}:delivery:{delivery_id}"
 
+    def notices(self) -> str:
+        """Notices to be delivered to hooks, by the second at which each is due."""
+        return f"{self._tag}hooks}}:due"
 
-def user_grants(subject: str) -> str:
-    """A user's grant ids, scored by the second at which they end."""
-    return f"mm:{{user:{_tag(subject)}}}:grants"
+    def notice(self, notice_id: str) -> str:
+        """One notice to be delivered: to which hook, of what, how often it was tried."""
+        return f"{self._tag}hooks}}:notice:{notice_id}"
 
+    def assertion(self, name_hash: str) -> str:
+        """An assertion that was used, by a hash of who made it and its ``jti``."""
+        return f"{self._tag}assertion:{name_hash}}}"
 
-def lasting_grants(subject: str, client_id: str) -> str:
-    """Of a user's grants to one client those that can be refreshed, the first to end in front."""
-    return f"mm:{{user:{_tag(subject)}}}:lasting:{_tag(client_id)}"
+    def audit(self) -> str:
+        """The audit log, a stream."""
+        return f"{self._tag}audit}}"
 
+    def refused_requests(self) -> str:
+        """Requests that were refused lately, a stream."""
+        return f"{self._tag}refused}}"
 
-def passing_grants(subject: str, client_id: str) -> str:
-    """Of a user's grants to one client the codes, and those of the authorization endpoint that cannot be refreshed."""
-    return f"mm:{{user:{_tag(subject)}}}:passing:{_tag(client_id)}"
+    def failures(self, who: str) -> str:
+        """How often ``who`` (user:…, address:…, client:…) failed of late; what was typed is in it as a pseudonym."""
+        return f"{self._tag}failures:{_part(who)}}}:count"
 
+    def blocked(self, who: str) -> str:
+        """Exists while ``who`` has to wait; its TTL is how long."""
+        return f"{self._tag}failures:{_part(who)}}}:blocked"
 
-def user_disabled(subject: str) -> str:
-    """Exists while the user may not get tokens; in the slot of the index, so that one script sees both."""
-    return f"mm:{{user:{_tag(subject)}}}:disabled"
+    def probe(self, number: int) -> str:
+        """A key of no meaning, to see whether Redis takes writes; some number for each primary of a Cluster."""
+        return f"{self._tag}probe:{number}}}"
 
+    def known_browsers(self, username: str) -> str:
+        """Browsers from which this user signed in, by the hash of their cookie, scored by the second of forgetting."""
+        return f"{self._tag}known:{_part(username)}}}:browsers"
 
-def user_sessions(subject: str) -> str:
-    """A user's session ids, scored by the second at which each ends at the latest."""
-    return f"mm:{{user:{_tag(subject)}}}:sessions"
+    def known_networks(self, username: str) -> str:
+        """Networks from which this user signed in, by their pseudonyms."""
+        return f"{self._tag}known:{_part(username)}}}:networks"
 
+    def pseudonyms(self) -> str:
+        """The key of pseudonyms, where the settings hold no secret to derive it from."""
+        return f"{self._tag}pseudonyms}}:key"
 
-def living_sessions(subject: str) -> str:
-    """The same sessions, those that began first in front, without those that are being ended as there are too many."""
-    return f"mm:{{user:{_tag(subject)}}}:living-sessions"
 
-
-def user_consents(subject: str) -> str:
-    """What a user allowed which client (a hash: client_id → consent), so that nobody is asked twice."""
-    return f"mm:{{user:{_tag(subject)}}}:consents"
-
-
-def user(subject: str) -> str:
-    """The username of this subject."""
-    return f"mm:{{user:{_tag(subject)}}}"
-
-
-def username(name: str) -> str:
-    """The user record: people log in by their username."""
-    return f"mm:username:{_tag(name)}"
-
-
-def client(client_id: str) -> str:
-    """The client record."""
-    return f"mm:client:{_tag(client_id)}"
-
-
-def client_alias(alias: str) -> str:
-    """The client_id behind an alias."""
-    return f"mm:client-alias:{_tag(alias)}"
-
-
-def client_number(number: int) -> str:
-    """The client_id behind a number that we made for callers who know clients by numbers only."""
-    return f"mm:client-number:{number}"
-
-
-def trusted_issuer(name: str) -> str:
-    """Somebody whose assertions are exchanged for tokens."""
-    return f"mm:trust:{_tag(name)}"
-
-
-def session(sid: str) -> str:
-    """A browser session, by the ``sid`` that ID tokens name; the cookie's secret is there as a hash."""
-    return f"mm:{{session:{sid}}}"
-
-
-def session_clients(sid: str) -> str:
-    """The clients that got something in this session: those who are told when it ends."""
-    return f"mm:{{session:{sid}}}:clients"
-
-
-def operator_session(cookie_hash: str) -> str:
-    """An operator who is signed in at the console, by the hash of the cookie."""
-    return f"mm:{{operator:{cookie_hash}}}"
-
-
-def ticket(ticket_hash: str) -> str:
-    """How far an authorization request has got that waits for the person in front of the browser."""
-    return f"mm:{{ticket:{ticket_hash}}}"
-
-
-def ticket_request(ticket_hash: str) -> str:
-    """The request itself, where no browser can keep it; sealed by the ticket."""
-    return f"mm:{{ticket:{ticket_hash}}}:request"
-
-
-def waiting(who: str) -> str:
-    """How many bytes wait on behalf of ``who`` (network:…, browser:…, everybody); one slot, for one script sees them all."""
-    return f"mm:{{waiting}}:{_tag(who)}"
-
-
-def form(form_hash: str) -> str:
-    """A form that a browser has sent, and the sealed answer to it."""
-    return f"mm:{{form:{form_hash}}}"
-
-
-def decision_ticket(ticket_hash: str) -> str:
-    """A decision that waits for the word of a caller of the decision API."""
-    return f"mm:{{decision:{ticket_hash}}}"
-
-
-def signing_keys() -> str:
-    """Our signing keys, all in one record; private parts encrypted under the master key."""
-    return "mm:{signing}:keys"
-
-
-def initial_access_token(token_hash: str) -> str:
-    """A token that allows somebody to register clients (RFC 7591 section 3)."""
-    return f"mm:{{registration:{token_hash}}}"
-
-
-def registrations() -> str:
-    """Clients that strangers registered and that are not used yet, by the second at which each is given up."""
-    return "mm:{registrations}"
-
-
-def registrations_of(network: str) -> str:
-    """Those of one network."""
-    return f"mm:{{registrations}}:{_tag(network)}"
-
-
-def logout_deliveries() -> str:
-    """Logout tokens to be delivered, by the second at which each is due."""
-    return "mm:{logout}:due"
-
-
-def logout_delivery(delivery_id: str) -> str:
-    """One logout token to be delivered: to whom, about whom, how often it was tried."""
-    return f"mm:{{logout}}:delivery:{delivery_id}"
-
-
-def notices() -> str:
-    """Notices to be delivered to hooks, by the second at which each is due."""
-    return "mm:{hooks}:due"
-
-
-def notice(notice_id: str) -> str:
-    """One notice to be delivered: to which hook, of what, how often it was tried."""
-    return f"mm:{{hooks}}:notice:{notice_id}"
-
-
-def assertion(name_hash: str) -> str:
-    """An assertion that was used, by a hash of who made it and its ``jti``."""
-    return f"mm:{{assertion:{name_hash}}}"
-
-
-def audit() -> str:
-    """The audit log, a stream."""
-    return "mm:{audit}"
-
-
-def refused_requests() -> str:
-    """Requests that were refused lately, a stream."""
-    return "mm:{refused}"
-
-
-def failures(who: str) -> str:
-    """How often ``who`` (user:…, address:…, client:…) failed of late; what was typed is in it as a pseudonym."""
-    return f"mm:{{failures:{_tag(who)}}}:count"
-
-
-def blocked(who: str) -> str:
-    """Exists while ``who`` has to wait; its TTL is how long."""
-    return f"mm:{{failures:{_tag(who)}}}:blocked"
-
-
-def probe(number: int) -> str:
-    """A key of no meaning, to see whether Redis takes writes; some number for each primary of a Cluster."""
-    return f"mm:{{probe:{number}}}"
-
-
-def known_browsers(username: str) -> str:
-    """Browsers from which this user signed in, by the hash of their cookie, scored by the second of forgetting."""
-    return f"mm:{{known:{_tag(username)}}}:browsers"
-
-
-def known_networks(username: str) -> str:
-    """Networks from which this user signed in, by their pseudonyms."""
-    return f"mm:{{known:{_tag(username)}}}:networks"
-
-
-def pseudonyms() -> str:
-    """The key of pseudonyms, where the settings hold no secret to derive it from."""
-    return "mm:{pseudonyms}:key"
-
-
-GRANTS = "mm:{*"
-"""The pattern of the keys of grants, among others."""
-
-NAMED_TAGS = "mm:{*:*}*"
-"""The pattern of keys whose tag has a colon: all but those of grants."""
-
-UNDER_WAY = re.compile(r"(mm:\{(session|ticket|form|decision|operator):[^:{}]+\})(:clients|:request)?", re.ASCII)
-"""Keys of what ends by itself and is no grant: the record, its kind, and what lies beside it."""
-
-
-def _tag(text: str) -> str:
+def _part(text: str) -> str:
     """Names from outside, with braces and control characters out of the way of the hash tag."""
     return text if text.isalnum() and text.isascii() else quote(text, safe="@:.+-_~/=", errors="surrogatepass")

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
-from service.store import keys
+from service.store.keys import Keys
 
 LIFETIME = 90 * 86400
 """Seconds for which a place is remembered after the last sign-in there."""
@@ -28,13 +28,13 @@ SCRIPTS = (_remember,)
 class KnownPlaces:
     """Places in Redis, by names that tell nothing of them, scored by the second at which each is forgotten."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
-    @staticmethod
-    def read_steps(username: str, browser: str, network: str) -> tuple[Step, Step]:
+    def read_steps(self, username: str, browser: str, network: str) -> tuple[Step, Step]:
         """Two steps for ``execute_all``; their replies are for ``ends_at``."""
-        browsers, networks = keys.known_browsers(username), keys.known_networks(username)
+        browsers, networks = self._keys.known_browsers(username), self._keys.known_networks(username)
         return (browsers, ("ZSCORE", browsers, browser)), (networks, ("ZSCORE", networks, network))
 
     @staticmethod
@@ -44,10 +44,10 @@ class KnownPlaces:
 
     def remember_soon(self, username: str, browser: str, network: str) -> None:
         """Remember a browser ("" = none) and a network, without waiting: what gets lost is remembered the next time."""
-        places = (keys.known_browsers(username), keys.known_networks(username))
+        places = (self._keys.known_browsers(username), self._keys.known_networks(username))
         self._connection.execute_soon(*_remember.step(self._connection, places, (browser, network, LIFETIME, _MOST)))
 
     async def forget(self, username: str) -> None:
         """Forget every place of a user. One round trip."""
-        browsers, networks = keys.known_browsers(username), keys.known_networks(username)
+        browsers, networks = self._keys.known_browsers(username), self._keys.known_networks(username)
         await self._connection.execute(browsers, "DEL", browsers, networks)

@@ -2,32 +2,33 @@
 
 from service.records.operator_session import OperatorSession
 from service.redis.connection import Connection
-from service.store import keys
+from service.store.keys import Keys
 
 
 class OperatorSessions:
     """Sessions in Redis. Times are epoch seconds; each method is one round trip."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def get(self, cookie_hash: str) -> OperatorSession | None:
         """A living session."""
-        key = keys.operator_session(cookie_hash)
+        key = self._keys.operator_session(cookie_hash)
         data = await self._connection.execute(key, "GET", key)
         return OperatorSession.decode(data) if data else None
 
     async def keep(self, cookie_hash: str, session: OperatorSession, ends_at: int) -> None:
         """Write a new one."""
-        key = keys.operator_session(cookie_hash)
+        key = self._keys.operator_session(cookie_hash)
         await self._connection.execute(key, "SET", key, session.encode(), "EXAT", ends_at)
 
     def extend_soon(self, cookie_hash: str, ends_at: int) -> None:
         """Let one that is used live on, without waiting; one that has ended stays ended."""
-        key = keys.operator_session(cookie_hash)
+        key = self._keys.operator_session(cookie_hash)
         self._connection.execute_soon(key, ("EXPIREAT", key, ends_at))
 
     async def end(self, cookie_hash: str) -> None:
         """End it."""
-        key = keys.operator_session(cookie_hash)
+        key = self._keys.operator_session(cookie_hash)
         await self._connection.execute(key, "DEL", key)

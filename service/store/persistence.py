@@ -13,7 +13,6 @@ from typing import Any
 
 from service.redis.errors import ReplyError
 from service.redis.link import Link
-from service.store import keys
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +37,6 @@ _OURS = (
     "sadd",
     "incr",
 )
-_PATTERNS_OF_OURS = {"~*", f"~{keys.EVERYTHING}"}
 
 
 class Replay(Enum):
@@ -49,8 +47,10 @@ class Replay(Enum):
     UNKNOWN = "unknown"
 
 
-async def look_at_replay(link: Link, facts: dict[str, str]) -> Replay:
-    """What is to be feared of a restart. ``facts``: what INFO says, or CONFIG GET. Raises LinkLostError."""
+async def look_at_replay(link: Link, facts: dict[str, str], keys: str) -> Replay:
+    """What is to be feared of a restart. ``facts``: what INFO says, or CONFIG GET; ``keys``: the pattern of ours. Raises
+    LinkLostError.
+    """
     proved = link.version >= VALKEY_UNTIL if link.server == "valkey" else link.version < REDIS_SINCE
     if proved or facts.get("aof_enabled", "0") != "1":
         return Replay.SAFE
@@ -59,7 +59,8 @@ async def look_at_replay(link: Link, facts: dict[str, str]) -> Replay:
     except ReplyError:
         return Replay.UNKNOWN
     user = dict(zip(reply[::2], reply[1::2], strict=True)) if reply else {}
-    return Replay.SAFE if _may_replay(_text(user.get(b"commands")), _text(user.get(b"keys"), "~")) else Replay.LOSES
+    commands, patterns = _text(user.get(b"commands")), _text(user.get(b"keys"), "~")
+    return Replay.SAFE if _may_replay(commands, patterns, keys) else Replay.LOSES
 
 
 def _text(reply: Any, sign: str = "") -> str:
@@ -69,7 +70,7 @@ def _text(reply: Any, sign: str = "") -> str:
     return (reply or b"").decode()
 
 
-def _may_replay(commands: str, patterns: str) -> bool:
+def _may_replay(commands: str, patterns: str, keys: str) -> bool:
     """Whether a user with these rules may write all of our keys; where rules are finer than we read, they may not."""
     may = False
     for rule in commands.split():
@@ -78,4 +79,4 @@ def _may_replay(commands: str, patterns: str) -> bool:
             may = True
         elif not given and (name in _GROUPS_OF_OURS if rule[1:2] == "@" else name in _OURS):
             may = False
-    return may and not _PATTERNS_OF_OURS.isdisjoint(patterns.split())
+    return may and not {"~*", f"~{keys}"}.isdisjoint(patterns.split())

@@ -7,7 +7,7 @@ from contextlib import suppress
 from service.protocol.credentials import base64url
 from service.redis.connection import Connection
 from service.settings import Settings
-from service.store import keys
+from service.store.keys import Keys
 
 _BYTES = 16
 
@@ -20,15 +20,16 @@ class Pseudonyms:
     those who have a whole dump.
     """
 
-    def __init__(self, connection: Connection, settings: Settings) -> None:
+    def __init__(self, connection: Connection, keys: Keys, settings: Settings) -> None:
         self._connection = connection
+        self._keys = keys
         secret = _secret_of(settings)
         self._key = hmac.digest(secret, b"mintmark pseudonyms 1", "sha256") if secret else b""
 
     async def open(self) -> None:
         """Get the key out of Redis where the settings hold none. One round trip then."""
         if not self._key:
-            place = keys.pseudonyms()
+            place = self._keys.pseudonyms()
             made = secrets.token_urlsafe(32)
             _, kept = await self._connection.execute_all([(place, ("SET", place, made, "NX")), (place, ("GET", place))])
             self._key = bytes(kept)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from service.records.refused_request import RefusedRequest
 from service.redis.connection import Connection
-from service.store import keys
+from service.store.keys import Keys
 
 LENGTH = 2_000
 """About how many are kept; the oldest ones go."""
@@ -23,19 +23,20 @@ class PlacedRefusal(NamedTuple):
 class RefusedRequests:
     """The stream in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def append(self, requests: Sequence[RefusedRequest]) -> None:
         """Write them, in one round trip. Raises TemporarilyUnavailable, StoreError."""
-        key = keys.refused_requests()
+        key = self._keys.refused_requests()
         steps = [(key, ("XADD", key, "MAXLEN", "~", LENGTH, "*", "r", one.encode())) for one in requests]
         await self._connection.execute_all([*steps, (key, ("EXPIRE", key, SECONDS))])
 
     async def before(self, place: str, since: int, count: int) -> list[PlacedRefusal]:
         """Those before this place ("" = from the newest on), the newest in front, none older than ``since`` (epoch
         milliseconds). One round trip."""
-        key = keys.refused_requests()
+        key = self._keys.refused_requests()
         start = f"({place}" if place else "+"
         found = await self._connection.execute(key, "XREVRANGE", key, start, f"{since}-0", "COUNT", count)
         return [PlacedRefusal(name.decode(), RefusedRequest.decode(members[1])) for name, members in found]

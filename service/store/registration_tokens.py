@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store import keys
+from service.store.keys import Keys
 
 UNLIMITED = -1
 
@@ -27,19 +27,20 @@ SCRIPTS = (_spend, _give_back)
 class RegistrationTokens:
     """Initial access tokens in Redis, by their hash."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def keep(self, token_hash: str, uses: int, lifetime: int) -> None:
         """``uses``: how many clients it may register, ``UNLIMITED`` = any number; ``lifetime``: seconds. One round trip."""
-        key = keys.initial_access_token(token_hash)
+        key = self._keys.initial_access_token(token_hash)
         await self._connection.execute_all([(key, ("HSET", key, "left", uses)), (key, ("EXPIRE", key, lifetime))])
 
     async def spend(self, token_hash: str, by: str) -> bool:
         """Use it once; False where there is none, or no use is left. ``by``: a random word. One round trip."""
-        answer, _ = await _spend.run(self._connection, (keys.initial_access_token(token_hash),), by)
+        answer, _ = await _spend.run(self._connection, (self._keys.initial_access_token(token_hash),), by)
         return answer is SpendAnswer.SPENT
 
     async def give_back(self, token_hash: str, by: str) -> None:
         """Undo a ``spend`` that was the last one. One round trip."""
-        await _give_back.run(self._connection, (keys.initial_access_token(token_hash),), by)
+        await _give_back.run(self._connection, (self._keys.initial_access_token(token_hash),), by)

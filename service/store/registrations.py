@@ -9,9 +9,9 @@ from service.records.client import Client
 from service.redis.connection import Connection
 from service.redis.script import Script
 from service.settings import Settings
-from service.store import keys
 from service.store.bounded_cache import BoundedCache
 from service.store.client_numbers import made_number
+from service.store.keys import Keys
 
 _AGAIN_AFTER = 86_400.0
 """Seconds after which a use of a client is noted again, by each process."""
@@ -52,8 +52,9 @@ class Places(NamedTuple):
 class Registrations:
     """What is kept of strangers' clients beside the clients. ``clock``: monotonic seconds."""
 
-    def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
+        self._keys = keys
         self._clock = clock
         self._noted: BoundedCache[float] = BoundedCache(_REMEMBERED, _REMEMBERED_BYTES)
 
@@ -63,7 +64,7 @@ class Registrations:
         """
         answer, _ = await _reserve.run(
             self._connection,
-            (keys.registrations(), keys.registrations_of(network)),
+            (self._keys.registrations(), self._keys.registrations_of(network)),
             client_id,
             now,
             now + places.lifetime,
@@ -74,7 +75,7 @@ class Registrations:
 
     def release_soon(self, client_id: str, network: str) -> None:
         """Its place is free: it is used, deleted, or was not registered after all. Does not wait."""
-        for places in (keys.registrations(), keys.registrations_of(network)):
+        for places in (self._keys.registrations(), self._keys.registrations_of(network)):
             self._connection.execute_soon(places, ("ZREM", places, client_id))
 
     def note_use(self, client: Client, lifetime: int) -> None:
@@ -85,14 +86,14 @@ class Registrations:
         if registration is None or not registration.is_stranger or now < (self._noted.get(client.client_id) or now):
             return
         self._noted.put(client.client_id, now + _AGAIN_AFTER, 0)
-        number = keys.client_number(made_number(client.client_id))
-        for key in (keys.client(client.client_id), number):
+        number = self._keys.client_number(made_number(client.client_id))
+        for key in (self._keys.client(client.client_id), number):
             self._connection.execute_soon(key, ("EXPIRE", key, lifetime))
         self.release_soon(client.client_id, registration.network)
 
     def adopt_soon(self, client: Client) -> None:
         """A stranger's client has become an operator's: it takes no place, and its number stays. Does not wait."""
-        number = keys.client_number(made_number(client.client_id))
+        number = self._keys.client_number(made_number(client.client_id))
         self._connection.execute_soon(number, ("PERSIST", number))
         if client.registration is not None:
             self.release_soon(client.client_id, client.registration.network)

@@ -16,121 +16,74 @@ from service.redis.confirming_link import touch_key
 from service.redis.errors import LinkLostError, ReplyError, kind_of
 from service.redis.link import Link, Word, connect
 from service.settings.redis_url import Topology
-from service.store import keys
+from service.store.keys import Keys
 
 log = logging.getLogger(__name__)
 
-CHANNELS = (keys.CHANGES, keys.ENDED)
 _NAME = "rights-check"
-_KEY = keys.grant(_NAME)
 _SECONDS = 60
 _SHOWN = 12
-_BY_NAME = (
-    keys.user_grants,
-    keys.user_disabled,
-    keys.user_sessions,
-    keys.living_sessions,
-    keys.user_consents,
-    keys.user,
-    keys.username,
-    keys.client,
-    keys.client_alias,
-    keys.trusted_issuer,
-    keys.session,
-    keys.session_clients,
-    keys.operator_session,
-    keys.ticket,
-    keys.decision_ticket,
-    keys.initial_access_token,
-    keys.logout_delivery,
-    keys.notice,
-    keys.assertion,
-    keys.failures,
-    keys.blocked,
-    keys.known_browsers,
-    keys.known_networks,
-    keys.ticket_request,
-    keys.waiting,
-    keys.form,
-    keys.registrations_of,
-)
-_OF_GRANT = (
-    keys.code,
-    keys.access_token,
-    keys.refresh_token,
-    keys.reply,
-    keys.lasting_grants,
-    keys.passing_grants,
-)
-_ALONE = (
-    keys.audit,
-    keys.logout_deliveries,
-    keys.notices,
-    keys.pseudonyms,
-    keys.refused_requests,
-    keys.registrations,
-    keys.signing_keys,
-)
-_BY_NUMBER = (keys.client_number, keys.probe)
-_NAMED = (
-    *(make(_NAME) for make in _BY_NAME),
-    *(make(_NAME, _NAME) for make in _OF_GRANT),
-    *(make() for make in _ALONE),
-    *(make(0) for make in _BY_NUMBER),
-    touch_key(keys.client(_NAME)),
-)
-"""A key of every kind that there is."""
 
-# What scripts and plain commands do; on a string, so that what is for other types does nothing.
-_COMMANDS: tuple[tuple[Word, ...], ...] = (
-    ("SET", _KEY, "", "EX", _SECONDS),
-    ("GET", _KEY),
-    ("MGET", _KEY),
-    ("GETRANGE", _KEY, 0, 0),
-    ("SETRANGE", _KEY, 0, ""),
-    ("STRLEN", _KEY),
-    ("EXISTS", _KEY),
-    ("INCR", _KEY),
-    ("INCRBY", _KEY, 0),
-    ("TTL", _KEY),
-    ("PTTL", _KEY),
-    ("PERSIST", f"{_KEY}:none"),
-    ("EXPIRE", _KEY, _SECONDS),
-    ("EXPIREAT", f"{_KEY}:none", 1),
-    ("PEXPIRE", _KEY, _SECONDS * 1000),
-    ("HSET", _KEY, "a", ""),
-    ("HGET", _KEY, "a"),
-    ("HMGET", _KEY, "a"),
-    ("HGETALL", _KEY),
-    ("HDEL", _KEY, "a"),
-    ("HINCRBY", _KEY, "a", 0),
-    ("SADD", _KEY, "a"),
-    ("SMEMBERS", _KEY),
-    ("ZADD", _KEY, 0, "a"),
-    ("ZCARD", _KEY),
-    ("ZCOUNT", _KEY, 0, 0),
-    ("ZRANGE", _KEY, 0, 0),
-    ("ZRANGEBYSCORE", _KEY, 0, 0),
-    ("ZREM", _KEY, "a"),
-    ("ZREMRANGEBYRANK", _KEY, 0, 0),
-    ("ZREMRANGEBYSCORE", _KEY, 0, 0),
-    ("ZSCAN", _KEY, 0),
-    ("ZSCORE", _KEY, "a"),
-    ("XADD", _KEY, "*", "a", ""),
-    ("XDEL", _KEY, "0-1"),
-    ("XRANGE", _KEY, "-", "+", "COUNT", 1),
-    ("XREVRANGE", _KEY, "+", "-", "COUNT", 1),
-    ("TIME",),
-    ("PING",),
-    ("SCAN", 0, "MATCH", _KEY, "COUNT", 1),
-    ("EVAL", "return 1", 0),
-    ("EVALSHA", "0" * 40, 0),
-    ("SCRIPT", "LOAD", "return 1"),
-    ("DEL", _KEY),
-)
-_PUBLISHED: tuple[tuple[Word, ...], ...] = (("PUBLISH", keys.CHANGES, '{"clients":[]}'), ("PUBLISH", keys.ENDED, _KEY))
-"""News of nothing."""
-_SINCE_7: tuple[tuple[Word, ...], ...] = (("EXPIRETIME", _KEY),)
+
+def _commands(key: str) -> list[tuple[Word, ...]]:
+    """What scripts and plain commands do; on a string, so that what is for other types does nothing."""
+    return [
+        ("SET", key, "", "EX", _SECONDS),
+        ("GET", key),
+        ("MGET", key),
+        ("GETRANGE", key, 0, 0),
+        ("SETRANGE", key, 0, ""),
+        ("STRLEN", key),
+        ("EXISTS", key),
+        ("INCR", key),
+        ("INCRBY", key, 0),
+        ("TTL", key),
+        ("PTTL", key),
+        ("PERSIST", f"{key}:none"),
+        ("EXPIRE", key, _SECONDS),
+        ("EXPIREAT", f"{key}:none", 1),
+        ("PEXPIRE", key, _SECONDS * 1000),
+        ("HSET", key, "a", ""),
+        ("HGET", key, "a"),
+        ("HMGET", key, "a"),
+        ("HGETALL", key),
+        ("HDEL", key, "a"),
+        ("HINCRBY", key, "a", 0),
+        ("SADD", key, "a"),
+        ("SMEMBERS", key),
+        ("ZADD", key, 0, "a"),
+        ("ZCARD", key),
+        ("ZCOUNT", key, 0, 0),
+        ("ZRANGE", key, 0, 0),
+        ("ZRANGEBYSCORE", key, 0, 0),
+        ("ZREM", key, "a"),
+        ("ZREMRANGEBYRANK", key, 0, 0),
+        ("ZREMRANGEBYSCORE", key, 0, 0),
+        ("ZSCAN", key, 0),
+        ("ZSCORE", key, "a"),
+        ("XADD", key, "*", "a", ""),
+        ("XDEL", key, "0-1"),
+        ("XRANGE", key, "-", "+", "COUNT", 1),
+        ("XREVRANGE", key, "+", "-", "COUNT", 1),
+        ("TIME",),
+        ("PING",),
+        ("SCAN", 0, "MATCH", key, "COUNT", 1),
+        ("EVAL", "return 1", 0),
+        ("EVALSHA", "0" * 40, 0),
+        ("SCRIPT", "LOAD", "return 1"),
+        ("DEL", key),
+    ]
+
+
+def _published(keys: Keys) -> tuple[tuple[Word, ...], ...]:
+    """News of nothing."""
+    return ("PUBLISH", keys.changes, '{"clients":[]}'), ("PUBLISH", keys.ended, keys.grant(_NAME))
+
+
+def _since_7(key: str) -> list[tuple[Word, ...]]:
+    return [("EXPIRETIME", key)]
+
+
 _IN_CLUSTER: tuple[tuple[Word, ...], ...] = (("CLUSTER", "SLOTS"), ("ASKING",))
 OPTIONAL: dict[tuple[Word, ...], str] = {
     ("INFO", "server"): "the dashboard and the statistics do not know how Redis is",
@@ -155,35 +108,37 @@ class Missing(NamedTuple):
         kinds = (("commands", self.commands), ("keys", self.keys), ("channels", self.channels))
         return "; ".join(f"{kind} {_listed(names)}" for kind, names in kinds if names)
 
-    @property
-    def rules(self) -> str:
-        """The ACL rules that give it."""
-        patterns = [f"{sign}{keys.EVERYTHING}" for sign, names in (("~", self.keys), ("&", self.channels)) if names]
+    def rules(self, everything: str) -> str:
+        """The ACL rules that give it. ``everything``: the pattern of our keys and channels."""
+        patterns = [f"{sign}{everything}" for sign, names in (("~", self.keys), ("&", self.channels)) if names]
         return " ".join([*patterns, *(f"+{name}" for name in self.commands)])
 
 
-async def look_for_missing(address: Address, link: Link, *, listens: bool, waits: bool) -> Missing:
+async def look_for_missing(address: Address, link: Link, keys: Keys, *, listens: bool, waits: bool) -> Missing:
     """What the service needs and the user of ``link`` may not do there.
 
     Args:
         address: Where Redis is and who we are.
         link: To the server to ask.
+        keys: Those of the store.
         listens: Whether messages of other processes are listened to.
         waits: Whether replicas are waited for.
 
     Raises LinkLostError.
     """
+    key = keys.grant(_NAME)
     commands = [
-        *_COMMANDS,
-        *(_SINCE_7 if link.version >= (7, 0) else ()),
+        *_commands(key),
+        *(_since_7(key) if link.version >= (7, 0) else ()),
         *(_IN_CLUSTER if address.topology is Topology.CLUSTER else ()),
         *((("WAIT", 0, 1),) if waits else ()),
-        *_PUBLISHED,
+        *_published(keys),
     ]
-    touched: list[tuple[Word, ...]] = [step for key in _NAMED for step in (("GET", key), ("ZREM", key, ""))]
+    named = [*keys.of_every_kind(_NAME), touch_key(keys.client(_NAME))]
+    touched: list[tuple[Word, ...]] = [step for key in named for step in (("GET", key), ("ZREM", key, ""))]
     refused = await _tried(link, [*commands, *touched])
     if listens:
-        refused |= await _subscribed(address, link)
+        refused |= await _subscribed(address, link, (keys.changes, keys.ended))
     return _sorted(refused)
 
 
@@ -214,11 +169,11 @@ async def _tried(link: Link, commands: Sequence[tuple[Word, ...]]) -> _Refused:
     return refused
 
 
-async def _subscribed(address: Address, link: Link) -> _Refused:
+async def _subscribed(address: Address, link: Link, channels: tuple[str, ...]) -> _Refused:
     """SUBSCRIBE, over a connection of its own: it could be used for nothing else afterwards."""
     listener = await connect(address, link.endpoint, make=lambda place, timeout: Link(place, timeout))
     try:
-        return await _tried(listener, [("SUBSCRIBE", channel) for channel in CHANNELS])
+        return await _tried(listener, [("SUBSCRIBE", channel) for channel in channels])
     finally:
         listener.close()
 

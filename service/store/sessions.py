@@ -6,7 +6,9 @@ from typing import NamedTuple
 from service.records.session import Session
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
-from service.store import keys, user_index
+from service.store import user_index
+from service.store.keys import Keys
+from service.store.user_index import UserIndex
 
 
 class KeepAnswer(StrEnum):
@@ -30,10 +32,6 @@ _end = Script("end_session", ("session", "session_clients"), (), EndAnswer, conf
 SCRIPTS = (_keep, _join, _end)
 
 
-def _places(sid: str) -> tuple[str, str]:
-    return keys.session(sid), keys.session_clients(sid)
-
-
 class EndedSession(NamedTuple):
     """``client_ids``: who got something in it; ``was_alive``: of several who end it at once this is so for one."""
 
@@ -51,13 +49,15 @@ class KeptSession(NamedTuple):
 class Sessions:
     """Sessions in Redis."""
 
-    def __init__(self, connection: Connection, most: int) -> None:
+    def __init__(self, connection: Connection, keys: Keys, most: int) -> None:
         self._connection = connection
+        self._keys = keys
+        self._index = UserIndex(connection, keys)
         self._most = most
 
     async def get(self, sid: str) -> Session | None:
         """A living session. One round trip."""
-        key = keys.session(sid)
+        key = self._keys.session(sid)
         data = await self._connection.execute(key, "GET", key)
         return Session.decode(data) if data else None
 
@@ -82,42 +82,43 @@ class Sessions:
 
     async def join(self, sid: str, client_id: str) -> bool:
         """Remember that a client got something in it; False where it has ended. One round trip."""
-        answer, _ = await _join.run(self._connection, _places(sid), client_id)
+        answer, _ = await _join.run(self._connection, self._places(sid), client_id)
         return answer is JoinAnswer.JOINED
 
     async def end(self, sid: str) -> EndedSession:
         """End a session. One round trip."""
-        answer, rest = await _end.run(self._connection, _places(sid))
+        answer, rest = await _end.run(self._connection, self._places(sid))
         if answer is EndAnswer.UNKNOWN:
             return EndedSession((), False)
         return EndedSession(tuple(name.decode() for name in rest[0]), bool(rest[1]))
 
     def forget_clients_soon(self, sid: str) -> None:
         """Forget who got something in an ended session, once all of it has ended, without waiting."""
-        key = keys.session_clients(sid)
+        key = self._keys.session_clients(sid)
         self._connection.execute_soon(key, ("DEL", key))
 
     async def of_user(self, subject: str) -> list[str]:
         """The ``sid`` of every session that the user may have. One round trip."""
-        index = keys.user_sessions(subject)
+        index = self._keys.user_sessions(subject)
         return [member.decode() for member in await self._connection.execute(index, "ZRANGE", index, 0, -1)]
 
     async def page_of_user(self, subject: str, start: int, count: int) -> tuple[list[Session], bool]:
         """The user's living sessions among ``count`` entries of their index, and whether more follow. Two round trips."""
-        index = keys.user_sessions(subject)
+        index = self._keys.user_sessions(subject)
         found = await self._connection.execute(index, "ZRANGE", index, start, start + count)
-        places = [keys.session(member.decode()) for member in found[:count]]
+        places = [self._keys.session(member.decode()) for member in found[:count]]
         records = await self._connection.execute_all([(key, ("GET", key)) for key in places])
         return [Session.decode(data) for data in records if data], len(found) > count
 
     def unindex_soon(self, subject: str, sid: str) -> None:
         """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
-        user_index.unindex_session_soon(self._connection, sid, subject)
+        self._index.unindex_session_soon(sid, subject)
+
+    def _places(self, sid: str) -> tuple[str, str]:
+        return self._keys.session(sid), self._keys.session_clients(sid)
 
     def _keep_step(self, session: Session, seen_hash: str, ends_at: int) -> Step:
-        return _keep.step(self._connection, _places(session.sid), (session.encode(), seen_hash, ends_at))
+        return _keep.step(self._connection, self._places(session.sid), (session.encode(), seen_hash, ends_at))
 
     def _index_step(self, session: Session, ends_at: int, latest_end: int) -> Step:
-        return user_index.session_step(
-            *(self._connection, session.sid, session.subject, ends_at, latest_end, self._most)
-        )
+        return self._index.session_step(session.sid, session.subject, ends_at, latest_end, self._most)

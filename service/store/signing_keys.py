@@ -2,8 +2,8 @@
 
 from service.records.signing_key import KeySet
 from service.redis.connection import Connection
-from service.store import keys
 from service.store.clients import KEEP, SCRIPTS, SetAnswer
+from service.store.keys import Keys
 
 (_set,) = SCRIPTS
 
@@ -11,17 +11,18 @@ from service.store.clients import KEEP, SCRIPTS, SetAnswer
 class SigningKeys:
     """Our keys in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def read(self) -> KeySet:
         """All keys; none on an empty Redis. One round trip."""
-        key = keys.signing_keys()
+        key = self._keys.signing_keys()
         data = await self._connection.execute(key, "GET", key)
         return KeySet.decode(data) if data else KeySet()
 
     async def replace(self, seen: KeySet, wanted: KeySet) -> bool:
         """Write ``wanted`` over ``seen``; False where it is no longer what is there. One round trip."""
         before = seen.encode() if seen.keys else b""
-        answer, _ = await _set.run(self._connection, (keys.signing_keys(),), before, wanted.encode(), KEEP)
+        answer, _ = await _set.run(self._connection, (self._keys.signing_keys(),), before, wanted.encode(), KEEP)
         return answer is SetAnswer.REPLACED

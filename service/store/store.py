@@ -24,7 +24,6 @@ from service.store import (
     endings,
     failures,
     grants,
-    keys,
     known_places,
     refusals,
     registration_tokens,
@@ -41,6 +40,7 @@ from service.store.fitness import Check
 from service.store.fitness import StoreUnfitError as StoreUnfitError
 from service.store.forms import Forms
 from service.store.indexing import Indexing
+from service.store.keys import Keys
 from service.store.operator_sessions import OperatorSessions
 from service.store.pseudonyms import Pseudonyms
 from service.store.signing_keys import SigningKeys
@@ -80,6 +80,7 @@ class Store:
     """
 
     connection: Connection
+    keys: Keys
     amending: amending.Amending
     assertions: assertions.Assertions
     audit: audit.Audit
@@ -125,62 +126,74 @@ class Store:
             raise TemporarilyUnavailable(log=f"Redis: {error or 'no answer in time'}") from error
 
 
-def make_store(settings: Settings, watch: RedisWatch | None = None) -> Store:
+def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys | None = None) -> Store:
     """A store that connects when first used; ``watch`` sees what it does. Raises ValueError for a bad ``redis_url``."""
+    keys = keys or Keys()
     connection = open_connection(address.parse(settings), watch)
     connection.scripts.update({script.sha: script.text for script in SCRIPTS})
     if connection.confirming is not None:
         connection.acts = frozenset(sha for one in SCRIPTS if one.confirmed for sha in (one.sha, one.plain_sha))
         connection.confirming.scripts = connection.scripts
-    indexing, writability = Indexing(connection, settings.grants_per_user_and_client), Writability(connection)
+    indexing = Indexing(connection, keys, settings.grants_per_user_and_client)
+    writability = Writability(connection, keys)
     if watch is not None:
         watch.metrics.watch_writes(writability.shown)
     return Store(
         connection,
-        amending.Amending(connection, indexing),
-        assertions.Assertions(connection),
-        audit.Audit(connection, settings.audit_length),
-        refusals.RefusedRequests(connection),
-        ClientNumbers(connection),
-        clients.Clients(connection, time.monotonic, watch.metrics.clients if watch else Cache()),
-        codes.Codes(connection, indexing),
-        consents.Consents(connection),
-        DecisionTickets(connection),
-        endings.Endings(connection),
-        failures.Failures(connection),
-        Forms(connection),
-        grants.Grants(connection),
+        keys,
+        amending.Amending(connection, keys, indexing),
+        assertions.Assertions(connection, keys),
+        audit.Audit(connection, keys, settings.audit_length),
+        refusals.RefusedRequests(connection, keys),
+        ClientNumbers(connection, keys),
+        clients.Clients(connection, keys, time.monotonic, watch.metrics.clients if watch else Cache()),
+        codes.Codes(connection, keys, indexing),
+        consents.Consents(connection, keys),
+        DecisionTickets(connection, keys),
+        endings.Endings(connection, keys),
+        failures.Failures(connection, keys),
+        Forms(connection, keys),
+        grants.Grants(connection, keys),
         indexing,
-        known_places.KnownPlaces(connection),
+        known_places.KnownPlaces(connection, keys),
         deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery),
         deliveries.Deliveries(connection, keys.notices(), keys.notice, Notice, settings.hook_notices_most),
-        OperatorSessions(connection),
-        Pseudonyms(connection, settings),
-        registration_tokens.RegistrationTokens(connection),
-        registrations.Registrations(connection),
-        sessions.Sessions(connection, settings.sessions_per_user),
-        SigningKeys(connection),
-        tickets.Tickets(connection),
-        tokens.Tokens(connection, indexing),
-        Trusts(connection),
-        Users(connection),
-        waiting.Waiting(connection),
-        Walks(connection),
+        OperatorSessions(connection, keys),
+        Pseudonyms(connection, keys, settings),
+        registration_tokens.RegistrationTokens(connection, keys),
+        registrations.Registrations(connection, keys),
+        sessions.Sessions(connection, keys, settings.sessions_per_user),
+        SigningKeys(connection, keys),
+        tickets.Tickets(connection, keys),
+        tokens.Tokens(connection, keys, indexing),
+        Trusts(connection, keys),
+        Users(connection, keys),
+        waiting.Waiting(connection, keys),
+        Walks(connection, keys),
         writability,
     )
 
 
-async def open_store(settings: Settings, *, listen: bool = True, watch: RedisWatch | None = None) -> Store:
+async def open_store(
+    settings: Settings, *, listen: bool = True, watch: RedisWatch | None = None, keys: Keys | None = None
+) -> Store:
     """A store that has been checked: Redis answers, is fit for use (``fitness``), and takes our scripts.
 
-    ``listen``: keep the cache of clients up with other processes; ``watch``: sees what the store does. Raises
-    TemporarilyUnavailable where Redis cannot be reached, StoreUnfitError where it cannot be used, ValueError for a bad
-    ``redis_url``.
+    Args:
+        settings: Where Redis is and what is kept how long.
+        listen: Whether to keep the cache of clients up with other processes.
+        watch: Sees what the store does.
+        keys: Other than the usual ones.
+
+    Raises:
+        TemporarilyUnavailable: Redis cannot be reached.
+        StoreUnfitError: It cannot be used.
+        ValueError: The ``redis_url`` is none.
     """
-    store = make_store(settings, watch)
+    store = make_store(settings, watch, keys)
     try:
         links = await store.connection.links()
-        check = Check(store.connection.address, settings, listen)
+        check = Check(store.connection.address, store.keys, settings, listen)
         for link in links:
             await check(link)
         if min(link.version for link in links) < FLAGS_SINCE:
@@ -197,5 +210,7 @@ async def open_store(settings: Settings, *, listen: bool = True, watch: RedisWat
         await store.close()
         raise
     if listen:
-        store.connection.listen((keys.CHANGES,), lambda _, message: store.clients.hear(message), store.clients.hearing)
+        store.connection.listen(
+            (store.keys.changes,), lambda _, message: store.clients.hear(message), store.clients.hearing
+        )
     return store

@@ -8,7 +8,7 @@ from enum import StrEnum
 from service.protocol.credentials import hashed
 from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store import keys
+from service.store.keys import Keys
 
 
 class AdvanceAnswer(StrEnum):
@@ -23,23 +23,24 @@ SCRIPTS = (_advance,)
 class Tickets:
     """Tickets in Redis. Each method is one round trip."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def keep_request(self, ticket: str, sealed: bytes, lifetime: int) -> None:
         """Let a request wait here for ``lifetime`` seconds, sealed by its ticket."""
-        key = keys.ticket_request(hashed(ticket))
+        key = self._keys.ticket_request(hashed(ticket))
         await self._connection.execute(key, "SET", key, sealed, "EX", lifetime)
 
     async def get_request(self, ticket: str) -> tuple[bytes | None, bytes]:
         """The sealed request that waits here, None where there is none, and how far it has got."""
-        request, progress = keys.ticket_request(hashed(ticket)), keys.ticket(hashed(ticket))
+        request, progress = self._keys.ticket_request(hashed(ticket)), self._keys.ticket(hashed(ticket))
         sealed, kept = await self._connection.execute_all([(request, ("GET", request)), (progress, ("GET", progress))])
         return sealed, kept or b""
 
     async def get_progress(self, ticket: str) -> bytes:
         """How far a request has got; empty where nothing has happened yet."""
-        key = keys.ticket(hashed(ticket))
+        key = self._keys.ticket(hashed(ticket))
         return await self._connection.execute(key, "GET", key) or b""
 
     async def advance(self, ticket: str, seen: bytes, changed: bytes, ends: int) -> bool:
@@ -47,5 +48,5 @@ class Tickets:
 
         ``ends``: epoch seconds.
         """
-        answer, _ = await _advance.run(self._connection, (keys.ticket(hashed(ticket)),), seen, changed, ends)
+        answer, _ = await _advance.run(self._connection, (self._keys.ticket(hashed(ticket)),), seen, changed, ends)
         return answer is AdvanceAnswer.ADVANCED

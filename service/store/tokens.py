@@ -3,15 +3,16 @@
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from service.protocol.credentials import GRANT_ID_LENGTH, Credential
+from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
 from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store import grants, keys, user_index
+from service.store import grants
 from service.store.indexing import Indexing, Place
-from service.store.user_index import Kin
+from service.store.keys import Keys
+from service.store.user_index import Kin, UserIndex
 
 
 class OpenAnswer(StrEnum):
@@ -173,22 +174,19 @@ class OpenedRefreshToken(NamedTuple):
         """The fingerprint of what was asked for when it was used, empty for all that the grant allows."""
         return self.seen[_USED + 1 :].decode()
 
-    @property
-    def predecessor_reply(self) -> str:
-        """The key of the reply that was left when this token was issued: it goes when this token is used."""
-        return keys.reply(self.credential.grant_id, self.record.predecessor if self.record else "")
-
 
 class Tokens:
     """Access and refresh tokens in Redis."""
 
-    def __init__(self, connection: Connection, indexing: Indexing) -> None:
+    def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
         self._connection = connection
+        self._keys = keys
+        self._index = UserIndex(connection, keys)
         self._indexing = indexing
 
     async def open_by_token(self, token: Credential) -> OpenedToken | None:
         """A living access token with its grant (IA-39). One round trip."""
-        places = (keys.access_token(token.grant_id, token.hash), keys.grant(token.grant_id))
+        places = (self._keys.access_token(token.grant_id, token.hash), self._keys.grant(token.grant_id))
         answer, rest = await _open.run(self._connection, places)
         if answer is OpenAnswer.UNKNOWN:
             return None
@@ -198,8 +196,8 @@ class Tokens:
 
     async def open_by_refresh(self, token: Credential, *, with_end: bool = False) -> OpenedRefreshToken | None:
         """A refresh token, used or not, of a living grant (IA-38). One round trip. ``with_end``: also when it ends."""
-        key, grant_key = keys.refresh_token(token.grant_id, token.hash), keys.grant(token.grant_id)
-        read = ("MGET", key, grant_key, keys.reply(token.grant_id, token.hash))
+        key, grant_key = self._keys.refresh_token(token.grant_id, token.hash), self._keys.grant(token.grant_id)
+        read = ("MGET", key, grant_key, self._keys.reply(token.grant_id, token.hash))
         end: list[Any] = []
         if with_end:
             (seen, grant_record, reply), *end = await self._connection.execute_all(
@@ -215,12 +213,12 @@ class Tokens:
 
     async def save_alone(self, token: Credential, record: bytes, ends_at: int) -> None:
         """Keep an access token whose record holds its whole grant (client_credentials). One round trip."""
-        key = keys.access_token(token.grant_id, token.hash)
+        key = self._keys.access_token(token.grant_id, token.hash)
         await self._connection.execute(key, "SET", key, record, "EXAT", ends_at)
 
     async def forget_access_token(self, grant_id: str, access_hash: str) -> None:
         """Take back a token that nobody was told of. One round trip."""
-        key = keys.access_token(grant_id, access_hash)
+        key = self._keys.access_token(grant_id, access_hash)
         await self._connection.execute(key, "DEL", key)
 
     async def issue(self, grant: Grant, new: NewTokens, otherwise: Kin = Kin.UNCOUNTED) -> bool:
@@ -233,9 +231,9 @@ class Tokens:
         step = _issue.step(
             self._connection,
             (
-                keys.grant(grant_id),
-                keys.access_token(grant_id, new.access.hash),
-                keys.refresh_token(grant_id, new.refresh_hash),
+                self._keys.grant(grant_id),
+                self._keys.access_token(grant_id, new.access.hash),
+                self._keys.refresh_token(grant_id, new.refresh_hash),
             ),
             (
                 *(grants.encode(grant, live), new.grant_ends_at),
@@ -251,7 +249,7 @@ class Tokens:
         grant_id = new.access.grant_id
         step = _add.step(
             self._connection,
-            (keys.grant(grant_id), keys.access_token(grant_id, new.access.hash)),
+            (self._keys.grant(grant_id), self._keys.access_token(grant_id, new.access.hash)),
             (new.access_record, new.access_ends_at),
         )
         reply = await self._indexing.swap(step, new.place())
@@ -270,12 +268,12 @@ class Tokens:
         step = _rotate.step(
             self._connection,
             (
-                keys.grant(grant_id),
-                keys.refresh_token(grant_id, used.hash),
-                keys.reply(grant_id, used.hash),
-                keys.access_token(grant_id, new.access.hash),
-                keys.refresh_token(grant_id, new.refresh_hash),
-                opened.predecessor_reply,
+                self._keys.grant(grant_id),
+                self._keys.refresh_token(grant_id, used.hash),
+                self._keys.reply(grant_id, used.hash),
+                self._keys.access_token(grant_id, new.access.hash),
+                self._keys.refresh_token(grant_id, new.refresh_hash),
+                self._predecessor_reply(opened),
             ),
             (
                 *(new.access_record, new.access_ends_at),
@@ -289,17 +287,17 @@ class Tokens:
             return RotateAnswer.ENDED, b""
         answer, rest = _rotate.read(answered)
         if answer in (RotateAnswer.REUSED, RotateAnswer.ENDED) and new.subject:
-            user_index.unindex_soon(self._connection, grant_id, new.subject, new.client_id)
+            self._index.unindex_soon(grant_id, new.subject, new.client_id)
         return answer, rest[0] if rest else b""
 
     def count_repeat_soon(self, used: Credential) -> None:
         """Count that a waiting reply was given once more, without waiting; after ``MOST_REPEATS`` it goes."""
-        step = _count_repeat.step(self._connection, (keys.reply(used.grant_id, used.hash),), (MOST_REPEATS,))
+        step = _count_repeat.step(self._connection, (self._keys.reply(used.grant_id, used.hash),), (MOST_REPEATS,))
         self._connection.execute_soon(*step, lingers=True)
 
     async def confirm_rotation(self, used: Credential) -> None:
         """Where replicas are waited for: wait until they have what this used refresh token was exchanged for."""
-        await self._connection.confirm(keys.grant(used.grant_id))
+        await self._connection.confirm(self._keys.grant(used.grant_id))
 
     async def reuse(self, opened: OpenedRefreshToken, new: NewTokens) -> ReuseAnswer:
         """Issue an access token for a refresh token that is kept, with its new record and end. One round trip."""
@@ -307,10 +305,10 @@ class Tokens:
         step = _reuse.step(
             self._connection,
             (
-                keys.grant(grant_id),
-                keys.refresh_token(grant_id, used.hash),
-                keys.access_token(grant_id, new.access.hash),
-                opened.predecessor_reply,
+                self._keys.grant(grant_id),
+                self._keys.refresh_token(grant_id, used.hash),
+                self._keys.access_token(grant_id, new.access.hash),
+                self._predecessor_reply(opened),
             ),
             (
                 *(new.access_record, new.access_ends_at, opened.seen),
@@ -320,11 +318,15 @@ class Tokens:
         reply = await self._indexing.swap(step, new.place())
         return ReuseAnswer.ENDED if reply is None else _reuse.read(reply)[0]
 
-    async def revoke(self, token: Credential, key: str, client_id: str, *, ends_grant: bool) -> RevokeAnswer:
-        """Revoke a token that was issued to this client. One round trip. ``key``: the one it is kept under."""
-        answer, subject = await _revoke.run(
-            self._connection, (key, keys.grant(token.grant_id)), client_id, "1" if ends_grant else "0"
-        )
+    async def revoke(self, token: Credential, client_id: str, *, ends_grant: bool) -> RevokeAnswer:
+        """Revoke an access or refresh token that was issued to this client. One round trip."""
+        make = self._keys.refresh_token if token.kind is Kind.REFRESH_TOKEN else self._keys.access_token
+        places = (make(token.grant_id, token.hash), self._keys.grant(token.grant_id))
+        answer, subject = await _revoke.run(self._connection, places, client_id, "1" if ends_grant else "0")
         if subject:
-            user_index.unindex_soon(self._connection, token.grant_id, subject[0].decode(), client_id)
+            self._index.unindex_soon(token.grant_id, subject[0].decode(), client_id)
         return answer
+
+    def _predecessor_reply(self, opened: OpenedRefreshToken) -> str:
+        """The key of the reply that was left when this token was issued: it goes when this token is used."""
+        return self._keys.reply(opened.credential.grant_id, opened.record.predecessor if opened.record else "")

@@ -2,33 +2,34 @@
 
 from service.records.trusted_issuer import TrustedIssuer
 from service.redis.connection import Connection
-from service.store import keys
+from service.store.keys import Keys
 
 
 class Trusts:
     """Trusted issuers in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def get(self, issuer: str) -> TrustedIssuer | None:
         """As Redis has it now: what was taken back counts no more. One round trip."""
-        key = keys.trusted_issuer(issuer)
+        key = self._keys.trusted_issuer(issuer)
         data = await self._connection.execute(key, "GET", key)
         return TrustedIssuer.decode(data) if data else None
 
     async def save(self, trust: TrustedIssuer) -> None:
         """Write it, over what was there. One round trip."""
-        key = keys.trusted_issuer(trust.issuer)
+        key = self._keys.trusted_issuer(trust.issuer)
         await self._connection.execute(key, "SET", key, trust.encode())
 
     async def delete(self, issuer: str) -> bool:
         """Whether it was there. One round trip."""
-        key = keys.trusted_issuer(issuer)
+        key = self._keys.trusted_issuer(issuer)
         return bool(await self._connection.execute(key, "DEL", key))
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[TrustedIssuer], str]:
         """Some of them and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
-        names, following = await self._connection.scan(keys.trusted_issuer("") + "*", cursor, count * 10)
+        names, following = await self._connection.scan(self._keys.trusted_issuer("") + "*", cursor, count * 10)
         records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
         return [TrustedIssuer.decode(data) for data in records if data], following

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
-from service.store import keys
+from service.store.keys import Keys
 
 UNCOUNTED = 0
 """As the most that there may be: any number."""
@@ -51,47 +51,51 @@ class Indexed(NamedTuple):
     excess: list[str]
 
 
-def grant_step(
-    connection: Connection, grant_id: str, subject: str, client_id: str, kin: Kin, ends_at: int, most: int
-) -> Step:
-    """Index a grant of this user until the second ``ends_at`` (0 = never); never moves it to an earlier end."""
-    own, other = keys.lasting_grants(subject, client_id), keys.passing_grants(subject, client_id)
-    if kin is not Kin.LASTING:
-        own, other = other, own
-    if kin is Kin.UNCOUNTED:
-        most = UNCOUNTED
-    places = (keys.user_grants(subject), keys.user_disabled(subject), own, other)
-    return _index.step(connection, places, (grant_id, ends_at, most, ""))
+class UserIndex:
+    """The indexes of users in Redis."""
 
+    def __init__(self, connection: Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._keys = keys
 
-def session_step(connection: Connection, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> Step:
-    """Index a session until ``latest_end`` like a grant, mark of disabled users included. Unless it is used it lives until
-    ``ends_at`` only.
-    """
-    kin = keys.living_sessions(subject)
-    places = (keys.user_sessions(subject), keys.user_disabled(subject), kin, f"{kin}:none")
-    return _index.step(connection, places, (sid, latest_end, most, ends_at))
+    def grant_step(self, grant_id: str, subject: str, client_id: str, kin: Kin, ends_at: int, most: int) -> Step:
+        """Index a grant of this user until the second ``ends_at`` (0 = never); never moves it to an earlier end."""
+        own, other = self._kin(subject, client_id)
+        if kin is not Kin.LASTING:
+            own, other = other, own
+        if kin is Kin.UNCOUNTED:
+            most = UNCOUNTED
+        places = (self._keys.user_grants(subject), self._keys.user_disabled(subject), own, other)
+        return _index.step(self._connection, places, (grant_id, ends_at, most, ""))
+
+    def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> Step:
+        """Index a session until ``latest_end`` like a grant, mark of disabled users included. Unless it is used it lives until
+        ``ends_at`` only.
+        """
+        kin = self._keys.living_sessions(subject)
+        places = (self._keys.user_sessions(subject), self._keys.user_disabled(subject), kin, f"{kin}:none")
+        return _index.step(self._connection, places, (sid, latest_end, most, ends_at))
+
+    def unindex_step(self, grant_id: str, subject: str, client_id: str = "") -> Step:
+        """Take an ended grant out of its user's index. ``client_id``: where it is known, it is no longer counted either."""
+        kin = self._kin(subject, client_id)
+        return _unindex.step(self._connection, (self._keys.user_grants(subject), *kin), (grant_id,))
+
+    def unindex_soon(self, grant_id: str, subject: str, client_id: str = "") -> None:
+        """The same without waiting: reading the index prunes it too."""
+        self._connection.execute_soon(*self.unindex_step(grant_id, subject, client_id))
+
+    def unindex_session_soon(self, sid: str, subject: str) -> None:
+        """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
+        kin = self._keys.living_sessions(subject)
+        step = _unindex.step(self._connection, (self._keys.user_sessions(subject), kin, f"{kin}:none"), (sid,))
+        self._connection.execute_soon(*step)
+
+    def _kin(self, subject: str, client_id: str) -> tuple[str, str]:
+        return self._keys.lasting_grants(subject, client_id), self._keys.passing_grants(subject, client_id)
 
 
 def read(reply: object) -> Indexed:
-    """The answer to such a step."""
+    """The answer to a step that indexes."""
     answer, rest = _index.read(reply)
     return Indexed(answer is IndexAnswer.DISABLED, [member.decode() for member in rest])
-
-
-def unindex_step(connection: Connection, grant_id: str, subject: str, client_id: str = "") -> Step:
-    """Take an ended grant out of its user's index. ``client_id``: where it is known, the grant is no longer counted either."""
-    kin = keys.lasting_grants(subject, client_id), keys.passing_grants(subject, client_id)
-    return _unindex.step(connection, (keys.user_grants(subject), *kin), (grant_id,))
-
-
-def unindex_soon(connection: Connection, grant_id: str, subject: str, client_id: str = "") -> None:
-    """The same without waiting: reading the index prunes it too."""
-    connection.execute_soon(*unindex_step(connection, grant_id, subject, client_id))
-
-
-def unindex_session_soon(connection: Connection, sid: str, subject: str) -> None:
-    """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
-    kin = keys.living_sessions(subject)
-    step = _unindex.step(connection, (keys.user_sessions(subject), kin, f"{kin}:none"), (sid,))
-    connection.execute_soon(*step)

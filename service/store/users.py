@@ -2,8 +2,8 @@
 
 from service.records.user import User
 from service.redis.connection import Connection, Step
-from service.store import keys
 from service.store.clients import KEEP, SCRIPTS, ChangedMeanwhileError, SetAnswer
+from service.store.keys import Keys
 
 (_set,) = SCRIPTS
 
@@ -14,18 +14,18 @@ _GONE_FOR = 60
 class Users:
     """Users in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def get(self, username: str) -> User | None:
         """One round trip."""
         key, command = self.read_step(username)
         return self.read(await self._connection.execute(key, *command))
 
-    @staticmethod
-    def read_step(username: str) -> Step:
+    def read_step(self, username: str) -> Step:
         """A step for ``execute_all`` that reads a user; its reply is for ``read``."""
-        key = keys.username(username)
+        key = self._keys.username(username)
         return key, ("GET", key)
 
     @staticmethod
@@ -37,7 +37,7 @@ class Users:
         """The user whose subject this is, which points to the username. ``username``: what it is likely to be, else the subject
         itself: where that is right, one round trip, else two.
         """
-        pointer, guess = keys.user(subject), username or subject
+        pointer, guess = self._keys.user(subject), username or subject
         found, record = await self._connection.execute_all([(pointer, ("GET", pointer)), self.read_step(guess)])
         if not found:
             return None
@@ -45,7 +45,7 @@ class Users:
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[User], str]:
         """Some users and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
-        names, following = await self._connection.scan(keys.username("") + "*", cursor, count * 10)
+        names, following = await self._connection.scan(self._keys.username("") + "*", cursor, count * 10)
         records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
         return [User.decode(data) for data in records if data], following
 
@@ -56,14 +56,14 @@ class Users:
         issue of a token looks at; end the grants that are there with ``Grants.revoke_user`` after it. Raises
         ChangedMeanwhileError where the record is no longer as ``seen``, or the subject is another user's.
         """
-        pointer = keys.user(user.subject)
+        pointer = self._keys.user(user.subject)
         answer, _ = await _set.run(self._connection, (pointer,), user.username if seen else b"", user.username, KEEP)
         if answer is SetAnswer.CHANGED:
             raise ChangedMeanwhileError(f"the subject {user.subject} belongs to another user")
         if not user.enabled:
             await self._mark_disabled(user.subject)
         answer, _ = await _set.run(
-            self._connection, (keys.username(user.username),), seen.encode() if seen else b"", user.encode(), KEEP
+            self._connection, (self._keys.username(user.username),), seen.encode() if seen else b"", user.encode(), KEEP
         )
         if answer is SetAnswer.CHANGED:
             await self._drop_stray_pointer(user)
@@ -73,7 +73,8 @@ class Users:
 
     async def delete(self, user: User) -> bool:
         """Delete a user; whether it was there. End the grants with ``Grants.revoke_user`` after it."""
-        mark, record, pointer = keys.user_disabled(user.subject), keys.username(user.username), keys.user(user.subject)
+        mark = self._keys.user_disabled(user.subject)
+        record, pointer = self._keys.username(user.username), self._keys.user(user.subject)
         await self._connection.execute_confirmed(mark, "SET", mark, "1", "EX", _GONE_FOR)
         deleted, _ = await self._connection.execute_all([(record, ("DEL", record)), (pointer, ("DEL", pointer))])
         return bool(deleted)
@@ -82,13 +83,13 @@ class Users:
         """The subject of somebody who lost the username to another is free again."""
         held = await self.get(user.username)
         if held is not None and held.subject != user.subject:
-            pointer = keys.user(user.subject)
+            pointer = self._keys.user(user.subject)
             await self._connection.execute(pointer, "DEL", pointer)
 
     async def _mark_disabled(self, subject: str) -> None:
-        mark = keys.user_disabled(subject)
+        mark = self._keys.user_disabled(subject)
         await self._connection.execute_confirmed(mark, "SET", mark, "1")
 
     async def _unmark(self, subject: str) -> None:
-        mark = keys.user_disabled(subject)
+        mark = self._keys.user_disabled(subject)
         await self._connection.execute(mark, "DEL", mark)

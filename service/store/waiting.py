@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store import keys
+from service.store.keys import Keys
 
 NETWORK_MOST, BROWSER_MOST, EVERYBODY_MOST = 4 * 2**20, 2**18, 128 * 2**20
 """Bytes in one window: of one network, of one browser or session, and in all."""
@@ -29,15 +29,16 @@ SCRIPTS = (_admit,)
 class Waiting:
     """Counters in Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def admit(self, network: str, browser: str, size: int, seconds: int) -> AdmitAnswer:
         """Whether ``size`` more bytes may wait in this window of ``seconds``, or else whose share is used up. One round trip.
 
         A count that was sent again after a dropped connection counts twice: that errs on the safe side.
         """
-        names = (keys.waiting(f"network:{network}"), keys.waiting(f"browser:{browser}"), keys.waiting("everybody"))
+        names = tuple(map(self._keys.waiting, (f"network:{network}", f"browser:{browser}", "everybody")))
         most = (NETWORK_MOST, BROWSER_MOST, EVERYBODY_MOST)
         answer, _ = await _admit.run(self._connection, names, size, seconds, *most)
         return answer

@@ -11,7 +11,8 @@ from service.records.refresh_token import RefreshToken
 from service.redis.connection import Connection, Step
 from service.redis.errors import LinkLostError, ReplyError, kind_of
 from service.redis.link import Link
-from service.store import grants, keys
+from service.store import grants
+from service.store.keys import Keys
 
 CHUNK = 500
 """Keys that one command looks at: short enough for Redis to answer others in between."""
@@ -57,8 +58,9 @@ class Server(NamedTuple):
 class Walks:
     """Walks over Redis."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def issued(self, grant_id: str, cursor: str, count: int) -> tuple[list[Issued], str]:
         """Living credentials of a grant among the next ``count`` keys of its server, and the cursor, empty at the end.
@@ -67,7 +69,7 @@ class Walks:
         """
         if not _CURSOR.fullmatch(cursor or "0") or int(cursor or 0) >= 2**64:
             raise ValueError(f"{cursor!r} is not a cursor")
-        place, position, found = keys.grant(grant_id), cursor or "0", dict[str, None]()
+        place, position, found = self._keys.grant(grant_id), cursor or "0", dict[str, None]()
         for _ in range(max(1, count // CHUNK)):
             step = ("SCAN", position, "MATCH", f"{place}:*", "COUNT", CHUNK)
             after, names = await self._connection.execute(place, *step)
@@ -78,7 +80,7 @@ class Walks:
         return await self._read_issued(list(found)), "" if position == "0" else position
 
     async def _read_issued(self, names: list[str]) -> list[Issued]:
-        matches = [match for name in names if (match := grants.ISSUED_KEY.fullmatch(name))]
+        matches = [match for name in names if (match := self._keys.issued_key.fullmatch(name))]
         steps: list[Step] = [
             step for match in matches for step in ((match[0], ("GET", match[0])), *grants.end_steps(match[0]))
         ]
@@ -92,7 +94,7 @@ class Walks:
     async def grants(self, cursor: str) -> Looked:
         """The grants among the next ``CHUNK`` keys of all. Raises ValueError for what is no cursor."""
         names, following = await self._connection.scan("*", cursor, CHUNK)
-        holding = [name for name in names if grants.GRANT_KEY.fullmatch(name)]
+        holding = [name for name in names if self._keys.grant_key.fullmatch(name)]
         records = await self._connection.execute_all([(name, ("GET", name)) for name in holding])
         read = (grants.inline_or_whole(name, data) for name, data in zip(holding, records, strict=True))
         return Looked([grant for grant in read if grant is not None], len(names), following)

@@ -15,7 +15,7 @@ from service.observe.outages import Outage
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.connection import Connection
 from service.redis.errors import TEMPORARY, LinkLostError, ReplyError, StoreError, causes_of, kind_of
-from service.store import keys
+from service.store.keys import Keys
 from service.store.rights import look_for_missing
 
 log = logging.getLogger(__name__)
@@ -49,8 +49,9 @@ class Refusal(NamedTuple):
 class Writability:
     """What was seen of one store's writes. ``clock``: monotonic seconds."""
 
-    def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
+        self._keys = keys
         self._clock = clock
         self._looking = asyncio.Lock()
         self._fresh_until = 0.0
@@ -89,7 +90,7 @@ class Writability:
         return {reason: self.refusal is not None and self.refusal.reason == reason for reason in WRITE_REFUSALS}
 
     async def _probe(self) -> Refusal | None:
-        for key in await self._keys():
+        for key in await self._probe_keys():
             try:
                 await self._connection.execute_confirmed(key, "SET", key, "", "PX", _KEPT_MILLISECONDS)
             except (TemporarilyUnavailable, StoreError) as error:
@@ -105,18 +106,18 @@ class Writability:
         try:
             async with asyncio.timeout(address.timeout):
                 for link in await self._connection.links():
-                    if await look_for_missing(address, link, listens=False, waits=waits):
+                    if await look_for_missing(address, link, self._keys, listens=False, waits=waits):
                         return Refusal(*_REASONS["NOPERM"])
         except (TimeoutError, LinkLostError) as error:
             raise TemporarilyUnavailable(log=f"Redis: {error}") from error
         return None
 
-    async def _keys(self) -> list[str]:
+    async def _probe_keys(self) -> list[str]:
         """A key on each primary."""
         found: list[str] = []
         missing = await self._connection.links()
         for number in range(_PROBED):
-            key = keys.probe(number)
+            key = self._keys.probe(number)
             holder = next((link for link in missing if self._connection.holds(link, key)), None)
             if holder is not None:
                 missing.remove(holder)

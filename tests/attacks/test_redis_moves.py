@@ -12,7 +12,7 @@ from redis.crc import key_slot
 
 from service.app import make_issuer, open_issuer
 from service.protocol.credentials import parse
-from service.store import keys
+from service.store.keys import Keys
 from service.store.store import make_store
 from tests import redis_shapes
 from tests.world import InProcess, World, settings_for
@@ -74,7 +74,7 @@ async def test_a_slot_may_move_to_a_server_that_does_not_know_our_scripts(cluste
         token = (await world.tokens(await world.client()))["access_token"]
         credential = parse(token)
         assert credential
-        place = keys.grant(credential.grant_id)
+        place = Keys().grant(credential.grant_id)
         here = next(node for node in cluster_shape.primaries() if node.admin.keys(place))
         there = next(node for node in cluster_shape.primaries() if node is not here)
         with Moving(place, here, there):

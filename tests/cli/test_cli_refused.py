@@ -5,7 +5,7 @@ import time
 import pytest
 
 from service.records.refused_request import RefusedRequest
-from service.store import keys
+from service.store.keys import Keys
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
 
@@ -26,7 +26,7 @@ def _refused(redis: Shape) -> None:
         ("", "invalid_client", "client_unknown"),
     ):
         one = RefusedRequest(now, "token", error, reason, f"why: {reason}", client_id, "192.0.2.7", "a-request")
-        redis.primaries()[0].admin.xadd(keys.refused_requests(), {"r": one.encode()})
+        redis.primaries()[0].admin.xadd(Keys().refused_requests(), {"r": one.encode()})
 
 
 def test_they_are_listed_the_newest_first(mintmark: CommandLine) -> None:

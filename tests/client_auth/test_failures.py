@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from service.records.client import ClientSecret
-from service.store import keys
+from service.store.keys import Keys
 from tests.world import SECRET, World, basic, error_of
 
 GRANT = {"grant_type": "client_credentials"}
@@ -23,7 +23,7 @@ async def _try(world: World, secret: str, address: str = HERE, client_id: str = 
 
 
 def _seconds_blocked(world: World, who: str) -> int:
-    return int(world.redis.nodes[0].admin.ttl(keys.blocked(who)))
+    return int(world.redis.nodes[0].admin.ttl(Keys().blocked(who)))
 
 
 async def _client_of_people(world: World, client_id: str = "app") -> None:
@@ -104,7 +104,7 @@ async def test_failures_are_forgotten_by_themselves(world: World) -> None:
     await world.client()
     async with world.having(client_failures_allowed=5, failure_memory=100, **PROXIED) as strict:
         await _try(strict, "wrong")
-        assert 0 < world.redis.nodes[0].admin.ttl(keys.failures(f"client:app@{HERE}")) <= 100
+        assert 0 < world.redis.nodes[0].admin.ttl(Keys().failures(f"client:app@{HERE}")) <= 100
         world.expire("failures")
         for _ in range(5):
             assert await _try(strict, "wrong") == (401, None)

@@ -10,7 +10,7 @@ from service.protocol.errors import InvalidGrant
 from service.protocol.pkce import s256
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
-from service.store import keys
+from service.store.keys import Keys
 from service.tokens.codes import issue_code
 from tests.world import CALLBACK, VERIFIER, World, error_of, settings_for
 
@@ -321,4 +321,4 @@ async def test_two_codes_never_share_a_key(world: World) -> None:
     assert opened is not None
     assert opened.grant.subject == "alice"
     assert len(world.key_names(":code:")) == 1
-    assert keys.grant(first.grant_id) in world.key_names()
+    assert Keys().grant(first.grant_id) in world.key_names()

@@ -20,7 +20,7 @@ from redis.crc import key_slot
 from service.app import open_issuer
 from service.protocol.credentials import parse
 from service.protocol.errors import TemporarilyUnavailable
-from service.store import keys
+from service.store.keys import Keys
 from tests import redis_shapes
 from tests.server_process import ServerProcess
 from tests.world import CALLBACK, FORM, World, basic, settings_for
@@ -194,7 +194,7 @@ async def test_slots_move_under_load(cluster_shape: redis_shapes.Shape, tmp_path
             for token in load.refresh_tokens:
                 credential = parse(token)
                 assert credential is not None
-                slot = key_slot(keys.grant(credential.grant_id).encode())
+                slot = key_slot(Keys().grant(credential.grant_id).encode())
                 for _ in range(2):  # there and back
                     await asyncio.to_thread(_move_slot, cluster_shape, slot)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.protocol.names import SubjectType
-from service.store import keys
+from service.store.keys import Keys
 from tests.person import Person
 from tests.world import VERIFIER, World
 
@@ -84,7 +84,7 @@ async def test_what_outlived_its_session_ends_by_the_hint(person: Person, salt: 
         ]
         (sid,) = await world.issuer.store.sessions.of_user("alice")
         for node in world.redis.primaries():
-            node.admin.delete(keys.session(sid))
+            node.admin.delete(Keys().session(sid))
         assert await world.is_active(mine["access_token"])
         done = await Person(world).post(
             "/logout", {"id_token_hint": mine["id_token"], "post_logout_redirect_uri": BACK}

@@ -13,7 +13,7 @@ from service.observe.metrics import Metrics
 from service.outbound import background_tasks
 from service.outbound.background_tasks import BackgroundTasks
 from service.records.logout_delivery import LogoutDelivery
-from service.store import keys
+from service.store.keys import Keys
 from tests.world import World, settings_for
 
 MASTER_KEY = "m" * 32
@@ -116,7 +116,7 @@ async def test_a_process_that_cannot_follow_the_signing_keys_is_not_ready_until_
     monkeypatch.setattr(keyring, "EVERY", 0.01)
     async with open_issuer(settings_for(world.redis.url, master_key=MASTER_KEY)) as issuer:
         background = BackgroundTasks(issuer.metrics, settled_after=0.3)
-        store, place = issuer.store.connection, keys.signing_keys()
+        store, place = issuer.store.connection, Keys().signing_keys()
         async with world.with_part(store=issuer.store, keyring=issuer.keyring, background=background) as alone:
             start_background_tasks(alone.issuer)
             assert (await alone.http.get("/readyz")).status == 200
@@ -138,7 +138,7 @@ async def test_a_delivery_that_nobody_can_read_holds_up_no_other(world: World) -
     logouts, store = world.issuer.store.logouts, world.issuer.store.connection
     for delivery_id in ("unreadable", "fine"):
         assert await logouts.queue(delivery_id, LogoutDelivery("app", "user", "sid"), 1)
-    place = keys.logout_delivery("unreadable")
+    place = Keys().logout_delivery("unreadable")
     await store.execute(place, "SET", place, b"{")
     claimed = await logouts.claim(2, 20)
     assert [delivery_id for delivery_id, _ in claimed] == ["fine"]

@@ -53,7 +53,7 @@ def test_what_is_dropped_weighs_nothing() -> None:
 async def test_large_clients_push_each_other_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "_CACHED_BYTES", 500_000)
     counted = Cache()
-    held = Clients(world.issuer.store.connection, time.monotonic, counted)
+    held = Clients(world.issuer.store.connection, world.issuer.store.keys, time.monotonic, counted)
     for size, remembered in ((100, 20), (50_000, 4)):
         names = [f"c{size}-{number}" for number in range(20)]
         for name in names:
@@ -67,7 +67,7 @@ async def test_large_clients_push_each_other_out(world: World, monkeypatch: pyte
 
 async def test_names_that_nobody_can_have_are_not_looked_up(world: World) -> None:
     counted = Cache()
-    held = Clients(world.issuer.store.connection, time.monotonic, counted)
+    held = Clients(world.issuer.store.connection, world.issuer.store.keys, time.monotonic, counted)
     world.redis.flush()
     for _ in range(2):
         assert await held.get("x" * 60_000) is None

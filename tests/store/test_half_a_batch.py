@@ -7,10 +7,11 @@ import pytest
 
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.connection import Connection
-from service.store import indexing, keys
+from service.store import indexing
+from service.store.keys import Keys
 from tests.world import World
 
-INDEX = keys.user_grants("alice")
+INDEX = Keys().user_grants("alice")
 
 
 class Away:
@@ -69,6 +70,6 @@ async def test_who_was_disabled_meanwhile_keeps_nothing(world: World, monkeypatc
     away.now = True
     bought = await (await world.redeem(code)).json()
     away.now = False
-    world.redis.nodes[0].admin.set(keys.user_disabled("alice"), "1")
+    world.redis.nodes[0].admin.set(Keys().user_disabled("alice"), "1")
     await _settled()
     assert not await world.is_active(bought["access_token"])

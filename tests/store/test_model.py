@@ -23,7 +23,6 @@ from service.protocol.errors import InvalidGrant, InvalidScope, ProtocolError
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
-from service.store import keys
 from service.store.store import open_store
 from service.store.tokens import RevokeAnswer
 from service.tokens.authorization import Issued
@@ -195,8 +194,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         text = list(grant.access)[which % len(grant.access)]
         credential = _parse(text)
-        key = keys.access_token(credential.grant_id, credential.hash)
-        answer = self.run(self.issuer.store.tokens.revoke(credential, key, "app", ends_grant=False))
+        answer = self.run(self.issuer.store.tokens.revoke(credential, "app", ends_grant=False))
         assert (answer is RevokeAnswer.REVOKED) == self._is_active(grant, text)
         ends, scope = grant.access[text]
         grant.access[text] = (ends, "" if answer is RevokeAnswer.REVOKED else scope)
@@ -210,8 +208,7 @@ class StoreMachine(RuleBasedStateMachine):
         if token.used_at is not None:
             known = known and self.now < token.used_at + MEMORY
         credential = _parse(token.text)
-        key = keys.refresh_token(credential.grant_id, credential.hash)
-        answer = self.run(self.issuer.store.tokens.revoke(credential, key, "app", ends_grant=True))
+        answer = self.run(self.issuer.store.tokens.revoke(credential, "app", ends_grant=True))
         assert (answer is RevokeAnswer.REVOKED) == known
         grant.ended = grant.ended or known
 

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient
 from service.admin import users
 from service.app import open_issuer
 from service.store.fitness import StoreUnfitError
+from service.store.keys import Keys
 from service.store.persistence import CURE, _may_replay
 from tests.kept_redis import RECOMMENDED, kept_redis, servers
 from tests.redis_shapes import Shape
@@ -124,4 +125,4 @@ async def test_where_nothing_is_kept_nothing_can_come_back(server: Path, caplog:
     ],
 )
 def test_which_rules_let_the_file_be_replayed(commands: str, keys: str, may: bool) -> None:
-    assert _may_replay(commands, keys) is may
+    assert _may_replay(commands, keys, Keys().everything) is may

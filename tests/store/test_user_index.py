@@ -6,7 +6,7 @@ import pytest
 
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.connection import Step
-from service.store import keys
+from service.store.keys import Keys
 from tests.world import World
 
 
@@ -28,5 +28,5 @@ async def test_a_grant_that_could_not_be_ended_stays_in_its_users_index(
         away.setattr(store.connection, "execute_soon", lambda *step: sent.append(step))
         with pytest.raises(TemporarilyUnavailable):
             await store.grants.revoke(grant_id, "alice")
-    assert {step[0] for step in sent} == {keys.grant(grant_id)}
+    assert {step[0] for step in sent} == {Keys().grant(grant_id)}
     assert await store.grants.revoke_user("alice") == 1

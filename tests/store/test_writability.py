@@ -201,7 +201,7 @@ async def test_a_right_that_only_some_requests_need_was_taken_away(redis: Shape,
 
 async def test_however_many_ask_one_write_a_second_is_made(world: World) -> None:
     now = [1000.0]
-    looked_at = Writability(world.issuer.store.connection, clock=lambda: now[0])
+    looked_at = Writability(world.issuer.store.connection, world.issuer.store.keys, clock=lambda: now[0])
     admin = world.redis.nodes[0].admin
 
     def writes() -> int:

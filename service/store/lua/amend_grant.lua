@@ -8,6 +8,7 @@
 local grant, access_token, refresh_token = unpack(KEYS)
 local seen_grant, grant_record, seen_access, access_record, access_ends, refresh_ends, grant_ends = unpack(ARGV)
 -- INCLUDE ends_at
+-- INCLUDE publish_end
 local function stands(key, seen, replacement)
   if seen == '' then
     return 'amended'
@@ -39,5 +40,5 @@ if seen_grant ~= '' then
     redis.call('EXPIREAT', grant, grant_ends)
   end
 end
-redis.call('PUBLISH', 'mm:ended', seen_grant ~= '' and grant or access_token) -- whoever remembers what it was asks again
+publish_end(seen_grant ~= '' and grant or access_token) -- whoever remembers what it was asks again
 return 'amended'

@@ -9,6 +9,7 @@ local access_hash, access_record, access_ends, refresh_hash, refresh_record, ref
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
+-- INCLUDE publish_end
 -- INCLUDE end_grant
 local records = redis.call('MGET', code, grant)
 local held, grant_record = records[1], records[2]

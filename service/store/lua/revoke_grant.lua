@@ -4,6 +4,7 @@
 -- ARGV  -
 -- RETURNS revoked | unknown
 local grant = unpack(KEYS)
+-- INCLUDE publish_end
 -- INCLUDE end_grant
 local record = redis.call('GET', grant)
 if end_grant(grant) then

@@ -6,6 +6,7 @@
 -- RETURNS revoked | unknown | foreign
 local credential, grant = unpack(KEYS)
 local client_id, ends_grant = unpack(ARGV)
+-- INCLUDE publish_end
 -- INCLUDE end_grant
 local held = redis.call('GET', credential)
 if not held then
@@ -25,7 +26,7 @@ if whose.c ~= client_id then
   return 'foreign'
 end
 redis.call('DEL', credential)
-redis.call('PUBLISH', 'mm:ended', credential)
+publish_end(credential)
 if ends_grant == '1' and whose.u then
   end_grant(grant)
   return {'revoked', whose.u}

@@ -10,6 +10,7 @@ local access_record, access_ends, new_hash, new_record, new_ends, grant_ends, us
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
+-- INCLUDE publish_end
 -- INCLUDE end_grant
 -- INCLUDE count_repeat
 local records = redis.call('MGET', refresh_token, grant)

@@ -10,7 +10,7 @@ local function end_grant(grant)
     return false
   end
   redis.call('DEL', grant .. ':refresh:' .. live_refresh_token)
-  redis.call('PUBLISH', 'mm:ended', grant)
+  publish_end(grant)
   return true
 end
 
