@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from loadtests.generator import Orders, literally
 from loadtests.supplies import CLIENT_ID, JWT_CLIENTS, PASSWORD, REDIRECT_URI, SCOPE, SIGNERS, VERIFIER, Supplier
-from service.endpoints.metadata import INTROSPECT_PATH, PATH, REVOKE_PATH
+from service.endpoints import introspect, revoke
+from service.endpoints.metadata import PATH
 from service.protocol.names import OPENID, SigningAlgorithm
 from service.tokens.assertions import CLIENT_ASSERTION
 
@@ -117,7 +118,7 @@ async def _revoke(supplier: Supplier, count: int) -> Orders:
     """Refresh tokens: that ends the grant, and is what a log-out does."""
     fixed = _form(supplier, token_type_hint="refresh_token")
     forms = [{**fixed, "token": issued.refresh_token} for issued in await supplier.grants(count)]
-    return Orders(REVOKE_PATH, forms, once=True, patterns=("^$",))
+    return Orders(revoke.PATH, forms, once=True, patterns=("^$",))
 
 
 async def _password(supplier: Supplier, _: int) -> Orders:
@@ -132,7 +133,7 @@ async def _discover(_: Supplier, __: int) -> Orders:
 def introspection(supplier: Supplier, tokens: list[str], patterns: tuple[str, ...]) -> Orders:
     """Introspect these tokens in turn."""
     fixed = _form(supplier, token_type_hint="access_token")
-    return Orders(INTROSPECT_PATH, [{**fixed, "token": token} for token in tokens], patterns=patterns)
+    return Orders(introspect.PATH, [{**fixed, "token": token} for token in tokens], patterns=patterns)
 
 
 def refreshing(supplier: Supplier, refresh_tokens: list[str]) -> Orders:

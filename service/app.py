@@ -24,9 +24,11 @@ from service.crypto.passwords import Hashing
 from service.crypto.random_blocks import RandomBlocks
 from service.crypto.request_sealing import RequestSealing
 from service.directory import HttpDirectory, RedisDirectory
+from service.endpoints import ENDPOINTS
+from service.endpoints.endpoint import check_paths
 from service.fronts import browser, oauth
 from service.fronts.connections import Connections
-from service.fronts.health import Handler, Health
+from service.fronts.health import HEALTH_PATHS, Handler, Health
 from service.fronts.listening import bound
 from service.fronts.methods import by_method
 from service.fronts.operators import OperatorsRunner, make_application, tls_of
@@ -137,8 +139,10 @@ def make_server(
     health, pages = health or Health(issuer), browser.Front(issuer)
     handlers = {**pages.handlers(), **oauth.handlers(issuer), **health.handlers(), **further}
     handlers["*"] = by_method(("GET", "POST"), pages.not_found, oauth.refused_as_json)  # OPTIONS * (RFC 9110 9.3.7)
-    names = {**browser.names(issuer), **oauth.names(issuer)}
-    watched = watching(issuer, handlers, names, pages.not_found)
+    check_paths(
+        ENDPOINTS.values(), issuer.settings, (*browser.OWN_PATHS, *oauth.discovery_paths(issuer), *HEALTH_PATHS)
+    )
+    watched = watching(issuer, handlers, _names(issuer), pages.not_found)
     loop, settings = asyncio.get_running_loop(), issuer.settings
 
     async def dispatch(request: web.BaseRequest) -> web.StreamResponse:
@@ -151,6 +155,15 @@ def make_server(
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=settings.max_body)
 
     return Connections(issuer, dispatch, make_request, pages.malformed)
+
+
+def _names(issuer: Issuer) -> dict[str, str]:
+    """What metrics call the endpoint at each path."""
+    names = dict.fromkeys(oauth.discovery_paths(issuer), "metadata")
+    for endpoint in ENDPOINTS.values():
+        for prefix in issuer.settings.path_prefixes:
+            names |= dict.fromkeys((prefix + path for path in endpoint.paths(issuer.settings)), endpoint.name)
+    return names
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.client_auth import METHODS
-from service.endpoints import ENDPOINTS, PAGES
+from service.endpoints import ENDPOINTS
 from service.grants import GRANT_TYPES
 from service.settings import Settings
 from service.store.keys import Keys
@@ -25,7 +25,7 @@ def _modules(folder: str) -> set[str]:
 SHARED = {
     "grants": {"grant_type", "fresh"},
     "client_auth": {"method", "authenticate", "claimed", "secret", "assertion"},
-    "endpoints": {"metadata", "jwks", "bearer", "browser_session", "request_object"},
+    "endpoints": {"endpoint", "metadata", "bearer", "browser_session", "request_object"},
 }
 """Files of a room that are no entries of its list."""
 
@@ -35,7 +35,7 @@ SHARED = {
     [
         ("grants", {grant_type.authorize.__module__.rpartition(".")[2] for grant_type in GRANT_TYPES.values()}),
         ("client_auth", {method.NAME.value for method in METHODS}),
-        ("endpoints", set(ENDPOINTS) | set(PAGES)),
+        ("endpoints", set(ENDPOINTS)),
     ],
 )
 def test_every_file_of_a_room_is_in_its_list(folder: str, listed: set[str]) -> None:
@@ -120,6 +120,12 @@ def test_registries_are_typed() -> None:
     for folder in ("grants",):
         for path in (SERVICE / folder).glob("*.py"):
             assert not re.search(r"\bAny\b|\bcast\(", path.read_text()), path
+
+
+def test_the_readme_lists_every_endpoint_by_its_path() -> None:
+    table = README.partition("| endpoint | what | standard |")[2].partition("\n\n")[0]
+    for endpoint in ENDPOINTS.values():
+        assert all(f"`{path}`" in table for path in endpoint.paths(Settings())), endpoint.name
 
 
 def test_nothing_reads_like_unfinished_work() -> None:

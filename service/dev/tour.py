@@ -14,7 +14,8 @@ from service.admin import clients, grants, users
 from service.admin.grants import CodeInput
 from service.admin.users import UserInput
 from service.dev.demo import CLIENT_SECRET, PASSWORD, client_input
-from service.endpoints.metadata import INTROSPECT_PATH, PATH, REVOKE_PATH
+from service.endpoints import introspect, revoke
+from service.endpoints.metadata import PATH
 from service.issuer import Issuer
 from service.protocol import pkce
 from service.protocol.credentials import PATTERN, base64url
@@ -96,7 +97,7 @@ class Tour:
 
     async def introspect(self, token: str, client: str = "") -> Answer:
         """Ask what a token is."""
-        return await self.post(INTROSPECT_PATH, client, token=token)
+        return await self.post(introspect.PATH, client, token=token)
 
 
 async def walk(issuer: Issuer, url: str) -> AsyncIterator[Step]:
@@ -231,7 +232,7 @@ async def _revoke(tour: Tour) -> str:
     answer = await tour.token("password", username=tour.name, password=PASSWORD)
     access, refresh = _both(answer)
     _expect(await tour.introspect(access), 200, active=True)
-    _expect(await tour.post(REVOKE_PATH, token=refresh), 200)
+    _expect(await tour.post(revoke.PATH, token=refresh), 200)
     _expect_inactive(await tour.introspect(refresh))
     last = await tour.introspect(access)
     _expect_inactive(last)

@@ -1,14 +1,16 @@
 """The endpoints, one file each. HTTP is the fronts' business, Redis the store's.
 
-Clients call ``decide(issuer, request) -> Decision``, browsers ``decide(issuer, visit) -> Reply``. To add one: a file with
-``NAME`` and ``decide``, and its name in one of the lists below.
+To add one: a file with its ``ENDPOINT``, and its name in the list below.
 """
+
+from typing import Any
 
 from service.endpoints import (
     applications,
     authorize,
     consent,
     introspect,
+    jwks,
     login,
     logout,
     metadata,
@@ -17,11 +19,30 @@ from service.endpoints import (
     token,
     userinfo,
 )
+from service.endpoints.endpoint import Endpoint
+from service.issuer import Issuer
 
-ENDPOINTS = {module.NAME: module.decide for module in (introspect, register, revoke, token, userinfo)}
-"""Every endpoint that clients call, by its name."""
+ENDPOINTS: dict[str, Endpoint] = {
+    module.ENDPOINT.name: module.ENDPOINT
+    for module in (
+        authorize,
+        token,
+        introspect,
+        revoke,
+        register,
+        userinfo,
+        jwks,
+        login,
+        consent,
+        logout,
+        applications,
+    )
+}
+"""Every endpoint by its name; routes, discovery, CORS, metric labels and reserved paths derive from it."""
 
-PAGES = {module.NAME: module.decide for module in (applications, authorize, consent, login, logout)}
-"""Every endpoint that people come to with their browser, by its name."""
+__all__ = ["ENDPOINTS", "Endpoint", "discovery"]
 
-__all__ = ["ENDPOINTS", "PAGES", "introspect", "metadata", "revoke", "token"]
+
+def discovery(issuer: Issuer) -> dict[str, Any]:
+    """The discovery document: what this service is, and what each endpoint that is on adds."""
+    return metadata.discovery(issuer, ENDPOINTS.values())

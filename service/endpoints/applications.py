@@ -14,6 +14,7 @@ from service.endpoints.browser_session import (
     stale,
     way,
 )
+from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
 from service.login import sessions
 from service.login.client_display import client_values, name_of
@@ -98,3 +99,6 @@ def _shown(issuer: Issuer, application: Authorized) -> dict[str, Any]:
         "since": application.since,
         "offline": OFFLINE_ACCESS in application.scopes,
     }
+
+
+ENDPOINT = BrowserEndpoint(name=NAME, paths=always(PATH), handle=decide)

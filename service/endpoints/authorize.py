@@ -4,7 +4,9 @@ import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from service.crypto.client_keys import ALGORITHMS
 from service.endpoints.browser_session import browser_of, failed, session_of
+from service.endpoints.endpoint import BrowserEndpoint, always
 from service.endpoints.request_object import Parameters, unpacked
 from service.issuer import Issuer
 from service.login.error_response import send_error
@@ -16,12 +18,13 @@ from service.protocol.authorization_request import AuthorizationRequest, Rules, 
 from service.protocol.authorization_response import deliver, error_fields
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequest, ProtocolError
-from service.protocol.names import GrantTypeName, ResponseType
+from service.protocol.names import GrantTypeName, Prompt, ResponseMode, ResponseType
 from service.records.client import Client
 
 log = logging.getLogger(__name__)
 
 NAME = "authorize"
+PATH = "/authorize"
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
@@ -138,3 +141,33 @@ async def _destination(issuer: Issuer, client: Client, rules: Rules, outer: Para
         verified = authorization_request.verify_destination(outer.single, rules)
         raise RefusedError(client, verified, error) from error
     return parameters, authorization_request.verify_destination(parameters.single, rules)
+
+
+def _metadata(issuer: Issuer) -> dict[str, object]:
+    settings = issuer.settings
+    openid = issuer.keyring is not None  # without keys there are no ID tokens
+    offered = [one.value for one in settings.response_types if openid or "id_token" not in one.parts]
+    members: dict[str, object] = {
+        "authorization_endpoint": issuer.url_of(PATH),
+        "response_types_supported": offered,
+        "response_modes_supported": [mode.value for mode in ResponseMode],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+    }
+    if not openid:
+        return members
+    prompts = [prompt.value for prompt in Prompt if prompt is not Prompt.CREATE or settings.sign_up_url]
+    objects = settings.request_objects
+    return members | {
+        "request_object_signing_alg_values_supported": list(ALGORITHMS) if objects != "off" else None,
+        "request_parameter_supported": objects != "off",
+        "request_uri_parameter_supported": objects == "by_reference",
+        "require_request_uri_registration": True if objects == "by_reference" else None,
+        "claims_parameter_supported": True,
+        "acr_values_supported": [settings.acr],
+        "prompt_values_supported": prompts,
+        "display_values_supported": ["page", "popup", "touch", "wap"],
+    }
+
+
+ENDPOINT = BrowserEndpoint(name=NAME, paths=always(PATH), metadata=_metadata, handle=decide, posted_by_clients=True)

@@ -1,11 +1,12 @@
 """Agreeing: the stage permission of a question (IA-31, IA-28)."""
 
 from service.endpoints.browser_session import answer_visit, form_of
+from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
 from service.login import consents
 from service.login.client_display import client_values
 from service.login.consents import asked_scopes
-from service.login.interaction import go_on, next_stage, refuse
+from service.login.interaction import CONSENT_PATH, go_on, next_stage, refuse
 from service.login.tickets import Asked, StaleError, advance, csrf_of
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.browsing import Page, Reply, Visit
@@ -70,3 +71,6 @@ def _page(
             "offline": OFFLINE_ACCESS in scopes,
         },
     )
+
+
+ENDPOINT = BrowserEndpoint(name=NAME, paths=always(CONSENT_PATH), handle=decide)

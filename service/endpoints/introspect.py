@@ -6,13 +6,14 @@ from typing import Any
 
 import orjson
 
-from service.client_auth import authenticate
+from service.client_auth import algorithms_supported, authenticate, methods_supported
+from service.endpoints.endpoint import MachineEndpoint, always
 from service.issuer import Issuer
 from service.protocol.binding import UNBOUND
 from service.protocol.credentials import Kind
 from service.protocol.decision import NO_STORE, Decision, answer
 from service.protocol.errors import InvalidClient
-from service.protocol.names import INTROSPECTION_MEMBERS, SigningAlgorithm
+from service.protocol.names import INTROSPECTION_MEMBERS, ClientAuthMethod, SigningAlgorithm
 from service.protocol.request import Request
 from service.records.client import Client
 from service.records.grant import Grant
@@ -25,6 +26,7 @@ from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 log = logging.getLogger(__name__)
 
 NAME = "introspect"
+PATH = "/introspect"
 JWT = "application/token-introspection+jwt"
 _AS_JWT = {**NO_STORE, "Content-Type": JWT}
 _INACTIVE = orjson.dumps({"active": False})
@@ -160,3 +162,18 @@ async def _with_grant(
         if not described[name]:
             del described[name]
     return properties | about | described
+
+
+def _metadata(issuer: Issuer) -> dict[str, object]:
+    algorithms = None if issuer.keyring is None else [algorithm.value for algorithm in issuer.keyring.algorithms]
+    return {
+        "introspection_endpoint": issuer.url_of(PATH),
+        "introspection_endpoint_auth_methods_supported": [
+            name for name in methods_supported(issuer) if name != ClientAuthMethod.NONE
+        ],
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms_supported(issuer),
+        "introspection_signing_alg_values_supported": algorithms,
+    }
+
+
+ENDPOINT = MachineEndpoint(name=NAME, paths=always(PATH), metadata=_metadata, handle=decide)

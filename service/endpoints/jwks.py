@@ -1,8 +1,11 @@
 """The JWK set: what others verify our signatures with (RFC 7517 section 5, OpenID Connect Core 10.1.1, IT-09)."""
 
+from service.endpoints.endpoint import DocumentEndpoint, always
 from service.issuer import Issuer
 from service.protocol.decision import JSON, SERVER, Action, Decision
 from service.tokens.id_tokens import keyring_of
+
+PATH = "/jwks"
 
 
 def decide(issuer: Issuer, if_none_match: str = "") -> Decision:
@@ -20,3 +23,12 @@ def decide(issuer: Issuer, if_none_match: str = "") -> Decision:
     if published.etag in known or "*" in known:
         return Decision(Action.OK, 304, b"", headers)
     return Decision(Action.OK, 200, published.content, headers)
+
+
+ENDPOINT = DocumentEndpoint(
+    name="jwks",
+    paths=always(PATH),
+    metadata=lambda issuer: {"jwks_uri": issuer.url_of(PATH)},
+    is_on=lambda issuer: issuer.keyring is not None,
+    handle=decide,
+)

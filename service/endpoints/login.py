@@ -18,10 +18,11 @@ from service.endpoints.browser_session import (
     stale,
     ways_on,
 )
+from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
 from service.login import sessions
 from service.login.client_display import client_values
-from service.login.interaction import begin_again, go_on, next_stage, refuse
+from service.login.interaction import LOGIN_PATH, begin_again, go_on, next_stage, refuse
 from service.login.tickets import Asked, OtherBrowserError, StaleError, advance, begun_with, csrf_of
 from service.protocol.browsing import Page, Reply, Visit
 from service.protocol.errors import AccessDenied, ProtocolError, TemporarilyUnavailable
@@ -187,3 +188,6 @@ def _languages(asked: Asked) -> tuple[str, ...]:
 
 def _reply(asked: Asked, what: object) -> Reply:
     return Reply(what, languages=_languages(asked))  # type: ignore[arg-type]
+
+
+ENDPOINT = BrowserEndpoint(name=NAME, paths=always(LOGIN_PATH), handle=decide)

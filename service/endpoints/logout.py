@@ -13,6 +13,7 @@ from service.endpoints.browser_session import (
     stale,
     way,
 )
+from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
 from service.login import hinted_session
 from service.login.client_display import client_values
@@ -216,3 +217,19 @@ async def _named(issuer: Issuer, asked: _Asked) -> Named | None:
     if asked.hint is None or asked.client is None:
         return None
     return await hinted_session.named_by(issuer, asked.client, asked.hint)
+
+
+def _metadata(issuer: Issuer) -> dict[str, object]:
+    """Without keys nobody is signed out at clients: there are no ID tokens as hints, and no logout tokens."""
+    if issuer.keyring is None:
+        return {}
+    return {
+        "end_session_endpoint": issuer.url_of(PATH),
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
+    }
+
+
+ENDPOINT = BrowserEndpoint(name=NAME, paths=always(PATH), metadata=_metadata, handle=decide)

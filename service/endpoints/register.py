@@ -5,7 +5,9 @@ from typing import Any
 import orjson
 
 from service.admin import clients, registration
+from service.admin.registration import REGISTER_PATH
 from service.endpoints.bearer import bearer_token
+from service.endpoints.endpoint import Content, MachineEndpoint, always
 from service.issuer import Issuer
 from service.protocol.decision import NO_STORE, Action, Decision
 from service.protocol.errors import InvalidClientMetadata, TokenRequired
@@ -58,3 +60,14 @@ def _metadata(request: Request) -> dict[str, Any]:
 
 def _answer(status: int, body: dict[str, Any] | None) -> Decision:
     return Decision(Action.OK, status, b"" if body is None else orjson.dumps(body), NO_STORE)
+
+
+ENDPOINT = MachineEndpoint(
+    name=NAME,
+    paths=always(REGISTER_PATH),
+    methods=always("POST", "GET", "PUT", "DELETE"),
+    metadata=lambda issuer: {"registration_endpoint": issuer.url_of(REGISTER_PATH)},
+    is_on=lambda issuer: issuer.settings.registration != "off",
+    handle=decide,
+    content=Content.BYTES,
+)

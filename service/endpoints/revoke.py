@@ -2,7 +2,8 @@
 
 import logging
 
-from service.client_auth import authenticate
+from service.client_auth import algorithms_supported, authenticate, methods_supported
+from service.endpoints.endpoint import MachineEndpoint, always
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.protocol.credentials import Credential, Kind
@@ -17,6 +18,7 @@ from service.tokens.access_tokens import presented
 log = logging.getLogger(__name__)
 
 NAME = "revoke"
+PATH = "/revoke"
 
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
@@ -65,3 +67,14 @@ async def _revoke_and_tell(issuer: Issuer, client: Client, credential: Credentia
 
 def _ends_grant(issuer: Issuer, credential: Credential) -> bool:
     return credential.kind is Kind.REFRESH_TOKEN or issuer.settings.revoke_access_token_ends_grant
+
+
+def _metadata(issuer: Issuer) -> dict[str, object]:
+    return {
+        "revocation_endpoint": issuer.url_of(PATH),
+        "revocation_endpoint_auth_methods_supported": methods_supported(issuer),
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms_supported(issuer),
+    }
+
+
+ENDPOINT = MachineEndpoint(name=NAME, paths=always(PATH), metadata=_metadata, handle=decide)

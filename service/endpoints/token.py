@@ -6,14 +6,17 @@ from contextlib import suppress
 
 import msgspec
 
-from service.client_auth import AuthenticatedClient, authenticate
+from service.client_auth import AuthenticatedClient, algorithms_supported, authenticate, methods_supported
+from service.endpoints.endpoint import MachineEndpoint
 from service.grants import GRANT_TYPES, GrantType
 from service.issuer import Issuer
 from service.observe.current import note_grant_type
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable, UnauthorizedClient, UnsupportedGrantType
+from service.protocol.names import GrantTypeName, ResponseType
 from service.protocol.request import Request
 from service.protocol.requested import Requested
+from service.settings import Settings
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.issuing import issue, withdraw
 from service.tokens.replay import ReplayedError, end_replayed
@@ -111,3 +114,28 @@ async def _issue_once(issuer: Issuer, authenticated: AuthenticatedClient, author
         await withdraw(issuer, issued)
         raise
     return issued
+
+
+def _methods(settings: Settings) -> tuple[str, ...]:
+    return ("POST",) if settings.token_require_post else ("POST", "GET")
+
+
+def _metadata(issuer: Issuer) -> dict[str, object]:
+    offered = issuer.settings.response_types
+    implicit = any(not one.parts <= {"code"} for one in offered if one is not ResponseType.NONE)
+    return {
+        "token_endpoint": issuer.url_of(issuer.settings.token_paths[0]),
+        "token_endpoint_auth_methods_supported": methods_supported(issuer),
+        "token_endpoint_auth_signing_alg_values_supported": algorithms_supported(issuer),
+        "grant_types_supported": [*GRANT_TYPES, *([GrantTypeName.IMPLICIT] if implicit else [])],
+    }
+
+
+ENDPOINT = MachineEndpoint(
+    name=NAME,
+    paths=lambda settings: settings.token_paths,
+    methods=_methods,
+    metadata=_metadata,
+    handle=decide,
+    head=False,
+)

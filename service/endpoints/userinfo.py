@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from service.endpoints.bearer import bearer_token
+from service.endpoints.endpoint import Content, MachineEndpoint, always
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.protocol import claims
@@ -19,6 +20,7 @@ from service.tokens.access_tokens import presented
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 
 NAME = "userinfo"
+PATH = "/userinfo"
 _AS_JWT = {**NO_STORE, "Content-Type": "application/jwt"}
 
 
@@ -74,3 +76,21 @@ def rendered(issuer: Issuer, client: Client, told: dict[str, Any]) -> Decision:
     algorithm = algorithm_of(issuer, registered)
     signed = keyring_of(issuer).sign(algorithm, told | {"iss": issuer.url, "aud": client.client_id})
     return answer(signed.encode(), headers=_AS_JWT)
+
+
+def _metadata(issuer: Issuer) -> dict[str, object]:
+    return {
+        "userinfo_endpoint": issuer.url_of(PATH),
+        "userinfo_signing_alg_values_supported": [algorithm.value for algorithm in keyring_of(issuer).algorithms],
+    }
+
+
+ENDPOINT = MachineEndpoint(
+    name=NAME,
+    paths=always(PATH),
+    methods=always("POST", "GET"),
+    metadata=_metadata,
+    is_on=lambda issuer: issuer.keyring is not None,
+    handle=decide,
+    content=Content.OPTIONAL_FORM,
+)

@@ -11,17 +11,16 @@ from urllib.parse import urlencode
 from aiohttp import hdrs, web
 
 from service.directory import KNOWN_FOR
-from service.endpoints import PAGES
+from service.endpoints import ENDPOINTS
 from service.endpoints.applications import PATH as APPLICATIONS_PATH
 from service.endpoints.browser_session import failed
-from service.endpoints.metadata import AUTHORIZE_PATH, LOGOUT_PATH
+from service.endpoints.endpoint import BrowserEndpoint
 from service.fronts import oauth
 from service.fronts.methods import by_method
 from service.fronts.pages import Pages, load_hook
 from service.fronts.peer import peer_of
 from service.fronts.receiving import check_transport, note_sender, posted_form, query_form
 from service.issuer import Issuer
-from service.login.interaction import CONSENT_PATH, LOGIN_PATH
 from service.observe.current import note_address
 from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.decision import SERVER
@@ -29,14 +28,9 @@ from service.protocol.errors import InvalidRequest, ProtocolError
 
 log = logging.getLogger(__name__)
 
-PATHS = {
-    AUTHORIZE_PATH: "authorize",
-    LOGIN_PATH: "login",
-    CONSENT_PATH: "consent",
-    LOGOUT_PATH: "logout",
-    APPLICATIONS_PATH: "applications",
-}
 STYLE_PATH = "/style.css"
+OWN_PATHS = (STYLE_PATH, "/")
+"""What this front serves beside the endpoints."""
 _SESSION, _BROWSER, _DEVICE = "mintmark_session", "mintmark_browser", "mintmark_device"
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _LANGUAGE = re.compile(r"([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)(?:\s*;\s*q=([01](?:\.\d{0,3})?))?")
@@ -47,7 +41,6 @@ _MOST_IN_URL = 6000
 """Bytes of a query that we send a browser to: what is longer is answered where it came."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-Decide = Callable[[Issuer, Visit], Awaitable[Reply]]
 
 
 def handlers(issuer: Issuer) -> dict[str, Handler]:
@@ -55,9 +48,14 @@ def handlers(issuer: Issuer) -> dict[str, Handler]:
     return Front(issuer).handlers()
 
 
-def names(issuer: Issuer) -> dict[str, str]:
-    """What metrics call the page at each path."""
-    return {prefix + path: name for prefix in issuer.settings.path_prefixes for path, name in PATHS.items()}
+def pages(issuer: Issuer) -> dict[str, BrowserEndpoint]:
+    """The endpoint at each path below the issuer."""
+    return {
+        path: endpoint
+        for endpoint in ENDPOINTS.values()
+        if isinstance(endpoint, BrowserEndpoint) and endpoint.is_on(issuer)
+        for path in endpoint.paths(issuer.settings)
+    }
 
 
 class _Cookie(NamedTuple):
@@ -92,7 +90,9 @@ class Front:
         self._pages = Pages(issuer.settings)
         self._hook = load_hook(issuer.settings.page_hook)
         self._prefix = issuer.settings.issuer_path
-        self._page_paths = frozenset(prefix + path for prefix in issuer.settings.path_prefixes for path in PATHS)
+        self._endpoints = pages(issuer)
+        prefixes = issuer.settings.path_prefixes
+        self._page_paths = frozenset(prefix + path for prefix in prefixes for path in self._endpoints)
         self._style, _ = self._pages.style()
         # Without TLS (on this machine only) browsers refuse the prefix that ties a cookie to one host.
         secure = issuer.settings.issuer_is_https
@@ -105,18 +105,19 @@ class Front:
         style, home = by_method(("GET",), self.style, self.refused), by_method(("GET",), self.home, self.refused)
         table: dict[str, Handler] = {}
         for prefix in self._issuer.settings.path_prefixes:
-            table |= {prefix + path: self.endpoint(path, PAGES[name]) for path, name in PATHS.items()}
+            table |= {prefix + path: self.endpoint(path, endpoint) for path, endpoint in self._endpoints.items()}
             table |= {prefix + STYLE_PATH: style, prefix + "/": home, prefix or "/": home}
         return table
 
-    def endpoint(self, path: str, decide: Decide) -> Handler:
+    def endpoint(self, path: str, endpoint: BrowserEndpoint) -> Handler:
         """The handler of one path."""
+        name, again = endpoint.name, endpoint.posted_by_clients
 
         async def handle(http: web.BaseRequest) -> web.StreamResponse:
             visit, headers = _nothing_sent(http), dict[str, str]()
             try:
                 visit = await self._visit(http)
-                reply = self._again_by_get(path, visit) or await decide(self._issuer, visit)
+                reply = (self._by_get(path, visit) if again else None) or await endpoint.handle(self._issuer, visit)
             except ProtocolError as error:
                 await note(http, error)
                 reply, headers = Reply(failed(error)), error.headers
@@ -125,7 +126,7 @@ class Front:
                 await note(http, too_large)
                 reply = Reply(failed(too_large))
             except Exception:
-                self._issuer.metrics.refusal(PATHS[path], "server_error", "incident")
+                self._issuer.metrics.refusal(name, "server_error", "incident")
                 reply = _incident(path)
             response = await self._response(visit, reply)
             response.headers.update(headers)
@@ -133,13 +134,13 @@ class Front:
 
         async def note(http: web.BaseRequest, error: ProtocolError) -> None:
             await note_sender(self._issuer, http, error)
-            self._issuer.refusals.record(PATHS[path], error)
+            self._issuer.refusals.record(name, error)
 
         async def refused(http: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
             await note(http, error)
             return await self.refused(http, error)
 
-        return by_method(("GET", "POST"), handle, refused)
+        return by_method(endpoint.methods(self._issuer.settings), handle, refused)
 
     async def refused(self, http: web.BaseRequest, error: ProtocolError) -> web.Response:
         """A page that says why."""
@@ -195,9 +196,9 @@ class Front:
             framed=http.headers.get("Sec-Fetch-Dest", "") in _FRAMES,
         )
 
-    def _again_by_get(self, path: str, visit: Visit) -> Reply | None:
+    def _by_get(self, path: str, visit: Visit) -> Reply | None:
         """A POST from a client's site comes without our cookies (SameSite=Lax); asked again by GET, they are there."""
-        if path != AUTHORIZE_PATH or not visit.is_post or visit.session or visit.browser:
+        if not visit.is_post or visit.session or visit.browser:
             return None
         query = urlencode([*visit.parameters.items(), *(("resource", one) for one in visit.resources)])
         return Reply(Redirect(f"{self._prefix}{path}?{query}")) if len(query) <= _MOST_IN_URL else None

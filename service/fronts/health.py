@@ -11,6 +11,8 @@ from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.store.writability import refusal_in
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+HEALTH_PATHS = ("/livez", "/readyz", "/metrics")
+"""Also reserved where operators have a port of their own."""
 
 
 class Health:
@@ -29,8 +31,8 @@ class Health:
 
     def admin_handlers(self) -> dict[str, Handler]:
         """The same at the operators' port."""
-        table = {"/livez": self._live, "/readyz": self._ready, "/metrics": self._metrics}
-        return {path: by_method(("GET",), handler, _refused) for path, handler in table.items()}
+        table = zip(HEALTH_PATHS, (self._live, self._ready, self._metrics), strict=True)
+        return {path: by_method(("GET",), handler, _refused) for path, handler in table}
 
     async def _live(self, _: web.BaseRequest) -> web.StreamResponse:
         """The event loop turns; Redis has no say: a restart would not bring it back."""

@@ -10,17 +10,9 @@ import orjson
 from aiohttp import hdrs, web
 
 from service.client_auth import note_claimed_client
-from service.endpoints import ENDPOINTS, jwks
-from service.endpoints.metadata import (
-    INTROSPECT_PATH,
-    JWKS_PATH,
-    OPENID_PATH,
-    PATH,
-    REGISTER_PATH,
-    REVOKE_PATH,
-    USERINFO_PATH,
-    metadata,
-)
+from service.endpoints import ENDPOINTS, discovery
+from service.endpoints.endpoint import Content, DocumentEndpoint, MachineEndpoint
+from service.endpoints.metadata import OPENID_PATH, PATH
 from service.fronts.methods import by_method
 from service.fronts.pages import languages
 from service.fronts.peer import peer_of
@@ -39,77 +31,53 @@ _CORS_SECONDS = 3600
 """How long a browser may remember the answer to a preflight."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-Decide = Callable[[Issuer, Request], Awaitable[Decision]]
-
-
-class _Route(NamedTuple):
-    """``methods``: allowed ones; those but POST have their parameters in the query; ``json``: the body is no form."""
-
-    name: str
-    methods: tuple[str, ...] = ("POST",)
-    json: bool = False
 
 
 def handlers(issuer: Issuer) -> dict[str, Handler]:
     """Every path of this front. Where the issuer has a path, both with and without it: proxies may cut it off."""
+    table: dict[str, Handler] = {}
     prefixes = issuer.settings.path_prefixes
-    table = {
-        prefix + path: _endpoint(issuer, path, route) for prefix in prefixes for path, route in _routes(issuer).items()
-    }
-    if issuer.keyring is not None:
-        table |= dict.fromkeys((prefix + JWKS_PATH for prefix in prefixes), _jwks(issuer))
-    return table | dict.fromkeys(_metadata_paths(prefixes[-1]), _metadata(issuer))
+    for endpoint in ENDPOINTS.values():
+        if not endpoint.is_on(issuer):
+            continue
+        for path in endpoint.paths(issuer.settings):
+            if isinstance(endpoint, MachineEndpoint):
+                table |= {prefix + path: _endpoint(issuer, path, endpoint) for prefix in prefixes}
+            elif isinstance(endpoint, DocumentEndpoint):
+                table |= dict.fromkeys((prefix + path for prefix in prefixes), _document(issuer, endpoint.handle))
+    return table | dict.fromkeys(discovery_paths(issuer), _discovery(issuer))
 
 
-def names(issuer: Issuer) -> dict[str, str]:
-    """What metrics call the endpoint at each path."""
-    prefixes = issuer.settings.path_prefixes
-    table = {prefix + path: route.name for prefix in prefixes for path, route in _routes(issuer).items()}
-    table |= dict.fromkeys(_metadata_paths(prefixes[-1]), "metadata")
-    return table | dict.fromkeys((prefix + JWKS_PATH for prefix in prefixes), "jwks")
-
-
-def _metadata_paths(below: str) -> tuple[str, ...]:
+def discovery_paths(issuer: Issuer) -> tuple[str, ...]:
     """RFC 8414 section 3.1: the well-known part stands before the issuer's path; OpenID Connect Discovery 4: after it."""
+    below = issuer.settings.path_prefixes[-1]
     return (PATH, PATH + below, OPENID_PATH, OPENID_PATH + below, below + OPENID_PATH)
 
 
-def _routes(issuer: Issuer) -> dict[str, _Route]:
-    settings = issuer.settings
-    token = _Route("token", ("POST",) if settings.token_require_post else ("POST", "GET"))
-    routes = dict.fromkeys(settings.token_paths, token)
-    routes |= {INTROSPECT_PATH: _Route("introspect"), REVOKE_PATH: _Route("revoke")}
-    if issuer.keyring is not None:
-        routes[USERINFO_PATH] = _Route("userinfo", ("POST", "GET"))
-    if settings.registration != "off":
-        routes[REGISTER_PATH] = _Route("register", ("POST", "GET", "PUT", "DELETE"), json=True)
-    return routes
-
-
-def _endpoint(issuer: Issuer, path: str, route: _Route) -> Handler:
-    decide: Decide = ENDPOINTS[route.name]
-    url = issuer.url_of(path.removeprefix(issuer.settings.issuer_path))
-    shared = _Sharing(issuer.settings.cors_origins, ", ".join((*route.methods, "OPTIONS")))
+def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
+    name, methods, decide = endpoint.name, endpoint.methods(issuer.settings), endpoint.handle
+    url, ignore_client_id = issuer.url_of(path), path == WEBMETHODS_PATH
+    shared = _Sharing(issuer.settings.cors_origins, ", ".join((*methods, "OPTIONS")))
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         request: Request | None = None
         try:
-            request = await _read(http, issuer, path, url, route)
+            request = await _read(http, issuer, url, endpoint.content, ignore_client_id=ignore_client_id)
             response = _response(await decide(issuer, request))
         except ProtocolError as error:
-            response = await _refused(issuer, route.name, path, error, http, request)
+            response = await _refused(issuer, name, path, error, http, request)
         except web.HTTPRequestEntityTooLarge:
             too_large = InvalidRequest("The body is too large.", status=413)
-            response = await _refused(issuer, route.name, path, too_large, http)
+            response = await _refused(issuer, name, path, too_large, http)
         except Exception:
-            issuer.metrics.refusal(route.name, "server_error", "incident")
+            issuer.metrics.refusal(name, "server_error", "incident")
             response = _incident(path)
         return shared.with_headers(http, response)
 
     async def refused(http: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
-        return shared.with_headers(http, await _refused(issuer, route.name, path, error, http))
+        return shared.with_headers(http, await _refused(issuer, name, path, error, http))
 
-    return by_method(route.methods, handle, refused, shared.preflight, head=route.name != "token")
+    return by_method(methods, handle, refused, shared.preflight, head=endpoint.head)
 
 
 class _Sharing(NamedTuple):
@@ -157,24 +125,19 @@ async def _refused(
     return _response(refuse(error, by_header=hdrs.AUTHORIZATION in http.headers))
 
 
-def _metadata(issuer: Issuer) -> Handler:
+def _discovery(issuer: Issuer) -> Handler:
     headers = {"Content-Type": JSON, "Cache-Control": "public, max-age=300", **SERVER}
-    decision = Decision(
-        Action.OK, 200, orjson.dumps(metadata(issuer) | {"ui_locales_supported": languages(issuer.settings)}), headers
-    )
-    return _document(issuer, lambda _: decision)
+    members = discovery(issuer) | {"ui_locales_supported": languages(issuer.settings)}
+    decision = Decision(Action.OK, 200, orjson.dumps(members), headers)
+    return _document(issuer, lambda *_: decision)
 
 
-def _jwks(issuer: Issuer) -> Handler:
-    return _document(issuer, lambda http: jwks.decide(issuer, http.headers.get(hdrs.IF_NONE_MATCH, "")))
-
-
-def _document(issuer: Issuer, decide: Callable[[web.BaseRequest], Decision]) -> Handler:
+def _document(issuer: Issuer, decide: Callable[[Issuer, str], Decision]) -> Handler:
     """A document that everybody may read."""
     shared = _Sharing(issuer.settings.cors_origins, "GET, HEAD, OPTIONS")
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
-        return shared.with_headers(http, _response(decide(http)))
+        return shared.with_headers(http, _response(decide(issuer, http.headers.get(hdrs.IF_NONE_MATCH, ""))))
 
     async def refused(http: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
         return shared.with_headers(http, rendered(error))
@@ -197,17 +160,17 @@ async def refused_as_json(_: web.BaseRequest, error: ProtocolError) -> web.Strea
     return rendered(error)
 
 
-async def _read(http: web.BaseRequest, issuer: Issuer, path: str, url: str, route: _Route) -> Request:
+async def _read(http: web.BaseRequest, issuer: Issuer, url: str, kind: Content, *, ignore_client_id: bool) -> Request:
     """The request, if it came the right way: method, transport, content type. Raises InvalidRequest."""
     peer = peer_of(http, issuer.settings)
     note_address(peer.address)
     check_transport(peer, issuer.settings)
     content = b""
-    if route.json:
+    if kind is Content.BYTES:
         form = query_form(http)
         content = await body(http) if http.method in ("POST", "PUT") else b""
     elif http.method == "POST":
-        form = await _form(http, route)
+        form = await _form(http, kind)
     else:
         form = query_form(http)
     authorization = http.headers.getall(hdrs.AUTHORIZATION, ())
@@ -218,7 +181,7 @@ async def _read(http: web.BaseRequest, issuer: Issuer, path: str, url: str, rout
         authorization[0] if authorization else None,
         peer.address,
         form.resources,
-        ignore_client_id=path == WEBMETHODS_PATH,
+        ignore_client_id=ignore_client_id,
         method="GET" if http.method == "HEAD" else http.method,
         url=url,
         headers=http.headers,
@@ -232,9 +195,8 @@ def _is_listening(http: web.BaseRequest) -> bool:
     return http.transport is not None and not http.transport.is_closing()
 
 
-async def _form(http: web.BaseRequest, route: _Route) -> Form:
-    """A form; at UserInfo a POST may also come without any body (OpenID Connect Core 5.3.1)."""
-    if route.name == "userinfo" and not http.body_exists:
+async def _form(http: web.BaseRequest, kind: Content) -> Form:
+    if kind is Content.OPTIONAL_FORM and not http.body_exists:
         return Form()
     return await posted_form(http)
 

@@ -12,12 +12,6 @@ from service.protocol.addresses import check_hosts, check_issuer
 from service.settings.faults import check_each, refuse
 from service.settings.group import Seconds, SettingsGroup, Unit, checked_by
 
-TAKEN_PATHS = frozenset(
-    {"/introspect", "/revoke", "/.well-known/oauth-authorization-server", "/livez", "/readyz", "/metrics"}
-    | {"/authorize", "/login", "/consent", "/logout", "/applications", "/userinfo", "/jwks", "/register", "/style.css"}
-    | {"/.well-known/openid-configuration"}
-)
-"""Where no token endpoint can be."""
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
 
 
@@ -26,12 +20,8 @@ def _check_networks(networks: tuple[str, ...]) -> None:
 
 
 def _check_token_paths(paths: tuple[str, ...]) -> None:
-    faults = []
     if not paths or not all(map(_PLAIN_PATH.fullmatch, paths)):
-        faults.append('must be one or more plain paths such as "/token"')
-    if taken := sorted(TAKEN_PATHS.intersection(paths)):
-        faults.append(f"{', '.join(taken)}: there is something else; choose other paths")
-    refuse(faults)
+        refuse(['must be one or more plain paths such as "/token"'])
 
 
 class Server(SettingsGroup):

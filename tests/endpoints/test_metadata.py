@@ -7,7 +7,7 @@ import pytest
 
 from service.client_auth import METHODS
 from service.crypto.key_material import Sealing
-from service.endpoints.metadata import metadata
+from service.endpoints import discovery
 from service.grants import GRANT_TYPES
 from service.protocol.names import ResponseType
 from tests.world import World
@@ -84,12 +84,12 @@ async def test_every_endpoint_in_it_is_there(world: World) -> None:
 async def test_it_is_derived_from_the_registries(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(GRANT_TYPES, "urn:example:new", GRANT_TYPES["password"])
     monkeypatch.delitem(GRANT_TYPES, "client_credentials")
-    document = metadata(world.with_settings(response_types=("code", "none")).issuer)
+    document = discovery(world.with_settings(response_types=("code", "none")).issuer)
     assert document["grant_types_supported"] == [*GRANT_TYPES]
     assert document["response_types_supported"] == ["code", "none"]
     with_master_key = replace(world.issuer, sealing=Sealing(("m" * 32,)))
-    assert metadata(with_master_key)["token_endpoint_auth_methods_supported"] == [method.NAME for method in METHODS]
-    assert "HS256" in metadata(with_master_key)["token_endpoint_auth_signing_alg_values_supported"]
+    assert discovery(with_master_key)["token_endpoint_auth_methods_supported"] == [method.NAME for method in METHODS]
+    assert "HS256" in discovery(with_master_key)["token_endpoint_auth_signing_alg_values_supported"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_it_is_derived_from_the_registries(world: World, monkeypatch: pyte
     ],
 )
 async def test_settings_show_in_it(world: World, settings: dict[str, Any], expected: dict[str, Any]) -> None:
-    document = metadata(world.with_settings(**settings).issuer)
+    document = discovery(world.with_settings(**settings).issuer)
     assert {name: document[name] for name in expected} == expected
 
 

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import pytest
 
-from service.endpoints import ENDPOINTS
+from service.endpoints import ENDPOINTS, introspect
 from service.endpoints.metadata import PATH as METADATA
 from service.fronts import receiving
 from service.issuer import Issuer
@@ -320,7 +321,7 @@ async def test_an_endpoint_decides_status_headers_and_body_before_anything_is_se
         }
         return Decision(Action.OK, 203, b"something else", headers)
 
-    monkeypatch.setitem(ENDPOINTS, "introspect", decide)
+    monkeypatch.setitem(ENDPOINTS, "introspect", replace(introspect.ENDPOINT, handle=decide))
     async with world.having() as changed:
         response = await changed.http.post("/introspect", data={"token": "x"})
         assert (response.status, await response.read()) == (203, b"something else")

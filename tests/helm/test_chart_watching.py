@@ -11,7 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.app import open_issuer, start_background_tasks
-from service.endpoints import ENDPOINTS, PAGES
+from service.endpoints import ENDPOINTS
 from service.fronts.health import Health
 from service.fronts.operators import make_application
 from service.grants import GRANT_TYPES
@@ -53,7 +53,7 @@ SERIES = _series()
 VALUES_OF = {
     "event": set(SECURITY_EVENTS),
     "error": {ServerError.error, TemporarilyUnavailable.error},
-    "endpoint": {*ENDPOINTS, *PAGES, "backchannel_logout"},
+    "endpoint": {*ENDPOINTS, "backchannel_logout"},
     "outcome": {"ok", "given_up"},
     "grant_type": set(GRANT_TYPES),
     "kind": set(REDIS_ERRORS),

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from service.endpoints import ENDPOINTS
+from service.endpoints import token
 from service.grants import GRANT_TYPES
 from service.protocol.decision import Decision
 from service.protocol.errors import InvalidGrant
@@ -26,8 +26,7 @@ AUDIENCE = ("https://api.example",)
 async def _decide(world: World, **form: str) -> Decision:
     """The token endpoint's decision, without HTTP."""
     request = Request(form, basic("app")["Authorization"], "192.0.2.1")
-    decision: Decision = await ENDPOINTS["token"](world.issuer, request)
-    return decision
+    return await token.decide(world.issuer, request)
 
 
 async def _issued(world: World, **form: str) -> Issued:

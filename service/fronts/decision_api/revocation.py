@@ -1,7 +1,6 @@
 """/auth/revocation: a revocation request answered (RFC 7009)."""
 
 from service.endpoints import revoke
-from service.endpoints.metadata import REVOKE_PATH
 from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
 from service.fronts.decision_api.result_codes import ResultCode
@@ -12,7 +11,7 @@ from service.protocol.errors import ProtocolError
 async def revocation(call: Call, body: ClientRequestBody) -> CallResult:
     """The client is authenticated as at our own endpoint; a token of another client is left alone."""
     try:
-        decision = await revoke.decide(call.issuer, request_of(call, body, REVOKE_PATH))
+        decision = await revoke.decide(call.issuer, request_of(call, body, revoke.PATH))
     except ProtocolError as error:
         return refused(error)
     return CallResult(ResultCode.REVOKED, {"responseContent": decision.content.decode()}, "OK")

@@ -4,8 +4,7 @@ from typing import Any
 
 import orjson
 
-from service.endpoints import jwks
-from service.endpoints.metadata import metadata
+from service.endpoints import discovery, jwks
 from service.fronts.decision_api.answering import CallError, Document
 from service.fronts.decision_api.body import Body, Text
 from service.fronts.decision_api.result_codes import ResultCode
@@ -26,7 +25,7 @@ async def configuration(call: Call, body: ConfigurationBody) -> Document:
     """The metadata of OpenID Connect Discovery and RFC 8414. A ``patch`` is refused: what is not so must not be said."""
     if body.patch:
         raise CallError(ResultCode.UNSUPPORTED, "patch: the document says what this service does.")
-    return Document(_json(metadata(call.issuer), pretty=body.pretty))
+    return Document(_json(discovery(call.issuer), pretty=body.pretty))
 
 
 async def service_jwks(call: Call, body: JwksBody) -> Document:

@@ -3,7 +3,7 @@
 import re
 from typing import Any, NoReturn
 
-from service.endpoints.metadata import metadata
+from service.endpoints import discovery
 from service.fronts.decision_api.answering import CallError, CallResult
 from service.fronts.decision_api.body import Nothing
 from service.fronts.decision_api.client_json import enum_name
@@ -68,7 +68,7 @@ def number_of_key(api_key: str) -> int | None:
 
 
 def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
-    settings, document = issuer.settings, metadata(issuer)
+    settings, document = issuer.settings, discovery(issuer)
     told: dict[str, Any] = {theirs: document.get(ours) for theirs, ours in _SAME.items()}
     told |= {theirs: [enum_name(word) for word in document.get(ours) or ()] for theirs, ours in _WORDS.items()}
     told |= {
