@@ -12,13 +12,12 @@ class AccessToken(
     gc=False,
     rename={"issued_at": "i", "scope": "s", "audience": "a", "grant": "g", "properties": "p"},
 ):
-    """``issued_at``: epoch seconds; ``scope`` and ``audience``: None where they are the grant's; ``grant``: the whole grant
-    where this token is all that it will ever issue (client_credentials), so that no second key is
-    needed; ``properties``: what hooks, and callers of the decision API, added to this token alone.
-    """
+    """What an access token has of its own."""
 
-    issued_at: int
-    scope: str | None = None
-    audience: tuple[str, ...] | None = None
+    issued_at: int  # epoch seconds
+    scope: str | None = None  # None: the grant's
+    audience: tuple[str, ...] | None = None  # None: the grant's
     grant: Grant | None = None
+    """The whole grant, where it will never issue anything else (client_credentials): no second key is needed."""
     properties: tuple[Property, ...] = ()
+    """What hooks, and callers of the decision API, added to this token alone."""

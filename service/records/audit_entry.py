@@ -6,7 +6,7 @@ from service.records.json import Record
 
 
 class Way(StrEnum):
-    """By which door an operator came in."""
+    """The way in that an operator used."""
 
     CLI = "cli"
     ADMIN_API = "admin_api"
@@ -15,29 +15,27 @@ class Way(StrEnum):
 
 
 class Result(StrEnum):
-    """``BEGUN``: it was about to be done, and whether it was is not known; ``FAILED``: it broke off, perhaps half done."""
+    """The outcome of an act."""
 
     BEGUN = "begun"
+    """It was about to be done; whether it was is not known."""
     OK = "ok"
     REFUSED = "refused"
     FAILED = "failed"
+    """It broke off, perhaps half done."""
 
 
 class AuditEntry(Record, frozen=True, omit_defaults=True, gc=False):
-    """``act``: a random id, the same from ``begun`` to the outcome; ``at``: epoch milliseconds when it began; ``address``:
-    where the actor was, an IP address or for ``cli`` a host name; ``action``: ``client.update``; ``targets``:
-    ``client:web``, as the actor named it; ``changed``: names of members; ``why``: of what was not done; ``count``:
-    how many acts of one kind are summed in it, the first of them at ``at``.
-    """
+    """An act of an operator, begun or at its outcome."""
 
-    act: str
-    at: int
+    act: str  # a random id, the same from ``begun`` to the outcome
+    at: int  # epoch milliseconds when it began
     actor: str
     way: Way
-    address: str
-    action: str
-    targets: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
+    address: str  # where the actor was: an IP address, or for ``cli`` a host name
+    action: str  # such as ``client.update``
+    targets: tuple[str, ...] = ()  # such as ``client:web``, as the actor named them
+    changed: tuple[str, ...] = ()  # names of members
     result: Result = Result.BEGUN
-    why: str = ""
-    count: int = 1
+    why: str = ""  # why it was not done
+    count: int = 1  # acts of one kind that are summed in this entry, the first of them at ``at``

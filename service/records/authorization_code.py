@@ -17,14 +17,13 @@ class AuthorizationCode(
         "beside": "b",
     },
 ):
-    """What the token request must prove. ``redirect_uri``: where the code was sent; ``redirect_uri_given``: whether the
-    authorization request named it, so that the token request must too; ``nonce``: of OpenID Connect; ``beside``: whether the
-    grant has issued an access token beside the code, which the grant must outlive.
-    """
+    """What the token request must prove."""
 
-    redirect_uri: str | None = None
+    redirect_uri: str | None = None  # where the code was sent
     redirect_uri_given: bool = False
+    """Whether the authorization request named it, so that the token request must, too."""
     code_challenge: str | None = None
     code_challenge_method: str | None = None
-    nonce: str | None = None
+    nonce: str | None = None  # OpenID Connect Core 3.1.2.1
     beside: bool = False
+    """Whether an access token was issued together with the code: the grant must outlive it."""

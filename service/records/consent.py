@@ -1,4 +1,4 @@
-"""What a person allowed a client, remembered so that they are not asked again."""
+"""What a user allowed a client, remembered so that the user is not asked again."""
 
 from collections.abc import Collection
 
@@ -8,25 +8,24 @@ from service.records.json import Record
 
 
 class Consent(Record, frozen=True, omit_defaults=True, gc=False):
-    """``scopes``: all that was ever allowed; ``by_resource``: what of it at which resource, "" = a token for no resource in
-    particular; ``generation``: of the client then, so that one that was revoked or registered anew asks again; ``given_at``:
-    epoch seconds.
-    """
+    """A user's consent for one client."""
 
-    scopes: tuple[str, ...]
-    generation: int
-    given_at: int
+    scopes: tuple[str, ...]  # all that was ever allowed
+    generation: int  # of the client then: one that was revoked or registered anew asks again
+    given_at: int  # epoch seconds
     by_resource: dict[str, tuple[str, ...]] = {}
+    """Which scopes at which resource; "" is a token for no resource in particular."""
 
     def covers(self, scopes: Collection[str], audience: Collection[str]) -> bool:
-        """Whether all these scopes were allowed at each of these resources. What a release before wrote names no resource, and
-        counts for none.
+        """Return whether all these scopes were allowed at each of these resources.
+
+        What an older release wrote names no resource, and counts for none.
         """
         held = self._held()
         return all(set(scopes) <= set(held.get(resource, ())) and resource in held for resource in audience or ("",))
 
     def extended(self, scopes: Collection[str], audience: Collection[str]) -> "Consent":
-        """With these scopes at these resources beside what was allowed before."""
+        """Return the consent with these scopes at these resources added."""
         held = self._held()
         for resource in audience or ("",):
             held[resource] = tuple(dict.fromkeys((*held.get(resource, ()), *scopes)))

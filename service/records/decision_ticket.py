@@ -1,4 +1,4 @@
-"""What waits under a ticket of the decision API until its caller says how it went: an authorization, or a password."""
+"""What waits under a ticket of the decision API until its caller decides: an authorization request, or a password."""
 
 from service.protocol.authorization_request import AuthorizationRequest
 from service.records.json import Record
@@ -6,31 +6,26 @@ from service.records.property import Property
 
 
 class PasswordRequest(Record, frozen=True, omit_defaults=True, gc=False):
-    """A token request with a password, all but the password. ``scope``: None where none was asked for; ``properties`` and
-    ``lifetime`` (seconds, 0 = the client's): what the caller adds to the access token. ``sealed_username``: the user name under
-    the ticket, where ``username`` is empty: a password may have been typed there.
-    """
+    """A token request with a password, all but the password."""
 
     username: str
-    scope: str | None = None
+    scope: str | None = None  # None: the request names no scope
     resources: tuple[str, ...] = ()
-    properties: tuple[Property, ...] = ()
-    lifetime: int = 0
+    properties: tuple[Property, ...] = ()  # what the caller adds to the access token
+    lifetime: int = 0  # of the access token in seconds; 0: the client's
     sealed_username: str = ""
+    """The user name sealed under the ticket, where ``username`` is empty: a password may have been typed there."""
 
 
 class DecisionTicket(Record, frozen=True, omit_defaults=True, gc=False):
-    """``api_key``: of the only caller who may use it; ``presented``: how the client called itself; ``client_generation``: of
-    the client when it asked; ``expects``: the subject that the client named, as it knows them, "" = anybody;
-    ``authorization`` or ``password``: one of the two, and a ticket for one is none for the other; ``taken``: "" until it is
-    used, then a random word of whoever used it, so that of two who do so at once only one has.
-    """
+    """A request that waits: ``authorization`` or ``password``, and a ticket for one is none for the other."""
 
-    api_key: str
+    api_key: str  # of the only caller who may use it
     client_id: str
-    presented: str
-    client_generation: int
-    expects: str = ""
+    presented: str  # how the client called itself
+    client_generation: int  # of the client at the time of its request
+    expects: str = ""  # the subject that the client named, as the client knows it; "": anybody
     authorization: AuthorizationRequest | None = None
     password: PasswordRequest | None = None
     taken: str = ""
+    """A random word of the call that used the ticket, so that of two at once only one has; "": unused."""

@@ -31,34 +31,29 @@ class Grant(
         "access_token_claims": "tc",
     },
 ):
-    """``issued_at`` and ``auth_time``: epoch seconds, 0 where unknown; ``scope``: space-separated; ``subject`` is empty
-    for client_credentials; ``username`` is empty where it equals the subject; ``client_generation``: the generation of
-    the client record at the time (see Client); ``grant_type``: how the grant came to be (IA-13 to IA-17);
-    ``session``: the ``sid`` of the session it was given in; ``userinfo_claims``: names that the claims parameter asks for
-    at UserInfo; ``id_token_claims``: values that it put into ID tokens, as they were when the person agreed; ``sub``: what
-    clients call the subject, where a caller of the decision API said so; ``access_token_claims``: of the person, for access
-    tokens, None where they were not looked up; a value of None: the person has no such claim.
-    """
+    """A permission of a user for a client, or of a client for itself."""
 
     client_id: str
-    subject: str = ""
-    username: str = ""
-    scope: str = ""
-    grant_type: str = "authorization_code"
-    client_generation: int = 0
-    issued_at: int = 0
+    subject: str = ""  # empty for client_credentials
+    username: str = ""  # empty where it equals the subject
+    scope: str = ""  # space-separated
+    grant_type: str = "authorization_code"  # how the grant came to be (IA-13 to IA-17)
+    client_generation: int = 0  # of the client record at the time (see Client)
+    issued_at: int = 0  # epoch seconds, 0 where unknown
     audience: tuple[str, ...] = ()
-    auth_time: int = 0
+    auth_time: int = 0  # epoch seconds, 0 where unknown
     acr: str = ""
     amr: tuple[str, ...] = ()
-    session: str = ""
+    session: str = ""  # ``sid`` of the session in which it was given
     properties: tuple[Property, ...] = ()
-    userinfo_claims: tuple[str, ...] = ()
+    userinfo_claims: tuple[str, ...] = ()  # names that the claims parameter requests at UserInfo
     id_token_claims: dict[str, Any] = {}
-    sub: str = ""
+    """Values that the claims parameter put into ID tokens, as they were at consent."""
+    sub: str = ""  # what clients call the subject, where a caller of the decision API said so
     access_token_claims: dict[str, Any] | None = None
+    """Claims about the user for access tokens; None: not looked up. A value of None: the user has no such claim."""
 
     @property
     def name(self) -> str:
-        """The username for people to read; the subject where no other is known."""
+        """The username for display; the subject where no other is known."""
         return self.username or self.subject

@@ -16,12 +16,16 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """
 
     def encode(self) -> bytes:
-        """Compact JSON, members in the order of the fields."""
+        """Return compact JSON, members in the order of the fields."""
         return _encode(self)
 
     @classmethod
     def decode(cls: type[_Record], data: bytes) -> _Record:
-        """Raises msgspec.DecodeError (a ValueError) where ``data`` is not such a record."""
+        """Decode a record.
+
+        Raises:
+            msgspec.DecodeError: (a ValueError) ``data`` is not such a record.
+        """
         decoder = _decoders.get(cls)
         if decoder is None:
             decoder = _decoders[cls] = msgspec.json.Decoder(cls)

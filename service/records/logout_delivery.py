@@ -4,14 +4,10 @@ from service.records.json import Record
 
 
 class LogoutDelivery(Record, frozen=True, omit_defaults=True, gc=False):
-    """``subject``: as the client knows the person; ``attempts``: that failed so far.
-
-    ``client_id`` "": the end of a session that may not have come to its end, ``subject`` is then our own, ``session_hash`` its
-    secret's: one that was renewed since goes on.
-    """
+    """A delivery that waits; without ``client_id`` the end of a session that may not have come to its end."""
 
     client_id: str
-    subject: str
+    subject: str  # as the client knows the user; without ``client_id`` our own
     sid: str
-    attempts: int = 0
-    session_hash: str = ""
+    attempts: int = 0  # that failed so far
+    session_hash: str = ""  # of the secret of a session that ends: one that was renewed since goes on

@@ -1,4 +1,4 @@
-"""A notice that has to be delivered to a hook."""
+"""A notification that has to be delivered to a hook."""
 
 from typing import Any
 
@@ -6,12 +6,10 @@ from service.records.json import Record
 
 
 class Notice(Record, frozen=True, omit_defaults=True, gc=False):
-    """``hook``: its name in the settings; ``facts``: JSON; ``at``: epoch seconds of the event; ``attempts``: that
-    failed so far.
-    """
+    """A notification that waits."""
 
-    hook: str
+    hook: str  # its name in the settings
     event: str
-    facts: dict[str, Any]
-    at: int
-    attempts: int = 0
+    facts: dict[str, Any]  # JSON
+    at: int  # epoch seconds of the event
+    attempts: int = 0  # that failed so far

@@ -1,13 +1,12 @@
-"""Somebody who operates the service, signed in at the console."""
+"""An operator's session at the console."""
 
 from service.records.json import Record
 
 
 class OperatorSession(Record, frozen=True, omit_defaults=True, gc=False):
-    """``name``: of the operator's token in the settings; ``token_mark``: HMAC of that token under the cookie, so that a token
-    that was taken out of the settings opens no session any more; ``started_at``: epoch seconds.
-    """
+    """An operator who is signed in."""
 
-    name: str
+    name: str  # of the operator's token in the settings
     token_mark: str
-    started_at: int
+    """HMAC of that token under the cookie: a token that was taken out of the settings opens no session any more."""
+    started_at: int  # epoch seconds

@@ -6,9 +6,9 @@ import msgspec
 
 
 class Property(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
-    """``value``: any JSON; ``in_token_response``: public; ``in_introspection``: told to resource servers."""
+    """A name and a JSON value, and who sees them."""
 
     name: str
-    value: Any
-    in_token_response: bool = False
-    in_introspection: bool = False
+    value: Any  # JSON
+    in_token_response: bool = False  # public
+    in_introspection: bool = False  # visible to resource servers

@@ -10,10 +10,9 @@ class RefreshToken(
     gc=False,
     rename={"issued_at": "i", "refreshes_left": "l", "predecessor": "p"},
 ):
-    """``issued_at``: epoch seconds; ``refreshes_left``: None = without limit (WM-20); ``predecessor``: the hash of the code or
-    refresh token that it was issued for, whose reply waits no longer once this one is used.
-    """
+    """What a refresh token has of its own."""
 
-    issued_at: int
-    refreshes_left: int | None = None
+    issued_at: int  # epoch seconds
+    refreshes_left: int | None = None  # None: without limit (WM-20)
     predecessor: str = ""
+    """Hash of the code or refresh token that was exchanged for it, whose reply waits no longer once this one is used."""

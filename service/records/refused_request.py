@@ -4,15 +4,13 @@ from service.records.json import Record
 
 
 class RefusedRequest(Record, frozen=True, omit_defaults=True, gc=False):
-    """``at``: epoch milliseconds; ``endpoint``: as metrics call it; ``reason``: of the table of refusals; ``detail``: in words;
-    ``client_id``: of a client that exists, "" = none was named; ``address``: IP address; ``request_id``: of its log lines.
-    """
+    """A refusal with what is known of its request."""
 
-    at: int
-    endpoint: str
+    at: int  # epoch milliseconds
+    endpoint: str  # as metrics call it
     error: str
-    reason: str
-    detail: str = ""
-    client_id: str = ""
-    address: str = ""
-    request_id: str = ""
+    reason: str  # of the table of refusals
+    detail: str = ""  # in words
+    client_id: str = ""  # of a client that exists; "": none was named
+    address: str = ""  # IP address
+    request_id: str = ""  # of its log lines

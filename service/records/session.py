@@ -1,20 +1,17 @@
-"""A browser session: somebody has signed in, and need not do so again for a while."""
+"""A browser session: a user has signed in, and need not do so again for a while."""
 
 from service.records.json import Record
 
 
 class Session(Record, frozen=True, omit_defaults=True, gc=False):
-    """``sid``: what ID tokens call it, the same through every renewal; ``secret_hash``: of the cookie that is valid now,
-    renewed at each login; ``started_at`` and ``auth_time``: epoch seconds; ``used_at``: epoch seconds of the last
-    extension of its idle lifetime.
-    """
+    """A user who is signed in at a browser."""
 
-    sid: str
-    secret_hash: str
+    sid: str  # what ID tokens call it, the same through every renewal
+    secret_hash: str  # of the cookie that is valid now, renewed at each login
     subject: str
     username: str
-    started_at: int
-    auth_time: int
-    used_at: int = 0
+    started_at: int  # epoch seconds
+    auth_time: int  # epoch seconds
+    used_at: int = 0  # epoch seconds of the last extension of its idle lifetime
     acr: str = ""
     amr: tuple[str, ...] = ()

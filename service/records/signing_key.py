@@ -7,18 +7,16 @@ from service.records.json import Record
 
 
 class SigningKey(Record, frozen=True, omit_defaults=True, gc=False):
-    """``public``: JWK; ``sealed``: the private part (PKCS #8), encrypted under the master key whose fingerprint is
-    ``sealed_under``; the rest: when it was made and in which epoch seconds it signs, ``signs_until`` 0 = no end yet.
-    """
+    """A signing key and the times of its schedule in epoch seconds."""
 
     kid: str
     algorithm: SigningAlgorithm
-    public: dict[str, Any]
-    sealed: str
-    sealed_under: str
+    public: dict[str, Any]  # JWK
+    sealed: str  # private part (PKCS #8), encrypted under a master key
+    sealed_under: str  # fingerprint of that master key
     created_at: int
     signs_from: int
-    signs_until: int = 0
+    signs_until: int = 0  # 0: no end yet
 
 
 class KeySet(Record, frozen=True, omit_defaults=True, gc=False):

@@ -1,4 +1,4 @@
-"""A person of the built-in directory."""
+"""A user of the built-in directory."""
 
 from typing import Any
 
@@ -6,13 +6,11 @@ from service.records.json import Record
 
 
 class User(Record, frozen=True, omit_defaults=True, gc=False):
-    """``subject``: never changes and is what tokens say; ``password_hash``: ``$argon2id$…``; ``claims``: standard claims of
-    OpenID Connect Core 5.1 and custom ones; ``created_at``: epoch seconds.
-    """
+    """A user who signs in with a password."""
 
     username: str
-    subject: str
-    password_hash: str = ""
+    subject: str  # never changes and is what tokens say
+    password_hash: str = ""  # ``$argon2id$…``
     enabled: bool = True
-    created_at: int = 0
-    claims: dict[str, Any] = {}
+    created_at: int = 0  # epoch seconds
+    claims: dict[str, Any] = {}  # standard (OpenID Connect Core 5.1) and custom claims
