@@ -59,7 +59,7 @@ async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str
     await _narrow_consent(issuer, subject, client, scopes)  # first: else the old ones could be had again without asking
     updated = 0
     async for listed in _each_grant(issuer, subject):  # every one: what is taken away must be nowhere
-        if listed.grant.client_id == client.client_id and client.stands_behind(listed.grant):
+        if listed.grant.client_id == client.client_id and client.grant_is_current(listed.grant):
             updated += await tokens.update_grant(issuer, listed.grant_id, changes)
     log.info("authorization_updated", extra={"client_id": client.client_id, "subject": subject, "grants": updated})
     return updated
@@ -118,7 +118,7 @@ async def _authorized(
     client = await issuer.store.clients.get(client_id)
     if client is None or not client.enabled:
         return None
-    living = sorted((grant for grant in grants if client.stands_behind(grant)), key=lambda grant: grant.issued_at)
+    living = sorted((grant for grant in grants if client.grant_is_current(grant)), key=lambda grant: grant.issued_at)
     times = [grant.issued_at for grant in living]
     scopes = dict.fromkeys(scope for grant in living for scope in grant.scope.split())
     resources = dict.fromkeys(resource for grant in living for resource in grant.audience)

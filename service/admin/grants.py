@@ -265,5 +265,5 @@ async def _known(issuer: Issuer, listed: list[ListedGrant]) -> list[KnownGrant]:
     for grant_id, grant, ends_at, access_hash in listed:
         client = await issuer.store.clients.get(grant.client_id)
         if client is not None and grant.client_generation >= client.generation:
-            known.append(KnownGrant(grant_id, grant, ends_at, client.stands_behind(grant), access_hash))
+            known.append(KnownGrant(grant_id, grant, ends_at, client.grant_is_current(grant), access_hash))
     return known

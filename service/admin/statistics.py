@@ -158,7 +158,7 @@ async def count_grants(issuer: Issuer, most: int = LOOKED_AT) -> Grants:
         looked_at, cursor = looked_at + looked.keys, looked.cursor
         for grant in looked.grants:
             client = await issuer.store.clients.get(grant.client_id)
-            if client is not None and client.stands_behind(grant):
+            if client is not None and client.grant_is_current(grant):
                 found[grant.client_id] += 1
         if not cursor or looked_at >= most:
             break

@@ -132,7 +132,7 @@ async def _stateless(issuer: Issuer, asker: Client | None, claims: Mapping[str, 
     named = (audience,) if isinstance(audience, str) else tuple(audience)
     client = issuer.store.clients.cached(client_id) or await issuer.store.clients.get(client_id)
     grant = Grant(client_id, client_generation=claims[GENERATION])
-    if client is None or not client.stands_behind(grant) or not _concerns(asker, grant, named):
+    if client is None or not client.grant_is_current(grant) or not _concerns(asker, grant, named):
         return None
     shown = {name: value for name, value in claims.items() if name != GENERATION}
     return shown | {"active": True, "token_type": UNBOUND.token_type, "nbf": claims["iat"]}
@@ -145,7 +145,7 @@ async def _with_grant(
     behind it.
     """
     client = issuer.store.clients.cached(grant.client_id) or await issuer.store.clients.get(grant.client_id)
-    if client is None or not client.stands_behind(grant):
+    if client is None or not client.grant_is_current(grant):
         return None
     properties = {
         member.name: member.value

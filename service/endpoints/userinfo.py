@@ -63,7 +63,7 @@ async def living(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
     note_client(token.grant.client_id)
     clients = issuer.store.clients
     client = clients.cached(token.grant.client_id) or await clients.get(token.grant.client_id)
-    if client is None or not client.stands_behind(token.grant):
+    if client is None or not client.grant_is_current(token.grant):
         raise InvalidToken(log="nobody stands behind the grant any more")
     return token, client
 

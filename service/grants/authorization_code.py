@@ -25,7 +25,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     opened = await issuer.store.codes.open_by_code(credential)
     if opened is None:
         raise InvalidGrant(log="code is unknown, expired, or its grant has ended")
-    if not token_request.client.stands_behind(opened.grant):
+    if not token_request.client.grant_is_current(opened.grant):
         raise InvalidGrant(log="code was issued to another client, or the client's grants were ended")
     record = opened.record
     if record is None and not opened.reply:

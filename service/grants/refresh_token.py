@@ -19,7 +19,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     opened = await issuer.store.tokens.open_by_refresh(credential)
     if opened is None:
         raise InvalidGrant(log="refresh token is unknown, expired, or its grant has ended")
-    if not token_request.client.stands_behind(opened.grant):
+    if not token_request.client.grant_is_current(opened.grant):
         raise InvalidGrant(log="refresh token was issued to another client, or the client's grants were ended")
     if opened.record is None and not opened.reply:
         raise ReplayedError("refresh_token_reused", opened.credential, opened.grant)
