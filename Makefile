@@ -8,7 +8,7 @@ MADE := $(VENV)/.made-with-$(or $(VERSION),nothing)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-helm lint check bench bench-peers load memory profile clean python-is-new-enough
+.PHONY: help run test test-rest test-helm coverage lint check bench bench-peers load memory profile clean python-is-new-enough
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 20
@@ -16,12 +16,18 @@ help: ## list these targets
 run: $(VENV)/.run ## install into .venv and start the demo: a server, a Redis, and commands to try (PORT=8080)
 	$(BIN)/mintmark demo $(if $(PORT),--port $(PORT))
 
-COVERAGE ?= --cov --cov-report=term
-test: $(VENV)/.test ## run the tests with coverage (COVERAGE= leaves it out: half the time), a process per core, four at most
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(COVERAGE) --ignore tests/helm
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+test: $(VENV)/.test ## run the tests that most changes need (4 minutes on two cores)
+	$(PYTEST) -m "not slow and not browser and not topologies" --ignore tests/helm
+
+test-rest: $(VENV)/.test ## run the others: slow ones, in a browser, on Sentinel and Cluster (needs Chromium and Node.js)
+	$(PYTEST) -m "slow or browser or topologies" --ignore tests/helm
+
+coverage: $(VENV)/.test ## run both with coverage, which takes twice the time
+	$(PYTEST) --cov --cov-report=term --ignore tests/helm
 
 test-helm: $(VENV)/.test ## test the chart with the real helm and kubeconform, built on the first run (needs Go 1.26)
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal tests/helm
+	$(PYTEST) -q tests/helm
 
 lint: $(VENV)/.test ## ruff, mypy and import-linter
 	$(BIN)/ruff check .
@@ -29,7 +35,7 @@ lint: $(VENV)/.test ## ruff, mypy and import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test ## lint and test, as CI does
+check: lint test test-rest test-helm ## lint and test, as CI does
 
 bench: $(VENV)/.load ## what each kind of request costs, in units of an empty aiohttp handler (4 minutes; needs wrk)
 	@mkdir -p artifacts

@@ -41,6 +41,16 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
     return {"uvloop": uvloop.new_event_loop}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser, Sentinel or Cluster, so that `make test` can leave it out."""
+    for item in items:
+        needed = set(getattr(item, "fixturenames", ()))
+        if needed & {"browser", "page"} or "tests/browser" in item.nodeid:
+            item.add_marker(pytest.mark.browser)
+        if needed & {"sentinel_shape", "cluster_shape"}:
+            item.add_marker(pytest.mark.topologies)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With MINTMARK_TEST_SKIP_NOTHING=1, as continuous integration sets it, a test that lacks something has failed."""
@@ -100,7 +110,13 @@ async def proxy(redis: redis_shapes.Shape) -> AsyncIterator[CuttingProxy]:
         yield made
 
 
-@pytest.fixture(params=["standalone", "sentinel", "cluster"])
+@pytest.fixture(
+    params=[
+        "standalone",
+        pytest.param("sentinel", marks=pytest.mark.topologies),
+        pytest.param("cluster", marks=pytest.mark.topologies),
+    ]
+)
 def any_redis(request: pytest.FixtureRequest) -> redis_shapes.Shape:
     """An empty Redis in each shape that Mintmark runs on."""
     shape: redis_shapes.Shape = request.getfixturevalue(f"{request.param}_shape")

@@ -25,6 +25,9 @@ ONCE = Retry(NoBackoff(), 0)
 LOST = (redis.ConnectionError, RuntimeError)
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def one():
     with standalone() as shape:
