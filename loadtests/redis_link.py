@@ -14,7 +14,7 @@ import redis.asyncio as redis_py
 import uvloop
 
 from service.redis import address
-from service.redis.link import connect
+from service.redis.handshake import connect
 from service.settings import load
 
 COMMAND = ("SET", "mm:{abcdefghijklmnopqrstuv}:access:abcdefghijklmnopqrstuv", "x" * 75, "EX", "60")

@@ -19,7 +19,8 @@ from service.crypto.jws import UnverifiableError, checked_claims, parse
 from service.guard.cache import Cache
 from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, Token
 from service.redis.address import of_url
-from service.redis.connection import Connection, open_connection
+from service.redis.connection import Connection
+from service.redis.opening import open_connection
 from service.store.keys import Keys
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""How to reach Redis: what ``redis_url`` and its sister settings say together."""
+"""The address of Redis: what ``redis_url`` and its sister settings say together."""
 
 import ssl
 from collections.abc import Callable
@@ -20,26 +20,28 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """``servers``: of Redis, the Sentinels, or some of the Cluster; timeouts in seconds.
-
-    ``wait_replicas``: how many replicas must have what is spent or ended before it is said to be.
-    ``tls``: makes the TLS context, None = plain; ``service``: the name that the Sentinels know the primary by.
-    """
+    """Where Redis is, how to log in there, and how long to wait for it."""
 
     topology: Topology
     servers: tuple[Endpoint, ...]
+    """Of Redis, the Sentinels, or some of the Cluster."""
     login: Login = Login()
     sentinel_login: Login = Login()
     service: str = ""
+    """The name that the Sentinels know the primary by."""
     database: int = 0
     tls: Callable[[], ssl.SSLContext] | None = None
+    """Makes the TLS context; None: no TLS."""
     timeout: float = 1.0
+    """Seconds for a command, retries included."""
     connect_timeout: float = 1.0
+    """Seconds for a connection with its handshake."""
     wait_replicas: int = 0
+    """How many replicas must have what is spent or ended before it counts as done."""
 
 
 def parse(settings: Settings) -> Address:
-    """The address that the settings describe; user and password of the URL come first."""
+    """Read the address from the settings; user and password in the URL come first."""
     url = redis_url.parse(settings.redis_url)
     return Address(
         topology=url.topology,
@@ -56,7 +58,7 @@ def parse(settings: Settings) -> Address:
 
 
 def of_url(url: str) -> Address:
-    """The address that a URL alone describes; ``rediss://`` verifies by the system's certificates. Raises ValueError."""
+    """Read the address from a URL alone; ``rediss://`` verifies by the system's certificates. Raises ValueError."""
     found = redis_url.parse(url)
     return Address(
         topology=found.topology,
@@ -73,7 +75,7 @@ def _clear(secret: SecretStr | None) -> str | None:
 
 
 def _tls_context(settings: Settings) -> ssl.SSLContext:
-    """Verifies the server against ``redis_ca_file`` (or the system's); shows our certificate where one is set."""
+    """Verify the server by ``redis_ca_file`` or the system's certificates; present ours where one is set."""
     context = ssl.create_default_context(cafile=settings.redis_ca_file)
     if settings.redis_certificate_file:
         context.load_cert_chain(settings.redis_certificate_file, settings.redis_key_file)

@@ -12,7 +12,7 @@ from typing import Any
 
 from service.observe.redis_watch import RedisWatch
 from service.redis.errors import LinkLostError, ReplyError
-from service.redis.link import Link, Word
+from service.redis.link import Link, Word, ignore_reply
 from service.settings.redis_url import Endpoint
 
 
@@ -23,9 +23,16 @@ class _Kind(Enum):
 
 
 class ConfirmingLink(Link):
-    """``replicas``: how many must confirm; ``patience``: milliseconds that they have for it.
+    """A link that waits for replicas.
 
-    Where too few do, each act of that turn fails with NOREPLICAS: done, but not safe, so it must not be reported as done.
+    Where too few confirm, each act of that turn fails with NOREPLICAS: done, but not safe, so it must not be reported as done.
+
+    Args:
+        endpoint: The server.
+        timeout: Seconds that a reply may take.
+        watch: Sees every batch.
+        replicas: How many must confirm.
+        patience: Milliseconds that they have for it.
     """
 
     def __init__(
@@ -39,14 +46,14 @@ class ConfirmingLink(Link):
         self._acts = False
 
     def touch(self, key: str) -> None:
-        """Before the first act of a turn: write something without meaning beside ``key``.
+        """Write something without meaning beside ``key``, before the first act of a turn.
 
         WAIT speaks of what was written over this very connection, and an act that finds its effect there already (another
         try after a lost reply, a repeated refresh) writes nothing itself.
         """
         if not self._acts:
             self._acts = True
-            self.send(("SET", touch_key(key), "", "PX", 1000)).add_done_callback(_swallow)
+            self.send(("SET", touch_key(key), "", "PX", 1000)).add_done_callback(ignore_reply)
 
     def act(self, command: Sequence[Word]) -> asyncio.Future[Any]:
         """Issue a command; the future gets its reply once it is confirmed."""
@@ -64,7 +71,7 @@ class ConfirmingLink(Link):
     def _flush(self) -> None:
         if self._acts and self._out:
             wait = self._issue(self._wait, _Kind.WAIT)
-            wait.add_done_callback(_swallow)
+            wait.add_done_callback(ignore_reply)
             if wait.done():
                 self.close("does not keep up")
         self._acts = False
@@ -106,8 +113,3 @@ class ConfirmingLink(Link):
 def touch_key(key: str) -> str:
     """A key of no meaning in the same slot, under the same prefix."""
     return f"{key}:touch" if "{" in key else f"{key.partition(':')[0]}:touch:{{{key}}}"
-
-
-def _swallow(future: asyncio.Future[Any]) -> None:
-    if not future.cancelled():
-        future.exception()

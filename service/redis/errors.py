@@ -40,7 +40,7 @@ def kind_of(error: Exception) -> str:
 
 
 def metric_of(error: Exception) -> str:
-    """What a Redis error counts as (``metrics.REDIS_ERRORS``); empty where it is none, but a script still to be sent."""
+    """Classify a Redis error for ``metrics.REDIS_ERRORS``; empty where it is a script that is still to be sent."""
     word = kind_of(error)
     if word in ("MOVED", "ASK"):
         return "moved"
@@ -50,7 +50,7 @@ def metric_of(error: Exception) -> str:
 
 
 def refusal_of(error: Exception) -> str:
-    """The operator's sentence for an error of ``REFUSED``; rights in words that name what is missing."""
+    """Word an error of ``REFUSED`` for operators; rights so that what is missing is named."""
     if kind_of(error) == "NOPERM":
         return f"the Redis user lacks a right: {_RIGHTS_IN_WORDS.sub('', str(error))} (docs/redis.md lists all that are needed)"
     return f"Redis refuses: {error}"

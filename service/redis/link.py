@@ -2,19 +2,18 @@
 
 All commands issued in one turn of the event loop leave in one write, and replies are handed out in order: a request
 costs a future, not a connection from a pool. redis-py's asyncio connection needs 11 µs of CPU per command for that,
-this one 2 µs, which at a token endpoint is the difference (see CONTRIBUTING, "Why an own link"). Parsing and
+this one 2 µs, which at a token endpoint is the difference (see README.md). Parsing and
 packing are hiredis.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import hiredis
 
 from service.observe.redis_watch import Batch, RedisWatch
-from service.redis.address import Address, Login
 from service.redis.errors import LinkLostError, ReplyError
 from service.settings.redis_url import Endpoint
 
@@ -30,17 +29,24 @@ _TICKS = 8
 
 
 class Link(asyncio.Protocol):
-    """A connection after its handshake. ``server``: ``redis`` or ``valkey``; its ``version``: (7, 0); ``role``: ``master`` or
-    ``replica``; ``mode``: ``standalone``, ``cluster`` or ``sentinel``.
+    """A connection to a server.
 
-    ``watch``: sees every batch, in order: replies come in the order of commands, so the first one under way ends first.
+    Args:
+        endpoint: The server.
+        timeout: Seconds that a reply may take.
+        watch: Sees every batch, in order: replies come in the order of commands, so the first one under way ends first.
     """
 
     def __init__(self, endpoint: Endpoint, timeout: float, watch: RedisWatch | None = None) -> None:
         self.endpoint = endpoint
+        # what the server says of itself in the handshake
         self.server = ""
+        """``redis`` or ``valkey``."""
         self.version: tuple[int, int] = (0, 0)
-        self.role = self.mode = ""
+        self.role = ""
+        """``master``, ``replica`` or ``sentinel``."""
+        self.mode = ""
+        """``standalone``, ``cluster`` or ``sentinel``."""
         self.lost: LinkLostError | None = None
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(protocolError=ReplyError, replyError=ReplyError)
@@ -51,8 +57,8 @@ class Link(asyncio.Protocol):
         self._replied = 0
         self._tick = timeout / _TICKS
         self._sent_at_ticks: deque[int] = deque(maxlen=_TICKS)
-        self._watch: asyncio.TimerHandle | None = None
-        self._watched_by = watch
+        self._timer: asyncio.TimerHandle | None = None
+        self._watch = watch
         self._traced = watch is not None and watch.tracing is not None
         self._commanded: list[tuple[str, Any]] = []
         self._under_way: deque[Batch] = deque()
@@ -61,7 +67,9 @@ class Link(asyncio.Protocol):
     def send(self, command: Sequence[Word], *, lingers: bool = False) -> asyncio.Future[Any]:
         """Issue a command; the future gets the reply, a ReplyError or a LinkLostError.
 
-        ``lingers``: it needs no write of its own, and leaves with the next command that does, or after ``LINGER``.
+        Args:
+            command: Its words.
+            lingers: Whether it leaves with the next command, or after ``LINGER``, in the place of a write of its own.
         """
         future: asyncio.Future[Any] = self._loop.create_future()
         if self.lost is not None or len(self._pending) >= MAX_PENDING:
@@ -74,10 +82,10 @@ class Link(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         self._out.append(hiredis.pack_command(cast(Any, tuple(command))))
         self._pending.append(future)
-        if self._traced and self._watched_by is not None:
-            self._commanded.append(self._watched_by.commanded(command[0]))
-        if self._watch is None:
-            self._watch = self._loop.call_later(self._tick, self._look)
+        if self._traced and self._watch is not None:
+            self._commanded.append(self._watch.commanded(command[0]))
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._tick, self._check_timeout)
         return future
 
     def close(self, reason: str = "closed") -> None:
@@ -97,16 +105,16 @@ class Link(asyncio.Protocol):
         except RuntimeError as error:  # uvloop, where the peer closed a moment ago and connection_lost is still to come
             self.close(str(error))
             return
-        if self._watched_by is not None:
+        if self._watch is not None:
             batch = Batch(len(out), self._replied + len(self._pending))
             self._under_way.append(batch)
             if self._commanded:
                 commanded, self._commanded = self._commanded, []
-                self._watched_by.sent(batch, commanded)
+                self._watch.sent(batch, commanded)
 
-    def _look(self) -> None:
+    def _check_timeout(self) -> None:
         """Every eighth of the timeout while replies are due: has anything waited for a whole timeout?"""
-        self._watch = None
+        self._timer = None
         if not self._pending:
             self._sent_at_ticks.clear()
             return
@@ -116,14 +124,14 @@ class Link(asyncio.Protocol):
         if len(self._sent_at_ticks) == _TICKS - 1:
             self._sent_at_ticks.popleft()
         self._sent_at_ticks.append(self._replied + len(self._pending))
-        self._watch = self._loop.call_later(self._tick, self._look)
+        self._timer = self._loop.call_later(self._tick, self._check_timeout)
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
-        if self._watched_by is not None:
-            self._watched_by.metrics.redis_connected()
+        if self._watch is not None:
+            self._watch.metrics.redis_connected()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -148,8 +156,8 @@ class Link(asyncio.Protocol):
 
     def _answered(self) -> None:
         batch = self._under_way.popleft()
-        if self._watched_by is not None:
-            self._watched_by.answered(batch, self._server)
+        if self._watch is not None:
+            self._watch.answered(batch, self._server)
 
     @property
     def _server(self) -> tuple[str, int]:
@@ -165,10 +173,10 @@ class Link(asyncio.Protocol):
             self.lost.__cause__ = exc
         if self._transport is not None:
             self._transport.abort()
-        if self._watch is not None:
-            self._watch.cancel()
-        if self._watched_by is not None and self._transport is not None:
-            self._watched_by.disconnected(
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watch is not None and self._transport is not None:
+            self._watch.disconnected(
                 self._under_way, self._server, by_us=isinstance(exc, LinkLostError) and not self._pending
             )
         while self._pending:
@@ -177,71 +185,7 @@ class Link(asyncio.Protocol):
                 future.set_exception(self.lost)
 
 
-class Listener(Link):
-    """A link that is subscribed to channels: messages go to ``receive`` with theirs, other replies to whoever waits."""
-
-    def __init__(self, endpoint: Endpoint, timeout: float, receive: Callable[[bytes, bytes], None]) -> None:
-        super().__init__(endpoint, timeout)
-        self._receive = receive
-
-    def reply_received(self, reply: Any) -> None:
-        if reply.__class__ is list and reply and reply[0] == b"message":
-            self._receive(reply[1], reply[2])
-        else:
-            super().reply_received(reply)
-
-
-async def connect(
-    address: Address,
-    endpoint: Endpoint,
-    login: Login | None = None,
-    make: Callable[[Endpoint, float], Link] = Link,
-) -> Link:
-    """Connect to a server, log in, choose the database. Raises LinkLostError, also where Redis refuses the login."""
-    link: Link | None = None
-    try:
-        async with asyncio.timeout(address.connect_timeout):
-            link = await _open(address, endpoint, make)
-            await _shake_hands(link, address, login or address.login)
-            return link
-    except (OSError, TimeoutError, ReplyError, LinkLostError) as error:
-        if link is not None:
-            link.close()
-        reason = "no answer within the connect timeout" if isinstance(error, TimeoutError) else str(error)
-        raise LinkLostError(f"{endpoint}: {reason}") from error
-    except BaseException:
-        if link is not None:
-            link.close()
-        raise
-
-
-async def _open(address: Address, endpoint: Endpoint, make: Callable[[Endpoint, float], Link]) -> Link:
-    loop = asyncio.get_running_loop()
-    tls = address.tls() if address.tls else None
-    if endpoint.path:
-        _, link = await loop.create_unix_connection(lambda: make(endpoint, address.timeout), endpoint.path, ssl=tls)
-    else:
-        _, link = await loop.create_connection(
-            lambda: make(endpoint, address.timeout), endpoint.host, endpoint.port, ssl=tls
-        )
-    return link
-
-
-async def _shake_hands(link: Link, address: Address, login: Login) -> None:
-    """HELLO logs in, names the connection and tells version and role in one reply (RESP2: a flat list)."""
-    hello: list[Word] = ["HELLO", 2]
-    if login.password is not None:
-        hello += ["AUTH", login.username or "default", login.password]
-    hello += ["SETNAME", "mintmark"]
-    waiting = [link.send(hello)]
-    if address.database:
-        waiting.append(link.send(["SELECT", address.database]))
-    try:
-        replies = [await future for future in waiting]
-    finally:
-        for future in waiting:
-            future.cancel()
-    facts = dict(zip(replies[0][::2], replies[0][1::2], strict=True))
-    major, minor = facts[b"version"].decode().split(".")[:2]
-    link.server, link.mode = (facts.get(name, b"").decode() for name in (b"server", b"mode"))
-    link.version, link.role = (int(major), int(minor)), facts.get(b"role", b"sentinel").decode()
+def ignore_reply(future: asyncio.Future[Any]) -> None:
+    """As the callback of a future: nobody waits for this reply, so that a failure of it is no news."""
+    if not future.cancelled():
+        future.exception()

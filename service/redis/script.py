@@ -40,8 +40,17 @@ class ScriptContractError(Exception):
 
 
 class Script(Generic[Answer]):
-    """One act. ``keys`` and ``arguments``: their names in order; ``answers``: the words it may return; ``confirmed``: it spends
-    or ends something, so replicas are waited for where the settings say so.
+    """One act.
+
+    Args:
+        name: Of the file, without ``.lua``.
+        keys: Names of its keys, in order.
+        arguments: Names of its arguments, in order.
+        answers: The words it may return.
+        confirmed: Whether it spends or ends something, so that replicas are waited for where the settings say so.
+
+    Raises:
+        ScriptContractError: The header, the body and this do not say the same.
     """
 
     def __init__(
@@ -64,14 +73,14 @@ class Script(Generic[Answer]):
         self.sha, self.plain_sha = _sha(self.text), _sha(self.plain_text)
 
     def step(self, connection: Connection, keys: tuple[str, ...], arguments: tuple[Word, ...]) -> Step:
-        """The call as a command for ``execute_all``; all keys are in one slot."""
+        """Make the call a step for ``execute_all``; all keys are in one slot."""
         if len(keys) != len(self._keys) or len(arguments) != len(self._arguments):
             raise ScriptContractError(f"{self.name}: takes KEYS {self._keys} and ARGV {self._arguments}")
         sha = self.plain_sha if self.plain_sha in connection.scripts else self.sha
         return keys[0], ("EVALSHA", sha, len(keys), *keys, *arguments)
 
     def read(self, reply: Any) -> tuple[Answer, list[Any]]:
-        """The answering word, and what came with it. Raises ScriptContractError for a word that is not in the header."""
+        """Take a reply apart: the answering word, and what came with it. Raises ScriptContractError for an unknown word."""
         word, rest = (reply[0], reply[1:]) if reply.__class__ is list else (reply, [])
         try:
             return self.answers(word.decode()), rest
@@ -87,15 +96,15 @@ class Script(Generic[Answer]):
         header = _HEADER.match(self.text)
         if header is None:
             raise ScriptContractError(f"lua/{self.name}.lua does not begin with its contract")
-        told = {part: _names(header[part], ",") for part in ("keys", "arguments")}
+        header_names = {part: _names(header[part], ",") for part in ("keys", "arguments")}
         body = {
             "keys": _unpacked(self.text, "KEYS"),
             "arguments": _unpacked(self.text, "ARGV"),
         }
         for part, ours in (("keys", self._keys), ("arguments", self._arguments)):
-            if told[part] != ours or body[part] != ours:
+            if header_names[part] != ours or body[part] != ours:
                 raise ScriptContractError(
-                    f"lua/{self.name}.lua: {part}: header {told[part]}, body {body[part]}, wrapper {ours}"
+                    f"lua/{self.name}.lua: {part}: header {header_names[part]}, body {body[part]}, wrapper {ours}"
                 )
         if set(_names(header["answers"], "|")) != {answer.value for answer in self.answers}:
             raise ScriptContractError(f"lua/{self.name}.lua: answers differ from {self.answers.__name__}")

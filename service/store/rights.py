@@ -14,7 +14,8 @@ from typing import NamedTuple
 from service.redis.address import Address
 from service.redis.confirming_link import touch_key
 from service.redis.errors import LinkLostError, ReplyError, kind_of
-from service.redis.link import Link, Word, connect
+from service.redis.handshake import connect
+from service.redis.link import Link, Word
 from service.settings.redis_url import Topology
 from service.store.keys import Keys
 

@@ -10,8 +10,9 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.records.logout_delivery import LogoutDelivery
 from service.records.notice import Notice
 from service.redis import address
-from service.redis.connection import FLAGS_SINCE, Connection, open_connection
+from service.redis.connection import FLAGS_SINCE, Connection
 from service.redis.errors import LinkLostError, ReplyError
+from service.redis.opening import open_connection
 from service.settings import Settings
 from service.store import (
     amending,
@@ -132,7 +133,9 @@ def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys |
     connection = open_connection(address.parse(settings), watch)
     connection.scripts.update({script.sha: script.text for script in SCRIPTS})
     if connection.confirming is not None:
-        connection.acts = frozenset(sha for one in SCRIPTS if one.confirmed for sha in (one.sha, one.plain_sha))
+        connection.confirmed_scripts = frozenset(
+            sha for one in SCRIPTS if one.confirmed for sha in (one.sha, one.plain_sha)
+        )
         connection.confirming.scripts = connection.scripts
     indexing = Indexing(connection, keys, settings.grants_per_user_and_client)
     writability = Writability(connection, keys)

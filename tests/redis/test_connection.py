@@ -9,8 +9,8 @@ from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.protocol.errors import TemporarilyUnavailable
-from service.redis import address, connection
-from service.redis.connection import StoreError
+from service.redis import address
+from service.redis.errors import StoreError, kind_of
 from service.settings import Settings, redis_url
 from service.settings.redis_url import Endpoint, Topology
 from service.store.store import SCRIPTS, StoreUnfitError, open_store
@@ -344,9 +344,9 @@ async def test_a_redis_that_may_evict_is_warned_about(
 
 
 def test_the_kind_of_an_error_is_found_inside_what_a_script_met() -> None:
-    assert connection.kind_of(Exception("OOM command not allowed")) == "OOM"
+    assert kind_of(Exception("OOM command not allowed")) == "OOM"
     wrapped = "ERR Error running script (call to f_0): @user_script:9: @user_script: 9: -READONLY You can't write"
-    assert connection.kind_of(Exception(wrapped)) == "READONLY"
+    assert kind_of(Exception(wrapped)) == "READONLY"
 
 
 async def _living_grants(world: World) -> list[str]:

@@ -19,7 +19,7 @@ class Away:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = False
-        link_for, again = Connection._link_for, Connection._again
+        link_for, again = Connection._link_for, Connection._retry
 
         async def instead(connection: Connection, key: str, *rest: Any) -> Any:
             if self.now and key == INDEX:
@@ -29,7 +29,7 @@ class Away:
         monkeypatch.setattr(
             Connection, "_link_for", lambda me, key: None if self.now and key == INDEX else link_for(me, key)
         )
-        monkeypatch.setattr(Connection, "_again", instead)
+        monkeypatch.setattr(Connection, "_retry", instead)
         monkeypatch.setattr(indexing, "_PAUSE", 0.02)
 
 

@@ -1,0 +1,123 @@
+"""A Redis Cluster: one link for each primary, slots followed where they move."""
+
+import asyncio
+import random
+import time
+from typing import Any
+
+from redis.crc import key_slot
+
+from service.observe.redis_watch import RedisWatch
+from service.protocol.errors import TemporarilyUnavailable
+from service.redis.address import Address
+from service.redis.connection import Command, Connection
+from service.redis.errors import LinkLostError, ReplyError, kind_of
+from service.redis.link import Link, ignore_reply
+from service.redis.node import Node
+from service.settings.redis_url import Endpoint
+
+
+class Cluster(Connection):
+    """A Redis Cluster: one link for each primary, slots followed where they move (MOVED, ASK)."""
+
+    def __init__(self, address: Address, watch: RedisWatch | None = None, *, confirms: bool = False) -> None:
+        super().__init__(address, watch, confirms=confirms)
+        self._nodes: dict[Endpoint, Node] = {}
+        self._slots: list[Endpoint | None] = [None] * 16384
+        self._learning: asyncio.Task[None] | None = None
+
+    def _link_for(self, key: str) -> Link | None:
+        endpoint = self._slots[key_slot(key.encode())]
+        node = self._nodes.get(endpoint) if endpoint else None
+        return node.link if node is not None and node.link is not None and node.link.lost is None else None
+
+    async def _attempt(self, key: str, command: Command, failure: Exception | None) -> Any:
+        word = kind_of(failure) if isinstance(failure, ReplyError) else ""
+        if word == "ASK":  # this slot is moving: only this once, ask the other side
+            return await self._send(await self._node_at(_redirection(failure)).connected(), key, command, ["ASKING"])
+        endpoint = self._slots[key_slot(key.encode())]
+        if failure is not None or endpoint is None:
+            await self._learn(_redirection(failure) if word == "MOVED" else None)
+            endpoint = self._slots[key_slot(key.encode())]
+        if endpoint is None:
+            raise LinkLostError("no server of the Cluster holds the slot")
+        return await self._send(await self._node_at(endpoint).connected(), key, command)
+
+    def _is_long_down(self, key: str) -> bool:
+        """Only when every server is away: one that is gone will be replaced by its replica."""
+        since = [node.down_since for node in self._nodes.values()]
+        now = time.monotonic()
+        return bool(since) and all(moment is not None and now - moment > self.address.timeout for moment in since)
+
+    async def _learn(self, first: Endpoint | None = None) -> None:
+        """Ask the servers who holds which slot; many may wait for the same answer. Raises LinkLostError."""
+        if self._learning is None:
+            self._learning = asyncio.ensure_future(self._ask_for_slots(first))
+            self._learning.add_done_callback(self._learned)
+        await asyncio.shield(self._learning)
+
+    def _learned(self, task: asyncio.Task[None]) -> None:
+        self._learning = None
+        ignore_reply(task)  # those who waited have its failure
+
+    async def _ask_for_slots(self, first: Endpoint | None) -> None:
+        reasons: list[Exception] = []
+        up = [endpoint for endpoint, node in self._nodes.items() if node.link is not None and node.link.lost is None]
+        for endpoint in dict.fromkeys([*([first] if first else []), *up, *self.address.servers, *self._nodes]):
+            try:
+                link = await self._node_at(endpoint).connected()
+                self._take_slots(endpoint, await link.send(["CLUSTER", "SLOTS"]))
+                return
+            except (LinkLostError, ReplyError) as error:
+                reasons.append(error)
+        raise LinkLostError(f"no server of the Cluster answers ({'; '.join(map(str, reasons))})") from reasons[0]
+
+    def _take_slots(self, asked: Endpoint, ranges: list[Any]) -> None:
+        """CLUSTER SLOTS: [first, last, [host, port, id], replicas…]…; an empty host is the one that was asked."""
+        slots: list[Endpoint | None] = [None] * 16384
+        for first, last, (host, port, *_), *_replicas in ranges:
+            endpoint = Endpoint(host.decode() if host else asked.host, int(port))
+            slots[first : last + 1] = [endpoint] * (last - first + 1)
+        if not ranges:
+            raise LinkLostError(f"{asked}: the Cluster has no slots yet")
+        self._slots = slots
+        primaries = {endpoint for endpoint in slots if endpoint is not None}
+        for endpoint in [known for known in self._nodes if known not in primaries]:
+            self._nodes.pop(endpoint).close("it is no longer a primary")
+
+    def _node_at(self, endpoint: Endpoint) -> Node:
+        node = self._nodes.get(endpoint)
+        if node is None:
+
+            async def locate() -> Endpoint:
+                return endpoint
+
+            node = self._nodes[endpoint] = Node(self.address, locate, self._make, self._watch)
+        return node
+
+    async def links(self) -> list[Link]:
+        try:
+            if not any(self._slots):
+                await self._learn()
+            primaries = sorted({endpoint for endpoint in self._slots if endpoint is not None}, key=str)
+            return [await self._node_at(endpoint).connected() for endpoint in primaries]
+        except LinkLostError as error:
+            raise TemporarilyUnavailable(log=f"Redis: {error}") from error
+
+    def _any_node(self) -> Node:
+        """Messages reach every server of a Cluster: listen on one that is up."""
+        for node in self._nodes.values():
+            if node.link is not None and node.link.lost is None:
+                return node
+        return self._node_at(random.choice(self.address.servers))  # noqa: S311
+
+    async def close(self) -> None:
+        await super().close()
+        for node in self._nodes.values():
+            node.close()
+
+
+def _redirection(error: Exception | None) -> Endpoint:
+    """``MOVED 3999 127.0.0.1:6381`` → the endpoint."""
+    host, _, port = str(error).split(" ")[2].rpartition(":")
+    return Endpoint(host.strip("[]"), int(port))

@@ -1,0 +1,75 @@
+"""Connecting to a server: the socket or TLS, then HELLO, which logs in and says who answers."""
+
+import asyncio
+from collections.abc import Callable
+
+from service.redis.address import Address, Login
+from service.redis.errors import LinkLostError, ReplyError
+from service.redis.link import Link, Word
+from service.settings.redis_url import Endpoint
+
+
+async def connect(
+    address: Address,
+    endpoint: Endpoint,
+    login: Login | None = None,
+    make: Callable[[Endpoint, float], Link] = Link,
+) -> Link:
+    """Connect to a server, log in and choose the database.
+
+    Args:
+        address: How to connect.
+        endpoint: To which server.
+        login: Other than that of the address.
+        make: Makes the link of an endpoint and a timeout.
+
+    Raises:
+        LinkLostError: The server cannot be reached, or refuses the login.
+    """
+    link: Link | None = None
+    try:
+        async with asyncio.timeout(address.connect_timeout):
+            link = await _open(address, endpoint, make)
+            await _shake_hands(link, address, login or address.login)
+            return link
+    except (OSError, TimeoutError, ReplyError, LinkLostError) as error:
+        if link is not None:
+            link.close()
+        reason = "no answer within the connect timeout" if isinstance(error, TimeoutError) else str(error)
+        raise LinkLostError(f"{endpoint}: {reason}") from error
+    except BaseException:
+        if link is not None:
+            link.close()
+        raise
+
+
+async def _open(address: Address, endpoint: Endpoint, make: Callable[[Endpoint, float], Link]) -> Link:
+    loop = asyncio.get_running_loop()
+    tls = address.tls() if address.tls else None
+    if endpoint.path:
+        _, link = await loop.create_unix_connection(lambda: make(endpoint, address.timeout), endpoint.path, ssl=tls)
+    else:
+        _, link = await loop.create_connection(
+            lambda: make(endpoint, address.timeout), endpoint.host, endpoint.port, ssl=tls
+        )
+    return link
+
+
+async def _shake_hands(link: Link, address: Address, login: Login) -> None:
+    """Send HELLO: it logs in, names the connection, and brings version and role in one reply (RESP2: a flat list)."""
+    hello: list[Word] = ["HELLO", 2]
+    if login.password is not None:
+        hello += ["AUTH", login.username or "default", login.password]
+    hello += ["SETNAME", "mintmark"]
+    waiting = [link.send(hello)]
+    if address.database:
+        waiting.append(link.send(["SELECT", address.database]))
+    try:
+        replies = [await future for future in waiting]
+    finally:
+        for future in waiting:
+            future.cancel()
+    facts = dict(zip(replies[0][::2], replies[0][1::2], strict=True))
+    major, minor = facts[b"version"].decode().split(".")[:2]
+    link.server, link.mode = (facts.get(name, b"").decode() for name in (b"server", b"mode"))
+    link.version, link.role = (int(major), int(minor)), facts.get(b"role", b"sentinel").decode()

@@ -1,0 +1,86 @@
+"""Listening to channels: over a link of its own, which is made again when it is lost."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from service.observe.outages import Outage
+from service.redis.address import Address
+from service.redis.errors import LinkLostError, ReplyError
+from service.redis.handshake import connect
+from service.redis.link import Link
+from service.settings.redis_url import Endpoint
+
+log = logging.getLogger(__name__)
+
+Receive = Callable[[bytes, bytes], None]
+"""Takes a channel and a message."""
+_PING_EVERY = 1.0
+"""Seconds: a listener that hangs is noticed so soon after its timeout."""
+
+
+class Source(Protocol):
+    """Redis of some shape, as a listener needs it."""
+
+    address: Address
+
+    async def listening_endpoint(self) -> Endpoint:
+        """The server to listen to. Raises LinkLostError."""
+
+    async def check_primary(self, listening_to: Endpoint) -> None:
+        """Raises LinkLostError where this server is no longer the one to listen to."""
+
+    def doubt_primary(self) -> None:
+        """Look for the primary again before the next command."""
+
+
+class ListeningLink(Link):
+    """A link that is subscribed to channels: messages go to ``receive`` with theirs, other replies to whoever waits."""
+
+    def __init__(self, endpoint: Endpoint, timeout: float, receive: Receive) -> None:
+        super().__init__(endpoint, timeout)
+        self._receive = receive
+
+    def reply_received(self, reply: Any) -> None:
+        if reply.__class__ is list and reply and reply[0] == b"message":
+            self._receive(reply[1], reply[2])
+        else:
+            super().reply_received(reply)
+
+
+async def listen(source: Source, channels: tuple[str, ...], receive: Receive, hearing: Callable[[bool], None]) -> None:
+    """Receive the messages of channels until cancelled.
+
+    Args:
+        source: Redis.
+        channels: Their names.
+        receive: Called with each message.
+        hearing: Called whenever listening begins (True) or ends (False): what was said in between is lost.
+    """
+    outage = Outage(log, "redis_listener_lost", "redis_listener_back")
+    while True:
+        link: Link | None = None
+        try:
+            endpoint = await source.listening_endpoint()
+            link = await connect(
+                source.address, endpoint, make=lambda place, timeout: ListeningLink(place, timeout, receive)
+            )
+            for channel in channels:
+                await link.send(["SUBSCRIBE", channel])
+            hearing(True)
+            outage.succeeded()
+            while True:
+                await asyncio.sleep(_PING_EVERY)
+                await link.send(["PING"])
+                await source.check_primary(endpoint)
+        except (LinkLostError, ReplyError) as error:
+            outage.failed(error)
+            if isinstance(error, LinkLostError):
+                source.doubt_primary()
+        finally:
+            if link is not None:
+                link.close()
+            hearing(False)
+        await asyncio.sleep(random.uniform(0.1, 0.3))  # noqa: S311
