@@ -25,7 +25,7 @@ def _modules(folder: str) -> set[str]:
 SHARED = {
     "grants": {"grant_type", "fresh"},
     "client_auth": {"method", "authenticate", "claimed", "secret", "assertion"},
-    "endpoints": {"endpoint", "metadata", "bearer", "browser_session", "request_object"},
+    "endpoints": {"endpoint", "metadata", "bearer", "browser_session", "interaction_pages"},
 }
 """Files of a room that are no entries of its list."""
 

@@ -1,4 +1,4 @@
-"""Your applications: a person sees which clients hold grants or consents of theirs, and ends any of that, or all."""
+"""Your applications: a user sees which clients hold grants or consents of theirs, and ends any of that, or all."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
 from service.login import sessions
 from service.login.client_display import client_values, name_of
-from service.login.interaction import begin_for_page
+from service.login.flow import start_for_page
 from service.login.repeated_forms import answer_once, earlier_answer
 from service.protocol.browsing import Page, Reply, Visit
 from service.protocol.errors import TemporarilyUnavailable
@@ -37,7 +37,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
             if visit.session and "everywhere" in visit.parameters and (earlier := await _answered(issuer, visit)):
                 return earlier
             browser = browser_of(issuer, visit)
-            what = await begin_for_page(issuer, f"{issuer.settings.issuer_path}{PATH}", browser, visit.address)
+            what = await start_for_page(issuer, f"{issuer.settings.issuer_path}{PATH}", browser, visit.address)
             return Reply(what, browser=None if visit.browser else browser)
         if not visit.is_post:
             return Reply(await _page(issuer, visit, session))

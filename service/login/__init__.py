@@ -1,4 +1,4 @@
-"""What users do in a browser between a request and its answer: interactions, sessions and their end, consents.
+"""What users do in a browser between a request and its response: interactions and their steps, sessions, consents.
 
-Pages and forms are the endpoints' business; nothing here knows HTML.
+HTTP and HTML are the fronts' business; nothing here knows either.
 """

@@ -1,35 +1,34 @@
-"""Consent: what a person has to allow a client, and what is remembered of it so that they are not asked twice."""
+"""Consent: what a user has to allow a client, and what is remembered of it so that they are not asked twice."""
 
 import msgspec
 
 from service.issuer import Issuer
+from service.login.interaction import ClientInteraction
 from service.protocol import claims, destinations
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.names import ApplicationType, Prompt
 from service.records.client import Client
 from service.records.consent import Consent
-from service.records.interaction import Question
 from service.records.session import Session
 
 
 def asked_scopes(issuer: Issuer, client: Client, request: AuthorizationRequest) -> tuple[str, ...]:
-    """What the person has to allow: the scopes, and those that mean the claims which are asked for one by one."""
+    """What the user has to allow: the scopes, and those that mean the claims which are asked for one by one."""
     further = claims.scopes_telling(request.claims.names, issuer.settings.scope_claims) & set(client.scopes)
     return request.scopes + tuple(sorted(further - set(request.scopes)))
 
 
-async def must_be_asked(
-    issuer: Issuer, client: Client, question: Question, request: AuthorizationRequest, session: Session
-) -> bool:
-    """Whether the person has to allow it: not what they allowed before, unless the client wants them to be asked, or another
-    app could pass for it. One round trip where it must be looked up.
+async def is_needed(issuer: Issuer, interaction: ClientInteraction, session: Session) -> bool:
+    """Whether the user has to allow it: not what they allowed before, unless the client wants them to be asked, or another app
+    could pass for it. One round trip where it must be looked up.
     """
-    if question.consented:
+    client, request, progress = interaction.client, interaction.request, interaction.progress
+    if progress.consented:
         return False
     if Prompt.CONSENT in request.prompt:
         return True
     if may_be_another_app(issuer, client, request):
-        return not (client.skip_consent and question.proved_at)
+        return not (client.skip_consent and progress.proved_at)
     if client.skip_consent:
         return False
     before = await _remembered(issuer, client, session)
@@ -59,6 +58,6 @@ def may_be_another_app(issuer: Issuer, client: Client, request: AuthorizationReq
 
 
 async def _remembered(issuer: Issuer, client: Client, session: Session) -> Consent | None:
-    """What the person allowed this client as it is now."""
+    """What the user allowed this client as it is now."""
     before = await issuer.store.consents.get(session.subject, client.client_id)
     return before if before is not None and client.remembers(before.generation) else None

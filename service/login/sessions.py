@@ -11,9 +11,10 @@ import msgspec
 from service.directory import Person
 from service.hooks.facts import Revoked, about_login, about_revoked
 from service.issuer import Issuer
+from service.login.acr import acr_of
 from service.protocol import credentials
 from service.protocol.credentials import Kind, hashed, new_credential, new_grant_id
-from service.protocol.errors import AccessDenied, TemporarilyUnavailable
+from service.protocol.errors import AccessDenied, LoginRequired, TemporarilyUnavailable
 from service.protocol.names import OFFLINE_ACCESS, HookEvent
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
@@ -22,8 +23,6 @@ from service.tokens.id_tokens import subject_for
 
 log = logging.getLogger(__name__)
 
-PASSWORD_AMR = ("pwd",)
-"""RFC 8176 section 2."""
 ENDING = ""
 """In the place of the client of a delivery: nobody is to be told, but the session's end is to be finished."""
 _FINISHED_AFTER = 15
@@ -68,13 +67,28 @@ async def read(issuer: Issuer, cookie: str) -> Session | None:
 
 
 async def sign_in(
-    issuer: Issuer, person: Person, previous: Session | None, *, address: str = "", client_id: str = ""
+    issuer: Issuer,
+    person: Person,
+    previous: Session | None,
+    *,
+    amr: tuple[str, ...],
+    address: str = "",
+    client_id: str = "",
 ) -> SignedIn:
-    """Begin a session, or renew the one that this person has at this browser: the cookie is a fresh one either way.
+    """Begin a session, or renew the one that this user has at this browser: the cookie is a fresh one either way. A session of
+    another user ends.
 
-    A session of somebody else ends. For hooks: ``address`` of the browser, and the client that they came from.
+    Args:
+        issuer: Ours.
+        person: The user.
+        previous: The session that the browser has.
+        amr: How the user proved who they are (RFC 8176).
+        address: Of the browser, for hooks.
+        client_id: Of the client that the user came from, for hooks.
 
-    Raises AccessDenied where the user is disabled, got another password meanwhile or a hook says no, TemporarilyUnavailable.
+    Raises:
+        AccessDenied: The user is disabled, got another password meanwhile, or a hook says no.
+        TemporarilyUnavailable: Redis is.
     """
     facts = about_login(person.subject, person.username, address, how="browser", client_id=client_id)
     await issuer.hooks.check_login(facts)
@@ -82,7 +96,7 @@ async def sign_in(
         await end(issuer, previous)
         previous = None
     for renewed in dict.fromkeys((previous, None)):
-        signed = _make(issuer, person, renewed)
+        signed = _make(issuer, person, renewed, amr)
         session = signed.session
         ends = _ends_at(issuer, session), _latest_end(issuer, session)
         kept = await issuer.store.sessions.keep(session, renewed, *ends)
@@ -93,6 +107,20 @@ async def sign_in(
             await issuer.hooks.tell(HookEvent.LOGGED_IN, **facts, session_id=sid, renewed=is_renewed)
             return signed
     raise AccessDenied("The user may not sign in.", log="user is disabled")
+
+
+async def strengthen(issuer: Issuer, session: Session, amr: tuple[str, ...]) -> SignedIn:
+    """Add to a session what its user has proved besides; the cookie is a fresh one. Raises LoginRequired where it has ended."""
+    cookie = new_credential(Kind.SESSION, session.sid, issuer.randomness)
+    held = tuple(dict.fromkeys((*session.amr, *amr)))
+    stronger = msgspec.structs.replace(
+        session, secret_hash=hashed(cookie), used_at=int(issuer.clock()), acr=acr_of(issuer.settings, held), amr=held
+    )
+    ends = _ends_at(issuer, stronger), _latest_end(issuer, stronger)
+    kept = await issuer.store.sessions.keep(stronger, session, *ends)
+    if not kept.is_kept:
+        raise LoginRequired("The session has ended.")
+    return SignedIn(stronger, cookie)
 
 
 async def join(issuer: Issuer, session: Session, client_id: str) -> bool:
@@ -180,7 +208,7 @@ async def _end_excess(issuer: Issuer, subject: str, sids: Sequence[str]) -> None
         log.warning("sessions_over_limit", extra={"subject": subject, "sids": list(sids), "most": most, **ended.counts})
 
 
-def _make(issuer: Issuer, person: Person, renewed: Session | None) -> SignedIn:
+def _make(issuer: Issuer, person: Person, renewed: Session | None, amr: tuple[str, ...]) -> SignedIn:
     now = int(issuer.clock())
     sid = renewed.sid if renewed else new_grant_id(issuer.randomness)
     cookie = new_credential(Kind.SESSION, sid, issuer.randomness)
@@ -192,8 +220,8 @@ def _make(issuer: Issuer, person: Person, renewed: Session | None) -> SignedIn:
         started_at=now,
         auth_time=now,
         used_at=now,
-        acr=issuer.settings.acr,
-        amr=PASSWORD_AMR,
+        acr=acr_of(issuer.settings, amr),
+        amr=amr,
     )
     return SignedIn(session, cookie)
 

@@ -44,9 +44,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 class Rules(NamedTuple):
     """What client and settings allow, as far as the checks need to know.
 
-    ``openid``: whether ID tokens can be signed; ``acr``: the authentication context that a login here has, None = somebody
-    else asks the person, and will know; ``sign_up``:
-    whether there is somewhere to send people without an account; ``scope_claims``: the operator's scopes → claims.
+    ``openid``: whether ID tokens can be signed; ``acrs``: the authentication contexts that a login here may have, None = a
+    backend asks the user, and will know; ``sign_up``: whether there is somewhere to send people without an account.
     """
 
     client_id: str
@@ -61,7 +60,7 @@ class Rules(NamedTuple):
     default_max_age: int | None = None
     default_acr_values: tuple[str, ...] = ()
     openid: bool = True
-    acr: str | None = "1"
+    acrs: Collection[str] | None = ("1",)
     sign_up: bool = False
 
 
@@ -278,8 +277,8 @@ def check_acr(draft: Draft) -> None:
     """acr_values are a wish; an essential acr is a condition (OpenID Connect Core 5.5.1.1)."""
     asked: ClaimsRequest = draft.found["claims"]
     acr = asked.id_token.get("acr")
-    here = draft.rules.acr
-    if acr is not None and acr.essential and here is not None and not acr.accepts(here):
+    here = draft.rules.acrs
+    if acr is not None and acr.essential and here is not None and not any(map(acr.accepts, here)):
         raise UnmetAuthenticationRequirements("No authentication here has the acr that is asked for.")
     words = draft.text("acr_values")
     draft.found["acr_values"] = tuple(words.split()) if words else draft.rules.default_acr_values

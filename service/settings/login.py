@@ -2,10 +2,23 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.protocol.names import ResponseType
 from service.settings.group import Lifetime, Seconds, SettingsGroup
+
+_Word = Annotated[str, Field(pattern=r"^[^ ]+$", max_length=255)]
+_Words = Annotated[str, Field(pattern=r"^[^ ]+( [^ ]+)*$", max_length=255)]
+
+
+class AcrRule(BaseModel):
+    """An authentication context class, and the methods by which it is reached."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    acr: _Word
+    amr: Annotated[tuple[_Words, ...], Field(min_length=1)]
+    """Sets of methods (RFC 8176), each separated by blanks; any one of them will do."""
 
 
 class Login(SettingsGroup):
@@ -22,7 +35,16 @@ class Login(SettingsGroup):
         "by_reference",
         description="Signed authorization requests: off; by_value (parameter request); by_reference (request_uri, too).",
     )
-    acr: str = Field("1", description="Authentication context class of a sign-in by password (`acr` in ID tokens).")
+    acr: str = Field(
+        "1",
+        description="Authentication context class (`acr` in ID tokens) of a sign-in that no line of acr_by_amr fits.",
+    )
+    acr_by_amr: tuple[AcrRule, ...] = Field(
+        (),
+        description="Authentication context classes by the methods of a sign-in (`amr`), the strongest first. The first line "
+        "counts of which one set of methods, separated by blanks, was used.",
+        examples=[[{"acr": "urn:example:password", "amr": ["pwd"]}]],
+    )
     session_idle_lifetime: Lifetime = Field(
         86400, description="Seconds since its last use after which a browser session ends."
     )

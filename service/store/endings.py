@@ -12,7 +12,7 @@ from typing import NamedTuple
 from service.protocol.credentials import hashed
 from service.records.decision_ticket import DecisionTicket
 from service.records.grant import Grant
-from service.records.interaction import Question, Stage
+from service.records.interaction import FINISHED, Progress
 from service.records.session import Session
 from service.redis.connection import Connection, Step
 from service.store.grants import Grants, inline_or_whole
@@ -118,7 +118,7 @@ def _counts(found: re.Match[str], data: bytes | None) -> bool:
 def _is_open(kind: str, data: bytes | None) -> bool:
     """Whether it could go on. Of forms only the answers are kept, for a moment."""
     if kind == "ticket":
-        return data is None or Question.decode(data).asks is not Stage.DONE
+        return data is None or Progress.decode(data).stage != FINISHED
     if kind == "decision":
         return data is not None and not DecisionTicket.decode(data).taken
     return kind in ("operator", "session") and data is not None

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import msgspec
-
 from service.issuer import Issuer
+from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.credentials import new_grant_id
-from service.protocol.errors import InvalidGrant
-from service.protocol.names import GrantTypeName, ResponseType
+from service.protocol.errors import AccessDenied, InvalidGrant
+from service.protocol.names import GrantTypeName
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
@@ -21,37 +20,66 @@ from service.tokens.token_hooks import with_hooks
 from service.tokens.user_claims import with_claims
 
 
-class Answer(NamedTuple):
-    """What the authorization endpoint hands out; ``grant_id``: under which it can be ended, "" where nothing is kept."""
+class AuthorizationResponse(NamedTuple):
+    """What the authorization endpoint sends back to the client."""
 
     fields: dict[str, str]
     grant_id: str
+    """Under which it can be ended, "" where nothing is kept."""
 
 
 async def answer_authorization(
     issuer: Issuer,
     client: Client,
     grant: Grant,
-    response_type: ResponseType,
-    record: AuthorizationCode,
+    request: AuthorizationRequest,
     claims: Mapping[str, Any],
     lifetime: int = 0,
-) -> Answer:
-    """Code, access token and ID token as the response type says (RFC 6749 4.1.2 and 4.2.2, OpenID Connect Core 3).
+) -> AuthorizationResponse:
+    """Make code, access token and ID token as the response type says (RFC 6749 4.1.2 and 4.2.2, OpenID Connect Core 3).
 
-    ``claims``: about the user, for an ID token that comes alone (Core 5.4); ``lifetime``: of an access token in seconds, 0 =
-    the client's. Raises InvalidGrant where the user is disabled, TemporarilyUnavailable.
+    Args:
+        issuer: Ours.
+        client: Who asked.
+        grant: What the user allowed.
+        request: What the client asked for.
+        claims: About the user, for an ID token that comes alone (Core 5.4).
+        lifetime: Of an access token in seconds, 0 = the client's.
+
+    Raises:
+        AccessDenied: The user is disabled.
+        TemporarilyUnavailable: Redis or a hook is.
     """
+    try:
+        return await _respond(issuer, client, grant, request, claims, lifetime)
+    except InvalidGrant as error:
+        raise AccessDenied("The user may not sign in.", log=error.log) from error
+
+
+async def _respond(
+    issuer: Issuer,
+    client: Client,
+    grant: Grant,
+    request: AuthorizationRequest,
+    claims: Mapping[str, Any],
+    lifetime: int,
+) -> AuthorizationResponse:
     issuer.store.registrations.note_use(client, issuer.settings.registration_idle_lifetime)
-    parts, fields, grant_id = response_type.parts, {}, ""
+    parts, fields, grant_id = request.response_type.parts, {}, ""
     grant = await with_claims(issuer, client, grant)
     fresh_id = new_grant_id(issuer.randomness)
     authorization = Authorization(grant, grant.scope, grant.audience, lifetime=lifetime)
     if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # what is made here; for a code they are asked later
         authorization = await with_hooks(issuer, client, authorization, fresh_id, GrantTypeName.IMPLICIT)
     if "code" in parts:
-        if "token" in parts:
-            record = msgspec.structs.replace(record, beside=True)
+        record = AuthorizationCode(
+            request.redirect_uri,
+            request.redirect_uri_given,
+            request.code_challenge,
+            request.code_challenge_method,
+            request.nonce,
+            beside="token" in parts,
+        )
         code = await issue_code(issuer, client, grant, record, fresh_id)
         grant_id, fields["code"] = code.grant_id, code.code
     if "token" in parts:
@@ -70,13 +98,13 @@ async def answer_authorization(
             client,
             grant,
             fresh_id,
-            nonce=record.nonce,
+            nonce=request.nonce,
             access_token=fields.get("access_token", ""),
             code=fields.get("code", ""),
             claims=claims if parts == {"id_token"} else None,
             added=authorization.added.id_token,
         )
-    return Answer({name: value for name, value in fields.items() if value}, grant_id)
+    return AuthorizationResponse({name: value for name, value in fields.items() if value}, grant_id)
 
 
 async def _issue_beside(

@@ -16,7 +16,6 @@ from service.records.grant import Grant
 from service.store.codes import OpenedCode
 from service.store.tokens import OpenedRefreshToken, ReuseAnswer, RotateAnswer, WaitingReply
 from service.tokens.authorization import Authorization, Issued
-from service.tokens.authorization_response import Answer, answer_authorization
 from service.tokens.codes import Code, issue_code, redeem
 from service.tokens.minting import may_refresh, mint, rotates
 from service.tokens.replay import ReplayedError, end_replayed, fingerprint, report_ended, report_repeat
@@ -24,12 +23,10 @@ from service.tokens.token_hooks import ask_for_refresh, with_hooks
 from service.tokens.user_claims import wants, with_claims
 
 __all__ = [
-    "Answer",
     "Authorization",
     "Code",
     "Issued",
     "ReplayedError",
-    "answer_authorization",
     "end_replayed",
     "issue",
     "issue_code",

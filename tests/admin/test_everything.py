@@ -148,13 +148,13 @@ async def test_what_is_no_cursor_is_told(world: World, cursor: str) -> None:
 async def test_a_session_that_was_read_before_does_not_come_back(any_world: World) -> None:
     """Whoever was on the way with a session when it ended neither prolongs it nor gets anything in it."""
     issuer = any_world.issuer
-    signed = await sessions.sign_in(issuer, Somebody("alice", "alice"), None)
+    signed = await sessions.sign_in(issuer, Somebody("alice", "alice"), None, amr=("pwd",))
     held: Session = signed.session
     await whole(everything.end_everything, issuer)
     issuer.store.sessions.extend_soon(held, held.started_at + 3600)
     assert not await sessions.join(issuer, held, "app")
     assert await sessions.read(issuer, signed.cookie) is None
-    renewed = await sessions.sign_in(issuer, Somebody("alice", "alice"), held)
+    renewed = await sessions.sign_in(issuer, Somebody("alice", "alice"), held, amr=("pwd",))
     assert renewed.session.sid != held.sid
 
 
@@ -171,7 +171,9 @@ async def test_a_session_in_which_an_old_generation_was_used_ends_as_a_whole(
         cursor = (await everything.end_everything(issuer, cursor)).cursor
     new = await issuer.store.clients.read("app")
     assert new is not None
-    whole_one, half_one = [await sessions.sign_in(issuer, Somebody("alice", "alice"), None) for _ in range(2)]
+    whole_one, half_one = [
+        await sessions.sign_in(issuer, Somebody("alice", "alice"), None, amr=("pwd",)) for _ in range(2)
+    ]
     tokens = [
         await world.tokens(client, session=signed.session.sid) for client, signed in ((new, whole_one), (new, half_one))
     ]

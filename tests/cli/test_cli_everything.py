@@ -21,7 +21,9 @@ def signed_in(redis: Shape) -> list[str]:
 
     async def several() -> list[str]:
         async with open_issuer(settings_for(redis.url), listen=False) as issuer:
-            return [(await sessions.sign_in(issuer, Person("alice", "alice"), None)).cookie for _ in range(3)]
+            return [
+                (await sessions.sign_in(issuer, Person("alice", "alice"), None, amr=("pwd",))).cookie for _ in range(3)
+            ]
 
     return asyncio.run(several())
 

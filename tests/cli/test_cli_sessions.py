@@ -22,7 +22,7 @@ def session(mintmark: CommandLine, redis: Shape) -> Session:
 
     async def signed_in() -> Session:
         async with open_issuer(settings_for(redis.url), listen=False) as issuer:
-            return (await sessions.sign_in(issuer, Person("alice", "alice"), None)).session
+            return (await sessions.sign_in(issuer, Person("alice", "alice"), None, amr=("pwd",))).session
 
     return asyncio.run(signed_in())
 

@@ -66,9 +66,9 @@ async def test_of_two_logins_at_once_both_hold_a_session(any_world: World) -> No
     """Two tabs renew one session: one keeps its sid, the other gets a session of its own; nobody is left without."""
     await any_world.user()
     issuer, alice = any_world.issuer, Known("alice", "alice")
-    first = await sessions.sign_in(issuer, alice, None)
+    first = await sessions.sign_in(issuer, alice, None, amr=("pwd",))
     for _ in range(RACES):
-        signed = await asyncio.gather(*(sessions.sign_in(issuer, alice, first.session) for _ in range(3)))
+        signed = await asyncio.gather(*(sessions.sign_in(issuer, alice, first.session, amr=("pwd",)) for _ in range(3)))
         read = [await sessions.read(issuer, one.cookie) for one in signed]
         assert None not in read
         assert len({one.session.sid for one in signed}) == 3
@@ -78,17 +78,17 @@ async def test_of_two_logins_at_once_both_hold_a_session(any_world: World) -> No
 async def test_an_ended_session_cannot_be_renewed(world: World) -> None:
     issuer, alice = world.issuer, Known("alice", "alice")
     await world.user()
-    signed = await sessions.sign_in(issuer, alice, None)
+    signed = await sessions.sign_in(issuer, alice, None, amr=("pwd",))
     await sessions.end(issuer, signed.session)
-    again = await sessions.sign_in(issuer, alice, signed.session)
+    again = await sessions.sign_in(issuer, alice, signed.session, amr=("pwd",))
     assert again.session.sid != signed.session.sid
     assert not await sessions.join(issuer, signed.session, "app")
 
 
 async def test_signing_in_as_somebody_else_ends_the_first_one_s_session(world: World) -> None:
     issuer = world.issuer
-    first = await sessions.sign_in(issuer, Known("alice", "alice"), None)
-    second = await sessions.sign_in(issuer, Known("bob", "bob"), first.session)
+    first = await sessions.sign_in(issuer, Known("alice", "alice"), None, amr=("pwd",))
+    second = await sessions.sign_in(issuer, Known("bob", "bob"), first.session, amr=("pwd",))
     assert await sessions.read(issuer, first.cookie) is None
     assert (await sessions.read(issuer, second.cookie)).subject == "bob"  # type: ignore[union-attr]
 
@@ -97,7 +97,7 @@ async def test_a_disabled_user_gets_no_session(any_world: World) -> None:
     await any_world.user()
     await any_world.set_enabled("alice", enabled=False)
     with pytest.raises(AccessDenied):
-        await sessions.sign_in(any_world.issuer, Known("alice", "alice"), None)
+        await sessions.sign_in(any_world.issuer, Known("alice", "alice"), None, amr=("pwd",))
     assert not any_world.key_names("{session:")
 
 
@@ -109,7 +109,7 @@ async def test_a_cookie_that_is_none_is_nobody(world: World, cookie: str) -> Non
 async def test_the_right_sid_with_the_wrong_secret_is_nobody(world: World) -> None:
     """The sid is in every ID token; only the cookie's secret counts."""
     await world.user()
-    signed = await sessions.sign_in(world.issuer, Known("alice", "alice"), None)
+    signed = await sessions.sign_in(world.issuer, Known("alice", "alice"), None, amr=("pwd",))
     assert await sessions.read(world.issuer, signed.cookie[:28] + "A" * 43) is None
 
 
@@ -118,7 +118,7 @@ async def test_a_session_lives_as_long_as_it_is_used_but_not_for_ever(world: Wor
     await world.user()
     start = int(world.issuer.clock())
     async with world.having(session_idle_lifetime=1000, session_lifetime=3000) as limited:
-        signed = await sessions.sign_in(limited.issuer, Known("alice", "alice"), None)
+        signed = await sessions.sign_in(limited.issuer, Known("alice", "alice"), None, amr=("pwd",))
         assert _end_of(limited) <= start + 1001
         async with limited.with_part(clock=lambda: start + 900.0) as later:
             assert await sessions.read(later.issuer, signed.cookie)
@@ -137,7 +137,7 @@ def _end_of(world: World) -> int:
 
 async def test_every_session_of_a_user_ends(any_world: World) -> None:
     await any_world.user()
-    signed = [await sessions.sign_in(any_world.issuer, Known("alice", "alice"), None) for _ in range(5)]
+    signed = [await sessions.sign_in(any_world.issuer, Known("alice", "alice"), None, amr=("pwd",)) for _ in range(5)]
     assert (await sessions.end_all(any_world.issuer, "alice")).sessions == 5
     assert {await sessions.read(any_world.issuer, one.cookie) for one in signed} == {None}
     assert (await sessions.end_all(any_world.issuer, "alice")).sessions == 0

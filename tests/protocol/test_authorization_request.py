@@ -17,7 +17,7 @@ RULES = Rules(
     scopes=("openid", "profile", "offline_access", "read"),
     default_scope="read",
     audiences=("https://api.example",),
-    acr="1",
+    acrs=("1",),
 )
 PLAIN = {"response_type": "code", "redirect_uri": URI, "scope": "openid", "nonce": "n"}
 

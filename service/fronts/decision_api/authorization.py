@@ -1,4 +1,4 @@
-"""/auth/authorization: a request understood, and described for the caller's pages."""
+"""/auth/authorization: a validated request, described for the caller's pages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,6 @@ from typing import Any
 import msgspec
 
 from service.client_auth import note_claimed_client, unread_request
-from service.endpoints import authorize
-from service.endpoints.authorize import RefusedError, Understood, understood
-from service.endpoints.request_object import Parameters
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.body import Body, Text
@@ -19,9 +16,16 @@ from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.sending import back, bad_request, leads_to, refusal
 from service.fronts.decision_api.services import number_of_key
 from service.issuer import Issuer
+from service.login.authorization_requests import (
+    ENDPOINT,
+    RefusedRequestError,
+    ValidatedRequest,
+    validate_authorization_request,
+)
 from service.login.client_display import decorations_of, name_of
 from service.login.consents import asked_scopes
-from service.login.interaction import expected_subject
+from service.login.expected_user import expected_subject
+from service.login.request_object import Parameters
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.errors import InvalidRequest, LoginRequired, ProtocolError, TemporarilyUnavailable
@@ -45,17 +49,19 @@ async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
         form = parse_form(body.parameters.encode())
     except InvalidRequest as error:
         await note_claimed_client(issuer, unread_request(body.parameters.encode(), None))
-        issuer.refusals.record(authorize.NAME, error)
+        issuer.refusals.record(ENDPOINT, error)
         return bad_request(error)
     try:
-        asked = await understood(issuer, Parameters(form.parameters, form.resources), asked_elsewhere=True)
-    except RefusedError as refused:
+        validated = await validate_authorization_request(
+            issuer, Parameters(form.parameters, form.resources), by_backend=True
+        )
+    except RefusedRequestError as refused:
         return refusal(issuer, refused)
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
         return bad_request(error)
-    client, request = asked.client, asked.request
+    client, request = validated.client, validated.request
     presented = form.parameters.get("client_id", "")
     try:
         expects = await expected_subject(issuer, client, request)
@@ -67,16 +73,16 @@ async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
     waiting = DecisionTicket(
         call.api_key, client.client_id, presented, client.generation, expects=expects, authorization=request
     )
-    members = await _described(call, asked, presented, expects) | {"ticket": await tickets.give(call, waiting)}
+    members = await _described(call, validated, presented, expects) | {"ticket": await tickets.give(call, waiting)}
     action, result = ("INTERACTION", ResultCode.INTERACTION)
     if silent:
         action, result = ("NO_INTERACTION", ResultCode.NO_INTERACTION)
     return CallResult(result, members, action, facts={"client_id": client.client_id, "scope": request.scope})
 
 
-async def _described(call: Call, asked: Understood, presented: str, expects: str) -> dict[str, Any]:
+async def _described(call: Call, validated: ValidatedRequest, presented: str, expects: str) -> dict[str, Any]:
     """What the caller needs to know to ask the person."""
-    issuer, client, request, single = call.issuer, asked.client, asked.request, asked.parameters.single
+    issuer, client, request, single = call.issuer, validated.client, validated.request, validated.parameters.single
     described, default = issuer.settings.scopes, (client.default_scope or issuer.settings.default_scope).split()
     acr = request.claims.id_token.get("acr")
     acrs = [value for value in acr.values if isinstance(value, str)] if acr else []
@@ -87,7 +93,7 @@ async def _described(call: Call, asked: Understood, presented: str, expects: str
             "serviceName": issuer.settings.service_name,
             "issuer": issuer.url,
         },
-        "client": await describe(issuer, client) | _shown(issuer, asked),
+        "client": await describe(issuer, client) | _shown(issuer, validated),
         "clientIdAliasUsed": names["clientIdAliasUsed"],
         "display": request.display.upper(),
         # 0 means "no limit" on this wire: a client that wants the person to sign in now says so by 1, and by the prompt
@@ -107,7 +113,7 @@ async def _described(call: Call, asked: Understood, presented: str, expects: str
         "subject": expects or None,
         "loginHint": request.login_hint,
         "prompts": [prompt.name for prompt in _prompts(request)] or None,
-        "requestObjectPayload": asked.parameters.payload or None,
+        "requestObjectPayload": validated.parameters.payload or None,
         "resources": list(request.audience) or None,
         **leads_to(request.redirect_uri),
     }
@@ -119,10 +125,10 @@ def _prompts(request: AuthorizationRequest) -> list[Prompt]:
     return list(dict.fromkeys((*more, *request.prompt)))
 
 
-def _shown(issuer: Issuer, asked: Understood) -> dict[str, Any]:
+def _shown(issuer: Issuer, validated: ValidatedRequest) -> dict[str, Any]:
     """What our own pages would show of the client, in the place of what it says of itself."""
-    client = asked.client
-    shown = decorations_of(client, asked.request.redirect_uri)
+    client = validated.client
+    shown = decorations_of(client, validated.request.redirect_uri)
     return {
         "clientName": name_of(issuer.settings, client),
         **{_DECORATIONS[member]: uri or None for member, uri in shown.items()},

@@ -17,8 +17,8 @@ from service.fronts.decision_api.sending import back, bad_ticket, sent
 from service.fronts.decision_api.tickets import TicketError
 from service.issuer import Issuer
 from service.login.consents import asked_scopes
-from service.login.interaction import begun_grant, hand_out, verified_of
-from service.login.tickets import stands
+from service.login.granting import begun_grant, verified_of
+from service.login.tickets import may_still_ask
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.authorization_response import deliver
@@ -41,7 +41,7 @@ from service.protocol.names import OPENID
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket
 from service.records.grant import Grant
-from service.tokens.authorization_response import Answer as Issued
+from service.tokens.authorization_response import AuthorizationResponse, answer_authorization
 from service.tokens.id_tokens import subject_for
 
 _CLOCKS = 60
@@ -94,23 +94,25 @@ async def _allowed(
 ) -> CallResult:
     try:
         _check_person(issuer, client, request, waiting, body)
-        issued = await _hand_out(issuer, client, request, body)
+        response = await _answer(issuer, client, request, body)
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
         return back(issuer, client, request, error)
     issuer.metrics.request("authorize", "ok")
-    members = _issued_members(issuer, issued)
-    facts = {"client_id": client.client_id, "subject": body.subject, "grant_id": issued.grant_id}
+    members = _response_members(issuer, response)
+    facts = {"client_id": client.client_id, "subject": body.subject, "grant_id": response.grant_id}
     return sent(
-        deliver(issuer.url, verified_of(request), issued.fields), ResultCode.AUTHORIZATION_ISSUED, facts, members
+        deliver(issuer.url, verified_of(request), response.fields), ResultCode.AUTHORIZATION_ISSUED, facts, members
     )
 
 
 @audited("authorization.issue", "client:client.client_id", "user:body.subject", often=True)
-async def _hand_out(issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueBody) -> Issued:
+async def _answer(
+    issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueBody
+) -> AuthorizationResponse:
     grant = _grant(issuer, client, request, body)
-    return await hand_out(issuer, client, request, grant, about=_about(body), lifetime=body.access_token_duration)
+    return await answer_authorization(issuer, client, grant, request, _about(body), body.access_token_duration)
 
 
 def _check_person(
@@ -155,8 +157,8 @@ def _about(body: IssueBody) -> dict[str, Any]:
     return claims.present(body.claims, {name.partition("#")[0] for name in body.claims})
 
 
-def _issued_members(issuer: Issuer, issued: Issued) -> dict[str, Any]:
-    fields = issued.fields
+def _response_members(issuer: Issuer, response: AuthorizationResponse) -> dict[str, Any]:
+    fields = response.fields
     lifetime = int(fields.get("expires_in", "0"))
     access = fields.get("access_token")
     return {
@@ -234,7 +236,7 @@ async def _waiting(call: Call, ticket: str) -> tuple[Client, AuthorizationReques
     if request is None:
         raise TicketError
     client = await tickets.client_of(call, waiting)
-    if not stands(client, waiting.client_generation, request):
+    if not may_still_ask(client, waiting.client_generation, request):
         raise TicketError
     return client, request, waiting
 

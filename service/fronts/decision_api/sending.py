@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from service.endpoints.authorize import RefusedError
 from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.issuer import Issuer
+from service.login.authorization_requests import RefusedRequestError
 from service.login.error_response import is_trusted
-from service.login.interaction import verified_of
+from service.login.granting import verified_of
 from service.protocol import destinations
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.browsing import FormPost, Redirect
@@ -20,10 +20,10 @@ from service.records.client import Client
 
 def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: ProtocolError) -> CallResult:
     """The error on its way to the client (RFC 6749 4.1.2.1)."""
-    return refusal(issuer, RefusedError(client, verified_of(request), error))
+    return refusal(issuer, RefusedRequestError(client, verified_of(request), error))
 
 
-def refusal(issuer: Issuer, refused: RefusedError) -> CallResult:
+def refusal(issuer: Issuer, refused: RefusedRequestError) -> CallResult:
     """The same. Where no operator answers for the address the caller learns so, to ask the user before it goes there (RFC 9700
     4.11.2); it knows best whether it has.
     """

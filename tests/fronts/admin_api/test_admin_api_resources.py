@@ -47,7 +47,7 @@ async def a_life(operator: Operator) -> None:
     code = await do("POST", "/codes", {"client": "web", "user": "alice"}, status=201)
     await do("DELETE", f"/grants/{code['code'][6:28]}", status=200)
     assert (await do("POST", "/grants/revoke", {"user": "alice"}, status=200)) == {"grants_ended": 1}
-    signed = await sessions.sign_in(operator.issuer, Person("alice", "alice"), None)
+    signed = await sessions.sign_in(operator.issuer, Person("alice", "alice"), None, amr=("pwd",))
     await do("DELETE", f"/sessions/{signed.session.sid}", status=200)
     await do("POST", "/users/alice/sign-out", status=200)
     await do("POST", "/users/alice/disable", status=200)
@@ -295,7 +295,9 @@ async def test_lists_come_in_pages(world: World) -> None:
 async def test_sessions_of_a_user_come_in_pages(world: World) -> None:
     async with operating(world.redis.url) as operator:
         await operator("POST", "/users", {"username": "alice"}, status=201)
-        made = {(await sessions.sign_in(operator.issuer, Person("alice", "alice"), None)).session.sid for _ in range(5)}
+        alice = Person("alice", "alice")
+        signed = [await sessions.sign_in(operator.issuer, alice, None, amr=("pwd",)) for _ in range(5)]
+        made = {one.session.sid for one in signed}
         seen, cursor = [], ""
         for _ in range(3):
             page = await operator("GET", f"/users/alice/sessions?limit=2&cursor={cursor}", status=200)

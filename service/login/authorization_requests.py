@@ -1,0 +1,126 @@
+"""Validating authorization requests: which client asks, where a response may go, and whether it may ask for that."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from service.issuer import Issuer
+from service.login.acr import offered_acrs
+from service.login.error_response import send_error
+from service.login.request_object import Parameters, unpacked
+from service.observe.current import note_client
+from service.protocol import authorization_request
+from service.protocol.authorization_request import AuthorizationRequest, Rules, Verified
+from service.protocol.authorization_response import deliver, error_fields
+from service.protocol.browsing import FormPost, Page, Redirect
+from service.protocol.errors import InvalidRequest, ProtocolError
+from service.protocol.names import GrantTypeName, ResponseType
+from service.records.client import Client
+
+ENDPOINT = "authorize"
+"""What refusals are recorded under."""
+
+
+class ValidatedRequest(NamedTuple):
+    """An authorization request that may be answered."""
+
+    client: Client
+    request: AuthorizationRequest
+    parameters: Parameters
+    """As they came, those of a request object in their place."""
+
+
+class RefusedRequestError(Exception):
+    """A request that is refused, but its redirect URI is valid: the client is told."""
+
+    def __init__(self, client: Client, verified: Verified, error: ProtocolError) -> None:
+        super().__init__(error.error)
+        self.client, self.verified, self.error = client, verified, error
+
+    def show(self, issuer: Issuer, *, framed: bool) -> Redirect | FormPost | Page:
+        """Send the error to the client, and record it for operators; inside another page (framed) no page of ours is needed."""
+        issuer.refusals.record(ENDPOINT, self.error)
+        return send_error(issuer, self.client, self.verified, self.error, knowingly=framed)
+
+    def deliver(self, issuer: Issuer) -> Redirect | FormPost:
+        """Do the same for a front with pages of its own."""
+        issuer.refusals.record(ENDPOINT, self.error)
+        return deliver(issuer.url, self.verified, error_fields(self.error))
+
+
+async def validate_authorization_request(
+    issuer: Issuer, outer: Parameters, *, by_backend: bool = False
+) -> ValidatedRequest:
+    """Validate the request that these parameters make.
+
+    Args:
+        issuer: Ours.
+        outer: The parameters as they came; they may hold a request object, or name one.
+        by_backend: The pages are not ours, but those of a backend, which signs users up and in as it does.
+
+    Raises:
+        RefusedRequestError: What the client may be told.
+        ProtocolError: What only the user may see.
+    """
+    try:
+        client = await _client(issuer, outer.single)
+        rules = _rules_of(issuer, client)
+        if by_backend:
+            rules = rules._replace(acrs=None, sign_up=True)
+        parameters, verified = await _destination(issuer, client, rules, outer)
+    except ProtocolError as error:
+        issuer.refusals.record(ENDPOINT, error)
+        raise
+    try:
+        request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
+    except ProtocolError as error:
+        raise RefusedRequestError(client, verified, error) from error
+    return ValidatedRequest(client, request, parameters)
+
+
+def _rules_of(issuer: Issuer, client: Client) -> Rules:
+    """Return what this client may ask for."""
+    settings = issuer.settings
+    offered = settings.response_types
+    return Rules(
+        client_id=client.client_id,
+        redirect_uris=client.redirect_uris,
+        response_types=tuple(one for one in client.response_types if one in offered and _may(client, one)),
+        scopes=client.scopes,
+        default_scope=settings.default_scope if client.default_scope is None else client.default_scope,
+        unknown_scope=settings.unknown_scope,
+        audiences=client.audiences,
+        require_pkce=settings.require_pkce or client.require_pkce or client.public,
+        allow_plain_pkce=client.allow_plain_pkce,
+        default_max_age=client.default_max_age,
+        default_acr_values=client.default_acr_values,
+        openid=issuer.keyring is not None,
+        acrs=offered_acrs(settings),
+        sign_up=settings.sign_up_url is not None,
+    )
+
+
+def _may(client: Client, response_type: ResponseType) -> bool:
+    """A code is of use only to who may redeem it."""
+    return "code" not in response_type.parts or GrantTypeName.AUTHORIZATION_CODE in client.grant_types
+
+
+async def _client(issuer: Issuer, parameters: Mapping[str, str]) -> Client:
+    client_id = parameters.get("client_id")
+    if client_id is None:
+        raise InvalidRequest("The parameter client_id is missing.")
+    client = await issuer.store.clients.get(client_id)
+    if client is not None:
+        note_client(client.client_id)
+    if client is None or not client.enabled:
+        raise InvalidRequest("There is no such client.", log="unknown or disabled client")
+    return client
+
+
+async def _destination(issuer: Issuer, client: Client, rules: Rules, outer: Parameters) -> tuple[Parameters, Verified]:
+    """Return the parameters, unpacked, and where a response may be sent. Raises as validate_authorization_request does."""
+    try:
+        parameters = await unpacked(issuer, client, outer)
+    except ProtocolError as error:
+        verified = authorization_request.verify_destination(outer.single, rules)
+        raise RefusedRequestError(client, verified, error) from error
+    return parameters, authorization_request.verify_destination(parameters.single, rules)

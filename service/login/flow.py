@@ -1,0 +1,169 @@
+"""From request to response: an interaction is started, resumed after each step, and ends with an answer or an error."""
+
+from contextlib import suppress
+from typing import assert_never
+from urllib.parse import urlencode
+
+import msgspec
+
+from service.issuer import Issuer
+from service.login import granting
+from service.login.error_response import send_error
+from service.login.expected_user import expected_subject, is_expected
+from service.login.granting import verified_of
+from service.login.interaction import ClientInteraction, CrowdedError, Interaction, PageInteraction, StaleError
+from service.login.steps import next_step
+from service.login.steps.step import LOGIN_PATH, Step
+from service.login.tickets import finish, keep, may_still_ask, move
+from service.protocol.authorization_request import AuthorizationRequest
+from service.protocol.browsing import FormPost, Page, Redirect
+from service.protocol.credentials import hashed
+from service.protocol.errors import LoginRequired, ProtocolError, TemporarilyUnavailable
+from service.protocol.names import Prompt
+from service.records.client import Client
+from service.records.interaction import Progress
+from service.records.session import Session
+
+
+async def start(
+    issuer: Issuer,
+    client: Client,
+    request: AuthorizationRequest,
+    session: Session | None,
+    browser: str,
+    address: str = "",
+) -> Redirect | FormPost:
+    """Answer a client's request, or start an interaction with the user first; return where to go next.
+
+    Args:
+        issuer: Ours.
+        client: Who asks.
+        request: What it asks for.
+        session: Of who is signed in at the browser.
+        browser: The cookie that the interaction is tied to.
+        address: Of the browser.
+
+    Raises:
+        LoginRequired, ConsentRequired, AccountSelectionRequired: A step is needed, but prompt=none.
+        InvalidRequest: The hint is no ID token of ours.
+        CrowdedError: Too much waits already.
+        TemporarilyUnavailable: Redis or the directory is.
+    """
+    interaction = ClientInteraction(
+        progress=Progress(
+            hashed(browser),
+            int(issuer.clock()),
+            client_generation=client.generation,
+            anew=Prompt.CREATE in request.prompt,
+        ),
+        address=address,
+        client=client,
+        request=request,
+        expects=await expected_subject(issuer, client, request),
+    )
+    step = await next_step(issuer, interaction, session)
+    if step is None:
+        return await granting.answer(issuer, interaction, _signed_in(session))
+    if Prompt.NONE in request.prompt:
+        raise step.error("Nobody may be asked (prompt=none), but somebody would have to be.")
+    return await _ask(issuer, interaction, step)
+
+
+async def start_for_page(issuer: Issuer, path: str, browser: str, address: str = "") -> Redirect:
+    """Let a user sign in to see one of our own pages. Raises CrowdedError, TemporarilyUnavailable."""
+    progress = Progress(hashed(browser), int(issuer.clock()))
+    interaction = PageInteraction(progress=progress, address=address, return_to=path)
+    step = await next_step(issuer, interaction, None)
+    return Redirect(path) if step is None else await _ask(issuer, interaction, step)
+
+
+async def start_again(
+    issuer: Issuer, over: Interaction, session: Session | None, browser: str, address: str
+) -> Redirect | FormPost | Page:
+    """Start an interaction anew whose time is over: whatever holds today is asked for today.
+
+    Raises StaleError where the client may not ask for it any more, CrowdedError, TemporarilyUnavailable.
+    """
+    match over:
+        case PageInteraction():
+            return Redirect(over.return_to)
+        case ClientInteraction(client=client, request=request):
+            if not may_still_ask(client, client.generation, request):
+                raise StaleError
+            try:
+                return await start(issuer, client, request, session, browser, address)
+            except TemporarilyUnavailable:
+                raise
+            except ProtocolError as error:
+                return send_error(issuer, client, verified_of(request), error, knowingly=session is not None)
+        case _:
+            assert_never(over)
+
+
+async def resume(issuer: Issuer, interaction: Interaction, session: Session | None) -> Redirect | FormPost | Page:
+    """Go on to the next step, or answer the request. Raises StaleError, TemporarilyUnavailable."""
+    interaction = interaction.seen_in(session)
+    proved = interaction.progress.proved_at and session
+    if proved and isinstance(interaction, ClientInteraction) and not is_expected(issuer, interaction, proved):
+        other = LoginRequired("Another user signed in than the one who was named.")
+        return await refuse(issuer, interaction, other, session)
+    step = await next_step(issuer, interaction, session)
+    if step is not None:
+        moved = await move(issuer, interaction, stage=step.stage_after(interaction.progress))
+        return Redirect(page_url(issuer, moved.ticket, step.path))
+    done = await finish(issuer, interaction)
+    match done:
+        case PageInteraction():
+            return Redirect(done.return_to)
+        case ClientInteraction():
+            try:
+                return await granting.answer(issuer, done, _signed_in(session))
+            except ProtocolError as error:
+                return error_response(issuer, done, error, session)
+        case _:
+            assert_never(done)
+
+
+async def refuse(
+    issuer: Issuer, interaction: Interaction, error: ProtocolError, session: Session | None
+) -> Redirect | FormPost | Page:
+    """Finish an interaction with an error for the client; where there is no room to remember that, it may be started once more.
+
+    Raises StaleError, TemporarilyUnavailable.
+    """
+    with suppress(CrowdedError):
+        interaction = await finish(issuer, interaction)
+    return error_response(issuer, interaction, error, session)
+
+
+def error_response(
+    issuer: Issuer, interaction: Interaction, error: ProtocolError, session: Session | None
+) -> Redirect | FormPost | Page:
+    """Send the error to the client; where none waits, go to our own page. ``session``: of who was asked."""
+    match interaction:
+        case PageInteraction():
+            return Redirect(issuer.settings.issuer_path + "/")
+        case ClientInteraction(client=client, request=request):
+            issuer.refusals.record("authorize", error)
+            return send_error(issuer, client, verified_of(request), error, knowingly=session is not None)
+        case _:
+            assert_never(interaction)
+
+
+def page_url(issuer: Issuer, ticket: str, path: str = LOGIN_PATH) -> str:
+    """Return where an interaction goes on; the login page leads to whatever else is due."""
+    return f"{issuer.settings.issuer_path}{path}?{urlencode({'ticket': ticket})}"
+
+
+async def _ask(issuer: Issuer, interaction: Interaction, step: Step) -> Redirect:
+    stage = step.stage_after(interaction.progress)
+    progress: Progress = msgspec.structs.replace(interaction.progress, stage=stage)
+    waiting = await keep(issuer, msgspec.structs.replace(interaction, progress=progress))
+    return Redirect(page_url(issuer, waiting.ticket, step.path))
+
+
+def _signed_in(session: Session | None) -> Session:
+    """Raise LoginRequired where no step of the list asked anybody to sign in."""
+    if session is None:
+        raise LoginRequired("Nobody is signed in.")
+    return session

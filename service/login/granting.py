@@ -1,0 +1,94 @@
+"""The grant that a user gives a client by allowing its authorization request, and the response to the client."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from service.issuer import Issuer
+from service.login import sessions
+from service.login.consents import asked_scopes
+from service.login.interaction import ClientInteraction
+from service.protocol import claims
+from service.protocol.authorization_request import AuthorizationRequest, Verified
+from service.protocol.authorization_response import deliver
+from service.protocol.browsing import FormPost, Redirect
+from service.protocol.errors import AccessDenied, LoginRequired, UnmetAuthenticationRequirements
+from service.protocol.names import GrantTypeName
+from service.records.client import Client
+from service.records.grant import Grant
+from service.records.session import Session
+from service.tokens.authorization_response import answer_authorization
+
+
+async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost:
+    """Make code and tokens for the client. The session is looked at once more after they are written: what a logout that
+    overlaps did not find, is ended here (P6).
+
+    Raises AccessDenied, LoginRequired, UnmetAuthenticationRequirements, TemporarilyUnavailable.
+    """
+    client, request = interaction.client, interaction.request
+    acr = request.claims.id_token.get("acr")
+    if acr is not None and acr.essential and not acr.accepts(session.acr):
+        raise UnmetAuthenticationRequirements("The authentication does not have the acr that is asked for.")
+    person = await _claims_of(issuer, request, session)
+    grant = _grant(issuer, client, request, session, person)
+    about = claims.present(person, claims.told_by_scopes(request.scopes, issuer.settings.scope_claims))
+    response = await answer_authorization(issuer, client, grant, request, about)
+    if not await sessions.join(issuer, session, client.client_id):
+        if response.grant_id:
+            await issuer.store.grants.revoke(response.grant_id, session.subject)
+        raise LoginRequired("The session has ended.")
+    issuer.metrics.request("authorize", "ok")
+    return deliver(issuer.url, verified_of(request), response.fields)
+
+
+def begun_grant(issuer: Issuer, client: Client, request: AuthorizationRequest, subject: str) -> Grant:
+    """Return the grant that a user gives by allowing a request: what follows from the request alone."""
+    has_code = "code" in request.response_type.parts
+    return Grant(
+        client_id=client.client_id,
+        subject=subject,
+        scope=request.scope,
+        grant_type=(GrantTypeName.AUTHORIZATION_CODE if has_code else GrantTypeName.IMPLICIT).value,
+        client_generation=client.generation,
+        issued_at=int(issuer.clock()),
+        audience=request.audience,
+    )
+
+
+def verified_of(request: AuthorizationRequest) -> Verified:
+    """Return where the response to a request goes."""
+    return Verified(request.redirect_uri, request.redirect_uri_given, request.response_mode, request.state)
+
+
+async def _claims_of(issuer: Issuer, request: AuthorizationRequest, session: Session) -> Mapping[str, Any]:
+    """Look up the user's claims where the response needs them. Raises AccessDenied where they are no longer known."""
+    if not request.claims.names and request.response_type.parts != {"id_token"}:
+        return {}
+    person = await issuer.directory.claims(session.subject, request.scopes)
+    if person is None:
+        raise AccessDenied("The user may not sign in.", log="user is disabled or unknown")
+    return person
+
+
+def _grant(
+    issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session, person: Mapping[str, Any]
+) -> Grant:
+    """The claims parameter tells only what a scope of the client's would tell, too, and the user has allowed."""
+    allowed = claims.told_by_scopes(asked_scopes(issuer, client, request), issuer.settings.scope_claims)
+    in_id_token, at_userinfo = (
+        [name for name in claims.acceptable(person, wanted) if name in allowed]
+        for wanted in (request.claims.id_token, request.claims.userinfo)
+    )
+    grant: Grant = msgspec.structs.replace(
+        begun_grant(issuer, client, request, session.subject),
+        username="" if session.username == session.subject else session.username,
+        auth_time=session.auth_time,
+        acr=session.acr,
+        amr=session.amr,
+        session=session.sid,
+        userinfo_claims=tuple(at_userinfo),
+        id_token_claims=claims.present(person, in_id_token),
+    )
+    return grant

@@ -1,0 +1,72 @@
+"""Consent: the user allows a client what it asks for, or does not (IA-31, IA-28)."""
+
+from typing import assert_never
+
+from service.issuer import Issuer
+from service.login import consents
+from service.login.consents import asked_scopes
+from service.login.interaction import ClientInteraction, Interaction, PageInteraction, StaleError
+from service.login.steps.step import CONSENT_PATH, Outcome, Passed, Refused, Step
+from service.login.tickets import update
+from service.protocol.browsing import Page, Visit
+from service.protocol.errors import AccessDenied, ConsentRequired
+from service.protocol.names import OFFLINE_ACCESS
+from service.records.session import Session
+
+
+async def is_needed(issuer: Issuer, interaction: Interaction, session: Session | None) -> bool:
+    """Whether a client asks for something that is not allowed yet."""
+    match interaction:
+        case ClientInteraction():
+            return session is not None and await consents.is_needed(issuer, interaction, session)
+        case PageInteraction():
+            return False
+        case _:
+            assert_never(interaction)
+
+
+async def page(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> Page:
+    """Show who asks for what."""
+    asking, user = _only_for_clients(interaction, session)
+    described = issuer.settings.scopes
+    scopes = asked_scopes(issuer, asking.client, asking.request)
+    return Page(
+        "consent",
+        {
+            "username": user.username,
+            "scopes": [{"name": name, "description": described.get(name, "")} for name in scopes],
+            "resources": list(asking.request.audience),
+            "offline": OFFLINE_ACCESS in scopes,
+        },
+    )
+
+
+async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> Outcome:
+    """Take a yes, a no, or the wish to go on as another user.
+
+    A yes that is not needed any more (it was said in another tab) is none to be recorded, but leads on all the same.
+    """
+    asking, user = _only_for_clients(interaction, session)
+    decision = visit.parameters.get("decision")
+    if decision == "deny":
+        return Refused(asking, AccessDenied("The user denied the request."))
+    if decision == "switch":
+        return Passed(await update(issuer, asking, user, anew=True, proved_at=0, chose=True))
+    if decision != "allow":
+        raise StaleError
+    if not await consents.is_needed(issuer, asking, user):
+        return Passed(asking)
+    # First the interaction, so that of two answers only one is remembered; what is not remembered is asked again.
+    agreed = await update(issuer, asking, user, consented=True)
+    await consents.remember(issuer, asking.client, asking.request, user)
+    return Passed(agreed)
+
+
+def _only_for_clients(interaction: Interaction, session: Session | None) -> tuple[ClientInteraction, Session]:
+    """Raise StaleError where the page cannot have been shown."""
+    if not isinstance(interaction, ClientInteraction) or session is None:
+        raise StaleError
+    return interaction, session
+
+
+STEP = Step("consent", is_needed, page, take, ConsentRequired, path=CONSENT_PATH, stored_as="permission")

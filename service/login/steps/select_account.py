@@ -1,0 +1,40 @@
+"""Choosing an account: the client wants the user to say as whom they go on (prompt=select_account)."""
+
+from typing import assert_never
+
+from service.issuer import Issuer
+from service.login.interaction import ClientInteraction, Interaction, PageInteraction, StaleError
+from service.login.steps.step import Outcome, Passed, Step
+from service.login.tickets import update
+from service.protocol.browsing import Page, Visit
+from service.protocol.errors import AccountSelectionRequired
+from service.protocol.names import Prompt
+from service.records.session import Session
+
+
+async def is_needed(issuer: Issuer, interaction: Interaction, session: Session | None) -> bool:
+    """Only where somebody is signed in: else there is nothing to choose from."""
+    match interaction:
+        case ClientInteraction(progress=progress, request=request):
+            selects = Prompt.SELECT_ACCOUNT in request.prompt and not progress.chose and not progress.proved_at
+            return selects and session is not None
+        case PageInteraction():
+            return False
+        case _:
+            assert_never(interaction)
+
+
+async def page(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> Page:
+    """Show who is signed in."""
+    return Page("select_account", {"username": session.username if session else ""})
+
+
+async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> Outcome:
+    """Go on as who is signed in, or sign in as another user."""
+    choice = visit.parameters.get("choice")
+    if session is None or choice not in ("continue", "other"):
+        raise StaleError
+    return Passed(await update(issuer, interaction, session, chose=True, anew=choice == "other"))
+
+
+STEP = Step("select_account", is_needed, page, take, AccountSelectionRequired, fields=("choice",))

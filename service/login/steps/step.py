@@ -1,0 +1,88 @@
+"""What a step of an interaction is: when it is needed, its page, what its form means, and what it proves."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+
+from service.directory import Person
+from service.issuer import Issuer
+from service.login.interaction import Interaction
+from service.protocol.browsing import Page, Visit
+from service.protocol.errors import ProtocolError
+from service.records.interaction import Progress
+from service.records.session import Session
+
+LOGIN_PATH, CONSENT_PATH = "/login", "/consent"
+
+
+class Again(NamedTuple):
+    """The form did not do: show the page once more, with these values beside its own."""
+
+    interaction: Interaction
+    values: Mapping[str, str | int]
+
+
+class Passed(NamedTuple):
+    """The step is done; what it proves (``amr``) is added to the session."""
+
+    interaction: Interaction
+
+
+class Authenticated(NamedTuple):
+    """The user proved who they are, whoever was signed in before: begin or renew a session."""
+
+    interaction: Interaction
+    person: Person
+
+
+class Refused(NamedTuple):
+    """The interaction ends with an error for the client."""
+
+    interaction: Interaction
+    error: ProtocolError
+
+
+Outcome = Again | Passed | Authenticated | Refused
+
+
+class Step(NamedTuple):
+    """A step. Its functions get the interaction as seen in the session, and the session of who is signed in, if anybody is."""
+
+    name: str
+    is_needed: Callable[[Issuer, Interaction, Session | None], Awaitable[bool]]
+    """Whether the user has to do it now; asked in the order of the list, and again after each step."""
+    page: Callable[[Issuer, Visit, Interaction, Session | None], Awaitable[Page]]
+    """The page; ``ticket``, ``csrf`` and ``client`` are added to its values."""
+    take: Callable[[Issuer, Visit, Interaction, Session | None], Awaitable[Outcome]]
+    """What the form means. Raises StaleError for one that means nothing."""
+    error: type[ProtocolError]
+    """What the client gets where the step is needed, but prompt=none."""
+    amr: tuple[str, ...] = ()
+    """What the step proves (RFC 8176)."""
+    path: str = LOGIN_PATH
+    fields: tuple[str, ...] = ()
+    """The fields without any of which a form answers nothing: the page is shown again, and nothing is kept."""
+    stored_as: str = ""
+    """The stage in stored interactions, where it is not the name."""
+    starts_session: bool = False
+    """Its form does not depend on who is signed in by now."""
+    counts_attempts: bool = False
+    """Attempts are counted in the stage (IA-30)."""
+
+    def is_in(self, visit: Visit) -> bool:
+        """Whether a form says all that this step asks."""
+        return all(field in visit.parameters for field in self.fields)
+
+    @property
+    def stage(self) -> str:
+        """The word for it in stored interactions, without the number of an attempt."""
+        return self.stored_as or self.name
+
+    def stage_after(self, progress: Progress) -> str:
+        """The stage of an interaction that is at this step from now on; wrong attempts of before are not forgotten."""
+        if not self.counts_attempts:
+            return self.stage
+        return self.numbered(progress.attempt if progress.step == self.stage and progress.attempt else 1)
+
+    def numbered(self, attempt: int) -> str:
+        """The stage with the number of an attempt."""
+        return f"{self.stage}:{attempt}"
