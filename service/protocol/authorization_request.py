@@ -42,11 +42,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 class Rules(NamedTuple):
-    """What client and settings allow, as far as the checks need to know.
-
-    ``openid``: whether ID tokens can be signed; ``acrs``: the authentication contexts that a login here may have, None = a
-    backend asks the user, and will know; ``sign_up``: whether there is somewhere to send people without an account.
-    """
+    """What client and settings allow, as far as the checks need to know."""
 
     client_id: str
     redirect_uris: tuple[str, ...] = ()
@@ -59,21 +55,17 @@ class Rules(NamedTuple):
     allow_plain_pkce: bool = False
     default_max_age: int | None = None
     default_acr_values: tuple[str, ...] = ()
-    openid: bool = True
-    acrs: Collection[str] | None = ("1",)
-    sign_up: bool = False
+    openid: bool = True  # whether ID tokens can be signed
+    acrs: Collection[str] | None = ("1",)  # authentication contexts of logins here; None: a backend signs users in
+    sign_up: bool = False  # whether there is somewhere to send users without an account
 
 
 class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A request that passed every check, ready to be answered or to wait for a person.
-
-    ``max_age``: seconds, None = any; ``redirect_uri_given``: it was named, so the token request must name it too;
-    ``id_token_hint``: as it came, to be verified by who holds the keys.
-    """
+    """A request that passed every check, ready to be answered or to wait for a user."""
 
     client_id: str
     redirect_uri: str
-    redirect_uri_given: bool
+    redirect_uri_given: bool  # the token request must name it, too
     response_type: ResponseType
     response_mode: ResponseMode
     scope: str = ""
@@ -82,8 +74,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     code_challenge: str | None = None
     code_challenge_method: str | None = None
     prompt: tuple[Prompt, ...] = ()
-    max_age: int | None = None
-    id_token_hint: str | None = None
+    max_age: int | None = None  # seconds; None: any
+    id_token_hint: str | None = None  # as it came, to be verified by who holds the keys
     login_hint: str | None = None
     acr_values: tuple[str, ...] = ()
     claims: ClaimsRequest = ClaimsRequest()
@@ -132,7 +124,7 @@ class Verified(NamedTuple):
 
 
 def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
-    """Whether, where and how an answer may be sent. Raises InvalidRequest, which nobody but the person may see."""
+    """Return where and how an answer may be sent. Raises InvalidRequest, which nobody but the user may see."""
     given = parameters.get("redirect_uri")
     if given is None and rules.openid and OPENID in parameters.get("scope", "").split():
         raise InvalidRequest("redirect_uri is required with the scope openid (OpenID Connect Core 3.1.2.1).")
@@ -189,6 +181,7 @@ def check_response_type(draft: Draft) -> None:
 
 
 def check_response_mode(draft: Draft) -> None:
+    """Keep the mode, the default one where none is named; no token travels in a query (Multiple Response Types 2.1, 3)."""
     response_type: ResponseType = draft.found["response_type"]
     default = _default_mode(response_type.value)
     asked = draft.parameters.get("response_mode")
@@ -200,10 +193,12 @@ def check_response_mode(draft: Draft) -> None:
 
 
 def check_state(draft: Draft) -> None:
+    """Keep ``state`` as it came (RFC 6749 4.1.1)."""
     draft.found["state"] = draft.text("state", MAX_STATE)
 
 
 def check_scope(draft: Draft) -> None:
+    """Keep the scope that the client may have (RFC 6749 3.3)."""
     rules = draft.rules
     allowed = [scope for scope in rules.scopes if rules.openid or scope != OPENID]
     asked = draft.text("scope", 4 * MAX_TEXT)
@@ -224,6 +219,7 @@ def check_offline_access(draft: Draft) -> None:
 
 
 def check_pkce(draft: Draft) -> None:
+    """Keep the code challenge, which some clients must have (RFC 7636 4.3)."""
     rules = draft.rules
     if "code" not in draft.found["response_type"].parts:
         return
@@ -251,6 +247,7 @@ def check_nonce(draft: Draft) -> None:
 
 
 def check_prompt(draft: Draft) -> None:
+    """Keep the prompts; none excludes the others (OpenID Connect Core 3.1.2.1)."""
     words = (draft.text("prompt") or "").split()
     known = {prompt.value for prompt in Prompt}
     if any(word not in known for word in words):
@@ -263,6 +260,7 @@ def check_prompt(draft: Draft) -> None:
 
 
 def check_max_age(draft: Draft) -> None:
+    """Keep the age that a login may have, in seconds (OpenID Connect Core 3.1.2.1)."""
     given = draft.parameters.get("max_age")
     if given is not None and not (given.isascii() and given.isdigit() and len(given) <= 10):
         raise InvalidRequest("max_age must be a number of seconds.")
@@ -270,6 +268,7 @@ def check_max_age(draft: Draft) -> None:
 
 
 def check_claims(draft: Draft) -> None:
+    """Keep the claims that are requested one by one (OpenID Connect Core 5.5)."""
     draft.found["claims"] = claims.parse(draft.parameters.get("claims"))
 
 

@@ -55,12 +55,10 @@ class FormPost(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """``session``, ``browser`` and ``device``: cookies to set; "" = delete, None = leave; ``languages``: what the client asked
-    for (ui_locales), before what the browser prefers.
-    """
+    """What a browser gets, with the cookies to set; "" deletes one, None leaves it."""
 
     what: Page | Redirect | FormPost
     session: str | None = None
     browser: str | None = None
     device: str | None = None
-    languages: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()  # what the client asked for (ui_locales), before what the browser prefers

@@ -68,8 +68,9 @@ class ClaimsRequest(msgspec.Struct, frozen=True, omit_defaults=True):
         return frozenset(self.userinfo) | frozenset(self.id_token)
 
     def accept_subject(self, subject: str) -> bool:
-        """Whether an answer may be about this subject: the user who is named, in either place, and no other (OpenID Connect
-        Core 5.5.1). What is no text names no user.
+        """Return whether an answer may be about this subject (OpenID Connect Core 5.5.1).
+
+        It is about the user who is named, in either place, and no other. What is no text names no user.
         """
         return all(asked["sub"].accepts(subject) for asked in (self.id_token, self.userinfo) if "sub" in asked)
 

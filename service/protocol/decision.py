@@ -30,16 +30,14 @@ class Action(StrEnum):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """``content``: the ready-made body (bytes of JSON, may be empty); ``headers``: with Content-Type; ``outcome``:
-    ``ok`` or the error code, for logs and metrics; ``issued``: what was issued, for the decision API and hooks.
-    """
+    """An endpoint's answer."""
 
     action: Action
     status: int
-    content: bytes
-    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: NO_STORE)
-    outcome: str = "ok"
-    issued: object | None = None
+    content: bytes  # the ready-made body: JSON, may be empty
+    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: NO_STORE)  # with Content-Type
+    outcome: str = "ok"  # or the error code, for logs and metrics
+    issued: object | None = None  # for the decision API and hooks
 
 
 def answer(content: bytes, *, issued: object | None = None, headers: Mapping[str, str] = NO_STORE) -> Decision:

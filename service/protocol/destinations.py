@@ -7,17 +7,17 @@ WEB, DEVICE, APP = "web", "device", "app"
 
 
 class Destination(NamedTuple):
-    """``kind``: ``WEB``, ``DEVICE`` (a loopback address) or ``APP`` (a private-use scheme); ``name``: the host with its port,
-    or the scheme.
-    """
+    """Where a redirect URI leads."""
 
-    kind: str
-    name: str
+    kind: str  # ``WEB``, ``DEVICE`` (a loopback address) or ``APP`` (a private-use scheme)
+    name: str  # the host with its port, or the scheme
 
 
 def destination(uri: str) -> Destination:
-    """Where a redirect URI leads. Of a private-use scheme only the scheme says who will get it (RFC 8252 7.1): what stands in
-    the place of a host is anybody's choice.
+    """Return where a redirect URI leads.
+
+    Of a private-use scheme only the scheme says who will get it (RFC 8252 7.1): what stands in the place of a host is
+    anybody's choice.
     """
     parts = urlsplit(uri)
     if parts.scheme == "https":

@@ -57,7 +57,7 @@ def shown(name: str, instead: str) -> str:
 
 
 def spelled_out(text: str) -> str:
-    """``text`` with what cannot be seen written as ``\\u202e``, line ends and tabs apart: for operators, who should see it."""
+    r"""Return ``text`` for operators: what cannot be seen is written as ``\u202e``, line ends and tabs apart."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(

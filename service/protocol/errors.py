@@ -15,13 +15,18 @@ _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 class ProtocolError(Exception):
     """An answer that refuses a request (RFC 6749 section 5.2).
 
-    ``error``: the registered code; ``status``: the HTTP status; ``description``: printable ASCII without quote and
-    backslash; ``log``: the reason for operators, never sent; ``headers``: further response headers.
+    Args:
+        description: text for the client.
+        log: the reason for operators, never sent.
+        status: the HTTP status, where it is not that of the class.
+        headers: further response headers.
     """
 
     error: ClassVar[str] = "server_error"
+    """The registered code."""
     status: int = 400
     description: str = ""
+    """Printable ASCII without quote and backslash."""
 
     def __init__(
         self, description: str = "", *, log: str = "", status: int | None = None, headers: dict[str, str] | None = None
@@ -35,6 +40,8 @@ class ProtocolError(Exception):
 
 
 class InvalidRequest(ProtocolError):
+    """A parameter is missing, repeated, malformed or contradicts another one (RFC 6749 5.2)."""
+
     error = "invalid_request"
 
 
@@ -47,19 +54,27 @@ class InvalidClient(ProtocolError):
 
 
 class InvalidGrant(ProtocolError):
+    """What is redeemed is invalid, expired, used, or of another client (RFC 6749 5.2)."""
+
     error = "invalid_grant"
     description = "The code, refresh token or password is invalid, expired, used, or was issued to another client."
 
 
 class UnauthorizedClient(ProtocolError):
+    """The client may not use this grant type or response type (RFC 6749 4.1.2.1, 5.2)."""
+
     error = "unauthorized_client"
 
 
 class UnsupportedGrantType(ProtocolError):
+    """There is no such grant type here (RFC 6749 5.2)."""
+
     error = "unsupported_grant_type"
 
 
 class InvalidScope(ProtocolError):
+    """The scope is unknown, malformed, or more than the client may have (RFC 6749 5.2)."""
+
     error = "invalid_scope"
 
 
@@ -76,68 +91,86 @@ class UnsupportedTokenType(ProtocolError):
 
 
 class AccessDenied(ProtocolError):
-    """The person said no (RFC 6749 4.1.2.1)."""
+    """The user said no (RFC 6749 4.1.2.1)."""
 
     error = "access_denied"
 
 
 class UnsupportedResponseType(ProtocolError):
+    """There is no such response type here (RFC 6749 4.1.2.1)."""
+
     error = "unsupported_response_type"
 
 
 class LoginRequired(ProtocolError):
-    """OpenID Connect Core 3.1.2.6, like the next three: prompt=none, and somebody would have to be asked."""
+    """With prompt=none: the user would have to sign in (OpenID Connect Core 3.1.2.6)."""
 
     error = "login_required"
 
 
 class ConsentRequired(ProtocolError):
+    """With prompt=none: the user would have to consent (OpenID Connect Core 3.1.2.6)."""
+
     error = "consent_required"
 
 
 class InteractionRequired(ProtocolError):
+    """With prompt=none: the user would have to do something (OpenID Connect Core 3.1.2.6)."""
+
     error = "interaction_required"
 
 
 class AccountSelectionRequired(ProtocolError):
+    """With prompt=none: the user would have to select an account (OpenID Connect Core 3.1.2.6)."""
+
     error = "account_selection_required"
 
 
 class UnmetAuthenticationRequirements(ProtocolError):
-    """An essential acr that we do not know (OpenID Connect Core Unmet Authentication Requirements 1.0)."""
+    """No authentication here has the essential acr (OpenID Connect Core Unmet Authentication Requirements 1.0)."""
 
     error = "unmet_authentication_requirements"
 
 
 class InvalidRequestObject(ProtocolError):
-    """OpenID Connect Core 3.1.2.6, like the next four."""
+    """The request object is invalid (OpenID Connect Core 3.1.2.6)."""
 
     error = "invalid_request_object"
 
 
 class InvalidRequestUri(ProtocolError):
+    """What request_uri names cannot be had (OpenID Connect Core 3.1.2.6)."""
+
     error = "invalid_request_uri"
 
 
 class RequestNotSupported(ProtocolError):
+    """Request objects by value are off (OpenID Connect Core 3.1.2.6)."""
+
     error = "request_not_supported"
 
 
 class RequestUriNotSupported(ProtocolError):
+    """Request objects by reference are off (OpenID Connect Core 3.1.2.6)."""
+
     error = "request_uri_not_supported"
 
 
 class RegistrationNotSupported(ProtocolError):
+    """The parameter registration is not supported (OpenID Connect Core 3.1.2.6)."""
+
     error = "registration_not_supported"
 
 
 class InvalidClientMetadata(ProtocolError):
-    """RFC 7591 section 3.2.2, like the next one."""
+    """A member of the client's metadata is not allowed (RFC 7591 section 3.2.2)."""
 
     error = "invalid_client_metadata"
 
 
 class InvalidRedirectUri(ProtocolError):
+    """A redirect URI cannot be registered (RFC 7591 section 3.2.2)."""
+
     error = "invalid_redirect_uri"
 
 
@@ -146,6 +179,8 @@ class BearerError(ProtocolError):
 
 
 class InvalidToken(BearerError):
+    """The access token is of no use (RFC 6750 3.1)."""
+
     error = "invalid_token"
     status = 401
     description = "The access token is invalid, expired, or was revoked."
@@ -158,17 +193,21 @@ class TokenRequired(InvalidToken):
 
 
 class InsufficientScope(BearerError):
+    """The access token has too little scope (RFC 6750 3.1)."""
+
     error = "insufficient_scope"
     status = 403
 
 
 class ServerError(ProtocolError):
+    """Something that was not foreseen (RFC 6749 4.1.2.1)."""
+
     error = "server_error"
     status = 500
 
 
 class TemporarilyUnavailable(ProtocolError):
-    """Redis (or another part that a request needs) cannot answer now; ``retry_after`` is in seconds."""
+    """Redis (or another part that a request needs) cannot answer for ``retry_after`` seconds."""
 
     error = "temporarily_unavailable"
     status = 503
@@ -189,5 +228,5 @@ class TooManyRegistrations(TemporarilyUnavailable):
 
 
 def printable(text: str) -> str:
-    r"""``text`` as RFC 6749 allows it in error_description: %x20-21 / %x23-5B / %x5D-7E, at most 400 characters."""
+    r"""Return ``text`` as RFC 6749 allows it in error_description: %x20-21 / %x23-5B / %x5D-7E, at most 400 characters."""
     return _NOT_ALLOWED.sub("?", redacted(text).replace(CUT, "...").replace('"', "'"))[:400]

@@ -26,8 +26,9 @@ CUT = "…"
 
 
 class _Known:
-    """Secrets that are known by what they are: how they begin, and how those of this beginning go on; longer ones in front of
-    those that they hold.
+    """Secrets that are known by their value: how they begin, and how those of this beginning go on.
+
+    Longer ones stand in front of those that they hold.
     """
 
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()

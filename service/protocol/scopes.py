@@ -19,11 +19,12 @@ def parse(scope: str) -> tuple[str, ...]:
 
 
 def grantable(requested: str | None, allowed: Collection[str], default: str, unknown: UnknownScope) -> str:
-    """The scope to grant: what was requested within what is allowed, or of the default what is allowed; blanks alone request
-    nothing.
+    """Return the scope to grant: what was requested within what is allowed, or of the default what is allowed.
 
-    Raises InvalidScope for a scope that is not allowed, unless ``unknown`` says to drop it; where dropping leaves
-    nothing of the request it is InvalidScope too.
+    Blanks alone request nothing.
+
+    Raises:
+        InvalidScope: a scope is not allowed, unless ``unknown`` says to drop it; or dropping leaves nothing of the request.
     """
     if requested is None or not requested.strip(" "):
         return " ".join([word for word in default.split() if word in allowed])

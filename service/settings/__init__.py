@@ -1,5 +1,6 @@
-"""Every setting with its default, check and description: a group a file, put together here. Environment first, then file,
-then secret files. What is valid in itself but wrong for this machine (a port in use, a missing file) is found elsewhere.
+"""Every setting with its default, check and description: a group a file, put together here.
+
+What is valid in itself but wrong for this machine (a port in use, a missing file) is found elsewhere.
 
 ``MINTMARK_REDIS_URL=…`` sets ``redis_url``; ``MINTMARK_CONFIG=/path/to/mintmark.toml`` (or .yaml) names a file;
 ``MINTMARK_SECRETS_DIR=/run/secrets`` names a folder of files called like the setting (``redis_password``).

@@ -15,7 +15,7 @@ class Unreadable(str):
 
 
 def place(location: tuple[int | str, ...], written: Any) -> tuple[int | str, ...]:
-    """The place of a fault in what was ``written``: ``("hooks", "crm", "url")``; () for the whole.
+    """Return the place of a fault in what was ``written``: ``("hooks", "crm", "url")``; () for the whole.
 
     pydantic puts its own names between (``workers.literal['auto']``, ``admin_tokens.ci.[key]``): what is neither a member nor
     an item of what was written is left out, except a member that is missing there.
@@ -33,10 +33,15 @@ def place(location: tuple[int | str, ...], written: Any) -> tuple[int | str, ...
 
 
 def lines(error: ValidationError, unknown: str, written: Any = None) -> list[str]:
-    """A line for each place: ``port: Input should be …``. ``unknown``: what to say of a member that there is not;
-    ``written``: what was read, where that was not by ``whole``. What was written is not repeated: it may be a secret.
+    """Return a line for each place: ``port: Input should be …``.
 
-    What may be one of several things has a fault for each in pydantic's list, and one here.
+    What was written is not repeated: it may be a secret. What may be one of several things has a fault for each in
+    pydantic's list, and one here.
+
+    Args:
+        error: what pydantic found.
+        unknown: what to say of a member that does not exist.
+        written: what was read, where that was not by ``whole``.
     """
     found: dict[str, list[str]] = {}
     for fault in error.errors(include_url=False, include_input=False):
@@ -78,10 +83,13 @@ def whole(
     validate: ModelWrapValidatorHandler[_Model],
     disagreements: Iterable[Callable[[_Model], Iterable[str]]],
 ) -> _Model:
-    """The model, for a wrap validator. pydantic looks at what must go together only where each member is right by itself; here
-    everything is said that can be known: a check that needs a faulty member is left out.
+    """Return the model, for a wrap validator.
 
-    Raises ValidationError with every fault.
+    pydantic looks at what must go together only where each member is right by itself. Here everything is said that can be
+    known: a check that needs a faulty member is left out.
+
+    Raises:
+        ValidationError: with every fault.
     """
     faults: list[InitErrorDetails] = []
     model: _Model | None = None

@@ -27,17 +27,15 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """``servers``: of Redis, the Sentinels, or some of the Cluster; ``service``: the name that the Sentinels know the
-    primary by; ``secure``: TLS.
-    """
+    """What the URL says."""
 
     topology: Topology
-    servers: tuple[Endpoint, ...]
-    service: str = ""
+    servers: tuple[Endpoint, ...]  # of Redis, the Sentinels, or some of the Cluster
+    service: str = ""  # the name that the Sentinels know the primary by
     database: int = 0
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    secure: bool = False
+    secure: bool = False  # TLS
 
 
 _DEFAULT_PORTS = {Topology.STANDALONE: 6379, Topology.CLUSTER: 6379, Topology.SENTINEL: 26379}
@@ -53,7 +51,11 @@ _TOPOLOGIES = {
 
 
 def parse(text: str) -> RedisUrl:
-    """Raises ValueError that says what to change, and never quotes what may be a password."""
+    """Parse the URL.
+
+    Raises:
+        ValueError: says what to change, and never quotes what may be a password.
+    """
     url = urlsplit(text)
     topology = _TOPOLOGIES.get(url.scheme)
     if topology is None:
@@ -64,7 +66,10 @@ def parse(text: str) -> RedisUrl:
         )
     servers, service, database = _unix(url) if url.scheme == "unix" else _network(url, topology)
     return RedisUrl(
-        *(topology, servers, service, database),
+        topology,
+        servers,
+        service,
+        database,
         username=unquote(url.username) if url.username else None,
         password=unquote(url.password) if url.password else None,
         secure=url.scheme.startswith("rediss"),

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field
 
 from service.protocol.addresses import check_hosts, check_issuer
-from service.settings.faults import check_each, refuse
+from service.settings.faults import check_each
 from service.settings.group import Seconds, SettingsGroup, Unit, checked_by
 
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
@@ -21,7 +21,7 @@ def _check_networks(networks: tuple[str, ...]) -> None:
 
 def _check_token_paths(paths: tuple[str, ...]) -> None:
     if not paths or not all(map(_PLAIN_PATH.fullmatch, paths)):
-        refuse(['must be one or more plain paths such as "/token"'])
+        raise ValueError('must be one or more plain paths such as "/token"')
 
 
 class Server(SettingsGroup):

@@ -26,13 +26,14 @@ class Environment(EnvSettingsSource):
     """Without the MINTMARK_PORT=tcp://10.0.0.1:80 that Kubernetes injects for a Service named mintmark."""
 
     def __call__(self) -> dict[str, Any]:
+        """Return what the environment says."""
         found = super().__call__()
         if str(found.get("port")).startswith("tcp://"):
             del found["port"]
         return found
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """JSON, or for lists also words with commas between them: what people write."""
+        """Decode JSON, or for lists also words with commas between them."""
         try:
             return super().decode_complex_value(field_name, field, value)
         except ValueError as error:
