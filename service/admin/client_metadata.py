@@ -14,8 +14,9 @@ from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
 from service.admin.input import check_sizes
 from service.issuer import Issuer
-from service.login.client_display import is_ours
+from service.login.client_display import DECORATIONS, is_ours
 from service.protocol import display_names
+from service.protocol.client_metadata import REGISTERED, ROWS
 from service.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, ProtocolError
 from service.protocol.names import ApplicationType, ClientAuthMethod, GrantTypeName, ResponseType
 from service.protocol.redaction import check_no_credential, redacted
@@ -23,27 +24,10 @@ from service.records.client import Client
 
 MAX_ECHOED = 4096
 """Bytes of metadata that we only give back."""
-SAME = (
-    *("redirect_uris", "application_type", "subject_type", "sector_identifier_uri", "jwks", "jwks_uri"),
-    *("id_token_signed_response_alg", "userinfo_signed_response_alg", "request_object_signing_alg", "request_uris"),
-    *("default_max_age", "require_auth_time", "default_acr_values", "post_logout_redirect_uris", "initiate_login_uri"),
-    *("backchannel_logout_uri", "backchannel_logout_session_required", "frontchannel_logout_uri", "contacts"),
-    *("frontchannel_logout_session_required", "client_uri", "logo_uri", "policy_uri", "tos_uri"),
-    *("require_signed_request_object", "response_types", "grant_types", "token_endpoint_auth_signing_alg"),
-    "introspection_signed_response_alg",
-)
-"""Members that ``ClientInput`` calls as the RFCs do."""
-_OTHERWISE = {"name": "client_name", "auth_method": "token_endpoint_auth_method", "scopes": "scope"}
-"""Members of ``ClientInput``, and what the RFCs call them."""
-THEIRS = (*SAME, *_OTHERWISE)
-"""Members of ``ClientInput`` that a client says of itself."""
-_LINKS = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
-_DECORATIONS = ("name", "contacts", *_LINKS)
-"""Members of ``ClientInput`` that are for people to look at only."""
-_WEB_URIS = (
-    *("jwks_uri", "sector_identifier_uri", "initiate_login_uri", "backchannel_logout_uri", "frontchannel_logout_uri"),
-    *_LINKS,
-)
+_LINKS = DECORATIONS
+_LOOKED_AT_ONLY = ("name", "contacts", *_LINKS)
+"""Members that are for people to look at only: one that cannot be registered is left out."""
+_WEB_URIS = tuple(row.name for row in REGISTERED.values() if row.name.endswith("_uri"))
 _ECHOED = ("software_id", "software_version")
 
 
@@ -70,7 +54,7 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
         check_sizes(said)
         _check_names(issuer, said)
         echoed = _echoed(said, left_out)
-        given = {name: said[name] for name in SAME if name in said}
+        given = {row.name: said[name] for name, row in REGISTERED.items() if name in said}
         given |= {"client_id": client_id, "name": _text(said, "client_name")}
         given |= {"auth_method": said.get("token_endpoint_auth_method", ClientAuthMethod.CLIENT_SECRET_BASIC.value)}
         given["response_types"], given["grant_types"] = _types(issuer, said, held, left_out)
@@ -87,7 +71,7 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
 def refusal(text: str) -> ProtocolError:
     """The error that RFC 7591 3.2.2 has for this fault; of several the first."""
     member, colon, rest = text.splitlines()[0].partition(":")
-    first = _OTHERWISE.get(member, member) + colon + rest
+    first = _registered_name(member) + colon + rest
     return InvalidRedirectUri(first) if member.startswith("redirect_uris") else InvalidClientMetadata(first)
 
 
@@ -121,12 +105,17 @@ def _without_unusable(given: dict[str, Any], left_out: dict[str, str]) -> Client
         return ClientInput.read(given)
     except AdminError as error:
         faults = str(error).splitlines()
-    grave = [fault for fault in faults if _member(fault) not in _DECORATIONS]
+    grave = [fault for fault in faults if _member(fault) not in _LOOKED_AT_ONLY]
     if not grave:
         for fault in faults:
-            left_out[_OTHERWISE.get(_member(fault), _member(fault))] = fault.partition(": ")[2]
-    unusable = {_member(fault) for fault in faults} & set(_DECORATIONS)
+            left_out[_registered_name(_member(fault))] = fault.partition(": ")[2]
+    unusable = {_member(fault) for fault in faults} & set(_LOOKED_AT_ONLY)
     return ClientInput.read({name: value for name, value in given.items() if name not in unusable})
+
+
+def _registered_name(member: str) -> str:
+    """``client_name`` of ``name``."""
+    return ROWS[member].registered or member if member in ROWS else member
 
 
 def _member(fault: str) -> str:

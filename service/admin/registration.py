@@ -13,6 +13,7 @@ from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
 from service.issuer import Issuer
 from service.observe.current import note_client
+from service.protocol.client_metadata import REGISTERED
 from service.protocol.credentials import Kind, base64url, hashed
 from service.protocol.errors import (
     InvalidClientMetadata,
@@ -121,7 +122,7 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
     given, left_out = understood.given, {"left_out": understood.left_out} if understood.left_out else {}
     _check_no_downgrade(client, given)
     try:
-        changes = {name: getattr(given, name) for name in client_metadata.THEIRS}
+        changes = {row.name: getattr(given, row.name) for row in REGISTERED.values()}
         changed = await clients.update_client(issuer, client.client_id, changes, adopts=False)
         changed = await clients.set_registration(issuer, client.client_id, understood.echoed)
         if changed.auth_method.has_secret and not changed.secrets:
@@ -185,14 +186,11 @@ async def initial_access_token_spent(issuer: Issuer, token: str, *, returnable: 
 def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
     """The client's metadata in the words of the RFCs; of secrets nothing."""
     described: dict[str, Any] = dict(client.registration.metadata) if client.registration else {}
-    described |= {
-        name: value for name in client_metadata.SAME if (value := getattr(client, name)) not in (None, "", (), False)
-    }
+    registered = {name: getattr(client, row.name) for name, row in REGISTERED.items()}
+    described |= {name: value for name, value in registered.items() if value not in (None, "", (), False)}
     described |= {
         "client_id": client.client_id,
         "client_id_issued_at": client.created_at,
-        "client_name": client.name,
-        "token_endpoint_auth_method": client.auth_method,
         "scope": " ".join(client.scopes),
         "registration_client_uri": f"{issuer.url_of(REGISTER_PATH)}?{urlencode({'client_id': client.client_id})}",
     }

@@ -1,4 +1,4 @@
-"""The form of a client: one table of fields, read and shown alike."""
+"""The form of a client, from the client metadata table: a field for each row, read and shown alike."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -8,14 +8,8 @@ import orjson
 
 from service.admin import Refused
 from service.grants import GRANT_TYPES
-from service.protocol.names import (
-    AccessTokenFormat,
-    ApplicationType,
-    ClientAuthMethod,
-    RefreshRotation,
-    SigningAlgorithm,
-    SubjectType,
-)
+from service.protocol.client_metadata import ROWS, Group, Row, Shape
+from service.protocol.names import ClientAuthMethod
 
 AUTH_METHODS = {
     ClientAuthMethod.CLIENT_SECRET_BASIC: "A secret in the Authorization header. The usual choice for anything on a server.",
@@ -25,11 +19,11 @@ AUTH_METHODS = {
     ClientAuthMethod.NONE: "Proves nothing, since it cannot keep a secret: browsers and phones. PKCE protects its codes.",
 }
 GRANT_TEXTS = {
-    "authorization_code": "People sign in with a browser, and the client gets a code for tokens.",
-    "refresh_token": "New access tokens without asking the person again.",
-    "client_credentials": "Tokens for the client itself, with nobody behind it.",
-    "password": "The client sees people's passwords. For old clients only.",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer": "Tokens for the word of a trusted issuer.",
+    "authorization_code": "Users sign in with a browser, and the client gets a code for tokens.",
+    "refresh_token": "New access tokens without asking the user again.",
+    "client_credentials": "Tokens for the client itself, with no user behind it.",
+    "password": "The client sees its users' passwords. For old clients only.",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer": "Tokens for an assertion of a trusted issuer.",
 }
 
 
@@ -48,157 +42,68 @@ class Kind(StrEnum):
 
 
 class Field(NamedTuple):
-    """``name``: of the member in ``ClientInput``; ``choices``: value → text, "" = as the settings have it."""
+    """A field of the form."""
 
     name: str
     label: str
-    hint: str = ""
-    kind: Kind = Kind.TEXT
-    choices: Mapping[str, str] = {}
+    hint: str
+    kind: Kind
+    choices: Mapping[str, str]
+    """Value → text; "" is the value of what the settings say."""
+    is_optional: bool
+    """Whether an empty text means that nothing is said."""
+    group: Group
 
 
-class Group(NamedTuple):
-    """Fields that belong together; ``folded``: few need them."""
+_KINDS = {
+    Shape.TEXT: Kind.TEXT,
+    Shape.NUMBER: Kind.NUMBER,
+    Shape.SWITCH: Kind.CHECK,
+    Shape.CHOICE: Kind.CHOICE,
+    Shape.CHOICES: Kind.CHOICES,
+    Shape.LIST: Kind.LINES,
+    Shape.OBJECT: Kind.JSON,
+}
+_OWN_KINDS = {"description": Kind.LONG, "grant_types": Kind.CHOICES, "scopes": Kind.WORDS, "properties": Kind.JSON}
+_HINTS = {Kind.LINES: " One a line.", Kind.WORDS: " With blanks between."}
+
+
+def _field(row: Row) -> Field:
+    kind = _OWN_KINDS.get(row.name) or _KINDS[row.shape]
+    hint = row.member.help + _HINTS.get(kind, "")
+    if row.name == "properties":
+        hint += (
+            ' A JSON list: [{"name": "tier", "value": "gold", "in_token_response": true, "in_introspection": true}].'
+        )
+    if kind is Kind.NUMBER:
+        hint += " " if row.member.metavar else " In seconds. "
+        hint += "Empty: as the settings say." if row.member.group is Group.LIFETIMES else "Empty: no limit."
+    choices = dict.fromkeys(row.choices, "") if kind is Kind.CHOICES else {word: word for word in row.choices}
+    if row.name == "grant_types":
+        choices = {name: GRANT_TEXTS.get(name, "") for name in GRANT_TYPES}
+    elif kind is Kind.CHOICE and row.is_optional:
+        choices = {"": "Default"} | choices
+    return Field(row.name, row.member.label, hint, kind, choices, row.is_optional, row.member.group)
+
+
+FIELDS = {row.name: _field(row) for group in Group for row in ROWS.values() if row.member.group is group}
+"""By groups, as the form shows them."""
+
+
+class FieldGroup(NamedTuple):
+    """Fields that belong together."""
 
     heading: str
     fields: tuple[Field, ...]
-    folded: bool = False
+    folded: bool
+    """Whether few need them."""
 
 
-def _default(values: Iterable[str]) -> dict[str, str]:
-    return {"": "Default", **{value: value for value in values}}
-
-
-GROUPS = (
-    Group(
-        "What it is",
-        (
-            Field("name", "Name", "What people read when they are asked for consent."),
-            Field("description", "Description", "For operators: whose it is, what for.", Kind.LONG),
-            Field("alias", "Alias", "A second name that it may call itself by."),
-        ),
-    ),
-    Group(
-        "What it may do",
-        (
-            Field(
-                "grant_types",
-                "Grant types",
-                "",
-                Kind.CHOICES,
-                {name: GRANT_TEXTS.get(name, "") for name in GRANT_TYPES},
-            ),
-            Field("scopes", "Scopes", "What it may ask for, with blanks between.", Kind.WORDS),
-            Field("default_scope", "Default scope", "What it gets where it asks for nothing in particular."),
-            Field(
-                "audiences",
-                "Audiences",
-                "The APIs that it calls, by name (https://api.example.com), one a line: they refuse other tokens.",
-                Kind.LINES,
-            ),
-            Field("introspect", "May introspect", "It is an API that asks what tokens are.", Kind.CHECK),
-            Field(
-                "resources",
-                "Serves resources",
-                "The names of this API, one a line: clients that call it have the same under Audiences.",
-                Kind.LINES,
-            ),
-        ),
-    ),
-    Group(
-        "How it proves itself",
-        (
-            Field(
-                "auth_method",
-                "Authentication",
-                "Without a secret it loses the one it has; one that needs a new one gets it by rotating.",
-                Kind.CHOICE,
-                {method.value: method.value for method in AUTH_METHODS},
-            ),
-            Field("jwks_uri", "Key set URL", "Where its public keys are (private_key_jwt, signed requests)."),
-            Field("jwks", "Key set", "Or the public keys themselves, a JWK set.", Kind.JSON),
-            Field("require_pkce", "Requires PKCE", "Public clients always need it.", Kind.CHECK),
-        ),
-    ),
-    Group(
-        "Signing people in",
-        (
-            Field(
-                "redirect_uris",
-                "Redirect URIs",
-                "Where people come back to, compared letter by letter; one a line.",
-                Kind.LINES,
-            ),
-            Field(
-                "post_logout_redirect_uris",
-                "After signing out",
-                "Where people may be sent then, one a line.",
-                Kind.LINES,
-            ),
-            Field(
-                "backchannel_logout_uri",
-                "Back-channel logout URL",
-                "Told from server to server when somebody signs out.",
-            ),
-            Field("skip_consent", "Skips consent", "Your own application: nobody is asked.", Kind.CHECK),
-            Field(
-                "application_type",
-                "Application type",
-                "",
-                Kind.CHOICE,
-                {one.value: one.value for one in ApplicationType},
-            ),
-            Field(
-                "subject_type",
-                "Subjects",
-                "pairwise: nobody can compare whom clients know.",
-                Kind.CHOICE,
-                {one.value: one.value for one in SubjectType},
-            ),
-            Field("logo_uri", "Logo URL"),
-            Field("client_uri", "Home page URL"),
-            Field("policy_uri", "Privacy policy URL"),
-            Field("tos_uri", "Terms of service URL"),
-        ),
-        folded=True,
-    ),
-    Group(
-        "Tokens",
-        (
-            Field(
-                "access_token_lifetime", "Access tokens live", "Seconds; empty = as the settings have it.", Kind.NUMBER
-            ),
-            Field("refresh_idle_lifetime", "Refresh tokens, unused", "Seconds; 0 = for ever.", Kind.NUMBER),
-            Field("refresh_absolute_lifetime", "Refresh tokens, at most", "Seconds; 0 = for ever.", Kind.NUMBER),
-            Field("refresh_limit", "Refreshes", "How often; empty = without limit.", Kind.NUMBER),
-            Field(
-                "refresh_rotation",
-                "Rotation",
-                "Whether a refresh replaces the refresh token.",
-                Kind.CHOICE,
-                _default(RefreshRotation),
-            ),
-            Field("access_token_format", "Access token format", "", Kind.CHOICE, _default(AccessTokenFormat)),
-            Field(
-                "access_token_signing_alg",
-                "Signed with",
-                "Where they are JWTs.",
-                Kind.CHOICE,
-                _default(SigningAlgorithm),
-            ),
-            Field(
-                "access_token_claims",
-                "Claims in access tokens",
-                "What they and their introspection tell about the person, as the user's claims are called; one a line.",
-                Kind.LINES,
-            ),
-            Field("id_token_signed_response_alg", "ID tokens signed with", "", Kind.CHOICE, _default(SigningAlgorithm)),
-        ),
-        folded=True,
-    ),
+_OPEN = (Group.WHAT, Group.MAY, Group.AUTHENTICATES)
+GROUPS = tuple(
+    FieldGroup(group.value, tuple(one for one in FIELDS.values() if one.group is group), group not in _OPEN)
+    for group in Group
 )
-FIELDS = {field.name: field for group in GROUPS for field in group.fields}
-_LISTS = (Kind.LINES, Kind.WORDS, Kind.CHOICES)
 
 
 def written(described: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -257,7 +162,13 @@ def _settled(field: Field, value: Any) -> Any:
     """Without the difference that a form makes: blanks, how lines end, and choices that it does not offer."""
     if isinstance(value, set):
         return value & set(field.choices)
-    return value.split() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return (
+        value.split()
+        if field.kind in (Kind.WORDS, Kind.LONG)
+        else [line.strip() for line in value.strip().splitlines()]
+    )
 
 
 def differing(described: Mapping[str, Any], parameters: Mapping[str, str], names: Iterable[str]) -> list[str]:
@@ -286,7 +197,7 @@ def _member(field: Field, value: Any) -> Any:
             return _json(field, value)
         case _:
             text = " ".join(value.split()) if field.kind is Kind.LONG else value.strip()
-            return text if text or field.name in ("name", "description") else None
+            return text or (None if field.is_optional else "")
 
 
 def _number(field: Field, text: str) -> int | None:
@@ -299,7 +210,7 @@ def _number(field: Field, text: str) -> int | None:
 
 def _json(field: Field, text: str) -> Any:
     if not text.strip():
-        return None
+        return None if field.is_optional else ()
     try:
         return orjson.loads(text)
     except ValueError as error:

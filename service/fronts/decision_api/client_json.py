@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, create_model
 
 from service.admin.client_numbers import number_of
 from service.admin.errors import Refused
 from service.fronts.decision_api.answering import milliseconds
 from service.fronts.decision_api.body import Body, Text, Words, as_json
 from service.issuer import Issuer
-from service.protocol.names import ClientAuthMethod, GrantTypeName, ResponseType
+from service.protocol.client_metadata import ROWS, Row, Shape
+from service.protocol.names import ClientAuthMethod, GrantTypeName
 from service.records.client import Client
 
 _LONGEST = 2_147_483_647
@@ -31,31 +32,18 @@ def _by_enum_name(words: Iterable[str]) -> dict[str, str]:
 
 
 WORD_OF_GRANT_TYPE = _by_enum_name(one.value for one in GrantTypeName)
-_WORD_OF_RESPONSE_TYPE = _by_enum_name(one.value for one in ResponseType)
 _WORD_OF_AUTH_METHOD = _by_enum_name(one.value for one in ClientAuthMethod)
 
-_SAME = {
-    "description": "description",
-    "redirect_uris": "redirect_uris",
-    "contacts": "contacts",
-    "logo_uri": "logo_uri",
-    "client_uri": "client_uri",
-    "policy_uri": "policy_uri",
-    "tos_uri": "tos_uri",
-    "jwks_uri": "jwks_uri",
-    "sector_identifier_uri": "sector_identifier_uri",
-    "id_token_sign_alg": "id_token_signed_response_alg",
-    "user_info_sign_alg": "userinfo_signed_response_alg",
-    "request_sign_alg": "request_object_signing_alg",
-    "token_auth_sign_alg": "token_endpoint_auth_signing_alg",
-    "default_acrs": "default_acr_values",
-    "auth_time_required": "require_auth_time",
-    "login_uri": "initiate_login_uri",
-    "request_uris": "request_uris",
-    "pkce_required": "require_pkce",
-    "request_object_required": "require_signed_request_object",
-}
-"""Their members (as Python names) and ours, where the values are the same."""
+_OF_THEIR_OWN = {"name", "alias", "auth_method", "allow_plain_pkce", "properties"}
+"""Members for which there is a function here, as for those of the extension."""
+_ROWS = tuple(
+    row
+    for row in ROWS.values()
+    if row.member.authlete and "." not in row.member.authlete and row.name not in _OF_THEIR_OWN
+)
+"""Members that need none."""
+_WORDS = {row.name: _by_enum_name(row.choices) for row in _ROWS if row.choices} | {"grant_types": WORD_OF_GRANT_TYPE}
+"""Of members whose values are registered words: those words, by their names in Authlete's enumerations."""
 
 
 # to them
@@ -63,9 +51,7 @@ _SAME = {
 
 async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
     """The client for callers: never a secret. ``clientId`` is its number, ``clientIdAlias`` its client_id in words."""
-    told: dict[str, Any] = {
-        ClientBody.alias_of(theirs): _plain(getattr(client, ours)) for theirs, ours in _SAME.items()
-    }
+    told = {row.member.authlete: _to_them(row, getattr(client, row.name)) for row in _ROWS}
     told |= {
         "clientId": await number_of(issuer, client),
         "clientIdAlias": alias_of(client),
@@ -73,13 +59,7 @@ async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
         "clientName": client.name or client.client_id,
         "clientType": "PUBLIC" if client.public else "CONFIDENTIAL",
         "tokenAuthMethod": enum_name(client.auth_method.value),
-        "grantTypes": [enum_name(name) for name in client.grant_types],
-        "responseTypes": [enum_name(one.value) for one in client.response_types],
-        "applicationType": enum_name(client.application_type.value),
-        "subjectType": enum_name(client.subject_type.value),
         "derivedSectorIdentifier": client.sector_identifier or None,
-        "jwks": orjson.dumps(client.jwks).decode() if client.jwks else None,
-        "defaultMaxAge": client.default_max_age,
         "pkceS256Required": not client.allow_plain_pkce,
         "createdAt": milliseconds(client.created_at),
         "dynamicallyRegistered": client.registration is not None,
@@ -111,14 +91,18 @@ def _extension(issuer: Issuer, client: Client) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def _to_them(row: Row, value: Any) -> Any:
+    if row.shape is Shape.OBJECT:
+        return orjson.dumps(value).decode() if value else None
+    is_named = row.name in _WORDS and not row.name.endswith("_alg")  # algorithms are called alike
+    if isinstance(value, tuple):
+        return [enum_name(one) if is_named else one for one in value]
+    return enum_name(value) if is_named and value else value
 
 
 # from them
 
 
-Uris = Annotated[Words, Field(max_length=200)]
 Duration = Annotated[int, Field(ge=0, le=_LONGEST)]
 
 
@@ -173,7 +157,7 @@ class NotHere(Body):
     credential_response_encryption_required: Any = None
 
 
-class ClientBody(NotHere):
+class ClientObject(NotHere):
     """A Client object. ``client_id``, ``locked``, times and what we derive are ours to say, and not read."""
 
     client_id_alias: Text = ""
@@ -181,32 +165,7 @@ class ClientBody(NotHere):
     client_type: Text = ""
     token_auth_method: Text = ""
     client_name: Text = ""
-    description: Text = ""
-    redirect_uris: Uris = ()
-    response_types: Words = ("CODE",)
-    grant_types: Words = ()
-    application_type: Text = "WEB"
-    contacts: Words = ()
-    logo_uri: Text = ""
-    client_uri: Text = ""
-    policy_uri: Text = ""
-    tos_uri: Text = ""
-    jwks_uri: Text = ""
-    jwks: Text = ""
-    sector_identifier_uri: Text = ""
-    subject_type: Text = "PUBLIC"
-    id_token_sign_alg: Text = ""
-    user_info_sign_alg: Text = ""
-    request_sign_alg: Text = ""
-    token_auth_sign_alg: Text = ""
-    default_max_age: Duration = 0
-    default_acrs: Words = ()
-    auth_time_required: bool = False
-    login_uri: Text = ""
-    request_uris: Uris = ()
-    pkce_required: bool = False
     pkce_s256_required: bool = False
-    request_object_required: bool = False
     extension: Annotated[Extension | None, BeforeValidator(as_json)] = None
     attributes: Annotated[Attributes | None, BeforeValidator(as_json)] = None
 
@@ -216,30 +175,32 @@ class ClientBody(NotHere):
         return cls.model_fields[name].alias or name
 
 
-def changes_of(issuer: Issuer, body: ClientBody, held: Client | None) -> dict[str, Any]:
+def _body_field(row: Row) -> Any:
+    """The type and the default of a member without a function of its own."""
+    kinds = {Shape.SWITCH: bool, Shape.NUMBER: Duration, Shape.LIST: Words, Shape.CHOICES: Words}
+    default = _to_them(row, row.default)
+    if default is None:
+        default = 0 if row.shape is Shape.NUMBER else ""
+    elif isinstance(default, list):
+        default = tuple(default)
+    return kinds.get(row.shape, Text), Field(default, alias=row.member.authlete)
+
+
+ClientBody = create_model("ClientBody", __base__=ClientObject, **{row.name: _body_field(row) for row in _ROWS})
+"""The same, with the members of the client metadata table."""
+
+
+def changes_of(issuer: Issuer, body: ClientObject, held: Client | None) -> dict[str, Any]:
     """The members of ``ClientInput`` that the object stands for; ``held``: the client as it is, None for a new one.
 
     The object is the whole client, as with Authlete: what it leaves out is as by default. Only what an omission would make
     weaker or unusable (how the client proves itself, its scopes, plain PKCE) stays. Raises Refused.
     """
     _check_kept_promises(body)
-    changes: dict[str, Any] = {ours: getattr(body, theirs) or None for theirs, ours in _SAME.items()}
-    for name in ("description", "redirect_uris", "contacts", "default_acr_values", "request_uris"):
-        changes[name] = changes[name] or ("" if name == "description" else ())
-    for name in ("require_auth_time", "require_pkce", "require_signed_request_object"):
-        changes[name] = bool(changes[name])
+    changes = {row.name: _from_them(row, getattr(body, row.name)) for row in _ROWS}
+    changes |= {"name": _name(body, held), "auth_method": _auth_method(body, held)}
     if changes["userinfo_signed_response_alg"] == "NONE":
         changes["userinfo_signed_response_alg"] = None
-    changes |= {
-        "name": _name(body, held),
-        "auth_method": _auth_method(body, held),
-        "grant_types": [WORD_OF_GRANT_TYPE.get(name, name) for name in body.grant_types],
-        "response_types": [_WORD_OF_RESPONSE_TYPE.get(name, name) for name in body.response_types],
-        "application_type": body.application_type.lower(),
-        "subject_type": body.subject_type.lower(),
-        "jwks": _jwks(body),
-        "default_max_age": body.default_max_age or None,
-    }
     if body.pkce_s256_required or held is None:
         changes["allow_plain_pkce"] = False
     if held is None or body.client_id_alias != alias_of(held):
@@ -252,18 +213,18 @@ def requestable(issuer: Issuer) -> tuple[str, ...]:
     return issuer.settings.registration_scopes
 
 
-def _check_kept_promises(body: ClientBody) -> None:
-    if filled := [ClientBody.alias_of(name) for name in NotHere.model_fields if getattr(body, name)]:
+def _check_kept_promises(body: ClientObject) -> None:
+    if filled := [ClientObject.alias_of(name) for name in NotHere.model_fields if getattr(body, name)]:
         raise Refused("\n".join(f"{name}: this is not offered here; leave it out" for name in filled))
 
 
-def _name(body: ClientBody, held: Client | None) -> str:
+def _name(body: ClientObject, held: Client | None) -> str:
     """A client without a name is told by its client_id: coming back, that is no name."""
     is_told = held is not None and not held.name and body.client_name == held.client_id
     return "" if is_told else body.client_name
 
 
-def _auth_method(body: ClientBody, held: Client | None) -> str:
+def _auth_method(body: ClientObject, held: Client | None) -> str:
     """As it says; else by the type of the client; else as it was. Raises Refused where the two contradict each other."""
     said = {"PUBLIC": True, "CONFIDENTIAL": False}.get(body.client_type)
     if body.client_type and said is None:
@@ -278,16 +239,25 @@ def _auth_method(body: ClientBody, held: Client | None) -> str:
     return method
 
 
-def _jwks(body: ClientBody) -> Any:
-    if not body.jwks:
-        return None
+def _from_them(row: Row, value: Any) -> Any:
+    """As ``ClientInput`` reads it; words that nobody knows stay, to be refused there. Raises Refused."""
+    words = _WORDS.get(row.name, {})
+    if isinstance(value, tuple):
+        return [words.get(one, one) for one in value]
+    if row.shape is Shape.OBJECT:
+        return _json(row, value) if value else None
+    value = words.get(value.upper(), value) if isinstance(value, str) else value
+    return (value or None) if row.is_optional else value
+
+
+def _json(row: Row, text: str) -> Any:
     try:
-        return orjson.loads(body.jwks)
+        return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refused("jwks: must be a JWK set as a JSON text (RFC 7517 section 5)") from error
+        raise Refused(f"{row.name}: must be an object as a JSON text") from error
 
 
-def _extended(issuer: Issuer, body: ClientBody, held: Client | None) -> dict[str, Any]:
+def _extended(issuer: Issuer, body: ClientObject, held: Client | None) -> dict[str, Any]:
     extension = body.extension
     if extension is None:
         return {} if held else {"scopes": requestable(issuer)}
@@ -301,7 +271,7 @@ def _extended(issuer: Issuer, body: ClientBody, held: Client | None) -> dict[str
     }
 
 
-def _attributes(body: ClientBody, held: Client | None) -> dict[str, Any]:
+def _attributes(body: ClientObject, held: Client | None) -> dict[str, Any]:
     """Texts among the client's properties; who may see one is for the operator to say, and stays."""
     if body.attributes is None:
         return {}

@@ -7,7 +7,7 @@ from service.admin.errors import AlreadyExists
 from service.fronts.decision_api import client_json
 from service.fronts.decision_api.answering import NO_CONTENT, CallResult
 from service.fronts.decision_api.body import Body, Nothing, Text, Words
-from service.fronts.decision_api.client_json import ClientBody
+from service.fronts.decision_api.client_json import ClientBody, ClientObject
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.windows import Window, WindowBody, walk
@@ -35,7 +35,7 @@ class ScopesBody(Body):
     requestable_scopes: Words | None = None
 
 
-async def create(call: Call, body: ClientBody) -> CallResult:
+async def create(call: Call, body: ClientObject) -> CallResult:
     """Register a client; its client_id is a number that we choose. ``clientSecret``: here, in clear, and never again."""
     issuer = call.issuer
     changes = client_json.changes_of(issuer, body, None)
@@ -72,7 +72,7 @@ async def get_list(call: Call, body: ClientListBody) -> CallResult:
     )
 
 
-async def update(call: Call, body: ClientBody) -> CallResult:
+async def update(call: Call, body: ClientObject) -> CallResult:
     """Put this in the place of what was said of the client; secrets, lock and tokens stay."""
     held = await _client(call)
     changed = await clients.update_client(call.issuer, held.client_id, client_json.changes_of(call.issuer, body, held))
