@@ -22,10 +22,12 @@ def free_port() -> int:
 class ServerProcess:
     """``async with ServerProcess(folder, redis_url=…) as server``: settings as ``MINTMARK_…`` environment variables."""
 
-    def __init__(self, folder: Path, name: str = "server", **settings: Any) -> None:
+    def __init__(self, folder: Path, name: str = "server", release: Path | None = None, **settings: Any) -> None:
+        """``release``: the folder of another release of ``service``; None = the one that is installed."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{name}-{self.port}.log"
+        self._release = release
         self._settings = {"argon2_memory": 64, "argon2_iterations": 1, "port": self.port, **settings}
         self._process: asyncio.subprocess.Process | None = None
 
@@ -40,7 +42,11 @@ class ServerProcess:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "service", "serve", env=inherited | variables, stdout=log, stderr=log
+                *(sys.executable, "-m", "service", "serve"),
+                env=inherited | variables,
+                cwd=self._release,
+                stdout=log,
+                stderr=log,
             )
         if wait:
             await self._ready()

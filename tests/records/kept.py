@@ -2,10 +2,13 @@
 
 Two releases run side by side while a new one is rolled out, on the same records. What each release writes is kept in
 ``releases/<version>.json``; ``test_releases.py`` reads it with today's code, and today's records with that release's schema.
+Its code, as it is committed, is kept beside that: ``tests/journeys/test_upgrade_under_load.py`` runs it.
 """
 
 import json
+import lzma
 import pkgutil
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -77,6 +80,8 @@ def keep(version: str) -> Path:
         for name, kind in kinds().items()
     }
     path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
+    code = subprocess.run(["git", "archive", "HEAD", "service"], check=True, capture_output=True)
+    path.with_suffix(".tar.xz").write_bytes(lzma.compress(code.stdout, preset=9))
     return path
 
 
