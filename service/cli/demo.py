@@ -22,8 +22,8 @@ from service.cli.exits import REFUSED, address_explained, redis_explained
 from service.cli.output import Json, emit, people, say
 from service.dev import callback
 from service.dev import demo as what
+from service.dev.check import Result, walk
 from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
-from service.dev.tour import Step, walk
 from service.observe import log
 from service.protocol.credentials import Kind
 from service.settings import PREFIX, Settings, origins
@@ -224,7 +224,7 @@ def _print_json(settings: Settings, url: str, console: what.Console, lessons: li
 
 
 async def _check(redis_url: str | None, json: bool) -> bool:
-    """Walk the tour, print it; whether every step was right."""
+    """Take every step, print it; whether all were right."""
     steps = []
     async with _redis(redis_url, None) as url:
         settings = loaded(**what.settings_of(_free_port(), url, _master_key(url)))
@@ -243,7 +243,7 @@ async def _check(redis_url: str | None, json: bool) -> bool:
     return right
 
 
-def _print_step(step: Step) -> None:
+def _print_step(step: Result) -> None:
     mark = Text("✓ ", "green") if step.ok else Text("✗ ", "red")
     people().print(mark + Text(step.title, "bold") + Text(f"\n    {step.came_back}", "not bold"), soft_wrap=True)
 

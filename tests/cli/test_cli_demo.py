@@ -12,12 +12,12 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
-from service.dev import tour
+from service.dev import check
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 
-STEPS = [title for title, _ in tour.STEPS]
+STEPS = [step.title for step in check.STEPS]
 
 
 def test_the_check_passes_and_leaves_nothing(mintmark: CommandLine, tmp_path: Path) -> None:
