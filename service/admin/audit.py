@@ -20,13 +20,12 @@ import asyncio
 import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import msgspec
 
+from service.admin.actor import Actor, acting, current_actor
 from service.admin.errors import AdminError
 from service.admin.paging import check_place, newest_first
 from service.issuer import Issuer
@@ -34,24 +33,9 @@ from service.observe.audit_sums import SECONDS
 from service.protocol.credentials import base64url
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.redaction import redacted
-from service.records.audit_entry import AuditEntry, Result, Way
+from service.records.audit_entry import AuditEntry, Result
 from service.redis.errors import StoreError
 from service.store.audit import PlacedEntry
-
-__all__ = [
-    "Actor",
-    "AuditFilter",
-    "AuditPage",
-    "Way",
-    "acting",
-    "audited",
-    "count_act",
-    "describe",
-    "keep_sums",
-    "list_entries",
-    "list_new",
-    "write_sums",
-]
 
 log = logging.getLogger(__name__)
 
@@ -62,27 +46,6 @@ _LONGEST = 255
 """Characters of anything in an entry."""
 _MOST = 100
 """Names of changed members in an entry."""
-
-
-class Actor(NamedTuple):
-    """Somebody who operates the service. ``name``: of their token, certificate or account; ``address``: where they are."""
-
-    name: str
-    way: Way
-    address: str = ""
-
-
-_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
-
-
-@contextmanager
-def acting(actor: Actor | None) -> Iterator[None]:
-    """Whatever is done inside is done by this actor."""
-    token = _actor.set(actor)
-    try:
-        yield
-    finally:
-        _actor.reset(token)
 
 
 def audited(
@@ -99,7 +62,7 @@ def audited(
 
         @functools.wraps(act)
         async def wrapper(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
-            actor = _actor.get()
+            actor = current_actor()
             if actor is None:
                 return await act(*args, **kwargs)
             bound = signature.bind(*args, **kwargs)
@@ -120,7 +83,7 @@ def audited(
 
 def count_act(issuer: Issuer, action: str, *targets: str) -> None:
     """Sum an act that was done, and that a client proved itself for: it is never written alone. ``targets``: ``client:web``."""
-    actor = _actor.get()
+    actor = current_actor()
     if actor is not None:
         named = tuple(map(_without_credentials, targets))
         issuer.audit_sums.add(msgspec.structs.replace(_entry(issuer, actor, action, named), result=Result.OK))
@@ -174,10 +137,10 @@ class AuditPage(NamedTuple):
 async def list_entries(issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: str = "", count: int = 100) -> AuditPage:
     """A page of entries, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
 
-    async def before(place: str, most: int) -> list[PlacedEntry]:
-        return await issuer.store.audit.before(place, wanted.since * 1000, most)
+    def matches(placed: PlacedEntry) -> bool:
+        return wanted.matches(placed.entry)
 
-    return AuditPage(*await newest_first(cursor, count, before, lambda placed: wanted.matches(placed.entry)))
+    return AuditPage(*await newest_first(issuer.store.audit.before, wanted.since, matches, cursor, count))
 
 
 async def list_new(issuer: Issuer, cursor: str, wanted: AuditFilter = ANYTHING, count: int = 100) -> AuditPage:

@@ -50,18 +50,20 @@ _Found = TypeVar("_Found", bound=_Placed)
 
 
 async def newest_first(
+    before: Callable[[str, int, int], Awaitable[Sequence[_Found]]],
+    since: int,
+    matches: Callable[[_Found], bool],
     cursor: str,
     count: int,
-    before: Callable[[str, int], Awaitable[Sequence[_Found]]],
-    matches: Callable[[_Found], bool],
 ) -> tuple[list[_Found], str]:
     """Those of a stream that match, the newest in front, and the cursor of what follows, empty at the end.
 
     Args:
+        before: Reads up to so many before a place that are not older than so many milliseconds of the epoch.
+        since: Epoch seconds, 0 = for ever.
+        matches: Whether one is wanted.
         cursor: Where the page begins, empty for the newest.
         count: How many to find; ten times as many are looked at.
-        before: Reads up to so many before a place.
-        matches: Whether one is wanted.
 
     Raises:
         Refused: The cursor is none.
@@ -69,7 +71,7 @@ async def newest_first(
     check_place(cursor)
     if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
         return [], ""
-    looked, found = await before(cursor, count * 10), list[_Found]()
+    looked, found = await before(cursor, since * 1000, count * 10), list[_Found]()
     for placed in looked:
         if matches(placed):
             found.append(placed)

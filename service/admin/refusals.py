@@ -14,6 +14,8 @@ from service.store.refusals import PlacedRefusal
 
 log = logging.getLogger(__name__)
 
+ERRORS = tuple(sorted({one.error for one in REFUSALS} - {ANY}))
+"""Every error that a request can be refused with."""
 _REMEDIES = {(one.error, one.reason): one.remedy for one in REFUSALS}
 
 
@@ -55,10 +57,10 @@ async def write_refused(issuer: Issuer) -> None:
 async def list_refused(issuer: Issuer, wanted: RefusalFilter, cursor: str = "", count: int = 100) -> RefusalPage:
     """A page, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
 
-    async def before(place: str, most: int) -> list[PlacedRefusal]:
-        return await issuer.store.refused_requests.before(place, wanted.since * 1000, most)
+    def matches(placed: PlacedRefusal) -> bool:
+        return wanted.matches(placed.request)
 
-    return RefusalPage(*await newest_first(cursor, count, before, lambda placed: wanted.matches(placed.request)))
+    return RefusalPage(*await newest_first(issuer.store.refused_requests.before, wanted.since, matches, cursor, count))
 
 
 def describe(placed: PlacedRefusal) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from service.admin.audit import Actor, Way, acting
+from service.admin.actor import Actor
 from service.admin.operations import Operation, perform
 from service.app import open_issuer
 from service.cli import remote
@@ -20,6 +20,7 @@ from service.cli.exits import redis_explained
 from service.cli.output import busy
 from service.issuer import Issuer
 from service.observe import log
+from service.records.audit_entry import Way
 from service.settings import Settings, load
 
 _Result = TypeVar("_Result")
@@ -56,8 +57,7 @@ def _locally(work: Callable[[Do], Awaitable[_Result]], waiting: str) -> _Result:
 
     async def inside() -> _Result:
         async with open_issuer(settings, listen=False) as issuer:
-            with acting(Actor(_account(), Way.CLI, gethostname())):
-                return await work(_on(issuer))
+            return await work(_on(issuer, Actor(_account(), Way.CLI, gethostname())))
 
     with redis_explained(settings), busy(waiting):
         return asyncio.run(inside())
@@ -72,9 +72,9 @@ def _remotely(target: remote.Target, work: Callable[[Do], Awaitable[_Result]], w
         return asyncio.run(inside())
 
 
-def _on(issuer: Issuer) -> Do:
+def _on(issuer: Issuer, actor: Actor) -> Do:
     async def here(operation: Operation[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-        answer = await perform(issuer, operation, given)
+        answer = await perform(issuer, operation, given, actor)
         output: dict[str, Any] = orjson.loads(orjson.dumps(answer.body))  # as it would come over HTTP
         return output
 

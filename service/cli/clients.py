@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 
-from service.admin.client_input import ClientInput
 from service.admin.operations import Operation
 from service.admin.operations import clients as operations
 from service.cli.acting import Do, act, do
@@ -50,7 +49,7 @@ def create(
     Lifetimes that are left out follow the settings (`mintmark settings`), also when those change.
     """
     described = {"client_id": client_id} | given(members)
-    ClientInput.read(described)  # faults are told before a secret is asked for
+    operations.CREATE.input.read(described)  # faults are told before a secret is asked for
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
     _tell_new(do(operations.CREATE, **described, secret=secret), f"Client {client_id} is registered.", json)
 
@@ -226,7 +225,11 @@ def _ended_and_swept(operation: Operation[Any], client_id: str) -> dict[str, Any
 
 
 def _unset(names: list[str]) -> dict[str, Any]:
-    fields = {name: field for name, field in ClientInput.model_fields.items() if name != "client_id"}
+    fields = {
+        name: field
+        for name, field in operations.UPDATE.input.model_fields.items()
+        if name not in ("client_id", "if_match")
+    }
     if unknown := [name for name in names if name not in fields]:
         raise typer.BadParameter(f"--unset {unknown[0]}: there is no such member; there are {', '.join(fields)}")
     return {name: fields[name].default for name in names}

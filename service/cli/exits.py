@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from service.admin import AdminError
+from service.admin.errors import AdminError
 from service.cli.masking import without_password
 from service.crypto.key_material import UnusableKeyError
 from service.dev.demo import DEMO_FOLDER, is_running_in

@@ -17,7 +17,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from service.admin import AdminError, AlreadyExists, NotFound, Outdated, Refused
+from service.admin.errors import AdminError, AlreadyExists, NotFound, Outdated, Refused
 from service.admin.operations import Operation
 from service.cli.exits import ServiceUnusableError
 from service.fronts.admin_api import problems

@@ -6,7 +6,6 @@ import orjson
 import typer
 
 from service.admin.operations import users as operations
-from service.admin.users import UserInput
 from service.cli.acting import do
 from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest
 from service.cli.output import Json, emit, facts, say, table
@@ -51,7 +50,7 @@ def create(
     if no_password and password_stdin:
         raise typer.BadParameter("--no-password and --password-stdin exclude each other.")
     given: dict[str, Any] = {"username": username, "subject": subject, "claims": _read_claims(claims or [])}
-    UserInput.read(given)  # faults are told before a password is asked for
+    operations.CREATE.input.read(given)  # faults are told before a password is asked for
     password = None if no_password else hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.CREATE, **given, password=password)
     _tell(user, f"User {user['username']} is created.", json)

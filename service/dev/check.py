@@ -14,7 +14,7 @@ from service.admin import clients, grants, users
 from service.admin.grants import CodeInput
 from service.admin.users import UserInput
 from service.dev.demo import CLIENT_SECRET, PASSWORD, client_input
-from service.endpoints.metadata import INTROSPECT_PATH, PATH, REVOKE_PATH
+from service.endpoints import introspect, metadata, revoke
 from service.issuer import Issuer
 from service.protocol import pkce
 from service.protocol.credentials import PATTERN
@@ -57,21 +57,21 @@ _REFUSED = {"error": "invalid_grant", "access_token": None}
 _INACTIVE = {"active": False, "sub": None, "scope": None}
 
 STEPS = (
-    Step("the metadata names this server", PATH, {}, 200, {"issuer": "{url}"}),
+    Step("the metadata names this server", metadata.PATH, {}, 200, {"issuer": "{url}"}),
     Step("a wrong client secret is refused", TOKEN, _CLIENT, 401, {"error": "invalid_client"}, secret="x"),  # noqa: S106 (a wrong one)
     Step(
         "client_credentials: a token, no refresh token", TOKEN, _CLIENT, 200, {"refresh_token": None, "scope": "write"}
     ),
     Step("a wrong code_verifier is refused, the code stays", TOKEN, _WRONG_CODE, 400, _REFUSED),
     Step("the code buys tokens", TOKEN, _CODE, 200, {**_BOTH, "scope": "read write"}),
-    Step("introspection: whose token, what for, how long", INTROSPECT_PATH, {"token": "{access_token}"}, 200, _OURS),
+    Step("introspection: whose token, what for, how long", introspect.PATH, {"token": "{access_token}"}, 200, _OURS),
     Step("the refresh token buys new tokens", TOKEN, _REFRESH, 200, _BOTH),
     Step("again within the grace: the same answer", TOKEN, _REFRESH, 200, _SAME),
     Step("the code again: its grant ends", TOKEN, _CODE, 400, _REFUSED),
-    Step("its tokens are inactive", INTROSPECT_PATH, {"token": "{access_token}"}, 200, _INACTIVE),
+    Step("its tokens are inactive", introspect.PATH, {"token": "{access_token}"}, 200, _INACTIVE),
     Step("password: tokens for the user", TOKEN, _PASSWORD, 200, {**_BOTH, "scope": "read"}),
-    Step("revocation", REVOKE_PATH, {"token": "{refresh_token}"}, 200, {}),
-    Step("the tokens are inactive at once", INTROSPECT_PATH, {"token": "{access_token}"}, 200, _INACTIVE),
+    Step("revocation", revoke.PATH, {"token": "{refresh_token}"}, 200, {}),
+    Step("the tokens are inactive at once", introspect.PATH, {"token": "{access_token}"}, 200, _INACTIVE),
 )
 
 

@@ -4,11 +4,12 @@ A web.Application with its router, for paths have names in them here and nobody 
 """
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
 
 from service.admin import audit
+from service.admin.operations.statistics import sampled
 from service.admin.statistics import Statistics
 from service.fronts import admin_api, console, decision_api
 from service.fronts.connections import Connections
@@ -30,10 +31,11 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
     application.add_routes([route(path, handler) for path, handler in routes.items()])
     if admin_api.is_on(issuer.settings):
         statistics = Statistics(issuer)
+        application.middlewares.append(_with_statistics(statistics))
         application.cleanup_ctx.append(lambda _: _sampling(issuer, statistics))
-        admin_api.add_admin_api(application, issuer, statistics)
+        admin_api.add_admin_api(application, issuer)
         if issuer.settings.admin_tokens:
-            application.add_routes(console.make_routes(issuer, statistics))
+            application.add_routes(console.make_routes(issuer))
     application.cleanup_ctx.append(lambda _: _auditing(issuer))
     application.add_routes(decision_api.routes(issuer))
     application.add_routes([route("/{anything:.*}", not_found)])
@@ -50,6 +52,17 @@ class OperatorsRunner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         return Connections(self._issuer, made.request_handler, made.request_factory, rendered)
+
+
+def _with_statistics(statistics: Statistics) -> Callable[..., Awaitable[web.StreamResponse]]:
+    """Let operations that are performed in a request see what this process has sampled."""
+
+    @web.middleware
+    async def middleware(http: web.Request, handler: Handler) -> web.StreamResponse:
+        with sampled(statistics):
+            return await handler(http)
+
+    return middleware
 
 
 async def _sampling(issuer: Issuer, statistics: Statistics) -> AsyncIterator[None]:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from service.admin import AdminError, AlreadyExists, NotFound, Refused, clients
+from service.admin import clients
 from service.admin.client_input import ClientInput
+from service.admin.errors import AdminError, AlreadyExists, NotFound, Refused
 from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from service.admin import AdminError, NotFound, Refused, clients, grants, users
+from service.admin import clients, grants, users
+from service.admin.errors import AdminError, NotFound, Refused
 from service.admin.grants import CodeInput
 from service.protocol.pkce import s256
 from tests.person import Person

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from service.admin import AlreadyExists, NotFound, Refused, users
+from service.admin import users
+from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.users import UserInput
 from service.issuer import Issuer
 from service.records.user import User

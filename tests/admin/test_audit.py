@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from service.admin import NotFound, Refused, audit, clients, grants, users
-from service.admin.audit import Actor, AuditFilter, Way, acting
+from service.admin import audit, clients, grants, users
+from service.admin.actor import Actor, acting
+from service.admin.audit import AuditFilter
 from service.admin.client_input import ClientInput
+from service.admin.errors import NotFound, Refused
 from service.admin.users import UserInput
 from service.app import open_issuer
 from service.protocol.errors import TemporarilyUnavailable
-from service.records.audit_entry import AuditEntry, Result
+from service.records.audit_entry import AuditEntry, Result, Way
 from tests.cutting_proxy import CuttingProxy
 from tests.world import World, settings_for
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from service.admin import NotFound, clients
+from service.admin import clients
 from service.admin.client_numbers import find_client, made_number, number_of, own_number
+from service.admin.errors import NotFound
 from tests.world import World
 
 

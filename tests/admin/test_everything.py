@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
-from service.admin import Refused, audit, clients, everything
+from service.admin import audit, clients, everything
+from service.admin.actor import Actor, acting
+from service.admin.errors import Refused
 from service.admin.everything import Ended
 from service.directory import Person as Somebody
 from service.fronts.console import session as console
 from service.issuer import Issuer
 from service.login import sessions
 from service.protocol.names import AccessTokenFormat
+from service.records.audit_entry import Way
 from service.records.decision_ticket import DecisionTicket
 from service.records.session import Session
 from tests.person import Person
@@ -125,7 +128,7 @@ async def test_many_keys_are_parts_and_each_is_in_the_audit_log(world: World, mo
     for number in range(700):
         await world.code(client, subject=f"user-{number}")
     parts, cursor = 0, ""
-    with audit.acting(audit.Actor("ops", audit.Way.CLI)):
+    with acting(Actor("ops", Way.CLI)):
         while True:
             cursor = (await everything.end_everything(world.issuer, cursor)).cursor
             parts += 1

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from service.admin import Refused, clients, grants, inspection, issued, users
-from service.admin.audit import Actor, Way, acting
+from service.admin import clients, grants, inspection, issued, users
+from service.admin.actor import Actor, acting
+from service.admin.errors import Refused
 from service.admin.inspection import finding
 from service.admin.inspection.explanation import explain
 from service.admin.inspection.finding import TEXTS, Inspection, What, Why
 from service.app import open_issuer
 from service.protocol.credentials import base64url
 from service.protocol.names import AccessTokenFormat
+from service.records.audit_entry import Way
 from tests.world import World, settings_for
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from service.admin import NotFound, clients, users
+from service.admin import clients, users
+from service.admin.errors import NotFound
 from service.app import open_issuer
 from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable

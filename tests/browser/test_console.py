@@ -9,8 +9,8 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, Page, expect
 
-from service.admin import audit, clients, trusts, users
-from service.admin.audit import Actor, Way
+from service.admin import clients, trusts, users
+from service.admin.actor import Actor, acting
 from service.admin.client_input import ClientInput
 from service.admin.trusts import TrustInput
 from service.admin.users import UserInput
@@ -18,6 +18,7 @@ from service.app import open_issuer
 from service.fronts.health import Health
 from service.fronts.operators import make_application
 from service.issuer import Issuer
+from service.records.audit_entry import Way
 from service.records.refused_request import RefusedRequest
 from tests.browser.conftest import Shoot
 from tests.console import TOKEN, TOKENS
@@ -77,7 +78,7 @@ async def desk(served: tuple[str, World], page: Page) -> Desk:
 async def furnish(world: World) -> None:
     """Clients, people, grants, a key that waits, somebody trusted, and a log of all that."""
     issuer = world.issuer
-    with audit.acting(Actor("ci", Way.CLI, "build-7.example")):
+    with acting(Actor("ci", Way.CLI, "build-7.example")):
         for client_id, name, more in (
             (
                 "web-shop",

@@ -116,7 +116,6 @@ def describe(found: Inspection) -> dict[str, Any]:
         "issued_at": found.issued_at,
         "ends_at": found.ends_at,
         "jti": found.jti,
-        "refreshes_left": found.refreshes_left,
         "redirect_uri": found.redirect_uri,
         "header": dict(found.header),
         "claims": dict(found.claims),
@@ -126,6 +125,7 @@ def describe(found: Inspection) -> dict[str, Any]:
         "active": found.active,
         "reasons": [{"reason": why.value, "text": TEXTS[why]} for why in found.why],
         **({"signed_by_us": found.signed_by_us} if found.header else {}),
+        **({} if found.refreshes_left is None else {"refreshes_left": found.refreshes_left}),
         **{name: value for name, value in told.items() if value not in ("", 0, None, [], {})},
     }
 

@@ -6,30 +6,32 @@ from pydantic import Field
 
 from service.admin import audit as admin
 from service.admin.audit import AuditFilter
-from service.admin.operations.operation import Cursor, NextCursor, Operation, OperationResult, Output, PageInput
+from service.admin.operations.operation import (
+    Cursor,
+    NextCursor,
+    Operation,
+    OperationResult,
+    Output,
+    PageInput,
+    Since,
+    Word,
+)
 from service.issuer import Issuer
 from service.records.audit_entry import Result, Way
-
-_Word = Annotated[str, Field(max_length=300)]
-
-
-class WantedEntries(PageInput):
-    """What to look for. ``action``: ``client.update``, or ``client`` for all about clients; ``target``: ``client:web``, or the
-    name alone; ``since``: epoch seconds.
-    """
-
-    actor: _Word = ""
-    action: _Word = ""
-    target: _Word = ""
-    since: Annotated[int, Field(ge=0, le=253_402_300_800)] = 0
 
 
 class NewEntries(PageInput):
     """What to look for, after those that were seen; without a cursor the answer only says where the log ends now."""
 
-    actor: _Word = ""
-    action: _Word = ""
-    target: _Word = ""
+    actor: Annotated[Word, Field(description="Who: the name of a token, certificate or account.")] = ""
+    action: Annotated[Word, Field(description="client.update, or client for all about clients.")] = ""
+    target: Annotated[Word, Field(description="To what: client:web, or the name alone.")] = ""
+
+
+class WantedEntries(NewEntries):
+    """What to look for."""
+
+    since: Since = 0
 
 
 class ShownEntry(Output):
@@ -79,7 +81,14 @@ async def _follow(issuer: Issuer, given: NewEntries) -> OperationResult:
     return _answer(await admin.list_new(issuer, given.cursor, wanted, given.limit))
 
 
-LIST = Operation("audit.list", "List what operators did.", WantedEntries, EntryList, _list)
+LIST = Operation(
+    "audit.list",
+    "List what operators did.",
+    WantedEntries,
+    EntryList,
+    _list,
+    columns=("at", "actor", "way", "address", "action", "targets", "changed", "result", "count", "why"),
+)
 FOLLOW = Operation("audit.follow", "List what operators did since the cursor.", NewEntries, NewEntryList, _follow)
 
 OPERATIONS = (LIST, FOLLOW)

@@ -230,11 +230,25 @@ CREATE = Operation(
     NewlyShownClient,
     _create,
 )
-LIST = Operation("client.list", "List clients, in no order.", PageInput, ClientList, _list)
+LIST = Operation(
+    "client.list",
+    "List clients, in no order.",
+    PageInput,
+    ClientList,
+    _list,
+    columns=("client_id", "name", "enabled", "auth_method", "grant_types", "scopes"),
+)
 SHOW = Operation("client.show", "Show everything about a client but its secrets.", NamedClient, ShownClient, _show)
 UPDATE = Operation("client.update", "Change what is named of a client.", ClientChanges, ShownClient, _update)
 REPLACE = Operation("client.replace", "Say anew all that a client is.", ClientReplacement, ShownClient, _replace)
-DELETE = Operation("client.delete", "Delete a client, and with it all it holds.", NamedClient, EndedClient, _delete)
+DELETE = Operation(
+    "client.delete",
+    "Delete a client, and with it all it holds.",
+    NamedClient,
+    EndedClient,
+    _delete,
+    is_destructive=True,
+)
 ROTATE_SECRET = Operation(
     "client.rotate_secret",
     "Give a client a new secret, shown now only.",
@@ -243,10 +257,20 @@ ROTATE_SECRET = Operation(
     _rotate_secret,
 )
 DROP_OLD_SECRET = Operation(
-    "client.drop_old_secret", "End the secret that a rotation kept.", NamedClient, ShownClient, _drop_old_secret
+    "client.drop_old_secret",
+    "End the secret that a rotation kept.",
+    NamedClient,
+    ShownClient,
+    _drop_old_secret,
+    is_destructive=True,
 )
 DISABLE = Operation(
-    "client.disable", "Refuse a client and all it holds until it is enabled again.", NamedClient, ShownClient, _disable
+    "client.disable",
+    "Refuse a client and all it holds until it is enabled again.",
+    NamedClient,
+    ShownClient,
+    _disable,
+    is_destructive=True,
 )
 ENABLE = Operation("client.enable", "Let a disabled client in again.", NamedClient, ShownClient, _enable)
 APPROVE = Operation(
@@ -262,6 +286,7 @@ WITHDRAW_APPROVAL = Operation(
     NamedClient,
     ShownClient,
     _withdraw_approval,
+    is_destructive=True,
 )
 REVOKE = Operation(
     "client.revoke",
@@ -269,6 +294,7 @@ REVOKE = Operation(
     NamedClient,
     EndedClient,
     _revoke,
+    is_destructive=True,
 )
 SWEEP = Operation(
     "client.sweep", "Free what dead grants of a client take in Redis, where they never end.", SweptClient, Swept, _sweep

@@ -48,6 +48,7 @@ END = Operation(
     Part,
     EverythingCount,
     _end,
+    is_destructive=True,
 )
 
 OPERATIONS = (COUNT, END)

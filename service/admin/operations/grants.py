@@ -127,16 +127,26 @@ ISSUE_CODE = Operation(
     IssuedCode,
     _issue_code,
 )
-LIST = Operation("grant.list", "List the living grants of a user or of a client.", WhoseGrants, GrantList, _list)
+LIST = Operation(
+    "grant.list",
+    "List the living grants of a user or of a client.",
+    WhoseGrants,
+    GrantList,
+    _list,
+    columns=("grant_id", "client_id", "username", "grant_type", "scope", "ends_at"),
+)
 SHOW = Operation("grant.show", "Show a grant.", NamedGrant, ShownGrant, _show)
 FIND = Operation("grant.find", "Show the grant that an ID token was issued from.", IdToken, ShownGrant, _find)
-REVOKE = Operation("grant.revoke", "End a grant, with every token it issued.", NamedGrant, EndedCount, _revoke)
+REVOKE = Operation(
+    "grant.revoke", "End a grant, with every token it issued.", NamedGrant, EndedCount, _revoke, is_destructive=True
+)
 REVOKE_OF_USER = Operation(
     "grant.revoke_of_user",
     "End all grants of a user, or theirs to one client.",
     EndedGrants,
     EndedCount,
     _revoke_of_user,
+    is_destructive=True,
 )
 
 OPERATIONS = (ISSUE_CODE, LIST, SHOW, FIND, REVOKE, REVOKE_OF_USER)

@@ -69,7 +69,14 @@ async def _try(issuer: Issuer, given: TriedFor) -> OperationResult:
     return OperationResult({"hook": given.hook, "events": rows})
 
 
-LIST = Operation("hook.list", "List the hooks that the settings name.", Nothing, HookList, _list)
+LIST = Operation(
+    "hook.list",
+    "List the hooks that the settings name.",
+    Nothing,
+    HookList,
+    _list,
+    columns=("name", "place", "events", "timeout", "on_failure"),
+)
 TRY = Operation(
     "hook.test", "Send a hook a made-up event of each kind that it is there for.", TriedFor, TriedHook, _try
 )

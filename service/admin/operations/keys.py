@@ -71,9 +71,18 @@ async def _reseal(issuer: Issuer, _: Nothing) -> OperationResult:
     return OperationResult({"clients": await sealed_secrets.reseal_secrets(issuer)})
 
 
-LIST = Operation("key.list", "List the signing keys.", Nothing, KeyList, _list)
+LIST = Operation(
+    "key.list",
+    "List the signing keys.",
+    Nothing,
+    KeyList,
+    _list,
+    columns=("kid", "algorithm", "state", "created_at", "signs_from_at", "signs_until_at"),
+)
 ROTATE = Operation("key.rotate", "Make the next signing keys.", Rotation, KeyList, _rotate)
-RETIRE = Operation("key.retire", "Trust a signing key no more, now.", NamedKey, RetiredKey, _retire)
+RETIRE = Operation(
+    "key.retire", "Trust a signing key no more, now.", NamedKey, RetiredKey, _retire, is_destructive=True
+)
 RESEAL = Operation(
     "key.reseal",
     "Encrypt client secrets anew under the first master key; walks over all clients.",

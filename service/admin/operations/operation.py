@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.admin.actor import Actor, acting
 from service.admin.input import Input
 from service.issuer import Issuer
 
@@ -17,12 +18,12 @@ class Output(BaseModel):
 
 
 class OperationResult(NamedTuple):
-    """``body``: what the model of the output describes, as ``describe`` functions make it; ``etag``: of the one record that
-    it is about, "" where there is none.
-    """
+    """What came of an operation."""
 
     body: Mapping[str, Any]
+    """What the model of the output describes, as ``describe`` functions make it."""
     etag: str = ""
+    """Of the one record that it is about, "" where there is none."""
 
 
 _Given = TypeVar("_Given", bound=Input)
@@ -30,18 +31,26 @@ _Given = TypeVar("_Given", bound=Input)
 
 @dataclass(frozen=True)
 class Operation(Generic[_Given]):
-    """``name``: the same for ever; ``text``: what it does, for people; ``do``: raises AdminError."""
+    """An act or a look of operators: the same at the command line, in the admin API and at the console."""
 
     name: str
+    """Group and act, ``client.create``; it never changes."""
     text: str
+    """What it does, in a sentence."""
     input: type[_Given]
     output: type[Output]
     do: Callable[[Issuer, _Given], Awaitable[OperationResult]]
+    """Does it. Raises AdminError, TemporarilyUnavailable."""
+    is_destructive: bool = False
+    """Whether something ends by it, or is refused from then on."""
+    columns: tuple[str, ...] = ()
+    """Of a list: the members that a table shows, the name of a row first."""
 
 
-async def perform(issuer: Issuer, operation: Operation[Any], data: Mapping[str, Any]) -> OperationResult:
-    """Check what was given, and do it. Raises AdminError, TemporarilyUnavailable."""
-    return await operation.do(issuer, operation.input.read(data))
+async def perform(issuer: Issuer, operation: Operation[Any], data: Mapping[str, Any], actor: Actor) -> OperationResult:
+    """Check the input and do the operation, in the actor's name. Raises AdminError, TemporarilyUnavailable."""
+    with acting(actor):
+        return await operation.do(issuer, operation.input.read(data))
 
 
 # kinds of input
@@ -52,6 +61,12 @@ Cursor = Annotated[
 ]
 Limit = Annotated[
     int, Field(ge=1, le=500, description="About how many; the work is bounded by ten times as many keys.")
+]
+
+
+Word = Annotated[str, Field(max_length=300)]
+Since = Annotated[
+    int, Field(ge=0, le=253_402_300_800, description="Only what is not older than this: epoch seconds; 0 = anything.")
 ]
 
 

@@ -2,23 +2,43 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from service.admin import refusals as admin
-from service.admin.operations.operation import NextCursor, Operation, OperationResult, Output, PageInput
+from service.admin.operations.operation import NextCursor, Operation, OperationResult, Output, PageInput, Since, Word
 from service.admin.refusals import RefusalFilter
 from service.issuer import Issuer
+from service.protocol.refusals import REASONS
 
-_Word = Annotated[str, Field(max_length=300)]
+
+def _known_error(error: str) -> str:
+    if error and error not in admin.ERRORS:
+        raise ValueError(f"there is no such error; there are {', '.join(admin.ERRORS)}")
+    return error
+
+
+def _known_reason(reason: str) -> str:
+    if reason and reason not in REASONS:
+        raise ValueError("there is no such reason; docs/refusals.md lists them all")
+    return reason
 
 
 class WantedRefusals(PageInput):
-    """What to look for. ``reason``: of docs/refusals.md; ``since``: epoch seconds."""
+    """What to look for."""
 
-    client_id: _Word = ""
-    error: _Word = ""
-    reason: _Word = ""
-    since: Annotated[int, Field(ge=0, le=253_402_300_800)] = 0
+    client_id: Annotated[Word, Field(description="Only requests of this client.")] = ""
+    error: Annotated[
+        Word, AfterValidator(_known_error), Field(description="Only requests answered with this error: invalid_grant.")
+    ] = ""
+    reason: Annotated[
+        Word,
+        AfterValidator(_known_reason),
+        Field(description="Only requests refused for this reason (docs/refusals.md)."),
+    ] = ""
+    since: Since = 0
+
+
+KNOWN_ERRORS = admin.ERRORS
 
 
 class ShownRefusal(Output):
@@ -49,6 +69,13 @@ async def _list(issuer: Issuer, given: WantedRefusals) -> OperationResult:
     return OperationResult({"refused": [admin.describe(placed) for placed in page.refused], "cursor": page.cursor})
 
 
-LIST = Operation("refused.list", "List requests that were refused lately.", WantedRefusals, RefusalList, _list)
+LIST = Operation(
+    "refused.list",
+    "List requests that were refused lately.",
+    WantedRefusals,
+    RefusalList,
+    _list,
+    columns=("at", "client_id", "endpoint", "error", "reason", "detail", "address", "request_id"),
+)
 
 OPERATIONS = (LIST,)

@@ -24,6 +24,13 @@ async def _list(issuer: Issuer, _: Nothing) -> OperationResult:
     return OperationResult({"scopes": admin.list_scopes(issuer)})
 
 
-LIST = Operation("scope.list", "List the scopes that the settings describe.", Nothing, ScopeList, _list)
+LIST = Operation(
+    "scope.list",
+    "List the scopes that the settings describe.",
+    Nothing,
+    ScopeList,
+    _list,
+    columns=("scope", "description", "claims", "standard"),
+)
 
 OPERATIONS = (LIST,)

@@ -60,8 +60,17 @@ async def _end(issuer: Issuer, given: NamedSession) -> OperationResult:
     return OperationResult({"sid": given.sid, **ended.counts})
 
 
-LIST = Operation("session.list", "List the browser sessions of a user.", WhoseSessions, SessionList, _list)
+LIST = Operation(
+    "session.list",
+    "List the browser sessions of a user.",
+    WhoseSessions,
+    SessionList,
+    _list,
+    columns=("sid", "username", "started_at", "auth_time", "used_at", "amr"),
+)
 SHOW = Operation("session.show", "Show a browser session.", NamedSession, ShownSession, _show)
-END = Operation("session.end", "End a browser session, and tell its clients.", NamedSession, EndedSession, _end)
+END = Operation(
+    "session.end", "End a browser session, and tell its clients.", NamedSession, EndedSession, _end, is_destructive=True
+)
 
 OPERATIONS = (LIST, SHOW, END)

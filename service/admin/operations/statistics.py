@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Annotated
+
+from pydantic import Field
 
 from service.admin import statistics as admin
+from service.admin.input import Input
 from service.admin.operations.operation import Nothing, Operation, OperationResult, Output, Seconds
 from service.admin.statistics import Statistics
 from service.issuer import Issuer
+from service.protocol.checked_types import Number
 
 _sampled: ContextVar[Statistics | None] = ContextVar("statistics", default=None)
 
@@ -61,10 +66,41 @@ class Numbers(Output):
     grants: LiveGrants
 
 
+class Period(Input):
+    """How far back."""
+
+    seconds: Annotated[Number, Field(ge=1, le=3600, description="Seconds until now.")] = 600
+
+
+class RatesThen(Output):
+    """What happened per second until this moment, since the sample before."""
+
+    at: Annotated[float, Field(description="Epoch seconds.")]
+    issued: float
+    refused: float
+    introspected: float
+    memory_bytes: Annotated[int | None, Field(description="Of all primaries; null = Redis does not say.")]
+
+
+class History(Output):
+    """Samples of the processes behind the port that was asked, the oldest in front."""
+
+    points: tuple[RatesThen, ...]
+
+
 async def _show(issuer: Issuer, _: Nothing) -> OperationResult:
     return OperationResult(await admin.describe(_sampled.get() or Statistics(issuer)))
 
 
+async def _history(_: Issuer, given: Period) -> OperationResult:
+    statistics = _sampled.get()
+    return OperationResult(
+        {"points": [one._asdict() for one in statistics.points(given.seconds)] if statistics else []}
+    )
+
+
 SHOW = Operation("statistics.show", "Show how much the service does, and how Redis is.", Nothing, Numbers, _show)
 
-OPERATIONS = (SHOW,)
+HISTORY = Operation("statistics.history", "Show the rates of the last minutes.", Period, History, _history)
+
+OPERATIONS = (SHOW, HISTORY)

@@ -64,8 +64,15 @@ async def _remove(issuer: Issuer, given: NamedTrust) -> OperationResult:
 PUT = Operation(
     "trust.put", "Trust an issuer, in the place of what was said of it before.", TrustInput, ShownTrust, _put
 )
-LIST = Operation("trust.list", "List trusted issuers, in no order.", PageInput, TrustList, _list)
+LIST = Operation(
+    "trust.list",
+    "List trusted issuers, in no order.",
+    PageInput,
+    TrustList,
+    _list,
+    columns=("issuer", "jwks_uri", "clients", "subjects", "scopes", "created_at"),
+)
 SHOW = Operation("trust.show", "Show a trusted issuer.", NamedTrust, ShownTrust, _show)
-REMOVE = Operation("trust.remove", "Trust an issuer no more.", NamedTrust, RemovedTrust, _remove)
+REMOVE = Operation("trust.remove", "Trust an issuer no more.", NamedTrust, RemovedTrust, _remove, is_destructive=True)
 
 OPERATIONS = (PUT, LIST, SHOW, REMOVE)

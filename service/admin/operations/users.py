@@ -132,7 +132,14 @@ async def _delete(issuer: Issuer, given: NamedUser) -> OperationResult:
 
 
 CREATE = Operation("user.create", "Create a user.", NewUser, ShownUser, _create)
-LIST = Operation("user.list", "List users, in no order.", PageInput, UserList, _list)
+LIST = Operation(
+    "user.list",
+    "List users, in no order.",
+    PageInput,
+    UserList,
+    _list,
+    columns=("username", "subject", "enabled", "has_password", "created_at"),
+)
 SHOW = Operation("user.show", "Show a user.", NamedUser, ShownUser, _show)
 UPDATE = Operation("user.update", "Set claims of a user; null removes one.", ChangedUser, ShownUser, _update)
 SET_PASSWORD = Operation(
@@ -142,11 +149,20 @@ SET_PASSWORD = Operation(
     UserWithNewPassword,
     _set_password,
 )
-SIGN_OUT = Operation("user.sign_out", "End every session and grant of a user.", NamedUser, EndedUser, _sign_out)
+SIGN_OUT = Operation(
+    "user.sign_out", "End every session and grant of a user.", NamedUser, EndedUser, _sign_out, is_destructive=True
+)
 DISABLE = Operation(
-    "user.disable", "Let a user sign in no more, and end every grant of theirs.", NamedUser, EndedUser, _disable
+    "user.disable",
+    "Let a user sign in no more, and end every grant of theirs.",
+    NamedUser,
+    EndedUser,
+    _disable,
+    is_destructive=True,
 )
 ENABLE = Operation("user.enable", "Let a disabled user sign in again.", NamedUser, ShownUser, _enable)
-DELETE = Operation("user.delete", "Delete a user, and end every grant of theirs.", NamedUser, EndedUser, _delete)
+DELETE = Operation(
+    "user.delete", "Delete a user, and end every grant of theirs.", NamedUser, EndedUser, _delete, is_destructive=True
+)
 
 OPERATIONS = (CREATE, LIST, SHOW, UPDATE, SET_PASSWORD, SIGN_OUT, DISABLE, ENABLE, DELETE)

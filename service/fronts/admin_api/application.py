@@ -2,17 +2,14 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from aiohttp import hdrs, web
 
-from service.admin import AdminError
-from service.admin.audit import acting
-from service.admin.operations import OperationResult, perform
-from service.admin.operations.statistics import sampled
-from service.admin.statistics import Statistics
+from service.admin.errors import AdminError
+from service.admin.operations import perform
 from service.fronts import methods
 from service.fronts.admin_api import problems
 from service.fronts.admin_api.openapi import document
@@ -36,24 +33,34 @@ def is_on(settings: Settings) -> bool:
     return bool(settings.admin_tokens or settings.admin_client_ca_file)
 
 
-def add_admin_api(application: web.Application, issuer: Issuer, numbers: Statistics) -> None:
-    """Put it there. ``numbers``: what it tells about the service."""
+def add_admin_api(application: web.Application, issuer: Issuer) -> None:
+    """Add the routes of the admin API and its OpenAPI document."""
     application.add_routes([methods.route(OPENAPI_PATH, methods.by_method(("GET",), _document(), _refused))])
-    inner, guarded = web.Application(), _guarded(issuer, numbers)
-    paths: dict[str, dict[str, Handler]] = {}
+    inner = web.Application()
+    paths: dict[str, dict[str, Route]] = {}
     for route in sorted(ROUTES, key=lambda route: len(route.path_members)):  # /grants/find before /grants/{grant_id}
-        paths.setdefault(route.path, {})[route.method] = _handler(issuer, route)
-    for path, handlers in paths.items():
-        inner.add_routes([methods.route(path, methods.by_method(handlers, guarded(_chosen(handlers)), _refused))])
-    inner.add_routes([methods.route("/{anything:.*}", guarded(_no_such_path))])
+        paths.setdefault(route.path, {})[route.method] = route
+    for path, routes in paths.items():
+        inner.add_routes([methods.route(path, methods.by_method(routes, _handler(issuer, routes), _refused))])
+    inner.add_routes([methods.route("/{anything:.*}", _handler(issuer, {}))])
     application.add_subapp(PREFIX, inner)
 
 
-def _chosen(handlers: Mapping[str, Handler]) -> Handler:
-    """The handlers of one path, by their methods."""
+def _handler(issuer: Issuer, routes: Mapping[str, Route]) -> Handler:
+    """Handle every request to one path: who sends it, which operation it is, and what went wrong."""
 
-    async def handle(http: web.BaseRequest) -> web.StreamResponse:
-        return await handlers["GET" if http.method == "HEAD" else http.method](http)
+    async def handle(http: Any) -> web.StreamResponse:
+        try:
+            actor = await operator(issuer, http)
+            route = routes.get("GET" if http.method == "HEAD" else http.method)
+            if route is None:
+                raise Problem(problems.NO_SUCH_PATH, f"See {OPENAPI_PATH}.")
+            result = await perform(issuer, route.operation, await _input(http, route), actor)
+        except Exception as error:
+            return problems.render(_problem(issuer, http, error))
+        etag: dict[str, str] = {hdrs.ETAG: result.etag} if result.etag else {}
+        body = orjson.dumps(result.body)
+        return web.Response(body=body, status=route.status, content_type=JSON, headers={**HEADERS, **etag})
 
     return handle
 
@@ -62,29 +69,9 @@ async def _refused(_: web.BaseRequest, error: ProtocolError) -> web.StreamRespon
     return problems.render(_of_protocol(error))
 
 
-async def _no_such_path(_: web.BaseRequest) -> web.StreamResponse:
-    raise Problem(problems.NO_SUCH_PATH, f"See {OPENAPI_PATH}.")
-
-
 def _of_protocol(error: ProtocolError) -> Problem:
     kind = _OF_STATUS.get(error.status, problems.REFUSED)
     return Problem(kind, error.description or error.error, headers=error.headers)
-
-
-def _guarded(issuer: Issuer, numbers: Statistics) -> Callable[[Handler], Handler]:
-    """Around every request: who is it, and what went wrong."""
-
-    def guarded(handler: Handler) -> Handler:
-        async def handle(http: Any) -> web.StreamResponse:
-            try:
-                with acting(await operator(issuer, http)), sampled(numbers):
-                    return await handler(http)
-            except Exception as error:
-                return problems.render(_problem(issuer, http, error))
-
-        return handle
-
-    return guarded
 
 
 def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
@@ -106,24 +93,7 @@ def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
     return Problem(problems.INCIDENT, f"See the service's log; incident {incident}.", incident=incident)
 
 
-def _handler(issuer: Issuer, route: Route) -> Handler:
-    async def handle(http: web.BaseRequest) -> web.StreamResponse:
-        answer = await perform(issuer, route.operation, await _given(http, route))
-        return web.Response(
-            body=orjson.dumps(answer.body),
-            status=route.status,
-            content_type=JSON,
-            headers={**HEADERS, **_etag_header(answer)},
-        )
-
-    return handle
-
-
-def _etag_header(answer: OperationResult) -> dict[str, str]:
-    return {hdrs.ETAG: answer.etag} if answer.etag else {}
-
-
-async def _given(http: Any, route: Route) -> dict[str, Any]:
+async def _input(http: Any, route: Route) -> dict[str, Any]:
     """The input of the operation, not yet checked. Raises Problem, InvalidRequest."""
     given = await _body(http) if route.has_body else _query(http)
     if not route.has_body and http.body_exists and await body(http):

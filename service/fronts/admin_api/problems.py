@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 from aiohttp import web
 
-from service.admin import AdminError, AlreadyExists, NotFound, Outdated
+from service.admin.errors import AdminError, AlreadyExists, NotFound, Outdated
 from service.protocol.decision import SERVER
 from service.protocol.redaction import redacted
 

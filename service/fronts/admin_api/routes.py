@@ -112,6 +112,7 @@ ROUTES = (
     Route("GET", "/scopes", scopes.LIST),
     Route("POST", "/introspect", tokens.INSPECT),
     Route("GET", "/statistics", statistics.SHOW),
+    Route("GET", "/statistics/history", statistics.HISTORY),
     Route("POST", "/initial-access-tokens", registration.CREATE_TOKEN, 201),
     Route("GET", "/refused", refusals.LIST),
     Route("GET", "/audit", audit.LIST),

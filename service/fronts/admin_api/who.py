@@ -7,11 +7,12 @@ import logging
 
 from aiohttp import hdrs, web
 
-from service.admin.audit import Actor, Way
+from service.admin.actor import Actor
 from service.fronts.admin_api.problems import NOT_HERE, TOO_MANY, UNAUTHORIZED, Problem
 from service.fronts.operator_token import count_failure, is_private, operator_of
 from service.fronts.peer import Peer, peer_of
 from service.issuer import Issuer
+from service.records.audit_entry import Way
 
 log = logging.getLogger(__name__)
 

@@ -5,32 +5,31 @@ from typing import Any
 
 import orjson
 
-from service.admin import AdminError, Outdated, Refused, users
-from service.admin.etags import etag
+from service.admin.errors import AdminError, Outdated, Refused
+from service.admin.operations import OperationResult, users
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
-from service.records.user import User
 
 
 async def show(request: ConsoleRequest) -> Reply:
     """The claims as lines."""
-    user = await users.get_user(request.issuer, request.get("name"))
-    return Show("claims", _values(user, written(user.claims), ""))
+    shown = await request.perform(users.SHOW, username=request.get("name"))
+    return Show("claims", _values(shown, written(shown.body["claims"]), ""))
 
 
 async def save(request: ConsoleRequest) -> Reply:
     """Put them in the place of those that were shown; or the form again, with what is wrong."""
-    user = await users.get_user(request.issuer, request.get("name"))
-    text = request.get("claims")
+    shown = await request.perform(users.SHOW, username=request.get("name"))
+    username, text = shown.body["username"], request.get("claims")
     try:
-        changes = dict.fromkeys(user.claims) | read(text)
-        await users.update_user(request.issuer, user.username, changes, if_match=request.get("etag"))
+        changes = dict.fromkeys(shown.body["claims"]) | read(text)
+        await request.do(users.UPDATE, username=username, claims=changes, if_match=request.get("etag"))
     except Outdated:
-        now = await users.get_user(request.issuer, user.username)
-        fault = f"They were changed meanwhile, to: {written(now.claims)}"
+        now = await request.perform(users.SHOW, username=username)
+        fault = f"They were changed meanwhile, to: {written(now.body['claims'])}"
         return Show("claims", _values(now, text, fault), 409)
     except AdminError as error:
-        return Show("claims", _values(user, text, str(error), request.get("etag")), 422)
-    return Go(link("/user", name=user.username, done="claims"))
+        return Show("claims", _values(shown, text, str(error), request.get("etag")), 422)
+    return Go(link("/user", name=username, done="claims"))
 
 
 def written(claims: Mapping[str, Any]) -> str:
@@ -62,8 +61,8 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _values(user: User, text: str, fault: str, seen: str = "") -> dict[str, Any]:
-    return {"here": "users", "user": user, "text": text, "fault": fault, "etag": seen or etag(user)}
+def _values(shown: OperationResult, text: str, fault: str, seen: str = "") -> dict[str, Any]:
+    return {"here": "users", "user": shown.body, "text": text, "fault": fault, "etag": seen or shown.etag}
 
 
 PAGES = (ConsolePage("/user/claims", get=show, post=save),)

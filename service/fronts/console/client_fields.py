@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from service.admin import Refused
+from service.admin.errors import Refused
 from service.grants import GRANT_TYPES
 from service.protocol.client_metadata import ROWS, Group, Row, Shape
 from service.protocol.names import ClientAuthMethod

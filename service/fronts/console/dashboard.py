@@ -1,9 +1,8 @@
 """The first page: what the service does now, how Redis is, and which clients hold live grants."""
 
-import asyncio
 from typing import Any
 
-from service.admin.statistics import EVERY, Point, redis_numbers
+from service.admin.operations import statistics
 from service.fronts.console.charts import Chart, chart
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
 
@@ -23,25 +22,25 @@ async def show_numbers(request: ConsoleRequest) -> Reply:
 
 
 async def _values(request: ConsoleRequest) -> dict[str, Any]:
-    statistics, now = request.statistics, request.issuer.clock()
-    servers, grants = await asyncio.gather(statistics.servers(), statistics.grants())
-    points = statistics.points(SPAN)
-    shown = list(grants.by_client.items())[:_MOST_CLIENTS]
+    numbers = await request.do(statistics.SHOW)
+    points = (await request.do(statistics.HISTORY, seconds=SPAN))["points"]
+    grants = numbers["grants"]
+    shown = list(grants["by_client"].items())[:_MOST_CLIENTS]
     return {
         "here": "dashboard",
-        "charts": _charts(points, now),
-        "per_minute": statistics.per_minute(),
-        "redis": redis_numbers(servers),
+        "charts": _charts(points, request.issuer.clock()),
+        "per_minute": numbers["issued_per_minute"],
+        "redis": numbers["redis"],
         "grants": grants,
         "shown": shown,
         "most": shown[0][1] if shown else 1,
-        "others": grants.total - sum(count for _, count in shown),
-        "every": int(EVERY),
+        "others": grants["total"] - sum(count for _, count in shown),
+        "every": int(numbers["sampled_every_seconds"]),
         "span": SPAN,
     }
 
 
-def _charts(points: list[Point], now: float) -> list[tuple[str, str, str, Chart]]:
+def _charts(points: list[dict[str, Any]], now: float) -> list[tuple[str, str, str, Chart]]:
     """Name, heading, how its values are written, and the chart."""
     begins = now - SPAN
     return [
@@ -55,8 +54,8 @@ def _charts(points: list[Point], now: float) -> list[tuple[str, str, str, Chart]
     ]
 
 
-def _line(points: list[Point], name: str) -> list[tuple[float, float | None]]:
-    return [(point.at, getattr(point, name)) for point in points]
+def _line(points: list[dict[str, Any]], name: str) -> list[tuple[float, float | None]]:
+    return [(point["at"], point[name]) for point in points]
 
 
 PAGES = (ConsolePage("", get=show), ConsolePage("/numbers", get=show_numbers, prolongs=False))

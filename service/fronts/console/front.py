@@ -9,18 +9,16 @@ from http.cookies import SimpleCookie
 
 from aiohttp import hdrs, web
 
-from service.admin import AdminError, NotFound
-from service.admin.audit import Actor, Way, acting
-from service.admin.statistics import Statistics
+from service.admin.actor import Actor
+from service.admin.errors import AdminError, NotFound
 from service.fronts.console import (
-    audit,
     claims,
     clients,
     dashboard,
     grants,
     inspector,
     keys,
-    refused,
+    logs,
     session,
     trusts,
     users,
@@ -37,12 +35,13 @@ from service.fronts.receiving import posted_form, query_form
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
 from service.protocol.errors import ProtocolError
+from service.records.audit_entry import Way
 
 log = logging.getLogger(__name__)
 
 PAGES: tuple[ConsolePage, ...] = (
     *(*dashboard.PAGES, *clients.PAGES, *wizard.PAGES, *users.PAGES, *claims.PAGES, *grants.PAGES),
-    *(*keys.PAGES, *trusts.PAGES, *refused.PAGES, *audit.PAGES, *inspector.PAGES),
+    *(*keys.PAGES, *trusts.PAGES, *logs.PAGES, *inspector.PAGES),
 )
 _COOKIE = "mintmark_operator"
 _OURS = re.compile(rf"{ROOT}(/[a-z/-]*)?(\?[A-Za-z0-9%&=._~+-]*)?", re.ASCII)
@@ -65,9 +64,9 @@ class RefusedError(Exception):
         self.page = Show("error", {"kind": kind, "text": text}, status)
 
 
-def make_routes(issuer: Issuer, statistics: Statistics) -> list[web.RouteDef]:
+def make_routes(issuer: Issuer) -> list[web.RouteDef]:
     """Every path of the console."""
-    front = Front(issuer, statistics)
+    front = Front(issuer)
     table: dict[str, tuple[tuple[str, ...], Handler]] = {
         f"{ROOT}{page.path}": (page.methods, front.page(page)) for page in PAGES
     }
@@ -87,9 +86,8 @@ def _loads(file: File) -> Handler:
 class Front:
     """The pages for the operators of one issuer."""
 
-    def __init__(self, issuer: Issuer, statistics: Statistics) -> None:
+    def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
-        self._statistics = statistics
         self.rendering = Rendering(issuer.settings)
 
     # the ways in
@@ -151,9 +149,8 @@ class Front:
             return self._response(Go(_back_to(http)), None)
         try:
             parameters = await self._parameters(http, signed)
-            request = ConsoleRequest(self._issuer, self._statistics, signed.operator, parameters, peer.address)
-            with acting(Actor(signed.operator, Way.CONSOLE, peer.address)):
-                reply = await handler(request)
+            actor = Actor(signed.operator, Way.CONSOLE, peer.address)
+            reply = await handler(ConsoleRequest(self._issuer, actor, parameters))
         except RefusedError as error:
             reply = error.page
         except NotFound as error:

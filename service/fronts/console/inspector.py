@@ -2,48 +2,42 @@
 into a URL, or shown again.
 """
 
-from service.admin import inspection
-from service.admin.inspection import finding
-from service.admin.inspection.explanation import explain
+from service.admin.operations import clients, tokens
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
 
 NAMES = {
-    finding.What.ACCESS_TOKEN: "Access token",
-    finding.What.REFRESH_TOKEN: "Refresh token",
-    finding.What.AUTHORIZATION_CODE: "Authorization code",
-    finding.What.JWT_ACCESS_TOKEN: "Access token (JWT)",
-    finding.What.STATELESS_ACCESS_TOKEN: "Access token (JWT, kept nowhere)",
-    finding.What.ID_TOKEN: "ID token",
-    finding.What.ASSERTION: "Assertion of a trusted issuer",
-    finding.What.JWT: "JWT",
-    finding.What.OTHER_CREDENTIAL: "Credential that is no token",
-    finding.What.UNKNOWN: "Nothing that is known here",
+    "access_token": "Access token",
+    "refresh_token": "Refresh token",
+    "authorization_code": "Authorization code",
+    "jwt_access_token": "Access token (JWT)",
+    "stateless_access_token": "Access token (JWT, kept nowhere)",
+    "id_token": "ID token",
+    "assertion": "Assertion of a trusted issuer",
+    "jwt": "JWT",
+    "other_credential": "Credential that is no token",
+    "unknown": "Nothing that is known here",
 }
 _TIMES = ("iat", "nbf", "exp", "auth_time")
 
 
-async def show(request: ConsoleRequest) -> Reply:
-    """An empty field."""
+async def show(_: ConsoleRequest) -> Reply:
+    """Show an empty field."""
     return Show("inspector", {"here": "inspector", "found": None, "empty": False})
 
 
 async def inspect(request: ConsoleRequest) -> Reply:
-    """What it is."""
-    token = request.get("token").strip()
+    """Show what the token is."""
+    token = request.get("token")
     if not token:
         return Show("inspector", {"here": "inspector", "found": None, "empty": True}, 422)
-    found = await inspection.inspect(request.issuer, token)
+    found = tokens.InspectedToken.model_validate(dict(await request.do(tokens.INSPECT, token=token)))
     values = {
-        "here": "inspector",
         "found": found,
-        "empty": False,
         "name": NAMES[found.what],
-        "reasons": [finding.TEXTS[why] for why in found.why],
-        "length": len(token),
+        "client": await request.find(clients.SHOW, client_id=found.client_id) if found.client_id else None,
         "times": _TIMES,
-        "explained": await explain(request.issuer, found),
     }
-    return Show("inspector", values)
+    return Show("inspector", {"here": "inspector", "empty": False} | values)
 
 
 PAGES = (ConsolePage("/inspector", get=show, post=inspect),)

@@ -1,19 +1,21 @@
 """Signing keys, and when which one signs: a picture of the past and the next weeks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from service.admin import NotFound, Refused, keys
+from service.admin.errors import NotFound, Refused
+from service.admin.operations import keys
 from service.crypto import key_schedule
-from service.crypto.keyring import KnownKey
+from service.fronts.console.confirmation import Act, Question, act_of
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
-from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
 
 _BEFORE, _AFTER = 30 * 86400, 120 * 86400
 """Seconds around now that the picture shows at most."""
 _NEVER = 2**62
+
+Key = Mapping[str, Any]
 
 
 class Bar(NamedTuple):
@@ -32,22 +34,22 @@ class Row(NamedTuple):
 
     algorithm: str
     bars: list[Bar]
-    keys: list[dict[str, Any]]
+    keys: list[Key]
 
 
 async def show(request: ConsoleRequest) -> Reply:
     """All keys, or why there are none."""
     issuer, now = request.issuer, int(request.issuer.clock())
     try:
-        known = keys.list_keys(issuer)
+        known = (await request.do(keys.LIST))["keys"]
     except Refused as error:
         return Show("keys", _values(request, [], now, now + 1, off=str(error)))
     lifetime = 0 if issuer.settings.signing_key_files else issuer.settings.signing_key_lifetime
     begins, ends = _frame(known, now, lifetime)
     rows = [
-        Row(algorithm, [_bar(one, begins, ends, lifetime) for one in reversed(its)], [_described(one) for one in its])
+        Row(algorithm, [_bar(one, begins, ends, lifetime) for one in reversed(its)], its)
         for algorithm, its in (
-            (name, list(group)) for name, group in groupby(known, lambda one: one.key.algorithm.value)
+            (name, list(group)) for name, group in groupby(known, lambda key: key["algorithm"].value)
         )
     ]
     return Show("keys", _values(request, rows, begins, ends))
@@ -69,28 +71,30 @@ def _values(request: ConsoleRequest, rows: list[Row], begins: int, ends: int, of
     }
 
 
-def _described(known: KnownKey) -> dict[str, Any]:
-    return keys.describe(known.key, known.state)
+def _signs_from(key: Key) -> int:
+    """Return since when a key signs; for ever away where the next key waits for a moment that is not known yet."""
+    return key["signs_from_at"] or (_NEVER if key["state"] == "next" else 0)
 
 
-def _frame(known: Sequence[KnownKey], now: int, lifetime: int) -> tuple[int, int]:
+def _frame(known: Sequence[Key], now: int, lifetime: int) -> tuple[int, int]:
     """From the oldest key to the last end that is known or planned, with room on both sides."""
-    begins = [one.key.signs_from for one in known if 0 < one.key.signs_from < _NEVER]
-    ends = [one.key.signs_until for one in known if one.key.signs_until] + [at + lifetime for at in begins if lifetime]
+    begins = [key["signs_from_at"] for key in known if key["signs_from_at"]]
+    ends = [key["signs_until_at"] for key in known if key["signs_until_at"]]
+    ends += [at + lifetime for at in begins if lifetime]
     first = max(min([*begins, now - 86400]), now - _BEFORE)
     last = min(max([*ends, *begins, now + 7 * 86400]) + 3 * 86400, now + _AFTER)
     return first, last
 
 
-def _bar(known: KnownKey, begins: int, ends: int, lifetime: int) -> Bar:
+def _bar(key: Key, begins: int, ends: int, lifetime: int) -> Bar:
     """``lifetime``: how long a key signs that nobody rotates, 0 = as long as it takes."""
-    key = known.key
-    planned = key.signs_from + lifetime if lifetime else ends
-    until = key.signs_until or (planned if key.signs_from < _NEVER else 0)
+    signs_from = _signs_from(key)
+    planned = signs_from + lifetime if lifetime else ends
+    until = key["signs_until_at"] or (planned if signs_from < _NEVER else 0)
     told_until = until + key_schedule.LONGEST_TOKEN + key_schedule.SLACK
-    left, right = _share(key.signs_from, begins, ends), _share(until, begins, ends)
-    told_left, told_right = _share(key.created_at, begins, ends), _share(told_until, begins, ends)
-    return Bar(key.kid, known.state, left, max(right - left, 0.0), told_left, max(told_right - told_left, 0.0))
+    left, right = _share(signs_from, begins, ends), _share(until, begins, ends)
+    told_left, told_right = _share(key["created_at"], begins, ends), _share(told_until, begins, ends)
+    return Bar(key["kid"], key["state"], left, max(right - left, 0.0), told_left, max(told_right - told_left, 0.0))
 
 
 def _share(at: int, begins: int, ends: int) -> float:
@@ -99,84 +103,54 @@ def _share(at: int, begins: int, ends: int) -> float:
 
 # acts
 
+_ROTATE = Act(
+    "Rotate {name}?",
+    "A new key is made, and published by every process within 6 seconds. It signs once everybody can have seen it, and the "
+    "one before it stays published until the last token that it signed has expired: clients and users notice nothing.",
+    "Rotate",
+    keys.ROTATE,
+    "rotated",
+)
+_RETIRE = Act(
+    "Retire this key?",
+    "For a key that may have leaked: every process takes it out of the key set within 6 seconds, another one signs, and "
+    "what it signed is refused by all who fetch the key set again.",
+    "Retire key",
+    keys.RETIRE,
+    "retired",
+    typed=True,
+)
+ACTS = {"rotate": _ROTATE, "rotate-now": _ROTATE, "retire": _RETIRE}
+
 
 async def ask(request: ConsoleRequest) -> Reply:
-    """Is that really wanted?"""
-    act, what = request.get("act"), request.get("what")
-    if act == "rotate":
-        return Show("confirm", _question_rotate(request.issuer, what))
-    if act == "retire":
-        _check_kid(request.issuer, what)
-        return Show("confirm", _question_retire(what))
-    raise NotFound("there is no such act")
+    """Ask whether that is really wanted."""
+    return (await _question(request)).page()
 
 
 async def act(request: ConsoleRequest) -> Reply:
     """Do it."""
-    name, what = request.get("act"), request.get("what")
-    if name == "rotate":
-        await keys.rotate_keys(request.issuer, _algorithm(what))
-    elif name == "rotate-now":
-        await keys.rotate_keys(request.issuer, _algorithm(what), at_once=True)
-    elif name == "retire":
-        if request.get("typed").strip() != what:
-            return Show("confirm", _question_retire(what) | {"fault": "Type the key id to confirm."}, 422)
-        await keys.retire_key(request.issuer, what)
+    question, what = await _question(request), request.get("what")
+    if refusal := question.refusal(request.get("typed"), "the key id"):
+        return refusal
+    if question.act is _RETIRE:
+        await request.do(keys.RETIRE, kid=what)
     else:
-        raise NotFound("there is no such act")
-    return Go(link("/keys", done="retired" if name == "retire" else "rotated"))
+        await request.do(keys.ROTATE, algorithm=what or None, at_once=request.get("act") == "rotate-now")
+    return Go(link("/keys", done=question.act.done))
 
 
-def _algorithm(name: str) -> SigningAlgorithm | None:
-    if not name:
-        return None
-    try:
-        return SigningAlgorithm(name)
-    except ValueError as error:
-        raise NotFound("there is no such algorithm") from error
-
-
-def _check_kid(issuer: Issuer, kid: str) -> None:
-    if kid not in [one.key.kid for one in keys.list_keys(issuer)]:
-        raise NotFound(f"there is no key {kid!r}")
-
-
-def _question_rotate(issuer: Issuer, algorithm: str) -> dict[str, Any]:
-    _algorithm(algorithm)
-    return _question(
-        f"Rotate {algorithm or 'all keys'}?",
-        "A new key is made, and published by every process within 6 seconds. It signs once everybody can have seen it, and the "
-        "one before it stays published until the last token that it signed has expired: clients and users notice nothing.",
-        "Rotate",
-        {"act": "rotate", "what": algorithm},
-        danger=False,
+async def _question(request: ConsoleRequest) -> Question:
+    """Return what is asked. Raises NotFound for an act, a key or an algorithm that does not exist."""
+    name, what = request.get("act"), request.get("what")
+    wanted = act_of(ACTS, name)
+    if wanted is _RETIRE and what not in [key["kid"] for key in (await request.do(keys.LIST))["keys"]]:
+        raise NotFound(f"there is no key {what!r}")
+    if wanted is _ROTATE and what not in ("", *SigningAlgorithm):
+        raise NotFound("there is no such algorithm")
+    return Question(
+        wanted, "keys", what or "all keys", "/keys/act", {"act": name, "what": what}, link("/keys"), key=what
     )
-
-
-def _question_retire(kid: str) -> dict[str, Any]:
-    return _question(
-        "Retire this key?",
-        "For a key that may have leaked: every process takes it out of the key set within 6 seconds, another one signs, and "
-        "what it signed is refused by all who fetch the key set again.",
-        "Retire key",
-        {"act": "retire", "what": kid},
-        danger=True,
-    ) | {"typed": kid}
-
-
-def _question(title: str, text: str, button: str, fields: dict[str, str], *, danger: bool) -> dict[str, Any]:
-    return {
-        "here": "keys",
-        "title": title,
-        "text": text,
-        "button": button,
-        "danger": danger,
-        "action": "/keys/act",
-        "fields": fields,
-        "back": link("/keys"),
-        "typed": "",
-        "fault": "",
-    }
 
 
 PAGES = (ConsolePage("/keys", get=show), ConsolePage("/keys/act", get=ask, post=act))

@@ -1,12 +1,14 @@
 """What the handlers of the console get and give: a request by an operator, and a page or a way on."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from service.admin.statistics import Statistics
+from service.admin.actor import Actor
+from service.admin.errors import AdminError
+from service.admin.operations import Operation, OperationResult, perform
 from service.endpoints.metadata import OPENID_PATH
 from service.issuer import Issuer
 
@@ -16,17 +18,31 @@ SIGN_IN = f"{ROOT}/sign-in"
 
 @dataclass(frozen=True, slots=True)
 class ConsoleRequest:
-    """A request of an operator who is signed in. ``parameters``: of the query, or of the form of a POST."""
+    """A request of an operator who is signed in."""
 
     issuer: Issuer
-    statistics: Statistics
-    operator: str
+    actor: Actor
     parameters: Mapping[str, str]
-    address: str = ""
+    """Of the query, or of the form of a POST."""
 
     def get(self, name: str) -> str:
-        """A parameter; "" where there is none."""
-        return self.parameters.get(name, "")
+        """Return a parameter without blanks around it; "" where there is none."""
+        return self.parameters.get(name, "").strip()
+
+    async def perform(self, operation: Operation[Any], /, **given: Any) -> OperationResult:
+        """Do what an operator does, in the operator's name. Raises AdminError, TemporarilyUnavailable."""
+        return await perform(self.issuer, operation, given, self.actor)
+
+    async def do(self, operation: Operation[Any], /, **given: Any) -> Mapping[str, Any]:
+        """Do the same, and return the output alone."""
+        return (await self.perform(operation, **given)).body
+
+    async def find(self, operation: Operation[Any], /, **given: Any) -> Mapping[str, Any] | None:
+        """Return what an operation shows, None where it does not exist. Raises TemporarilyUnavailable."""
+        try:
+            return await self.do(operation, **given)
+        except AdminError:
+            return None
 
 
 class Show(NamedTuple):
@@ -76,3 +92,13 @@ def link(path: str, /, **query: str) -> str:
     """A path of the console with a query; parameters that are empty are left out."""
     given = {name: value for name, value in query.items() if value}
     return f"{ROOT}{path}?{urlencode(given)}" if given else f"{ROOT}{path}"
+
+
+def faults_of(error: Exception, names: Collection[str]) -> dict[str, str]:
+    """Return the faults by the name of the form's field that they are about; "" for all else."""
+    faults: dict[str, str] = {}
+    for line in str(error).splitlines():
+        where, _, text = line.partition(": ")
+        name = where.partition(".")[0]
+        faults[name if name in names else ""] = text if name in names else line
+    return faults

@@ -1,12 +1,13 @@
 """Numbers, times and durations as people read them; times also for machines."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from markupsafe import Markup
 
 from service.protocol.display_names import spelled_out
-from service.records.client import Client
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -23,9 +24,9 @@ def number(value: float | None) -> str:
     return f"{round(value):,}"
 
 
-def called(client: Client) -> str:
+def called(client: Mapping[str, Any]) -> str:
     """What a client is called, with nothing in it that an operator could not see; its client_id where that is nothing."""
-    return spelled_out(client.name) if client.name.strip() else client.client_id
+    return spelled_out(client["name"]) if client["name"].strip() else str(client["client_id"])
 
 
 def size(value: int | None) -> str:

@@ -4,50 +4,57 @@ from typing import Any
 
 import orjson
 
-from service.admin import AdminError, Refused, trusts
-from service.admin.trusts import TrustInput
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
+from service.admin.errors import AdminError, Refused
+from service.admin.operations import trusts
+from service.fronts.console.confirmation import Act, Question
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, faults_of, link
+from service.fronts.console.searching import SCANNED
 
 _TEXTS = ("issuer", "jwks_uri", "jwks", "algorithms", "subjects", "scopes", "clients", "audience")
 _WORDS = ("algorithms", "subjects", "scopes", "clients")
+_REMOVE = Act(
+    "Trust {name} no more?",
+    "Its assertions are refused from now on. Tokens that were issued for them stay until they end or are revoked.",
+    "Remove",
+    trusts.REMOVE,
+)
 
 
 async def show_list(request: ConsoleRequest) -> Reply:
-    """All of them; few services have many."""
-    page = await trusts.list_trusts(request.issuer, request.get("cursor"), 500)
+    """Show all of them; few services have many."""
+    page = await request.do(trusts.LIST, cursor=request.get("cursor"), limit=SCANNED)
     values = {
         "here": "trusts",
-        "trusts": sorted(page.trusts, key=lambda one: one.issuer),
-        "cursor": page.cursor,
+        "trusts": sorted(page["trusts"], key=lambda one: str(one["issuer"])),
+        "cursor": page["cursor"],
         "first": not request.get("cursor"),
         "done": request.get("done"),
     }
     return Show("trusts", values)
 
 
-async def show_new(request: ConsoleRequest) -> Reply:
-    """The form for a new one."""
+async def show_new(_: ConsoleRequest) -> Reply:
+    """Show the form for a new one."""
     return Show("trust_new", _form({}, {}))
 
 
 async def add(request: ConsoleRequest) -> Reply:
-    """Trust it; or the form again, with what is wrong."""
+    """Trust it; or show the form again, with what is wrong."""
     sent = {name: request.get(name) for name in _TEXTS}
     try:
-        given: dict[str, Any] = {name: tuple(sent[name].split()) for name in _WORDS}
-        given |= {name: sent[name].strip() or None for name in ("jwks_uri", "audience")}
-        given |= {"issuer": sent["issuer"].strip(), "jwks": _jwks(sent["jwks"])}
-        asked = TrustInput.read(given)
-        if await request.issuer.store.trusts.get(asked.issuer) is not None:
-            raise Refused("issuer: is trusted already; remove it first to say something else of it")
-        await trusts.add_trust(request.issuer, asked)
+        given: dict[str, Any] = {name: sent[name] or None for name in ("jwks_uri", "audience")}
+        given |= {name: sent[name].split() for name in _WORDS}
+        given |= {"issuer": sent["issuer"], "jwks": _jwks(sent["jwks"])}
+        if await request.find(trusts.SHOW, issuer=sent["issuer"]):
+            raise Refused("issuer: is trusted already; remove it first to describe it anew")
+        await request.do(trusts.PUT, **given)
     except AdminError as error:
-        return Show("trust_new", _form(sent, _faults(error)), 422)
+        return Show("trust_new", _form(sent, faults_of(error, _TEXTS)), 422)
     return Go(link("/trusts", done="added"))
 
 
 def _jwks(text: str) -> Any:
-    if not text.strip():
+    if not text:
         return None
     try:
         return orjson.loads(text)
@@ -59,37 +66,15 @@ def _form(values: dict[str, str], faults: dict[str, str]) -> dict[str, Any]:
     return {"here": "trusts", "values": values, "faults": faults}
 
 
-def _faults(error: Exception) -> dict[str, str]:
-    """By the name of the field; "" for all else."""
-    faults: dict[str, str] = {}
-    for line in str(error).splitlines():
-        name, _, text = line.partition(": ")
-        name = name.partition(".")[0]
-        faults[name if name in _TEXTS else ""] = text if name in _TEXTS else line
-    return faults
-
-
 async def ask(request: ConsoleRequest) -> Reply:
-    """Is that really wanted?"""
-    trust = await trusts.get_trust(request.issuer, request.get("issuer"))
-    values = {
-        "here": "trusts",
-        "title": f"Trust {trust.issuer} no more?",
-        "text": "Its assertions are refused from now on. Tokens that were issued for them stay until they end or are revoked.",
-        "button": "Remove",
-        "danger": True,
-        "action": "/trusts/remove",
-        "fields": {"issuer": trust.issuer},
-        "back": link("/trusts"),
-        "typed": "",
-        "fault": "",
-    }
-    return Show("confirm", values)
+    """Ask whether it is not to be trusted any more."""
+    name = (await request.do(trusts.SHOW, issuer=request.get("issuer")))["issuer"]
+    return Question(_REMOVE, "trusts", name, "/trusts/remove", {"issuer": name}, link("/trusts")).page()
 
 
 async def remove(request: ConsoleRequest) -> Reply:
-    """Do it."""
-    await trusts.remove_trust(request.issuer, request.get("issuer"))
+    """Trust it no more."""
+    await request.do(trusts.REMOVE, issuer=request.get("issuer"))
     return Go(link("/trusts", done="removed"))
 
 

@@ -1,67 +1,27 @@
 """People of the built-in directory, with their sessions and grants."""
 
 import asyncio
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from service.admin import AdminError, NotFound, Refused, grants, sessions, users
-from service.admin.users import UserInput
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
-from service.issuer import Issuer
-from service.records.user import User
+from service.admin.errors import AdminError, NotFound, Refused
+from service.admin.operations import grants, sessions, users
+from service.fronts.console.confirmation import Act, Question, act_of
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, faults_of, link
+from service.fronts.console.searching import SHOWN, search
 
-_SHOWN, _CALLS, _LOOKED_AT = 50, 10, 500
-_MOST_GRANTS, _MOST_SESSIONS = 50, 20
+_MOST_SESSIONS = 20
 
 
 # finding them
 
 
 async def show_list(request: ConsoleRequest) -> Reply:
-    """Those whose username or subject holds what is sought."""
+    """Show those whose username or subject holds what is sought."""
     if request.issuer.settings.directory_url:
-        return Show("users", _list(request, [], "", elsewhere=True))
-    wanted = request.get("q").strip()
-    exact = await _named(request.issuer, wanted) if wanted and not request.get("cursor") else None
-    found, cursor = await _search(request.issuer, wanted.lower(), request.get("cursor"))
-    rest = sorted((one for one in found if exact is None or one.username != exact.username), key=_by_name)
-    return Show("users", _list(request, [*([exact] if exact else []), *rest], cursor))
-
-
-def _list(request: ConsoleRequest, found: list[User], cursor: str, *, elsewhere: bool = False) -> dict[str, Any]:
-    return {
-        "here": "users",
-        "users": found,
-        "wanted": request.get("q").strip(),
-        "cursor": cursor,
-        "first": not request.get("cursor"),
-        "elsewhere": elsewhere,
-        "done": request.get("done"),
-        "about": request.get("about"),
-        "ended": _ended(request),
-    }
-
-
-async def _named(issuer: Issuer, name: str) -> User | None:
-    try:
-        return await users.get_user(issuer, name)
-    except NotFound:
-        return None
-
-
-async def _search(issuer: Issuer, wanted: str, cursor: str) -> tuple[list[User], str]:
-    """Bounded: where it stops short there is a cursor."""
-    found: list[User] = []
-    for _ in range(_CALLS):
-        page = await users.list_users(issuer, cursor, _LOOKED_AT)
-        found += [one for one in page.users if wanted in one.username.lower() or wanted in one.subject.lower()]
-        cursor = page.cursor
-        if not cursor or len(found) >= _SHOWN:
-            break
-    return found, cursor
-
-
-def _by_name(user: User) -> str:
-    return user.username
+        return Show("users", {"here": "users", "elsewhere": True, "done": ""})
+    found = await search(request, users.LIST, users.SHOW, "users", "username", "subject")
+    return Show("users", found | {"elsewhere": False, "ended": _ended(request)})
 
 
 # one of them
@@ -69,20 +29,20 @@ def _by_name(user: User) -> str:
 
 async def show(request: ConsoleRequest) -> Reply:
     """The person, their sessions and their grants."""
-    issuer, name = request.issuer, request.get("name")
-    user = await users.get_user(issuer, name)
+    user = await request.do(users.SHOW, username=request.get("name"))
+    name, cursor = user["username"], request.get("cursor")
     granted, signed_in = await asyncio.gather(
-        grants.list_of_user(issuer, user.username, request.get("cursor"), _MOST_GRANTS),
-        sessions.list_sessions(issuer, user.username, "", _MOST_SESSIONS),
+        request.do(grants.LIST, user=name, cursor=cursor, limit=SHOWN),
+        request.do(sessions.LIST, username=name, limit=_MOST_SESSIONS),
     )
     values = {
         "here": "users",
         "user": user,
-        "grants": granted.grants,
-        "cursor": granted.cursor,
-        "first": not request.get("cursor"),
-        "sessions": signed_in.sessions,
-        "more_sessions": bool(signed_in.cursor),
+        "grants": granted["grants"],
+        "cursor": granted["cursor"],
+        "first": not cursor,
+        "sessions": signed_in["sessions"],
+        "more_sessions": bool(signed_in["cursor"]),
         "done": request.get("done"),
         "ended": _ended(request),
     }
@@ -109,72 +69,48 @@ async def show_new(request: ConsoleRequest) -> Reply:
 
 
 async def create(request: ConsoleRequest) -> Reply:
-    """Create them; or the form again, with what is wrong. The password is not repeated."""
-    given: dict[str, Any] = {"username": request.get("username").strip()}
-    if subject := request.get("subject").strip():
-        given["subject"] = subject
-    given["claims"] = {name: text for name in ("name", "email") if (text := request.get(name).strip())}
+    """Create them; or show the form again, with what is wrong. The password is not repeated."""
+    username, subject = request.get("username"), request.get("subject")
+    claims = {name: text for name in ("name", "email") if (text := request.get(name))}
+    password = request.parameters.get("password") or None
     try:
-        made = await users.create_user(request.issuer, UserInput.read(given), request.get("password") or None)
+        await request.do(users.CREATE, username=username, subject=subject or None, claims=claims, password=password)
     except AdminError as error:
         kept = {name: request.get(name) for name in ("username", "subject", "name", "email")}
-        return Show("user_new", _new(kept, _faults(error)), 422)
-    return Go(link("/user", name=made.username, done="created"))
+        return Show("user_new", _new(kept, faults_of(error, ("username", "subject", "password", "claims"))), 422)
+    return Go(link("/user", name=username, done="created"))
 
 
 def _new(values: dict[str, str], faults: dict[str, str]) -> dict[str, Any]:
     return {"here": "users", "values": values, "faults": faults}
 
 
-def _faults(error: Exception) -> dict[str, str]:
-    """By the name of the field; "" for all else."""
-    faults: dict[str, str] = {}
-    for line in str(error).splitlines():
-        name, _, text = line.partition(": ")
-        name = name.partition(".")[0]
-        known = name in ("username", "subject", "password", "claims")
-        faults[name if known else ""] = text if known else line
-    return faults
-
-
 # acts
-
-
-class Act(NamedTuple):
-    """Something done to a person after a question. ``typed``: their username must be typed to confirm."""
-
-    title: str
-    text: str
-    button: str
-    done: str
-    danger: bool = True
-    typed: bool = False
-
 
 ACTS = {
     "sign-out": Act(
         "Revoke everything of {name}?",
-        "Every session and every grant of theirs ends at once, and what they allowed is forgotten. They may sign in again.",
+        "Every session and every grant of the user ends at once, and what the user allowed is forgotten. The user may sign in "
+        "again.",
         "Revoke all",
+        users.SIGN_OUT,
         "signed-out",
     ),
     "disable": Act(
         "Disable {name}?",
-        "They cannot sign in any more, and every session and grant of theirs ends at once and for good.",
+        "The user cannot sign in any more, and every session and grant of the user ends at once and for good.",
         "Disable",
+        users.DISABLE,
         "disabled",
     ),
     "enable": Act(
-        "Enable {name}?",
-        "They may sign in again. What was ended stays ended.",
-        "Enable",
-        "enabled",
-        danger=False,
+        "Enable {name}?", "The user may sign in again. What was ended stays ended.", "Enable", users.ENABLE, "enabled"
     ),
     "delete": Act(
         "Delete {name}?",
-        "The person is forgotten here, and every session and grant of theirs ends at once. This cannot be undone.",
+        "The user is forgotten here, and every session and grant of the user ends at once. This cannot be undone.",
         "Delete user",
+        users.DELETE,
         "deleted",
         typed=True,
     ),
@@ -182,88 +118,60 @@ ACTS = {
 
 
 async def ask(request: ConsoleRequest) -> Reply:
-    """Is that really wanted?"""
-    user = await users.get_user(request.issuer, request.get("name"))
-    return Show("confirm", _question(user, request.get("act")))
+    """Ask whether that is really wanted."""
+    return (await _question(request)).page()
 
 
 async def act(request: ConsoleRequest) -> Reply:
     """Do it, and say how many grants and sessions ended."""
-    user = await users.get_user(request.issuer, request.get("name"))
-    name = request.get("act")
-    wanted = _act(name)
-    if wanted.typed and request.get("typed").strip() != user.username:
-        return Show("confirm", _question(user, name) | {"fault": f"Type {user.username} to confirm."}, 422)
-    ended = await _do(request.issuer, name, user.username)
-    if name == "delete":
-        return Go(link("/users", done="deleted", about=user.username, **ended))
-    return Go(link("/user", name=user.username, done=wanted.done, **ended))
+    question = await _question(request)
+    if refusal := question.refusal(request.get("typed")):
+        return refusal
+    ended = _counts(await request.do(question.act.operation, username=question.key))
+    if question.act is ACTS["delete"]:
+        return Go(link("/users", done="deleted", about=question.key, **ended))
+    return Go(link("/user", name=question.key, done=question.act.done, **ended))
 
 
-async def _do(issuer: Issuer, act: str, username: str) -> dict[str, str]:
-    """How many grants and sessions ended."""
-    if act == "enable":
-        await users.enable_user(issuer, username)
-        return {}
-    doing = {"sign-out": users.sign_out_user, "disable": users.disable_user, "delete": users.delete_user}[act]
-    return _told((await doing(issuer, username)).counts)
+async def _question(request: ConsoleRequest) -> Question:
+    name = (await request.do(users.SHOW, username=request.get("name")))["username"]
+    wanted, fields = act_of(ACTS, request.get("act")), {"name": name, "act": request.get("act")}
+    return Question(wanted, "users", name, "/user/act", fields, link("/user", name=name), key=name)
 
 
-def _told(counts: dict[str, int]) -> dict[str, str]:
+def _counts(ended: Mapping[str, Any]) -> dict[str, str]:
     """How many grants and sessions ended, for the page that comes next."""
-    return {name: str(count) for name, count in counts.items()}
-
-
-def _act(name: str) -> Act:
-    if name not in ACTS:
-        raise NotFound("there is no such act")
-    return ACTS[name]
-
-
-def _question(user: User, name: str) -> dict[str, Any]:
-    wanted = _act(name)
-    return {
-        "here": "users",
-        "title": wanted.title.format(name=user.username),
-        "text": wanted.text,
-        "button": wanted.button,
-        "danger": wanted.danger,
-        "action": "/user/act",
-        "fields": {"name": user.username, "act": name},
-        "back": link("/user", name=user.username),
-        "typed": user.username if wanted.typed else "",
-        "fault": "",
-    }
+    return {name: str(ended[name]) for name in ("grants_ended", "sessions_ended") if name in ended}
 
 
 async def ask_password(request: ConsoleRequest) -> Reply:
-    """The form for a new password."""
-    user = await users.get_user(request.issuer, request.get("name"))
+    """Show the form for a new password."""
+    user = await request.do(users.SHOW, username=request.get("name"))
     return Show("password", {"here": "users", "user": user, "fault": ""})
 
 
 async def set_password(request: ConsoleRequest) -> Reply:
     """Set it, if it was typed twice alike."""
-    user = await users.get_user(request.issuer, request.get("name"))
-    password = request.get("password")
+    user = await request.do(users.SHOW, username=request.get("name"))
+    password = request.parameters.get("password", "")
     try:
-        if password != request.get("again"):
+        if password != request.parameters.get("again", ""):
             raise Refused("password: the two are not alike")
-        ended = await users.set_password(request.issuer, user.username, password)
+        ended = await request.do(users.SET_PASSWORD, username=user["username"], password=password)
     except Refused as error:
         fault = str(error).removeprefix("password: ")
         return Show("password", {"here": "users", "user": user, "fault": fault}, 422)
-    return Go(link("/user", name=user.username, done="password", **_told(ended.counts)))
+    return Go(link("/user", name=user["username"], done="password", **_counts(ended)))
 
 
 async def end_session(request: ConsoleRequest) -> Reply:
     """End one session with what was granted in it."""
-    user = await users.get_user(request.issuer, request.get("name"))
-    session = await sessions.get_session(request.issuer, request.get("sid"))
-    if session.subject != user.subject:
-        raise NotFound("that is somebody else's session")
-    ended = await sessions.end_session(request.issuer, session.sid)
-    return Go(link("/user", name=user.username, done="session", **_told(ended.counts)))
+    user = await request.do(users.SHOW, username=request.get("name"))
+    session = await request.do(sessions.SHOW, sid=request.get("sid"))
+    if session["subject"] != user["subject"]:
+        raise NotFound("that is the session of another user")
+    ended = await request.do(sessions.END, sid=session["sid"])
+    return Go(link("/user", name=user["username"], done="session", **_counts(ended)))
 
 
 PAGES = (

@@ -5,12 +5,11 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from service.admin import AdminError, NotFound, clients
-from service.admin.audience import hints
-from service.admin.client_input import ClientInput
-from service.admin.scopes import list_scopes
+from service.admin.errors import AdminError, NotFound
+from service.admin.operations import clients, scopes
 from service.fronts.console import client_fields as fields
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show, addresses
+from service.fronts.console.clients import secret_page
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
 from service.protocol.names import ClientAuthMethod as Method
 
 _CODE, _REFRESH, _CLIENT = "authorization_code", "refresh_token", "client_credentials"
@@ -97,35 +96,27 @@ async def show(request: ConsoleRequest) -> Reply:
     if not name:
         return Show("client_kinds", {"here": "clients", "kinds": KINDS})
     kind = _kind(name)
-    return Show("client_new", _form(request, name, kind, fields.sent({}, kind.asks) | _fresh(name, kind)))
+    return Show("client_new", await _form(request, name, kind, fields.sent({}, kind.asks) | _fresh(name, kind)))
 
 
 async def create(request: ConsoleRequest) -> Reply:
     """Create it and show its secret, this once; or the form again, with what is wrong."""
     name, sent = request.get("kind"), request.parameters
     kind = _kind(name)
-    client_id = request.get("client_id").strip() or _suggested(request.get("name"))
+    client_id = request.get("client_id") or _suggested(request.get("name"))
     try:
         given = fields.members(sent, kind.asks) | {
-            **{"client_id": client_id, "name": request.get("name").strip(), "auth_method": request.get("auth_method")},
-            **{"jwks_uri": request.get("jwks_uri").strip() or None},
+            **{"client_id": client_id, "name": request.get("name"), "auth_method": request.get("auth_method")},
+            **{"jwks_uri": request.get("jwks_uri") or None},
             **kind.given,
         }
-        made = await clients.create_client(request.issuer, ClientInput.read(given))
+        made = await request.do(clients.CREATE, **given)
     except AdminError as error:
         again = fields.sent(sent, kind.asks) | {
             field: request.get(field) for field in ("client_id", "name", "auth_method", "jwks_uri")
         }
-        return Show("client_new", _form(request, name, kind, again, fields.faults_of(error)), 422)
-    values = {
-        "here": "clients",
-        "client": made.client,
-        "secret": made.secret,
-        "created": True,
-        "kept": False,
-        "hints": hints(made.client),
-    }
-    return Show("secret", values | addresses(request.issuer))
+        return Show("client_new", await _form(request, name, kind, again, fields.faults_of(error)), 422)
+    return Show("secret", secret_page(request, made, created=True))
 
 
 def _kind(name: str) -> ApplicationKind:
@@ -142,7 +133,7 @@ def _fresh(name: str, kind: ApplicationKind) -> dict[str, Any]:
     return told | ({"scopes": "openid profile email"} if name in ("web", "app") else {})
 
 
-def _form(
+async def _form(
     request: ConsoleRequest,
     name: str,
     kind: ApplicationKind,
@@ -157,7 +148,7 @@ def _form(
         "faults": faults or {},
         "asks": [fields.FIELDS[field] for field in kind.asks],
         "methods": {method.value: fields.AUTH_METHODS[method] for method in kind.methods},
-        "known_scopes": [scope["scope"] for scope in list_scopes(request.issuer)],
+        "known_scopes": [scope["scope"] for scope in (await request.do(scopes.LIST))["scopes"]],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import hdrs, web
 
-from service.admin.audit import Actor, Way, acting
+from service.admin.actor import Actor, acting
 from service.admin.errors import AdminError, NotFound
 from service.fronts import methods
 from service.fronts.decision_api.answering import HEADERS, CallError, CallResult, Document
@@ -24,6 +24,7 @@ from service.issuer import Issuer
 from service.observe.current import note_address
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.request import parse_form
+from service.records.audit_entry import Way
 from service.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from service.admin import Refused
+from service.admin.errors import Refused
 from service.fronts.admin_api import problems
 
 

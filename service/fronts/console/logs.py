@@ -1,0 +1,52 @@
+"""What happened lately, with filters: the audit log, and requests that were refused."""
+
+from typing import Any
+
+from service.admin.errors import Refused
+from service.admin.operations import Operation, audit, refusals
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
+from service.fronts.console.searching import SHOWN
+
+PERIODS = {"": "Any time", "3600": "Last hour", "86400": "Last day", "604800": "Last week"}
+_ACTIONS = ("", "client", "user", "grant", "session", "key", "trust")
+
+
+async def show_audit(request: ConsoleRequest) -> Reply:
+    """Show the newest entries of the audit log that match."""
+    wanted = {name: request.get(name) for name in ("actor", "action", "target")}
+    return await _newest(request, audit.LIST, "entries", wanted, here="audit", actions=_ACTIONS)
+
+
+async def show_refused(request: ConsoleRequest) -> Reply:
+    """Show the newest refused requests that match, with what to do about each."""
+    wanted = {"client_id": request.get("client"), "error": request.get("error"), "reason": request.get("reason")}
+    return await _newest(request, refusals.LIST, "refused", wanted, here="refused", errors=refusals.KNOWN_ERRORS)
+
+
+async def _newest(
+    request: ConsoleRequest, operation: Operation[Any], member: str, wanted: dict[str, str], *, here: str, **more: Any
+) -> Reply:
+    period = request.get("period") if request.get("period") in PERIODS else ""
+    since = int(request.issuer.clock()) - int(period) if period else 0
+    fault, page = "", {member: (), "cursor": ""}
+    try:
+        page = dict(await request.do(operation, **wanted, since=since, cursor=request.get("cursor"), limit=SHOWN))
+    except Refused as error:
+        if not str(error).startswith(tuple(f"{name}: " for name in wanted)):
+            raise
+        fault = str(error)
+    values = {
+        "here": here,
+        **page,
+        "fault": fault,
+        "first": not request.get("cursor"),
+        "wanted": wanted,
+        "period": period,
+        "periods": PERIODS,
+        "filtered": bool(since) or any(wanted.values()),
+        **more,
+    }
+    return Show(here, values, 422 if fault else 200)
+
+
+PAGES = (ConsolePage("/audit", get=show_audit), ConsolePage("/refused", get=show_refused))
