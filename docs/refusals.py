@@ -4,7 +4,7 @@ from pathlib import Path
 
 from service.observe.refusals import MOST_A_MINUTE, MOST_OF_A_CLIENT
 from service.protocol.refusals import REFUSALS, UNKNOWN
-from service.store.refusals import LENGTH, SECONDS
+from service.store.refused_requests import LENGTH, SECONDS
 
 PAGE = Path(__file__).with_name("refusals.md")
 _HEAD = f"""# Refused requests: error, cause, what to do

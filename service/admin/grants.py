@@ -153,7 +153,7 @@ async def list_of_client_id(issuer: Issuer, client_id: str | None, cursor: str =
 async def get_grant(issuer: Issuer, grant_id: str) -> KnownGrant:
     """One grant. That of a client_credentials token is searched for among all keys of a server. Raises NotFound."""
     _check_id(grant_id)
-    listed = await issuer.store.grants.open(grant_id) or await issuer.store.grants.open_alone(grant_id)
+    listed = await issuer.store.grants.open(grant_id) or await issuer.store.grants.open_client_grant(grant_id)
     known = await _known(issuer, [listed] if listed else [])
     if not known:
         raise _no_grant(grant_id)
@@ -206,7 +206,7 @@ async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
     client_id = listed.grant.client_id if listed else ""
     facts = about_revoked(Revoked.GRANT, "revoked_by_operator", grant_id=grant_id, subject=subject, client_id=client_id)
     async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
-        if not await grants.revoke(grant_id, subject) and not await grants.revoke_alone(grant_id):
+        if not await grants.revoke(grant_id, subject) and not await grants.revoke_client_grant(grant_id):
             raise _no_grant(grant_id)
     log.info("grant_revoked", extra={"grant_id": grant_id, "subject": subject})
 

@@ -6,7 +6,7 @@ from service.admin.errors import Refused
 from service.admin.grants import is_grant_id
 from service.admin.paging import cursor_checked
 from service.issuer import Issuer
-from service.store.walks import Issued
+from service.store.scanning import Issued
 
 KINDS = {"access": "access_token", "refresh": "refresh_token", "code": "authorization_code"}
 LOOKED_AT = 50_000
@@ -29,7 +29,7 @@ async def list_issued(issuer: Issuer, grant_id: str, cursor: str = "", count: in
     if not is_grant_id(grant_id):
         raise Refused("a grant id has 22 letters, digits, - and _: the ones right after mm_at_ or mm_rt_ in a token")
     with cursor_checked(cursor):
-        found, following = await issuer.store.walks.issued(grant_id, cursor, count)
+        found, following = await issuer.store.scanning.issued(grant_id, cursor, count)
     return IssuedPage(sorted(found, key=lambda one: (one.used, one.kind, -one.ends_at)), following)
 
 

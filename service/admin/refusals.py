@@ -10,7 +10,7 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.refusals import ANY, REFUSALS
 from service.records.refused_request import RefusedRequest
 from service.redis.errors import StoreError
-from service.store.refusals import PlacedRefusal
+from service.store.refused_requests import PlacedRefusal
 
 log = logging.getLogger(__name__)
 

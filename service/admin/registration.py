@@ -25,7 +25,7 @@ from service.protocol.errors import (
 from service.protocol.names import SubjectType
 from service.protocol.networks import wide_network_of
 from service.records.client import Client, Registration
-from service.store.registration_tokens import UNLIMITED
+from service.store.initial_access_tokens import UNLIMITED
 from service.store.registrations import Places, ReserveAnswer
 
 log = logging.getLogger(__name__)
@@ -160,7 +160,7 @@ def _check_no_downgrade(client: Client, given: ClientInput) -> None:
 async def create_initial_access_token(issuer: Issuer, *, uses: int = UNLIMITED, lifetime: int) -> str:
     """A token that lets its holder register ``uses`` clients within ``lifetime`` seconds; kept as a hash only."""
     token = Kind.INITIAL_ACCESS_TOKEN + base64url(issuer.randomness(32))
-    await issuer.store.registration_tokens.keep(hashed(token), uses, lifetime)
+    await issuer.store.initial_access_tokens.keep(hashed(token), uses, lifetime)
     log.info("initial_access_token_created", extra={"uses": uses, "lifetime": lifetime})
     return token
 
@@ -172,14 +172,14 @@ async def initial_access_token_spent(issuer: Issuer, token: str, *, returnable: 
 
     Raises InvalidToken where it is unknown, over, or used up.
     """
-    held, by = issuer.store.registration_tokens, base64url(issuer.randomness(16))
+    held, by = issuer.store.initial_access_tokens, base64url(issuer.randomness(16))
     if not token.isascii() or not await held.spend(hashed(token), by):
         raise InvalidToken("The initial access token is unknown, expired or used up.")
     try:
         yield
     except (InvalidClientMetadata, InvalidRedirectUri):
         if returnable:
-            await held.give_back(hashed(token), by)
+            await held.release(hashed(token), by)
         raise
 
 

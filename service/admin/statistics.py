@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.errors import StoreError
-from service.store.walks import Server
+from service.store.scanning import Server
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class Statistics:
 
     async def servers(self) -> list[Server]:
         """The primaries of Redis. Raises TemporarilyUnavailable."""
-        return await self._issuer.store.walks.servers()
+        return await self._issuer.store.scanning.servers()
 
     async def grants(self) -> Grants:
         """Live grants by client, counted a little while ago at most: some ``LOOKED_AT`` keys are read for it.
@@ -151,10 +151,10 @@ async def count_grants(issuer: Issuer, most: int = LOOKED_AT) -> Grants:
     Redis hands keys out in the order of their hashes, so that the first ones are a fair sample of all.
     Raises TemporarilyUnavailable.
     """
-    keys = _sum(server.keys for server in await issuer.store.walks.servers())
+    keys = _sum(server.keys for server in await issuer.store.scanning.servers())
     found, looked_at, cursor = Counter[str](), 0, ""
     while True:
-        looked = await issuer.store.walks.grants(cursor)
+        looked = await issuer.store.scanning.grants(cursor)
         looked_at, cursor = looked_at + looked.keys, looked.cursor
         for grant in looked.grants:
             client = await issuer.store.clients.get(grant.client_id)

@@ -24,7 +24,7 @@ from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
 from service.protocol.requested import Requested
 from service.records.client import Client
-from service.store.amending import AmendAnswer, Amended, Held
+from service.store.grant_updates import GrantSnapshot, GrantUpdate, UpdateAnswer
 from service.store.tokens import RevokeAnswer
 from service.tokens import issuing
 from service.tokens.access_tokens import presented
@@ -171,7 +171,7 @@ async def named_by(issuer: Issuer, identifier: str) -> Named | None:
 # changing one
 
 
-async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -> Held:
+async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -> GrantSnapshot:
     """Change an access token and with it the grant that it is of: scope and properties are the grant's, and so hold for what
     a refresh brings, too; what hooks or a token request attached to this token alone stays, but for those names. What was asked
     for is there whole, or nothing of it. Raises NotFound, Refused, NotAllowed.
@@ -190,7 +190,7 @@ async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -
 @audited("token.update", "grant:grant_id", changed="told", often=True)
 async def _update(
     issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges, told: Mapping[str, Any]
-) -> Held:
+) -> GrantSnapshot:
     """By the grant's id: what the caller named it by may be the token. ``told``: the changes by name."""
     held = await _amend(issuer, grant_id, access_hash, changes)
     if held is None:
@@ -210,22 +210,22 @@ def check_scopes(client: Client, scopes: tuple[str, ...]) -> None:
         raise NotAllowed(f"scopes: {foreign[0]} is unknown or not allowed for this client")
 
 
-async def _amend(issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges) -> Held | None:
+async def _amend(issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges) -> GrantSnapshot | None:
     """Read, change, compare and set; again where somebody else was first. None: it has ended."""
     for _ in range(_TRIES):
-        held = await issuer.store.amending.read(grant_id, access_hash)
+        held = await issuer.store.grant_updates.read(grant_id, access_hash)
         if held is None:
             return None
         amended = await _amended(issuer, held, changes)
-        answer = None if amended is None else await issuer.store.amending.write(held, amended)
-        if amended is None or answer is AmendAnswer.ENDED:
+        answer = None if amended is None else await issuer.store.grant_updates.write(held, amended)
+        if amended is None or answer is UpdateAnswer.ENDED:
             return None
-        if answer is AmendAnswer.AMENDED:
-            return await issuer.store.amending.read(grant_id, access_hash)
+        if answer is UpdateAnswer.UPDATED:
+            return await issuer.store.grant_updates.read(grant_id, access_hash)
     raise TemporarilyUnavailable(log="the grant is being changed by others at the same time")
 
 
-async def _amended(issuer: Issuer, held: Held, changes: TokenChanges) -> Amended | None:
+async def _amended(issuer: Issuer, held: GrantSnapshot, changes: TokenChanges) -> GrantUpdate | None:
     """What is to be instead; None where its client no longer stands behind it. Raises NotAllowed."""
     client = await issuer.store.clients.get(held.grant.client_id)
     if client is None or held.grant.client_generation < client.generation:
@@ -242,7 +242,7 @@ async def _amended(issuer: Issuer, held: Held, changes: TokenChanges) -> Amended
         access = msgspec.structs.replace(access, properties=others) if access else None
     if access is not None and access.grant is not None:
         access = msgspec.structs.replace(access, grant=grant)
-    return Amended(grant, access, changes.ends_at, changes.refresh_ends_at)
+    return GrantUpdate(grant, access, changes.ends_at, changes.refresh_ends_at)
 
 
 # ending one

@@ -56,7 +56,7 @@ async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
     """Trust an issuer from now on, in the place of what was said of it before."""
     members = {name: getattr(given, name) for name in TrustInput.model_fields}
     trust = TrustedIssuer(**members, created_at=int(issuer.clock()))
-    await issuer.store.trusts.save(trust)
+    await issuer.store.trusted_issuers.save(trust)
     log.info("trust_added", extra={"trusted_issuer": trust.issuer, "clients": trust.clients})
     return trust
 
@@ -64,14 +64,14 @@ async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
 @audited("trust.remove", "trust:name")
 async def remove_trust(issuer: Issuer, name: str) -> None:
     """Trust it no more: its assertions are refused from now on; tokens that were issued for them stay. Raises NotFound."""
-    if not await issuer.store.trusts.delete(name):
+    if not await issuer.store.trusted_issuers.delete(name):
         raise _no_trust(name)
     log.info("trust_removed", extra={"trusted_issuer": name})
 
 
 async def get_trust(issuer: Issuer, name: str) -> TrustedIssuer:
     """A trusted issuer. Raises NotFound."""
-    trust = await issuer.store.trusts.get(name)
+    trust = await issuer.store.trusted_issuers.get(name)
     if trust is None:
         raise _no_trust(name)
     return trust
@@ -80,7 +80,7 @@ async def get_trust(issuer: Issuer, name: str) -> TrustedIssuer:
 async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> TrustPage:
     """A page of trusted issuers in no order. Raises Refused for a bad cursor."""
     with cursor_checked(cursor):
-        return TrustPage(*await issuer.store.trusts.list_page(cursor, count))
+        return TrustPage(*await issuer.store.trusted_issuers.list_page(cursor, count))
 
 
 def describe(trust: TrustedIssuer) -> dict[str, Any]:

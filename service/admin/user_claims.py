@@ -5,7 +5,7 @@ import msgspec
 from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.user import User
-from service.store.amending import AmendAnswer, Amended
+from service.store.grant_updates import GrantUpdate, UpdateAnswer
 from service.tokens import user_claims
 
 _PAGE, _TRIES = 200, 8
@@ -30,7 +30,7 @@ async def renew(issuer: Issuer, user: User) -> int:
 async def _renew_one(issuer: Issuer, grant_id: str, user: User) -> bool:
     """Read, change, compare and set; again where another change was first."""
     for _ in range(_TRIES):
-        held = await issuer.store.amending.read(grant_id)
+        held = await issuer.store.grant_updates.read(grant_id)
         if held is None or held.grant.access_token_claims is None:
             return False
         names = {name.partition("#")[0] for name in held.grant.access_token_claims}
@@ -38,7 +38,7 @@ async def _renew_one(issuer: Issuer, grant_id: str, user: User) -> bool:
         if claims == held.grant.access_token_claims:
             return False
         grant = msgspec.structs.replace(held.grant, access_token_claims=claims)
-        answer = await issuer.store.amending.write(held, Amended(grant, None))
-        if answer is not AmendAnswer.CHANGED:
-            return answer is AmendAnswer.AMENDED
+        answer = await issuer.store.grant_updates.write(held, GrantUpdate(grant, None))
+        if answer is not UpdateAnswer.CHANGED:
+            return answer is UpdateAnswer.UPDATED
     raise TemporarilyUnavailable(log="the grant is being changed by others at the same time")

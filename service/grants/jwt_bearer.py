@@ -74,7 +74,7 @@ async def _trust(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer | 
 
 async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:
     """Raises UnverifiableError; whether it is trusted for others is not told."""
-    trust = await issuer.store.trusts.get(told.issuer) if len(told.issuer) <= MAX_SUBJECT else None
+    trust = await issuer.store.trusted_issuers.get(told.issuer) if len(told.issuer) <= MAX_SUBJECT else None
     if trust is None:
         raise StrangerError(_NOT_TRUSTED)
     if trust.clients and client.client_id not in trust.clients:

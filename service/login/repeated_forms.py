@@ -57,7 +57,7 @@ async def answer_once(issuer: Issuer, form: SentForm, answer: Callable[[], Await
     try:
         reply = await answer()
     except BaseException:
-        issuer.store.forms.give_back_soon(form.key)
+        issuer.store.forms.release_soon(form.key)
         raise
     nonce = issuer.randomness(sealing.NONCE_BYTES)
     issuer.store.forms.keep_soon(form.key, sealing.seal(_encoded(reply), form.secret, nonce))

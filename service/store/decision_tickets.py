@@ -33,7 +33,7 @@ class DecisionTickets:
         answer, _ = await _advance.run(self._connection, (key,), seen.encode(), taken.encode(), 0)
         return answer is AdvanceAnswer.ADVANCED
 
-    def give_back_soon(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> None:
+    def release_soon(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> None:
         """Nothing came of it: it may be used again. Nobody waits for that."""
         key = self._keys.decision_ticket(hashed(ticket))
         self._connection.execute_soon(*_advance.step(self._connection, (key,), (taken.encode(), seen.encode(), 0)))

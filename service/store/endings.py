@@ -17,8 +17,8 @@ from service.records.session import Session
 from service.redis.connection import Connection, Step
 from service.store.grants import Grants, inline_or_whole
 from service.store.keys import Keys
+from service.store.scanning import CHUNK
 from service.store.user_index import UserIndex
-from service.store.walks import CHUNK
 
 
 class FoundGrant(NamedTuple):
@@ -32,7 +32,7 @@ class FoundGrant(NamedTuple):
         return Keys.grant_id_of(self.key)
 
     @property
-    def is_alone(self) -> bool:
+    def is_client_grant(self) -> bool:
         """Whether it is one access token (client_credentials)."""
         return not self.key.endswith("}")
 
@@ -102,7 +102,7 @@ class Endings:
 
     async def end_grant(self, found: FoundGrant) -> bool:
         """End a grant with everything it issued; whether it was alive."""
-        if not found.is_alone:
+        if not found.is_client_grant:
             return await self._grants.revoke(found.grant_id, found.grant.subject)
         gone = await self._connection.execute_confirmed(found.key, "DEL", found.key)
         await self._connection.execute(found.key, "PUBLISH", self._keys.ended, found.key)

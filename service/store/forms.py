@@ -32,7 +32,7 @@ class Forms:
         key = self._keys.form(form)
         self._connection.execute_soon(key, ("SET", key, sealed, "EX", _REPEATED))
 
-    def give_back_soon(self, form: str) -> None:
+    def release_soon(self, form: str) -> None:
         """Nothing came of it: it may be sent again."""
         key = self._keys.form(form)
         self._connection.execute_soon(key, ("DEL", key))

@@ -48,7 +48,7 @@ class LiveRefreshToken(NamedTuple):
     ends_at: int
 
 
-class Page(NamedTuple):
+class GrantPage(NamedTuple):
     """``cursor``: where the next page begins, empty at the end."""
 
     grants: list[ListedGrant]
@@ -111,14 +111,14 @@ class Grants:
             self._index.unindex_soon(grant_id, subject, client_id[0].decode() if client_id else "")
         return answer is RevokeAnswer.REVOKED
 
-    async def open_alone(self, grant_id: str) -> ListedGrant | None:
-        """A grant that is one access token (client_credentials): walks over keys, for operators, not for requests."""
-        found = await self._find_alone(grant_id)
+    async def open_client_grant(self, grant_id: str) -> ListedGrant | None:
+        """A grant that is one access token (client_credentials): scans keys, for operators, not for requests."""
+        found = await self._find_client_grant(grant_id)
         return found[1] if found else None
 
-    async def revoke_alone(self, grant_id: str) -> bool:
-        """End a grant that is one access token (client_credentials); whether it was alive. Walks over keys."""
-        found = await self._find_alone(grant_id)
+    async def revoke_client_grant(self, grant_id: str) -> bool:
+        """End a grant that is one access token (client_credentials); whether it was alive. Scans keys."""
+        found = await self._find_client_grant(grant_id)
         if found is None:
             return False
         key = found[0]
@@ -126,7 +126,7 @@ class Grants:
         await self._connection.execute(key, "PUBLISH", self._keys.ended, key)
         return bool(deleted)
 
-    async def _find_alone(self, grant_id: str) -> tuple[str, ListedGrant] | None:
+    async def _find_client_grant(self, grant_id: str) -> tuple[str, ListedGrant] | None:
         """The access token that holds this grant inline: its hash is not known, so all keys of one server are looked at."""
         place, cursor = self._keys.grant(grant_id), "0"
         while True:
@@ -188,7 +188,7 @@ class Grants:
         grants = [decode(data) if data else None for data in found]
         return [grant_id for grant_id, grant in zip(grant_ids, grants, strict=True) if grant is None or wanted(grant)]
 
-    async def list_of_user(self, subject: str, cursor: str = "", count: int = 100) -> Page:
+    async def list_of_user(self, subject: str, cursor: str = "", count: int = 100) -> GrantPage:
         """A page of a user's living grants, the one that ends first in front. Bounded work, no SCAN."""
         start = int(cursor or 0)
         index = self._keys.user_grants(subject)
@@ -205,16 +205,16 @@ class Grants:
             else:
                 listed.append(ListedGrant(grant_id, grant, end))
         await self._connection.execute_all([self._index.unindex_step(gone, subject) for gone in dead])
-        return Page(listed, str(start + len(listed)) if len(grant_ids) == count else "")
+        return GrantPage(listed, str(start + len(listed)) if len(grant_ids) == count else "")
 
-    async def list_of_client(self, client_id: str | None, cursor: str = "", count: int = 100) -> Page:
+    async def list_of_client(self, client_id: str | None, cursor: str = "", count: int = 100) -> GrantPage:
         """A page of a client's living grants (None: of every client's), in no order; looks at some ``10 × count`` keys.
 
         A page may be empty though more follow: go on while there is a cursor. Grants of client_credentials, which are
         one access token each, are listed like any other.
         """
         found, following = await self._connection.scan(self._keys.tagged, cursor, count * 10)
-        return Page([listed async for listed in self._matching(found, client_id)], following)
+        return GrantPage([listed async for listed in self._matching(found, client_id)], following)
 
     async def _matching(self, found: list[str], client_id: str | None) -> AsyncIterator[ListedGrant]:
         """The client's grants among these keys: grant records, and access tokens that hold their grant inline."""

@@ -15,7 +15,6 @@ from service.redis.errors import LinkLostError, ReplyError
 from service.redis.opening import open_connection
 from service.settings import Settings
 from service.store import (
-    amending,
     assertions,
     audit,
     clients,
@@ -24,10 +23,11 @@ from service.store import (
     deliveries,
     endings,
     failures,
+    grant_updates,
     grants,
+    initial_access_tokens,
     known_places,
-    refusals,
-    registration_tokens,
+    refused_requests,
     registrations,
     sessions,
     tickets,
@@ -44,15 +44,15 @@ from service.store.indexing import Indexing
 from service.store.keys import Keys
 from service.store.operator_sessions import OperatorSessions
 from service.store.pseudonyms import Pseudonyms
+from service.store.scanning import Scanning
 from service.store.signing_keys import SigningKeys
-from service.store.trusts import Trusts
+from service.store.trusted_issuers import TrustedIssuers
 from service.store.users import Users
-from service.store.walks import Walks
 from service.store.writability import Writability
 
 _ROOMS = (
     *(
-        amending,
+        grant_updates,
         assertions,
         audit,
         clients,
@@ -62,7 +62,7 @@ _ROOMS = (
         grants,
         deliveries,
         known_places,
-        registration_tokens,
+        initial_access_tokens,
         registrations,
         sessions,
         tickets,
@@ -82,10 +82,10 @@ class Store:
 
     connection: Connection
     keys: Keys
-    amending: amending.Amending
+    grant_updates: grant_updates.GrantUpdates
     assertions: assertions.Assertions
     audit: audit.Audit
-    refused_requests: refusals.RefusedRequests
+    refused_requests: refused_requests.RefusedRequests
     client_numbers: ClientNumbers
     clients: clients.Clients
     codes: codes.Codes
@@ -101,16 +101,16 @@ class Store:
     notices: deliveries.Deliveries[Notice]
     operator_sessions: OperatorSessions
     pseudonyms: Pseudonyms
-    registration_tokens: registration_tokens.RegistrationTokens
+    initial_access_tokens: initial_access_tokens.InitialAccessTokens
     registrations: registrations.Registrations
     sessions: sessions.Sessions
     signing_keys: SigningKeys
     tickets: tickets.Tickets
     tokens: tokens.Tokens
-    trusts: Trusts
+    trusted_issuers: TrustedIssuers
     users: Users
     waiting: waiting.Waiting
-    walks: Walks
+    scanning: Scanning
     writability: Writability
 
     async def close(self) -> None:
@@ -144,10 +144,10 @@ def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys |
     return Store(
         connection,
         keys,
-        amending.Amending(connection, keys, indexing),
+        grant_updates.GrantUpdates(connection, keys, indexing),
         assertions.Assertions(connection, keys),
         audit.Audit(connection, keys, settings.audit_length),
-        refusals.RefusedRequests(connection, keys),
+        refused_requests.RefusedRequests(connection, keys),
         ClientNumbers(connection, keys),
         clients.Clients(connection, keys, time.monotonic, watch.metrics.clients if watch else Cache()),
         codes.Codes(connection, keys, indexing),
@@ -163,16 +163,16 @@ def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys |
         deliveries.Deliveries(connection, keys.notices(), keys.notice, Notice, settings.hook_notices_most),
         OperatorSessions(connection, keys),
         Pseudonyms(connection, keys, settings),
-        registration_tokens.RegistrationTokens(connection, keys),
+        initial_access_tokens.InitialAccessTokens(connection, keys),
         registrations.Registrations(connection, keys),
         sessions.Sessions(connection, keys, settings.sessions_per_user),
         SigningKeys(connection, keys),
         tickets.Tickets(connection, keys),
         tokens.Tokens(connection, keys, indexing),
-        Trusts(connection, keys),
+        TrustedIssuers(connection, keys),
         Users(connection, keys),
         waiting.Waiting(connection, keys),
-        Walks(connection, keys),
+        Scanning(connection, keys),
         writability,
     )
 

@@ -211,7 +211,7 @@ class Tokens:
         record = None if seen.startswith(b"used:") else RefreshToken.decode(seen)
         return OpenedRefreshToken(token, record, seen, reply or b"", grant, grants.ends_at(*end) if end else None)
 
-    async def save_alone(self, token: Credential, record: bytes, ends_at: int) -> None:
+    async def save_client_grant(self, token: Credential, record: bytes, ends_at: int) -> None:
         """Keep an access token whose record holds its whole grant (client_credentials). One round trip."""
         key = self._keys.access_token(token.grant_id, token.hash)
         await self._connection.execute(key, "SET", key, record, "EXAT", ends_at)

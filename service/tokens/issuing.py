@@ -69,7 +69,7 @@ async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -
     if not authorization.grant.subject:
         if minted.issued.is_stateless:
             return minted.issued
-        await issuer.store.tokens.save_alone(new.access, new.access_record, new.access_ends_at)
+        await issuer.store.tokens.save_client_grant(new.access, new.access_record, new.access_ends_at)
     elif not await issuer.store.tokens.issue(authorization.grant, new):
         raise InvalidGrant(log="user is disabled, or was disabled meanwhile")
     return minted.issued

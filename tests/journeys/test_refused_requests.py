@@ -17,7 +17,7 @@ from service.observe.metrics import Metrics
 from service.observe.refusals import MOST_A_MINUTE, MOST_OF_A_CLIENT, Refusals
 from service.protocol.errors import InvalidGrant, TemporarilyUnavailable
 from service.records.refused_request import RefusedRequest
-from service.store.refusals import LENGTH, SECONDS
+from service.store.refused_requests import LENGTH, SECONDS
 from tests.observe.exposition import counts
 from tests.world import CALLBACK, FORM, World, basic
 

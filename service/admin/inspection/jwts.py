@@ -114,7 +114,7 @@ async def _id_token(issuer: Issuer, token: str, found: Inspection) -> Inspection
 async def _of_somebody_else(issuer: Issuer, found: Inspection) -> Inspection:
     """Perhaps of an issuer whose assertions are exchanged for tokens here: still no token, and nobody's key is fetched."""
     name = _text(found.claims, "iss")
-    trusted = await issuer.store.trusts.get(name) if name else None
+    trusted = await issuer.store.trusted_issuers.get(name) if name else None
     what = What.ASSERTION if trusted else What.JWT
     return _timely(issuer, found._replace(what=what, why=(Why.OTHER_ISSUER,)))
 

@@ -9,7 +9,7 @@ from service.admin.input import Input
 from service.admin.operations.operation import Operation, OperationResult, Output
 from service.issuer import Issuer
 from service.protocol.checked_types import Number
-from service.store.registration_tokens import UNLIMITED
+from service.store.initial_access_tokens import UNLIMITED
 
 
 class NewInitialAccessToken(Input):

@@ -54,7 +54,7 @@ async def used(call: Call, ticket: str, seen: DecisionTicket) -> AsyncIterator[N
             raise TicketError
         yield
     except TemporarilyUnavailable:
-        held.give_back_soon(ticket, seen, taken)
+        held.release_soon(ticket, seen, taken)
         raise
 
 

@@ -27,7 +27,7 @@ from service.issuer import Issuer
 from service.protocol.credentials import Kind
 from service.records.client import Client
 from service.records.property import Property
-from service.store.amending import Held
+from service.store.grant_updates import GrantSnapshot
 from service.store.grants import LiveRefreshToken
 
 _LATEST = 253_402_300_799_999
@@ -178,7 +178,7 @@ async def update(call: Call, body: UpdateBody) -> CallResult:
     return CallResult(ResultCode.TOKEN_UPDATED, _updated(body, held), "OK", facts=facts)
 
 
-def _updated(body: UpdateBody, held: Held) -> dict[str, Any]:
+def _updated(body: UpdateBody, held: GrantSnapshot) -> dict[str, Any]:
     own = held.access.scope if held.access else None
     return {
         "accessToken": body.access_token or None,

@@ -347,7 +347,7 @@ async def test_redis_down_is_a_page_that_says_so(world: World) -> None:
 async def test_what_nobody_foresaw_is_a_number(
     alice: Operator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(alice.world.issuer.store.trusts.__class__, "list_page", lambda *_: 1 / 0)
+    monkeypatch.setattr(alice.world.issuer.store.trusted_issuers.__class__, "list_page", lambda *_: 1 / 0)
     shown = await alice.get("/console/trusts")
     assert (shown.status, shown.heading) == (500, "Something went wrong")
     number = re.search('class="number">([0-9a-f]{16})<', shown.text)

@@ -1,4 +1,4 @@
-"""What only a look at many keys can tell, in bounded steps, and how Redis is: for operators, never for requests."""
+"""What only a scan of many keys can say, in bounded steps, and how Redis is: for operators, never for requests."""
 
 import re
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Issued(NamedTuple):
     used: bool
 
 
-class Looked(NamedTuple):
+class ScannedGrants(NamedTuple):
     """``grants``: those among the ``keys`` that were looked at; ``cursor``: where to go on, empty at the end."""
 
     grants: list[Grant]
@@ -55,8 +55,8 @@ class Server(NamedTuple):
     version: str
 
 
-class Walks:
-    """Walks over Redis."""
+class Scanning:
+    """Scanning over Redis."""
 
     def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
@@ -91,13 +91,13 @@ class Walks:
         )
         return [one for one in read if one is not None]
 
-    async def grants(self, cursor: str) -> Looked:
+    async def grants(self, cursor: str) -> ScannedGrants:
         """The grants among the next ``CHUNK`` keys of all. Raises ValueError for what is no cursor."""
         names, following = await self._connection.scan("*", cursor, CHUNK)
         holding = [name for name in names if self._keys.grant_key.fullmatch(name)]
         records = await self._connection.execute_all([(name, ("GET", name)) for name in holding])
         read = (grants.inline_or_whole(name, data) for name, data in zip(holding, records, strict=True))
-        return Looked([grant for grant in read if grant is not None], len(names), following)
+        return ScannedGrants([grant for grant in read if grant is not None], len(names), following)
 
     async def servers(self) -> list[Server]:
         """Every primary. Raises TemporarilyUnavailable."""

@@ -1,9 +1,9 @@
 #!lua
--- Give back the last use of an initial access token, if it was ``by``: a use that no client came of. Where somebody else
+-- Release the last use of an initial access token, if it was ``by``: a use that no client came of. Where somebody else
 -- used it since, it stays spent: the command may have been sent again after a dropped connection.
 -- KEYS  token
 -- ARGV  by
--- RETURNS given_back | unknown
+-- RETURNS released | unknown
 local token = unpack(KEYS)
 local by = unpack(ARGV)
 local held = redis.call('HMGET', token, 'left', 'by')
@@ -14,4 +14,4 @@ redis.call('HDEL', token, 'by')
 if held[1] ~= '-1' then
   redis.call('HINCRBY', token, 'left', 1)
 end
-return 'given_back'
+return 'released'

@@ -1,4 +1,4 @@
-"""Grants and tokens changed in their place, by those who run the service: scope, properties, until when."""
+"""Updates of grants and tokens by operators: scope, properties, until when. Compare-and-set, so that none is lost."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,43 +14,45 @@ from service.store.keys import Keys
 from service.store.user_index import Kin
 
 
-class AmendAnswer(StrEnum):
-    AMENDED = "amended"
+class UpdateAnswer(StrEnum):
+    UPDATED = "updated"
     CHANGED = "changed"
     ENDED = "ended"
 
 
-_amend = Script(
-    "amend_grant",
+_update = Script(
+    "update_grant",
     ("grant", "access_token", "refresh_token"),
     ("seen_grant", "grant_record", "seen_access", "access_record", "access_ends", "refresh_ends", "grant_ends"),
-    AmendAnswer,
+    UpdateAnswer,
     confirmed=True,
 )
-SCRIPTS = (_amend,)
+SCRIPTS = (_update,)
 
 
-class Held(NamedTuple):
+class GrantSnapshot(NamedTuple):
     """A living grant as it is kept now, with one of its access tokens where that was asked for.
 
-    ``seen_grant``: empty where the token holds its grant itself (client_credentials); ``seen_access``: empty where no token
-    was asked for; ``refresh_hash``: of the live refresh token, empty for none. ``…_ends_at``: epoch seconds, 0 = never.
+    Ends are epoch seconds, 0 = never.
     """
 
     grant_id: str
     grant: Grant
     seen_grant: bytes
+    """Empty where the access token holds its grant itself (client_credentials)."""
     grant_ends_at: int
     access_hash: str = ""
     access: AccessToken | None = None
     seen_access: bytes = b""
+    """Empty where no access token was asked for."""
     access_ends_at: int = 0
     refresh_hash: str = ""
+    """Of the live refresh token, empty for none."""
     refresh_ends_at: int = 0
 
 
-class Amended(NamedTuple):
-    """What is to stand in the place of what was held. ``…_ends_at``: epoch seconds, None = as it is."""
+class GrantUpdate(NamedTuple):
+    """The records that replace those of a snapshot. Ends are epoch seconds, None = as it is."""
 
     grant: Grant
     access: AccessToken | None
@@ -58,7 +60,7 @@ class Amended(NamedTuple):
     refresh_ends_at: int | None = None
 
 
-class Amending:
+class GrantUpdates:
     """Changes of what was granted, in Redis."""
 
     def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
@@ -67,7 +69,7 @@ class Amending:
         self._grants = grants.Grants(connection, keys)
         self._indexing = indexing
 
-    async def read(self, grant_id: str, access_hash: str = "") -> Held | None:
+    async def read(self, grant_id: str, access_hash: str = "") -> GrantSnapshot | None:
         """A living grant, and its access token of this hash; None where either is gone. Three round trips."""
         grant_key, access_key = self._keys.grant(grant_id), self._keys.access_token(grant_id, access_hash)
         (seen_grant, seen_access), grant_left, access_left, now = await self._connection.execute_all(
@@ -82,7 +84,7 @@ class Amending:
         grant = grants.decode(seen_grant) or (access.grant if access else None)
         if grant is None or (access_hash and access is None):
             return None
-        held = Held(
+        seen = GrantSnapshot(
             grant_id,
             grant,
             seen_grant or b"",
@@ -92,52 +94,51 @@ class Amending:
             seen_access or b"",
             grants.ends_at(access_left, now) if access else 0,
         )
-        return await self._with_refresh_token(held)
+        return await self._with_refresh_token(seen)
 
-    async def _with_refresh_token(self, held: Held) -> Held:
-        if not held.seen_grant:
-            return held
-        (live,) = await self._grants.live_refresh_tokens([held.grant_id])
-        return held._replace(refresh_hash=live.hash, refresh_ends_at=live.ends_at) if live else held
+    async def _with_refresh_token(self, seen: GrantSnapshot) -> GrantSnapshot:
+        if not seen.seen_grant:
+            return seen
+        (live,) = await self._grants.live_refresh_tokens([seen.grant_id])
+        return seen._replace(refresh_hash=live.hash, refresh_ends_at=live.ends_at) if live else seen
 
-    async def write(self, held: Held, amended: Amended) -> AmendAnswer:
+    async def write(self, seen: GrantSnapshot, update: GrantUpdate) -> UpdateAnswer:
         """Put the new records in the place of those that were read, if nobody changed them since (P6). One round trip.
 
         ENDED, too, where the user is disabled: what they granted is ended then.
         """
-        is_alone = not held.seen_grant
-        grant_ends_at = _grant_end(held, amended)
-        step = _amend.step(
+        is_client_grant = not seen.seen_grant
+        grant_ends_at = _grant_end(seen, update)
+        step = _update.step(
             self._connection,
             (
-                self._keys.grant(held.grant_id),
-                self._keys.access_token(held.grant_id, held.access_hash),
-                self._keys.refresh_token(held.grant_id, held.refresh_hash),
+                self._keys.grant(seen.grant_id),
+                self._keys.access_token(seen.grant_id, seen.access_hash),
+                self._keys.refresh_token(seen.grant_id, seen.refresh_hash),
             ),
             (
-                held.seen_grant,
-                b"" if is_alone else grants.encode(amended.grant, held.seen_grant[:GRANT_ID_LENGTH].decode()),
-                held.seen_access,
-                b"" if amended.access is None else amended.access.encode(),
-                _word(amended.access_ends_at),
-                _word(amended.refresh_ends_at if held.refresh_hash else None),
+                seen.seen_grant,
+                b"" if is_client_grant else grants.encode(update.grant, seen.seen_grant[:GRANT_ID_LENGTH].decode()),
+                seen.seen_access,
+                b"" if update.access is None else update.access.encode(),
+                _word(update.access_ends_at),
+                _word(update.refresh_ends_at if seen.refresh_hash else None),
                 _word(grant_ends_at or None),
             ),
         )
-        kin, subject = Kin.LASTING if held.refresh_hash else Kin.UNCOUNTED, "" if is_alone else amended.grant.subject
-        place = Place(held.grant_id, subject, amended.grant.client_id, kin, grant_ends_at)
+        kin = Kin.LASTING if seen.refresh_hash else Kin.UNCOUNTED
+        subject = "" if is_client_grant else update.grant.subject
+        place = Place(seen.grant_id, subject, update.grant.client_id, kin, grant_ends_at)
         reply = await self._indexing.swap(step, place)
-        return AmendAnswer.ENDED if reply is None else _amend.read(reply)[0]
+        return UpdateAnswer.ENDED if reply is None else _update.read(reply)[0]
 
 
-def _grant_end(held: Held, amended: Amended) -> int:
+def _grant_end(seen: GrantSnapshot, update: GrantUpdate) -> int:
     """When the last thing that the grant issued ends, as far as can be known; 0 = never."""
-    if not held.grant_ends_at and (amended.refresh_ends_at is None or not held.refresh_hash):
+    if not seen.grant_ends_at and (update.refresh_ends_at is None or not seen.refresh_hash):
         return grants.NEVER
-    return max(
-        *(held.grant_ends_at, held.access_ends_at, amended.access_ends_at or 0),
-        (amended.refresh_ends_at or 0) if held.refresh_hash else 0,
-    )
+    refresh_ends_at = update.refresh_ends_at or 0 if seen.refresh_hash else 0
+    return max(seen.grant_ends_at, seen.access_ends_at, update.access_ends_at or 0, refresh_ends_at)
 
 
 def _word(ends_at: int | None) -> str:

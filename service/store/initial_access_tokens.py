@@ -14,17 +14,17 @@ class SpendAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
-class GiveBackAnswer(StrEnum):
-    GIVEN_BACK = "given_back"
+class ReleaseAnswer(StrEnum):
+    RELEASED = "released"
     UNKNOWN = "unknown"
 
 
 _spend = Script("spend_initial_access_token", ("token",), ("by",), SpendAnswer, confirmed=True)
-_give_back = Script("give_back_initial_access_token", ("token",), ("by",), GiveBackAnswer)
-SCRIPTS = (_spend, _give_back)
+_release = Script("release_initial_access_token", ("token",), ("by",), ReleaseAnswer)
+SCRIPTS = (_spend, _release)
 
 
-class RegistrationTokens:
+class InitialAccessTokens:
     """Initial access tokens in Redis, by their hash."""
 
     def __init__(self, connection: Connection, keys: Keys) -> None:
@@ -41,6 +41,6 @@ class RegistrationTokens:
         answer, _ = await _spend.run(self._connection, (self._keys.initial_access_token(token_hash),), by)
         return answer is SpendAnswer.SPENT
 
-    async def give_back(self, token_hash: str, by: str) -> None:
+    async def release(self, token_hash: str, by: str) -> None:
         """Undo a ``spend`` that was the last one. One round trip."""
-        await _give_back.run(self._connection, (self._keys.initial_access_token(token_hash),), by)
+        await _release.run(self._connection, (self._keys.initial_access_token(token_hash),), by)

@@ -5,7 +5,7 @@ from service.redis.connection import Connection
 from service.store.keys import Keys
 
 
-class Trusts:
+class TrustedIssuers:
     """Trusted issuers in Redis."""
 
     def __init__(self, connection: Connection, keys: Keys) -> None:

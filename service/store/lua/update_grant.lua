@@ -4,24 +4,24 @@
 -- grant is only ever made to live longer, but one without an end gets one where its refresh token does.
 -- KEYS  grant, access_token, refresh_token
 -- ARGV  seen_grant, grant_record, seen_access, access_record, access_ends, refresh_ends, grant_ends
--- RETURNS amended | changed | ended
+-- RETURNS updated | changed | ended
 local grant, access_token, refresh_token = unpack(KEYS)
 local seen_grant, grant_record, seen_access, access_record, access_ends, refresh_ends, grant_ends = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE publish_end
-local function stands(key, seen, replacement)
+local function compare(key, seen, replacement)
   if seen == '' then
-    return 'amended'
+    return 'updated'
   end
   local held = redis.call('GET', key)
   if not held or held == '' then
     return 'ended'
   end
   -- The replacement is there where this was sent again after a dropped connection.
-  return (held == seen or held == replacement) and 'amended' or 'changed'
+  return (held == seen or held == replacement) and 'updated' or 'changed'
 end
-for _, answer in ipairs({ stands(grant, seen_grant, grant_record), stands(access_token, seen_access, access_record) }) do
-  if answer ~= 'amended' then
+for _, answer in ipairs({ compare(grant, seen_grant, grant_record), compare(access_token, seen_access, access_record) }) do
+  if answer ~= 'updated' then
     return answer
   end
 end
@@ -41,4 +41,4 @@ if seen_grant ~= '' then
   end
 end
 publish_end(seen_grant ~= '' and grant or access_token) -- whoever remembers what it was asks again
-return 'amended'
+return 'updated'
