@@ -30,18 +30,6 @@ from service.settings import Settings
 log = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "en"
-_TEMPLATES = (
-    "applications",
-    "consent",
-    "error",
-    "form_post",
-    "leaving",
-    "login",
-    "logout",
-    "select_account",
-    "signed_out",
-    "stayed",
-)
 _HTTP_FORM = frozenset({"applications", "stayed"})
 """Pages whose form is answered by a page of ours. Of the others a form may be answered by a redirect to a client, and
 Chromium applies form-action to redirects, too: there it must be left out.
@@ -65,11 +53,12 @@ class Pages:
         self._settings = settings
         folder = settings.pages_folder
         own = [FileSystemLoader(folder)] if folder else []
-        self._templates = templates.open_templates(ChoiceLoader([*own, PackageLoader("service.fronts.pages")]))
+        ours = PackageLoader("service.fronts.pages")
+        self._templates = templates.open_templates(ChoiceLoader([*own, ours]))
         self._templates.filters["day"] = _day
         try:
             self._loaded: dict[str, Template] = {
-                name: self._templates.get_template(f"{name}.html") for name in _TEMPLATES
+                name.removesuffix(".html"): self._templates.get_template(name) for name in ours.list_templates()
             }
         except TemplateError as error:
             raise ValueError(f"pages_folder: {error}") from error
