@@ -25,7 +25,7 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.user import User
 from service.store.grants import ListedGrant
-from service.tokens import issuing
+from service.tokens import codes
 from service.tokens.id_tokens import read_hint
 from service.tokens.user_claims import with_claims
 
@@ -72,7 +72,7 @@ class GrantPage(NamedTuple):
 
 
 @audited("grant.issue_code", "user:given.user", "client:given.client")
-async def issue_code(issuer: Issuer, given: CodeInput) -> issuing.Code:
+async def issue_code(issuer: Issuer, given: CodeInput) -> codes.Code:
     """Issue an authorization code for a user, by the rules of the authorization endpoint. Raises NotFound, Refused."""
     client = await clients.get_client(issuer, given.client)
     user = await users.get_user(issuer, given.user)
@@ -80,7 +80,7 @@ async def issue_code(issuer: Issuer, given: CodeInput) -> issuing.Code:
     try:
         record = _code_record(issuer, client, given)
         grant = await with_claims(issuer, client, _grant(issuer, client, user, given), user.claims)
-        code = await issuing.issue_code(issuer, client, grant, record)
+        code = await codes.issue_code(issuer, client, grant, record)
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:

@@ -6,7 +6,8 @@ from service.protocol import credentials, pkce, redirect_uris
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.tokens.authorization import Authorization
-from service.tokens.replay import ReplayedError
+from service.tokens.codes import PresentedCode
+from service.tokens.replay import check_not_replayed
 from service.tokens.token_request import TokenRequest
 
 
@@ -28,8 +29,17 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     if not token_request.client.grant_is_current(opened.grant):
         raise InvalidGrant(log="code was issued to another client, or the client's grants were ended")
     record = opened.record
-    if record is None and not opened.reply:
-        raise ReplayedError("code_replayed", credential, opened.grant)
+    presented = PresentedCode(
+        credential=credential,
+        grant=opened.grant,
+        presented=code,
+        is_spent=record is None,
+        reply=opened.reply,
+        record=record,
+        proof=f"{redirect_uri or ''}\0{code_verifier or ''}",
+        is_listening=request.is_listening,
+    )
+    check_not_replayed(presented)
     if record is not None:
         redirect_uris.check_repeated(redirect_uri, record.redirect_uri, was_given=record.redirect_uri_given)
         pkce.check_verifier(code_verifier, record.code_challenge, record.code_challenge_method)
@@ -37,11 +47,8 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         grant=opened.grant,
         scope=opened.grant.scope,
         audience=token_request.requested.audience_within(opened.grant.audience),
-        spends=opened,
-        presented=code,
+        spends=presented,
         address=request.address,
-        proof=f"{redirect_uri or ''}\0{code_verifier or ''}",
-        is_listening=request.is_listening,
     )
 
 

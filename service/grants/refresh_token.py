@@ -6,30 +6,30 @@ from service.protocol import credentials
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.tokens.authorization import Authorization
-from service.tokens.replay import ReplayedError
+from service.tokens.refreshing import present_refresh_token
+from service.tokens.replay import check_not_replayed
 from service.tokens.token_request import TokenRequest
 
 
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
     """A narrower scope is for the new access token only: the grant, and so the successor, keeps the whole."""
-    refresh_token = token_request.request.required("refresh_token")
+    client, refresh_token = token_request.client, token_request.request.required("refresh_token")
     credential = credentials.parse(refresh_token)
     if credential is None or credential.kind is not credentials.Kind.REFRESH_TOKEN:
         raise InvalidGrant(log="not a refresh token of ours")
     opened = await issuer.store.tokens.open_by_refresh(credential)
     if opened is None:
         raise InvalidGrant(log="refresh token is unknown, expired, or its grant has ended")
-    if not token_request.client.grant_is_current(opened.grant):
+    if not client.grant_is_current(opened.grant):
         raise InvalidGrant(log="refresh token was issued to another client, or the client's grants were ended")
-    if opened.record is None and not opened.reply:
-        raise ReplayedError("refresh_token_reused", opened.credential, opened.grant)
+    presented = present_refresh_token(issuer, client, refresh_token, opened)
+    check_not_replayed(presented)
     granted = token_request.requested.narrowed(opened.grant.scope, opened.grant.audience)
     return Authorization(
         grant=opened.grant,
         scope=granted.scope,
         audience=granted.audience,
-        spends=opened,
-        presented=refresh_token,
+        spends=presented,
         address=token_request.request.address,
     )
 

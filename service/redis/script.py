@@ -14,6 +14,7 @@ dropped there.
 """
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from hashlib import sha1
@@ -58,13 +59,13 @@ class Script(Generic[Answer]):
         name: str,
         keys: tuple[str, ...],
         arguments: tuple[str, ...],
-        answers: type[Answer],
+        answers: Iterable[Answer],
         *,
         confirmed: bool = False,
     ) -> None:
         self.name = name
         self.confirmed = confirmed
-        self.answers = answers
+        self._answers = {answer.value.encode(): answer for answer in answers}
         self._keys = keys
         self._arguments = arguments
         self.text = _load(name)
@@ -83,8 +84,8 @@ class Script(Generic[Answer]):
         """Take a reply apart: the answering word, and what came with it. Raises ScriptContractError for an unknown word."""
         word, rest = (reply[0], reply[1:]) if reply.__class__ is list else (reply, [])
         try:
-            return self.answers(word.decode()), rest
-        except ValueError as error:
+            return self._answers[word], rest
+        except KeyError as error:
             raise ScriptContractError(f"{self.name} answered {word!r}") from error
 
     async def run(self, connection: Connection, keys: tuple[str, ...], *arguments: Word) -> tuple[Answer, list[Any]]:
@@ -106,8 +107,11 @@ class Script(Generic[Answer]):
                 raise ScriptContractError(
                     f"lua/{self.name}.lua: {part}: header {header_names[part]}, body {body[part]}, wrapper {ours}"
                 )
-        if set(_names(header["answers"], "|")) != {answer.value for answer in self.answers}:
-            raise ScriptContractError(f"lua/{self.name}.lua: answers differ from {self.answers.__name__}")
+        answers = {answer.value for answer in self._answers.values()}
+        if set(_names(header["answers"], "|")) != answers:
+            raise ScriptContractError(
+                f"lua/{self.name}.lua: answers: header {header['answers']}, wrapper {sorted(answers)}"
+            )
 
 
 @cache

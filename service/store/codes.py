@@ -11,6 +11,7 @@ from service.redis.script import Script
 from service.store import grants
 from service.store.indexing import Indexing, Place
 from service.store.keys import Keys
+from service.store.spending import Outcome, Spending
 from service.store.tokens import NewTokens, WaitingReply
 from service.store.user_index import Kin, UserIndex
 
@@ -18,13 +19,6 @@ from service.store.user_index import Kin, UserIndex
 class IssueAnswer(StrEnum):
     ISSUED = "issued"
     ENDED = "ended"
-
-
-class RedeemAnswer(StrEnum):
-    REDEEMED = "redeemed"
-    REPEATED = "repeated"
-    SPENT = "spent"
-    UNKNOWN = "unknown"
 
 
 _issue = Script("issue_code", ("grant", "code"), ("grant_record", "code_record", "ends"), IssueAnswer)
@@ -44,7 +38,7 @@ _redeem = Script(
         "sealed_reply",
         "grace",
     ),
-    RedeemAnswer,
+    (Outcome.SPENT, Outcome.REPEATED, Outcome.REPLAYED, Outcome.ENDED),
     confirmed=True,
 )
 SCRIPTS = (_issue, _redeem)
@@ -103,10 +97,10 @@ class Codes:
 
     async def redeem(
         self, code: Credential, new: NewTokens, spent_ends_at: int, waiting: WaitingReply, *, beside: bool = False
-    ) -> tuple[RedeemAnswer, bytes]:
+    ) -> Spending:
         """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip.
 
-        ``waiting``: call ``forget_reply_soon`` once the client has its answer; the bytes beside REPEATED are the first
+        ``waiting``: call ``forget_reply_soon`` once the client has its answer; the reply beside REPEATED is the first
         one's. ``beside``: whether an access token was issued beside the code, which the grant goes on to outlive.
         """
         step = _redeem.step(
@@ -126,11 +120,11 @@ class Codes:
         )
         reply = await self._indexing.swap(step, new.place())
         if reply is None:
-            return RedeemAnswer.UNKNOWN, b""
-        answer, rest = _redeem.read(reply)
-        if answer in (RedeemAnswer.SPENT, RedeemAnswer.UNKNOWN) and new.subject:
+            return Spending(Outcome.ENDED)
+        outcome, rest = _redeem.read(reply)
+        if outcome in (Outcome.REPLAYED, Outcome.ENDED) and new.subject:
             self._index.unindex_soon(code.grant_id, new.subject, new.client_id)
-        return answer, rest[0] if rest else b""
+        return Spending(outcome, *rest)
 
     def forget_reply_soon(self, code: Credential, *, after: float = 0) -> None:
         """Forget the reply, for the client has it: a further redemption, ``after`` so many seconds, is theft.

@@ -12,6 +12,7 @@ from service.redis.script import Script
 from service.store import grants
 from service.store.indexing import Indexing, Place
 from service.store.keys import Keys
+from service.store.spending import Outcome, Spending
 from service.store.user_index import Kin, UserIndex
 
 
@@ -22,21 +23,6 @@ class OpenAnswer(StrEnum):
 
 class IssueAnswer(StrEnum):
     ISSUED = "issued"
-    ENDED = "ended"
-
-
-class RotateAnswer(StrEnum):
-    ROTATED = "rotated"
-    REPEATED = "repeated"
-    ADDED = "added"
-    REFUSED = "refused"
-    REUSED = "reused"
-    ENDED = "ended"
-
-
-class ReuseAnswer(StrEnum):
-    ISSUED = "issued"
-    CHANGED = "changed"
     ENDED = "ended"
 
 
@@ -75,14 +61,14 @@ _rotate = Script(
         "adds",
         "most_repeats",
     ),
-    RotateAnswer,
+    (Outcome.SPENT, Outcome.REPEATED, Outcome.ADDED, Outcome.REFUSED, Outcome.REPLAYED, Outcome.ENDED),
     confirmed=True,
 )
 _reuse = Script(
     "reuse_refresh_token",
     ("grant", "refresh_token", "new_access_token", "predecessor_reply"),
     ("access_record", "access_ends", "seen_record", "new_record", "new_ends", "grant_ends"),
-    ReuseAnswer,
+    (Outcome.SPENT, Outcome.CHANGED, Outcome.ENDED),
     confirmed=True,
 )
 _revoke = Script("revoke_token", ("credential", "grant"), ("client_id", "ends_grant"), RevokeAnswer, confirmed=True)
@@ -257,12 +243,11 @@ class Tokens:
 
     async def rotate(
         self, opened: OpenedRefreshToken, new: NewTokens, used_ends_at: int, reply: WaitingReply
-    ) -> tuple[RotateAnswer, bytes]:
+    ) -> Spending:
         """Put the new tokens in the place of the refresh token (P2). One round trip.
 
-        ``used_ends_at``: until when its use is remembered (epoch seconds). The bytes beside REPEATED and ADDED are the sealed
-        reply of the first one. ADDED: they had asked for something else, so the new access token is kept beside theirs;
-        REFUSED: it would be, but refreshes are counted.
+        ``used_ends_at``: until when its use is remembered (epoch seconds). The reply beside REPEATED and ADDED is the sealed
+        one of the first use. REFUSED: one would be added, but refreshes are counted.
         """
         used, grant_id = opened.credential, opened.credential.grant_id
         step = _rotate.step(
@@ -284,11 +269,11 @@ class Tokens:
         )
         answered = await self._indexing.swap(step, new.place())
         if answered is None:
-            return RotateAnswer.ENDED, b""
-        answer, rest = _rotate.read(answered)
-        if answer in (RotateAnswer.REUSED, RotateAnswer.ENDED) and new.subject:
+            return Spending(Outcome.ENDED)
+        outcome, rest = _rotate.read(answered)
+        if outcome in (Outcome.REPLAYED, Outcome.ENDED) and new.subject:
             self._index.unindex_soon(grant_id, new.subject, new.client_id)
-        return answer, rest[0] if rest else b""
+        return Spending(outcome, *rest)
 
     def count_repeat_soon(self, used: Credential) -> None:
         """Count that a waiting reply was given once more, without waiting; after ``MOST_REPEATS`` it goes."""
@@ -299,7 +284,7 @@ class Tokens:
         """Where replicas are waited for: wait until they have what this used refresh token was exchanged for."""
         await self._connection.confirm(self._keys.grant(used.grant_id))
 
-    async def reuse(self, opened: OpenedRefreshToken, new: NewTokens) -> ReuseAnswer:
+    async def reuse(self, opened: OpenedRefreshToken, new: NewTokens) -> Spending:
         """Issue an access token for a refresh token that is kept, with its new record and end. One round trip."""
         used, grant_id = opened.credential, opened.credential.grant_id
         step = _reuse.step(
@@ -316,7 +301,7 @@ class Tokens:
             ),
         )
         reply = await self._indexing.swap(step, new.place())
-        return ReuseAnswer.ENDED if reply is None else _reuse.read(reply)[0]
+        return Spending(Outcome.ENDED if reply is None else _reuse.read(reply)[0])
 
     async def revoke(self, token: Credential, client_id: str, *, ends_grant: bool) -> RevokeAnswer:
         """Revoke an access or refresh token that was issued to this client. One round trip."""

@@ -31,12 +31,26 @@ _HANDLE = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}[A-Za-z0-9_-]{{22}}", 
 _REGISTERED = OURS | INTROSPECTION_MEMBERS
 
 
-class Form(NamedTuple):
-    """How a token is to look. ``algorithm``: None = RS256, if there is a key for it; ``typ``: in its header."""
+class AccessTokenProfile(NamedTuple):
+    """Format and signature of an access token."""
 
     format: AccessTokenFormat
     algorithm: SigningAlgorithm | None = None
+    """None: RS256, if there is a key for it."""
     typ: str = TYPE
+    """In its header."""
+
+
+class AccessTokenContents(NamedTuple):
+    """What an access token says. Times are epoch seconds."""
+
+    grant: Grant
+    scope: str
+    audience: tuple[str, ...]
+    now: int
+    ends_at: int
+    added: Mapping[str, Any] = NOTHING_ADDED.access_token
+    """Claims from hooks, and about the user."""
 
 
 class Presented(NamedTuple):
@@ -47,11 +61,13 @@ class Presented(NamedTuple):
 
 
 NOTHING = Presented()
-_OPAQUE = Form(AccessTokenFormat.OPAQUE)
+_OPAQUE = AccessTokenProfile(AccessTokenFormat.OPAQUE)
 
 
-def form_of(issuer: Issuer, client: Client, audience: tuple[str, ...], *, alone: bool) -> Form:
-    """As the client is registered, or else as the first of its resources wants it. ``alone``: client_credentials."""
+def profile_for(
+    issuer: Issuer, client: Client, audience: tuple[str, ...], *, is_client_grant: bool
+) -> AccessTokenProfile:
+    """The profile that the client is registered for, or else the one that the first of its resources wants."""
     wanted = client.access_token_format
     if (wanted is None and not issuer.settings.resource_tokens) or issuer.keyring is None:
         return _OPAQUE
@@ -59,48 +75,40 @@ def form_of(issuer: Issuer, client: Client, audience: tuple[str, ...], *, alone:
     for resource in audience:
         if known := issuer.settings.resource_tokens.get(resource):
             wanted, algorithm, typ = wanted or known.format, algorithm or known.algorithm, typ or known.jwt_typ
-    if wanted is AccessTokenFormat.STATELESS and not alone:
+    if wanted is AccessTokenFormat.STATELESS and not is_client_grant:
         wanted = AccessTokenFormat.JWT
-    return Form(wanted or AccessTokenFormat.OPAQUE, algorithm, typ or TYPE)
+    return AccessTokenProfile(wanted or AccessTokenFormat.OPAQUE, algorithm, typ or TYPE)
 
 
 async def mint_access_jwt(
-    issuer: Issuer,
-    client: Client,
-    form: Form,
-    grant: Grant,
-    handle: str,
-    *,
-    scope: str,
-    audience: tuple[str, ...],
-    now: int,
-    ends_at: int,
-    added: Mapping[str, Any] = NOTHING_ADDED.access_token,
+    issuer: Issuer, client: Client, profile: AccessTokenProfile, contents: AccessTokenContents, jti: str
 ) -> str:
-    """RFC 9068 section 2.2. ``handle``: the ``jti``; ``added``: by hooks, and about the person. Without a resource the audience
-    is this issuer (section 3). Raises ServerError where what is to be in it makes it too long for us to read.
+    """Make a JWT access token (RFC 9068 section 2.2). Without a resource its audience is this issuer (section 3).
+
+    Raises ServerError where what is to be in it makes it too long for us to read.
     """
-    named = audience or (issuer.url,)
+    grant = contents.grant
+    named = contents.audience or (issuer.url,)
     claims: dict[str, Any] = {
         member.name: member.value
         for member in (*client.properties, *grant.properties)
         if member.in_introspection and member.name not in _REGISTERED
     }
-    claims |= added
+    claims |= contents.added
     claims |= {
         "iss": issuer.url,
         "sub": sub_of(issuer, client, grant) if grant.subject else client.client_id,
         "aud": named[0] if len(named) == 1 else list(named),
         "client_id": client.client_id,
-        "iat": now,
-        "exp": ends_at,
-        "jti": handle,
+        "iat": contents.now,
+        "exp": contents.ends_at,
+        "jti": jti,
     }
-    optional = {"scope": scope, "auth_time": grant.auth_time, "acr": grant.acr, "amr": list(grant.amr)}
+    optional = {"scope": contents.scope, "auth_time": grant.auth_time, "acr": grant.acr, "amr": list(grant.amr)}
     claims |= {name: value for name, value in optional.items() if value}
-    if form.format is AccessTokenFormat.STATELESS:
+    if profile.format is AccessTokenFormat.STATELESS:
         claims[GENERATION] = client.generation
-    token = keyring_of(issuer).sign(algorithm_of(issuer, form.algorithm), claims, typ=form.typ)
+    token = keyring_of(issuer).sign(algorithm_of(issuer, profile.algorithm), claims, typ=profile.typ)
     if len(token) > MAX_JWT:  # brought to us it would not be taken for one
         raise ServerError(
             "The access token would be too long.", log=f"a JWT with its properties has {len(token)} characters"

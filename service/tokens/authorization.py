@@ -1,44 +1,35 @@
 """What a grant type answers with, and what comes of it."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from service.hooks import NOTHING_ADDED, Added
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.errors import InvalidGrant
-from service.protocol.request import always_listening
 from service.records.grant import Grant
 from service.records.property import Property
 from service.store.assertions import ReplayCheck
-from service.store.codes import OpenedCode
-from service.store.tokens import OpenedRefreshToken
+from service.tokens.spendable import Spendable
 
 
 class Authorization(msgspec.Struct, frozen=True):
     """Who allowed which client what: the answer of a grant type.
 
     ``scope`` and ``audience``: of the access token, within the grant's; ``spends``: the credential that was presented
-    and is now to be exchanged; ``presented``: its text; None and "" where the grant begins at the token endpoint. ``use``:
+    and is now to be exchanged, None where the grant begins at the token endpoint. ``use``:
     whether an assertion was used for the first time, where one vouches for it; Redis is being asked. ``added``: by hooks;
     ``address``: of whom it is issued to, for them and for the log, where it is known. By a caller of the decision API:
     ``lifetime`` of the access token in seconds, 0 = as client and settings have it, and its ``properties``, beside the grant's.
-    ``proof``: what the request showed beside a code (RFC 6749 4.1.3, RFC 7636 4.5); ``is_listening``: whether the client is
-    still connected.
     """
 
     grant: Grant
     scope: str
     audience: tuple[str, ...]
-    spends: OpenedCode | OpenedRefreshToken | None = None
-    presented: str = ""
+    spends: Spendable | None = None
     use: ReplayCheck | None = None
     added: Added = NOTHING_ADDED
     address: str = ""
     lifetime: int = 0
     properties: tuple[Property, ...] = ()
-    proof: str = ""
-    is_listening: Callable[[], bool] = always_listening
     binding: Binding = UNBOUND
     """What its tokens are bound to."""
 

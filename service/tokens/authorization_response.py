@@ -15,7 +15,8 @@ from service.store.user_index import Kin
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.codes import issue_code
 from service.tokens.id_tokens import mint_id_token
-from service.tokens.minting import NO_REFRESH, mint
+from service.tokens.minting import mint
+from service.tokens.spendable import TokenPlan
 from service.tokens.token_hooks import with_hooks
 from service.tokens.user_claims import with_claims
 
@@ -111,7 +112,7 @@ async def _issue_beside(
     issuer: Issuer, client: Client, authorization: Authorization, grant_id: str, *, begins: bool
 ) -> Issued:
     """An access token from the authorization endpoint, beside a code or alone; never with a refresh token (RFC 6749 4.2.2)."""
-    minted = await mint(issuer, client, authorization, grant_id, NO_REFRESH)
+    minted = await mint(issuer, client, authorization, TokenPlan(grant_id, refreshes_left=0))
     tokens = issuer.store.tokens
     kept = await (tokens.issue(authorization.grant, minted.new, Kin.PASSING) if begins else tokens.add(minted.new))
     if not kept:

@@ -1,10 +1,10 @@
 """Authorization codes: issued with the grant that they begin, redeemed once (RFC 6749 section 4.1.2, P1)."""
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
-from service.crypto import sealing
 from service.issuer import Issuer
 from service.protocol.credentials import Credential, Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import InvalidGrant
@@ -12,16 +12,13 @@ from service.protocol.names import GrantTypeName
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
-from service.store.codes import OpenedCode, RedeemAnswer
-from service.store.tokens import WaitingReply
-from service.tokens.authorization import Authorization, Issued
-from service.tokens.minting import mint
-from service.tokens.replay import ReplayedError, end_replayed, fingerprint, report_ended, report_repeat
-from service.tokens.token_hooks import with_hooks
+from service.store.spending import Spending
+from service.store.store import Store
+from service.store.tokens import NewTokens, WaitingReply
+from service.tokens.spendable import Spendable, TokenPlan
 
 MOMENT = 0.5
 """Seconds that the first of several redemptions of a code has to tell its client, before another gets the same response."""
-_REPLAYED = "code_replayed"
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -49,75 +46,55 @@ async def issue_code(
     return Code(code, lifetime, grant_id)
 
 
-async def redeem(issuer: Issuer, client: Client, authorization: Authorization, code: OpenedCode) -> Issued:
-    """Exchange a code for tokens, once. Raises InvalidGrant where it was redeemed before: its grant is ended then (P1).
+class PresentedCode(Spendable, frozen=True, kw_only=True):
+    """A code at the token endpoint.
 
-    Its response waits sealed until the client has it: a request that failed with Redis, or whose connection broke, may come
-    again within ``code_grace``.
+    The response to its redemption waits sealed until the client has it: a request that failed with Redis, or whose connection
+    broke, may come again within ``code_grace``.
     """
-    credential, record = code.credential, code.record
-    if record is None:
-        return await _repeat(issuer, authorization, code, code.reply)
-    if issuer.hooks.asks_claims:
-        authorization = await with_hooks(
-            issuer, client, authorization, credential.grant_id, GrantTypeName.AUTHORIZATION_CODE
+
+    GRANT_TYPE = GrantTypeName.AUTHORIZATION_CODE
+    REPLAYED = "code_replayed"
+    REPEATED = "code_repeated"
+    NAME = "code"
+    REPLAY = "code was already redeemed; its grant is ended"
+
+    record: AuthorizationCode | None
+    """None once it is spent."""
+    proof: str = ""
+    """What the request showed beside it: redirect_uri and code_verifier (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
+    is_listening: Callable[[], bool]
+    """Whether the client is still connected."""
+
+    def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
+        """A reply never waits for a public client without PKCE: the code alone would open it."""
+        if self.record is None:
+            raise InvalidGrant(log=self.REPLAY)
+        waits = not client.public or bool(self.record.code_challenge)
+        return TokenPlan(
+            grant_id=self.credential.grant_id,
+            refreshes_left=client.refresh_limit,
+            has_id_token=True,
+            nonce=self.record.nonce,
+            grace=issuer.settings.code_grace if waits else 0,
         )
-    minted = await mint(
-        issuer,
-        client,
-        authorization,
-        credential.grant_id,
-        client.refresh_limit,
-        id_token=True,
-        nonce=record.nonce,
-    )
-    new = minted.new
-    # A grant that can be refreshed lives on beyond what the code bought; one that can't is over with its access token.
-    spent_ends_at = new.now + issuer.settings.refresh_reuse_memory if new.refresh_record else new.access_ends_at
-    waiting = _waiting(issuer, client, authorization, record, minted.issued.content)
-    answer, reply = await issuer.store.codes.redeem(credential, new, spent_ends_at, waiting, beside=record.beside)
-    if answer is RedeemAnswer.REPEATED:
-        return await _repeat(issuer, authorization, code, reply)
-    if answer is RedeemAnswer.SPENT:
-        await report_ended(issuer, _REPLAYED, credential, code.grant)
-        raise InvalidGrant(log="code was already redeemed; its grant is ended")
-    if answer is RedeemAnswer.UNKNOWN:
-        raise InvalidGrant(log="code or its grant ended meanwhile")
-    if waiting.grace and authorization.is_listening():
-        issuer.store.codes.forget_reply_soon(credential)
-    return minted.issued
 
+    async def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Spending:
+        """A grant that can't be refreshed is over with its access token, and needs no longer memory."""
+        spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
+        beside = self.record is not None and self.record.beside
+        return await store.codes.redeem(self.credential, new, spent_ends_at, reply, beside=beside)
 
-def _waiting(
-    issuer: Issuer, client: Client, authorization: Authorization, record: AuthorizationCode, content: bytes
-) -> WaitingReply:
-    """The response as it waits. Of a public client without PKCE never: the code alone would open it."""
-    grace = issuer.settings.code_grace
-    if not grace or (client.public and not record.code_challenge):
-        return WaitingReply(b"", 0)
-    nonce = issuer.randomness(sealing.NONCE_BYTES)
-    return WaitingReply(sealing.seal(content, authorization.presented, nonce, _asked(authorization)), grace)
-
-
-def _asked(authorization: Authorization) -> bytes:
-    """All that makes a token request the same one: redirect_uri, code_verifier, and what was asked for."""
-    return f"{authorization.proof}\0{fingerprint(authorization)}".encode()
-
-
-async def _repeat(issuer: Issuer, authorization: Authorization, code: OpenedCode, sealed: bytes) -> Issued:
-    """The response to the same request whose answer was lost, byte for byte.
-
-    Raises ReplayedError, the grant being ended, for another request, and where the client has its answer after all: the first
-    request has a moment to give it.
-    """
-    content = sealing.unseal(sealed, authorization.presented, _asked(authorization)) if sealed else None
-    if content is not None:
+    async def may_repeat(self, store: Store) -> bool:
+        """The first request has a moment to tell its client."""
         await asyncio.sleep(MOMENT)
-    if content is None or not await issuer.store.codes.waits(code.credential):
-        replayed = ReplayedError(_REPLAYED, code.credential, code.grant)
-        await end_replayed(issuer, replayed)
-        raise replayed
-    report_repeat(issuer, "code_repeated", authorization, code.credential.grant_id)
-    if authorization.is_listening():
-        issuer.store.codes.forget_reply_soon(code.credential, after=2 * MOMENT)
-    return Issued(content, code.grant, repeated=True)
+        return await store.codes.waits(self.credential)
+
+    def note_delivery(self, store: Store, *, is_repeat: bool = False) -> None:
+        """From now on a further redemption is theft; those that repeat at the same time have a moment."""
+        if self.is_listening():
+            store.codes.forget_reply_soon(self.credential, after=2 * MOMENT if is_repeat else 0)
+
+    def sealed_with(self, fingerprint: str) -> bytes:
+        """The proof, too."""
+        return f"{self.proof}\0{fingerprint}".encode()

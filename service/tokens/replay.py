@@ -5,37 +5,41 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+import orjson
 
+from service.crypto import sealing
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
-from service.protocol.credentials import Credential, base64url
+from service.protocol.credentials import base64url
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import HookEvent
-from service.records.grant import Grant
-from service.tokens.authorization import Authorization
+from service.store.spending import Outcome, Spending
+from service.tokens.authorization import Authorization, Issued
+from service.tokens.spendable import Spendable
 
 log = logging.getLogger(__name__)
-
-_IN_WORDS = {
-    "code_replayed": "code was already redeemed; its grant is ended",
-    "refresh_token_reused": "refresh token was already used; its grant is ended",
-}
 
 
 class ReplayedError(InvalidGrant):
     """Something that was spent is presented again by who it was issued to: its grant is to end, see ``end_replayed``."""
 
-    def __init__(self, event: str, credential: Credential, grant: Grant) -> None:
-        super().__init__(log=_IN_WORDS[event])
-        self.event, self.credential, self.grant = event, credential, grant
+    def __init__(self, spends: Spendable) -> None:
+        super().__init__(log=spends.REPLAY)
+        self.spends = spends
+
+
+def check_not_replayed(spends: Spendable) -> None:
+    """Refuse what was spent, and whose reply waits no longer. Raises ReplayedError."""
+    if spends.is_spent and not spends.reply:
+        raise ReplayedError(spends)
 
 
 async def end_replayed(issuer: Issuer, replayed: ReplayedError) -> None:
     """End the grant: theft, or a client that lost count. Only once it is certain who presented it."""
-    facts = _ended_by_replay(replayed.event, replayed.credential, replayed.grant)
-    async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
-        await issuer.store.grants.revoke(replayed.credential.grant_id, replayed.grant.subject)
-    report_replay(issuer, replayed.event, replayed.credential, replayed.grant)
+    spends = replayed.spends
+    async with issuer.hooks.telling(HookEvent.REVOKED, **_ended_by_replay(spends)):
+        await issuer.store.grants.revoke(spends.credential.grant_id, spends.grant.subject)
+    _report_replay(issuer, spends)
 
 
 def fingerprint(authorization: Authorization) -> str:
@@ -48,29 +52,86 @@ def fingerprint(authorization: Authorization) -> str:
     return base64url(sha256(msgspec.json.encode((scope, audience))).digest()[:16])
 
 
-def report_repeat(issuer: Issuer, event: str, authorization: Authorization, grant_id: str) -> None:
+async def repeat(issuer: Issuer, authorization: Authorization, spends: Spendable, sealed: bytes) -> Issued:
+    """Give the response to the same request again, byte for byte.
+
+    Raises:
+        ReplayedError: It is another request, or the client has its answer after all; the grant is ended.
+        InvalidGrant: The reply was changed in Redis.
+    """
+    repeated = _unsealed(authorization, spends, sealed)
+    if repeated is None or not await spends.may_repeat(issuer.store):
+        replayed = ReplayedError(spends)
+        await end_replayed(issuer, replayed)
+        raise replayed
+    _report_repeat(issuer, authorization, spends)
+    spends.note_delivery(issuer.store, is_repeat=True)
+    return repeated
+
+
+async def settle(
+    issuer: Issuer, authorization: Authorization, spends: Spendable, issued: Issued, spending: Spending
+) -> Issued:
+    """Answer a request that found its credential spent or ended. Raises InvalidGrant.
+
+    Args:
+        issuer: Whose credential it is.
+        authorization: The request's.
+        spends: The credential.
+        issued: Tokens that were made for it in vain, or, with ``Outcome.ADDED``, kept.
+        spending: What the script answered.
+    """
+    match spending.outcome:
+        case Outcome.REPEATED:
+            return await repeat(issuer, authorization, spends, spending.reply)
+        case Outcome.ADDED:
+            _report_repeat(issuer, authorization, spends)
+            first = _unsealed(authorization, spends, spending.reply)
+            return _beside_successor(issued, first) if first else issued
+        case Outcome.REPLAYED:
+            _report_replay(issuer, spends)
+            await issuer.hooks.tell(HookEvent.REVOKED, **_ended_by_replay(spends))
+            raise InvalidGrant(log=spends.REPLAY)
+        case Outcome.REFUSED:
+            raise InvalidGrant("The refresh token was used for another request: use the one that this brought.")
+    raise InvalidGrant(log=f"{spends.NAME} or its grant ended meanwhile")
+
+
+def _unsealed(authorization: Authorization, spends: Spendable, sealed: bytes) -> Issued | None:
+    """The sealed response; None where it is not for this request. Raises InvalidGrant if it was changed."""
+    sealed_with = spends.sealed_with(fingerprint(authorization))
+    content = sealing.unseal(sealed, spends.presented, sealed_with) if sealed else None
+    if content is None and not sealed_with:
+        raise InvalidGrant(log="sealed reply does not open with the presented refresh token")
+    return None if content is None else Issued(content, spends.grant, repeated=True)
+
+
+def _beside_successor(issued: Issued, repeated: Issued) -> Issued:
+    """New tokens for who asked for something else, with the refresh token that is there already: the family has one (P2)."""
+    body, first = orjson.loads(issued.content), orjson.loads(repeated.content)
+    successor = first.get("refresh_token", "")
+    body |= {"refresh_token": successor}
+    if not successor:
+        del body["refresh_token"]
+    return msgspec.structs.replace(issued, content=orjson.dumps(body), refresh_token=successor)
+
+
+def _report_repeat(issuer: Issuer, authorization: Authorization, spends: Spendable) -> None:
     """Tell operators that a response was given once more: a client that lost it, or a thief who comes second."""
-    grant = authorization.grant
-    issuer.metrics.security_event(event)
-    about = {"client_id": grant.client_id, "subject": grant.subject, "grant_id": grant_id}
-    log.warning(event, extra=about | {"address": authorization.address})
+    issuer.metrics.security_event(spends.REPEATED)
+    log.warning(spends.REPEATED, extra=_about(spends) | {"address": authorization.address})
 
 
-def report_replay(issuer: Issuer, event: str, credential: Credential, grant: Grant) -> None:
+def _report_replay(issuer: Issuer, spends: Spendable) -> None:
     """Tell operators that something used was used again: theft, or a client that lost count."""
-    issuer.metrics.security_event(event)
-    log.warning(
-        event,
-        extra={"client_id": grant.client_id, "subject": grant.subject, "grant_id": credential.grant_id, "ended": True},
-    )
+    issuer.metrics.security_event(spends.REPLAYED)
+    log.warning(spends.REPLAYED, extra=_about(spends) | {"ended": True})
 
 
-async def report_ended(issuer: Issuer, event: str, credential: Credential, grant: Grant) -> None:
-    """Tell operators, and hooks, of a grant that a script has ended because something of it was used again."""
-    report_replay(issuer, event, credential, grant)
-    await issuer.hooks.tell(HookEvent.REVOKED, **_ended_by_replay(event, credential, grant))
+def _ended_by_replay(spends: Spendable) -> dict[str, Any]:
+    return about_revoked(Revoked.GRANT, spends.REPLAYED, **_about(spends))
 
 
-def _ended_by_replay(event: str, credential: Credential, grant: Grant) -> dict[str, Any]:
-    about = {"grant_id": credential.grant_id, "subject": grant.subject, "client_id": grant.client_id}
-    return about_revoked(Revoked.GRANT, event, **about)
+def _about(spends: Spendable) -> dict[str, str]:
+    grant = spends.grant
+    return {"client_id": grant.client_id, "subject": grant.subject, "grant_id": spends.credential.grant_id}

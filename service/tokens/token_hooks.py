@@ -8,8 +8,8 @@ from service.hooks.facts import about_token
 from service.issuer import Issuer
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
-from service.store.tokens import OpenedRefreshToken
 from service.tokens.authorization import Authorization
+from service.tokens.spendable import Spendable
 
 
 async def with_hooks(
@@ -20,19 +20,19 @@ async def with_hooks(
     return msgspec.structs.replace(authorization, added=await issuer.hooks.add_claims(facts))
 
 
-async def ask_for_refresh(
-    issuer: Issuer, client: Client, authorization: Authorization, opened: OpenedRefreshToken
+async def ask_before_exchange(
+    issuer: Issuer, client: Client, authorization: Authorization, spends: Spendable
 ) -> Authorization:
-    """Whether it may be, and what to add. A repeated refresh does not come here.
+    """Ask whether a refresh may be, and what to add to tokens. A repeated request does not come here.
 
     Raises InvalidGrant, TemporarilyUnavailable.
     """
-    grant_id = opened.credential.grant_id
-    if issuer.hooks.asks_refresh:
-        await issuer.hooks.check_refresh(_facts(client, authorization, grant_id, GrantTypeName.REFRESH_TOKEN))
+    grant_id, grant_type = spends.credential.grant_id, spends.GRANT_TYPE
+    if issuer.hooks.asks_refresh and grant_type is GrantTypeName.REFRESH_TOKEN:
+        await issuer.hooks.check_refresh(_facts(client, authorization, grant_id, grant_type))
     if not issuer.hooks.asks_claims:
         return authorization
-    return await with_hooks(issuer, client, authorization, grant_id, GrantTypeName.REFRESH_TOKEN)
+    return await with_hooks(issuer, client, authorization, grant_id, grant_type)
 
 
 def _facts(client: Client, authorization: Authorization, grant_id: str, grant_type: str) -> dict[str, Any]:

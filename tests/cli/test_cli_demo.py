@@ -42,7 +42,7 @@ def test_the_check_as_json_on_a_given_redis(mintmark: CommandLine, redis: Shape)
 
 def test_a_step_that_goes_wrong_is_marked(mintmark: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where repeats are never recognised, everything else still is, and the exit code tells."""
-    monkeypatch.setattr("service.tokens.issuing._repeat", lambda sealed, presented, grant: 1 / 0)
+    monkeypatch.setattr("service.tokens.issuing.repeat", lambda *_: 1 / 0)
     told = mintmark("demo", "--check", "--json", code=1).json
     assert told["ok"] is False
     assert [step["title"] for step in told["steps"] if not step["ok"]] == ["again within the grace: the same answer"]

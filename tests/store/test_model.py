@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from service.app import make_issuer
-from service.grants import authorization_code, refresh_token
+from service.grants import GRANT_TYPES
 from service.issuer import Issuer
 from service.protocol.credentials import Credential, parse
 from service.protocol.errors import InvalidGrant, InvalidScope, ProtocolError
+from service.protocol.request import Request
+from service.protocol.requested import Requested
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
@@ -29,6 +31,7 @@ from service.tokens.authorization import Issued
 from service.tokens.codes import issue_code
 from service.tokens.issuing import issue
 from service.tokens.replay import ReplayedError, end_replayed
+from service.tokens.token_request import TokenRequest
 from tests import redis_shapes
 from tests.world import ALL_GRANT_TYPES, settings_for
 
@@ -139,9 +142,9 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(grant=grants)
     def redeem(self, grant: ModelGrant) -> None:
-        params = authorization_code.Params(grant.code, None, None, ())
+        form = {"grant_type": "authorization_code", "code": grant.code}
         expected = grant.alive(self.now) and grant.redeemed_at is None and self.now < grant.born + CODE
-        issued = self._ask(authorization_code, params)
+        issued = self._ask(form)
         assert (issued is not None) == expected
         if issued is not None:
             grant.redeemed_at = self.now
@@ -154,26 +157,24 @@ class StoreMachine(RuleBasedStateMachine):
         if not grant.refresh:
             return
         token = grant.refresh[-1 - which % len(grant.refresh)]
-        params = refresh_token.Params(token.text, scope, ())
+        form = {"grant_type": "refresh_token", "refresh_token": token.text} | ({"scope": scope} if scope else {})
         known = grant.alive(self.now) and self.now < token.ends
         if token.used_at is not None:
-            self._refresh_again(grant, token, params, known and self.now < token.used_at + MEMORY)
+            self._refresh_again(grant, token, form, known and self.now < token.used_at + MEMORY)
             return
         expected = known and scope != "admin" and self.now < grant.born + ABSOLUTE
-        issued = self._ask(refresh_token, params)
+        issued = self._ask(form)
         assert (issued is not None) == expected
         if issued is not None:
             token.used_at, token.response = self.now, issued.content
             self._took(grant, issued, scope or "read write")
 
-    def _refresh_again(
-        self, grant: ModelGrant, token: ModelRefreshToken, params: refresh_token.Params, known: bool
-    ) -> None:
+    def _refresh_again(self, grant: ModelGrant, token: ModelRefreshToken, form: dict[str, str], known: bool) -> None:
         """The same answer inside the grace window, the end of the family outside it."""
         assert token.used_at is not None
         within_grace = self.now < token.used_at + GRACE
-        issued = self._ask(refresh_token, params)
-        assert (issued is not None) == (known and within_grace and params.scope != "admin")
+        issued = self._ask(form)
+        assert (issued is not None) == (known and within_grace and form.get("scope") != "admin")
         if issued is not None:
             assert issued.content == token.response
         elif known and not within_grace:
@@ -257,9 +258,13 @@ class StoreMachine(RuleBasedStateMachine):
         for key, entry in self.shape.dump().items():
             assert entry.pttl > 0, key
 
-    def _ask(self, grant_type: Any, params: Any) -> Issued | None:
+    def _ask(self, form: dict[str, str]) -> Issued | None:
+        request = Request(form)
+        token_request = TokenRequest(request, self.client, Requested.of(request), [])
+
         async def ask() -> Issued:
-            return await issue(self.issuer, self.client, await grant_type.authorize(self.issuer, self.client, params))
+            authorization = await GRANT_TYPES[form["grant_type"]].authorize(self.issuer, token_request)
+            return await issue(self.issuer, self.client, authorization)
 
         try:
             issued: Issued = self.run(ask())

@@ -14,9 +14,11 @@ from service.protocol.request import Request
 from service.protocol.requested import Requested
 from service.records.client import Client
 from service.records.property import Property
-from service.store.tokens import OpenedRefreshToken, ReuseAnswer, Tokens
+from service.store.spending import Outcome, Spending
+from service.store.tokens import Tokens
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.issuing import issue
+from service.tokens.refreshing import KeptRefreshToken
 from service.tokens.token_request import TokenRequest
 from tests.world import CALLBACK, World, basic, error_of
 
@@ -218,10 +220,9 @@ async def test_of_a_kept_refresh_token_no_refresh_is_counted_twice_or_not_at_all
     one = await _authorized(world, client, **_refresh_form(token))
     other = await _authorized(world, client, **_refresh_form(token))
     assert (await issue(world.issuer, client, one)).refresh_token == token
-    opened = other.spends
-    assert isinstance(opened, OpenedRefreshToken)
-    assert opened.record is not None
-    assert opened.record.refreshes_left == left, "read before the first one was through"
+    assert isinstance(other.spends, KeptRefreshToken)
+    assert other.spends.opened.record is not None
+    assert other.spends.opened.record.refreshes_left == left, "read before the first one was through"
     assert (await issue(world.issuer, client, other)).refresh_token == ("" if left == 2 else token)
     assert (await world.refresh(token)).status == (400 if left == 2 else 200)
 
@@ -269,9 +270,9 @@ async def test_a_refresh_token_that_everybody_changes_is_503_in_the_end(
     """P7: tried again a few times, never for ever."""
     tried = []
 
-    async def changed(*_: object) -> ReuseAnswer:
+    async def changed(*_: object) -> Spending:
         tried.append(1)
-        return ReuseAnswer.CHANGED
+        return Spending(Outcome.CHANGED)
 
     client = await world.client(refresh_rotation=RefreshRotation.NEVER)
     token = (await world.tokens(client))["refresh_token"]

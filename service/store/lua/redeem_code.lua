@@ -3,7 +3,7 @@
 -- sealed reply waits until it is known that the client has it (it is deleted then): while it does, a second try gets it.
 -- KEYS  grant, code, access_token, refresh_token, reply
 -- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside, sealed_reply, grace
--- RETURNS redeemed | repeated | spent | unknown
+-- RETURNS spent | repeated | replayed | ended
 local grant, code, access_token, refresh_token, reply = unpack(KEYS)
 local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside, sealed_reply, grace = unpack(ARGV)
 -- INCLUDE ends_at
@@ -14,10 +14,10 @@ local access_hash, access_record, access_ends, refresh_hash, refresh_record, ref
 local records = redis.call('MGET', code, grant)
 local held, grant_record = records[1], records[2]
 if not held or not grant_record or grant_record == '' then
-  return 'unknown'
+  return 'ended'
 end
 if held == 'spent:' .. access_hash then
-  return 'redeemed' -- sent again after a dropped connection
+  return 'spent' -- sent again after a dropped connection
 end
 if string.sub(held, 1, 6) == 'spent:' then
   local waiting = redis.call('GET', reply)
@@ -25,7 +25,7 @@ if string.sub(held, 1, 6) == 'spent:' then
     return {'repeated', waiting}
   end
   end_grant(grant)
-  return 'spent'
+  return 'replayed'
 end
 keep(access_token, access_record, access_ends)
 local live_refresh_token = string.sub(grant_record, 1, 22)
@@ -46,4 +46,4 @@ keep(code, 'spent:' .. access_hash, spent_ends)
 if grace ~= '0' then
   redis.call('SET', reply, sealed_reply, 'EX', grace)
 end
-return 'redeemed'
+return 'spent'

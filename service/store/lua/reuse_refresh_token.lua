@@ -3,7 +3,7 @@
 -- that its predecessor left goes.
 -- KEYS  grant, refresh_token, new_access_token, predecessor_reply
 -- ARGV  access_record, access_ends, seen_record, new_record, new_ends, grant_ends
--- RETURNS issued | changed | ended
+-- RETURNS spent | changed | ended
 local grant, refresh_token, new_access_token, predecessor_reply = unpack(KEYS)
 local access_record, access_ends, seen_record, new_record, new_ends, grant_ends = unpack(ARGV)
 -- INCLUDE ends_at
@@ -14,7 +14,7 @@ if not held or redis.call('STRLEN', grant) == 0 then
   return 'ended'
 end
 if redis.call('EXISTS', new_access_token) == 1 then
-  return 'issued' -- sent again after a dropped connection
+  return 'spent' -- sent again after a dropped connection
 end
 if held ~= seen_record then
   return 'changed' -- another refresh was first; its count of refreshes left must not be lost
@@ -23,4 +23,4 @@ keep(new_access_token, access_record, access_ends)
 keep(refresh_token, new_record, new_ends)
 extend(grant, grant_ends)
 redis.call('DEL', predecessor_reply)
-return 'issued'
+return 'spent'

@@ -4,7 +4,7 @@
 -- (asked: '' or a colon and a fingerprint) gets the new access token beside the successor that there is, if it adds any.
 -- KEYS  grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply
 -- ARGV  access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, asked, adds, most_repeats
--- RETURNS rotated | repeated | added | refused | reused | ended
+-- RETURNS spent | repeated | added | refused | replayed | ended
 local grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply = unpack(KEYS)
 local access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, asked, adds, most_repeats = unpack(ARGV)
 -- INCLUDE ends_at
@@ -20,7 +20,7 @@ if not held or not records[2] or records[2] == '' then
 end
 local used = 'used:' .. new_hash .. asked
 if held == used then
-  return 'rotated' -- sent again after a dropped connection
+  return 'spent' -- sent again after a dropped connection
 end
 if string.sub(held, 1, 5) == 'used:' then
   local waiting = redis.call('GET', reply)
@@ -37,7 +37,7 @@ if string.sub(held, 1, 5) == 'used:' then
     return {'added', waiting}
   end
   end_grant(grant)
-  return 'reused'
+  return 'replayed'
 end
 keep(new_access_token, access_record, access_ends)
 if new_record ~= '' then
@@ -54,4 +54,4 @@ redis.call('DEL', predecessor_reply)
 if grace ~= '0' then
   redis.call('SET', reply, sealed_reply, 'EX', grace)
 end
-return 'rotated'
+return 'spent'

@@ -1,0 +1,154 @@
+"""Refresh tokens: exchanged for exactly one successor, or kept where the client's policy says so (RFC 6749 section 6, P2)."""
+
+from typing import NamedTuple
+
+from service.issuer import Issuer
+from service.protocol.credentials import Kind, hashed, new_credential
+from service.protocol.errors import InvalidGrant
+from service.protocol.names import OFFLINE_ACCESS, GrantTypeName, RefreshRotation
+from service.records.client import Client
+from service.records.grant import Grant
+from service.records.refresh_token import RefreshToken
+from service.store.grants import NEVER
+from service.store.spending import Spending
+from service.store.store import Store
+from service.store.tokens import NewTokens, OpenedRefreshToken, WaitingReply
+from service.tokens.authorization import Authorization
+from service.tokens.spendable import Spendable, TokenPlan
+
+
+def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
+    """Tell whether this grant gets a refresh token (IT-20, WM-20): a user's grant, and the client may use one."""
+    if not grant.subject or "refresh_token" not in client.grant_types or client.refresh_limit == 0:
+        return False
+    if grant.grant_type == GrantTypeName.JWT_BEARER and not issuer.settings.jwt_bearer_refresh:
+        return False
+    return not issuer.settings.refresh_needs_offline_access or OFFLINE_ACCESS in grant.scope.split(" ")
+
+
+class NewRefreshToken(NamedTuple):
+    """A refresh token that goes with an access token. The defaults: there is none."""
+
+    token: str = ""
+    """As the client gets it; "" also where the one that it has was used for the last time."""
+    hash: str = ""
+    record: bytes = b""
+    ends_at: int = NEVER
+    """Epoch seconds."""
+
+
+def new_refresh_token(
+    issuer: Issuer, client: Client, authorization: Authorization, plan: TokenPlan, now: int
+) -> NewRefreshToken:
+    """Make a refresh token, or renew the one that stays in use. Raises InvalidGrant."""
+    left, keeps, spends = plan.refreshes_left, plan.keeps, authorization.spends
+    if not may_refresh(issuer, client, authorization.grant) or (left == 0 and not keeps):
+        return NewRefreshToken()
+    ends_at = _refresh_ends_at(issuer, client, authorization.grant, now)
+    if keeps is not None:
+        issued_at = keeps.record.issued_at if keeps.record else now
+        token = spends.presented if spends and left != 0 else ""
+        return NewRefreshToken(token, keeps.credential.hash, RefreshToken(issued_at, left, "").encode(), ends_at)
+    token = new_credential(Kind.REFRESH_TOKEN, plan.grant_id, issuer.randomness)
+    record = RefreshToken(now, left, spends.credential.hash if spends else "")
+    return NewRefreshToken(token, hashed(token), record.encode(), ends_at)
+
+
+def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> int:
+    """The second at which a refresh token ends: idle or absolute limit, whichever is first; 0 = never.
+
+    Raises InvalidGrant where the absolute limit is over: it may have been lowered since.
+    """
+    idle = (
+        issuer.settings.refresh_idle_lifetime if client.refresh_idle_lifetime is None else client.refresh_idle_lifetime
+    )
+    absolute = client.refresh_absolute_lifetime
+    if absolute is None:
+        absolute = issuer.settings.refresh_absolute_lifetime
+    limits = [limit for limit in (idle and now + idle, absolute and grant.issued_at + absolute) if limit]
+    ends_at = min(limits, default=NEVER)
+    if ends_at and ends_at <= now:
+        raise InvalidGrant(log="the grant is older than refresh_absolute_lifetime")
+    return ends_at
+
+
+class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
+    """A refresh token that is rotated: new tokens take its place."""
+
+    GRANT_TYPE = GrantTypeName.REFRESH_TOKEN
+    REPLAYED = "refresh_token_reused"
+    REPEATED = "refresh_token_repeated"
+    NAME = "refresh token"
+    REPLAY = "refresh token was already used; its grant is ended"
+
+    opened: OpenedRefreshToken
+
+    def is_repeated(self, fingerprint: str) -> bool:
+        """Another request within the grace gets an answer of its own, so it goes on to be spent."""
+        return self.is_spent and self.opened.asked == fingerprint
+
+    def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
+        """One refresh less than are left."""
+        grace = issuer.settings.refresh_grace if client.refresh_grace is None else client.refresh_grace
+        return TokenPlan(self.credential.grant_id, self._left(issuer, client), has_id_token=True, grace=grace)
+
+    async def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Spending:
+        """Rotate it."""
+        return await store.tokens.rotate(self.opened, new, remembered_until, reply)
+
+    async def may_repeat(self, store: Store) -> bool:
+        """Always; what the script has found to be a repeat is counted already."""
+        if self.is_spent:
+            await store.tokens.confirm_rotation(self.credential)
+            store.tokens.count_repeat_soon(self.credential)
+        return True
+
+    def sealed_with(self, fingerprint: str) -> bytes:
+        """Nothing: the fingerprint stands in the record."""
+        return b""
+
+    def _left(self, issuer: Issuer, client: Client) -> int | None:
+        left = self.opened.record.refreshes_left if self.opened.record else client.refresh_limit
+        if left == 0 or not may_refresh(issuer, client, self.grant):
+            raise InvalidGrant(log="no refresh is left, or the client may not refresh any more")
+        return None if left is None else left - 1
+
+
+class KeptRefreshToken(PresentedRefreshToken, frozen=True, kw_only=True):
+    """A refresh token that stays in use, with its count of refreshes compared and set.
+
+    Used up, it stays too: presented once more it is refused, but is no sign of theft as a used one would be.
+    """
+
+    def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
+        """An access token beside it."""
+        left = self._left(issuer, client)
+        return TokenPlan(self.credential.grant_id, left, has_id_token=True, keeps=self.opened)
+
+    async def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Spending:
+        """Keep it, with its new record and end."""
+        return await store.tokens.reuse(self.opened, new)
+
+    async def reopen(self, store: Store) -> "KeptRefreshToken":
+        """Another refresh was first. Raises InvalidGrant."""
+        opened = await store.tokens.open_by_refresh(self.credential)
+        if opened is None or opened.record is None:
+            raise InvalidGrant(log="refresh token ended meanwhile, or no refresh is left")
+        return KeptRefreshToken(credential=self.credential, grant=opened.grant, presented=self.presented, opened=opened)
+
+
+def present_refresh_token(
+    issuer: Issuer, client: Client, presented: str, opened: OpenedRefreshToken
+) -> PresentedRefreshToken:
+    """A refresh token that was read, to be rotated or kept as the client's policy says; a used one was rotated."""
+    policy = client.refresh_rotation or issuer.settings.refresh_rotation
+    rotates = policy is RefreshRotation.ALWAYS or (policy is RefreshRotation.PUBLIC_CLIENTS and client.public)
+    kind = PresentedRefreshToken if rotates or opened.record is None else KeptRefreshToken
+    return kind(
+        credential=opened.credential,
+        grant=opened.grant,
+        presented=presented,
+        is_spent=opened.record is None,
+        reply=opened.reply,
+        opened=opened,
+    )
