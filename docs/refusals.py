@@ -14,8 +14,8 @@ A client gets an error and no more than it may know; the operator sees the reaso
 - a log line `refused` with `error`, `reason_code` (of the table below), `reason` (in words), `request_id` and the
   `client_id` of the client that the request names, if there is one, also where it did not prove itself. Every other line
   about the request names it too, the access log included: `grep '"client_id":"web"'` finds all there is of a client. Calls
-  of the decision API have it in their line `decision`. A wrong password on the login page is a line `login_failed`, or that
-  of the limit that delays it (`user_blocked` and the like), both with `reason_code`; a wrong token of an operator is
+  of the decision API have it in their line `decision_api_call`. A wrong password on the login page is a line `login_failed`,
+  or that of the limit that delays it (`user_blocked` and the like), both with `reason_code`; a wrong token of an operator is
   `operator_refused`, in the log and the metrics only;
 - counted in `mintmark_refusals_total` by `endpoint`, `error` and `reason`;
 - at "Refused lately" in the console, in `mintmark refused list --client web` (with `--json`) and at

@@ -36,6 +36,7 @@ from service.fronts.watching import watching
 from service.issuer import Issuer
 from service.login.backchannel_logout import deliver_due
 from service.observe.audit_file import AuditFile
+from service.observe.events import Event
 from service.observe.known_secrets import know_secrets_of
 from service.observe.loop_lag import keep_measuring
 from service.observe.metrics import Metrics
@@ -182,7 +183,7 @@ async def serving(
             inner = OperatorsRunner(issuer, make_application(issuer, health), shutdown_timeout=patience)
             tls = tls_of(settings)
             admin_url = await _listen(open_, inner, settings.admin_host, settings.admin_port, share_port, tls)
-            log.info("operators", extra={"url": admin_url})
+            log.info(Event.ADMIN_SERVING, extra={"url": admin_url})
         runner = web.ServerRunner(make_server(issuer, health, further), shutdown_timeout=patience)
         yield await _listen(open_, runner, settings.host, settings.port, share_port)
         health.accepting = False
@@ -232,17 +233,17 @@ async def serve(
         start_background_tasks(issuer)
         if worker is not None:
             issuer.background.start("parent_watch", lambda: until_orphaned(stop))
-            issuer.background.start("metrics", lambda: _tell_metrics(issuer.metrics))
+            issuer.background.start("metrics", lambda: _keep_flushing(issuer.metrics))
         async with serving(issuer, share_port=worker is not None, further=further) as url:
             _settle_garbage_collection()
             ready(url)
             log.info(
-                "serving", extra={"url": url, "issuer": settings.issuer, "worker": worker or 0, "pid": os.getpid()}
+                Event.SERVING, extra={"url": url, "issuer": settings.issuer, "worker": worker or 0, "pid": os.getpid()}
             )
             await stop.wait()
-            log.info("draining", extra={"seconds": settings.drain_seconds, "worker": worker or 0})
-        log.info("stopped", extra={"worker": worker or 0})
-        issuer.metrics.tell()
+            log.info(Event.DRAINING, extra={"seconds": settings.drain_seconds, "worker": worker or 0})
+        log.info(Event.STOPPED, extra={"worker": worker or 0})
+        issuer.metrics.flush()
 
 
 async def _say_if_openid_is_off(issuer: Issuer) -> None:
@@ -256,7 +257,7 @@ async def _say_if_openid_is_off(issuer: Issuer) -> None:
     )
     if kept:
         hint = "Redis holds signing keys that other processes use: give this one their master_key"
-    log.warning("openid_connect_is_off", extra={"hint": hint})
+    log.warning(Event.OPENID_CONNECT_DISABLED, extra={"hint": hint})
 
 
 def start_background_tasks(issuer: Issuer) -> None:
@@ -283,8 +284,8 @@ async def _keep_writing_refusals(issuer: Issuer) -> None:
         await refusals.write_refused(issuer)
 
 
-async def _tell_metrics(metrics: Metrics) -> None:
+async def _keep_flushing(metrics: Metrics) -> None:
     """Let the other workers see what this one counted: whichever is asked tells of all."""
     while True:
         await asyncio.sleep(1.0)
-        metrics.tell()
+        metrics.flush()

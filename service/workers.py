@@ -19,6 +19,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from service.fronts.listening import bound
+from service.observe.events import Event
 from service.observe.metrics import WORKERS_VARIABLE, forget_worker
 from service.protocol.addresses import listening_hosts
 from service.settings import PREFIX, Settings
@@ -102,7 +103,7 @@ class Workers:
                 self._exit_code = code or 1
                 self._stopping.set()
                 return
-            log.error("worker_died", extra={"worker": number, "pid": process.pid, "exit_code": code})
+            log.error(Event.WORKER_DIED, extra={"worker": number, "pid": process.pid, "exit_code": code})
             pause = _FIRST_PAUSE if time.monotonic() - started > _SETTLED else min(pause * 2, _LONGEST_PAUSE)
             await asyncio.wait([asyncio.ensure_future(self._stopping.wait())], timeout=pause)
 
@@ -120,7 +121,7 @@ class Workers:
         _, late = await asyncio.wait(ends, timeout=self._patience)
         for process, end in zip(running, ends, strict=True):
             if end in late:
-                log.error("worker_killed", extra={"pid": process.pid, "after_seconds": self._patience})
+                log.error(Event.WORKER_KILLED, extra={"pid": process.pid, "after_seconds": self._patience})
                 _signal(process, signal.SIGKILL)
 
 
@@ -152,7 +153,7 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
     try:
         process.send_signal(number)
     except ProcessLookupError:  # it ended a moment ago
-        log.debug("worker_already_ended", extra={"pid": process.pid})
+        log.debug(Event.WORKER_ALREADY_ENDED, extra={"pid": process.pid})
 
 
 @contextmanager

@@ -77,7 +77,7 @@ async def test_workers_share_the_operators_port_too(world: World, tmp_path: Path
     settings = {"admin_port": 0, "workers": 2, "redis_url": world.redis.url}
     async with ServerProcess(tmp_path, **settings) as server:
         await _all_serving(server, 2)
-        lines = [json.loads(line) for line in server.log.read_text().splitlines() if '"operators"' in line]
+        lines = [json.loads(line) for line in server.log.read_text().splitlines() if '"admin_serving"' in line]
         assert len(lines) == 2
         assert len({line["url"] for line in lines}) == 1
         async with ClientSession() as session:
@@ -105,7 +105,7 @@ async def test_what_a_worker_had_open_goes_with_it(world: World, tmp_path: Path)
         await _wait_for(server, "mintmark_redis_connections", 2)
         os.kill(first, signal.SIGKILL)
         await _all_serving(server, 3)
-        await _wait_for(server, "mintmark_redis_connects_total", 3)
+        await _wait_for(server, "mintmark_redis_connections_opened_total", 3)
         await _wait_for(server, "mintmark_redis_connections", 2)
 
 

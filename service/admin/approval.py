@@ -9,6 +9,7 @@ from service.admin.audit import audited
 from service.admin.clients import change_client
 from service.admin.errors import Refused
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.records.client import Client
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ async def approve_client(issuer: Issuer, name: str, *, if_match: str | None = No
     ``if_match``: see ``etags.check``. Raises NotFound, Outdated, Refused where it did not register itself.
     """
     client = await _set_approved(issuer, name, approved=True, if_match=if_match)
-    log.info("client_approved", extra={"client_id": client.client_id})
+    log.info(Event.CLIENT_APPROVED, extra={"client_id": client.client_id})
     return client
 
 
@@ -30,7 +31,7 @@ async def approve_client(issuer: Issuer, name: str, *, if_match: str | None = No
 async def withdraw_approval(issuer: Issuer, name: str) -> Client:
     """Take back ``approve_client``. Raises NotFound, Refused where it did not register itself."""
     client = await _set_approved(issuer, name, approved=False)
-    log.info("client_approval_withdrawn", extra={"client_id": client.client_id})
+    log.info(Event.CLIENT_APPROVAL_WITHDRAWN, extra={"client_id": client.client_id})
     return client
 
 

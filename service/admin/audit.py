@@ -30,6 +30,7 @@ from service.admin.errors import AdminError
 from service.admin.paging import check_place, newest_first
 from service.issuer import Issuer
 from service.observe.audit_sums import SECONDS
+from service.observe.events import Event
 from service.protocol.credentials import base64url
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.redaction import redacted
@@ -238,7 +239,9 @@ async def _finish(issuer: Issuer, begun: AuditEntry, begun_at: str, result: Resu
     except OSError as error:
         unwritten.append(f"audit_file: {error}")
     if unwritten:
-        log.error("audit_outcome_unwritten", extra={"entry": entry.encode().decode(), "reason": "; ".join(unwritten)})
+        log.error(
+            Event.AUDIT_OUTCOME_NOT_WRITTEN, extra={"entry": entry.encode().decode(), "reason": "; ".join(unwritten)}
+        )
 
 
 def _target(given: Mapping[str, Any], target: str) -> str:

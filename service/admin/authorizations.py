@@ -8,6 +8,7 @@ from service.admin import grants, tokens
 from service.admin.audit import audited
 from service.admin.tokens import TokenChanges
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.records.client import Client
 from service.records.consent import Consent
 from service.records.grant import Grant
@@ -61,7 +62,7 @@ async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str
     async for listed in _each_grant(issuer, subject):  # every one: what is taken away must be nowhere
         if listed.grant.client_id == client.client_id and client.grant_is_current(listed.grant):
             updated += await tokens.update_grant(issuer, listed.grant_id, changes)
-    log.info("authorization_updated", extra={"client_id": client.client_id, "subject": subject, "grants": updated})
+    log.info(Event.AUTHORIZATION_UPDATED, extra={"client_id": client.client_id, "subject": subject, "grants": updated})
     return updated
 
 
@@ -70,7 +71,7 @@ async def end(issuer: Issuer, subject: str, client_id: str, reason: str = "revok
     hooks.
     """
     ended = await grants.revoke_of_subject(issuer, subject, client_id, reason)
-    log.info("authorization_ended", extra={"client_id": client_id, "subject": subject, "grants_ended": ended})
+    log.info(Event.AUTHORIZATION_ENDED, extra={"client_id": client_id, "subject": subject, "grants_ended": ended})
     return ended
 
 
@@ -78,7 +79,7 @@ async def end(issuer: Issuer, subject: str, client_id: str, reason: str = "revok
 async def forget_consent(issuer: Issuer, subject: str, client_id: str) -> None:
     """Ask the person again next time; what is granted stays."""
     await issuer.store.consents.forget(subject, client_id)
-    log.info("consent_forgotten", extra={"client_id": client_id, "subject": subject})
+    log.info(Event.CONSENT_DELETED, extra={"client_id": client_id, "subject": subject})
 
 
 async def _narrow_consent(issuer: Issuer, subject: str, client: Client, scopes: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ import orjson
 from service.admin.client_input import ClientInput
 from service.admin.errors import Refused
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.outbound.http_client import HttpClientError, Purpose
 from service.protocol import sectors
 from service.protocol.names import AccessTokenFormat, SubjectType
@@ -60,7 +61,7 @@ async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
         listed = orjson.loads(document.content)
     except (HttpClientError, ValueError) as error:
         # Who registers need not know what our network looks like from inside.
-        log.info("sector_identifier_unavailable", extra={"client_id": given.client_id, "reason": str(error)[:200]})
+        log.info(Event.SECTOR_IDENTIFIER_UNAVAILABLE, extra={"client_id": given.client_id, "reason": str(error)[:200]})
         raise Refused(
             "sector_identifier_uri: cannot be fetched, or is not JSON; it must be public and https"
         ) from error

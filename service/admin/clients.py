@@ -18,6 +18,7 @@ from service.client_auth.secret import MAX_SECRET
 from service.crypto.passwords import hash_generated, is_generated
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.credentials import new_client_secret
 from service.protocol.names import ClientAuthMethod, HmacAlgorithm, HookEvent
 from service.records.client import Client, ClientSecret, Registration
@@ -84,7 +85,7 @@ async def create_client(
         await issuer.store.clients.save(client, None, lifetime)
     except ChangedMeanwhileError as error:
         raise AlreadyExists(f"somebody else registered it meanwhile: {error}") from error
-    log.info("client_created", extra={"client_id": client.client_id, "grant_types": client.grant_types})
+    log.info(Event.CLIENT_CREATED, extra={"client_id": client.client_id, "grant_types": client.grant_types})
     return NewSecret(client, generated)
 
 
@@ -135,7 +136,7 @@ async def update_client(
         return seen, changed.adopted() if adopts else changed.unchecked(seen)
 
     client = await _change_settled(issuer, name, settled)
-    log.info("client_updated", extra={"client_id": client.client_id, "changed": sorted(changes)})
+    log.info(Event.CLIENT_UPDATED, extra={"client_id": client.client_id, "changed": sorted(changes)})
     return client
 
 
@@ -167,7 +168,7 @@ async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None,
         return msgspec.structs.replace(client, secrets=new + (client.secrets[:1] if keep_old else ()))
 
     client = await change_client(issuer, name, changed)
-    log.info("client_secret_rotated", extra={"client_id": client.client_id, "old_one_kept": keep_old})
+    log.info(Event.CLIENT_SECRET_ROTATED, extra={"client_id": client.client_id, "old_one_kept": keep_old})
     return NewSecret(client, generated)
 
 
@@ -181,7 +182,7 @@ async def drop_old_secret(issuer: Issuer, name: str) -> Client:
         return msgspec.structs.replace(client, secrets=client.secrets[:1])
 
     client = await change_client(issuer, name, changed)
-    log.info("client_old_secret_dropped", extra={"client_id": client.client_id})
+    log.info(Event.CLIENT_OLD_SECRET_DELETED, extra={"client_id": client.client_id})
     return client
 
 
@@ -208,7 +209,7 @@ async def revoke_client(issuer: Issuer, name: str) -> Client:
     facts = about_revoked(Revoked.CLIENT, "revoked_by_operator", client_id=client_id)
     async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
         client = await change_client(issuer, name, changed)
-    log.info("client_revoked", extra={"client_id": client.client_id})
+    log.info(Event.CLIENT_REVOKED, extra={"client_id": client.client_id})
     return client
 
 
@@ -227,7 +228,7 @@ async def delete_client(issuer: Issuer, name: str) -> Client:
     if client.registration is not None:
         issuer.store.registrations.release_soon(client.client_id, client.registration.network)
     await forget_number(issuer, client.client_id)
-    log.info("client_deleted", extra={"client_id": client.client_id})
+    log.info(Event.CLIENT_DELETED, extra={"client_id": client.client_id})
     return msgspec.structs.replace(client, enabled=False)
 
 
@@ -325,7 +326,7 @@ def _milliseconds(issuer: Issuer) -> int:
 
 async def _enable(issuer: Issuer, name: str, *, enabled: bool) -> Client:
     client = await change_client(issuer, name, lambda client: msgspec.structs.replace(client, enabled=enabled))
-    log.info("client_enabled" if enabled else "client_disabled", extra={"client_id": client.client_id})
+    log.info(Event.CLIENT_ENABLED if enabled else Event.CLIENT_DISABLED, extra={"client_id": client.client_id})
     return client
 
 

@@ -24,6 +24,7 @@ from service.admin.errors import NotFound, Refused
 from service.admin.paging import cursor_checked
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.names import HookEvent
 from service.records.client import Client
 from service.store.endings import FoundGrant
@@ -64,7 +65,7 @@ async def end_everything(issuer: Issuer, cursor: str = "") -> Ended:
     if not ended.cursor:
         await issuer.hooks.tell(HookEvent.REVOKED, **about_revoked(Revoked.EVERYTHING, "everything_ended"))
     counts = {name: count for name, count in ended._asdict().items() if name != "cursor"}
-    log.info("everything_ended", extra={**counts, "finished": not ended.cursor})
+    log.info(Event.EVERYTHING_ENDED, extra={**counts, "finished": not ended.cursor})
     return ended
 
 

@@ -14,6 +14,7 @@ from service.admin.paging import cursor_checked, offset
 from service.grants.fresh import fresh_authorization
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol import pkce, redirect_uris
 from service.protocol.checked_types import Identifier
 from service.protocol.credentials import GRANT_ID_LENGTH
@@ -85,7 +86,9 @@ async def issue_code(issuer: Issuer, given: CodeInput) -> codes.Code:
         raise
     except ProtocolError as error:
         raise Refused(f"{error.error}: {error.description}") from error
-    log.info("code_issued", extra={"client_id": client.client_id, "subject": user.subject, "grant_id": code.grant_id})
+    log.info(
+        Event.CODE_ISSUED, extra={"client_id": client.client_id, "subject": user.subject, "grant_id": code.grant_id}
+    )
     return code
 
 
@@ -208,7 +211,7 @@ async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
     async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
         if not await grants.revoke(grant_id, subject) and not await grants.revoke_client_grant(grant_id):
             raise _no_grant(grant_id)
-    log.info("grant_revoked", extra={"grant_id": grant_id, "subject": subject})
+    log.info(Event.GRANT_REVOKED, extra={"grant_id": grant_id, "subject": subject})
 
 
 @audited("grant.revoke_of_user", "user:user", "client:client")
@@ -233,7 +236,7 @@ async def revoke_of_subject(
         else:
             ended = await grants.revoke_of_client(subject, client_id)
         told.add(grants_ended=ended)
-    log.info("user_revoked", extra={"subject": subject, "client_id": client_id, "grants_ended": ended})
+    log.info(Event.USER_REVOKED, extra={"subject": subject, "client_id": client_id, "grants_ended": ended})
     return ended
 
 

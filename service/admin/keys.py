@@ -8,6 +8,7 @@ from service.admin.errors import NotFound, Refused
 from service.crypto import key_schedule
 from service.crypto.keyring import Keyring, KnownKey
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.names import SigningAlgorithm
 from service.records.signing_key import SigningKey
 
@@ -31,7 +32,7 @@ async def rotate_keys(
     if algorithm is not None and algorithm not in issuer.settings.signing_algorithms:
         raise Refused(f"algorithm: {algorithm.value} is not one of signing_algorithms")
     keys = await keyring.rotate(algorithms, at_once=at_once)
-    log.warning("keys_rotated", extra={"keys": [key.kid for key in keys], "at_once": at_once})
+    log.warning(Event.SIGNING_KEYS_ROTATED, extra={"keys": [key.kid for key in keys], "at_once": at_once})
     return keys
 
 
@@ -41,7 +42,7 @@ async def retire_key(issuer: Issuer, kid: str) -> SigningKey:
     key = await _changeable(issuer).retire(kid)
     if key is None:
         raise NotFound(f"there is no key {kid!r}; `mintmark key list` shows all")
-    log.warning("key_retired", extra={"kid": kid, "algorithm": key.algorithm})
+    log.warning(Event.SIGNING_KEY_RETIRED, extra={"kid": kid, "algorithm": key.algorithm})
     return key
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from service.admin.paging import newest_first
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.refusals import ANY, REFUSALS
 from service.records.refused_request import RefusedRequest
@@ -51,7 +52,7 @@ async def write_refused(issuer: Issuer) -> None:
     try:
         await issuer.store.refused_requests.append(taken)
     except (TemporarilyUnavailable, StoreError) as error:
-        log.debug("refusals_unwritten", extra={"count": len(taken), "why": str(error)})
+        log.debug(Event.REFUSALS_NOT_WRITTEN, extra={"count": len(taken), "why": str(error)})
 
 
 async def list_refused(issuer: Issuer, wanted: RefusalFilter, cursor: str = "", count: int = 100) -> RefusalPage:

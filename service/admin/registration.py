@@ -13,6 +13,7 @@ from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
 from service.issuer import Issuer
 from service.observe.current import note_client
+from service.observe.events import Event
 from service.protocol.client_metadata import REGISTERED
 from service.protocol.credentials import Kind, base64url, hashed
 from service.protocol.errors import (
@@ -65,7 +66,7 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Strang
         except AdminError as error:
             raise client_metadata.refusal(str(error)) from error
     left_out = understood.left_out
-    log.info("client_registered", extra={"client_id": client_id, "left_out": sorted(left_out), "network": network})
+    log.info(Event.CLIENT_REGISTERED, extra={"client_id": client_id, "left_out": sorted(left_out), "network": network})
     secret = {} if made.secret is None else {"client_secret": made.secret}
     described = describe(issuer, made.client) | secret | {"registration_access_token": token}
     return described | ({"left_out": left_out} if left_out else {})
@@ -80,8 +81,8 @@ async def _place_taken(issuer: Issuer, client_id: str, registration: Registratio
     places = issuer.store.registrations
     answer = await places.reserve(client_id, registration.network, int(issuer.clock()), Places.of(issuer.settings))
     if answer is not ReserveAnswer.RESERVED:
-        issuer.metrics.security_event("registration_limited")
-        log.warning("registration_limited", extra={"reason": answer.value, "network": registration.network})
+        issuer.metrics.security_event(Event.REGISTRATION_LIMITED)
+        log.warning(Event.REGISTRATION_LIMITED, extra={"reason": answer.value, "network": registration.network})
         if answer is ReserveAnswer.NETWORK_FULL:
             raise TooManyRegistrations
         raise TemporarilyUnavailable("Too many clients wait for their first use; try again later.", retry_after=3600)
@@ -161,7 +162,7 @@ async def create_initial_access_token(issuer: Issuer, *, uses: int = UNLIMITED, 
     """A token that lets its holder register ``uses`` clients within ``lifetime`` seconds; kept as a hash only."""
     token = Kind.INITIAL_ACCESS_TOKEN + base64url(issuer.randomness(32))
     await issuer.store.initial_access_tokens.keep(hashed(token), uses, lifetime)
-    log.info("initial_access_token_created", extra={"uses": uses, "lifetime": lifetime})
+    log.info(Event.INITIAL_ACCESS_TOKEN_CREATED, extra={"uses": uses, "lifetime": lifetime})
     return token
 
 

@@ -7,6 +7,7 @@ import msgspec
 from service.admin.audit import audited
 from service.admin.clients import change_client, list_clients
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.records.client import Client, ClientSecret
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ async def reseal_secrets(issuer: Issuer) -> int:
                 count += 1
         cursor = page.cursor
         if not cursor:
-            log.info("secrets_resealed", extra={"clients": count})
+            log.info(Event.SECRETS_RESEALED, extra={"clients": count})
             return count
 
 

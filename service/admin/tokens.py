@@ -18,6 +18,7 @@ from service.admin.errors import NotAllowed, NotFound, Refused
 from service.admin.input import Input, Properties
 from service.grants.fresh import fresh_authorization
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.checked_types import Identifier, Lifetime, Number, Resources, Scopes, ShortText
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
@@ -104,7 +105,7 @@ async def create_token(issuer: Issuer, given: TokenInput) -> Created:
     except ProtocolError as error:
         raise NotAllowed(f"{error.error}: {error.description}") from error
     log.info(
-        "token_created",
+        Event.TOKEN_CREATED,
         extra={"client_id": client.client_id, "subject": given.subject or "", "grant_id": issued.grant_id},
     )
     return Created(client, issued)
@@ -195,7 +196,7 @@ async def _update(
     held = await _amend(issuer, grant_id, access_hash, changes)
     if held is None:
         raise _no_token()
-    log.info("token_updated", extra={"grant_id": grant_id, "changed": sorted(told)})
+    log.info(Event.TOKEN_UPDATED, extra={"grant_id": grant_id, "changed": sorted(told)})
     return held
 
 

@@ -12,6 +12,7 @@ from service.admin.errors import NotFound
 from service.admin.input import Input
 from service.admin.paging import cursor_checked
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.checked_types import Identifier, Scopes, WebUri, each_once
 from service.protocol.names import SigningAlgorithm
 from service.records.trusted_issuer import TrustedIssuer
@@ -57,7 +58,7 @@ async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
     members = {name: getattr(given, name) for name in TrustInput.model_fields}
     trust = TrustedIssuer(**members, created_at=int(issuer.clock()))
     await issuer.store.trusted_issuers.save(trust)
-    log.info("trust_added", extra={"trusted_issuer": trust.issuer, "clients": trust.clients})
+    log.info(Event.TRUSTED_ISSUER_ADDED, extra={"trusted_issuer": trust.issuer, "clients": trust.clients})
     return trust
 
 
@@ -66,7 +67,7 @@ async def remove_trust(issuer: Issuer, name: str) -> None:
     """Trust it no more: its assertions are refused from now on; tokens that were issued for them stay. Raises NotFound."""
     if not await issuer.store.trusted_issuers.delete(name):
         raise _no_trust(name)
-    log.info("trust_removed", extra={"trusted_issuer": name})
+    log.info(Event.TRUSTED_ISSUER_REMOVED, extra={"trusted_issuer": name})
 
 
 async def get_trust(issuer: Issuer, name: str) -> TrustedIssuer:

@@ -17,6 +17,7 @@ from service.directory import forget_attempts
 from service.directory.redis_directory import MAX_PASSWORD
 from service.issuer import Issuer
 from service.login import sessions
+from service.observe.events import Event
 from service.protocol.checked_types import Identifier, ShortText
 from service.protocol.claims import OURS
 from service.protocol.typed_text import prepared_name, prepared_password
@@ -120,7 +121,7 @@ async def create_user(issuer: Issuer, given: UserInput, password: str | None) ->
         await issuer.store.users.save(user, None)
     except ChangedMeanwhileError as error:
         raise AlreadyExists(f"somebody else created them meanwhile: {error}") from error
-    log.info("user_created", extra={"username": user.username, "subject": user.subject})
+    log.info(Event.USER_CREATED, extra={"username": user.username, "subject": user.subject})
     return user
 
 
@@ -156,7 +157,7 @@ async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_m
 
     user = await _change(issuer, name, changed)
     await user_claims.renew(issuer, user)
-    log.info("user_updated", extra={"username": user.username, "claims": sorted(given)})
+    log.info(Event.USER_UPDATED, extra={"username": user.username, "claims": sorted(given)})
     return user
 
 
@@ -173,28 +174,28 @@ async def set_password(issuer: Issuer, name: str, password: str) -> Ended:
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, password_hash=hashed))
     ended = await sessions.end_all(issuer, user.subject)
     await forget_attempts(issuer.store, user.username)
-    return _ended(user, ended, "user_password_set")
+    return _ended(user, ended, Event.USER_PASSWORD_SET)
 
 
 @audited("user.sign_out", "user:name")
 async def sign_out_user(issuer: Issuer, name: str) -> Ended:
     """End every session and grant of a user, and forget what they allowed; they may sign in again. Raises NotFound."""
     user = await get_user(issuer, name)
-    return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), "user_signed_out")
+    return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), Event.USER_SIGNED_OUT)
 
 
 @audited("user.disable", "user:name")
 async def disable_user(issuer: Issuer, name: str) -> Ended:
     """No more tokens for the user, and every grant of theirs ends, also one that is under way. Raises NotFound."""
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=False))
-    return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), "user_disabled")
+    return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), Event.USER_DISABLED)
 
 
 @audited("user.enable", "user:name")
 async def enable_user(issuer: Issuer, name: str) -> User:
     """The user may sign in again; what was ended stays ended. Raises NotFound."""
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=True))
-    log.info("user_enabled", extra={"username": user.username})
+    log.info(Event.USER_ENABLED, extra={"username": user.username})
     return user
 
 
@@ -205,7 +206,7 @@ async def delete_user(issuer: Issuer, name: str) -> Ended:
     if not await issuer.store.users.delete(ended.user):
         raise NotFound(f"user {name!r} was deleted meanwhile")
     await forget_attempts(issuer.store, ended.user.username)
-    log.info("user_deleted", extra={"username": ended.user.username, **ended.counts})
+    log.info(Event.USER_DELETED, extra={"username": ended.user.username, **ended.counts})
     return ended
 
 
@@ -224,7 +225,7 @@ def describe(user: User) -> dict[str, Any]:
 # how it is done
 
 
-def _ended(user: User, ended: sessions.Ended, event: str) -> Ended:
+def _ended(user: User, ended: sessions.Ended, event: Event) -> Ended:
     log.info(event, extra={"username": user.username, **ended.counts})
     return Ended(user, ended.counts)
 

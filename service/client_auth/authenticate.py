@@ -8,6 +8,7 @@ from service.crypto.passwords import is_generated
 from service.directory import network_of
 from service.issuer import Issuer
 from service.observe.current import note_client
+from service.observe.events import Event
 from service.protocol.errors import InvalidClient, InvalidRequest
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
@@ -98,8 +99,8 @@ async def _check_proof(issuer: Issuer, method: Method, client: Client, presented
     if method.NAME is not ClientAuthMethod.NONE:
         wait = wait or await failures.count(_who(client, address), _limit(issuer))
     if wait:
-        issuer.metrics.security_event("client_blocked")
-        log.warning("client_blocked", extra={"client_id": client.client_id, "address": address, "seconds": wait})
+        issuer.metrics.security_event(Event.CLIENT_BLOCKED)
+        log.warning(Event.CLIENT_BLOCKED, extra={"client_id": client.client_id, "address": address, "seconds": wait})
         raise _too_many(wait)
     if not registered:
         raise InvalidClient(log=f"client is registered for {client.auth_method}, not {method.NAME}")

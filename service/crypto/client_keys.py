@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.crypto.jws import Jws, UnverifiableError, checked_claims
 from service.observe.counting import Cache
+from service.observe.events import Event
 from service.outbound.http_client import HttpClientError, HttpResponse
 from service.protocol.names import SigningAlgorithm
 from service.records.client import Client
@@ -148,7 +149,7 @@ class ClientKeys:
             fetched = await self._fetch(uri)
             keys = parsed(orjson.loads(fetched.content))
         except (HttpClientError, ValueError) as error:
-            log.warning("client_keys_unavailable", extra={"client_id": name, "reason": str(error)[:200]})
+            log.warning(Event.CLIENT_KEYS_UNAVAILABLE, extra={"client_id": name, "reason": str(error)[:200]})
             self._failed.put(uri, self._clock() + _FAILED_FOR, 0)
             # Whoever sends assertions need not know what our network looks like from inside.
             raise UnverifiableError("jwks_uri: the keys cannot be fetched") from error

@@ -25,6 +25,7 @@ from service.crypto.key_material import (
     public_jwk,
     read_file,
 )
+from service.observe.events import Event
 from service.observe.metrics import KeyTimes
 from service.observe.outages import Outage
 from service.protocol.credentials import Randomness, base64url
@@ -113,7 +114,7 @@ class Keyring:
 
     async def keep(self) -> None:
         """Follow the keys in Redis, and make the next ones when they are due; until cancelled."""
-        outage = Outage(log, "keys_not_read", "keys_read_again", logging.INFO)
+        outage = Outage(log, Event.SIGNING_KEYS_UNAVAILABLE, Event.SIGNING_KEYS_AVAILABLE)
         while not self._settings.signing_key_files:
             await asyncio.sleep(EVERY * random.uniform(0.8, 1.2))  # noqa: S311
             try:
@@ -122,7 +123,7 @@ class Keyring:
             except TemporarilyUnavailable as error:
                 outage.failed(error.log)
             except UnusableKeyError as error:
-                log.error("keys_unusable", extra={"reason": str(error)})
+                log.error(Event.SIGNING_KEYS_UNUSABLE, extra={"reason": str(error)})
 
     def close(self) -> None:
         """End the threads."""
@@ -283,7 +284,7 @@ class Keyring:
             )
         fresh = [key.kid for key in keys.keys if key.kid not in self._loaded]
         self._hold(keys.keys, loaded)
-        log.info("signing_keys", extra={"keys": len(loaded), "new": fresh})
+        log.info(Event.SIGNING_KEYS_LOADED, extra={"keys": len(loaded), "new": fresh})
 
     async def _look_for(self, kid: str) -> _Loaded | None:
         """Perhaps another process has made it just now; whoever asks for what never was must not make us read often."""
@@ -298,7 +299,7 @@ class Keyring:
         loaded: dict[str, _Loaded] = {}
         for path in self._settings.signing_key_files:
             if is_readable_by_others(path):
-                log.warning("signing_key_readable_by_others", extra={"file": str(path)})
+                log.warning(Event.SIGNING_KEY_READABLE_BY_OTHERS, extra={"file": str(path)})
             for private in read_file(path):
                 for algorithm in algorithms_of(private):
                     public = public_jwk(private, algorithm, shared=algorithm in _RSA)

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from service.observe.events import Event
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -22,7 +24,7 @@ class Person:
 class BlockedError(Exception):
     """Too many failures: ``seconds`` to wait; ``event``: which limit, for the log."""
 
-    def __init__(self, seconds: int, event: str) -> None:
+    def __init__(self, seconds: int, event: Event) -> None:
         super().__init__(f"{event}: {seconds} s")
         self.seconds = seconds
         self.event = event

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from service.directory.directory import BlockedError
+from service.observe.events import Event
 from service.outbound.fair_queue import Group, Requester
 from service.protocol.credentials import Kind, hashed
 from service.protocol.errors import TemporarilyUnavailable
@@ -79,9 +80,9 @@ class Guard:
         self._connection = store.connection
         self._user_limit = Limit.of(settings, settings.user_failures_allowed)
         self._limits = (
-            ("user_blocked", self._user_limit),
-            ("user_blocked_everywhere", Limit.of(settings, settings.user_failures_allowed_anywhere)),
-            ("address_blocked", Limit.of(settings, settings.address_failures_allowed)),
+            (Event.USER_BLOCKED, self._user_limit),
+            (Event.USER_BLOCKED_EVERYWHERE, Limit.of(settings, settings.user_failures_allowed_anywhere)),
+            (Event.ADDRESS_BLOCKED, Limit.of(settings, settings.address_failures_allowed)),
         )
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 

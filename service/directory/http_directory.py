@@ -14,6 +14,7 @@ import orjson
 
 from service.directory.directory import BlockedError, Person
 from service.directory.guard import Attempt, Guard
+from service.observe.events import Event
 from service.outbound.fair_queue import FairQueue
 from service.outbound.http_client import (
     CONNECTIONS_EACH,
@@ -64,7 +65,7 @@ class HttpDirectory:
             finally:
                 self._queue.give_back()
             if answered.status == 429:
-                raise BlockedError(min(answered.retry_after or 1, _LONGEST_WAIT), "user_blocked")
+                raise BlockedError(min(answered.retry_after or 1, _LONGEST_WAIT), Event.USER_BLOCKED)
             if answered.status in _WRONG:
                 await self._guard.failed(turn)
                 return None

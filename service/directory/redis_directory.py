@@ -9,6 +9,7 @@ import msgspec
 from service.crypto.passwords import Hashing, requested_by
 from service.directory.directory import Person
 from service.directory.guard import Attempt, Guard
+from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.typed_text import prepared_name, prepared_password, spellings_of_password
 from service.records.user import User
@@ -73,5 +74,5 @@ class RedisDirectory:
             await self._store.users.save(renewed, user)
             return renewed.password_hash
         except (ChangedMeanwhileError, TemporarilyUnavailable) as error:
-            log.info("password_hash_not_renewed", extra={"reason": str(error)})
+            log.info(Event.PASSWORD_HASH_NOT_RENEWED, extra={"reason": str(error)})
             return user.password_hash

@@ -16,6 +16,7 @@ from service.login.sessions import SignedIn
 from service.login.steps import STEPS, current_step, next_step
 from service.login.steps.step import Again, Authenticated, Passed, Refused, Step
 from service.login.tickets import csrf_of, load, update
+from service.observe.events import Event
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.errors import AccessDenied, ProtocolError, TemporarilyUnavailable
 from service.records.session import Session
@@ -165,7 +166,7 @@ async def _sign_in(issuer: Issuer, visit: Visit, step: Step, proof: Authenticate
     except ProtocolError as error:
         return _reply(tried, await refuse(issuer, tried, error, session))
     issuer.metrics.request("login", "ok")
-    log.info("signed_in", extra={"subject": person.subject, "sid": signed.session.sid})
+    log.info(Event.SIGNED_IN, extra={"subject": person.subject, "sid": signed.session.sid})
     proved = {"proved_at": signed.session.auth_time, "anew": False, "chose": True}
     return await _resume_as(issuer, tried, signed, person.device, proved)
 

@@ -9,6 +9,7 @@ import orjson
 from service.client_auth import algorithms_supported, authenticate, methods_supported
 from service.endpoints.endpoint import MachineEndpoint, always
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.binding import UNBOUND
 from service.protocol.credentials import Kind
 from service.protocol.decision import NO_STORE, Decision, answer
@@ -97,7 +98,7 @@ def _concerns(asker: Client | None, grant: Grant, audience: tuple[str, ...]) -> 
         return True
     reason = "it is not in the token's audience" if asker.introspect else "it may not introspect tokens of others"
     facts = {"client_id": asker.client_id, "token_client_id": grant.client_id, "audience": audience}
-    log.info("introspection_refused", extra={**facts, "resources": asker.resources, "reason": reason})
+    log.info(Event.INTROSPECTION_REFUSED, extra={**facts, "resources": asker.resources, "reason": reason})
     return False
 
 

@@ -6,6 +6,7 @@ from service.client_auth import algorithms_supported, authenticate, methods_supp
 from service.endpoints.endpoint import MachineEndpoint, always
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.credentials import Credential, Kind
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import UnsupportedTokenType
@@ -42,7 +43,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     else:
         outcome = await _revoke(issuer, client, credential)
     if outcome is RevokeAnswer.FOREIGN:
-        log.warning("revocation_of_foreign_token", extra={"client_id": client.client_id})
+        log.warning(Event.REVOCATION_OF_FOREIGN_TOKEN, extra={"client_id": client.client_id})
     issuer.metrics.request(NAME, outcome.value)
     return answer(b"")
 

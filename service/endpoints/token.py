@@ -11,6 +11,7 @@ from service.endpoints.endpoint import MachineEndpoint
 from service.grants import GRANT_TYPES, GrantType
 from service.issuer import Issuer
 from service.observe.current import note_grant_type
+from service.observe.events import Event
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable, UnauthorizedClient, UnsupportedGrantType
 from service.protocol.names import GrantTypeName, ResponseType
@@ -86,7 +87,7 @@ async def answer_client(
     if log.isEnabledFor(logging.DEBUG):
         grant = issued.grant
         facts = {"grant_type": name, "client_id": client.client_id, "subject": grant.subject, "scope": issued.scope}
-        log.debug("token_issued", extra=facts | {"repeated": issued.repeated})
+        log.debug(Event.TOKEN_ISSUED, extra=facts | {"repeated": issued.repeated})
     return answer(issued.content, issued=issued)
 
 

@@ -22,6 +22,7 @@ from service.fronts.peer import peer_of
 from service.fronts.receiving import check_transport, note_sender, posted_form, query_form
 from service.issuer import Issuer
 from service.observe.current import note_address
+from service.observe.events import Event
 from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.decision import SERVER
 from service.protocol.errors import InvalidRequest, ProtocolError
@@ -246,6 +247,6 @@ def _languages(http: web.BaseRequest) -> tuple[str, ...]:
 def _incident(path: str) -> Reply:
     """An exception nobody foresaw: an id for the person, everything else for the log."""
     incident = secrets.token_hex(8)
-    log.exception("incident", extra={"incident": incident, "path": path})
+    log.exception(Event.INCIDENT, extra={"incident": incident, "path": path})
     values = {"kind": "incident", "error": "server_error", "description": "", "incident": incident}
     return Reply(Page("error", values, 500))

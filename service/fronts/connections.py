@@ -14,6 +14,7 @@ from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError, InvalidH
 from aiohttp.web_protocol import RequestHandler
 
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.observe.sampling import Sampled
 from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
 
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 Render = Callable[[ProtocolError], web.Response]
 LINGERING_SECONDS = 2.0
 """How long to go on reading the rest of a body that was refused, so that its sender gets to read why."""
-_MALFORMED = Sampled(log, "malformed_request")
+_MALFORMED = Sampled(log, Event.MALFORMED_REQUEST)
 
 
 class _Connection(RequestHandler):
@@ -76,7 +77,7 @@ class _Connection(RequestHandler):
 
     def _unforeseen(self, exc: BaseException | None) -> ProtocolError:
         incident = secrets.token_hex(8)
-        log.error("incident", exc_info=exc, extra={"incident": incident})
+        log.error(Event.INCIDENT, exc_info=exc, extra={"incident": incident})
         return ServerError(f"Something went wrong; incident {incident}.")
 
 

@@ -19,6 +19,7 @@ from service.fronts.peer import peer_of
 from service.fronts.receiving import body, check_transport, note_sender, posted_form, query_form
 from service.issuer import Issuer
 from service.observe.current import note_address
+from service.observe.events import Event
 from service.protocol.decision import JSON, SERVER, Action, Decision, refuse
 from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
 from service.protocol.request import Form, Request
@@ -208,5 +209,5 @@ def _response(decision: Decision) -> web.Response:
 def _incident(path: str) -> web.Response:
     """An exception nobody foresaw: an id for the caller, everything else for the log (IT-23)."""
     incident = secrets.token_hex(8)
-    log.exception("incident", extra={"incident": incident, "path": path})
+    log.exception(Event.INCIDENT, extra={"incident": incident, "path": path})
     return _response(refuse(ServerError(f"Something went wrong; incident {incident}."), incident=incident))

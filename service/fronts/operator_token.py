@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from service.directory import network_of
 from service.fronts.peer import Peer
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.settings import Settings
 from service.store.failures import Limit
 
@@ -36,7 +37,7 @@ async def count_failure(issuer: Issuer, address: str) -> int:
     limit = Limit.of(settings, settings.client_failures_allowed)
     wait = failures.known_wait(who) or await failures.count(who, limit)
     if wait:
-        issuer.metrics.security_event("operator_blocked")
+        issuer.metrics.security_event(Event.OPERATOR_BLOCKED)
     return wait
 
 

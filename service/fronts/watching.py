@@ -12,6 +12,7 @@ from service.crypto.random_blocks import RandomBlocks
 from service.fronts.peer import is_proxy, peer_of
 from service.issuer import Issuer
 from service.observe.current import CURRENT, REQUEST_ID, Current, is_plain_id
+from service.observe.events import Event
 from service.observe.trace_context import HEADER, parse
 
 log = logging.getLogger("service.access")
@@ -91,7 +92,7 @@ class Watch:
             facts = {"endpoint": endpoint, "method": http.method[:16], "path": route, "status": status}
             facts |= {"grant_type": current.grant_type} if current.grant_type else {}
             facts |= {"milliseconds": round(took * 1000, 2), "address": peer_of(http, self._settings).address}
-            log.info("request", extra=facts)
+            log.info(Event.REQUEST, extra=facts)
 
 
 def watching(issuer: Issuer, handlers: Mapping[str, Handler], names: Mapping[str, str], not_found: Handler) -> Handler:

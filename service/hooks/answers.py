@@ -8,6 +8,7 @@ import msgspec
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from service.observe.events import Event
 from service.protocol.claims import OURS
 from service.protocol.names import INTROSPECTION_MEMBERS, TOKEN_RESPONSE_MEMBERS
 
@@ -88,7 +89,7 @@ def check_bounds(places: list[dict[str, Any]]) -> None:
 
 def _allowed(claims: Mapping[str, Any], hook: str) -> dict[str, Any]:
     if dropped := sorted(RESERVED.intersection(claims)):
-        log.warning("hook_claims_left_out", extra={"hook": hook, "names": dropped})
+        log.warning(Event.HOOK_CLAIMS_LEFT_OUT, extra={"hook": hook, "names": dropped})
     return {name: value for name, value in claims.items() if name not in RESERVED}
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from service.hooks.circuit import Circuit, State
 from service.hooks.failure import HookError
 from service.hooks.message import Message
+from service.observe.events import Event
 from service.observe.metrics import Metrics
 from service.protocol.errors import TemporarilyUnavailable
 from service.settings.faults import lines
@@ -80,7 +81,7 @@ class Hook:
 
     def _note_failure(self, message: Message, reason: str) -> None:
         self._metrics.hook_call(self.name, message.event.value, "failed")
-        log.warning("hook_failed", extra={"hook": self.name, "hook_event": message.event.value, "reason": reason})
+        log.warning(Event.HOOK_FAILED, extra={"hook": self.name, "hook_event": message.event.value, "reason": reason})
 
     def answered(self, message: Message, outcome: str = "ok") -> None:
         """Count what came of it: ``ok`` or ``refused``."""
@@ -94,7 +95,7 @@ class Hook:
     def _circuit_changed(self, state: State) -> None:
         self._metrics.hook_circuit(self.name, is_open=state is not State.CLOSED)
         level = logging.ERROR if state is State.OPEN else logging.INFO
-        log.log(level, "hook_circuit", extra={"hook": self.name, "state": state.value})
+        log.log(level, Event.HOOK_CIRCUIT_CHANGED, extra={"hook": self.name, "state": state.value})
 
 
 def _reason(error: ValidationError, answer: Any) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from service.hooks.failure import HookError
 from service.hooks.hook import Hook
 from service.hooks.message import Message
+from service.observe.events import Event
 from service.outbound.delivery_loop import pause_after
 from service.protocol.names import HookEvent
 from service.records.notice import Notice
@@ -61,7 +62,7 @@ class Telling:
         if self._notices:
             kept = await asyncio.gather(*(self._queue.queue(one, notice, due) for one, notice in self._notices.items()))
             if not all(kept):
-                log.error("notices_lost", extra={"reason": "as many wait as hook_notices_most allows"})
+                log.error(Event.HOOK_NOTIFICATIONS_LOST, extra={"reason": "as many wait as hook_notices_most allows"})
 
 
 async def deliver_due(
@@ -78,7 +79,9 @@ async def _deliver(
 ) -> None:
     if hook is None or notice.event not in list(HookEvent):
         await queue.drop(notice_id)
-        log.warning("notice_dropped", extra={"hook": notice.hook, "reason": "there is no such hook any more"})
+        log.warning(
+            Event.HOOK_NOTIFICATION_DROPPED, extra={"hook": notice.hook, "reason": "there is no such hook any more"}
+        )
         return
     message = Message(HookEvent(notice.event), notice_id, notice.at, notice.facts)
     if not hook.circuit.admits():
@@ -110,4 +113,4 @@ async def _later(
     await queue.drop(message.message_id)
     hook.answered(message, "given_up")
     told = {"hook": hook.name, "hook_event": notice.event, "id": message.message_id, "attempts": notice.attempts}
-    log.error("notice_given_up", extra=told)
+    log.error(Event.HOOK_NOTIFICATION_GIVEN_UP, extra=told)

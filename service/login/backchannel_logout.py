@@ -10,6 +10,7 @@ import msgspec
 
 from service.issuer import Issuer
 from service.login.sessions import ENDING, finish_ending
+from service.observe.events import Event
 from service.outbound.delivery_loop import AT_ONCE, pause_after
 from service.outbound.http_client import HttpClientError, Purpose
 from service.protocol.errors import TemporarilyUnavailable
@@ -54,7 +55,7 @@ async def _deliver_or_later(issuer: Issuer, delivery_id: str, delivery: LogoutDe
     except TemporarilyUnavailable:
         raise
     except Exception:
-        log.exception("delivery_failed", extra={"queue": "logouts", "client_id": delivery.client_id})
+        log.exception(Event.DELIVERY_FAILED, extra={"queue": "logouts", "client_id": delivery.client_id})
         await _try_again(issuer, delivery_id, delivery, "an unforeseen error, see the log")
 
 
@@ -93,8 +94,8 @@ async def _try_again(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery,
     if failed >= issuer.settings.logout_attempts:
         await issuer.store.logouts.drop(delivery_id)
         issuer.metrics.request("backchannel_logout", "given_up")
-        log.error("backchannel_logout_given_up", extra=told)
+        log.error(Event.BACKCHANNEL_LOGOUT_GIVEN_UP, extra=told)
         return
-    log.warning("backchannel_logout_failed", extra=told)
+    log.warning(Event.BACKCHANNEL_LOGOUT_FAILED, extra=told)
     due = int(issuer.clock()) + pause_after(failed)
     await issuer.store.logouts.queue(delivery_id, msgspec.structs.replace(delivery, attempts=failed), due)

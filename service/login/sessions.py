@@ -12,6 +12,7 @@ from service.directory import Person
 from service.hooks.facts import Revoked, about_login, about_revoked
 from service.issuer import Issuer
 from service.login.acr import acr_of
+from service.observe.events import Event
 from service.protocol import credentials
 from service.protocol.credentials import Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import AccessDenied, LoginRequired, TemporarilyUnavailable
@@ -137,7 +138,7 @@ async def end(issuer: Issuer, session: Session) -> Ended:
     """
     ended = await _end_surely(issuer, session.sid, session.subject, session.secret_hash)
     issuer.store.sessions.unindex_soon(session.subject, session.sid)
-    log.info("session_ended", extra={"subject": session.subject, "sid": session.sid, **ended.counts})
+    log.info(Event.SESSION_ENDED, extra={"subject": session.subject, "sid": session.sid, **ended.counts})
     return ended
 
 
@@ -145,7 +146,7 @@ async def end_remains(issuer: Issuer, sid: str, subject: str) -> Ended:
     """End what was granted in a session whose record has ended before (idle for too long), and tell its clients."""
     ended = await _end_surely(issuer, sid, subject, "")
     if any(ended.counts.values()):
-        log.info("session_ended", extra={"subject": subject, "sid": sid, **ended.counts})
+        log.info(Event.SESSION_ENDED, extra={"subject": subject, "sid": sid, **ended.counts})
     return ended
 
 
@@ -153,7 +154,7 @@ async def end_all(issuer: Issuer, subject: str) -> Ended:
     """End every session of a user with what was granted in it; of several who do so at once each counts its own (P6)."""
     all_ended = await _end_each(issuer, subject, await issuer.store.sessions.of_user(subject))
     if any(all_ended.counts.values()):
-        log.info("sessions_ended", extra={"subject": subject, **all_ended.counts})
+        log.info(Event.SESSIONS_ENDED, extra={"subject": subject, **all_ended.counts})
     return all_ended
 
 
@@ -166,7 +167,7 @@ async def sign_out_everywhere(issuer: Issuer, subject: str) -> Ended:
         others = await issuer.store.grants.revoke_user(subject)
         ended = Ended(ended.grants + others, sessions=ended.sessions)
         notification.add(**ended.counts)
-    log.info("signed_out_everywhere", extra={"subject": subject, **ended.counts})
+    log.info(Event.SIGNED_OUT_EVERYWHERE, extra={"subject": subject, **ended.counts})
     return ended
 
 
@@ -177,7 +178,7 @@ async def finish_ending(issuer: Issuer, ending: LogoutDelivery) -> None:
     session = await issuer.store.sessions.get(ending.sid)
     if session is None or session.secret_hash == ending.session_hash:
         ended = await _finish(issuer, ending.sid, ending.subject)
-        log.info("session_end_finished", extra={"subject": ending.subject, "sid": ending.sid, **ended.counts})
+        log.info(Event.SESSION_END_FINISHED, extra={"subject": ending.subject, "sid": ending.sid, **ended.counts})
 
 
 # how it is done
@@ -200,12 +201,14 @@ async def _end_excess(issuer: Issuer, subject: str, sids: Sequence[str]) -> None
     try:
         ended = await _end_each(issuer, subject, sids)
     except TemporarilyUnavailable as error:
-        log.warning("sessions_over_limit_not_ended", extra={"subject": subject, "reason": error.log})
+        log.warning(Event.SESSIONS_OVER_LIMIT_NOT_ENDED, extra={"subject": subject, "reason": error.log})
         return
     if ended.sessions:
-        issuer.metrics.security_event("sessions_over_limit")
+        issuer.metrics.security_event(Event.SESSIONS_OVER_LIMIT)
         most = issuer.settings.sessions_per_user
-        log.warning("sessions_over_limit", extra={"subject": subject, "sids": list(sids), "most": most, **ended.counts})
+        log.warning(
+            Event.SESSIONS_OVER_LIMIT, extra={"subject": subject, "sids": list(sids), "most": most, **ended.counts}
+        )
 
 
 def _make(issuer: Issuer, person: Person, renewed: Session | None, amr: tuple[str, ...]) -> SignedIn:

@@ -24,6 +24,7 @@ from service.login.interaction import (
     record_of,
 )
 from service.observe.current import note_client
+from service.observe.events import Event
 from service.protocol import redirect_uris
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.credentials import Kind, base64url, hashed
@@ -198,6 +199,6 @@ async def _admit(issuer: Issuer, interaction: AnyInteraction, progress: Progress
     size, seconds = size + _OVERHEAD, issuer.settings.ticket_lifetime
     answer = await issuer.store.waiting.admit(network, browser, size, seconds)
     if answer is not AdmitAnswer.ADMITTED:
-        issuer.metrics.security_event("too_many_requests_wait")
-        log.info("too_many_requests_wait", extra={"share_of": answer.value, "network": network})
+        issuer.metrics.security_event(Event.PENDING_REQUESTS_LIMITED)
+        log.info(Event.PENDING_REQUESTS_LIMITED, extra={"share_of": answer.value, "network": network})
         raise CrowdedError

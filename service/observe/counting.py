@@ -1,4 +1,4 @@
-"""Numbers that cost a request next to nothing: counted in dictionaries, told to prometheus_client when somebody looks.
+"""Buffered counters and histograms: a request counts in a dictionary, a scrape flushes it to prometheus_client.
 
 Its own locks and shared files would cost each request microseconds; here a count takes 0.1 µs and a histogram 0.2.
 """
@@ -16,35 +16,37 @@ Reading = tuple[Labels, float]
 """What a gauge shows for these labels."""
 
 
-class Counted:
-    """A counter."""
+class BufferedCounter:
+    """A counter that is flushed to prometheus_client at a scrape."""
 
     def __init__(self, name: str, text: str, labels: Labels, registry: CollectorRegistry) -> None:
         self._counter = Counter(name, text, labels, registry=registry)
-        self._untold: dict[Labels, int] = {}
+        self._buffer: dict[Labels, int] = {}
 
     def count(self, *labels: str) -> None:
-        self._untold[labels] = self._untold.get(labels, 0) + 1
+        """Count one."""
+        self._buffer[labels] = self._buffer.get(labels, 0) + 1
 
     def add(self, count: int, *labels: str) -> None:
         """Count several at once."""
-        self._untold[labels] = self._untold.get(labels, 0) + count
+        self._buffer[labels] = self._buffer.get(labels, 0) + count
 
     def prepare(self, *labels: str) -> None:
         """Show it as 0 from the beginning, so that its first count is seen as a rise."""
         self._child(labels)
 
-    def tell(self) -> None:
-        untold, self._untold = self._untold, {}
-        for labels, count in untold.items():
+    def flush(self) -> None:
+        """Hand what was counted to prometheus_client."""
+        buffered, self._buffer = self._buffer, {}
+        for labels, count in buffered.items():
             self._child(labels).inc(count)
 
     def _child(self, labels: Labels) -> Counter:
         return self._counter.labels(*map(redacted, labels)) if labels else self._counter
 
 
-class Timed:
-    """A histogram. ``bounds``: upper ends of its buckets, rising; what is above the last one is counted as well."""
+class BufferedHistogram:
+    """A histogram that is flushed at a scrape. ``bounds``: upper ends of its buckets, rising; a last one has what is above."""
 
     def __init__(
         self, name: str, text: str, labels: Labels, bounds: tuple[float, ...], registry: CollectorRegistry
@@ -52,19 +54,20 @@ class Timed:
         self._histogram = Histogram(name, text, labels, registry=registry, buckets=bounds)
         self._bounds = bounds
         self._none: list[float] = [0] * (len(bounds) + 2)
-        self._untold: dict[Labels, list[float]] = {}
+        self._buffer: dict[Labels, list[float]] = {}
 
     def observe(self, value: float, *labels: str) -> None:
         """Count ``value`` into its bucket; the last number of each list is the sum of all values."""
-        tally = self._untold.get(labels)
+        tally = self._buffer.get(labels)
         if tally is None:
-            tally = self._untold[labels] = self._none.copy()
+            tally = self._buffer[labels] = self._none.copy()
         tally[bisect_left(self._bounds, value)] += 1
         tally[-1] += value
 
-    def tell(self) -> None:
-        untold, self._untold = self._untold, {}
-        for labels, tally in untold.items():
+    def flush(self) -> None:
+        """Hand what was counted to prometheus_client."""
+        buffered, self._buffer = self._buffer, {}
+        for labels, tally in buffered.items():
             # prometheus_client offers no way to add more than one value at a time, but this is how it does so itself.
             child: Any = self._histogram.labels(*map(redacted, labels)) if labels else self._histogram
             for bucket, count in zip(child._buckets, tally[:-1], strict=True):
@@ -73,8 +76,8 @@ class Timed:
             child._sum.inc(tally[-1])
 
 
-class Shown:
-    """A gauge that is read when somebody looks. ``read``: what it shows now; ``mode``: which of several processes counts."""
+class ObservedGauge:
+    """A gauge that is read at a scrape. ``mode``: which of several processes counts."""
 
     def __init__(
         self,
@@ -86,8 +89,10 @@ class Shown:
     ) -> None:
         self._gauge = Gauge(name, text, labels, registry=registry, multiprocess_mode=mode)
         self.read: Callable[[], Iterable[Reading]] = tuple
+        """What it shows now."""
 
-    def tell(self) -> None:
+    def flush(self) -> None:
+        """Read it now."""
         for labels, value in self.read():
             (self._gauge.labels(*labels) if labels else self._gauge).set(value)
 

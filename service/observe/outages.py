@@ -4,6 +4,8 @@ import logging
 import time
 from collections.abc import Callable
 
+from service.observe.events import Event
+
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 """Seconds between two lines about one outage: each pause is twice the one before, five minutes at most."""
 
@@ -14,22 +16,19 @@ class Outage:
     Args:
         log: Where the lines go.
         began: The event of the first line and of those that follow.
-        over: The event of the line that says that it works again; empty where that cannot be seen.
-        level: Of the lines about the outage; its end is logged at the level info, or the same if that is lower.
+        over: The event of the line that says that it works again; None where that cannot be seen.
         clock: Monotonic seconds.
     """
 
     def __init__(
         self,
         log: logging.Logger,
-        began: str,
-        over: str = "",
-        level: int = logging.WARNING,
+        began: Event,
+        over: Event | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = log
-        self._events = began, over
-        self._level = level
+        self._began, self._over = began, over
         self._clock = clock
         self._since: float | None = None
         self._last_failure = 0.0
@@ -47,14 +46,14 @@ class Outage:
         if now < self._quiet_until:
             return
         length = {"failures": self._failures, "for_seconds": round(now - self._since, 1)} if self._failures > 1 else {}
-        self._log.log(self._level, self._events[0], extra={**facts, "reason": str(reason), **length})
+        self._log.log(self._began.level, self._began, extra={**facts, "reason": str(reason), **length})
         self._quiet_until = now + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def succeeded(self, **facts: object) -> None:
         """A try has succeeded: say so, if one before has failed."""
-        if self._since is None:
+        if self._since is None or self._over is None:
             return
         length = {"failures": self._failures, "after_seconds": round(self._clock() - self._since, 1)}
         self._since = None
-        self._log.log(min(self._level, logging.INFO), self._events[1], extra={**facts, **length})
+        self._log.log(self._over.level, self._over, extra={**facts, **length})

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from service.observe.current import CURRENT, Current
+from service.observe.events import Event
 from service.observe.metrics import Metrics
 from service.protocol.errors import ProtocolError
 from service.protocol.redaction import redacted
@@ -43,7 +44,7 @@ class Refusals:
         detail = error.log or error.description or error.error
         reason = self.keep(endpoint, error.error, detail)
         facts = {"path": path or endpoint, "error": error.error, "status": error.status, "reason_code": reason}
-        log.info("refused", extra={**facts, "reason": detail})
+        log.info(Event.REFUSED, extra={**facts, "reason": detail})
 
     def keep(self, endpoint: str, error: str, detail: str) -> str:
         """Count a refusal that is logged elsewhere, and keep it for ``take``; its reason."""

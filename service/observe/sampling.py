@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
+from service.observe.events import Event
+
 SECONDS = 1.0
 """Least time between two lines."""
 
@@ -12,7 +14,7 @@ SECONDS = 1.0
 class Sampled:
     """A log event of which at most one line a second is written; metrics count all."""
 
-    def __init__(self, log: logging.Logger, event: str) -> None:
+    def __init__(self, log: logging.Logger, event: Event) -> None:
         self._log, self._event = log, event
         self._next, self._left_out = 0.0, 0
 

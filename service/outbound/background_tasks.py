@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from service.observe.events import Event
 from service.observe.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -64,9 +65,9 @@ class BackgroundTasks:
             except asyncio.CancelledError:
                 if asyncio.current_task().cancelling():  # type: ignore[union-attr]
                     raise  # by ``close``; anything else that was cancelled in there is a failure like others
-                log.exception("background_task_failed", extra={"task": name, "restart_in": round(pause, 1)})
+                log.exception(Event.BACKGROUND_TASK_FAILED, extra={"task": name, "restart_in": round(pause, 1)})
             except Exception:
-                log.exception("background_task_failed", extra={"task": name, "restart_in": round(pause, 1)})
+                log.exception(Event.BACKGROUND_TASK_FAILED, extra={"task": name, "restart_in": round(pause, 1)})
             finally:
                 settling.cancel()
             self._stopped.add(name)
@@ -79,4 +80,4 @@ class BackgroundTasks:
     def _settled(self, name: str) -> None:
         if name in self._stopped:
             self._stopped.discard(name)
-            log.info("background_task_recovered", extra={"task": name})
+            log.info(Event.BACKGROUND_TASK_RECOVERED, extra={"task": name})

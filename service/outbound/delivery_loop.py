@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
+from service.observe.events import Event
 from service.observe.outages import Outage
 from service.protocol.errors import TemporarilyUnavailable
 
@@ -18,7 +19,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 2, 3600
 
 async def keep_delivering(deliver_due: Callable[[], Awaitable[int]], what: str) -> None:
     """Deliver what is due, at most ``AT_ONCE`` at a time, until cancelled. ``deliver_due``: answers how many it tried."""
-    outage = Outage(log, "queue_not_read", "queue_read_again", logging.INFO)
+    outage = Outage(log, Event.DELIVERY_QUEUE_UNAVAILABLE, Event.DELIVERY_QUEUE_AVAILABLE)
     while True:
         await asyncio.sleep(_EVERY * random.uniform(0.5, 1.0))  # noqa: S311
         try:

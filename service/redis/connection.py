@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from service.observe.events import Event
 from service.observe.outages import Outage
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
@@ -69,7 +70,7 @@ class Connection:
         self._make = _confirming_link(address, watch) if confirms else partial(Link, watch=watch)
         self._node = Node(address, self._locate, self._make, watch)
         self._listening: asyncio.Task[None] | None = None
-        self._refusals = Outage(log, "redis_refuses", level=logging.ERROR)
+        self._refusals = Outage(log, Event.REDIS_COMMAND_REFUSED)
         self.refused = 0
         """How many commands were refused for reasons that last."""
 
@@ -191,7 +192,7 @@ class Connection:
         except TimeoutError as error:
             failure = failure or error
         if self._watch is not None:
-            self._watch.metrics.redis_error("gave_up")
+            self._watch.metrics.redis_error("timeout")
         raise TemporarilyUnavailable(log=f"Redis: {failure or 'no answer in time'}") from failure
 
     def _count_error(self, failure: Exception | None) -> None:

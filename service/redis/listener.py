@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from service.observe.events import Event
 from service.observe.outages import Outage
 from service.redis.address import Address
 from service.redis.errors import LinkLostError, ReplyError
@@ -59,7 +60,7 @@ async def listen(source: Source, channels: tuple[str, ...], receive: Receive, he
         receive: Called with each message.
         hearing: Called whenever listening begins (True) or ends (False): what was said in between is lost.
     """
-    outage = Outage(log, "redis_listener_lost", "redis_listener_back")
+    outage = Outage(log, Event.REDIS_LISTENER_DISCONNECTED, Event.REDIS_LISTENER_RECONNECTED)
     while True:
         link: Link | None = None
         try:

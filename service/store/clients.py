@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from service.observe.counting import Cache
+from service.observe.events import Event
 from service.records.client import Client
 from service.redis.connection import Connection
 from service.redis.script import Script
@@ -167,7 +168,7 @@ class Clients:
         try:
             self.forget(_read_news(message)["clients"])
         except (msgspec.MsgspecError, KeyError, RecursionError):
-            log.warning("news_unreadable", extra={"bytes": len(message)})
+            log.warning(Event.CLIENT_CHANGE_UNREADABLE, extra={"bytes": len(message)})
             self.hearing(self._hearing)
 
     def hearing(self, now: bool) -> None:

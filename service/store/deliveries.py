@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from service.observe.events import Event
 from service.records.json import Record
 from service.redis.connection import Connection
 from service.redis.script import Script
@@ -72,7 +73,7 @@ class Deliveries(Generic[_Delivery]):
                 try:
                     claimed.append((delivery_id, self._kind.decode(data)))
                 except msgspec.MsgspecError:  # an unreadable one must not hold up the others
-                    log.exception("delivery_unreadable", extra={"delivery": delivery_id, "queue": self._index})
+                    log.exception(Event.DELIVERY_UNREADABLE, extra={"delivery": delivery_id, "queue": self._index})
                     await self.drop(delivery_id)
         return claimed
 

@@ -4,6 +4,7 @@ import logging
 import time
 from dataclasses import dataclass
 
+from service.observe.events import Event
 from service.redis.address import Address
 from service.redis.errors import ReplyError, kind_of
 from service.redis.link import Link
@@ -82,7 +83,7 @@ class Check:
             return
         for name, cost in (await missing_optional(link)).items():
             hint = f"without it {cost}; ACL SETUSER {user} +{name} gives it"
-            log.warning("redis_right_missing", extra={"server": str(link.endpoint), "command": name, "hint": hint})
+            log.warning(Event.REDIS_RIGHT_MISSING, extra={"server": str(link.endpoint), "command": name, "hint": hint})
 
     async def _replay(self, link: Link, facts: dict[str, str]) -> None:
         """A revoked token must not come back by a restart of Redis."""
@@ -101,9 +102,9 @@ class Check:
                 "ACL GETUSER default is not allowed; where that user's rights were taken away, a restart of Redis brings back "
                 f"what was revoked: {cure}"
             )
-            log.warning("redis_replay_unknown", extra={"server": str(link.endpoint), "hint": hint})
+            log.warning(Event.REDIS_REPLAY_UNKNOWN, extra={"server": str(link.endpoint), "hint": hint})
         elif self.settings.redis_allow_lossy_replay:
-            log.warning("redis_replay_loses", extra={"server": str(link.endpoint), "hint": f"{loses}. {cure}"})
+            log.warning(Event.REDIS_REPLAY_INCOMPLETE, extra={"server": str(link.endpoint), "hint": f"{loses}. {cure}"})
         else:
             raise StoreUnfitError(f"{loses}.\n{cure}. To start all the same: redis_allow_lossy_replay = true.")
 
@@ -112,7 +113,7 @@ async def _clock(link: Link) -> None:
     seconds = int((await link.send(["TIME"]))[0]) - int(time.time())
     if abs(seconds) > CLOCKS_MAY_DIFFER:
         log.warning(
-            "clocks_differ",
+            Event.CLOCKS_DIFFER,
             extra={
                 "server": str(link.endpoint),
                 "redis_is_ahead_by_seconds": seconds,
@@ -140,10 +141,10 @@ def _policy(link: Link, facts: dict[str, str]) -> None:
     policy = facts.get("maxmemory_policy")
     if policy is None:
         hint = "neither INFO nor CONFIG GET is allowed: whether Redis may evict, and what a restart brings back, cannot be seen"
-        log.warning("redis_policy_unknown", extra={"server": str(link.endpoint), "hint": hint})
+        log.warning(Event.REDIS_POLICY_UNKNOWN, extra={"server": str(link.endpoint), "hint": hint})
     elif policy != "noeviction":
         log.warning(
-            "redis_may_evict",
+            Event.REDIS_MAY_EVICT,
             extra={
                 "server": str(link.endpoint),
                 "policy": policy,
@@ -159,7 +160,7 @@ async def _replicas(link: Link, wanted: int) -> None:
     there = int(await link.send(["WAIT", wanted, 1]))
     if there < wanted:
         log.warning(
-            "too_few_replicas",
+            Event.TOO_FEW_REPLICAS,
             extra={
                 "server": str(link.endpoint),
                 "in_touch": there,

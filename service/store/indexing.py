@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
+from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.connection import Connection, Step
 from service.redis.errors import StoreError
@@ -56,7 +57,7 @@ class Indexing:
         step = self._step(place)
         swapped, indexed = await self._connection.execute_all([swap, step], needed=1)
         if isinstance(indexed, Exception):
-            log.warning("user_index_behind", extra={"grant_id": place.grant_id, "reason": str(indexed)})
+            log.warning(Event.USER_INDEX_DELAYED, extra={"grant_id": place.grant_id, "reason": str(indexed)})
             self._index_later(step, place)
         elif not await self._settle(indexed, place):
             return None
@@ -96,7 +97,7 @@ class Indexing:
             except (TemporarilyUnavailable, StoreError):
                 continue
             return
-        log.error("user_index_lost", extra={"grant_id": place.grant_id})
+        log.error(Event.USER_INDEX_NOT_WRITTEN, extra={"grant_id": place.grant_id})
 
     async def _revoke(self, subject: str, client_id: str, grant_ids: Sequence[str]) -> None:
         for grant_id in grant_ids:

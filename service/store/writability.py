@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from service.observe.events import Event
 from service.observe.metrics import WRITE_REFUSALS
 from service.observe.outages import Outage
 from service.protocol.errors import TemporarilyUnavailable
@@ -56,7 +57,7 @@ class Writability:
         self._looking = asyncio.Lock()
         self._fresh_until = 0.0
         self._refused_before = 0
-        self._outage = Outage(log, "redis_refuses_writes", "redis_takes_writes")
+        self._outage = Outage(log, Event.REDIS_WRITES_REFUSED, Event.REDIS_WRITES_ACCEPTED)
         self.refusal: Refusal | None = None
 
     async def look(self) -> Refusal | None:

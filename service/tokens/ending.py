@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.names import HookEvent
 
 log = logging.getLogger(__name__)
@@ -40,5 +41,5 @@ async def end_grant(
         if not was_alive:
             notification.call_off()
     if was_alive:
-        log.info("grant_revoked", extra={**about, "reason": reason})
+        log.info(Event.GRANT_REVOKED, extra={**about, "reason": reason})
     return was_alive

@@ -5,12 +5,13 @@ import logging
 from collections.abc import Sequence
 
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
 from service.tokens.ending import end_grant
 
 log = logging.getLogger(__name__)
 
-_EVENT = "grant_over_limit"
+_EVENT = Event.GRANT_OVER_LIMIT
 
 
 async def end_excess(issuer: Issuer, subject: str, client_id: str, grant_ids: Sequence[str]) -> None:
@@ -26,7 +27,7 @@ async def _end(issuer: Issuer, subject: str, client_id: str, grant_id: str) -> N
     try:
         was_alive = await end_grant(issuer, grant_id, subject, client_id, _EVENT)
     except TemporarilyUnavailable as error:
-        log.warning("grant_over_limit_not_ended", extra={**about, "reason": error.log})
+        log.warning(Event.GRANT_OVER_LIMIT_NOT_ENDED, extra={**about, "reason": error.log})
         return
     if was_alive:
         issuer.metrics.security_event(_EVENT)

@@ -254,7 +254,7 @@ async def test_an_outcome_that_redis_does_not_take_leaves_begun_and_an_error_in_
     assert made.secret
     (entry,) = await entries(world)
     assert entry.result is Result.BEGUN
-    (record,) = [record for record in caplog.records if record.message == "audit_outcome_unwritten"]
+    (record,) = [record for record in caplog.records if record.message == "audit_outcome_not_written"]
     told = json.loads(record.entry)  # type: ignore[attr-defined]
     assert (told["act"], told["result"]) == (entry.act, "ok")
     assert made.secret not in str(told)

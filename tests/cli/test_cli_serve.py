@@ -33,7 +33,7 @@ def test_it_says_where_it_is_and_ends_with_0_when_told_to(server: "Popen[str]", 
     out, err = server.communicate(timeout=20)
     assert (server.returncode, out) == (0, "")
     assert [json.loads(line)["event"] for line in err.splitlines()] == [
-        *("openid_connect_is_off", "serving", "draining", "stopped")
+        *("openid_connect_disabled", "serving", "draining", "stopped")
     ]
 
 

@@ -59,7 +59,7 @@ async def test_every_log_line_of_a_request_has_it(world: World, capsys: pytest.C
     lines = [orjson.loads(line) for line in capsys.readouterr().err.splitlines()]
     (refused,) = [line for line in lines if line["event"] == "refused"]
     assert refused["request_id"] == "mine"
-    (other,) = [line for line in lines if line["event"] == "news_unreadable"]
+    (other,) = [line for line in lines if line["event"] == "client_change_unreadable"]
     assert "request_id" not in other
 
 

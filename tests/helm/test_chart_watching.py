@@ -15,7 +15,8 @@ from service.endpoints import ENDPOINTS
 from service.fronts.health import Health
 from service.fronts.operators import make_application
 from service.grants import GRANT_TYPES
-from service.observe.metrics import CACHES, REDIS_ERRORS, SECURITY_EVENTS, WRITE_REFUSALS, KeyTimes, Metrics
+from service.observe.events import SECURITY_EVENTS
+from service.observe.metrics import CACHES, REDIS_ERRORS, WRITE_REFUSALS, KeyTimes, Metrics
 from service.protocol.errors import ServerError, TemporarilyUnavailable
 from tests.helm.chart import CHART, ROOT, of_kind, the
 from tests.redis_shapes import Shape

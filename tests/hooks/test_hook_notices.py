@@ -189,7 +189,7 @@ async def test_after_its_attempts_it_is_given_up(
         await delivered(world)
     assert len(receiver.heard) == 3
     assert await world.issuer.store.notices.waiting() == 0
-    assert "notice_given_up" in caplog.text
+    assert "hook_notification_given_up" in caplog.text
 
 
 async def test_a_hook_that_was_taken_out_of_the_settings_ends_its_notices(redis: Shape, world: World) -> None:
@@ -238,7 +238,7 @@ async def test_a_queue_that_is_full_holds_up_no_revocation(
             assert (await world.revoke(one["refresh_token"])).status == 200
             assert not await world.is_active(one["access_token"])
         assert await world.issuer.store.notices.waiting() == 2
-        assert "notices_lost" in caplog.text
+        assert "hook_notifications_lost" in caplog.text
         receiver.turn = saying(503)
         assert await delivered(world) == 2  # and each finds its place again
         assert await world.issuer.store.notices.waiting() == 2

@@ -154,7 +154,9 @@ async def test_a_flood_from_one_network_hurts_that_network_alone(
         assert (await ask("198.51.100.7")).heading == "Sign in"
         assert (await ask("2001:db8::7")).heading == "Sign in"
         assert bytes_in(keyless) < 80_000
-        assert b'mintmark_security_events_total{event="too_many_requests_wait"}' in keyless.issuer.metrics.exposition()
+        assert (
+            b'mintmark_security_events_total{event="pending_requests_limited"}' in keyless.issuer.metrics.exposition()
+        )
         keyless.expire("{waiting}")
         assert (await ask("192.0.2.1")).heading == "Sign in", "the window is over"
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from service.observe.counting import Timed
+from service.observe.counting import BufferedHistogram
 from service.observe.metrics import SECONDS
 
 VALUES = st.lists(st.sampled_from(SECONDS) | st.floats(0, 5))
@@ -15,13 +15,13 @@ VALUES = st.lists(st.sampled_from(SECONDS) | st.floats(0, 5))
 def test_it_says_what_observing_one_by_one_says(rounds: list[list[float]]) -> None:
     """On the bounds too, and whenever somebody looks."""
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    timed = Timed("took", "x", ("what",), SECONDS, ours)
+    timed = BufferedHistogram("took", "x", ("what",), SECONDS, ours)
     histogram = Histogram("took", "x", ("what",), registry=theirs, buckets=SECONDS)
     for values in rounds:
         for value in values:
             timed.observe(value, "a")
             histogram.labels("a").observe(value)
-        timed.tell()
+        timed.flush()
     assert _without_sums(ours) == _without_sums(theirs)
     assert _sum(ours) == pytest.approx(_sum(theirs))
 

@@ -10,8 +10,9 @@ from service import __version__
 from service.app import make_issuer, open_issuer
 from service.crypto.client_keys import KeySource
 from service.grants import GRANT_TYPES
+from service.observe.events import SECURITY_EVENTS
 from service.observe.loop_lag import EVERY, keep_measuring
-from service.observe.metrics import REDIS_ERRORS, SECURITY_EVENTS, Metrics
+from service.observe.metrics import REDIS_ERRORS, Metrics
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.errors import StoreError
@@ -148,7 +149,7 @@ async def test_open_connections_are_counted_until_they_are_closed(world: World) 
         assert counts(issuer.metrics, "mintmark_redis_connections") == {(): 1.0}
     assert counts(issuer.metrics, "mintmark_redis_connections") == {(): 0.0}
     assert _errors(issuer.metrics) == {}
-    assert counts(issuer.metrics, "mintmark_redis_connects_total") == {(): 2.0}
+    assert counts(issuer.metrics, "mintmark_redis_connections_opened_total") == {(): 2.0}
 
 
 def _errors(metrics: Metrics) -> dict[str, float]:
@@ -173,7 +174,7 @@ async def test_what_goes_wrong_with_redis_is_counted_by_kind(world: World, proxy
         proxy.cut_before("GET", times=1000)
         with pytest.raises(TemporarilyUnavailable):
             await connection.execute("x", "GET", "x")
-        assert _errors(issuer.metrics)["gave_up"] == 1.0
+        assert _errors(issuer.metrics)["timeout"] == 1.0
 
 
 async def test_a_full_redis_is_counted_as_refusing(world: World) -> None:
@@ -197,7 +198,7 @@ async def test_a_redis_that_cannot_be_reached_is_counted(redis: Shape) -> None:
             await store.connection.execute("x", "GET", "x")
         await store.close()
         found = _errors(issuer.metrics)
-        assert found["gave_up"] == 1.0
+        assert found["timeout"] == 1.0
         assert found["connect"] >= 1.0
         assert "lost" not in found
 

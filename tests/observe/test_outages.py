@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from service.app import open_issuer
+from service.observe.events import Event
 from service.observe.outages import Outage
 from service.outbound.delivery_loop import keep_delivering
 from service.protocol.errors import TemporarilyUnavailable
@@ -18,28 +19,28 @@ LOG = logging.getLogger("outages")
 def test_it_is_told_once_then_ever_more_rarely_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     now = [0.0]
-    outage = Outage(LOG, "lost", "back", clock=lambda: now[0])
+    outage = Outage(LOG, Event.REDIS_LISTENER_DISCONNECTED, Event.REDIS_LISTENER_RECONNECTED, clock=lambda: now[0])
     outage.succeeded()  # nothing was lost
     for _ in range(3000):  # ten minutes of a try every 0.2 s
         outage.failed("refused", queue="q")
         now[0] += 0.2
     outage.succeeded(queue="q")
     outage.succeeded(queue="q")
-    lost = [record for record in caplog.records if record.message == "lost"]
+    lost = [record for record in caplog.records if record.message == "redis_listener_disconnected"]
     assert [record.__dict__.get("for_seconds", 0) for record in lost] == pytest.approx(
         [0, 5, 15, 35, 75, 155, 315], abs=1.5
     )
     assert (lost[0].levelname, lost[0].reason, lost[0].queue) == ("WARNING", "refused", "q")  # type: ignore[attr-defined]
-    (back,) = [record for record in caplog.records if record.message == "back"]
+    (back,) = [record for record in caplog.records if record.message == "redis_listener_reconnected"]
     assert (back.failures, back.levelname) == (3000, "INFO")  # type: ignore[attr-defined]
     caplog.clear()
     outage.failed("again")
-    assert [record.message for record in caplog.records] == ["lost"]
+    assert [record.message for record in caplog.records] == ["redis_listener_disconnected"]
 
 
 def test_what_comes_after_a_long_silence_is_another_outage(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
-    outage = Outage(LOG, "lost", "back", clock=lambda: now[0])
+    outage = Outage(LOG, Event.REDIS_LISTENER_DISCONNECTED, Event.REDIS_LISTENER_RECONNECTED, clock=lambda: now[0])
     for later in (0.0, 1.0, 301.5, 302.0):
         now[0] = later
         outage.failed("refused")
@@ -54,7 +55,7 @@ async def test_the_listener_says_once_that_redis_is_away_and_that_it_is_back(
 
     def counted(outage: Outage, reason: object, **facts: object) -> None:
         nonlocal tries
-        tries += outage._events[0] == "redis_listener_lost"
+        tries += outage._began == "redis_listener_disconnected"
         failed(outage, reason, **facts)
 
     monkeypatch.setattr(Outage, "failed", counted)
@@ -67,10 +68,10 @@ async def test_the_listener_says_once_that_redis_is_away_and_that_it_is_back(
                 await asyncio.sleep(0.02)
         proxy.heal()
         async with asyncio.timeout(20):
-            while "redis_listener_back" not in caplog.text:
+            while "redis_listener_reconnected" not in caplog.text:
                 await asyncio.sleep(0.02)
-    lost = [record for record in caplog.records if record.message == "redis_listener_lost"]
-    (back,) = [record for record in caplog.records if record.message == "redis_listener_back"]
+    lost = [record for record in caplog.records if record.message == "redis_listener_disconnected"]
+    (back,) = [record for record in caplog.records if record.message == "redis_listener_reconnected"]
     assert 1 <= len(lost) < back.failures  # type: ignore[attr-defined]
 
 
@@ -90,10 +91,10 @@ async def test_a_delivery_loop_says_once_that_its_queue_is_not_read(
 
     loop = asyncio.ensure_future(keep_delivering(deliver, "logouts"))
     async with asyncio.timeout(20):
-        while "queue_read_again" not in caplog.text:
+        while "delivery_queue_available" not in caplog.text:
             await asyncio.sleep(0.01)
     loop.cancel()
-    assert [record.message for record in caplog.records if record.message.startswith("queue_")] == [
-        "queue_not_read",
-        "queue_read_again",
+    assert [record.message for record in caplog.records if record.message.startswith("delivery_queue_")] == [
+        "delivery_queue_unavailable",
+        "delivery_queue_available",
     ]

@@ -141,7 +141,7 @@ async def test_rights_that_are_taken_away_later_are_503_and_named(
             if response.status == 503:
                 assert await error_of(response) == (503, "temporarily_unavailable")
                 assert response.headers["Retry-After"]
-                (told, *_) = [record for record in caplog.records if record.message == "redis_refuses"]
+                (told, *_) = [record for record in caplog.records if record.message == "redis_command_refused"]
                 assert "the Redis user lacks a right" in told.reason  # type: ignore[attr-defined]
         allow(each_server, *RECOMMENDED, "+eval", "+evalsha", "+publish", "+del")
         assert (await world.revoke(tokens["refresh_token"])).status == 200

@@ -19,6 +19,7 @@ from service.fronts.admin_api.who import operator
 from service.fronts.health import Handler
 from service.fronts.receiving import body
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.settings import Settings
 
@@ -80,7 +81,7 @@ def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
     if isinstance(error, AdminError):
         return problems.of_admin_error(error)
     if isinstance(error, TemporarilyUnavailable):
-        log.warning("admin_api_unavailable", extra={"path": _path(http), "reason": error.log or error.description})
+        log.warning(Event.ADMIN_API_UNAVAILABLE, extra={"path": _path(http), "reason": error.log or error.description})
         detail = "Redis, or another part of the service, is away."
         return Problem(problems.UNAVAILABLE, detail, headers={hdrs.RETRY_AFTER: "1"})
     if isinstance(error, ProtocolError):
@@ -89,7 +90,7 @@ def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
         return _of_http(error)
     incident = secrets.token_hex(8)
     issuer.metrics.refusal("admin_api", "server_error", "incident")
-    log.error("incident", exc_info=error, extra={"incident": incident, "path": _path(http)})
+    log.error(Event.INCIDENT, exc_info=error, extra={"incident": incident, "path": _path(http)})
     return Problem(problems.INCIDENT, f"See the service's log; incident {incident}.", incident=incident)
 
 

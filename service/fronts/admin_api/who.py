@@ -12,6 +12,7 @@ from service.fronts.admin_api.problems import NOT_HERE, TOO_MANY, UNAUTHORIZED, 
 from service.fronts.operator_token import count_failure, is_private, operator_of
 from service.fronts.peer import Peer, peer_of
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.records.audit_entry import Way
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,6 @@ async def _failed(issuer: Issuer, address: str) -> None:
     """Count it, and raise Problem where there were too many."""
     wait = await count_failure(issuer, address)
     issuer.metrics.refusal("admin_api", "unauthorized", "unauthorized")
-    log.warning("operator_refused", extra={"address": address, "seconds": wait})
+    log.warning(Event.OPERATOR_REFUSED, extra={"address": address, "seconds": wait})
     if wait:
         raise Problem(TOO_MANY, f"Try again in {wait} seconds.", headers={**CHALLENGE, hdrs.RETRY_AFTER: str(wait)})

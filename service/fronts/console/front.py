@@ -33,6 +33,7 @@ from service.fronts.operator_token import is_private
 from service.fronts.peer import Peer, peer_of
 from service.fronts.receiving import posted_form, query_form
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.decision import SERVER
 from service.protocol.errors import ProtocolError
 from service.records.audit_entry import Way
@@ -137,7 +138,7 @@ class Front:
             reply = Show("error", {"kind": "request", "text": "The form is too large."}, 413)
         except Exception:
             incident = secrets.token_hex(8)
-            log.exception("incident", extra={"incident": incident, "path": http.path})
+            log.exception(Event.INCIDENT, extra={"incident": incident, "path": http.path})
             reply = Show("error", {"kind": "incident", "text": incident}, 500)
         return self._response(reply, None)
 
@@ -173,10 +174,10 @@ class Front:
         except WaitError as error:
             return self._response(Show("sign_in", values | {"fault": "wait", "wait": error.seconds}, 429), None)
         if signed is None:
-            log.warning("operator_refused", extra={"address": peer.address})
+            log.warning(Event.OPERATOR_REFUSED, extra={"address": peer.address})
             return self._response(Show("sign_in", values | {"fault": "wrong"}, 403), None)
         await session.end(self._issuer, self._cookie(http, peer))
-        log.info("operator_signed_in", extra={"operator": signed.operator, "address": peer.address})
+        log.info(Event.OPERATOR_SIGNED_IN, extra={"operator": signed.operator, "address": peer.address})
         response = self._response(Go(onward), None)
         response.headers.add("Set-Cookie", _set_cookie(peer, signed.cookie))
         return response
@@ -186,7 +187,7 @@ class Front:
         if signed is not None:
             await self._parameters(http, signed)
             await session.end(self._issuer, signed.cookie)
-            log.info("operator_signed_out", extra={"operator": signed.operator})
+            log.info(Event.OPERATOR_SIGNED_OUT, extra={"operator": signed.operator})
         response = self._response(Go(SIGN_IN), None)
         response.headers.add("Set-Cookie", _set_cookie(peer, ""))
         return response
@@ -230,7 +231,7 @@ def _retry_after(reply: Show) -> dict[str, str]:
 
 def _failed(error: ProtocolError) -> Show:
     if error.status == 503:
-        log.warning("console_unavailable", extra={"reason": error.log})
+        log.warning(Event.CONSOLE_UNAVAILABLE, extra={"reason": error.log})
         return Show("error", {"kind": "unavailable", "text": ""}, 503)
     return Show("error", {"kind": "request", "text": error.description}, error.status, error.headers)
 

@@ -9,6 +9,7 @@ from service.directory import network_of
 from service.fronts.decision_api.answering import CallError
 from service.fronts.decision_api.result_codes import ResultCode
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.store.failures import Limit
 
 log = logging.getLogger(__name__)
@@ -28,9 +29,9 @@ async def caller_of(issuer: Issuer, authorization: str, service_id: str, address
     if name:
         return name
     wait = await issuer.store.failures.count(f"decision-api@{network_of(address)}", _limit(issuer))
-    log.warning("decision_api_refused", extra={"address": address, "blocked_for_seconds": wait})
+    log.warning(Event.DECISION_API_REFUSED, extra={"address": address, "blocked_for_seconds": wait})
     if wait:
-        issuer.metrics.security_event("decision_api_blocked")
+        issuer.metrics.security_event(Event.DECISION_API_BLOCKED)
         raise CallError(ResultCode.TOO_MANY_FAILURES, status=429, headers={"Retry-After": str(wait)})
     raise CallError(ResultCode.WRONG_CREDENTIALS, status=401, headers={"WWW-Authenticate": _CHALLENGE})
 

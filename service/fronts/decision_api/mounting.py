@@ -22,6 +22,7 @@ from service.fronts.peer import Peer, peer_of
 from service.fronts.receiving import FORM, body, check_transport, query_form
 from service.issuer import Issuer
 from service.observe.current import note_address
+from service.observe.events import Event
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.request import parse_form
 from service.records.audit_entry import Way
@@ -186,7 +187,7 @@ def _refused(error: ProtocolError) -> CallResult:
 def _incident(path: str) -> CallResult:
     """An exception nobody foresaw: an id for the caller, everything else for the log (IT-23)."""
     incident = secrets.token_hex(8)
-    log.exception("incident", extra={"incident": incident, "path": path})
+    log.exception(Event.INCIDENT, extra={"incident": incident, "path": path})
     content = orjson.dumps({"error": "server_error", "error_description": f"incident {incident}"}).decode()
     return CallResult(
         ResultCode.INCIDENT, {"responseContent": content}, "INTERNAL_SERVER_ERROR", f"Incident {incident}.", status=500
@@ -208,7 +209,10 @@ def _summarize(issuer: Issuer, path: str, api_key: str, answer: CallResult | Doc
         "action": answer.action,
         "status": answer.status,
     }
-    log.info("decision", extra=facts | {name: value for name, value in answer.facts.items() if value not in (None, "")})
+    log.info(
+        Event.DECISION_API_CALL,
+        extra=facts | {name: value for name, value in answer.facts.items() if value not in (None, "")},
+    )
 
 
 def _response(answer: CallResult | Document) -> web.Response:

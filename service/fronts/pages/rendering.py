@@ -23,6 +23,7 @@ from jinja2 import (
 
 from service.fronts import templates
 from service.fronts.pages.own_folder import unknown_files
+from service.observe.events import Event
 from service.protocol.browsing import FormPost, Page
 from service.protocol.redirect_uris import origin
 from service.settings import Settings
@@ -133,7 +134,7 @@ def _warn_of_unknown(folder: Path, environment: Environment) -> None:
     names = [entry.name for entry in ours if entry.name.endswith(".html")]
     for name in unknown_files(folder, environment, names):
         hint = f"side by side in the folder: {', '.join(names)}, style.css, and texts by language (de.toml)"
-        log.warning("pages_folder_unknown_file", extra={"file": name, "known": hint})
+        log.warning(Event.PAGES_FOLDER_UNKNOWN_FILE, extra={"file": name, "known": hint})
 
 
 def languages(settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ from service.login.expected_user import is_expected
 from service.login.interaction import ClientInteraction, Interaction, PageInteraction, StaleError
 from service.login.steps.step import Again, Authenticated, Outcome, Refused, Step
 from service.login.tickets import update
+from service.observe.events import Event
 from service.protocol.browsing import Page, Visit
 from service.protocol.errors import AccessDenied, LoginRequired
 from service.protocol.names import Prompt
@@ -70,7 +71,7 @@ async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
         return Again(tried, {"fault": "blocked", "wait": blocked.seconds})
     if person is None:
         reason = issuer.refusals.keep("login", "wrong_password", "user name or password is wrong")
-        log.info("login_failed", extra={"address": visit.address, "attempt": attempt, "reason_code": reason})
+        log.info(Event.LOGIN_FAILED, extra={"address": visit.address, "attempt": attempt, "reason_code": reason})
         return Again(tried, {"fault": "wrong"})
     return Authenticated(tried, person)
 

@@ -299,7 +299,7 @@ async def test_a_client_certificate_is_an_operator(
         open_issuer(settings_for(redis.url, port=0, admin_port=0, **tls)) as issuer,
         serving(issuer),
     ):
-        (url,) = [record.url for record in caplog.records if record.message == "operators"]  # type: ignore[attr-defined]
+        (url,) = [record.url for record in caplog.records if record.message == "admin_serving"]  # type: ignore[attr-defined]
         assert url.startswith("https://")
         url = url.replace("127.0.0.1", "localhost")
 
@@ -338,7 +338,7 @@ async def test_mintmark_shows_its_certificate(
         open_issuer(settings_for(redis.url, port=0, admin_port=0, **tls)) as issuer,
         serving(issuer),
     ):
-        (url,) = [record.url for record in caplog.records if record.message == "operators"]  # type: ignore[attr-defined]
+        (url,) = [record.url for record in caplog.records if record.message == "admin_serving"]  # type: ignore[attr-defined]
         mine, my_key = ours.issue("bob")
         mintmark = CommandLine(monkeypatch, capsys, {"MINTMARK_URL": url.replace("127.0.0.1", "localhost")})
         files = ("--ca-file", str(ours.file), "--certificate-file", str(mine), "--key-file", str(my_key))

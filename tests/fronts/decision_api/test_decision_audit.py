@@ -149,5 +149,5 @@ async def test_the_log_line_names_the_api_key(caller: Backend, caplog: pytest.Lo
     await caller.world.client(grant_types=ALL_GRANT_TYPES)
     with caplog.at_level(logging.INFO):
         await _create(caller)
-    (line,) = [record.__dict__ for record in caplog.records if record.getMessage() == "decision"]
+    (line,) = [record.__dict__ for record in caplog.records if record.getMessage() == "decision_api_call"]
     assert (line["api_key"], line["call"], line["subject"]) == (API_KEY, "/auth/token/create", "alice")

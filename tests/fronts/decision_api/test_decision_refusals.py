@@ -40,7 +40,7 @@ async def test_a_refused_call_is_kept_and_names_its_client(
     capsys.readouterr()
     await caller.answer(call, **members)
     lines = [orjson.loads(line) for line in capsys.readouterr().err.splitlines()]
-    decision = next(line for line in lines if line["event"] == "decision")
+    decision = next(line for line in lines if line["event"] == "decision_api_call")
     assert decision.get("client_id", "") == found.split(" ")[-1]
     assert await kept(caller) == [tuple(found.split(" "))]
 

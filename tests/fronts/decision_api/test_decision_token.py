@@ -462,7 +462,7 @@ async def test_one_line_in_the_log_tells_what_was_decided(caller: Backend, caplo
     code = await caller.world.code(client)
     with caplog.at_level(logging.INFO):
         response = await ask(caller, grant_type="authorization_code", code=code, redirect_uri=CALLBACK)
-    (line,) = [record.__dict__ for record in caplog.records if record.getMessage() == "decision"]
+    (line,) = [record.__dict__ for record in caplog.records if record.getMessage() == "decision_api_call"]
     expected = {"call": "/auth/token", "action": "OK", "result_code": "M100011", "client_id": "app", "subject": "alice"}
     assert {name: line[name] for name in expected} == expected
     for secret in (code, response.accessToken, response.refreshToken, SECRET):
