@@ -47,6 +47,7 @@ from service.outbound.delivery_loop import AT_ONCE, keep_delivering
 from service.outbound.http_client import HttpClient
 from service.protocol.addresses import in_url, listening_hosts
 from service.settings import Settings, SettingsError
+from service.store.keys import Keys
 from service.store.store import Store, open_store
 from service.tokens.excess import end_excess
 from service.workers import until_orphaned
@@ -96,11 +97,17 @@ def make_issuer(
 
 
 @asynccontextmanager
-async def open_issuer(settings: Settings, *, listen: bool = True) -> AsyncIterator[Issuer]:
-    """An issuer on a checked store, closed afterwards. Raises what ``open_store`` does."""
+async def open_issuer(settings: Settings, *, listen: bool = True, keys: Keys | None = None) -> AsyncIterator[Issuer]:
+    """An issuer on a checked store, closed afterwards. Raises what ``open_store`` does.
+
+    Args:
+        settings: Of the issuer.
+        listen: Whether to keep the cache of clients up with other processes.
+        keys: Where its records are in Redis, None = where they are unless several issuers share it.
+    """
     know_secrets_of(settings)
     watch = RedisWatch(Metrics(), open_tracing(settings))
-    store = await open_store(settings, listen=listen, watch=watch)
+    store = await open_store(settings, listen=listen, watch=watch, keys=keys)
     issuer = make_issuer(settings, store, watch=watch)
     try:
         if issuer.keyring is not None:

@@ -66,6 +66,16 @@ async def test_the_documented_rules_are_enough_and_leave_nothing_behind(
     assert not [record for record in caplog.records if record.message.startswith("redis_")]
 
 
+async def test_a_store_with_another_prefix_needs_rights_for_its_own_keys_only(each_server: Shape) -> None:
+    allow(each_server, "reset", "on", ">pw", *RECOMMENDED, "resetkeys", "resetchannels", "~other:*", "&other:*")
+    async with open_issuer(settings_of(each_server), keys=Keys("other:")):
+        pass
+    said = await refusal(each_server)
+    assert "keys mm:{rights-check}" in said
+    assert "channels mm:changes, mm:ended" in said
+    assert "ACL SETUSER mintmark ~mm:* &mm:*" in said
+
+
 async def test_a_user_without_channels_is_refused_at_the_start(forget_user: Shape) -> None:
     """The default of every new user since Redis 7: it would be ready, and each revocation would fail."""
     allow(forget_user, "reset", "on", ">pw", "~mm:*", "+@all", "-@dangerous", "resetchannels")
