@@ -52,6 +52,7 @@ class Group(StrEnum):
     SIGN_OUT = "Signing users out"
     TOKENS = "Tokens"
     LIFETIMES = "Lifetimes"
+    LINKS = "Links and contacts"
 
 
 SAME = "="
@@ -92,7 +93,7 @@ def _row(
     return field
 
 
-_WHAT, _MAY, _AUTHENTICATES, _REQUESTS, _SIGN_IN, _SIGN_OUT, _TOKENS, _LIFETIMES = Group
+_WHAT, _MAY, _AUTHENTICATES, _REQUESTS, _SIGN_IN, _SIGN_OUT, _TOKENS, _LIFETIMES, _LINKS = Group
 _ResponseTypes = Annotated[tuple[ResponseType, ...], AfterValidator(each_once)]
 
 
@@ -177,7 +178,7 @@ class ClientMetadata(BaseModel):
     request_uris: WebUris = _row((), _REQUESTS, "Request URIs",
         "Where its request objects may be fetched.", registered=SAME, authlete="requestUris")
     default_max_age: LifetimeOrNever | None = _row(None, _SIGN_IN, "Maximum login age",
-        "Users who signed in longer ago have to sign in again; no limit by default.",
+        "Users who signed in longer ago have to sign in again.",
         registered=SAME, authlete="defaultMaxAge")
     require_auth_time: bool = _row(False, _SIGN_IN, "Needs login time",
         "It needs auth_time: ID tokens always say when the user signed in.", registered=SAME, authlete="authTimeRequired")
@@ -196,15 +197,15 @@ class ClientMetadata(BaseModel):
         "It needs iss and sid: its URL is always loaded with them.", registered=SAME, flag="--frontchannel-session")
     initiate_login_uri: WebUri | None = _row(None, _SIGN_IN, "Login start URL",
         "Where others may send users to start a login at the client.", registered=SAME, authlete="loginUri")
-    client_uri: WebUri | None = _row(None, _WHAT, "Home page URL",
+    client_uri: WebUri | None = _row(None, _LINKS, "Home page URL",
         "Its home page, linked where users sign in and consent.", registered=SAME, authlete="clientUri")
-    logo_uri: WebUri | None = _row(None, _WHAT, "Logo URL",
+    logo_uri: WebUri | None = _row(None, _LINKS, "Logo URL",
         "Its logo, shown where users sign in and consent.", registered=SAME, authlete="logoUri")
-    policy_uri: WebUri | None = _row(None, _WHAT, "Privacy policy URL",
+    policy_uri: WebUri | None = _row(None, _LINKS, "Privacy policy URL",
         "Its privacy policy, linked where users sign in and consent.", registered=SAME, authlete="policyUri")
-    tos_uri: WebUri | None = _row(None, _WHAT, "Terms of service URL",
+    tos_uri: WebUri | None = _row(None, _LINKS, "Terms of service URL",
         "Its terms of service, linked where users sign in and consent.", registered=SAME, authlete="tosUri")
-    contacts: ShortTexts = _row((), _WHAT, "Contacts", "Whom to ask about it.", registered=SAME, authlete="contacts")
+    contacts: ShortTexts = _row((), _LINKS, "Contacts", "Whom to ask about it.", registered=SAME, authlete="contacts")
     may_assert_subjects: bool = _row(False, _MAY, "May assert subjects",
         "Assertions signed with its own key buy tokens of any user (jwt-bearer). For few clients.")
     access_token_format: AccessTokenFormat | None = _row(None, _TOKENS, "Access token format",

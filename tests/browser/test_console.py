@@ -239,6 +239,7 @@ async def test_every_page(desk: Desk, shoot: Shoot) -> None:
         ("not-found", "/client?id=nobody", "Not found"),
     ):
         await desk.open(path, heading)
+        await desk.page.evaluate("document.querySelectorAll('details.group').forEach(one => { one.open = true })")
         await shoot(desk.page, f"console-{name}")
 
 

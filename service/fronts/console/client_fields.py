@@ -76,8 +76,9 @@ def _field(row: Row) -> Field:
             ' A JSON list: [{"name": "tier", "value": "gold", "in_token_response": true, "in_introspection": true}].'
         )
     if kind is Kind.NUMBER:
+        is_setting = row.member.group is Group.LIFETIMES and not row.member.metavar
         hint += " " if row.member.metavar else " In seconds. "
-        hint += "Empty: as the settings say." if row.member.group is Group.LIFETIMES else "Empty: no limit."
+        hint += "Empty: as the settings say." if is_setting else "Empty: no limit."
     choices = dict.fromkeys(row.choices, "") if kind is Kind.CHOICES else {word: word for word in row.choices}
     if row.name == "grant_types":
         choices = {name: GRANT_TEXTS.get(name, "") for name in GRANT_TYPES}
@@ -99,16 +100,21 @@ class FieldGroup(NamedTuple):
     """Whether few need them."""
 
 
-_OPEN = (Group.WHAT, Group.MAY, Group.AUTHENTICATES)
+_OPEN = (Group.WHAT, Group.MAY, Group.AUTHENTICATES, Group.REQUESTS)
 GROUPS = tuple(
     FieldGroup(group.value, tuple(one for one in FIELDS.values() if one.group is group), group not in _OPEN)
     for group in Group
 )
 
 
-def written(described: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def written(described: Mapping[str, Any]) -> dict[str, Any]:
     """A client's members as the form shows them: texts, a set of chosen values, or whether it is checked."""
-    return {name: _written(FIELDS[name], described[name]) for name in names}
+    return {name: _written(field, described[name]) for name, field in FIELDS.items()}
+
+
+def shown(parameters: Mapping[str, str]) -> list[str]:
+    """The fields that the form had: one of another release does not empty what it did not show."""
+    return [name for name in parameters.get("fields", "").split() if name in FIELDS]
 
 
 def _written(field: Field, value: Any) -> Any:

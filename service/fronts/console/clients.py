@@ -29,13 +29,12 @@ async def show(request: ConsoleRequest) -> Reply:
 # changing it
 
 Values = dict[str, Any]
-_EDITED = tuple(name for name in fields.FIELDS)
 
 
 async def show_form(request: ConsoleRequest) -> Reply:
     """Show the members of a client, to be changed."""
     shown = await request.perform(clients.SHOW, client_id=request.get("id"))
-    return Show("client_edit", _form(shown.body, shown.etag, fields.written(shown.body, _EDITED)))
+    return Show("client_edit", _form(shown.body, shown.etag, fields.written(shown.body)))
 
 
 async def change(request: ConsoleRequest) -> Reply:
@@ -43,7 +42,7 @@ async def change(request: ConsoleRequest) -> Reply:
     shown = await request.perform(clients.SHOW, client_id=request.get("id"))
     client_id, seen = shown.body["client_id"], request.get("version")
     try:
-        changes = fields.changes(shown.body, request.parameters, _EDITED)
+        changes = fields.changes(shown.body, request.parameters, fields.shown(request.parameters))
         if seen != shown.etag:
             raise Outdated("it was changed meanwhile")
         if changes:
@@ -51,16 +50,21 @@ async def change(request: ConsoleRequest) -> Reply:
     except Outdated:
         return _conflict(request, await request.perform(clients.SHOW, client_id=client_id))
     except AdminError as error:
-        sent = fields.sent(request.parameters, _EDITED)
-        return Show("client_edit", _form(shown.body, seen, sent, faults=fields.faults_of(error)), 422)
+        values = _values_of(request, shown.body)
+        return Show("client_edit", _form(shown.body, seen, values, faults=fields.faults_of(error)), 422)
     return Go(link("/client", id=client_id, done="saved"))
 
 
 def _conflict(request: ConsoleRequest, now: OperationResult) -> Reply:
     """What is in the form stays; which members others changed meanwhile, or this operator would, is listed one by one."""
-    sent = fields.sent(request.parameters, _EDITED)
-    labels = [fields.FIELDS[name].label for name in fields.differing(now.body, request.parameters, _EDITED)]
-    return Show("client_edit", _form(now.body, now.etag, sent, conflict=labels), 409)
+    differing = fields.differing(now.body, request.parameters, fields.shown(request.parameters))
+    labels = [fields.FIELDS[name].label for name in differing]
+    return Show("client_edit", _form(now.body, now.etag, _values_of(request, now.body), conflict=labels), 409)
+
+
+def _values_of(request: ConsoleRequest, client: Mapping[str, Any]) -> Values:
+    """What was sent, and the members that the form did not show as they are."""
+    return fields.written(client) | fields.sent(request.parameters, fields.shown(request.parameters))
 
 
 def _form(
