@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.credentials import Credential, Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
@@ -54,8 +55,8 @@ class PresentedCode(Spendable, frozen=True, kw_only=True):
     """
 
     GRANT_TYPE = GrantTypeName.AUTHORIZATION_CODE
-    REPLAYED = "code_replayed"
-    REPEATED = "code_repeated"
+    REPLAYED = Event.CODE_REPLAYED
+    REPEATED = Event.CODE_REPEATED
     NAME = "code"
     REPLAY = "code was already redeemed; its grant is ended"
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.credentials import Kind, hashed, new_credential
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import OFFLINE_ACCESS, GrantTypeName, RefreshRotation
@@ -76,8 +77,8 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
     """A refresh token that is rotated: new tokens take its place."""
 
     GRANT_TYPE = GrantTypeName.REFRESH_TOKEN
-    REPLAYED = "refresh_token_reused"
-    REPEATED = "refresh_token_repeated"
+    REPLAYED = Event.REFRESH_TOKEN_REUSED
+    REPEATED = Event.REFRESH_TOKEN_REPEATED
     NAME = "refresh token"
     REPLAY = "refresh token was already used; its grant is ended"
 

@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 import msgspec
 
 from service.issuer import Issuer
+from service.observe.events import Event
 from service.protocol.credentials import Credential
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
@@ -38,9 +39,9 @@ class Spendable(msgspec.Struct, frozen=True, kw_only=True):
 
     GRANT_TYPE: ClassVar[GrantTypeName]
     """How hooks know the exchange."""
-    REPLAYED: ClassVar[str]
+    REPLAYED: ClassVar[Event]
     """Security event: it was spent before, and its grant is ended."""
-    REPEATED: ClassVar[str]
+    REPEATED: ClassVar[Event]
     """Security event: the response to its use was given again."""
     NAME: ClassVar[str]
     """Its name in messages for operators."""
