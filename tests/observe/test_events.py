@@ -59,7 +59,7 @@ def test_every_log_call_names_an_event() -> None:
     assert len(calls) > 100
     for call in calls:
         name = ast.unparse(call.event).lower().rpartition(".")[2].lstrip("_")
-        assert _members(call.event) or name in ("event", "began", "over"), call.place
+        assert _members(call.event) or name in ("event", "began", "over", "replayed", "repeated"), call.place
 
 
 def test_every_log_call_has_the_level_and_fields_of_its_event() -> None:
