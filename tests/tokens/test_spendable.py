@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from service.observe.events import Event
 from service.protocol.credentials import Credential, Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
@@ -23,8 +24,8 @@ class Voucher(Spendable, frozen=True, kw_only=True):
     """Kept as one key, and spent by deleting it."""
 
     GRANT_TYPE = GrantTypeName.CLIENT_CREDENTIALS
-    REPLAYED = "code_replayed"
-    REPEATED = "code_repeated"
+    REPLAYED = Event.CODE_REPLAYED
+    REPEATED = Event.CODE_REPEATED
     NAME = "voucher"
     REPLAY = "voucher was already used"
 
