@@ -38,7 +38,7 @@ async def verify_assertion(issuer: Issuer, client: Client, presented: Presented)
     if presented.assertion is None or presented.request is None:
         return None
     try:
-        return Proof(await assertions.verify_client(issuer, client, presented.assertion, presented.request))
+        return Proof((await assertions.verify_client(issuer, client, presented.assertion, presented.request),))
     except UnverifiableError as error:
         raise InvalidClient(_told(error), log=str(error)) from error
 

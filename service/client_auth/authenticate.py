@@ -13,8 +13,8 @@ from service.protocol.errors import InvalidClient, InvalidRequest
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
 from service.records.client import Client
-from service.store.assertions import ReplayCheck
 from service.store.failures import Limit
+from service.store.replay_checks import ReplayCheck
 
 log = logging.getLogger(__name__)
 
@@ -24,18 +24,13 @@ MAX_CLIENT_ID = 255
 class AuthenticatedClient(NamedTuple):
     """Holding one means that the client is known, enabled and proved itself as it is registered to.
 
-    ``alias_used``: whether it called itself by its alias (AU-27); ``use``: whether an assertion was used for the first time,
-    which Redis is being asked: call ``confirm`` before anything is given away.
+    ``alias_used``: whether it called itself by its alias (AU-27).
     """
 
     client: Client
     alias_used: bool
-    use: ReplayCheck | None = None
-
-    async def confirm(self) -> None:
-        """Wait for what is still to be known. Raises InvalidClient for an assertion that was used before."""
-        if self.use is not None and not await self.use.is_first_use():
-            raise InvalidClient("The client assertion was used before: each needs a jti of its own.")
+    replay_checks: tuple[ReplayCheck, ...] = ()
+    """On their way to Redis: ``confirm`` them before anything is given away."""
 
 
 async def authenticate(issuer: Issuer, methods: tuple[Method, ...], request: Request) -> AuthenticatedClient:
@@ -57,7 +52,7 @@ async def authenticate(issuer: Issuer, methods: tuple[Method, ...], request: Req
     note_client(client.client_id)
     _check_body_client_id(request, presented, client)
     proof = await _check_proof(issuer, method, client, presented, request.address)
-    return AuthenticatedClient(client, presented.client_id != client.client_id, proof.use)
+    return AuthenticatedClient(client, presented.client_id != client.client_id, proof.replay_checks)
 
 
 def _single(methods: tuple[Method, ...], request: Request) -> tuple[Method, Presented]:

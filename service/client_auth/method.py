@@ -6,7 +6,7 @@ from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
 from service.records.client import Client
-from service.store.assertions import ReplayCheck
+from service.store.replay_checks import ReplayCheck
 from service.tokens.assertions import Told
 
 
@@ -23,9 +23,9 @@ class Presented(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """It holds. ``use``: where it counts once only, whether this is the first time; the answer may still be under way."""
+    """The evidence holds, if what counts once only is used for the first time."""
 
-    use: ReplayCheck | None = None
+    replay_checks: tuple[ReplayCheck, ...] = ()
 
 
 HOLDS = Proof()

@@ -19,6 +19,7 @@ from service.protocol.request import Request
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.property import Property
+from service.store.replay_checks import confirm
 from service.store.tokens import OpenedRefreshToken, OpenedToken
 from service.tokens import user_claims
 from service.tokens.access_tokens import GENERATION, handle_of, presented
@@ -44,7 +45,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     if client.public:
         raise InvalidClient("Introspection is for confidential clients.")
     body = await describe(issuer, client, token)
-    await authenticated.confirm()
+    await confirm(authenticated.replay_checks)
     issuer.metrics.request(NAME, "active" if body else "inactive")
     if JWT in request.headers.get("Accept", "") and issuer.keyring is not None:
         return await _signed(issuer, client, body or {"active": False})

@@ -13,6 +13,7 @@ from service.protocol.errors import UnsupportedTokenType
 from service.protocol.names import HookEvent
 from service.protocol.request import Request
 from service.records.client import Client
+from service.store.replay_checks import confirm
 from service.store.tokens import RevokeAnswer
 from service.tokens.access_tokens import presented
 
@@ -30,7 +31,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     """
     token = request.required("token")
     authenticated = await authenticate(issuer, request)
-    await authenticated.confirm()  # before, not beside: what is revoked stays so
+    await confirm(authenticated.replay_checks)  # before, not beside: what is revoked stays so
     client = authenticated.client
     shown = await presented(issuer, token)
     if shown.stateless is not None:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 
 import msgspec
 
@@ -13,13 +12,14 @@ from service.issuer import Issuer
 from service.observe.current import note_grant_type
 from service.observe.events import Event
 from service.protocol.decision import Decision, answer
-from service.protocol.errors import ProtocolError, TemporarilyUnavailable, UnauthorizedClient, UnsupportedGrantType
+from service.protocol.errors import ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from service.protocol.names import GrantTypeName, ResponseType
 from service.protocol.request import Request
 from service.protocol.requested import Requested
 from service.settings import Settings
-from service.tokens.authorization import Authorization, Issued
-from service.tokens.issuing import issue, withdraw
+from service.store.replay_checks import confirm
+from service.tokens.authorization import Authorization
+from service.tokens.issuing import issue
 from service.tokens.replay import ReplayedError, end_replayed
 from service.tokens.token_request import TokenRequest
 
@@ -59,62 +59,32 @@ async def answer_client(
     """Tokens for a client that is authenticated. ``amended``: what a caller of the decision API adds to what was allowed.
     Raises the errors of RFC 6749 section 5.2.
     """
-    client = authenticated.client
+    client, checks = authenticated.client, list(authenticated.replay_checks)
     try:
         if grant_type is None:
             raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
         if name not in client.grant_types:
             raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
         if grant_type.has_side_effects:
-            await authenticated.confirm()
-        checks = [authenticated.use] if authenticated.use is not None else []
+            await confirm(checks)
         authorization = await grant_type.authorize(issuer, TokenRequest(request, client, Requested.of(request), checks))
     except ReplayedError as replayed:
-        await authenticated.confirm()
+        await confirm(checks)
         await end_replayed(issuer, replayed)
         raise
     except ProtocolError:
-        await authenticated.confirm()  # whoever sends an old assertion learns nothing else
+        await confirm(checks)  # whoever sends an old assertion learns nothing else
         raise
     if issuer.hooks.asks:
         authorization = msgspec.structs.replace(authorization, address=request.address)
     if amended is not None:
         authorization = amended(authorization)
-    if authenticated.use is None and authorization.use is None:
-        issued = await issue(issuer, client, authorization)
-    else:
-        issued = await _issue_once(issuer, authenticated, authorization)
+    issued = await issue(issuer, client, authorization, checks)
     if log.isEnabledFor(logging.DEBUG):
         grant = issued.grant
         facts = {"grant_type": name, "client_id": client.client_id, "subject": grant.subject, "scope": issued.scope}
         log.debug(Event.TOKEN_ISSUED, extra=facts | {"repeated": issued.repeated})
     return answer(issued.content, issued=issued)
-
-
-async def _issue_once(issuer: Issuer, authenticated: AuthenticatedClient, authorization: Authorization) -> Issued:
-    """Where an assertion must be new: nothing is spent before that is known, but what only begins here is written at the
-    same time, and taken back where it was not (one round trip, not two).
-    """
-    if authorization.spends is not None:
-        await authenticated.confirm()
-        return await issue(issuer, authenticated.client, authorization)
-    try:
-        if issuer.hooks.asks_claims:  # they hear only of what is certain
-            await authenticated.confirm()
-            await authorization.confirm()
-        issued = await issue(issuer, authenticated.client, authorization)
-    except TemporarilyUnavailable:
-        if authorization.use is not None:  # whoever vouched may not be asked again: let it be brought once more
-            with suppress(TemporarilyUnavailable):
-                await authorization.use.release()
-        raise
-    try:
-        await authenticated.confirm()
-        await authorization.confirm()
-    except ProtocolError:
-        await withdraw(issuer, issued)
-        raise
-    return issued
 
 
 def _methods(settings: Settings) -> tuple[str, ...]:

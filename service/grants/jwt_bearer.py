@@ -18,7 +18,7 @@ from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.records.client import Client
 from service.records.trusted_issuer import TrustedIssuer
-from service.store.assertions import ReplayCheck
+from service.store.replay_checks import ReplayCheck
 from service.tokens import assertions
 from service.tokens.assertions import Told
 from service.tokens.authorization import Authorization
@@ -52,7 +52,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         trust, person = await asyncio.gather(
             _trust(issuer, client, told), read(issuer, client, told.subject, requested.scope)
         )
-        use = await _verified(issuer, client, told, trust, request)
+        check = await _verified(issuer, client, told, trust, request)
     except StrangerError as error:
         raise UntrustedIssuer(told, str(error)) from error
     except UnverifiableError as error:
@@ -62,7 +62,8 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     )
     grant = await with_claims(issuer, client, begun.grant, person)
     grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, is not known
-    return msgspec.structs.replace(begun, grant=grant, use=use)
+    token_request.replay_checks.append(check)
+    return msgspec.structs.replace(begun, grant=grant)
 
 
 async def _trust(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer | None:

@@ -15,7 +15,6 @@ from service.redis.errors import LinkLostError, ReplyError
 from service.redis.opening import open_connection
 from service.settings import Settings
 from service.store import (
-    assertions,
     audit,
     clients,
     codes,
@@ -29,6 +28,7 @@ from service.store import (
     known_places,
     refused_requests,
     registrations,
+    replay_checks,
     sessions,
     tickets,
     tokens,
@@ -53,7 +53,6 @@ from service.store.writability import Writability
 _ROOMS = (
     *(
         grant_updates,
-        assertions,
         audit,
         clients,
         codes,
@@ -64,6 +63,7 @@ _ROOMS = (
         known_places,
         initial_access_tokens,
         registrations,
+        replay_checks,
         sessions,
         tickets,
         tokens,
@@ -83,7 +83,6 @@ class Store:
     connection: Connection
     keys: Keys
     grant_updates: grant_updates.GrantUpdates
-    assertions: assertions.Assertions
     audit: audit.Audit
     refused_requests: refused_requests.RefusedRequests
     client_numbers: ClientNumbers
@@ -103,6 +102,7 @@ class Store:
     pseudonyms: Pseudonyms
     initial_access_tokens: initial_access_tokens.InitialAccessTokens
     registrations: registrations.Registrations
+    replay_checks: replay_checks.ReplayChecks
     sessions: sessions.Sessions
     signing_keys: SigningKeys
     tickets: tickets.Tickets
@@ -145,7 +145,6 @@ def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys |
         connection,
         keys,
         grant_updates.GrantUpdates(connection, keys, indexing),
-        assertions.Assertions(connection, keys),
         audit.Audit(connection, keys, settings.audit_length),
         refused_requests.RefusedRequests(connection, keys),
         ClientNumbers(connection, keys),
@@ -165,6 +164,7 @@ def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys |
         Pseudonyms(connection, keys, settings),
         initial_access_tokens.InitialAccessTokens(connection, keys),
         registrations.Registrations(connection, keys),
+        replay_checks.ReplayChecks(connection, keys),
         sessions.Sessions(connection, keys, settings.sessions_per_user),
         SigningKeys(connection, keys),
         tickets.Tickets(connection, keys),

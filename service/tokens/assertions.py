@@ -6,7 +6,7 @@ as audience, an end that is near, and a ``jti`` that counts once.
 
 import math
 from base64 import urlsafe_b64decode
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,10 +15,11 @@ from service.crypto.client_keys import ALGORITHMS, KeySource, key_source
 from service.crypto.jws import SKEW, Jws, UnverifiableError, check_times, checked_claims, parse
 from service.crypto.key_material import UnusableKeyError
 from service.issuer import Issuer
+from service.protocol.errors import InvalidClient, InvalidGrant, ProtocolError
 from service.protocol.names import ClientAuthMethod, HmacAlgorithm
 from service.protocol.request import Request
 from service.records.client import Client
-from service.store.assertions import ReplayCheck
+from service.store.replay_checks import ReplayCheck, Use
 
 CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """``client_assertion_type`` (RFC 7523 section 2.2)."""
@@ -75,13 +76,13 @@ async def verify_client(issuer: Issuer, client: Client, told: Told, request: Req
     if strict and not isinstance(claims.get("aud"), str):
         raise UnverifiableError("aud must be the issuer, as one string")
     _check(issuer, claims, (issuer.url,) if strict else audiences(issuer, request))
-    return _once(issuer, claims, jti_required=True)
+    return _once(issuer, claims, _client_replay, jti_required=True)
 
 
 def verify_grant(issuer: Issuer, told: Told, claims: Mapping[str, Any], wanted: Collection[str]) -> ReplayCheck:
     """Somebody vouches for ``sub``; the signature holds already. ``wanted``: audiences. Raises UnverifiableError."""
     _check(issuer, claims, wanted)
-    return _once(issuer, claims, jti_required=False, told=told.jws.told)
+    return _once(issuer, claims, _grant_replay, signing_input=told.jws.told)
 
 
 def look_at(issuer: Issuer, told: Told, wanted: Collection[str]) -> None:
@@ -142,6 +143,14 @@ def _by_secret(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
     raise UnverifiableError("the client's secret does not verify the signature")
 
 
+def _client_replay() -> ProtocolError:
+    return InvalidClient("The client assertion was used before: each needs a jti of its own.")
+
+
+def _grant_replay() -> ProtocolError:
+    return InvalidGrant("The assertion was used before: each counts once.")
+
+
 def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -> None:
     """Audience and end (RFC 7523 section 3); times themselves were looked at with the signature."""
     audience, allowed = claims.get("aud"), issuer.settings.assertion_audience
@@ -158,7 +167,14 @@ def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -
         raise UnverifiableError(f"exp is more than {longest} seconds away")
 
 
-def _once(issuer: Issuer, claims: Mapping[str, Any], *, jti_required: bool, told: bytes = b"") -> ReplayCheck:
+def _once(
+    issuer: Issuer,
+    claims: Mapping[str, Any],
+    refusal: Callable[[], ProtocolError],
+    *,
+    jti_required: bool = False,
+    signing_input: bytes = b"",
+) -> ReplayCheck:
     """Let Redis say whether it is the first time; without waiting, so that it leaves with what else there is to ask.
 
     Without a ``jti`` it is known by what is signed: a signature can be written in more than one way.
@@ -168,7 +184,11 @@ def _once(issuer: Issuer, claims: Mapping[str, Any], *, jti_required: bool, told
         raise UnverifiableError("jti is missing (OpenID Connect Core 9)")
     if jti is not None and not (isinstance(jti, str) and 0 < len(jti) <= MAX_JTI):
         raise UnverifiableError(f"jti must be a text of 1 to {MAX_JTI} characters")
-    ends_at = math.ceil(claims["exp"]) + SKEW + 1  # never before the assertion itself ends
-    return issuer.store.assertions.record(
-        f"{claims['iss']}\0{jti}" if jti else told.decode("ascii"), ends_at, issuer.randomness(16)
+    use = Use(
+        name=f"{claims['iss']}\0{jti}" if jti else signing_input.decode("ascii"),
+        ends_at=math.ceil(claims["exp"]) + SKEW + 1,  # never before the assertion itself ends
+        by=issuer.randomness(16),
+        refusal=refusal,
+        is_irreplaceable=not jti_required,  # whoever asserts a subject may not be asked again
     )
+    return issuer.store.replay_checks.record(use)

@@ -4,10 +4,8 @@ import msgspec
 
 from service.hooks import NOTHING_ADDED, Added
 from service.protocol.binding import UNBOUND, Binding
-from service.protocol.errors import InvalidGrant
 from service.records.grant import Grant
 from service.records.property import Property
-from service.store.assertions import ReplayCheck
 from service.tokens.spendable import Spendable
 
 
@@ -15,8 +13,7 @@ class Authorization(msgspec.Struct, frozen=True):
     """Who allowed which client what: the answer of a grant type.
 
     ``scope`` and ``audience``: of the access token, within the grant's; ``spends``: the credential that was presented
-    and is now to be exchanged, None where the grant begins at the token endpoint. ``use``:
-    whether an assertion was used for the first time, where one vouches for it; Redis is being asked. ``added``: by hooks;
+    and is now to be exchanged, None where the grant begins at the token endpoint. ``added``: by hooks;
     ``address``: of whom it is issued to, for them and for the log, where it is known. By a caller of the decision API:
     ``lifetime`` of the access token in seconds, 0 = as client and settings have it, and its ``properties``, beside the grant's.
     """
@@ -25,18 +22,12 @@ class Authorization(msgspec.Struct, frozen=True):
     scope: str
     audience: tuple[str, ...]
     spends: Spendable | None = None
-    use: ReplayCheck | None = None
     added: Added = NOTHING_ADDED
     address: str = ""
     lifetime: int = 0
     properties: tuple[Property, ...] = ()
     binding: Binding = UNBOUND
     """What its tokens are bound to."""
-
-    async def confirm(self) -> None:
-        """Wait for what is still to be known. Raises InvalidGrant for an assertion that was used before."""
-        if self.use is not None and not await self.use.is_first_use():
-            raise InvalidGrant("The assertion was used before: each counts once.")
 
 
 class Issued(msgspec.Struct, frozen=True):

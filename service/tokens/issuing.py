@@ -4,13 +4,16 @@ No grant type makes a token by itself. Everything is made, rendered and sealed f
 checks that the presented credential is still unspent and swaps. There is no half-way state to repair.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from service.crypto import sealing
 from service.issuer import Issuer
 from service.protocol.credentials import new_grant_id
-from service.protocol.errors import InvalidGrant, TemporarilyUnavailable
+from service.protocol.errors import InvalidGrant, ProtocolError, TemporarilyUnavailable
 from service.records.client import Client
+from service.store.replay_checks import ReplayCheck, confirm, release
 from service.store.spending import Outcome
 from service.store.tokens import WaitingReply
 from service.tokens.authorization import Authorization, Issued
@@ -24,14 +27,40 @@ _TRIES = 8
 """How often an exchange is tried again because another one was first."""
 
 
-async def issue(issuer: Issuer, client: Client, authorization: Authorization) -> Issued:
-    """Issue tokens for an authorization. Raises InvalidGrant where what it spends is spent or ended meanwhile."""
-    if authorization.spends is None:
+async def issue(
+    issuer: Issuer, client: Client, authorization: Authorization, replay_checks: Sequence[ReplayCheck] = ()
+) -> Issued:
+    """Issue tokens for an authorization, if every replay check of its request passes.
+
+    Nothing is spent before that is known, but what only begins here is written at the same time, and taken back where one does
+    not pass: one round trip, not two.
+
+    Raises:
+        InvalidGrant: What it spends is spent or ended meanwhile.
+        ProtocolError: A replay check does not pass.
+        TemporarilyUnavailable: Redis is away, or a hook.
+    """
+    if authorization.spends is not None:
+        await confirm(replay_checks)
+        return await _exchange(issuer, client, authorization, authorization.spends)
+    if not replay_checks:
         return await _begin(issuer, client, authorization)
-    return await _exchange(issuer, client, authorization, authorization.spends)
+    try:
+        if issuer.hooks.asks_claims:  # they hear only of what is certain
+            await confirm(replay_checks)
+        issued = await _begin(issuer, client, authorization)
+    except TemporarilyUnavailable:
+        await release(replay_checks)
+        raise
+    try:
+        await confirm(replay_checks)
+    except ProtocolError:
+        await _withdraw(issuer, issued)
+        raise
+    return issued
 
 
-async def withdraw(issuer: Issuer, issued: Issued) -> None:
+async def _withdraw(issuer: Issuer, issued: Issued) -> None:
     """Take back what began a grant, before anybody was told: as if it had never been. Raises TemporarilyUnavailable."""
     if issued.grant.subject:
         await issuer.store.grants.revoke(issued.grant_id, issued.grant.subject)

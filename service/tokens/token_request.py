@@ -5,7 +5,7 @@ import msgspec
 from service.protocol.request import Request
 from service.protocol.requested import Requested
 from service.records.client import Client
-from service.store.assertions import ReplayCheck
+from service.store.replay_checks import ReplayCheck
 
 
 class TokenRequest(msgspec.Struct, frozen=True):

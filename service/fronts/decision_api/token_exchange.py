@@ -16,6 +16,7 @@ from service.protocol.errors import InvalidRequest, InvalidToken, ProtocolError,
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.protocol.requested import Requested
+from service.store.replay_checks import confirm
 
 _PREFIX = "urn:ietf:params:oauth:token-type:"
 _ACCESS_TOKEN = _PREFIX + "access_token"
@@ -30,7 +31,7 @@ async def checked(
     """
     client, parameters = authenticated.client, request.parameters
     try:
-        await authenticated.confirm()
+        await confirm(authenticated.replay_checks)
         if GrantTypeName.TOKEN_EXCHANGE not in client.grant_types:
             raise UnauthorizedClient("The client is not registered for token exchange.")
         told = {

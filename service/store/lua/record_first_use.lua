@@ -1,0 +1,13 @@
+#!lua
+-- Record that something is used, which counts once; ``by`` tells a command that is sent again from a second use.
+-- KEYS  used
+-- ARGV  by, ends
+-- RETURNS first | replayed
+local used = unpack(KEYS)
+local by, ends = unpack(ARGV)
+local held = redis.call('GET', used)
+if held and held ~= by then
+  return 'replayed'
+end
+redis.call('SET', used, by, 'EXAT', ends)
+return 'first'

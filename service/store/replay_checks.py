@@ -1,0 +1,104 @@
+"""What was used and counts once (``jti`` of assertions and proofs), until it would have expired anyway."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from enum import StrEnum
+from hashlib import sha512
+from typing import NamedTuple
+
+from service.protocol.credentials import base64url
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable
+from service.redis.connection import Connection
+from service.redis.script import Script
+from service.store.keys import Keys
+
+
+class UseAnswer(StrEnum):
+    """What ``record_first_use`` says."""
+
+    FIRST = "first"
+    REPLAYED = "replayed"
+
+
+class ReleaseAnswer(StrEnum):
+    """What ``release_first_use`` says."""
+
+    RELEASED = "released"
+    UNKNOWN = "unknown"
+
+
+_record = Script("record_first_use", ("used",), ("by", "ends"), UseAnswer, confirmed=True)
+_release = Script("release_first_use", ("used",), ("by",), ReleaseAnswer)
+SCRIPTS = (_record, _release)
+
+
+class Use(NamedTuple):
+    """One use of something that counts once."""
+
+    name: str
+    """What is used, unmistakably."""
+    ends_at: int
+    """Until when it could be used again, in epoch seconds."""
+    by: bytes
+    """Random: tells a command that is sent again from another use."""
+    refusal: Callable[[], ProtocolError]
+    """Makes the error of a request that uses it a second time."""
+    is_irreplaceable: bool = False
+    """Whether it may be used again after Redis has failed, because whoever made it may not make another."""
+
+
+class ReplayCheck:
+    """The check that something is used for the first time, on its way to Redis."""
+
+    def __init__(self, connection: Connection, key: str, use: Use) -> None:
+        self.use = use
+        self._connection = connection
+        self._key = key
+        self._task = asyncio.ensure_future(self._send())
+        self._task.add_done_callback(_swallow)  # nobody may ask, where the request was refused before
+
+    async def is_first_use(self) -> bool:
+        """Tell whether nobody used it before. Raises TemporarilyUnavailable."""
+        return await asyncio.shield(self._task)
+
+    async def release(self) -> None:
+        """Let it be used again: nothing came of this use. Raises TemporarilyUnavailable."""
+        await _release.run(self._connection, (self._key,), self.use.by)
+
+    async def _send(self) -> bool:
+        answer, _ = await _record.run(self._connection, (self._key,), self.use.by, self.use.ends_at)
+        return answer is UseAnswer.FIRST
+
+
+class ReplayChecks:
+    """Uses in Redis, by a hash of what was used."""
+
+    def __init__(self, connection: Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    def record(self, use: Use) -> ReplayCheck:
+        """Record a use, without waiting: the command leaves with what else is sent in this turn of the loop."""
+        digest = sha512(use.name.encode("utf-8", "surrogatepass")).digest()
+        return ReplayCheck(self._connection, self._keys.assertion(base64url(digest[:24])), use)
+
+
+async def confirm(checks: Iterable[ReplayCheck]) -> None:
+    """Wait until each is known to be the first use. Raises the refusal of one that is not, and TemporarilyUnavailable."""
+    for check in checks:
+        if not await check.is_first_use():
+            raise check.use.refusal()
+
+
+async def release(checks: Iterable[ReplayCheck]) -> None:
+    """Let what is irreplaceable be used again, as far as Redis can be reached."""
+    for check in checks:
+        if check.use.is_irreplaceable:
+            with suppress(TemporarilyUnavailable):
+                await check.release()
+
+
+def _swallow(task: asyncio.Task[bool]) -> None:
+    if not task.cancelled():
+        task.exception()
