@@ -15,7 +15,7 @@ from service.protocol.names import SigningAlgorithm
 _METAVARS = {bool: "", int: "SECONDS", dict: "JSON", str: "TEXT", SigningAlgorithm: "ALG"}
 
 
-def _flag(row: Row) -> str:
+def flag_of(row: Row) -> str:
     """``--redirect-uri`` of ``redirect_uris``: a list is repeated, an item a time."""
     name = row.name.removesuffix("s") if row.shape in (Shape.LIST, Shape.CHOICES) else row.name
     return row.member.flag or f"--{name.replace('_', '-')}"
@@ -33,7 +33,7 @@ def _option(row: Row) -> Any:
     kind: Any = row.kind if row.shape is not Shape.OBJECT else str
     uri = "URI" if row.name.removesuffix("s").endswith("_uri") else ""
     option = typer.Option(
-        _flag(row),
+        flag_of(row),
         help=text + (" May be repeated." if is_list else ""),
         metavar=row.member.metavar or uri or _METAVARS[SigningAlgorithm if row.name.endswith("_alg") else row.kind],
         rich_help_panel=row.member.group.value,
@@ -70,7 +70,7 @@ def _value(row: Row, value: Any) -> Any:
         return read_properties(value)
     if row.name == "scopes":
         return [word for text in value for word in text.split()]
-    return read_json(_flag(row), value) if row.shape is Shape.OBJECT else value
+    return read_json(flag_of(row), value) if row.shape is Shape.OBJECT else value
 
 
 def read_json(option: str, text: str | None) -> Any:

@@ -1,0 +1,145 @@
+"""Every member of the client metadata table with a value that is not its default, and the views that set and show it."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from html import unescape
+from typing import Any
+
+from service.cli.client_options import flag_of
+from service.fronts.console import client_fields
+from service.protocol.client_metadata import REGISTERED, ROWS, Row, Shape
+from tests.cli.command_line import ROOT
+from tests.console import Operator
+from tests.person import Shown
+from tests.world import private_jwk
+
+URL = "https://app.example/x"
+BASE = {"grant_types": ["authorization_code"], "redirect_uris": ["https://app.example/cb"]}
+JWKS = {"keys": [{name: value for name, value in private_jwk("ES256").items() if name != "d"}]}
+_SAID: dict[str, Any] = {
+    "alias": "other",
+    "auth_method": "private_key_jwt",
+    "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:jwt-bearer", "refresh_token"],
+    "redirect_uris": ["https://app.example/cb", "https://app.example/other"],
+    "scopes": ["openid", "read"],
+    "default_scope": "read",
+    "properties": [{"name": "tier", "value": "gold", "in_token_response": True, "in_introspection": False}],
+    "response_types": ["code", "none"],
+    "subject_type": "pairwise",
+    "jwks": JWKS,
+    "access_token_format": "jwt",
+    "contacts": ["ops@app.example"],
+    "access_token_claims": ["department"],
+}
+"""Members that go with others, or whose values mean something."""
+APART = {"jwks_uri", "sector_identifier_uri"}
+"""Members that do not go with others of these, or that are fetched: each is set alone."""
+
+
+def _value_for(row: Row) -> Any:
+    match row.shape:
+        case Shape.SWITCH:
+            return True
+        case Shape.NUMBER:
+            return 7
+        case Shape.CHOICE:
+            return row.choices[0] if row.default is None else row.choices[-2 if row.name == "auth_method" else -1]
+        case Shape.LIST:
+            return [URL]
+        case _:
+            return URL
+
+
+def full() -> dict[str, Any]:
+    """A client in which no member has its default, but for those ``APART``."""
+    return {row.name: _SAID.get(row.name, _value_for(row)) for row in ROWS.values() if row.name not in APART}
+
+
+def plain(value: Any) -> Any:
+    """As JSON has it."""
+    return json.loads(json.dumps(value))
+
+
+def options(members: dict[str, Any]) -> list[str]:
+    """The members as options of ``mintmark client update``."""
+    told: list[str] = []
+    for name, value in members.items():
+        flag, shape = flag_of(ROWS[name]), ROWS[name].shape
+        if name == "properties":
+            told += [word for one in value for word in (flag, f"{one['name']}={one['value']}:token")]
+        elif shape is Shape.SWITCH:
+            told.append(flag)
+        elif shape in (Shape.LIST, Shape.CHOICES):
+            told += [word for one in value for word in (flag, one)]
+        else:
+            told += [flag, json.dumps(value) if shape is Shape.OBJECT else str(value)]
+    return told
+
+
+async def mintmark(redis_url: str, *arguments: str, **settings: str) -> Any:
+    """What a command prints, run beside the event loop of the test."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
+    variables = {"MINTMARK_REDIS_URL": redis_url, "PYTHONPATH": str(ROOT), **settings}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "service", *arguments, "--json"),
+        cwd=ROOT,
+        env=others | variables,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return json.loads(out)
+
+
+def form_of(shown: Shown) -> dict[str, str]:
+    """Every field as a browser would send it."""
+    page = shown.text[shown.text.index('class="sheet"') :]
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", page):
+        named = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
+        if named.get("type") not in ("checkbox", "radio") or " checked" in tag:
+            found[unescape(named["name"])] = unescape(named.get("value", ""))
+    for name, text in re.findall(r'<textarea[^>]*name="([^"]*)"[^>]*>\n?(.*?)</textarea>', page, re.DOTALL):
+        found[name] = unescape(text)
+    for name, choices in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', page, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', choices)
+        found[name] = unescape(chosen[1]) if chosen else ""
+    return found
+
+
+async def edited(operator: Operator, client_id: str, **changes: str) -> Shown:
+    """A client after its form at the console was sent with these changes."""
+    form = form_of(await operator.get("/console/client/edit", id=client_id))
+    return await operator.send("/console/client/edit", **(form | changes))
+
+
+def typed(members: dict[str, Any]) -> dict[str, str]:
+    """What an operator types and ticks in the console's form."""
+    form: dict[str, str] = {}
+    for name, shown in client_fields.written(dict.fromkeys(ROWS) | _empty_lists() | members).items():
+        if isinstance(shown, set):
+            form |= {f"{name}.{one}": "1" for one in shown}
+        elif shown is True:
+            form[name] = "1"
+        elif isinstance(shown, str) and shown:
+            form[name] = shown
+    return {key: text for key, text in form.items() if key.partition(".")[0] in members}
+
+
+def _empty_lists() -> dict[str, Any]:
+    return {row.name: () for row in ROWS.values() if row.shape in (Shape.LIST, Shape.CHOICES)}
+
+
+def in_console(shown: Shown) -> dict[str, Any]:
+    """The members that the console's form says, as ``ClientInput`` reads them."""
+    return client_fields.members(form_of(shown), list(ROWS))
+
+
+def registered(members: dict[str, Any]) -> dict[str, Any]:
+    """Those members that a client may register, by their registered names."""
+    told = {row.registered: members[row.name] for row in REGISTERED.values() if row.name in members}
+    return told | ({"scope": " ".join(told["scope"])} if "scope" in told else {})

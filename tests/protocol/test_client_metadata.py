@@ -1,0 +1,46 @@
+"""The client metadata table: complete, without contradictions, and what the record of a client is made of."""
+
+from service.admin.client_input import ClientInput
+from service.cli import client_options
+from service.fronts.console import client_fields
+from service.protocol.client_metadata import REGISTERED, ROWS, SAME, Shape
+from service.records.client import Client
+
+KEPT_BESIDE = {
+    *("client_id", "enabled", "generation", "created_at", "secrets", "sector_identifier", "registration"),
+    "consents_since",
+}
+"""Fields of the record that nobody writes: they are settled by what is done."""
+
+
+def test_the_record_has_every_member_with_its_default() -> None:
+    assert set(Client.__struct_fields__) == KEPT_BESIDE | set(ROWS)
+    client = Client("x")
+    assert {name: getattr(client, name) for name in ROWS} == {name: row.default for name, row in ROWS.items()}
+
+
+def test_what_operators_write_has_every_member() -> None:
+    fields = ClientInput.model_fields
+    assert set(fields) == {"client_id", *ROWS}
+    assert {name: fields[name].default for name in ROWS} == {name: row.default for name, row in ROWS.items()}
+
+
+def test_names_in_the_views_are_one_member_each() -> None:
+    flags = [client_options.flag_of(row) for row in ROWS.values()]
+    authlete = [row.member.authlete for row in ROWS.values() if row.member.authlete]
+    for names in (flags, authlete, [row.member.label for row in ROWS.values()]):
+        assert len(set(names)) == len(names)
+    assert len(REGISTERED) == sum(bool(row.member.registered) for row in ROWS.values())
+    assert not [row.name for row in ROWS.values() if row.member.registered == row.name], f"say {SAME}"
+
+
+def test_every_member_is_explained() -> None:
+    for row in ROWS.values():
+        assert row.member.help.endswith("."), row.name
+        assert row.member.label, row.name
+        assert client_fields.FIELDS[row.name].hint.startswith(row.member.help)
+
+
+def test_shapes_follow_types() -> None:
+    shapes = {name: ROWS[name].shape for name in ("introspect", "jwks", "contacts", "response_types", "subject_type")}
+    assert list(shapes.values()) == [Shape.SWITCH, Shape.OBJECT, Shape.LIST, Shape.CHOICES, Shape.CHOICE]
