@@ -3,7 +3,7 @@
 Every function of this room that changes something is ``@audited``; a front binds the actor once, for all that it calls:
 
     with acting(Actor("alice", Way.CONSOLE, "192.0.2.7")):
-        await clients.disable_client(issuer, "web")
+        await client_ending.disable_client(issuer, "web")
 
 What is done with no actor bound is no operator's act (a client that registers itself, the demo) and is not written.
 

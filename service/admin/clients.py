@@ -9,35 +9,21 @@ import msgspec
 from service.admin import etags
 from service.admin.audit import audited
 from service.admin.client_input import ClientInput
-from service.admin.client_numbers import forget_number
+from service.admin.client_secrets import make_secret
 from service.admin.client_sector import checked_sector
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import describe_property
 from service.admin.paging import cursor_checked
-from service.client_auth.secret import MAX_SECRET
-from service.crypto.passwords import hash_generated, is_generated
-from service.hooks.facts import Revoked, about_revoked
+from service.crypto.passwords import is_generated
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.protocol.credentials import new_client_secret
-from service.protocol.names import ClientAuthMethod, HmacAlgorithm, HookEvent
-from service.records.client import Client, ClientSecret, Registration
+from service.protocol.names import ClientAuthMethod
+from service.records.client import Client, Registration
 from service.store.clients import ChangedMeanwhileError
-from service.store.grants import NEVER
 
 log = logging.getLogger(__name__)
 
-MIN_SECRET = 8
-"""Characters of an imported secret; the ones we generate have 49."""
 _TRIES = 5
-
-
-def check_secret(secret: str) -> None:
-    """Raises Refused for a secret that may not be imported (RFC 6749 appendix A.2: printable ASCII)."""
-    if not secret.isascii() or not secret.isprintable():
-        raise Refused("secret: must be printable ASCII (RFC 6749 appendix A.2)")
-    if not MIN_SECRET <= len(secret) <= MAX_SECRET:
-        raise Refused(f"secret: must have {MIN_SECRET} to {MAX_SECRET} characters; leave it out and one is generated")
 
 
 # what is done
@@ -69,7 +55,7 @@ async def create_client(
     if not given.auth_method.has_secret and secret is not None:
         raise Refused(f"secret: a client with auth_method {given.auth_method} has none")
     await _check_free(issuer, given.client_id, given.alias)
-    generated, secrets = await _make_secret(issuer, given, secret)
+    generated, secrets = await make_secret(issuer, given, secret)
     now = int(issuer.clock())
     # Beginning at the time of day, not at 0: grants of a deleted client of the same name must not come alive again.
     client = Client(
@@ -158,7 +144,7 @@ async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None,
     ``keep_old``: the last one stays valid beside it until the next rotation or ``drop_old_secret``. Raises NotFound, Refused.
     """
     seen = await get_client(issuer, name)
-    generated, new = await _make_secret(issuer, seen, secret)
+    generated, new = await make_secret(issuer, seen, secret)
 
     def changed(client: Client) -> Client:
         if not client.auth_method.has_secret:
@@ -184,87 +170,6 @@ async def drop_old_secret(issuer: Issuer, name: str) -> Client:
     client = await change_client(issuer, name, changed)
     log.info(Event.CLIENT_OLD_SECRET_DELETED, extra={"client_id": client.client_id})
     return client
-
-
-@audited("client.disable", "client:name")
-async def disable_client(issuer: Issuer, name: str) -> Client:
-    """Refuse the client, and whatever it was issued, from now on until it is enabled again. Raises NotFound."""
-    return await _enable(issuer, name, enabled=False)
-
-
-@audited("client.enable", "client:name")
-async def enable_client(issuer: Issuer, name: str) -> Client:
-    """Take back ``disable_client``: what it was issued and has not expired counts again. Raises NotFound."""
-    return await _enable(issuer, name, enabled=True)
-
-
-@audited("client.revoke", "client:name")
-async def revoke_client(issuer: Issuer, name: str) -> Client:
-    """End everything issued to the client so far, at once and for good; it may ask anew. Raises NotFound."""
-
-    def changed(client: Client) -> Client:
-        return client.ended(_milliseconds(issuer))
-
-    client_id = (await get_client(issuer, name)).client_id
-    facts = about_revoked(Revoked.CLIENT, "revoked_by_operator", client_id=client_id)
-    async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
-        client = await change_client(issuer, name, changed)
-    log.info(Event.CLIENT_REVOKED, extra={"client_id": client.client_id})
-    return client
-
-
-@audited("client.delete", "client:name")
-async def delete_client(issuer: Issuer, name: str) -> Client:
-    """Delete a client, and with it everything it was issued; the client as it was, disabled. Raises NotFound."""
-    try:
-        client = await get_client(issuer, name)
-    except NotFound:
-        await issuer.store.clients.tell(name)  # an earlier try may have been cut off before it told the others
-        raise
-    facts = about_revoked(Revoked.CLIENT, "deleted", client_id=client.client_id)
-    async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
-        if not await issuer.store.clients.delete(client):
-            raise NotFound(f"client {name!r} was deleted meanwhile")
-    if client.registration is not None:
-        issuer.store.registrations.release_soon(client.client_id, client.registration.network)
-    await forget_number(issuer, client.client_id)
-    log.info(Event.CLIENT_DELETED, extra={"client_id": client.client_id})
-    return msgspec.structs.replace(client, enabled=False)
-
-
-def needs_sweep(issuer: Issuer, client: Client) -> bool:
-    """Whether grants of this client never end by themselves."""
-    return not _refresh_tokens_end(issuer, client)
-
-
-async def sweep_client(issuer: Issuer, client: Client) -> int:
-    """Free what ``revoke_client`` or ``delete_client`` left in Redis without an end; how many grants that were.
-
-    They are dead already. Only refresh tokens that never expire need this: all else ends by its TTL. Walks over the keys.
-    """
-    if not needs_sweep(issuer, client):
-        return 0
-    swept, cursor = 0, ""
-    while True:
-        ended, cursor = await sweep_client_page(issuer, client.client_id, cursor, 1000)
-        swept += ended
-        if not cursor:
-            return swept
-
-
-async def sweep_client_page(issuer: Issuer, client_id: str, cursor: str = "", count: int = 100) -> tuple[int, str]:
-    """A part of ``sweep_client``, by the client as it is now: how many grants were freed, and the cursor of the next part,
-    empty at the end. Looks at some ``10 × count`` keys. Raises Refused for a bad cursor.
-    """
-    client = await issuer.store.clients.read(client_id)
-    generation = client.generation if client is not None and client.client_id == client_id else None
-    with cursor_checked(cursor):
-        page = await issuer.store.grants.list_of_client(client_id, cursor, count)
-    swept = 0
-    for listed in page.grants:
-        if listed.ends_at == NEVER and (generation is None or listed.grant.client_generation < generation):
-            swept += await issuer.store.grants.revoke(listed.grant_id, listed.grant.subject)
-    return swept, page.cursor
 
 
 def describe(client: Client) -> dict[str, Any]:
@@ -311,51 +216,8 @@ async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Await
     raise Refused(f"client {name!r} is being changed by others at the same time; look at it and try again")
 
 
-def _refresh_tokens_end(issuer: Issuer, client: Client) -> bool:
-    settings = issuer.settings
-    idle, absolute = client.refresh_idle_lifetime, client.refresh_absolute_lifetime
-    return bool(
-        (settings.refresh_idle_lifetime if idle is None else idle)
-        or (settings.refresh_absolute_lifetime if absolute is None else absolute)
-    )
-
-
 def _milliseconds(issuer: Issuer) -> int:
     return int(issuer.clock() * 1000)
-
-
-async def _enable(issuer: Issuer, name: str, *, enabled: bool) -> Client:
-    client = await change_client(issuer, name, lambda client: msgspec.structs.replace(client, enabled=enabled))
-    log.info(Event.CLIENT_ENABLED if enabled else Event.CLIENT_DISABLED, extra={"client_id": client.client_id})
-    return client
-
-
-async def _make_secret(
-    issuer: Issuer, owner: Client | ClientInput, imported: str | None
-) -> tuple[str | None, tuple[ClientSecret, ...]]:
-    """The secret in clear where we made it, and as it is kept; none where the method has none. Raises Refused."""
-    if not owner.auth_method.has_secret:
-        return None, ()
-    now, algorithm = int(issuer.clock()), HmacAlgorithm.HS256
-    if owner.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:
-        algorithm = HmacAlgorithm(owner.token_endpoint_auth_signing_alg or algorithm)
-    secret = new_client_secret(issuer.randomness, algorithm.bytes) if imported is None else imported
-    sealed = ("", "")
-    if owner.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:
-        sealed = _sealed(issuer, owner, secret, algorithm)
-    if imported is None:
-        return secret, (ClientSecret(hash_generated(secret), now, *sealed),)
-    check_secret(secret)
-    return None, (ClientSecret(await issuer.hashing.hash(secret), now, *sealed),)
-
-
-def _sealed(issuer: Issuer, owner: Client | ClientInput, secret: str, algorithm: HmacAlgorithm) -> tuple[str, str]:
-    """The secret for assertions, encrypted, and under which master key. Raises Refused where it is too short for its HMAC."""
-    if not issuer.sealing.current:
-        raise Refused("auth_method: client_secret_jwt needs the setting master_key, to keep secrets encrypted")
-    if len(secret) < algorithm.bytes:
-        raise Refused(f"secret: must have {algorithm.bytes} characters or more for {algorithm} (RFC 7518 section 3.2)")
-    return issuer.sealing.seal_text(secret, owner.client_id, issuer.randomness), issuer.sealing.current
 
 
 async def _check_free(issuer: Issuer, client_id: str, alias: str | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from service.admin import clients, users
+from service.admin import client_ending, clients, users
 from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
 from service.admin.input import Input, Properties, describe_property
@@ -241,8 +241,8 @@ async def revoke_of_subject(
 
 
 async def revoke_of_client(issuer: Issuer, client: str) -> Client:
-    """End every grant of a client, however many, in one step: see ``clients.revoke_client``. Raises NotFound."""
-    return await clients.revoke_client(issuer, client)
+    """End every grant of a client, however many, in one step: see ``client_ending.revoke_client``. Raises NotFound."""
+    return await client_ending.revoke_client(issuer, client)
 
 
 # how it is done

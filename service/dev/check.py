@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 from aiohttp import ClientSession, encode_basic_auth
 
-from service.admin import clients, grants, users
+from service.admin import client_ending, clients, grants, users
 from service.admin.grants import CodeInput
 from service.admin.users import UserInput
 from service.dev.demo import CLIENT_SECRET, PASSWORD, client_input
@@ -90,7 +90,7 @@ async def walk(issuer: Issuer, url: str) -> AsyncIterator[Result]:
                 yield await _walked(issuer, session, step, known)
     finally:
         await users.delete_user(issuer, name)
-        await clients.delete_client(issuer, name)
+        await client_ending.delete_client(issuer, name)
 
 
 async def _walked(issuer: Issuer, session: ClientSession, step: Step, known: dict[str, str]) -> Result:

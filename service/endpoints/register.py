@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from service.admin import clients, registration
+from service.admin import client_ending, registration
 from service.admin.registration import REGISTER_PATH
 from service.endpoints.bearer import bearer_token
 from service.endpoints.endpoint import Content, MachineEndpoint, always
@@ -31,7 +31,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     if request.method == "GET":
         return _answer(200, registration.describe(issuer, client))
     if request.method == "DELETE":
-        await clients.delete_client(issuer, client.client_id)
+        await client_ending.delete_client(issuer, client.client_id)
         return _answer(204, None)
     return _answer(200, await registration.replace(issuer, client, _metadata(request)))
 

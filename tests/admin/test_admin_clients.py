@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.admin import clients
+from service.admin import client_ending, clients
 from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError, AlreadyExists, NotFound, Refused
 from service.crypto.passwords import hash_generated
@@ -313,7 +313,7 @@ async def test_changes_made_at_once_are_all_kept(world: World) -> None:
         clients.update_client(world.issuer, "web", {"name": "Web"}),
         clients.update_client(world.issuer, "web", {"description": "The shop"}),
         clients.update_client(world.issuer, "web", {"code_lifetime": 30}),
-        clients.disable_client(world.issuer, "web"),
+        client_ending.disable_client(world.issuer, "web"),
     )
     client = await clients.get_client(world.issuer, "web")
     assert (client.name, client.description, client.code_lifetime) == ("Web", "The shop", 30)
@@ -361,21 +361,21 @@ async def test_a_public_client_has_no_secret_to_rotate(world: World) -> None:
 async def test_a_disabled_client_and_its_tokens_count_again_once_enabled(world: World) -> None:
     app = await world.client()
     tokens = await world.tokens(app)
-    await clients.disable_client(world.issuer, "app")
+    await client_ending.disable_client(world.issuer, "app")
     assert not await works(world, SECRET, "app")
-    await clients.enable_client(world.issuer, "app")
+    await client_ending.enable_client(world.issuer, "app")
     assert await world.is_active(tokens["access_token"])
 
 
 async def test_revoking_a_client_ends_what_it_has_and_lets_it_ask_anew(world: World) -> None:
     app = await world.client()
     old = await world.tokens(app)
-    revoked = await clients.revoke_client(world.issuer, "app")
+    revoked = await client_ending.revoke_client(world.issuer, "app")
     assert not await world.is_active(old["access_token"])
     assert (await world.refresh(old["refresh_token"])).status == 400
     new = await world.tokens(revoked)
     assert await world.is_active(new["access_token"])
-    again = await clients.revoke_client(world.issuer, "app")
+    again = await client_ending.revoke_client(world.issuer, "app")
     assert again.generation > revoked.generation
     assert not await world.is_active(new["access_token"])
 
@@ -383,9 +383,9 @@ async def test_revoking_a_client_ends_what_it_has_and_lets_it_ask_anew(world: Wo
 async def test_tokens_of_a_deleted_client_stay_dead_when_its_name_is_used_again(world: World) -> None:
     app = await world.client()
     tokens = await world.tokens(app)
-    await clients.delete_client(world.issuer, "app")
+    await client_ending.delete_client(world.issuer, "app")
     with pytest.raises(NotFound):
-        await clients.delete_client(world.issuer, "app")
+        await client_ending.delete_client(world.issuer, "app")
     new = await create(world.issuer, WEB | {"client_id": "app"}, SECRET)
     assert (await world.introspect(tokens["access_token"])) == {"active": False}
     assert (await world.refresh(tokens["refresh_token"])).status == 400
@@ -401,7 +401,7 @@ async def test_a_resource_server_sees_the_tokens_that_are_for_it(world: World) -
     assert (await response.json())["aud"] == ["https://api.example"]
 
 
-@pytest.mark.parametrize("ending", [clients.revoke_client, clients.delete_client])
+@pytest.mark.parametrize("ending", [client_ending.revoke_client, client_ending.delete_client])
 async def test_grants_that_never_end_leave_redis_with_their_client(any_world: World, ending: Any) -> None:
     """P4: every key of a finished grant has a TTL, also where a whole client's grants were ended in one step."""
     never = {"refresh_idle_lifetime": 0, "refresh_absolute_lifetime": 0}
@@ -418,7 +418,7 @@ async def test_grants_that_never_end_leave_redis_with_their_client(any_world: Wo
 
     assert lasting(), "the refresh tokens have no end"
     ended = await ending(any_world.issuer, "web")
-    assert await clients.sweep_client(any_world.issuer, ended) == 3
+    assert await client_ending.sweep_client(any_world.issuer, ended) == 3
     async with asyncio.timeout(20):
         while lasting():  # a user's index is written last, behind the answer
             await asyncio.sleep(0.01)

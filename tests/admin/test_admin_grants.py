@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.admin import clients, grants, users
+from service.admin import client_ending, grants, users
 from service.admin.errors import AdminError, NotFound, Refused
 from service.admin.grants import CodeInput
 from service.protocol.pkce import s256
@@ -196,9 +196,9 @@ async def test_grants_of_a_disabled_client_sleep_and_those_of_a_revoked_one_are_
     await world.user()
     await world.tokens(app)
     grant_id = await first_grant(world)
-    await clients.disable_client(world.issuer, "app")
+    await client_ending.disable_client(world.issuer, "app")
     assert not (await grants.get_grant(world.issuer, grant_id)).active
-    await clients.enable_client(world.issuer, "app")
+    await client_ending.enable_client(world.issuer, "app")
     assert (await grants.get_grant(world.issuer, grant_id)).active
     await grants.revoke_of_client(world.issuer, "app")
     assert (await grants.list_of_user(world.issuer, "alice")).grants == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.admin import clients, tokens, users
+from service.admin import client_ending, tokens, users
 from service.admin.errors import AdminError, NotAllowed, NotFound, Refused
 from service.admin.tokens import Created, TokenChanges, TokenInput
 from service.protocol.credentials import parse
@@ -130,10 +130,10 @@ async def test_of_a_revoked_or_deleted_client_nothing_is_changed(world: World) -
     """Authlete tier 2, token update: what nobody stands behind is not there."""
     await world.client()
     created = await made(world)
-    await clients.revoke_client(world.issuer, "app")
+    await client_ending.revoke_client(world.issuer, "app")
     with pytest.raises(NotFound):
         await update(world, created, scopes=("write",))
-    await clients.delete_client(world.issuer, "app")
+    await client_ending.delete_client(world.issuer, "app")
     with pytest.raises(NotFound):
         await update(world, created, scopes=("write",))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.admin import audit, clients, grants, users
+from service.admin import audit, client_ending, clients, grants, users
 from service.admin.actor import Actor, acting
 from service.admin.audit import AuditFilter
 from service.admin.client_input import ClientInput
@@ -175,7 +175,7 @@ async def test_the_log_is_paged_and_filtered(world: World) -> None:
         for number in range(7):
             await clients.create_client(world.issuer, client_input(f"c{number}"))
     with acting(Actor("bob", Way.CLI)):
-        await clients.disable_client(world.issuer, "c3")
+        await client_ending.disable_client(world.issuer, "c3")
     seen, cursor = [], ""
     while True:
         page = await audit.list_entries(world.issuer, cursor=cursor, count=3)
@@ -281,7 +281,7 @@ async def test_the_file_has_a_line_an_act_and_may_be_rotated_away(world: World, 
             with pytest.raises(NotFound):
                 await clients.get_client(issuer, "c")
             with pytest.raises(NotFound):
-                await clients.disable_client(issuer, "c")
+                await client_ending.disable_client(issuer, "c")
     (first,) = map(json.loads, (tmp_path / "audit.jsonl.1").read_text().splitlines())
     second, third = map(json.loads, path.read_text().splitlines())
     assert (first["targets"], first["result"]) == (["client:a"], "ok")

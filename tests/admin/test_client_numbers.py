@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.admin import clients
+from service.admin import client_ending
 from service.admin.client_numbers import find_client, made_number, number_of, own_number
 from service.admin.errors import NotFound
 from tests.world import World
@@ -46,7 +46,7 @@ async def test_a_client_cannot_be_called_by_a_made_number(world: World) -> None:
 
 async def test_the_number_of_a_deleted_client_is_forgotten(world: World) -> None:
     number = await number_of(world.issuer, await world.client("app"))
-    await clients.delete_client(world.issuer, "app")
+    await client_ending.delete_client(world.issuer, "app")
     assert not world.key_names("client-number")
     with pytest.raises(NotFound):
         await find_client(world.issuer, number)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.admin import audit, clients, everything
+from service.admin import audit, client_ending, everything
 from service.admin.actor import Actor, acting
 from service.admin.errors import Refused
 from service.admin.everything import Ended
@@ -90,7 +90,7 @@ async def test_what_was_issued_is_dead_and_people_are_not_asked_again(any_world:
         answered = await alice.log_in(await alice.authorize(scope="openid read"))
         assert "code" in answered.answer, "alice has allowed it before"
         await whole(everything.end_everything, any_world.issuer)
-    await clients.revoke_client(any_world.issuer, "app")
+    await client_ending.revoke_client(any_world.issuer, "app")
     assert (await alice.log_in(await alice.authorize(scope="openid read"))).action.endswith("/consent")
     assert [key for key, entry in any_world.redis.dump().items() if b":refresh:" in key and entry.pttl < 0] == []
 
@@ -107,8 +107,8 @@ async def test_what_was_dead_already_is_not_counted(world: World) -> None:
     client = await world.client()
     await world.tokens(client)
     await world.tokens(await world.client("gone"))
-    await clients.revoke_client(world.issuer, "app")
-    await clients.delete_client(world.issuer, "gone")
+    await client_ending.revoke_client(world.issuer, "app")
+    await client_ending.delete_client(world.issuer, "gone")
     assert await whole(everything.count_everything, world.issuer) == NOTHING
     assert await whole(everything.end_everything, world.issuer) == NOTHING
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.admin import clients, grants, inspection, issued, users
+from service.admin import client_ending, clients, grants, inspection, issued, users
 from service.admin.actor import Actor, acting
 from service.admin.errors import Refused
 from service.admin.inspection import finding
@@ -112,14 +112,14 @@ async def test_what_is_over(world: World) -> None:
 async def test_what_its_client_stands_in_the_way_of(world: World) -> None:
     client = await world.client()
     tokens = await world.tokens(client)
-    await clients.disable_client(world.issuer, "app")
+    await client_ending.disable_client(world.issuer, "app")
     assert (await seen(world, tokens["access_token"])).why == (Why.CLIENT_DISABLED,)
-    await clients.revoke_client(world.issuer, "app")
+    await client_ending.revoke_client(world.issuer, "app")
     assert (await seen(world, tokens["access_token"])).why == (Why.CLIENT_REVOKED, Why.CLIENT_DISABLED)
-    await clients.enable_client(world.issuer, "app")
+    await client_ending.enable_client(world.issuer, "app")
     await clients.update_client(world.issuer, "app", {"grant_types": ("authorization_code",)})
     assert (await seen(world, tokens["refresh_token"])).why == (Why.CLIENT_REVOKED, Why.GRANT_TYPE_TAKEN)
-    await clients.delete_client(world.issuer, "app")
+    await client_ending.delete_client(world.issuer, "app")
     assert (await seen(world, tokens["access_token"])).why == (Why.CLIENT_DELETED,)
 
 
@@ -168,7 +168,7 @@ async def test_a_stateless_token(world: World) -> None:
     token = await jwt_token(world, AccessTokenFormat.STATELESS)
     found = await seen(world, token)
     assert (found.what, found.why) == (What.STATELESS_ACCESS_TOKEN, ())
-    await clients.revoke_client(world.issuer, "app")
+    await client_ending.revoke_client(world.issuer, "app")
     assert (await seen(world, token)).why == (Why.CLIENT_REVOKED,)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from aiohttp.test_utils import TestClient
 
-from service.admin import clients, statistics
+from service.admin import client_ending, statistics
 from service.admin.statistics import Statistics
 from service.app import open_issuer
 from service.protocol.errors import TemporarilyUnavailable
@@ -65,8 +65,8 @@ async def test_grants_are_counted_by_client(world: World) -> None:
     found = await statistics.count_grants(world.issuer)
     assert found.by_client == {"one": 3, "two": 2}
     assert (found.total, found.exact, found.margin) == (5, True, 0)
-    await clients.revoke_client(world.issuer, "one")
-    await clients.disable_client(world.issuer, "two")
+    await client_ending.revoke_client(world.issuer, "one")
+    await client_ending.disable_client(world.issuer, "two")
     assert (await statistics.count_grants(world.issuer)).total == 0
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.admin import clients, users
+from service.admin import client_ending, clients, users
 from service.admin.errors import NotFound
 from service.app import open_issuer
 from service.issuer import Issuer
@@ -16,7 +16,9 @@ from tests.world import World, settings_for
 Act = Callable[[Issuer, str], Awaitable[Any]]
 
 
-@pytest.mark.parametrize("act", [clients.disable_client, clients.delete_client, clients.revoke_client])
+@pytest.mark.parametrize(
+    "act", [client_ending.disable_client, client_ending.delete_client, client_ending.revoke_client]
+)
 async def test_trying_again_reaches_every_process(world: World, act: Act) -> None:
     """P6: the second try finds its work done, and must still tell it; else others believe the client for a minute."""
     client = await world.client()
@@ -32,7 +34,7 @@ async def test_trying_again_reaches_every_process(world: World, act: Act) -> Non
             try:
                 await act(operator, client.client_id)
             except NotFound:
-                assert act is clients.delete_client
+                assert act is client_ending.delete_client
     await _heard(world, client.client_id)
     assert await _is_dead(world, token)
 

@@ -9,7 +9,7 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, Page, expect
 
-from service.admin import clients, trusts, users
+from service.admin import client_ending, clients, trusts, users
 from service.admin.actor import Actor, acting
 from service.admin.client_input import ClientInput
 from service.admin.trusts import TrustInput
@@ -369,7 +369,7 @@ async def test_the_token_inspector(desk: Desk, shoot: Shoot) -> None:
     await expect(page.locator("#verdict")).to_have_text("good Access token")
     await inspect(tokens["id_token"], "id-token")
     await expect(page.locator("#why")).to_contain_text("made for another purpose")
-    await clients.disable_client(world.issuer, "app")
+    await client_ending.disable_client(world.issuer, "app")
     await world.revoke(tokens["access_token"])
     await inspect(tokens["refresh_token"], "refused")
     await expect(page.locator("#why")).to_contain_text("is disabled")

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from service.admin import clients, registration
+from service.admin import client_ending, clients, registration
 from service.admin.client_numbers import find_client, number_of
 from service.admin.registration import Stranger, create_initial_access_token
 from service.protocol.errors import ProtocolError
@@ -71,7 +71,7 @@ async def test_what_an_operator_changes_is_an_operator_s(world: World) -> None:
         _, made = await register(other)
         client_id = made["client_id"]
         await number_of(other.issuer, await find_client(other.issuer, client_id))
-        await clients.disable_client(other.issuer, client_id)
+        await client_ending.disable_client(other.issuer, client_id)
         assert left(other, "mm:client:") == [1], "locked away it may go"
         await clients.update_client(other.issuer, client_id, {"alias": "ours", "access_token_lifetime": 60})
         await other.issuer.store.ping()

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from service.admin import clients, users
+from service.admin import client_ending, users
 from service.app import open_issuer
 from service.crypto.key_material import generate
 from service.guard import TOKEN, AsgiGuard, Guard, MisconfiguredError, Refused, aiohttp_guard, needs
@@ -205,9 +205,9 @@ async def test_what_ends_is_forgotten_at_once(served: World, guards: Callable[..
         case "disabled user":
             await users.disable_user(served.issuer, "alice")
         case "client":
-            await clients.revoke_client(served.issuer, "app")
+            await client_ending.revoke_client(served.issuer, "app")
         case "disabled client":
-            await clients.disable_client(served.issuer, "app")
+            await client_ending.disable_client(served.issuer, "app")
         case _:
             await served.refresh(tokens["refresh_token"])
             await served.refresh(tokens["refresh_token"])

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.admin import clients, grants, tokens, users
+from service.admin import client_ending, grants, tokens, users
 from service.login import sessions
 from service.protocol.errors import TemporarilyUnavailable
 from service.store.deliveries import LEASE
@@ -71,12 +71,12 @@ async def of_disabled_user(world: World) -> None:
 
 async def of_client(world: World) -> None:
     await world.tokens(await world.client())
-    await clients.revoke_client(world.issuer, "app")
+    await client_ending.revoke_client(world.issuer, "app")
 
 
 async def of_deleted_client(world: World) -> None:
     await world.tokens(await world.client())
-    await clients.delete_client(world.issuer, "app")
+    await client_ending.delete_client(world.issuer, "app")
 
 
 async def of_session(world: World) -> None:

@@ -10,7 +10,7 @@ from authlib.jose import jwt as authlib_jwt
 from joserfc import jwk as joserfc_jwk
 from joserfc import jwt as joserfc_jwt
 
-from service.admin import clients, users
+from service.admin import client_ending, clients, users
 from service.admin.errors import Refused
 from service.admin.inspection import inspect
 from service.admin.users import UserInput
@@ -141,10 +141,10 @@ async def test_it_ends_as_an_opaque_one_does(world: World, how: str) -> None:
         case "user":
             await world.issuer.store.grants.revoke_user("alice")
         case "client":
-            await clients.revoke_client(world.issuer, "app")
+            await client_ending.revoke_client(world.issuer, "app")
         case "disabled client":
             await world.client("asker", introspect=True)
-            await clients.disable_client(world.issuer, "app")
+            await client_ending.disable_client(world.issuer, "app")
             assert not await world.is_active(token, "asker")
             return
         case _:
@@ -253,7 +253,7 @@ async def test_a_stateless_one_is_kept_nowhere(world: World) -> None:
     assert await error_of(refused) == (400, "unsupported_token_type")
     assert (await world.tokens(client))["access_token"].count(".") == 2, "a person's is kept"
     assert world.key_names(":access:")
-    await clients.revoke_client(world.issuer, "app")
+    await client_ending.revoke_client(world.issuer, "app")
     assert not await world.is_active(token)
     assert await world.is_active((await alone(world))["access_token"])
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model
 from pydantic.fields import FieldInfo
 
-from service.admin import approval
+from service.admin import approval, client_ending
 from service.admin import clients as admin
 from service.admin.audience import hints
 from service.admin.client_input import ClientInput
@@ -160,7 +160,7 @@ def _described(client: Client) -> dict[str, Any]:
 
 
 def _ended(issuer: Issuer, client: Client) -> OperationResult:
-    return OperationResult(admin.describe(client) | {"needs_sweep": admin.needs_sweep(issuer, client)})
+    return OperationResult(admin.describe(client) | {"needs_sweep": client_ending.needs_sweep(issuer, client)})
 
 
 async def _create(issuer: Issuer, given: NewClient) -> OperationResult:
@@ -195,11 +195,11 @@ async def _drop_old_secret(issuer: Issuer, given: NamedClient) -> OperationResul
 
 
 async def _disable(issuer: Issuer, given: NamedClient) -> OperationResult:
-    return _answer(await admin.disable_client(issuer, given.client_id))
+    return _answer(await client_ending.disable_client(issuer, given.client_id))
 
 
 async def _enable(issuer: Issuer, given: NamedClient) -> OperationResult:
-    return _answer(await admin.enable_client(issuer, given.client_id))
+    return _answer(await client_ending.enable_client(issuer, given.client_id))
 
 
 async def _approve(issuer: Issuer, given: ApprovedClient) -> OperationResult:
@@ -211,15 +211,15 @@ async def _withdraw_approval(issuer: Issuer, given: NamedClient) -> OperationRes
 
 
 async def _revoke(issuer: Issuer, given: NamedClient) -> OperationResult:
-    return _ended(issuer, await admin.revoke_client(issuer, given.client_id))
+    return _ended(issuer, await client_ending.revoke_client(issuer, given.client_id))
 
 
 async def _delete(issuer: Issuer, given: NamedClient) -> OperationResult:
-    return _ended(issuer, await admin.delete_client(issuer, given.client_id))
+    return _ended(issuer, await client_ending.delete_client(issuer, given.client_id))
 
 
 async def _sweep(issuer: Issuer, given: SweptClient) -> OperationResult:
-    swept, cursor = await admin.sweep_client_page(issuer, given.client_id, given.cursor, given.limit)
+    swept, cursor = await client_ending.sweep_client_page(issuer, given.client_id, given.cursor, given.limit)
     return OperationResult({"grants": swept, "cursor": cursor})
 
 

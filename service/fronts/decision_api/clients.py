@@ -1,6 +1,6 @@
 """Clients by API: registered, listed, changed, locked; their secrets and the scopes that they may ask for."""
 
-from service.admin import clients
+from service.admin import client_ending, clients
 from service.admin.client_input import ClientInput
 from service.admin.client_numbers import find_client, new_client_id
 from service.admin.errors import AlreadyExists
@@ -82,7 +82,7 @@ async def update(call: Call, body: ClientObject) -> CallResult:
 
 async def delete(call: Call, _: Nothing) -> CallResult:
     """Delete a client, and with it everything it was issued."""
-    await clients.delete_client(call.issuer, (await _client(call)).client_id)
+    await client_ending.delete_client(call.issuer, (await _client(call)).client_id)
     return NO_CONTENT
 
 
@@ -100,7 +100,7 @@ async def update_secret(call: Call, body: SecretBody) -> CallResult:
 
 async def update_lock(call: Call, body: LockBody) -> CallResult:
     """Refuse the client and whatever it was issued, or take that back."""
-    act = clients.disable_client if body.client_locked else clients.enable_client
+    act = client_ending.disable_client if body.client_locked else client_ending.enable_client
     client = await act(call.issuer, (await _client(call)).client_id)
     return CallResult(
         ResultCode.CLIENT_UPDATED, {"clientLocked": not client.enabled}, facts={"client_id": client.client_id}

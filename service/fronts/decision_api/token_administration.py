@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import Field
 
-from service.admin import clients, grants, tokens
+from service.admin import client_ending, grants, tokens
 from service.admin.client_numbers import find_client, number_of
 from service.admin.errors import AdminError, NotAllowed, NotFound
 from service.admin.grants import KnownGrant
@@ -240,7 +240,7 @@ async def revoke(call: Call, body: RevokeBody) -> CallResult:
     client = await find_client(issuer, body.client_identifier) if body.client_identifier else None
     if body.subject:
         return _revoked(await grants.revoke_of_subject(issuer, body.subject, client.client_id if client else None))
-    await clients.revoke_client(issuer, client.client_id if client else "")
+    await client_ending.revoke_client(issuer, client.client_id if client else "")
     return _revoked(-1, "All that was issued to the client is ended; how much that was is not counted.")
 
 

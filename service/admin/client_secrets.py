@@ -1,0 +1,49 @@
+"""Secrets of clients: made or imported, kept as hashes, sealed where they have to be read again."""
+
+from service.admin.client_input import ClientInput
+from service.admin.errors import Refused
+from service.client_auth.secret import MAX_SECRET
+from service.crypto.passwords import hash_generated
+from service.issuer import Issuer
+from service.protocol.credentials import new_client_secret
+from service.protocol.names import ClientAuthMethod, HmacAlgorithm
+from service.records.client import Client, ClientSecret
+
+MIN_SECRET = 8
+"""Characters of an imported secret; the ones we generate have 49."""
+
+
+def check_secret(secret: str) -> None:
+    """Raises Refused for a secret that may not be imported (RFC 6749 appendix A.2: printable ASCII)."""
+    if not secret.isascii() or not secret.isprintable():
+        raise Refused("secret: must be printable ASCII (RFC 6749 appendix A.2)")
+    if not MIN_SECRET <= len(secret) <= MAX_SECRET:
+        raise Refused(f"secret: must have {MIN_SECRET} to {MAX_SECRET} characters; leave it out and one is generated")
+
+
+async def make_secret(
+    issuer: Issuer, owner: Client | ClientInput, imported: str | None
+) -> tuple[str | None, tuple[ClientSecret, ...]]:
+    """The secret in clear where we made it, and as it is kept; none where the method has none. Raises Refused."""
+    if not owner.auth_method.has_secret:
+        return None, ()
+    now, algorithm = int(issuer.clock()), HmacAlgorithm.HS256
+    if owner.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:
+        algorithm = HmacAlgorithm(owner.token_endpoint_auth_signing_alg or algorithm)
+    secret = new_client_secret(issuer.randomness, algorithm.bytes) if imported is None else imported
+    sealed = ("", "")
+    if owner.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:
+        sealed = _sealed(issuer, owner, secret, algorithm)
+    if imported is None:
+        return secret, (ClientSecret(hash_generated(secret), now, *sealed),)
+    check_secret(secret)
+    return None, (ClientSecret(await issuer.hashing.hash(secret), now, *sealed),)
+
+
+def _sealed(issuer: Issuer, owner: Client | ClientInput, secret: str, algorithm: HmacAlgorithm) -> tuple[str, str]:
+    """The secret for assertions, encrypted, and under which master key. Raises Refused where it is too short for its HMAC."""
+    if not issuer.sealing.current:
+        raise Refused("auth_method: client_secret_jwt needs the setting master_key, to keep secrets encrypted")
+    if len(secret) < algorithm.bytes:
+        raise Refused(f"secret: must have {algorithm.bytes} characters or more for {algorithm} (RFC 7518 section 3.2)")
+    return issuer.sealing.seal_text(secret, owner.client_id, issuer.randomness), issuer.sealing.current
