@@ -84,7 +84,7 @@ def make_issuer(
         client_keys=ClientKeys(settings, http_client.get, counted=metrics.client_keys),
         sealing=Sealing(settings.master_keys),
         request_sealing=RequestSealing.of(settings, randomness),
-        hooks=hooks.Hooks(settings, http_client, store.notices, metrics, clock, randomness),
+        hooks=hooks.Hooks(settings, http_client, store.notifications, metrics, clock, randomness),
         metrics=metrics,
         refusals=Refusals(metrics, clock),
         clock=clock,
@@ -275,13 +275,13 @@ def start_background_tasks(issuer: Issuer) -> None:
     start("refused_requests", lambda: _keep_writing_refusals(issuer))
     start("logout_deliveries", lambda: keep_delivering(lambda: deliver_due(issuer), "logouts"))
     if issuer.hooks.by_name:
-        start("hook_deliveries", lambda: keep_delivering(lambda: _deliver_notices(issuer), "notices"))
+        start("hook_deliveries", lambda: keep_delivering(lambda: _deliver_notifications(issuer), "notifications"))
     start("redis_writes", issuer.store.writability.keep_looking)
     start("event_loop_lag", lambda: keep_measuring(issuer.metrics))
 
 
-async def _deliver_notices(issuer: Issuer) -> int:
-    return await hooks.deliver_due(issuer.hooks.by_name, issuer.store.notices, issuer.clock, AT_ONCE)
+async def _deliver_notifications(issuer: Issuer) -> int:
+    return await hooks.deliver_due(issuer.hooks.by_name, issuer.store.notifications, issuer.clock, AT_ONCE)
 
 
 async def _keep_writing_refusals(issuer: Issuer) -> None:

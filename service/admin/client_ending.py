@@ -40,7 +40,7 @@ async def revoke_client(issuer: Issuer, name: str) -> Client:
 
     client_id = (await get_client(issuer, name)).client_id
     facts = about_revoked(Revoked.CLIENT, "revoked_by_operator", client_id=client_id)
-    async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
+    async with issuer.hooks.notifying(HookEvent.REVOKED, **facts):
         client = await change_client(issuer, name, changed)
     log.info(Event.CLIENT_REVOKED, extra={"client_id": client.client_id})
     return client
@@ -55,7 +55,7 @@ async def delete_client(issuer: Issuer, name: str) -> Client:
         await issuer.store.clients.tell(name)  # an earlier try may have been cut off before it told the others
         raise
     facts = about_revoked(Revoked.CLIENT, "deleted", client_id=client.client_id)
-    async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
+    async with issuer.hooks.notifying(HookEvent.REVOKED, **facts):
         if not await issuer.store.clients.delete(client):
             raise NotFound(f"client {name!r} was deleted meanwhile")
     if client.registration is not None:

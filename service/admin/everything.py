@@ -63,7 +63,7 @@ async def end_everything(issuer: Issuer, cursor: str = "") -> Ended:
     """
     ended = await _go_on(issuer, cursor, ends=True)
     if not ended.cursor:
-        await issuer.hooks.tell(HookEvent.REVOKED, **about_revoked(Revoked.EVERYTHING, "everything_ended"))
+        await issuer.hooks.notify(HookEvent.REVOKED, **about_revoked(Revoked.EVERYTHING, "everything_ended"))
     counts = {name: count for name, count in ended._asdict().items() if name != "cursor"}
     log.info(Event.EVERYTHING_ENDED, extra={**counts, "finished": not ended.cursor})
     return ended

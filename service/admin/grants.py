@@ -208,7 +208,7 @@ async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
     subject = listed.grant.subject if listed else ""
     client_id = listed.grant.client_id if listed else ""
     facts = about_revoked(Revoked.GRANT, "revoked_by_operator", grant_id=grant_id, subject=subject, client_id=client_id)
-    async with issuer.hooks.telling(HookEvent.REVOKED, **facts):
+    async with issuer.hooks.notifying(HookEvent.REVOKED, **facts):
         if not await grants.revoke(grant_id, subject) and not await grants.revoke_client_grant(grant_id):
             raise _no_grant(grant_id)
     log.info(Event.GRANT_REVOKED, extra={"grant_id": grant_id, "subject": subject})
@@ -230,12 +230,12 @@ async def revoke_of_subject(
     grants = issuer.store.grants
     await issuer.store.consents.forget(subject, client_id)  # else it could be had again without asking
     facts = about_revoked(Revoked.USER, reason, subject=subject, client_id=client_id)
-    async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as told:
+    async with issuer.hooks.notifying(HookEvent.REVOKED, **facts) as notification:
         if client_id is None:
             ended = await grants.revoke_user(subject)
         else:
             ended = await grants.revoke_of_client(subject, client_id)
-        told.add(grants_ended=ended)
+        notification.add(grants_ended=ended)
     log.info(Event.USER_REVOKED, extra={"subject": subject, "client_id": client_id, "grants_ended": ended})
     return ended
 

@@ -103,7 +103,7 @@ async def _try(issuer: Issuer, hook: Hook, event: HookEvent, about: About) -> Tr
         if event.asks:
             answer = await hook.target.ask(message)
         else:
-            await hook.target.tell(message)
+            await hook.target.notify(message)
     except (HookError, ValueError) as error:
         fault = str(error)
     took = (time.perf_counter() - began) * 1000

@@ -39,7 +39,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     credential = shown.credential
     if credential is None:
         outcome = RevokeAnswer.UNKNOWN
-    elif issuer.hooks.tells_revoked:
+    elif issuer.hooks.notifies_revoked:
         outcome = await _revoke_and_tell(issuer, client, credential)
     else:
         outcome = await _revoke(issuer, client, credential)
@@ -60,10 +60,10 @@ async def _revoke_and_tell(issuer: Issuer, client: Client, credential: Credentia
     """The same, and hooks hear of it: also where it is cut off in the middle."""
     what = Revoked.GRANT if _ends_grant(issuer, credential) else Revoked.ACCESS_TOKEN
     facts = about_revoked(what, "revoked_by_client", grant_id=credential.grant_id, client_id=client.client_id)
-    async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as telling:
+    async with issuer.hooks.notifying(HookEvent.REVOKED, **facts) as notification:
         outcome = await _revoke(issuer, client, credential)
         if outcome is not RevokeAnswer.REVOKED:
-            telling.call_off()
+            notification.cancel()
     return outcome
 
 

@@ -34,11 +34,10 @@ class _Answer(BaseModel):
 
 
 class ClaimsAnswer(_Answer):
-    """Claims to add. ``access_token``: where it is a JWT, and in its introspection; ``introspection``: there only;
-    ``id_token`` and ``token_response``: in these.
-    """
+    """Claims to add, by where they go."""
 
     access_token: Claims = Field(default_factory=dict)
+    """For JWTs, and their introspection."""
     id_token: Claims = Field(default_factory=dict)
     token_response: Claims = Field(default_factory=dict)
     introspection: Claims = Field(default_factory=dict)
@@ -50,14 +49,14 @@ class ClaimsAnswer(_Answer):
 
 
 class Verdict(_Answer):
-    """Whether it may happen; ``message``: for the client or person, public."""
+    """Whether it may happen."""
 
     allow: bool
-    message: str = Field("", max_length=200)
+    message: str = Field("", max_length=200)  # for the client or user, public
 
 
 class Added(msgspec.Struct, frozen=True):
-    """What the hooks added, of all of them together and without reserved names; see ``ClaimsAnswer``."""
+    """What all hooks added, without reserved names; see ``ClaimsAnswer``."""
 
     access_token: dict[str, Any] = {}
     id_token: dict[str, Any] = {}
@@ -65,7 +64,7 @@ class Added(msgspec.Struct, frozen=True):
     introspection: dict[str, Any] = {}
 
     def plus(self, answer: ClaimsAnswer, hook: str) -> "Added":
-        """With what one more hook answered; later ones win. Raises ValueError where it becomes too much."""
+        """Return this with what one more hook answered; later ones win. Raises ValueError where it becomes too much."""
         places = {name: {**getattr(self, name), **_allowed(getattr(answer, name), hook)} for name in _PLACES}
         check_bounds(list(places.values()))
         return Added(**places)
@@ -76,7 +75,7 @@ NOTHING_ADDED = Added()
 
 
 def check_bounds(places: list[dict[str, Any]]) -> None:
-    """Raises ValueError for more names, bytes, or depth than may be."""
+    """Check names, bytes and depth. Raises ValueError for more than may be."""
     if sum(map(len, places)) > MAX_CLAIMS:
         raise ValueError(f"more than {MAX_CLAIMS} claims")
     if any(not name or len(name) > MAX_NAME for place in places for name in place):

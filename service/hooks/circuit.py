@@ -1,22 +1,28 @@
-"""A circuit breaker: who fails several times in a row is left alone for a while, and then tried with one question."""
+"""A circuit breaker: what fails several times in a row is left alone for a while, and then tried with one call."""
 
 from collections.abc import Callable
 from enum import StrEnum
 
 
 class State(StrEnum):
+    """Whether calls are made."""
+
     CLOSED = "closed"
-    """It is asked."""
+    """Calls are made."""
     OPEN = "open"
-    """It is left alone."""
+    """None is made."""
     HALF_OPEN = "half_open"
-    """One question is under way, which decides."""
+    """One call is under way, which decides."""
 
 
 class Circuit:
-    """``pause``: seconds; ``clock``: seconds; ``changed``: told every new state. Each process has its own.
+    """A circuit of one process. Whoever was admitted reports with ``succeeded``, ``failed`` or ``abandoned``.
 
-    Who was admitted reports with ``succeeded``, ``failed`` or ``abandoned``.
+    Args:
+        failures_allowed: failures in a row, after which the circuit opens.
+        pause: seconds for which it stays open.
+        clock: seconds.
+        changed: is called with every new state.
     """
 
     def __init__(
@@ -29,11 +35,11 @@ class Circuit:
 
     @property
     def wait(self) -> int:
-        """Seconds until it is worth while to come again, 1 at least."""
+        """Return the seconds until it is worth while to come again, 1 at least."""
         return max(1, round(self._until - self._clock())) if self.state is State.OPEN else 1
 
     def admits(self) -> bool:
-        """Whether to ask now."""
+        """Return whether to make a call now."""
         if self.state is State.CLOSED:
             return True
         if self.state is State.HALF_OPEN or self._clock() < self._until:
@@ -42,20 +48,20 @@ class Circuit:
         return True
 
     def succeeded(self) -> None:
-        """It answered as agreed."""
+        """Count an answer as agreed."""
         self._failures = 0
         if self.state is not State.CLOSED:
             self._become(State.CLOSED)
 
     def failed(self) -> None:
-        """It did not."""
+        """Count a failure."""
         self._failures += 1
         if self.state is State.HALF_OPEN or (self.state is State.CLOSED and self._failures >= self._allowed):
             self._until = self._clock() + self._pause
             self._become(State.OPEN)
 
     def abandoned(self) -> None:
-        """Who asked went away before there was an answer: the next one may try."""
+        """Let the next call try: this one was given up before there was an answer."""
         if self.state is State.HALF_OPEN:
             self._until = self._clock()
             self._become(State.OPEN)

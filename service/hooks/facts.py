@@ -26,11 +26,20 @@ class Revoked(StrEnum):
 def about_token(
     client: Client, grant: Grant, grant_id: str, grant_type: str, scope: str, audience: tuple[str, ...], address: str
 ) -> dict[str, Any]:
-    """Of tokens that are about to be made; ``grant_type``: of the request, that of the grant is ``begun_by``. Times are epoch
-    seconds. ``address``: of the token request, "" at the authorization endpoint.
-    ``claims``: what others are told anyway, by the properties of client and grant and in ID tokens.
+    """Return the facts about tokens that are about to be made; times are epoch seconds.
+
+    ``claims`` are those that clients and resource servers get anyway, by properties and in ID tokens.
+
+    Args:
+        client: gets the tokens.
+        grant: what they are issued under; its own grant type is ``begun_by``.
+        grant_id: of that grant.
+        grant_type: of the request.
+        scope: of the tokens.
+        audience: of the tokens.
+        address: of the token request; "" at the authorization endpoint.
     """
-    told = (*client.properties, *grant.properties)
+    properties = (*client.properties, *grant.properties)
     return {
         "grant_type": str(grant_type),
         "begun_by": grant.grant_type,
@@ -46,17 +55,21 @@ def about_token(
         "amr": list(grant.amr),
         "address": address,
         "claims": {
-            **{member.name: member.value for member in told if member.in_token_response or member.in_introspection},
+            **{
+                member.name: member.value
+                for member in properties
+                if member.in_token_response or member.in_introspection
+            },
             **grant.id_token_claims,
         },
     }
 
 
 def about_login(subject: str, username: str, address: str, *, how: str, client_id: str = "") -> dict[str, Any]:
-    """Of somebody whose password was right; ``how``: ``browser`` or the grant type; ``client_id``: "" where unknown."""
+    """Return the facts about a user whose password was right; ``how`` is ``browser`` or the grant type."""
     return {"subject": subject, "username": username, "address": address, "how": how, "client_id": client_id}
 
 
 def about_revoked(what: Revoked, reason: str, **about: Any) -> dict[str, Any]:
-    """Of something that is ended; ``reason``: a word of ours, for people and for rules; ``about``: whose, and which."""
+    """Return the facts about something that is ended: why, in a word of ours, whose and which."""
     return {"what": what.value, "reason": reason, **{name: value for name, value in about.items() if value}}

@@ -1,4 +1,4 @@
-"""One hook: asked within its time, left alone while its circuit is open, and what comes of it where it fails."""
+"""One hook: called within its timeout, left alone while its circuit is open, and what follows where it fails."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -24,17 +24,17 @@ class Target(Protocol):
     """Where a hook is: behind a URL, or in this process."""
 
     def load(self) -> None:
-        """Raises ValueError where it cannot be there."""
+        """Load it. Raises ValueError where it cannot be had."""
 
     async def ask(self, message: Message) -> Mapping[str, Any] | None:
-        """The answer, None for none. Raises HookError."""
+        """Return the answer, None for none. Raises HookError."""
 
-    async def tell(self, message: Message) -> None:
-        """Raises HookError where it was not taken."""
+    async def notify(self, message: Message) -> None:
+        """Deliver a notification. Raises HookError where it was not taken."""
 
 
 class Hook:
-    """``name``: in the settings; ``target``: where it is."""
+    """A hook by its name in the settings, with its circuit."""
 
     def __init__(
         self, name: str, settings: HookSettings, target: Target, metrics: Metrics, clock: Callable[[], float]
@@ -45,7 +45,7 @@ class Hook:
         metrics.hook_circuit(name, is_open=False)
 
     async def ask(self, message: Message, model: type[_Model]) -> _Model | None:
-        """The answer; None where there is none and ``on_failure`` says to go on. Raises TemporarilyUnavailable."""
+        """Return the answer; None where there is none and ``on_failure`` says to go on. Raises TemporarilyUnavailable."""
         if not self.circuit.admits():
             self._metrics.hook_call(self.name, message.event.value, "skipped")
             self._without(message, "its circuit is open")
@@ -67,15 +67,19 @@ class Hook:
         return answer
 
     def unusable(self, message: Message, reason: str) -> None:
-        """It answered, but not as agreed: go on or not. That may be for what it knows of one person, who must not be able to
-        have it left alone, for everybody, by asking often: its circuit stays closed. Raises TemporarilyUnavailable.
+        """Go on, or not, after an answer that was not as agreed. Its circuit stays closed.
+
+        The answer may be about one user, who must not be able to have the hook left alone for everybody by coming often.
+
+        Raises:
+            TemporarilyUnavailable: ``on_failure`` says so.
         """
         self.circuit.succeeded()
         self._note_failure(message, reason)
         self._without(message, reason)
 
     def count_failure(self, message: Message, reason: str) -> None:
-        """For the circuit, in the metrics and in the log."""
+        """Count a failure for the circuit, in the metrics and in the log."""
         self.circuit.failed()
         self._note_failure(message, reason)
 

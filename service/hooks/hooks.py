@@ -1,4 +1,4 @@
-"""The hooks of an issuer, by what they are asked and told."""
+"""The hooks of an issuer, by event."""
 
 import base64
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +8,7 @@ from typing import Any
 from service.hooks.answers import NOTHING_ADDED, Added, ClaimsAnswer, Verdict
 from service.hooks.hook import Hook, Target
 from service.hooks.message import Message
-from service.hooks.notices import Telling
+from service.hooks.notifications import PendingNotification
 from service.hooks.python_hook import PythonHook
 from service.hooks.webhook import Webhook
 from service.observe.metrics import Metrics
@@ -16,22 +16,20 @@ from service.outbound.http_client import HttpClient
 from service.protocol.credentials import Randomness
 from service.protocol.errors import AccessDenied, InvalidGrant, TemporarilyUnavailable
 from service.protocol.names import HookEvent
-from service.records.notice import Notice
+from service.records.notification import Notification
 from service.settings import Settings, SettingsError
 from service.settings.hooks import secret_bytes
 from service.store.deliveries import Deliveries
 
 
 class Hooks:
-    """``asks_claims``, ``asks_refresh``, ``asks`` (either), ``asks_login``, ``tells_revoked``: whether any hook
-    wants that, so that requests which no hook has to do with pay for a look at one attribute. ``clock``: epoch seconds.
-    """
+    """All hooks. Requests that none has to do with pay for a look at one attribute."""
 
     def __init__(
         self,
         settings: Settings,
         http_client: HttpClient,
-        queue: Deliveries[Notice],
+        queue: Deliveries[Notification],
         metrics: Metrics,
         clock: Callable[[], float],
         randomness: Randomness,
@@ -44,14 +42,15 @@ class Hooks:
         self._of = {
             event: tuple(hook for hook in self.by_name.values() if event in hook.settings.events) for event in HookEvent
         }
+        # Whether any hook wants the event.
         self.asks_claims = bool(self._of[HookEvent.CLAIMS])
         self.asks_refresh = bool(self._of[HookEvent.REFRESH])
         self.asks_login = bool(self._of[HookEvent.LOGIN])
         self.asks = self.asks_claims or self.asks_refresh
-        self.tells_revoked = bool(self._of[HookEvent.REVOKED])
+        self.notifies_revoked = bool(self._of[HookEvent.REVOKED])
 
     def load(self) -> None:
-        """Load those of this process. Raises SettingsError with the hook's name where one cannot be."""
+        """Load the objects of this process. Raises SettingsError with the hook's name where one cannot be."""
         for hook in self.by_name.values():
             try:
                 hook.target.load()
@@ -59,7 +58,7 @@ class Hooks:
                 raise SettingsError(f"hooks.{hook.name}: {error}") from error
 
     async def add_claims(self, facts: dict[str, Any]) -> Added:
-        """What the hooks add to tokens that are about to be made, one after the other. Raises TemporarilyUnavailable."""
+        """Return what the hooks, one after the other, add to tokens of a request. Raises TemporarilyUnavailable."""
         added = NOTHING_ADDED
         for hook in self._of[HookEvent.CLAIMS]:
             message = self.message(HookEvent.CLAIMS, facts)
@@ -75,38 +74,42 @@ class Hooks:
         return added
 
     async def check_refresh(self, facts: dict[str, Any]) -> None:
-        """Raises InvalidGrant with the hook's text where one says no, TemporarilyUnavailable."""
+        """Let the hooks allow a refresh. Raises InvalidGrant with the hook's text where one says no, TemporarilyUnavailable."""
         if no := await self._refused(HookEvent.REFRESH, facts):
             raise InvalidGrant(no[1], log=f"hook {no[0]} refuses the refresh")
 
     async def check_login(self, facts: dict[str, Any]) -> None:
-        """Raises AccessDenied with the hook's text where one says no, TemporarilyUnavailable."""
+        """Let the hooks allow a login. Raises AccessDenied with the hook's text where one says no, TemporarilyUnavailable."""
         if no := await self._refused(HookEvent.LOGIN, facts):
             raise AccessDenied(no[1] or "The user may not sign in.", log=f"hook {no[0]} refuses the login")
 
     @asynccontextmanager
-    async def telling(self, event: HookEvent, **facts: Any) -> AsyncIterator[Telling]:
-        """Tell the hooks of what is done inside, at least once whatever happens: the notice is written down before and sent
-        after. One that is cut off in the middle is sent all the same, as nobody knows how far it came. Raises
-        TemporarilyUnavailable.
+    async def notifying(self, event: HookEvent, **facts: Any) -> AsyncIterator[PendingNotification]:
+        """Notify the hooks of what is done inside, at least once whatever happens.
+
+        The notification is written down before and sent after. One that is cut off in the middle is sent all the same, as
+        nobody knows how far it came.
+
+        Raises:
+            TemporarilyUnavailable: it could not be written down.
         """
-        telling = Telling(self._queue, self._clock, self._notices(event, facts))
-        await telling.begin()
+        notification = PendingNotification(self._queue, self._clock, self._notifications(event, facts))
+        await notification.begin()
         try:
-            yield telling
+            yield notification
         except TemporarilyUnavailable:
             raise  # it may have been done
         except Exception:
-            await telling.drop()
+            await notification.drop()
             raise
-        await telling.finish()
+        await notification.finish()
 
-    async def tell(self, event: HookEvent, **facts: Any) -> None:
-        """Tell the hooks of what has been done. Raises TemporarilyUnavailable."""
-        await Telling(self._queue, self._clock, self._notices(event, facts)).finish()
+    async def notify(self, event: HookEvent, **facts: Any) -> None:
+        """Notify the hooks of what has been done. Raises TemporarilyUnavailable."""
+        await PendingNotification(self._queue, self._clock, self._notifications(event, facts)).finish()
 
     def message(self, event: HookEvent, facts: dict[str, Any]) -> Message:
-        """A message with a fresh id."""
+        """Return a message with a fresh id."""
         return Message(event, self._message_id(), int(self._clock()), facts)
 
     async def _refused(self, event: HookEvent, facts: dict[str, Any]) -> tuple[str, str] | None:
@@ -121,9 +124,9 @@ class Hooks:
                 return hook.name, verdict.message
         return None
 
-    def _notices(self, event: HookEvent, facts: dict[str, Any]) -> dict[str, Notice]:
+    def _notifications(self, event: HookEvent, facts: dict[str, Any]) -> dict[str, Notification]:
         now = int(self._clock())
-        return {self._message_id(): Notice(hook.name, event.value, facts, now) for hook in self._of[event]}
+        return {self._message_id(): Notification(hook.name, event.value, facts, now) for hook in self._of[event]}
 
     def _message_id(self) -> str:
         return "msg_" + base64.urlsafe_b64encode(self._randomness(18)).decode()

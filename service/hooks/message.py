@@ -9,14 +9,14 @@ from service.protocol.names import HookEvent
 
 
 class Message(NamedTuple):
-    """``message_id``: the same at every try, so that who hears it twice knows; ``at``: epoch seconds of the event."""
+    """An event and its facts."""
 
     event: HookEvent
-    message_id: str
-    at: int
+    message_id: str  # the same at every try, so that a receiver knows a repetition
+    at: int  # epoch seconds of the event
     facts: dict[str, Any]
 
     def body(self) -> bytes:
-        """``{"type": …, "timestamp": RFC 3339, "data": …}``."""
+        """Return ``{"type": …, "timestamp": RFC 3339, "data": …}``."""
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.at))
         return orjson.dumps({"type": self.event.value, "timestamp": moment, "data": self.facts})

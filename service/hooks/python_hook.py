@@ -20,7 +20,7 @@ GROUP = "mintmark.hooks"
 
 
 def load_entry_point(group: str, name: str) -> Any:
-    """The object that a package offers. Raises ValueError that says what is wrong with it."""
+    """Return the object that a package offers. Raises ValueError that says what is wrong with it."""
     found = entry_points(group=group, name=name)
     if not found:
         raise ValueError(f"no installed package offers {name!r} as an entry point of {group}")
@@ -31,14 +31,20 @@ def load_entry_point(group: str, name: str) -> Any:
 
 
 class PythonHook:
-    """``entry_point``: its name; a class is called without arguments. ``timeout``: seconds."""
+    """An object of this process; a class is called without arguments.
+
+    Args:
+        entry_point: its name.
+        events: each has a method of its name.
+        timeout: seconds.
+    """
 
     def __init__(self, entry_point: str, events: Collection[HookEvent], timeout: float) -> None:
         self._name, self._events, self._timeout = entry_point, events, timeout
         self._object: Any = None
 
     def load(self) -> None:
-        """Raises ValueError where it is not there, or has not a method for each of its events."""
+        """Load it. Raises ValueError where it is not there, or lacks a method for one of its events."""
         made = load_entry_point(GROUP, self._name)
         made = made() if isinstance(made, type) else made
         for event in self._events:
@@ -47,7 +53,7 @@ class PythonHook:
         self._object = made
 
     async def ask(self, message: Message) -> Mapping[str, Any] | None:
-        """What its method answered, as JSON would have it. Raises HookError."""
+        """Return what its method answered, as JSON would have it. Raises HookError."""
         if self._object is None:
             self.load()
         method: Callable[[dict[str, Any]], Awaitable[Any]] = getattr(self._object, message.event.value)
@@ -66,8 +72,8 @@ class PythonHook:
             raise HookError("answered something that is not a dict")
         return answer
 
-    async def tell(self, message: Message) -> None:
-        """Raises HookError."""
+    async def notify(self, message: Message) -> None:
+        """Call its method. Raises HookError."""
         await self.ask(message)
 
 

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 
 
 def signed(keys: Sequence[bytes], message_id: str, now: int, body: bytes) -> dict[str, str]:
-    """The headers of one delivery; ``now``: epoch seconds. With several keys there is a signature by each, so that whoever
-    checks may know the old secret or the new one.
+    """Return the headers of one delivery, with a signature by each key: a receiver may know the old secret or the new one.
+
+    Args:
+        keys: secrets of the hook.
+        message_id: of the message.
+        now: epoch seconds.
+        body: what is sent.
     """
-    told = f"{message_id}.{now}.".encode() + body
-    signatures = (b64encode(hmac.digest(key, told, "sha256")).decode() for key in keys)
+    signing_input = f"{message_id}.{now}.".encode() + body
+    signatures = (b64encode(hmac.digest(key, signing_input, "sha256")).decode() for key in keys)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(now),

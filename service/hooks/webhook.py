@@ -15,7 +15,15 @@ MAX_BYTES = 16_384
 
 
 class Webhook:
-    """``keys``: to sign with, each of them; ``timeout``: seconds; ``clock``: epoch seconds."""
+    """A URL that gets signed messages.
+
+    Args:
+        url: of the webhook.
+        keys: each signs.
+        timeout: seconds.
+        http_client: sends.
+        clock: epoch seconds.
+    """
 
     def __init__(
         self, url: str, keys: Sequence[bytes], timeout: float, http_client: HttpClient, clock: Callable[[], float]
@@ -24,10 +32,10 @@ class Webhook:
         self._http_client, self._clock = http_client, clock
 
     def load(self) -> None:
-        """There is nothing to be loaded."""
+        """Do nothing: there is nothing to load."""
 
     async def ask(self, message: Message) -> Mapping[str, Any] | None:
-        """The JSON object of a 200, None for 204. Raises HookError for everything else."""
+        """Return the JSON object of a 200, None for 204. Raises HookError for everything else."""
         answered = await self._post(message)
         if answered.status == 204:
             return None
@@ -41,8 +49,8 @@ class Webhook:
             raise HookError("answered JSON that is not an object")
         return answer
 
-    async def tell(self, message: Message) -> None:
-        """Raises HookError where it was not taken: only 2xx is."""
+    async def notify(self, message: Message) -> None:
+        """Deliver a notification. Raises HookError for anything but 2xx."""
         answered = await self._post(message)
         if not 200 <= answered.status < 300:
             raise HookError(f"answered {answered.status}")

@@ -105,7 +105,7 @@ async def sign_in(
             await _check_proof(issuer, person, session)
             await _end_excess(issuer, person.subject, kept.excess)
             sid, is_renewed = session.sid, renewed is not None
-            await issuer.hooks.tell(HookEvent.LOGGED_IN, **facts, session_id=sid, renewed=is_renewed)
+            await issuer.hooks.notify(HookEvent.LOGGED_IN, **facts, session_id=sid, renewed=is_renewed)
             return signed
     raise AccessDenied("The user may not sign in.", log="user is disabled")
 
@@ -163,7 +163,7 @@ async def sign_out_everywhere(issuer: Issuer, subject: str) -> Ended:
     ended = await end_all(issuer, subject)
     await issuer.store.consents.forget(subject)  # first: else a client could ask silently meanwhile
     facts = about_revoked(Revoked.USER, "signed_out_everywhere", subject=subject)
-    async with issuer.hooks.telling(HookEvent.REVOKED, **facts) as notification:
+    async with issuer.hooks.notifying(HookEvent.REVOKED, **facts) as notification:
         others = await issuer.store.grants.revoke_user(subject)
         ended = Ended(ended.grants + others, sessions=ended.sessions)
         notification.add(**ended.counts)
@@ -258,17 +258,17 @@ async def _end_surely(issuer: Issuer, sid: str, subject: str, secret_hash: str) 
     about = {"session_id": sid, "subject": subject}
     revoked = about_revoked(Revoked.SESSION, "session_ended", **about)
     async with (
-        issuer.hooks.telling(HookEvent.LOGGED_OUT, **about) as logged_out,
-        issuer.hooks.telling(HookEvent.REVOKED, **revoked) as notification,
+        issuer.hooks.notifying(HookEvent.LOGGED_OUT, **about) as logged_out,
+        issuer.hooks.notifying(HookEvent.REVOKED, **revoked) as notification,
     ):
         await issuer.store.logouts.queue(ending_id, ending, int(issuer.clock()) + _FINISHED_AFTER)
         ended = await _finish(issuer, sid, subject)
         logged_out.add(**ended.counts)
         notification.add(**ended.counts)
         if not ended.grants:
-            notification.call_off()
+            notification.cancel()
         if not any(ended.counts.values()):  # another call was first, and notifies of it
-            logged_out.call_off()
+            logged_out.cancel()
     await issuer.store.logouts.drop(ending_id)
     return ended
 

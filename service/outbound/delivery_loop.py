@@ -1,4 +1,4 @@
-"""Delivering what waits in a queue, for ever: the loop that logout tokens and notices of hooks share."""
+"""Delivering what waits in a queue, for ever: the loop that logout tokens and notifications of hooks share."""
 
 import asyncio
 import logging

@@ -147,7 +147,7 @@ class HookEvent(StrEnum):
 
     @property
     def asks(self) -> bool:
-        """Whether an answer counts; else it is a notice."""
+        """Whether an answer counts; else it is a notification."""
         return self in (HookEvent.CLAIMS, HookEvent.REFRESH, HookEvent.LOGIN)
 
 

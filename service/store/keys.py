@@ -202,13 +202,13 @@ class Keys:
         """One logout token to be delivered: to whom, about whom, how often it was tried."""
         return f"{self._tag}logout}}:delivery:{delivery_id}"
 
-    def notices(self) -> str:
+    def notifications(self) -> str:
         """Notices to be delivered to hooks, by the second at which each is due."""
         return f"{self._tag}hooks}}:due"
 
-    def notice(self, notice_id: str) -> str:
+    def notification(self, notification_id: str) -> str:
         """One notice to be delivered: to which hook, of what, how often it was tried."""
-        return f"{self._tag}hooks}}:notice:{notice_id}"
+        return f"{self._tag}hooks}}:notice:{notification_id}"
 
     def assertion(self, name_hash: str) -> str:
         """An assertion that was used, by a hash of who made it and its ``jti``."""

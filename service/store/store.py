@@ -8,7 +8,7 @@ from service.observe.counting import Cache
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.logout_delivery import LogoutDelivery
-from service.records.notice import Notice
+from service.records.notification import Notification
 from service.redis import address
 from service.redis.connection import FLAGS_SINCE, Connection
 from service.redis.errors import LinkLostError, ReplyError
@@ -97,7 +97,7 @@ class Store:
     indexing: Indexing
     known_places: known_places.KnownPlaces
     logouts: deliveries.Deliveries[LogoutDelivery]
-    notices: deliveries.Deliveries[Notice]
+    notifications: deliveries.Deliveries[Notification]
     operator_sessions: OperatorSessions
     pseudonyms: Pseudonyms
     initial_access_tokens: initial_access_tokens.InitialAccessTokens
@@ -159,7 +159,9 @@ def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys |
         indexing,
         known_places.KnownPlaces(connection, keys),
         deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery),
-        deliveries.Deliveries(connection, keys.notices(), keys.notice, Notice, settings.hook_notices_most),
+        deliveries.Deliveries(
+            connection, keys.notifications(), keys.notification, Notification, settings.hook_notices_most
+        ),
         OperatorSessions(connection, keys),
         Pseudonyms(connection, keys, settings),
         initial_access_tokens.InitialAccessTokens(connection, keys),

@@ -36,10 +36,12 @@ async def end_grant(
         TemporarilyUnavailable: It may have ended all the same.
     """
     about = {"grant_id": grant_id, "subject": subject, "client_id": client_id}
-    async with issuer.hooks.telling(HookEvent.REVOKED, **about_revoked(Revoked.GRANT, reason, **about)) as notification:
+    async with issuer.hooks.notifying(
+        HookEvent.REVOKED, **about_revoked(Revoked.GRANT, reason, **about)
+    ) as notification:
         was_alive = await (end() if end else issuer.store.grants.revoke(grant_id, subject))
         if not was_alive:
-            notification.call_off()
+            notification.cancel()
     if was_alive:
         log.info(Event.GRANT_REVOKED, extra={**about, "reason": reason})
     return was_alive

@@ -37,7 +37,7 @@ def check_not_replayed(spends: Spendable) -> None:
 async def end_replayed(issuer: Issuer, replayed: ReplayedError) -> None:
     """End the grant: theft, or a client that lost count. Only once it is certain who presented it."""
     spends = replayed.spends
-    async with issuer.hooks.telling(HookEvent.REVOKED, **_ended_by_replay(spends)):
+    async with issuer.hooks.notifying(HookEvent.REVOKED, **_ended_by_replay(spends)):
         await issuer.store.grants.revoke(spends.credential.grant_id, spends.grant.subject)
     _report_replay(issuer, spends)
 
@@ -90,7 +90,7 @@ async def settle(
             return _beside_successor(issued, first) if first else issued
         case Outcome.REPLAYED:
             _report_replay(issuer, spends)
-            await issuer.hooks.tell(HookEvent.REVOKED, **_ended_by_replay(spends))
+            await issuer.hooks.notify(HookEvent.REVOKED, **_ended_by_replay(spends))
             raise InvalidGrant(log=spends.REPLAY)
         case Outcome.REFUSED:
             raise InvalidGrant("The refresh token was used for another request: use the one that this brought.")

@@ -72,7 +72,7 @@ async def hooked(
     settings = settings_for(url or shape.url, hooks=hooks, hook_secrets=secrets, **changes)
     async with open_issuer(settings, listen=False) as opened:
         clock = Clock(opened.clock)
-        parts = (settings, opened.http_client, opened.store.notices, opened.metrics, clock, opened.randomness)
+        parts = (settings, opened.http_client, opened.store.notifications, opened.metrics, clock, opened.randomness)
         issuer = replace(opened, clock=clock, hooks=Hooks(*parts))
         async with TestClient(InProcess(issuer)) as http:
             yield World(issuer, http, shape)
@@ -81,7 +81,7 @@ async def hooked(
 async def delivered(world: World) -> int:
     """Deliver the notices that are due now; how many were tried."""
     issuer = world.issuer
-    return await deliver_due(issuer.hooks.by_name, issuer.store.notices, issuer.clock, 20)
+    return await deliver_due(issuer.hooks.by_name, issuer.store.notifications, issuer.clock, 20)
 
 
 async def never(_: web.Request) -> web.StreamResponse:

@@ -125,7 +125,7 @@ async def test_it_hears_notices(
         tokens = await world.tokens(await world.client())
         await world.revoke(tokens["refresh_token"])
         assert await delivered(world) == 1
-        assert await world.issuer.store.notices.waiting() == 0
+        assert await world.issuer.store.notifications.waiting() == 0
     assert "heard of grant" in capsys.readouterr().out
 
 
@@ -138,7 +138,7 @@ async def test_one_that_gives_up_is_told_again_and_stops_no_delivery(
         tokens = await world.tokens(await world.client())
         await world.revoke(tokens["refresh_token"])
         assert await delivered(world) == 1
-        assert await world.issuer.store.notices.waiting() == 1
+        assert await world.issuer.store.notifications.waiting() == 1
         world.issuer.clock.ahead = 3  # type: ignore[attr-defined]
         assert await delivered(world) == 1
 

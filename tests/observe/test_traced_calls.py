@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from service.crypto.client_keys import KeySource
-from service.hooks import notices
+from service.hooks import notifications
 from service.login import backchannel_logout
 from service.observe.current import CURRENT, Current
 from service.observe.trace_context import parse
@@ -46,8 +46,8 @@ async def _hook_question(world: World, _: str) -> None:
 
 async def _hook_notification(world: World, _: str) -> None:
     issuer = world.issuer
-    await issuer.hooks.tell(HookEvent.REVOKED)
-    assert await notices.deliver_due(issuer.hooks.by_name, issuer.store.notices, issuer.clock, 1) == 1
+    await issuer.hooks.notify(HookEvent.REVOKED)
+    assert await notifications.deliver_due(issuer.hooks.by_name, issuer.store.notifications, issuer.clock, 1) == 1
 
 
 async def _logout(world: World, url: str) -> None:

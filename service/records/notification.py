@@ -5,7 +5,7 @@ from typing import Any
 from service.records.json import Record
 
 
-class Notice(Record, frozen=True, omit_defaults=True, gc=False):
+class Notification(Record, frozen=True, omit_defaults=True, gc=False):
     """A notification that waits."""
 
     hook: str  # its name in the settings

@@ -137,7 +137,7 @@ async def test_whatever_ends_is_told_once(
     (told,) = receiver.of("revoked")
     assert {name: told[name] for name in facts} == facts
     assert "mm_" not in json.dumps(told)
-    assert await world.issuer.store.notices.waiting() == 0
+    assert await world.issuer.store.notifications.waiting() == 0
 
 
 async def test_notices_and_claims_on_redis_in_each_shape(any_redis: Shape, receiver: Receiver) -> None:
@@ -152,7 +152,7 @@ async def test_notices_and_claims_on_redis_in_each_shape(any_redis: Shape, recei
         assert await delivered(world) == 1
         assert receiver.of("revoked")[0]["what"] == "grant"
         assert not await world.is_active(refreshed["access_token"])
-        assert await world.issuer.store.notices.waiting() == 0
+        assert await world.issuer.store.notifications.waiting() == 0
 
 
 async def test_what_was_not_revoked_is_not_told(world: World, receiver: Receiver) -> None:
@@ -162,7 +162,7 @@ async def test_what_was_not_revoked_is_not_told(world: World, receiver: Receiver
     for token in ("mm_rt_" + "x" * 65, "mm_ac_" + "x" * 65, "something else"):
         assert (await world.revoke(token)).status == 200
     assert (await world.revoke(tokens["refresh_token"], "other")).status == 200
-    assert await world.issuer.store.notices.waiting() == 0
+    assert await world.issuer.store.notifications.waiting() == 0
 
 
 async def test_it_is_tried_until_it_is_taken(world: World, receiver: Receiver) -> None:
@@ -176,7 +176,7 @@ async def test_it_is_tried_until_it_is_taken(world: World, receiver: Receiver) -
     assert await delivered(world) == 1
     assert len(receiver.ids) == 2
     assert len(set(receiver.ids)) == 1
-    assert await world.issuer.store.notices.waiting() == 0
+    assert await world.issuer.store.notifications.waiting() == 0
 
 
 async def test_after_its_attempts_it_is_given_up(
@@ -188,7 +188,7 @@ async def test_after_its_attempts_it_is_given_up(
         world.issuer.clock.ahead = ahead  # type: ignore[attr-defined]
         await delivered(world)
     assert len(receiver.heard) == 3
-    assert await world.issuer.store.notices.waiting() == 0
+    assert await world.issuer.store.notifications.waiting() == 0
     assert "hook_notification_given_up" in caplog.text
 
 
@@ -196,12 +196,12 @@ async def test_a_hook_that_was_taken_out_of_the_settings_ends_its_notices(redis:
     await by_client(world)
     async with hooked(redis, {}) as without:
         assert await delivered(without) == 1
-        assert await without.issuer.store.notices.waiting() == 0
+        assert await without.issuer.store.notifications.waiting() == 0
 
 
 async def test_one_that_dies_while_it_delivers_loses_nothing(world: World, receiver: Receiver) -> None:
     await by_client(world)
-    assert len(await world.issuer.store.notices.claim(int(world.issuer.clock()), 10)) == 1  # and dies
+    assert len(await world.issuer.store.notifications.claim(int(world.issuer.clock()), 10)) == 1  # and dies
     assert await delivered(world) == 0
     world.issuer.clock.ahead = LEASE + 1  # type: ignore[attr-defined]
     assert await delivered(world) == 1
@@ -237,11 +237,11 @@ async def test_a_queue_that_is_full_holds_up_no_revocation(
         for one in tokens:
             assert (await world.revoke(one["refresh_token"])).status == 200
             assert not await world.is_active(one["access_token"])
-        assert await world.issuer.store.notices.waiting() == 2
+        assert await world.issuer.store.notifications.waiting() == 2
         assert "hook_notifications_lost" in caplog.text
         receiver.turn = saying(503)
         assert await delivered(world) == 2  # and each finds its place again
-        assert await world.issuer.store.notices.waiting() == 2
+        assert await world.issuer.store.notifications.waiting() == 2
 
 
 async def test_notices_survive_a_server_that_is_killed(redis: Shape, receiver: Receiver, tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ async def test_notices_survive_a_server_that_is_killed(redis: Shape, receiver: R
                 assert response.status == 200, await response.text()
             os.kill(first.pid, signal.SIGKILL)
             await first.exit_code()
-        assert await world.issuer.store.notices.waiting() == 1
+        assert await world.issuer.store.notifications.waiting() == 1
         application = web.Application()
         application.router.add_post("/hook", receiver.hear)
         async with TestServer(application, port=port), ServerProcess(tmp_path, **settings):
