@@ -32,49 +32,51 @@ from service.tokens.id_tokens import Hint, read_hint, subject_for
 NAME = "logout"
 PATH = "/logout"
 _OF_A_CLIENT = ("client_id", "post_logout_redirect_uri", "state", "ui_locales")
-"""What a request says beside the hint: taken along where it has to be made again, or waits for the person's yes."""
+"""What a request says beside the hint: taken along where it has to be made again, or waits for the user's yes."""
 
 
-class _Asked(NamedTuple):
-    """What a client asks for. ``client``: None where neither a hint nor a registered address names one; ``hint``: a valid one;
-    ``back``: where to go afterwards, "" = nowhere; ``misdirected``: the address is not registered; ``unusable``: a hint came
-    that is none.
-    """
+class _LogoutRequest(NamedTuple):
+    """What a client asks for."""
 
     client: Client | None = None
+    """None where neither a hint nor a registered address names one."""
     hint: Hint | None = None
+    """A valid one."""
     back: str = ""
+    """Where to go afterwards, "" = nowhere."""
     misdirected: bool = False
+    """The address is not registered."""
     unusable: bool = False
+    """A hint came that is none."""
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """A valid ID token as hint names a session, or a grant outside one, which ends at once, whether its cookie is here or not.
-    Any other session that this browser has ends when the person says so.
+    Any other session that this browser has ends when the user says so.
 
     ``post_logout_redirect_uri`` is compared as a string, and believed with a valid ``id_token_hint``, or with a ``client_id``
-    and the person's yes.
+    and the user's yes.
     """
     languages = tuple(visit.parameters.get("ui_locales", "")[:200].split())
     try:
         session = await session_of(issuer, visit)
         if visit.is_post and "decision" in visit.parameters:
-            return await _decided(issuer, visit, session, languages)
-        asked = await _asked(issuer, visit)
-        named = await _named(issuer, asked)
+            return await _confirmed(issuer, visit, session, languages)
+        request = await _read_request(issuer, visit)
+        named = await _named(issuer, request)
         ended = await _end(issuer, named) if named is not None else Ended()
         if not any(ended.counts.values()) and _cookies_may_be_missing(visit):
-            return Reply(_by_get(issuer, visit, asked))
+            return Reply(_by_get(issuer, visit, request))
         if session is not None and (named is None or named.sid != session.sid):
-            return Reply(_question(issuer, visit, asked, session), languages=languages)
-        return _ended(issuer, visit, asked, ended, languages, knowingly=session is not None)
+            return Reply(_confirmation(issuer, visit, request, session), languages=languages)
+        return _ended(issuer, visit, request, ended, languages, knowingly=session is not None)
     except ProtocolError as error:
         issuer.refusals.record(NAME, error)
         return Reply(failed(error), languages=languages)
 
 
-async def _decided(issuer: Issuer, visit: Visit, session: Session | None, languages: tuple[str, ...]) -> Reply:
-    """What the person said on the confirmation page. Only that page knows the word that it carries."""
+async def _confirmed(issuer: Issuer, visit: Visit, session: Session | None, languages: tuple[str, ...]) -> Reply:
+    """What the user said on the confirmation page. Only that page knows the word that it carries."""
     if session is None and _cookies_may_be_missing(visit):
         return Reply(_stale(issuer, visit))
     if session is not None and not carries_session_csrf(visit, PATH):
@@ -87,14 +89,14 @@ async def _decided(issuer: Issuer, visit: Visit, session: Session | None, langua
 
 
 async def _sign_out(issuer: Issuer, visit: Visit, session: Session | None, languages: tuple[str, ...]) -> Reply:
-    asked = await _asked(issuer, visit)
+    request = await _read_request(issuer, visit)
     named = Named(session.subject, session.sid, "", session) if session is not None else None
     ended = await _end(issuer, named) if named is not None else Ended()
-    return _ended(issuer, visit, asked, ended, languages, knowingly=session is not None)
+    return _ended(issuer, visit, request, ended, languages, knowingly=session is not None)
 
 
 def _stale(issuer: Issuer, visit: Visit) -> Page:
-    """With a link to the question as it stands now."""
+    """With a link to the page as it is now."""
     again = {name: visit.parameters[name] for name in _OF_A_CLIENT if name in visit.parameters}
     return stale(way("continue", _path_with(issuer, again)))
 
@@ -108,47 +110,47 @@ async def _end(issuer: Issuer, named: Named) -> Ended:
 def _ended(
     issuer: Issuer,
     visit: Visit,
-    asked: _Asked,
+    request: _LogoutRequest,
     ended: Ended,
     languages: tuple[str, ...],
     *,
     knowingly: bool,
 ) -> Reply:
-    """The user is signed out: back to the client. ``knowingly``: the person had a session here, and its client or
+    """The user is signed out: back to the client. ``knowingly``: the user had a session here, and its client or
     they themselves ended it; else the browser is not sent to an address that no operator answers for (RFC 9700 4.11.2). Where
     nothing has ended, the page does not say that something has.
     """
     cookie = "" if visit.session else None
     is_done = knowingly or any(ended.counts.values())
-    automatic = asked.client is not None and (knowingly or is_trusted(issuer, asked.client))
-    if asked.back and automatic and not ended.frames:
-        return Reply(Redirect(asked.back), session=cookie)
+    automatic = request.client is not None and (knowingly or is_trusted(issuer, request.client))
+    if request.back and automatic and not ended.frames:
+        return Reply(Redirect(request.back), session=cookie)
     values = {
         "frames": list(ended.frames),
-        "continue_to": asked.back,
+        "continue_to": request.back,
         "automatic": automatic,
-        "client": client_values(issuer.settings, asked.client, asked.back),
+        "client": client_values(issuer.settings, request.client, request.back),
         "everywhere": False,
-        "misdirected": asked.misdirected,
+        "misdirected": request.misdirected,
         "done": is_done,
-        "unusable": asked.unusable,
+        "unusable": request.unusable,
     }
-    status = 400 if asked.unusable and not is_done else 200
+    status = 400 if request.unusable and not is_done else 200
     return Reply(Page("signed_out", values, status), session=cookie, languages=languages)
 
 
-def _question(issuer: Issuer, visit: Visit, asked: _Asked, session: Session) -> Page:
-    """Whether the person wants to sign out; what they come back to waits in the form, and is checked again; nothing does
+def _confirmation(issuer: Issuer, visit: Visit, request: _LogoutRequest, session: Session) -> Page:
+    """Whether the user wants to sign out; what they come back to waits in the form, and is checked again; nothing does
     where the hint is the ID token of another user.
     """
-    theirs = asked.hint is None or asked.client is None
-    if asked.hint is not None and asked.client is not None:
-        theirs = asked.hint.subject == subject_for(issuer, asked.client, session.subject)
+    theirs = request.hint is None or request.client is None
+    if request.hint is not None and request.client is not None:
+        theirs = request.hint.subject == subject_for(issuer, request.client, session.subject)
     values = {
         "csrf": session_csrf(visit, PATH),
         "username": session.username,
-        "client": client_values(issuer.settings, asked.client),
-        "back": _taken_along(visit, asked) if theirs else {},
+        "client": client_values(issuer.settings, request.client),
+        "back": _taken_along(visit, request) if theirs else {},
     }
     return Page("logout", values)
 
@@ -158,24 +160,24 @@ def _cookies_may_be_missing(visit: Visit) -> bool:
     return visit.is_post and not visit.session and not visit.browser
 
 
-def _by_get(issuer: Issuer, visit: Visit, asked: _Asked) -> Redirect:
+def _by_get(issuer: Issuer, visit: Visit, request: _LogoutRequest) -> Redirect:
     """The same once more, with the cookies; without the hint, whose session has ended, or which is none."""
-    return Redirect(_path_with(issuer, _taken_along(visit, asked)))
+    return Redirect(_path_with(issuer, _taken_along(visit, request)))
 
 
 def _path_with(issuer: Issuer, query: Mapping[str, str]) -> str:
     return f"{issuer.settings.issuer_path}{PATH}" + (f"?{urlencode(query)}" if query else "")
 
 
-def _taken_along(visit: Visit, asked: _Asked) -> dict[str, str]:
+def _taken_along(visit: Visit, request: _LogoutRequest) -> dict[str, str]:
     """By which the way back is found and checked again; nothing where there is none."""
-    if asked.client is None or not asked.back:
+    if request.client is None or not request.back:
         return {}
     said = {name: visit.parameters[name] for name in _OF_A_CLIENT if name in visit.parameters}
-    return {**said, "state": said.get("state", "")[:MAX_STATE], "client_id": asked.client.client_id}
+    return {**said, "state": said.get("state", "")[:MAX_STATE], "client_id": request.client.client_id}
 
 
-async def _asked(issuer: Issuer, visit: Visit) -> _Asked:
+async def _read_request(issuer: Issuer, visit: Visit) -> _LogoutRequest:
     """The client and where it wants to go back to. Raises InvalidRequest for a redirect that may not be, without a hint."""
     form = visit.parameters
     given, back, named = form.get("id_token_hint"), form.get("post_logout_redirect_uri"), form.get("client_id")
@@ -184,15 +186,15 @@ async def _asked(issuer: Issuer, visit: Visit) -> _Asked:
     if client is not None and hint is not None:
         registered = back is not None and back in client.post_logout_redirect_uris
         where = _with_state(back, form) if back is not None and registered else ""
-        return _Asked(client, hint, where, misdirected=back is not None and not registered)
+        return _LogoutRequest(client, hint, where, misdirected=back is not None and not registered)
     if given is not None or back is None or named is None:
-        return _Asked(unusable=given is not None)
+        return _LogoutRequest(unusable=given is not None)
     client = await issuer.store.clients.get(named)
     if client is not None:
         note_client(client.client_id)
     if client is None or not client.enabled or back not in client.post_logout_redirect_uris:
         raise InvalidRequest("post_logout_redirect_uri is not registered for this client.")
-    return _Asked(client, None, _with_state(back, form))
+    return _LogoutRequest(client, None, _with_state(back, form))
 
 
 def _with_state(back: str, form: Mapping[str, str]) -> str:
@@ -213,10 +215,10 @@ async def _client_of(issuer: Issuer, hint: Hint | None, named: str | None) -> Cl
     return client if named in (None, client.client_id, client.alias) else None
 
 
-async def _named(issuer: Issuer, asked: _Asked) -> Named | None:
-    if asked.hint is None or asked.client is None:
+async def _named(issuer: Issuer, request: _LogoutRequest) -> Named | None:
+    if request.hint is None or request.client is None:
         return None
-    return await hinted_session.named_by(issuer, asked.client, asked.hint)
+    return await hinted_session.named_by(issuer, request.client, request.hint)
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:

@@ -7,17 +7,15 @@ import orjson
 from service.endpoints.bearer import bearer_token
 from service.endpoints.endpoint import Content, MachineEndpoint, always
 from service.issuer import Issuer
-from service.observe.current import note_client
 from service.protocol import claims
-from service.protocol.credentials import Kind
 from service.protocol.decision import NO_STORE, Decision, answer
 from service.protocol.errors import InsufficientScope, InvalidToken
 from service.protocol.names import OPENID
 from service.protocol.request import Request
 from service.records.client import Client
 from service.store.tokens import OpenedToken
-from service.tokens.access_tokens import presented
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
+from service.tokens.opening import open_access_token
 
 NAME = "userinfo"
 PATH = "/userinfo"
@@ -41,7 +39,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 async def opened_for_claims(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
     """A living access token that is good for UserInfo. Raises InvalidToken, InsufficientScope."""
-    token, client = await living(issuer, text)
+    token, client = await open_access_token(issuer, text)
     if OPENID not in token.scope.split() or not token.grant.subject:
         raise InsufficientScope("The access token was not issued for the scope openid.")
     return token, client
@@ -50,22 +48,6 @@ async def opened_for_claims(issuer: Issuer, text: str) -> tuple[OpenedToken, Cli
 def names_of(issuer: Issuer, token: OpenedToken) -> set[str]:
     """The claims that a token stands for: by its scope, and by the claims parameter."""
     return claims.told_by_scopes(token.scope.split(), issuer.settings.scope_claims) | set(token.grant.userinfo_claims)
-
-
-async def living(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
-    """A living access token of ours and the client it was issued to. Raises InvalidToken."""
-    credential = (await presented(issuer, text)).credential
-    if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
-        raise InvalidToken(log="not an access token of ours")
-    token = await issuer.store.tokens.open_by_token(credential)
-    if token is None:
-        raise InvalidToken(log="access token is unknown, expired, or its grant has ended")
-    note_client(token.grant.client_id)
-    clients = issuer.store.clients
-    client = clients.cached(token.grant.client_id) or await clients.get(token.grant.client_id)
-    if client is None or not client.grant_is_current(token.grant):
-        raise InvalidToken(log="nobody stands behind the grant any more")
-    return token, client
 
 
 def rendered(issuer: Issuer, client: Client, told: dict[str, Any]) -> Decision:

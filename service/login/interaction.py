@@ -22,7 +22,8 @@ class _Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
     def seen_in(self, session: Session | None) -> Self:
         """With what was proved and allowed in this very session."""
-        return msgspec.structs.replace(self, progress=self.progress.seen_in(session))
+        progress = self.progress.seen_in(session)
+        return self if progress is self.progress else msgspec.structs.replace(self, progress=progress)
 
 
 class ClientInteraction(_Waiting, frozen=True, kw_only=True):

@@ -24,17 +24,17 @@ _NOT_PARAMETERS = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})
 
 
 class Parameters(NamedTuple):
-    """The parameters of a request, wherever they came from. ``resources``: every ``resource``; ``payload``: of the request
-    object that some came from, as JSON.
-    """
+    """The parameters of a request, wherever they came from."""
 
     single: Mapping[str, str]
     resources: tuple[str, ...]
+    """Every ``resource``, of which there may be many."""
     payload: str = ""
+    """Of the request object that some came from, as JSON."""
 
 
 async def unpacked(issuer: Issuer, client: Client, outer: Parameters) -> Parameters:
-    """The parameters, with those of a request object in the place of outer ones of the same name (Core 6.1).
+    """Return the parameters, with those of a request object in the place of outer ones of the same name (Core 6.1).
 
     Of a client that has to sign its requests only what is signed counts (RFC 9101 section 6.3). Raises the errors of
     OpenID Connect Core 3.1.2.6 that are about request objects.
@@ -110,7 +110,11 @@ def _parameters(client: Client, claims: Mapping[str, Any]) -> _Inner:
     """Claims as parameters: numbers and JSON in the form that they have in a URL."""
     try:
         payload = msgspec.json.encode(claims).decode()
-    except (ValueError, OverflowError, RecursionError) as error:  # half characters, numbers and depths beyond reason
+    except (
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # unpaired surrogates, numbers and depths beyond reason
         raise InvalidRequestObject("The request object holds what no parameter can say.") from error
     if claims.get("client_id", client.client_id) != client.client_id:
         raise InvalidRequestObject("client_id in the request object is another client's.")
@@ -123,7 +127,7 @@ def _parameters(client: Client, claims: Mapping[str, Any]) -> _Inner:
     return _Inner({name: text for name, text in single.items() if text}, resources, payload)
 
 
-def _as_text(name: str, value: Any) -> str:
+def _as_text(name: str, value: object) -> str:
     if isinstance(value, str):
         if "\x00" in value:
             raise InvalidRequestObject(f"{name[:40]} in the request object holds a NUL character.")

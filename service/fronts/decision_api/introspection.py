@@ -6,7 +6,6 @@ import orjson
 from pydantic import Field
 
 from service.endpoints.introspect import JWT, describe, signed
-from service.endpoints.userinfo import living
 from service.fronts.decision_api.answering import CallResult, milliseconds
 from service.fronts.decision_api.body import Body, Text, Words, property_json
 from service.fronts.decision_api.client_json import enum_name
@@ -24,6 +23,7 @@ from service.records.grant import Grant
 from service.records.property import Property
 from service.tokens import user_claims
 from service.tokens.access_tokens import presented
+from service.tokens.opening import open_access_token
 
 # for a resource server of the caller's own
 
@@ -92,7 +92,7 @@ async def _opened(issuer: Issuer, text: str) -> _Token:
     shown = await presented(issuer, text)
     if shown.stateless is not None:
         return await _stateless(issuer, text)
-    opened, client = await living(issuer, text)
+    opened, client = await open_access_token(issuer, text)
     grant = opened.grant
     about = user_claims.described(issuer, client, grant, opened.scope)
     person = tuple(Property(name, value, in_introspection=True) for name, value in about.items())

@@ -3,7 +3,6 @@
 from typing import Any
 
 from service.client_auth import AuthenticatedClient
-from service.endpoints.userinfo import living
 from service.fronts.decision_api.answering import CallResult, milliseconds
 from service.fronts.decision_api.body import property_json
 from service.fronts.decision_api.client_json import enum_name
@@ -17,6 +16,7 @@ from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.protocol.requested import Requested
 from service.store.replay_checks import confirm
+from service.tokens.opening import open_access_token
 
 _PREFIX = "urn:ietf:params:oauth:token-type:"
 _ACCESS_TOKEN = _PREFIX + "access_token"
@@ -70,7 +70,7 @@ async def _info(issuer: Issuer, request: Request, name: str) -> dict[str, Any] |
         return None
     text = request.required(name)
     try:
-        token, client = await living(issuer, text)
+        token, client = await open_access_token(issuer, text)
     except InvalidToken as error:
         raise InvalidRequest(f"{name} is not a living access token of this service.") from error
     properties = (*client.properties, *token.grant.properties, *token.record.properties)

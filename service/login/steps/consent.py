@@ -25,17 +25,17 @@ async def is_needed(issuer: Issuer, interaction: Interaction, session: Session |
             assert_never(interaction)
 
 
-async def page(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> Page:
+async def page(issuer: Issuer, _visit: Visit, interaction: Interaction, session: Session | None) -> Page:
     """Show who asks for what."""
-    asking, user = _only_for_clients(interaction, session)
+    waiting, user = _only_for_clients(interaction, session)
     described = issuer.settings.scopes
-    scopes = asked_scopes(issuer, asking.client, asking.request)
+    scopes = asked_scopes(issuer, waiting.client, waiting.request)
     return Page(
         "consent",
         {
             "username": user.username,
             "scopes": [{"name": name, "description": described.get(name, "")} for name in scopes],
-            "resources": list(asking.request.audience),
+            "resources": list(waiting.request.audience),
             "offline": OFFLINE_ACCESS in scopes,
         },
     )
@@ -46,19 +46,19 @@ async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
 
     A yes that is not needed any more (it was said in another tab) is none to be recorded, but leads on all the same.
     """
-    asking, user = _only_for_clients(interaction, session)
+    waiting, user = _only_for_clients(interaction, session)
     decision = visit.parameters.get("decision")
     if decision == "deny":
-        return Refused(asking, AccessDenied("The user denied the request."))
+        return Refused(waiting, AccessDenied("The user denied the request."))
     if decision == "switch":
-        return Passed(await update(issuer, asking, user, anew=True, proved_at=0, chose=True))
+        return Passed(await update(issuer, waiting, user, anew=True, proved_at=0, chose=True))
     if decision != "allow":
         raise StaleError
-    if not await consents.is_needed(issuer, asking, user):
-        return Passed(asking)
+    if not await consents.is_needed(issuer, waiting, user):
+        return Passed(waiting)
     # First the interaction, so that of two answers only one is remembered; what is not remembered is asked again.
-    agreed = await update(issuer, asking, user, consented=True)
-    await consents.remember(issuer, asking.client, asking.request, user)
+    agreed = await update(issuer, waiting, user, consented=True)
+    await consents.remember(issuer, waiting.client, waiting.request, user)
     return Passed(agreed)
 
 

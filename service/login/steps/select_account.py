@@ -12,7 +12,7 @@ from service.protocol.names import Prompt
 from service.records.session import Session
 
 
-async def is_needed(issuer: Issuer, interaction: Interaction, session: Session | None) -> bool:
+async def is_needed(_issuer: Issuer, interaction: Interaction, session: Session | None) -> bool:
     """Only where somebody is signed in: else there is nothing to choose from."""
     match interaction:
         case ClientInteraction(progress=progress, request=request):
@@ -24,7 +24,7 @@ async def is_needed(issuer: Issuer, interaction: Interaction, session: Session |
             assert_never(interaction)
 
 
-async def page(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> Page:
+async def page(_issuer: Issuer, _visit: Visit, _interaction: Interaction, session: Session | None) -> Page:
     """Show who is signed in."""
     return Page("select_account", {"username": session.username if session else ""})
 

@@ -1,0 +1,25 @@
+"""Opening an access token that is brought to us: the token with its grant, and the client that it was issued to."""
+
+from service.issuer import Issuer
+from service.observe.current import note_client
+from service.protocol.credentials import Kind
+from service.protocol.errors import InvalidToken
+from service.records.client import Client
+from service.store.tokens import OpenedToken
+from service.tokens.access_tokens import presented
+
+
+async def open_access_token(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
+    """Open an access token of ours that is alive. Raises InvalidToken, TemporarilyUnavailable."""
+    credential = (await presented(issuer, text)).credential
+    if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
+        raise InvalidToken(log="not an access token of ours")
+    token = await issuer.store.tokens.open_by_token(credential)
+    if token is None:
+        raise InvalidToken(log="access token is unknown, expired, or its grant has ended")
+    note_client(token.grant.client_id)
+    clients = issuer.store.clients
+    client = clients.cached(token.grant.client_id) or await clients.get(token.grant.client_id)
+    if client is None or not client.grant_is_current(token.grant):
+        raise InvalidToken(log="nobody stands behind the grant any more")
+    return token, client
