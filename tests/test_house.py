@@ -9,6 +9,7 @@ import pytest
 from service.client_auth import METHODS
 from service.endpoints import ENDPOINTS
 from service.grants import GRANT_TYPES
+from service.login.steps import STEPS
 from service.settings import Settings
 from service.store.keys import Keys
 from service.store.store import SCRIPTS
@@ -26,6 +27,7 @@ SHARED = {
     "grants": {"grant_type", "fresh"},
     "client_auth": {"method", "authenticate", "claimed", "secret", "assertion"},
     "endpoints": {"endpoint", "metadata", "bearer", "browser_session", "interaction_pages"},
+    "login/steps": {"step"},
 }
 """Files of a room that are no entries of its list."""
 
@@ -36,6 +38,7 @@ SHARED = {
         ("grants", {grant_type.authorize.__module__.rpartition(".")[2] for grant_type in GRANT_TYPES.values()}),
         ("client_auth", {method.NAME.value for method in METHODS}),
         ("endpoints", set(ENDPOINTS)),
+        ("login/steps", {step.name for step in STEPS}),
     ],
 )
 def test_every_file_of_a_room_is_in_its_list(folder: str, listed: set[str]) -> None:
@@ -48,12 +51,12 @@ def test_every_listed_thing_has_a_test(folder: str) -> None:
     assert _modules(folder) - SHARED[folder] <= tests
 
 
-@pytest.mark.parametrize("folder", ["grants", "client_auth", "endpoints"])
+@pytest.mark.parametrize("folder", ["grants", "client_auth", "endpoints", "login/steps"])
 def test_the_import_contract_names_every_listed_thing(folder: str) -> None:
     """Entries of a list do not import each other; a new one must be put under that contract."""
     contracts = (ROOT / "pyproject.toml").read_text()
     for module in _modules(folder) - SHARED[folder]:
-        assert f'"service.{folder}.{module}"' in contracts
+        assert f'"service.{folder.replace("/", ".")}.{module}"' in contracts
 
 
 def test_every_script_has_its_wrapper() -> None:

@@ -173,7 +173,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("consent_needed", "consent_required", "prompt=none, and the person has to agree first.", "Ask again without prompt=none.", ("{}",)),
     ("interaction_needed", "interaction_required", "prompt=none, and something has to be asked.", "Ask again without prompt=none.", ("{}",)),
     ("account_selection_needed", "account_selection_required", "prompt=none, and an account has to be chosen.", "Ask again without prompt=none.", ("{}",)),
-    ("acr_unmet", "unmet_authentication_requirements", "An essential acr that no authentication here has.", "The setting `acr`; discovery lists those that there are.", ("{}",)),
+    ("acr_unmet", "unmet_authentication_requirements", "An essential acr that no authentication here has.", "The settings `acr` and `acr_by_amr`; discovery lists those that there are.", ("{}",)),
     ("login_refused_by_hook", "access_denied", "A hook of yours refused the login.", "The hook's own log says why.", ("hook {} refuses the login",)),
     ("login_refused", "access_denied", "The user is disabled, or tried too many passwords.", "`mintmark user show NAME`; `login_attempts`.",
      ("user is disabled", "user is disabled or unknown", "Too many attempts to sign in.")),

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.endpoints.test_ways_on import ways
+from tests.login.test_ways_on import ways
 from tests.person import Person, Shown
 from tests.world import VERIFIER, World
 

@@ -10,7 +10,7 @@ from service.admin import users
 from service.crypto.passwords import Hashing
 from service.directory import RedisDirectory
 from service.login import sessions
-from tests.endpoints.test_ways_on import ways
+from tests.login.test_ways_on import ways
 from tests.person import Person, Shown
 from tests.world import VERIFIER, World
 
