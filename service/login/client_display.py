@@ -1,4 +1,4 @@
-"""What people are shown of a client: its name, where it leads, and whether anybody checked what it says of itself."""
+"""What users are shown of a client: its name, where it leads, and whether an operator checked what it says of itself."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ DECORATIONS = ("logo_uri", "client_uri", "policy_uri", "tos_uri")
 
 
 def client_values(settings: Settings, client: Client | None, redirect_uri: str = "") -> Mapping[str, Any] | None:
-    """For pages. ``redirect_uri``: where the person is about to be sent, "" = nowhere yet."""
+    """Return what pages show. ``redirect_uri``: where the user is about to be sent, "" = nowhere yet."""
     if client is None:
         return None
     leads_to = destinations.destination(redirect_uri)._asdict() if redirect_uri else None
@@ -32,7 +32,7 @@ def name_of(settings: Settings, client: Client) -> str:
 
 
 def is_ours(settings: Settings, name: str) -> bool:
-    """Whether people would take the name for that of this service, or of a part of it."""
+    """Whether users would take the name for that of this service, or of a part of it."""
     host = urlsplit(settings.issuer).hostname or ""
     if display_names.looks_like(name, (settings.service_name, host, settings.issuer)):
         return True

@@ -14,7 +14,7 @@ def send_error(
 ) -> Redirect | FormPost | Page:
     """Send the error to the client's redirect URI (RFC 6749 4.1.2.1), by a page of ours that names it where it is not trusted.
 
-    ``knowingly``: no page is needed, for the person signed in and has seen where it leads, or sees nothing of it.
+    ``knowingly``: no page is needed, for the user signed in and has seen where it leads, or sees nothing of it.
     """
     what = deliver(issuer.url, verified, error_fields(error))
     if knowingly or is_trusted(issuer, client):
@@ -33,7 +33,7 @@ def send_error(
 
 
 def is_trusted(issuer: Issuer, client: Client) -> bool:
-    """Whether a browser may be sent to the client's addresses without a question: an operator stands behind them."""
+    """Whether a browser may be sent to the client's addresses without asking: an operator stands behind them."""
     if not client.self_registered or (client.registration and client.registration.by_token):
         return True
     return issuer.settings.self_registered_redirects == "direct"

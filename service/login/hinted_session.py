@@ -18,19 +18,20 @@ from service.tokens.id_tokens import Hint, sub_of, subject_for
 
 
 class Named(NamedTuple):
-    """``subject``: the person; ``sid``: their session, "" = the ID token was issued outside one; ``session``: its record while
-    it is alive; ``grant_id``, ``grant``: the ID token's, while it is alive.
-    """
+    """What a hint names."""
 
     subject: str
     sid: str
+    """The user's session, "" = the ID token was issued outside one."""
     grant_id: str
     session: Session | None = None
+    """The record of the session while it is alive."""
     grant: Grant | None = None
+    """Of the ID token, while it is alive."""
 
 
 async def named_by(issuer: Issuer, client: Client, hint: Hint) -> Named | None:
-    """What the hint is of, if it is of this person, as this client knows them; None where there is nothing left to be known."""
+    """Find what the hint names, if it is of this user, as this client knows them; None where nothing is left of it."""
     session = await issuer.store.sessions.get(hint.sid) if hint.sid else None
     if session is not None:
         is_theirs = hint.subject == subject_for(issuer, client, session.subject)
@@ -39,13 +40,13 @@ async def named_by(issuer: Issuer, client: Client, hint: Hint) -> Named | None:
     grant = listed.grant if listed and _is_of(issuer, client, hint, listed.grant) else None
     if grant is not None:
         return Named(grant.subject, hint.sid, hint.grant_id, grant=grant)
-    if hint.sid and hint.subject == subject_for(issuer, client, hint.subject):  # no pairwise one: that names the person
+    if hint.sid and hint.subject == subject_for(issuer, client, hint.subject):  # no pairwise one: that names the user
         return Named(hint.subject, hint.sid, hint.grant_id)
     return None
 
 
 async def end(issuer: Issuer, named: Named) -> Ended:
-    """End it; exactly how much that was, and the pages of clients that are to be loaded."""
+    """End it; return exactly how much that was, and the pages of clients that are to be loaded."""
     if named.session is not None:
         return await sessions.end(issuer, named.session)
     if named.sid:
@@ -59,7 +60,7 @@ def _is_of(issuer: Issuer, client: Client, hint: Hint, grant: Grant) -> bool:
 
 
 async def _end_grant(issuer: Issuer, grant_id: str, grant: Grant) -> bool:
-    """Whether it was alive; one for when the person is away lives on, where the settings say so."""
+    """Whether it was alive; one for when the user is away lives on, where the settings say so."""
     if issuer.settings.offline_access_outlives_session and OFFLINE_ACCESS in grant.scope.split(" "):
         return False
     return await end_grant(issuer, grant_id, grant.subject, grant.client_id, "signed_out")

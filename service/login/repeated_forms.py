@@ -23,11 +23,14 @@ _EVERY = 0.05
 
 
 class SentForm(NamedTuple):
-    """``page``: the name of its page; ``key``: its name in the store; ``secret``: what seals the answer."""
+    """A form as a browser sent it."""
 
     page: str
+    """The name of its page."""
     key: str
+    """Its name in the store."""
     secret: str
+    """What seals the answer."""
 
 
 class _KeptReply(msgspec.Struct, omit_defaults=True):
@@ -42,7 +45,7 @@ class _KeptReply(msgspec.Struct, omit_defaults=True):
 
 
 def sent_form(page: str, visit: Visit, cookie: str) -> SentForm:
-    """The form of a page as this browser sent it; ``cookie``: a secret of the browser's that the answer is for."""
+    """Return the form of a page as this browser sent it. ``cookie``: a secret of the browser's that the answer is for."""
     said = msgspec.json.encode((page, sorted(visit.parameters.items())))
     secret = base64url(hmac.digest(cookie.encode(), said, "sha256"))
     return SentForm(page, hashed(secret), secret)
@@ -65,7 +68,7 @@ async def answer_once(issuer: Issuer, form: SentForm, answer: Callable[[], Await
 
 
 async def earlier_answer(issuer: Issuer, form: SentForm) -> Reply | None:
-    """What the same form was answered a moment ago; waits for an answer that is under way. None where there is none."""
+    """Return what the same form was answered a moment ago; wait for an answer that is under way. None where there is none."""
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while True:
         sealed = await issuer.store.forms.get(form.key)

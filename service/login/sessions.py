@@ -1,4 +1,4 @@
-"""Browser sessions: begun by signing in, renewed at each login, ended by signing out with everything that hangs on them."""
+"""Browser sessions: begun and renewed by signing in, strengthened by further steps, ended with all that hangs on them."""
 
 import hmac
 import logging
@@ -25,7 +25,7 @@ from service.tokens.id_tokens import subject_for
 log = logging.getLogger(__name__)
 
 ENDING = ""
-"""In the place of the client of a delivery: nobody is to be told, but the session's end is to be finished."""
+"""In the place of the client of a delivery: nobody is notified, but the session's end is to be finished."""
 _FINISHED_AFTER = 15
 """Seconds after which the end of a session that was cut off is taken up again, by whichever process is there."""
 _EXTEND_AFTER = 60
@@ -33,17 +33,19 @@ _EXTEND_AFTER = 60
 
 
 class SignedIn(NamedTuple):
-    """``cookie``: the session's secret, only here and only now."""
+    """A session that has just begun or changed."""
 
     session: Session
     cookie: str
+    """Its secret, only here and only now."""
 
 
 class Ended(NamedTuple):
-    """Exactly how many grants and sessions ended, and URLs that the browser is to load for front-channel logout."""
+    """Exactly how much has ended."""
 
     grants: int = 0
     frames: tuple[str, ...] = ()
+    """URLs that the browser is to load for front-channel logout."""
     sessions: int = 0
 
     @property
@@ -53,7 +55,7 @@ class Ended(NamedTuple):
 
 
 async def read(issuer: Issuer, cookie: str) -> Session | None:
-    """The living session that a cookie belongs to; used, it lives on. One round trip."""
+    """Return the session that a cookie belongs to, if it is alive; used, it lives on. One round trip."""
     presented = credentials.parse(cookie)
     if presented is None or presented.kind is not Kind.SESSION:
         return None
