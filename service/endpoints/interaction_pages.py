@@ -136,23 +136,12 @@ async def _take(issuer: Issuer, visit: Visit, step: Step, interaction: Interacti
             return _reply(ended, await refuse(issuer, ended, error, session))
         case Passed(passed):
             if step.amr and session is not None:
-                return await _strengthen(issuer, step, passed, session)
+                return await _resume_as(issuer, passed, await sessions.strengthen(issuer, session, step.amr))
             return _reply(passed, await resume(issuer, passed, session))
         case Authenticated():
             return await _sign_in(issuer, visit, step, outcome, session)
         case _:
             assert_never(outcome)
-
-
-async def _strengthen(issuer: Issuer, step: Step, passed: Interaction, session: Session) -> Reply:
-    """Go on in a session that has proved more."""
-    try:
-        signed = await sessions.strengthen(issuer, session, step.amr)
-    except TemporarilyUnavailable:
-        raise
-    except ProtocolError as error:
-        return _reply(passed, await refuse(issuer, passed, error, session))
-    return await _resume_as(issuer, passed, signed)
 
 
 async def _sign_in(issuer: Issuer, visit: Visit, step: Step, proof: Authenticated, session: Session | None) -> Reply:

@@ -12,10 +12,11 @@ from service.directory import Person
 from service.hooks.facts import Revoked, about_login, about_revoked
 from service.issuer import Issuer
 from service.login.acr import acr_of
+from service.login.interaction import StaleError
 from service.observe.events import Event
 from service.protocol import credentials
 from service.protocol.credentials import Kind, hashed, new_credential, new_grant_id
-from service.protocol.errors import AccessDenied, LoginRequired, TemporarilyUnavailable
+from service.protocol.errors import AccessDenied, TemporarilyUnavailable
 from service.protocol.names import OFFLINE_ACCESS, HookEvent
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
@@ -113,7 +114,12 @@ async def sign_in(
 
 
 async def strengthen(issuer: Issuer, session: Session, amr: tuple[str, ...]) -> SignedIn:
-    """Add to a session what its user has proved besides; the cookie is a fresh one. Raises LoginRequired where it has ended."""
+    """Add to a session what its user has proved besides; the cookie is a fresh one.
+
+    Raises:
+        StaleError: The session has ended, or was renewed meanwhile.
+        TemporarilyUnavailable: Redis is.
+    """
     cookie = new_credential(Kind.SESSION, session.sid, issuer.randomness)
     held = tuple(dict.fromkeys((*session.amr, *amr)))
     stronger = msgspec.structs.replace(
@@ -122,7 +128,7 @@ async def strengthen(issuer: Issuer, session: Session, amr: tuple[str, ...]) -> 
     ends = _ends_at(issuer, stronger), _latest_end(issuer, stronger)
     kept = await issuer.store.sessions.keep(stronger, session, *ends)
     if not kept.is_kept:
-        raise LoginRequired("The session has ended.")
+        raise StaleError
     return SignedIn(stronger, cookie)
 
 

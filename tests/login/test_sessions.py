@@ -6,6 +6,7 @@ import pytest
 
 from service.directory import Person as Known
 from service.login import sessions
+from service.login.interaction import StaleError
 from service.protocol.errors import AccessDenied
 from service.records.session import Session
 from tests.person import Person
@@ -73,6 +74,27 @@ async def test_of_two_logins_at_once_both_hold_a_session(any_world: World) -> No
         assert None not in read
         assert len({one.session.sid for one in signed}) == 3
         first = next(one for one in signed if one.session.sid == first.session.sid)
+
+
+async def test_of_several_proofs_at_once_one_is_added(any_world: World) -> None:
+    """The others are stale; and none brings back a session that ends meanwhile."""
+    await any_world.user()
+    issuer, alice = any_world.issuer, Known("alice", "alice")
+    for _ in range(RACES):
+        begun = (await sessions.sign_in(issuer, alice, None, amr=("pwd",))).session
+        added = await asyncio.gather(
+            *(sessions.strengthen(issuer, begun, ("otp",)) for _ in range(3)), return_exceptions=True
+        )
+        [signed] = [one for one in added if isinstance(one, sessions.SignedIn)]
+        assert sum(isinstance(one, StaleError) for one in added) == 2
+        assert (signed.session.sid, signed.session.amr) == (begun.sid, ("pwd", "otp"))
+        assert signed.session.auth_time == begun.auth_time
+        await asyncio.gather(
+            sessions.strengthen(issuer, signed.session, ("sms",)),
+            sessions.end(issuer, signed.session),
+            return_exceptions=True,
+        )
+        assert await issuer.store.sessions.get(begun.sid) is None
 
 
 async def test_an_ended_session_cannot_be_renewed(world: World) -> None:
