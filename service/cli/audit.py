@@ -7,9 +7,8 @@ import typer
 
 from service.admin.operations import audit as operations
 from service.cli.acting import Do, act
-from service.cli.listing import Cursor, Limit, collect, tell_rest
-from service.cli.moments import Since, since_seconds
-from service.cli.output import Json, emit, moment, people, table
+from service.cli.derived import add_list
+from service.cli.output import Json, emit, moment, people
 
 app = typer.Typer(no_args_is_help=True, help="Look at the audit log: who did what, to what, when, and what came of it.")
 
@@ -17,34 +16,21 @@ Actor = Annotated[str, typer.Option(help="Who: the name of a token, certificate 
 Action = Annotated[str, typer.Option(help="client.update, or client for all about clients.", metavar="ACTION")]
 Target = Annotated[str, typer.Option(help="To what: client:web, or the name alone.", metavar="NAME")]
 
-_COLUMNS = ("at", "actor", "way", "address", "action", "targets", "changed", "result", "count", "why")
 _PAUSE = 1.0
 """Seconds between two looks at the log."""
 
 
-@app.command("list")
-def list_(
-    actor: Actor = "",
-    action: Action = "",
-    target: Target = "",
-    since: Since = "",
-    limit: Limit = 100,
-    cursor: Cursor = "",
-    json: Json = False,
-) -> None:
+add_list(
+    app,
+    operations.LIST,
     """List what operators did, the newest first. `begun`: whether it was done is not known, for it was cut off.
 
     Example: `mintmark audit list --target client:web --since 7d`
 
     Example: `mintmark audit list --actor alice --action user.delete --json`
-    """
-    wanted = {"actor": actor, "action": action, "target": target, "since": since_seconds(since)}
-    found, following = collect(operations.LIST, "entries", limit, cursor, **wanted)
-    if json:
-        emit({"entries": found, "cursor": following})
-        return
-    table([_shown(entry) for entry in found], _COLUMNS)
-    tell_rest(following, len(found), "act")
+    """,
+    "act",
+)
 
 
 @app.command()
@@ -86,9 +72,8 @@ def _tell(entry: dict[str, Any], json: bool) -> None:
     if json:
         emit(entry)
         return
-    told = _shown(entry)
     words = [
-        moment(told["at"]),
+        moment(int(entry["at"])),
         entry["actor"],
         entry["way"],
         entry["action"],
@@ -98,7 +83,3 @@ def _tell(entry: dict[str, Any], json: bool) -> None:
         entry["why"],
     ]
     people().print(" ".join(word for word in words if word), markup=False, soft_wrap=True)
-
-
-def _shown(entry: dict[str, Any]) -> dict[str, Any]:
-    return entry | {"at": int(entry["at"])}

@@ -8,8 +8,8 @@ from service.admin.operations import Operation
 from service.admin.operations import clients as operations
 from service.cli.acting import Do, act, do
 from service.cli.client_options import given, with_option_for_each_member
-from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest
-from service.cli.output import Json, emit, facts, say, table
+from service.cli.derived import add_command, add_list
+from service.cli.output import Json, emit, facts, say
 from service.cli.prompts import Yes, confirm, hidden
 from service.protocol.names import ClientAuthMethod
 
@@ -54,28 +54,26 @@ def create(
     _tell_new(do(operations.CREATE, **described, secret=secret), f"Client {client_id} is registered.", json)
 
 
-@app.command("list")
-def list_(limit: Limit = 100, cursor: Cursor = "", json: Json = False) -> None:
+add_list(
+    app,
+    operations.LIST,
     """List clients, by client_id.
 
     Example: `mintmark client list --limit 0`
-    """
-    found, following = collect(operations.LIST, "clients", limit, cursor)
-    rows = each_once(found, "client_id")
-    if json:
-        emit({"clients": rows, "cursor": following})
-        return
-    table(rows, ("client_id", "name", "enabled", "auth_method", "grant_types", "scopes"))
-    tell_rest(following, len(rows), "client")
+    """,
+    "client",
+    is_scan=True,
+)
 
 
-@app.command()
-def show(client_id: ClientName, json: Json = False) -> None:
+add_command(
+    app,
+    operations.SHOW,
     """Show everything about a client but its secret, which nobody can show again.
 
     Example: `mintmark client show web`
-    """
-    _tell(do(operations.SHOW, client_id=client_id), "", json)
+    """,
+)
 
 
 @app.command()
@@ -139,24 +137,26 @@ def rotate_secret(
     _tell_new(new, f"Client {new['client_id']} has a new secret.", json)
 
 
-@app.command()
-def disable(client_id: ClientName, json: Json = False) -> None:
+add_command(
+    app,
+    operations.DISABLE,
     """Refuse a client and everything it holds, until it is enabled again.
 
     Example: `mintmark client disable web`
-    """
-    client = do(operations.DISABLE, client_id=client_id)
-    _tell(client, f"Client {client['client_id']} is disabled; its tokens count again when it is enabled.", json)
+    """,
+    said="Client {client_id} is disabled; its tokens count again when it is enabled.",
+)
 
 
-@app.command()
-def enable(client_id: ClientName, json: Json = False) -> None:
+add_command(
+    app,
+    operations.ENABLE,
     """Let a disabled client in again.
 
     Example: `mintmark client enable web`
-    """
-    client = do(operations.ENABLE, client_id=client_id)
-    _tell(client, f"Client {client['client_id']} is enabled.", json)
+    """,
+    said="Client {client_id} is enabled.",
+)
 
 
 @app.command()
@@ -258,7 +258,5 @@ def _tell_new(new: dict[str, Any], message: str, json: bool) -> None:
 def _tell(client: dict[str, Any], message: str, json: bool) -> None:
     if json:
         emit(client)
-    elif message:
-        say(message)
     else:
-        facts(client)
+        say(message)

@@ -21,33 +21,32 @@ User = Annotated[str | None, typer.Option("--user", help="Username, or subject."
 Client = Annotated[str | None, typer.Option("--client", help="client_id, or alias.", metavar="CLIENT_ID")]
 
 
+Challenge = Annotated[
+    str | None,
+    typer.Option(help="PKCE: base64url of the SHA-256 of the verifier. Public clients need it.", metavar="CHALLENGE"),
+]
+ChallengeMethod = Annotated[
+    str | None, typer.Option(help="S256, or plain where the client may. Default: S256.", metavar="METHOD")
+]
+Resources = Annotated[
+    list[str] | None,
+    typer.Option(help="An audience for the tokens. May be repeated. Default: all of the client's.", metavar="RESOURCE"),
+]
+RedirectUri = Annotated[
+    str | None, typer.Option(help="A registered one; may be left out where the client has exactly one.", metavar="URI")
+]
+Scope = Annotated[str | None, typer.Option(help='"read write". Default: the default scope.', metavar="SCOPES")]
+
+
 @app.command()
 def code(
     client: Annotated[str, typer.Option(help="client_id, or alias.", metavar="CLIENT_ID")],
     user: Annotated[str, typer.Option(help="Username, or subject.", metavar="USERNAME")],
-    scope: Annotated[
-        str | None, typer.Option(help='"read write"; the default scope if nothing is said.', metavar="SCOPES")
-    ] = None,
-    redirect_uri: Annotated[
-        str | None,
-        typer.Option(help="A registered one; may be left out where the client has exactly one.", metavar="URI"),
-    ] = None,
-    code_challenge: Annotated[
-        str | None,
-        typer.Option(
-            help="PKCE: base64url of the SHA-256 of the verifier. Public clients need it.", metavar="CHALLENGE"
-        ),
-    ] = None,
-    code_challenge_method: Annotated[
-        str | None, typer.Option(help="S256, or plain where the client may. S256 if nothing is said.", metavar="METHOD")
-    ] = None,
-    resource: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="An audience for the tokens; all of the client's if nothing is said. May be repeated.",
-            metavar="RESOURCE",
-        ),
-    ] = None,
+    scope: Scope = None,
+    redirect_uri: RedirectUri = None,
+    code_challenge: Challenge = None,
+    code_challenge_method: ChallengeMethod = None,
+    resource: Resources = None,
     properties: PropertyTexts = None,
     json: Json = False,
 ) -> None:
@@ -97,7 +96,7 @@ def list_(
     if json:
         emit({"grants": rows, "cursor": following})
         return
-    table(rows, ("grant_id", "client_id", "username", "grant_type", "scope", "ends_at"))
+    table(rows, operations.LIST.columns)
     tell_rest(following, len(rows), "grant")
 
 

@@ -28,7 +28,7 @@ def list_(json: Json = False) -> None:
     if json:
         emit(listed)
     else:
-        table(listed["hooks"], ("name", "place", "events", "timeout", "on_failure"))
+        table(listed["hooks"], operations.LIST.columns)
 
 
 @app.command("test")

@@ -8,15 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from service.admin.operations import keys as operations
-from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, do
+from service.cli.acting import do
+from service.cli.derived import add_command
 from service.cli.output import Json, emit, moment, say, table
-from service.cli.prompts import Yes, confirm
 from service.protocol.credentials import Kind
 from service.protocol.names import SigningAlgorithm
 
 app = typer.Typer(no_args_is_help=True, help="Look at the signing keys, rotate them, take one out of use.")
-
-_COLUMNS = ("kid", "algorithm", "state", "created_at", "signs_from_at", "signs_until_at")
 
 
 @app.command("list")
@@ -53,43 +51,36 @@ def rotate(
         )
 
 
-@app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
-def retire(
-    kid: Annotated[str, typer.Argument(metavar="KID", help="See `mintmark key list`.", show_default=False)],
-    yes: Yes = False,
-    json: Json = False,
-) -> None:
+add_command(
+    app,
+    operations.RETIRE,
     """Trust a signing key no more: for one that others may have. Every process stops within 6 seconds.
 
     Example: `mintmark key retire Z85Mavnh0p8M9 --yes`
 
     What it signed is refused by all who fetch our keys again, which they may put off for `jwks_lifetime` seconds; ID tokens in
-    use fail until people sign in anew.
-    """
-    confirm(f"Take the key {kid} out of the published keys?", yes=yes)
-    retired = do(operations.RETIRE, "making keys …", kid=kid)
-    if json:
-        emit({"kid": retired["kid"], "retired": True})
-    else:
-        say(
-            f"The key {retired['kid']} ({retired['algorithm']}) is out of the key set: every process stops publishing it "
-            "within 6 seconds, and another one signs."
-        )
+    use fail until users sign in anew.
+    """,
+    question="Take the key {kid} out of the published keys?",
+    waiting="making keys …",
+    said="The key {kid} ({algorithm}) is out of the key set: every process stops publishing it within 6 seconds, and another "
+    "one signs.",
+    as_json=lambda retired: {"kid": retired["kid"], "retired": True},
+)
 
 
-@app.command()
-def reseal(json: Json = False) -> None:
+add_command(
+    app,
+    operations.RESEAL,
     """Encrypt the secrets of clients with client_secret_jwt anew under the first master key.
 
     Example: `mintmark key reseal`
 
     Signing keys do that by themselves. Afterwards the old master key can be dropped.
-    """
-    count = do(operations.RESEAL, "looking at clients …")["clients"]
-    if json:
-        emit({"clients": count})
-    else:
-        say(f"Secrets encrypted anew: {count} clients.")
+    """,
+    waiting="looking at clients …",
+    said="Secrets encrypted anew: {clients} clients.",
+)
 
 
 @app.command()
@@ -112,7 +103,7 @@ def _tell(listed: dict[str, Any], json: bool) -> None:
     if json:
         emit(listed)
     else:
-        table([key | {"state": _state(key)} for key in listed["keys"]], _COLUMNS)
+        table([key | {"state": _state(key)} for key in listed["keys"]], operations.LIST.columns)
 
 
 def _state(key: dict[str, Any]) -> str:

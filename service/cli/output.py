@@ -93,9 +93,9 @@ def moment(seconds: int) -> str:
 def _told(name: str, value: Any, between: str = "\n") -> str:
     """A value for people: times as such, yes and no, the items of a list with ``between`` between them."""
     if name == "ends_at":
-        return moment(value) or "never"
+        return moment(int(value)) or "never"
     if name.endswith("_at") or name in ("at", "auth_time"):
-        return moment(value)
+        return moment(int(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):

@@ -26,4 +26,4 @@ def list_(json: Json = False) -> None:
     if json:
         emit(listed)
     else:
-        table(listed["scopes"], ("scope", "description", "claims", "standard"))
+        table(listed["scopes"], operations.LIST.columns)

@@ -7,9 +7,8 @@ import typer
 from service.admin.operations import trusts as operations
 from service.cli.acting import do
 from service.cli.client_options import read_json
-from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest
-from service.cli.output import Json, emit, facts, say, table
-from service.cli.prompts import Yes, confirm
+from service.cli.derived import add_command, add_list
+from service.cli.output import Json, emit, facts, say
 from service.protocol.names import SigningAlgorithm
 
 app = typer.Typer(no_args_is_help=True, help="Trust others to vouch for people: the JWT bearer grant (RFC 7523).")
@@ -55,30 +54,26 @@ def add(
         say(f"{trust['issuer']} is trusted.")
 
 
-@app.command("list")
-def list_(limit: Limit = 100, cursor: Cursor = "", json: Json = False) -> None:
+add_list(
+    app,
+    operations.LIST,
     """List trusted issuers.
 
     Example: `mintmark trust list`
-    """
-    found, following = collect(operations.LIST, "trusts", limit, cursor)
-    rows = each_once(found, "issuer")
-    if json:
-        emit({"trusts": rows, "cursor": following})
-        return
-    table(rows, ("issuer", "jwks_uri", "clients", "subjects", "scopes", "created_at"))
-    tell_rest(following, len(rows), "trusted issuer")
+    """,
+    "trusted issuer",
+    is_scan=True,
+)
 
 
-@app.command()
-def remove(issuer: IssuerName, yes: Yes = False, json: Json = False) -> None:
+add_command(
+    app,
+    operations.REMOVE,
     """Trust an issuer no more. Tokens that were issued for its assertions stay; end them by client or user.
 
     Example: `mintmark trust remove https://ci.example.com`
-    """
-    confirm(f"Trust {issuer} no more?", yes=yes)
-    do(operations.REMOVE, issuer=issuer)
-    if json:
-        emit({"issuer": issuer, "removed": True})
-    else:
-        say(f"{issuer} is not trusted any more.")
+    """,
+    question="Trust {issuer} no more?",
+    said="{issuer} is not trusted any more.",
+    as_json=lambda removed: removed | {"removed": True},
+)

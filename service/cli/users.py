@@ -7,13 +7,20 @@ import typer
 
 from service.admin.operations import users as operations
 from service.cli.acting import do
-from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest
-from service.cli.output import Json, emit, facts, say, table
-from service.cli.prompts import Yes, confirm, hidden
+from service.cli.derived import add_command, add_list
+from service.cli.output import Json, emit, say
+from service.cli.prompts import hidden
 
 app = typer.Typer(no_args_is_help=True, help="Create users, set their passwords, disable and delete them.")
 
 _ENDING = "ending grants …"
+_ENDED = "grants ended: {grants_ended}, sessions ended: {sessions_ended}."
+
+
+def _as_json(ended: dict[str, Any], how: str) -> dict[str, Any]:
+    counts = {name: ended[name] for name in ("grants_ended", "sessions_ended")}
+    return {"username": ended["username"], how: True, **counts}
+
 
 UserName = Annotated[str, typer.Argument(metavar="USERNAME", help="Username, or subject.", show_default=False)]
 PasswordStdin = Annotated[
@@ -56,28 +63,26 @@ def create(
     _tell(user, f"User {user['username']} is created.", json)
 
 
-@app.command("list")
-def list_(limit: Limit = 100, cursor: Cursor = "", json: Json = False) -> None:
+add_list(
+    app,
+    operations.LIST,
     """List users, by username.
 
     Example: `mintmark user list --limit 0`
-    """
-    found, following = collect(operations.LIST, "users", limit, cursor)
-    rows = each_once(found, "username")
-    if json:
-        emit({"users": rows, "cursor": following})
-        return
-    table(rows, ("username", "subject", "enabled", "has_password", "created_at"))
-    tell_rest(following, len(rows), "user")
+    """,
+    "user",
+    is_scan=True,
+)
 
 
-@app.command()
-def show(username: UserName, json: Json = False) -> None:
+add_command(
+    app,
+    operations.SHOW,
     """Show a user.
 
     Example: `mintmark user show alice`
-    """
-    _tell(do(operations.SHOW, username=username), "", json)
+    """,
+)
 
 
 @app.command()
@@ -108,49 +113,60 @@ def set_password(username: UserName, password_stdin: PasswordStdin = False, json
     """
     password = hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.SET_PASSWORD, username=username, password=password)
-    _tell(user, f"User {user['username']} has a new password; {_ended(user)}.", json)
+    _tell(user, ("User {username} has a new password; " + _ENDED).format(**user), json)
 
 
-@app.command("sign-out")
-def sign_out(username: UserName, yes: Yes = False, json: Json = False) -> None:
-    """Sign a user out everywhere: every browser session and grant ends, and nothing that they allowed is remembered.
+add_command(
+    app,
+    operations.SIGN_OUT,
+    """Sign a user out everywhere: every browser session and grant ends, and nothing that the user allowed is remembered.
 
     Example: `mintmark user sign-out alice`
 
-    They may sign in again at once; to keep them out: `mintmark user disable alice`.
-    """
-    confirm(f"Sign out {username} everywhere, and end all grants and tokens of theirs?", yes=yes)
-    _tell_ended(do(operations.SIGN_OUT, _ENDING, username=username), "signed_out", json)
+    The user may sign in again at once. To prevent that: `mintmark user disable alice`.
+    """,
+    question="Sign out {username} everywhere, and end all grants and tokens of that user?",
+    waiting=_ENDING,
+    said="User {username} is signed out; " + _ENDED,
+    as_json=lambda ended: _as_json(ended, "signed_out"),
+)
 
 
-@app.command()
-def disable(username: UserName, yes: Yes = False, json: Json = False) -> None:
-    """Let a user sign in no more, and end all grants and tokens of theirs, for good.
+add_command(
+    app,
+    operations.DISABLE,
+    """Refuse a user's sign-ins, and end all grants and tokens of the user, for good.
 
     Example: `mintmark user disable alice --yes`
-    """
-    confirm(f"Disable the user {username} and end all grants and tokens of theirs?", yes=yes)
-    _tell_ended(do(operations.DISABLE, _ENDING, username=username), "disabled", json)
+    """,
+    question="Disable the user {username} and end all grants and tokens of that user?",
+    waiting=_ENDING,
+    said="User {username} is disabled; " + _ENDED,
+    as_json=lambda ended: _as_json(ended, "disabled"),
+)
 
 
-@app.command()
-def enable(username: UserName, json: Json = False) -> None:
+add_command(
+    app,
+    operations.ENABLE,
     """Let a disabled user sign in again. Grants that were ended stay ended.
 
     Example: `mintmark user enable alice`
-    """
-    user = do(operations.ENABLE, username=username)
-    _tell(user, f"User {user['username']} is enabled.", json)
-
-
-@app.command()
-def delete(username: UserName, yes: Yes = False, json: Json = False) -> None:
-    """Delete a user, and end all grants and tokens of theirs.
+    """,
+    said="User {username} is enabled.",
+)
+add_command(
+    app,
+    operations.DELETE,
+    """Delete a user, and end all grants and tokens of the user.
 
     Example: `mintmark user delete alice --yes`
-    """
-    confirm(f"Delete the user {username} and end all grants and tokens of theirs?", yes=yes)
-    _tell_ended(do(operations.DELETE, _ENDING, username=username), "deleted", json)
+    """,
+    question="Delete the user {username} and end all grants and tokens of that user?",
+    waiting=_ENDING,
+    said="User {username} is deleted; " + _ENDED,
+    as_json=lambda ended: _as_json(ended, "deleted"),
+)
 
 
 def _read_claims(texts: list[str]) -> dict[str, Any]:
@@ -170,19 +186,5 @@ def _read_claims(texts: list[str]) -> dict[str, Any]:
 def _tell(user: dict[str, Any], message: str, json: bool) -> None:
     if json:
         emit(user)
-    elif message:
+    else:
         say(message)
-    else:
-        facts(user)
-
-
-def _tell_ended(ended: dict[str, Any], how: str, json: bool) -> None:
-    if json:
-        counts = {name: ended[name] for name in ("grants_ended", "sessions_ended")}
-        emit({"username": ended["username"], how: True, **counts})
-    else:
-        say(f"User {ended['username']} is {how.replace('_', ' ')}; {_ended(ended)}.")
-
-
-def _ended(counts: dict[str, Any]) -> str:
-    return f"grants ended: {counts['grants_ended']}, sessions ended: {counts['sessions_ended']}"

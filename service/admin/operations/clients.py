@@ -33,7 +33,7 @@ class NewClient(ClientInput):
 class NamedClient(Input):
     """A client by its client_id or alias."""
 
-    client_id: Name
+    client_id: Annotated[Name, Field(description="client_id, or alias.")]
 
 
 class ApprovedClient(NamedClient):

@@ -1,5 +1,9 @@
 """Signing keys, and what is sealed under the master key."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from service.admin import keys as admin
 from service.admin import sealed_secrets
 from service.admin.input import Input
@@ -19,7 +23,7 @@ class Rotation(Input):
 class NamedKey(Input):
     """A key by its kid."""
 
-    kid: Name
+    kid: Annotated[Name, Field(description="As `mintmark key list` names it.")]
 
 
 class ShownKey(Output):

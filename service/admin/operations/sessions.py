@@ -1,5 +1,9 @@
 """Browser sessions."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from service.admin import sessions as admin
 from service.admin.input import Input
 from service.admin.operations.operation import Name, NextCursor, Operation, OperationResult, Output, PageInput, Seconds
@@ -7,15 +11,15 @@ from service.issuer import Issuer
 
 
 class WhoseSessions(PageInput):
-    """``username``, or subject."""
+    """Of which user."""
 
-    username: Name
+    username: Annotated[Name, Field(description="Username, or subject.")]
 
 
 class NamedSession(Input):
-    """``sid``: as ID tokens name it."""
+    """A session by its id."""
 
-    sid: Name
+    sid: Annotated[Name, Field(description="As ID tokens and `mintmark session list` name it.")]
 
 
 class ShownSession(Output):

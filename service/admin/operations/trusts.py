@@ -1,6 +1,8 @@
 """Trusted issuers: whose assertions are exchanged for tokens (RFC 7523)."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from service.admin import trusts as admin
 from service.admin.input import Input
@@ -13,7 +15,7 @@ from service.protocol.names import SigningAlgorithm
 class NamedTrust(Input):
     """A trusted issuer, as its assertions say it in iss."""
 
-    issuer: Name
+    issuer: Annotated[Name, Field(description="As its assertions name it in iss.")]
 
 
 class ShownTrust(Output):

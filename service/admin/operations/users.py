@@ -27,7 +27,7 @@ class NewUser(UserInput):
 class NamedUser(Input):
     """A user by their username or subject."""
 
-    username: Name
+    username: Annotated[Name, Field(description="Username, or subject.")]
 
 
 class ChangedUser(NamedUser):
