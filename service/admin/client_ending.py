@@ -52,7 +52,9 @@ async def delete_client(issuer: Issuer, name: str) -> Client:
     try:
         client = await get_client(issuer, name)
     except NotFound:
-        await issuer.store.clients.tell(name)  # an earlier try may have been cut off before it told the others
+        await issuer.store.clients.publish_change(
+            name
+        )  # an earlier try may have been cut off before it told the others
         raise
     facts = about_revoked(Revoked.CLIENT, "deleted", client_id=client.client_id)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts):

@@ -204,7 +204,7 @@ async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Await
     for _ in range(_TRIES):
         seen, wanted = await settled()
         if wanted == seen:  # perhaps because an earlier try was cut off after writing, before it told the others
-            await issuer.store.clients.tell(seen.client_id, seen.alias)
+            await issuer.store.clients.publish_change(seen.client_id, seen.alias)
             return seen
         try:
             await issuer.store.clients.save(wanted, seen)

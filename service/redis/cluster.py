@@ -96,6 +96,7 @@ class Cluster(Connection):
         return node
 
     async def links(self) -> list[Link]:
+        """Return a link to every primary. Raises TemporarilyUnavailable."""
         try:
             if not any(self._slots):
                 await self._learn()
@@ -112,6 +113,7 @@ class Cluster(Connection):
         return self._node_at(random.choice(self.address.servers))  # noqa: S311
 
     async def close(self) -> None:
+        """Close every connection."""
         await super().close()
         for node in self._nodes.values():
             node.close()

@@ -60,6 +60,7 @@ class ConfirmingLink(Link):
         return self._issue(command, _Kind.ACT)
 
     def send(self, command: Sequence[Word], *, lingers: bool = False) -> asyncio.Future[Any]:
+        """Issue a command whose reply need not be confirmed; it never lingers."""
         return self._issue(command, _Kind.QUESTION)
 
     def _issue(self, command: Sequence[Word], kind: _Kind) -> asyncio.Future[Any]:
@@ -78,6 +79,7 @@ class ConfirmingLink(Link):
         super()._flush()
 
     def reply_received(self, reply: Any) -> None:
+        """Keep the reply of an act back until that of WAIT has come."""
         kind = self._kinds.popleft()
         if kind is _Kind.ACT:
             self._replied += 1
@@ -103,6 +105,7 @@ class ConfirmingLink(Link):
                 )
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Fail what waits for a reply, or for replicas."""
         super().connection_lost(exc)
         done, self._done = self._done, []
         for future, _ in done:

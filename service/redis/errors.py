@@ -21,7 +21,7 @@ class LinkLostError(Exception):
 
 
 class ReplyError(Exception):
-    """Redis answered with an error; its first word is the kind: ``MOVED``, ``NOSCRIPT``, ``OOM`` …"""
+    """Redis answered with an error; its first word is the kind: ``MOVED``, ``NOSCRIPT``, ``OOM``."""
 
 
 def kind_of(error: Exception) -> str:

@@ -129,11 +129,13 @@ class Link(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
         self._transport = cast(asyncio.WriteTransport, transport)
         if self._watch is not None:
             self._watch.metrics.redis_connected()
 
     def data_received(self, data: bytes) -> None:
+        """Hand out the replies in these bytes."""
         try:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
@@ -164,6 +166,7 @@ class Link(asyncio.Protocol):
         return (self.endpoint.path or self.endpoint.host, self.endpoint.port)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Fail what waits for a reply."""
         if self.lost is not None:
             return
         if isinstance(exc, LinkLostError):

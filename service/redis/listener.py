@@ -45,6 +45,7 @@ class ListeningLink(Link):
         self._receive = receive
 
     def reply_received(self, reply: Any) -> None:
+        """Pass a message on, or a reply to whoever waits longest."""
         if reply.__class__ is list and reply and reply[0] == b"message":
             self._receive(reply[1], reply[2])
         else:

@@ -18,14 +18,15 @@ SCRIPTS = (_write,)
 
 
 class PlacedEntry(NamedTuple):
-    """``place``: the id in the stream, ``milliseconds-number``; later entries have higher ones."""
+    """An entry and where it is in the log."""
 
     place: str
+    """Its id in the stream, ``milliseconds-number``; later entries have higher ones."""
     entry: AuditEntry
 
 
 class Audit:
-    """The log in Redis. ``length``: about how many entries are kept; the oldest ones go."""
+    """The log in Redis, of which about the last ``length`` entries are kept."""
 
     def __init__(self, connection: Connection, keys: Keys, length: int) -> None:
         self._connection = connection
@@ -33,7 +34,7 @@ class Audit:
         self._length = length
 
     async def write(self, entry: AuditEntry, begun_at: str = "") -> str:
-        """Append it; its place. ``begun_at``: the place of the entry that it is the outcome of, which goes. One round trip."""
+        """Append an entry, and return its place; the entry at ``begun_at``, whose outcome it is, goes. One round trip."""
         entry_id = f"{entry.act}:{entry.result}"
         _, rest = await _write.run(
             self._connection, (self._keys.audit(),), entry_id, entry.encode(), begun_at, self._length
@@ -41,12 +42,11 @@ class Audit:
         return str(rest[0].decode())
 
     async def before(self, place: str, since: int, count: int) -> list[PlacedEntry]:
-        """Entries before this place ("" = from the newest one on), the newest in front, none older than ``since`` (epoch
-        milliseconds). One round trip."""
+        """Read entries before a place ("" = the end), the newest in front, since a moment (epoch ms). One round trip."""
         return await self._range("XREVRANGE", f"({place}" if place else "+", f"{since}-0", count)
 
     async def after(self, place: str, count: int) -> list[PlacedEntry]:
-        """Entries after this place, in the order in which they were written. One round trip."""
+        """Read entries after a place, in the order in which they were written. One round trip."""
         return await self._range("XRANGE", f"({place}" if place else "-", "+", count)
 
     async def _range(self, command: str, start: str, end: str, count: int) -> list[PlacedEntry]:

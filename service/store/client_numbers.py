@@ -30,8 +30,9 @@ class ClientNumbers:
         self._taken: dict[tuple[str, int], int] = {}
 
     def taken(self, client_id: str, generation: int) -> int | None:
-        """The number of a client that this process has written down. No round trip. ``generation``: of the client, so that one
-        that was deleted and registered anew is written down anew.
+        """Return the number of a client that this process has written down. No round trip.
+
+        It is kept by generation, so that a client that was deleted and registered anew is written down anew.
         """
         return self._taken.get((client_id, generation))
 
@@ -42,8 +43,9 @@ class ClientNumbers:
         self._taken[client_id, generation] = number
 
     async def take(self, number: int, client_id: str, *, ends_with_client: bool = False) -> bool:
-        """Give a number to a client; whether it is this client's now, or was before. One round trip; two for a client that has
-        an end, with which the number ends.
+        """Give a number to a client; whether it is this client's now, or was before.
+
+        One round trip; two for a client that has an end, with which the number ends.
         """
         lifetime, record = 0, self._keys.client(client_id)
         if ends_with_client:

@@ -46,7 +46,14 @@ class ChangedMeanwhileError(Exception):
 
 
 class Clients:
-    """Clients in Redis, with a cache. ``clock``: monotonic seconds; ``counted``: how often the cache had one."""
+    """Clients in Redis, with a cache.
+
+    Args:
+        connection: To Redis.
+        keys: Of the store.
+        clock: Monotonic seconds.
+        counted: Hits and misses of the cache.
+    """
 
     def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float], counted: Cache) -> None:
         self._connection = connection
@@ -107,10 +114,15 @@ class Clients:
     # writing
 
     async def save(self, client: Client, seen: Client | None, lifetime: int = 0) -> None:
-        """Write a client over what was read before (None: it is new), and tell every process. ``lifetime``: of a new one, in
-        seconds, 0 = for ever; one that is a stranger's no more is kept for ever, too.
+        """Write a client by compare-and-set, and publish that it changed.
 
-        Raises ChangedMeanwhileError where the record is no longer as ``seen``, or the alias is taken.
+        Args:
+            client: The new record.
+            seen: What was read before, None = the client is new.
+            lifetime: Seconds that a new client lives, 0 = for ever; one that becomes an operator's is kept for ever.
+
+        Raises:
+            ChangedMeanwhileError: The record is no longer as ``seen``, or the alias is taken.
         """
         new_alias = client.alias if seen is None or seen.alias != client.alias else None
         if new_alias:
@@ -128,7 +140,7 @@ class Clients:
             raise ChangedMeanwhileError(client.client_id)
         if seen is not None and seen.alias and seen.alias != client.alias:
             await self._drop_alias(seen.alias)
-        await self._tell(client, seen)
+        await self._publish_change(client, seen)
 
     async def delete(self, client: Client) -> bool:
         """Delete a client: its tokens are dead at once, because nobody stands behind them. Whether it was there."""
@@ -136,7 +148,7 @@ class Clients:
         deleted = await self._connection.execute_confirmed(key, "DEL", key)
         if client.alias:
             await self._drop_alias(client.alias)
-        await self._tell(client, None)
+        await self._publish_change(client, None)
         return bool(deleted)
 
     async def _take_alias(self, alias: str, client_id: str) -> None:
@@ -153,10 +165,10 @@ class Clients:
 
     # memory
 
-    async def _tell(self, client: Client, seen: Client | None) -> None:
-        await self.tell(client.client_id, client.alias, seen.alias if seen else None)
+    async def _publish_change(self, client: Client, seen: Client | None) -> None:
+        await self.publish_change(client.client_id, client.alias, seen.alias if seen else None)
 
-    async def tell(self, *names: str | None) -> None:
+    async def publish_change(self, *names: str | None) -> None:
         """Let every process read the clients of these names again."""
         changed = sorted({name for name in names if name})
         self.forget(changed)

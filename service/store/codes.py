@@ -45,15 +45,13 @@ SCRIPTS = (_issue, _redeem)
 
 
 class OpenedCode(NamedTuple):
-    """``record``: None once the code is spent; ``ends_at``: epoch seconds, None where it was not asked for; ``reply``: the
-    sealed response to its redemption, while it is not known whether the client got it.
-    """
+    """A code whose grant is alive."""
 
     credential: Credential
-    record: AuthorizationCode | None
+    record: AuthorizationCode | None  # None once the code is spent
     grant: Grant
-    ends_at: int | None = None
-    reply: bytes = b""
+    ends_at: int | None = None  # epoch seconds, None where it was not asked for
+    reply: bytes = b""  # the sealed response to its redemption, until it is known that the client got it
 
 
 class Codes:

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 LEASE = 30
 """Seconds for which a delivery belongs to the process that took it."""
 _KEEPS = 86400
-"""Seconds after which nobody needs to be told any more."""
+"""Seconds after which nobody needs to be notified any more."""
 
 
 class QueueAnswer(StrEnum):
@@ -42,8 +42,14 @@ _Delivery = TypeVar("_Delivery", bound=Record)
 
 
 class Deliveries(Generic[_Delivery]):
-    """A queue in Redis. ``index``: its key; ``place``: of a delivery by its id; ``kind``: of record; ``most``: that may wait,
-    0 = no bound.
+    """A queue in Redis.
+
+    Args:
+        connection: To Redis.
+        index: The key of the queue.
+        place: Makes the key of a delivery from its id.
+        kind: Of record.
+        most: Deliveries that may wait, 0 = no bound.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Ending what a backup brought back, a batch of keys at a time: for operators, never for requests.
+"""End all there is, a batch of keys at a time, after a backup brought it back: for operators, never for requests.
 
 SCAN returns every key that is there from its beginning to its end, so nothing older than a whole scan is missed.
 """
@@ -29,6 +29,7 @@ class FoundGrant(NamedTuple):
 
     @property
     def grant_id(self) -> str:
+        """The id of the grant."""
         return Keys.grant_id_of(self.key)
 
     @property
@@ -53,8 +54,9 @@ class Endings:
     # what is under way: sessions, interactions, tickets of callers
 
     async def under_way(self, cursor: str, *, ends: bool) -> tuple[Counter[str], str]:
-        """How much of each kind (session, ticket, decision, operator) is among the next keys, and where to go on. ``ends``: and
-        end it. Raises ValueError for what is no cursor.
+        """Count each kind (session, ticket, decision, operator) among the next keys, and end it where ``ends``.
+
+        Returns the counts and the next cursor. Raises ValueError for what is no cursor.
         """
         names, following = await self._connection.scan(self._keys.named_tags, cursor, CHUNK)
         found = [match for name in dict.fromkeys(names) if (match := self._keys.transient_key.fullmatch(name))]

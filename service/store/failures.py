@@ -41,10 +41,12 @@ class Limit(NamedTuple):
 
 
 class State(NamedTuple):
-    """``wait``: whole seconds, 0 = not blocked; ``failed``: whether any failure is remembered."""
+    """What is known of one name."""
 
     wait: int
+    """Whole seconds, 0 = not blocked."""
     failed: bool
+    """Whether any failure is remembered."""
 
 
 class Failures:

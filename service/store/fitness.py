@@ -29,12 +29,13 @@ class StoreUnfitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What is looked at on each primary. ``listens``: by a service, not by a command that ends at once."""
+    """The checks of each primary."""
 
     address: Address
     keys: Keys
     settings: Settings
     listens: bool
+    """Whether it is a service that starts, no command that ends at once."""
 
     async def __call__(self, link: Link) -> None:
         """Raises StoreUnfitError, LinkLostError, ReplyError. What does no harm at once is said in the log."""

@@ -32,16 +32,18 @@ SCRIPTS = (_revoke,)
 
 
 class ListedGrant(NamedTuple):
-    """A grant in a list. ``ends_at``: epoch seconds, 0 = never; ``access_hash``: of the access token that holds it whole."""
+    """A grant in a list."""
 
     grant_id: str
     grant: Grant
     ends_at: int
+    """Epoch seconds, 0 = never."""
     access_hash: str = ""
+    """Of the access token that holds the whole grant (client_credentials)."""
 
 
 class LiveRefreshToken(NamedTuple):
-    """``issued_at``, ``ends_at``: epoch seconds; 0 = never ends."""
+    """The refresh token of a grant that may still be used. Times are epoch seconds; 0 = never ends."""
 
     hash: str
     issued_at: int
@@ -49,7 +51,7 @@ class LiveRefreshToken(NamedTuple):
 
 
 class GrantPage(NamedTuple):
-    """``cursor``: where the next page begins, empty at the end."""
+    """Some grants, and the cursor of the next page, empty at the end."""
 
     grants: list[ListedGrant]
     cursor: str
@@ -104,7 +106,7 @@ class Grants:
         ]
 
     async def revoke(self, grant_id: str, subject: str = "") -> bool:
-        """End a grant and everything it issued; whether it was alive. ``subject``: whose index it is in."""
+        """End a grant of this user ("" = of none) and everything it issued; whether it was alive."""
         step = _revoke.step(self._connection, (self._keys.grant(grant_id),), ())
         answer, client_id = _revoke.read((await self._connection.execute_all([step]))[0])
         if subject:  # not before it has ended: whoever ends all of a user's grants finds them by the index
@@ -150,7 +152,7 @@ class Grants:
         return await self.revoke_indexed(subject, lambda grant: grant.client_id == client_id)
 
     async def revoke_of_session(self, subject: str, sid: str, *, spares: str = "") -> int:
-        """End what was granted in a session; how many were alive. ``spares``: a scope whose grants live on, "" = none."""
+        """End what was granted in a session, but grants with the scope ``spares``; how many were alive."""
         return await self.revoke_indexed(
             subject, lambda grant: grant.session == sid and not (spares and spares in grant.scope.split(" "))
         )

@@ -35,8 +35,12 @@ class Place(NamedTuple):
 
 
 class Indexing:
-    """Of one store. ``most``: how many grants of a kind a user may have of one client, 0 = any number; ``end_excess``: who ends
-    those that are too many, to be replaced by what also notifies hooks.
+    """The scripts of one store that begin or change a grant, with its index.
+
+    Args:
+        connection: To Redis.
+        keys: Of the store.
+        most: Grants of a kind that a user may have of one client, 0 = any number.
     """
 
     def __init__(self, connection: Connection, keys: Keys, most: int) -> None:
@@ -45,6 +49,7 @@ class Indexing:
         self._grants = Grants(connection, keys)
         self._most = most
         self.end_excess: EndExcess = self._revoke
+        """Ends the grants that are too many; to be replaced by what also notifies hooks."""
 
     async def swap(self, swap: Step, place: Place) -> Any:
         """The reply to a script that spends a credential, None where the user is disabled and the grant therefore ended.

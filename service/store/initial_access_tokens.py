@@ -32,12 +32,12 @@ class InitialAccessTokens:
         self._keys = keys
 
     async def keep(self, token_hash: str, uses: int, lifetime: int) -> None:
-        """``uses``: how many clients it may register, ``UNLIMITED`` = any number; ``lifetime``: seconds. One round trip."""
+        """Keep a token for some seconds, and for so many registrations (``UNLIMITED`` = any number). One round trip."""
         key = self._keys.initial_access_token(token_hash)
         await self._connection.execute_all([(key, ("HSET", key, "left", uses)), (key, ("EXPIRE", key, lifetime))])
 
     async def spend(self, token_hash: str, by: str) -> bool:
-        """Use it once; False where there is none, or no use is left. ``by``: a random word. One round trip."""
+        """Use it once, under a random word; False where there is none, or no use is left. One round trip."""
         answer, _ = await _spend.run(self._connection, (self._keys.initial_access_token(token_hash),), by)
         return answer is SpendAnswer.SPENT
 

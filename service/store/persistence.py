@@ -48,8 +48,15 @@ class Replay(Enum):
 
 
 async def look_at_replay(link: Link, facts: dict[str, str], keys: str) -> Replay:
-    """What is to be feared of a restart. ``facts``: what INFO says, or CONFIG GET; ``keys``: the pattern of ours. Raises
-    LinkLostError.
+    """Find out what a restart would do.
+
+    Args:
+        link: To the server.
+        facts: What INFO says, or CONFIG GET.
+        keys: The pattern of our keys.
+
+    Raises:
+        LinkLostError: The server is gone.
     """
     proved = link.version >= VALKEY_UNTIL if link.server == "valkey" else link.version < REDIS_SINCE
     if proved or facts.get("aof_enabled", "0") != "1":

@@ -14,9 +14,10 @@ SECONDS = 86400 * 7
 
 
 class PlacedRefusal(NamedTuple):
-    """``place``: the id in the stream; later ones have higher ones."""
+    """A refused request and where it is in the stream."""
 
     place: str
+    """Its id; later ones have higher ones."""
     request: RefusedRequest
 
 
@@ -34,8 +35,7 @@ class RefusedRequests:
         await self._connection.execute_all([*steps, (key, ("EXPIRE", key, SECONDS))])
 
     async def before(self, place: str, since: int, count: int) -> list[PlacedRefusal]:
-        """Those before this place ("" = from the newest on), the newest in front, none older than ``since`` (epoch
-        milliseconds). One round trip."""
+        """Read those before a place ("" = the end), the newest in front, since a moment (epoch ms). One round trip."""
         key = self._keys.refused_requests()
         start = f"({place}" if place else "+"
         found = await self._connection.execute(key, "XREVRANGE", key, start, f"{since}-0", "COUNT", count)

@@ -50,7 +50,7 @@ class Places(NamedTuple):
 
 
 class Registrations:
-    """What is kept of strangers' clients beside the clients. ``clock``: monotonic seconds."""
+    """What is kept of strangers' clients beside the clients. The clock counts monotonic seconds."""
 
     def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
@@ -59,8 +59,13 @@ class Registrations:
         self._noted: BoundedCache[float] = BoundedCache(_REMEMBERED, _REMEMBERED_BYTES)
 
     async def reserve(self, client_id: str, network: str, now: int, places: Places) -> ReserveAnswer:
-        """Take a place for a client that is about to be registered. ``network``: "" where it is not known: then only the places
-        in all count; ``now``: epoch seconds. One round trip.
+        """Take a place for a client that is about to be registered. One round trip.
+
+        Args:
+            client_id: Of the client.
+            network: That the request comes from; "" where it is not known: then only the places in all count.
+            now: Epoch seconds.
+            places: How many there are.
         """
         answer, _ = await _reserve.run(
             self._connection,
@@ -79,8 +84,9 @@ class Registrations:
             self._connection.execute_soon(places, ("ZREM", places, client_id))
 
     def note_use(self, client: Client, lifetime: int) -> None:
-        """Note that something is issued to a client: a stranger's is kept for ``lifetime`` (seconds) from now on. Asks Redis
-        once a day, and does not wait.
+        """Note that something is issued to a client: a stranger's is kept for ``lifetime`` (seconds) from now on.
+
+        Asks Redis once a day, and does not wait.
         """
         registration, now = client.registration, self._clock()
         if registration is None or not registration.is_stranger or now < (self._noted.get(client.client_id) or now):

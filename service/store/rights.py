@@ -96,7 +96,7 @@ OPTIONAL: dict[tuple[Word, ...], str] = {
 
 
 class Missing(NamedTuple):
-    """What a Redis user may not do. ``commands``: as ACL rules name them (``script|load``); ``keys``, ``channels``: names."""
+    """What a Redis user may not do: commands as ACL rules name them (``script|load``), keys and channels."""
 
     commands: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ class Missing(NamedTuple):
         return "; ".join(f"{kind} {_listed(names)}" for kind, names in kinds if names)
 
     def rules(self, everything: str) -> str:
-        """The ACL rules that give it. ``everything``: the pattern of our keys and channels."""
+        """Return the ACL rules that give it, where ``everything`` is the pattern of our keys and channels."""
         patterns = [f"{sign}{everything}" for sign, names in (("~", self.keys), ("&", self.channels)) if names]
         return " ".join([*patterns, *(f"+{name}" for name in self.commands)])
 
@@ -125,7 +125,8 @@ async def look_for_missing(address: Address, link: Link, keys: Keys, *, listens:
         listens: Whether messages of other processes are listened to.
         waits: Whether replicas are waited for.
 
-    Raises LinkLostError.
+    Raises:
+        LinkLostError: The server is gone.
     """
     key = keys.grant(_NAME)
     commands = [

@@ -21,42 +21,35 @@ _CURSOR = re.compile("[0-9]{1,20}", re.ASCII)
 
 
 class Issued(NamedTuple):
-    """A living credential of a grant. ``kind``: access, refresh or code; ``hash``: it is kept under it, and of no use as a
-    credential; ``issued_at``: epoch seconds, 0 = not kept; ``ends_at``: the same, 0 = never; ``scope`` None = the grant's;
-    ``used``: only remembered.
-    """
+    """A living credential of a grant."""
 
-    kind: str
-    hash: str
-    issued_at: int
-    ends_at: int
-    scope: str | None
-    used: bool
+    kind: str  # access, refresh or code
+    hash: str  # that it is kept under, of no use as a credential
+    issued_at: int  # epoch seconds, 0 = not kept
+    ends_at: int  # epoch seconds, 0 = never
+    scope: str | None  # None = the grant's
+    used: bool  # and only remembered
 
 
 class ScannedGrants(NamedTuple):
-    """``grants``: those among the ``keys`` that were looked at; ``cursor``: where to go on, empty at the end."""
+    """The grants among some keys."""
 
     grants: list[Grant]
-    keys: int
-    cursor: str
+    keys: int  # how many were scanned
+    cursor: str  # where to go on, empty at the end
 
 
 class Server(NamedTuple):
-    """One primary as it says itself.
-
-    ``facts``: of INFO, empty where our rights do not allow it; ``keys``: DBSIZE, None where they do not; ``version``: as
-    every server says at the door.
-    """
+    """What one primary says of itself."""
 
     endpoint: str
-    keys: int | None
-    facts: Mapping[str, str]
+    keys: int | None  # DBSIZE, None where our rights do not allow it
+    facts: Mapping[str, str]  # INFO, empty where they do not
     version: str
 
 
 class Scanning:
-    """Scanning over Redis."""
+    """Scans of keys."""
 
     def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection

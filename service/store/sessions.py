@@ -33,17 +33,17 @@ SCRIPTS = (_keep, _join, _end)
 
 
 class EndedSession(NamedTuple):
-    """``client_ids``: who got something in it; ``was_alive``: of several who end it at once this is so for one."""
+    """A session that has ended, perhaps before."""
 
-    client_ids: tuple[str, ...]
-    was_alive: bool
+    client_ids: tuple[str, ...]  # who got something in it
+    was_alive: bool  # so for one of several who end it at once
 
 
 class KeptSession(NamedTuple):
-    """``excess``: ids of the user's sessions that are to end, as there would be too many."""
+    """What became of a session that was to be kept."""
 
     is_kept: bool
-    excess: list[str]
+    excess: list[str]  # ids of the user's sessions that are to end, as there would be too many
 
 
 class Sessions:
@@ -62,7 +62,7 @@ class Sessions:
         return Session.decode(data) if data else None
 
     async def keep(self, session: Session, seen: Session | None, ends_at: int, latest_end: int) -> KeptSession:
-        """Write a session (``seen``: what it renews) that ends at ``ends_at``, at ``latest_end`` at the latest if it is used.
+        """Write a session, new or in the place of ``seen``: until ``ends_at``, ``latest_end`` at the latest if it is used.
 
         One round trip. Not kept where the user is disabled, or what it renews has ended or was renewed meanwhile.
         """

@@ -50,35 +50,31 @@ from service.store.trusted_issuers import TrustedIssuers
 from service.store.users import Users
 from service.store.writability import Writability
 
-_ROOMS = (
-    *(
-        grant_updates,
-        audit,
-        clients,
-        codes,
-        consents,
-        failures,
-        grants,
-        deliveries,
-        known_places,
-        initial_access_tokens,
-        registrations,
-        replay_checks,
-        sessions,
-        tickets,
-        tokens,
-        user_index,
-        waiting,
-    ),
+_MODULES = (
+    grant_updates,
+    audit,
+    clients,
+    codes,
+    consents,
+    failures,
+    grants,
+    deliveries,
+    known_places,
+    initial_access_tokens,
+    registrations,
+    replay_checks,
+    sessions,
+    tickets,
+    tokens,
+    user_index,
+    waiting,
 )
-SCRIPTS = tuple(script for room in _ROOMS for script in room.SCRIPTS)
+SCRIPTS = tuple(script for module in _MODULES for script in module.SCRIPTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """All of Mintmark's records. The look-ups keep their plain names: ``codes.open_by_code``, ``tokens.open_by_token``,
-    ``tokens.open_by_refresh``, ``grants.revoke_user``.
-    """
+    """All of Mintmark's records."""
 
     connection: Connection
     keys: Keys

@@ -80,19 +80,16 @@ _USED = len("used:") + GRANT_ID_LENGTH
 
 
 class NewTokens(NamedTuple):
-    """Tokens about to be kept. ``…_ends_at``: epoch seconds, 0 = never; an empty ``refresh_record`` means no refresh
-    token, ``refresh_hash`` is then the access token's (a name that is written to by nobody). ``subject``, ``client_id``: in
-    whose index the grant is and what it counts among, empty for none; ``now``: epoch seconds.
-    """
+    """Tokens about to be kept. Times are epoch seconds, an end of 0 = never."""
 
     access: Credential
     access_record: bytes
     access_ends_at: int
-    refresh_hash: str
-    refresh_record: bytes
+    refresh_hash: str  # the access token's where there is no refresh token: a name that nobody writes to
+    refresh_record: bytes  # empty for no refresh token
     refresh_ends_at: int
-    subject: str
-    client_id: str
+    subject: str  # in whose index the grant is, empty for none
+    client_id: str  # that the grant counts for
     now: int
 
     @property
@@ -109,25 +106,21 @@ class NewTokens(NamedTuple):
 
 
 class WaitingReply(NamedTuple):
-    """A response that waits ``grace`` seconds (0: not at all) for a repeated request, sealed under what was presented.
-
-    ``asked``: the fingerprint of what was asked for, empty for all that the grant allows; ``adds``: whether one who asks for
-    something else than the first one gets an access token, too.
-    """
+    """A response that waits ``grace`` seconds (0: not at all) for a repeated request, sealed under what was presented."""
 
     sealed: bytes
     grace: int
-    asked: str = ""
-    adds: bool = False
+    asked: str = ""  # the fingerprint of what was asked for, empty for all that the grant allows
+    adds: bool = False  # whether one who asks for something else than the first one gets an access token, too
 
 
 class OpenedToken(NamedTuple):
-    """A living access token; ``ends_at``: epoch seconds, from the key's own TTL (P4)."""
+    """A living access token."""
 
     credential: Credential
     record: AccessToken
     grant: Grant
-    ends_at: int
+    ends_at: int  # epoch seconds, from the key's own TTL (P4)
 
     @property
     def scope(self) -> str:
@@ -139,21 +132,19 @@ class OpenedToken(NamedTuple):
 
     @property
     def audience(self) -> tuple[str, ...]:
+        """Its own where it was issued for less than its grant."""
         return self.grant.audience if self.record.audience is None else self.record.audience
 
 
 class OpenedRefreshToken(NamedTuple):
-    """A refresh token of a living grant. ``record``: None once it is used; ``seen``: the record as it was read;
-    ``reply``: the sealed response to its last use, empty once the grace is over; ``ends_at``: epoch seconds, 0 = never,
-    None where it was not asked for.
-    """
+    """A refresh token of a living grant."""
 
     credential: Credential
-    record: RefreshToken | None
-    seen: bytes
-    reply: bytes
+    record: RefreshToken | None  # None once it is used
+    seen: bytes  # the record as it was read
+    reply: bytes  # the sealed response to its last use, empty once the grace is over
     grant: Grant
-    ends_at: int | None = None
+    ends_at: int | None = None  # epoch seconds, 0 = never, None where it was not asked for
 
     @property
     def asked(self) -> str:

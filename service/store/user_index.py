@@ -32,9 +32,7 @@ SCRIPTS = (_index, _unindex)
 
 
 class Kin(StrEnum):
-    """Grants of a user and client that are counted together. A site that asks for codes without end pushes
-    none out that lasts.
-    """
+    """Grants of a user and client that are counted together: a site that asks for many codes pushes none out that lasts."""
 
     LASTING = "lasting"
     """Those that can be refreshed."""
@@ -45,10 +43,10 @@ class Kin(StrEnum):
 
 
 class Indexed(NamedTuple):
-    """``excess``: ids of those that are to end, as there would be too many."""
+    """What came of an entry."""
 
     is_disabled: bool
-    excess: list[str]
+    excess: list[str]  # ids of those that are to end, as there would be too many
 
 
 class UserIndex:
@@ -69,15 +67,13 @@ class UserIndex:
         return _index.step(self._connection, places, (grant_id, ends_at, most, ""))
 
     def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> Step:
-        """Index a session until ``latest_end`` like a grant, mark of disabled users included. Unless it is used it lives until
-        ``ends_at`` only.
-        """
+        """Index a session until ``latest_end`` like a grant, though it lives until ``ends_at`` only unless it is used."""
         kin = self._keys.living_sessions(subject)
         places = (self._keys.user_sessions(subject), self._keys.user_disabled(subject), kin, f"{kin}:none")
         return _index.step(self._connection, places, (sid, latest_end, most, ends_at))
 
     def unindex_step(self, grant_id: str, subject: str, client_id: str = "") -> Step:
-        """Take an ended grant out of its user's index. ``client_id``: where it is known, it is no longer counted either."""
+        """Take an ended grant out of its user's index, and out of the count of its client where that is known."""
         kin = self._kin(subject, client_id)
         return _unindex.step(self._connection, (self._keys.user_grants(subject), *kin), (grant_id,))
 

@@ -1,4 +1,4 @@
-"""People of the built-in directory: a record under the username, a pointer under the subject."""
+"""Users of the built-in directory: a record under the username, a pointer under the subject."""
 
 from service.records.user import User
 from service.redis.connection import Connection, Step
@@ -34,8 +34,9 @@ class Users:
         return User.decode(reply) if reply else None
 
     async def get_by_subject(self, subject: str, username: str = "") -> User | None:
-        """The user whose subject this is, which points to the username. ``username``: what it is likely to be, else the subject
-        itself: where that is right, one round trip, else two.
+        """Return the user whose subject this is, which points to the username.
+
+        One round trip where the username is as guessed (the subject itself, unless given), else two.
         """
         pointer, guess = self._keys.user(subject), username or subject
         found, record = await self._connection.execute_all([(pointer, ("GET", pointer)), self.read_step(guess)])
@@ -80,7 +81,7 @@ class Users:
         return bool(deleted)
 
     async def _drop_stray_pointer(self, user: User) -> None:
-        """The subject of somebody who lost the username to another is free again."""
+        """Free the subject of a user who lost the username to another."""
         held = await self.get(user.username)
         if held is not None and held.subject != user.subject:
             pointer = self._keys.user(user.subject)

@@ -41,14 +41,14 @@ _OTHER = ("other", "its log, and ours, say why")
 
 
 class Refusal(NamedTuple):
-    """Why writes are refused. ``reason``: one of ``WRITE_REFUSALS``; ``hint``: what an operator may do."""
+    """Why writes are refused."""
 
-    reason: str
-    hint: str
+    reason: str  # one of ``WRITE_REFUSALS``
+    hint: str  # what an operator may do
 
 
 class Writability:
-    """What was seen of one store's writes. ``clock``: monotonic seconds."""
+    """What was seen of one store's writes. The clock counts monotonic seconds."""
 
     def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
@@ -129,7 +129,7 @@ class Writability:
 
 
 def refusal_in(error: Exception) -> Refusal | None:
-    """Why Redis refused what was asked of it; None where it said nothing. (PING is refused, too, where its disk is full.)"""
+    """Find out why Redis refused a command; None where it said nothing. PING is refused, too, where its disk is full."""
     said = next((cause for cause in causes_of(error) if isinstance(cause, ReplyError)), None)
     kind = "" if said is None else kind_of(said)
     if not kind or (kind in TEMPORARY and kind not in _REASONS):  # LOADING, a failover …: it is away

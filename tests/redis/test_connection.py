@@ -2,18 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
-from service.protocol.errors import TemporarilyUnavailable
-from service.redis import address
 from service.redis.errors import StoreError, kind_of
-from service.settings import Settings, redis_url
-from service.settings.redis_url import Endpoint, Topology
-from service.store.store import SCRIPTS, StoreUnfitError, open_store
+from service.store.store import SCRIPTS, open_store
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.world import InProcess, World, error_of, settings_for
@@ -249,98 +244,6 @@ async def test_a_caller_that_gives_up_does_not_confuse_the_others(world: World) 
     for task in tasks[::2]:
         task.cancel()
     assert [await task for task in tasks[1::2]] == [str(number).encode() for number in range(1, 100, 2)]
-
-
-# where Redis is
-
-
-@pytest.mark.parametrize(
-    ("url", "topology", "servers", "rest"),
-    [
-        ("redis://h", Topology.STANDALONE, (Endpoint("h", 6379),), {"database": 0}),
-        ("redis://u:p%40ss@h:1/2", Topology.STANDALONE, (Endpoint("h", 1),), {"database": 2}),
-        ("rediss://[::1]:7", Topology.STANDALONE, (Endpoint("::1", 7),), {}),
-        ("unix:///run/redis.sock?db=3", Topology.STANDALONE, (Endpoint(path="/run/redis.sock"),), {"database": 3}),
-        (
-            "redis+sentinel://a,b:9/main/1",
-            Topology.SENTINEL,
-            (Endpoint("a", 26379), Endpoint("b", 9)),
-            {"service": "main"},
-        ),
-        ("redis+cluster://a:1,b:2", Topology.CLUSTER, (Endpoint("a", 1), Endpoint("b", 2)), {}),
-    ],
-)
-def test_urls_of_redis(url: str, topology: Topology, servers: tuple[Endpoint, ...], rest: dict[str, object]) -> None:
-    parsed = address.parse(Settings(redis_url=url))
-    assert (parsed.topology, parsed.servers) == (topology, servers)
-    assert {name: getattr(parsed, name) for name in rest} == rest
-    assert (parsed.tls is not None) == url.startswith("rediss")
-    if "p%40ss" in url:
-        assert (parsed.login.username, parsed.login.password) == ("u", "p@ss")
-        assert "p@ss" not in repr(parsed)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://h",
-        "redis://",
-        "redis://a,b",
-        "redis://h/x",
-        "redis+sentinel://h",
-        "redis+cluster://h/1",
-        "redis://h:port",
-    ],
-)
-def test_urls_that_cannot_be_are_refused_with_a_hint(url: str) -> None:
-    with pytest.raises(ValueError, match=r"scheme|host|number|service"):
-        redis_url.parse(url)
-
-
-async def test_a_password_and_an_acl_user(tmp_path: Path) -> None:
-    with redis_shapes.standalone(user="mintmark", password="s3cret/word") as shape:
-        async with open_issuer(settings_for(shape.url)) as issuer:
-            await issuer.store.ping()
-        wrong = shape.url.replace("s3cret%2Fword", "wrong")
-        with pytest.raises(TemporarilyUnavailable) as refused:
-            await open_store(settings_for(wrong))
-        assert "wrong" not in refused.value.log.replace("WRONGPASS", "")
-
-
-async def test_tls_with_a_client_certificate() -> None:
-    if not redis_shapes.tls_is_available():
-        pytest.skip("no redis-server with TLS: install Debian's redis-server")
-    with redis_shapes.standalone(tls=True, require_client_certificate=True) as shape:
-        files = shape.certificates
-        assert files is not None
-        settings = settings_for(
-            shape.url,
-            redis_ca_file=files.authority,
-            redis_certificate_file=files.client_certificate,
-            redis_key_file=files.client_key,
-        )
-        async with open_issuer(settings) as issuer:
-            await issuer.store.ping()
-        with pytest.raises((TemporarilyUnavailable, StoreUnfitError)):
-            await open_store(settings_for(shape.url, redis_ca_file=files.authority))
-
-
-async def test_a_unix_socket() -> None:
-    with redis_shapes.standalone(unix=True) as shape:
-        async with open_issuer(settings_for(shape.url)) as issuer:
-            await issuer.store.ping()
-
-
-async def test_a_redis_that_may_evict_is_warned_about(
-    redis: redis_shapes.Shape, caplog: pytest.LogCaptureFixture
-) -> None:
-    redis.nodes[0].admin.config_set("maxmemory-policy", "allkeys-lru")
-    try:
-        async with open_issuer(settings_for(redis.url)):
-            pass
-    finally:
-        redis.nodes[0].admin.config_set("maxmemory-policy", "noeviction")
-    assert "redis_may_evict" in [record.message for record in caplog.records]
 
 
 def test_the_kind_of_an_error_is_found_inside_what_a_script_met() -> None:
