@@ -111,9 +111,17 @@ class Codes:
                 self._keys.reply(code.grant_id, code.hash),
             ),
             (
-                *(new.access.hash, new.access_record, new.access_ends_at),
-                *(new.refresh_hash, new.refresh_record, new.refresh_ends_at),
-                *(new.grant_ends_at, spent_ends_at, "1" if beside else "", waiting.sealed, waiting.grace),
+                new.access.hash,
+                new.access_record,
+                new.access_ends_at,
+                new.refresh_hash,
+                new.refresh_record,
+                new.refresh_ends_at,
+                new.grant_ends_at,
+                spent_ends_at,
+                "1" if beside else "",
+                waiting.sealed,
+                waiting.grace,
             ),
         )
         reply = await self._indexing.swap(step, new.place())

@@ -213,9 +213,12 @@ class Tokens:
                 self._keys.refresh_token(grant_id, new.refresh_hash),
             ),
             (
-                *(grants.encode(grant, live), new.grant_ends_at),
-                *(new.access_record, new.access_ends_at),
-                *(new.refresh_record, new.refresh_ends_at),
+                grants.encode(grant, live),
+                new.grant_ends_at,
+                new.access_record,
+                new.access_ends_at,
+                new.refresh_record,
+                new.refresh_ends_at,
             ),
         )
         reply = await self._indexing.begin(step, new.place(otherwise))
@@ -252,10 +255,18 @@ class Tokens:
                 self._predecessor_reply(opened),
             ),
             (
-                *(new.access_record, new.access_ends_at),
-                *(new.refresh_hash, new.refresh_record, new.refresh_ends_at, new.grant_ends_at),
-                *(used_ends_at, reply.sealed, reply.grace, f":{reply.asked}" if reply.asked else ""),
-                *("1" if reply.adds else "", MOST_REPEATS),
+                new.access_record,
+                new.access_ends_at,
+                new.refresh_hash,
+                new.refresh_record,
+                new.refresh_ends_at,
+                new.grant_ends_at,
+                used_ends_at,
+                reply.sealed,
+                reply.grace,
+                f":{reply.asked}" if reply.asked else "",
+                "1" if reply.adds else "",
+                MOST_REPEATS,
             ),
         )
         answered = await self._indexing.swap(step, new.place())
@@ -287,8 +298,12 @@ class Tokens:
                 self._predecessor_reply(opened),
             ),
             (
-                *(new.access_record, new.access_ends_at, opened.seen),
-                *(new.refresh_record, new.refresh_ends_at, new.grant_ends_at),
+                new.access_record,
+                new.access_ends_at,
+                opened.seen,
+                new.refresh_record,
+                new.refresh_ends_at,
+                new.grant_ends_at,
             ),
         )
         reply = await self._indexing.swap(step, new.place())
