@@ -7,6 +7,7 @@ from service.records.audit_entry import AuditEntry
 from service.redis.connection import Connection
 from service.redis.script import Script
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 
 class WriteAnswer(StrEnum):
@@ -25,12 +26,11 @@ class PlacedEntry(NamedTuple):
     entry: AuditEntry
 
 
-class Audit:
+class Audit(RecordStore):
     """The log in Redis, of which about the last ``length`` entries are kept."""
 
     def __init__(self, connection: Connection, keys: Keys, length: int) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._length = length
 
     async def write(self, entry: AuditEntry, begun_at: str = "") -> str:

@@ -5,6 +5,7 @@ from hashlib import sha256
 from service.redis.connection import Connection
 from service.store.clients import SCRIPTS, SetAnswer
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 (_set,) = SCRIPTS
 
@@ -21,12 +22,11 @@ def made_number(client_id: str, attempt: int = 0) -> int:
     return MADE.start + int.from_bytes(digest[:8]) % len(MADE)
 
 
-class ClientNumbers:
+class ClientNumbers(RecordStore):
     """Numbers in Redis."""
 
     def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._taken: dict[tuple[str, int], int] = {}
 
     def taken(self, client_id: str, generation: int) -> int | None:

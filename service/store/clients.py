@@ -14,6 +14,7 @@ from service.redis.connection import Connection
 from service.redis.script import Script
 from service.store.bounded_cache import BoundedCache
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class ChangedMeanwhileError(Exception):
     """Somebody else changed the record between reading and writing it: read again."""
 
 
-class Clients:
+class Clients(RecordStore):
     """Clients in Redis, with a cache.
 
     Args:
@@ -56,8 +57,7 @@ class Clients:
     """
 
     def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float], counted: Cache) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._clock = clock
         self._counted = counted
         self._cache: BoundedCache[tuple[Client | None, float]] = BoundedCache(_CACHED, _CACHED_BYTES)

@@ -11,6 +11,7 @@ from service.redis.script import Script
 from service.store import grants
 from service.store.indexing import Indexing, Place
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 from service.store.spending import Outcome, Spending
 from service.store.tokens import NewTokens, WaitingReply
 from service.store.user_index import Kin, UserIndex
@@ -54,12 +55,11 @@ class OpenedCode(NamedTuple):
     reply: bytes = b""  # the sealed response to its redemption, until it is known that the client got it
 
 
-class Codes:
+class Codes(RecordStore):
     """Authorization codes in Redis."""
 
     def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._index = UserIndex(connection, keys)
         self._indexing = indexing
 

@@ -3,9 +3,8 @@
 from enum import StrEnum
 
 from service.records.consent import Consent
-from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 
 class KeepAnswer(StrEnum):
@@ -16,12 +15,8 @@ _keep = Script("keep_consent", ("consents",), ("client_id", "consent_record", "l
 SCRIPTS = (_keep,)
 
 
-class Consents:
+class Consents(RecordStore):
     """Consents in Redis: one hash a person."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def get(self, subject: str, client_id: str) -> Consent | None:
         """What the person allowed this client. One round trip."""

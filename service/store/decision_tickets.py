@@ -2,19 +2,14 @@
 
 from service.protocol.credentials import hashed
 from service.records.decision_ticket import DecisionTicket
-from service.redis.connection import Connection
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 from service.store.tickets import SCRIPTS, AdvanceAnswer
 
 (_advance,) = SCRIPTS
 
 
-class DecisionTickets:
+class DecisionTickets(RecordStore):
     """Tickets in Redis, by their hash: whoever reads Redis cannot use them (P5)."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def keep(self, ticket: str, record: DecisionTicket, lifetime: int) -> None:
         """Let it wait for ``lifetime`` seconds. One round trip."""

@@ -17,6 +17,7 @@ from service.records.session import Session
 from service.redis.connection import Connection, Step
 from service.store.grants import Grants, inline_or_whole
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 from service.store.scanning import CHUNK
 from service.store.user_index import UserIndex
 
@@ -38,12 +39,11 @@ class FoundGrant(NamedTuple):
         return not self.key.endswith("}")
 
 
-class Endings:
+class Endings(RecordStore):
     """Scans, and ends what they find."""
 
     def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._index = UserIndex(connection, keys)
         self._grants = Grants(connection, keys)
 

@@ -10,6 +10,7 @@ from service.redis.connection import Connection, Step
 from service.redis.script import Script
 from service.settings import Settings
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 _REMEMBERED = 10_000
 """Blocked names that a process remembers; Redis remembers all."""
@@ -49,12 +50,11 @@ class State(NamedTuple):
     """Whether any failure is remembered."""
 
 
-class Failures:
+class Failures(RecordStore):
     """Failure counters in Redis. ``who`` is any text: ``user:alice``, ``address:192.0.2.1``."""
 
     def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._blocked_here: dict[str, float] = {}
 
     @property

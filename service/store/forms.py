@@ -1,7 +1,6 @@
 """Forms that were sent, and the answers to them for the same form sent again: a double click."""
 
-from service.redis.connection import Connection
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 _UNDER_WAY = 30
 """Seconds for which a form counts as being answered, where the process that took it ends without a word."""
@@ -9,12 +8,8 @@ _REPEATED = 20
 """Seconds for which an answer is given again."""
 
 
-class Forms:
+class Forms(RecordStore):
     """Forms in Redis, by a hash that only the browser that sent one can make. Each method is one round trip at most."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def claim(self, form: str) -> bool:
         """Whether this form is sent for the first time: then it is yours to answer."""

@@ -11,6 +11,7 @@ from service.redis.script import Script
 from service.store import grants
 from service.store.indexing import Indexing, Place
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 from service.store.user_index import Kin
 
 
@@ -60,12 +61,11 @@ class GrantUpdate(NamedTuple):
     refresh_ends_at: int | None = None
 
 
-class GrantUpdates:
+class GrantUpdates(RecordStore):
     """Changes of what was granted, in Redis."""
 
     def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._grants = grants.Grants(connection, keys)
         self._indexing = indexing
 

@@ -11,6 +11,7 @@ from service.records.refresh_token import RefreshToken
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 from service.store.user_index import UserIndex
 
 NO_REFRESH_TOKEN = "-" * GRANT_ID_LENGTH
@@ -67,12 +68,11 @@ def decode(data: bytes | None) -> Grant | None:
     return Grant.decode(data[GRANT_ID_LENGTH:]) if data else None
 
 
-class Grants:
+class Grants(RecordStore):
     """Grants in Redis."""
 
     def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._index = UserIndex(connection, keys)
 
     async def open(self, grant_id: str) -> ListedGrant | None:

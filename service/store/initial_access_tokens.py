@@ -2,9 +2,8 @@
 
 from enum import StrEnum
 
-from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 UNLIMITED = -1
 
@@ -24,12 +23,8 @@ _release = Script("release_initial_access_token", ("token",), ("by",), ReleaseAn
 SCRIPTS = (_spend, _release)
 
 
-class InitialAccessTokens:
+class InitialAccessTokens(RecordStore):
     """Initial access tokens in Redis, by their hash."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def keep(self, token_hash: str, uses: int, lifetime: int) -> None:
         """Keep a token for some seconds, and for so many registrations (``UNLIMITED`` = any number). One round trip."""

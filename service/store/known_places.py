@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from service.redis.connection import Connection, Step
+from service.redis.connection import Step
 from service.redis.script import Script
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 LIFETIME = 90 * 86400
 """Seconds for which a place is remembered after the last sign-in there."""
@@ -25,12 +25,8 @@ _remember = Script(
 SCRIPTS = (_remember,)
 
 
-class KnownPlaces:
+class KnownPlaces(RecordStore):
     """Places in Redis, by names that tell nothing of them, scored by the second at which each is forgotten."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     def read_steps(self, username: str, browser: str, network: str) -> tuple[Step, Step]:
         """Two steps for ``execute_all``; their replies are for ``ends_at``."""

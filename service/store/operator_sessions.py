@@ -1,16 +1,11 @@
 """Sessions of operators at the console, by the hash of their cookie."""
 
 from service.records.operator_session import OperatorSession
-from service.redis.connection import Connection
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 
-class OperatorSessions:
+class OperatorSessions(RecordStore):
     """Sessions in Redis. Times are epoch seconds; each method is one round trip."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def get(self, cookie_hash: str) -> OperatorSession | None:
         """A living session."""

@@ -8,11 +8,12 @@ from service.protocol.credentials import base64url
 from service.redis.connection import Connection
 from service.settings import Settings
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 _BYTES = 16
 
 
-class Pseudonyms:
+class Pseudonyms(RecordStore):
     """Keyed hashes: a plain hash of something guessable is undone by guessing.
 
     The key follows from the master key, or from the signing key files, so that all processes have the same and Redis has
@@ -21,8 +22,7 @@ class Pseudonyms:
     """
 
     def __init__(self, connection: Connection, keys: Keys, settings: Settings) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         secret = _secret_of(settings)
         self._key = hmac.digest(secret, b"mintmark pseudonyms 1", "sha256") if secret else b""
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.records.refused_request import RefusedRequest
-from service.redis.connection import Connection
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 LENGTH = 2_000
 """About how many are kept; the oldest ones go."""
@@ -21,12 +20,8 @@ class PlacedRefusal(NamedTuple):
     request: RefusedRequest
 
 
-class RefusedRequests:
+class RefusedRequests(RecordStore):
     """The stream in Redis."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def append(self, requests: Sequence[RefusedRequest]) -> None:
         """Write them, in one round trip. Raises TemporarilyUnavailable, StoreError."""

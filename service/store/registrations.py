@@ -12,6 +12,7 @@ from service.settings import Settings
 from service.store.bounded_cache import BoundedCache
 from service.store.client_numbers import made_number
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 _AGAIN_AFTER = 86_400.0
 """Seconds after which a use of a client is noted again, by each process."""
@@ -49,12 +50,11 @@ class Places(NamedTuple):
         return cls(settings.registration_unused_most, each, settings.registration_unused_lifetime)
 
 
-class Registrations:
+class Registrations(RecordStore):
     """What is kept of strangers' clients beside the clients. The clock counts monotonic seconds."""
 
     def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._clock = clock
         self._noted: BoundedCache[float] = BoundedCache(_REMEMBERED, _REMEMBERED_BYTES)
 

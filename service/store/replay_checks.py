@@ -11,7 +11,7 @@ from service.protocol.credentials import base64url
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 
 class UseAnswer(StrEnum):
@@ -71,12 +71,8 @@ class ReplayCheck:
         return answer is UseAnswer.FIRST
 
 
-class ReplayChecks:
+class ReplayChecks(RecordStore):
     """Uses in Redis, by a hash of what was used."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     def record(self, use: Use) -> ReplayCheck:
         """Record a use, without waiting: the command leaves with what else is sent in this turn of the loop."""

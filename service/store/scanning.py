@@ -8,11 +8,11 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
-from service.redis.connection import Connection, Step
+from service.redis.connection import Step
 from service.redis.errors import LinkLostError, ReplyError, kind_of
 from service.redis.link import Link
 from service.store import grants
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 CHUNK = 500
 """Keys that one command looks at: short enough for Redis to answer others in between."""
@@ -48,12 +48,8 @@ class Server(NamedTuple):
     version: str
 
 
-class Scanning:
+class Scanning(RecordStore):
     """Scans of keys."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def issued(self, grant_id: str, cursor: str, count: int) -> tuple[list[Issued], str]:
         """Living credentials of a grant among the next ``count`` keys of its server, and the cursor, empty at the end.

@@ -8,6 +8,7 @@ from service.redis.connection import Connection, Step
 from service.redis.script import Script
 from service.store import user_index
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 from service.store.user_index import UserIndex
 
 
@@ -46,12 +47,11 @@ class KeptSession(NamedTuple):
     excess: list[str]  # ids of the user's sessions that are to end, as there would be too many
 
 
-class Sessions:
+class Sessions(RecordStore):
     """Sessions in Redis."""
 
     def __init__(self, connection: Connection, keys: Keys, most: int) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._index = UserIndex(connection, keys)
         self._most = most
 

@@ -1,19 +1,14 @@
 """Signing keys in Redis: one record that is read, changed and written back only if nobody else did meanwhile."""
 
 from service.records.signing_key import KeySet
-from service.redis.connection import Connection
 from service.store.clients import KEEP, SCRIPTS, SetAnswer
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 (_set,) = SCRIPTS
 
 
-class SigningKeys:
+class SigningKeys(RecordStore):
     """Our keys in Redis."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def read(self) -> KeySet:
         """All keys; none on an empty Redis. One round trip."""

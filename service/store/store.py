@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
 
 from service.observe.counting import Cache
 from service.observe.redis_watch import RedisWatch
@@ -72,42 +71,55 @@ _MODULES = (
 SCRIPTS = tuple(script for module in _MODULES for script in module.SCRIPTS)
 
 
-@dataclass(frozen=True, slots=True)
 class Store:
-    """All of Mintmark's records."""
+    """All of Mintmark's records.
 
-    connection: Connection
-    keys: Keys
-    grant_updates: grant_updates.GrantUpdates
-    audit: audit.Audit
-    refused_requests: refused_requests.RefusedRequests
-    client_numbers: ClientNumbers
-    clients: clients.Clients
-    codes: codes.Codes
-    consents: consents.Consents
-    decision_tickets: DecisionTickets
-    endings: endings.Endings
-    failures: failures.Failures
-    forms: Forms
-    grants: grants.Grants
-    indexing: Indexing
-    known_places: known_places.KnownPlaces
-    logouts: deliveries.Deliveries[LogoutDelivery]
-    notifications: deliveries.Deliveries[Notification]
-    operator_sessions: OperatorSessions
-    pseudonyms: Pseudonyms
-    initial_access_tokens: initial_access_tokens.InitialAccessTokens
-    registrations: registrations.Registrations
-    replay_checks: replay_checks.ReplayChecks
-    sessions: sessions.Sessions
-    signing_keys: SigningKeys
-    tickets: tickets.Tickets
-    tokens: tokens.Tokens
-    trusted_issuers: TrustedIssuers
-    users: Users
-    waiting: waiting.Waiting
-    scanning: Scanning
-    writability: Writability
+    Args:
+        connection: To Redis.
+        keys: What they are kept under.
+        settings: What is kept how long, and how many.
+        watch: Sees what the store does.
+    """
+
+    def __init__(self, connection: Connection, keys: Keys, settings: Settings, watch: RedisWatch | None = None) -> None:
+        self.connection = connection
+        self.keys = keys
+        self.indexing = Indexing(connection, keys, settings.grants_per_user_and_client)
+        self.writability = Writability(connection, keys)
+        self.audit = audit.Audit(connection, keys, settings.audit_length)
+        self.client_numbers = ClientNumbers(connection, keys)
+        self.clients = clients.Clients(connection, keys, time.monotonic, watch.metrics.clients if watch else Cache())
+        self.codes = codes.Codes(connection, keys, self.indexing)
+        self.consents = consents.Consents(connection, keys)
+        self.decision_tickets = DecisionTickets(connection, keys)
+        self.endings = endings.Endings(connection, keys)
+        self.failures = failures.Failures(connection, keys)
+        self.forms = Forms(connection, keys)
+        self.grant_updates = grant_updates.GrantUpdates(connection, keys, self.indexing)
+        self.grants = grants.Grants(connection, keys)
+        self.initial_access_tokens = initial_access_tokens.InitialAccessTokens(connection, keys)
+        self.known_places = known_places.KnownPlaces(connection, keys)
+        self.logouts = deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery)
+        self.notifications = deliveries.Deliveries(
+            connection,
+            keys.notifications(),
+            keys.notification,
+            Notification,
+            settings.hook_notices_most,
+        )
+        self.operator_sessions = OperatorSessions(connection, keys)
+        self.pseudonyms = Pseudonyms(connection, keys, settings)
+        self.refused_requests = refused_requests.RefusedRequests(connection, keys)
+        self.registrations = registrations.Registrations(connection, keys)
+        self.replay_checks = replay_checks.ReplayChecks(connection, keys)
+        self.scanning = Scanning(connection, keys)
+        self.sessions = sessions.Sessions(connection, keys, settings.sessions_per_user)
+        self.signing_keys = SigningKeys(connection, keys)
+        self.tickets = tickets.Tickets(connection, keys)
+        self.tokens = tokens.Tokens(connection, keys, self.indexing)
+        self.trusted_issuers = TrustedIssuers(connection, keys)
+        self.users = Users(connection, keys)
+        self.waiting = waiting.Waiting(connection, keys)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -124,8 +136,7 @@ class Store:
 
 
 def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys | None = None) -> Store:
-    """A store that connects when first used; ``watch`` sees what it does. Raises ValueError for a bad ``redis_url``."""
-    keys = keys or Keys()
+    """Make a store that connects when first used; ``watch`` sees what it does. Raises ValueError for a bad ``redis_url``."""
     connection = open_connection(address.parse(settings), watch)
     connection.scripts.update({script.sha: script.text for script in SCRIPTS})
     if connection.confirming is not None:
@@ -133,46 +144,10 @@ def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys |
             sha for one in SCRIPTS if one.confirmed for sha in (one.sha, one.plain_sha)
         )
         connection.confirming.scripts = connection.scripts
-    indexing = Indexing(connection, keys, settings.grants_per_user_and_client)
-    writability = Writability(connection, keys)
+    store = Store(connection, keys or Keys(), settings, watch)
     if watch is not None:
-        watch.metrics.watch_writes(writability.shown)
-    return Store(
-        connection,
-        keys,
-        grant_updates.GrantUpdates(connection, keys, indexing),
-        audit.Audit(connection, keys, settings.audit_length),
-        refused_requests.RefusedRequests(connection, keys),
-        ClientNumbers(connection, keys),
-        clients.Clients(connection, keys, time.monotonic, watch.metrics.clients if watch else Cache()),
-        codes.Codes(connection, keys, indexing),
-        consents.Consents(connection, keys),
-        DecisionTickets(connection, keys),
-        endings.Endings(connection, keys),
-        failures.Failures(connection, keys),
-        Forms(connection, keys),
-        grants.Grants(connection, keys),
-        indexing,
-        known_places.KnownPlaces(connection, keys),
-        deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery),
-        deliveries.Deliveries(
-            connection, keys.notifications(), keys.notification, Notification, settings.hook_notices_most
-        ),
-        OperatorSessions(connection, keys),
-        Pseudonyms(connection, keys, settings),
-        initial_access_tokens.InitialAccessTokens(connection, keys),
-        registrations.Registrations(connection, keys),
-        replay_checks.ReplayChecks(connection, keys),
-        sessions.Sessions(connection, keys, settings.sessions_per_user),
-        SigningKeys(connection, keys),
-        tickets.Tickets(connection, keys),
-        tokens.Tokens(connection, keys, indexing),
-        TrustedIssuers(connection, keys),
-        Users(connection, keys),
-        waiting.Waiting(connection, keys),
-        Scanning(connection, keys),
-        writability,
-    )
+        watch.metrics.watch_writes(store.writability.shown)
+    return store
 
 
 async def open_store(

@@ -6,9 +6,8 @@ A ticket is known here by its hash only (P5).
 from enum import StrEnum
 
 from service.protocol.credentials import hashed
-from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 
 class AdvanceAnswer(StrEnum):
@@ -20,12 +19,8 @@ _advance = Script("advance_ticket", ("ticket",), ("seen", "replacement", "ends")
 SCRIPTS = (_advance,)
 
 
-class Tickets:
+class Tickets(RecordStore):
     """Tickets in Redis. Each method is one round trip."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def keep_request(self, ticket: str, sealed: bytes, lifetime: int) -> None:
         """Let a request wait here for ``lifetime`` seconds, sealed by its ticket."""

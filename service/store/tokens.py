@@ -12,6 +12,7 @@ from service.redis.script import Script
 from service.store import grants
 from service.store.indexing import Indexing, Place
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 from service.store.spending import Outcome, Spending
 from service.store.user_index import Kin, UserIndex
 
@@ -152,12 +153,11 @@ class OpenedRefreshToken(NamedTuple):
         return self.seen[_USED + 1 :].decode()
 
 
-class Tokens:
+class Tokens(RecordStore):
     """Access and refresh tokens in Redis."""
 
     def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._index = UserIndex(connection, keys)
         self._indexing = indexing
 

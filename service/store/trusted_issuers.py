@@ -1,16 +1,11 @@
 """Trusted issuers, by their name."""
 
 from service.records.trusted_issuer import TrustedIssuer
-from service.redis.connection import Connection
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 
-class TrustedIssuers:
+class TrustedIssuers(RecordStore):
     """Trusted issuers in Redis."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def get(self, issuer: str) -> TrustedIssuer | None:
         """As Redis has it now: what was taken back counts no more. One round trip."""

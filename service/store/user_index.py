@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from service.redis.connection import Connection, Step
+from service.redis.connection import Step
 from service.redis.script import Script
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 UNCOUNTED = 0
 """As the most that there may be: any number."""
@@ -49,12 +49,8 @@ class Indexed(NamedTuple):
     excess: list[str]  # ids of those that are to end, as there would be too many
 
 
-class UserIndex:
+class UserIndex(RecordStore):
     """The indexes of users in Redis."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     def grant_step(self, grant_id: str, subject: str, client_id: str, kin: Kin, ends_at: int, most: int) -> Step:
         """Index a grant of this user until the second ``ends_at`` (0 = never); never moves it to an earlier end."""

@@ -1,9 +1,9 @@
 """Users of the built-in directory: a record under the username, a pointer under the subject."""
 
 from service.records.user import User
-from service.redis.connection import Connection, Step
+from service.redis.connection import Step
 from service.store.clients import KEEP, SCRIPTS, ChangedMeanwhileError, SetAnswer
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 (_set,) = SCRIPTS
 
@@ -11,12 +11,8 @@ _GONE_FOR = 60
 """Seconds for which a deleted user counts as disabled: longer than any request that is under way."""
 
 
-class Users:
+class Users(RecordStore):
     """Users in Redis."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def get(self, username: str) -> User | None:
         """One round trip."""

@@ -2,9 +2,8 @@
 
 from enum import StrEnum
 
-from service.redis.connection import Connection
 from service.redis.script import Script
-from service.store.keys import Keys
+from service.store.record_store import RecordStore
 
 NETWORK_MOST, BROWSER_MOST, EVERYBODY_MOST = 4 * 2**20, 2**18, 128 * 2**20
 """Bytes in one window: of one network, of one browser or session, and in all."""
@@ -26,12 +25,8 @@ _admit = Script(
 SCRIPTS = (_admit,)
 
 
-class Waiting:
+class Waiting(RecordStore):
     """Counters in Redis."""
-
-    def __init__(self, connection: Connection, keys: Keys) -> None:
-        self._connection = connection
-        self._keys = keys
 
     async def admit(self, network: str, browser: str, size: int, seconds: int) -> AdmitAnswer:
         """Whether ``size`` more bytes may wait in this window of ``seconds``, or else whose share is used up. One round trip.

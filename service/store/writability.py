@@ -17,6 +17,7 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.redis.connection import Connection
 from service.redis.errors import TEMPORARY, LinkLostError, ReplyError, StoreError, causes_of, kind_of
 from service.store.keys import Keys
+from service.store.record_store import RecordStore
 from service.store.rights import look_for_missing
 
 log = logging.getLogger(__name__)
@@ -47,12 +48,11 @@ class Refusal(NamedTuple):
     hint: str  # what an operator may do
 
 
-class Writability:
+class Writability(RecordStore):
     """What was seen of one store's writes. The clock counts monotonic seconds."""
 
     def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
-        self._connection = connection
-        self._keys = keys
+        super().__init__(connection, keys)
         self._clock = clock
         self._looking = asyncio.Lock()
         self._fresh_until = 0.0

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from copy import copy
 from typing import Any
 
 import pytest
@@ -225,7 +225,7 @@ async def test_a_network_or_a_browser_costs_no_further_round_trip(world: World) 
         sent.append(1)
         return await execute_all(steps, **more)
 
-    store = replace(world.issuer.store)
+    store = copy(world.issuer.store)
     directory = RedisDirectory(store, world.issuer.hashing, world.issuer.settings)
     object.__setattr__(connection, "execute_all", counted)
     try:
