@@ -18,11 +18,10 @@ from aiohttp import web
 from service import hooks
 from service.admin import refusals
 from service.crypto.client_keys import ClientKeys
-from service.crypto.key_material import Sealing
 from service.crypto.keyring import Keyring
 from service.crypto.passwords import Hashing
 from service.crypto.random_blocks import RandomBlocks
-from service.crypto.request_sealing import RequestSealing
+from service.crypto.sealing import RequestSealing, Sealing
 from service.directory import HttpDirectory, RedisDirectory
 from service.endpoints import ENDPOINTS
 from service.endpoints.endpoint import check_paths

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from service.crypto.client_keys import ClientKeys
-from service.crypto.key_material import Sealing
 from service.crypto.keyring import Keyring
 from service.crypto.passwords import Hashing
-from service.crypto.request_sealing import RequestSealing
+from service.crypto.sealing import RequestSealing, Sealing
 from service.directory import Directory
 from service.hooks import Hooks
 from service.observe.audit_file import AuditFile

@@ -9,7 +9,7 @@ import pytest
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
-from service.crypto import key_material, keyring, request_sealing
+from service.crypto import key_material, keyring, sealing
 from service.crypto.key_material import PrivateKey
 from service.fronts import templates
 from tests.world import signing_keys
@@ -43,6 +43,6 @@ def kept_between_tests() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(templates, "open_templates", partial(templates.open_templates, bytecode_cache=compiled))
-        for module in (keyring, request_sealing):
+        for module in (keyring, sealing):
             patch.setattr(module, "read_file", read_file)
         yield

@@ -2,27 +2,18 @@
 
 import json
 import stat
-from base64 import urlsafe_b64decode
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import jwt
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_der_private_key,
     load_pem_private_key,
 )
 from jwt.algorithms import Algorithm, get_default_algorithms
 
-from service.protocol.credentials import Randomness, base64url
+from service.protocol.credentials import base64url
 from service.protocol.names import SigningAlgorithm
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -89,59 +80,3 @@ def read_file(path: Path) -> list[PrivateKey]:
 def is_readable_by_others(path: Path) -> bool:
     """Whether everybody on this machine can read the file."""
     return bool(path.stat().st_mode & stat.S_IROTH)
-
-
-# at rest
-
-
-class Sealing:
-    """Private keys and secrets under the master keys: the first encrypts, all decrypt (AES-256-GCM, keys by HKDF-SHA256)."""
-
-    def __init__(self, master_keys: tuple[str, ...]) -> None:
-        self._keys = dict(map(_derived, master_keys))
-        self.current = next(iter(self._keys), "")
-
-    def seal(self, key: PrivateKey, about: str, randomness: Randomness) -> str:
-        """``about``: what the ciphertext belongs to; it opens for nothing else."""
-        return self._seal(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()), about, randomness)
-
-    def seal_text(self, text: str, about: str, randomness: Randomness) -> str:
-        """A secret of somebody's, likewise."""
-        return self._seal(text.encode(), f"text {about}", randomness)
-
-    def unseal_text(self, sealed: str, sealed_under: str, about: str) -> str:
-        """Raises UnusableKeyError where no master key of ours opens it."""
-        try:
-            return self._unseal(sealed, sealed_under, f"text {about}").decode()
-        except (InvalidTag, ValueError) as error:
-            raise UnusableKeyError("it was encrypted under another master key") from error
-
-    def unseal(self, sealed: str, sealed_under: str, about: str) -> PrivateKey:
-        """Raises UnusableKeyError where no master key of ours opens it."""
-        try:
-            der = self._unseal(sealed, sealed_under, about)
-            # We made this key and AES-GCM says that it is the same: to prove its primes again would take 70 ms a key.
-            return load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)  # type: ignore[return-value]
-        except (InvalidTag, ValueError) as error:
-            raise UnusableKeyError(
-                "the signing keys in Redis were encrypted under another master key: give that one in master_key, too "
-                "(after the new one), or delete their record (the key …{signing}:keys) and let everybody sign in again"
-            ) from error
-
-    def _seal(self, plain: bytes, about: str, randomness: Randomness) -> str:
-        nonce = randomness(_NONCE_BYTES)
-        return base64url(nonce + self._keys[self.current].encrypt(nonce, plain, about.encode()))
-
-    def _unseal(self, sealed: str, sealed_under: str, about: str) -> bytes:
-        """Raises InvalidTag, ValueError."""
-        key = self._keys.get(sealed_under)
-        if key is None:
-            raise InvalidTag
-        data = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
-        return key.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about.encode())
-
-
-def _derived(master_key: str) -> tuple[str, AESGCM]:
-    """A fingerprint that tells nothing of the key, and the key itself."""
-    both = HKDF(SHA256(), 40, salt=None, info=b"mintmark signing keys 1").derive(master_key.encode())
-    return base64url(both[32:]), AESGCM(both[:32])

@@ -16,7 +16,6 @@ from service.crypto import key_schedule
 from service.crypto.jws import UnverifiableError, parse
 from service.crypto.key_material import (
     PrivateKey,
-    Sealing,
     UnusableKeyError,
     algorithm_object,
     algorithms_of,
@@ -25,6 +24,7 @@ from service.crypto.key_material import (
     public_jwk,
     read_file,
 )
+from service.crypto.sealing import Sealing
 from service.observe.events import Event
 from service.observe.metrics import KeyTimes
 from service.observe.outages import Outage

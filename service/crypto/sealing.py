@@ -1,32 +1,175 @@
-"""Sealing a response so that only who presents the right token can open it (P2).
-
-AES-256-GCM (NIST SP 800-38D) under a key that HKDF-SHA256 derives from the token, expanding only: the token holds 256
-random bits, a strong key already (RFC 5869 section 3.3). We keep the token's hash only, so what lies in Redis is of no
-use to whoever reads Redis.
-"""
+"""Sealing: everything that we encrypt, by AES-256-GCM (NIST SP 800-38D); what is sealed begins with its nonce."""
 
 import hmac
+import zlib
+from base64 import urlsafe_b64decode
+from binascii import Error as NotBase64Error
+from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+
+from service.crypto.key_material import PrivateKey, UnusableKeyError, read_file
+from service.protocol.credentials import Randomness, base64url
+from service.settings import Settings
 
 NONCE_BYTES = 12
-_PURPOSE = b"mintmark sealed reply 1"
+_TOKEN, _KEYS, _REQUESTS = b"mintmark sealed reply 1", b"mintmark signing keys 1", b"mintmark authorization requests 1"
+"""What keys are derived for."""
+
+
+# under a token that only its holder has
 
 
 def seal(content: bytes, token: str, nonce: bytes, asked: bytes = b"") -> bytes:
-    """``nonce`` (12 random bytes) followed by the ciphertext. ``asked``: what has to be said to open it, beside the token."""
-    return nonce + AESGCM(_key(token)).encrypt(nonce, content, _PURPOSE + asked)
+    """Seal a response so that only who presents the right token can open it (P2).
+
+    The key is derived from the token, expanding only: the token holds 256 random bits, a strong key already (RFC 5869
+    section 3.3). We keep the token's hash only, so what lies in Redis is of no use to whoever reads Redis.
+
+    Args:
+        content: The response.
+        token: What opens it.
+        nonce: 12 random bytes.
+        asked: What has to be said to open it, beside the token.
+    """
+    return _seal(_token_key(token), content, nonce, _TOKEN + asked)
 
 
 def unseal(sealed: bytes, token: str, asked: bytes = b"") -> bytes | None:
     """The content; None where token or ``asked`` are not those that it was sealed for, or the bytes were changed."""
+    return _unseal(_token_key(token), sealed, _TOKEN + asked)
+
+
+def _token_key(token: str) -> AESGCM:
+    """The first block of HKDF-Expand, which is all of 32 bytes (RFC 5869 section 2.3)."""
+    return AESGCM(hmac.digest(token.encode("ascii"), _TOKEN + b"\x01", "sha256"))
+
+
+# under the settings' secrets
+
+
+class _DerivedKeys:
+    """Keys that HKDF-SHA256 (RFC 5869) derives from secrets, each with a name that tells nothing of it.
+
+    The first seals, all of them open, so that a rotation ends nothing.
+    """
+
+    def __init__(self, secrets: Iterable[bytes], purpose: bytes, name_bytes: int) -> None:
+        derived = [HKDF(SHA256(), 32 + name_bytes, salt=None, info=purpose).derive(secret) for secret in secrets]
+        self._keys = {both[32:]: AESGCM(both[:32]) for both in derived}
+        self.current = next(iter(self._keys), b"")
+
+    def seal(self, content: bytes, nonce: bytes, about: bytes) -> bytes:
+        return _seal(self._keys[self.current], content, nonce, about)
+
+    def unseal(self, name: bytes, sealed: bytes, about: bytes) -> bytes | None:
+        key = self._keys.get(name)
+        return None if key is None else _unseal(key, sealed, about)
+
+
+class RequestSealing:
+    """Seals what a browser keeps for us: an authorization request, until the user has signed in.
+
+    The keys are derived from whatever every process of an issuer has: the master keys, or the signing keys in files where
+    there is no master key. Without either nothing can be sealed.
+    """
+
+    def __init__(self, secrets: Iterable[bytes], randomness: Randomness) -> None:
+        self._keys = _DerivedKeys(secrets, _REQUESTS, 6)
+        self._randomness = randomness
+
+    @classmethod
+    def of(cls, settings: Settings, randomness: Randomness) -> "RequestSealing":
+        """Make one from the settings. Raises UnusableKeyError."""
+        secrets = [key.encode() for key in settings.master_keys]
+        if not secrets:
+            secrets = [_der(key) for path in settings.signing_key_files for key in read_file(path)]
+        return cls(secrets, randomness)
+
+    def seal(self, content: bytes) -> str:
+        """base64url of key name, nonce and ciphertext of the compressed content; "" where there is no key."""
+        if not self._keys.current:
+            return ""
+        sealed = self._keys.seal(zlib.compress(content), self._randomness(NONCE_BYTES), _REQUESTS)
+        return base64url(self._keys.current + sealed)
+
+    def unseal(self, text: str) -> bytes | None:
+        """The content; None where no key of ours sealed it, or it was changed."""
+        try:
+            data = _decoded(text)
+        except (NotBase64Error, ValueError):
+            return None
+        if base64url(data) != text:  # what happened to a request is known by this text: it has no second spelling
+            return None
+        content = self._keys.unseal(data[:6], data[6:], _REQUESTS)
+        return None if content is None else zlib.decompress(content)
+
+
+class Sealing:
+    """Seals private keys and secrets of clients under the master keys; a record names the key that sealed it (``current``)."""
+
+    def __init__(self, master_keys: tuple[str, ...]) -> None:
+        self._keys = _DerivedKeys((key.encode() for key in master_keys), _KEYS, 8)
+        self.current = base64url(self._keys.current)
+
+    def seal(self, key: PrivateKey, about: str, randomness: Randomness) -> str:
+        """Seal a private key. ``about``: what the ciphertext belongs to; it opens for nothing else."""
+        return self._seal(_der(key), about, randomness)
+
+    def seal_text(self, text: str, about: str, randomness: Randomness) -> str:
+        """Seal a secret, likewise."""
+        return self._seal(text.encode(), f"text {about}", randomness)
+
+    def unseal_text(self, sealed: str, sealed_under: str, about: str) -> str:
+        """Raises UnusableKeyError where no master key of ours opens it."""
+        text = self._unseal(sealed, sealed_under, f"text {about}")
+        if text is None:
+            raise UnusableKeyError("it was encrypted under another master key")
+        return text.decode()
+
+    def unseal(self, sealed: str, sealed_under: str, about: str) -> PrivateKey:
+        """Raises UnusableKeyError where no master key of ours opens it."""
+        der = self._unseal(sealed, sealed_under, about)
+        if der is None:
+            raise UnusableKeyError(
+                "the signing keys in Redis were encrypted under another master key: give that one in master_key, too "
+                "(after the new one), or delete their record (the key …{signing}:keys) and let everybody sign in again"
+            )
+        # We made this key and AES-GCM says that it is the same: to prove its primes again would take 70 ms a key.
+        return load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)  # type: ignore[return-value]
+
+    def _seal(self, plain: bytes, about: str, randomness: Randomness) -> str:
+        return base64url(self._keys.seal(plain, randomness(NONCE_BYTES), about.encode()))
+
+    def _unseal(self, sealed: str, sealed_under: str, about: str) -> bytes | None:
+        try:
+            return self._keys.unseal(_decoded(sealed_under), _decoded(sealed), about.encode())
+        except ValueError:
+            return None
+
+
+# the one way to encrypt
+
+
+def _seal(key: AESGCM, content: bytes, nonce: bytes, about: bytes) -> bytes:
+    return nonce + key.encrypt(nonce, content, about)
+
+
+def _unseal(key: AESGCM, sealed: bytes, about: bytes) -> bytes | None:
+    """The content; None where it was sealed by another key or about something else, or was changed."""
     try:
-        return AESGCM(_key(token)).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _PURPOSE + asked)
+        return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about)
     except (InvalidTag, ValueError):
         return None
 
 
-def _key(token: str) -> bytes:
-    """The first block of HKDF-Expand, which is all of 32 bytes (RFC 5869 section 2.3)."""
-    return hmac.digest(token.encode("ascii"), _PURPOSE + b"\x01", "sha256")
+def _decoded(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _der(key: PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())

@@ -8,7 +8,7 @@ from service.admin import clients
 from service.admin.client_input import ClientInput
 from service.admin.errors import Refused
 from service.admin.sealed_secrets import reseal_secrets
-from service.crypto.key_material import Sealing
+from service.crypto.sealing import Sealing
 from tests.assertions import JWKS, Signer, proof
 from tests.world import World, error_of
 

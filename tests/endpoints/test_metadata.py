@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.client_auth import METHODS
-from service.crypto.key_material import Sealing
+from service.crypto.sealing import Sealing
 from service.endpoints import discovery
 from service.grants import GRANT_TYPES
 from service.protocol.names import ResponseType

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from service.crypto.request_sealing import RequestSealing
+from service.crypto.sealing import RequestSealing
 from tests.person import Person, Shown, usual_request
 from tests.world import World, settings_for
 
