@@ -40,16 +40,17 @@ _FAILED_FOR = 10.0
 _CACHED, _CACHED_BYTES = 1000, 16 * 1024 * 1024
 """Clients whose keys a process remembers, and how much of them."""
 _KEY_BYTES = 4096
-"""What a parsed key takes beside the texts that it was made of, about."""
+"""Bytes that a parsed key takes besides the texts that it was made of, about."""
 _TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 """Which kind of key an algorithm needs: never one that was made for another."""
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 
 class KeySource(NamedTuple):
-    """Where somebody's keys are: a JWK set, or the URL of one. ``name``: under which they are remembered."""
+    """Where the keys of a client or issuer are: a JWK set, or the URL of one."""
 
     name: str
+    """Under which they are cached."""
     jwks: Any = None
     jwks_uri: str | None = None
 
@@ -60,16 +61,17 @@ def key_source(client: Client) -> KeySource:
 
 
 class _Held(NamedTuple):
-    """Keys of a client as they were read. ``source``: the record's own set, or the URL; times are monotonic seconds."""
+    """Keys of a client as they were read. Times are monotonic seconds."""
 
     source: object
+    """The record's own set, or the URL."""
     keys: tuple[jwt.PyJWK, ...]
     read_at: float
     fresh_until: float
 
 
 class ClientKeys:
-    """``fetch``: gets a document by its URL (``HttpClient.get``). ``counted``: how often keys were in memory."""
+    """The keys of all clients, fetched and cached."""
 
     def __init__(
         self,
@@ -78,6 +80,14 @@ class ClientKeys:
         clock: Callable[[], float] = time.monotonic,
         counted: Cache | None = None,
     ) -> None:
+        """Make an empty cache.
+
+        Args:
+            settings: ``client_keys_lifetime`` is what concerns it.
+            fetch: Gets a document by its URL (``HttpClient.get``).
+            clock: Monotonic seconds.
+            counted: Counts how often keys were cached.
+        """
         self._settings = settings
         self._fetch = fetch
         self._counted = counted or Cache()
@@ -133,7 +143,7 @@ class ClientKeys:
         return self._remember(source.name, _Held(place, parsed(source.jwks), now, now + 1e9))
 
     async def _fetched(self, name: str, uri: str) -> _Held:
-        """Fetch the keys; whoever wants them meanwhile waits for the same answer, and a failure counts for a while."""
+        """Fetch the keys; concurrent calls share the request, and a failure counts for a while."""
         if self._clock() < (self._failed.get(uri) or 0.0):
             raise UnverifiableError("jwks_uri: could not be fetched a moment ago")
         fetching = self._fetching.get(uri)

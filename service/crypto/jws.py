@@ -12,19 +12,21 @@ from service.crypto.key_material import algorithm_object
 from service.protocol.credentials import base64url
 
 SKEW = 10
-"""Seconds by which somebody's clock may differ from ours."""
+"""Seconds by which the clock of a signer may differ from ours."""
 
 
 class UnverifiableError(Exception):
-    """The JWT cannot be verified: the text says why, to whoever sent it and to operators."""
+    """The JWT cannot be verified: the text says why, to its sender and to operators."""
 
 
 class Jws(NamedTuple):
-    """A JWT whose form is right; nothing is verified. ``told``: what is signed; ``payload``: decoded."""
+    """A JWT whose form is right; nothing is verified."""
 
     header: Mapping[str, Any]
-    told: bytes
+    signing_input: bytes
+    """What is signed (RFC 7515 section 2)."""
     payload: bytes
+    """Decoded."""
     signature: bytes
 
     @property
@@ -54,20 +56,24 @@ class Jws(NamedTuple):
         if self.algorithm != algorithm:
             return False
         try:
-            return bool(algorithm_object(algorithm).verify(self.told, key, self.signature))
+            return bool(algorithm_object(algorithm).verify(self.signing_input, key, self.signature))
         except (PyJWTError, ValueError, TypeError):
             return False
 
 
 def parse(token: str, most: int) -> Jws:
-    """``most``: characters. Raises UnverifiableError; also for header members that must be understood (RFC 7515 4.1.11)."""
+    """Take a JWT of at most so many characters apart.
+
+    Raises:
+        UnverifiableError: It is none, or its header has members that must be understood (RFC 7515 4.1.11).
+    """
     if len(token) > most:
         raise UnverifiableError(f"it has more than {most} characters")
     try:
-        told, _, signature = token.encode("ascii").rpartition(b".")
-        head, _, body = told.partition(b".")
+        signing_input, _, signature = token.encode("ascii").rpartition(b".")
+        head, _, body = signing_input.partition(b".")
         header = orjson.loads(_decoded(head))
-        jws = Jws(header, told, _decoded(body), _decoded(signature))
+        jws = Jws(header, signing_input, _decoded(body), _decoded(signature))
     except ValueError as error:
         raise UnverifiableError("it is not a signed JWT") from error
     if not isinstance(header, dict) or "crit" in header or "b64" in header:
@@ -76,8 +82,10 @@ def parse(token: str, most: int) -> Jws:
 
 
 def checked_claims(jws: Jws, key: Any, algorithm: str) -> dict[str, Any] | None:
-    """The claims, None where this key did not sign them. Raises UnverifiableError where it did, but they are no claims, or
-    their time is over or to come (RFC 7519 sections 4.1.4 to 4.1.6).
+    """Return the claims, None where this key did not sign them.
+
+    Raises:
+        UnverifiableError: It did, but they are no claims, or their time is over or to come (RFC 7519 sections 4.1.4 to 4.1.6).
     """
     if not jws.is_signed_by(key, algorithm):
         return None
@@ -101,7 +109,7 @@ def check_times(claims: Mapping[str, Any]) -> None:
 
 
 def _decoded(data: bytes) -> bytes:
-    """Strictly: what Python's decoder would pass over makes it no text that somebody signed. Raises ValueError."""
+    """Decode strictly: Python's decoder passes over what nobody has signed. Raises ValueError."""
     decoded = urlsafe_b64decode(data + b"=" * (-len(data) % 4))
     if base64url(decoded).encode("ascii") != data:
         raise ValueError("not base64url as RFC 7515 section 2 has it")

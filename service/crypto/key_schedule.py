@@ -84,8 +84,9 @@ def due(
 
 
 def added(keys: Iterable[SigningKey], new: SigningKey) -> tuple[SigningKey, ...]:
-    """With the new key; the one before it signs until the new one begins. One that would begin later, as in an emergency during
-    a rotation, has signed nothing and is left out.
+    """Add the new key; the one before it signs until the new one begins.
+
+    One that would begin later, as in an emergency during a rotation, has signed nothing and is left out.
     """
 
     def until_then(key: SigningKey) -> SigningKey:
@@ -98,7 +99,7 @@ def added(keys: Iterable[SigningKey], new: SigningKey) -> tuple[SigningKey, ...]
 
 
 def without(keys: Iterable[SigningKey], gone: SigningKey, now: int) -> tuple[SigningKey, ...] | None:
-    """Without this key: the one before it goes on, or the one behind it begins now. None: there is neither."""
+    """Remove a key: the one before it signs on, or the one behind it begins now. None: there is neither."""
     rest = [key for key in keys if key.kid != gone.kid]
     chain = sorted(
         (key for key in rest if key.algorithm is gone.algorithm and (not key.signs_until or now < key.signs_until)),

@@ -38,7 +38,7 @@ from service.store.signing_keys import SigningKeys
 log = logging.getLogger(__name__)
 
 MAX_TOKEN = 65_536
-"""Characters of a JWT of ours that somebody shows; who takes one says less."""
+"""Characters of a JWT of ours that is presented."""
 EVERY = 5.0
 """Seconds after which a process looks for changed keys."""
 _TRIES = 50
@@ -132,16 +132,17 @@ class Keyring:
     # use
 
     def sign(self, algorithm: SigningAlgorithm, claims: Mapping[str, Any], *, typ: str = "JWT") -> str:
-        """A compact JWS (RFC 7515 7.1). On the event loop, RSA too: it takes 0.25 ms, and to hand it to a thread and back costs
-        nearly as much again.
+        """Sign a compact JWS (RFC 7515 7.1).
+
+        On the event loop, RSA too: it takes 0.25 ms, and to hand it to a thread and back costs nearly as much again.
         """
         key = key_schedule.signing(self._keys, algorithm, int(self._clock()))
         if key is None:
             raise UnusableKeyError(f"there is no key for {algorithm.value}")
         loaded = self._loaded[key.kid]
         header = loaded.header if typ == "JWT" else _header(key, typ)
-        told = header + _encoded(orjson.dumps(claims))
-        return (told + b"." + _encoded(_signature(loaded, told))).decode("ascii")
+        signing_input = header + _encoded(orjson.dumps(claims))
+        return (signing_input + b"." + _encoded(_signature(loaded, signing_input))).decode("ascii")
 
     async def verify(self, token: str, *, typ: str = "JWT") -> dict[str, Any] | None:
         """The claims of a JWT that we signed, however long ago; None for all else. ``exp`` is the caller's business."""
@@ -287,7 +288,7 @@ class Keyring:
         log.info(Event.SIGNING_KEYS_LOADED, extra={"keys": len(loaded), "new": fresh})
 
     async def _look_for(self, kid: str) -> _Loaded | None:
-        """Perhaps another process has made it just now; whoever asks for what never was must not make us read often."""
+        """Perhaps another process has made it just now; requests for keys that never were must not make us read often."""
         if self._settings.signing_key_files or time.monotonic() - self._looked_at < 1.0:
             return None
         self._looked_at = time.monotonic()
@@ -331,8 +332,8 @@ def _header(key: SigningKey, typ: str) -> bytes:
     return _encoded(orjson.dumps({"alg": key.algorithm.value, "kid": key.kid, "typ": typ})) + b"."
 
 
-def _signature(loaded: _Loaded, told: bytes) -> bytes:
-    return algorithm_object(loaded.algorithm.value).sign(told, loaded.private)
+def _signature(loaded: _Loaded, signing_input: bytes) -> bytes:
+    return algorithm_object(loaded.algorithm.value).sign(signing_input, loaded.private)
 
 
 def _encoded(data: bytes) -> bytes:

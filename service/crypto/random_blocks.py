@@ -16,6 +16,7 @@ class RandomBlocks:
         self._position = 0
 
     def __call__(self, count: int) -> bytes:
+        """So many fresh bytes."""
         position = self._position
         end = position + count
         if end > len(self._block):

@@ -24,24 +24,24 @@ _TOKEN, _KEYS, _REQUESTS = b"mintmark sealed reply 1", b"mintmark signing keys 1
 # under a token that only its holder has
 
 
-def seal(content: bytes, token: str, nonce: bytes, asked: bytes = b"") -> bytes:
+def seal(content: bytes, token: str, nonce: bytes, bound_to: bytes = b"") -> bytes:
     """Seal a response so that only who presents the right token can open it (P2).
 
     The key is derived from the token, expanding only: the token holds 256 random bits, a strong key already (RFC 5869
-    section 3.3). We keep the token's hash only, so what lies in Redis is of no use to whoever reads Redis.
+    section 3.3). We keep the token's hash only, so what lies in Redis is of no use to a reader of Redis.
 
     Args:
         content: The response.
         token: What opens it.
         nonce: 12 random bytes.
-        asked: What has to be said to open it, beside the token.
+        bound_to: What has to be given to open it, besides the token.
     """
-    return _seal(_token_key(token), content, nonce, _TOKEN + asked)
+    return _seal(_token_key(token), content, nonce, _TOKEN + bound_to)
 
 
-def unseal(sealed: bytes, token: str, asked: bytes = b"") -> bytes | None:
-    """The content; None where token or ``asked`` are not those that it was sealed for, or the bytes were changed."""
-    return _unseal(_token_key(token), sealed, _TOKEN + asked)
+def unseal(sealed: bytes, token: str, bound_to: bytes = b"") -> bytes | None:
+    """The content; None where token or ``bound_to`` are others, or the bytes were changed."""
+    return _unseal(_token_key(token), sealed, _TOKEN + bound_to)
 
 
 def _token_key(token: str) -> AESGCM:
@@ -53,7 +53,7 @@ def _token_key(token: str) -> AESGCM:
 
 
 class _DerivedKeys:
-    """Keys that HKDF-SHA256 (RFC 5869) derives from secrets, each with a name that tells nothing of it.
+    """Keys that HKDF-SHA256 (RFC 5869) derives from secrets, each with a name that gives nothing of it away.
 
     The first seals, all of them open, so that a rotation ends nothing.
     """

@@ -1,6 +1,6 @@
 """``python -m service.fronts.probe``: whether the service on this machine is alive, for the image's HEALTHCHECK.
 
-Ends with 0 where ``/livez`` answers at the address of the settings. It runs every few seconds beside the service and
+Ends with 0 where ``/livez`` answers at the address of the settings. It runs every few seconds on the service's machine and
 therefore loads nothing that it can do without: settings only where there is more to read than the environment.
 """
 

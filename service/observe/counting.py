@@ -98,7 +98,7 @@ class ObservedGauge:
 
 
 class Cache:
-    """How often a cache had what was asked for."""
+    """Hits and misses of a cache."""
 
     __slots__ = ("hits", "misses")
 

@@ -1,4 +1,4 @@
-"""The request that is being answered, for whoever logs or measures on its behalf.
+"""The request that is being answered, for logs, metrics and traces.
 
 Every request has a task of its own, and with it a context: nothing has to be taken back when it is over.
 """
@@ -17,25 +17,25 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class Current:
-    """``grant_type``: of the registry, ``unknown``, or empty where that is not known yet or means nothing.
-
-    ``address``: of the sender, empty until it was looked at; ``client_id``: of a client that exists, as soon as the request
-    names it, whether or not it proves itself;
-    ``caller``: what a traceparent said; ``span``: ours, None where this request is not traced.
-    """
+    """What is known of a request while it is answered."""
 
     __slots__ = ("address", "caller", "client_id", "grant_type", "request_id", "span")
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
         self.grant_type = ""
+        """Of the registry, ``unknown``, or empty where that is not known yet or means nothing."""
         self.address = ""
+        """Of the sender, empty until it was looked at."""
         self.client_id = ""
+        """Of a client that exists, as soon as the request names it, whether or not it proves itself."""
         self.caller: TraceContext | None = None
+        """What a traceparent said."""
         self.span: Span | None = None
+        """None where this request is not traced."""
 
     def trace_context(self) -> TraceContext | None:
-        """What those whom we call on behalf of this request may know; what we don't trace, they need not trace for us."""
+        """The context for outgoing calls of this request: what we do not trace, others need not trace for us."""
         if self.span is not None:
             return self.span.context
         return self.caller._replace(sampled=False) if self.caller else None
@@ -45,19 +45,19 @@ CURRENT: ContextVar[Current | None] = ContextVar("mintmark_request", default=Non
 
 
 def is_plain_id(text: str) -> bool:
-    """Whether somebody's request id is short and plain enough to be logged and sent back."""
+    """Whether a caller's request id is short and plain enough to be logged and sent back."""
     return _PLAIN.fullmatch(text) is not None
 
 
 def note_grant_type(name: str) -> None:
-    """Tell whoever measures this request what it is; ``name`` of the registry, or ``unknown``."""
+    """Note the grant type of this request for its metrics: a name of the registry, or ``unknown``."""
     current = CURRENT.get()
     if current is not None:
         current.grant_type = name
 
 
 def note_client(client_id: str) -> None:
-    """Say whose request it is: a client that exists."""
+    """Note whose request it is: a client that exists."""
     current = CURRENT.get()
     if current is not None:
         current.client_id = client_id
@@ -70,7 +70,7 @@ def current_client() -> str:
 
 
 def note_address(address: str) -> None:
-    """Say where the request comes from, behind proxies that are believed."""
+    """Note where the request comes from, behind trusted proxies."""
     current = CURRENT.get()
     if current is not None:
         current.address = address

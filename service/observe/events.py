@@ -23,6 +23,7 @@ class Event(StrEnum):
     """Whether it may be an attack, and is counted as such."""
 
     def __new__(cls, name: str, level: int, text: str, fields: str = "", is_security: bool = False) -> "Event":
+        """Make a member of what stands in its row."""
         event = str.__new__(cls, name)
         event._value_ = name
         event.level, event.text, event.fields, event.is_security = level, text, tuple(fields.split()), is_security

@@ -1,6 +1,6 @@
 """Logs as JSON lines (or text for people), with every credential of ours blotted out should one ever get near.
 
-Log calls name an event and hand facts in ``extra``: ``log.warning("refresh_token_reused", extra={"client_id": …})``.
+Log calls name an event and hand facts in ``extra``: ``log.warning(Event.REFRESH_TOKEN_REUSED, extra={"client_id": …})``.
 """
 
 import json
@@ -19,11 +19,10 @@ _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: ``time`` (RFC 3339, UTC), ``level``, ``event``, ``logger``, where a request is being answered
-    ``request_id`` and ``trace_id``, the facts, ``trace`` (of an exception).
-    """
+    """One JSON object a line (docs/events.md); ``time`` as in RFC 3339, UTC, ``trace`` of an exception."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Format a line."""
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         line: dict[str, Any] = {
             "time": f"{moment}.{int(record.msecs):03d}Z",
@@ -37,7 +36,7 @@ class JsonFormatter(logging.Formatter):
             line["trace"] = self.formatException(record.exc_info)
         try:
             text = orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-        except TypeError:  # half a character, or a number of more than 64 bits
+        except TypeError:  # an unpaired surrogate, or a number of more than 64 bits
             text = json.dumps(line, default=str)
         return redacted(text)
 
@@ -46,6 +45,7 @@ class TextFormatter(logging.Formatter):
     """``22:14:03 warning refresh_token_reused client_id=demo``, for terminals."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Format a line."""
         facts = " ".join(f"{name}={_on_one_line(value)}" for name, value in _facts(record).items())
         ids = current.ids()
         request_id, client_id = ids.get("request_id"), ids.get("client_id")
@@ -70,7 +70,7 @@ def configure(level: str, style: str) -> None:
 
 
 def without_malformed_bytes(record: logging.LogRecord) -> bool:
-    """aiohttp reports a request that is not HTTP with a trace that quotes it, secrets and all: keep only that it came."""
+    """Drop the trace with which aiohttp reports a request that is not HTTP: it quotes it, secrets and all."""
     kind = record.exc_info[0] if record.exc_info else None
     if kind is not None and kind.__module__.startswith("aiohttp.") and record.name.startswith("aiohttp."):
         record.exc_info = record.exc_text = None

@@ -232,7 +232,7 @@ class Metrics:
         self._background_task_running.read = lambda: [((name,), float(runs)) for name, runs in read().items()]
 
     def watch_keys(self, read: Callable[[], Iterable[KeyTimes]]) -> None:
-        """Show what ``read`` says of our signing keys whenever somebody looks."""
+        """Show what ``read`` says of our signing keys at each scrape."""
 
         def ages() -> Iterable[Reading]:
             return [((one.algorithm,), one.age) for one in read() if one.age is not None]
@@ -254,8 +254,9 @@ class Metrics:
             buffer.flush()
 
     def exposition(self) -> bytes:
-        """The metrics in Prometheus' text format; of all workers together where there are several, those of the others as
-        they were a second ago at most (``flush``).
+        """The metrics in Prometheus' text format.
+
+        Of all workers together where there are several; those of the others as they were a second ago at most (``flush``).
         """
         return generate_latest(self._registry())
 

@@ -1,11 +1,11 @@
-"""An outgoing call as whoever makes it sees it: headers to send along, and somebody to tell how it went."""
+"""The span of an outgoing call as its caller sees it: headers to send along, and where to note the status."""
 
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
 
 
 class Outgoing:
-    """One that nobody traces. ``headers``: to be sent along. Enter it around the call, tell the status with ``answered``."""
+    """A call that is not traced. Enter it around the call, send ``headers`` along, note the status with ``answered``."""
 
     def __init__(self, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         self.headers = headers

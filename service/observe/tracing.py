@@ -52,11 +52,12 @@ class Span:
 
     def __init__(self, otel: OtelSpan) -> None:
         self.otel = otel
-        told = otel.get_span_context()
-        self.context = TraceContext(f"{told.trace_id:032x}", f"{told.span_id:016x}", True)
+        context = otel.get_span_context()
+        self.context = TraceContext(f"{context.trace_id:032x}", f"{context.span_id:016x}", True)
 
     @property
     def as_parent(self) -> Context:
+        """The context of its children."""
         return set_span_in_context(self.otel, Context())
 
     def end(self, attributes: Attributes, error: str = "", ended: int | None = None) -> None:
@@ -186,7 +187,7 @@ def _clean(attributes: Attributes) -> Attributes:
 
 
 def _remote(caller: TraceContext) -> Context:
-    told = SpanContext(
+    context = SpanContext(
         int(caller.trace_id, 16), int(caller.span_id, 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
     )
-    return set_span_in_context(NonRecordingSpan(told), Context())
+    return set_span_in_context(NonRecordingSpan(context), Context())

@@ -1,4 +1,4 @@
-"""Background tasks: work beside requests for as long as the process serves, watched so that none ends in silence."""
+"""Background tasks: they run for as long as the process serves, watched so that none ends in silence."""
 
 import asyncio
 import logging

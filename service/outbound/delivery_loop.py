@@ -1,4 +1,4 @@
-"""Delivering what waits in a queue, for ever: the loop that logout tokens and notifications of hooks share."""
+"""The delivery loop that logout tokens and notifications of hooks share."""
 
 import asyncio
 import logging
@@ -18,7 +18,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 2, 3600
 
 
 async def keep_delivering(deliver_due: Callable[[], Awaitable[int]], what: str) -> None:
-    """Deliver what is due, at most ``AT_ONCE`` at a time, until cancelled. ``deliver_due``: answers how many it tried."""
+    """Deliver what is due, at most ``AT_ONCE`` at a time, until cancelled.
+
+    Args:
+        deliver_due: Delivers and returns how many it tried.
+        what: What logs call the queue.
+    """
     outage = Outage(log, Event.DELIVERY_QUEUE_UNAVAILABLE, Event.DELIVERY_QUEUE_AVAILABLE)
     while True:
         await asyncio.sleep(_EVERY * random.uniform(0.5, 1.0))  # noqa: S311

@@ -24,10 +24,11 @@ class Group(StrEnum):
 
 
 class Requester(NamedTuple):
-    """Who wants something done. ``network``: the wide network, see ``protocol.networks``."""
+    """Who waits for a turn."""
 
     group: Group = Group.OPERATORS
     network: str = ""
+    """The wide network, see ``protocol.networks``."""
 
 
 _Waiter = asyncio.Future[None]
@@ -73,11 +74,17 @@ class _Line:
 
 
 class FairQueue:
-    """``at_once``: how much is done side by side; ``most``: how many of a group may wait; ``patience``: seconds to wait.
-    ``what``: for the log, what is waited for.
-    """
+    """A queue for turns."""
 
     def __init__(self, at_once: int, most: int, patience: float, what: str) -> None:
+        """Make an empty queue.
+
+        Args:
+            at_once: How much is done side by side.
+            most: How many of a group may wait.
+            patience: Seconds that one may wait.
+            what: What is waited for, in the log.
+        """
         self._free = at_once
         self._most = most
         self._patience = patience

@@ -33,8 +33,9 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 class Purpose(Enum):
-    """What a call is for. Each has connections of its own: what clients make us fetch must not keep us from what clients are
-    authenticated with.
+    """What a call is for.
+
+    Each has connections of its own: what clients make us fetch must not keep us from what clients are authenticated with.
     """
 
     CLIENT_KEYS = auto()
@@ -176,8 +177,10 @@ class HttpClient:
             await session.close()
 
     def _checked(self, url: str) -> URL:
-        """The URL as it will be called: what is looked at is what the client works with, not what was written (other
-        digits and dots become an address there). Raises HttpClientError for one that we don't call, whoever asks.
+        """Parse and check a URL as aiohttp will call it, where other digits and dots become an address.
+
+        Raises:
+            HttpClientError: It is none that we call.
         """
         try:
             checked = URL(url)

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 _Value = TypeVar("_Value")
 
 _OVERHEAD = 1024
-"""Bytes that an entry takes beside its name and what it says of itself."""
+"""Bytes that an entry takes besides its name and the size that it was put in with."""
 
 
 class BoundedCache(Generic[_Value]):

@@ -82,7 +82,7 @@ async def verify_client(issuer: Issuer, client: Client, told: Told, request: Req
 def verify_grant(issuer: Issuer, told: Told, claims: Mapping[str, Any], wanted: Collection[str]) -> ReplayCheck:
     """Somebody vouches for ``sub``; the signature holds already. ``wanted``: audiences. Raises UnverifiableError."""
     _check(issuer, claims, wanted)
-    return _once(issuer, claims, _grant_replay, signing_input=told.jws.told)
+    return _once(issuer, claims, _grant_replay, signing_input=told.jws.signing_input)
 
 
 def look_at(issuer: Issuer, told: Told, wanted: Collection[str]) -> None:
