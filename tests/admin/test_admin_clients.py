@@ -12,8 +12,7 @@ from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod
 from service.records.client import Client
-from service.records.property import Property
-from tests.world import CALLBACK, SECRET, World
+from tests.world import CALLBACK, World
 
 WEB: dict[str, Any] = {
     "client_id": "web",
@@ -35,105 +34,6 @@ async def works(world: World, secret: str | None, client_id: str = "cron") -> bo
 
 async def create(issuer: Issuer, members: dict[str, Any], secret: str | None = None) -> clients.NewSecret:
     return await clients.create_client(issuer, ClientInput.read(members), secret)
-
-
-# what is refused
-
-FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
-    (CRON, {"client_id": ""}, "client_id: must be 1 to 255 printable ASCII"),
-    (CRON, {"client_id": "a b"}, "client_id: must be 1 to 255 printable ASCII"),
-    (CRON, {"client_id": "ä"}, "client_id: must be 1 to 255 printable ASCII"),
-    (CRON, {"client_id": "a" * 256}, "client_id: must be 1 to 255 printable ASCII"),
-    (CRON, {"name": "a\nb"}, "name: must not hold control characters"),
-    (CRON, {"name": "a" * 256}, "name: String should have at most 255"),
-    (CRON, {"alias": "cron"}, "alias: must differ from the client_id"),
-    (CRON, {"alias": "a b"}, "alias: must be 1 to 255 printable ASCII"),
-    (CRON, {"auth_method": "tls"}, "auth_method: Input should be 'client_secret_basic'"),
-    (
-        CRON,
-        {"grant_types": ["telepathy"]},
-        "grant_types.0: there is no such grant type here; there are authorization_code",
-    ),
-    (CRON, {"scopes": ["read write"]}, "scopes.0: must be one word each"),
-    (CRON, {"scopes": ['"']}, "scopes.0: printable ASCII without quote"),
-    (CRON, {"scopes": [""]}, "scopes.0: must be one word each"),
-    (CRON, {"default_scope": "read admin"}, "default_scope: every word of it must be one of the client's scopes"),
-    (CRON, {"default_scope": " write"}, "default_scope: every word"),
-    (CRON, {"audiences": ["https://a/#b"]}, "audiences.0: a resource has no fragment"),
-    (CRON, {"audiences": ["//api"]}, "audiences.0: is neither an absolute URI nor a plain identifier"),
-    (CRON, {"audiences": ["a b"]}, "audiences.0: must be 1 to 255 printable ASCII"),
-    (CRON, {"code_lifetime": 0}, "code_lifetime: Input should be greater than or equal to 1"),
-    (CRON, {"access_token_lifetime": 2**31}, "access_token_lifetime: Input should be less than or equal to 2147483647"),
-    (CRON, {"refresh_idle_lifetime": -1}, "refresh_idle_lifetime: Input should be greater than or equal to 0"),
-    (CRON, {"refresh_limit": -1}, "refresh_limit: Input should be greater than or equal to 0"),
-    (CRON, {"refresh_rotation": "sometimes"}, "refresh_rotation: Input should be 'always'"),
-    (CRON, {"refresh_grace": 301}, "refresh_grace: Input should be less than or equal to 300"),
-    (CRON, {"properties": [{"name": "", "value": 1}]}, "properties.0.name: must not be empty"),
-    (CRON, {"properties": [{"name": "a", "value": 1}] * 2}, "properties: a: given more than once"),
-    (
-        CRON,
-        {"properties": [{"name": "scope", "value": 1, "in_token_response": True}]},
-        "properties.0: scope is a registered member of token responses",
-    ),
-    (
-        CRON,
-        {"properties": [{"name": "sub", "value": 1, "in_introspection": True}]},
-        "properties.0: sub is a registered member of introspection",
-    ),
-    (CRON, {"colour": "blue"}, "colour: there is no such member"),
-    (CRON, {"secrets": []}, "secrets: there is no such member"),
-    (WEB, {"redirect_uris": ["http://app.example/"]}, "redirect_uris.0: http is for loopback"),
-    (WEB, {"redirect_uris": ["https://app.example/#a"]}, "redirect_uris.0: a redirect URI has no fragment"),
-    (WEB, {"redirect_uris": ["/callback"]}, "redirect_uris.0: '/callback' is not an absolute URI"),
-    # what does not go together
-    (CRON, {"auth_method": "none"}, "grant_types: client_credentials is for confidential clients"),
-    (PHONE, {"introspect": True}, "introspect: a public client cannot prove who it is"),
-    (WEB, {"redirect_uris": []}, "redirect_uris: authorization_code needs at least one"),
-    (CRON, {"grant_types": ["refresh_token"]}, "grant_types: refresh_token needs a grant type beside it"),
-    (
-        CRON,
-        {"grant_types": ["refresh_token", "client_credentials"]},
-        "grant_types: refresh_token needs a grant type beside it",
-    ),
-    (CRON, {"grant_types": []}, "grant_types: name at least one"),
-    (CRON, {"resources": ["https://api.example"]}, "resources: they say whose tokens the client may introspect"),
-]
-
-
-@pytest.mark.parametrize(("members", "changes", "text"), FAULTS, ids=[text for _, _, text in FAULTS])
-def test_a_fault_is_named(members: dict[str, Any], changes: dict[str, Any], text: str) -> None:
-    with pytest.raises(Refused) as refused:
-        ClientInput.read(members | changes)
-    assert str(refused.value).startswith(text)
-
-
-def test_all_faults_are_named_at_once() -> None:
-    with pytest.raises(Refused) as refused:
-        ClientInput.read({"client_id": " ", "grant_types": ["a", "b"], "refresh_grace": 999})
-    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
-        "client_id",
-        "grant_types.0",
-        "grant_types.1",
-        "refresh_grace",
-    ]
-    with pytest.raises(Refused) as refused:
-        ClientInput.read(CRON | {"auth_method": "none", "introspect": True, "default_scope": "x"})
-    assert len(str(refused.value).splitlines()) == 3
-    with pytest.raises(Refused) as refused:  # what does not go together is told beside what is wrong by itself
-        ClientInput.read(CRON | {"auth_method": "none", "refresh_grace": 999, "token_endpoint_auth_signing_alg": "x"})
-    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
-        *("refresh_grace", "token_endpoint_auth_signing_alg", "grant_types")
-    ]
-
-
-@pytest.mark.parametrize("resource", ["https://api.example/v1", "urn:example:api", "api", "API-2_x.y"])
-def test_an_audience_is_a_uri_or_a_name(resource: str) -> None:
-    assert ClientInput.read(CRON | {"audiences": [resource, resource]}).audiences == (resource,)
-
-
-def test_a_registered_member_may_be_a_property_where_nobody_sees_it() -> None:
-    given = ClientInput.read(CRON | {"properties": [{"name": "scope", "value": [1], "in_introspection": False}]})
-    assert given.members()["properties"] == (Property("scope", [1]),)
 
 
 # creating
@@ -355,43 +255,6 @@ async def test_a_public_client_has_no_secret_to_rotate(world: World) -> None:
         await clients.rotate_secret(world.issuer, "phone")
 
 
-# ending
-
-
-async def test_a_disabled_client_and_its_tokens_count_again_once_enabled(world: World) -> None:
-    app = await world.client()
-    tokens = await world.tokens(app)
-    await client_ending.disable_client(world.issuer, "app")
-    assert not await works(world, SECRET, "app")
-    await client_ending.enable_client(world.issuer, "app")
-    assert await world.is_active(tokens["access_token"])
-
-
-async def test_revoking_a_client_ends_what_it_has_and_lets_it_ask_anew(world: World) -> None:
-    app = await world.client()
-    old = await world.tokens(app)
-    revoked = await client_ending.revoke_client(world.issuer, "app")
-    assert not await world.is_active(old["access_token"])
-    assert (await world.refresh(old["refresh_token"])).status == 400
-    new = await world.tokens(revoked)
-    assert await world.is_active(new["access_token"])
-    again = await client_ending.revoke_client(world.issuer, "app")
-    assert again.generation > revoked.generation
-    assert not await world.is_active(new["access_token"])
-
-
-async def test_tokens_of_a_deleted_client_stay_dead_when_its_name_is_used_again(world: World) -> None:
-    app = await world.client()
-    tokens = await world.tokens(app)
-    await client_ending.delete_client(world.issuer, "app")
-    with pytest.raises(NotFound):
-        await client_ending.delete_client(world.issuer, "app")
-    new = await create(world.issuer, WEB | {"client_id": "app"}, SECRET)
-    assert (await world.introspect(tokens["access_token"])) == {"active": False}
-    assert (await world.refresh(tokens["refresh_token"])).status == 400
-    assert await world.is_active((await world.tokens(new.client))["access_token"])
-
-
 async def test_a_resource_server_sees_the_tokens_that_are_for_it(world: World) -> None:
     api = await create(world.issuer, API)
     cron = await create(world.issuer, CRON | {"audiences": ["https://api.example"]})
@@ -399,26 +262,3 @@ async def test_a_resource_server_sees_the_tokens_that_are_for_it(world: World) -
     token = (await issued.json())["access_token"]
     response = await world.post("/introspect", {"token": token}, "api", api.secret or "")
     assert (await response.json())["aud"] == ["https://api.example"]
-
-
-@pytest.mark.parametrize("ending", [client_ending.revoke_client, client_ending.delete_client])
-async def test_grants_that_never_end_leave_redis_with_their_client(any_world: World, ending: Any) -> None:
-    """P4: every key of a finished grant has a TTL, also where a whole client's grants were ended in one step."""
-    never = {"refresh_idle_lifetime": 0, "refresh_absolute_lifetime": 0}
-    web = (await clients.create_client(any_world.issuer, ClientInput.read(WEB | never))).client
-    for subject in ("alice", "bob", "carol"):
-        await any_world.code(web, subject=subject)
-        code = await any_world.code(web, subject=subject)
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
-        rotated = await clients.rotate_secret(any_world.issuer, "web")
-        assert (await any_world.post("/token", form, "web", rotated.secret or "")).status == 200
-
-    def lasting() -> list[bytes]:
-        return [key for key, entry in any_world.redis.dump().items() if entry.pttl < 0 and b"client" not in key]
-
-    assert lasting(), "the refresh tokens have no end"
-    ended = await ending(any_world.issuer, "web")
-    assert await client_ending.sweep_client(any_world.issuer, ended) == 3
-    async with asyncio.timeout(20):
-        while lasting():  # a user's index is written last, behind the answer
-            await asyncio.sleep(0.01)

@@ -2,46 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from service.admin import clients
 from service.admin.registration import create_initial_access_token
 from service.crypto.key_material import generate, public_jwk
 from service.crypto.keyring import Keyring
 from service.protocol.names import SigningAlgorithm
-from service.tokens.id_tokens import subject_for
 from tests.assertions import JWKS, KEYS, Signer
 from tests.person import Person
+from tests.registering import WEB, manage, register
 from tests.world import CALLBACK, VERIFIER, World, basic, private_jwk
 
 JWK = public_jwk(generate(SigningAlgorithm.ES256, 0), SigningAlgorithm.ES256)
 RSA = public_jwk(generate(SigningAlgorithm.RS256, 2048), SigningAlgorithm.RS256)
 PRIVATE = JWK | {"d": "x" * 43}
-WEB = {"redirect_uris": [CALLBACK], "client_name": "My App"}
-
-
-@pytest.fixture
-async def open_world(world: World) -> AsyncIterator[World]:
-    async with world.having(registration="open", scopes={"read": "Read"}) as other:
-        yield other
-
-
-async def register(world: World, metadata: Any = WEB, **headers: str) -> tuple[int, dict[str, Any]]:
-    body = metadata if isinstance(metadata, bytes) else json.dumps(metadata)
-    response = await world.http.post("/register", data=body, headers={"Content-Type": "application/json", **headers})
-    return response.status, await response.json()
-
-
-async def manage(world: World, made: dict[str, Any], method: str = "GET", token: str = "", **options: Any) -> Any:
-    path = made["registration_client_uri"].removeprefix(world.issuer.url)
-    bearer = {"Authorization": f"Bearer {token or made['registration_access_token']}"}
-    return await world.http.request(method, path, headers=bearer, **options)
 
 
 @pytest.mark.parametrize("member", ["redirect_uris", "contacts", "request_uris"])
@@ -225,49 +202,6 @@ async def test_what_is_given_comes_back(open_world: World, metadata: dict[str, A
     assert not {"client_secret", "registration_access_token"} & set(read)
 
 
-async def test_a_client_looks_after_itself(open_world: World) -> None:
-    """RFC 7592: read, replace, delete."""
-    _, made = await register(open_world, WEB | {"logo_uri": "https://a.example/l"})
-    changed = WEB | {"client_id": made["client_id"], "client_name": "New", "client_secret": made["client_secret"]}
-    answer = await (await manage(open_world, made, "PUT", json=changed)).json()
-    assert (answer["client_name"], "logo_uri" in answer) == ("New", False), "what is left out is gone"
-    token = await open_world.http.post(
-        "/token", data={"grant_type": "refresh_token"}, headers=basic(made["client_id"], made["client_secret"])
-    )
-    assert (await token.json())["error"] == "unauthorized_client", "it still authenticates"
-    deleted = await manage(open_world, made, "DELETE")
-    assert (deleted.status, await deleted.read()) == (204, b"")
-    assert (await manage(open_world, made)).status == 401
-
-
-@pytest.mark.parametrize(
-    "changes", [{"client_id": "other"}, {"client_id": None}, {"client_secret": "wrong"}, {"redirect_uris": []}]
-)
-async def test_a_bad_replacement_changes_nothing(open_world: World, changes: dict[str, Any]) -> None:
-    _, made = await register(open_world)
-    wanted = WEB | {"client_id": made["client_id"], "client_name": "New"} | changes
-    assert (await manage(open_world, made, "PUT", json=wanted)).status == 400
-    assert (await (await manage(open_world, made)).json())["client_name"] == "My App"
-
-
-async def test_a_client_does_not_undo_what_an_operator_did(open_world: World) -> None:
-    """Scopes and grant types that were given stay, those that were taken do not come back, limits stay."""
-    _, made = await register(open_world)
-    by_operator = {
-        **{"require_pkce": True, "access_token_lifetime": 60, "audiences": ["https://api.example"]},
-        **{"scopes": ["openid", "read"], "skip_consent": True, "description": "watched"},
-        "grant_types": ["authorization_code", "client_credentials"],
-    }
-    await clients.update_client(open_world.issuer, made["client_id"], by_operator)
-    wanted = WEB | {"client_id": made["client_id"], "scope": "openid email read", "grant_types": made["grant_types"]}
-    answer = await manage(open_world, made, "PUT", json=wanted | {"grant_types": by_operator["grant_types"]})
-    assert (answer.status, (await answer.json())["scope"]) == (200, "openid read")
-    client = await open_world.issuer.store.clients.read(made["client_id"])
-    assert client is not None
-    held = {name: getattr(client, name) for name in by_operator}
-    assert json.loads(json.dumps(held)) == by_operator
-
-
 async def test_operators_say_what_a_client_may_register_for(world: World) -> None:
     async with world.having(
         registration="open", registration_scopes=("read",), registration_grant_types=("client_credentials",)
@@ -334,93 +268,6 @@ async def test_an_algorithm_without_a_key_is_not_offered(world: World, tmp_path:
         keyring.close()
 
 
-async def test_only_the_client_s_own_token_opens_its_registration(open_world: World) -> None:
-    """No oracle: a wrong token, a client that registered in another way, nobody at all look alike."""
-    _, mine = await register(open_world)
-    _, other = await register(open_world)
-    await open_world.client("by-hand")
-    answers = set()
-    for made, token in (
-        (mine, other["registration_access_token"]),
-        (mine, "mm_ra_" + "A" * 43),
-        (mine, mine["client_secret"]),
-        ({"registration_client_uri": open_world.issuer.url + "/register?client_id=by-hand"}, "x"),
-        ({"registration_client_uri": open_world.issuer.url + "/register?client_id=nobody"}, "x"),
-        ({"registration_client_uri": open_world.issuer.url + "/register"}, "x"),
-    ):
-        for method in ("GET", "PUT", "DELETE"):
-            response = await manage(open_world, made, method, token, json={})
-            answers.add((response.status, await response.text()))
-    assert len(answers) == 1
-    assert next(iter(answers))[0] == 401
-    assert (await manage(open_world, mine)).status == 200
-
-
-async def test_redis_holds_no_registration_token(open_world: World) -> None:
-    """P5."""
-    _, made = await register(open_world)
-    (key,) = open_world.redis.nodes[0].admin.scan_iter("mm:client:*")
-    record = open_world.redis.nodes[0].admin.get(key).decode()
-    for name in ("registration_access_token", "client_secret"):
-        assert made[name] not in record
-
-
-async def test_pairwise_clients_name_their_sector(world: World) -> None:
-    """oidcc-registration-sector-uri, -sector-bad."""
-    listed: list[str] = []
-
-    async def sector(_: web.Request) -> web.Response:
-        return web.json_response(listed)
-
-    app = web.Application()
-    app.router.add_get("/sector", sector)
-    async with (
-        TestServer(app) as server,
-        world.having(registration="open", pairwise_salt="s" * 16, fetch_private_addresses=True) as other,
-    ):
-        http_client = type(other.issuer.http_client)(other.issuer.settings)
-        async with other.with_part(http_client=http_client) as able:
-            uris = ["https://a.example/cb", "https://b.example/cb"]
-            wanted: dict[str, Any] = {"redirect_uris": uris, "subject_type": "pairwise"}
-            assert (await register(able, wanted))[1]["error"] == "invalid_client_metadata", "two hosts"
-            wanted["sector_identifier_uri"] = f"http://127.0.0.1:{server.port}/sector"
-            assert (await register(able, wanted))[1]["error"] == "invalid_client_metadata", "not listed"
-            listed += uris
-            status, made = await register(able, wanted)
-            assert status == 201
-            client = await able.issuer.store.clients.read(made["client_id"])
-            assert client is not None
-            assert client.sector_identifier == "127.0.0.1"
-        await http_client.close()
-
-
-@pytest.mark.parametrize(
-    "uris",
-    [["com.evil.app://app.example/cb"], [CALLBACK, "com.evil.app:/cb"], ["http://127.0.0.1/cb"], ["com.evil.app:/cb"]],
-)
-async def test_nobody_gets_into_the_sector_of_a_host_that_is_not_shown_to_be_theirs(
-    world: World, uris: list[str]
-) -> None:
-    """OpenID Connect Core 8.1: what alice is called at app.example is for app.example alone, and apps share nothing."""
-    async with world.having(registration="open", pairwise_salt="s" * 16) as other:
-        pairwise = {"subject_type": "pairwise", "token_endpoint_auth_method": "none"}
-        honest = [(await register(other, WEB | pairwise))[1] for _ in range(2)]
-        strange = [(await register(other, pairwise | {"redirect_uris": uris}))[1] for _ in range(2)]
-        subs = [await _sub_of(other, made["client_id"]) for made in (*honest, *strange)]
-        assert subs[0] == subs[1]
-        assert len(set(subs)) == 3
-        stale = await other.issuer.store.clients.read(strange[0]["client_id"])
-        assert stale is not None
-        await other.change(stale, sector_identifier="app.example")
-        assert await _sub_of(other, stale.client_id) == subs[2], "what an earlier release settled is not believed"
-
-
-async def _sub_of(world: World, client_id: str) -> str:
-    client = await world.issuer.store.clients.read(client_id)
-    assert client is not None
-    return subject_for(world.issuer, client, "alice")
-
-
 async def test_a_use_that_made_us_fetch_is_used(world: World) -> None:
     """Else one initial access token would be as many fetches as somebody likes."""
     async with world.having(registration="initial_access_token") as other:
@@ -428,20 +275,3 @@ async def test_a_use_that_made_us_fetch_is_used(world: World) -> None:
         bearer = {"Authorization": f"Bearer {token}"}
         fetching = WEB | {"sector_identifier_uri": "https://127.0.0.1/sector"}
         assert [(await register(other, fetching, **bearer))[0] for _ in range(2)] == [400, 401]
-
-
-async def test_a_client_cannot_make_itself_weaker(world: World) -> None:
-    """What protects it stays where it is not said anew, and is not taken off: the registration access token may be lost."""
-    async with world.having(registration="open", pairwise_salt="s" * 16) as other:
-        _, made = await register(other, WEB | {"subject_type": "pairwise", "jwks": {"keys": [JWK]}})
-        await clients.update_client(other.issuer, made["client_id"], {"require_signed_request_object": True})
-        wanted = WEB | {"client_id": made["client_id"], "jwks": {"keys": [JWK]}}
-        assert (await manage(other, made, "PUT", json=wanted)).status == 200
-        client = await clients.get_client(other.issuer, made["client_id"])
-        assert (client.subject_type, client.require_signed_request_object) == ("pairwise", True)
-        for weaker in (
-            {"token_endpoint_auth_method": "none"},
-            {"subject_type": "public"},
-            {"require_signed_request_object": False},
-        ):
-            assert (await manage(other, made, "PUT", json=wanted | weaker)).status == 400

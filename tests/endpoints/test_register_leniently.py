@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.admin import clients
-from tests.endpoints.test_register import WEB, manage, register
+from tests.registering import WEB, manage, register
 from tests.world import CALLBACK, World
 
 DEFAULT_SCOPE = "openid profile email address phone offline_access"

@@ -8,8 +8,8 @@ from service.admin import client_ending, clients, registration
 from service.admin.client_numbers import find_client, number_of
 from service.admin.registration import Stranger, create_initial_access_token
 from service.protocol.errors import ProtocolError
-from tests.endpoints.test_register import WEB, manage, register
 from tests.person import Person
+from tests.registering import WEB, manage, register
 from tests.world import VERIFIER, World, basic
 
 UNUSED, IDLE = 3600, 86_400 * 30

@@ -2,8 +2,8 @@
 
 from service.admin import users
 from service.admin.users import UserInput
+from tests.client_members import form_of
 from tests.console import Operator, text_of
-from tests.fronts.console.test_console_clients import form_of
 
 CLAIMS = {"name": "Alice Liddell", "email_verified": True, "note": " two  blanks ", "roles": ["queen"]}
 

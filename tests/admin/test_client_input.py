@@ -1,0 +1,106 @@
+"""What of a client is refused, and in which words."""
+
+from typing import Any
+
+import pytest
+
+from service.admin.client_input import ClientInput
+from service.admin.errors import Refused
+from service.records.property import Property
+from tests.admin.test_admin_clients import CRON, PHONE, WEB
+
+FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (CRON, {"client_id": ""}, "client_id: must be 1 to 255 printable ASCII"),
+    (CRON, {"client_id": "a b"}, "client_id: must be 1 to 255 printable ASCII"),
+    (CRON, {"client_id": "ä"}, "client_id: must be 1 to 255 printable ASCII"),
+    (CRON, {"client_id": "a" * 256}, "client_id: must be 1 to 255 printable ASCII"),
+    (CRON, {"name": "a\nb"}, "name: must not hold control characters"),
+    (CRON, {"name": "a" * 256}, "name: String should have at most 255"),
+    (CRON, {"alias": "cron"}, "alias: must differ from the client_id"),
+    (CRON, {"alias": "a b"}, "alias: must be 1 to 255 printable ASCII"),
+    (CRON, {"auth_method": "tls"}, "auth_method: Input should be 'client_secret_basic'"),
+    (
+        CRON,
+        {"grant_types": ["telepathy"]},
+        "grant_types.0: there is no such grant type here; there are authorization_code",
+    ),
+    (CRON, {"scopes": ["read write"]}, "scopes.0: must be one word each"),
+    (CRON, {"scopes": ['"']}, "scopes.0: printable ASCII without quote"),
+    (CRON, {"scopes": [""]}, "scopes.0: must be one word each"),
+    (CRON, {"default_scope": "read admin"}, "default_scope: every word of it must be one of the client's scopes"),
+    (CRON, {"default_scope": " write"}, "default_scope: every word"),
+    (CRON, {"audiences": ["https://a/#b"]}, "audiences.0: a resource has no fragment"),
+    (CRON, {"audiences": ["//api"]}, "audiences.0: is neither an absolute URI nor a plain identifier"),
+    (CRON, {"audiences": ["a b"]}, "audiences.0: must be 1 to 255 printable ASCII"),
+    (CRON, {"code_lifetime": 0}, "code_lifetime: Input should be greater than or equal to 1"),
+    (CRON, {"access_token_lifetime": 2**31}, "access_token_lifetime: Input should be less than or equal to 2147483647"),
+    (CRON, {"refresh_idle_lifetime": -1}, "refresh_idle_lifetime: Input should be greater than or equal to 0"),
+    (CRON, {"refresh_limit": -1}, "refresh_limit: Input should be greater than or equal to 0"),
+    (CRON, {"refresh_rotation": "sometimes"}, "refresh_rotation: Input should be 'always'"),
+    (CRON, {"refresh_grace": 301}, "refresh_grace: Input should be less than or equal to 300"),
+    (CRON, {"properties": [{"name": "", "value": 1}]}, "properties.0.name: must not be empty"),
+    (CRON, {"properties": [{"name": "a", "value": 1}] * 2}, "properties: a: given more than once"),
+    (
+        CRON,
+        {"properties": [{"name": "scope", "value": 1, "in_token_response": True}]},
+        "properties.0: scope is a registered member of token responses",
+    ),
+    (
+        CRON,
+        {"properties": [{"name": "sub", "value": 1, "in_introspection": True}]},
+        "properties.0: sub is a registered member of introspection",
+    ),
+    (CRON, {"colour": "blue"}, "colour: there is no such member"),
+    (CRON, {"secrets": []}, "secrets: there is no such member"),
+    (WEB, {"redirect_uris": ["http://app.example/"]}, "redirect_uris.0: http is for loopback"),
+    (WEB, {"redirect_uris": ["https://app.example/#a"]}, "redirect_uris.0: a redirect URI has no fragment"),
+    (WEB, {"redirect_uris": ["/callback"]}, "redirect_uris.0: '/callback' is not an absolute URI"),
+    # what does not go together
+    (CRON, {"auth_method": "none"}, "grant_types: client_credentials is for confidential clients"),
+    (PHONE, {"introspect": True}, "introspect: a public client cannot prove who it is"),
+    (WEB, {"redirect_uris": []}, "redirect_uris: authorization_code needs at least one"),
+    (CRON, {"grant_types": ["refresh_token"]}, "grant_types: refresh_token needs a grant type beside it"),
+    (
+        CRON,
+        {"grant_types": ["refresh_token", "client_credentials"]},
+        "grant_types: refresh_token needs a grant type beside it",
+    ),
+    (CRON, {"grant_types": []}, "grant_types: name at least one"),
+    (CRON, {"resources": ["https://api.example"]}, "resources: they say whose tokens the client may introspect"),
+]
+
+
+@pytest.mark.parametrize(("members", "changes", "text"), FAULTS, ids=[text for _, _, text in FAULTS])
+def test_a_fault_is_named(members: dict[str, Any], changes: dict[str, Any], text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        ClientInput.read(members | changes)
+    assert str(refused.value).startswith(text)
+
+
+def test_all_faults_are_named_at_once() -> None:
+    with pytest.raises(Refused) as refused:
+        ClientInput.read({"client_id": " ", "grant_types": ["a", "b"], "refresh_grace": 999})
+    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
+        "client_id",
+        "grant_types.0",
+        "grant_types.1",
+        "refresh_grace",
+    ]
+    with pytest.raises(Refused) as refused:
+        ClientInput.read(CRON | {"auth_method": "none", "introspect": True, "default_scope": "x"})
+    assert len(str(refused.value).splitlines()) == 3
+    with pytest.raises(Refused) as refused:  # what does not go together is told beside what is wrong by itself
+        ClientInput.read(CRON | {"auth_method": "none", "refresh_grace": 999, "token_endpoint_auth_signing_alg": "x"})
+    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
+        *("refresh_grace", "token_endpoint_auth_signing_alg", "grant_types")
+    ]
+
+
+@pytest.mark.parametrize("resource", ["https://api.example/v1", "urn:example:api", "api", "API-2_x.y"])
+def test_an_audience_is_a_uri_or_a_name(resource: str) -> None:
+    assert ClientInput.read(CRON | {"audiences": [resource, resource]}).audiences == (resource,)
+
+
+def test_a_registered_member_may_be_a_property_where_nobody_sees_it() -> None:
+    given = ClientInput.read(CRON | {"properties": [{"name": "scope", "value": [1], "in_introspection": False}]})
+    assert given.members()["properties"] == (Property("scope", [1]),)

@@ -1,0 +1,102 @@
+"""Clients that look after their registration (RFC 7592)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from service.admin import clients
+from tests.endpoints.test_register import JWK
+from tests.registering import WEB, manage, register
+from tests.world import World, basic
+
+
+async def test_a_client_looks_after_itself(open_world: World) -> None:
+    """RFC 7592: read, replace, delete."""
+    _, made = await register(open_world, WEB | {"logo_uri": "https://a.example/l"})
+    changed = WEB | {"client_id": made["client_id"], "client_name": "New", "client_secret": made["client_secret"]}
+    answer = await (await manage(open_world, made, "PUT", json=changed)).json()
+    assert (answer["client_name"], "logo_uri" in answer) == ("New", False), "what is left out is gone"
+    token = await open_world.http.post(
+        "/token", data={"grant_type": "refresh_token"}, headers=basic(made["client_id"], made["client_secret"])
+    )
+    assert (await token.json())["error"] == "unauthorized_client", "it still authenticates"
+    deleted = await manage(open_world, made, "DELETE")
+    assert (deleted.status, await deleted.read()) == (204, b"")
+    assert (await manage(open_world, made)).status == 401
+
+
+@pytest.mark.parametrize(
+    "changes", [{"client_id": "other"}, {"client_id": None}, {"client_secret": "wrong"}, {"redirect_uris": []}]
+)
+async def test_a_bad_replacement_changes_nothing(open_world: World, changes: dict[str, Any]) -> None:
+    _, made = await register(open_world)
+    wanted = WEB | {"client_id": made["client_id"], "client_name": "New"} | changes
+    assert (await manage(open_world, made, "PUT", json=wanted)).status == 400
+    assert (await (await manage(open_world, made)).json())["client_name"] == "My App"
+
+
+async def test_a_client_does_not_undo_what_an_operator_did(open_world: World) -> None:
+    """Scopes and grant types that were given stay, those that were taken do not come back, limits stay."""
+    _, made = await register(open_world)
+    by_operator = {
+        **{"require_pkce": True, "access_token_lifetime": 60, "audiences": ["https://api.example"]},
+        **{"scopes": ["openid", "read"], "skip_consent": True, "description": "watched"},
+        "grant_types": ["authorization_code", "client_credentials"],
+    }
+    await clients.update_client(open_world.issuer, made["client_id"], by_operator)
+    wanted = WEB | {"client_id": made["client_id"], "scope": "openid email read", "grant_types": made["grant_types"]}
+    answer = await manage(open_world, made, "PUT", json=wanted | {"grant_types": by_operator["grant_types"]})
+    assert (answer.status, (await answer.json())["scope"]) == (200, "openid read")
+    client = await open_world.issuer.store.clients.read(made["client_id"])
+    assert client is not None
+    held = {name: getattr(client, name) for name in by_operator}
+    assert json.loads(json.dumps(held)) == by_operator
+
+
+async def test_only_the_client_s_own_token_opens_its_registration(open_world: World) -> None:
+    """No oracle: a wrong token, a client that registered in another way, nobody at all look alike."""
+    _, mine = await register(open_world)
+    _, other = await register(open_world)
+    await open_world.client("by-hand")
+    answers = set()
+    for made, token in (
+        (mine, other["registration_access_token"]),
+        (mine, "mm_ra_" + "A" * 43),
+        (mine, mine["client_secret"]),
+        ({"registration_client_uri": open_world.issuer.url + "/register?client_id=by-hand"}, "x"),
+        ({"registration_client_uri": open_world.issuer.url + "/register?client_id=nobody"}, "x"),
+        ({"registration_client_uri": open_world.issuer.url + "/register"}, "x"),
+    ):
+        for method in ("GET", "PUT", "DELETE"):
+            response = await manage(open_world, made, method, token, json={})
+            answers.add((response.status, await response.text()))
+    assert len(answers) == 1
+    assert next(iter(answers))[0] == 401
+    assert (await manage(open_world, mine)).status == 200
+
+
+async def test_redis_holds_no_registration_token(open_world: World) -> None:
+    """P5."""
+    _, made = await register(open_world)
+    (key,) = open_world.redis.nodes[0].admin.scan_iter("mm:client:*")
+    record = open_world.redis.nodes[0].admin.get(key).decode()
+    for name in ("registration_access_token", "client_secret"):
+        assert made[name] not in record
+
+
+async def test_a_client_cannot_make_itself_weaker(world: World) -> None:
+    """What protects it stays where it is not said anew, and is not taken off: the registration access token may be lost."""
+    async with world.having(registration="open", pairwise_salt="s" * 16) as other:
+        _, made = await register(other, WEB | {"subject_type": "pairwise", "jwks": {"keys": [JWK]}})
+        await clients.update_client(other.issuer, made["client_id"], {"require_signed_request_object": True})
+        wanted = WEB | {"client_id": made["client_id"], "jwks": {"keys": [JWK]}}
+        assert (await manage(other, made, "PUT", json=wanted)).status == 200
+        client = await clients.get_client(other.issuer, made["client_id"])
+        assert (client.subject_type, client.require_signed_request_object) == ("pairwise", True)
+        for weaker in (
+            {"token_endpoint_auth_method": "none"},
+            {"subject_type": "public"},
+            {"require_signed_request_object": False},
+        ):
+            assert (await manage(other, made, "PUT", json=wanted | weaker)).status == 400
