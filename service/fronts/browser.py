@@ -1,4 +1,4 @@
-"""The browser front: what a person's browser asks becomes a ``Visit``, a ``Reply`` becomes HTTP, HTML and cookies."""
+"""The browser front: what a user's browser asks becomes a ``Visit``, a ``Reply`` becomes HTTP, HTML and cookies."""
 
 import logging
 import re
@@ -150,7 +150,7 @@ class Front:
         return response
 
     async def not_found(self, http: web.BaseRequest) -> web.StreamResponse:
-        """For paths that there are not: a page for people, and the page that was meant where there is a slash too many."""
+        """For paths that there are not: a page for users, and the page that was meant where there is a slash too many."""
         path = http.path.removesuffix("/")
         if path in self._page_paths and http.method in ("GET", "HEAD"):
             query = f"?{http.rel_url.raw_query_string}" if http.rel_url.raw_query_string else ""
@@ -176,7 +176,7 @@ class Front:
         return web.Response(body=self._style, content_type="text/css", charset="utf-8", headers=headers)
 
     async def home(self, http: web.BaseRequest) -> web.StreamResponse:
-        """Whoever comes without a purpose most likely wants to see what is theirs."""
+        """Redirect to the applications page: who comes without a purpose most likely wants to see what is theirs."""
         return web.Response(status=303, headers={"Location": self._prefix + APPLICATIONS_PATH, **SERVER})
 
     async def _visit(self, http: web.BaseRequest) -> Visit:

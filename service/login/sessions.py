@@ -180,8 +180,8 @@ async def sign_out_everywhere(issuer: Issuer, subject: str) -> Ended:
 
 
 async def finish_ending(issuer: Issuer, ending: LogoutDelivery) -> None:
-    """End what hangs on a session whose end was cut off; one that was renewed since by a new login goes on, as whoever was
-    told that signing out did not work would expect. Raises TemporarilyUnavailable.
+    """End what hangs on a session whose end was cut off; one that was renewed since by a new login goes on, as a user to whom
+    signing out had failed would expect. Raises TemporarilyUnavailable.
     """
     session = await issuer.store.sessions.get(ending.sid)
     if session is None or session.secret_hash == ending.session_hash:

@@ -1,4 +1,4 @@
-"""What people see: templates, texts and the stylesheet, and how a page is made of them. What is asked, and what an answer
+"""What users see: templates, texts and the stylesheet, and how a page is made of them. When a page is shown, and what its form
 means, is the endpoints' business.
 """
 

@@ -1,4 +1,4 @@
-"""From a page's name and values to HTML in the person's language, with the headers that keep it safe."""
+"""From a page's name and values to HTML in the user's language, with the headers that keep it safe."""
 
 import hashlib
 import logging

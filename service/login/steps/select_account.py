@@ -13,7 +13,7 @@ from service.records.session import Session
 
 
 async def is_needed(_issuer: Issuer, interaction: Interaction, session: Session | None) -> bool:
-    """Only where somebody is signed in: else there is nothing to choose from."""
+    """Only where a user is signed in: else there is nothing to choose from."""
     match interaction:
         case ClientInteraction(progress=progress, request=request):
             selects = Prompt.SELECT_ACCOUNT in request.prompt and not progress.chose and not progress.proved_at
