@@ -21,5 +21,5 @@ async def open_access_token(issuer: Issuer, text: str) -> tuple[OpenedToken, Cli
     clients = issuer.store.clients
     client = clients.cached(token.grant.client_id) or await clients.get(token.grant.client_id)
     if client is None or not client.grant_is_current(token.grant):
-        raise InvalidToken(log="nobody stands behind the grant any more")
+        raise InvalidToken(log="the grant is no longer valid for its client")
     return token, client

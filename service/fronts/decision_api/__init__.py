@@ -1,4 +1,4 @@
-"""The decision API: callers keep their own pages and people, and ask us what the protocol says; on the wire like Authlete 2.
+"""The decision API: callers keep their own pages and users, and ask here what the protocol says; on the wire like Authlete 2.
 
 One file a group of calls, and the list. ``mounting`` turns HTTP into a ``Call`` and a ``Body``, and a ``CallResult`` into JSON;
 the rules are those of ``endpoints``, ``grants`` and ``issuing``, and stand there only.

@@ -31,8 +31,8 @@ class CallResult(NamedTuple):
         body = {"resultCode": self.result.code, "resultMessage": message}
         if self.action:
             body["action"] = self.action
-        told = {name: value for name, value in self.members.items() if value is not None}
-        return orjson.dumps(body | told)
+        members = {name: value for name, value in self.members.items() if value is not None}
+        return orjson.dumps(body | members)
 
 
 class Document(NamedTuple):
@@ -53,7 +53,7 @@ class CallError(Exception):
 
 
 NO_CONTENT = CallResult(status=204)
-"""Done, and there is nothing to tell."""
+"""Done, without content."""
 
 HEADERS = NO_STORE
 """With every answer: it may carry tokens."""

@@ -81,7 +81,7 @@ async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
 
 
 async def _described(call: Call, validated: ValidatedRequest, presented: str, expects: str) -> dict[str, Any]:
-    """What the caller needs to know to ask the person."""
+    """What the caller needs to know to ask the user."""
     issuer, client, request, single = call.issuer, validated.client, validated.request, validated.parameters.single
     described, default = issuer.settings.scopes, (client.default_scope or issuer.settings.default_scope).split()
     acr = request.claims.id_token.get("acr")
@@ -96,7 +96,7 @@ async def _described(call: Call, validated: ValidatedRequest, presented: str, ex
         "client": await describe(issuer, client) | _shown(issuer, validated),
         "clientIdAliasUsed": names["clientIdAliasUsed"],
         "display": request.display.upper(),
-        # 0 means "no limit" on this wire: a client that wants the person to sign in now says so by 1, and by the prompt
+        # 0 means "no limit" on this wire: a client that wants the user to sign in now says so by 1, and by the prompt
         "maxAge": None if request.max_age is None else max(1, request.max_age),
         "scopes": [
             {"name": name, "description": described.get(name), "defaultEntry": name in default}
@@ -153,8 +153,8 @@ def _raw_claims(request: AuthorizationRequest, single: Mapping[str, str], part: 
     """That part of the claims parameter, as JSON; None where it was not looked at, for it is no OpenID Connect request."""
     if not request.claims.names:
         return None
-    asked = msgspec.json.decode(single["claims"]).get(part)
-    return msgspec.json.encode(asked).decode() if asked else None
+    requested = msgspec.json.decode(single["claims"]).get(part)
+    return msgspec.json.encode(requested).decode() if requested else None
 
 
 ROUTES = (Route("/auth/authorization", authorization, AuthorizationBody),)

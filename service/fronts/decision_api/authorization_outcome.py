@@ -1,4 +1,4 @@
-"""/auth/authorization/issue and /fail: the caller says how it went with the person."""
+"""/auth/authorization/issue and /fail: the caller says what the user did."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from service.admin.audit import audited
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.answering import CallError, CallResult, milliseconds
 from service.fronts.decision_api.body import Body, JsonObject, PropertiesBody, Text, Words
-from service.fronts.decision_api.people import with_callers_people
+from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.sending import back, bad_ticket, sent
@@ -47,7 +47,7 @@ from service.tokens.id_tokens import subject_for
 _CLOCKS = 60
 """Seconds by which a caller's clock may be ahead of ours."""
 
-# the person agreed
+# the user agreed
 
 
 class IssueBody(Body):
@@ -76,7 +76,7 @@ class IssueBody(Body):
 
 
 async def issue(call: Call, body: IssueBody) -> CallResult:
-    """The person agreed: codes and tokens for the client, once."""
+    """The user agreed: codes and tokens for the client, once."""
     if unsupported := body.unsupported():
         raise CallError(ResultCode.UNSUPPORTED, ", ".join(unsupported))
     if body.auth_time > call.issuer.clock() + _CLOCKS:
@@ -84,7 +84,7 @@ async def issue(call: Call, body: IssueBody) -> CallResult:
     try:
         client, request, waiting = await _waiting(call, body.ticket)
         async with tickets.used(call, body.ticket, waiting):
-            return await _allowed(with_callers_people(call.issuer), client, request, waiting, body)
+            return await _allowed(with_callers_directory(call.issuer), client, request, waiting, body)
     except TicketError:
         return bad_ticket()
 
@@ -118,7 +118,7 @@ async def _answer(
 def _check_person(
     issuer: Issuer, client: Client, request: AuthorizationRequest, waiting: DecisionTicket, body: IssueBody
 ) -> None:
-    """No tokens about somebody else than was named, and none where an essential acr is not met (Core 3.1.2.1, 5.5.1.1)."""
+    """No tokens about another user than was named, and none where an essential acr is not met (Core 3.1.2.1, 5.5.1.1)."""
     known_as = body.sub or subject_for(issuer, client, body.subject)
     if waiting.expects not in {"", known_as} or not request.claims.accept_subject(known_as):
         raise LoginRequired("Another user signed in than the one who was named.")
@@ -128,7 +128,7 @@ def _check_person(
 
 
 def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueBody) -> Grant:
-    """What the person allowed, in the caller's words; never more than the client may have."""
+    """What the user allowed, in the caller's words; never more than the client may have."""
     scope = request.scope
     if body.scopes is not None:
         kept = [word for word in dict.fromkeys(body.scopes) if word in client.scopes]
@@ -171,7 +171,7 @@ def _response_members(issuer: Issuer, response: AuthorizationResponse) -> dict[s
     }
 
 
-# the person did not
+# the user did not agree
 
 _REASONS: dict[str, Callable[[str], ProtocolError]] = {
     "UNKNOWN": ServerError,
@@ -211,7 +211,7 @@ class FailBody(Body):
 
 
 async def fail(call: Call, body: FailBody) -> CallResult:
-    """The person did not agree, or could not: an error for the client, once."""
+    """The user did not agree, or could not: an error for the client, once."""
     make = _REASONS.get(body.reason)
     if make is None:
         raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")

@@ -72,7 +72,7 @@ def _json_object(value: Any) -> Any:
 
 
 class PropertyBody(Body):
-    """Authlete's Property: ``hidden`` ones are told to resource servers of the caller's own only."""
+    """Authlete's Property: ``hidden`` ones are shown to resource servers of the caller's own only."""
 
     key: Annotated[str, Field(min_length=1, max_length=255)]
     value: str = ""
@@ -90,6 +90,6 @@ JsonObject = Annotated[dict[str, Any], BeforeValidator(_json_object)]
 
 
 def property_json(member: Property) -> dict[str, Any]:
-    """A property as Authlete tells it; values that are no texts are told as JSON."""
+    """A property as Authlete writes it; values other than text are JSON."""
     value = member.value if isinstance(member.value, str) else orjson.dumps(member.value).decode()
     return {"key": member.name, "value": value, "hidden": not (member.in_token_response or member.in_introspection)}

@@ -20,9 +20,9 @@ _MAX_HEADER = 4096
 
 
 async def caller_of(issuer: Issuer, authorization: str, service_id: str, address: str) -> str:
-    """The API key of whoever calls. ``service_id``: the one in the path, "" where there is none; a key is good for its own.
+    """The API key of the caller. ``service_id``: the one in the path, "" where there is none; a key is good for its own.
 
-    Wrong credentials are counted by address; that slows guessing down and tells operators, but whoever has the right secret
+    Wrong credentials are counted by address; that slows guessing down and warns operators, but a caller with the right secret
     is never kept out. Raises CallError (401, 429), TemporarilyUnavailable.
     """
     name = _proved(issuer, authorization[:_MAX_HEADER], service_id)

@@ -1,4 +1,4 @@
-"""What people have allowed clients: listed by person, narrowed, ended; and what is remembered as allowed."""
+"""What users have allowed clients: listed by user, narrowed, ended; and what is remembered as allowed."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ class UpdateBody(SubjectBody):
 
 
 async def get_list(call: Call, body: ListBody) -> CallResult:
-    """The clients that somebody has authorized: those that hold a grant of theirs, or may have one without asking."""
+    """The clients that a user has authorized: those that hold a grant of the user, or may have one without asking."""
     subject = _subject(call, body)
     found = [] if body.developer else await authorizations.list_of_subject(call.issuer, subject)
     window = cut(found, body)
@@ -46,7 +46,7 @@ async def get_list(call: Call, body: ListBody) -> CallResult:
 
 
 async def update(call: Call, body: UpdateBody) -> CallResult:
-    """Let the client have these scopes of the person and no others, in all that it was issued."""
+    """Let the client have these scopes of the user and no others, in all that it was issued."""
     client = await find_client(call.issuer, call.path["client"])
     if body.scopes is None:
         return CallResult(detail="No scopes were given, so nothing changed.")
@@ -57,7 +57,7 @@ async def update(call: Call, body: UpdateBody) -> CallResult:
 
 
 async def delete(call: Call, body: OfSubjectBody) -> CallResult:
-    """End everything that the person allowed the client."""
+    """End everything that the user allowed the client."""
     client = await find_client(call.issuer, call.path["client"])
     count = await authorizations.end(call.issuer, _subject(call, body), client.client_id)
     return CallResult(ResultCode.AUTHORIZATION_ENDED, detail=f"Grants: {count}.", facts={"client_id": client.client_id})
@@ -79,7 +79,7 @@ async def get_granted(call: Call, body: OfSubjectBody) -> CallResult:
 
 
 async def delete_granted(call: Call, body: OfSubjectBody) -> CallResult:
-    """Ask the person again next time; what is granted stays."""
+    """Ask the user again next time; what is granted stays."""
     client = await find_client(call.issuer, call.path["client"])
     await authorizations.forget_consent(call.issuer, _subject(call, body), client.client_id)
     return CallResult(facts={"client_id": client.client_id})

@@ -48,10 +48,10 @@ def refused(error: ProtocolError, facts: Mapping[str, Any] | None = None, **memb
     decision = refuse(error)
     if decision.action is Action.UNAVAILABLE:
         raise error
-    told = {**members, "responseContent": decision.content.decode()}
+    content = {**members, "responseContent": decision.content.decode()}
     reason = error.log or error.description
     return CallResult(
-        *(of_error(error.error), told, decision.action.value, error.description),
+        *(of_error(error.error), content, decision.action.value, error.description),
         facts={**(facts or {}), "error": error.error, "reason": reason},
     )
 

@@ -10,7 +10,7 @@ from service.fronts.decision_api.body import Body, Nothing, Text, Words
 from service.fronts.decision_api.client_json import ClientBody, ClientObject
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
-from service.fronts.decision_api.windows import Window, WindowBody, walk
+from service.fronts.decision_api.windows import Window, WindowBody, read_window
 from service.records.client import Client
 
 _TRIES = 3
@@ -49,8 +49,8 @@ async def create(call: Call, body: ClientObject) -> CallResult:
             continue
         break
     secret = made.secret or body.client_secret or None
-    told = await client_json.describe(issuer, made.client) | {"clientSecret": secret}
-    return CallResult(ResultCode.CLIENT_CREATED, told, status=201, facts={"client_id": made.client.client_id})
+    described = await client_json.describe(issuer, made.client) | {"clientSecret": secret}
+    return CallResult(ResultCode.CLIENT_CREATED, described, status=201, facts={"client_id": made.client.client_id})
 
 
 async def get(call: Call, _: Nothing) -> CallResult:
@@ -65,10 +65,10 @@ async def get_list(call: Call, body: ClientListBody) -> CallResult:
         page = await clients.list_clients(call.issuer, cursor, _PAGE)
         return page.clients, page.cursor
 
-    window = Window((), 0, "") if body.developer else await walk(page_at, body)
-    told = [await client_json.describe(call.issuer, client) for client in window.items]
+    window = Window((), 0, "") if body.developer else await read_window(page_at, body)
+    described = [await client_json.describe(call.issuer, client) for client in window.items]
     return CallResult(
-        members=window.members(body) | {"developer": body.developer or None, "clients": told}, detail=window.detail
+        members=window.members(body) | {"developer": body.developer or None, "clients": described}, detail=window.detail
     )
 
 
@@ -76,8 +76,8 @@ async def update(call: Call, body: ClientObject) -> CallResult:
     """Put this in the place of what was said of the client; secrets, lock and tokens stay."""
     held = await _client(call)
     changed = await clients.update_client(call.issuer, held.client_id, client_json.changes_of(call.issuer, body, held))
-    told = await client_json.describe(call.issuer, changed)
-    return CallResult(ResultCode.CLIENT_UPDATED, told, facts={"client_id": changed.client_id})
+    described = await client_json.describe(call.issuer, changed)
+    return CallResult(ResultCode.CLIENT_UPDATED, described, facts={"client_id": changed.client_id})
 
 
 async def delete(call: Call, _: Nothing) -> CallResult:
@@ -87,7 +87,7 @@ async def delete(call: Call, _: Nothing) -> CallResult:
 
 
 async def refresh_secret(call: Call, _: Nothing) -> CallResult:
-    """Give the client a new secret; the old one ends at once, and is not told: only a hash of it is known."""
+    """Give the client a new secret; the old one ends at once, and is not returned: only a hash of it is known."""
     made = await clients.rotate_secret(call.issuer, (await _client(call)).client_id)
     return _secret(made.client, made.secret)
 
@@ -135,8 +135,8 @@ async def _client(call: Call) -> Client:
 
 
 def _secret(client: Client, secret: str | None) -> CallResult:
-    told = {"newClientSecret": secret, "oldClientSecret": None}
-    return CallResult(ResultCode.CLIENT_UPDATED, told, facts={"client_id": client.client_id})
+    described = {"newClientSecret": secret, "oldClientSecret": None}
+    return CallResult(ResultCode.CLIENT_UPDATED, described, facts={"client_id": client.client_id})
 
 
 def _scopes(client: Client) -> CallResult:

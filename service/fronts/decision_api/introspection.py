@@ -25,20 +25,20 @@ from service.tokens import user_claims
 from service.tokens.access_tokens import presented
 from service.tokens.opening import open_access_token
 
-# for a resource server of the caller's own
+# resource servers of the caller
 
 
 class IntrospectionBody(Body):
-    """What the token must be good for: all of ``scopes``, this ``subject``, all of ``resources``, one of ``acr_values``, an
-    authentication at most ``max_age`` seconds ago (0 = any).
-    """
+    """What the token must cover: everything that is given here."""
 
     token: Text = ""
     scopes: Words = ()
     subject: Text = ""
     resources: Words = ()
     acr_values: Words = ()
+    """One of these."""
     max_age: Annotated[int, Field(ge=0, le=2**53)] = 0
+    """Seconds since the authentication at most, 0 = any."""
 
 
 class _Token(NamedTuple):
@@ -69,7 +69,7 @@ class _Lacking(NamedTuple):
 
 async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
     """Whether an access token exists, may be used, and covers what is required; ``responseContent`` is the challenge for
-    whoever brought it, ready for WWW-Authenticate.
+    the client that sent it, to be sent as WWW-Authenticate.
     """
     if not body.token:
         lacking = _Lacking("BAD_REQUEST", ResultCode.TOKEN_MISSING, "invalid_request", "An access token is required.")
@@ -94,25 +94,25 @@ async def _opened(issuer: Issuer, text: str) -> _Token:
         return await _stateless(issuer, text)
     opened, client = await open_access_token(issuer, text)
     grant = opened.grant
-    about = user_claims.described(issuer, client, grant, opened.scope)
-    person = tuple(Property(name, value, in_introspection=True) for name, value in about.items())
-    properties = (*client.properties, *grant.properties, *opened.record.properties, *person)
+    claims = user_claims.described(issuer, client, grant, opened.scope)
+    about_user = tuple(Property(name, value, in_introspection=True) for name, value in claims.items())
+    properties = (*client.properties, *grant.properties, *opened.record.properties, *about_user)
     return _Token(
         *(client, grant, opened.scope, opened.audience, opened.ends_at, properties, opened.credential.grant_id)
     )
 
 
 async def _stateless(issuer: Issuer, text: str) -> _Token:
-    """A JWT that is kept nowhere: it says everything itself."""
-    told = await describe(issuer, None, text)
-    client = await issuer.store.clients.get(told["client_id"]) if told else None
-    if told is None or client is None:
-        raise InvalidToken(log="nobody stands behind the token any more")
+    """A JWT that is kept nowhere: its claims are all there is."""
+    claims = await describe(issuer, None, text)
+    client = await issuer.store.clients.get(claims["client_id"]) if claims else None
+    if claims is None or client is None:
+        raise InvalidToken(log="the token is no longer valid for its client")
     note_client(client.client_id)
-    named = told["aud"]
-    grant = Grant(client.client_id, scope=told.get("scope", ""), grant_type="client_credentials")
+    named = claims["aud"]
+    grant = Grant(client.client_id, scope=claims.get("scope", ""), grant_type="client_credentials")
     audience = (named,) if isinstance(named, str) else tuple(named)
-    return _Token(client, grant, grant.scope, audience, told["exp"], client.properties, "")
+    return _Token(client, grant, grant.scope, audience, claims["exp"], client.properties, "")
 
 
 def _lacking(issuer: Issuer, body: IntrospectionBody, token: _Token) -> _Lacking | None:
@@ -123,7 +123,7 @@ def _lacking(issuer: Issuer, body: IntrospectionBody, token: _Token) -> _Lacking
         further = f', scope="{printable(" ".join(body.scopes))}"'
         return _Lacking("FORBIDDEN", insufficient, "insufficient_scope", "The token lacks a scope.", further)
     if body.subject and body.subject != grant.subject:
-        return _Lacking("FORBIDDEN", insufficient, "invalid_request", "The token is about somebody else.")
+        return _Lacking("FORBIDDEN", insufficient, "invalid_request", "The token is about another user.")
     if not set(body.resources) <= set(token.audience):
         return _Lacking("FORBIDDEN", insufficient, "invalid_target", "The token is not for this resource.")
     if body.acr_values and grant.acr not in body.acr_values:
@@ -138,9 +138,9 @@ def _lacking(issuer: Issuer, body: IntrospectionBody, token: _Token) -> _Lacking
 
 
 def _lacks(lacking: _Lacking, members: dict[str, Any], reason: str = "") -> CallResult:
-    told = members | {"responseContent": lacking.challenge}
+    members = members | {"responseContent": lacking.challenge}
     facts = {"error": lacking.error, "reason": reason or lacking.description}
-    return CallResult(lacking.result, told, lacking.action, facts=facts)
+    return CallResult(lacking.result, members, lacking.action, facts=facts)
 
 
 async def _members(issuer: Issuer, token: _Token) -> dict[str, Any]:
@@ -162,41 +162,41 @@ async def _members(issuer: Issuer, token: _Token) -> dict[str, Any]:
     }
 
 
-# for resource servers of others, whom the caller has authenticated
+# other resource servers, which the caller has authenticated
 
 
 class StandardBody(Body):
-    """``parameters``: the form as the caller got it; ``http_accept_header``: what the resource server wants; ``rs_uri``: which
-    it is, the audience of a signed answer; ``with_hidden_properties``: tell those, too.
-    """
+    """The introspection request of a resource server that the caller has authenticated."""
 
     parameters: Text = ""
+    """The form as the caller received it."""
     with_hidden_properties: bool = False
     rs_uri: Text = ""
+    """The resource server: the audience of a signed response."""
     http_accept_header: Text = ""
     introspection_sign_alg: SigningAlgorithm | None = None
 
 
 async def standard(call: Call, body: StandardBody) -> CallResult:
-    """RFC 7662 section 2.2, or signed (RFC 9701). Who asks is the caller's to check: every token concerns a caller."""
+    """RFC 7662 section 2.2, or signed (RFC 9701). The caller has authenticated the resource server."""
     issuer = call.issuer
     try:
         token = _token_of(body.parameters)
     except InvalidRequest as error:
         return refused(error)
     try:
-        told = await describe(issuer, None, token) or {"active": False}
-        if body.with_hidden_properties and told["active"]:
-            told = await _hidden(issuer, token) | told
+        response = await describe(issuer, None, token) or {"active": False}
+        if body.with_hidden_properties and response["active"]:
+            response = await _hidden(issuer, token) | response
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
         return refused(error)
-    facts = {"client_id": told.get("client_id"), "active": told["active"]}
+    facts = {"client_id": response.get("client_id"), "active": response["active"]}
     if JWT in body.http_accept_header and body.rs_uri and issuer.keyring is not None:
-        content = signed(issuer, body.rs_uri, body.introspection_sign_alg, told)
+        content = signed(issuer, body.rs_uri, body.introspection_sign_alg, response)
         return CallResult(ResultCode.INTROSPECTED, {"responseContent": content}, "JWT", facts=facts)
-    content = orjson.dumps(told).decode()
+    content = orjson.dumps(response).decode()
     return CallResult(ResultCode.INTROSPECTED, {"responseContent": content}, "OK", facts=facts)
 
 

@@ -1,4 +1,4 @@
-"""Tokens as answers tell them, part by part (AU-16 to AU-30), and what a caller may add to them."""
+"""Issued tokens as members of a result (AU-16 to AU-30), and what a caller may add to them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -23,11 +23,11 @@ Duration = Annotated[int, Field(ge=0, le=2_147_483_647)]
 
 def check_supported(body: Any) -> None:
     """Tokens with a text of the caller's are not there. Raises CallError."""
-    if asked := [name for name in ("access_token", "jwt_at_claims") if getattr(body, name)]:
-        raise CallError(ResultCode.UNSUPPORTED, ", ".join(asked))
+    if unsupported := [name for name in ("access_token", "jwt_at_claims") if getattr(body, name)]:
+        raise CallError(ResultCode.UNSUPPORTED, ", ".join(unsupported))
 
 
-def amended_by(authorization: Authorization, added: tuple[Property, ...], lifetime: int) -> Authorization:
+def with_additions(authorization: Authorization, added: tuple[Property, ...], lifetime: int) -> Authorization:
     """With what the caller adds: to the grant where it begins here, else to this access token."""
     if authorization.spends is None and added:
         grant = msgspec.structs.replace(authorization.grant, properties=authorization.grant.properties + added)
@@ -40,8 +40,8 @@ def amended_by(authorization: Authorization, added: tuple[Property, ...], lifeti
 def ok(issued: Issued, members: Mapping[str, Any], facts: Mapping[str, Any]) -> CallResult:
     """The answer with the ready-made response (AU-10)."""
     known = {"subject": issued.grant.subject, "scope": issued.grant.scope, "repeated": issued.repeated or None}
-    told = {**members, "responseContent": issued.content.decode()}
-    return CallResult(ResultCode.TOKEN_ISSUED, told, "OK", facts={**facts, **known})
+    members = {**members, "responseContent": issued.content.decode()}
+    return CallResult(ResultCode.TOKEN_ISSUED, members, "OK", facts={**facts, **known})
 
 
 async def issued_members(issuer: Issuer, client: Client, issued: Issued, added: tuple[Property, ...]) -> dict[str, Any]:

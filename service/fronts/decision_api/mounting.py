@@ -126,7 +126,7 @@ def _nothing_there(call: Call, http: web.Request) -> CallResult:
 
 
 def _check_no_page(http: web.Request) -> None:
-    """Programs call us, and perhaps somebody's browser; never a page of another site, with a secret that the browser remembers
+    """Backends call, and perhaps a browser; never a page of another site, with a secret that the browser remembers
     from before: some calls are a plain GET or form away (Fetch Metadata Request Headers 2.1). Raises CallError.
     """
     if http.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
@@ -176,7 +176,7 @@ def _detail(answer: CallResult) -> str:
 
 
 def _refused(error: ProtocolError) -> CallResult:
-    """What the house refuses before an endpoint decided: the transport, the body, or Redis that is away (P7)."""
+    """What is refused before an endpoint decides: the transport, the body, or Redis that is away (P7)."""
     facts = {"error": error.error, "reason": error.log or error.description}
     if error.status == 503:
         return CallResult(ResultCode.UNAVAILABLE, status=503, headers=error.headers, facts=facts)
@@ -185,7 +185,7 @@ def _refused(error: ProtocolError) -> CallResult:
 
 
 def _incident(path: str) -> CallResult:
-    """An exception nobody foresaw: an id for the caller, everything else for the log (IT-23)."""
+    """An unforeseen exception: an id for the caller, everything else for the log (IT-23)."""
     incident = secrets.token_hex(8)
     log.exception(Event.INCIDENT, extra={"incident": incident, "path": path})
     content = orjson.dumps({"error": "server_error", "error_description": f"incident {incident}"}).decode()

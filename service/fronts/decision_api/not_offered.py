@@ -11,7 +11,7 @@ _INSTEAD = {
     "pushed_auth_req": "Pushed authorization requests are not supported: send the parameters to /auth/authorization, or in a "
     "signed request object.",
     "device": "The device grant is not supported: apps with a browser use the authorization code with PKCE.",
-    "backchannel/authentication": "CIBA is not supported: send the person's browser through /auth/authorization.",
+    "backchannel/authentication": "CIBA is not supported: send the user's browser through /auth/authorization.",
     "gm": "Grant management is not supported: see /client/authorization/get/list, update and delete, and /auth/token/revoke.",
     "jose/verify": "Verify what others signed with a JOSE library; our public keys are at /service/jwks/get.",
     "hsk": "Keys are managed with `mintmark key`; none is in a hardware module.",

@@ -1,6 +1,6 @@
 """Every ``resultCode`` of the decision API, with what it means: stable, so that callers and searches may rely on them (AU-34).
 
-``M0…`` is about the call itself, ``M1…`` about a decision by its kind, ``M2…`` a refusal by its OAuth error code, ``M3…`` about
+``M0…`` is about the call itself, ``M1…`` about a result by its kind, ``M2…`` a refusal by its OAuth error code, ``M3…`` about
 what is managed.
 A code is never given another meaning; new ones are added.
 """
@@ -37,8 +37,8 @@ class ResultCode(Enum):
     FROM_A_PAGE = "M000012", "Programs call this, not the pages of other sites."
 
     # decisions
-    INTERACTION = "M100001", "The request is valid: ask the person, then call /issue or /fail."
-    NO_INTERACTION = "M100002", "The request is valid and nobody may be asked: call /issue or /fail."
+    INTERACTION = "M100001", "The request is valid: ask the user, then call /issue or /fail."
+    NO_INTERACTION = "M100002", "The request is valid and no interaction is allowed: call /issue or /fail."
     AUTHORIZATION_ISSUED = "M100003", "The authorization was answered."
     AUTHORIZATION_FAILED = "M100004", "The authorization was refused, as the caller said."
     TOKEN_ISSUED = "M100011", "Tokens were issued."
@@ -53,7 +53,7 @@ class ResultCode(Enum):
     TOKEN_MISSING = "M100022", "The call names no token."
     TOKEN_UNKNOWN = "M100023", "The access token is unknown, expired, or was revoked."
     TOKEN_INSUFFICIENT = "M100024", "The access token does not cover what is required."
-    AUTHENTICATION_INSUFFICIENT = "M100025", "The person has to prove anew who they are (RFC 9470)."
+    AUTHENTICATION_INSUFFICIENT = "M100025", "The user has to authenticate anew (RFC 9470)."
     INTROSPECTED = "M100026", "The introspection request was answered."
     REVOKED = "M100031", "The revocation request was answered."
     USERINFO = "M100041", "The access token is good for UserInfo: collect the claims, then call /issue."
@@ -92,12 +92,12 @@ class ResultCode(Enum):
     TOKEN_UPDATED = "M300002", "The token was changed."
     TOKENS_REVOKED = "M300003", "What was named is ended."
     TOKEN_NOT_FOUND = "M300004", "There is no such token: it was ended, or has expired."
-    FORBIDDEN = "M300005", "The client or the person may not have that."
+    FORBIDDEN = "M300005", "The client or the user may not have that."
     CLIENT_CREATED = "M300011", "The client was registered."
     CLIENT_UPDATED = "M300012", "The client was changed."
     CLIENT_DELETED = "M300013", "The client was deleted."
-    AUTHORIZATION_UPDATED = "M300021", "What the person allowed the client was changed."
-    AUTHORIZATION_ENDED = "M300022", "What the person allowed the client is ended."
+    AUTHORIZATION_UPDATED = "M300021", "What the user allowed the client was changed."
+    AUTHORIZATION_ENDED = "M300022", "What the user allowed the client is ended."
 
 
 def of_error(error: str) -> ResultCode:

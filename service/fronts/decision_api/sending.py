@@ -40,13 +40,13 @@ def leads_to(redirect_uri: str) -> dict[str, str]:
 
 
 def bad_request(error: ProtocolError) -> CallResult:
-    """An error that the client must not hear of: the caller tells the person."""
+    """An error that is not sent to the client: the caller shows it to the user."""
     content = refuse(error).content.decode()
     return CallResult(of_error(error.error), {"responseContent": content}, "BAD_REQUEST", error.description)
 
 
 def bad_ticket() -> CallResult:
-    """As Authlete documents it: most likely the person took too long."""
+    """As Authlete documents it: most likely the user took too long."""
     error = InvalidRequest("The request has expired, or was answered already; please start again.")
     facts = {"error": error.error, "reason": error.description}
     members = {"responseContent": refuse(error).content.decode()}

@@ -41,9 +41,9 @@ _WORDS = {
 
 
 async def get(call: Call, _: Nothing) -> CallResult:
-    """This service, for whoever has a key of it; there is no other one."""
+    """This service, for the holder of a key of it; there is no other one."""
     if call.path.get("key", call.api_key) != call.api_key:
-        raise CallError(ResultCode.NOT_FOUND, "A key tells of its own service.", status=404)
+        raise CallError(ResultCode.NOT_FOUND, "A key gives access to its own service.", status=404)
     return CallResult(members=_describe(call.issuer, call.api_key))
 
 
@@ -69,9 +69,9 @@ def number_of_key(api_key: str) -> int | None:
 
 def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
     settings, document = issuer.settings, discovery(issuer)
-    told: dict[str, Any] = {theirs: document.get(ours) for theirs, ours in _SAME.items()}
-    told |= {theirs: [enum_name(word) for word in document.get(ours) or ()] for theirs, ours in _WORDS.items()}
-    told |= {
+    members: dict[str, Any] = {theirs: document.get(ours) for theirs, ours in _SAME.items()}
+    members |= {theirs: [enum_name(word) for word in document.get(ours) or ()] for theirs, ours in _WORDS.items()}
+    members |= {
         "apiKey": number_of_key(api_key),
         "serviceName": issuer.url,
         "supportedScopes": [
@@ -90,7 +90,7 @@ def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
         "clientIdAliasEnabled": True,
         "dynamicRegistrationSupported": settings.registration != "off",
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in members.items() if value is not None}
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""Tickets: they bind the two phases of a decision, for one caller and one use (AU-15)."""
+"""Tickets: they bind the two calls about one request, for one caller and one use (AU-15)."""
 
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
@@ -18,11 +18,11 @@ _MAX = 64
 
 
 class TicketError(Exception):
-    """Unknown, used, expired, another caller's, or for another call: which of them is not told."""
+    """Unknown, used, expired, another caller's, or for another call: which of them is not said."""
 
 
 async def give(call: Call, record: DecisionTicket) -> str:
-    """Let a decision wait for this caller; the ticket has 256 random bits. One round trip."""
+    """Keep a request for this caller; the ticket has 256 random bits. One round trip."""
     ticket = Kind.TICKET + base64url(call.issuer.randomness(32))
     if record.password is not None:
         nonce = call.issuer.randomness(sealing.NONCE_BYTES)
@@ -68,16 +68,16 @@ async def client_of(call: Call, record: DecisionTicket) -> Client:
 
 def password_of(record: DecisionTicket, ticket: str) -> PasswordRequest:
     """Raises TicketError for a ticket of another call."""
-    asked = record.password
-    if asked is None:
+    request = record.password
+    if request is None:
         raise TicketError
-    if not asked.sealed_username:
-        return asked
-    opened = sealing.unseal(urlsafe_b64decode(asked.sealed_username + "=="), ticket) or b""
-    return msgspec.structs.replace(asked, username=opened.decode("utf-8", "surrogatepass"), sealed_username="")
+    if not request.sealed_username:
+        return request
+    opened = sealing.unseal(urlsafe_b64decode(request.sealed_username + "=="), ticket) or b""
+    return msgspec.structs.replace(request, username=opened.decode("utf-8", "surrogatepass"), sealed_username="")
 
 
-def _sealed(asked: PasswordRequest, ticket: str, nonce: bytes) -> PasswordRequest:
+def _sealed(request: PasswordRequest, ticket: str, nonce: bytes) -> PasswordRequest:
     """Redis holds no name as it was typed: it opens with the ticket, of which only the hash is kept."""
-    sealed = sealing.seal(asked.username.encode("utf-8", "surrogatepass"), ticket, nonce)
-    return msgspec.structs.replace(asked, username="", sealed_username=base64url(sealed))
+    sealed = sealing.seal(request.username.encode("utf-8", "surrogatepass"), ticket, nonce)
+    return msgspec.structs.replace(request, username="", sealed_username=base64url(sealed))

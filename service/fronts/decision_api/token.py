@@ -1,4 +1,4 @@
-"""/auth/token: a token request answered, or handed to the caller who knows the person."""
+"""/auth/token: a token request answered, or handed to the caller, who knows the user."""
 
 from service.admin import audit
 from service.client_auth import AuthenticatedClient, authenticate
@@ -7,11 +7,11 @@ from service.endpoints import token as endpoint
 from service.fronts.decision_api import tickets, token_exchange
 from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.body import PropertiesBody, Text
+from service.fronts.decision_api.callers_directory import PasswordError, with_callers_directory
 from service.fronts.decision_api.client_json import enum_name
 from service.fronts.decision_api.client_request import ClientRequestBody, method_name, refused, request_of
-from service.fronts.decision_api.issued import Duration, amended_by, check_supported, issued_members, ok
+from service.fronts.decision_api.issued import Duration, check_supported, issued_members, ok, with_additions
 from service.fronts.decision_api.naming import client_members
-from service.fronts.decision_api.people import PasswordError, with_callers_people
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.grants import GRANT_TYPES
@@ -65,19 +65,19 @@ async def _of_client(
         return await token_exchange.checked(issuer, authenticated, request, CallResult(members=members, facts=facts))
     added = tuple(member.record() for member in body.properties)
 
-    def amended(authorization: Authorization) -> Authorization:
-        return amended_by(authorization, added, body.access_token_duration)
+    def extended(authorization: Authorization) -> Authorization:
+        return with_additions(authorization, added, body.access_token_duration)
 
     try:
         decision = await endpoint.answer_client(
-            with_callers_people(issuer), request, authenticated, GRANT_TYPES.get(name), name, amended
+            with_callers_directory(issuer), request, authenticated, GRANT_TYPES.get(name), name, extended
         )
-    except PasswordError as asked:
+    except PasswordError as error:
         return await _password(
-            call, body, request, client, named, asked, CallResult(ResultCode.PASSWORD, members, facts=facts)
+            call, body, request, client, named, error, CallResult(ResultCode.PASSWORD, members, facts=facts)
         )
-    except UntrustedIssuer as stranger:
-        return _jwt_bearer(issuer, client, request, stranger, CallResult(ResultCode.JWT_BEARER, members, facts=facts))
+    except UntrustedIssuer as untrusted:
+        return _jwt_bearer(issuer, client, request, untrusted, CallResult(ResultCode.JWT_BEARER, members, facts=facts))
     except ProtocolError as error:
         issuer.metrics.token_request(str(facts["grant_type"]), error.error)
         return refused(error, facts, **members)
@@ -91,7 +91,7 @@ async def _of_client(
     return ok(issued, members, facts)
 
 
-# what the caller is asked
+# what the caller has to check
 
 
 async def _password(
@@ -100,14 +100,14 @@ async def _password(
     request: Request,
     client: Client,
     named: str,
-    asked: PasswordError,
+    error: PasswordError,
     answer: CallResult,
 ) -> CallResult:
     """Username and password for the caller to check (AU-07, AU-31, AU-32); they wait nowhere, only the request does."""
     waiting = DecisionTicket(
         *(call.api_key, client.client_id, named, client.generation),
         password=PasswordRequest(
-            username=asked.username,
+            username=error.username,
             scope=request.parameters.get("scope"),
             resources=request.resources,
             properties=tuple(member.record() for member in body.properties),
@@ -116,35 +116,35 @@ async def _password(
     )
     requested = Requested.of(request)
     allowed = fresh_authorization(call.issuer, client, GrantTypeName.PASSWORD, requested)
-    told = {
+    members = {
         "ticket": await tickets.give(call, waiting),
-        "username": asked.username,
-        "password": asked.password,
+        "username": error.username,
+        "password": error.password,
         "scopes": allowed.scope.split(),
     }
-    return answer._replace(action="PASSWORD", members={**answer.members, **told})
+    return answer._replace(action="PASSWORD", members={**answer.members, **members})
 
 
 def _jwt_bearer(
-    issuer: Issuer, client: Client, request: Request, stranger: UntrustedIssuer, answer: CallResult
+    issuer: Issuer, client: Client, request: Request, untrusted: UntrustedIssuer, answer: CallResult
 ) -> CallResult:
-    """An assertion by somebody whom we do not know: what can be seen without a key is checked, the rest is the caller's.
+    """An assertion of an issuer that is not trusted here: what can be seen without a key is checked, the rest by the caller.
 
     Where its issuer is trusted here, or is the client itself, which may assert subjects, it is verified and never gets here.
     """
     try:
-        assertions.look_at(issuer, stranger.told, assertions.audiences(issuer, request))
+        assertions.look_at(issuer, untrusted.told, assertions.audiences(issuer, request))
         allowed = fresh_authorization(issuer, client, GrantTypeName.JWT_BEARER, Requested.of(request))
     except UnverifiableError as error:
         return refused(InvalidGrant(f"The assertion cannot be used: {error}"), answer.facts, **answer.members)
     except ProtocolError as error:
         return refused(error, answer.facts, **answer.members)
-    told = {
+    members = {
         "assertion": request.parameters["assertion"],
         "scopes": allowed.scope.split(),
         "resources": list(request.resources) or None,
     }
-    return answer._replace(action="JWT_BEARER", members={**answer.members, **told})
+    return answer._replace(action="JWT_BEARER", members={**answer.members, **members})
 
 
 ROUTES = (Route("/auth/token", token, TokenBody),)

@@ -1,8 +1,8 @@
 """Tokens by API: made without a flow, changed, deleted, revoked, listed.
 
 What Authlete calls the hash of a token is its handle here (see ``admin.tokens``): with the id of the grant in front, so that
-it is found by one look. Of a grant that is listed the access tokens are not known one by one: there the id of the grant stands
-for them, and ends all that it issued.
+it is found by one look. Of a grant that is listed the access tokens are not known one by one: there the id of the grant
+names them all, and ends all that it issued.
 """
 
 from typing import Annotated, Any
@@ -18,11 +18,11 @@ from service.admin.tokens import Created, TokenChanges, TokenInput
 from service.fronts.decision_api import client_json
 from service.fronts.decision_api.answering import NO_CONTENT, CallError, CallResult, milliseconds
 from service.fronts.decision_api.body import Body, Nothing, PropertiesBody, PropertyBody, Text, Words, property_json
+from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import WORD_OF_GRANT_TYPE, enum_name
-from service.fronts.decision_api.people import with_callers_people
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
-from service.fronts.decision_api.windows import WindowBody, walk
+from service.fronts.decision_api.windows import WindowBody, read_window
 from service.issuer import Issuer
 from service.protocol.credentials import Kind
 from service.records.client import Client
@@ -32,7 +32,7 @@ from service.store.grants import LiveRefreshToken
 
 _LATEST = 253_402_300_799_999
 _PAGE = 200
-_NOT_HERE = {
+_UNSUPPORTED = {
     "access_token": "values cannot be chosen: tokens carry the id of their grant; leave it out and one is made",
     "refresh_token": "values cannot be chosen: tokens carry the id of their grant; leave it out and one is made",
     "access_token_persistent": "every access token ends; give it a long duration instead",
@@ -43,13 +43,13 @@ _NOT_HERE = {
     "for_external_attachment": "there are no external attachments here",
     "jwt_at_claims": "claims of JWT access tokens come from properties and scopes",
 }
-"""What a request must not ask for: a token must not be believed to be other than it is."""
+"""Members that are refused, and why: ignored ones would promise what the token does not hold."""
 
 Seconds = Annotated[int, Field(ge=0, le=2_147_483_647)]
 Milliseconds = Annotated[int, Field(ge=0, le=_LATEST)]
 
 
-class NotHere(Body):
+class UnsupportedBody(Body):
     """Members of both requests that are refused when they are filled in."""
 
     access_token_persistent: bool = False
@@ -59,7 +59,7 @@ class NotHere(Body):
     for_external_attachment: bool = False
 
 
-class CreateBody(NotHere):
+class CreateBody(UnsupportedBody):
     """``…_duration``: seconds, 0 = the client's; ``auth_time``: epoch seconds; ``client_id``: number, client_id or alias."""
 
     grant_type: Text = ""
@@ -77,7 +77,7 @@ class CreateBody(NotHere):
     jwt_at_claims: Any = None
 
 
-class UpdateBody(NotHere):
+class UpdateBody(UnsupportedBody):
     """``…_expires_at``: epoch milliseconds, 0 = stays."""
 
     access_token: Text = ""
@@ -91,7 +91,7 @@ class UpdateBody(NotHere):
 
 
 class RevokeBody(Body):
-    """A token by itself or its hash; or all of a person, of a client, or of a person to a client."""
+    """A token by itself or its hash; or all of a user, of a client, or of a user to a client."""
 
     access_token_identifier: Text = ""
     refresh_token_identifier: Text = ""
@@ -112,7 +112,7 @@ async def create(call: Call, body: CreateBody) -> CallResult:
     _check_offered(body, *CreateBody.model_fields)
     try:
         client = await find_client(call.issuer, body.client_id or "")
-        created = await tokens.create_token(with_callers_people(call.issuer), _input(client, body))
+        created = await tokens.create_token(with_callers_directory(call.issuer), _input(client, body))
     except AdminError as error:
         return _refused(error, ResultCode.NOT_FOUND, "BAD_REQUEST")
     issued = created.issued
@@ -160,7 +160,7 @@ async def _created(issuer: Issuer, created: Created) -> dict[str, Any]:
 
 async def update(call: Call, body: UpdateBody) -> CallResult:
     """Change a token, all or nothing: actions OK, BAD_REQUEST, NOT_FOUND, and FORBIDDEN for what the client may not have."""
-    _check_offered(body, *NotHere.model_fields, "access_token_value_updated")
+    _check_offered(body, *UnsupportedBody.model_fields, "access_token_value_updated")
     identifier = body.access_token or body.access_token_hash or body.token_id
     try:
         changes = TokenChanges.read(
@@ -192,11 +192,11 @@ def _updated(body: UpdateBody, held: GrantSnapshot) -> dict[str, Any]:
 
 
 def _check_offered(body: Body, *names: str) -> None:
-    """Raises CallError for what is asked for and not to be had."""
-    filled = [name for name in names if name in _NOT_HERE and getattr(body, name)]
+    """Raises CallError for members that are not supported."""
+    filled = [name for name in names if name in _UNSUPPORTED and getattr(body, name)]
     if filled:
-        told = "; ".join(f"{type(body).model_fields[name].alias}: {_NOT_HERE[name]}" for name in filled)
-        raise CallError(ResultCode.UNSUPPORTED, told)
+        faults = "; ".join(f"{type(body).model_fields[name].alias}: {_UNSUPPORTED[name]}" for name in filled)
+        raise CallError(ResultCode.UNSUPPORTED, faults)
 
 
 def _refused(error: AdminError, missing: ResultCode, action: str) -> CallResult:
@@ -252,7 +252,7 @@ def _revoked(count: int, detail: str = "") -> CallResult:
 
 
 async def get_list(call: Call, body: ListBody) -> CallResult:
-    """What was granted and lives, by person, by client, or all: hashes, never tokens."""
+    """What was granted and lives, by user, by client, or all: hashes, never tokens."""
     issuer = call.issuer
     client = await find_client(issuer, body.client_identifier) if body.client_identifier else None
     client_id = client.client_id if client else None
@@ -264,14 +264,14 @@ async def get_list(call: Call, body: ListBody) -> CallResult:
             page = await grants.list_of_subject(issuer, body.subject, cursor, _PAGE)
         return [known for known in page.grants if client_id in (None, known.grant.client_id)], page.cursor
 
-    window = await walk(page_at, body)
-    told = {
+    window = await read_window(page_at, body)
+    members = {
         **window.members(body),
         "client": await client_json.describe(issuer, client) if client else None,
         "subject": body.subject or None,
         "accessTokens": await _rows(issuer, list(window.items)),
     }
-    return CallResult(members=told, detail=window.detail)
+    return CallResult(members=members, detail=window.detail)
 
 
 async def _rows(issuer: Issuer, known: list[KnownGrant]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A token exchange (RFC 8693): what can be checked here is, and the caller, who knows what may be exchanged, is asked."""
+"""A token exchange (RFC 8693): what can be checked here is; the caller decides what may be exchanged."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ async def checked(
         await confirm(authenticated.replay_checks)
         if GrantTypeName.TOKEN_EXCHANGE not in client.grant_types:
             raise UnauthorizedClient("The client is not registered for token exchange.")
-        told = {
+        exchange = {
             "subjectToken": request.required("subject_token"),
             "subjectTokenType": _type_of(request, "subject_token_type"),
             "subjectTokenInfo": await _info(issuer, request, "subject_token"),
@@ -47,12 +47,12 @@ async def checked(
         if has_actor != ("actor_token_type" in parameters):
             raise InvalidRequest("actor_token and actor_token_type go together (RFC 8693 section 2.1).")
         if has_actor:
-            told["actorTokenType"] = _type_of(request, "actor_token_type")
-            told["actorTokenInfo"] = await _info(issuer, request, "actor_token")
+            exchange["actorTokenType"] = _type_of(request, "actor_token_type")
+            exchange["actorTokenInfo"] = await _info(issuer, request, "actor_token")
         allowed = fresh_authorization(issuer, client, GrantTypeName.TOKEN_EXCHANGE, Requested.of(request))
     except ProtocolError as error:
         return refused(error, answer.facts, **answer.members)
-    members = {**answer.members, **told, "scopes": allowed.scope.split()}
+    members = {**answer.members, **exchange, "scopes": allowed.scope.split()}
     return answer._replace(result=ResultCode.TOKEN_EXCHANGE, action="TOKEN_EXCHANGE", members=members)
 
 

@@ -4,9 +4,9 @@ from service.admin.audit import audited
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.answering import CallError, CallResult
 from service.fronts.decision_api.body import Body, PropertiesBody, PropertyBody, Text
-from service.fronts.decision_api.issued import Duration, amended_by, check_supported, issued_members, ok
+from service.fronts.decision_api.callers_directory import with_callers_directory
+from service.fronts.decision_api.issued import Duration, check_supported, issued_members, ok, with_additions
 from service.fronts.decision_api.naming import client_members
-from service.fronts.decision_api.people import with_callers_people
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.tickets import TicketError
@@ -40,27 +40,25 @@ async def issue(call: Call, body: IssueBody) -> CallResult:
     check_supported(body)
     try:
         waiting = await tickets.look_up(call, body.ticket)
-        asked = tickets.password_of(waiting, body.ticket)
+        request = tickets.password_of(waiting, body.ticket)
         client = await tickets.client_of(call, waiting)
         async with tickets.used(call, body.ticket, waiting):
-            return await _right(with_callers_people(call.issuer), client, waiting, asked, body)
+            return await _right(with_callers_directory(call.issuer), client, waiting, request, body)
     except TicketError:
         return _bad_ticket()
 
 
 async def _right(
-    issuer: Issuer, client: Client, waiting: DecisionTicket, asked: PasswordRequest, body: IssueBody
+    issuer: Issuer, client: Client, waiting: DecisionTicket, request: PasswordRequest, body: IssueBody
 ) -> CallResult:
-    added = asked.properties + _further(body.properties, asked.properties)
+    added = request.properties + _further(body.properties, request.properties)
     members = await client_members(issuer, client, waiting.presented)
     facts = {"client_id": client.client_id, "grant_type": "password", "subject": body.subject}
     try:
-        issued = await _issue(issuer, client, asked, added, body)
+        issued = await _issue(issuer, client, request, added, body)
     except TemporarilyUnavailable:
         raise
-    except (
-        ProtocolError
-    ) as error:  # the person is disabled here, or the client was changed: nothing for the caller to do
+    except ProtocolError as error:  # the user is disabled here, or the client was changed: nothing for the caller to do
         issuer.metrics.token_request("password", error.error)
         content = refuse(error).content.decode()
         return CallResult(
@@ -72,17 +70,17 @@ async def _right(
 
 @audited("token.issue_for_password", "client:client.client_id", "user:body.subject", often=True)
 async def _issue(
-    issuer: Issuer, client: Client, asked: PasswordRequest, added: tuple[Property, ...], body: IssueBody
+    issuer: Issuer, client: Client, request: PasswordRequest, added: tuple[Property, ...], body: IssueBody
 ) -> Issued:
     begun = fresh_authorization(
         issuer,
         client,
         GrantTypeName.PASSWORD,
-        Requested(asked.scope, asked.resources),
+        Requested(request.scope, request.resources),
         body.subject,
-        asked.username,
+        request.username,
     )
-    return await mint(issuer, client, amended_by(begun, added, body.access_token_duration or asked.lifetime))
+    return await mint(issuer, client, with_additions(begun, added, body.access_token_duration or request.lifetime))
 
 
 def _further(given: tuple[PropertyBody, ...], before: tuple[Property, ...]) -> tuple[Property, ...]:
@@ -96,7 +94,7 @@ _REASONS: dict[str, ProtocolError] = {
     "INVALID_RESOURCE_OWNER_CREDENTIALS": InvalidGrant("The username or password is wrong."),
     "INVALID_TARGET": InvalidTarget("The resource is not allowed."),
 }
-"""Wrong credentials of a person are invalid_grant (RFC 6749 section 5.2), where Authlete says invalid_request."""
+"""Wrong credentials of a user are invalid_grant (RFC 6749 section 5.2), where Authlete says invalid_request."""
 
 
 class FailBody(Body):

@@ -24,7 +24,7 @@ class UserInfoBody(Body):
 
 
 async def userinfo(call: Call, body: UserInfoBody) -> CallResult:
-    """Whose token it is and which claims it stands for; ``responseContent`` of a refusal is for WWW-Authenticate."""
+    """Whose token it is and which claims it gives access to; ``responseContent`` of a refusal is for WWW-Authenticate."""
     opened = await _opened(call, body.token)
     if isinstance(opened, CallResult):
         return opened
@@ -42,7 +42,7 @@ async def userinfo(call: Call, body: UserInfoBody) -> CallResult:
 
 
 class IssueBody(Body):
-    """``claims``: a JSON object as a text; ``sub``: what the client calls the person, "" = as its ID tokens do."""
+    """``claims``: a JSON object as a text; ``sub``: what the client calls the user, "" = as its ID tokens do."""
 
     token: Text = ""
     claims: JsonObject | None = None
@@ -50,13 +50,15 @@ class IssueBody(Body):
 
 
 async def issue(call: Call, body: IssueBody) -> CallResult:
-    """The claims for the client, as JSON or as the JWT that it is registered for; never more than the token stands for."""
+    """The claims for the client, as JSON or as the JWT that it is registered for; never more than the token allows."""
     opened = await _opened(call, body.token)
     if isinstance(opened, CallResult):
         return opened
     token, client = opened
-    told = claims.present(body.claims or {}, names_of(call.issuer, token))
-    decision = rendered(call.issuer, client, told | {"sub": body.sub or sub_of(call.issuer, client, token.grant)})
+    claims_of_user = claims.present(body.claims or {}, names_of(call.issuer, token))
+    decision = rendered(
+        call.issuer, client, claims_of_user | {"sub": body.sub or sub_of(call.issuer, client, token.grant)}
+    )
     action = "JSON" if decision.headers["Content-Type"] == JSON else "JWT"
     facts = {"client_id": client.client_id, "subject": token.grant.subject}
     members = {"responseContent": decision.content.decode()}

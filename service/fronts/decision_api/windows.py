@@ -17,7 +17,7 @@ _Item = TypeVar("_Item")
 WIDEST = 500
 """Entries in one answer."""
 _PAGES = 20
-"""Pages of the house that one call walks over."""
+"""Pages of a list that one call reads."""
 _MORE = "There are more than one call looks at: narrow the list down."
 
 
@@ -56,7 +56,7 @@ def cut(items: Sequence[_Item], window: WindowBody) -> Window:
     return Window(items[window.start : window.stop], len(items), "")
 
 
-async def walk(page_at: Callable[[str], Awaitable[tuple[Sequence[_Item], str]]], window: WindowBody) -> Window:
+async def read_window(page_at: Callable[[str], Awaitable[tuple[Sequence[_Item], str]]], window: WindowBody) -> Window:
     """Of one that comes in pages. ``page_at``: a cursor → entries and the next cursor, empty at the end."""
     found: list[_Item] = []
     cursor = ""

@@ -1,4 +1,4 @@
-"""The people of a caller: whoever calls the decision API knows their passwords, and is asked."""
+"""The users of a caller: the caller checks their passwords."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -27,10 +27,10 @@ class CallersDirectory:
         raise PasswordError(username, password)
 
     async def claims(self, subject: str, scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
-        """What our own directory knows, should it know the person; nothing else is no fault."""
+        """What our own directory knows, should it know the user."""
         return await self._own.claims(subject, scopes, username) or {}
 
 
-def with_callers_people(issuer: Issuer) -> Issuer:
-    """The issuer, for tokens about people whom the caller knows."""
+def with_callers_directory(issuer: Issuer) -> Issuer:
+    """The issuer, for tokens about users of the caller."""
     return replace(issuer, directory=CallersDirectory(issuer.directory))
