@@ -1,4 +1,4 @@
-"""Clients that registered themselves, once an operator has checked who they are (RFC 7591 section 5)."""
+"""Clients that registered themselves, once an operator has checked them (RFC 7591 section 5)."""
 
 import logging
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @audited("client.approve", "client:name")
 async def approve_client(issuer: Issuer, name: str, *, if_match: str | None = None) -> Client:
-    """Say of a client that registered itself that its name and addresses have been checked: people are no longer warned, and
+    """Say of a client that registered itself that its name and addresses have been checked: users are no longer warned, and
     errors are redirected at once, as with a client of ours. It holds until the client changes anything of itself (RFC 7592).
 
     ``if_match``: see ``etags.check``. Raises NotFound, Outdated, Refused where it did not register itself.

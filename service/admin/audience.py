@@ -28,6 +28,6 @@ def accepted_by(issuer: Issuer, client_id: str, audience: tuple[str, ...]) -> st
             "(audiences); what is issued from then on has it."
         )
     return (
-        f"APIs that want the audience {' or '.join(apis)}. Introspection tells of it to its own client {client_id}, and to "
+        f"APIs that want the audience {' or '.join(apis)}. Introspection shows it to its own client {client_id}, and to "
         "clients that may introspect and serve it (resources); to others it is inactive."
     )

@@ -159,7 +159,7 @@ async def list_new(issuer: Issuer, cursor: str, wanted: AuditFilter = ANYTHING, 
 
 
 def describe(placed: PlacedEntry) -> dict[str, Any]:
-    """The entry for people and programs; ``at``: epoch seconds with a fraction."""
+    """The entry as output; ``at``: epoch seconds with a fraction."""
     entry = placed.entry
     members = {name: getattr(entry, name) for name in AuditEntry.__struct_fields__}
     return {"id": placed.place} | members | {"at": entry.at / 1000}

@@ -1,4 +1,4 @@
-"""What a person has allowed which client: their living grants, and their consents. For the person's own page and for APIs."""
+"""What a user has allowed which client: living grants and consents. For the user's own page and for APIs."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ _PAGE, _MOST = 200, 2000
 
 
 class Authorized(NamedTuple):
-    """A client that may do something for a person now, or may do it again without asking.
+    """A client that may do something for a user now, or may do it again without asking.
 
     ``latest``: the scopes of the newest living grant, ``scopes``: of all of them and of the consent, ``resources``: likewise;
     ``since`` and ``changed_at``: epoch seconds of the oldest and the newest of those.
@@ -35,7 +35,7 @@ class Authorized(NamedTuple):
 
 
 async def list_of_subject(issuer: Issuer, subject: str) -> list[Authorized]:
-    """Every client that a person has authorized, by name; looks at 2,000 grants at most."""
+    """Every client that a user has authorized, by name; looks at 2,000 grants at most."""
     consents = await issuer.store.consents.of_user(subject)
     held: dict[str, list[Grant]] = {client_id: [] for client_id in consents}
     for listed in await _grants(issuer, subject):
@@ -45,14 +45,14 @@ async def list_of_subject(issuer: Issuer, subject: str) -> list[Authorized]:
 
 
 async def get(issuer: Issuer, subject: str, client_id: str) -> Authorized | None:
-    """What a person has allowed one client; None: nothing that counts."""
+    """What a user has allowed one client; None: nothing that counts."""
     living = [listed.grant for listed in await _grants(issuer, subject) if listed.grant.client_id == client_id]
     return await _authorized(issuer, client_id, living, await issuer.store.consents.get(subject, client_id))
 
 
 @audited("authorization.update", "user:subject", "client:client.client_id")
 async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str, ...]) -> int:
-    """Let the client have these scopes for the person, and no others: in every living grant, and in what is remembered as
+    """Let the client have these scopes for the user, and no others: in every living grant, and in what is remembered as
     allowed. How many grants that were. Raises NotAllowed for a scope that the client may not have.
     """
     changes = TokenChanges.read({"scopes": scopes})
@@ -67,7 +67,7 @@ async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str
 
 
 async def end(issuer: Issuer, subject: str, client_id: str, reason: str = "revoked_by_operator") -> int:
-    """End every grant of the person to the client, and forget what was allowed; how many grants were alive. ``reason``: for
+    """End every grant of the user to the client, and forget what was allowed; how many grants were alive. ``reason``: for
     hooks.
     """
     ended = await grants.revoke_of_subject(issuer, subject, client_id, reason)
@@ -77,13 +77,13 @@ async def end(issuer: Issuer, subject: str, client_id: str, reason: str = "revok
 
 @audited("authorization.forget_consent", "user:subject", "client:client_id")
 async def forget_consent(issuer: Issuer, subject: str, client_id: str) -> None:
-    """Ask the person again next time; what is granted stays."""
+    """Ask the user again next time; what is granted stays."""
     await issuer.store.consents.forget(subject, client_id)
     log.info(Event.CONSENT_DELETED, extra={"client_id": client_id, "subject": subject})
 
 
 async def _narrow_consent(issuer: Issuer, subject: str, client: Client, scopes: tuple[str, ...]) -> None:
-    """What is remembered is what the person said: others may take from it, not add to it."""
+    """What is remembered is what the user said: others may take from it, not add to it."""
     consent = await issuer.store.consents.get(subject, client.client_id)
     if consent is None or set(consent.scopes) <= set(scopes):
         return
@@ -91,7 +91,7 @@ async def _narrow_consent(issuer: Issuer, subject: str, client: Client, scopes: 
 
 
 async def _grants(issuer: Issuer, subject: str) -> list[ListedGrant]:
-    """The person's living grants, ``_MOST`` at most."""
+    """The user's living grants, ``_MOST`` at most."""
     found: list[ListedGrant] = []
     async for listed in _each_grant(issuer, subject):
         found.append(listed)
@@ -101,7 +101,7 @@ async def _grants(issuer: Issuer, subject: str) -> list[ListedGrant]:
 
 
 async def _each_grant(issuer: Issuer, subject: str) -> AsyncIterator[ListedGrant]:
-    """The person's living grants, page by page."""
+    """The user's living grants, page by page."""
     cursor = ""
     while True:
         page = await issuer.store.grants.list_of_user(subject, cursor, _PAGE)

@@ -1,7 +1,7 @@
 """The number of a client: the decision API's data types know clients by a whole number, ours by a text.
 
 A client_id that is written as a number has that number. Every other client gets one of 53 bits that is made from its client_id,
-so that it is always the same; the first time that somebody is told it, it is written down, so that it is found again by one
+so that it is always the same; the first time that a caller gets it, it is written down, so that it is found again by one
 look. The two never meet: numbers from 2^52 to 2^53 (all of which JSON can carry exactly) are made ones.
 """
 

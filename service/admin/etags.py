@@ -1,4 +1,4 @@
-"""Which version of a record somebody has seen (RFC 9110 8.8.3, 13.1.1), so that two operators don't undo each other's work."""
+"""Which version of a record an operator has seen (RFC 9110 8.8.3, 13.1.1), so that no operator undoes another's work."""
 
 from hashlib import sha512
 
@@ -22,4 +22,4 @@ def check(record: Record, if_match: str | None) -> None:
     if if_match is None or if_match.strip() == ANY:
         return
     if etag(record) not in [one.strip() for one in if_match.split(",")]:
-        raise Outdated("somebody else changed it meanwhile: look at it again, and send its ETag as If-Match")
+        raise Outdated("another operator changed it meanwhile: look at it again, and send its ETag as If-Match")

@@ -38,7 +38,7 @@ _BETWEEN = "~"
 
 
 class Ended(NamedTuple):
-    """How many were alive: ``clients`` that could get tokens (they still can), ``interactions`` that waited for a person,
+    """How many were alive: ``clients`` that could get tokens (they still can), ``interactions`` that waited for a user,
     ``decisions`` for a caller of the decision API. ``cursor``: where to go on, empty at the end.
     """
 

@@ -1,4 +1,4 @@
-"""Grants: begun with a code on somebody's behalf, listed, shown, revoked."""
+"""Grants: begun with a code on a user's behalf, listed, shown, revoked."""
 
 import logging
 import re
@@ -176,7 +176,7 @@ async def open_by_id_token(issuer: Issuer, id_token: str) -> KnownGrant:
 
 
 def describe(known: KnownGrant) -> dict[str, Any]:
-    """The grant for people and programs; times in epoch seconds, 0 = never or unknown."""
+    """The grant as output; times in epoch seconds, 0 = never or unknown."""
     grant = known.grant
     return {
         "grant_id": known.grant_id,

@@ -1,6 +1,6 @@
 """What operators write to us: the base of the input models, and the kinds of text they share.
 
-Every fault is told at once, by the name of the field; what was written is not repeated, for it may be a secret.
+Every fault is listed at once, by the name of the field; what was written is not repeated, for it may be a secret.
 """
 
 import json
@@ -29,7 +29,7 @@ from service.settings.faults import lines, whole
 
 _MAX_DEPTH = 10
 _MAX_ITEMS = 2000
-"""Of a list or an object: a fault is told for each, and 64 KB of faulty ones would cost as much as hundreds of requests."""
+"""Of a list or an object: each gets a fault of its own, and 64 KB of faulty ones would cost as much as hundreds of requests."""
 
 
 class Input(BaseModel):
@@ -89,14 +89,14 @@ def filled(text: str) -> str:
 
 
 def shallow(value: Any) -> Any:
-    """JSON that can be written again wherever it is told: a list holds it a few levels deeper. Raises ValueError."""
+    """JSON that can be written again wherever it is shown: a list holds it a few levels deeper. Raises ValueError."""
     if is_deeper(value, _MAX_DEPTH):
         raise ValueError(f"is nested more than {_MAX_DEPTH} deep")
     return value
 
 
 def no_credential_of_ours(value: Any) -> Any:
-    """JSON that holds none; a JWT of somebody else's may be a claim (OpenID Connect Core 5.6.2). Raises ValueError."""
+    """JSON that holds none; a JWT of another issuer may be a claim (OpenID Connect Core 5.6.2). Raises ValueError."""
     for found in PATTERN.findall(json.dumps(value)):
         check_no_credential(found)
     return value
@@ -140,7 +140,7 @@ Properties = Annotated[tuple[PropertyInput, ...], AfterValidator(_named_once)]
 
 
 def describe_property(member: Property) -> dict[str, Any]:
-    """A property for people and programs."""
+    """A property as output."""
     return {
         "name": member.name,
         "value": member.value,

@@ -10,7 +10,7 @@ from service.store.scanning import Issued
 
 KINDS = {"access": "access_token", "refresh": "refresh_token", "code": "authorization_code"}
 LOOKED_AT = 50_000
-"""Keys of the grant's server that one call looks at unless told otherwise."""
+"""Keys of the grant's server that one call looks at unless the caller says another number."""
 
 
 class IssuedPage(NamedTuple):
@@ -34,7 +34,7 @@ async def list_issued(issuer: Issuer, grant_id: str, cursor: str = "", count: in
 
 
 def describe(issued: Issued) -> dict[str, Any]:
-    """One of them for people and programs: ``handle`` tells which it is, and is of no use as a token."""
+    """One of them as output: ``handle`` names it, and is of no use as a token."""
     return {
         "kind": KINDS[issued.kind],
         "handle": issued.hash,

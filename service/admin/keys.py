@@ -47,7 +47,7 @@ async def retire_key(issuer: Issuer, kid: str) -> SigningKey:
 
 
 def describe(key: SigningKey, state: key_schedule.State) -> dict[str, Any]:
-    """The key for people and programs: nothing of its private part."""
+    """The key as output: nothing of its private part."""
     return {
         "kid": key.kid,
         "algorithm": key.algorithm,

@@ -1,4 +1,4 @@
-"""Requests that were refused lately: written beside requests by every process, and looked at by operators."""
+"""Requests that were refused lately: written in the background by every process, and looked at by operators."""
 
 import logging
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ async def list_refused(issuer: Issuer, wanted: RefusalFilter, cursor: str = "", 
 
 
 def describe(placed: PlacedRefusal) -> dict[str, Any]:
-    """For people and programs; ``at``: epoch seconds with a fraction; ``remedy``: what to do about it."""
+    """The output; ``at``: epoch seconds with a fraction; ``remedy``: what to do about it."""
     request = placed.request
     members = {name: getattr(request, name) for name in RefusedRequest.__struct_fields__}
     return {"id": placed.place} | members | {"at": request.at / 1000, "remedy": remedy_of(request)}

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 async def reseal_secrets(issuer: Issuer) -> int:
     """Encrypt every such secret anew under the first master key, so that the others can be given up; how many clients.
 
-    Walks over all clients; again, it goes on where it was cut off. Raises UnusableKeyError for a secret that no master key
+    Scans all clients; again, it goes on where it was cut off. Raises UnusableKeyError for a secret that no master key
     opens, naming nothing of it.
     """
     count, cursor = 0, ""

@@ -51,7 +51,7 @@ async def end_session(issuer: Issuer, sid: str) -> Ended:
 
 
 def describe(session: Session) -> dict[str, Any]:
-    """The session for people and programs, but nothing of its cookie."""
+    """The session as output, but nothing of its cookie."""
     return {
         "sid": session.sid,
         "subject": session.subject,

@@ -94,7 +94,7 @@ def totals(issuer: Issuer) -> Totals:
 
 
 class Statistics:
-    """The numbers of one process's operators. Let ``keep`` run beside."""
+    """The numbers of one process's operators. ``keep`` is a background task."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
@@ -192,7 +192,7 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
 
 
 def describe_grants(grants: Grants) -> dict[str, Any]:
-    """For people and programs."""
+    """The output."""
     return {**grants._asdict(), "by_client": dict(grants.by_client), "at": int(grants.at)}
 
 

@@ -1,6 +1,6 @@
 """Tokens: made for a client without any flow, changed in their place, ended; named by themselves or by their handle.
 
-A handle is the id of the grant and the hash of the token, 44 characters: the ``jti`` of a JWT. It tells which token is meant
+A handle is the id of the grant and the hash of the token, 44 characters: the ``jti`` of a JWT. It names a token
 and is of no use as one. The id of the grant alone names everything that the grant issued.
 """
 
@@ -40,7 +40,7 @@ _LATEST = 253_402_300_799
 """The last second of the year 9999: beyond it is a mistake in the unit."""
 _NAME = re.compile(rf"([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})([A-Za-z0-9_-]{{22}})?", re.ASCII)
 _WITHOUT_REFRESH = {GrantTypeName.IMPLICIT, GrantTypeName.CLIENT_CREDENTIALS, GrantTypeName.TOKEN_EXCHANGE}
-"""Grant types that never bring a refresh token (RFC 6749 4.2.2 and 4.4.3; RFC 8693 2.2.1: whoever has the token asks again)."""
+"""Grant types that never bring a refresh token (RFC 6749 4.2.2 and 4.4.3; RFC 8693 2.2.1: its holder asks again)."""
 
 Second = Annotated[Number, Field(ge=1, le=_LATEST)]
 
@@ -99,7 +99,7 @@ async def create_token(issuer: Issuer, given: TokenInput) -> Created:
         fresh = fresh_authorization(
             issuer, client, given.grant_type, Requested(scope, given.resources), subject=given.subject or ""
         )
-        issued = await issuing.issue(issuer, _as_asked(client, given), _with_told(fresh, given))
+        issued = await issuing.issue(issuer, _as_asked(client, given), _with_details(fresh, given))
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
@@ -137,7 +137,7 @@ def _as_asked(client: Client, given: TokenInput) -> Client:
     return asked
 
 
-def _with_told(fresh: Authorization, given: TokenInput) -> Authorization:
+def _with_details(fresh: Authorization, given: TokenInput) -> Authorization:
     """When they signed in, if they did, only the caller knows."""
     grant = msgspec.structs.replace(
         fresh.grant,
@@ -145,8 +145,8 @@ def _with_told(fresh: Authorization, given: TokenInput) -> Authorization:
         acr=given.acr,
         properties=tuple(member.record() for member in given.properties),
     )
-    told: Authorization = msgspec.structs.replace(fresh, grant=grant, lifetime=given.access_token_lifetime or 0)
-    return told
+    detailed: Authorization = msgspec.structs.replace(fresh, grant=grant, lifetime=given.access_token_lifetime or 0)
+    return detailed
 
 
 # finding one
@@ -188,21 +188,21 @@ async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -
     return await _update(issuer, named.grant_id, named.hash, changes, changes.model_dump(exclude_none=True))
 
 
-@audited("token.update", "grant:grant_id", changed="told", often=True)
+@audited("token.update", "grant:grant_id", changed="changed", often=True)
 async def _update(
-    issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges, told: Mapping[str, Any]
+    issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges, changed: Mapping[str, Any]
 ) -> GrantSnapshot:
-    """By the grant's id: what the caller named it by may be the token. ``told``: the changes by name."""
-    held = await _amend(issuer, grant_id, access_hash, changes)
+    """By the grant's id: what the caller named it by may be the token. ``changed``: the changes by name."""
+    held = await _update_record(issuer, grant_id, access_hash, changes)
     if held is None:
         raise _no_token()
-    log.info(Event.TOKEN_UPDATED, extra={"grant_id": grant_id, "changed": sorted(told)})
+    log.info(Event.TOKEN_UPDATED, extra={"grant_id": grant_id, "changed": sorted(changed)})
     return held
 
 
 async def update_grant(issuer: Issuer, grant_id: str, changes: TokenChanges) -> bool:
     """Change a whole grant; its access tokens have no more scope than it has. Whether it was alive. Raises NotAllowed."""
-    return await _amend(issuer, grant_id, "", changes) is not None
+    return await _update_record(issuer, grant_id, "", changes) is not None
 
 
 def check_scopes(client: Client, scopes: tuple[str, ...]) -> None:
@@ -211,22 +211,24 @@ def check_scopes(client: Client, scopes: tuple[str, ...]) -> None:
         raise NotAllowed(f"scopes: {foreign[0]} is unknown or not allowed for this client")
 
 
-async def _amend(issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges) -> GrantSnapshot | None:
-    """Read, change, compare and set; again where somebody else was first. None: it has ended."""
+async def _update_record(
+    issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges
+) -> GrantSnapshot | None:
+    """Read, change, compare and set; again where another change was first. None: it has ended."""
     for _ in range(_TRIES):
         held = await issuer.store.grant_updates.read(grant_id, access_hash)
         if held is None:
             return None
-        amended = await _amended(issuer, held, changes)
-        answer = None if amended is None else await issuer.store.grant_updates.write(held, amended)
-        if amended is None or answer is UpdateAnswer.ENDED:
+        updated = await _updated(issuer, held, changes)
+        answer = None if updated is None else await issuer.store.grant_updates.write(held, updated)
+        if updated is None or answer is UpdateAnswer.ENDED:
             return None
         if answer is UpdateAnswer.UPDATED:
             return await issuer.store.grant_updates.read(grant_id, access_hash)
     raise TemporarilyUnavailable(log="the grant is being changed by others at the same time")
 
 
-async def _amended(issuer: Issuer, held: GrantSnapshot, changes: TokenChanges) -> GrantUpdate | None:
+async def _updated(issuer: Issuer, held: GrantSnapshot, changes: TokenChanges) -> GrantUpdate | None:
     """What is to be instead; None where its client no longer stands behind it. Raises NotAllowed."""
     client = await issuer.store.clients.get(held.grant.client_id)
     if client is None or held.grant.client_generation < client.generation:

@@ -85,7 +85,7 @@ async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> Tru
 
 
 def describe(trust: TrustedIssuer) -> dict[str, Any]:
-    """For people and programs."""
+    """The output."""
     return {name: getattr(trust, name) for name in TrustedIssuer.__struct_fields__}
 
 

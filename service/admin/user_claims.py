@@ -1,4 +1,4 @@
-"""What a person's living grants keep of their claims, after those were changed."""
+"""What a user's living grants keep of the claims, after those were changed."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ _PAGE, _TRIES = 200, 8
 
 
 async def renew(issuer: Issuer, user: User) -> int:
-    """Let every grant say what the person's claims are now: in introspection at once, in JWTs from the next refresh on.
+    """Update the user's claims in every grant: in introspection at once, in JWTs from the next refresh on.
 
     Returns how many grants that changed. Raises TemporarilyUnavailable.
     """

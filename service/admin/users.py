@@ -97,7 +97,7 @@ class UserPage(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A user whose access has ended, with exactly how many grants and sessions of theirs were alive and are ended."""
+    """A user whose access has ended, with exactly how many grants and sessions of that user were alive and are ended."""
 
     user: User
     counts: dict[str, int]
@@ -120,7 +120,7 @@ async def create_user(issuer: Issuer, given: UserInput, password: str | None) ->
     try:
         await issuer.store.users.save(user, None)
     except ChangedMeanwhileError as error:
-        raise AlreadyExists(f"somebody else created them meanwhile: {error}") from error
+        raise AlreadyExists(f"created by another operator meanwhile: {error}") from error
     log.info(Event.USER_CREATED, extra={"username": user.username, "subject": user.subject})
     return user
 
@@ -143,7 +143,7 @@ async def list_users(issuer: Issuer, cursor: str = "", count: int = 100) -> User
 
 @audited("user.update", "user:name", changed="claims")
 async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_match: str | None = None) -> User:
-    """Change claims, also in the person's living grants as far as those keep them for access tokens: those given are set, those
+    """Change claims, also in the user's living grants as far as those keep them for access tokens: those given are set, those
     given as None are removed. ``if_match``: see ``etags.check``.
 
     Raises NotFound, Outdated, Refused.
@@ -186,7 +186,7 @@ async def sign_out_user(issuer: Issuer, name: str) -> Ended:
 
 @audited("user.disable", "user:name")
 async def disable_user(issuer: Issuer, name: str) -> Ended:
-    """No more tokens for the user, and every grant of theirs ends, also one that is under way. Raises NotFound."""
+    """No more tokens for the user, and every grant of the user ends, also one that is under way. Raises NotFound."""
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=False))
     return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), Event.USER_DISABLED)
 
@@ -201,7 +201,7 @@ async def enable_user(issuer: Issuer, name: str) -> User:
 
 @audited("user.delete", "user:name")
 async def delete_user(issuer: Issuer, name: str) -> Ended:
-    """Delete a user, and end every grant of theirs. Raises NotFound."""
+    """Delete a user, and end every grant of the user. Raises NotFound."""
     ended = await disable_user(issuer, name)  # first, so that nothing is left over where this is cut off
     if not await issuer.store.users.delete(ended.user):
         raise NotFound(f"user {name!r} was deleted meanwhile")
@@ -211,7 +211,7 @@ async def delete_user(issuer: Issuer, name: str) -> Ended:
 
 
 def describe(user: User) -> dict[str, Any]:
-    """The user for people and programs: of the password only whether there is one."""
+    """The user as output: of the password only whether there is one."""
     return {
         "username": user.username,
         "subject": user.subject,
@@ -231,7 +231,7 @@ def _ended(user: User, ended: sessions.Ended, event: Event) -> Ended:
 
 
 async def _change(issuer: Issuer, name: str, changed: Callable[[User], User]) -> User:
-    """Read, change, compare and set; again where somebody else was first."""
+    """Read, change, compare and set; again where another change was first."""
     for _ in range(_TRIES):
         seen = await get_user(issuer, name)
         wanted = changed(seen)

@@ -8,7 +8,7 @@ import typer
 from service.admin.operations import audit as operations
 from service.cli.acting import Do, act
 from service.cli.derived import add_list
-from service.cli.output import Json, emit, moment, people
+from service.cli.output import Json, emit, moment, terminal
 
 app = typer.Typer(no_args_is_help=True, help="Look at the audit log: who did what, to what, when, and what came of it.")
 
@@ -82,4 +82,4 @@ def _tell(entry: dict[str, Any], json: bool) -> None:
         f"× {entry['count']}" if entry["count"] > 1 else "",
         entry["why"],
     ]
-    people().print(" ".join(word for word in words if word), markup=False, soft_wrap=True)
+    terminal().print(" ".join(word for word in words if word), markup=False, soft_wrap=True)

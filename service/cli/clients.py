@@ -49,7 +49,7 @@ def create(
     Lifetimes that are left out follow the settings (`mintmark settings`), also when those change.
     """
     described = {"client_id": client_id} | given(members)
-    operations.CREATE.input.read(described)  # faults are told before a secret is asked for
+    operations.CREATE.input.read(described)  # faults are shown before a secret is asked for
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
     _tell_new(do(operations.CREATE, **described, secret=secret), f"Client {client_id} is registered.", json)
 
@@ -163,11 +163,11 @@ add_command(
 def approve(
     client_id: ClientName,
     withdraw: Annotated[
-        bool, typer.Option("--withdraw", help="Take it back: people are warned again.", metavar="")
+        bool, typer.Option("--withdraw", help="Take it back: users are warned again.", metavar="")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Say that you have checked who a client that registered itself is: people are not warned of it any more.
+    """Approve a client that registered itself, whose name and addresses you have checked: users are not warned of it any more.
 
     Example: `mintmark client approve WAq3rZ8k`
 
@@ -175,7 +175,7 @@ def approve(
     """
     if withdraw:
         client = do(operations.WITHDRAW_APPROVAL, client_id=client_id)
-        _tell(client, f"Client {client['client_id']} is no longer approved: people are warned again.", json)
+        _tell(client, f"Client {client['client_id']} is no longer approved: users are warned again.", json)
         return
     client = do(operations.APPROVE, client_id=client_id)
     where = ", ".join(client["redirect_uris"]) or "nowhere"

@@ -1,4 +1,4 @@
-"""``mintmark demo``: everything comes up on this machine, and tells what to try."""
+"""``mintmark demo``: a whole service on this machine, with commands to try."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from rich.text import Text
 from service import app
 from service.cli.acting import loaded
 from service.cli.exits import REFUSED, address_explained, redis_explained
-from service.cli.output import Json, emit, people, say
+from service.cli.output import Json, emit, say, terminal
 from service.dev import callback
 from service.dev import demo as what
 from service.dev.check import Result, walk
@@ -43,7 +43,7 @@ def demo(
     check: Annotated[
         bool,
         typer.Option(
-            "--check", help="Walk through everything, say what came back, and end; nothing is kept.", metavar=""
+            "--check", help="Run a check over HTTP, say what came back, and end; nothing is kept.", metavar=""
         ),
     ] = False,
     json: Json = False,
@@ -86,7 +86,7 @@ async def _serve(port: int, redis_url: str | None, json: bool) -> None:
 
 
 def _settings(given: dict[str, Any], redis_url: str | None) -> Settings:
-    """What the demo gives, over what environment and files say; what of theirs is not used is said. Raises SettingsError."""
+    """What the demo gives, over what environment and files say; those that are not used are named. Raises SettingsError."""
     came_from = origins(loaded(**given), {})
     given = what.without_honoured(given, came_from)
     unused = what.overridden(given, came_from, DATA.parent)
@@ -114,7 +114,7 @@ def _mintmark(settings: Settings, redis_url: str | None) -> str:
 
 
 def _master_key(redis_url: str | None) -> str:
-    """Kept beside the demo's own Redis, whose keys are encrypted under it; on another Redis the one that is set, if any."""
+    """Kept with the demo's own Redis, whose keys are encrypted under it; on another Redis the one that is set, if any."""
     if redis_url is not None:
         return os.environ.get(f"{PREFIX}MASTER_KEY") or what.KNOWN_MASTER_KEY
     try:
@@ -127,7 +127,7 @@ def _master_key(redis_url: str | None) -> str:
 
 
 def _console(port: int, redis_url: str | None) -> what.Console:
-    """At the next port if that is free. The token is kept beside the demo's own Redis; for another one it is made anew."""
+    """At the next port if that is free. The token is kept with the demo's own Redis; for another one it is made anew."""
     token = (
         Kind.OPERATOR_TOKEN + secrets.token_urlsafe(32)
         if redis_url is not None
@@ -182,8 +182,8 @@ def program() -> str:
 
 def _print_lessons(url: str, console: what.Console, lessons: list[what.Lesson]) -> None:
     """Headings are indented, commands are not: what begins a line can be pasted, and no line is broken."""
-    people().print(Text(f"\n  Mintmark is at {url}", "bold green"))
-    people().print(
+    terminal().print(Text(f"\n  Mintmark is at {url}", "bold green"))
+    terminal().print(
         f"  client {what.CLIENT_ID} (secret {what.CLIENT_SECRET}), user {what.USERNAME} (password {what.PASSWORD})\n\n"
         f"  In a browser: {what.sign_in_url(url)}\n"
         f"  and then:     {url}/applications\n\n"
@@ -196,10 +196,10 @@ def _print_lessons(url: str, console: what.Console, lessons: list[what.Lesson]) 
         soft_wrap=True,
     )
     for number, lesson in enumerate(lessons, 1):
-        people().print(Text(f"\n  {number}  {lesson.title}", "bold"))
+        terminal().print(Text(f"\n  {number}  {lesson.title}", "bold"))
         for command in lesson.commands:
-            people().print(Text(command, "cyan"), soft_wrap=True)
-    people().print()
+            terminal().print(Text(command, "cyan"), soft_wrap=True)
+    terminal().print()
     sys.stdout.flush()
 
 
@@ -239,13 +239,13 @@ async def _check(redis_url: str | None, json: bool) -> bool:
     if json:
         emit({"ok": right, "steps": [step._asdict() for step in steps]})
     else:
-        people().print(Text("Everything is as it must be." if right else "Something is wrong.", "bold"))
+        terminal().print(Text("Everything is as it must be." if right else "Something is wrong.", "bold"))
     return right
 
 
 def _print_step(step: Result) -> None:
     mark = Text("✓ ", "green") if step.ok else Text("✗ ", "red")
-    people().print(mark + Text(step.title, "bold") + Text(f"\n    {step.came_back}", "not bold"), soft_wrap=True)
+    terminal().print(mark + Text(step.title, "bold") + Text(f"\n    {step.came_back}", "not bold"), soft_wrap=True)
 
 
 def _free_port() -> int:

@@ -127,11 +127,11 @@ def _parameters(operation: Operation[Any], flags: Mapping[str, str]) -> Iterator
         if name == "since":
             yield inspect.Parameter(name, _KEYWORD, default="", annotation=Since)
         else:
-            kind: Any = Annotated[_type(field), _told(name, field, flags.get(name))]
+            kind: Any = Annotated[_type(field), _described(name, field, flags.get(name))]
             yield inspect.Parameter(name, _KEYWORD, default=default, annotation=kind)
 
 
-def _told(name: str, field: FieldInfo, flag: str | None) -> Any:
+def _described(name: str, field: FieldInfo, flag: str | None) -> Any:
     """The argument or option of a member, described as its operation describes it."""
     if field.is_required() and flag is None:
         return typer.Argument(metavar=name.upper(), help=field.description, show_default=False)

@@ -23,11 +23,11 @@ def end_everything(
     Example: `mintmark end-everything --yes`
 
     A backup brings back what was ended since it was made. Whatever was alive when this began is dead when it is done; run it
-    again if it was cut off. Clients, users, what people have allowed and signing keys stay. JWTs that are kept nowhere are
+    again if it was cut off. Clients, users, what users have allowed and signing keys stay. JWTs that are kept nowhere are
     ended too, but not counted. Applications are not notified; hooks are once, of everything.
     """
     if not dry_run:
-        confirm("End everything that was issued to anybody? All people sign in again, all clients ask anew.", yes=yes)
+        confirm("End everything that was issued? All users sign in again, all clients ask anew.", yes=yes)
     operation = operations.COUNT if dry_run else operations.END
 
     async def work(do: Do) -> dict[str, int]:

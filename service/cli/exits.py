@@ -1,4 +1,4 @@
-"""How a command may end, and what it says then: every expected failure has an exit code and tells what to do."""
+"""How a command may end, and what it says then: every expected failure has an exit code and says what to do."""
 
 import errno
 import os
@@ -33,7 +33,7 @@ class ServiceUnusableError(Exception):
 
 
 class AddressUnusableError(Exception):
-    """The server cannot listen where it is told to."""
+    """The server cannot listen where its settings say."""
 
 
 _CODES: dict[type[Exception], int] = {

@@ -8,7 +8,7 @@ from service.admin.operations import clients, tokens
 from service.admin.operations import grants as operations
 from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, Do, act, do
 from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
-from service.cli.output import Json, emit, facts, people, say, table
+from service.cli.output import Json, emit, facts, say, table, terminal
 from service.cli.prompts import Yes, confirm, hidden
 from service.cli.properties import PropertyTexts, read_properties
 
@@ -73,7 +73,7 @@ def code(
     if json:
         emit(issued)
         return
-    people().print(issued["code"], markup=False, soft_wrap=True)
+    terminal().print(issued["code"], markup=False, soft_wrap=True)
     say(f"The code is good for {issued['expires_in']} seconds, once.")
 
 

@@ -1,4 +1,4 @@
-"""``mintmark hook …``: code of the operator's own that is asked and told."""
+"""``mintmark hook …``: code of the operator's own that is asked and notified."""
 
 import base64
 import secrets
@@ -20,7 +20,7 @@ _BYTES = 32
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """List the hooks that the settings name, and what they are asked and told.
+    """List the hooks that the settings name, and what each is asked and notified of.
 
     Example: `mintmark hook list`
     """

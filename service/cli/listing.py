@@ -40,7 +40,7 @@ def collect(
 
 
 def each_once(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    """By name; a walk over keys may meet one twice."""
+    """By name; a scan of keys may meet one twice."""
     by_name = {one[name]: one for one in found}
     return [by_name[key] for key in sorted(by_name)]
 

@@ -1,4 +1,4 @@
-"""Moments as people write them."""
+"""Moments as operators write them."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""What a command prints: a JSON value for programs, tables for people, messages beside them on standard error."""
+"""What a command prints: a JSON value for programs, tables for operators, and messages on standard error."""
 
 import sys
 import time
@@ -24,8 +24,8 @@ _TOO_WIDE = 1.5
 messages = Console(highlight=False, stderr=True)
 
 
-def people() -> Console:
-    """Standard output for people; what is piped elsewhere has lines as long as they need to be."""
+def terminal() -> Console:
+    """Return standard output; what is piped elsewhere has lines as long as they need to be."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
 
 
@@ -36,15 +36,15 @@ def emit(value: Any) -> None:
 
 
 def say(text: str) -> None:
-    """A message beside the result."""
+    """Print a message on standard error."""
     messages.print(Text(text), soft_wrap=True)
 
 
 def complain(text: str) -> None:
     """Why it was not done."""
     between = "\n  " if "\n" in text else " "
-    told = Text(between + text.replace("\n", between), "not bold default")
-    messages.print(Text("Error:", "bold red") + told, soft_wrap=True)
+    shown = Text(between + text.replace("\n", between), "not bold default")
+    messages.print(Text("Error:", "bold red") + shown, soft_wrap=True)
 
 
 def facts(described: Mapping[str, Any]) -> None:
@@ -53,20 +53,20 @@ def facts(described: Mapping[str, Any]) -> None:
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in described.items():
-        if (text := _told(name, value)) != "":
+        if (text := _written(name, value)) != "":
             grid.add_row(name, Text(text))
-    people().print(grid)
+    terminal().print(grid)
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
     """Many things, one a line; on a terminal that is too narrow for that, one after the other, a line for each member."""
-    rows, console = list(rows), people()
+    rows, console = list(rows), terminal()
     drawn = Table(box=None, header_style="bold", pad_edge=False)
     names = list(columns)
     for name in names:
         drawn.add_column(name, overflow="fold", no_wrap=name == names[0])
     for row in rows:
-        drawn.add_row(*(Text(_told(name, row[name], ", ")) for name in names))
+        drawn.add_row(*(Text(_written(name, row[name], ", ")) for name in names))
     if (
         rows
         and console.measure(drawn, options=console.options.update(max_width=10_000)).maximum > console.width * _TOO_WIDE
@@ -90,8 +90,8 @@ def moment(seconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds)) if seconds else ""
 
 
-def _told(name: str, value: Any, between: str = "\n") -> str:
-    """A value for people: times as such, yes and no, the items of a list with ``between`` between them."""
+def _written(name: str, value: Any, between: str = "\n") -> str:
+    """A value as an operator reads it: times as such, yes and no, the items of a list with ``between`` between them."""
     if name == "ends_at":
         return moment(int(value)) or "never"
     if name.endswith("_at") or name in ("at", "auth_time"):
@@ -99,7 +99,7 @@ def _told(name: str, value: Any, between: str = "\n") -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return between.join(_told("", item) for item in value)
+        return between.join(_written("", item) for item in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}={_told(key, item)}" for key, item in value.items())
+        return ", ".join(f"{key}={_written(key, item)}" for key, item in value.items())
     return "" if value is None else spelled_out(str(value))

@@ -1,4 +1,4 @@
-"""Asking at the terminal, and reading from standard input what must not stand on a command line."""
+"""Asking at the terminal, and reading from standard input what must not be on a command line."""
 
 import sys
 from typing import Annotated

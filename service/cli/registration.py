@@ -19,7 +19,7 @@ def token(
     lifetime: Annotated[int, typer.Option(help="How long it is good.", min=1, metavar="SECONDS")] = 86400,
     json: Json = False,
 ) -> None:
-    """Make an initial access token (RFC 7591): whoever holds it may register clients. It is shown now and never again.
+    """Make an initial access token (RFC 7591): its holder may register clients. It is shown now and never again.
 
     Example: `mintmark registration token --uses 10 --lifetime 3600`
     """

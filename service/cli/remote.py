@@ -78,7 +78,7 @@ async def connected(
     async with aiohttp.ClientSession(headers=headers, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
 
         async def there(operation: Operation[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-            operation.input.read(given)  # faults are told in the same words, and without asking
+            operation.input.read(given)  # faults are shown in the same words, and without a request
             return await _performed(http, to, BY_OPERATION[operation.name], given)
 
         yield there
@@ -142,7 +142,7 @@ def _read(to: Target, response: aiohttp.ClientResponse, content: bytes) -> dict[
     code, detail = body.get("code"), str(body.get("detail"))
     if refusal := _REFUSALS.get(str(code)):
         raise refusal(detail)
-    if code in (problems.UNAUTHORIZED.code, problems.NOT_HERE.code):
+    if code in (problems.UNAUTHORIZED.code, problems.FORBIDDEN.code):
         raise SettingsError(f"The service at {to.url} does not take you for an operator: {detail}")
     raise ServiceUnusableError(f"The service at {to.url} cannot do it: {detail}")
 

@@ -16,7 +16,7 @@ def scope() -> None:
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """List the scopes: what people are told about each, and what of a person it lets clients see.
+    """List the scopes: what users read about each, and what of a user it lets clients see.
 
     Example: `mintmark scope list`
 

@@ -9,7 +9,7 @@ import uvloop
 from service import app
 from service.cli.acting import loaded
 from service.cli.exits import address_explained, redis_explained
-from service.cli.output import Json, emit, people
+from service.cli.output import Json, emit, terminal
 from service.observe import log
 from service.workers import Workers, cores
 
@@ -23,7 +23,7 @@ def serve(
         str | None, typer.Option(help="Least level that is logged: DEBUG, INFO, WARNING, ERROR.", metavar="LEVEL")
     ] = None,
     log_format: Annotated[
-        str | None, typer.Option(help="json: one object a line; text: for people.", metavar="FORMAT")
+        str | None, typer.Option(help="json: one object a line; text: for reading.", metavar="FORMAT")
     ] = None,
     workers: Annotated[
         str | None, typer.Option(help="How many processes serve; auto = one for each processor.", metavar="COUNT")
@@ -38,7 +38,7 @@ def serve(
     Example: `mintmark serve --workers auto` uses every processor: a process each, on one port, with one `/metrics`.
 
     Prints the URL on standard output when it is ready, and logs on standard error. What is not given here comes from the
-    settings: `mintmark settings`. Ends with exit code 0 when it was told to end.
+    settings: `mintmark settings`. Ends with exit code 0 after SIGTERM or Ctrl-C.
     """
     settings = loaded(host=host, port=port, log_level=log_level, log_format=log_format, workers=workers)
     log.configure(settings.log_level, settings.log_format)
@@ -47,7 +47,7 @@ def serve(
         if json:
             emit({"url": url, "issuer": settings.issuer})
         else:
-            people().print(f"Mintmark serves {settings.issuer} at {url}", markup=False, soft_wrap=True)
+            terminal().print(f"Mintmark serves {settings.issuer} at {url}", markup=False, soft_wrap=True)
 
     count = cores() if settings.workers == "auto" else settings.workers
     with (

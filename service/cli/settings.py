@@ -10,7 +10,7 @@ from rich.text import Text
 
 from service.cli.acting import loaded
 from service.cli.masking import shown
-from service.cli.output import Json, emit, people
+from service.cli.output import Json, emit, terminal
 from service.settings import GROUPS, PREFIX, Settings, origins
 from service.settings.group import example_of, heading_of
 
@@ -35,7 +35,7 @@ def settings(json: Json = False) -> None:
         emit(described)
         return
     for line in _lines(described, _width()):
-        people().print(line, soft_wrap=True)
+        terminal().print(line, soft_wrap=True)
 
 
 _INDENT = "    "
@@ -72,7 +72,7 @@ def _explained(name: str) -> str:
 
 
 def _written(value: Any) -> str:
-    """As it would stand in the environment."""
+    """As it is written in the environment."""
     if value is None or isinstance(value, str):
         return value or ""
     return orjson.dumps(value).decode()

@@ -33,14 +33,14 @@ def inspect(
     """
     if context.args:  # not echoed: it may be one that lives
         raise typer.BadParameter("not on a command line, which everybody on this machine can see: use --token-stdin.")
-    told = do(operations.INSPECT, token=hidden("token", "--token-stdin", from_stdin=token_stdin))
+    inspected = do(operations.INSPECT, token=hidden("token", "--token-stdin", from_stdin=token_stdin))
     if json:
-        emit(told)
+        emit(inspected)
         return
-    facts(_readable(told))
+    facts(_readable(inspected))
 
 
-def _readable(told: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in told.items() if name != "reasons"} | {
-        "why not": [reason["text"] for reason in told["reasons"]]
+def _readable(inspected: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in inspected.items() if name != "reasons"} | {
+        "why not": [reason["text"] for reason in inspected["reasons"]]
     }

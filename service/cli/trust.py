@@ -11,7 +11,7 @@ from service.cli.derived import add_command, add_list
 from service.cli.output import Json, emit, facts, say
 from service.protocol.names import SigningAlgorithm
 
-app = typer.Typer(no_args_is_help=True, help="Trust others to vouch for people: the JWT bearer grant (RFC 7523).")
+app = typer.Typer(no_args_is_help=True, help="Trust other issuers to assert users: the JWT bearer grant (RFC 7523).")
 
 IssuerName = Annotated[str, typer.Argument(metavar="ISSUER", help="As its assertions say it in iss.")]
 
@@ -26,7 +26,7 @@ def add(
     jwks: Annotated[str | None, typer.Option(help="Its public keys, a JWK set.", metavar="JSON")] = None,
     jwks_uri: Annotated[str | None, typer.Option(help="Where its public keys are.", metavar="URL")] = None,
     algorithms: Annotated[list[SigningAlgorithm] | None, _many("What it signs with.", "ALG", "--algorithm")] = None,
-    subjects: Annotated[list[str] | None, _many("Whom it may vouch for.", "ID", "--subject")] = None,
+    subjects: Annotated[list[str] | None, _many("A user that it may assert.", "ID", "--subject")] = None,
     scopes: Annotated[list[str] | None, _many("What its tokens may be for.", "SCOPES", "--scope")] = None,
     clients: Annotated[list[str] | None, _many("Who may bring its assertions.", "CLIENT_ID", "--client")] = None,
     audience: Annotated[

@@ -1,4 +1,4 @@
-"""``mintmark user …``: people of the built-in directory."""
+"""``mintmark user …``: users of the built-in directory."""
 
 from typing import Annotated, Any
 
@@ -57,7 +57,7 @@ def create(
     if no_password and password_stdin:
         raise typer.BadParameter("--no-password and --password-stdin exclude each other.")
     given: dict[str, Any] = {"username": username, "subject": subject, "claims": _read_claims(claims or [])}
-    operations.CREATE.input.read(given)  # faults are told before a password is asked for
+    operations.CREATE.input.read(given)  # faults are shown before a password is asked for
     password = None if no_password else hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.CREATE, **given, password=password)
     _tell(user, f"User {user['username']} is created.", json)
@@ -108,7 +108,7 @@ def set_password(username: UserName, password_stdin: PasswordStdin = False, json
 
     Example: `mintmark user set-password alice`
 
-    Ends every browser session of theirs, as signing out does. What applications may use while the user is away
+    Ends every browser session of the user, as signing out does. What applications may use while the user is away
     (offline_access) stays; to end that too: `mintmark user sign-out alice`.
     """
     password = hidden("password", "--password-stdin", from_stdin=password_stdin)

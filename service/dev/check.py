@@ -103,7 +103,7 @@ async def _walked(issuer: Issuer, session: ClientSession, step: Step, known: dic
         members = orjson.loads(content) if content else {}
     except Exception as error:
         return Result(step.title, False, shortened(f"{type(error).__name__}: {error}"))
-    told = " ".join([str(status), *(f"{member}={members[member]}" for member in _SHOWN if member in members)])
+    came_back = " ".join([str(status), *(f"{member}={members[member]}" for member in _SHOWN if member in members)])
     wrong = [f"status={step.status}"] if status != step.status else []
     wrong += [
         f"{member}={wanted}" for member, wanted in step.members.items() if not _is(members.get(member), wanted, known)
@@ -111,7 +111,7 @@ async def _walked(issuer: Issuer, session: ClientSession, step: Step, known: dic
     known |= {member: text for member, text in members.items() if member in ("access_token", "refresh_token")}
     if "refresh_token" in known:
         known.setdefault("first_refresh_token", known["refresh_token"])
-    return Result(step.title, not wrong, shortened(told + (f" where {' '.join(wrong)} was due" if wrong else "")))
+    return Result(step.title, not wrong, shortened(came_back + (f" where {' '.join(wrong)} was due" if wrong else "")))
 
 
 def _is(value: Any, wanted: Any, known: Mapping[str, str]) -> bool:

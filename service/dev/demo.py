@@ -1,4 +1,4 @@
-"""A service to play with: settings, a client, a user, and commands that can be pasted into a shell as they stand."""
+"""A service to play with: settings, a client, a user, and commands that can be pasted into a shell as they are."""
 
 import json
 import secrets
@@ -23,7 +23,7 @@ from service.settings import Settings
 CLIENT_ID, CLIENT_SECRET = "demo", "demo-secret"
 USERNAME, PASSWORD = "alice", "wonderland"
 KNOWN_MASTER_KEY = "mintmark-demo-master-key-that-is-no-secret"
-"""On a Redis that somebody gave to the demo, where nothing is kept in files."""
+"""On a Redis that was given to the demo, where nothing is kept in files."""
 CLAIMS: dict[str, Any] = {
     **{"name": "Alice Liddell", "given_name": "Alice", "family_name": "Liddell", "nickname": "Alice"},
     **{"preferred_username": "alice", "email": "alice@example.com", "email_verified": True, "locale": "en"},
@@ -34,7 +34,7 @@ REDIRECT_URI = f"http://127.0.0.1:8080{CALLBACK_PATH}"
 
 
 OPERATOR = "demo"
-"""The name of the operator's token, as the audit log calls whoever uses it."""
+"""The name of the operator's token, as the audit log calls its holder."""
 
 
 class Console(NamedTuple):
@@ -66,7 +66,7 @@ def master_key_in(folder: Path) -> str:
 
 
 def operator_token_in(folder: Path) -> str:
-    """The demo's own operator's token, made on the first run and kept beside the master key, as the setting it is."""
+    """The demo's own operator's token, made on the first run and kept with the master key, as the setting it is."""
     path = folder / "admin_tokens"
     if not path.exists():
         path.touch(mode=0o600)
@@ -91,7 +91,7 @@ def is_running_in(folder: Path) -> bool:
 
 
 def leave_redis_url_in(folder: Path, url: str) -> None:
-    """Beside the master key: MINTMARK_SECRETS_DIR then leads every command to this demo."""
+    """With the master key: MINTMARK_SECRETS_DIR then leads every command to this demo."""
     (folder / "redis_url").write_text(url)
 
 

@@ -308,7 +308,7 @@ async def test_two_operators_edit_one_client(desk: Desk, shoot: Shoot) -> None:
     await clients.update_client(desk.world.issuer, "web-shop", {"description": "of the shop team"})
     await page.fill("#name", "Web shop 2")
     await page.click("#save")
-    await expect(page.get_by_role("alert")).to_contain_text("Somebody else changed this client while you did.")
+    await expect(page.get_by_role("alert")).to_contain_text("Another operator changed this client while you did.")
     assert await page.evaluate("document.activeElement.id") == "conflict"
     await shoot(page, "console-conflict")
     await page.fill("#description", "of the shop team")

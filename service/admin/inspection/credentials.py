@@ -60,7 +60,7 @@ OPENERS = {
 
 
 async def _over(issuer: Issuer, what: What, token: Credential) -> Inspection:
-    """It is not there; perhaps the grant that it names still is, and tells whose it was."""
+    """It is not there; perhaps the grant that it names still is, and says whose it was."""
     listed = await issuer.store.grants.open(token.grant_id)
     if listed is None:
         return Inspection(what, (Why.GRANT_ENDED,), grant_id=token.grant_id)

@@ -1,4 +1,4 @@
-"""What an operator wants to know about an inspected token beside what it says: who takes it, and who ended it."""
+"""What an operator wants to know about an inspected token besides its contents: who takes it, and who ended it."""
 
 from datetime import UTC, datetime
 from typing import Any

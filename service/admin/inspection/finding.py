@@ -63,7 +63,7 @@ TEXTS: Mapping[Why, str] = {
     Why.GRANT_TYPE_TAKEN: "Its client may not use the grant type that this is for any more.",
     Why.UNKNOWN_KEY: "It names a key that is not ours, or no longer known.",
     Why.BAD_SIGNATURE: "The key that it names did not make its signature: it was changed, or forged.",
-    Why.OTHER_ISSUER: "It was issued by somebody else.",
+    Why.OTHER_ISSUER: "It was issued by another issuer.",
     Why.OTHER_PURPOSE: "It is ours, but was made for another purpose than access: no API should take it.",
     Why.NOT_SUPPORTED: "There is no key here to verify it with: OpenID Connect is off.",
 }
@@ -102,9 +102,9 @@ class Inspection(NamedTuple):
 
 
 def describe(found: Inspection) -> dict[str, Any]:
-    """The answer for people and programs: members that say nothing are left out."""
+    """The answer as output: members that say nothing are left out."""
     grant = found.grant
-    told: dict[str, Any] = {
+    members: dict[str, Any] = {
         "kind": found.kind,
         "client_id": found.client_id,
         "subject": grant.subject if grant else "",
@@ -126,7 +126,7 @@ def describe(found: Inspection) -> dict[str, Any]:
         "reasons": [{"reason": why.value, "text": TEXTS[why]} for why in found.why],
         **({"signed_by_us": found.signed_by_us} if found.header else {}),
         **({} if found.refreshes_left is None else {"refreshes_left": found.refreshes_left}),
-        **{name: value for name, value in told.items() if value not in ("", 0, None, [], {})},
+        **{name: value for name, value in members.items() if value not in ("", 0, None, [], {})},
     }
 
 

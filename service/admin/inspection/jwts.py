@@ -99,7 +99,7 @@ async def _access_jwt(issuer: Issuer, token: str, found: Inspection) -> Inspecti
 
 
 async def _id_token(issuer: Issuer, token: str, found: Inspection) -> Inspection:
-    """It tells a client who signed in; it opens nothing, but names its grant (IA-37)."""
+    """It says to a client who signed in; it opens nothing, but names its grant (IA-37)."""
     found = found._replace(why=(*found.why, Why.OTHER_PURPOSE))
     hint = await read_hint(issuer, token)
     if hint is None:

@@ -1,7 +1,7 @@
 """Everything that an operator can do, by name: input that is checked, the act, output as JSON. The command line and the admin
 API are both made of these, so that neither can do what the other cannot.
 
-One file a group. What an act does is in ``service.admin``; here stand only its words for programs.
+One file a group. What an act does is in ``service.admin``; here are only its name, input and output.
 """
 
 from service.admin.operations import (

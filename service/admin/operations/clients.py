@@ -282,7 +282,7 @@ APPROVE = Operation(
 )
 WITHDRAW_APPROVAL = Operation(
     "client.withdraw_approval",
-    "Have people warned again of a client that registered itself.",
+    "Warn users again of a client that registered itself.",
     NamedClient,
     ShownClient,
     _withdraw_approval,

@@ -1,4 +1,4 @@
-"""Grants: codes on somebody's behalf, what users have allowed clients, and how that ends."""
+"""Grants: codes on a user's behalf, what users have allowed clients, and how that ends."""
 
 from typing import Annotated, Self
 
@@ -142,7 +142,7 @@ REVOKE = Operation(
 )
 REVOKE_OF_USER = Operation(
     "grant.revoke_of_user",
-    "End all grants of a user, or theirs to one client.",
+    "End all grants of a user, or those to one client.",
     EndedGrants,
     EndedCount,
     _revoke_of_user,

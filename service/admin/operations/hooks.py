@@ -1,4 +1,4 @@
-"""Hooks: code of the operator's own that is asked and told."""
+"""Hooks: code of the operator's own that is asked and notified."""
 
 from typing import Annotated
 

@@ -89,7 +89,7 @@ RETIRE = Operation(
 )
 RESEAL = Operation(
     "key.reseal",
-    "Encrypt client secrets anew under the first master key; walks over all clients.",
+    "Encrypt client secrets anew under the first master key; scans all clients.",
     Nothing,
     Resealed,
     _reseal,

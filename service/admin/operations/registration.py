@@ -31,13 +31,13 @@ class InitialAccessToken(Output):
 async def _create(issuer: Issuer, given: NewInitialAccessToken) -> OperationResult:
     uses = given.uses or UNLIMITED
     made = await admin.create_initial_access_token(issuer, uses=uses, lifetime=given.lifetime)
-    told = {"initial_access_token": made, "uses": given.uses, "lifetime": given.lifetime}
-    return OperationResult(told | {"registration": issuer.settings.registration})
+    token = {"initial_access_token": made, "uses": given.uses, "lifetime": given.lifetime}
+    return OperationResult(token | {"registration": issuer.settings.registration})
 
 
 CREATE_TOKEN = Operation(
     "registration.create_token",
-    "Make an initial access token: whoever holds it may register clients. It is shown now only.",
+    "Make an initial access token: its holder may register clients. It is shown now only.",
     NewInitialAccessToken,
     InitialAccessToken,
     _create,

@@ -6,7 +6,7 @@ from service.issuer import Issuer
 
 
 class ShownScope(Output):
-    """``claims``: what of a person it lets clients see; ``standard``: of OpenID Connect."""
+    """``claims``: what of a user it lets clients see; ``standard``: of OpenID Connect."""
 
     scope: str
     description: str

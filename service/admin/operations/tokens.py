@@ -25,7 +25,7 @@ def _position(cursor: str) -> str:
 
 
 class ShownToken(Input):
-    """Whatever somebody holds: nothing of it is kept, logged or told back."""
+    """A token of any kind: nothing of it is kept, logged or sent back."""
 
     token: Annotated[str, Field(min_length=1, max_length=20_000)]
 
@@ -41,7 +41,7 @@ class IssuingGrant(Input):
 
 
 class Reason(Output):
-    """Why it would be refused: a word for programs, a text for people."""
+    """Why it would be refused: a code for programs, a text for operators."""
 
     reason: finding.Why
     text: str
@@ -74,7 +74,7 @@ class InspectedToken(Output):
 
 
 class IssuedCredential(Output):
-    """``handle``: tells which it is, and is of no use as a token; ``scope``: null = that of the grant; ``used``: only
+    """``handle``: names it, and is of no use as a token; ``scope``: null = that of the grant; ``used``: only
     remembered.
     """
 

@@ -154,7 +154,7 @@ SIGN_OUT = Operation(
 )
 DISABLE = Operation(
     "user.disable",
-    "Let a user sign in no more, and end every grant of theirs.",
+    "Disable a user, and end every grant of the user.",
     NamedUser,
     EndedUser,
     _disable,
@@ -162,7 +162,7 @@ DISABLE = Operation(
 )
 ENABLE = Operation("user.enable", "Let a disabled user sign in again.", NamedUser, ShownUser, _enable)
 DELETE = Operation(
-    "user.delete", "Delete a user, and end every grant of theirs.", NamedUser, EndedUser, _delete, is_destructive=True
+    "user.delete", "Delete a user, and end every grant of the user.", NamedUser, EndedUser, _delete, is_destructive=True
 )
 
 OPERATIONS = (CREATE, LIST, SHOW, UPDATE, SET_PASSWORD, SIGN_OUT, DISABLE, ENABLE, DELETE)

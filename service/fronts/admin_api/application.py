@@ -26,7 +26,7 @@ from service.settings import Settings
 log = logging.getLogger(__name__)
 
 JSON = "application/json"
-_OF_STATUS = {kind.status: kind for kind in problems.KINDS if kind is not problems.NOT_FOUND}
+_TYPE_OF_STATUS = {kind.status: kind for kind in problems.KINDS if kind is not problems.NOT_FOUND}
 
 
 def is_on(settings: Settings) -> bool:
@@ -71,7 +71,7 @@ async def _refused(_: web.BaseRequest, error: ProtocolError) -> web.StreamRespon
 
 
 def _of_protocol(error: ProtocolError) -> Problem:
-    kind = _OF_STATUS.get(error.status, problems.REFUSED)
+    kind = _TYPE_OF_STATUS.get(error.status, problems.REFUSED)
     return Problem(kind, error.description or error.error, headers=error.headers)
 
 
@@ -101,7 +101,7 @@ async def _input(http: Any, route: Route) -> dict[str, Any]:
         raise Problem(problems.MALFORMED, f"{http.method} has no body here.")
     elsewhere = {name for name in (*route.path_members, IF_MATCH) if name in given}
     if elsewhere:
-        raise Problem(problems.REFUSED, f"{min(elsewhere)}: stands in the path or in a header")
+        raise Problem(problems.REFUSED, f"{min(elsewhere)}: is given in the path or in a header")
     if route.is_conditional:
         given[IF_MATCH] = _if_match(http)
     return given | dict(http.match_info)
@@ -144,11 +144,11 @@ def _query(http: web.BaseRequest) -> dict[str, Any]:
 def _of_http(error: web.HTTPException) -> Problem:
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return Problem(problems.TOO_LARGE, "The body is too large (setting max_body).")
-    return Problem(_OF_STATUS.get(error.status, problems.MALFORMED), error.reason)
+    return Problem(_TYPE_OF_STATUS.get(error.status, problems.MALFORMED), error.reason)
 
 
 def _document() -> Handler:
-    """It is the same for every service of this version and holds no secret: whoever reaches the port may read it."""
+    """It is the same for every service of this version and holds no secret: everyone who reaches the port may read it."""
     content = orjson.dumps(document())
 
     async def handle(_: web.BaseRequest) -> web.StreamResponse:

@@ -11,7 +11,7 @@ from service.fronts.admin_api.routes import PREFIX, ROUTES, Route
 
 _REF = "#/components/schemas/"
 _ALWAYS = (
-    *(problems.MALFORMED, problems.UNAUTHORIZED, problems.NOT_HERE, problems.NOT_FOUND, problems.TOO_SLOW),
+    *(problems.MALFORMED, problems.UNAUTHORIZED, problems.FORBIDDEN, problems.NOT_FOUND, problems.TOO_SLOW),
     *(problems.TOO_LARGE, problems.UNSUPPORTED, problems.REFUSED, problems.TOO_MANY, problems.INCIDENT),
     problems.UNAVAILABLE,
 )
@@ -77,7 +77,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parameters(route: Route, schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """What stands in the path, in the query, and in the header If-Match."""
+    """What is in the path, in the query, and in the header If-Match."""
     members, required = schema.get("properties", {}), schema.get("required", ())
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": deepcopy(members[name])} for name in route.path_members
@@ -107,7 +107,7 @@ def _responses(route: Route) -> dict[str, Any]:
 
 
 def _drop_members_in_path(schemas: dict[str, Any]) -> None:
-    """What stands in the path or in a header is not in the body."""
+    """What is given in the path or in a header is not in the body."""
     for route in ROUTES:
         schema = schemas[route.operation.input.__name__]
         kept = {name: one for name, one in schema.get("properties", {}).items() if name in route.other_members}

@@ -1,4 +1,4 @@
-"""What went wrong, as problem details (RFC 9457): ``code`` is for programs and stays the same, ``detail`` is for people."""
+"""What went wrong, as problem details (RFC 9457): ``code`` is for programs and stays the same, ``detail`` is for operators."""
 
 import re
 from typing import Any, NamedTuple
@@ -18,33 +18,33 @@ _FAULT = re.compile(r"([\w.\[\]#-]{1,200}): (.+)", re.DOTALL)
 
 
 class ProblemType(NamedTuple):
-    """A problem that there can be."""
+    """A type of problem (RFC 9457)."""
 
     status: int
     code: str
     title: str
 
 
-MALFORMED = ProblemType(400, "malformed", "The request cannot be read")
-UNAUTHORIZED = ProblemType(401, "unauthorized", "An operator's token or certificate is needed")
-NOT_HERE = ProblemType(403, "forbidden", "Not in this way")
-NOT_FOUND = ProblemType(404, "not_found", "There is no such thing")
-NO_SUCH_PATH = ProblemType(404, "no_such_path", "There is nothing here")
-NOT_ALLOWED = ProblemType(405, "method_not_allowed", "This path has other methods")
-TOO_SLOW = ProblemType(408, "timeout", "The body did not come in time")
-ALREADY_EXISTS = ProblemType(409, "already_exists", "The name is taken")
-OUTDATED = ProblemType(412, "outdated", "It is no longer as you saw it")
-TOO_LARGE = ProblemType(413, "too_large", "The body is too large")
-UNSUPPORTED = ProblemType(415, "unsupported_media_type", "The body must be JSON")
-EXPECTATION = ProblemType(417, "expectation_failed", "What is expected cannot be met")
-REFUSED = ProblemType(422, "refused", "It cannot be done")
-MATCH_NEEDED = ProblemType(428, "if_match_needed", "Say which version you have seen")
-TOO_MANY = ProblemType(429, "too_many_failures", "Too many failed attempts")
-INCIDENT = ProblemType(500, "server_error", "Something went wrong")
-UNAVAILABLE = ProblemType(503, "temporarily_unavailable", "Try again in a moment")
+MALFORMED = ProblemType(400, "malformed", "Malformed request")
+UNAUTHORIZED = ProblemType(401, "unauthorized", "Unauthorized")
+FORBIDDEN = ProblemType(403, "forbidden", "Forbidden")
+NOT_FOUND = ProblemType(404, "not_found", "Not found")
+NO_SUCH_PATH = ProblemType(404, "no_such_path", "Path not found")
+NOT_ALLOWED = ProblemType(405, "method_not_allowed", "Method not allowed")
+TOO_SLOW = ProblemType(408, "timeout", "Request timeout")
+ALREADY_EXISTS = ProblemType(409, "already_exists", "Already exists")
+OUTDATED = ProblemType(412, "outdated", "Precondition failed")
+TOO_LARGE = ProblemType(413, "too_large", "Content too large")
+UNSUPPORTED = ProblemType(415, "unsupported_media_type", "Unsupported media type")
+EXPECTATION = ProblemType(417, "expectation_failed", "Expectation failed")
+REFUSED = ProblemType(422, "refused", "Refused")
+MATCH_NEEDED = ProblemType(428, "if_match_needed", "Precondition required")
+TOO_MANY = ProblemType(429, "too_many_failures", "Too many failures")
+INCIDENT = ProblemType(500, "server_error", "Internal server error")
+UNAVAILABLE = ProblemType(503, "temporarily_unavailable", "Temporarily unavailable")
 
 KINDS = (
-    *(MALFORMED, UNAUTHORIZED, NOT_HERE, NOT_FOUND, NO_SUCH_PATH, NOT_ALLOWED, TOO_SLOW, ALREADY_EXISTS, OUTDATED),
+    *(MALFORMED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NO_SUCH_PATH, NOT_ALLOWED, TOO_SLOW, ALREADY_EXISTS, OUTDATED),
     *(TOO_LARGE, UNSUPPORTED, EXPECTATION, REFUSED, MATCH_NEEDED, TOO_MANY, INCIDENT, UNAVAILABLE),
 )
 
@@ -61,7 +61,7 @@ class Problem(Exception):
 
 
 def of_admin_error(error: AdminError) -> Problem:
-    """Faults of input are told one by one, by the name of the member."""
+    """Faults of input are listed one by one, by the name of the member."""
     text = str(error)
     if isinstance(error, NotFound):
         return Problem(NOT_FOUND, text)
@@ -102,7 +102,7 @@ SCHEMA: dict[str, Any] = {
             "enum": [kind.code for kind in KINDS],
             "description": "For programs: stays the same.",
         },
-        "detail": {"type": "string", "description": "For people."},
+        "detail": {"type": "string", "description": "For operators."},
         "faults": {
             "type": "array",
             "items": {

@@ -34,7 +34,7 @@ _IN_BODY = ("POST", "PUT", "PATCH")
 
 class Route(NamedTuple):
     """``path``: below ``PREFIX``; names in braces are members of the operation's input. Of the others, POST, PUT and PATCH
-    have theirs in a JSON body, GET and DELETE in the query.
+    are in a JSON body, GET and DELETE in the query.
     """
 
     method: str
@@ -44,12 +44,12 @@ class Route(NamedTuple):
 
     @property
     def path_members(self) -> tuple[str, ...]:
-        """Members of the input that stand in the path."""
+        """Members of the input that are in the path."""
         return tuple(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
     @property
     def other_members(self) -> tuple[str, ...]:
-        """Members of the input that stand in the body or in the query."""
+        """Members of the input that are in the body or in the query."""
         return tuple(name for name in self.operation.input.model_fields if name not in (*self.path_members, IF_MATCH))
 
     @property

@@ -1,6 +1,6 @@
 """Which operator is it: a bearer token of the settings, or a client certificate of the operators' own authority.
 
-Whoever fails is slowed down.
+Failed attempts are slowed down.
 """
 
 import logging
@@ -8,7 +8,7 @@ import logging
 from aiohttp import hdrs, web
 
 from service.admin.actor import Actor
-from service.fronts.admin_api.problems import NOT_HERE, TOO_MANY, UNAUTHORIZED, Problem
+from service.fronts.admin_api.problems import FORBIDDEN, TOO_MANY, UNAUTHORIZED, Problem
 from service.fronts.operator_token import count_failure, is_private, operator_of
 from service.fronts.peer import Peer, peer_of
 from service.issuer import Issuer
@@ -28,7 +28,7 @@ def check_transport(issuer: Issuer, peer: Peer) -> None:
     if is_private(peer, issuer.settings):
         return
     raise Problem(
-        NOT_HERE,
+        FORBIDDEN,
         "HTTPS is required from another machine (settings admin_certificate_file, trusted_proxies); a token that was sent "
         "this way is no secret any more: replace it.",
     )
@@ -37,10 +37,10 @@ def check_transport(issuer: Issuer, peer: Peer) -> None:
 def check_same_site(http: web.BaseRequest) -> None:
     """A browser sends a client certificate by itself, as it does cookies: no page of others may use it. Raises Problem."""
     if http.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        raise Problem(NOT_HERE, "The admin API is not for pages of other sites.")
+        raise Problem(FORBIDDEN, "The admin API is not for pages of other sites.")
     origin = http.headers.get(hdrs.ORIGIN)
     if origin is not None and origin.partition("://")[2] != http.headers.get(hdrs.HOST):
-        raise Problem(NOT_HERE, "The admin API is not for pages of other sites.")
+        raise Problem(FORBIDDEN, "The admin API is not for pages of other sites.")
 
 
 async def operator(issuer: Issuer, http: web.BaseRequest) -> Actor:

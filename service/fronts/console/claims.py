@@ -1,4 +1,4 @@
-"""What is known about a person, to be edited: a line for each claim, as the command line writes them."""
+"""What is known about a user, to be edited: a line for each claim, as the command line writes them."""
 
 from collections.abc import Mapping
 from typing import Any

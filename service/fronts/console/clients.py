@@ -107,7 +107,7 @@ ACTS = {
     ),
     "revoke": Act(
         "Revoke everything issued to {name}?",
-        "Every token and grant of the client ends at once and for good. It may ask for new ones; people sign in again.",
+        "Every token and grant of the client ends at once and for good. It may ask for new ones; users sign in again.",
         "Revoke everything",
         clients.REVOKE,
         "revoked",
@@ -129,7 +129,7 @@ ACTS = {
     ),
     "drop-old-secret": Act(
         "End the old secret of {name}?",
-        "Whoever still uses the secret from before the rotation is refused from now on.",
+        "A client that still uses the secret from before the rotation is refused from now on.",
         "End old secret",
         clients.DROP_OLD_SECRET,
         "dropped",

@@ -15,7 +15,7 @@ class Act(NamedTuple):
     button: str
     operation: Operation[Any]
     done: str = ""
-    """What the page that comes next is told."""
+    """What the page that comes next says has been done."""
     typed: bool = False
     """Whether the name must be typed to confirm."""
 

@@ -203,7 +203,7 @@ class Front:
         return parameters
 
     def _check_transport(self, peer: Peer) -> None:
-        """HTTPS, or somebody on this machine. Raises RefusedError."""
+        """HTTPS, or a connection from this machine. Raises RefusedError."""
         if not is_private(peer, self._issuer.settings):
             raise RefusedError("transport", 403)
 

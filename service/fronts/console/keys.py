@@ -19,14 +19,14 @@ Key = Mapping[str, Any]
 
 
 class Bar(NamedTuple):
-    """When a key signs, in percent of the picture's width; ``told``: from when it is published, until when it verifies."""
+    """When a key signs and when it is published, in percent of the picture's width."""
 
     kid: str
     state: str
     left: float
     width: float
-    told_left: float
-    told_width: float
+    published_left: float
+    published_width: float
 
 
 class Row(NamedTuple):
@@ -91,10 +91,17 @@ def _bar(key: Key, begins: int, ends: int, lifetime: int) -> Bar:
     signs_from = _signs_from(key)
     planned = signs_from + lifetime if lifetime else ends
     until = key["signs_until_at"] or (planned if signs_from < _NEVER else 0)
-    told_until = until + key_schedule.LONGEST_TOKEN + key_schedule.SLACK
+    published_until = until + key_schedule.LONGEST_TOKEN + key_schedule.SLACK
     left, right = _share(signs_from, begins, ends), _share(until, begins, ends)
-    told_left, told_right = _share(key["created_at"], begins, ends), _share(told_until, begins, ends)
-    return Bar(key["kid"], key["state"], left, max(right - left, 0.0), told_left, max(told_right - told_left, 0.0))
+    published_left, published_right = _share(key["created_at"], begins, ends), _share(published_until, begins, ends)
+    return Bar(
+        key["kid"],
+        key["state"],
+        left,
+        max(right - left, 0.0),
+        published_left,
+        max(published_right - published_left, 0.0),
+    )
 
 
 def _share(at: int, begins: int, ends: int) -> float:

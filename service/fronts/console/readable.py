@@ -1,4 +1,4 @@
-"""Numbers, times and durations as people read them; times also for machines."""
+"""Numbers, times and durations as operators read them; times also for machines."""
 
 import time
 from collections.abc import Mapping
@@ -41,14 +41,14 @@ def size(value: int | None) -> str:
 
 def duration(seconds: float) -> str:
     """In the largest unit that it is whole in, or in the two largest: 5400 → 1 hour 30 minutes."""
-    left, told = round(seconds), list[str]()
+    left, words = round(seconds), list[str]()
     for length, unit in _UNITS:
         count, left = divmod(left, length)
         if count:
-            told.append(f"{count} {unit}{'s' if count > 1 else ''}")
-        if len(told) == 2:
+            words.append(f"{count} {unit}{'s' if count > 1 else ''}")
+        if len(words) == 2:
             break
-    return " ".join(told) or "0 seconds"
+    return " ".join(words) or "0 seconds"
 
 
 def moment(seconds: float) -> Markup:
@@ -77,5 +77,5 @@ def _away(seconds: float) -> str:
         return "just now"
     length, unit = next((one for one in _UNITS if abs(seconds) >= one[0]), _UNITS[-1])
     count = round(abs(seconds) / length)
-    told = f"{count} {unit}{'s' if count > 1 else ''}"
-    return f"in {told}" if seconds > 0 else f"{told} ago"
+    words = f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"in {words}" if seconds > 0 else f"{words} ago"

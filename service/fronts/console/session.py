@@ -35,7 +35,7 @@ class WaitError(Exception):
 
 
 async def sign_in(issuer: Issuer, token: str, address: str) -> SignedIn | None:
-    """A new session for whoever holds an operator's token; None for a wrong one, which is counted.
+    """A new session for the holder of an operator's token; None for a wrong one, which is counted.
 
     Raises WaitError where too many wrong ones came from this network, TemporarilyUnavailable.
     """

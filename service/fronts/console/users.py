@@ -1,4 +1,4 @@
-"""People of the built-in directory, with their sessions and grants."""
+"""Users of the built-in directory, with their sessions and grants."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ async def show_list(request: ConsoleRequest) -> Reply:
 
 
 async def show(request: ConsoleRequest) -> Reply:
-    """The person, their sessions and their grants."""
+    """Show the user, with sessions and grants."""
     user = await request.do(users.SHOW, username=request.get("name"))
     name, cursor = user["username"], request.get("cursor")
     granted, signed_in = await asyncio.gather(

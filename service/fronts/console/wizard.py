@@ -16,7 +16,7 @@ _CODE, _REFRESH, _CLIENT = "authorization_code", "refresh_token", "client_creden
 
 
 class ApplicationKind(NamedTuple):
-    """Something that people build. ``given``: what is settled by it; ``gets``: the same in words; ``methods``: how it may
+    """Something that developers build. ``given``: what is settled by it; ``gets``: the same in words; ``methods``: how it may
     prove itself, the first unless chosen otherwise; ``asks``: the fields of its form.
     """
 
@@ -33,13 +33,13 @@ _PEOPLE = ("redirect_uris", "scopes", "audiences", "post_logout_redirect_uris", 
 KINDS = {
     "web": ApplicationKind(
         "Web application",
-        "People sign in with a browser, and a server of yours gets the tokens. It can keep a secret.",
+        "Users sign in with a browser, and a server of yours gets the tokens. It can keep a secret.",
         "Django, Rails, Next.js with a server, a portal",
         {"grant_types": (_CODE, _REFRESH), "require_pkce": True},
         (
             (
                 "authorization_code with PKCE",
-                "People sign in here, never in the application; the code alone is of no use.",
+                "Users sign in here, never in the application; the code alone is of no use.",
             ),
             (
                 "refresh_token",
@@ -64,7 +64,7 @@ KINDS = {
     ),
     "service": ApplicationKind(
         "Service or job",
-        "A program that calls APIs in its own name, with no person behind it.",
+        "A program that calls APIs in its own name, with no user behind it.",
         "A nightly job, a worker, another backend",
         {"grant_types": (_CLIENT,)},
         (
@@ -126,11 +126,11 @@ def _kind(name: str) -> ApplicationKind:
 
 
 def _fresh(name: str, kind: ApplicationKind) -> dict[str, Any]:
-    """An empty form; what most people want is chosen."""
-    told = {"client_id": "", "name": "", "auth_method": kind.methods[0].value, "jwks_uri": ""}
+    """An empty form; the usual choices are made."""
+    values = {"client_id": "", "name": "", "auth_method": kind.methods[0].value, "jwks_uri": ""}
     if "application_type" in kind.asks:
-        told["application_type"] = "web"
-    return told | ({"scopes": "openid profile email"} if name in ("web", "app") else {})
+        values["application_type"] = "web"
+    return values | ({"scopes": "openid profile email"} if name in ("web", "app") else {})
 
 
 async def _form(

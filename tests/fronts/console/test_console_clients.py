@@ -117,7 +117,7 @@ async def test_two_operators_edit_the_same_client(alice: Operator, bob: Operator
     await edited(bob, "web", description="bob was here")
     shown = await alice.send("/console/client/edit", **(form | {"name": "alice was here"}))
     assert (shown.status, shown.heading) == (409, "Edit client")
-    assert "Somebody else changed this client while you did." in text_of(shown)
+    assert "Another operator changed this client while you did." in text_of(shown)
     assert "Different from what is saved now: Name, Description." in text_of(shown)
     assert field_of(shown, "name") == "alice was here"
     client = await clients.get_client(world.issuer, "web")
@@ -186,11 +186,11 @@ async def test_approving_one_that_registered_itself(alice: Operator, bob: Operat
     assert (await alice.post("/console/client/act", id="theirs", act="approve")).status == 409
     asked = (await bob.get("/console/client/act", id="theirs", act="approve")).form
     done = await bob.send("/console/client/act", **asked)
-    assert "people are no longer warned of it" in text_of(done)
+    assert "users are no longer warned of it" in text_of(done)
     assert "registered itself, approved" in text_of(done)
     assert 'id="approve"' not in done.text
     shown = await bob.post("/console/client/act", id="theirs", act="withdraw-approval")
-    assert "People are warned again" in text_of(shown)
+    assert "Users are warned again" in text_of(shown)
     assert 'id="approve"' in shown.text
     await alice.world.client("ours")
     assert "pprove" not in (await alice.get("/console/client", id="ours")).text

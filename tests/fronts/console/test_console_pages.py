@@ -359,3 +359,10 @@ async def test_what_nobody_foresaw_is_a_number(
 async def test_a_form_that_is_too_large(alice: Operator) -> None:
     shown = await alice.post("/console/inspector", token="x" * 70_000)
     assert (shown.status, shown.heading) == (413, "That request cannot be answered")
+
+
+async def test_an_error_that_does_not_exist_is_said_to_be_none(alice: Operator) -> None:
+    shown = await alice.get("/console/refused", error="invalid_grnat", client="shop")
+    assert shown.status == 422
+    assert "there is no such error; there are access_denied" in text_of(shown)
+    assert 'value="invalid_grnat"' in shown.text, "what was typed is still there"
