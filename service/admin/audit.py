@@ -27,7 +27,7 @@ import msgspec
 
 from service.admin.actor import Actor, acting, current_actor
 from service.admin.errors import AdminError
-from service.admin.paging import check_place, newest_first
+from service.admin.paging import Listing, check_place, newest_first
 from service.issuer import Issuer
 from service.observe.audit_sums import SECONDS
 from service.observe.events import Event
@@ -128,32 +128,29 @@ class AuditFilter(NamedTuple):
 ANYTHING = AuditFilter()
 
 
-class AuditPage(NamedTuple):
-    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
-
-    entries: list[PlacedEntry]
-    cursor: str
-
-
-async def list_entries(issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: str = "", count: int = 100) -> AuditPage:
+async def list_entries(
+    issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: str = "", count: int = 100
+) -> Listing[PlacedEntry]:
     """A page of entries, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
 
     def matches(placed: PlacedEntry) -> bool:
         return wanted.matches(placed.entry)
 
-    return AuditPage(*await newest_first(issuer.store.audit.before, wanted.since, matches, cursor, count))
+    return await newest_first(issuer.store.audit.before, wanted.since, matches, cursor, count)
 
 
-async def list_new(issuer: Issuer, cursor: str, wanted: AuditFilter = ANYTHING, count: int = 100) -> AuditPage:
+async def list_new(
+    issuer: Issuer, cursor: str, wanted: AuditFilter = ANYTHING, count: int = 100
+) -> Listing[PlacedEntry]:
     """Entries that were written after those that the cursor stands behind, in their order; always with a cursor to go on
     from. Without a cursor: none, and where the log ends now. Raises Refused for a bad cursor.
     """
     check_place(cursor)
     if not cursor:
         newest = await issuer.store.audit.before("", 0, 1)
-        return AuditPage([], newest[0].place if newest else "0-0")
+        return Listing([], newest[0].place if newest else "0-0")
     looked = await issuer.store.audit.after(cursor, count)
-    return AuditPage(
+    return Listing(
         [placed for placed in looked if wanted.matches(placed.entry)], looked[-1].place if looked else cursor
     )
 

@@ -13,7 +13,7 @@ from service.admin.client_secrets import make_secret
 from service.admin.client_sector import checked_sector
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import describe_property
-from service.admin.paging import cursor_checked
+from service.admin.paging import Listing, cursor_checked
 from service.crypto.passwords import is_generated
 from service.issuer import Issuer
 from service.observe.events import Event
@@ -34,13 +34,6 @@ class NewSecret(NamedTuple):
 
     client: Client
     secret: str | None
-
-
-class ClientPage(NamedTuple):
-    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
-
-    clients: list[Client]
-    cursor: str
 
 
 @audited("client.create", "client:given.client_id")
@@ -83,10 +76,10 @@ async def get_client(issuer: Issuer, name: str) -> Client:
     return client
 
 
-async def list_clients(issuer: Issuer, cursor: str = "", count: int = 100) -> ClientPage:
+async def list_clients(issuer: Issuer, cursor: str = "", count: int = 100) -> Listing[Client]:
     """A page of clients in no order; looks at some ``10 × count`` keys. Raises Refused for a bad cursor."""
     with cursor_checked(cursor):
-        return ClientPage(*await issuer.store.clients.list_page(cursor, count))
+        return Listing(*await issuer.store.clients.list_page(cursor, count))
 
 
 @audited("client.update", "client:name", changed="changes")

@@ -10,7 +10,7 @@ from service.admin import client_ending, clients, users
 from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
 from service.admin.input import Input, Properties, describe_property
-from service.admin.paging import cursor_checked, offset
+from service.admin.paging import Listing, cursor_checked, offset
 from service.grants.fresh import fresh_authorization
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
@@ -60,13 +60,6 @@ class KnownGrant(NamedTuple):
     ends_at: int
     active: bool
     access_hash: str = ""
-
-
-class GrantPage(NamedTuple):
-    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
-
-    grants: list[KnownGrant]
-    cursor: str
 
 
 # beginning one
@@ -128,29 +121,31 @@ def _grant(issuer: Issuer, client: Client, user: User, given: CodeInput) -> Gran
 # looking
 
 
-async def list_of_user(issuer: Issuer, user: str, cursor: str = "", count: int = 100) -> GrantPage:
+async def list_of_user(issuer: Issuer, user: str, cursor: str = "", count: int = 100) -> Listing[KnownGrant]:
     """A page of a user's grants, the one that ends first in front. Raises NotFound, Refused for a bad cursor."""
     return await list_of_subject(issuer, (await users.get_user(issuer, user)).subject, cursor, count)
 
 
-async def list_of_subject(issuer: Issuer, subject: str, cursor: str = "", count: int = 100) -> GrantPage:
+async def list_of_subject(issuer: Issuer, subject: str, cursor: str = "", count: int = 100) -> Listing[KnownGrant]:
     """The same for a subject that another directory than ours may know. Raises Refused for a bad cursor."""
     offset(cursor)
     page = await issuer.store.grants.list_of_user(subject, cursor, count)
-    return GrantPage(await _known(issuer, page.grants), page.cursor)
+    return Listing(await _known(issuer, page.grants), page.cursor)
 
 
-async def list_of_client(issuer: Issuer, client: str, cursor: str = "", count: int = 100) -> GrantPage:
+async def list_of_client(issuer: Issuer, client: str, cursor: str = "", count: int = 100) -> Listing[KnownGrant]:
     """A page of a client's grants in no order; looks at some ``10 × count`` keys. Raises NotFound, Refused."""
     client_id = (await clients.get_client(issuer, client)).client_id
     return await list_of_client_id(issuer, client_id, cursor, count)
 
 
-async def list_of_client_id(issuer: Issuer, client_id: str | None, cursor: str = "", count: int = 100) -> GrantPage:
+async def list_of_client_id(
+    issuer: Issuer, client_id: str | None, cursor: str = "", count: int = 100
+) -> Listing[KnownGrant]:
     """The same for a client that is known already; None: grants of all clients. Raises Refused."""
     with cursor_checked(cursor):
         page = await issuer.store.grants.list_of_client(client_id, cursor, count)
-    return GrantPage(await _known(issuer, page.grants), page.cursor)
+    return Listing(await _known(issuer, page.grants), page.cursor)
 
 
 async def get_grant(issuer: Issuer, grant_id: str) -> KnownGrant:

@@ -1,10 +1,10 @@
 """What is alive in a grant: the credentials that it has issued."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from service.admin.errors import Refused
 from service.admin.grants import is_grant_id
-from service.admin.paging import cursor_checked
+from service.admin.paging import Listing, cursor_checked
 from service.issuer import Issuer
 from service.store.scanning import Issued
 
@@ -13,14 +13,7 @@ LOOKED_AT = 50_000
 """Keys of the grant's server that one call looks at unless the caller says another number."""
 
 
-class IssuedPage(NamedTuple):
-    """``cursor``: where the search goes on, empty where every key of the grant's server was looked at."""
-
-    issued: list[Issued]
-    cursor: str
-
-
-async def list_issued(issuer: Issuer, grant_id: str, cursor: str = "", count: int = LOOKED_AT) -> IssuedPage:
+async def list_issued(issuer: Issuer, grant_id: str, cursor: str = "", count: int = LOOKED_AT) -> Listing[Issued]:
     """The living credentials of a grant, and those that are only remembered as used, living ones first.
 
     There is no index of them: some ``count`` keys of one server are looked at, and a page may be empty though more follow.
@@ -30,7 +23,7 @@ async def list_issued(issuer: Issuer, grant_id: str, cursor: str = "", count: in
         raise Refused("a grant id has 22 letters, digits, - and _: the ones right after mm_at_ or mm_rt_ in a token")
     with cursor_checked(cursor):
         found, following = await issuer.store.scanning.issued(grant_id, cursor, count)
-    return IssuedPage(sorted(found, key=lambda one: (one.used, one.kind, -one.ends_at)), following)
+    return Listing(sorted(found, key=lambda one: (one.used, one.kind, -one.ends_at)), following)
 
 
 def describe(issued: Issued) -> dict[str, Any]:

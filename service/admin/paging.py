@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -38,6 +38,17 @@ def check_place(cursor: str) -> None:
         raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
 
 
+_Row = TypeVar("_Row")
+
+
+class Listing(NamedTuple, Generic[_Row]):
+    """A part of a list. It may be empty though more follow."""
+
+    rows: list[_Row]
+    cursor: str
+    """Where the next part begins, empty at the end."""
+
+
 class _Placed(Protocol):
     """Something in a stream of Redis. ``place``: its id there."""
 
@@ -55,7 +66,7 @@ async def newest_first(
     matches: Callable[[_Found], bool],
     cursor: str,
     count: int,
-) -> tuple[list[_Found], str]:
+) -> Listing[_Found]:
     """Those of a stream that match, the newest in front, and the cursor of what follows, empty at the end.
 
     Args:
@@ -70,11 +81,11 @@ async def newest_first(
     """
     check_place(cursor)
     if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
-        return [], ""
+        return Listing([], "")
     looked, found = await before(cursor, since * 1000, count * 10), list[_Found]()
     for placed in looked:
         if matches(placed):
             found.append(placed)
         if len(found) == count:
-            return found, placed.place
-    return found, looked[-1].place if len(looked) == count * 10 else ""
+            return Listing(found, placed.place)
+    return Listing(found, looked[-1].place if len(looked) == count * 10 else "")

@@ -1,10 +1,9 @@
 """Requests that were refused lately: written in the background by every process, and looked at by operators."""
 
 import logging
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from service.admin.paging import newest_first
+from service.admin.paging import Listing, newest_first
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
@@ -37,13 +36,6 @@ class RefusalFilter(NamedTuple):
         )
 
 
-class RefusalPage(NamedTuple):
-    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
-
-    refused: Sequence[PlacedRefusal]
-    cursor: str
-
-
 async def write_refused(issuer: Issuer) -> None:
     """Write what this process refused since the last time; what cannot be written is counted by metrics all the same."""
     taken = issuer.refusals.take()
@@ -55,13 +47,15 @@ async def write_refused(issuer: Issuer) -> None:
         log.debug(Event.REFUSALS_NOT_WRITTEN, extra={"count": len(taken), "why": str(error)})
 
 
-async def list_refused(issuer: Issuer, wanted: RefusalFilter, cursor: str = "", count: int = 100) -> RefusalPage:
+async def list_refused(
+    issuer: Issuer, wanted: RefusalFilter, cursor: str = "", count: int = 100
+) -> Listing[PlacedRefusal]:
     """A page, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
 
     def matches(placed: PlacedRefusal) -> bool:
         return wanted.matches(placed.request)
 
-    return RefusalPage(*await newest_first(issuer.store.refused_requests.before, wanted.since, matches, cursor, count))
+    return await newest_first(issuer.store.refused_requests.before, wanted.since, matches, cursor, count)
 
 
 def describe(placed: PlacedRefusal) -> dict[str, Any]:

@@ -23,7 +23,7 @@ async def reseal_secrets(issuer: Issuer) -> int:
     count, cursor = 0, ""
     while True:
         page = await list_clients(issuer, cursor, 500)
-        for client in page.clients:
+        for client in page.rows:
             if any(_is_outdated(issuer, secret) for secret in client.secrets):
                 await change_client(issuer, client.client_id, lambda seen: _resealed(issuer, seen))
                 count += 1

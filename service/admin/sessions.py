@@ -1,12 +1,12 @@
 """Browser sessions of users: listed, and ended one by one."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from service.admin import users
 from service.admin.audit import audited
 from service.admin.errors import NotFound
-from service.admin.paging import offset
+from service.admin.paging import Listing, offset
 from service.issuer import Issuer
 from service.login import sessions
 from service.login.sessions import Ended
@@ -16,19 +16,12 @@ from service.records.session import Session
 _SID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
 
 
-class SessionPage(NamedTuple):
-    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
-
-    sessions: list[Session]
-    cursor: str
-
-
-async def list_sessions(issuer: Issuer, user: str, cursor: str = "", count: int = 100) -> SessionPage:
+async def list_sessions(issuer: Issuer, user: str, cursor: str = "", count: int = 100) -> Listing[Session]:
     """A page of a user's living sessions, the one that ends first in front. Raises NotFound, Refused for a bad cursor."""
     subject = (await users.get_user(issuer, user)).subject
     start = offset(cursor)
     found, more = await issuer.store.sessions.page_of_user(subject, start, count)
-    return SessionPage(found, str(start + count) if more else "")
+    return Listing(found, str(start + count) if more else "")
 
 
 async def get_session(issuer: Issuer, sid: str) -> Session:

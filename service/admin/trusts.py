@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
@@ -10,7 +10,7 @@ from service.admin.audit import audited
 from service.admin.client_input import PublicKeys
 from service.admin.errors import NotFound
 from service.admin.input import Input
-from service.admin.paging import cursor_checked
+from service.admin.paging import Listing, cursor_checked
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.checked_types import Identifier, Scopes, WebUri, each_once
@@ -45,13 +45,6 @@ def _lacks_keys(given: TrustInput) -> list[str]:
     )
 
 
-class TrustPage(NamedTuple):
-    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
-
-    trusts: list[TrustedIssuer]
-    cursor: str
-
-
 @audited("trust.put", "trust:given.issuer")
 async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
     """Trust an issuer from now on, in the place of what was said of it before."""
@@ -78,10 +71,10 @@ async def get_trust(issuer: Issuer, name: str) -> TrustedIssuer:
     return trust
 
 
-async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> TrustPage:
+async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> Listing[TrustedIssuer]:
     """A page of trusted issuers in no order. Raises Refused for a bad cursor."""
     with cursor_checked(cursor):
-        return TrustPage(*await issuer.store.trusted_issuers.list_page(cursor, count))
+        return Listing(*await issuer.store.trusted_issuers.list_page(cursor, count))
 
 
 def describe(trust: TrustedIssuer) -> dict[str, Any]:

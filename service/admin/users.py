@@ -12,7 +12,7 @@ from service.admin import etags, user_claims
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import Input, Json, filled
-from service.admin.paging import cursor_checked
+from service.admin.paging import Listing, cursor_checked
 from service.directory import forget_attempts
 from service.directory.redis_directory import MAX_PASSWORD
 from service.issuer import Issuer
@@ -89,13 +89,6 @@ def checked_password(typed: str) -> str:
 # what is done
 
 
-class UserPage(NamedTuple):
-    """``cursor``: where the next page begins, empty at the end; a page may be empty though more follow."""
-
-    users: list[User]
-    cursor: str
-
-
 class Ended(NamedTuple):
     """A user whose access has ended, with exactly how many grants and sessions of that user were alive and are ended."""
 
@@ -135,10 +128,10 @@ async def get_user(issuer: Issuer, name: str) -> User:
     return user
 
 
-async def list_users(issuer: Issuer, cursor: str = "", count: int = 100) -> UserPage:
+async def list_users(issuer: Issuer, cursor: str = "", count: int = 100) -> Listing[User]:
     """A page of users in no order; looks at some ``10 × count`` keys. Raises Refused for a bad cursor."""
     with cursor_checked(cursor):
-        return UserPage(*await issuer.store.users.list_page(cursor, count))
+        return Listing(*await issuer.store.users.list_page(cursor, count))
 
 
 @audited("user.update", "user:name", changed="claims")

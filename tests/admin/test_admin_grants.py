@@ -22,7 +22,7 @@ async def issue(world: World, **members: Any) -> str:
 
 
 async def first_grant(world: World) -> str:
-    return (await grants.list_of_user(world.issuer, "alice")).grants[0].grant_id
+    return (await grants.list_of_user(world.issuer, "alice")).rows[0].grant_id
 
 
 # issuing a code
@@ -201,7 +201,7 @@ async def test_grants_of_a_disabled_client_sleep_and_those_of_a_revoked_one_are_
     await client_ending.enable_client(world.issuer, "app")
     assert (await grants.get_grant(world.issuer, grant_id)).active
     await grants.revoke_of_client(world.issuer, "app")
-    assert (await grants.list_of_user(world.issuer, "alice")).grants == []
+    assert (await grants.list_of_user(world.issuer, "alice")).rows == []
     with pytest.raises(NotFound):
         await grants.get_grant(world.issuer, grant_id)
 

@@ -69,7 +69,7 @@ OTHERS = {
 async def entries(world: World, **wanted: object) -> list[AuditEntry]:
     """The log, the newest in front."""
     page = await audit.list_entries(world.issuer, AuditFilter(**wanted))  # type: ignore[arg-type]
-    return [placed.entry for placed in page.entries]
+    return [placed.entry for placed in page.rows]
 
 
 def holding(text: bytes) -> Callable[[list[bytes]], bool]:
@@ -179,7 +179,7 @@ async def test_the_log_is_paged_and_filtered(world: World) -> None:
     seen, cursor = [], ""
     while True:
         page = await audit.list_entries(world.issuer, cursor=cursor, count=3)
-        seen += [placed.entry.targets[0] for placed in page.entries]
+        seen += [placed.entry.targets[0] for placed in page.rows]
         cursor = page.cursor
         if not cursor:
             break
@@ -198,10 +198,10 @@ async def test_the_log_is_paged_and_filtered(world: World) -> None:
 async def test_new_entries_are_followed(world: World) -> None:
     with acting(ALICE):
         page = await audit.list_new(world.issuer, "")
-        assert (page.entries, page.cursor) == ([], "0-0")
+        assert (page.rows, page.cursor) == ([], "0-0")
         await clients.create_client(world.issuer, client_input("a"))
         page = await audit.list_new(world.issuer, page.cursor)
-        assert [placed.entry.targets for placed in page.entries] == [("client:a",)]
+        assert [placed.entry.targets for placed in page.rows] == [("client:a",)]
         assert (await audit.list_new(world.issuer, page.cursor)) == ([], page.cursor)
 
 

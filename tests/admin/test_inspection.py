@@ -252,7 +252,7 @@ async def test_what_is_alive_in_a_grant(world: World) -> None:
     grant_id = tokens["access_token"][6:28]
     page = await issued.list_issued(world.issuer, grant_id)
     assert page.cursor == ""
-    described = [issued.describe(one) for one in page.issued]
+    described = [issued.describe(one) for one in page.rows]
     living = [one["kind"] for one in described if not one["used"]]
     assert living == ["access_token", "access_token", "refresh_token"]
     assert sorted(one["kind"] for one in described if one["used"]) == ["authorization_code", "refresh_token"]
@@ -272,7 +272,7 @@ async def test_a_grant_among_many_keys_is_searched_in_steps(world: World) -> Non
     found, cursor, calls = [], "", 0
     while calls == 0 or cursor:
         page = await issued.list_issued(world.issuer, tokens["access_token"][6:28], cursor, 500)
-        found, cursor, calls = found + page.issued, page.cursor, calls + 1
+        found, cursor, calls = found + page.rows, page.cursor, calls + 1
     assert calls >= 10
     assert {one.kind for one in found} == {"access", "refresh", "code"}
 
@@ -287,4 +287,4 @@ async def test_in_every_shape_of_redis(any_world: World) -> None:
     tokens = await any_world.tokens(await any_world.client())
     assert (await inspection.inspect(any_world.issuer, tokens["access_token"])).active
     page = await issued.list_issued(any_world.issuer, tokens["access_token"][6:28])
-    assert {one.kind for one in page.issued} == {"access", "refresh", "code"}
+    assert {one.kind for one in page.rows} == {"access", "refresh", "code"}

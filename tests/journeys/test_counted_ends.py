@@ -39,7 +39,7 @@ async def set_password(world: World) -> dict[str, int]:
 
 async def end_each_session(world: World) -> dict[str, int]:
     total = sessions.Ended()
-    for session in (await admin_sessions.list_sessions(world.issuer, "alice")).sessions:
+    for session in (await admin_sessions.list_sessions(world.issuer, "alice")).rows:
         try:
             ended = await admin_sessions.end_session(world.issuer, session.sid)
         except NotFound:

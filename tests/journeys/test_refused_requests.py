@@ -185,7 +185,7 @@ async def test_a_refusal_is_logged_counted_and_kept(
     assert [line.get("client_id", "") for line in asked] == [client_id]
     assert counts(world.issuer.metrics, "mintmark_refusals_total")[(endpoint, error, reason)] == 1
     await refusals.write_refused(world.issuer)
-    (kept,) = (await refusals.list_refused(world.issuer, RefusalFilter(client_id=client_id, reason=reason))).refused
+    (kept,) = (await refusals.list_refused(world.issuer, RefusalFilter(client_id=client_id, reason=reason))).rows
     assert (kept.request.endpoint, kept.request.error, kept.request.reason) == (endpoint, error, reason)
     assert (kept.request.client_id, kept.request.address) == (client_id, "127.0.0.1")
     assert kept.request.request_id == refused["request_id"]
@@ -304,7 +304,7 @@ async def test_when_redis_is_away_refusals_go_on(world: World) -> None:
     finally:
         for node in world.redis.primaries():
             node.admin.config_set("maxmemory", 0)
-    assert (await refusals.list_refused(world.issuer, RefusalFilter())).refused == []
+    assert (await refusals.list_refused(world.issuer, RefusalFilter())).rows == []
     assert (await world.redeem("mm_ac_x")).status == 400
     await refusals.write_refused(world.issuer)
-    assert len((await refusals.list_refused(world.issuer, RefusalFilter())).refused) == 1
+    assert len((await refusals.list_refused(world.issuer, RefusalFilter())).rows) == 1

@@ -30,7 +30,7 @@ async def explain(issuer: Issuer, found: Inspection) -> dict[str, Any]:
 async def _ended_by(issuer: Issuer, grant_id: str) -> dict[str, Any]:
     """What operators did to this very grant; what ended with its user, client or session is in the log under their names."""
     page = await list_entries(issuer, AuditFilter(target=f"grant:{grant_id}"), "", _LOOKED_AT)
-    for placed in page.entries:
+    for placed in page.rows:
         entry = placed.entry
         if entry.result is Result.OK:
             when = datetime.fromtimestamp(entry.at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -67,18 +67,16 @@ class NewEntryList(Output):
     cursor: Cursor
 
 
-def _answer(page: admin.AuditPage) -> OperationResult:
-    return OperationResult({"entries": [admin.describe(placed) for placed in page.entries], "cursor": page.cursor})
-
-
 async def _list(issuer: Issuer, given: WantedEntries) -> OperationResult:
     wanted = AuditFilter(given.actor, given.action, given.target, given.since)
-    return _answer(await admin.list_entries(issuer, wanted, given.cursor, given.limit))
+    page = await admin.list_entries(issuer, wanted, given.cursor, given.limit)
+    return OperationResult.of_list("entries", page, admin.describe)
 
 
 async def _follow(issuer: Issuer, given: NewEntries) -> OperationResult:
     wanted = AuditFilter(given.actor, given.action, given.target)
-    return _answer(await admin.list_new(issuer, given.cursor, wanted, given.limit))
+    page = await admin.list_new(issuer, given.cursor, wanted, given.limit)
+    return OperationResult.of_list("entries", page, admin.describe)
 
 
 LIST = Operation(

@@ -169,7 +169,7 @@ async def _create(issuer: Issuer, given: NewClient) -> OperationResult:
 
 async def _list(issuer: Issuer, given: PageInput) -> OperationResult:
     page = await admin.list_clients(issuer, given.cursor, given.limit)
-    return OperationResult({"clients": [admin.describe(client) for client in page.clients], "cursor": page.cursor})
+    return OperationResult.of_list("clients", page, admin.describe)
 
 
 async def _show(issuer: Issuer, given: NamedClient) -> OperationResult:

@@ -100,7 +100,7 @@ async def _list(issuer: Issuer, given: WhoseGrants) -> OperationResult:
         page = await admin.list_of_user(issuer, given.user, given.cursor, given.limit)
     else:
         page = await admin.list_of_client(issuer, given.client or "", given.cursor, given.limit)
-    return OperationResult({"grants": [admin.describe(known) for known in page.grants], "cursor": page.cursor})
+    return OperationResult.of_list("grants", page, admin.describe)
 
 
 async def _show(issuer: Issuer, given: NamedGrant) -> OperationResult:

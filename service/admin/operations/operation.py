@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.admin.actor import Actor, acting
 from service.admin.input import Input
+from service.admin.paging import Listing
 from service.issuer import Issuer
 
 
@@ -17,6 +18,9 @@ class Output(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_Row = TypeVar("_Row")
+
+
 class OperationResult(NamedTuple):
     """What came of an operation."""
 
@@ -24,6 +28,11 @@ class OperationResult(NamedTuple):
     """What the model of the output describes, as ``describe`` functions make it."""
     etag: str = ""
     """Of the one record that it is about, "" where there is none."""
+
+    @staticmethod
+    def of_list(member: str, part: Listing[_Row], describe: Callable[[_Row], Mapping[str, Any]]) -> "OperationResult":
+        """Return a part of a list, each row described."""
+        return OperationResult({member: [describe(row) for row in part.rows], "cursor": part.cursor})
 
 
 _Given = TypeVar("_Given", bound=Input)

@@ -66,7 +66,7 @@ class RefusalList(Output):
 async def _list(issuer: Issuer, given: WantedRefusals) -> OperationResult:
     wanted = RefusalFilter(given.client_id, given.error, given.reason, given.since)
     page = await admin.list_refused(issuer, wanted, given.cursor, given.limit)
-    return OperationResult({"refused": [admin.describe(placed) for placed in page.refused], "cursor": page.cursor})
+    return OperationResult.of_list("refused", page, admin.describe)
 
 
 LIST = Operation(

@@ -52,7 +52,7 @@ class EndedSession(Output):
 
 async def _list(issuer: Issuer, given: WhoseSessions) -> OperationResult:
     page = await admin.list_sessions(issuer, given.username, given.cursor, given.limit)
-    return OperationResult({"sessions": [admin.describe(session) for session in page.sessions], "cursor": page.cursor})
+    return OperationResult.of_list("sessions", page, admin.describe)
 
 
 async def _show(issuer: Issuer, given: NamedSession) -> OperationResult:

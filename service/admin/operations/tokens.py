@@ -102,7 +102,7 @@ async def _list_issued(issuer: Issuer, given: IssuingGrant) -> OperationResult:
     if not given.cursor:  # what an ended grant has issued may still be there, but is dead
         await grants.get_grant(issuer, given.grant_id)
     page = await issued.list_issued(issuer, given.grant_id, given.cursor, _LOOKED_AT)
-    return OperationResult({"issued": [issued.describe(one) for one in page.issued], "cursor": page.cursor})
+    return OperationResult.of_list("issued", page, issued.describe)
 
 
 INSPECT = Operation(

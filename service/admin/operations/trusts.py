@@ -51,7 +51,7 @@ async def _put(issuer: Issuer, given: TrustInput) -> OperationResult:
 
 async def _list(issuer: Issuer, given: PageInput) -> OperationResult:
     page = await admin.list_trusts(issuer, given.cursor, given.limit)
-    return OperationResult({"trusts": [admin.describe(trust) for trust in page.trusts], "cursor": page.cursor})
+    return OperationResult.of_list("trusts", page, admin.describe)
 
 
 async def _show(issuer: Issuer, given: NamedTrust) -> OperationResult:

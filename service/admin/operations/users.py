@@ -98,7 +98,7 @@ async def _create(issuer: Issuer, given: NewUser) -> OperationResult:
 
 async def _list(issuer: Issuer, given: PageInput) -> OperationResult:
     page = await admin.list_users(issuer, given.cursor, given.limit)
-    return OperationResult({"users": [admin.describe(user) for user in page.users], "cursor": page.cursor})
+    return OperationResult.of_list("users", page, admin.describe)
 
 
 async def _show(issuer: Issuer, given: NamedUser) -> OperationResult:

@@ -63,7 +63,7 @@ async def get_list(call: Call, body: ClientListBody) -> CallResult:
 
     async def page_at(cursor: str) -> tuple[list[Client], str]:
         page = await clients.list_clients(call.issuer, cursor, _PAGE)
-        return page.clients, page.cursor
+        return page.rows, page.cursor
 
     window = Window((), 0, "") if body.developer else await read_window(page_at, body)
     described = [await client_json.describe(call.issuer, client) for client in window.items]

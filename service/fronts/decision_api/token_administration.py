@@ -262,7 +262,7 @@ async def get_list(call: Call, body: ListBody) -> CallResult:
             page = await grants.list_of_client_id(issuer, client_id, cursor, _PAGE)
         else:
             page = await grants.list_of_subject(issuer, body.subject, cursor, _PAGE)
-        return [known for known in page.grants if client_id in (None, known.grant.client_id)], page.cursor
+        return [known for known in page.rows if client_id in (None, known.grant.client_id)], page.cursor
 
     window = await read_window(page_at, body)
     members = {

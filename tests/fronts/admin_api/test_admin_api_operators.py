@@ -113,7 +113,7 @@ async def test_the_name_of_the_token_is_in_the_audit_log(world: World) -> None:
             operator.token = token
             await operator("POST", "/users", {"username": token[:5]}, status=201)
         page = await audit.list_entries(operator.issuer)
-        assert [(placed.entry.actor, placed.entry.way) for placed in page.entries] == [
+        assert [(placed.entry.actor, placed.entry.way) for placed in page.rows] == [
             ("other", "admin_api"),
             ("ci", "admin_api"),
         ]
@@ -138,7 +138,7 @@ async def test_failed_tries_fill_no_audit_log(world: World) -> None:
         operator.token = "wrong"
         for _ in range(5):
             await operator.send("DELETE", "/users/alice")
-        assert (await audit.list_entries(operator.issuer)).entries == []
+        assert (await audit.list_entries(operator.issuer)).rows == []
 
 
 async def test_without_operators_there_is_no_admin_api(world: World) -> None:
@@ -178,7 +178,7 @@ async def test_the_address_behind_a_trusted_proxy_is_written_down(world: World) 
     async with operating(world.redis.url, trusted_proxies=("127.0.0.0/8",)) as operator:
         forwarded = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
         await operator("POST", "/users", {"username": "alice"}, status=201, **forwarded)
-        assert (await audit.list_entries(operator.issuer)).entries[0].entry.address == "192.0.2.7"
+        assert (await audit.list_entries(operator.issuer)).rows[0].entry.address == "192.0.2.7"
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ async def test_a_client_certificate_is_an_operator(
         with pytest.raises((ClientError, OSError)):
             await status(ours.issue("a-server", server=True))
         page = await audit.list_entries(issuer)
-        assert [placed.entry.actor for placed in page.entries] == ["alice"]
+        assert [placed.entry.actor for placed in page.rows] == ["alice"]
 
 
 @pytest.mark.usefixtures("_quiet")
@@ -344,7 +344,7 @@ async def test_mintmark_shows_its_certificate(
         files = ("--ca-file", str(ours.file), "--certificate-file", str(mine), "--key-file", str(my_key))
         done = await asyncio.to_thread(mintmark, *files, "user", "create", "alice", "--no-password", "--json")
         assert done.json["username"] == "alice"
-        assert (await audit.list_entries(issuer)).entries[0].entry.actor == "bob"
+        assert (await audit.list_entries(issuer)).rows[0].entry.actor == "bob"
 
 
 def test_files_that_are_no_certificates_are_told(mintmark_of: CommandLine, tmp_path: Path) -> None:

@@ -80,8 +80,8 @@ async def test_every_act_is_possible_and_in_the_audit_log(world: World) -> None:
     async with operating(world.redis.url, master_key="m" * 43) as operator:
         await a_life(operator)
         page = await audit.list_entries(operator.issuer, count=100)
-        done = {placed.entry.action for placed in page.entries}
-        assert {placed.entry.result for placed in page.entries} == {"ok"}
+        done = {placed.entry.action for placed in page.rows}
+        assert {placed.entry.result for placed in page.rows} == {"ok"}
         wanted = {route.operation.name for route in ROUTES if changes(route)}
         replaced = {"client.replace"}  # is an update of every member
         assert wanted - replaced <= done
@@ -127,7 +127,7 @@ async def test_who_changes_says_what_they_saw(world: World, path: str, change: d
             await operator("PATCH", path, change, status=412, if_match=weak)
         await operator("PATCH", path, change, status=200, if_match=f'"other", {changed.headers["ETag"]}')
         await operator("PATCH", path, change, status=200, if_match="*")
-        refused = [placed.entry for placed in (await audit.list_entries(operator.issuer)).entries]
+        refused = [placed.entry for placed in (await audit.list_entries(operator.issuer)).rows]
         assert sum(entry.result == "refused" for entry in refused) == 4
 
 

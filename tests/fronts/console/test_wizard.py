@@ -34,7 +34,7 @@ async def test_the_wizard_makes_what_it_says(alice: Operator, kind: str, given: 
     form = form_of(await alice.get("/console/clients/new", kind=kind)) | {"name": "My Thing", **given}
     shown = await alice.send("/console/clients/new", **form)
     assert shown.heading == "Client created", text_of(shown)
-    (client,) = (await clients.list_clients(alice.world.issuer)).clients
+    (client,) = (await clients.list_clients(alice.world.issuer)).rows
     assert re.fullmatch("my-thing-[0-9a-f]{6}", client.client_id)
     assert set(client.grant_types) == set(KINDS[kind].given["grant_types"])
     assert client.auth_method in KINDS[kind].methods
@@ -75,7 +75,7 @@ async def test_faults_are_told_beside_their_field(alice: Operator) -> None:
     form = form_of(await alice.get("/console/clients/new", kind="service"))
     shown = await alice.send("/console/clients/new", **(form | {"name": "x", "access_token_lifetime": "soon"}))
     assert "must be a whole number" in text_of(shown)
-    assert (await clients.list_clients(alice.world.issuer)).clients == []
+    assert (await clients.list_clients(alice.world.issuer)).rows == []
 
 
 async def test_a_client_that_is_there_already(alice: Operator) -> None:

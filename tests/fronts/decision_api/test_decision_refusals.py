@@ -65,4 +65,4 @@ async def kept(caller: Backend) -> list[tuple[str, str, str, str]]:
     issuer = caller.world.issuer
     await refusals.write_refused(issuer)
     page = await refusals.list_refused(issuer, RefusalFilter())
-    return [(one.endpoint, one.error, one.reason, one.client_id) for _, one in page.refused]
+    return [(one.endpoint, one.error, one.reason, one.client_id) for _, one in page.rows]

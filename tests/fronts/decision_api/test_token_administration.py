@@ -556,7 +556,7 @@ async def test_what_a_backend_changes_is_in_the_audit_log_and_no_token_is(caller
     await caller.ask("tokenDelete", made.accessToken)
     await revoke(caller, subject="alice", clientIdentifier=str(NUMBER))
     page = await audit.list_entries(world.issuer)
-    entries = [placed.entry for placed in page.entries]
+    entries = [placed.entry for placed in page.rows]
     grant = f"grant:{made.accessToken[6:28]}"
     assert {(entry.actor, entry.way, entry.address) for entry in entries} == {(API_KEY, "decision_api", "127.0.0.1")}
     assert [(entry.action, entry.targets, entry.result) for entry in entries] == [
