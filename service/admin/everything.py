@@ -37,7 +37,7 @@ _CLIENTS_AT_ONCE = 50
 _BETWEEN = "~"
 
 
-class Ended(NamedTuple):
+class EndedEverything(NamedTuple):
     """How many were alive: ``clients`` that could get tokens (they still can), ``interactions`` that waited for a user,
     ``decisions`` for a caller of the decision API. ``cursor``: where to go on, empty at the end.
     """
@@ -51,13 +51,13 @@ class Ended(NamedTuple):
     cursor: str
 
 
-async def count_everything(issuer: Issuer, cursor: str = "") -> Ended:
+async def count_everything(issuer: Issuer, cursor: str = "") -> EndedEverything:
     """A part of what ``end_everything`` would end. Exact while nothing changes. Raises Refused."""
     return await _go_on(issuer, cursor, ends=False)
 
 
 @audited("everything.end")
-async def end_everything(issuer: Issuer, cursor: str = "") -> Ended:
+async def end_everything(issuer: Issuer, cursor: str = "") -> EndedEverything:
     """End a part: go on with the cursor until it is empty. Whatever was alive when the first part was begun is dead when the
     last one has been done. May be repeated at any time. Raises Refused.
     """
@@ -74,7 +74,7 @@ async def end_everything(issuer: Issuer, cursor: str = "") -> Ended:
 _Batch = Callable[[Issuer, str, bool], Awaitable[tuple[Counter[str], str]]]
 
 
-async def _go_on(issuer: Issuer, cursor: str, *, ends: bool) -> Ended:
+async def _go_on(issuer: Issuer, cursor: str, *, ends: bool) -> EndedEverything:
     found, primaries = Counter[str](), await issuer.store.endings.primaries()
     step, position = _place(cursor, primaries)
     for _ in range(BATCHES):
@@ -106,8 +106,8 @@ def _moved() -> Refused:
     return Refused("other servers of Redis have become primaries meanwhile: begin again, without a cursor")
 
 
-def _counts(found: Counter[str], cursor: str) -> Ended:
-    return Ended(
+def _counts(found: Counter[str], cursor: str) -> EndedEverything:
+    return EndedEverything(
         clients=found["client"],
         grants=found["grant"],
         sessions=found["session"],

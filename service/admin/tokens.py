@@ -78,7 +78,7 @@ class Created(NamedTuple):
     issued: Issued
 
 
-class Named(NamedTuple):
+class NamedToken(NamedTuple):
     """What an identifier names. ``hash``: of the token, empty where only the grant is named; ``kind``: None = unknown."""
 
     grant_id: str
@@ -152,21 +152,21 @@ def _with_details(fresh: Authorization, given: TokenInput) -> Authorization:
 # finding one
 
 
-async def named_by(issuer: Issuer, identifier: str) -> Named | None:
+async def named_by(issuer: Issuer, identifier: str) -> NamedToken | None:
     """What a token, a handle or the id of a grant names; None where it is none of them. Whether it lives, the store knows.
 
     Raises Refused for a stateless token: it is kept nowhere.
     """
     found = _NAME.fullmatch(identifier)
     if found:
-        return Named(found[1], found[2] or "")
+        return NamedToken(found[1], found[2] or "")
     shown = await presented(issuer, identifier)
     if shown.stateless is not None:
         raise Refused("this token is kept nowhere: it ends with its time, or with its client")
     credential = shown.credential
     if credential is None or credential.kind not in (Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN):
         return None
-    return Named(credential.grant_id, credential.hash, credential.kind)
+    return NamedToken(credential.grant_id, credential.hash, credential.kind)
 
 
 # changing one

@@ -89,7 +89,7 @@ def checked_password(typed: str) -> str:
 # what is done
 
 
-class Ended(NamedTuple):
+class EndedAccess(NamedTuple):
     """A user whose access has ended, with exactly how many grants and sessions of that user were alive and are ended."""
 
     user: User
@@ -155,7 +155,7 @@ async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_m
 
 
 @audited("user.set_password", "user:name")
-async def set_password(issuer: Issuer, name: str, password: str) -> Ended:
+async def set_password(issuer: Issuer, name: str, password: str) -> EndedAccess:
     """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before:
     the old one is of no use. Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
 
@@ -171,14 +171,14 @@ async def set_password(issuer: Issuer, name: str, password: str) -> Ended:
 
 
 @audited("user.sign_out", "user:name")
-async def sign_out_user(issuer: Issuer, name: str) -> Ended:
+async def sign_out_user(issuer: Issuer, name: str) -> EndedAccess:
     """End every session and grant of a user, and forget what they allowed; they may sign in again. Raises NotFound."""
     user = await get_user(issuer, name)
     return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), Event.USER_SIGNED_OUT)
 
 
 @audited("user.disable", "user:name")
-async def disable_user(issuer: Issuer, name: str) -> Ended:
+async def disable_user(issuer: Issuer, name: str) -> EndedAccess:
     """No more tokens for the user, and every grant of the user ends, also one that is under way. Raises NotFound."""
     user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=False))
     return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), Event.USER_DISABLED)
@@ -193,7 +193,7 @@ async def enable_user(issuer: Issuer, name: str) -> User:
 
 
 @audited("user.delete", "user:name")
-async def delete_user(issuer: Issuer, name: str) -> Ended:
+async def delete_user(issuer: Issuer, name: str) -> EndedAccess:
     """Delete a user, and end every grant of the user. Raises NotFound."""
     ended = await disable_user(issuer, name)  # first, so that nothing is left over where this is cut off
     if not await issuer.store.users.delete(ended.user):
@@ -218,9 +218,9 @@ def describe(user: User) -> dict[str, Any]:
 # how it is done
 
 
-def _ended(user: User, ended: sessions.Ended, event: Event) -> Ended:
+def _ended(user: User, ended: sessions.Ended, event: Event) -> EndedAccess:
     log.info(event, extra={"username": user.username, **ended.counts})
-    return Ended(user, ended.counts)
+    return EndedAccess(user, ended.counts)
 
 
 async def _change(issuer: Issuer, name: str, changed: Callable[[User], User]) -> User:

@@ -63,7 +63,7 @@ def _locally(work: Callable[[Do], Awaitable[_Result]], waiting: str) -> _Result:
         return asyncio.run(inside())
 
 
-def _remotely(target: remote.Target, work: Callable[[Do], Awaitable[_Result]], waiting: str) -> _Result:
+def _remotely(target: remote.RunningService, work: Callable[[Do], Awaitable[_Result]], waiting: str) -> _Result:
     async def inside() -> _Result:
         async with remote.connected(target) as perform_there:
             return await work(perform_there)

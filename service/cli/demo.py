@@ -22,7 +22,7 @@ from service.cli.exits import REFUSED, address_explained, redis_explained
 from service.cli.output import Json, emit, say, terminal
 from service.dev import callback
 from service.dev import demo as what
-from service.dev.check import Result, walk
+from service.dev.check import CheckResult, walk
 from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
 from service.observe import log
 from service.protocol.credentials import Kind
@@ -243,7 +243,7 @@ async def _check(redis_url: str | None, json: bool) -> bool:
     return right
 
 
-def _print_step(step: Result) -> None:
+def _print_step(step: CheckResult) -> None:
     mark = Text("✓ ", "green") if step.ok else Text("✗ ", "red")
     terminal().print(mark + Text(step.title, "bold") + Text(f"\n    {step.came_back}", "not bold"), soft_wrap=True)
 

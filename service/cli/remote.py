@@ -21,7 +21,7 @@ from service.admin.errors import AdminError, AlreadyExists, NotFound, Outdated, 
 from service.admin.operations import Operation
 from service.cli.exits import ServiceUnusableError
 from service.fronts.admin_api import problems
-from service.fronts.admin_api.routes import BY_OPERATION, IF_MATCH, PREFIX, Route
+from service.fronts.admin_api.routes import BY_OPERATION, IF_MATCH, PREFIX, OperationRoute
 from service.settings import SettingsError
 
 URL_VARIABLE = "MINTMARK_URL"
@@ -41,7 +41,7 @@ _REFUSALS: Mapping[str, type[AdminError]] = {
 }
 
 
-class Target(NamedTuple):
+class RunningService(NamedTuple):
     """A service, and how we prove to be an operator. ``token``: "" where the certificate does."""
 
     url: str
@@ -49,7 +49,7 @@ class Target(NamedTuple):
     tls: ssl.SSLContext | None
 
 
-def target() -> Target | None:
+def target() -> RunningService | None:
     """What the environment says, None where everything is done here. Raises SettingsError."""
     url = os.environ.get(URL_VARIABLE, "").rstrip("/")
     if not url:
@@ -65,12 +65,12 @@ def target() -> Target | None:
         raise SettingsError(
             f"{TOKEN_VARIABLE}: not set; give the token of an operator in it, or in a file that --token-file names"
         )
-    return Target(url, token, tls)
+    return RunningService(url, token, tls)
 
 
 @asynccontextmanager
 async def connected(
-    to: Target,
+    to: RunningService,
 ) -> AsyncIterator[Callable[[Operation[Any], Mapping[str, Any]], Awaitable[dict[str, Any]]]]:
     """Performs operations there. Raises AdminError, SettingsError, ServiceUnusableError."""
     headers = {"Authorization": f"Bearer {to.token}"} if to.token else {}
@@ -84,7 +84,9 @@ async def connected(
         yield there
 
 
-async def _performed(http: aiohttp.ClientSession, to: Target, route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _performed(
+    http: aiohttp.ClientSession, to: RunningService, route: OperationRoute, given: Mapping[str, Any]
+) -> dict[str, Any]:
     request = _request(route, given)
     try:
         async with http.request(
@@ -112,7 +114,7 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
     return bytes(content)
 
 
-def _request(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
+def _request(route: OperationRoute, given: Mapping[str, Any]) -> dict[str, Any]:
     """The body or the query, and headers; what a command changes it changes whatever it is now, as it does here."""
     others = {name: value for name, value in given.items() if name in route.other_members}
     headers = {"If-Match": str(given.get(IF_MATCH) or "*")} if route.is_conditional else {}
@@ -122,11 +124,11 @@ def _request(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"data": orjson.dumps(others), "headers": {**headers, "Content-Type": "application/json"}}
 
 
-def _path(route: Route, given: Mapping[str, Any]) -> str:
+def _path(route: OperationRoute, given: Mapping[str, Any]) -> str:
     return route.path.format(**{name: quote(str(given[name]), safe="") for name in route.path_members})
 
 
-def _read(to: Target, response: aiohttp.ClientResponse, content: bytes) -> dict[str, Any]:
+def _read(to: RunningService, response: aiohttp.ClientResponse, content: bytes) -> dict[str, Any]:
     """The output of the operation. Raises what went wrong."""
     try:
         body = orjson.loads(content)

@@ -23,7 +23,7 @@ TOKEN = "token endpoint"
 _SHOWN = ("issuer", "active", "error", "access_token", "refresh_token", "scope", "expires_in", "sub")
 
 
-class Step(NamedTuple):
+class CheckStep(NamedTuple):
     """A request, and what must come back; ``{name}`` in either stands for what an earlier answer had."""
 
     title: str
@@ -36,7 +36,7 @@ class Step(NamedTuple):
     secret: str = CLIENT_SECRET
 
 
-class Result(NamedTuple):
+class CheckResult(NamedTuple):
     """How a step went."""
 
     title: str
@@ -57,25 +57,27 @@ _REFUSED = {"error": "invalid_grant", "access_token": None}
 _INACTIVE = {"active": False, "sub": None, "scope": None}
 
 STEPS = (
-    Step("the metadata names this server", metadata.PATH, {}, 200, {"issuer": "{url}"}),
-    Step("a wrong client secret is refused", TOKEN, _CLIENT, 401, {"error": "invalid_client"}, secret="x"),  # noqa: S106 (a wrong one)
-    Step(
+    CheckStep("the metadata names this server", metadata.PATH, {}, 200, {"issuer": "{url}"}),
+    CheckStep("a wrong client secret is refused", TOKEN, _CLIENT, 401, {"error": "invalid_client"}, secret="x"),  # noqa: S106 (a wrong one)
+    CheckStep(
         "client_credentials: a token, no refresh token", TOKEN, _CLIENT, 200, {"refresh_token": None, "scope": "write"}
     ),
-    Step("a wrong code_verifier is refused, the code stays", TOKEN, _WRONG_CODE, 400, _REFUSED),
-    Step("the code buys tokens", TOKEN, _CODE, 200, {**_BOTH, "scope": "read write"}),
-    Step("introspection: whose token, what for, how long", introspect.PATH, {"token": "{access_token}"}, 200, _OURS),
-    Step("the refresh token buys new tokens", TOKEN, _REFRESH, 200, _BOTH),
-    Step("again within the grace: the same answer", TOKEN, _REFRESH, 200, _SAME),
-    Step("the code again: its grant ends", TOKEN, _CODE, 400, _REFUSED),
-    Step("its tokens are inactive", introspect.PATH, {"token": "{access_token}"}, 200, _INACTIVE),
-    Step("password: tokens for the user", TOKEN, _PASSWORD, 200, {**_BOTH, "scope": "read"}),
-    Step("revocation", revoke.PATH, {"token": "{refresh_token}"}, 200, {}),
-    Step("the tokens are inactive at once", introspect.PATH, {"token": "{access_token}"}, 200, _INACTIVE),
+    CheckStep("a wrong code_verifier is refused, the code stays", TOKEN, _WRONG_CODE, 400, _REFUSED),
+    CheckStep("the code buys tokens", TOKEN, _CODE, 200, {**_BOTH, "scope": "read write"}),
+    CheckStep(
+        "introspection: whose token, what for, how long", introspect.PATH, {"token": "{access_token}"}, 200, _OURS
+    ),
+    CheckStep("the refresh token buys new tokens", TOKEN, _REFRESH, 200, _BOTH),
+    CheckStep("again within the grace: the same answer", TOKEN, _REFRESH, 200, _SAME),
+    CheckStep("the code again: its grant ends", TOKEN, _CODE, 400, _REFUSED),
+    CheckStep("its tokens are inactive", introspect.PATH, {"token": "{access_token}"}, 200, _INACTIVE),
+    CheckStep("password: tokens for the user", TOKEN, _PASSWORD, 200, {**_BOTH, "scope": "read"}),
+    CheckStep("revocation", revoke.PATH, {"token": "{refresh_token}"}, 200, {}),
+    CheckStep("the tokens are inactive at once", introspect.PATH, {"token": "{access_token}"}, 200, _INACTIVE),
 )
 
 
-async def walk(issuer: Issuer, url: str) -> AsyncIterator[Result]:
+async def walk(issuer: Issuer, url: str) -> AsyncIterator[CheckResult]:
     """Yield each step as it is done, with a client and a user that are gone afterwards. A wrong answer does not end it."""
     name, verifier = f"check-{secrets.token_hex(4)}", secrets.token_urlsafe(32)
     await clients.create_client(issuer, client_input(name, refresh_grace=60), CLIENT_SECRET)
@@ -93,7 +95,7 @@ async def walk(issuer: Issuer, url: str) -> AsyncIterator[Result]:
         await client_ending.delete_client(issuer, name)
 
 
-async def _walked(issuer: Issuer, session: ClientSession, step: Step, known: dict[str, str]) -> Result:
+async def _walked(issuer: Issuer, session: ClientSession, step: CheckStep, known: dict[str, str]) -> CheckResult:
     path = issuer.settings.token_paths[0] if step.path == TOKEN else step.path
     try:
         form = {member: text.format_map(known) for member, text in step.form.items()}
@@ -102,7 +104,7 @@ async def _walked(issuer: Issuer, session: ClientSession, step: Step, known: dic
             status, content = response.status, await response.read()
         members = orjson.loads(content) if content else {}
     except Exception as error:
-        return Result(step.title, False, shortened(f"{type(error).__name__}: {error}"))
+        return CheckResult(step.title, False, shortened(f"{type(error).__name__}: {error}"))
     came_back = " ".join([str(status), *(f"{member}={members[member]}" for member in _SHOWN if member in members)])
     wrong = [f"status={step.status}"] if status != step.status else []
     wrong += [
@@ -111,7 +113,9 @@ async def _walked(issuer: Issuer, session: ClientSession, step: Step, known: dic
     known |= {member: text for member, text in members.items() if member in ("access_token", "refresh_token")}
     if "refresh_token" in known:
         known.setdefault("first_refresh_token", known["refresh_token"])
-    return Result(step.title, not wrong, shortened(came_back + (f" where {' '.join(wrong)} was due" if wrong else "")))
+    return CheckResult(
+        step.title, not wrong, shortened(came_back + (f" where {' '.join(wrong)} was due" if wrong else ""))
+    )
 
 
 def _is(value: Any, wanted: Any, known: Mapping[str, str]) -> bool:

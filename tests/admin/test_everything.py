@@ -7,7 +7,7 @@ import pytest
 from service.admin import audit, client_ending, everything
 from service.admin.actor import Actor, acting
 from service.admin.errors import Refused
-from service.admin.everything import Ended
+from service.admin.everything import EndedEverything
 from service.directory import Person as Somebody
 from service.fronts.console import session as console
 from service.issuer import Issuer
@@ -20,17 +20,17 @@ from tests.person import Person
 from tests.world import World
 
 OPERATOR = "o" * 43
-NOTHING = Ended(clients=1, grants=0, sessions=0, interactions=0, decisions=0, operator_sessions=0, cursor="")
+NOTHING = EndedEverything(clients=1, grants=0, sessions=0, interactions=0, decisions=0, operator_sessions=0, cursor="")
 
 
-async def whole(act: Any, issuer: Issuer) -> Ended:
+async def whole(act: Any, issuer: Issuer) -> EndedEverything:
     """All parts together."""
-    counts, cursor = [0] * (len(Ended._fields) - 1), ""
+    counts, cursor = [0] * (len(EndedEverything._fields) - 1), ""
     while True:
         *part, cursor = await act(issuer, cursor)
         counts = [one + other for one, other in zip(counts, part, strict=True)]
         if not cursor:
-            return Ended(*counts, "")
+            return EndedEverything(*counts, "")
 
 
 async def a_busy_day(world: World) -> Person:
@@ -62,7 +62,9 @@ async def test_everything_ends_and_is_counted_exactly(busy: tuple[World, Person,
     request that no browser could keep; one ticket that its caller had not used; an operator at the console.
     """
     world, alice, operator = busy
-    there = Ended(clients=1, grants=3, sessions=2, interactions=2, decisions=1, operator_sessions=1, cursor="")
+    there = EndedEverything(
+        clients=1, grants=3, sessions=2, interactions=2, decisions=1, operator_sessions=1, cursor=""
+    )
     assert await whole(everything.count_everything, world.issuer) == there
     assert "code" in (await alice.authorize()).answer, "counting ends nothing"
     there = there._replace(grants=4)

@@ -28,7 +28,7 @@ class EverythingCount(Output):
     cursor: NextCursor
 
 
-def _described(ended: admin.Ended) -> OperationResult:
+def _described(ended: admin.EndedEverything) -> OperationResult:
     counts: dict[str, Any] = ended._asdict()
     return OperationResult(counts)
 

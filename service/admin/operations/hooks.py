@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue
 
 from service.admin import hooks as admin
 from service.admin.input import Input
-from service.admin.operations.operation import Name, Nothing, Operation, OperationResult, Output
+from service.admin.operations.operation import Name, NoInput, Operation, OperationResult, Output
 from service.issuer import Issuer
 from service.protocol.names import HookEvent
 
@@ -56,7 +56,7 @@ class TriedFor(NamedHook):
     client: Annotated[str, Field(max_length=255, description="client_id, or alias.")] = ""
 
 
-async def _list(issuer: Issuer, _: Nothing) -> OperationResult:
+async def _list(issuer: Issuer, _: NoInput) -> OperationResult:
     return OperationResult({"hooks": admin.list_hooks(issuer)})
 
 
@@ -72,7 +72,7 @@ async def _try(issuer: Issuer, given: TriedFor) -> OperationResult:
 LIST = Operation(
     "hook.list",
     "List the hooks that the settings name.",
-    Nothing,
+    NoInput,
     HookList,
     _list,
     columns=("name", "place", "events", "timeout", "on_failure"),

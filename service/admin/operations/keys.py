@@ -7,7 +7,7 @@ from pydantic import Field
 from service.admin import keys as admin
 from service.admin import sealed_secrets
 from service.admin.input import Input
-from service.admin.operations.operation import Name, Nothing, Operation, OperationResult, Output, Seconds
+from service.admin.operations.operation import Name, NoInput, Operation, OperationResult, Output, Seconds
 from service.crypto import key_schedule
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
@@ -56,7 +56,7 @@ class Resealed(Output):
     clients: int
 
 
-async def _list(issuer: Issuer, _: Nothing) -> OperationResult:
+async def _list(issuer: Issuer, _: NoInput) -> OperationResult:
     return OperationResult({"keys": [admin.describe(key, state) for key, state in admin.list_keys(issuer)]})
 
 
@@ -71,14 +71,14 @@ async def _retire(issuer: Issuer, given: NamedKey) -> OperationResult:
     return OperationResult({"kid": key.kid, "algorithm": key.algorithm})
 
 
-async def _reseal(issuer: Issuer, _: Nothing) -> OperationResult:
+async def _reseal(issuer: Issuer, _: NoInput) -> OperationResult:
     return OperationResult({"clients": await sealed_secrets.reseal_secrets(issuer)})
 
 
 LIST = Operation(
     "key.list",
     "List the signing keys.",
-    Nothing,
+    NoInput,
     KeyList,
     _list,
     columns=("kid", "algorithm", "state", "created_at", "signs_from_at", "signs_until_at"),
@@ -90,7 +90,7 @@ RETIRE = Operation(
 RESEAL = Operation(
     "key.reseal",
     "Encrypt client secrets anew under the first master key; scans all clients.",
-    Nothing,
+    NoInput,
     Resealed,
     _reseal,
 )

@@ -86,8 +86,8 @@ class PageInput(Input):
     limit: Limit = 100
 
 
-class Nothing(Input):
-    """Nothing has to be said."""
+class NoInput(Input):
+    """Nothing has to be given."""
 
 
 # kinds of output

@@ -1,7 +1,7 @@
 """Scopes."""
 
 from service.admin import scopes as admin
-from service.admin.operations.operation import Nothing, Operation, OperationResult, Output
+from service.admin.operations.operation import NoInput, Operation, OperationResult, Output
 from service.issuer import Issuer
 
 
@@ -20,14 +20,14 @@ class ScopeList(Output):
     scopes: tuple[ShownScope, ...]
 
 
-async def _list(issuer: Issuer, _: Nothing) -> OperationResult:
+async def _list(issuer: Issuer, _: NoInput) -> OperationResult:
     return OperationResult({"scopes": admin.list_scopes(issuer)})
 
 
 LIST = Operation(
     "scope.list",
     "List the scopes that the settings describe.",
-    Nothing,
+    NoInput,
     ScopeList,
     _list,
     columns=("scope", "description", "claims", "standard"),

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.admin import statistics as admin
 from service.admin.input import Input
-from service.admin.operations.operation import Nothing, Operation, OperationResult, Output, Seconds
+from service.admin.operations.operation import NoInput, Operation, OperationResult, Output, Seconds
 from service.admin.statistics import Statistics
 from service.issuer import Issuer
 from service.protocol.checked_types import Number
@@ -88,7 +88,7 @@ class History(Output):
     points: tuple[RatesThen, ...]
 
 
-async def _show(issuer: Issuer, _: Nothing) -> OperationResult:
+async def _show(issuer: Issuer, _: NoInput) -> OperationResult:
     return OperationResult(await admin.describe(_sampled.get() or Statistics(issuer)))
 
 
@@ -99,7 +99,7 @@ async def _history(_: Issuer, given: Period) -> OperationResult:
     )
 
 
-SHOW = Operation("statistics.show", "Show how much the service does, and how Redis is.", Nothing, Numbers, _show)
+SHOW = Operation("statistics.show", "Show how much the service does, and how Redis is.", NoInput, Numbers, _show)
 
 HISTORY = Operation("statistics.history", "Show the rates of the last minutes.", Period, History, _history)
 

@@ -88,7 +88,7 @@ def _answer(user: User) -> OperationResult:
     return OperationResult(admin.describe(user), etag(user))
 
 
-def _ended(ended: admin.Ended) -> OperationResult:
+def _ended(ended: admin.EndedAccess) -> OperationResult:
     return OperationResult({"username": ended.user.username, **ended.counts})
 
 

@@ -14,7 +14,7 @@ from service.fronts import methods
 from service.fronts.admin_api import problems
 from service.fronts.admin_api.openapi import document
 from service.fronts.admin_api.problems import HEADERS, Problem
-from service.fronts.admin_api.routes import IF_MATCH, OPENAPI_PATH, PREFIX, ROUTES, Route
+from service.fronts.admin_api.routes import IF_MATCH, OPENAPI_PATH, PREFIX, ROUTES, OperationRoute
 from service.fronts.admin_api.who import operator
 from service.fronts.health import Handler
 from service.fronts.receiving import body
@@ -38,7 +38,7 @@ def add_admin_api(application: web.Application, issuer: Issuer) -> None:
     """Add the routes of the admin API and its OpenAPI document."""
     application.add_routes([methods.route(OPENAPI_PATH, methods.by_method(("GET",), _document(), _refused))])
     inner = web.Application()
-    paths: dict[str, dict[str, Route]] = {}
+    paths: dict[str, dict[str, OperationRoute]] = {}
     for route in sorted(ROUTES, key=lambda route: len(route.path_members)):  # /grants/find before /grants/{grant_id}
         paths.setdefault(route.path, {})[route.method] = route
     for path, routes in paths.items():
@@ -47,7 +47,7 @@ def add_admin_api(application: web.Application, issuer: Issuer) -> None:
     application.add_subapp(PREFIX, inner)
 
 
-def _handler(issuer: Issuer, routes: Mapping[str, Route]) -> Handler:
+def _handler(issuer: Issuer, routes: Mapping[str, OperationRoute]) -> Handler:
     """Handle every request to one path: who sends it, which operation it is, and what went wrong."""
 
     async def handle(http: Any) -> web.StreamResponse:
@@ -94,7 +94,7 @@ def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
     return Problem(problems.INCIDENT, f"See the service's log; incident {incident}.", incident=incident)
 
 
-async def _input(http: Any, route: Route) -> dict[str, Any]:
+async def _input(http: Any, route: OperationRoute) -> dict[str, Any]:
     """The input of the operation, not yet checked. Raises Problem, InvalidRequest."""
     given = await _body(http) if route.has_body else _query(http)
     if not route.has_body and http.body_exists and await body(http):

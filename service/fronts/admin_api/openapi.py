@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from service import __version__
 from service.fronts.admin_api import problems
-from service.fronts.admin_api.routes import PREFIX, ROUTES, Route
+from service.fronts.admin_api.routes import PREFIX, ROUTES, OperationRoute
 
 _REF = "#/components/schemas/"
 _ALWAYS = (
@@ -59,7 +59,7 @@ def _schemas() -> dict[str, Any]:
     return {**made["$defs"], "Problem": problems.SCHEMA}
 
 
-def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+def _operation(route: OperationRoute, schemas: dict[str, Any]) -> dict[str, Any]:
     operation = route.operation
     described: dict[str, Any] = {
         "operationId": operation.name,
@@ -76,7 +76,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     return described
 
 
-def _parameters(route: Route, schema: dict[str, Any]) -> list[dict[str, Any]]:
+def _parameters(route: OperationRoute, schema: dict[str, Any]) -> list[dict[str, Any]]:
     """What is in the path, in the query, and in the header If-Match."""
     members, required = schema.get("properties", {}), schema.get("required", ())
     parameters = [
@@ -95,7 +95,7 @@ def _parameters(route: Route, schema: dict[str, Any]) -> list[dict[str, Any]]:
     return parameters
 
 
-def _responses(route: Route) -> dict[str, Any]:
+def _responses(route: OperationRoute) -> dict[str, Any]:
     output = {"application/json": {"schema": {"$ref": _REF + route.operation.output.__name__}}}
     responses: dict[str, Any] = {str(route.status): {"description": "Done.", "content": output}}
     kinds = [*_ALWAYS, *(_WHERE_IT_WRITES if route.method != "GET" else ())]

@@ -1,4 +1,4 @@
-"""The console's way in: cookies, forms and errors; every page goes through ``Front._answer`` and cannot forget a check."""
+"""The console's way in: cookies, forms and errors. Every page goes through ``ConsoleFront`` and cannot forget a check."""
 
 import hmac
 import logging
@@ -26,7 +26,7 @@ from service.fronts.console import (
 )
 from service.fronts.console.pages import ROOT, SIGN_IN, ConsolePage, ConsoleRequest, Go, Reply, Show, link
 from service.fronts.console.rendering import HEADERS, File, Rendering
-from service.fronts.console.session import SignedIn, WaitError
+from service.fronts.console.session import SignedInOperator, WaitError
 from service.fronts.health import Handler
 from service.fronts.methods import by_method, route
 from service.fronts.operator_token import is_private
@@ -67,7 +67,7 @@ class RefusedError(Exception):
 
 def make_routes(issuer: Issuer) -> list[web.RouteDef]:
     """Every path of the console."""
-    front = Front(issuer)
+    front = ConsoleFront(issuer)
     table: dict[str, tuple[tuple[str, ...], Handler]] = {
         f"{ROOT}{page.path}": (page.methods, front.page(page)) for page in PAGES
     }
@@ -84,7 +84,7 @@ def _loads(file: File) -> Handler:
     return handle
 
 
-class Front:
+class ConsoleFront:
     """The pages for the operators of one issuer."""
 
     def __init__(self, issuer: Issuer) -> None:
@@ -192,7 +192,7 @@ class Front:
         response.headers.add("Set-Cookie", _set_cookie(peer, ""))
         return response
 
-    async def _parameters(self, http: web.BaseRequest, signed: SignedIn) -> dict[str, str]:
+    async def _parameters(self, http: web.BaseRequest, signed: SignedInOperator) -> dict[str, str]:
         """Of the query or the form; a form must be ours. Raises RefusedError, InvalidRequest."""
         if http.method != "POST":
             return query_form(http).parameters
@@ -210,7 +210,7 @@ class Front:
     def _cookie(self, http: web.BaseRequest, peer: Peer) -> str:
         return http.cookies.get(_cookie_name(peer), "")
 
-    def _response(self, reply: Reply, signed: SignedIn | None) -> web.Response:
+    def _response(self, reply: Reply, signed: SignedInOperator | None) -> web.Response:
         if isinstance(reply, Go):
             return web.Response(status=303, headers={"Location": reply.location, "Cache-Control": "no-store", **SERVER})
         operator, csrf = (signed.operator, signed.csrf) if signed else ("", "")

@@ -29,7 +29,7 @@ class Bar(NamedTuple):
     published_width: float
 
 
-class Row(NamedTuple):
+class KeyLane(NamedTuple):
     """The keys of one algorithm, as bars and one by one."""
 
     algorithm: str
@@ -47,7 +47,7 @@ async def show(request: ConsoleRequest) -> Reply:
     lifetime = 0 if issuer.settings.signing_key_files else issuer.settings.signing_key_lifetime
     begins, ends = _frame(known, now, lifetime)
     rows = [
-        Row(algorithm, [_bar(one, begins, ends, lifetime) for one in reversed(its)], its)
+        KeyLane(algorithm, [_bar(one, begins, ends, lifetime) for one in reversed(its)], its)
         for algorithm, its in (
             (name, list(group)) for name, group in groupby(known, lambda key: key["algorithm"].value)
         )
@@ -55,7 +55,7 @@ async def show(request: ConsoleRequest) -> Reply:
     return Show("keys", _values(request, rows, begins, ends))
 
 
-def _values(request: ConsoleRequest, rows: list[Row], begins: int, ends: int, off: str = "") -> dict[str, Any]:
+def _values(request: ConsoleRequest, rows: list[KeyLane], begins: int, ends: int, off: str = "") -> dict[str, Any]:
     now, settings = int(request.issuer.clock()), request.issuer.settings
     return {
         "here": "keys",

@@ -14,7 +14,7 @@ _COOKIE_LENGTHS = (49, 43)
 _LONGEST_TOKEN = 1024
 
 
-class SignedIn(NamedTuple):
+class SignedInOperator(NamedTuple):
     """``cookie``: the session's secret; ``csrf``: what its forms carry."""
 
     operator: str
@@ -34,7 +34,7 @@ class WaitError(Exception):
         self.seconds = seconds
 
 
-async def sign_in(issuer: Issuer, token: str, address: str) -> SignedIn | None:
+async def sign_in(issuer: Issuer, token: str, address: str) -> SignedInOperator | None:
     """A new session for the holder of an operator's token; None for a wrong one, which is counted.
 
     Raises WaitError where too many wrong ones came from this network, TemporarilyUnavailable.
@@ -44,13 +44,13 @@ async def sign_in(issuer: Issuer, token: str, address: str) -> SignedIn | None:
         if wait := await count_failure(issuer, address):
             raise WaitError(wait)
         return None
-    signed, now = SignedIn(name, Kind.OPERATOR_SESSION + base64url(issuer.randomness(32))), int(issuer.clock())
+    signed, now = SignedInOperator(name, Kind.OPERATOR_SESSION + base64url(issuer.randomness(32))), int(issuer.clock())
     session = OperatorSession(name, _mark(issuer.settings.admin_tokens[name], signed.cookie), now)
     await issuer.store.operator_sessions.keep(hashed(signed.cookie), session, _ends_at(issuer, session, now))
     return signed
 
 
-async def read(issuer: Issuer, cookie: str, *, prolongs: bool) -> SignedIn | None:
+async def read(issuer: Issuer, cookie: str, *, prolongs: bool) -> SignedInOperator | None:
     """The operator that a cookie belongs to, if their token is still one of the settings'. One round trip.
 
     ``prolongs``: the idle time begins anew.
@@ -67,7 +67,7 @@ async def read(issuer: Issuer, cookie: str, *, prolongs: bool) -> SignedIn | Non
         return None
     if prolongs:
         issuer.store.operator_sessions.extend_soon(hashed(cookie), _ends_at(issuer, session, now))
-    return SignedIn(session.name, cookie)
+    return SignedInOperator(session.name, cookie)
 
 
 async def end(issuer: Issuer, cookie: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from service.admin import audit, registration
 from service.directory import Person
-from service.fronts.admin_api.routes import ROUTES, Route
+from service.fronts.admin_api.routes import ROUTES, OperationRoute
 from service.login import sessions
 from tests.cutting_proxy import CuttingProxy
 from tests.operators import Operator, operating
@@ -65,7 +65,7 @@ async def a_life(operator: Operator) -> None:
     await do("DELETE", "/clients/web", status=200)
 
 
-def changes(route: Route) -> bool:
+def changes(route: OperationRoute) -> bool:
     """Whether something is different afterwards."""
     return route.method != "GET" and route.operation.name not in (
         "grant.find",
