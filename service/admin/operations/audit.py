@@ -35,22 +35,20 @@ class WantedEntries(NewEntries):
 
 
 class ShownEntry(Output):
-    """``at``: epoch seconds when it began; ``act``: the same from ``begun`` to the outcome; ``result``: ``begun`` = whether
-    it was done is not known; ``count``: how many acts are summed in it.
-    """
+    """What an operator did."""
 
     id: str
-    act: str
-    at: float
+    act: Annotated[str, Field(description="The same from the beginning to the outcome.")]
+    at: Annotated[float, Field(description="Epoch seconds when it began.")]
     actor: str
     way: Way
     address: str
     action: str
     targets: tuple[str, ...]
     changed: tuple[str, ...]
-    result: Result
+    result: Annotated[Result, Field(description="`begun`: whether it was done is not known.")]
     why: str
-    count: int
+    count: Annotated[int, Field(description="How many acts are summed in it.")]
 
 
 class EntryList(Output):

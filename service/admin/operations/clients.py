@@ -43,10 +43,12 @@ class ApprovedClient(NamedClient):
 
 
 class RotatedSecret(NamedClient):
-    """``keep_old``: the last secret stays valid until the next rotation, or until it is dropped."""
+    """A new secret of a client."""
 
     secret: ImportedSecret = None
-    keep_old: bool = False
+    keep_old: Annotated[
+        bool, Field(description="The last secret stays valid until the next rotation, or until it is dropped.")
+    ] = False
 
 
 class SweptClient(NamedClient):
@@ -124,9 +126,11 @@ class NewlyShownClient(ShownClient):  # type: ignore[misc]
 
 
 class EndedClient(ShownClient):  # type: ignore[misc]
-    """``needs_sweep``: its refresh tokens never end by themselves, so that `sweep` frees what they take in Redis."""
+    """A client that holds nothing any more."""
 
-    needs_sweep: bool
+    needs_sweep: Annotated[
+        bool, Field(description="Its refresh tokens never end by themselves: `sweep` frees what they take in Redis.")
+    ]
 
 
 class ClientList(Output):

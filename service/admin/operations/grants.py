@@ -27,9 +27,9 @@ class WhoseGrants(PageInput):
 
 
 class NamedGrant(Input):
-    """``grant_id``: the 22 characters after mm_at_ or mm_rt_ in a token."""
+    """A grant by its id."""
 
-    grant_id: Name
+    grant_id: Annotated[Name, Field(description="The 22 characters after mm_at_ or mm_rt_ in a token.")]
 
 
 class IdToken(Input):
@@ -39,24 +39,24 @@ class IdToken(Input):
 
 
 class EndedGrants(Input):
-    """``client``: only those to this client."""
+    """Whose grants are to end."""
 
-    user: Name
-    client: Name | None = None
+    user: Annotated[Name, Field(description="Username, or subject.")]
+    client: Annotated[Name | None, Field(description="Only those to this client: client_id, or alias.")] = None
 
 
 # output
 
 
 class IssuedCode(Output):
-    """``expires_in``: seconds."""
+    """An authorization code."""
 
     code: str
-    expires_in: int
+    expires_in: Annotated[int, Field(description="Seconds.")]
 
 
 class ShownGrant(Output):
-    """``active``: False while its client is disabled."""
+    """A grant."""
 
     grant_id: str
     client_id: str
@@ -65,7 +65,7 @@ class ShownGrant(Output):
     grant_type: str
     scope: str
     audience: tuple[str, ...]
-    active: bool
+    active: Annotated[bool, Field(description="False while its client is disabled.")]
     issued_at: Seconds
     ends_at: Seconds
     auth_time: Seconds
@@ -82,9 +82,9 @@ class GrantList(Output):
 
 
 class EndedCount(Output):
-    """``grants_ended``: exactly how many were alive."""
+    """What ended."""
 
-    grants_ended: int
+    grants_ended: Annotated[int, Field(description="Exactly how many were alive.")]
 
 
 # what is done

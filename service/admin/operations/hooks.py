@@ -18,10 +18,10 @@ class NamedHook(Input):
 
 
 class ShownHook(Output):
-    """A hook without its secrets; ``place``: of a URL only where it leads."""
+    """A hook without its secrets."""
 
     name: str
-    place: str
+    place: Annotated[str, Field(description="Of a URL only where it leads.")]
     events: tuple[HookEvent, ...]
     timeout: Annotated[float, Field(description="Seconds.")]
     on_failure: str
@@ -34,12 +34,12 @@ class HookList(Output):
 
 
 class TriedEvent(Output):
-    """``fault``: why the answer would not count, empty where it would."""
+    """What a hook answered to one event."""
 
     event: HookEvent
     milliseconds: float
     answer: JsonValue
-    fault: str
+    fault: Annotated[str, Field(description="Why the answer would not count, empty where it would.")]
 
 
 class TriedHook(Output):
@@ -50,7 +50,7 @@ class TriedHook(Output):
 
 
 class TriedFor(NamedHook):
-    """``user`` and ``client``: whom the event is about; left out it is about a user who does not exist."""
+    """Whom the event is about; left out it is about a user who does not exist."""
 
     user: Annotated[str, Field(max_length=255, description="Username, or subject.")] = ""
     client: Annotated[str, Field(max_length=255, description="client_id, or alias.")] = ""

@@ -14,10 +14,10 @@ from service.protocol.names import SigningAlgorithm
 
 
 class Rotation(Input):
-    """``algorithm``: only this one; ``at_once``: sign with the new keys within seconds, for emergencies."""
+    """Which keys are to be made."""
 
-    algorithm: SigningAlgorithm | None = None
-    at_once: bool = False
+    algorithm: Annotated[SigningAlgorithm | None, Field(description="Only this one.")] = None
+    at_once: Annotated[bool, Field(description="Sign with the new keys within seconds, for emergencies.")] = False
 
 
 class NamedKey(Input):

@@ -42,18 +42,18 @@ KNOWN_ERRORS = admin.ERRORS
 
 
 class ShownRefusal(Output):
-    """``at``: epoch seconds; ``client_id``: "" where no client was named that exists; ``remedy``: what to do about it."""
+    """A request that was refused."""
 
     id: str
-    at: float
+    at: Annotated[float, Field(description="Epoch seconds.")]
     endpoint: str
     error: str
     reason: str
     detail: str
-    client_id: str
+    client_id: Annotated[str, Field(description="Empty where no client was named that exists.")]
     address: str
     request_id: str
-    remedy: str
+    remedy: Annotated[str, Field(description="What to do about it.")]
 
 
 class RefusalList(Output):

@@ -13,19 +13,24 @@ from service.store.initial_access_tokens import UNLIMITED
 
 
 class NewInitialAccessToken(Input):
-    """``uses``: how many clients it may register, -1 = any number; ``lifetime``: seconds."""
+    """An initial access token as it is to be made."""
 
-    uses: Annotated[Number, Field(ge=UNLIMITED, le=1_000_000_000)] = 1
-    lifetime: Annotated[Number, Field(ge=1, le=2_147_483_647)] = 86400
+    uses: Annotated[
+        Number, Field(ge=UNLIMITED, le=1_000_000_000, description="How many clients it may register, -1 = any number.")
+    ] = 1
+    lifetime: Annotated[Number, Field(ge=1, le=2_147_483_647, description="Seconds.")] = 86400
 
 
 class InitialAccessToken(Output):
-    """The one time that it is shown. ``registration``: the setting, for where it is off the token is of no use yet."""
+    """The one time that it is shown."""
 
     initial_access_token: str
     uses: int
     lifetime: int
-    registration: Literal["off", "initial_access_token", "open"]
+    registration: Annotated[
+        Literal["off", "initial_access_token", "open"],
+        Field(description="The setting: where it is off, the token is of no use yet."),
+    ]
 
 
 async def _create(issuer: Issuer, given: NewInitialAccessToken) -> OperationResult:

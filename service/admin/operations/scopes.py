@@ -1,17 +1,21 @@
 """Scopes."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from service.admin import scopes as admin
 from service.admin.operations.operation import NoInput, Operation, OperationResult, Output
 from service.issuer import Issuer
 
 
 class ShownScope(Output):
-    """``claims``: what of a user it lets clients see; ``standard``: of OpenID Connect."""
+    """A scope."""
 
     scope: str
     description: str
-    claims: tuple[str, ...]
-    standard: bool
+    claims: Annotated[tuple[str, ...], Field(description="What of a user it lets clients see.")]
+    standard: Annotated[bool, Field(description="Whether it is one of OpenID Connect.")]
 
 
 class ScopeList(Output):

@@ -28,10 +28,10 @@ def sampled(statistics: Statistics) -> Iterator[None]:
 
 
 class RedisNumbers(Output):
-    """All primaries together; ``memory_limit_bytes``: 0 = none. Null is what the Redis user may not ask (INFO, DBSIZE)."""
+    """All primaries together. Null is what the Redis user may not ask (INFO, DBSIZE)."""
 
     memory_bytes: int | None
-    memory_limit_bytes: int | None
+    memory_limit_bytes: Annotated[int | None, Field(description="0 = no limit.")]
     connections: int | None
     commands_per_second: int | None
     evicted_keys: int | None
@@ -41,16 +41,19 @@ class RedisNumbers(Output):
 
 
 class LiveGrants(Output):
-    """``exact``: every key was looked at; else the numbers are estimates, and the true total is within ``margin`` 19 times
-    out of 20. ``keys`` and ``margin`` are null where the Redis user may not ask (DBSIZE): the numbers are then the least.
-    """
+    """Live grants by client. Numbers that are not exact are estimates."""
 
     by_client: dict[str, int]
     total: int
-    exact: bool
-    margin: int | None
+    exact: Annotated[bool, Field(description="Whether every key was scanned.")]
+    margin: Annotated[
+        int | None,
+        Field(
+            description="The true total is within this margin 19 times out of 20; null where the Redis user may not ask (DBSIZE): the numbers are then the least."
+        ),
+    ]
     looked_at: int
-    keys: int | None
+    keys: Annotated[int | None, Field(description="Null where the Redis user may not ask (DBSIZE).")]
     at: Seconds
 
 

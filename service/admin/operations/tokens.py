@@ -31,9 +31,9 @@ class ShownToken(Input):
 
 
 class IssuingGrant(Input):
-    """``grant_id``: the 22 characters after mm_at_ or mm_rt_ in a token."""
+    """A grant, and where to go on."""
 
-    grant_id: Name
+    grant_id: Annotated[Name, Field(description="The 22 characters after mm_at_ or mm_rt_ in a token.")]
     cursor: Annotated[str, Field(max_length=20), AfterValidator(_position)] = ""
 
 
@@ -74,16 +74,14 @@ class InspectedToken(Output):
 
 
 class IssuedCredential(Output):
-    """``handle``: names it, and is of no use as a token; ``scope``: null = that of the grant; ``used``: only
-    remembered.
-    """
+    """A credential that a grant has issued."""
 
     kind: str
-    handle: str
+    handle: Annotated[str, Field(description="Names it, and is of no use as a token.")]
     issued_at: Seconds
     ends_at: Seconds
-    scope: str | None
-    used: bool
+    scope: Annotated[str | None, Field(description="Null = that of the grant.")]
+    used: Annotated[bool, Field(description="Whether it is only remembered.")]
 
 
 class IssuedList(Output):

@@ -31,12 +31,12 @@ class NamedUser(Input):
 
 
 class ChangedUser(NamedUser):
-    """``claims``: those given are set, those given as null are removed."""
+    """Claims of a user that are to be changed."""
 
     if_match: Annotated[str | None, Field(description="The ETag of what is to be changed; * = whatever it is now.")] = (
         None
     )
-    claims: Claims
+    claims: Annotated[Claims, Field(description="Those given are set, those given as null are removed.")]
 
 
 class NewPassword(NamedUser):
