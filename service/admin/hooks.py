@@ -27,12 +27,15 @@ _MAX_DEPTH = 100
 
 
 class Tried(NamedTuple):
-    """``answer``: JSON, or None; ``milliseconds``: until it was there; ``fault``: why it would not count, "" where it would."""
+    """What a hook answered to one event."""
 
     event: HookEvent
     answer: Any
+    """JSON, or None."""
     milliseconds: float
+    """Until the answer was there."""
     fault: str
+    """Why it would not count, "" where it would."""
 
 
 def list_hooks(issuer: Issuer) -> list[dict[str, Any]]:

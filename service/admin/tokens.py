@@ -79,11 +79,13 @@ class Created(NamedTuple):
 
 
 class NamedToken(NamedTuple):
-    """What an identifier names. ``hash``: of the token, empty where only the grant is named; ``kind``: None = unknown."""
+    """What an identifier names."""
 
     grant_id: str
     hash: str = ""
+    """Of the token; empty where only the grant is named."""
     kind: Kind | None = None
+    """None = unknown."""
 
 
 # making one

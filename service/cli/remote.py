@@ -42,10 +42,11 @@ _REFUSALS: Mapping[str, type[AdminError]] = {
 
 
 class RunningService(NamedTuple):
-    """A service, and how we prove to be an operator. ``token``: "" where the certificate does."""
+    """A service, and how we prove to be an operator."""
 
     url: str
     token: str
+    """Empty where a certificate proves it."""
     tls: ssl.SSLContext | None
 
 

@@ -71,27 +71,28 @@ TEXTS: Mapping[Why, str] = {
 
 
 class Inspection(NamedTuple):
-    """``why``: empty where the token is good; ``kind``: of another credential, by its prefix; ``grant_id`` and ``grant``:
-    what it hangs on, as far as that is known, also of a token that is refused; ``client`` that it was issued to; ``scope``
-    and ``audience`` of this very token; times in epoch seconds, 0 = never or unknown; ``refreshes_left``: None = without
-    limit; ``header`` and ``claims`` of a JWT, believed by nobody unless ``signed_by_us``.
-    """
+    """What a text is, and what is known of it, also if it would be refused. Times: epoch seconds, 0 = never or unknown."""
 
     what: What
     why: tuple[Why, ...] = ()
+    """Empty where the token is good."""
     kind: str = ""
+    """Of another credential, by its prefix."""
     grant_id: str = ""
     grant: Grant | None = None
     client: Client | None = None
     client_id: str = ""
     scope: str = ""
+    """Like ``audience`` that of this very token."""
     audience: tuple[str, ...] = ()
     issued_at: int = 0
     ends_at: int = 0
     jti: str = ""
     refreshes_left: int | None = None
+    """None = without limit."""
     redirect_uri: str = ""
     header: Mapping[str, Any] = {}
+    """Of a JWT, like ``claims`` unverified unless ``signed_by_us``."""
     claims: Mapping[str, Any] = {}
     signed_by_us: bool = False
 

@@ -49,7 +49,7 @@ class LiveGrants(Output):
     margin: Annotated[
         int | None,
         Field(
-            description="The true total is within this margin 19 times out of 20; null where the Redis user may not ask (DBSIZE): the numbers are then the least."
+            description="Of error, 19 times out of 20; null where the Redis user may not ask (DBSIZE): numbers are then the least."
         ),
     ]
     looked_at: int

@@ -33,12 +33,13 @@ _IN_BODY = ("POST", "PUT", "PATCH")
 
 
 class OperationRoute(NamedTuple):
-    """``path``: below ``PREFIX``; names in braces are members of the operation's input. Of the others, POST, PUT and PATCH
-    are in a JSON body, GET and DELETE in the query.
+    """Where an operation is. Members of its input that are not in the path come in a JSON body by POST, PUT and PATCH, in the
+    query by GET and DELETE.
     """
 
     method: str
     path: str
+    """Below ``PREFIX``; names in braces are members of the input."""
     operation: Operation[Any]
     status: int = 200
 

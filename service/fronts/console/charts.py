@@ -8,14 +8,15 @@ _STEPS = (1, 2, 2.5, 5, 10)
 
 
 class Chart(NamedTuple):
-    """``line`` and ``area``: the ``d`` of SVG paths in a box of ``WIDTH`` × ``HEIGHT``, "" where there is nothing to draw;
-    ``top``: the value at its upper edge; ``last``: the newest value, None = unknown.
-    """
+    """The ``d`` of two SVG paths in a box of ``WIDTH`` × ``HEIGHT``, and the scale."""
 
     line: str
     area: str
+    """Like ``line`` "" where there is nothing to draw."""
     top: float
+    """The value at the upper edge."""
     last: float | None
+    """The newest value, None = unknown."""
 
 
 def chart(points: Sequence[tuple[float, float | None]], begins: float, ends: float, unit: int = 1) -> Chart:

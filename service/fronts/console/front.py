@@ -58,7 +58,7 @@ _LOADED = {
 
 
 class RefusedError(Exception):
-    """Ends a request with a page that says why. ``kind``: of the texts in ``error.html``."""
+    """Ends a request with a page that says why: ``kind`` is one of the texts in ``error.html``."""
 
     def __init__(self, kind: str, status: int, text: str = "") -> None:
         super().__init__(kind)
@@ -79,7 +79,7 @@ def make_routes(issuer: Issuer) -> list[web.RouteDef]:
 
 def _loads(file: File) -> Handler:
     async def handle(_: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(body=file.content, content_type=file.kind, charset="utf-8", headers=_LOADED)
+        return web.Response(body=file.content, content_type=file.content_type, charset="utf-8", headers=_LOADED)
 
     return handle
 

@@ -1,4 +1,4 @@
-"""What the handlers of the console get and give: a request by an operator, and a page or a way on."""
+"""What the handlers of the console take and return: a request of an operator, and a page or a redirect."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -46,18 +46,20 @@ class ConsoleRequest:
 
 
 class Show(NamedTuple):
-    """A page: the name of its template and what that needs. ``headers``: of this answer alone."""
+    """A page: its template, and the values that the template needs."""
 
     template: str
     values: Mapping[str, Any]
     status: int = 200
     headers: Mapping[str, str] = MappingProxyType({})
+    """Of this response alone."""
 
 
 class Go(NamedTuple):
-    """On to another page, after something was done. ``location``: a path of ours with its query."""
+    """A redirect to another page, after something was done."""
 
     location: str
+    """A path of the console with its query."""
 
 
 Reply = Show | Go
@@ -66,16 +68,17 @@ Handler = Callable[[ConsoleRequest], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
-    """A path below ``ROOT``. ``prolongs``: whether a request counts as use of the session."""
+    """A path below ``ROOT``, and who handles it."""
 
     path: str
     get: Handler | None = None
     post: Handler | None = None
     prolongs: bool = field(default=True)
+    """Whether a request counts as use of the session."""
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """What it is asked with."""
+        """The methods that it has a handler for."""
         return tuple(name for name, handler in (("GET", self.get), ("POST", self.post)) if handler)
 
 

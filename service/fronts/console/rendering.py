@@ -36,11 +36,12 @@ HEADERS: Mapping[str, str] = {
 
 
 class File(NamedTuple):
-    """Something that pages load. ``mark``: changes with its content."""
+    """A file that pages load."""
 
     content: bytes
-    kind: str
-    mark: str
+    content_type: str
+    digest: str
+    """Changes with its content."""
 
 
 class Rendering:
@@ -63,9 +64,9 @@ class Rendering:
             "root": ROOT,
             "link": link,
             "service": settings.service_name,
-            "style": f"{ROOT}/console.css?v={self.files['console.css'].mark}",
-            "script": f"{ROOT}/console.js?v={self.files['console.js'].mark}",
-            "icon": f"{ROOT}/icon.svg?v={self.files['icon.svg'].mark}",
+            "style": f"{ROOT}/console.css?v={self.files['console.css'].digest}",
+            "script": f"{ROOT}/console.js?v={self.files['console.js'].digest}",
+            "icon": f"{ROOT}/icon.svg?v={self.files['icon.svg'].digest}",
         }
 
     def render(self, what: Show, operator: str, csrf: str) -> bytes:

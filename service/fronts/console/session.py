@@ -15,14 +15,15 @@ _LONGEST_TOKEN = 1024
 
 
 class SignedInOperator(NamedTuple):
-    """``cookie``: the session's secret; ``csrf``: what its forms carry."""
+    """An operator with a session."""
 
     operator: str
     cookie: str
+    """The session's secret."""
 
     @property
     def csrf(self) -> str:
-        """Only who holds the cookie can make it."""
+        """What the session's forms carry: only the holder of the cookie can make it."""
         return base64url(hmac.digest(self.cookie.encode(), b"console form", "sha256"))
 
 

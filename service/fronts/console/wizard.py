@@ -16,17 +16,19 @@ _CODE, _REFRESH, _CLIENT = "authorization_code", "refresh_token", "client_creden
 
 
 class ApplicationKind(NamedTuple):
-    """Something that developers build. ``given``: what is settled by it; ``gets``: the same in words; ``methods``: how it may
-    prove itself, the first unless chosen otherwise; ``asks``: the fields of its form.
-    """
+    """A kind of application, which settles most of its client."""
 
     title: str
     text: str
     examples: str
     given: Mapping[str, Any]
+    """Members of the client that it settles."""
     gets: tuple[tuple[str, str], ...]
+    """The same in words."""
     methods: tuple[Method, ...]
+    """How its client may authenticate, the default first."""
     asks: tuple[str, ...]
+    """The fields of its form."""
 
 
 _PEOPLE = ("redirect_uris", "scopes", "audiences", "post_logout_redirect_uris", "skip_consent")
