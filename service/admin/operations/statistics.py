@@ -49,7 +49,7 @@ class LiveGrants(Output):
     margin: Annotated[
         int | None,
         Field(
-            description="Of error, 19 times out of 20; null where the Redis user may not ask (DBSIZE): numbers are then the least."
+            description="Right 19 times out of 20; null where the Redis user may not ask (DBSIZE): the numbers are the least."
         ),
     ]
     looked_at: int
