@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from service.admin.client_input import ClientInput
-from service.admin.errors import AdminError
+from service.admin.errors import AdminError, Refused
 from service.admin.input import check_sizes
+from service.client_auth import resumed_method
 from service.issuer import Issuer
 from service.login.client_display import DECORATIONS, is_ours
 from service.protocol import display_names
@@ -56,7 +57,11 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
         echoed = _echoed(said, left_out)
         given = {row.name: said[name] for name, row in REGISTERED.items() if name in said}
         given |= {"client_id": client_id, "name": _text(said, "client_name")}
-        given |= {"auth_method": said.get("token_endpoint_auth_method", ClientAuthMethod.CLIENT_SECRET_BASIC.value)}
+        given["auth_method"] = said.get("token_endpoint_auth_method", ClientAuthMethod.CLIENT_SECRET_BASIC.value)
+        if given["auth_method"] == ClientAuthMethod.CLIENT_SECRET:  # a word of ours, not of the RFCs
+            raise Refused("auth_method: there are client_secret_basic and client_secret_post")
+        if held is not None:
+            given["auth_method"] = resumed_method(given["auth_method"], held.auth_method)
         given["response_types"], given["grant_types"] = _types(issuer, said, held, left_out)
         given["scopes"] = _scopes(issuer, _text(said, "scope"), held)
         _check_uris(issuer, given, left_out)

@@ -2,6 +2,7 @@
 
 from service.admin.client_input import ClientInput
 from service.admin.errors import Refused
+from service.client_auth import has_secret
 from service.client_auth.secret import MAX_SECRET
 from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
@@ -25,14 +26,14 @@ async def make_secret(
     issuer: Issuer, owner: Client | ClientInput, imported: str | None
 ) -> tuple[str | None, tuple[ClientSecret, ...]]:
     """The secret in clear where we made it, and as it is kept; none where the method has none. Raises Refused."""
-    if not owner.auth_method.has_secret:
+    if not has_secret(owner.auth_method):
         return None, ()
     now, algorithm = int(issuer.clock()), HmacAlgorithm.HS256
-    if owner.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:
+    if owner.auth_method == ClientAuthMethod.CLIENT_SECRET_JWT:
         algorithm = HmacAlgorithm(owner.token_endpoint_auth_signing_alg or algorithm)
     secret = new_client_secret(issuer.randomness, algorithm.bytes) if imported is None else imported
     sealed = ("", "")
-    if owner.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:
+    if owner.auth_method == ClientAuthMethod.CLIENT_SECRET_JWT:
         sealed = _sealed(issuer, owner, secret, algorithm)
     if imported is None:
         return secret, (ClientSecret(hash_generated(secret), now, *sealed),)

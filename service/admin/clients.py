@@ -14,6 +14,7 @@ from service.admin.client_sector import checked_sector
 from service.admin.errors import AlreadyExists, NotFound, Refused
 from service.admin.input import describe_property
 from service.admin.paging import Listing, cursor_checked
+from service.client_auth import has_secret
 from service.crypto.passwords import is_generated
 from service.issuer import Issuer
 from service.observe.events import Event
@@ -45,7 +46,7 @@ async def create_client(
 
     Raises AlreadyExists, Refused.
     """
-    if not given.auth_method.has_secret and secret is not None:
+    if not has_secret(given.auth_method) and secret is not None:
         raise Refused(f"secret: a client with auth_method {given.auth_method} has none")
     await _check_free(issuer, given.client_id, given.alias)
     generated, secrets = await make_secret(issuer, given, secret)
@@ -106,7 +107,7 @@ async def update_client(
         etags.check(seen, if_match)
         given = ClientInput.read(_as_input(seen) | dict(changes))
         sector = await checked_sector(issuer, given)
-        secrets = seen.secrets if given.auth_method.has_secret else ()
+        secrets = seen.secrets if has_secret(given.auth_method) else ()
         if given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:  # of the others only hashes are known
             secrets = tuple(secret for secret in secrets if secret.sealed)
         else:  # what need not be read again is kept as a hash only
@@ -140,9 +141,9 @@ async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None,
     generated, new = await make_secret(issuer, seen, secret)
 
     def changed(client: Client) -> Client:
-        if not client.auth_method.has_secret:
+        if not has_secret(client.auth_method):
             raise Refused(f"client {client.client_id} has auth_method {client.auth_method}: no secret to rotate")
-        if client.auth_method is not seen.auth_method:
+        if client.auth_method != seen.auth_method:
             raise Refused(f"client {client.client_id} is being changed by others at the same time; try again")
         return msgspec.structs.replace(client, secrets=new + (client.secrets[:1] if keep_old else ()))
 
@@ -169,6 +170,7 @@ def describe(client: Client) -> dict[str, Any]:
     """The client for people and programs: every member, but of secrets only that they are there."""
     described = {field: getattr(client, field) for field in Client.__struct_fields__}
     described["public"] = client.public
+    del described["either_secret"]  # the method says it
     held = described.pop("registration")
     described |= {"registered_itself": True, "approved": held.approved} if held else {"registered_itself": False}
     described["properties"] = [describe_property(member) for member in client.properties]

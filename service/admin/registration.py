@@ -11,6 +11,7 @@ from service.admin import client_metadata, clients
 from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
+from service.client_auth import has_secret, registered_name
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.observe.events import Event
@@ -126,7 +127,7 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
         changes = {row.name: getattr(given, row.name) for row in REGISTERED.values()}
         changed = await clients.update_client(issuer, client.client_id, changes, adopts=False)
         changed = await clients.set_registration(issuer, client.client_id, understood.echoed)
-        if changed.auth_method.has_secret and not changed.secrets:
+        if has_secret(changed.auth_method) and not changed.secrets:
             made = await clients.rotate_secret(issuer, client.client_id)
             return describe(issuer, made.client) | {"client_secret": made.secret} | left_out
     except AdminError as error:
@@ -137,7 +138,7 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
 def _kept(client: Client) -> dict[str, Any]:
     """What protects a client and is not said anew stays as it is, whoever set it."""
     kept: dict[str, Any] = {
-        "token_endpoint_auth_method": client.auth_method.value,
+        "token_endpoint_auth_method": registered_name(client.auth_method),
         "subject_type": client.subject_type.value,
         "require_signed_request_object": client.require_signed_request_object,
     }
@@ -192,10 +193,11 @@ def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
     described |= {
         "client_id": client.client_id,
         "client_id_issued_at": client.created_at,
+        "token_endpoint_auth_method": registered_name(client.auth_method),
         "scope": " ".join(client.scopes),
         "registration_client_uri": f"{issuer.url_of(REGISTER_PATH)}?{urlencode({'client_id': client.client_id})}",
     }
-    if client.auth_method.has_secret:
+    if has_secret(client.auth_method):
         described["client_secret_expires_at"] = 0
     return {name: value for name, value in described.items() if value not in (None, "")}
 

@@ -11,7 +11,7 @@ from service.cli.client_options import given, with_option_for_each_member
 from service.cli.derived import add_command, add_list
 from service.cli.output import Json, emit, facts, say
 from service.cli.prompts import Yes, confirm, hidden
-from service.protocol.names import ClientAuthMethod
+from service.client_auth import has_secret
 
 app = typer.Typer(no_args_is_help=True, help="Register clients, change them, give them secrets, end what they hold.")
 
@@ -100,7 +100,7 @@ def update(
         raise typer.BadParameter("Nothing is to be changed: see `mintmark client update --help`.")
     client = do(operations.UPDATE, client_id=client_id, **changes)
     _tell(client, f"Client {client['client_id']} is changed.", json)
-    if ClientAuthMethod(client["auth_method"]).has_secret and not client["secrets"]:
+    if has_secret(client["auth_method"]) and not client["secrets"]:
         say(f"It has no secret yet: mintmark client rotate-secret {client['client_id']}")
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from service.client_auth import names_of_method
 from service.protocol.display_names import spelled_out
 
 Json = Annotated[
@@ -96,6 +97,8 @@ def _written(name: str, value: Any, between: str = "\n") -> str:
         return moment(int(value)) or "never"
     if name.endswith("_at") or name in ("at", "auth_time"):
         return moment(int(value))
+    if name == "auth_method":
+        return names_of_method(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):

@@ -1,47 +1,49 @@
-"""Who is the client: one file a method, and the list. Nothing here knows what the client wants."""
+"""Who is the client: one file a method, and the list. Nothing here knows what the client wants.
 
-from typing import cast
+To add one: a file with its ``METHOD``, and its name in the list below.
+"""
 
-from service.client_auth import client_secret_basic, client_secret_jwt, client_secret_post, none, private_key_jwt
+from service.client_auth import (
+    client_secret,
+    client_secret_basic,
+    client_secret_jwt,
+    client_secret_post,
+    none,
+    private_key_jwt,
+)
 from service.client_auth.authenticate import AuthenticatedClient
 from service.client_auth.authenticate import authenticate as _authenticate
-from service.client_auth.claimed import note_claimed_client as _note_claimed_client
-from service.client_auth.claimed import unread_request
+from service.client_auth.claimed import note_claimed_client, unread_request
 from service.client_auth.method import Method
-from service.crypto.client_keys import ALGORITHMS
 from service.issuer import Issuer
-from service.protocol.errors import ProtocolError, TemporarilyUnavailable
-from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
-from service.tokens.assertions import HMAC
 
-METHODS = cast(tuple[Method, ...], (client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none))
-"""Every method; the order is the one in discovery."""
+METHODS: dict[str, Method] = {
+    module.METHOD.name: module.METHOD
+    for module in (
+        client_secret_basic,
+        client_secret_post,
+        client_secret,
+        private_key_jwt,
+        client_secret_jwt,
+        none,
+    )
+}
+"""Every method by its name; the order is the one in discovery."""
 
 __all__ = [
     "METHODS",
     "AuthenticatedClient",
     "algorithms_supported",
     "authenticate",
+    "has_secret",
     "methods_supported",
+    "names_of_method",
     "note_claimed_client",
+    "registered_name",
+    "resumed_method",
     "unread_request",
 ]
-
-
-def methods_supported(issuer: Issuer) -> list[str]:
-    """The registered names of all methods that are on, for discovery."""
-    return [method.NAME.value for method in METHODS if _is_on(issuer, method.NAME)]
-
-
-def algorithms_supported(issuer: Issuer) -> list[str]:
-    """What assertions of clients may be signed with, for discovery."""
-    return [*ALGORITHMS, *(HMAC if issuer.sealing.current else ())]
-
-
-def _is_on(issuer: Issuer, method: ClientAuthMethod) -> bool:
-    """Secrets that have to be read again are kept encrypted only."""
-    return method is not ClientAuthMethod.CLIENT_SECRET_JWT or bool(issuer.sealing.current)
 
 
 async def authenticate(issuer: Issuer, request: Request) -> AuthenticatedClient:
@@ -49,8 +51,33 @@ async def authenticate(issuer: Issuer, request: Request) -> AuthenticatedClient:
     return await _authenticate(issuer, METHODS, request)
 
 
-async def note_claimed_client(issuer: Issuer, request: Request, error: ProtocolError | None = None) -> None:
-    """Name the client that a refused request claims to be of, in what is logged about it. Where it is refused because Redis
-    is away, Redis is not asked.
-    """
-    await _note_claimed_client(issuer, METHODS, request, asking=not isinstance(error, TemporarilyUnavailable))
+def has_secret(auth_method: str) -> bool:
+    """Whether a client that is registered for this method shares a secret with us."""
+    return METHODS[auth_method].has_secret
+
+
+def registered_name(auth_method: str) -> str:
+    """The method's name in the words of the RFCs."""
+    return METHODS[auth_method].registered_name or auth_method
+
+
+def names_of_method(auth_method: str) -> str:
+    """The method for people: of one of ours what it accepts, in registered names."""
+    method = METHODS[auth_method]
+    return " or ".join(sorted(method.accepts)) if method.registered_name else auth_method
+
+
+def resumed_method(said: str, held: str) -> str:
+    """What a client or caller means that says a registered name: the method ``held``, where it was told it by that name."""
+    return held if registered_name(held) == said else said
+
+
+def methods_supported(issuer: Issuer) -> list[str]:
+    """The registered names of all methods that are on, for discovery."""
+    return list(dict.fromkeys(registered_name(name) for name, method in METHODS.items() if method.is_on(issuer)))
+
+
+def algorithms_supported(issuer: Issuer) -> list[str]:
+    """What assertions of clients may be signed with, for discovery."""
+    on = (method for method in METHODS.values() if method.is_on(issuer))
+    return [name for method in on for name in method.signing_algorithms]

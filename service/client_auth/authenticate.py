@@ -1,16 +1,17 @@
 """The shared steps of client authentication, around whatever method is used."""
 
 import logging
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from service.client_auth.method import Method, Presented, Proof
+from service.client_auth.evidence import ClientEvidence, EvidenceKind, collect
+from service.client_auth.method import Method, Proof
 from service.crypto.passwords import is_generated
 from service.directory import network_of
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.observe.events import Event
 from service.protocol.errors import InvalidClient, InvalidRequest
-from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
 from service.records.client import Client
 from service.store.failures import Limit
@@ -33,48 +34,47 @@ class AuthenticatedClient(NamedTuple):
     """On their way to Redis: ``confirm`` them before anything is given away."""
 
 
-async def authenticate(issuer: Issuer, methods: tuple[Method, ...], request: Request) -> AuthenticatedClient:
-    """The client of a request, by exactly one method, the one it is registered for (RFC 6749 sections 2.3 and 3.2.1).
+async def authenticate(issuer: Issuer, methods: Mapping[str, Method], request: Request) -> AuthenticatedClient:
+    """The client of a request, by the method that it is registered for (RFC 6749 sections 2.3 and 3.2.1).
 
-    Raises InvalidRequest for several methods at once or two client_ids, InvalidClient (401) for all else, and for too
-    many failures from this address (429).
+    Args:
+        issuer: Where clients are found.
+        methods: By their names.
+        request: What offers the evidence.
+
+    Raises:
+        InvalidRequest: It offers several kinds of evidence at once, or two client_ids.
+        InvalidClient: All else (401), and too many failures from this address (429).
     """
-    method, presented = _single(methods, request)
-    if len(presented.client_id) > MAX_CLIENT_ID:
+    evidence = collect(request)
+    if len(evidence.client_id) > MAX_CLIENT_ID:
         raise InvalidClient(log="client_id is too long")
     clients = issuer.store.clients
-    client = clients.cached(presented.client_id) or await clients.get(presented.client_id)
-    for name in presented.other_names if client is None else ():
+    client = clients.cached(evidence.client_id) or await clients.get(evidence.client_id)
+    for name in evidence.other_names if client is None else ():
         if client is None and len(name) <= MAX_CLIENT_ID and (client := await clients.get(name)) is not None:
-            presented = presented._replace(client_id=name)
+            evidence = evidence._replace(client_id=name)
     if client is None:
         raise InvalidClient(log="unknown client")
     note_client(client.client_id)
-    _check_body_client_id(request, presented, client)
-    proof = await _check_proof(issuer, method, client, presented, request.address)
-    return AuthenticatedClient(client, presented.client_id != client.client_id, proof.replay_checks)
+    _check_body_client_id(request, evidence, client)
+    proof = await _check_evidence(issuer, methods.get(client.auth_method), client, evidence, request.address)
+    return AuthenticatedClient(client, evidence.client_id != client.client_id, proof.replay_checks)
 
 
-def _single(methods: tuple[Method, ...], request: Request) -> tuple[Method, Presented]:
-    found = [(method, shown) for method in methods if (shown := method.present(request)) is not None]
-    if not found:
-        raise InvalidClient("No client authentication: send client_id, and the secret of a confidential client.")
-    if len(found) > 1:
-        raise InvalidRequest("More than one method of client authentication is used; use exactly one.")
-    return found[0]
-
-
-def _check_body_client_id(request: Request, presented: Presented, client: Client) -> None:
+def _check_body_client_id(request: Request, evidence: ClientEvidence, client: Client) -> None:
     """A client_id beside HTTP authentication must be the same client's, unless the path's documents ignore it."""
     in_body = request.parameters.get("client_id")
-    if request.ignore_client_id or in_body is None or in_body == presented.client_id:
+    if request.ignore_client_id or in_body is None or in_body == evidence.client_id:
         return
     if in_body not in (client.client_id, client.alias):
         raise InvalidRequest("client_id differs from the client that authenticated.")
 
 
-async def _check_proof(issuer: Issuer, method: Method, client: Client, presented: Presented, address: str) -> Proof:
-    """Registered for this method, not blocked, and the proof holds; failures are counted per client and address.
+async def _check_evidence(
+    issuer: Issuer, method: Method | None, client: Client, evidence: ClientEvidence, address: str
+) -> Proof:
+    """Check that it is of the registered method, not blocked, and holds; failures are counted per client and address.
 
     A block counts only for the address that failed, so nobody can lock a client out elsewhere; a secret that we generated
     cannot be guessed and is not blocked at all, failures with it are only slowed down.
@@ -83,22 +83,22 @@ async def _check_proof(issuer: Issuer, method: Method, client: Client, presented
     wait = failures.known_wait(_who(client, address)) if failures.knows_any else 0
     if wait and any(not is_generated(secret.hash) for secret in client.secrets):
         raise _too_many(wait)
-    registered = client.auth_method == method.NAME
+    registered = method is not None and evidence.kind in method.accepts
     reason: InvalidClient | None = None
-    if registered and client.enabled:
+    if method is not None and registered and client.enabled:
         try:
-            if (proof := await method.verify(issuer, client, presented)) is not None:
+            if (proof := await method.verify(issuer, client, evidence)) is not None:
                 return proof
         except InvalidClient as error:
             reason = error
-    if method.NAME is not ClientAuthMethod.NONE:
+    if evidence.kind is not EvidenceKind.CLIENT_ID:
         wait = wait or await failures.count(_who(client, address), _limit(issuer))
     if wait:
         issuer.metrics.security_event(Event.CLIENT_BLOCKED)
         log.warning(Event.CLIENT_BLOCKED, extra={"client_id": client.client_id, "address": address, "seconds": wait})
         raise _too_many(wait)
     if not registered:
-        raise InvalidClient(log=f"client is registered for {client.auth_method}, not {method.NAME}")
+        raise InvalidClient(log=f"client is registered for {client.auth_method}, not {evidence.kind}")
     raise reason or InvalidClient(log="client is disabled" if not client.enabled else "wrong client secret")
 
 

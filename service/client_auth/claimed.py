@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 from urllib.parse import unquote_plus
 
-from service.client_auth.method import Method
+from service.client_auth.evidence import READERS
 from service.issuer import Issuer
 from service.observe.current import current_client, note_client
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
@@ -16,16 +16,17 @@ _MOST = 4
 _NAMED = re.compile(rb"(?:^|&)client_id=([^&]{1,800})")
 
 
-async def note_claimed_client(issuer: Issuer, methods: tuple[Method, ...], request: Request, *, asking: bool) -> None:
+async def note_claimed_client(issuer: Issuer, request: Request, error: ProtocolError | None = None) -> None:
     """Name the client in what is logged about this request, if there is such a client and none is named yet.
 
-    Only for requests that are refused. ``asking``: let a name that this process does not remember cost a round trip.
+    Only for requests that are refused. A name that this process does not remember costs a round trip, unless ``error`` says
+    that Redis is away.
     """
     if current_client():
         return
-    clients = issuer.store.clients
+    clients, asking = issuer.store.clients, not isinstance(error, TemporarilyUnavailable)
     with suppress(TemporarilyUnavailable):
-        for name in _names(methods, request)[:_MOST]:
+        for name in _names(request)[:_MOST]:
             client = clients.cached(name) or (await clients.get(name) if asking else None)
             if client is not None:
                 note_client(client.client_id)
@@ -39,10 +40,10 @@ def unread_request(form: bytes, authorization: str | None) -> Request:
     return Request(named, authorization, "")
 
 
-def _names(methods: tuple[Method, ...], request: Request) -> tuple[str, ...]:
+def _names(request: Request) -> tuple[str, ...]:
     names = dict.fromkeys([request.parameters.get("client_id", "")])
-    for method in methods:
+    for read in READERS:
         with suppress(ProtocolError):
-            presented = method.present(request)
-            names |= dict.fromkeys((presented.client_id, *presented.other_names) if presented is not None else ())
+            evidence = read(request)
+            names |= dict.fromkeys((evidence.client_id, *evidence.other_names) if evidence is not None else ())
     return tuple(name for name in names if 0 < len(name) <= _LONGEST)

@@ -3,17 +3,16 @@
 The secret has to be read for that, so it is kept encrypted under the master key beside its hash.
 """
 
-from service.client_auth.assertion import present_assertion, verify_assertion
-from service.client_auth.method import Presented
-from service.protocol.names import ClientAuthMethod
-from service.protocol.request import Request
+from service.client_auth.assertion import verify_assertion
+from service.client_auth.evidence import EvidenceKind
+from service.client_auth.method import Method
 from service.tokens.assertions import HMAC
 
-NAME = ClientAuthMethod.CLIENT_SECRET_JWT
-
-verify = verify_assertion
-
-
-def present(request: Request) -> Presented | None:
-    """An assertion with an HMAC."""
-    return present_assertion(request, HMAC) if "client_assertion" in request.parameters else None
+METHOD = Method(
+    name="client_secret_jwt",
+    accepts=frozenset({EvidenceKind.HMAC_ASSERTION}),
+    verify=verify_assertion,
+    has_secret=True,
+    signing_algorithms=HMAC,
+    is_on=lambda issuer: bool(issuer.sealing.current),
+)

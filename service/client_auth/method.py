@@ -1,25 +1,13 @@
 """What every method of client authentication offers."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
+from service.client_auth.evidence import ClientEvidence, EvidenceKind
 from service.issuer import Issuer
-from service.protocol.names import ClientAuthMethod
-from service.protocol.request import Request
 from service.records.client import Client
 from service.store.replay_checks import ReplayCheck
-from service.tokens.assertions import Told
-
-
-class Presented(NamedTuple):
-    """What a request shows by one method: whose it says it is, and the proofs to try (one of them must hold), or the
-    assertion; and where it was sent. ``other_names``: further spellings of client_id, where the first is no client's.
-    """
-
-    client_id: str
-    secrets: tuple[str, ...] = ()
-    assertion: Told | None = None
-    request: Request | None = None
-    other_names: tuple[str, ...] = ()
 
 
 class Proof(NamedTuple):
@@ -32,13 +20,23 @@ HOLDS = Proof()
 """Nothing more is to be known."""
 
 
-class Method(Protocol):
-    """One method, as a module."""
+def _on(_: Issuer) -> bool:
+    return True
 
-    NAME: ClientAuthMethod
 
-    def present(self, request: Request) -> Presented | None:
-        """What the request shows by this method, None if nothing. Raises InvalidClient, InvalidRequest if malformed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One method that clients are registered for."""
 
-    async def verify(self, issuer: Issuer, client: Client, presented: Presented) -> Proof | None:
-        """The proof, None where it does not hold. Raises InvalidClient where there is more to say than that."""
+    name: str
+    accepts: frozenset[EvidenceKind]
+    """The evidence that it verifies; with any other the client authenticates in another way than it is registered for."""
+    verify: Callable[[Issuer, Client, ClientEvidence], Awaitable[Proof | None]]
+    """The proof, None where the evidence does not hold. Raises InvalidClient where there is more to say than that."""
+    has_secret: bool
+    """Whether the client and we share a secret."""
+    registered_name: str = ""
+    """In discovery and client registration (RFC 7591); "" if it is ``name``."""
+    signing_algorithms: tuple[str, ...] = ()
+    """What its assertions may be signed with."""
+    is_on: Callable[[Issuer], bool] = _on

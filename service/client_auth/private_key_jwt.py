@@ -1,16 +1,14 @@
 """private_key_jwt: an assertion signed with a key of the client's jwks or jwks_uri (OpenID Connect Core 9, IT-14)."""
 
-from service.client_auth.assertion import present_assertion, verify_assertion
-from service.client_auth.method import Presented
+from service.client_auth.assertion import verify_assertion
+from service.client_auth.evidence import EvidenceKind
+from service.client_auth.method import Method
 from service.crypto.client_keys import ALGORITHMS
-from service.protocol.names import ClientAuthMethod
-from service.protocol.request import Request
 
-NAME = ClientAuthMethod.PRIVATE_KEY_JWT
-
-verify = verify_assertion
-
-
-def present(request: Request) -> Presented | None:
-    """An assertion with an asymmetric signature."""
-    return present_assertion(request, ALGORITHMS) if "client_assertion" in request.parameters else None
+METHOD = Method(
+    name="private_key_jwt",
+    accepts=frozenset({EvidenceKind.SIGNED_ASSERTION}),
+    verify=verify_assertion,
+    has_secret=False,
+    signing_algorithms=tuple(ALGORITHMS),
+)

@@ -1,6 +1,7 @@
-"""Comparing a presented client secret: shared by the methods that send one."""
+"""Comparing a client secret: shared by the methods that send one."""
 
-from service.client_auth.method import HOLDS, Presented, Proof
+from service.client_auth.evidence import ClientEvidence
+from service.client_auth.method import HOLDS, Proof
 from service.crypto.passwords import is_generated, requested_by
 from service.issuer import Issuer
 from service.outbound.fair_queue import Group, Requester
@@ -11,20 +12,20 @@ MAX_SECRET = 1024
 """Characters of a client secret; a longer one is wrong."""
 
 
-async def verify_secret(issuer: Issuer, client: Client, presented: Presented) -> Proof | None:
-    """Whether any of the presented spellings is any of the client's secrets (two while one is being replaced)."""
-    for secret in presented.secrets:
+async def verify_secret(issuer: Issuer, client: Client, evidence: ClientEvidence) -> Proof | None:
+    """Whether any of the spellings in the evidence is any of the client's secrets (two while one is being replaced)."""
+    for secret in evidence.secrets:
         if len(secret) > MAX_SECRET:
             continue
         for known in client.secrets:
-            if await _matches(issuer, presented, secret, known.hash):
+            if await _matches(issuer, evidence, secret, known.hash):
                 return HOLDS
     return None
 
 
-async def _matches(issuer: Issuer, presented: Presented, secret: str, held: str) -> bool:
+async def _matches(issuer: Issuer, evidence: ClientEvidence, secret: str, held: str) -> bool:
     """An imported secret waits for its hashing among clients, in the turn of its network."""
-    if is_generated(held) or presented.request is None:
+    if is_generated(held):
         return await issuer.hashing.verify_secret(secret, held)
-    with requested_by(Requester(Group.CLIENTS, wide_network_of(presented.request.address))):
+    with requested_by(Requester(Group.CLIENTS, wide_network_of(evidence.request.address))):
         return await issuer.hashing.verify_secret(secret, held)

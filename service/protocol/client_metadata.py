@@ -107,8 +107,9 @@ class ClientMetadata(BaseModel):
     description: LongText = _row("", _WHAT, "Description", "For operators: whose it is, what for.", authlete="description")
     alias: Identifier | None = _row(None, _WHAT, "Alias",
         "A second client_id, good wherever the first is.", authlete="clientIdAlias", metavar="ID")
-    auth_method: ClientAuthMethod = _row(ClientAuthMethod.CLIENT_SECRET_BASIC, _AUTHENTICATES, "Authentication",
-        "How it authenticates; none makes it a public client. A method without a secret ends the secret that it has.",
+    auth_method: ClientAuthMethod = _row(ClientAuthMethod.CLIENT_SECRET, _AUTHENTICATES, "Authentication",
+        "How it authenticates. client_secret takes the secret as client_secret_basic and as client_secret_post; none makes "
+        "it a public client. A method without a secret ends the secret that it has.",
         registered="token_endpoint_auth_method", authlete="tokenAuthMethod", metavar="METHOD")
     grant_types: tuple[str, ...] = _row((), _MAY, "Grant types",
         "How it gets tokens.", registered=SAME, authlete="grantTypes", metavar="TYPE")

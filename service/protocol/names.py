@@ -6,16 +6,13 @@ from enum import StrEnum
 class ClientAuthMethod(StrEnum):
     """How a client authenticates at the token endpoint (RFC 7591 section 2)."""
 
+    CLIENT_SECRET = "client_secret"
+    """Our own: client_secret_basic or client_secret_post, as the client's library does it."""
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
     CLIENT_SECRET_JWT = "client_secret_jwt"
     PRIVATE_KEY_JWT = "private_key_jwt"
     NONE = "none"
-
-    @property
-    def has_secret(self) -> bool:
-        """Whether the client and we share a secret."""
-        return self not in (ClientAuthMethod.NONE, ClientAuthMethod.PRIVATE_KEY_JWT)
 
 
 class GrantTypeName(StrEnum):

@@ -1,8 +1,8 @@
 """A client as it is kept: what it may do and how it proves itself (RFC 7591 section 2, IRIS and webMethods tier 2)."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import field, structs
+from msgspec import Meta, field, structs
 
 from service.protocol.names import (
     AccessTokenFormat,
@@ -52,7 +52,8 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     created_at: int = 0  # epoch seconds
     alias: str | None = None
     secrets: tuple[ClientSecret, ...] = ()
-    auth_method: ClientAuthMethod = ClientAuthMethod.CLIENT_SECRET_BASIC
+    auth_method: Annotated[str, Meta(examples=["client_secret_basic"])] = ClientAuthMethod.CLIENT_SECRET_BASIC
+    """A name in ``client_auth.METHODS``."""
     grant_types: tuple[str, ...] = ()
     redirect_uris: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
@@ -108,11 +109,29 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     access_token_claims: tuple[str, ...] = ()
     consents_since: int | None = None
     """The generation from which consents count, where they outlived the last raise; None: ``generation``."""
+    either_secret: bool = False
+    """Only as it is kept: the method is client_secret. A release that does not know that reads client_secret_basic."""
+
+    def encode(self) -> bytes:
+        """Compact JSON, which the release before reads, too."""
+        if self.auth_method != ClientAuthMethod.CLIENT_SECRET:
+            return super().encode()
+        kept: Client = structs.replace(self, auth_method=ClientAuthMethod.CLIENT_SECRET_BASIC, either_secret=True)
+        return super(Client, kept).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Client":
+        """Raises msgspec.DecodeError (a ValueError) where ``data`` is not such a record."""
+        client: Client = super().decode(data)
+        if not client.either_secret:
+            return client
+        read: Client = structs.replace(client, auth_method=ClientAuthMethod.CLIENT_SECRET.value, either_secret=False)
+        return read
 
     @property
     def public(self) -> bool:
         """Whether the client cannot keep a secret (RFC 6749 section 2.1)."""
-        return self.auth_method is ClientAuthMethod.NONE
+        return self.auth_method == ClientAuthMethod.NONE
 
     @property
     def self_registered(self) -> bool:

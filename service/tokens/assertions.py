@@ -97,7 +97,7 @@ async def by_client(issuer: Issuer, client: Client, told: Told) -> Mapping[str, 
     never taken for a secret. Raises UnverifiableError.
     """
     registered = client.token_endpoint_auth_signing_alg
-    symmetric = client.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT
+    symmetric = client.auth_method == ClientAuthMethod.CLIENT_SECRET_JWT
     allowed = (registered,) if registered else HMAC if symmetric else ALGORITHMS
     if told.algorithm not in allowed:
         raise UnverifiableError(f"it is signed with {told.algorithm}, not with {' or '.join(allowed)}")

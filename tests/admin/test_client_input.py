@@ -18,7 +18,7 @@ FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (CRON, {"name": "a" * 256}, "name: String should have at most 255"),
     (CRON, {"alias": "cron"}, "alias: must differ from the client_id"),
     (CRON, {"alias": "a b"}, "alias: must be 1 to 255 printable ASCII"),
-    (CRON, {"auth_method": "tls"}, "auth_method: Input should be 'client_secret_basic'"),
+    (CRON, {"auth_method": "tls"}, "auth_method: Input should be 'client_secret'"),
     (
         CRON,
         {"grant_types": ["telepathy"]},

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from service.client_auth import METHODS, authenticate
+from service.client_auth.evidence import EvidenceKind, collect
 from service.crypto.passwords import hash_generated
+from service.protocol.errors import InvalidClient
 from service.protocol.names import ClientAuthMethod
 from service.protocol.request import Request
 from service.records.client import ClientSecret
@@ -167,8 +169,9 @@ async def test_an_alias_that_was_taken_away_works_no_more(world: World) -> None:
 # the list
 
 
-def test_the_methods_are_the_registered_names_once_each() -> None:
-    assert sorted(method.NAME for method in METHODS) == sorted(ClientAuthMethod)
+def test_each_method_that_clients_can_be_registered_for_is_in_the_list() -> None:
+    assert sorted(METHODS) == sorted(ClientAuthMethod)
+    assert all(name == method.name for name, method in METHODS.items())
 
 
 def _form(**values: Any) -> Request:
@@ -176,16 +179,18 @@ def _form(**values: Any) -> Request:
 
 
 @pytest.mark.parametrize(
-    ("request_", "shown"),
+    ("request_", "kind"),
     [
-        pytest.param(Request({}, BASIC), [ClientAuthMethod.CLIENT_SECRET_BASIC], id="Basic"),
-        pytest.param(_form(**POST), [ClientAuthMethod.CLIENT_SECRET_POST], id="in the body"),
-        pytest.param(_form(client_id="app"), [ClientAuthMethod.NONE], id="none"),
-        pytest.param(
-            Request({"client_id": "app"}, BASIC), [ClientAuthMethod.CLIENT_SECRET_BASIC], id="not none as well"
-        ),
-        pytest.param(_form(), [], id="nothing"),
+        pytest.param(Request({}, BASIC), EvidenceKind.BASIC, id="Basic"),
+        pytest.param(_form(**POST), EvidenceKind.POST, id="in the body"),
+        pytest.param(_form(client_id="app"), EvidenceKind.CLIENT_ID, id="none"),
+        pytest.param(Request({"client_id": "app"}, BASIC), EvidenceKind.BASIC, id="not none as well"),
     ],
 )
-def test_a_request_shows_one_method(request_: Request, shown: list[ClientAuthMethod]) -> None:
-    assert [method.NAME for method in METHODS if method.present(request_)] == shown
+def test_a_request_has_one_kind_of_evidence(request_: Request, kind: EvidenceKind) -> None:
+    assert collect(request_).kind is kind
+
+
+def test_without_evidence_nothing_is_collected() -> None:
+    with pytest.raises(InvalidClient):
+        collect(_form())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.client_auth import METHODS
+from service.client_auth import METHODS, registered_name
 from service.crypto.sealing import Sealing
 from service.endpoints import discovery
 from service.grants import GRANT_TYPES
@@ -88,7 +88,8 @@ async def test_it_is_derived_from_the_registries(world: World, monkeypatch: pyte
     assert document["grant_types_supported"] == [*GRANT_TYPES]
     assert document["response_types_supported"] == ["code", "none"]
     with_master_key = replace(world.issuer, sealing=Sealing(("m" * 32,)))
-    assert discovery(with_master_key)["token_endpoint_auth_methods_supported"] == [method.NAME for method in METHODS]
+    names = list(dict.fromkeys(registered_name(name) for name in METHODS))
+    assert discovery(with_master_key)["token_endpoint_auth_methods_supported"] == names
     assert "HS256" in discovery(with_master_key)["token_endpoint_auth_signing_alg_values_supported"]
 
 

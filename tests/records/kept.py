@@ -65,6 +65,8 @@ def _value(info: msgspec.inspect.Type, name: str, default: Any = False) -> Any:
             return default is not True
         case msgspec.inspect.IntType():
             return 7
+        case msgspec.inspect.Metadata(extra_json_schema={"examples": [example, *_]}):
+            return example
         case msgspec.inspect.StrType():
             return f"some {name}"
         case msgspec.inspect.AnyType():

@@ -7,6 +7,8 @@ import jsonschema
 import msgspec
 import pytest
 
+from service.client_auth import METHODS
+from service.records.client import Client
 from tests.records import kept
 
 RELEASES = {path.stem: json.loads(path.read_text()) for path in sorted(kept.RELEASES.glob("*.json"))}
@@ -45,6 +47,15 @@ def test_no_word_that_an_earlier_release_does_not_know_gets_into_a_record(versio
     assert {kind: now[kind] - then[kind] for kind in now if kind in then} == {
         kind: set() for kind in now if kind in then
     }
+
+
+@pytest.mark.parametrize("version", RELEASES)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_client_of_each_method_is_one_that_an_earlier_release_can_read(version: str, method: str) -> None:
+    """Methods are words of a registry, not of an enumeration: the record has them in words of the release before."""
+    written = Client("app", auth_method=method).encode()
+    jsonschema.validate(msgspec.json.decode(written), RELEASES[version]["Client"]["schema"])
+    assert Client.decode(written).auth_method == method
 
 
 @pytest.mark.parametrize("name", kept.kinds())

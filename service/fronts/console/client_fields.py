@@ -12,8 +12,10 @@ from service.protocol.client_metadata import ROWS, Group, Row, Shape
 from service.protocol.names import ClientAuthMethod
 
 AUTH_METHODS = {
-    ClientAuthMethod.CLIENT_SECRET_BASIC: "A secret in the Authorization header. The usual choice for anything on a server.",
-    ClientAuthMethod.CLIENT_SECRET_POST: "The same secret in the form, for libraries that cannot do it otherwise.",
+    ClientAuthMethod.CLIENT_SECRET: "A secret, in the Authorization header or in the form: whichever the client's library uses "
+    "(client_secret_basic or client_secret_post).",
+    ClientAuthMethod.CLIENT_SECRET_BASIC: "A secret in the Authorization header only.",
+    ClientAuthMethod.CLIENT_SECRET_POST: "A secret in the form only.",
     ClientAuthMethod.CLIENT_SECRET_JWT: "Signs a short-lived JWT with the secret, which never travels. Needs master_key here.",
     ClientAuthMethod.PRIVATE_KEY_JWT: "Signs with a key pair of its own; we only know the public key. The strongest.",
     ClientAuthMethod.NONE: "Proves nothing, since it cannot keep a secret: browsers and phones. PKCE protects its codes.",

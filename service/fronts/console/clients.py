@@ -5,6 +5,7 @@ from typing import Any
 
 from service.admin.errors import AdminError, Outdated, Refused
 from service.admin.operations import OperationResult, clients
+from service.client_auth import has_secret, names_of_method
 from service.fronts.console import client_fields as fields
 from service.fronts.console import readable
 from service.fronts.console.confirmation import Act, Question, act_of
@@ -22,7 +23,14 @@ async def show_list(request: ConsoleRequest) -> Reply:
 async def show(request: ConsoleRequest) -> Reply:
     """Show everything about a client, and what can be done."""
     client = await request.do(clients.SHOW, client_id=request.get("id"))
-    values = {"here": "clients", "client": client, "grant_texts": fields.GRANT_TEXTS, "done": request.get("done")}
+    values = {
+        "here": "clients",
+        "client": client,
+        "grant_texts": fields.GRANT_TEXTS,
+        "auth_method": names_of_method(client["auth_method"]),
+        "has_secret": has_secret(client["auth_method"]),
+        "done": request.get("done"),
+    }
     return Show("client", values)
 
 
@@ -181,7 +189,7 @@ async def _question(request: ConsoleRequest) -> Question:
 async def ask_rotation(request: ConsoleRequest) -> Reply:
     """Ask whether the old secret is to stay valid for a while."""
     client = await request.do(clients.SHOW, client_id=request.get("id"))
-    if not client["auth_method"].has_secret:
+    if not has_secret(client["auth_method"]):
         raise Refused(f"{client['client_id']} has no secret: it authenticates by {client['auth_method']}")
     return Show("rotate", {"here": "clients", "client": client})
 

@@ -48,7 +48,7 @@ KINDS = {
                 "Stays signed in without asking again. Each refresh replaces the token, so a stolen one is noticed.",
             ),
         ),
-        (Method.CLIENT_SECRET_BASIC, Method.PRIVATE_KEY_JWT, Method.CLIENT_SECRET_POST),
+        (Method.CLIENT_SECRET, Method.PRIVATE_KEY_JWT),
         _PEOPLE,
     ),
     "app": ApplicationKind(
@@ -73,7 +73,7 @@ KINDS = {
             ("client_credentials", "It trades its secret for short-lived access tokens, and asks again when they end."),
             ("No refresh token", "It is not needed: the client can always ask anew."),
         ),
-        (Method.CLIENT_SECRET_BASIC, Method.PRIVATE_KEY_JWT, Method.CLIENT_SECRET_POST),
+        (Method.CLIENT_SECRET, Method.PRIVATE_KEY_JWT),
         ("scopes", "audiences", "access_token_lifetime"),
     ),
     "api": ApplicationKind(
@@ -85,7 +85,7 @@ KINDS = {
             ("Introspection", "Asks what a token is: whose, for what, until when, and whether it was revoked."),
             ("Only its own", "It sees tokens whose audience it is, and no others."),
         ),
-        (Method.CLIENT_SECRET_BASIC, Method.PRIVATE_KEY_JWT),
+        (Method.CLIENT_SECRET, Method.PRIVATE_KEY_JWT),
         ("resources",),
     ),
 }

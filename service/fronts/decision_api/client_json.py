@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, create_model
 
 from service.admin.client_numbers import number_of
 from service.admin.errors import Refused
+from service.client_auth import registered_name, resumed_method
 from service.fronts.decision_api.answering import milliseconds
 from service.fronts.decision_api.body import Body, Text, Words, as_json
 from service.issuer import Issuer
@@ -58,7 +59,7 @@ async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
         "clientIdAliasEnabled": True,
         "clientName": client.name or client.client_id,
         "clientType": "PUBLIC" if client.public else "CONFIDENTIAL",
-        "tokenAuthMethod": enum_name(client.auth_method.value),
+        "tokenAuthMethod": enum_name(registered_name(client.auth_method)),
         "derivedSectorIdentifier": client.sector_identifier or None,
         "pkceS256Required": not client.allow_plain_pkce,
         "createdAt": milliseconds(client.created_at),
@@ -231,9 +232,11 @@ def _auth_method(body: ClientObject, held: Client | None) -> str:
         raise Refused("clientType: there are PUBLIC and CONFIDENTIAL")
     method = _WORD_OF_AUTH_METHOD.get(body.token_auth_method, body.token_auth_method)
     if not method:
-        method = held.auth_method.value if held else ClientAuthMethod.CLIENT_SECRET_BASIC.value
+        method = held.auth_method if held else ClientAuthMethod.CLIENT_SECRET_BASIC.value
         if said is not None and said != (method == ClientAuthMethod.NONE):
             method = (ClientAuthMethod.NONE if said else ClientAuthMethod.CLIENT_SECRET_BASIC).value
+    if held is not None:
+        method = resumed_method(method, held.auth_method)
     if said is not None and said != (method == ClientAuthMethod.NONE):
         raise Refused("tokenAuthMethod: NONE belongs to a PUBLIC client, the others to a CONFIDENTIAL one")
     return method

@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from service.client_auth import note_claimed_client, unread_request
+from service.client_auth import note_claimed_client, registered_name, unread_request
 from service.fronts.decision_api.answering import CallResult
 from service.fronts.decision_api.body import Body, Text
 from service.fronts.decision_api.result_codes import of_error
@@ -58,7 +58,7 @@ def refused(error: ProtocolError, facts: Mapping[str, Any] | None = None, **memb
 
 def method_name(client: Client) -> str:
     """How the client is to authenticate (AU-33), as Authlete spells it."""
-    return client.auth_method.value.upper()
+    return registered_name(client.auth_method).upper()
 
 
 async def note_claim(call: Call, body: ClientRequestBody) -> None:

@@ -1,0 +1,16 @@
+"""client_secret: a secret by HTTP Basic or in the form, as the client's library does it (RFC 6749 section 2.3.1).
+
+The RFCs have no name for both: who reads the registration is told client_secret_basic.
+"""
+
+from service.client_auth.evidence import EvidenceKind
+from service.client_auth.method import Method
+from service.client_auth.secret import verify_secret
+
+METHOD = Method(
+    name="client_secret",
+    accepts=frozenset({EvidenceKind.BASIC, EvidenceKind.POST}),
+    verify=verify_secret,
+    has_secret=True,
+    registered_name="client_secret_basic",
+)

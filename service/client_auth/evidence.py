@@ -1,0 +1,122 @@
+"""What a request offers as client authentication, collected once, whatever method its client is registered for."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+from urllib.parse import unquote, unquote_plus
+
+from service.crypto.client_keys import ALGORITHMS
+from service.crypto.jws import UnverifiableError
+from service.protocol.errors import InvalidClient, InvalidRequest
+from service.protocol.request import Request
+from service.tokens import assertions
+from service.tokens.assertions import Told
+
+_KNOWN = (*ALGORITHMS, *assertions.HMAC)
+
+
+class EvidenceKind(StrEnum):
+    """How a client tries to authenticate, by the name of the method that the RFCs have for it."""
+
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+    HMAC_ASSERTION = "client_secret_jwt"
+    SIGNED_ASSERTION = "private_key_jwt"
+    CLIENT_ID = "none"
+    """A client_id without any proof beside it."""
+
+
+class ClientEvidence(NamedTuple):
+    """Whose request it claims to be, and what is to prove it."""
+
+    kind: EvidenceKind
+    client_id: str
+    request: Request
+    """A method may look at more of it: a header, the client's certificate."""
+    secrets: tuple[str, ...] = ()
+    """Spellings of the secret, one of which must be right."""
+    assertion: Told | None = None
+    other_names: tuple[str, ...] = ()
+    """Further spellings of client_id, where the first is no client's."""
+
+
+def collect(request: Request) -> ClientEvidence:
+    """Find the one kind of evidence in a request (RFC 6749 section 2.3).
+
+    Raises:
+        InvalidClient: There is none, or it is malformed.
+        InvalidRequest: There is more than one.
+    """
+    found = [evidence for read in READERS if (evidence := read(request)) is not None]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InvalidRequest("More than one method of client authentication is used; use exactly one.")
+    client_id = request.parameters.get("client_id")
+    if client_id is None:
+        raise InvalidClient("No client authentication: send client_id, and the secret of a confidential client.")
+    return ClientEvidence(EvidenceKind.CLIENT_ID, client_id, request)
+
+
+def _basic(request: Request) -> ClientEvidence | None:
+    """HTTP Basic (RFC 6749 section 2.3.1, RFC 7617, IT-11); every Authorization header is an attempt (AU-04).
+
+    client_id and secret are form-urlencoded inside; many clients forget that, so each is tried in every spelling.
+    """
+    if request.authorization is None:
+        return None
+    scheme, _, encoded = request.authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise InvalidClient("The Authorization header must use the Basic scheme.")
+    try:
+        client_id, colon, secret = b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, ValueError) as error:
+        raise InvalidClient("The Authorization header is not valid Basic authentication.") from error
+    if not colon or not client_id:
+        raise InvalidClient("The Authorization header holds no client_id and secret.")
+    names = _spellings(client_id)
+    return ClientEvidence(EvidenceKind.BASIC, names[0], request, _spellings(secret), other_names=names[1:])
+
+
+def _spellings(text: str) -> tuple[str, ...]:
+    """What it may mean, the way of the RFC first: form-urlencoded, percent-encoded with ``+`` for itself, or not at all."""
+    if "%" not in text and "+" not in text:
+        return (text,)
+    return tuple(dict.fromkeys((unquote_plus(text), unquote(text), text)))
+
+
+def _post(request: Request) -> ClientEvidence | None:
+    """client_id and client_secret in the form (RFC 6749 section 2.3.1)."""
+    secret = request.parameters.get("client_secret")
+    return (
+        None if secret is None else ClientEvidence(EvidenceKind.POST, request.required("client_id"), request, (secret,))
+    )
+
+
+def _assertion(request: Request) -> ClientEvidence | None:
+    """A JWT as proof (RFC 7521 section 4.2, RFC 7523 section 2.2); the client is its ``sub``."""
+    token = request.parameters.get("client_assertion")
+    if token is None:
+        return None
+    algorithm = assertions.algorithm_of(token)
+    if algorithm not in _KNOWN:
+        raise InvalidClient(f"The client assertion must be a JWT signed with one of {', '.join(_KNOWN)}")
+    if request.parameters.get("client_assertion_type") != assertions.CLIENT_ASSERTION:
+        raise InvalidClient(f"client_assertion_type must be {assertions.CLIENT_ASSERTION}")
+    try:
+        unverified = assertions.read(token)
+    except UnverifiableError as error:
+        raise InvalidClient(unusable(error)) from error
+    kind = EvidenceKind.HMAC_ASSERTION if algorithm in assertions.HMAC else EvidenceKind.SIGNED_ASSERTION
+    return ClientEvidence(kind, unverified.subject, request, assertion=unverified)
+
+
+def unusable(error: UnverifiableError) -> str:
+    """What the client reads about its assertion: who sends one has nothing to guess."""
+    return f"The client assertion cannot be used: {error}"
+
+
+READERS: tuple[Callable[[Request], ClientEvidence | None], ...] = (_basic, _post, _assertion)
+"""Each finds its kind of evidence, or None. They raise InvalidClient or InvalidRequest where it is malformed."""
