@@ -143,7 +143,7 @@ class Clients(RecordStore):
         await self._publish_change(client, seen)
 
     async def delete(self, client: Client) -> bool:
-        """Delete a client: its tokens are dead at once, because nobody stands behind them. Whether it was there."""
+        """Delete a client: its tokens are dead at once, because their client is gone. Whether it was there."""
         key = self._keys.client(client.client_id)
         deleted = await self._connection.execute_confirmed(key, "DEL", key)
         if client.alias:

@@ -1,4 +1,4 @@
-"""Tickets of the decision API: what waits for its caller's word, until it is used or forgotten."""
+"""Tickets of the decision API: what waits for its caller, until it is used or forgotten."""
 
 from service.protocol.credentials import hashed
 from service.records.decision_ticket import DecisionTicket

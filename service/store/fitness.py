@@ -1,4 +1,4 @@
-"""Whether a Redis can be used, looked at when the store is opened: its kind and version, our rights, what it keeps."""
+"""Whether a Redis can be used, checked when the store is opened: its kind and version, our rights, what it keeps."""
 
 import logging
 import time

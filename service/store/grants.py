@@ -15,7 +15,7 @@ from service.store.record_store import RecordStore
 from service.store.user_index import UserIndex
 
 NO_REFRESH_TOKEN = "-" * GRANT_ID_LENGTH
-"""Stands before a grant's record where the hash of its live refresh token would."""
+"""Takes the place of the hash of the live refresh token in front of a grant's record."""
 
 NEVER = 0
 """As a second at which something ends: it does not."""
@@ -129,7 +129,7 @@ class Grants(RecordStore):
         return bool(deleted)
 
     async def _find_client_grant(self, grant_id: str) -> tuple[str, ListedGrant] | None:
-        """The access token that holds this grant inline: its hash is not known, so all keys of one server are looked at."""
+        """The access token that holds this grant inline: its hash is not known, so all keys of one server are scanned."""
         place, cursor = self._keys.grant(grant_id), "0"
         while True:
             position, found = await self._connection.execute(

@@ -1,4 +1,4 @@
-"""Initial access tokens: they let somebody register clients, some times, for some time (RFC 7591 section 3)."""
+"""Initial access tokens, each for some registrations within some time (RFC 7591 section 3)."""
 
 from enum import StrEnum
 

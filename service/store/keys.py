@@ -44,9 +44,9 @@ class Keys:
         grant = rf"{prefix}\{{[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}\}}"
 
         self.changes = f"{prefix}changes"
-        """The channel on which processes tell each other what left their caches."""
+        """The channel on which processes publish what has to leave caches."""
         self.ended = f"{prefix}ended"
-        """The channel on which scripts tell resource servers what has ended: the key of a grant or of an access token."""
+        """The channel on which scripts publish the key of a grant or access token that has ended, for resource servers."""
         self.everything = f"{prefix}*"
         """The pattern of every key and every channel, as ACL rules want it after ``~`` and ``&``."""
         self.tagged = f"{self._tag}*}}*"
@@ -68,7 +68,7 @@ class Keys:
         return key.partition("{")[2].partition("}")[0]
 
     def of_every_kind(self, name: str) -> Iterator[str]:
-        """A key of each kind. ``name``: stands for each part that is a text."""
+        """Make a key of each kind, with ``name`` for each part that is a text."""
         for make in vars(Keys).values():
             if isfunction(make) and make.__annotations__.get("return") is str:
                 texts = list(signature(make).parameters.values())[1:]
@@ -127,7 +127,7 @@ class Keys:
         return f"{self._tag}user:{_part(subject)}}}"
 
     def username(self, name: str) -> str:
-        """The user record: people log in by their username."""
+        """The user record, by the name that is typed at login."""
         return f"{self.prefix}username:{_part(name)}"
 
     def client(self, client_id: str) -> str:
@@ -143,7 +143,7 @@ class Keys:
         return f"{self.prefix}client-number:{number}"
 
     def trusted_issuer(self, name: str) -> str:
-        """Somebody whose assertions are exchanged for tokens."""
+        """An issuer whose assertions are exchanged for tokens."""
         return f"{self.prefix}trust:{_part(name)}"
 
     def session(self, sid: str) -> str:
@@ -151,7 +151,7 @@ class Keys:
         return f"{self._tag}session:{sid}}}"
 
     def session_clients(self, sid: str) -> str:
-        """The clients that got something in this session: those who are told when it ends."""
+        """The clients that got something in this session, to be notified when it ends."""
         return f"{self._tag}session:{sid}}}:clients"
 
     def operator_session(self, cookie_hash: str) -> str:
@@ -183,7 +183,7 @@ class Keys:
         return f"{self._tag}signing}}:keys"
 
     def initial_access_token(self, token_hash: str) -> str:
-        """A token that allows somebody to register clients (RFC 7591 section 3)."""
+        """An initial access token for registrations (RFC 7591 section 3)."""
         return f"{self._tag}registration:{token_hash}}}"
 
     def registrations(self) -> str:
@@ -207,7 +207,7 @@ class Keys:
         return f"{self._tag}hooks}}:due"
 
     def notification(self, notification_id: str) -> str:
-        """One notice to be delivered: to which hook, of what, how often it was tried."""
+        """One notification to be delivered: to which hook, of what, how often it was tried."""
         return f"{self._tag}hooks}}:notice:{notification_id}"
 
     def assertion(self, name_hash: str) -> str:

@@ -26,7 +26,7 @@ SCRIPTS = (_remember,)
 
 
 class KnownPlaces(RecordStore):
-    """Places in Redis, by names that tell nothing of them, scored by the second at which each is forgotten."""
+    """Places in Redis, by names that say nothing of them, scored by the second at which each is forgotten."""
 
     def read_steps(self, username: str, browser: str, network: str) -> tuple[Step, Step]:
         """Two steps for ``execute_all``; their replies are for ``ends_at``."""

@@ -1,8 +1,8 @@
 """What the Redis user must be allowed to do, tried out at the start: nothing that is missing is found by a request.
 
 Each right is tried by a command that changes nothing: on a key of no meaning that ends by itself and holds a plain string, so
-that commands for other types are refused for their type after their rights were looked at. This needs no right of its own
-and works on every version, where ACL DRYRUN is for administrators and came with Redis 7. In a Cluster rights are looked at
+that commands for other types are refused for their type after their rights were checked. This needs no right of its own
+and works on every version, where ACL DRYRUN is for administrators and came with Redis 7. In a Cluster rights are checked
 before slots, so that any server can be asked about any key.
 """
 

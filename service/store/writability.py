@@ -1,6 +1,6 @@
 """Whether Redis takes writes: one that is full, read-only or without its disk answers PING all the same.
 
-Looked at by writing a key of no meaning on every primary, at most once in ``EVERY`` seconds, and at once where a request was
+Checked by writing a key of no meaning on every primary, at most once in ``EVERY`` seconds, and at once where a request was
 refused meanwhile. Then every right is tried, too, for that key needs only one of them; and again until none is missing.
 """
 
