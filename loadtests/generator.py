@@ -122,8 +122,13 @@ def _raw_requests(url: str, orders: Orders) -> list[bytes]:
 async def _run_wrk(url: str, connections: int, arguments: list[str]) -> str:
     """The last line of its output."""
     options = ["--threads", "1", "--connections", str(connections), "--duration", f"{LONGEST}s", "--timeout", "10s"]
+    options += ["--latency", "--script", str(SCRIPT)]
     process = await asyncio.create_subprocess_exec(
-        *(find_wrk(), *options, "--latency", "--script", str(SCRIPT), url, "--", *arguments),
+        find_wrk(),
+        *options,
+        url,
+        "--",
+        *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -232,7 +232,9 @@ def _weight_table(weights: list[Weight]) -> Table:
     for weight in weights:
         goal = limited(weight.bytes, weight.limit)
         shown.add_row(
-            *(weight.what, f"{weight.number:,}", f"{weight.bytes:.0f}"),
+            weight.what,
+            f"{weight.number:,}",
+            f"{weight.bytes:.0f}",
             goal,
             f"{weight.dataset:.0f}",
             f"{weight.keys:.1f}",

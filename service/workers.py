@@ -88,7 +88,14 @@ class Workers:
         while not self._stopping.is_set():
             started = time.monotonic()
             process = await asyncio.create_subprocess_exec(
-                *(*self._command, "--host", self._host, "--port", str(port), "--worker", str(number), "--json"),
+                *self._command,
+                "--host",
+                self._host,
+                "--port",
+                str(port),
+                "--worker",
+                str(number),
+                "--json",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 env={**os.environ, WORKERS_VARIABLE: metrics, **self._admin_variable()},

@@ -84,7 +84,11 @@ async def mintmark(redis_url: str, *arguments: str, **settings: str) -> Any:
     others = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
     variables = {"MINTMARK_REDIS_URL": redis_url, "PYTHONPATH": str(ROOT), **settings}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "service", *arguments, "--json"),
+        sys.executable,
+        "-m",
+        "service",
+        *arguments,
+        "--json",
         cwd=ROOT,
         env=others | variables,
         stdout=asyncio.subprocess.PIPE,

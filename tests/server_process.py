@@ -42,7 +42,10 @@ class ServerProcess:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "service", "serve"),
+                sys.executable,
+                "-m",
+                "service",
+                "serve",
                 env=inherited | variables,
                 cwd=self._release,
                 stdout=log,

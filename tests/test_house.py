@@ -18,6 +18,10 @@ ROOT = Path(__file__).parent.parent
 SERVICE = ROOT / "service"
 README = (ROOT / "README.md").read_text()
 
+ROOMS = ("service", "tests", "loadtests", "helm", "docs", "examples")
+PYTHON = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "node_modules" not in path.parts]
+"""Every Python file of the repository."""
+
 
 def _modules(folder: str) -> set[str]:
     return {path.stem for path in (SERVICE / folder).glob("*.py")} - {"__init__"}
@@ -91,6 +95,18 @@ def test_functions_fit_the_eye() -> None:
                 if lines > 60:
                     long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name} ({lines})")
     assert not long
+
+
+def test_no_call_is_shortened_by_a_splat() -> None:
+    """``f(*(a, b, c))`` hides which argument is which: they are written out, or a value object has them."""
+    splats = []
+    for path in PYTHON:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                values = [argument.value for argument in node.args if isinstance(argument, ast.Starred)]
+                literals = [value for value in values if isinstance(value, ast.Tuple | ast.List)]
+                splats += [f"{path.relative_to(ROOT)}:{value.lineno}" for value in literals]
+    assert not splats
 
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "common", "base", "manager", "mixin"])

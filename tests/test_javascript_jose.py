@@ -40,7 +40,10 @@ async def test_its_assertions_pass_and_it_verifies_what_we_sign(
     server._settings["issuer"] = server.url
     async with server:
         node = await asyncio.create_subprocess_exec(
-            *("node", "jose.js", server.url, json.dumps(private | {"alg": "ES256", "kid": public["kid"]})),
+            "node",
+            "jose.js",
+            server.url,
+            json.dumps(private | {"alg": "ES256", "kid": public["kid"]}),
             cwd=NODE,
             stdout=asyncio.subprocess.PIPE,
         )

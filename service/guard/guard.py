@@ -177,7 +177,9 @@ class Guard:
         log.warning(
             "guard: a token of the client %s was refused: it is for %s, and %s is wanted (audience of the client, or "
             "resource in its request)",
-            *(claims.get("client_id", ""), held, self._audience),
+            claims.get("client_id", ""),
+            held,
+            self._audience,
         )
         return Refused(401, "invalid_token", f"The access token is not for {self._audience}, which is wanted here.")
 

@@ -76,7 +76,7 @@ async def test_openid_client(page: Page, server: ServerProcess, redis: Shape, no
     origin = f"http://127.0.0.1:{port}"
     await register(redis, "node", f"{origin}/callback", f"{origin}/out")
     node = await asyncio.create_subprocess_exec(
-        *("node", "openid_client.js", server.url, "node", SECRET, str(port)), cwd=NODE, stdout=asyncio.subprocess.PIPE
+        "node", "openid_client.js", server.url, "node", SECRET, str(port), cwd=NODE, stdout=asyncio.subprocess.PIPE
     )
     assert node.stdout is not None
     try:
@@ -131,7 +131,13 @@ async def test_django_allauth(page: Page, server: ServerProcess, redis: Shape, t
     await register(redis, "django", f"{origin}/accounts/oidc/mintmark/login/callback/")
     with (tmp_path / "django.log").open("wb") as log:
         django = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(CLIENTS / "django_site.py"), server.url, "django", SECRET, str(port), str(tmp_path)),
+            sys.executable,
+            str(CLIENTS / "django_site.py"),
+            server.url,
+            "django",
+            SECRET,
+            str(port),
+            str(tmp_path),
             stdout=log,
             stderr=log,
         )

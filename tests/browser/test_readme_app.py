@@ -33,7 +33,14 @@ async def test_the_app_of_the_readme_signs_alice_in(demo: int, page: Page, tmp_p
     assert await asyncio.wait_for(bash.wait(), 30) == 0
     (tmp_path / "app.py").write_text(here(block("python")))
     flask = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(port)),
+        sys.executable,
+        "-m",
+        "flask",
+        "--app",
+        "app",
+        "run",
+        "--port",
+        str(port),
         cwd=tmp_path,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

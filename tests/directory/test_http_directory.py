@@ -54,7 +54,9 @@ async def webhook() -> AsyncIterator[Webhook]:
 async def directory(world: World, webhook: Webhook) -> AsyncIterator[HttpDirectory]:
     settings = settings_for(
         world.redis.url,
-        **{"directory_url": webhook.url, "directory_secret": "hook-secret", "directory_timeout": 0.3},
+        directory_url=webhook.url,
+        directory_secret="hook-secret",
+        directory_timeout=0.3,
         user_failures_allowed=1,
     )
     http_client = HttpClient(settings)

@@ -38,8 +38,13 @@ class Ports(NamedTuple):
 async def ports(world: World) -> AsyncIterator[Ports]:
     settings = settings_for(
         world.redis.url,
-        **{"port": 0, "admin_port": free_port(), "admin_tokens": TOKENS, "decision_api_keys": KEYS},
-        **{"registration": "open", "issuer": "http://127.0.0.1:8080/tenant/", "drain_seconds": 0},
+        port=0,
+        admin_port=free_port(),
+        admin_tokens=TOKENS,
+        decision_api_keys=KEYS,
+        registration="open",
+        issuer="http://127.0.0.1:8080/tenant/",
+        drain_seconds=0,
     )
     issuer = replace(world.issuer, settings=settings, url=settings.issuer)
     async with serving(issuer) as url:

@@ -24,7 +24,7 @@ def block(language: str) -> str:
 
 async def run(script: str, folder: Path) -> str:
     bash = await asyncio.create_subprocess_exec(
-        *("bash", "-euo", "pipefail", "-c", script), cwd=folder, stdout=asyncio.subprocess.PIPE
+        "bash", "-euo", "pipefail", "-c", script, cwd=folder, stdout=asyncio.subprocess.PIPE
     )
     output, _ = await asyncio.wait_for(bash.communicate(), 60)
     assert bash.returncode == 0, output.decode()

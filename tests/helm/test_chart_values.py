@@ -336,7 +336,7 @@ def test_the_notes_say_what_matters(values: str, told: list[str], not_told: list
     copy = Path(shutil.copytree(CHART, tmp_path / "mintmark"))
     made = '{"kind": "Notes", "text": {{ include (print .Template.BasePath "/NOTES.txt") . | toJson }}}'
     (copy / "templates" / "notes.yaml").write_text(made)
-    done = helm(*("template", "tokens", str(copy)), "-f", str(VALUES / f"{values}.yaml"), "-s", "templates/notes.yaml")
+    done = helm("template", "tokens", str(copy), "-f", str(VALUES / f"{values}.yaml"), "-s", "templates/notes.yaml")
     assert done.returncode == 0, done.stderr
     notes = yaml.safe_load(done.stdout)["text"]
     assert not [words for words in told if words not in notes]

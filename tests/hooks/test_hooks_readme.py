@@ -45,7 +45,11 @@ async def test_the_example_does_what_it_says(redis: Shape, tmp_path: Path) -> No
     script += 'echo "secret: $HOOK_SECRET"\nread -r _\n'
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     bash = await asyncio.create_subprocess_exec(
-        *("bash", "-euo", "pipefail", "-c", script),
+        "bash",
+        "-euo",
+        "pipefail",
+        "-c",
+        script,
         cwd=tmp_path,
         env=environment | {"MINTMARK_REDIS_URL": redis.url},
         stdin=asyncio.subprocess.PIPE,

@@ -74,7 +74,12 @@ async def site(world: World, tmp_path: Path) -> AsyncIterator[Site]:
     async with ServerProcess(tmp_path, **settings):
         script = str(CLIENTS / "django_server.py")
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, script, f"http://127.0.0.1:{admin_port}", API_KEY, API_SECRET, str(port)),
+            sys.executable,
+            script,
+            f"http://127.0.0.1:{admin_port}",
+            API_KEY,
+            API_SECRET,
+            str(port),
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:

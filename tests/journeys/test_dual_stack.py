@@ -76,7 +76,7 @@ async def _probe(host: str, port: int) -> int:
     environment = {"PATH": os.environ["PATH"], "MINTMARK_HOST": host, "MINTMARK_PORT": str(port)}
     environment["http_proxy"] = "http://127.0.0.1:9"
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "service.fronts.probe"), env=environment, stderr=asyncio.subprocess.DEVNULL
+        sys.executable, "-m", "service.fronts.probe", env=environment, stderr=asyncio.subprocess.DEVNULL
     )
     return await asyncio.wait_for(child.wait(), 20)
 
@@ -89,7 +89,9 @@ async def test_the_health_check_reads_the_settings_where_they_are(tmp_path: Path
         for port, code in ((server.port, 0), (free_port(), 1)):
             config.write_text(f'host = "0.0.0.0"\nport = {port}\n')
             child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "service.fronts.probe"),
+                sys.executable,
+                "-m",
+                "service.fronts.probe",
                 env={"PATH": os.environ["PATH"], "MINTMARK_CONFIG": str(config)},
                 stderr=asyncio.subprocess.DEVNULL,
             )

@@ -24,7 +24,7 @@ async def demo(tmp_path: Path) -> AsyncIterator[int]:
     command.chmod(0o755)
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        *(str(command), "demo", "--port", str(port)), cwd=tmp_path, stdout=asyncio.subprocess.DEVNULL
+        str(command), "demo", "--port", str(port), cwd=tmp_path, stdout=asyncio.subprocess.DEVNULL
     )
     try:
         assert await is_ready(f"http://127.0.0.1:{port}", process), "the demo did not become ready"
@@ -38,7 +38,11 @@ async def demo(tmp_path: Path) -> AsyncIterator[int]:
 async def test_the_readme_s_commands_do_what_it_says(demo: int, tmp_path: Path) -> None:
     script = COMMANDS.replace("127.0.0.1:8080", f"127.0.0.1:{demo}")
     bash = await asyncio.create_subprocess_exec(
-        *("bash", "-euo", "pipefail", "-c", script),
+        "bash",
+        "-euo",
+        "pipefail",
+        "-c",
+        script,
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -28,7 +28,11 @@ async def test_the_commands_of_the_admin_api_do_what_it_says(redis: Shape, tmp_p
 
     async def bash(script: str, **variables: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *("bash", "-euo", "pipefail", "-c", re.sub("8081", str(admin), script)),
+            "bash",
+            "-euo",
+            "pipefail",
+            "-c",
+            re.sub("8081", str(admin), script),
             cwd=tmp_path,
             env={**environment, **variables},
             stdout=asyncio.subprocess.PIPE,

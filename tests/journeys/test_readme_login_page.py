@@ -37,7 +37,14 @@ async def page(world: World, tmp_path: Path) -> AsyncIterator[str]:
     settings = {"admin_port": admin_port, "decision_api_keys": json.dumps(keys), "master_key": "m" * 32}
     async with ServerProcess(tmp_path, redis_url=world.redis.url, **settings):
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "flask", "--app", "login_page", "run", "--port", str(port)),
+            sys.executable,
+            "-m",
+            "flask",
+            "--app",
+            "login_page",
+            "run",
+            "--port",
+            str(port),
             cwd=tmp_path,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

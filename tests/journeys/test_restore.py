@@ -55,7 +55,10 @@ async def written_to_the_file(node: Node) -> None:
 async def mintmark(shape: Shape, *arguments: str) -> str:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "service", *arguments),
+        sys.executable,
+        "-m",
+        "service",
+        *arguments,
         cwd=ROOT,
         env=inherited | {"MINTMARK_REDIS_URL": shape.url},
         stdout=asyncio.subprocess.PIPE,

@@ -23,8 +23,17 @@ pytestmark = pytest.mark.skipif(find_spec("locust") is None, reason="no locust h
 async def _locust(arguments: list[str], settings: dict[str, str], log: Path) -> asyncio.subprocess.Process:
     with log.open("ab") as out:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", *arguments),
-            **{"cwd": ROOT, "env": os.environ | settings, "stdout": out, "stderr": out},  # type: ignore[arg-type]
+            sys.executable,
+            "-m",
+            "locust",
+            "-f",
+            "loadtests/locustfile.py",
+            "--headless",
+            *arguments,
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdout=out,
+            stderr=out,
         )
 
 

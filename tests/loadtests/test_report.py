@@ -12,8 +12,21 @@ from loadtests.report import Row
 from loadtests.rounds import Round, middle, ratio
 
 ROW = Row(
-    *("refresh", "refresh, rotation", 64, 8000.0, 7.5, 12.0),
-    *(30.0, 120.0, 20.0, 0.0, 4.0, 4.5, None, 0, ""),
+    work="refresh",
+    title="refresh, rotation",
+    connections=64,
+    rate=8000.0,
+    p50=7.5,
+    p99=12.0,
+    empty=30.0,
+    server=120.0,
+    redis=20.0,
+    threads=0.0,
+    times_empty=4.0,
+    limit=4.5,
+    redis_limit=None,
+    wrong=0,
+    example="",
 )
 
 

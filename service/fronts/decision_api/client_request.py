@@ -51,7 +51,10 @@ def refused(error: ProtocolError, facts: Mapping[str, Any] | None = None, **memb
     content = {**members, "responseContent": decision.content.decode()}
     reason = error.log or error.description
     return CallResult(
-        *(of_error(error.error), content, decision.action.value, error.description),
+        result=of_error(error.error),
+        members=content,
+        action=decision.action.value,
+        detail=error.description,
         facts={**(facts or {}), "error": error.error, "reason": reason},
     )
 

@@ -98,7 +98,13 @@ async def _opened(issuer: Issuer, text: str) -> _Token:
     about_user = tuple(Property(name, value, in_introspection=True) for name, value in claims.items())
     properties = (*client.properties, *grant.properties, *opened.record.properties, *about_user)
     return _Token(
-        *(client, grant, opened.scope, opened.audience, opened.ends_at, properties, opened.credential.grant_id)
+        client=client,
+        grant=grant,
+        scope=opened.scope,
+        audience=opened.audience,
+        ends_at=opened.ends_at,
+        properties=properties,
+        grant_id=opened.credential.grant_id,
     )
 
 

@@ -105,7 +105,10 @@ async def _password(
 ) -> CallResult:
     """Username and password for the caller to check (AU-07, AU-31, AU-32); they wait nowhere, only the request does."""
     waiting = DecisionTicket(
-        *(call.api_key, client.client_id, named, client.generation),
+        api_key=call.api_key,
+        client_id=client.client_id,
+        presented=named,
+        client_generation=client.generation,
         password=PasswordRequest(
             username=error.username,
             scope=request.parameters.get("scope"),

@@ -88,8 +88,12 @@ async def test_members_are_changed(alice: Operator) -> None:
     shown = await edited(
         alice,
         "web",
-        **{"name": "Shop", "scopes": " read  write new ", "access_token_lifetime": "90", "alias": "shop"},
-        **{"redirect_uris": "https://a.example\r\n\r\n https://b.example ", "refresh_rotation": "never"},
+        name="Shop",
+        scopes=" read  write new ",
+        access_token_lifetime="90",
+        alias="shop",
+        redirect_uris="https://a.example\r\n\r\n https://b.example ",
+        refresh_rotation="never",
     )
     assert "Saved." in text_of(shown)
     client = await clients.get_client(world.issuer, "shop")
