@@ -60,7 +60,7 @@ log = logging.getLogger(__name__)
 def make_issuer(
     settings: Settings, store: Store, clock: Callable[[], float] = time.time, watch: RedisWatch | None = None
 ) -> Issuer:
-    """The issuer on this store; ``watch``: whoever watches the store already."""
+    """Make the issuer on this store; ``watch``: what watches the store already."""
     metrics, tracing = (watch.metrics, watch.tracing) if watch else (Metrics(), None)
     hashing, randomness, http_client = Hashing(settings), RandomBlocks(), HttpClient(settings, tracing)
     directory = (
@@ -124,7 +124,7 @@ async def open_issuer(settings: Settings, *, listen: bool = True, keys: Keys | N
 
 
 def open_tracing(settings: Settings) -> "Tracing | None":
-    """Whoever does not want traces does without OpenTelemetry. Raises SettingsError where it is not installed."""
+    """Load OpenTelemetry where traces are wanted. Raises SettingsError where it is not installed."""
     if settings.otlp_endpoint is None:
         return None
     try:
@@ -137,10 +137,10 @@ def open_tracing(settings: Settings) -> "Tracing | None":
 def make_server(
     issuer: Issuer, health: Health | None = None, further: Mapping[str, Handler] = MappingProxyType({})
 ) -> web.Server:
-    """The aiohttp server of an issuer, with ``further`` paths of somebody else's: a table, without the router and middlewares
-    of a web.Application.
+    """Make the aiohttp server of an issuer, with ``further`` paths.
 
-    Every path is known beforehand, and what a router would do for each request is a sixth of an empty handler's cost.
+    Handlers stand in a table, without the router and middlewares of a web.Application: every path is known beforehand, and
+    what a router would do for each request is a sixth of an empty handler's cost.
     """
     issuer.hooks.load()
     health, pages = health or Health(issuer), browser.Front(issuer)
@@ -155,7 +155,7 @@ def make_server(
     async def dispatch(request: web.BaseRequest) -> web.StreamResponse:
         response = await watched(request)
         if not health.accepting:
-            response.force_close()  # whoever keeps connections is to look elsewhere before we close them
+            response.force_close()  # clients that keep connections are to connect elsewhere before we close them
         return response
 
     def make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
@@ -227,7 +227,7 @@ async def serve(
     worker: int | None = None,
     further: Mapping[str, Handler] = MappingProxyType({}),
 ) -> None:
-    """Serve until SIGTERM or SIGINT; ``ready`` is told the URL. Raises what ``open_store`` does, OSError for the port.
+    """Serve until SIGTERM or SIGINT; call ``ready`` with the URL. Raises what ``open_store`` does, OSError for the port.
 
     ``worker``: this process is one of several (see ``workers``), and ends when the one that watches it does.
     """
@@ -267,7 +267,7 @@ async def _say_if_openid_is_off(issuer: Issuer) -> None:
 
 
 def start_background_tasks(issuer: Issuer) -> None:
-    """Start the work beside requests. A process that no longer follows the signing keys is not ready."""
+    """Start the background tasks. A process that no longer follows the signing keys is not ready."""
     start = issuer.background.start
     if issuer.keyring is not None:
         start("signing_keys", issuer.keyring.keep, needed=True)
@@ -291,7 +291,7 @@ async def _keep_writing_refusals(issuer: Issuer) -> None:
 
 
 async def _keep_flushing(metrics: Metrics) -> None:
-    """Let the other workers see what this one counted: whichever is asked tells of all."""
+    """Flush metrics once a second: a scrape of any worker shows those of all."""
     while True:
         await asyncio.sleep(1.0)
         metrics.flush()

@@ -26,36 +26,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """``url``: the issuer identifier; ``keyring``: our signing keys, None where OpenID Connect is off; ``client_keys``: those
-    of clients; ``sealing``: encrypts under the master key, where there is one; ``request_sealing``: what browsers keep for us;
-    ``http_client``: outgoing HTTP; ``background``: work beside requests; ``hooks``: the operator's own code; ``refusals``: of
-    requests, for operators; ``clock``: epoch seconds; ``randomness``: number of bytes → bytes; ``audit_file``: where operators'
-    acts are written beside Redis, None = nowhere; ``audit_sums``: acts of theirs that are summed; ``tracing``: None where
-    traces are off.
-    """
+    """What serves the requests of one issuer."""
 
     url: str
+    """The issuer identifier."""
     settings: Settings
     store: Store
     directory: Directory
     hashing: Hashing
     http_client: HttpClient
     background: BackgroundTasks
+    """Background tasks of this process."""
     keyring: Keyring | None
+    """Our signing keys, None where OpenID Connect is off."""
     client_keys: ClientKeys
+    """Keys of clients and trusted issuers."""
     sealing: Sealing
+    """Seals under the master key, where there is one."""
     request_sealing: RequestSealing
+    """Seals what browsers keep for us."""
     hooks: Hooks
+    """The operator's own code."""
     metrics: Metrics
     refusals: Refusals
+    """Refused requests, for operators."""
     clock: Callable[[], float]
+    """Epoch seconds."""
     randomness: Randomness
+    """Number of bytes → random bytes."""
     audit_file: AuditFile | None = None
+    """A second audit log besides the one in Redis."""
     audit_sums: AuditSums = field(default_factory=AuditSums)
+    """Acts of programs that are summed for the audit log."""
     tracing: "Tracing | None" = None
+    """None where traces are off."""
 
     def url_of(self, path: str) -> str:
-        """The URL of a path of ours. A slash that ends the issuer's name is a part of the name, not of what is built on it
-        (OpenID Connect Discovery 1.0 section 4.1).
+        """Return the URL of a path of ours.
+
+        A slash that ends the issuer's name is a part of the name, not of what is built on it (OpenID Connect Discovery 1.0
+        section 4.1).
         """
         return self.url.rstrip("/") + path
