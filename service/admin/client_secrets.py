@@ -6,7 +6,7 @@ from service.client_auth import has_secret
 from service.client_auth.secret import MAX_SECRET
 from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
-from service.protocol.credentials import new_client_secret
+from service.protocol.credentials import Kind, new_secret
 from service.protocol.names import ClientAuthMethod, HmacAlgorithm
 from service.records.client import Client, ClientSecret
 
@@ -31,7 +31,7 @@ async def make_secret(
     now, algorithm = int(issuer.clock()), HmacAlgorithm.HS256
     if owner.auth_method == ClientAuthMethod.CLIENT_SECRET_JWT:
         algorithm = HmacAlgorithm(owner.token_endpoint_auth_signing_alg or algorithm)
-    secret = new_client_secret(issuer.randomness, algorithm.bytes) if imported is None else imported
+    secret = new_secret(Kind.CLIENT_SECRET, issuer.randomness, algorithm.bytes) if imported is None else imported
     sealed = ("", "")
     if owner.auth_method == ClientAuthMethod.CLIENT_SECRET_JWT:
         sealed = _sealed(issuer, owner, secret, algorithm)

@@ -16,7 +16,7 @@ from service.issuer import Issuer
 from service.observe.current import note_client
 from service.observe.events import Event
 from service.protocol.client_metadata import REGISTERED
-from service.protocol.credentials import Kind, base64url, hashed
+from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.protocol.errors import (
     InvalidClientMetadata,
     InvalidRedirectUri,
@@ -52,7 +52,7 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Strang
     """
     client_id = base64url(issuer.randomness(16))
     understood = client_metadata.read(issuer, client_id, metadata, None)
-    token = Kind.REGISTRATION_TOKEN + base64url(issuer.randomness(32))
+    token = new_secret(Kind.REGISTRATION_ACCESS_TOKEN, issuer.randomness)
     network = wide_network_of(stranger.address) if stranger else ""
     registration = Registration(
         token_hash=hashed(token),
@@ -161,7 +161,7 @@ def _check_no_downgrade(client: Client, given: ClientInput) -> None:
 @audited("registration.create_token")
 async def create_initial_access_token(issuer: Issuer, *, uses: int = UNLIMITED, lifetime: int) -> str:
     """A token that lets its holder register ``uses`` clients within ``lifetime`` seconds; kept as a hash only."""
-    token = Kind.INITIAL_ACCESS_TOKEN + base64url(issuer.randomness(32))
+    token = new_secret(Kind.INITIAL_ACCESS_TOKEN, issuer.randomness)
     await issuer.store.initial_access_tokens.keep(hashed(token), uses, lifetime)
     log.info(Event.INITIAL_ACCESS_TOKEN_CREATED, extra={"uses": uses, "lifetime": lifetime})
     return token

@@ -4,7 +4,7 @@ import secrets
 import sys
 
 from service.cli.output import Json, emit
-from service.protocol.credentials import Kind
+from service.protocol.credentials import Kind, new_secret
 
 
 def admin_token(json: Json = False) -> None:
@@ -14,7 +14,7 @@ def admin_token(json: Json = False) -> None:
 
     It goes into a setting by name: `MINTMARK_ADMIN_TOKENS='{"me": "…"}'`, with `MINTMARK_ADMIN_PORT=8081`.
     """
-    made = Kind.OPERATOR_TOKEN + secrets.token_urlsafe(32)
+    made = new_secret(Kind.OPERATOR_TOKEN, secrets.token_bytes)
     if json:
         emit({"admin_token": made})
     else:

@@ -25,7 +25,7 @@ from service.dev import demo as what
 from service.dev.check import CheckResult, walk
 from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
 from service.observe import log
-from service.protocol.credentials import Kind
+from service.protocol.credentials import Kind, new_secret
 from service.settings import PREFIX, Settings, origins
 
 DATA = what.DEMO_FOLDER / "redis"
@@ -129,7 +129,7 @@ def _master_key(redis_url: str | None) -> str:
 def _console(port: int, redis_url: str | None) -> what.Console:
     """At the next port if that is free. The token is kept with the demo's own Redis; for another one it is made anew."""
     token = (
-        Kind.OPERATOR_TOKEN + secrets.token_urlsafe(32)
+        new_secret(Kind.OPERATOR_TOKEN, secrets.token_bytes)
         if redis_url is not None
         else what.operator_token_in(DATA.parent)
     )

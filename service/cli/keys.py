@@ -11,7 +11,7 @@ from service.admin.operations import keys as operations
 from service.cli.acting import do
 from service.cli.derived import add_command
 from service.cli.output import Json, emit, moment, say, table
-from service.protocol.credentials import Kind
+from service.protocol.credentials import Kind, new_secret
 from service.protocol.names import SigningAlgorithm
 
 app = typer.Typer(no_args_is_help=True, help="Look at the signing keys, rotate them, take one out of use.")
@@ -92,7 +92,7 @@ def master(json: Json = False) -> None:
     To replace one, put the new one before the old one with a blank between, let all processes restart, run
     `mintmark key reseal`, then drop the old.
     """
-    made = Kind.MASTER_KEY + secrets.token_urlsafe(32)
+    made = new_secret(Kind.MASTER_KEY, secrets.token_bytes)
     if json:
         emit({"master_key": made})
     else:

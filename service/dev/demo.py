@@ -16,7 +16,7 @@ from service.admin.users import UserInput
 from service.grants import GRANT_TYPES
 from service.issuer import Issuer
 from service.protocol.claims import SCOPE_CLAIMS
-from service.protocol.credentials import Kind
+from service.protocol.credentials import Kind, new_secret
 from service.protocol.names import OFFLINE_ACCESS, OPENID
 from service.settings import Settings
 
@@ -61,7 +61,7 @@ def master_key_in(folder: Path) -> str:
     path = folder / "master_key"
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(Kind.MASTER_KEY + secrets.token_urlsafe(32))
+        path.write_text(new_secret(Kind.MASTER_KEY, secrets.token_bytes))
     return path.read_text().strip()
 
 
@@ -70,7 +70,7 @@ def operator_token_in(folder: Path) -> str:
     path = folder / "admin_tokens"
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(json.dumps({OPERATOR: Kind.OPERATOR_TOKEN + secrets.token_urlsafe(32)}))
+        path.write_text(json.dumps({OPERATOR: new_secret(Kind.OPERATOR_TOKEN, secrets.token_bytes)}))
     return str(json.loads(path.read_text())[OPERATOR])
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from service.directory.directory import BlockedError
 from service.observe.events import Event
 from service.outbound.fair_queue import Group, Requester
-from service.protocol.credentials import Kind, hashed
+from service.protocol.credentials import Kind, hashed, new_secret
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.networks import network_of, wide_network_of
 from service.redis.connection import Step
@@ -123,7 +123,7 @@ class Guard:
             if state.failed:
                 self._failures.forget_soon(who)
         if device == "":
-            device = Kind.BROWSER + secrets.token_urlsafe(32)
+            device = new_secret(Kind.BROWSER_COOKIE, secrets.token_bytes)
         if turn.renew or device != turn.attempt.device:
             self._known.remember_soon(turn.attempt.username, hashed(device) if device else "", names.network)
         return device or ""

@@ -6,7 +6,7 @@ from service.issuer import Issuer
 from service.login import sessions
 from service.login.repeated_forms import SentForm, sent_form
 from service.protocol.browsing import Page, Visit
-from service.protocol.credentials import Kind, base64url
+from service.protocol.credentials import Kind, base64url, new_secret
 from service.protocol.errors import ProtocolError
 from service.records.session import Session
 
@@ -18,7 +18,7 @@ async def session_of(issuer: Issuer, visit: Visit) -> Session | None:
 
 def browser_of(issuer: Issuer, visit: Visit) -> str:
     """The cookie that ties interactions to this browser; a fresh one where it has none."""
-    return visit.browser or Kind.BROWSER + base64url(issuer.randomness(32))
+    return visit.browser or new_secret(Kind.BROWSER_COOKIE, issuer.randomness)
 
 
 def session_csrf(visit: Visit, path: str) -> str:

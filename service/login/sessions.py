@@ -58,7 +58,7 @@ class Ended(NamedTuple):
 async def read(issuer: Issuer, cookie: str) -> Session | None:
     """Return the session that a cookie belongs to, if it is alive; used, it lives on. One round trip."""
     presented = credentials.parse(cookie)
-    if presented is None or presented.kind is not Kind.SESSION:
+    if presented is None or presented.kind is not Kind.SESSION_COOKIE:
         return None
     session = await issuer.store.sessions.get(presented.grant_id)
     if session is None or not hmac.compare_digest(session.secret_hash, presented.hash):
@@ -120,7 +120,7 @@ async def strengthen(issuer: Issuer, session: Session, amr: tuple[str, ...]) -> 
         StaleError: The session has ended, or was renewed meanwhile.
         TemporarilyUnavailable: Redis is.
     """
-    cookie = new_credential(Kind.SESSION, session.sid, issuer.randomness)
+    cookie = new_credential(Kind.SESSION_COOKIE, session.sid, issuer.randomness)
     held = tuple(dict.fromkeys((*session.amr, *amr)))
     stronger = msgspec.structs.replace(
         session, secret_hash=hashed(cookie), used_at=int(issuer.clock()), acr=acr_of(issuer.settings, held), amr=held
@@ -222,7 +222,7 @@ async def _end_excess(issuer: Issuer, subject: str, sids: Sequence[str]) -> None
 def _make(issuer: Issuer, person: Person, renewed: Session | None, amr: tuple[str, ...]) -> SignedIn:
     now = int(issuer.clock())
     sid = renewed.sid if renewed else new_grant_id(issuer.randomness)
-    cookie = new_credential(Kind.SESSION, sid, issuer.randomness)
+    cookie = new_credential(Kind.SESSION_COOKIE, sid, issuer.randomness)
     session = Session(
         sid=sid,
         secret_hash=hashed(cookie),

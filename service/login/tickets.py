@@ -27,7 +27,7 @@ from service.observe.current import note_client
 from service.observe.events import Event
 from service.protocol import redirect_uris
 from service.protocol.authorization_request import AuthorizationRequest
-from service.protocol.credentials import Kind, base64url, hashed
+from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.protocol.errors import InvalidRequest
 from service.protocol.networks import wide_network_of
 from service.records.client import Client
@@ -57,7 +57,7 @@ async def keep(issuer: Issuer, interaction: AnyInteraction) -> AnyInteraction:
     carried = issuer.request_sealing.seal(content)
     if 0 < len(carried) <= LONGEST_SEALED:
         return msgspec.structs.replace(interaction, ticket=Kind.TICKET + carried)
-    ticket = Kind.TICKET + base64url(issuer.randomness(32))
+    ticket = new_secret(Kind.TICKET, issuer.randomness)
     sealed = sealing.seal(content, ticket, issuer.randomness(sealing.NONCE_BYTES))
     await _admit(issuer, interaction, interaction.progress, len(sealed))
     await issuer.store.tickets.keep_request(ticket, sealed, issuer.settings.ticket_lifetime)

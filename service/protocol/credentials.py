@@ -1,10 +1,8 @@
 """The wire form of what Mintmark issues, and the hash under which it is kept.
 
-``mm_at_<grant id, 22 characters><secret, 43 characters>``: access token; ``mm_ac_`` authorization code; ``mm_rt_``
-refresh token. The grant id is 128 random bits, the secret 256; both base64url. The prefix lets secret scanners find
-what leaked, and tells the kinds apart without a look-up. ``mm_cs_<secret>`` is a client secret, ``mm_ra_<secret>`` a
-registration access token, ``mm_ia_<secret>`` an initial access token. ``mm_ss_<sid, 22 characters><secret>`` is the cookie
-of a browser session. The others are in ``Kind``, from which redaction knows them.
+``mm_at_<grant id, 22 characters><secret, 43 characters>`` is an access token. The grant id is 128 random bits, the secret 256;
+both base64url. The prefix lets secret scanners find what leaked, and tells the kinds apart without a look-up: all are in
+``Kind``, from which everything derives that recognises a credential, above all redaction.
 """
 
 import re
@@ -22,21 +20,30 @@ Randomness = Callable[[int], bytes]
 class Kind(StrEnum):
     """The kinds of credentials, by their prefix."""
 
-    AUTHORIZATION_CODE = "mm_ac_"
-    ACCESS_TOKEN = "mm_at_"
-    REFRESH_TOKEN = "mm_rt_"
+    has_id: bool
+    """Whether the id of its grant, or of its session, stands before the secret."""
+
+    def __new__(cls, prefix: str, has_id: bool = False) -> "Kind":
+        """Make a member."""
+        kind = str.__new__(cls, prefix)
+        kind._value_, kind.has_id = prefix, has_id
+        return kind
+
+    AUTHORIZATION_CODE = "mm_ac_", True
+    ACCESS_TOKEN = "mm_at_", True
+    REFRESH_TOKEN = "mm_rt_", True
+    SESSION_COOKIE = "mm_ss_", True
     CLIENT_SECRET = "mm_cs_"
-    SESSION = "mm_ss_"
-    REGISTRATION_TOKEN = "mm_ra_"
+    REGISTRATION_ACCESS_TOKEN = "mm_ra_"
     INITIAL_ACCESS_TOKEN = "mm_ia_"
     TICKET = "mm_ti_"
-    """What waits for a person, or for a caller of the decision API."""
-    BROWSER = "mm_br_"
-    """Cookies that tell one browser from another."""
+    """What waits for a user, or for a backend that calls the decision API."""
+    BROWSER_COOKIE = "mm_br_"
+    """What tells one browser from another."""
     OPERATOR_SESSION = "mm_os_"
     """The cookie of the console."""
     OPERATOR_TOKEN = "mm_ot_"
-    """Of operators, and of callers of the decision API; the settings may hold others, of any form."""
+    """Of operators, and of backends that call the decision API; the settings may hold others, of any form."""
     MASTER_KEY = "mm_mk_"
 
 
@@ -48,7 +55,8 @@ class Credential(NamedTuple):
     hash: str
 
 
-_FORM = re.compile(r"(mm_a[tc]_|mm_rt_|mm_ss_)([A-Za-z0-9_-]{22})[A-Za-z0-9_-]{43}", re.ASCII)
+_WITH_ID = "|".join(kind for kind in Kind if kind.has_id)
+_FORM = re.compile(rf"({_WITH_ID})([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})[A-Za-z0-9_-]{{43}}", re.ASCII)
 _KINDS = {kind.value: kind for kind in Kind}
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 PATTERN = re.compile(rf"(?:{'|'.join(Kind)})[A-Za-z0-9_-]+", re.ASCII)
@@ -65,13 +73,13 @@ def new_credential(kind: Kind, grant_id: str, randomness: Randomness) -> str:
     return kind + grant_id + base64url(randomness(32))
 
 
-def new_client_secret(randomness: Randomness, size: int = 32) -> str:
-    """A client secret with 256 random bits, 49 characters; ``size``: how many random bytes, where more are needed."""
-    return Kind.CLIENT_SECRET + base64url(randomness(size))
+def new_secret(kind: Kind, randomness: Randomness, size: int = 32) -> str:
+    """A fresh credential without an id: 256 random bits, or ``size`` bytes where more are needed."""
+    return kind + base64url(randomness(size))
 
 
 def parse(text: str) -> Credential | None:
-    """The parts of a code, access token or refresh token; None where it cannot be one of ours."""
+    """The parts of a credential that has an id; None where it cannot be one of ours."""
     found = _FORM.fullmatch(text)
     if found is None:
         return None

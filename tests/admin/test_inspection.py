@@ -9,10 +9,11 @@ from service.admin import client_ending, clients, grants, inspection, issued, us
 from service.admin.actor import Actor, acting
 from service.admin.errors import Refused
 from service.admin.inspection import finding
+from service.admin.inspection.credentials import OPENERS
 from service.admin.inspection.explanation import explain
 from service.admin.inspection.finding import TEXTS, Inspection, What, Why
 from service.app import open_issuer
-from service.protocol.credentials import base64url
+from service.protocol.credentials import Kind, base64url
 from service.protocol.names import AccessTokenFormat
 from service.records.audit_entry import Way
 from tests.world import World, settings_for
@@ -226,6 +227,9 @@ async def test_what_is_no_token(world: World) -> None:
     for text, kind in (("mm_cs_" + "s" * 43, "client_secret"), ("mm_ss_" + "s" * 65, "session_cookie")):
         found = await seen(world, text)
         assert (found.what, found.why, found.kind) == (What.OTHER_CREDENTIAL, (Why.NO_TOKEN,), kind)
+    for other in set(Kind) - set(OPENERS):
+        found = await seen(world, other + "s" * 43)
+        assert (found.what, found.kind) == (What.OTHER_CREDENTIAL, other.name.lower())
     for text in ("", " ", "hello", "mm_at_short", "ü" * 40, "a" * 20_000, "mm_at_" + "a" * 65 + "b"):
         assert (await inspection.inspect(world.issuer, text)).why == (Why.MALFORMED,)
 

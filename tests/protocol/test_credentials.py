@@ -3,27 +3,31 @@
 import re
 import secrets
 from hashlib import sha512
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import service
 from service.protocol.credentials import (
     PATTERN,
     Kind,
     base64url,
     hashed,
-    new_client_secret,
     new_credential,
     new_grant_id,
+    new_secret,
     parse,
 )
+from service.protocol.redaction import redacted
 
+SERVICE = Path(service.__file__).parent
 GRANT_ID = "g" * 22
 TOKEN = "mm_at_" + GRANT_ID + "s" * 43
 
 
-@pytest.mark.parametrize("kind", [Kind.AUTHORIZATION_CODE, Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN])
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind.has_id])
 def test_what_is_issued_is_recognised_with_its_kind_and_grant(kind: Kind) -> None:
     """IA-04, IA-09, IA-23, IT-21."""
     grant_id = new_grant_id(secrets.token_bytes)
@@ -42,7 +46,7 @@ def test_a_grant_id_has_128_random_bits_and_a_secret_256() -> None:
 
     grant_id = new_grant_id(randomness)
     token = new_credential(Kind.ACCESS_TOKEN, grant_id, randomness)
-    secret = new_client_secret(randomness)
+    secret = new_secret(Kind.CLIENT_SECRET, randomness)
     assert asked == [16, 32, 32]
     assert token == "mm_at_" + base64url(bytes(range(16))) + base64url(bytes(range(32)))
     assert secret == "mm_cs_" + base64url(bytes(range(32)))
@@ -91,9 +95,20 @@ def test_what_cannot_be_ours_is_nothing(text: str) -> None:
 @given(st.text())
 def test_any_text_is_either_ours_to_the_letter_or_nothing(text: str) -> None:
     credential = parse(text)
-    assert credential is None or re.fullmatch(r"mm_(at|ac|rt)_[A-Za-z0-9_-]{65}", text, re.ASCII)
+    assert credential is None or re.fullmatch(r"mm_(at|ac|rt|ss)_[A-Za-z0-9_-]{65}", text, re.ASCII)
 
 
-@pytest.mark.parametrize("prefix", [kind.value for kind in Kind])
-def test_every_kind_of_credential_is_found_for_redaction(prefix: str) -> None:
-    assert PATTERN.fullmatch(prefix + "a_-9" * 10)
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_of_credential_is_found_and_cut_out(kind: Kind) -> None:
+    """In log, audit log, metrics and errors: tests/attacks/test_credentials_as_names.py."""
+    credential = new_secret(kind, secrets.token_bytes)
+    assert re.fullmatch("mm_[a-z]{2}_", kind)
+    assert PATTERN.fullmatch(credential)
+    assert redacted(f"got {credential}!") == f"got {kind}…!"
+
+
+def test_no_prefix_stands_anywhere_else() -> None:
+    """A kind that is written down beside ``Kind`` would be redacted nowhere."""
+    for path in SERVICE.rglob("*.py"):
+        if path.name != "credentials.py":
+            assert not re.search(r"""["']mm_[a-z]{2}_["']""", path.read_text()), path

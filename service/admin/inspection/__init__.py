@@ -10,13 +10,6 @@ from service.issuer import Issuer
 from service.protocol import credentials
 from service.protocol.credentials import Kind
 
-_PREFIXES = {
-    Kind.CLIENT_SECRET: "client_secret",
-    Kind.SESSION: "session_cookie",
-    Kind.REGISTRATION_TOKEN: "registration_access_token",
-    Kind.INITIAL_ACCESS_TOKEN: "initial_access_token",
-}
-
 
 async def inspect(issuer: Issuer, text: str) -> Inspection:
     """What this is, whose, what it allows, until when, and why it would be refused. Blanks around it are not part of it.
@@ -27,11 +20,11 @@ async def inspect(issuer: Issuer, text: str) -> Inspection:
     if len(token) > LONGEST or not token.isascii() or not token:
         return Inspection(What.UNKNOWN, (Why.MALFORMED,))
     credential = credentials.parse(token)
-    if credential is not None and credential.kind is not Kind.SESSION:
+    if credential is not None and credential.kind in OPENERS:
         return await OPENERS[credential.kind](issuer, credential)
-    for prefix, kind in _PREFIXES.items():
-        if token.startswith(prefix):
-            return Inspection(What.OTHER_CREDENTIAL, (Why.NO_TOKEN,), kind=kind)
+    for kind in Kind:
+        if kind not in OPENERS and token.startswith(kind):
+            return Inspection(What.OTHER_CREDENTIAL, (Why.NO_TOKEN,), kind=kind.name.lower())
     if token.count(".") == 2:
         return await inspect_jwt(issuer, token)
     return Inspection(What.UNKNOWN, (Why.MALFORMED,))

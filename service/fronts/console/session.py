@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from service.fronts.operator_token import count_failure, operator_of
 from service.issuer import Issuer
-from service.protocol.credentials import Kind, base64url, hashed
+from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.records.operator_session import OperatorSession
 
 _COOKIE_LENGTHS = (49, 43)
@@ -45,7 +45,7 @@ async def sign_in(issuer: Issuer, token: str, address: str) -> SignedInOperator 
         if wait := await count_failure(issuer, address):
             raise WaitError(wait)
         return None
-    signed, now = SignedInOperator(name, Kind.OPERATOR_SESSION + base64url(issuer.randomness(32))), int(issuer.clock())
+    signed, now = SignedInOperator(name, new_secret(Kind.OPERATOR_SESSION, issuer.randomness)), int(issuer.clock())
     session = OperatorSession(name, _mark(issuer.settings.admin_tokens[name], signed.cookie), now)
     await issuer.store.operator_sessions.keep(hashed(signed.cookie), session, _ends_at(issuer, session, now))
     return signed

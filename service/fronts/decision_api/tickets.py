@@ -9,7 +9,7 @@ import msgspec
 from service.crypto import sealing
 from service.fronts.decision_api.route import Call
 from service.observe.current import note_client
-from service.protocol.credentials import Kind, base64url
+from service.protocol.credentials import Kind, base64url, new_secret
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
@@ -23,7 +23,7 @@ class TicketError(Exception):
 
 async def give(call: Call, record: DecisionTicket) -> str:
     """Keep a request for this caller; the ticket has 256 random bits. One round trip."""
-    ticket = Kind.TICKET + base64url(call.issuer.randomness(32))
+    ticket = new_secret(Kind.TICKET, call.issuer.randomness)
     if record.password is not None:
         nonce = call.issuer.randomness(sealing.NONCE_BYTES)
         record = msgspec.structs.replace(record, password=_sealed(record.password, ticket, nonce))
