@@ -5,12 +5,13 @@ import pytest
 from service.login.acr import acr_of, offered_acrs
 from service.settings import Settings
 from service.settings.login import AcrRule
+from tests.world import settings_for
 
 TABLE = (AcrRule(acr="phr", amr=("hwk", "pwd otp")), AcrRule(acr="mfa", amr=("pwd sms",)))
 
 
 def _settings(table: tuple[AcrRule, ...]) -> Settings:
-    return Settings(issuer="http://localhost:8080", acr_by_amr=table)
+    return settings_for("redis://localhost", acr_by_amr=table)
 
 
 @pytest.mark.parametrize(

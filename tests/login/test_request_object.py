@@ -91,7 +91,7 @@ async def test_it_may_be_required(person: Person) -> None:
     assert client is not None
     await person.world.change(client, require_signed_request_object=True)
     assert (await person.authorize()).error == "invalid_request"
-    inner = usual_request()
+    inner: dict[str, Any] = usual_request()
     shown = await ask(person, signed(**{**inner, "state": "inside"}), state="outside", scope="openid email")
     assert shown.answer["state"] == "inside"
     del inner["state"]
