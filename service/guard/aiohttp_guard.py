@@ -40,7 +40,9 @@ def aiohttp_guard(
         if not is_open:
             try:
                 needed = wanted.needed(request.method, request.path) | _of_handler(request)
-                request[TOKEN] = await guard.check(request.headers.get("Authorization"), needed)
+                request[TOKEN] = await guard.check(
+                    method=request.method, url=str(request.url), headers=request.headers, scopes=needed
+                )
             except Refused as refused:
                 return web.Response(
                     body=refused.body, status=refused.status, headers=refused.headers, content_type="application/json"

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
+from multidict import CIMultiDict
+
 from service.guard.guard import Guard
 from service.guard.routes import Routes, is_preflight
 from service.guard.verdict import MisconfiguredError, Refused
@@ -38,17 +40,15 @@ class AsgiGuard:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
             return
-        method = scope.get("method", "GET")
+        method, headers = scope.get("method", "GET"), _headers(scope)
         is_open = scope["type"] not in ("http", "websocket") or scope.get("path") in self._open
-        if is_open or is_preflight(method, {name.lower().decode("latin-1") for name, _ in scope["headers"]}):
+        if is_open or is_preflight(method, {name.lower() for name in headers}):
             await self._app(scope, receive, send)
             return
-        shown = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
+        url = f"{scope.get('scheme', 'http')}://{headers.get('Host', '')}{scope['path']}"
+        needed = self._routes.needed(method, scope["path"])
         try:
-            if len(shown) > 1:
-                raise Refused(401, "invalid_token", "More than one Authorization header.")
-            needed = self._routes.needed(method, scope["path"])
-            token = await self._guard.check(shown[0] if shown else None, needed)
+            token = await self._guard.check(method=method, url=url, headers=headers, scopes=needed)
         except Refused as refused:
             await _refuse(scope, send, refused)
             return
@@ -65,6 +65,11 @@ class AsgiGuard:
             await self._app(scope, receive, send)
         finally:
             await self._guard.close()
+
+
+def _headers(scope: Scope) -> CIMultiDict[str]:
+    """All headers, repeated ones included; a lifespan has none."""
+    return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope.get("headers", ()))
 
 
 async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:

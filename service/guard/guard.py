@@ -141,14 +141,22 @@ class Guard:
         if self._connection is not None:
             await self._connection.close()
 
-    async def check(self, authorization: str | None, scopes: Collection[str] = ()) -> Token:
-        """The token of an Authorization header, if it is good for all these scopes. Raises Refused."""
-        if authorization is None:
-            raise Refused(401)
-        scheme, _, text = authorization.partition(" ")
-        text = text.strip()
-        if scheme.lower() != "bearer" or not text.isascii() or not 0 < len(text) <= MAX_TOKEN:
-            raise Refused(401, "invalid_token", "The Authorization header must be: Bearer <access token>.")
+    async def check(self, *, method: str, url: str, headers: Mapping[str, str], scopes: Collection[str] = ()) -> Token:
+        """Check the token that a request carries.
+
+        Args:
+            method: The HTTP method.
+            url: As the client wrote it: scheme, host and path; a query is passed over.
+            headers: Of the request, names in any case.
+            scopes: All that the token must be good for.
+
+        Returns:
+            The token.
+
+        Raises:
+            Refused: The request is not to be let in.
+        """
+        text = _bearer_token(headers)
         try:
             claims = await (self._verified(text) if self._credentials is None else self._introspected(text))
         except MisconfiguredError as error:
@@ -160,7 +168,7 @@ class Guard:
             text = f"The access token has expired, was revoked, or is not for {self._audience}, which is wanted here."
             raise Refused(401, "invalid_token", text)
         if not self._is_for_us(claims):
-            raise self._for_another(claims)
+            raise self._for_another(claims, f"{method} {url.partition('?')[0]}")
         token = Token(claims)
         if missing := set(scopes) - token.scopes:
             raise Refused(403, "insufficient_scope", f"The scope {' '.join(sorted(missing))} is needed.")
@@ -170,14 +178,15 @@ class Guard:
         audience = claims.get("aud", [])
         return self._audience in ([audience] if isinstance(audience, str) else audience)
 
-    def _for_another(self, claims: Mapping[str, Any]) -> Refused:
+    def _for_another(self, claims: Mapping[str, Any], what: str) -> Refused:
         """Good, but for another API, or for none: who asked for the token has to ask for this audience."""
         named = claims.get("aud") or "no API"
         held = named if isinstance(named, str) else ", ".join(map(str, named))
         log.warning(
-            "guard: a token of the client %s was refused: it is for %s, and %s is wanted (audience of the client, or "
+            "guard: a token of the client %s was refused at %s: it is for %s, and %s is wanted (audience of the client, or "
             "resource in its request)",
             claims.get("client_id", ""),
+            what,
             held,
             self._audience,
         )
@@ -323,6 +332,20 @@ class Guard:
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")
         return found
+
+
+def _bearer_token(headers: Mapping[str, str]) -> str:
+    """The token in the one Authorization header (RFC 6750 section 2.1). Raises Refused."""
+    found = [value for name, value in headers.items() if name.lower() == "authorization"]
+    if not found:
+        raise Refused(401)
+    if len(found) > 1:
+        raise Refused(401, "invalid_token", "More than one Authorization header.")
+    scheme, _, text = found[0].partition(" ")
+    text = text.strip()
+    if scheme.lower() != "bearer" or not text.isascii() or not 0 < len(text) <= MAX_TOKEN:
+        raise Refused(401, "invalid_token", "The Authorization header must be: Bearer <access token>.")
+    return text
 
 
 def _basic(client_id: str, secret: str) -> str:

@@ -12,6 +12,7 @@ import jwt
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from multidict import CIMultiDict
 
 from service.admin import client_ending, users
 from service.app import open_issuer
@@ -20,6 +21,7 @@ from service.guard import TOKEN, AsgiGuard, Guard, MisconfiguredError, Refused, 
 from service.guard.cache import Cache
 from service.guard.routes import Routes
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
+from tests.guarded import bearer, request_with
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 from tests.world import CALLBACK, SECRET, InProcess, World, settings_for
@@ -73,7 +75,7 @@ async def listening(guard: Guard) -> Guard:
 
 async def is_let_in(guard: Guard, token: str) -> bool:
     try:
-        await guard.check(f"Bearer {token}")
+        await guard.check(**bearer(token))
     except Refused as refused:
         if refused.status != 401:
             raise
@@ -94,7 +96,7 @@ async def test_tokens_of_the_type_jwt_are_let_in_and_id_tokens_are_not(
         header = {"Authorization": "Basic " + b64encode(f"{quote(API, safe='')}:{SECRET}".encode()).decode()}
         tokens = await (await world.http.post("/token", data=form | {"code": code}, headers=header)).json()
         guard = guards(kind, **({"jwt_typ": "JWT"} if kind == "jwks" else {}))
-        assert (await guard.check(f"Bearer {tokens['access_token']}")).subject == "alice"
+        assert (await guard.check(**bearer(tokens["access_token"]))).subject == "alice"
         assert not await is_let_in(guard, tokens["id_token"])
         assert await is_let_in(guards(kind), tokens["access_token"]) is (kind == "introspection")
 
@@ -102,10 +104,10 @@ async def test_tokens_of_the_type_jwt_are_let_in_and_id_tokens_are_not(
 @pytest.mark.parametrize("kind", ["jwks", "introspection"])
 async def test_a_good_token_is_let_in(served: World, guards: Callable[..., Guard], kind: str) -> None:
     token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
-    found = await guards(kind).check(f"Bearer {token}", {"read"})
+    found = await guards(kind).check(**bearer(token), scopes={"read"})
     assert (found.subject, found.client_id, found.scopes) == ("alice", "app", {"read"})
     with pytest.raises(Refused) as refused:
-        await guards(kind).check(f"bearer {token}", {"read", "write"})
+        await guards(kind).check(**bearer(token, scheme="bearer"), scopes={"read", "write"})
     assert (refused.value.status, refused.value.error) == (403, "insufficient_scope")
     assert "write" in refused.value.headers["WWW-Authenticate"]
 
@@ -122,7 +124,7 @@ async def test_a_token_for_another_resource_is_not(served: World, guards: Callab
 )
 async def test_what_is_no_token_is_not(guards: Callable[..., Guard], kind: str, header: str | None) -> None:
     with pytest.raises(Refused) as refused:
-        await guards(kind).check(header)
+        await guards(kind).check(**request_with(header))
     assert refused.value.status == 401
     assert refused.value.headers["WWW-Authenticate"].startswith("Bearer")
     assert ("error" in refused.value.headers["WWW-Authenticate"]) == (header is not None), "RFC 6750 3.1"
@@ -281,7 +283,7 @@ async def test_a_service_that_is_away_is_503(guards: Callable[..., Guard]) -> No
     ):
         head = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IngifQ"
         with pytest.raises(Refused) as refused:
-            await guard.check(f"Bearer {head}.e30.AAAA")
+            await guard.check(**bearer(f"{head}.e30.AAAA"))
         assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
         await guard.close()
 
@@ -305,7 +307,7 @@ async def test_keys_are_used_while_they_cannot_be_read_again(served: World, guar
         assert await is_let_in(guard, token)
         head = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImZvcmdlZCJ9"
         with pytest.raises(Refused):
-            await guard.check(f"Bearer {head}.e30.AAAA")
+            await guard.check(**bearer(f"{head}.e30.AAAA"))
     assert asked == 1
 
 
@@ -357,7 +359,7 @@ async def test_an_issuer_that_calls_itself_otherwise_is_not_believed(
     token = await token_of(served)
     guard = Guard.by_introspection(served.issuer.url + "/", API, "api", SECRET)
     with pytest.raises(Refused) as refused:
-        await guard.check(f"Bearer {token}")
+        await guard.check(**bearer(token))
     assert refused.value.status == 503
     await guard.close()
 
@@ -440,7 +442,7 @@ async def test_who_refuses_a_token_for_its_audience_says_which_is_wanted(
     made = await served.client("api", introspect=True, resources=(API,), access_token_format=AccessTokenFormat.JWT)
     without = (await served.tokens(made, scope="read", audience=()))["access_token"]  # its own client may look at it
     with pytest.raises(Refused) as refused:
-        await guards(kind).check(f"Bearer {without}")
+        await guards(kind).check(**bearer(without))
     assert (refused.value.status, refused.value.error) == (401, "invalid_token")
     assert API in refused.value.headers["WWW-Authenticate"]
     assert API in json.loads(refused.value.body)["error_description"]
@@ -451,7 +453,7 @@ async def test_who_refuses_a_token_for_its_audience_says_which_is_wanted(
 
 async def test_an_inactive_token_is_refused_with_the_audience_that_is_wanted(guards: Callable[..., Guard]) -> None:
     with pytest.raises(Refused) as refused:
-        await guards(audience='urn:"api"').check("Bearer mm_at_" + "x" * 65)
+        await guards(audience='urn:"api"').check(**bearer("mm_at_" + "x" * 65))
     assert "urn:?api?" in refused.value.headers["WWW-Authenticate"], "no quote ends the parameter (RFC 6750 3)"
 
 
@@ -596,3 +598,19 @@ async def test_each_handler_may_need_more(served: World, guards: Callable[..., G
             refused = await asked
             assert (refused.status, scope in refused.headers["WWW-Authenticate"]) == (403, True)
         assert (await http.get("/admin/users", headers=header)).status == 403
+
+
+async def test_two_authorization_headers_are_none(guards: Callable[..., Guard]) -> None:
+    headers = CIMultiDict([("Authorization", "Bearer a"), ("AUTHORIZATION", "Bearer b")])
+    with pytest.raises(Refused) as refused:
+        await guards().check(method="GET", url=API, headers=headers)
+    assert (refused.value.status, refused.value.description) == (401, "More than one Authorization header.")
+
+
+async def test_a_log_says_where_a_token_for_another_api_came_and_not_its_query(
+    served: World, guards: Callable[..., Guard], caplog: pytest.LogCaptureFixture
+) -> None:
+    token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
+    assert not await is_let_in(guards("jwks", "https://other.example.com"), token)
+    assert "refused at GET https://api.example.com/orders: it is for" in caplog.text
+    assert "secret" not in caplog.text

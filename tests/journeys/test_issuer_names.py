@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.guard import Guard, Refused
+from tests.guarded import bearer
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 from tests.world import CALLBACK, InProcess, World, settings_for
@@ -86,8 +87,8 @@ async def test_the_guard_compares_the_name_and_finds_the_document(redis: Shape, 
                 Guard.by_jwks(name, API),
                 Guard.by_jwks(f"{name}/" if not ending.endswith("/") else name[:-1], API),
             )
-            assert (await guard.check(f"Bearer {token}")).claims["iss"] == name
+            assert (await guard.check(**bearer(token))).claims["iss"] == name
             with pytest.raises(Refused):  # a name that differs by a slash is another issuer's
-                await other.check(f"Bearer {token}")
+                await other.check(**bearer(token))
             await guard.close()
             await other.close()
