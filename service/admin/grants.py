@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from service.admin import client_ending, clients, users
+from service.admin import clients, users
 from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
 from service.admin.input import Input, Properties, describe_property
@@ -233,11 +233,6 @@ async def revoke_of_subject(
         notification.add(grants_ended=ended)
     log.info(Event.USER_REVOKED, extra={"subject": subject, "client_id": client_id, "grants_ended": ended})
     return ended
-
-
-async def revoke_of_client(issuer: Issuer, client: str) -> Client:
-    """End every grant of a client, however many, in one step: see ``client_ending.revoke_client``. Raises NotFound."""
-    return await client_ending.revoke_client(issuer, client)
 
 
 # how it is done

@@ -1,9 +1,8 @@
 """``mintmark admin-token``: a credential for operators and for backends that call the decision API."""
 
 import secrets
-import sys
 
-from service.cli.output import Json, emit
+from service.cli.output import Json, emit_secret
 from service.protocol.credentials import Kind, new_secret
 
 
@@ -14,8 +13,4 @@ def admin_token(json: Json = False) -> None:
 
     It goes into a setting by name: `MINTMARK_ADMIN_TOKENS='{"me": "…"}'`, with `MINTMARK_ADMIN_PORT=8081`.
     """
-    made = new_secret(Kind.OPERATOR_TOKEN, secrets.token_bytes)
-    if json:
-        emit({"admin_token": made})
-    else:
-        sys.stdout.write(made + "\n")
+    emit_secret("admin_token", new_secret(Kind.OPERATOR_TOKEN, secrets.token_bytes), json)

@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-import sys
 from typing import Annotated
 
 import orjson
@@ -10,7 +9,7 @@ import typer
 
 from service.admin.operations import hooks as operations
 from service.cli.acting import do
-from service.cli.output import Json, emit, table
+from service.cli.output import Json, emit, emit_secret, table
 from service.settings.hooks import SECRET_PREFIX
 
 app = typer.Typer(no_args_is_help=True, help="Look at the hooks, try one, make a secret for one.")
@@ -74,8 +73,4 @@ def secret(json: Json = False) -> None:
     To replace one, put the new one before the old one with a blank between; every delivery then carries both signatures. Drop
     the old one when the receiver knows the new one.
     """
-    made = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_BYTES)).decode()
-    if json:
-        emit({"secret": made})
-    else:
-        sys.stdout.write(made + "\n")
+    emit_secret("secret", SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_BYTES)).decode(), json)

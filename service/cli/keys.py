@@ -1,7 +1,6 @@
 """``mintmark key …``: signing keys."""
 
 import secrets
-import sys
 import time
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 from service.admin.operations import keys as operations
 from service.cli.acting import do
 from service.cli.derived import add_command
-from service.cli.output import Json, emit, moment, say, table
+from service.cli.output import Json, emit, emit_secret, moment, say, table
 from service.protocol.credentials import Kind, new_secret
 from service.protocol.names import SigningAlgorithm
 
@@ -92,11 +91,7 @@ def master(json: Json = False) -> None:
     To replace one, put the new one before the old one with a blank between, let all processes restart, run
     `mintmark key reseal`, then drop the old.
     """
-    made = new_secret(Kind.MASTER_KEY, secrets.token_bytes)
-    if json:
-        emit({"master_key": made})
-    else:
-        sys.stdout.write(made + "\n")
+    emit_secret("master_key", new_secret(Kind.MASTER_KEY, secrets.token_bytes), json)
 
 
 def _tell(listed: dict[str, Any], json: bool) -> None:

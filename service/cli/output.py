@@ -36,6 +36,14 @@ def emit(value: Any) -> None:
     sys.stdout.flush()
 
 
+def emit_secret(name: str, made: str, json: bool) -> None:
+    """Print a fresh secret alone, so that it can be piped into a file; by its name in JSON."""
+    if json:
+        emit({name: made})
+    else:
+        sys.stdout.write(made + "\n")
+
+
 def say(text: str) -> None:
     """Print a message on standard error."""
     messages.print(Text(text), soft_wrap=True)

@@ -200,7 +200,7 @@ async def test_grants_of_a_disabled_client_sleep_and_those_of_a_revoked_one_are_
     assert not (await grants.get_grant(world.issuer, grant_id)).active
     await client_ending.enable_client(world.issuer, "app")
     assert (await grants.get_grant(world.issuer, grant_id)).active
-    await grants.revoke_of_client(world.issuer, "app")
+    await client_ending.revoke_client(world.issuer, "app")
     assert (await grants.list_of_user(world.issuer, "alice")).rows == []
     with pytest.raises(NotFound):
         await grants.get_grant(world.issuer, grant_id)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.admin import audit, client_ending, clients, grants, users
+from service.admin import audit, client_ending, clients, users
 from service.admin.actor import Actor, acting
 from service.admin.audit import AuditFilter
 from service.admin.client_input import ClientInput
@@ -61,7 +61,6 @@ OTHERS = {
         "renew",
         "sweep_client",
         "sweep_client_page",
-        "revoke_of_client",
     ),  # what audited ones are made of, or make of them
 }
 
@@ -110,7 +109,7 @@ async def test_an_act_made_of_others_is_one_act(world: World) -> None:
     await world.user("bob")
     with acting(ALICE):
         await users.delete_user(world.issuer, "bob")
-        await grants.revoke_of_client(world.issuer, (await world.client("web")).client_id)
+        await client_ending.revoke_client(world.issuer, (await world.client("web")).client_id)
     assert [entry.action for entry in await entries(world)] == ["client.revoke", "user.delete"]
 
 
