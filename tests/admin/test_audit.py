@@ -58,6 +58,7 @@ OTHERS = {
     *("register", "open_registered", "replace", "initial_access_token_spent", "set_registration"),  # clients themselves
     *(
         "change_client",
+        "make_secret",
         "renew",
         "sweep_client",
         "sweep_client_page",
