@@ -5,7 +5,7 @@ from service.issuer import Issuer
 from service.protocol import credentials, pkce, redirect_uris
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
-from service.tokens.authorization import Authorization
+from service.tokens.authorization import Authorization, granted_by
 from service.tokens.codes import PresentedCode
 from service.tokens.replay import check_not_replayed
 from service.tokens.token_request import TokenRequest
@@ -45,8 +45,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         pkce.check_verifier(code_verifier, record.code_challenge, record.code_challenge_method)
     return Authorization(
         grant=opened.grant,
-        scope=opened.grant.scope,
-        audience=token_request.requested.audience_within(opened.grant.audience),
+        granted=token_request.requested.resources_within(granted_by(opened.grant)),
         spends=presented,
         address=request.address,
     )

@@ -49,4 +49,4 @@ def fresh_authorization(
         audience=granted.audience,
         auth_time=now if subject else 0,
     )
-    return Authorization(grant, granted.scope, granted.audience)
+    return Authorization(grant, granted)

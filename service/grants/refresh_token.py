@@ -5,7 +5,7 @@ from service.issuer import Issuer
 from service.protocol import credentials
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
-from service.tokens.authorization import Authorization
+from service.tokens.authorization import Authorization, granted_by
 from service.tokens.refreshing import present_refresh_token
 from service.tokens.replay import check_not_replayed
 from service.tokens.token_request import TokenRequest
@@ -24,11 +24,9 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         raise InvalidGrant(log="refresh token was issued to another client, or the client's grants were ended")
     presented = present_refresh_token(issuer, client, refresh_token, opened)
     check_not_replayed(presented)
-    granted = token_request.requested.narrowed(opened.grant.scope, opened.grant.audience)
     return Authorization(
         grant=opened.grant,
-        scope=granted.scope,
-        audience=granted.audience,
+        granted=token_request.requested.narrowed(granted_by(opened.grant)),
         spends=presented,
         address=token_request.request.address,
     )

@@ -11,7 +11,10 @@ from service.protocol.request import Request
 
 
 class Granted(NamedTuple):
-    """What of a request can be granted."""
+    """What of a request can be granted.
+
+    All of its members are in the fingerprint of a request (``tokens.replay``).
+    """
 
     scope: str
     audience: tuple[str, ...]
@@ -43,10 +46,10 @@ class Requested(msgspec.Struct, frozen=True):
         granted = scopes.grantable(self.scope, scopes_allowed, default_scope, unknown_scope)
         return Granted(granted, targets.audience(self.resources, audiences))
 
-    def audience_within(self, audience: tuple[str, ...]) -> tuple[str, ...]:
-        """Limit the resources alone: a code has its scope from the authorization request. Raises InvalidTarget."""
-        return targets.audience(self.resources, audience)
+    def resources_within(self, granted: Granted) -> Granted:
+        """Limit the resources alone: a code has all else from the authorization request. Raises InvalidTarget."""
+        return granted._replace(audience=targets.audience(self.resources, granted.audience))
 
-    def narrowed(self, scope: str, audience: tuple[str, ...]) -> Granted:
+    def narrowed(self, granted: Granted) -> Granted:
         """Limit a later request to what was granted before (RFC 6749 section 6). Raises InvalidScope, InvalidTarget."""
-        return Granted(scopes.narrowed(self.scope, scope), targets.audience(self.resources, audience))
+        return Granted(scopes.narrowed(self.scope, granted.scope), targets.audience(self.resources, granted.audience))

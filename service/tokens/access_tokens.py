@@ -15,6 +15,7 @@ from service.protocol.claims import OURS
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind, base64url, parse
 from service.protocol.errors import ServerError
 from service.protocol.names import INTROSPECTION_MEMBERS, AccessTokenFormat, SigningAlgorithm
+from service.protocol.requested import Granted
 from service.records.client import Client
 from service.records.grant import Grant
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
@@ -45,8 +46,7 @@ class AccessTokenContents(NamedTuple):
     """What an access token says. Times are epoch seconds."""
 
     grant: Grant
-    scope: str
-    audience: tuple[str, ...]
+    granted: Granted
     now: int
     ends_at: int
     added: Mapping[str, Any] = NOTHING_ADDED.access_token
@@ -88,7 +88,7 @@ async def mint_access_jwt(
     Raises ServerError where what is to be in it makes it too long for us to read.
     """
     grant = contents.grant
-    named = contents.audience or (issuer.url,)
+    named = contents.granted.audience or (issuer.url,)
     claims: dict[str, Any] = {
         member.name: member.value
         for member in (*client.properties, *grant.properties)
@@ -104,7 +104,7 @@ async def mint_access_jwt(
         "exp": contents.ends_at,
         "jti": jti,
     }
-    optional = {"scope": contents.scope, "auth_time": grant.auth_time, "acr": grant.acr, "amr": list(grant.amr)}
+    optional = {"scope": contents.granted.scope, "auth_time": grant.auth_time, "acr": grant.acr, "amr": list(grant.amr)}
     claims |= {name: value for name, value in optional.items() if value}
     if profile.format is AccessTokenFormat.STATELESS:
         claims[GENERATION] = client.generation

@@ -4,30 +4,35 @@ import msgspec
 
 from service.hooks import NOTHING_ADDED, Added
 from service.protocol.binding import UNBOUND, Binding
+from service.protocol.requested import Granted
 from service.records.grant import Grant
 from service.records.property import Property
 from service.tokens.spendable import Spendable
 
 
 class Authorization(msgspec.Struct, frozen=True):
-    """Who allowed which client what: the answer of a grant type.
-
-    ``scope`` and ``audience``: of the access token, within the grant's; ``spends``: the credential that was presented
-    and is now to be exchanged, None where the grant begins at the token endpoint. ``added``: by hooks;
-    ``address``: of whom it is issued to, for them and for the log, where it is known. By a caller of the decision API:
-    ``lifetime`` of the access token in seconds, 0 = as client and settings have it, and its ``properties``, beside the grant's.
-    """
+    """Who allowed which client what: the answer of a grant type."""
 
     grant: Grant
-    scope: str
-    audience: tuple[str, ...]
+    granted: Granted
+    """What the access token is for, within the grant."""
     spends: Spendable | None = None
+    """What was presented and is now to be exchanged; None where the grant begins at the token endpoint."""
     added: Added = NOTHING_ADDED
+    """By hooks."""
     address: str = ""
+    """Where the request came from, for hooks and the log."""
     lifetime: int = 0
+    """Of the access token in seconds, 0 = as client and settings have it."""
     properties: tuple[Property, ...] = ()
+    """Of the access token, beside the grant's."""
     binding: Binding = UNBOUND
     """What its tokens are bound to."""
+
+
+def granted_by(grant: Grant) -> Granted:
+    """All that a grant allows."""
+    return Granted(scope=grant.scope, audience=grant.audience)
 
 
 class Issued(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
 from service.store.user_index import Kin
-from service.tokens.authorization import Authorization, Issued
+from service.tokens.authorization import Authorization, Issued, granted_by
 from service.tokens.codes import issue_code
 from service.tokens.id_tokens import mint_id_token
 from service.tokens.minting import mint
@@ -69,7 +69,7 @@ async def _respond(
     parts, fields, grant_id = request.response_type.parts, {}, ""
     grant = await with_claims(issuer, client, grant)
     fresh_id = new_grant_id(issuer.randomness)
-    authorization = Authorization(grant, grant.scope, grant.audience, lifetime=lifetime)
+    authorization = Authorization(grant, granted_by(grant), lifetime=lifetime)
     if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # what is made here; for a code they are asked later
         authorization = await with_hooks(issuer, client, authorization, fresh_id, GrantTypeName.IMPLICIT)
     if "code" in parts:

@@ -57,12 +57,12 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     refresh = new_refresh_token(issuer, client, authorization, plan, now)
     about, is_kept = dict[str, Any](), True
     if wants(issuer, client):
-        about, is_kept = await of_token(issuer, client, grant, authorization.scope)
+        about, is_kept = await of_token(issuer, client, grant, authorization.granted.scope)
     access = _AccessToken(opaque)
     if client.access_token_format is not None or issuer.settings.resource_tokens:
         added = {**authorization.added.access_token, **about}
         contents = AccessTokenContents(
-            _with_properties(authorization), authorization.scope, authorization.audience, now, now + lifetime, added
+            _with_properties(authorization), authorization.granted, now, now + lifetime, added
         )
         access = await _in_profile(issuer, client, contents, credential, opaque)
     id_token = ""
@@ -80,8 +80,8 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
         access_token_ends_at=now + lifetime,
         refresh_token=refresh.token,
         refresh_token_ends_at=refresh.ends_at if refresh.token else NEVER,
-        scope=authorization.scope,
-        audience=authorization.audience,
+        scope=authorization.granted.scope,
+        audience=authorization.granted.audience,
         id_token=id_token,
         is_stateless=access.is_stateless,
     )
@@ -112,7 +112,7 @@ async def _in_profile(
     issuer: Issuer, client: Client, contents: AccessTokenContents, credential: Credential, opaque: str
 ) -> _AccessToken:
     """The access token in the format that its client or resource wants."""
-    profile = profile_for(issuer, client, contents.audience, is_client_grant=not contents.grant.subject)
+    profile = profile_for(issuer, client, contents.granted.audience, is_client_grant=not contents.grant.subject)
     if profile.format is AccessTokenFormat.OPAQUE:
         return _AccessToken(opaque)
     is_stateless = profile.format is AccessTokenFormat.STATELESS
@@ -134,8 +134,8 @@ def _access_record(authorization: Authorization, now: int, about: Mapping[str, A
     properties += tuple(Property(name, value, in_introspection=True) for name, value in about.items())
     if not grant.subject:
         return AccessToken(now, grant=grant, properties=properties).encode()
-    scope = None if authorization.scope == grant.scope else authorization.scope
-    audience = None if authorization.audience == grant.audience else authorization.audience
+    scope = None if authorization.granted.scope == grant.scope else authorization.granted.scope
+    audience = None if authorization.granted.audience == grant.audience else authorization.granted.audience
     return AccessToken(now, scope, audience, properties=properties).encode()
 
 
@@ -166,6 +166,6 @@ def _response(
         body["access_token_jwt"] = access.jwt_beside
     if id_token:
         body["id_token"] = id_token
-    if authorization.scope:
-        body["scope"] = authorization.scope
+    if authorization.granted.scope:
+        body["scope"] = authorization.granted.scope
     return orjson.dumps(body)

@@ -10,11 +10,12 @@ import orjson
 from service.crypto import sealing
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
+from service.protocol.binding import UNBOUND
 from service.protocol.credentials import base64url
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import HookEvent
 from service.store.spending import Outcome, Spending
-from service.tokens.authorization import Authorization, Issued
+from service.tokens.authorization import Authorization, Issued, granted_by
 from service.tokens.spendable import Spendable
 
 log = logging.getLogger(__name__)
@@ -43,13 +44,20 @@ async def end_replayed(issuer: Issuer, replayed: ReplayedError) -> None:
 
 
 def fingerprint(authorization: Authorization) -> str:
-    """What the client asked for, 22 characters; empty where that is all that the grant allows. Requests whose fingerprints
-    differ never get each other's answer (P2): whatever a client may ask for belongs in here.
+    """What the client asked for and by which key, 22 characters; empty where that is all that the grant allows, by no key.
+
+    Requests whose fingerprints differ never get each other's answer (P2).
     """
-    grant, scope, audience = authorization.grant, authorization.scope, authorization.audience
-    if scope == grant.scope and audience == grant.audience:
-        return ""
-    return base64url(sha256(msgspec.json.encode((scope, audience))).digest()[:16])
+    granted, binding = authorization.granted, authorization.binding
+    if binding == UNBOUND:
+        if granted == granted_by(authorization.grant):
+            return ""
+        return _digest(msgspec.json.encode(granted))
+    return _digest(msgspec.json.encode((granted, binding)))
+
+
+def _digest(asked: bytes) -> str:
+    return base64url(sha256(asked).digest()[:16])
 
 
 async def repeat(issuer: Issuer, authorization: Authorization, spends: Spendable, sealed: bytes) -> Issued:

@@ -36,5 +36,7 @@ async def ask_before_exchange(
 
 
 def _facts(client: Client, authorization: Authorization, grant_id: str, grant_type: str) -> dict[str, Any]:
-    grant, scope, audience = authorization.grant, authorization.scope, authorization.audience
-    return about_token(client, grant, grant_id, grant_type, scope, audience, authorization.address)
+    granted = authorization.granted
+    return about_token(
+        client, authorization.grant, grant_id, grant_type, granted.scope, granted.audience, authorization.address
+    )

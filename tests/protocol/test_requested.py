@@ -43,7 +43,7 @@ def test_a_first_request_gets_what_the_client_may_have(requested: Requested, gra
     ],
 )
 def test_a_later_request_gets_no_more_than_was_granted(requested: Requested, granted: Granted) -> None:
-    assert requested.narrowed("read write", (API,)) == granted
+    assert requested.narrowed(Granted("read write", (API,))) == granted
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_goes_beyond_is_refused(requested: Requested, error: type[ProtocolE
     with pytest.raises(error):
         requested.within(**ALLOWED)
     with pytest.raises(error):
-        requested.narrowed("read write", (API,))
+        requested.narrowed(Granted("read write", (API,)))
     if requested.resources:
         with pytest.raises(error):
-            requested.audience_within((API,))
+            requested.resources_within(Granted("read", (API,)))

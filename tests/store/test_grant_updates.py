@@ -3,6 +3,7 @@
 import msgspec
 
 from service.protocol.credentials import parse
+from service.protocol.requested import Granted
 from service.records.grant import Grant
 from service.records.property import Property
 from service.store.grant_updates import GrantSnapshot, GrantUpdate, UpdateAnswer
@@ -17,7 +18,7 @@ async def held(world: World) -> GrantSnapshot:
     grant = Grant(
         "app", "alice", scope="read write", client_generation=client.generation, issued_at=int(world.issuer.clock())
     )
-    authorization = Authorization(grant, "read", (), properties=(Property("n", 1, in_introspection=True),))
+    authorization = Authorization(grant, Granted("read", ()), properties=(Property("n", 1, in_introspection=True),))
     issued = await issuing.issue(world.issuer, client, authorization)
     credential = parse(issued.access_token)
     assert credential is not None

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.protocol.errors import InvalidGrant
+from service.protocol.requested import Granted
 from service.records.grant import Grant
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.issuing import issue
@@ -103,7 +104,7 @@ async def test_codes_without_end_push_no_grant_out_that_lasts(any_world: World) 
 async def test_400_grants_at_once_leave_as_many_as_there_may_be(any_world: World) -> None:
     client = await any_world.client()
     grant = Grant("app", "alice", scope="read", grant_type="password", issued_at=int(any_world.issuer.clock()))
-    begun = Authorization(grant, "read", ())
+    begun = Authorization(grant, Granted("read", ()))
     issued = await asyncio.gather(
         *(issue(any_world.issuer, client, begun) for _ in range(AT_ONCE)), return_exceptions=True
     )

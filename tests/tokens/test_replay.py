@@ -1,13 +1,20 @@
 """A refresh token that was used a moment ago: what is repeated, what is not, and who hears of it (P2, RFC 9700 4.14)."""
 
 import logging
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from aiohttp import ClientResponse
 
+from service.protocol.binding import UNBOUND, Binding
+from service.protocol.credentials import base64url
 from service.protocol.names import RefreshRotation
+from service.protocol.requested import Granted
+from service.records.grant import Grant
 from service.store import tokens as store
+from service.tokens.authorization import Authorization
+from service.tokens.replay import fingerprint
 from tests.world import World, error_of
 
 A, B = "https://a.example", "https://b.example"
@@ -90,6 +97,31 @@ async def test_what_counts_repeats_ends_with_the_answer(world: World) -> None:
 
 
 # for whom
+
+
+def _asking(granted: Granted, binding: Binding = UNBOUND) -> str:
+    grant = Grant("app", "alice", scope="read write", audience=BOTH)
+    return fingerprint(Authorization(grant, granted, binding=binding))
+
+
+def test_whatever_may_be_asked_for_makes_another_request() -> None:
+    """A member of ``Granted`` or ``Binding`` that the fingerprint left out would give one client's answer to another."""
+    whole = Granted("read write", BOTH)
+    others = [whole._replace(**{name: _other(getattr(whole, name))}) for name in Granted._fields]
+    bound = [Binding(**{name: "x"}) for name in Binding.__struct_fields__]
+    asked = [_asking(whole), *map(_asking, others), *(_asking(one, by) for one in (whole, *others) for by in bound)]
+    assert len(set(asked)) == len(asked)
+    assert asked[0] == ""
+    assert all(len(one) == 22 for one in asked[1:])
+
+
+def _other(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    return value[:1]
+
+
+def test_the_fingerprint_is_the_one_that_earlier_releases_wrote() -> None:
+    """It stands in Redis, and two releases work on it side by side."""
+    assert _asking(Granted("read", (A,))) == base64url(sha256(b'["read",["https://a.example"]]').digest()[:16])
 
 
 @pytest.mark.parametrize(

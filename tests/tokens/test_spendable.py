@@ -13,7 +13,7 @@ from service.records.grant import Grant
 from service.store.spending import Outcome, Spending
 from service.store.store import Store
 from service.store.tokens import NewTokens, WaitingReply
-from service.tokens.authorization import Authorization
+from service.tokens.authorization import Authorization, granted_by
 from service.tokens.issuing import issue
 from service.tokens.replay import ReplayedError, check_not_replayed
 from service.tokens.spendable import Spendable
@@ -49,7 +49,7 @@ async def _voucher(world: World, client: Client) -> Authorization:
     await issuer.store.connection.execute(_key(credential), "SET", _key(credential), "", "EX", 60)
     grant = Grant(client.client_id, "alice", scope="read", issued_at=int(issuer.clock()))
     spends = Voucher(credential=credential, grant=grant, presented=text)
-    return Authorization(grant, grant.scope, grant.audience, spends)
+    return Authorization(grant, granted_by(grant), spends)
 
 
 async def test_it_buys_tokens_that_can_be_refreshed(world: World) -> None:
@@ -81,4 +81,4 @@ async def test_one_that_was_read_as_spent_is_replayed(world: World) -> None:
     with pytest.raises(ReplayedError):
         check_not_replayed(used)
     with pytest.raises(ReplayedError, match="already used"):
-        await issue(world.issuer, client, Authorization(used.grant, "read", (), used))
+        await issue(world.issuer, client, Authorization(used.grant, granted_by(used.grant), used))

@@ -123,7 +123,7 @@ async def _password(
         "ticket": await tickets.give(call, waiting),
         "username": error.username,
         "password": error.password,
-        "scopes": allowed.scope.split(),
+        "scopes": allowed.granted.scope.split(),
     }
     return answer._replace(action="PASSWORD", members={**answer.members, **members})
 
@@ -144,7 +144,7 @@ def _jwt_bearer(
         return refused(error, answer.facts, **answer.members)
     members = {
         "assertion": request.parameters["assertion"],
-        "scopes": allowed.scope.split(),
+        "scopes": allowed.granted.scope.split(),
         "resources": list(request.resources) or None,
     }
     return answer._replace(action="JWT_BEARER", members={**answer.members, **members})

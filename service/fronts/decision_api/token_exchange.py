@@ -52,7 +52,7 @@ async def checked(
         allowed = fresh_authorization(issuer, client, GrantTypeName.TOKEN_EXCHANGE, Requested.of(request))
     except ProtocolError as error:
         return refused(error, answer.facts, **answer.members)
-    members = {**answer.members, **exchange, "scopes": allowed.scope.split()}
+    members = {**answer.members, **exchange, "scopes": allowed.granted.scope.split()}
     return answer._replace(result=ResultCode.TOKEN_EXCHANGE, action="TOKEN_EXCHANGE", members=members)
 
 
