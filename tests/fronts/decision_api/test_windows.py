@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from service.fronts.decision_api.answering import CallError
-from service.fronts.decision_api.windows import WIDEST, WindowBody, cut, walk
+from service.fronts.decision_api.windows import WIDEST, WindowBody, cut, read_window
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ async def test_a_walk_ends_at_a_bound_and_says_so() -> None:
         asked.append(cursor)
         return range(10), "more"
 
-    found, total, detail = await walk(endless, WindowBody.read({"start": 195, "end": 205}))
+    found, total, detail = await read_window(endless, WindowBody.read({"start": 195, "end": 205}))
     assert (len(asked), list(found), total) == (20, [5, 6, 7, 8, 9], 200)
     assert "more than one call looks at" in detail
 
@@ -54,4 +54,4 @@ async def test_a_walk_passes_over_empty_pages() -> None:
     async def page_at(cursor: str) -> tuple[Sequence[int], str]:
         return pages[cursor]
 
-    assert await walk(page_at, WindowBody.read({"start": 1})) == ([2, 3], 3, "")
+    assert await read_window(page_at, WindowBody.read({"start": 1})) == ([2, 3], 3, "")
