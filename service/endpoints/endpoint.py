@@ -91,11 +91,14 @@ def check_paths(endpoints: Iterable[Endpoint], settings: Settings, taken: Iterab
         taken: Paths that are served beside the endpoints.
 
     Raises:
-        SettingsError: The token endpoint's are the only paths that can be chosen: it names the setting.
+        SettingsError: The paths of the token endpoint are chosen so.
+        ValueError: An endpoint that was added has the path of another.
     """
     owners = dict.fromkeys(taken, "")
     for endpoint in endpoints:
         for path in endpoint.paths(settings):
             if owners.get(path, endpoint.name) != endpoint.name:
-                raise SettingsError(f"token_paths: {path}: there is something else; choose other paths")
+                if "token" in (endpoint.name, owners[path]):
+                    raise SettingsError(f"token_paths: {path}: there is something else; choose other paths")
+                raise ValueError(f"{path}: {endpoint.name} and something else have this path")
             owners[path] = endpoint.name

@@ -1,7 +1,6 @@
 """What a grant that begins at the token endpoint is allowed: shared by the grant types that take a scope (WM-13)."""
 
 from service.issuer import Issuer
-from service.protocol.names import GrantTypeName
 from service.protocol.requested import Requested
 from service.records.client import Client
 from service.records.grant import Grant
@@ -11,7 +10,7 @@ from service.tokens.authorization import Authorization
 def fresh_authorization(
     issuer: Issuer,
     client: Client,
-    grant_type: GrantTypeName,
+    grant_type: str,
     requested: Requested,
     subject: str = "",
     username: str = "",
@@ -43,7 +42,7 @@ def fresh_authorization(
         subject=subject,
         username="" if username == subject else username,
         scope=granted.scope,
-        grant_type=grant_type.value,
+        grant_type=str(grant_type),
         client_generation=client.generation,
         issued_at=now if subject else 0,
         audience=granted.audience,
