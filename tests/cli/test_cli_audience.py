@@ -32,5 +32,5 @@ def test_a_client_whose_tokens_no_api_takes_is_told_so_at_once(
 
 def test_the_help_says_how_the_two_go_together(mintmark: CommandLine) -> None:
     told = " ".join(mintmark("client", "create", "--help").out.replace("│", " ").split())
-    assert "An API that it calls" in told
-    assert "have this name as --audience" in told
+    assert "APIs that it calls" in told
+    assert "have one of them among their audiences" in told
