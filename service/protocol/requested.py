@@ -1,7 +1,6 @@
 """What a client asks for, and how much of it can be granted: narrowing in one place."""
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 import msgspec
 
@@ -10,7 +9,7 @@ from service.protocol.names import UnknownScope
 from service.protocol.request import Request
 
 
-class Granted(NamedTuple):
+class Granted(msgspec.Struct, frozen=True):
     """What of a request can be granted.
 
     All of its members are in the fingerprint of a request (``tokens.replay``).
