@@ -166,7 +166,7 @@ class Front:
         shown = self._pages.render(_error_page("too_long", error.status, error.description), (), prefix=self._prefix)
         return web.Response(body=shown.content, status=shown.status, headers={**shown.headers, **SERVER})
 
-    async def style(self, http: web.BaseRequest) -> web.StreamResponse:
+    async def style(self, _: web.BaseRequest) -> web.StreamResponse:
         """The stylesheet; its URL changes with its content, so browsers may keep it."""
         headers = {
             "Cache-Control": "public, max-age=31536000, immutable",
@@ -175,7 +175,7 @@ class Front:
         }
         return web.Response(body=self._style, content_type="text/css", charset="utf-8", headers=headers)
 
-    async def home(self, http: web.BaseRequest) -> web.StreamResponse:
+    async def home(self, _: web.BaseRequest) -> web.StreamResponse:
         """Redirect to the applications page: who comes without a purpose most likely wants to see what is theirs."""
         return web.Response(status=303, headers={"Location": self._prefix + APPLICATIONS_PATH, **SERVER})
 
@@ -247,6 +247,6 @@ def _languages(http: web.BaseRequest) -> tuple[str, ...]:
 def _incident(path: str) -> Reply:
     """An exception nobody foresaw: an id for the person, everything else for the log."""
     incident = secrets.token_hex(8)
-    log.exception(Event.INCIDENT, extra={"incident": incident, "path": path})
+    log.error(Event.INCIDENT, exc_info=True, extra={"incident": incident, "path": path})
     values = {"kind": "incident", "error": "server_error", "description": "", "incident": incident}
     return Reply(Page("error", values, 500))

@@ -146,7 +146,7 @@ def _document(issuer: Issuer, decide: Callable[[Issuer, str], Decision]) -> Hand
     return by_method(("GET",), handle, refused, shared.preflight)
 
 
-async def not_found(http: web.BaseRequest) -> web.StreamResponse:
+async def not_found(_: web.BaseRequest) -> web.StreamResponse:
     """For every other path."""
     return rendered(InvalidRequest("There is nothing here; see /.well-known/oauth-authorization-server.", status=404))
 
@@ -209,5 +209,5 @@ def _response(decision: Decision) -> web.Response:
 def _incident(path: str) -> web.Response:
     """An exception nobody foresaw: an id for the caller, everything else for the log (IT-23)."""
     incident = secrets.token_hex(8)
-    log.exception(Event.INCIDENT, extra={"incident": incident, "path": path})
+    log.error(Event.INCIDENT, exc_info=True, extra={"incident": incident, "path": path})
     return _response(refuse(ServerError(f"Something went wrong; incident {incident}."), incident=incident))

@@ -9,10 +9,10 @@ from service.protocol.names import UnknownScope
 from service.protocol.request import Request
 
 
-class Granted(msgspec.Struct, frozen=True):
+class Granted(msgspec.Struct, frozen=True, array_like=True):
     """What of a request can be granted.
 
-    All of its members are in the fingerprint of a request (``tokens.replay``).
+    All of its members are in the fingerprint of a request (``tokens.replay``): as an array, for releases side by side compare it.
     """
 
     scope: str
@@ -47,7 +47,7 @@ class Requested(msgspec.Struct, frozen=True):
 
     def resources_within(self, granted: Granted) -> Granted:
         """Limit the resources alone: a code has all else from the authorization request. Raises InvalidTarget."""
-        return granted._replace(audience=targets.audience(self.resources, granted.audience))
+        return msgspec.structs.replace(granted, audience=targets.audience(self.resources, granted.audience))
 
     def narrowed(self, granted: Granted) -> Granted:
         """Limit a later request to what was granted before (RFC 6749 section 6). Raises InvalidScope, InvalidTarget."""
