@@ -28,7 +28,7 @@ from service.records.client import Client
 from service.store.grant_updates import GrantSnapshot, GrantUpdate, UpdateAnswer
 from service.store.tokens import RevokeAnswer
 from service.tokens import issuing
-from service.tokens.access_tokens import presented
+from service.tokens.access_tokens import resolve_token
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.ending import end_grant
 
@@ -162,7 +162,7 @@ async def named_by(issuer: Issuer, identifier: str) -> NamedToken | None:
     found = _NAME.fullmatch(identifier)
     if found:
         return NamedToken(found[1], found[2] or "")
-    shown = await presented(issuer, identifier)
+    shown = await resolve_token(issuer, identifier)
     if shown.stateless is not None:
         raise Refused("this token is kept nowhere: it ends with its time, or with its client")
     credential = shown.credential

@@ -14,7 +14,7 @@ async def verify_assertion(issuer: Issuer, client: Client, evidence: ClientEvide
     if evidence.assertion is None:
         return None
     try:
-        check = await assertions.verify_client(issuer, client, evidence.assertion, evidence.request)
+        check = await assertions.verify_client_assertion(issuer, client, evidence.assertion, evidence.request)
     except UnverifiableError as error:
         raise InvalidClient(unusable(error), log=str(error)) from error
     return Proof((check,))

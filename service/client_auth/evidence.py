@@ -12,7 +12,7 @@ from service.crypto.jws import UnverifiableError
 from service.protocol.errors import InvalidClient, InvalidRequest
 from service.protocol.request import Request
 from service.tokens import assertions
-from service.tokens.assertions import Told
+from service.tokens.assertions import UnverifiedAssertion
 
 _KNOWN = (*ALGORITHMS, *assertions.HMAC)
 
@@ -37,7 +37,7 @@ class ClientEvidence(NamedTuple):
     """A method may look at more of it: a header, the client's certificate."""
     secrets: tuple[str, ...] = ()
     """Spellings of the secret, one of which must be right."""
-    assertion: Told | None = None
+    assertion: UnverifiedAssertion | None = None
     other_names: tuple[str, ...] = ()
     """Further spellings of client_id, where the first is no client's."""
 

@@ -22,7 +22,7 @@ from service.records.property import Property
 from service.store.replay_checks import confirm
 from service.store.tokens import OpenedRefreshToken, OpenedToken
 from service.tokens import user_claims
-from service.tokens.access_tokens import GENERATION, handle_of, presented
+from service.tokens.access_tokens import GENERATION, handle_of, resolve_token
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ async def describe(issuer: Issuer, asker: Client | None, token: str) -> dict[str
     """The members of RFC 7662 section 2.2, None where it is not active. ``asker``: None = somebody whom every token concerns,
     a caller of the decision API.
     """
-    shown = await presented(issuer, token)
+    shown = await resolve_token(issuer, token)
     if shown.stateless is not None:
         return await _stateless(issuer, asker, shown.stateless)
     credential = shown.credential

@@ -15,7 +15,7 @@ from service.protocol.request import Request
 from service.records.client import Client
 from service.store.replay_checks import confirm
 from service.store.tokens import RevokeAnswer
-from service.tokens.access_tokens import presented
+from service.tokens.access_tokens import resolve_token
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     authenticated = await authenticate(issuer, request)
     await confirm(authenticated.replay_checks)  # before, not beside: what is revoked stays so
     client = authenticated.client
-    shown = await presented(issuer, token)
+    shown = await resolve_token(issuer, token)
     if shown.stateless is not None:
         raise UnsupportedTokenType("This token is kept nowhere: it ends with its time, or with its client.")
     credential = shown.credential

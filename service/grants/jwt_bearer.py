@@ -20,7 +20,7 @@ from service.records.client import Client
 from service.records.trusted_issuer import TrustedIssuer
 from service.store.replay_checks import ReplayCheck
 from service.tokens import assertions
-from service.tokens.assertions import Told
+from service.tokens.assertions import UnverifiedAssertion
 from service.tokens.authorization import Authorization
 from service.tokens.token_request import TokenRequest
 from service.tokens.user_claims import read, with_claims
@@ -29,80 +29,81 @@ MAX_SUBJECT = 255
 _NOT_TRUSTED = "its issuer is not trusted for this client"
 
 
-class StrangerError(UnverifiableError):
-    """Nobody here knows who made the assertion."""
+class UnknownIssuerError(UnverifiableError):
+    """The issuer of the assertion is not registered here."""
 
 
 class UntrustedIssuer(InvalidGrant):
-    """The same, for the token endpoint; a caller of the decision API may know more, and is asked (``told``)."""
+    """The same, for the token endpoint; a backend that calls the decision API may know the issuer, and is asked."""
 
-    def __init__(self, told: Told, reason: str) -> None:
+    def __init__(self, assertion: UnverifiedAssertion, reason: str) -> None:
         super().__init__(f"The assertion cannot be used: {reason}", log=reason)
-        self.told = told
+        self.assertion = assertion
 
 
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
-    """Raises InvalidGrant with the reason: whoever holds a signed assertion has nothing to guess."""
+    """Verify the assertion. Raises InvalidGrant with the reason: whoever holds a signed assertion has nothing to guess."""
     request, client, requested = token_request.request, token_request.client, token_request.requested
-    assertion = request.required("assertion")
+    text = request.required("assertion")
     try:
-        told = assertions.read(assertion)
-        if len(told.subject) > MAX_SUBJECT or not (told.subject.isascii() and told.subject.isprintable()):
+        assertion = assertions.read(text)
+        subject = assertion.subject
+        if len(subject) > MAX_SUBJECT or not (subject.isascii() and subject.isprintable()):
             raise UnverifiableError(f"sub must be printable ASCII of at most {MAX_SUBJECT} characters")
-        trust, person = await asyncio.gather(
-            _trust(issuer, client, told), read(issuer, client, told.subject, requested.scope)
+        trusted, claims = await asyncio.gather(
+            _trusted_issuer(issuer, client, assertion), read(issuer, client, subject, requested.scope)
         )
-        check = await _verified(issuer, client, told, trust, request)
-    except StrangerError as error:
-        raise UntrustedIssuer(told, str(error)) from error
+        check = await _verify(issuer, client, assertion, trusted, request)
+    except UnknownIssuerError as error:
+        raise UntrustedIssuer(assertion, str(error)) from error
     except UnverifiableError as error:
         raise InvalidGrant(f"The assertion cannot be used: {error}", log=str(error)) from error
-    begun = fresh_authorization(
-        issuer, _within(client, trust), GrantTypeName.JWT_BEARER, requested, subject=told.subject
-    )
-    grant = await with_claims(issuer, client, begun.grant, person)
+    begun = fresh_authorization(issuer, _within(client, trusted), GrantTypeName.JWT_BEARER, requested, subject=subject)
+    grant = await with_claims(issuer, client, begun.grant, claims)
     grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, is not known
     token_request.replay_checks.append(check)
     return msgspec.structs.replace(begun, grant=grant)
 
 
-async def _trust(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer | None:
-    """The trusted issuer; None where the client itself asserts the subject, and may."""
-    if client.may_assert_subjects and told.issuer == client.client_id:
+async def _trusted_issuer(issuer: Issuer, client: Client, assertion: UnverifiedAssertion) -> TrustedIssuer | None:
+    """The trusted issuer of the assertion; None where the client itself asserts the subject, and may.
+
+    Raises UnverifiableError, which does not say whether the issuer is trusted for other clients.
+    """
+    if client.may_assert_subjects and assertion.issuer == client.client_id:
         return None
-    return await _trusted(issuer, client, told)
-
-
-async def _trusted(issuer: Issuer, client: Client, told: Told) -> TrustedIssuer:
-    """Raises UnverifiableError; whether it is trusted for others is not told."""
-    trust = await issuer.store.trusted_issuers.get(told.issuer) if len(told.issuer) <= MAX_SUBJECT else None
-    if trust is None:
-        raise StrangerError(_NOT_TRUSTED)
-    if trust.clients and client.client_id not in trust.clients:
+    is_name = len(assertion.issuer) <= MAX_SUBJECT
+    trusted = await issuer.store.trusted_issuers.get(assertion.issuer) if is_name else None
+    if trusted is None:
+        raise UnknownIssuerError(_NOT_TRUSTED)
+    if trusted.clients and client.client_id not in trusted.clients:
         raise UnverifiableError(_NOT_TRUSTED)
-    if told.algorithm not in (trust.algorithms or ALGORITHMS):
-        raise UnverifiableError(f"it is signed with {told.algorithm}, which its issuer does not use")
-    if trust.subjects and told.subject not in trust.subjects:
+    if assertion.algorithm not in (trusted.algorithms or ALGORITHMS):
+        raise UnverifiableError(f"it is signed with {assertion.algorithm}, which its issuer does not use")
+    if trusted.subjects and assertion.subject not in trusted.subjects:
         raise UnverifiableError("its issuer may not assert this subject")
-    return trust
+    return trusted
 
 
-async def _verified(
-    issuer: Issuer, client: Client, told: Told, trust: TrustedIssuer | None, request: Request
+async def _verify(
+    issuer: Issuer, client: Client, assertion: UnverifiedAssertion, trusted: TrustedIssuer | None, request: Request
 ) -> ReplayCheck:
-    names = assertions.audiences(issuer, request)
-    if trust is None:
-        return assertions.verify_grant(issuer, told, await assertions.by_client(issuer, client, told), names)
-    source = KeySource(f"issuer {trust.issuer}", trust.jwks, trust.jwks_uri)
-    claims = await assertions.by_keys(issuer, source, told, trust.algorithms or ALGORITHMS)
-    return assertions.verify_grant(issuer, told, claims, (*names, trust.audience) if trust.audience else names)
+    """Verify signature and audience, and record the use."""
+    wanted = assertions.audiences(issuer, request)
+    if trusted is None:
+        verified = await assertions.verify_by_client(issuer, client, assertion)
+    else:
+        source = KeySource(f"issuer {trusted.issuer}", trusted.jwks, trusted.jwks_uri)
+        verified = await assertions.verify_by_keys(issuer, source, assertion, trusted.algorithms or ALGORITHMS)
+        wanted = (*wanted, trusted.audience) if trusted.audience else wanted
+    return assertions.use_grant_assertion(issuer, verified, wanted)
 
 
-def _within(client: Client, trust: TrustedIssuer | None) -> Client:
+def _within(client: Client, trusted: TrustedIssuer | None) -> Client:
     """The client with no more scopes than its assertion may bring."""
-    if trust is None or not trust.scopes:
+    if trusted is None or not trusted.scopes:
         return client
-    scopes = tuple(scope for scope in client.scopes if scope in trust.scopes)
+    scopes = tuple(scope for scope in client.scopes if scope in trusted.scopes)
     default = client.default_scope
     if default is not None:
         default = " ".join(scope for scope in default.split() if scope in scopes)

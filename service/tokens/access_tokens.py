@@ -1,6 +1,6 @@
 """Access tokens as clients get them: a random string, a signed JWT (RFC 9068), or both; and what a presented one names.
 
-Whatever its form, a token is kept under a hash that its ``jti`` ends with, after the id of its grant: so introspection,
+Whatever its format, a token is kept under a hash that its ``jti`` ends with, after the id of its grant: so introspection,
 revocation and the end of a grant work alike. The exception is ``stateless`` (client_credentials only): it is kept
 nowhere, costs Redis nothing, and ends with its time or with its client, not one by one.
 """
@@ -53,14 +53,16 @@ class AccessTokenContents(NamedTuple):
     """Claims from hooks, and about the user."""
 
 
-class Presented(NamedTuple):
-    """What a presented token names: a kept one, or what a stateless one says itself."""
+class ResolvedToken(NamedTuple):
+    """What a presented token names. Neither: it is no token of ours."""
 
     credential: Credential | None = None
+    """A token that is kept."""
     stateless: Mapping[str, Any] | None = None
+    """Claims of one that is kept nowhere."""
 
 
-NOTHING = Presented()
+NOTHING = ResolvedToken()
 _OPAQUE = AccessTokenProfile(AccessTokenFormat.OPAQUE)
 
 
@@ -126,13 +128,13 @@ def stateless_handle(issuer: Issuer) -> str:
     return base64url(issuer.randomness(16))
 
 
-async def presented(issuer: Issuer, token: str) -> Presented:
-    """What somebody shows us: an opaque token by its form, a JWT by our signature. Whether it still counts, the store knows."""
+async def resolve_token(issuer: Issuer, token: str) -> ResolvedToken:
+    """Recognise an opaque token by its form, a JWT by our signature. Whether it is still good, the store knows."""
     credential = parse(token)
-    return await _signed_by_us(issuer, token) if credential is None else Presented(credential)
+    return await _signed_by_us(issuer, token) if credential is None else ResolvedToken(credential)
 
 
-async def _signed_by_us(issuer: Issuer, token: str) -> Presented:
+async def _signed_by_us(issuer: Issuer, token: str) -> ResolvedToken:
     if issuer.keyring is None or token.count(".") != 2 or len(token) > MAX_JWT:
         return NOTHING
     claims = await issuer.keyring.verify(token, typ=TYPE) or await issuer.keyring.verify(token)
@@ -145,7 +147,7 @@ async def _signed_by_us(issuer: Issuer, token: str) -> Presented:
         return NOTHING
     jti = claims.get("jti", "")
     if len(jti) == GRANT_ID_LENGTH and isinstance(claims.get(GENERATION), int):
-        return Presented(stateless=claims)
+        return ResolvedToken(stateless=claims)
     if not _HANDLE.fullmatch(jti):
         return NOTHING
-    return Presented(Credential(Kind.ACCESS_TOKEN, jti[:GRANT_ID_LENGTH], jti[GRANT_ID_LENGTH:]))
+    return ResolvedToken(Credential(Kind.ACCESS_TOKEN, jti[:GRANT_ID_LENGTH], jti[GRANT_ID_LENGTH:]))

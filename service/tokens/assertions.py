@@ -1,4 +1,4 @@
-"""Assertions: JWTs with which clients prove who they are, and others vouch for somebody (RFC 7521, RFC 7523).
+"""Assertions: JWTs by which clients authenticate and issuers assert subjects (RFC 7521, RFC 7523).
 
 One verifier for both (IT-16): the exact algorithm that is registered, the keys of whoever is named and no others, our name
 as audience, an end that is near, and a ``jti`` that counts once.
@@ -33,7 +33,7 @@ _TYPES = frozenset({"", "jwt", "client-authentication+jwt", "authorization-grant
 
 
 def algorithm_of(token: str) -> str:
-    """With what an assertion is signed, as its header says; "" where it has none that can be read."""
+    """The algorithm that an assertion's header names; "" where there is none that can be read."""
     try:
         header = orjson.loads(urlsafe_b64decode(token[:_LONGEST_HEADER].partition(".")[0] + "=="))
     except (ValueError, TypeError):
@@ -42,8 +42,8 @@ def algorithm_of(token: str) -> str:
     return algorithm if isinstance(algorithm, str) else ""
 
 
-class Told(NamedTuple):
-    """What an assertion says of itself, before anything is verified: who is asked for the keys is found by it."""
+class UnverifiedAssertion(NamedTuple):
+    """An assertion whose form is right. Its claims serve to find the keys, and for nothing else."""
 
     jws: Jws
     algorithm: str
@@ -51,8 +51,15 @@ class Told(NamedTuple):
     subject: str
 
 
-def read(token: str) -> Told:
-    """Raises UnverifiableError for what is no signed JWT about somebody."""
+class VerifiedAssertion(NamedTuple):
+    """An assertion whose signature holds."""
+
+    claims: Mapping[str, Any]
+    signing_input: bytes
+
+
+def read(token: str) -> UnverifiedAssertion:
+    """Read a signed JWT with issuer and subject. Raises UnverifiableError."""
     jws = parse(token, MAX_ASSERTION)
     if jws.algorithm not in (*ALGORITHMS, *HMAC):  # none, above all (IT-17)
         raise UnverifiableError(f"it must be signed with one of {', '.join((*ALGORITHMS, *HMAC))}")
@@ -62,58 +69,61 @@ def read(token: str) -> Told:
     issuer, subject = claims.get("iss"), claims.get("sub")
     if not isinstance(issuer, str) or not isinstance(subject, str) or not issuer or not subject:
         raise UnverifiableError("it needs iss and sub (RFC 7523 section 3)")
-    return Told(jws, jws.algorithm, issuer, subject)
+    return UnverifiedAssertion(jws, jws.algorithm, issuer, subject)
 
 
-async def verify_client(issuer: Issuer, client: Client, told: Told, request: Request) -> ReplayCheck:
-    """The client says who it is: iss and sub are its client_id (RFC 7523 section 3). It holds, if nobody used it before: that
-    is being asked of Redis. Raises UnverifiableError.
-    """
-    if not told.issuer == told.subject == client.client_id:
+async def verify_client_assertion(
+    issuer: Issuer, client: Client, assertion: UnverifiedAssertion, request: Request
+) -> ReplayCheck:
+    """Verify that a client says who it is: iss and sub are its client_id (RFC 7523 section 3). Raises UnverifiableError."""
+    if not assertion.issuer == assertion.subject == client.client_id:
         raise UnverifiableError("iss and sub of a client assertion must both be the client_id")
-    claims = await by_client(issuer, client, told)
+    verified = await verify_by_client(issuer, client, assertion)
     strict = client.strict_assertion_audience
-    if strict and not isinstance(claims.get("aud"), str):
+    if strict and not isinstance(verified.claims.get("aud"), str):
         raise UnverifiableError("aud must be the issuer, as one string")
-    _check(issuer, claims, (issuer.url,) if strict else audiences(issuer, request))
-    return _once(issuer, claims, _client_replay, jti_required=True)
+    _check(issuer, verified.claims, (issuer.url,) if strict else audiences(issuer, request))
+    return _record_use(issuer, verified, _client_replay, jti_required=True)
 
 
-def verify_grant(issuer: Issuer, told: Told, claims: Mapping[str, Any], wanted: Collection[str]) -> ReplayCheck:
-    """Somebody vouches for ``sub``; the signature holds already. ``wanted``: audiences. Raises UnverifiableError."""
-    _check(issuer, claims, wanted)
-    return _once(issuer, claims, _grant_replay, signing_input=told.jws.signing_input)
+def use_grant_assertion(issuer: Issuer, verified: VerifiedAssertion, wanted: Collection[str]) -> ReplayCheck:
+    """Use an assertion about a subject as a grant. ``wanted``: audiences. Raises UnverifiableError."""
+    _check(issuer, verified.claims, wanted)
+    return _record_use(issuer, verified, _grant_replay)
 
 
-def look_at(issuer: Issuer, told: Told, wanted: Collection[str]) -> None:
-    """What can be seen without a key: its times and its audience. Nothing is verified. Raises UnverifiableError."""
-    claims = told.jws.claims()
+def check_unverified(issuer: Issuer, assertion: UnverifiedAssertion, wanted: Collection[str]) -> None:
+    """Check what can be checked without a key: times and audience. Raises UnverifiableError."""
+    claims = assertion.jws.claims()
     check_times(claims)
     _check(issuer, claims, wanted)
 
 
-async def by_client(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
-    """Claims signed by the client, with the algorithm it is registered for and by its method's kind of key: a public key is
-    never taken for a secret. Raises UnverifiableError.
+async def verify_by_client(issuer: Issuer, client: Client, assertion: UnverifiedAssertion) -> VerifiedAssertion:
+    """Verify an assertion by the client's key, with the algorithm that it is registered for.
+
+    The kind of key is that of its method: a public key is never taken for a secret. Raises UnverifiableError.
     """
     registered = client.token_endpoint_auth_signing_alg
     symmetric = client.auth_method == ClientAuthMethod.CLIENT_SECRET_JWT
     allowed = (registered,) if registered else HMAC if symmetric else ALGORITHMS
-    if told.algorithm not in allowed:
-        raise UnverifiableError(f"it is signed with {told.algorithm}, not with {' or '.join(allowed)}")
+    if assertion.algorithm not in allowed:
+        raise UnverifiableError(f"it is signed with {assertion.algorithm}, not with {' or '.join(allowed)}")
     if not symmetric:
-        return await by_keys(issuer, key_source(client), told, allowed)
-    return _by_secret(issuer, client, told)
+        return await verify_by_keys(issuer, key_source(client), assertion, allowed)
+    return VerifiedAssertion(_claims_by_secret(issuer, client, assertion), assertion.jws.signing_input)
 
 
-async def by_keys(issuer: Issuer, source: KeySource, told: Told, allowed: Collection[str]) -> Mapping[str, Any]:
-    """Claims signed by a key of this set. Raises UnverifiableError."""
-    return await issuer.client_keys.verify(source, told.jws, algorithms=allowed)
+async def verify_by_keys(
+    issuer: Issuer, source: KeySource, assertion: UnverifiedAssertion, allowed: Collection[str]
+) -> VerifiedAssertion:
+    """Verify an assertion by a key of this set. Raises UnverifiableError."""
+    claims = await issuer.client_keys.verify(source, assertion.jws, algorithms=allowed)
+    return VerifiedAssertion(claims, assertion.jws.signing_input)
 
 
 def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
-    """What we are called in an assertion: the issuer; where the settings say so also the token endpoint, and the endpoint that
-    is called.
+    """Our names in an assertion: the issuer, and where the settings say so the token endpoint and the requested one.
 
     A malicious server that a client also uses could name our endpoints to it as its own, and have it make assertions for
     them (audience injection, CVE-2025-27370): the issuer is what the client knows itself (draft-ietf-oauth-rfc7523bis).
@@ -123,11 +133,11 @@ def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
     return (issuer.url, *(issuer.url_of(path) for path in issuer.settings.token_paths), request.url)
 
 
-# how it is done
+# signature, claims and use
 
 
-def _by_secret(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
-    """By any of the client's secrets, two while one is being replaced."""
+def _claims_by_secret(issuer: Issuer, client: Client, assertion: UnverifiedAssertion) -> Mapping[str, Any]:
+    """Claims that any of the client's secrets signed, two while one is being replaced."""
     for secret in client.secrets:
         if not secret.sealed:
             continue
@@ -135,9 +145,11 @@ def _by_secret(issuer: Issuer, client: Client, told: Told) -> Mapping[str, Any]:
             key = issuer.sealing.unseal_text(secret.sealed, secret.sealed_under, client.client_id)
         except UnusableKeyError as error:
             raise UnverifiableError("the client's secret cannot be read: master_key has changed") from error
-        if len(key) < HmacAlgorithm(told.algorithm).bytes:
-            raise UnverifiableError(f"the client's secret is too short for {told.algorithm} (RFC 7518 section 3.2)")
-        claims = checked_claims(told.jws, key.encode(), told.algorithm)
+        if len(key) < HmacAlgorithm(assertion.algorithm).bytes:
+            raise UnverifiableError(
+                f"the client's secret is too short for {assertion.algorithm} (RFC 7518 section 3.2)"
+            )
+        claims = checked_claims(assertion.jws, key.encode(), assertion.algorithm)
         if claims is not None:
             return claims
     raise UnverifiableError("the client's secret does not verify the signature")
@@ -152,7 +164,7 @@ def _grant_replay() -> ProtocolError:
 
 
 def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -> None:
-    """Audience and end (RFC 7523 section 3); times themselves were looked at with the signature."""
+    """Check audience and end (RFC 7523 section 3); times themselves were checked with the signature."""
     audience, allowed = claims.get("aud"), issuer.settings.assertion_audience
     named: Any = [audience] if isinstance(audience, str) else audience
     fits = isinstance(named, list) and any(name in wanted for name in named if isinstance(name, str))
@@ -167,25 +179,21 @@ def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -
         raise UnverifiableError(f"exp is more than {longest} seconds away")
 
 
-def _once(
-    issuer: Issuer,
-    claims: Mapping[str, Any],
-    refusal: Callable[[], ProtocolError],
-    *,
-    jti_required: bool = False,
-    signing_input: bytes = b"",
+def _record_use(
+    issuer: Issuer, verified: VerifiedAssertion, refusal: Callable[[], ProtocolError], *, jti_required: bool = False
 ) -> ReplayCheck:
-    """Let Redis say whether it is the first time; without waiting, so that it leaves with what else there is to ask.
+    """Record the use in Redis without waiting, so that it leaves with what else there is to ask.
 
-    Without a ``jti`` it is known by what is signed: a signature can be written in more than one way.
+    Without a ``jti`` the assertion is known by what is signed: a signature can be written in more than one way.
     """
+    claims = verified.claims
     jti = claims.get("jti")
     if jti is None and jti_required:
         raise UnverifiableError("jti is missing (OpenID Connect Core 9)")
     if jti is not None and not (isinstance(jti, str) and 0 < len(jti) <= MAX_JTI):
         raise UnverifiableError(f"jti must be a text of 1 to {MAX_JTI} characters")
     use = Use(
-        name=f"{claims['iss']}\0{jti}" if jti else signing_input.decode("ascii"),
+        name=f"{claims['iss']}\0{jti}" if jti else verified.signing_input.decode("ascii"),
         ends_at=math.ceil(claims["exp"]) + SKEW + 1,  # never before the assertion itself ends
         by=issuer.randomness(16),
         refusal=refusal,

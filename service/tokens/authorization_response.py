@@ -84,7 +84,7 @@ async def _respond(
         code = await issue_code(issuer, client, grant, record, fresh_id)
         grant_id, fields["code"] = code.grant_id, code.code
     if "token" in parts:
-        issued = await _issue_beside(issuer, client, authorization, fresh_id, begins=not grant_id)
+        issued = await _issue_access_token(issuer, client, authorization, fresh_id, begins=not grant_id)
         grant_id = fresh_id
         lifetime = issued.access_token_ends_at - int(issuer.clock())
         fields |= {
@@ -108,7 +108,7 @@ async def _respond(
     return AuthorizationResponse({name: value for name, value in fields.items() if value}, grant_id)
 
 
-async def _issue_beside(
+async def _issue_access_token(
     issuer: Issuer, client: Client, authorization: Authorization, grant_id: str, *, begins: bool
 ) -> Issued:
     """An access token from the authorization endpoint, beside a code or alone; never with a refresh token (RFC 6749 4.2.2)."""

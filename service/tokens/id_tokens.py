@@ -86,8 +86,8 @@ def mint_id_token(
     ``jti`` begins with the grant id, so that the grant can be found by the ID token (IA-37).
     """
     algorithm, now = algorithm_of(issuer, client.id_token_signed_response_alg), int(issuer.clock())
-    told: dict[str, Any] = {**(claims or {}), **grant.id_token_claims, **added}
-    told |= {
+    contents: dict[str, Any] = {**(claims or {}), **grant.id_token_claims, **added}
+    contents |= {
         "iss": issuer.url,
         "sub": sub_of(issuer, client, grant),
         "aud": client.client_id,
@@ -104,8 +104,8 @@ def mint_id_token(
         "at_hash": half_hash(algorithm, access_token) if access_token else "",
         "c_hash": half_hash(algorithm, code) if code else "",
     }
-    told |= {name: value for name, value in optional.items() if value}
-    return keyring_of(issuer).sign(algorithm, told)
+    contents |= {name: value for name, value in optional.items() if value}
+    return keyring_of(issuer).sign(algorithm, contents)
 
 
 async def read_hint(issuer: Issuer, token: str) -> Hint | None:

@@ -6,12 +6,12 @@ from service.protocol.credentials import Kind
 from service.protocol.errors import InvalidToken
 from service.records.client import Client
 from service.store.tokens import OpenedToken
-from service.tokens.access_tokens import presented
+from service.tokens.access_tokens import resolve_token
 
 
 async def open_access_token(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
     """Open an access token of ours that is alive. Raises InvalidToken, TemporarilyUnavailable."""
-    credential = (await presented(issuer, text)).credential
+    credential = (await resolve_token(issuer, text)).credential
     if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
         raise InvalidToken(log="not an access token of ours")
     token = await issuer.store.tokens.open_by_token(credential)

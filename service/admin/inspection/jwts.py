@@ -8,9 +8,8 @@ from service.admin.inspection.finding import Inspection, What, Why, with_client
 from service.crypto.jws import SKEW, Jws, UnverifiableError, parse
 from service.issuer import Issuer
 from service.protocol.claims import is_deeper
-from service.tokens.access_tokens import GENERATION, MAX_JWT
+from service.tokens.access_tokens import GENERATION, MAX_JWT, resolve_token
 from service.tokens.access_tokens import TYPE as ACCESS_JWT
-from service.tokens.access_tokens import presented as presented_token
 from service.tokens.id_tokens import read_hint
 
 LONGEST = 16_384
@@ -79,7 +78,7 @@ async def _access_jwt(issuer: Issuer, token: str, found: Inspection) -> Inspecti
         return await with_client(issuer, found, client_id, found.claims[GENERATION])
     if len(token) > MAX_JWT:
         return found._replace(client_id=client_id, why=(*found.why, Why.MALFORMED))
-    shown = (await presented_token(issuer, token)).credential
+    shown = (await resolve_token(issuer, token)).credential
     if shown is None:  # its time is over, and nothing is kept of it
         return await with_client(issuer, found, client_id, None)
     kept = await inspect_access_token(issuer, shown)

@@ -22,7 +22,7 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.property import Property
 from service.tokens import user_claims
-from service.tokens.access_tokens import presented
+from service.tokens.access_tokens import resolve_token
 from service.tokens.opening import open_access_token
 
 # resource servers of the caller
@@ -89,7 +89,7 @@ async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
 
 async def _opened(issuer: Issuer, text: str) -> _Token:
     """Raises InvalidToken for all that is no living access token of ours."""
-    shown = await presented(issuer, text)
+    shown = await resolve_token(issuer, text)
     if shown.stateless is not None:
         return await _stateless(issuer, text)
     opened, client = await open_access_token(issuer, text)

@@ -14,7 +14,7 @@ from service.issuer import Issuer
 from service.protocol.credentials import parse
 from service.records.client import Client
 from service.records.property import Property
-from service.tokens.access_tokens import presented
+from service.tokens.access_tokens import resolve_token
 from service.tokens.authorization import Authorization, Issued
 
 Duration = Annotated[int, Field(ge=0, le=2_147_483_647)]
@@ -77,7 +77,10 @@ async def _kept_of(issuer: Issuer, body: Mapping[str, Any]) -> tuple[int, int, t
     properties that the access token got when it was issued.
     """
     tokens = issuer.store.tokens
-    access, refresh = (await presented(issuer, body["access_token"])).credential, parse(body.get("refresh_token", ""))
+    access, refresh = (
+        (await resolve_token(issuer, body["access_token"])).credential,
+        parse(body.get("refresh_token", "")),
+    )
     opened = await tokens.open_by_token(access) if access else None
     kept = await tokens.open_by_refresh(refresh, with_end=True) if refresh else None
     properties = opened.record.properties if opened else ()

@@ -136,7 +136,7 @@ def _jwt_bearer(
     Where its issuer is trusted here, or is the client itself, which may assert subjects, it is verified and never gets here.
     """
     try:
-        assertions.look_at(issuer, untrusted.told, assertions.audiences(issuer, request))
+        assertions.check_unverified(issuer, untrusted.assertion, assertions.audiences(issuer, request))
         allowed = fresh_authorization(issuer, client, GrantTypeName.JWT_BEARER, Requested.of(request))
     except UnverifiableError as error:
         return refused(InvalidGrant(f"The assertion cannot be used: {error}"), answer.facts, **answer.members)
