@@ -12,7 +12,7 @@ from service.protocol.request import Request
 class Granted(msgspec.Struct, frozen=True, array_like=True):
     """What of a request can be granted.
 
-    All of its members are in the fingerprint of a request (``tokens.replay``): as an array, for releases side by side compare it.
+    All of its members are in the fingerprint of a request (``tokens.replay``), as an array: releases side by side compare it.
     """
 
     scope: str

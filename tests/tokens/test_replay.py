@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientResponse
+from msgspec import structs
 
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import base64url
@@ -107,7 +108,7 @@ def _asking(granted: Granted, binding: Binding = UNBOUND) -> str:
 def test_whatever_may_be_asked_for_makes_another_request() -> None:
     """A member of ``Granted`` or ``Binding`` that the fingerprint left out would give one client's answer to another."""
     whole = Granted("read write", BOTH)
-    others = [whole._replace(**{name: _other(getattr(whole, name))}) for name in Granted._fields]
+    others = [structs.replace(whole, **{name: _other(getattr(whole, name))}) for name in Granted.__struct_fields__]
     bound = [Binding(**{name: "x"}) for name in Binding.__struct_fields__]
     asked = [_asking(whole), *map(_asking, others), *(_asking(one, by) for one in (whole, *others) for by in bound)]
     assert len(set(asked)) == len(asked)
