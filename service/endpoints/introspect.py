@@ -1,4 +1,4 @@
-"""Token introspection (RFC 7662): what a token is, for those whom it concerns; signed where that is asked for (RFC 9701)."""
+"""Token introspection (RFC 7662): what a token is, for those whom it concerns; signed for those who accept that (RFC 9701)."""
 
 import logging
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ _INACTIVE = orjson.dumps({"active": False})
 
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
-    """Everything that is not an active token of the asker's concern is exactly ``{"active": false}`` (RFC 7662 2.2).
+    """Everything that is not an active token of the caller's concern is exactly ``{"active": false}`` (RFC 7662 2.2).
 
     ``token_type_hint`` is not needed: the token's prefix tells (RFC 7662 2.1: the server may ignore the hint).
     """
@@ -52,8 +52,8 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     return answer(_INACTIVE if body is None else orjson.dumps(body))
 
 
-async def _signed(issuer: Issuer, asker: Client, body: dict[str, Any]) -> Decision:
-    token = signed(issuer, asker.client_id, asker.introspection_signed_response_alg, body)
+async def _signed(issuer: Issuer, caller: Client, body: dict[str, Any]) -> Decision:
+    token = signed(issuer, caller.client_id, caller.introspection_signed_response_alg, body)
     return answer(token.encode(), headers=_AS_JWT)
 
 
@@ -63,43 +63,47 @@ def signed(issuer: Issuer, audience: str, registered: SigningAlgorithm | None, b
     return keyring_of(issuer).sign(algorithm_of(issuer, registered), claims, typ="token-introspection+jwt")
 
 
-async def describe(issuer: Issuer, asker: Client | None, token: str) -> dict[str, Any] | None:
-    """The members of RFC 7662 section 2.2, None where it is not active. ``asker``: None = somebody whom every token concerns,
-    a caller of the decision API.
+async def describe(issuer: Issuer, caller: Client | None, token: str) -> dict[str, Any] | None:
+    """Describe a token in the members of RFC 7662 section 2.2; None where it is not active.
+
+    Args:
+        issuer: Whose token it may be.
+        caller: The client that introspects; None: a backend that calls the decision API, whom every token concerns.
+        token: As it was sent.
     """
-    shown = await resolve_token(issuer, token)
-    if shown.stateless is not None:
-        return await _stateless(issuer, asker, shown.stateless)
-    credential = shown.credential
+    resolved = await resolve_token(issuer, token)
+    if resolved.stateless is not None:
+        return await _stateless(issuer, caller, resolved.stateless)
+    credential = resolved.credential
     if credential is None:
         return None
     if credential.kind is Kind.ACCESS_TOKEN:
         access = await issuer.store.tokens.open_by_token(credential)
-        if access is not None and _concerns(asker, access.grant, access.audience):
+        if access is not None and _concerns(caller, access.grant, access.audience):
             return await _with_grant(issuer, _access_token(access), access.grant, access.record.properties)
     elif credential.kind is Kind.REFRESH_TOKEN:
         refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
         # A refresh token is nobody's concern but its client's: no resource server has to do with one.
-        if refresh is not None and refresh.record and _is_own(asker, refresh.grant):
+        if refresh is not None and refresh.record and _is_own(caller, refresh.grant):
             return await _with_grant(issuer, _refresh_token(refresh), refresh.grant)
     return None
 
 
-def _is_own(asker: Client | None, grant: Grant) -> bool:
-    return asker is None or grant.client_id == asker.client_id
+def _is_own(caller: Client | None, grant: Grant) -> bool:
+    return caller is None or grant.client_id == caller.client_id
 
 
-def _concerns(asker: Client | None, grant: Grant, audience: tuple[str, ...]) -> bool:
+def _concerns(caller: Client | None, grant: Grant, audience: tuple[str, ...]) -> bool:
     """A client sees its own tokens, a resource server those whose audience it is. Others get ``active: false``; the operator
     reads why.
     """
-    if asker is None or grant.client_id == asker.client_id:
+    if caller is None or grant.client_id == caller.client_id:
         return True
-    if asker.introspect and any(name == asker.client_id or name in asker.resources for name in audience):
+    if caller.introspect and any(name == caller.client_id or name in caller.resources for name in audience):
         return True
-    reason = "it is not in the token's audience" if asker.introspect else "it may not introspect tokens of others"
-    facts = {"client_id": asker.client_id, "token_client_id": grant.client_id, "audience": audience}
-    log.info(Event.INTROSPECTION_REFUSED, extra={**facts, "resources": asker.resources, "reason": reason})
+    reason = "it is not in the token's audience" if caller.introspect else "it may not introspect tokens of others"
+    facts = {"client_id": caller.client_id, "token_client_id": grant.client_id, "audience": audience}
+    log.info(Event.INTROSPECTION_REFUSED, extra={**facts, "resources": caller.resources, "reason": reason})
     return False
 
 
@@ -128,16 +132,16 @@ def _refresh_token(token: OpenedRefreshToken) -> dict[str, Any]:
     }
 
 
-async def _stateless(issuer: Issuer, asker: Client | None, claims: Mapping[str, Any]) -> dict[str, Any] | None:
+async def _stateless(issuer: Issuer, caller: Client | None, claims: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the token says itself; None where its client was disabled, deleted, or has ended what it was issued before."""
     client_id, audience = claims["client_id"], claims["aud"]
     named = (audience,) if isinstance(audience, str) else tuple(audience)
     client = issuer.store.clients.cached(client_id) or await issuer.store.clients.get(client_id)
     grant = Grant(client_id, client_generation=claims[GENERATION])
-    if client is None or not client.grant_is_current(grant) or not _concerns(asker, grant, named):
+    if client is None or not client.grant_is_current(grant) or not _concerns(caller, grant, named):
         return None
-    shown = {name: value for name, value in claims.items() if name != GENERATION}
-    return shown | {"active": True, "token_type": UNBOUND.token_type, "nbf": claims["iat"]}
+    described = {name: value for name, value in claims.items() if name != GENERATION}
+    return described | {"active": True, "token_type": UNBOUND.token_type, "nbf": claims["iat"]}
 
 
 async def _with_grant(

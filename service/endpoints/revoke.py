@@ -33,10 +33,10 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     authenticated = await authenticate(issuer, request)
     await confirm(authenticated.replay_checks)  # before, not beside: what is revoked stays so
     client = authenticated.client
-    shown = await resolve_token(issuer, token)
-    if shown.stateless is not None:
+    resolved = await resolve_token(issuer, token)
+    if resolved.stateless is not None:
         raise UnsupportedTokenType("This token is kept nowhere: it ends with its time, or with its client.")
-    credential = shown.credential
+    credential = resolved.credential
     if credential is None:
         outcome = RevokeAnswer.UNKNOWN
     elif issuer.hooks.notifies_revoked:

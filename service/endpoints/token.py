@@ -54,10 +54,20 @@ async def answer_client(
     authenticated: AuthenticatedClient,
     grant_type: GrantType | None,
     name: str,
-    amended: Callable[[Authorization], Authorization] | None = None,
+    adjust: Callable[[Authorization], Authorization] | None = None,
 ) -> Decision:
-    """Tokens for a client that is authenticated. ``amended``: what a caller of the decision API adds to what was allowed.
-    Raises the errors of RFC 6749 section 5.2.
+    """Issue tokens to a client that is authenticated.
+
+    Args:
+        issuer: Issues them.
+        request: The token request.
+        authenticated: Its client.
+        grant_type: None where there is none of this name.
+        name: The ``grant_type`` as it was sent.
+        adjust: What a caller of the decision API adds to what was allowed.
+
+    Raises:
+        ProtocolError: The errors of RFC 6749 section 5.2.
     """
     client, checks = authenticated.client, list(authenticated.replay_checks)
     try:
@@ -77,8 +87,8 @@ async def answer_client(
         raise
     if issuer.hooks.asks:
         authorization = msgspec.structs.replace(authorization, address=request.address)
-    if amended is not None:
-        authorization = amended(authorization)
+    if adjust is not None:
+        authorization = adjust(authorization)
     issued = await issue(issuer, client, authorization, checks)
     if log.isEnabledFor(logging.DEBUG):
         grant = issued.grant
