@@ -10,9 +10,9 @@ from service.client_auth import METHODS
 from service.endpoints import ENDPOINTS
 from service.grants import GRANT_TYPES
 from service.login.steps import STEPS
+from service.redis.script import SCRIPTS
 from service.settings import Settings
 from service.store.keys import Keys
-from service.store.store import SCRIPTS
 
 ROOT = Path(__file__).parent.parent
 SERVICE = ROOT / "service"

@@ -20,7 +20,7 @@ from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.names import ClientAuthMethod
 from service.records.client import Client, Registration
-from service.store.clients import ChangedMeanwhileError
+from service.store.record_store import ChangedMeanwhileError
 
 log = logging.getLogger(__name__)
 

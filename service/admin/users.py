@@ -22,7 +22,7 @@ from service.protocol.checked_types import Identifier, ShortText
 from service.protocol.claims import OURS
 from service.protocol.typed_text import prepared_name, prepared_password
 from service.records.user import User
-from service.store.clients import ChangedMeanwhileError
+from service.store.record_store import ChangedMeanwhileError
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.typed_text import prepared_name, prepared_password, spellings_of_password
 from service.records.user import User
 from service.settings import Settings
-from service.store.clients import ChangedMeanwhileError
+from service.store.record_store import ChangedMeanwhileError
 from service.store.store import Store
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Lua scripts with a contract: the header of ``lua/<name>.lua`` names keys, arguments and answers, and is checked.
+"""Lua scripts with a contract: the header of ``lua/<name>.lua`` names keys, arguments and answers; all else is checked by it.
 
 ```
 #!lua
@@ -14,7 +14,6 @@ dropped there.
 """
 
 import re
-from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from hashlib import sha1
@@ -33,45 +32,37 @@ _HEADER = re.compile(
 )
 _NONE = ("-",)
 
-Answer = TypeVar("Answer", bound=StrEnum)
+_Answer = TypeVar("_Answer", bound=StrEnum)
 
 
 class ScriptContractError(Exception):
-    """A script's header, its body and its wrapper in Python do not say the same."""
+    """A script's header and its body do not say the same, or what calls it does not keep to them."""
 
 
-class Script(Generic[Answer]):
+class Script(Generic[_Answer]):
     """One act.
 
     Args:
         name: Of the file, without ``.lua``.
-        keys: Names of its keys, in order.
-        arguments: Names of its arguments, in order.
-        answers: The words it may return.
+        answers: Has the words that it may return.
         confirmed: Whether it spends or ends something, so that replicas are waited for where the settings say so.
 
     Raises:
-        ScriptContractError: The header, the body and this do not say the same.
+        ScriptContractError: The header, the body and the answers do not say the same.
     """
 
-    def __init__(
-        self,
-        name: str,
-        keys: tuple[str, ...],
-        arguments: tuple[str, ...],
-        answers: Iterable[Answer],
-        *,
-        confirmed: bool = False,
-    ) -> None:
+    def __init__(self, name: str, answers: type[_Answer], *, confirmed: bool = False) -> None:
         self.name = name
         self.confirmed = confirmed
-        self._answers = {answer.value.encode(): answer for answer in answers}
-        self._keys = keys
-        self._arguments = arguments
         self.text = _load(name)
-        self._check_contract()
+        self._keys, self._arguments, words = self._contract()
+        unknown = set(words) - set(answers)
+        if unknown:
+            raise ScriptContractError(f"lua/{name}.lua: answers {sorted(unknown)}, which {answers.__name__} has not")
+        self._answers = {word.encode(): answers(word) for word in words}
         self.plain_text = self.text.partition("\n")[2]
         self.sha, self.plain_sha = _sha(self.text), _sha(self.plain_text)
+        SCRIPTS.append(self)
 
     def step(self, connection: Connection, keys: tuple[str, ...], arguments: tuple[Word, ...]) -> Step:
         """Make the call a step for ``execute_all``; all keys are in one slot."""
@@ -80,7 +71,7 @@ class Script(Generic[Answer]):
         sha = self.plain_sha if self.plain_sha in connection.scripts else self.sha
         return keys[0], ("EVALSHA", sha, len(keys), *keys, *arguments)
 
-    def read(self, reply: Any) -> tuple[Answer, list[Any]]:
+    def read(self, reply: Any) -> tuple[_Answer, list[Any]]:
         """Take a reply apart: the answering word, and what came with it. Raises ScriptContractError for an unknown word."""
         word, rest = (reply[0], reply[1:]) if reply.__class__ is list else (reply, [])
         try:
@@ -88,30 +79,25 @@ class Script(Generic[Answer]):
         except KeyError as error:
             raise ScriptContractError(f"{self.name} answered {word!r}") from error
 
-    async def run(self, connection: Connection, keys: tuple[str, ...], *arguments: Word) -> tuple[Answer, list[Any]]:
+    async def run(self, connection: Connection, keys: tuple[str, ...], *arguments: Word) -> tuple[_Answer, list[Any]]:
         """Call it; one round trip. Raises TemporarilyUnavailable, StoreError."""
         key, command = self.step(connection, keys, arguments)
         return self.read(await connection.execute(key, *command))
 
-    def _check_contract(self) -> None:
+    def _contract(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """Return the names of keys and arguments, which header and body have in the same order, and the answers."""
         header = _HEADER.match(self.text)
         if header is None:
             raise ScriptContractError(f"lua/{self.name}.lua does not begin with its contract")
-        header_names = {part: _names(header[part], ",") for part in ("keys", "arguments")}
-        body = {
-            "keys": _unpacked(self.text, "KEYS"),
-            "arguments": _unpacked(self.text, "ARGV"),
-        }
-        for part, ours in (("keys", self._keys), ("arguments", self._arguments)):
-            if header_names[part] != ours or body[part] != ours:
-                raise ScriptContractError(
-                    f"lua/{self.name}.lua: {part}: header {header_names[part]}, body {body[part]}, wrapper {ours}"
-                )
-        answers = {answer.value for answer in self._answers.values()}
-        if set(_names(header["answers"], "|")) != answers:
-            raise ScriptContractError(
-                f"lua/{self.name}.lua: answers: header {header['answers']}, wrapper {sorted(answers)}"
-            )
+        keys, arguments = _names(header["keys"], ","), _names(header["arguments"], ",")
+        for named, array in ((keys, "KEYS"), (arguments, "ARGV")):
+            if (taken := _unpacked(self.text, array)) != named:
+                raise ScriptContractError(f"lua/{self.name}.lua: {array}: header {named}, body {taken}")
+        return keys, arguments, _names(header["answers"], "|")
+
+
+SCRIPTS: list[Script[Any]] = []
+"""Every script that there is, for servers that do not have them yet."""
 
 
 @cache

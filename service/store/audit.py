@@ -1,21 +1,15 @@
 """The audit log: a stream of a bounded length, the only thing in Redis that is neither a record nor a credential."""
 
-from enum import StrEnum
 from typing import NamedTuple
 
 from service.records.audit_entry import AuditEntry
 from service.redis.connection import Connection
 from service.redis.script import Script
+from service.store.answers import Answer
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
 
-
-class WriteAnswer(StrEnum):
-    WRITTEN = "written"
-
-
-_write = Script("write_audit_entry", ("audit",), ("entry_id", "entry", "begun_at", "length"), WriteAnswer)
-SCRIPTS = (_write,)
+_write = Script("write_audit_entry", Answer)
 
 
 class PlacedEntry(NamedTuple):

@@ -3,12 +3,8 @@
 from hashlib import sha256
 
 from service.redis.connection import Connection
-from service.store.clients import SCRIPTS, SetAnswer
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
-
-(_set,) = SCRIPTS
-
 
 _REMEMBERED = 10_000
 """Numbers that a process remembers to have written down."""
@@ -50,8 +46,7 @@ class ClientNumbers(RecordStore):
         lifetime, record = 0, self._keys.client(client_id)
         if ends_with_client:
             lifetime = max(1, await self._connection.execute(record, "TTL", record))
-        answer, _ = await _set.run(self._connection, (self._keys.client_number(number),), b"", client_id, lifetime)
-        return answer is SetAnswer.REPLACED
+        return await self._replaced(self._keys.client_number(number), b"", client_id, lifetime)
 
     async def holder(self, number: int) -> str | None:
         """The client_id behind a number. One round trip."""

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable
-from enum import StrEnum
 
 import msgspec
 
@@ -11,10 +10,9 @@ from service.observe.counting import Cache
 from service.observe.events import Event
 from service.records.client import Client
 from service.redis.connection import Connection
-from service.redis.script import Script
 from service.store.bounded_cache import BoundedCache
 from service.store.keys import Keys
-from service.store.record_store import RecordStore
+from service.store.record_store import KEEP, ChangedMeanwhileError, RecordStore
 
 log = logging.getLogger(__name__)
 
@@ -29,21 +27,6 @@ _FRESH_WITHOUT_NEWS = 1.0
 _FRESH = 60.0
 """Seconds after which a client is read again though no change was heard of: a bound, should news ever be lost."""
 _read_news = msgspec.json.Decoder(dict[str, list[str]]).decode
-
-
-class SetAnswer(StrEnum):
-    REPLACED = "replaced"
-    CHANGED = "changed"
-
-
-_set = Script("compare_and_set", ("record",), ("seen", "replacement", "lifetime"), SetAnswer, confirmed=True)
-SCRIPTS = (_set,)
-KEEP = ""
-"""A lifetime of a record: as it is; for ever, where the record is new."""
-
-
-class ChangedMeanwhileError(Exception):
-    """Somebody else changed the record between reading and writing it: read again."""
 
 
 class Clients(RecordStore):
@@ -127,13 +110,9 @@ class Clients(RecordStore):
         new_alias = client.alias if seen is None or seen.alias != client.alias else None
         if new_alias:
             await self._take_alias(new_alias, client.client_id)
-        key, is_as_it_was = (
-            self._keys.client(client.client_id),
-            seen is not None and seen.is_strangers == client.is_strangers,
-        )
-        ends = KEEP if is_as_it_was else lifetime
-        answer, _ = await _set.run(self._connection, (key,), seen.encode() if seen else b"", client.encode(), ends)
-        if answer is SetAnswer.CHANGED:
+        ends = KEEP if seen is not None and seen.is_strangers == client.is_strangers else lifetime
+        key = self._keys.client(client.client_id)
+        if not await self._replaced(key, seen.encode() if seen else b"", client.encode(), ends):
             held = await self.read(client.client_id) if new_alias else None
             if new_alias and (held is None or held.alias != new_alias):  # else whoever was first gave it the same one
                 await self._drop_alias(new_alias)
@@ -155,8 +134,7 @@ class Clients(RecordStore):
         key, record = self._keys.client_alias(alias), self._keys.client(alias)
         if await self._connection.execute(record, "EXISTS", record):
             raise ChangedMeanwhileError(f"{alias} is the client_id of another client")
-        answer, _ = await _set.run(self._connection, (key,), b"", client_id, KEEP)
-        if answer is SetAnswer.CHANGED:
+        if not await self._replaced(key, b"", client_id):
             raise ChangedMeanwhileError(f"the alias {alias} is taken")
 
     async def _drop_alias(self, alias: str) -> None:

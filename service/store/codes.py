@@ -1,6 +1,5 @@
 """Authorization codes: issued with their grant, redeemed once."""
 
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from service.protocol.credentials import Credential
@@ -9,6 +8,7 @@ from service.records.grant import Grant
 from service.redis.connection import Command, Connection
 from service.redis.script import Script
 from service.store import grants
+from service.store.answers import Answer
 from service.store.indexing import Indexing, Place
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
@@ -16,33 +16,8 @@ from service.store.spending import Outcome, Spending
 from service.store.tokens import NewTokens, WaitingReply
 from service.store.user_index import Kin, UserIndex
 
-
-class IssueAnswer(StrEnum):
-    ISSUED = "issued"
-    ENDED = "ended"
-
-
-_issue = Script("issue_code", ("grant", "code"), ("grant_record", "code_record", "ends"), IssueAnswer)
-_redeem = Script(
-    "redeem_code",
-    ("grant", "code", "access_token", "refresh_token", "reply"),
-    (
-        "access_hash",
-        "access_record",
-        "access_ends",
-        "refresh_hash",
-        "refresh_record",
-        "refresh_ends",
-        "grant_ends",
-        "spent_ends",
-        "beside",
-        "sealed_reply",
-        "grace",
-    ),
-    (Outcome.SPENT, Outcome.REPEATED, Outcome.REPLAYED, Outcome.ENDED),
-    confirmed=True,
-)
-SCRIPTS = (_issue, _redeem)
+_issue = Script("issue_code", Answer)
+_redeem = Script("redeem_code", Outcome, confirmed=True)
 
 
 class OpenedCode(NamedTuple):
@@ -72,7 +47,7 @@ class Codes(RecordStore):
         step = _issue.step(self._connection, keys_of_code, (grants.encode(grant), record.encode(), ends_at))
         place = Place(code.grant_id, grant.subject, grant.client_id, Kin.PASSING, ends_at)
         reply = await self._indexing.begin(step, place)
-        return reply is not None and _issue.read(reply)[0] is IssueAnswer.ISSUED
+        return reply is not None and _issue.read(reply)[0] is Answer.ISSUED
 
     async def open_by_code(self, code: Credential, *, with_end: bool = False) -> OpenedCode | None:
         """The code with its grant; None where it is unknown, expired, or its grant has ended (IA-36). One round trip.

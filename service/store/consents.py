@@ -1,18 +1,11 @@
 """Consents: what a person allowed which client, so that nobody is asked twice."""
 
-from enum import StrEnum
-
 from service.records.consent import Consent
 from service.redis.script import Script
+from service.store.answers import Answer
 from service.store.record_store import RecordStore
 
-
-class KeepAnswer(StrEnum):
-    KEPT = "kept"
-
-
-_keep = Script("keep_consent", ("consents",), ("client_id", "consent_record", "lifetime"), KeepAnswer)
-SCRIPTS = (_keep,)
+_keep = Script("keep_consent", Answer)
 
 
 class Consents(RecordStore):

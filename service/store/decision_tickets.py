@@ -2,10 +2,9 @@
 
 from service.protocol.credentials import hashed
 from service.records.decision_ticket import DecisionTicket
+from service.store.answers import Answer
 from service.store.record_store import RecordStore
-from service.store.tickets import SCRIPTS, AdvanceAnswer
-
-(_advance,) = SCRIPTS
+from service.store.tickets import advance_ticket
 
 
 class DecisionTickets(RecordStore):
@@ -25,10 +24,12 @@ class DecisionTickets(RecordStore):
     async def take(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> bool:
         """Use it up; False where somebody else did so meanwhile. One round trip."""
         key = self._keys.decision_ticket(hashed(ticket))
-        answer, _ = await _advance.run(self._connection, (key,), seen.encode(), taken.encode(), 0)
-        return answer is AdvanceAnswer.ADVANCED
+        answer, _ = await advance_ticket.run(self._connection, (key,), seen.encode(), taken.encode(), 0)
+        return answer is Answer.ADVANCED
 
     def release_soon(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> None:
         """Nothing came of it: it may be used again. Nobody waits for that."""
         key = self._keys.decision_ticket(hashed(ticket))
-        self._connection.execute_soon(*_advance.step(self._connection, (key,), (taken.encode(), seen.encode(), 0)))
+        self._connection.execute_soon(
+            *advance_ticket.step(self._connection, (key,), (taken.encode(), seen.encode(), 0))
+        )

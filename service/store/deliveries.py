@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Generic, TypeVar
 
 import msgspec
@@ -11,6 +10,7 @@ from service.observe.events import Event
 from service.records.json import Record
 from service.redis.connection import Connection
 from service.redis.script import Script
+from service.store.answers import Answer
 
 log = logging.getLogger(__name__)
 
@@ -20,23 +20,8 @@ _KEEPS = 86400
 """Seconds after which nobody needs to be notified any more."""
 
 
-class QueueAnswer(StrEnum):
-    QUEUED = "queued"
-    FULL = "full"
-
-
-class ClaimAnswer(StrEnum):
-    CLAIMED = "claimed"
-
-
-_queue = Script(
-    "queue_delivery",
-    ("deliveries", "delivery"),
-    ("delivery_id", "delivery_record", "due", "keeps", "most"),
-    QueueAnswer,
-)
-_claim = Script("claim_deliveries", ("deliveries",), ("now", "lease_ends", "most"), ClaimAnswer)
-SCRIPTS = (_queue, _claim)
+_queue = Script("queue_delivery", Answer)
+_claim = Script("claim_deliveries", Answer)
 
 _Delivery = TypeVar("_Delivery", bound=Record)
 
@@ -63,7 +48,7 @@ class Deliveries(Generic[_Delivery]):
         places = (self._index, self._place(delivery_id))
         record = delivery.encode()
         answer, _ = await _queue.run(self._connection, places, delivery_id, record, due, _KEEPS, self._most)
-        return answer is QueueAnswer.QUEUED
+        return answer is Answer.QUEUED
 
     async def claim(self, now: int, most: int) -> list[tuple[str, _Delivery]]:
         """What is due, ours for ``LEASE`` seconds. Two round trips where there is something."""

@@ -3,12 +3,12 @@
 import math
 import time
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
 from service.settings import Settings
+from service.store.answers import Answer
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
 
@@ -16,15 +16,7 @@ _REMEMBERED = 10_000
 """Blocked names that a process remembers; Redis remembers all."""
 
 
-class CountAnswer(StrEnum):
-    COUNTED = "counted"
-    BLOCKED = "blocked"
-
-
-_count = Script(
-    "count_failure", ("failures", "blocked"), ("allowed", "first_delay", "longest_delay", "memory"), CountAnswer
-)
-SCRIPTS = (_count,)
+_count = Script("count_failure", Answer)
 
 
 class Limit(NamedTuple):
@@ -97,8 +89,8 @@ class Failures(RecordStore):
         )
         return [self._wait(who, *_count.read(reply)) for (who, _), reply in zip(counted, replies, strict=True)]
 
-    def _wait(self, who: str, answer: CountAnswer, rest: list[Any]) -> int:
-        if answer is CountAnswer.COUNTED:
+    def _wait(self, who: str, answer: Answer, rest: list[Any]) -> int:
+        if answer is Answer.COUNTED:
             return 0
         self._remember(who, int(rest[0]))
         return int(rest[0])

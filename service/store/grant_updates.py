@@ -21,14 +21,7 @@ class UpdateAnswer(StrEnum):
     ENDED = "ended"
 
 
-_update = Script(
-    "update_grant",
-    ("grant", "access_token", "refresh_token"),
-    ("seen_grant", "grant_record", "seen_access", "access_record", "access_ends", "refresh_ends", "grant_ends"),
-    UpdateAnswer,
-    confirmed=True,
-)
-SCRIPTS = (_update,)
+_update = Script("update_grant", UpdateAnswer, confirmed=True)
 
 
 class GrantSnapshot(NamedTuple):

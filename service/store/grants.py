@@ -1,7 +1,6 @@
 """Grants: the record that everything hangs on, the user's index of them, and how they end."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from enum import StrEnum
 from typing import NamedTuple
 
 from service.protocol.credentials import GRANT_ID_LENGTH
@@ -10,6 +9,7 @@ from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
+from service.store.answers import Answer
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
 from service.store.user_index import UserIndex
@@ -23,13 +23,7 @@ NEVER = 0
 _PAGE = 500
 
 
-class RevokeAnswer(StrEnum):
-    REVOKED = "revoked"
-    UNKNOWN = "unknown"
-
-
-_revoke = Script("revoke_grant", ("grant",), (), RevokeAnswer, confirmed=True)
-SCRIPTS = (_revoke,)
+_revoke = Script("revoke_grant", Answer, confirmed=True)
 
 
 class ListedGrant(NamedTuple):
@@ -111,7 +105,7 @@ class Grants(RecordStore):
         answer, client_id = _revoke.read((await self._connection.execute_all([step]))[0])
         if subject:  # not before it has ended: whoever ends all of a user's grants finds them by the index
             self._index.unindex_soon(grant_id, subject, client_id[0].decode() if client_id else "")
-        return answer is RevokeAnswer.REVOKED
+        return answer is Answer.REVOKED
 
     async def open_client_grant(self, grant_id: str) -> ListedGrant | None:
         """A grant that is one access token (client_credentials): scans keys, for operators, not for requests."""
@@ -181,7 +175,7 @@ class Grants(RecordStore):
         await self._connection.execute_all(
             [self._index.unindex_step(grant_id, subject, client_id) for grant_id, client_id in ended]
         )
-        return sum(answer is RevokeAnswer.REVOKED for answer, _ in answers)
+        return sum(answer is Answer.REVOKED for answer, _ in answers)
 
     async def _matching_ids(self, grant_ids: list[str], wanted: Callable[[Grant], bool]) -> list[str]:
         """Those that are wanted, and those that are gone: both leave the index."""

@@ -1,26 +1,14 @@
 """Initial access tokens, each for some registrations within some time (RFC 7591 section 3)."""
 
-from enum import StrEnum
-
 from service.redis.script import Script
+from service.store.answers import Answer
 from service.store.record_store import RecordStore
 
 UNLIMITED = -1
 
 
-class SpendAnswer(StrEnum):
-    SPENT = "spent"
-    UNKNOWN = "unknown"
-
-
-class ReleaseAnswer(StrEnum):
-    RELEASED = "released"
-    UNKNOWN = "unknown"
-
-
-_spend = Script("spend_initial_access_token", ("token",), ("by",), SpendAnswer, confirmed=True)
-_release = Script("release_initial_access_token", ("token",), ("by",), ReleaseAnswer)
-SCRIPTS = (_spend, _release)
+_spend = Script("spend_initial_access_token", Answer, confirmed=True)
+_release = Script("release_initial_access_token", Answer)
 
 
 class InitialAccessTokens(RecordStore):
@@ -34,7 +22,7 @@ class InitialAccessTokens(RecordStore):
     async def spend(self, token_hash: str, by: str) -> bool:
         """Use it once, under a random word; False where there is none, or no use is left. One round trip."""
         answer, _ = await _spend.run(self._connection, (self._keys.initial_access_token(token_hash),), by)
-        return answer is SpendAnswer.SPENT
+        return answer is Answer.SPENT
 
     async def release(self, token_hash: str, by: str) -> None:
         """Undo a ``spend`` that was the last one. One round trip."""

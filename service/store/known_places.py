@@ -1,9 +1,8 @@
 """Browsers and networks from which a user signed in before: what strangers do elsewhere must not keep the user out there."""
 
-from enum import StrEnum
-
 from service.redis.connection import Step
 from service.redis.script import Script
+from service.store.answers import Answer
 from service.store.record_store import RecordStore
 
 LIFETIME = 90 * 86400
@@ -12,17 +11,7 @@ _MOST = 20
 """Browsers, and networks, of one user."""
 
 
-class RememberAnswer(StrEnum):
-    REMEMBERED = "remembered"
-
-
-_remember = Script(
-    "remember_places",
-    ("known_browsers", "known_networks"),
-    ("browser", "network", "lifetime", "most"),
-    RememberAnswer,
-)
-SCRIPTS = (_remember,)
+_remember = Script("remember_places", Answer)
 
 
 class KnownPlaces(RecordStore):

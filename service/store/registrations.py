@@ -27,13 +27,7 @@ class ReserveAnswer(StrEnum):
     FULL = "full"
 
 
-_reserve = Script(
-    "reserve_registration",
-    ("all", "network"),
-    ("client_id", "now", "ends_at", "most", "most_each"),
-    ReserveAnswer,
-)
-SCRIPTS = (_reserve,)
+_reserve = Script("reserve_registration", ReserveAnswer)
 
 
 class Places(NamedTuple):

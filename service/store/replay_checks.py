@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from enum import StrEnum
 from hashlib import sha512
 from typing import NamedTuple
 
@@ -11,26 +10,11 @@ from service.protocol.credentials import base64url
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.redis.connection import Connection
 from service.redis.script import Script
+from service.store.answers import Answer
 from service.store.record_store import RecordStore
 
-
-class UseAnswer(StrEnum):
-    """What ``record_first_use`` says."""
-
-    FIRST = "first"
-    REPLAYED = "replayed"
-
-
-class ReleaseAnswer(StrEnum):
-    """What ``release_first_use`` says."""
-
-    RELEASED = "released"
-    UNKNOWN = "unknown"
-
-
-_record = Script("record_first_use", ("used",), ("by", "ends"), UseAnswer, confirmed=True)
-_release = Script("release_first_use", ("used",), ("by",), ReleaseAnswer)
-SCRIPTS = (_record, _release)
+_record = Script("record_first_use", Answer, confirmed=True)
+_release = Script("release_first_use", Answer)
 
 
 class Use(NamedTuple):
@@ -68,7 +52,7 @@ class ReplayCheck:
 
     async def _send(self) -> bool:
         answer, _ = await _record.run(self._connection, (self._key,), self.use.by, self.use.ends_at)
-        return answer is UseAnswer.FIRST
+        return answer is Answer.FIRST
 
 
 class ReplayChecks(RecordStore):

@@ -1,36 +1,19 @@
 """Browser sessions: kept by their ``sid``, with the clients that got something in them, and in an index of their user."""
 
-from enum import StrEnum
 from typing import NamedTuple
 
 from service.records.session import Session
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
 from service.store import user_index
+from service.store.answers import Answer
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
 from service.store.user_index import UserIndex
 
-
-class KeepAnswer(StrEnum):
-    KEPT = "kept"
-    ENDED = "ended"
-
-
-class JoinAnswer(StrEnum):
-    JOINED = "joined"
-    ENDED = "ended"
-
-
-class EndAnswer(StrEnum):
-    ENDED = "ended"
-    UNKNOWN = "unknown"
-
-
-_keep = Script("keep_session", ("session", "session_clients"), ("session_record", "seen_hash", "ends"), KeepAnswer)
-_join = Script("join_session", ("session", "session_clients"), ("client_id",), JoinAnswer)
-_end = Script("end_session", ("session", "session_clients"), (), EndAnswer, confirmed=True)
-SCRIPTS = (_keep, _join, _end)
+_keep = Script("keep_session", Answer)
+_join = Script("join_session", Answer)
+_end = Script("end_session", Answer, confirmed=True)
 
 
 class EndedSession(NamedTuple):
@@ -73,7 +56,7 @@ class Sessions(RecordStore):
         if indexed.is_disabled:
             await self.end(session.sid)
             return KeptSession(False, [])
-        return KeptSession(_keep.read(kept)[0] is KeepAnswer.KEPT, indexed.excess)
+        return KeptSession(_keep.read(kept)[0] is Answer.KEPT, indexed.excess)
 
     def extend_soon(self, session: Session, ends_at: int) -> None:
         """Let a session that is used live on, without waiting."""
@@ -83,12 +66,12 @@ class Sessions(RecordStore):
     async def join(self, sid: str, client_id: str) -> bool:
         """Remember that a client got something in it; False where it has ended. One round trip."""
         answer, _ = await _join.run(self._connection, self._places(sid), client_id)
-        return answer is JoinAnswer.JOINED
+        return answer is Answer.JOINED
 
     async def end(self, sid: str) -> EndedSession:
         """End a session. One round trip."""
         answer, rest = await _end.run(self._connection, self._places(sid))
-        if answer is EndAnswer.UNKNOWN:
+        if answer is Answer.UNKNOWN:
             return EndedSession((), False)
         return EndedSession(tuple(name.decode() for name in rest[0]), bool(rest[1]))
 

@@ -12,63 +12,39 @@ from service.redis import address
 from service.redis.connection import FLAGS_SINCE, Connection
 from service.redis.errors import LinkLostError, ReplyError
 from service.redis.opening import open_connection
+from service.redis.script import SCRIPTS
 from service.settings import Settings
-from service.store import (
-    audit,
-    clients,
-    codes,
-    consents,
-    deliveries,
-    endings,
-    failures,
-    grant_updates,
-    grants,
-    initial_access_tokens,
-    known_places,
-    refused_requests,
-    registrations,
-    replay_checks,
-    sessions,
-    tickets,
-    tokens,
-    user_index,
-    waiting,
-)
+from service.store.audit import Audit
 from service.store.client_numbers import ClientNumbers
+from service.store.clients import Clients
+from service.store.codes import Codes
+from service.store.consents import Consents
 from service.store.decision_tickets import DecisionTickets
+from service.store.deliveries import Deliveries
+from service.store.endings import Endings
+from service.store.failures import Failures
 from service.store.fitness import Check
-from service.store.fitness import StoreUnfitError as StoreUnfitError
 from service.store.forms import Forms
+from service.store.grant_updates import GrantUpdates
+from service.store.grants import Grants
 from service.store.indexing import Indexing
+from service.store.initial_access_tokens import InitialAccessTokens
 from service.store.keys import Keys
+from service.store.known_places import KnownPlaces
 from service.store.operator_sessions import OperatorSessions
 from service.store.pseudonyms import Pseudonyms
+from service.store.refused_requests import RefusedRequests
+from service.store.registrations import Registrations
+from service.store.replay_checks import ReplayChecks
 from service.store.scanning import Scanning
+from service.store.sessions import Sessions
 from service.store.signing_keys import SigningKeys
+from service.store.tickets import Tickets
+from service.store.tokens import Tokens
 from service.store.trusted_issuers import TrustedIssuers
 from service.store.users import Users
+from service.store.waiting import Waiting
 from service.store.writability import Writability
-
-_MODULES = (
-    grant_updates,
-    audit,
-    clients,
-    codes,
-    consents,
-    failures,
-    grants,
-    deliveries,
-    known_places,
-    initial_access_tokens,
-    registrations,
-    replay_checks,
-    sessions,
-    tickets,
-    tokens,
-    user_index,
-    waiting,
-)
-SCRIPTS = tuple(script for module in _MODULES for script in module.SCRIPTS)
 
 
 class Store:
@@ -86,21 +62,21 @@ class Store:
         self.keys = keys
         self.indexing = Indexing(connection, keys, settings.grants_per_user_and_client)
         self.writability = Writability(connection, keys)
-        self.audit = audit.Audit(connection, keys, settings.audit_length)
+        self.audit = Audit(connection, keys, settings.audit_length)
         self.client_numbers = ClientNumbers(connection, keys)
-        self.clients = clients.Clients(connection, keys, time.monotonic, watch.metrics.clients if watch else Cache())
-        self.codes = codes.Codes(connection, keys, self.indexing)
-        self.consents = consents.Consents(connection, keys)
+        self.clients = Clients(connection, keys, time.monotonic, watch.metrics.clients if watch else Cache())
+        self.codes = Codes(connection, keys, self.indexing)
+        self.consents = Consents(connection, keys)
         self.decision_tickets = DecisionTickets(connection, keys)
-        self.endings = endings.Endings(connection, keys)
-        self.failures = failures.Failures(connection, keys)
+        self.endings = Endings(connection, keys)
+        self.failures = Failures(connection, keys)
         self.forms = Forms(connection, keys)
-        self.grant_updates = grant_updates.GrantUpdates(connection, keys, self.indexing)
-        self.grants = grants.Grants(connection, keys)
-        self.initial_access_tokens = initial_access_tokens.InitialAccessTokens(connection, keys)
-        self.known_places = known_places.KnownPlaces(connection, keys)
-        self.logouts = deliveries.Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery)
-        self.notifications = deliveries.Deliveries(
+        self.grant_updates = GrantUpdates(connection, keys, self.indexing)
+        self.grants = Grants(connection, keys)
+        self.initial_access_tokens = InitialAccessTokens(connection, keys)
+        self.known_places = KnownPlaces(connection, keys)
+        self.logouts = Deliveries(connection, keys.logout_deliveries(), keys.logout_delivery, LogoutDelivery)
+        self.notifications = Deliveries(
             connection,
             keys.notifications(),
             keys.notification,
@@ -109,17 +85,17 @@ class Store:
         )
         self.operator_sessions = OperatorSessions(connection, keys)
         self.pseudonyms = Pseudonyms(connection, keys, settings)
-        self.refused_requests = refused_requests.RefusedRequests(connection, keys)
-        self.registrations = registrations.Registrations(connection, keys)
-        self.replay_checks = replay_checks.ReplayChecks(connection, keys)
+        self.refused_requests = RefusedRequests(connection, keys)
+        self.registrations = Registrations(connection, keys)
+        self.replay_checks = ReplayChecks(connection, keys)
         self.scanning = Scanning(connection, keys)
-        self.sessions = sessions.Sessions(connection, keys, settings.sessions_per_user)
+        self.sessions = Sessions(connection, keys, settings.sessions_per_user)
         self.signing_keys = SigningKeys(connection, keys)
-        self.tickets = tickets.Tickets(connection, keys)
-        self.tokens = tokens.Tokens(connection, keys, self.indexing)
+        self.tickets = Tickets(connection, keys)
+        self.tokens = Tokens(connection, keys, self.indexing)
         self.trusted_issuers = TrustedIssuers(connection, keys)
         self.users = Users(connection, keys)
-        self.waiting = waiting.Waiting(connection, keys)
+        self.waiting = Waiting(connection, keys)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -3,20 +3,12 @@
 A ticket is known here by its hash only (P5).
 """
 
-from enum import StrEnum
-
 from service.protocol.credentials import hashed
 from service.redis.script import Script
+from service.store.answers import Answer
 from service.store.record_store import RecordStore
 
-
-class AdvanceAnswer(StrEnum):
-    ADVANCED = "advanced"
-    CHANGED = "changed"
-
-
-_advance = Script("advance_ticket", ("ticket",), ("seen", "replacement", "ends"), AdvanceAnswer, confirmed=True)
-SCRIPTS = (_advance,)
+advance_ticket = Script("advance_ticket", Answer, confirmed=True)
 
 
 class Tickets(RecordStore):
@@ -43,5 +35,7 @@ class Tickets(RecordStore):
 
         ``ends``: epoch seconds.
         """
-        answer, _ = await _advance.run(self._connection, (self._keys.ticket(hashed(ticket)),), seen, changed, ends)
-        return answer is AdvanceAnswer.ADVANCED
+        answer, _ = await advance_ticket.run(
+            self._connection, (self._keys.ticket(hashed(ticket)),), seen, changed, ends
+        )
+        return answer is Answer.ADVANCED

@@ -10,25 +10,12 @@ from service.records.refresh_token import RefreshToken
 from service.redis.connection import Connection
 from service.redis.script import Script
 from service.store import grants
+from service.store.answers import Answer
 from service.store.indexing import Indexing, Place
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
 from service.store.spending import Outcome, Spending
 from service.store.user_index import Kin, UserIndex
-
-
-class OpenAnswer(StrEnum):
-    FOUND = "found"
-    UNKNOWN = "unknown"
-
-
-class IssueAnswer(StrEnum):
-    ISSUED = "issued"
-    ENDED = "ended"
-
-
-class CountAnswer(StrEnum):
-    COUNTED = "counted"
 
 
 class RevokeAnswer(StrEnum):
@@ -37,44 +24,13 @@ class RevokeAnswer(StrEnum):
     FOREIGN = "foreign"
 
 
-_open = Script("open_credential", ("credential", "grant"), (), OpenAnswer)
-_issue = Script(
-    "issue_tokens",
-    ("grant", "access_token", "refresh_token"),
-    ("grant_record", "grant_ends", "access_record", "access_ends", "refresh_record", "refresh_ends"),
-    IssueAnswer,
-)
-_add = Script("add_access_token", ("grant", "access_token"), ("access_record", "access_ends"), IssueAnswer)
-_rotate = Script(
-    "rotate_refresh_token",
-    ("grant", "refresh_token", "reply", "new_access_token", "new_refresh_token", "predecessor_reply"),
-    (
-        "access_record",
-        "access_ends",
-        "new_hash",
-        "new_record",
-        "new_ends",
-        "grant_ends",
-        "used_ends",
-        "sealed_reply",
-        "grace",
-        "asked",
-        "adds",
-        "most_repeats",
-    ),
-    (Outcome.SPENT, Outcome.REPEATED, Outcome.ADDED, Outcome.REFUSED, Outcome.REPLAYED, Outcome.ENDED),
-    confirmed=True,
-)
-_reuse = Script(
-    "reuse_refresh_token",
-    ("grant", "refresh_token", "new_access_token", "predecessor_reply"),
-    ("access_record", "access_ends", "seen_record", "new_record", "new_ends", "grant_ends"),
-    (Outcome.SPENT, Outcome.CHANGED, Outcome.ENDED),
-    confirmed=True,
-)
-_revoke = Script("revoke_token", ("credential", "grant"), ("client_id", "ends_grant"), RevokeAnswer, confirmed=True)
-_count_repeat = Script("count_repeat", ("reply",), ("most",), CountAnswer)
-SCRIPTS = (_open, _issue, _add, _rotate, _reuse, _revoke, _count_repeat)
+_open = Script("open_credential", Answer)
+_issue = Script("issue_tokens", Answer)
+_add = Script("add_access_token", Answer)
+_rotate = Script("rotate_refresh_token", Outcome, confirmed=True)
+_reuse = Script("reuse_refresh_token", Outcome, confirmed=True)
+_revoke = Script("revoke_token", RevokeAnswer, confirmed=True)
+_count_repeat = Script("count_repeat", Answer)
 MOST_REPEATS = 500
 """How often the response to a used refresh token is given again within its grace; after that its use is a reuse."""
 _USED = len("used:") + GRANT_ID_LENGTH
@@ -165,7 +121,7 @@ class Tokens(RecordStore):
         """A living access token with its grant (IA-39). One round trip."""
         places = (self._keys.access_token(token.grant_id, token.hash), self._keys.grant(token.grant_id))
         answer, rest = await _open.run(self._connection, places)
-        if answer is OpenAnswer.UNKNOWN:
+        if answer is Answer.UNKNOWN:
             return None
         record = AccessToken.decode(rest[0])
         grant = grants.decode(rest[1]) or record.grant
@@ -222,7 +178,7 @@ class Tokens(RecordStore):
             ),
         )
         reply = await self._indexing.begin(step, new.place(otherwise))
-        return reply is not None and _issue.read(reply)[0] is IssueAnswer.ISSUED
+        return reply is not None and _issue.read(reply)[0] is Answer.ISSUED
 
     async def add(self, new: NewTokens) -> bool:
         """Keep an access token beside the code of a grant that has just begun. One round trip. False: it was ended."""
@@ -233,7 +189,7 @@ class Tokens(RecordStore):
             (new.access_record, new.access_ends_at),
         )
         reply = await self._indexing.swap(step, new.place())
-        return reply is not None and _add.read(reply)[0] is IssueAnswer.ISSUED
+        return reply is not None and _add.read(reply)[0] is Answer.ISSUED
 
     async def rotate(
         self, opened: OpenedRefreshToken, new: NewTokens, used_ends_at: int, reply: WaitingReply

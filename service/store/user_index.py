@@ -5,30 +5,15 @@ from typing import NamedTuple
 
 from service.redis.connection import Step
 from service.redis.script import Script
+from service.store.answers import Answer
 from service.store.record_store import RecordStore
 
 UNCOUNTED = 0
 """As the most that there may be: any number."""
 
 
-class IndexAnswer(StrEnum):
-    INDEXED = "indexed"
-    DISABLED = "disabled"
-
-
-class UnindexAnswer(StrEnum):
-    UNINDEXED = "unindexed"
-
-
-_index = Script(
-    "index_grant",
-    ("user_grants", "user_disabled", "kin", "other_kin"),
-    ("grant_id", "grant_ends", "most", "counts_until"),
-    IndexAnswer,
-    confirmed=True,
-)
-_unindex = Script("unindex_grant", ("user_grants", "kin", "other_kin"), ("grant_id",), UnindexAnswer)
-SCRIPTS = (_index, _unindex)
+_index = Script("index_grant", Answer, confirmed=True)
+_unindex = Script("unindex_grant", Answer)
 
 
 class Kin(StrEnum):
@@ -90,4 +75,4 @@ class UserIndex(RecordStore):
 def read(reply: object) -> Indexed:
     """The answer to a step that indexes."""
     answer, rest = _index.read(reply)
-    return Indexed(answer is IndexAnswer.DISABLED, [member.decode() for member in rest])
+    return Indexed(answer is Answer.DISABLED, [member.decode() for member in rest])

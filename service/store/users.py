@@ -2,10 +2,7 @@
 
 from service.records.user import User
 from service.redis.connection import Step
-from service.store.clients import KEEP, SCRIPTS, ChangedMeanwhileError, SetAnswer
-from service.store.record_store import RecordStore
-
-(_set,) = SCRIPTS
+from service.store.record_store import ChangedMeanwhileError, RecordStore
 
 _GONE_FOR = 60
 """Seconds for which a deleted user counts as disabled: longer than any request that is under way."""
@@ -54,15 +51,12 @@ class Users(RecordStore):
         ChangedMeanwhileError where the record is no longer as ``seen``, or the subject is another user's.
         """
         pointer = self._keys.user(user.subject)
-        answer, _ = await _set.run(self._connection, (pointer,), user.username if seen else b"", user.username, KEEP)
-        if answer is SetAnswer.CHANGED:
+        if not await self._replaced(pointer, user.username if seen else b"", user.username):
             raise ChangedMeanwhileError(f"the subject {user.subject} belongs to another user")
         if not user.enabled:
             await self._mark_disabled(user.subject)
-        answer, _ = await _set.run(
-            self._connection, (self._keys.username(user.username),), seen.encode() if seen else b"", user.encode(), KEEP
-        )
-        if answer is SetAnswer.CHANGED:
+        record = self._keys.username(user.username)
+        if not await self._replaced(record, seen.encode() if seen else b"", user.encode()):
             await self._drop_stray_pointer(user)
             raise ChangedMeanwhileError(user.username)
         if user.enabled:

@@ -16,13 +16,7 @@ class AdmitAnswer(StrEnum):
     EVERYBODY = "everybody"
 
 
-_admit = Script(
-    "admit_waiting",
-    ("network", "browser", "everybody"),
-    ("size", "seconds", "network_most", "browser_most", "everybody_most"),
-    AdmitAnswer,
-)
-SCRIPTS = (_admit,)
+_admit = Script("admit_waiting", AdmitAnswer)
 
 
 class Waiting(RecordStore):

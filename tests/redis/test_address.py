@@ -9,7 +9,8 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.redis import address
 from service.settings import Settings, redis_url
 from service.settings.redis_url import Endpoint, Topology
-from service.store.store import StoreUnfitError, open_store
+from service.store.fitness import StoreUnfitError
+from service.store.store import open_store
 from tests import redis_shapes
 from tests.world import settings_for
 

@@ -8,7 +8,8 @@ from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.redis.errors import StoreError, kind_of
-from service.store.store import SCRIPTS, open_store
+from service.redis.script import SCRIPTS
+from service.store.store import open_store
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.world import InProcess, World, error_of, settings_for

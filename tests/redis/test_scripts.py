@@ -6,9 +6,8 @@ from enum import StrEnum
 import pytest
 
 from service.redis import script as script_module
-from service.redis.script import Script, ScriptContractError
-from service.store.grants import RevokeAnswer
-from service.store.store import SCRIPTS
+from service.redis.script import SCRIPTS, Script, ScriptContractError
+from service.store.answers import Answer as StoreAnswer
 from tests.world import World
 
 GOOD = """#!lua
@@ -34,7 +33,8 @@ class OtherAnswer(StrEnum):
 
 def _load(monkeypatch: pytest.MonkeyPatch, text: str, answers: type[StrEnum] = Answer) -> Script[StrEnum]:
     monkeypatch.setattr(script_module, "_load", lambda name: text)
-    return Script("made_up", ("grant", "code"), ("word",), answers)
+    monkeypatch.setattr(script_module, "SCRIPTS", [])
+    return Script("made_up", answers)
 
 
 def test_a_script_that_keeps_its_contract_loads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ async def test_a_call_with_too_few_keys_is_refused(world: World) -> None:
 
 async def test_an_answer_that_is_not_in_the_contract_is_refused() -> None:
     script = next(script for script in SCRIPTS if script.name == "revoke_grant")
-    assert script.read(b"revoked") == (RevokeAnswer.REVOKED, [])
+    assert script.read(b"revoked") == (StoreAnswer.REVOKED, [])
     with pytest.raises(ScriptContractError):
         script.read(b"perhaps")
 

@@ -170,7 +170,7 @@ async def test_rights_that_are_taken_away_on_any_shape_are_503(forget_user: Shap
 
 def test_every_command_that_is_sent_is_tried(each_server: Shape) -> None:
     """What scripts call, and every word of the store's code that this server has a command of."""
-    from service.store.store import SCRIPTS
+    from service.redis.script import SCRIPTS
 
     commands = {name.upper() for name in each_server.nodes[0].admin.execute_command("COMMAND")}
     words = {
