@@ -16,14 +16,13 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from aiohttp.test_utils import TestClient
 from hypothesis import settings
 
 from service.app import open_issuer
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.kept_between_tests import kept_between_tests
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 CLIENTS = Path(__file__).parent / "clients"
 NODE = CLIENTS / "node"
@@ -142,7 +141,7 @@ async def any_world(any_redis: redis_shapes.Shape) -> AsyncIterator[World]:
 async def _world(shape: redis_shapes.Shape) -> AsyncIterator[World]:
     async with (
         open_issuer(settings_for(shape.url)) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         yield World(issuer, http, shape)
 

@@ -20,13 +20,16 @@ TOKEN = "console-token-of-alice-0123456789abcdef"
 TOKENS = {"alice": TOKEN, "bob": "console-token-of-bob-00123456789abcdef"}
 COOKIE = "mintmark_operator"
 
+Port = TestClient[Any, Any]
+"""A client of the operators' port."""
+
 
 @dataclass
 class Operator:
     """``cookies``: of this browser; ``headers``: that every request carries."""
 
     world: World
-    http: TestClient[Any, Any]
+    http: Port
     name: str = "alice"
     cookies: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
@@ -80,7 +83,7 @@ class Operator:
 
 
 @asynccontextmanager
-async def operators_port(world: World, **settings: Any) -> AsyncIterator[TestClient[Any, Any]]:
+async def operators_port(world: World, **settings: Any) -> AsyncIterator[Port]:
     """The operators' port of this world."""
     given = {"admin_tokens": TOKENS, "admin_port": 0, **settings}
     changed = settings_for(world.redis.url, **given)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,37 +19,39 @@ from redis.retry import Retry
 
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
-from tests.redis_shapes import ShapeFailed, cluster, sentinel, standalone, tls_is_available
+from tests.redis_shapes import Cluster, Sentinel, Shape, ShapeFailed, cluster, sentinel, standalone, tls_is_available
 
 ONCE = Retry(NoBackoff(), 0)
 # On uvloop a write to a connection that the other side has just closed is a RuntimeError, and redis-py passes it on.
 LOST = (redis.ConnectionError, RuntimeError)
+
+Through = tuple[CuttingProxy, redis.asyncio.Redis]
 
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def one():
+def one() -> Iterator[Shape]:
     with standalone() as shape:
         yield shape
 
 
 @pytest.fixture(scope="module")
-def the_cluster():
+def the_cluster() -> Iterator[Cluster]:
     with cluster() as shape:
         yield shape
 
 
 @pytest.fixture(scope="module")
-def the_sentinel():
+def the_sentinel() -> Iterator[Sentinel]:
     with sentinel() as shape:
         yield shape
 
 
 @pytest.fixture(params=["one", "the_cluster", "the_sentinel"])
-def shape(request):
-    shape = request.getfixturevalue(request.param)
+def shape(request: pytest.FixtureRequest) -> Shape:
+    shape: Shape = request.getfixturevalue(request.param)
     shape.heal()
     shape.flush()
     return shape
@@ -58,12 +61,12 @@ def endpoints(url: str) -> list[tuple[str, int]]:
     return [(host, int(port)) for host, port in (part.split(":") for part in urlsplit(url).netloc.split(","))]
 
 
-def cluster_client(shape) -> redis.RedisCluster:
+def cluster_client(shape: Shape) -> redis.RedisCluster:
     nodes = [redis.cluster.ClusterNode(host, port) for host, port in endpoints(shape.url)]
     return redis.RedisCluster(startup_nodes=nodes)
 
 
-def eventually(condition, seconds: float = 15) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 15) -> None:
     """Return once the condition holds; redis errors count as not yet."""
     deadline = time.monotonic() + seconds
     while not _holds(condition):
@@ -71,16 +74,16 @@ def eventually(condition, seconds: float = 15) -> None:
         time.sleep(0.02)
 
 
-def _holds(condition) -> bool:
+def _holds(condition: Callable[[], object]) -> bool:
     with contextlib.suppress(redis.RedisError):
-        return condition()
+        return bool(condition())
     return False
 
 
 # Shapes
 
 
-def test_a_url_names_who_to_connect_to(one, the_cluster, the_sentinel):
+def test_a_url_names_who_to_connect_to(one: Shape, the_cluster: Cluster, the_sentinel: Sentinel) -> None:
     assert one.url == f"redis://127.0.0.1:{one.nodes[0].port}/0"
     assert urlsplit(the_cluster.url).scheme == "redis+cluster"
     assert endpoints(the_cluster.url) == [(node.host, node.port) for node in the_cluster.nodes[:3]]
@@ -89,7 +92,7 @@ def test_a_url_names_who_to_connect_to(one, the_cluster, the_sentinel):
     assert urlsplit(the_sentinel.url).path == "/mintmark"
 
 
-def test_dump_shows_every_key_and_flush_forgets_them(shape):
+def test_dump_shows_every_key_and_flush_forgets_them(shape: Shape) -> None:
     for node in shape.primaries():
         for number in range(20):  # a cluster's node takes the keys of its own slots only
             with contextlib.suppress(redis.ResponseError):
@@ -103,7 +106,7 @@ def test_dump_shows_every_key_and_flush_forgets_them(shape):
     assert shape.keys() == []
 
 
-def test_dump_reads_every_type(one):
+def test_dump_reads_every_type(one: Shape) -> None:
     client = one.nodes[0].admin
     one.flush()
     client.hset("hash", "field", "1")
@@ -122,7 +125,7 @@ def test_dump_reads_every_type(one):
     assert {entry.pttl for entry in dump.values()} == {-1}
 
 
-def test_a_paused_server_hangs_and_a_killed_one_comes_back_empty(one):
+def test_a_paused_server_hangs_and_a_killed_one_comes_back_empty(one: Shape) -> None:
     node = one.nodes[0]
     node.admin.set("a", "1")
     client = redis.Redis(port=node.port, socket_timeout=0.1, retry=ONCE)
@@ -140,7 +143,7 @@ def test_a_paused_server_hangs_and_a_killed_one_comes_back_empty(one):
     assert client.get("a") is None
 
 
-def test_a_cluster_serves_a_key_written_anywhere(the_cluster):
+def test_a_cluster_serves_a_key_written_anywhere(the_cluster: Cluster) -> None:
     the_cluster.flush()
     client = cluster_client(the_cluster)
     for number in range(100):
@@ -150,7 +153,7 @@ def test_a_cluster_serves_a_key_written_anywhere(the_cluster):
     assert len(client.get_replicas()) == 3
 
 
-def test_a_cluster_outlives_a_primary_and_heals(the_cluster):
+def test_a_cluster_outlives_a_primary_and_heals(the_cluster: Cluster) -> None:
     victim = the_cluster.nodes[0]
     client = cluster_client(the_cluster)
     client.set("foo", "1")  # slot 12182, on the third node
@@ -162,10 +165,11 @@ def test_a_cluster_outlives_a_primary_and_heals(the_cluster):
     assert client.get("foo") == b"1"
 
 
-def test_sentinels_move_the_primary_when_it_dies(the_sentinel):
+def test_sentinels_move_the_primary_when_it_dies(the_sentinel: Sentinel) -> None:
     the_sentinel.flush()
     watch = redis.sentinel.Sentinel(endpoints(the_sentinel.url), socket_timeout=1)
     old = the_sentinel.primary_by_sentinels()
+    assert old
     assert watch.discover_master("mintmark") == (old.host, old.port)
     watch.master_for("mintmark").set("a", "1")
     old.admin.wait(1, 1000)
@@ -181,7 +185,7 @@ def test_sentinels_move_the_primary_when_it_dies(the_sentinel):
 
 
 @pytest.mark.parametrize("login", [{"user": "mint/mark", "password": "p@ss/w:rd#"}, {"password": "pa ss"}])
-def test_a_password_is_asked_for(login):
+def test_a_password_is_asked_for(login: dict[str, str]) -> None:
     with standalone(**login) as shape:
         assert redis.Redis.from_url(shape.url).set("a", "1")
         with pytest.raises((redis.AuthenticationError, redis.ResponseError)):
@@ -189,7 +193,7 @@ def test_a_password_is_asked_for(login):
         assert shape.keys() == [b"a"]
 
 
-def test_a_unix_socket_is_a_shape_too():
+def test_a_unix_socket_is_a_shape_too() -> None:
     with standalone(unix=True, password="secret") as shape:
         assert shape.url.startswith("unix://:secret@/")
         assert redis.Redis.from_url(shape.url).set("a", "1")
@@ -201,7 +205,7 @@ def fill(client: redis.Redis) -> None:
         client.set(f"key:{number}", "x" * 1000)
 
 
-def test_a_full_server_refuses_writes():
+def test_a_full_server_refuses_writes() -> None:
     with standalone(maxmemory="3mb") as shape:
         client = redis.Redis.from_url(shape.url)
         with pytest.raises(redis.OutOfMemoryError):
@@ -210,9 +214,10 @@ def test_a_full_server_refuses_writes():
 
 
 @pytest.mark.skipif(not tls_is_available(), reason="no redis-server with TLS here")
-def test_tls_needs_our_authority_and_may_need_a_client_certificate():
+def test_tls_needs_our_authority_and_may_need_a_client_certificate() -> None:
     with standalone(tls=True, require_client_certificate=True) as shape:
         files = shape.certificates
+        assert files
         trust = {"ssl_ca_certs": str(files.authority)}
         identity = {"ssl_certfile": str(files.client_certificate), "ssl_keyfile": str(files.client_key)}
         assert shape.url.startswith("rediss://127.0.0.1:")
@@ -223,7 +228,7 @@ def test_tls_needs_our_authority_and_may_need_a_client_certificate():
                 redis.Redis.from_url(shape.url, **incomplete, retry=ONCE).ping()
 
 
-def test_a_server_without_tls_says_so(tmp_path, monkeypatch):
+def test_a_server_without_tls_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deaf = tmp_path / "redis-server"
     deaf.write_text("#!/bin/sh\necho Bad directive\nexit 1\n")
     deaf.chmod(0o700)
@@ -232,7 +237,7 @@ def test_a_server_without_tls_says_so(tmp_path, monkeypatch):
     assert not tls_is_available()
 
 
-def test_a_shape_that_does_not_form_shows_the_logs(monkeypatch):
+def test_a_shape_that_does_not_form_shows_the_logs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_shapes, "SETTLE_SECONDS", 0.5)
     with pytest.raises(ShapeFailed, match=r"(?s)in vain for cluster_state:ok.*(BGSAVE for SYNC|Full resync)"):
         cluster()
@@ -240,7 +245,7 @@ def test_a_shape_that_does_not_form_shows_the_logs(monkeypatch):
         standalone(maxmemory="a lot")
 
 
-def test_the_servers_end_with_the_test_process():
+def test_the_servers_end_with_the_test_process() -> None:
     script = "from tests.redis_shapes import *; s = standalone(); print(s.nodes[0].port, s.home, flush=True); input()"
     session = subprocess.Popen(
         [sys.executable, "-c", script],
@@ -249,6 +254,7 @@ def test_the_servers_end_with_the_test_process():
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert session.stdout
     port, home = session.stdout.readline().split()
     client = redis.Redis(port=int(port), retry=ONCE)
     assert client.ping()
@@ -262,7 +268,7 @@ def test_the_servers_end_with_the_test_process():
 
 
 @pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
-async def through(request, one):
+async def through(request: pytest.FixtureRequest, one: Shape) -> AsyncIterator[Through]:
     """A proxy, and a client through it that never tries twice."""
     one.heal()
     one.flush()
@@ -274,7 +280,7 @@ async def through(request, one):
             yield proxy, client
 
 
-async def test_a_proxy_passes_everything_on(through):
+async def test_a_proxy_passes_everything_on(through: Through) -> None:
     proxy, client = through
     value = bytes(range(256)) * 1000 + b"\r\n$5\r\n"
     await client.set("a", value)
@@ -290,7 +296,7 @@ async def test_a_proxy_passes_everything_on(through):
     assert proxy.cuts.total() == 0
 
 
-async def test_a_request_can_be_lost(through, one):
+async def test_a_request_can_be_lost(through: Through, one: Shape) -> None:
     proxy, client = through
     proxy.cut_before("incrby")
     with pytest.raises(redis.ConnectionError):
@@ -300,7 +306,7 @@ async def test_a_request_can_be_lost(through, one):
     assert proxy.cuts == {"before": 1}
 
 
-async def test_a_reply_can_be_lost(through, one):
+async def test_a_reply_can_be_lost(through: Through, one: Shape) -> None:
     proxy, client = through
     proxy.cut_after(lambda command: command[1:2] == [b"b"])
     assert await client.incr("a") == 1
@@ -311,7 +317,7 @@ async def test_a_reply_can_be_lost(through, one):
     assert proxy.cuts == {"after": 1}
 
 
-async def test_a_reply_can_be_torn(through, one):
+async def test_a_reply_can_be_torn(through: Through, one: Shape) -> None:
     proxy, client = through
     await client.set("a", "x" * 1000)
     proxy.cut_halfway("GET")
@@ -325,7 +331,7 @@ async def test_a_reply_can_be_torn(through, one):
     ("cut", "executed"),
     [("cut_before", [b"a", b"b"]), ("cut_after", [b"a", b"b", b"c", b"d"]), ("cut_halfway", [b"a", b"b", b"c", b"d"])],
 )
-async def test_a_cut_hits_the_chosen_command_of_a_pipeline(one, cut, executed):
+async def test_a_cut_hits_the_chosen_command_of_a_pipeline(one: Shape, cut: str, executed: list[bytes]) -> None:
     one.flush()
     async with CuttingProxy(one.nodes[0].host, one.nodes[0].port) as proxy:
         connection = redis.asyncio.Connection(host="127.0.0.1", port=proxy.port, protocol=2)
@@ -339,7 +345,7 @@ async def test_a_cut_hits_the_chosen_command_of_a_pipeline(one, cut, executed):
         assert one.keys() == executed
 
 
-async def test_cuts_can_repeat(through):
+async def test_cuts_can_repeat(through: Through) -> None:
     proxy, client = through
     proxy.cut_before("PING", times=2)
     for _ in range(2):
@@ -349,7 +355,7 @@ async def test_cuts_can_repeat(through):
     assert proxy.cuts == {"before": 2}
 
 
-async def test_a_hanging_server_swallows_replies_until_it_heals(through, one):
+async def test_a_hanging_server_swallows_replies_until_it_heals(through: Through, one: Shape) -> None:
     proxy, client = through
     await client.ping()
     proxy.hang()
@@ -362,7 +368,7 @@ async def test_a_hanging_server_swallows_replies_until_it_heals(through, one):
     assert proxy.cuts.total() == 0
 
 
-async def test_a_refusing_server_takes_no_new_connection(through):
+async def test_a_refusing_server_takes_no_new_connection(through: Through) -> None:
     proxy, client = through
     await client.ping()
     proxy.refuse()
@@ -375,7 +381,7 @@ async def test_a_refusing_server_takes_no_new_connection(through):
     assert await client.ping()
 
 
-async def test_a_dead_server_is_a_closed_connection(through, one):
+async def test_a_dead_server_is_a_closed_connection(through: Through, one: Shape) -> None:
     _, client = through
     await client.ping()
     one.kill(one.nodes[0])
@@ -386,7 +392,7 @@ async def test_a_dead_server_is_a_closed_connection(through, one):
     assert await client.ping()
 
 
-async def test_messages_do_not_upset_the_count(through):
+async def test_messages_do_not_upset_the_count(through: Through) -> None:
     proxy, client = through
     async with client.pubsub() as pubsub:
         await pubsub.subscribe("one", "two")
@@ -401,7 +407,7 @@ async def test_messages_do_not_upset_the_count(through):
     assert proxy.cuts == {"after": 1}
 
 
-async def test_round_trips_are_counted(through):
+async def test_round_trips_are_counted(through: Through) -> None:
     proxy, client = through
     await client.ping()
     before = proxy.round_trips

@@ -3,21 +3,20 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.protocol.names import ClientAuthMethod
 from tests import redis_shapes
 from tests.assertions import JWKS, Signer
 from tests.cutting_proxy import CuttingProxy
-from tests.world import CALLBACK, InProcess, World, settings_for
+from tests.world import CALLBACK, World, in_process, settings_for
 
 
 @pytest.fixture
 async def world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIterator[World]:
     async with (
         open_issuer(settings_for(proxy.url), listen=False) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         yield World(issuer, http, redis)
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import ClientResponse
 from aiohttp.test_utils import BaseTestServer, TestClient
-from aiohttp.web import BaseRunner, ServerRunner
+from aiohttp.web import BaseRequest, BaseRunner, ServerRunner
 
 from service.app import make_server
 from service.crypto.key_material import algorithm_object, generate
@@ -67,15 +67,22 @@ def basic(client_id: str, secret: str = SECRET) -> dict[str, str]:
     return {"Authorization": "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
-class InProcess(BaseTestServer):
+class _InProcess(BaseTestServer):
     """The service in the process of the test, as ``app.serving`` runs it."""
 
-    def __init__(self, issuer: Issuer, health: Health | None = None) -> None:
-        super().__init__()
+    def __init__(self, issuer: Issuer, health: Health | None, port: int | None) -> None:
+        super().__init__(port=port)
         self._parts = (issuer, health)
 
     async def _make_runner(self, **_: Any) -> BaseRunner:
         return ServerRunner(make_server(*self._parts))
+
+
+def in_process(
+    issuer: Issuer, health: Health | None = None, *, port: int | None = None
+) -> TestClient[BaseRequest, None]:
+    """A client of that service, which runs as long as the client is open."""
+    return TestClient(_InProcess(issuer, health, port))
 
 
 @dataclass
@@ -223,7 +230,7 @@ class World:
 
     def _with(self, **parts: Any) -> "World":
         issuer = replace(self.issuer, **parts)
-        return World(issuer, TestClient(InProcess(issuer)), self.redis)
+        return World(issuer, in_process(issuer), self.redis)
 
     @asynccontextmanager
     async def having(self, **changes: Any) -> AsyncIterator["World"]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.admin import client_ending, statistics
 from service.admin.statistics import Statistics
@@ -13,7 +12,7 @@ from tests.console import Operator, operators_port, text_of
 from tests.cutting_proxy import CuttingProxy
 from tests.kept_redis import RECOMMENDED
 from tests.redis_shapes import Shape
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 
 class Clock:
@@ -139,7 +138,7 @@ def asks_nothing(redis: Shape) -> Iterator[Shape]:
 
 async def test_what_redis_does_not_let_us_ask_is_not_known_and_no_zero(asks_nothing: Shape) -> None:
     settings = settings_for(asks_nothing.url, redis_username="mintmark", redis_password="pw")
-    async with open_issuer(settings) as issuer, TestClient(InProcess(issuer)) as http:
+    async with open_issuer(settings) as issuer, in_process(issuer) as http:
         world = World(issuer, http, asks_nothing)
         client = await world.client()
         for _ in range(3):

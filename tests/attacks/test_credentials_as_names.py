@@ -14,7 +14,7 @@ from service.fronts.operators import make_application
 from service.observe.log import JsonFormatter
 from service.protocol.credentials import Kind
 from tests.operators import TOKEN, TOKENS
-from tests.world import CALLBACK, FORM, InProcess, World, basic, settings_for
+from tests.world import CALLBACK, FORM, World, basic, in_process, settings_for
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSIsIm4iOjF9.c2lnbmF0dXJlc2lnbmF0dXJl"
 API_SECRET = "api-secret-" + "z" * 32
@@ -125,7 +125,7 @@ async def test_nothing_of_it_is_kept(
     async with (
         open_issuer(settings) as issuer,
         TestClient(TestServer(make_application(issuer, Health(issuer)))) as port,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         for method, path, body in OPERATORS:
             headers = {"Authorization": f"Bearer {TOKEN}"}

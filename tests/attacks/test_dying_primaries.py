@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.store.store import open_store
 from tests import redis_shapes
 from tests.slow_proxy import SlowProxy
-from tests.world import InProcess, World, error_of, settings_for
+from tests.world import World, error_of, in_process, settings_for
 
 AT_ONCE = 6
 LATE = 0.01
@@ -43,7 +42,7 @@ async def on(pair: redis_shapes.Pair, node: redis_shapes.Node, **settings: Any) 
     """A service on one of the two."""
     async with (
         open_issuer(settings_for(pair.url_of(node), **settings), listen=False) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         yield World(issuer, http, pair)
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.crypto.passwords import Hashing
@@ -15,7 +14,7 @@ from service.store.failures import Failures, Limit
 from service.store.tokens import RefreshToken
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
-from tests.world import InProcess, World, error_of, settings_for
+from tests.world import World, error_of, in_process, settings_for
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ async def counted(redis: redis_shapes.Shape) -> AsyncIterator[tuple[World, Cutti
     async with (
         CuttingProxy(redis.nodes[0].host, redis.nodes[0].port) as proxy,
         open_issuer(settings_for(proxy.url), listen=False) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         yield World(issuer, http, redis), proxy
 

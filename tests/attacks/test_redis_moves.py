@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import hiredis
 import pytest
-from aiohttp.test_utils import TestClient
 from redis.crc import key_slot
 
 from service.app import make_issuer, open_issuer
@@ -15,7 +14,7 @@ from service.protocol.credentials import parse
 from service.store.keys import Keys
 from service.store.store import make_store
 from tests import redis_shapes
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 
 class FakeSentinel:
@@ -68,7 +67,7 @@ async def test_a_slot_may_move_to_a_server_that_does_not_know_our_scripts(cluste
     cluster_shape.flush()
     async with (
         open_issuer(settings_for(cluster_shape.url)) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         world = World(issuer, http, cluster_shape)
         token = (await world.tokens(await world.client()))["access_token"]
@@ -119,7 +118,7 @@ async def test_readiness_says_no_within_the_timeout_where_nobody_answers(url: st
         url.format(",".join(hosts) if "+" in url else hosts[0]), redis_timeout=0.3, redis_connect_timeout=0.3
     )
     store = make_store(settings)
-    async with TestClient(InProcess(make_issuer(settings, store))) as http:
+    async with in_process(make_issuer(settings, store)) as http:
         started = time.monotonic()
         assert (await http.get("/readyz")).status == 503
         assert time.monotonic() - started < 0.5

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from aiohttp.test_utils import TestClient
 from playwright.async_api import Browser, Page, async_playwright
 
 from service.app import open_issuer
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
@@ -64,11 +63,8 @@ async def site(redis: Shape) -> AsyncIterator[World]:
     """A world whose issuer URL is where it is served, as a browser needs it."""
     port = free_port()
     settings = settings_for(redis.url, issuer=f"http://127.0.0.1:{port}", service_name="Mintmark")
-    async with open_issuer(settings) as issuer:
-        server = InProcess(issuer)
-        server.port = port
-        async with TestClient(server) as http:
-            yield World(issuer, http, redis)
+    async with open_issuer(settings) as issuer, in_process(issuer, port=port) as http:
+        yield World(issuer, http, redis)
 
 
 @pytest.fixture

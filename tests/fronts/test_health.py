@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.app import open_issuer
 from service.fronts.health import Health
 from service.fronts.operators import make_application
-from tests.world import InProcess, World, error_of, settings_for
+from tests.world import World, error_of, in_process, settings_for
 
 
 async def test_a_service_that_works_is_alive_and_ready(world: World) -> None:
@@ -41,7 +41,7 @@ async def test_without_redis_it_is_alive_but_not_ready(world: World) -> None:
 
 async def test_a_service_that_was_told_to_stop_is_not_ready_but_still_answers(world: World) -> None:
     health = Health(world.issuer)
-    async with TestClient(InProcess(world.issuer, health)) as http:
+    async with in_process(world.issuer, health) as http:
         assert (await http.get("/readyz")).status == 200
         health.accepting = False
         response = await http.get("/readyz")
@@ -71,7 +71,7 @@ async def test_metrics_move_to_the_operators_port_where_there_is_one(world: Worl
     async with open_issuer(settings) as issuer:
         health = Health(issuer)
         async with (
-            TestClient(InProcess(issuer, health)) as http,
+            in_process(issuer, health) as http,
             TestClient(TestServer(make_application(issuer, health))) as operators,
         ):
             assert [(await http.get(path)).status for path in ("/livez", "/readyz", "/metrics")] == [200, 200, 404]

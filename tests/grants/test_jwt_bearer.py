@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestServer
 
 from service.admin import trusts
 from service.admin.errors import NotFound, Refused
@@ -21,7 +21,7 @@ from tests.assertions import ISSUER, JWKS, KEYS, Signer
 from tests.cutting_proxy import CuttingProxy
 from tests.forging import hs256
 from tests.redis_shapes import Shape
-from tests.world import InProcess, World, error_of, settings_for
+from tests.world import World, error_of, in_process, settings_for
 
 GRANT = GrantTypeName.JWT_BEARER.value
 CI = "https://ci.example.com"
@@ -252,7 +252,7 @@ async def test_no_client_vouches_unless_it_may(app: World) -> None:
 
 async def test_an_assertion_is_good_again_where_nothing_came_of_it(redis: Shape, proxy: CuttingProxy) -> None:
     """Redis goes away between the use and the token: a 503, and the same assertion once more."""
-    async with open_issuer(settings_for(proxy.url)) as issuer, TestClient(InProcess(issuer)) as http:
+    async with open_issuer(settings_for(proxy.url)) as issuer, in_process(issuer) as http:
         world = World(issuer, http, redis)
         await world.client(grant_types=(GRANT,))
         await trust(world)

@@ -24,7 +24,7 @@ from service.protocol.names import AccessTokenFormat, SigningAlgorithm
 from tests.guarded import bearer, request_with
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
-from tests.world import CALLBACK, SECRET, InProcess, World, settings_for
+from tests.world import CALLBACK, SECRET, World, in_process, settings_for
 
 API = "https://api.example.com"
 
@@ -34,9 +34,7 @@ async def served(redis: Shape) -> AsyncIterator[World]:
     """One whose issuer is where it listens, with a resource server."""
     port = free_port()
     async with open_issuer(settings_for(redis.url, issuer=f"http://127.0.0.1:{port}")) as issuer:
-        server = InProcess(issuer)
-        server.port = port
-        async with TestClient(server) as http:
+        async with in_process(issuer, port=port) as http:
             world = World(issuer, http, redis)
             await world.client("api", introspect=True, resources=(API,))
             yield world

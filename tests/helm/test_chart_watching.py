@@ -20,7 +20,7 @@ from service.observe.metrics import CACHES, REDIS_ERRORS, WRITE_REFUSALS, KeyTim
 from service.protocol.errors import ServerError, TemporarilyUnavailable
 from tests.helm.chart import CHART, ROOT, of_kind, the
 from tests.redis_shapes import Shape
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 DASHBOARD = json.loads((CHART / "dashboards" / "mintmark.json").read_text())
 SERVICE = "".join(path.read_text() for path in Path(ROOT / "service").rglob("*.py"))
@@ -67,7 +67,7 @@ async def test_a_service_at_work_shows_them(redis: Shape) -> None:
     settings = settings_for(redis.url, master_key="m" * 32, signing_algorithms=("ES256",))
     async with (
         open_issuer(settings, listen=False) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
         TestClient(TestServer(make_application(issuer, Health(issuer)))) as admin,
     ):
         start_background_tasks(issuer)

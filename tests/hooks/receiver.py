@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestClient
 from standardwebhooks import Webhook
 
 from service.app import open_issuer
 from service.hooks import Hooks, deliver_due
 from tests.redis_shapes import Shape
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 HOOK_SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 ALL_EVENTS = ("claims", "refresh", "login", "logged_in", "logged_out", "revoked")
@@ -74,7 +73,7 @@ async def hooked(
         clock = Clock(opened.clock)
         parts = (settings, opened.http_client, opened.store.notifications, opened.metrics, clock, opened.randomness)
         issuer = replace(opened, clock=clock, hooks=Hooks(*parts))
-        async with TestClient(InProcess(issuer)) as http:
+        async with in_process(issuer) as http:
             yield World(issuer, http, shape)
 
 

@@ -26,7 +26,7 @@ from tests.client_members import APART, BASE, edited, full, in_console, mintmark
 from tests.console import Operator, operators_port, text_of
 from tests.deciding import API_KEY, API_SECRET, Backend, backend
 from tests.redis_shapes import Shape
-from tests.world import InProcess, World, basic, settings_for
+from tests.world import World, basic, in_process, settings_for
 
 SETTINGS: dict[str, Any] = {
     "pairwise_salt": "s" * 32,
@@ -46,7 +46,7 @@ BY_CLIENT = {name: value for name, value in SET.items() if ROWS[name].registered
 
 @pytest.fixture
 async def served(redis: Shape) -> AsyncIterator[World]:
-    async with open_issuer(settings_for(redis.url, **SETTINGS)) as issuer, TestClient(InProcess(issuer)) as http:  # type: ignore[var-annotated]
+    async with open_issuer(settings_for(redis.url, **SETTINGS)) as issuer, in_process(issuer) as http:  # type: ignore[var-annotated]
         yield World(issuer, http, redis)
 
 

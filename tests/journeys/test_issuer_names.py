@@ -5,14 +5,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.guard import Guard, Refused
 from tests.guarded import bearer
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
-from tests.world import CALLBACK, InProcess, World, settings_for
+from tests.world import CALLBACK, World, in_process, settings_for
 
 API = "https://api.example"
 
@@ -77,9 +76,7 @@ async def test_the_guard_compares_the_name_and_finds_the_document(redis: Shape, 
     port = free_port()
     name = f"http://127.0.0.1:{port}{ending}"
     async with open_issuer(settings_for(redis.url, issuer=name, resource_tokens={API: {"format": "jwt"}})) as issuer:
-        server = InProcess(issuer)
-        server.port = port
-        async with TestClient(server) as http:
+        async with in_process(issuer, port=port) as http:
             world = World(issuer, http, redis)
             client = await world.client(audiences=(API,))
             token = (await world.tokens(client, scope="read", audience=(API,)))["access_token"]

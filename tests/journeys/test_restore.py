@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.admin import users
 from service.app import open_issuer
@@ -16,7 +15,7 @@ from tests.kept_redis import kept_redis, servers
 from tests.person import Person
 from tests.redis_shapes import Node, Shape
 from tests.test_house import ROOT
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 CURED = ("off", "~*", "&*", "+@all")
 EVERY = servers()
@@ -24,7 +23,7 @@ EVERY = servers()
 
 @asynccontextmanager
 async def world_on(shape: Shape):  # type: ignore[no-untyped-def]
-    async with open_issuer(settings_for(shape.url)) as issuer, TestClient(InProcess(issuer)) as http:
+    async with open_issuer(settings_for(shape.url)) as issuer, in_process(issuer) as http:
         yield World(issuer, http, shape)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestServer
 
 from service.app import open_issuer
 from service.issuer import Issuer
@@ -22,7 +22,7 @@ from service.store import deliveries
 from tests.cutting_proxy import CuttingProxy
 from tests.person import Person
 from tests.redis_shapes import Shape
-from tests.world import VERIFIER, InProcess, World, settings_for
+from tests.world import VERIFIER, World, in_process, settings_for
 
 
 @dataclass
@@ -196,7 +196,7 @@ async def test_a_logout_that_is_cut_off_is_finished(
         return found
 
     settings = settings_for(proxy.url, fetch_private_addresses=True)
-    async with open_issuer(settings) as issuer, TestClient(InProcess(issuer)) as http:
+    async with open_issuer(settings) as issuer, in_process(issuer) as http:
         world = World(issuer, http, redis)
         await world.openid_client(backchannel_logout_uri=receiver.uri)
         await world.user()

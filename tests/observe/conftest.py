@@ -5,12 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from tests.observe.collector import Collector, Open
 from tests.redis_shapes import Shape
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def opened(redis: Shape, collector: Collector) -> Open:
     @asynccontextmanager
     async def traced(**changes: Any) -> AsyncIterator[World]:
         settings = settings_for(redis.url, **({"otlp_endpoint": collector.url, "trace_sample": 1.0} | changes))
-        async with open_issuer(settings, listen=False) as issuer, TestClient(InProcess(issuer)) as http:
+        async with open_issuer(settings, listen=False) as issuer, in_process(issuer) as http:
             yield World(issuer, http, redis)
 
     return traced

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 import pytest
-from aiohttp.test_utils import TestClient
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from service.app import open_issuer
@@ -19,7 +18,7 @@ from service.settings import SettingsError, load
 from tests.observe.collector import Collector, Open, attributes
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
-from tests.world import SECRET, InProcess, World, settings_for
+from tests.world import SECRET, World, in_process, settings_for
 
 CALLER = "0af7651916cd43dd8448eb211c80319c"
 CALLING_SPAN = "b7ad6b7169203331"
@@ -209,7 +208,7 @@ async def test_a_collector_that_is_away_hurts_nobody(redis: Shape, state: str) -
     port = free_port()
     silent = None if state == "nobody listens" else await asyncio.start_server(swallow, "127.0.0.1", port)
     settings = settings_for(redis.url, otlp_endpoint=f"http://127.0.0.1:{port}", trace_sample=1.0)
-    async with open_issuer(settings, listen=False) as issuer, TestClient(InProcess(issuer)) as http:
+    async with open_issuer(settings, listen=False) as issuer, in_process(issuer) as http:
         world = World(issuer, http, redis)
         await world.client()
         for _ in range(3000):  # more than the queue holds

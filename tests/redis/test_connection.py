@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.redis.errors import StoreError, kind_of
@@ -12,7 +11,7 @@ from service.redis.script import SCRIPTS
 from service.store.store import open_store
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
-from tests.world import InProcess, World, error_of, settings_for
+from tests.world import World, error_of, in_process, settings_for
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ async def cut_world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIter
     """A service that reaches its Redis through the proxy."""
     async with (
         open_issuer(settings_for(proxy.url)) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         yield World(issuer, http, redis)
 
@@ -172,7 +171,7 @@ async def test_redis_full_refuses_writes_and_goes_on_reading() -> None:
     with redis_shapes.standalone() as shape:
         async with (
             open_issuer(settings_for(shape.url)) as issuer,
-            TestClient(InProcess(issuer)) as http,
+            in_process(issuer) as http,
         ):
             world = World(issuer, http, shape)
             client = await world.client()

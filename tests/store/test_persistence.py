@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.admin import users
 from service.app import open_issuer
@@ -14,7 +13,7 @@ from service.store.keys import Keys
 from service.store.persistence import CURE, _may_replay
 from tests.kept_redis import RECOMMENDED, kept_redis, servers
 from tests.redis_shapes import Shape
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 WITH_LOOK = (*RECOMMENDED, "+acl|getuser")
 CURED = ("off", "~*", "&*", "+@all")
@@ -27,7 +26,7 @@ LOSING = {name: path for name, path in EVERY.items() if name not in PROVED}
 async def world_on(shape: Shape, **changes: object):  # type: ignore[no-untyped-def]
     async with (
         open_issuer(settings_for(shape.url, **changes)) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         yield World(issuer, http, shape)
 

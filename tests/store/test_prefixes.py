@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.admin import everything
 from service.app import open_issuer
@@ -15,7 +14,7 @@ from service.records.trusted_issuer import TrustedIssuer
 from service.redis.address import of_url
 from service.redis.opening import open_connection
 from service.store.keys import Keys
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 MINE, THEIRS = Keys(), Keys("other:")
 
@@ -25,7 +24,7 @@ async def other_world(any_world: World) -> AsyncIterator[World]:
     """Another issuer, which shares the Redis of the first one."""
     async with (
         open_issuer(settings_for(any_world.redis.url), keys=THEIRS) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         yield World(issuer, http, any_world.redis)
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.store import rights
@@ -14,7 +13,7 @@ from service.store.keys import Keys
 from tests import redis_shapes
 from tests.kept_redis import RECOMMENDED, servers
 from tests.redis_shapes import Shape
-from tests.world import InProcess, World, error_of, settings_for
+from tests.world import World, error_of, in_process, settings_for
 
 EVERY = servers()
 
@@ -55,7 +54,7 @@ async def test_the_documented_rules_are_enough_and_leave_nothing_behind(
     forget_user: Shape, caplog: pytest.LogCaptureFixture
 ) -> None:
     allow(forget_user, "reset", "on", ">pw", *RECOMMENDED)
-    async with open_issuer(settings_of(forget_user)) as issuer, TestClient(InProcess(issuer)) as http:
+    async with open_issuer(settings_of(forget_user)) as issuer, in_process(issuer) as http:
         assert not forget_user.keys()
         world = World(issuer, http, forget_user)
         await world.user()
@@ -138,7 +137,7 @@ async def test_rights_that_are_taken_away_later_are_503_and_named(
     each_server: Shape, rule: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     allow(each_server, "reset", "on", ">pw", *RECOMMENDED)
-    async with open_issuer(settings_of(each_server)) as issuer, TestClient(InProcess(issuer)) as http:
+    async with open_issuer(settings_of(each_server)) as issuer, in_process(issuer) as http:
         world = World(issuer, http, each_server)
         client = await world.client()
         tokens = await world.tokens(client)
@@ -159,7 +158,7 @@ async def test_rights_that_are_taken_away_later_are_503_and_named(
 
 async def test_rights_that_are_taken_away_on_any_shape_are_503(forget_user: Shape) -> None:
     allow(forget_user, "reset", "on", ">pw", *RECOMMENDED)
-    async with open_issuer(settings_of(forget_user)) as issuer, TestClient(InProcess(issuer)) as http:
+    async with open_issuer(settings_of(forget_user)) as issuer, in_process(issuer) as http:
         world = World(issuer, http, forget_user)
         tokens = await world.tokens(await world.client())
         allow(forget_user, "resetchannels")

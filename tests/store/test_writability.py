@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from aiohttp.test_utils import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import open_issuer
@@ -14,7 +13,7 @@ from service.store.writability import Writability
 from tests import redis_shapes
 from tests.kept_redis import RECOMMENDED
 from tests.redis_shapes import Shape
-from tests.world import CALLBACK, InProcess, World, error_of, settings_for
+from tests.world import CALLBACK, World, error_of, in_process, settings_for
 
 
 def data_nodes(shape: Shape) -> list[redis_shapes.Node]:
@@ -36,7 +35,7 @@ def unharmed(any_redis: Shape) -> Iterator[Shape]:
 @pytest.fixture
 async def hurt_world(unharmed: Shape) -> AsyncIterator[World]:
     settings = settings_for(unharmed.url, redis_timeout=0.5)
-    async with open_issuer(settings) as issuer, TestClient(InProcess(issuer)) as http:
+    async with open_issuer(settings) as issuer, in_process(issuer) as http:
         yield World(issuer, http, unharmed)
 
 
@@ -112,7 +111,7 @@ async def test_one_full_primary_of_a_cluster_is_enough(cluster_shape: Shape) -> 
     cluster_shape.flush()
     async with (
         open_issuer(settings_for(cluster_shape.url)) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         world = World(issuer, http, cluster_shape)
         for node in cluster_shape.primaries():
@@ -128,7 +127,7 @@ async def test_a_replica_is_not_written_to() -> None:
     """READONLY: the server at the address has become a replica."""
     with redis_shapes.pair() as pair:
         settings = settings_for(pair.url_of(pair.nodes[0]), redis_timeout=0.3)
-        async with open_issuer(settings) as issuer, TestClient(InProcess(issuer)) as http:
+        async with open_issuer(settings) as issuer, in_process(issuer) as http:
             world = World(issuer, http, pair)
             await world.client()
             assert (await readiness(world))[0] == 200
@@ -141,7 +140,7 @@ async def test_a_replica_is_not_written_to() -> None:
 async def test_a_disk_that_cannot_be_written() -> None:
     """MISCONF: after a snapshot that failed Redis refuses writes."""
     with redis_shapes.standalone() as shape:
-        async with open_issuer(settings_for(shape.url)) as issuer, TestClient(InProcess(issuer)) as http:
+        async with open_issuer(settings_for(shape.url)) as issuer, in_process(issuer) as http:
             world, admin = World(issuer, http, shape), shape.nodes[0].admin
             await world.client()
             (shape.nodes[0].home / "dump.rdb").mkdir()  # a snapshot cannot take its place
@@ -158,7 +157,7 @@ async def test_too_few_replicas_for_the_settings(redis: Shape) -> None:
     """redis_wait_replicas: what is not confirmed does not count as done."""
     async with (
         open_issuer(settings_for(redis.url, redis_wait_replicas=1, redis_timeout=0.4)) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         assert (await until_ready(World(issuer, http, redis), 503))["reason"] == "replicas"
 
@@ -168,7 +167,7 @@ async def test_rights_that_were_taken_away(redis: Shape) -> None:
     admin.execute_command("ACL", "SETUSER", "mintmark", "reset", "on", ">pw", *RECOMMENDED)
     try:
         settings = settings_for(redis.url, redis_username="mintmark", redis_password="pw")
-        async with open_issuer(settings) as issuer, TestClient(InProcess(issuer)) as http:
+        async with open_issuer(settings) as issuer, in_process(issuer) as http:
             world = World(issuer, http, redis)
             admin.execute_command("ACL", "SETUSER", "mintmark", "resetkeys")
             assert (await until_ready(world, 503))["reason"] == "rights"
@@ -183,7 +182,7 @@ async def test_a_right_that_only_some_requests_need_was_taken_away(redis: Shape,
     admin.execute_command("ACL", "SETUSER", "mintmark", "reset", "on", ">pw", *RECOMMENDED)
     try:
         settings = settings_for(redis.url, redis_username="mintmark", redis_password="pw")
-        async with open_issuer(settings) as issuer, TestClient(InProcess(issuer)) as http:
+        async with open_issuer(settings) as issuer, in_process(issuer) as http:
             world = World(issuer, http, redis)
             await world.user()
             tokens = await world.tokens(await world.client())

@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 import pytest
 from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.protocol.credentials import hashed
@@ -16,7 +15,7 @@ from service.records.client import Client
 from service.tokens import codes
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
-from tests.world import CALLBACK, VERIFIER, InProcess, World, basic, error_of, settings_for
+from tests.world import CALLBACK, VERIFIER, World, basic, error_of, in_process, settings_for
 
 BOTH = ("https://a.example", "https://b.example")
 REFUSED, AWAY = (400, "invalid_grant"), (503, "temporarily_unavailable")
@@ -32,7 +31,7 @@ async def world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIterator
     """Its Redis takes commands, and the proxy loses the replies that it is told to."""
     async with (
         open_issuer(settings_for(proxy.url, redis_timeout=0.3), listen=False) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         yield World(issuer, http, redis)
 
@@ -72,7 +71,7 @@ async def test_redis_that_stands_still_for_a_second_costs_nobody_their_login(red
     """P7: 503 while it takes no writes, and then what was asked for."""
     async with (
         open_issuer(settings_for(redis.url, redis_timeout=0.5), listen=False) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         world = World(issuer, http, redis)
         code = await world.code(await world.client())

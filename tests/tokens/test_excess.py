@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.app import open_issuer
 from service.protocol.errors import InvalidGrant
@@ -16,7 +15,7 @@ from service.tokens.authorization import Authorization, Issued
 from service.tokens.issuing import issue
 from tests.person import Person
 from tests.redis_shapes import Shape
-from tests.world import VERIFIER, InProcess, World, settings_for
+from tests.world import VERIFIER, World, in_process, settings_for
 
 MOST = 5
 AT_ONCE = 400
@@ -26,7 +25,7 @@ BOUNDS = {"grants_per_user_and_client": MOST, "sessions_per_user": 3}
 @asynccontextmanager
 async def bounded(shape: Shape) -> AsyncIterator[World]:
     """A service that says how much there may be."""
-    async with open_issuer(settings_for(shape.url, **BOUNDS)) as issuer, TestClient(InProcess(issuer)) as http:
+    async with open_issuer(settings_for(shape.url, **BOUNDS)) as issuer, in_process(issuer) as http:
         yield World(issuer, http, shape)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import jwt
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.admin import clients, users
 from service.admin.client_input import ClientInput
@@ -17,7 +16,7 @@ from service.protocol.names import AccessTokenFormat
 from service.settings import SettingsError, load
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
-from tests.world import InProcess, World, settings_for
+from tests.world import World, in_process, settings_for
 
 OF_ALICE = {"department": "sales", "employee": 7, "team#de": "Verkauf", "email": "a@b.example", "secret": "x"}
 PASSWORD = {"grant_type": "password", "username": "alice", "password": "wonderland"}
@@ -152,7 +151,7 @@ TRIPS = {"authorization_code": 2, "refresh_token": 2, "password": 2, "introspect
 async def counted(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIterator[World]:
     async with (
         open_issuer(settings_for(proxy.url), listen=False) as issuer,
-        TestClient(InProcess(issuer)) as http,
+        in_process(issuer) as http,
     ):
         yield World(issuer, http, redis)
 

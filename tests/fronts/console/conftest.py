@@ -3,21 +3,20 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp.test_utils import TestClient
 
-from tests.console import Operator, operators_port
+from tests.console import Operator, Port, operators_port
 from tests.world import World
 
 
 @pytest.fixture
-async def port(world: World) -> AsyncIterator[TestClient]:
+async def port(world: World) -> AsyncIterator[Port]:
     """The operators' port."""
     async with operators_port(world) as http:
         yield http
 
 
 @pytest.fixture
-async def alice(world: World, port: TestClient) -> Operator:
+async def alice(world: World, port: Port) -> Operator:
     """An operator who is signed in."""
     operator = Operator(world, port)
     assert (await operator.sign_in()).heading == "Dashboard"
@@ -25,7 +24,7 @@ async def alice(world: World, port: TestClient) -> Operator:
 
 
 @pytest.fixture
-async def bob(world: World, port: TestClient) -> Operator:
+async def bob(world: World, port: Port) -> Operator:
     """Another one."""
     operator = Operator(world, port, "bob")
     assert (await operator.sign_in()).heading == "Dashboard"

@@ -4,10 +4,9 @@ import re
 from http.cookies import SimpleCookie
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from service.fronts.console.front import PAGES
-from tests.console import COOKIE, TOKEN, TOKENS, Operator, field_of, operators_port
+from tests.console import COOKIE, TOKEN, TOKENS, Operator, Port, field_of, operators_port
 from tests.world import World
 
 EVERY_PAGE = [page.path for page in PAGES]
@@ -19,13 +18,13 @@ async def test_there_is_no_console_where_nobody_may_use_it(world: World) -> None
             assert (await http.get(path)).status == 404
 
 
-async def test_the_world_does_not_see_it(world: World, port: TestClient) -> None:
+async def test_the_world_does_not_see_it(world: World, port: Port) -> None:
     """It is at the operators' port alone."""
     assert (await world.http.get("/console")).status == 404
 
 
 @pytest.mark.parametrize("path", EVERY_PAGE)
-async def test_every_page_wants_a_session(world: World, port: TestClient, path: str) -> None:
+async def test_every_page_wants_a_session(world: World, port: Port, path: str) -> None:
     """By GET and by POST, with no cookie and with one that was made up."""
     await world.client("web", name="The secret project")
     for cookies in ({}, {COOKIE: "a" * 43}, {COOKIE: "ü"}, {COOKIE: "x" * 5000}):
@@ -72,14 +71,14 @@ async def test_plain_http_is_for_this_machine_alone(world: World) -> None:
 
 
 @pytest.mark.parametrize("token", ["", " ", "wrong", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "ü" * 40, "x" * 3000])
-async def test_a_wrong_token_opens_nothing(world: World, port: TestClient, token: str) -> None:
+async def test_a_wrong_token_opens_nothing(world: World, port: Port, token: str) -> None:
     stranger = Operator(world, port)
     shown = await stranger.send("/console/sign-in", token=token)
     assert (shown.status, stranger.cookies) == (403, {})
     assert not token.strip() or token not in shown.text
 
 
-async def test_guessing_is_slowed_down(world: World, port: TestClient) -> None:
+async def test_guessing_is_slowed_down(world: World, port: Port) -> None:
     """After twenty wrong ones each further one is told to wait; but nobody can lock out whoever has the right one."""
     stranger = Operator(world, port)
     statuses = [(await stranger.sign_in(f"wrong {number}")).status for number in range(23)]
@@ -155,14 +154,14 @@ async def test_a_token_that_is_taken_back_ends_its_sessions(world: World) -> Non
         *("/console/sign-in", "/console/sign-out", "/console/user/session", "/console/numbers", "/console/clients/"),
     ],
 )
-async def test_signing_in_leads_nowhere_else(world: World, port: TestClient, onward: str) -> None:
+async def test_signing_in_leads_nowhere_else(world: World, port: Port, onward: str) -> None:
     operator = Operator(world, port)
     shown = await operator.get("/console/sign-in", next=onward)
     assert field_of(shown, "next") == "/console"
     assert (await operator.send("/console/sign-in", token=TOKEN, next=onward)).heading == "Dashboard"
 
 
-async def test_signing_in_leads_back(world: World, port: TestClient) -> None:
+async def test_signing_in_leads_back(world: World, port: Port) -> None:
     await world.client("web", name="The web shop")
     operator = Operator(world, port)
     shown = await operator.get("/console/client", id="web")
@@ -183,7 +182,7 @@ async def test_who_signs_in_anew_leaves_no_session_behind(alice: Operator, bob: 
 
 
 @pytest.mark.parametrize("planted", ["A" * 43, "x", "ü" * 43])
-async def test_a_cookie_from_before_signing_in_is_not_taken_over(world: World, port: TestClient, planted: str) -> None:
+async def test_a_cookie_from_before_signing_in_is_not_taken_over(world: World, port: Port, planted: str) -> None:
     """Session fixation: whoever planted it does not share the session."""
     operator = Operator(world, port, cookies={COOKIE: planted})
     assert (await operator.sign_in()).heading == "Dashboard"
@@ -289,7 +288,7 @@ async def test_what_pages_load_is_ours_and_kept_by_its_content(alice: Operator) 
     assert not re.search(r'(?:src|href)="(?!/console|#|")', shown.text)
 
 
-async def test_signing_in_and_out_twice_is_no_dead_end(world: World, port: TestClient) -> None:
+async def test_signing_in_and_out_twice_is_no_dead_end(world: World, port: Port) -> None:
     """A double click: the second form comes with the cookies of before the first one's answer."""
     twins = [Operator(world, port), Operator(world, port)]
     assert [(await one.sign_in()).heading for one in twins] == ["Dashboard", "Dashboard"]
