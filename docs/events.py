@@ -43,8 +43,8 @@ def _metrics(metrics: Metrics) -> list[str]:
     rows = []
     for (
         collector
-    ) in metrics.registry._collector_to_names:  # with the labels, which what is collected has only with values
-        (family,) = collector.describe()
+    ) in metrics.registry._collector_to_names:  # has the labels; what is collected has them only with values
+        (family,) = collector.describe()  # type: ignore[attr-defined]
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = _names(collector._labelnames)  # type: ignore[attr-defined]
         rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |\n")

@@ -23,7 +23,7 @@ that `{PREFIX}SECRETS_DIR` names. Lists in the environment are words with commas
 nothing starts.
 """
 _COLUMNS = "| setting | environment variable | type | unit | default | effect |\n|---|---|---|---|---|---|\n"
-_NESTED = {"resource_tokens": ResourceTokens, "hooks": HookSettings}
+_NESTED: dict[str, type[BaseModel]] = {"resource_tokens": ResourceTokens, "hooks": HookSettings}
 _WORDS = {"string": "text", "object": "table"}
 _FORMATS = {"password": "secret", "path": "path"}
 _BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}

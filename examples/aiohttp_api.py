@@ -7,6 +7,7 @@ echo api-secret | .venv/bin/mintmark client create api --introspect --resource h
 curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:9000/
 """
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
@@ -24,7 +25,7 @@ async def hello(request: web.Request) -> web.Response:
     return web.json_response({"hello": token.subject or token.client_id, "scopes": sorted(token.scopes)})
 
 
-async def guarding(_: web.Application):
+async def guarding(_: web.Application) -> AsyncIterator[None]:
     await guard.start()
     yield
     await guard.close()

@@ -7,9 +7,10 @@
 import json
 
 from service.guard import AsgiGuard, Guard
+from service.guard.asgi_guard import Receive, Scope, Send
 
 
-async def hello(scope, receive, send):
+async def hello(scope: Scope, _receive: Receive, send: Send) -> None:
     token = scope["mintmark_token"]
     body = json.dumps({"hello": token.subject, "scopes": sorted(token.scopes)}).encode()
     headers = [(b"content-type", b"application/json")]

@@ -27,8 +27,11 @@ from loadtests.servers import Server
 from loadtests.supplies import REDIRECT_URI, VERIFIER, Supplier, in_bulk, supplier
 from loadtests.work import ACTIVE, WORKS, introspection, refreshing
 from service.grants import authorization_code
+from service.protocol.request import Request
+from service.protocol.requested import Requested
 from service.tokens.authorization import Issued
 from service.tokens.issuing import issue
+from service.tokens.token_request import TokenRequest
 from tests.redis_shapes import Shape
 
 FEW = 1_000
@@ -141,8 +144,9 @@ async def _weigh_redeemed() -> Weight:
         async with supplier(redis) as supplies:
             before = await _used(redis)
             for code in await supplies.codes(CODES):
-                params = authorization_code.Params(code, REDIRECT_URI, VERIFIER, ())
-                allowed = await authorization_code.authorize(supplies.issuer, supplies.client, params)
+                request = Request({"code": code, "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER})
+                token_request = TokenRequest(request, supplies.client, Requested.of(request), [])
+                allowed = await authorization_code.authorize(supplies.issuer, token_request)
                 await issue(supplies.issuer, supplies.client, allowed)
             return _weight(
                 "the same by a code, with the mark of the spent code", CODES, before, await _used(redis), None

@@ -13,7 +13,7 @@ from service.app import open_issuer
 from service.crypto.key_material import generate, public_jwk
 from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
-from service.protocol.credentials import Kind, new_client_secret, new_credential, new_grant_id
+from service.protocol.credentials import Kind, new_credential, new_grant_id, new_secret
 from service.protocol.names import OPENID, AccessTokenFormat, ClientAuthMethod, SigningAlgorithm
 from service.protocol.pkce import ChallengeMethod, s256
 from service.records.authorization_code import AuthorizationCode
@@ -21,7 +21,7 @@ from service.records.client import Client, ClientSecret
 from service.records.grant import Grant
 from service.records.user import User
 from service.settings import load
-from service.tokens.authorization import Authorization, Issued
+from service.tokens.authorization import Authorization, Issued, granted_by
 from service.tokens.codes import issue_code
 from service.tokens.issuing import issue
 from tests.redis_shapes import Shape
@@ -83,7 +83,8 @@ class Supplier:
 
     async def issue_grant(self) -> Issued:
         """A user's grant with an access and a refresh token."""
-        return await issue(self.issuer, self.client, Authorization(self.grant(self.client, SCOPE), SCOPE, ()))
+        grant = self.grant(self.client, SCOPE)
+        return await issue(self.issuer, self.client, Authorization(grant, granted_by(grant)))
 
     async def issue_alone(self) -> Issued:
         """A client_credentials token."""
@@ -93,7 +94,7 @@ class Supplier:
             grant_type="client_credentials",
             client_generation=self.client.generation,
         )
-        return await issue(self.issuer, self.client, Authorization(grant, SCOPE, ()))
+        return await issue(self.issuer, self.client, Authorization(grant, granted_by(grant)))
 
     async def users(self) -> list[str]:
         """Usernames of people whose password is ``PASSWORD``."""
@@ -136,7 +137,7 @@ async def supplier(redis: Shape, secret: str = "") -> AsyncIterator[Supplier]:
     """A supplier for this Redis, with its client registered there."""
     settings = load(redis_url=redis.url, argon2_memory=64, argon2_iterations=1, redis_timeout=30.0)
     async with open_issuer(settings, listen=False) as issuer:
-        secret = secret or new_client_secret(issuer.randomness)
+        secret = secret or new_secret(Kind.CLIENT_SECRET, issuer.randomness)
         signers = {
             one: await _client(issuer, name, secret, scopes=(OPENID, *SCOPE.split()), id_token_signed_response_alg=one)
             for one, name in SIGNERS.items()

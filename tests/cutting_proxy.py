@@ -57,7 +57,7 @@ class CuttingProxy:
     @property
     def port(self) -> int:
         assert self._server, "the proxy is not running"
-        return self._server.sockets[0].getsockname()[1]
+        return int(self._server.sockets[0].getsockname()[1])
 
     @property
     def url(self) -> str:

@@ -106,7 +106,7 @@ class Node:
     @functools.cached_property
     def admin(self) -> redis.Redis:
         """A client with short timeouts for looking after this node."""
-        limits = {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 0)}
+        limits: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 0)}
         return redis.Redis(**self.connection, **limits, protocol=2)
 
     @property
@@ -180,7 +180,7 @@ class Shape:
 
     def keys(self) -> list[bytes]:
         """Every key of every primary, sorted."""
-        return sorted(key for node in self.primaries() for key in node.admin.keys("*"))
+        return sorted(key for node in self.primaries() for key in _keys(node.admin))
 
     def dump(self) -> dict[bytes, Entry]:
         """Every key with its content."""
@@ -387,7 +387,8 @@ def cluster(*, node_timeout_milliseconds: int = 2000) -> Cluster:
 
 def _view(node: Node) -> dict[str, dict[str, Any]]:
     """What a node says of all nodes: {"host:port": {"flags": …, "connected": …}}."""
-    return node.admin.cluster("nodes")
+    view: dict[str, dict[str, Any]] = node.admin.cluster("nodes")
+    return view
 
 
 def _acquainted(node: Node) -> bool:
@@ -401,12 +402,12 @@ def _roles(node: Node) -> frozenset[tuple[str, str]]:
 
 
 def _cluster_state(node: Node) -> str:
-    return node.admin.cluster("info")["cluster_state"]
+    return str(node.admin.cluster("info")["cluster_state"])
 
 
 def _linked(node: Node) -> bool:
     info = node.admin.info("replication")
-    return info["role"] == "master" or info["master_link_status"] == "up"
+    return bool(info["role"] == "master" or info["master_link_status"] == "up")
 
 
 # Sentinel
@@ -446,7 +447,11 @@ def sentinel(*, down_after_milliseconds: int = 1000, failover_timeout_millisecon
     server, home = find_redis_server(), short_temporary_directory()
     primary, replica, *sentinels = free_ports(5)
     nodes = []
-    for role, port, line in (("primary", primary, ""), ("replica", replica, f"replicaof {HOST} {primary}\n")):
+    data: list[tuple[Role, int, str]] = [
+        ("primary", primary, ""),
+        ("replica", replica, f"replicaof {HOST} {primary}\n"),
+    ]
+    for role, port, line in data:
         configuration = home / role / "redis.conf"  # where sentinels note a change of roles, for the next start
         arguments = [str(configuration), *_in_memory(home / role), "--port", str(port)]
         nodes.append(Node(role, server, home / role, port, arguments))
@@ -478,7 +483,10 @@ def _sees_all(sentinel: Node) -> bool:
     primary = sentinel.admin.sentinel_master(PRIMARY_NAME)
     others = sentinel.admin.sentinel_sentinels(PRIMARY_NAME)
     replicas = sentinel.admin.sentinel_slaves(PRIMARY_NAME)
-    seen = [*others, *replicas, primary]
+    assert isinstance(others, list)
+    assert isinstance(replicas, list)
+    assert isinstance(primary, dict)
+    seen: list[dict[str, Any]] = [*others, *replicas, primary]
     trouble = any(entry[f"is_{flag}"] for entry in seen for flag in ("sdown", "odown", "disconnected"))
     met = all(entry["runid"] for entry in replicas)  # asked once how it does, so that it can be promoted
     return len(others) == 2 and len(replicas) == 1 and met and not trouble
@@ -639,6 +647,11 @@ def _process_id(node: Node) -> int:
     return node.process.pid
 
 
+def _keys(client: redis.Redis) -> list[bytes]:
+    keys: list[bytes] = client.execute_command("KEYS", "*")
+    return keys
+
+
 def _entries(client: redis.Redis) -> Iterator[tuple[bytes, Entry]]:
     readers: dict[str, Callable[[bytes], Any]] = {
         "string": client.get,
@@ -648,7 +661,7 @@ def _entries(client: redis.Redis) -> Iterator[tuple[bytes, Entry]]:
         "zset": lambda key: client.zrange(key, 0, -1, withscores=True),
         "stream": client.xrange,
     }
-    for key in client.keys("*"):
-        kind = client.type(key).decode()
+    for key in _keys(client):
+        kind = client.execute_command("TYPE", key).decode()
         if kind in readers:  # "none": it ended between the two looks
             yield key, Entry(kind, readers[kind](key), client.pttl(key))

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import ClientSession, TCPConnector
@@ -74,7 +75,7 @@ async def test_two_workers_serve_count_together_and_stop_together(world: World, 
 
 async def test_workers_share_the_operators_port_too(world: World, tmp_path: Path) -> None:
     await world.client()
-    settings = {"admin_port": 0, "workers": 2, "redis_url": world.redis.url}
+    settings: dict[str, Any] = {"admin_port": 0, "workers": 2, "redis_url": world.redis.url}
     async with ServerProcess(tmp_path, **settings) as server:
         await _all_serving(server, 2)
         lines = [json.loads(line) for line in server.log.read_text().splitlines() if '"admin_serving"' in line]

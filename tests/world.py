@@ -116,6 +116,7 @@ class World:
     async def change(self, client: Client, **changes: Any) -> Client:
         """Change a client as another process would."""
         seen = await self.issuer.store.clients.read(client.client_id)
+        assert seen
         changed: Client = msgspec.structs.replace(seen, **changes)
         await self.issuer.store.clients.save(changed, seen)
         return changed
@@ -152,7 +153,7 @@ class World:
             code_challenge=s256(verifier) if verifier else None,
             code_challenge_method="S256" if verifier else None,
         )
-        wished = {
+        wished: dict[str, Any] = {
             "client_id": client.client_id,
             "subject": subject,
             "scope": scope,
@@ -261,7 +262,10 @@ class World:
         found = {}
         for node in self.redis.primaries():
             for key in node.admin.scan_iter(f"*{part}*"):
-                (seconds, microseconds), left = node.admin.pipeline().time().pttl(key).execute()
+                steps = node.admin.pipeline()
+                steps.time()
+                steps.pttl(key)
+                (seconds, microseconds), left = steps.execute()
                 found[key.decode()] = round(seconds + (microseconds / 1000 + left) / 1000) if left >= 0 else -1
         return found
 

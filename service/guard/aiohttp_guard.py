@@ -1,8 +1,9 @@
 """The guard before aiohttp handlers."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from service.guard.guard import Guard
 from service.guard.routes import Routes, is_preflight, scopes_of
@@ -10,9 +11,6 @@ from service.guard.verdict import Refused, Token
 
 TOKEN: web.RequestKey[Token] = web.RequestKey("mintmark_token", Token)
 """``request[TOKEN]``: the token of a request that was let in."""
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
 def aiohttp_guard(

@@ -3,8 +3,9 @@
 import pytest
 
 from service.admin import client_ending
-from service.admin.client_numbers import find_client, made_number, number_of, own_number
+from service.admin.client_numbers import find_client, number_of, own_number
 from service.admin.errors import NotFound
+from service.store.client_numbers import made_number
 from tests.world import World
 
 

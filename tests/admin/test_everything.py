@@ -25,12 +25,14 @@ NOTHING = EndedEverything(clients=1, grants=0, sessions=0, interactions=0, decis
 
 async def whole(act: Any, issuer: Issuer) -> EndedEverything:
     """All parts together."""
-    counts, cursor = [0] * (len(EndedEverything._fields) - 1), ""
+    names, cursor = EndedEverything._fields[:-1], ""
+    counts = dict.fromkeys(names, 0)
     while True:
-        *part, cursor = await act(issuer, cursor)
-        counts = [one + other for one, other in zip(counts, part, strict=True)]
+        part = await act(issuer, cursor)
+        counts = {name: counts[name] + getattr(part, name) for name in names}
+        cursor = part.cursor
         if not cursor:
-            return EndedEverything(*counts, "")
+            return EndedEverything(**counts, cursor="")
 
 
 async def a_busy_day(world: World) -> Person:

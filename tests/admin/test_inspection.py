@@ -16,6 +16,7 @@ from service.app import open_issuer
 from service.protocol.credentials import Kind, base64url
 from service.protocol.names import AccessTokenFormat
 from service.records.audit_entry import Way
+from service.store.scanning import Issued
 from tests.world import World, settings_for
 
 
@@ -273,7 +274,8 @@ async def test_a_grant_among_many_keys_is_searched_in_steps(world: World) -> Non
     for number in range(5000):
         steps.set(f"other:{number}", "x")
     steps.execute()
-    found, cursor, calls = [], "", 0
+    found: list[Issued] = []
+    cursor, calls = "", 0
     while calls == 0 or cursor:
         page = await issued.list_issued(world.issuer, tokens["access_token"][6:28], cursor, 500)
         found, cursor, calls = found + page.rows, page.cursor, calls + 1

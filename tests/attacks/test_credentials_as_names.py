@@ -93,7 +93,7 @@ OF_A_STRANGERS_CLIENT: list[dict[str, Any]] = [
 ]
 
 
-def filled(value: object, credential: str) -> object:
+def filled(value: Any, credential: str) -> Any:
     if isinstance(value, dict):
         return {name.replace("{}", credential): filled(member, credential) for name, member in value.items()}
     if isinstance(value, list):
@@ -135,7 +135,7 @@ async def test_nothing_of_it_is_kept(
             await port.post("/api" + path.replace("{}", credential), json=filled(members, credential), headers=headers)
         await port.post("/console/sign-in", data={"token": credential, "next": credential}, allow_redirects=False)
         for path, form in STRANGERS:
-            sent = urlencode(filled(form, credential))  # type: ignore[call-overload]
+            sent = urlencode(filled(form, credential))
             for client in ({}, basic("app"), basic(credential)):
                 await http.post(
                     path.replace("{}", credential),

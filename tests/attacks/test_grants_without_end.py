@@ -1,10 +1,11 @@
 """P4: a refresh token that never ends must not leave behind what never ends, once it is over."""
 
 import time
+from typing import Any
 
 from tests.world import World
 
-FOR_EVER = {"refresh_idle_lifetime": 0, "refresh_absolute_lifetime": 0}
+FOR_EVER: dict[str, Any] = {"refresh_idle_lifetime": 0, "refresh_absolute_lifetime": 0}
 CLIENTS = ("mm:client:",)
 
 

@@ -10,8 +10,8 @@ from service.app import open_issuer
 from service.crypto.passwords import Hashing
 from service.directory import BlockedError, RedisDirectory
 from service.protocol.errors import TemporarilyUnavailable
+from service.records.refresh_token import RefreshToken
 from service.store.failures import Failures, Limit
-from service.store.tokens import RefreshToken
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.world import World, error_of, in_process, settings_for

@@ -11,6 +11,7 @@ from aiohttp import ClientSession
 from service.app import serving
 from service.fronts import connections
 from service.observe import sampling
+from service.observe.events import Event
 from tests.operators import TOKENS
 from tests.server_process import free_port
 from tests.wire import exchange, form_post, request
@@ -47,7 +48,7 @@ MALFORMED = {
 async def ports(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[int, int]]:
     """The public port and that of operators."""
     monkeypatch.setattr(sampling, "SECONDS", 0.0)
-    monkeypatch.setattr(connections, "_MALFORMED", sampling.Sampled(connections.log, "malformed_request"))
+    monkeypatch.setattr(connections, "_MALFORMED", sampling.Sampled(connections.log, Event.MALFORMED_REQUEST))
     await world.client()
     settings = settings_for(world.redis.url, port=0, admin_port=free_port(), admin_tokens=TOKENS, drain_seconds=0)
     async with serving(replace(world.issuer, settings=settings)) as url:

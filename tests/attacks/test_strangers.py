@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from typing import Any
@@ -47,7 +47,7 @@ def _waiting(world: World, group: Group) -> int:
     return line.size if line else 0
 
 
-async def _first_done(asked: list["asyncio.Future[int]"], number: int) -> None:
+async def _first_done(asked: Sequence["asyncio.Future[int]"], number: int) -> None:
     while sum(one.done() for one in asked) < number:
         await asyncio.sleep(0)
 

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import pytest_asyncio
@@ -22,6 +23,7 @@ CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
 )
 SCREENSHOTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"wide": {"width": 1200, "height": 860}, "narrow": {"width": 320, "height": 720}}
 VIOLATIONS = """async () => (await axe.run(document)).violations.map(
     ({id, help, nodes}) => `${id} (${help}): ${nodes.map(node => node.html.slice(0, 160)).join(" | ")}`)"""
@@ -75,9 +77,9 @@ def shoot(node_modules: Path) -> Shoot:
     async def taken(page: Page, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         await page.evaluate(axe)
-        for scheme in ("light", "dark"):
+        for scheme in SCHEMES:
             for size, viewport in SIZES.items():
-                await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                await page.emulate_media(color_scheme=scheme)
                 await page.set_viewport_size(viewport)  # type: ignore[arg-type]
                 await asyncio.sleep(0.15)  # colours fade
                 await page.screenshot(full_page=True, path=SCREENSHOTS / f"{name}-{scheme}-{size}.png")

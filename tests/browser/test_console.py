@@ -434,7 +434,7 @@ async def test_text_can_be_read_against_what_is_behind_it(desk: Desk) -> None:
     """WCAG 1.4.3: 4.5 to 1 for every text of the pages, light and dark."""
     await furnish(desk.world)
     for scheme in ("light", "dark"):
-        await desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await desk.page.emulate_media(color_scheme=scheme)
         for path in (
             "",
             "/clients",

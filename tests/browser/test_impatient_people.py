@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -77,7 +78,7 @@ async def app() -> AsyncIterator[RelyingParty]:
         yield party
 
 
-async def register(site: World, app: RelyingParty, **changes: object) -> None:
+async def register(site: World, app: RelyingParty, **changes: Any) -> None:
     await site.openid_client(redirect_uris=(app.callback,), name="Looking Glass", client_uri=app.url, **changes)
 
 

@@ -30,7 +30,7 @@ class ByUrl(CommandLine):
     serving: "Serving | None" = None
     served: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, *arguments: str, stdin: str = "", code: int = 0) -> Done:
+    def __call__(self, *arguments: str, stdin: str = "", code: int | None = 0) -> Done:
         url = self._url()
         theirs = self.variables
         self.variables = _remote(url)

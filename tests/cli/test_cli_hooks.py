@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
@@ -24,8 +25,9 @@ def webhook() -> Iterator[HTTPServer]:
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            heard.append(Webhook(HOOK_SECRET).verify(body, {k.lower(): v for k, v in self.headers.items()}))
-            answer = ANSWERS.get(heard[-1]["type"])
+            event: dict[str, Any] = Webhook(HOOK_SECRET).verify(body, {k.lower(): v for k, v in self.headers.items()})
+            heard.append(event)
+            answer = ANSWERS.get(event["type"])
             self.send_response(200 if answer else 204)
             self.end_headers()
             self.wfile.write(json.dumps(answer).encode() if answer else b"")

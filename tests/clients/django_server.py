@@ -79,10 +79,11 @@ class Person:
         return "user" in self._session
 
     def isClientAuthorized(self) -> bool:  # noqa: N802
-        return self._form.get("decision") == "allow"
+        return bool(self._form.get("decision") == "allow")
 
     def getUserSubject(self) -> str | None:  # noqa: N802
-        return self._session.get("user")
+        user: str | None = self._session.get("user")
+        return user
 
     def getUserAuthenticatedAt(self) -> int:  # noqa: N802
         return int(self._session.get("since", 0))

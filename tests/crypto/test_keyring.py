@@ -101,6 +101,7 @@ async def test_redis_holds_no_private_key(redis: Shape) -> None:
         await keyring.open()
         (key,) = redis.nodes[0].admin.keys("mm:{signing}*")
         dump = redis.nodes[0].admin.get(key)
+        assert isinstance(dump, bytes)
         assert b'"d"' not in dump
         swapped = json.loads(dump)
         one, two = swapped["keys"]

@@ -264,5 +264,6 @@ def test_a_killed_parent_leaves_no_orphan(tmp_path: Path, stopped: bool) -> None
 def test_ctrl_c_reaches_the_server_only_through_stop(tmp_path: Path) -> None:
     with parent_process(tmp_path) as (parent, _, server):
         os.killpg(parent.pid, signal.SIGINT)
-        assert parent.stdout and parent.stdout.readline() == "after Ctrl-C: True\n"
+        assert parent.stdout
+        assert parent.stdout.readline() == "after Ctrl-C: True\n"
         assert ends(server)

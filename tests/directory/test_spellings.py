@@ -1,6 +1,7 @@
 """The same name and the same password, however a keyboard spells them."""
 
 from itertools import product
+from typing import Literal
 from unicodedata import normalize
 
 import pytest
@@ -10,12 +11,14 @@ from service.directory import BlockedError
 from tests.person import Person
 from tests.world import World
 
+Form = Literal["NFC", "NFD", "NFKD"]
+"""Normalization forms of Unicode."""
 NAME, PASSWORD = "amélie", "grüße aus öl"
 HOME = "192.0.2.1"
 
 
 @pytest.mark.parametrize(("name", "password"), list(product(("NFC", "NFD", "NFKD"), ("NFC", "NFD"))))
-async def test_a_user_signs_in_by_any_spelling(world: World, name: str, password: str) -> None:
+async def test_a_user_signs_in_by_any_spelling(world: World, name: Form, password: Form) -> None:
     await create_user(world.issuer, UserInput(username=NAME, subject="sub-1"), normalize("NFD", PASSWORD))
     verify = world.issuer.directory.verify
     for around in ("", " ", "\u00a0"):
@@ -27,7 +30,7 @@ async def test_a_user_signs_in_by_any_spelling(world: World, name: str, password
 
 @pytest.mark.parametrize("hashed", ["NFC", "NFD"])
 @pytest.mark.parametrize("typed", ["NFC", "NFD"])
-async def test_what_was_hashed_before_still_works_and_is_hashed_anew(world: World, hashed: str, typed: str) -> None:
+async def test_what_was_hashed_before_still_works_and_is_hashed_anew(world: World, hashed: Form, typed: Form) -> None:
     await world.user(NAME, normalize(hashed, PASSWORD))
     assert await world.issuer.directory.verify(NAME, normalize(typed, PASSWORD), HOME)
     user = await world.issuer.store.users.get(NAME)

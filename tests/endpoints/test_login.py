@@ -21,7 +21,7 @@ async def person(world: World) -> Person:
 def stages_of(world: World) -> list[str]:
     """How far the questions have got of which something has happened (IA-29 to IA-32); of the others Redis knows nothing."""
     admin = world.redis.nodes[0].admin
-    return sorted(json.loads(admin.get(key)).get("stage", "new") for key in admin.scan_iter("mm:{ticket:*"))
+    return sorted(json.loads(admin.get(key) or "{}").get("stage", "new") for key in admin.scan_iter("mm:{ticket:*"))
 
 
 async def test_attempts_are_numbered(person: Person) -> None:
@@ -196,7 +196,9 @@ async def test_login_cannot_be_posted_at_another_stage(person: Person, stage: st
     shown = await person.log_in(await person.authorize(), password="wrong")
     admin = person.world.redis.nodes[0].admin
     (key,) = admin.scan_iter("mm:{ticket:*")
-    admin.set(key, admin.get(key).replace(b'"login:2"', f'"{stage}"'.encode()), keepttl=True)
+    record = admin.get(key)
+    assert isinstance(record, bytes)
+    admin.set(key, record.replace(b'"login:2"', f'"{stage}"'.encode()), keepttl=True)
     assert (await person.log_in(shown)).status == 400
     assert "mintmark_session" not in person.cookies
 

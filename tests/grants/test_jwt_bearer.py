@@ -72,7 +72,7 @@ async def test_a_setting_allows_refresh_tokens(app: World) -> None:
 @pytest.mark.parametrize("method", [ClientAuthMethod.CLIENT_SECRET_BASIC, ClientAuthMethod.PRIVATE_KEY_JWT])
 async def test_a_client_vouches_by_its_own_key(world: World, method: ClientAuthMethod) -> None:
     """IT-06, IT-16: sub may differ from iss here, unlike in client authentication."""
-    own = {"grant_types": (GRANT,), "jwks": JWKS, "token_endpoint_auth_signing_alg": "RS256"}
+    own: dict[str, Any] = {"grant_types": (GRANT,), "jwks": JWKS, "token_endpoint_auth_signing_alg": "RS256"}
     await world.client(auth_method=method, may_assert_subjects=True, **own)
     signer = Signer(KEYS[RS256], "RS256")
     form = {"grant_type": GRANT, "assertion": signer.sign(sub="alice")}

@@ -33,11 +33,11 @@ API = "https://api.example.com"
 async def served(redis: Shape) -> AsyncIterator[World]:
     """One whose issuer is where it listens, with a resource server."""
     port = free_port()
-    async with open_issuer(settings_for(redis.url, issuer=f"http://127.0.0.1:{port}")) as issuer:
-        async with in_process(issuer, port=port) as http:
-            world = World(issuer, http, redis)
-            await world.client("api", introspect=True, resources=(API,))
-            yield world
+    settings = settings_for(redis.url, issuer=f"http://127.0.0.1:{port}")
+    async with open_issuer(settings) as issuer, in_process(issuer, port=port) as http:
+        world = World(issuer, http, redis)
+        await world.client("api", introspect=True, resources=(API,))
+        yield world
 
 
 async def token_of(world: World, **client: Any) -> str:
@@ -103,7 +103,7 @@ async def test_tokens_of_the_type_jwt_are_let_in_and_id_tokens_are_not(
 async def test_a_good_token_is_let_in(served: World, guards: Callable[..., Guard], kind: str) -> None:
     token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
     found = await guards(kind).check(**bearer(token), scopes={"read"})
-    assert (found.subject, found.client_id, found.scopes) == ("alice", "app", {"read"})
+    assert (found.subject, found.client_id, found.scopes) == ("alice", "app", frozenset({"read"}))
     with pytest.raises(Refused) as refused:
         await guards(kind).check(**bearer(token, scheme="bearer"), scopes={"read", "write"})
     assert (refused.value.status, refused.value.error) == (403, "insufficient_scope")
@@ -137,7 +137,7 @@ async def test_a_refresh_token_is_no_access_token(served: World, guards: Callabl
 
 
 async def test_forged_jwts_are_not(served: World, guards: Callable[..., Guard]) -> None:
-    client = {"access_token_format": AccessTokenFormat.JWT, "scopes": ("openid", "read")}
+    client: dict[str, Any] = {"access_token_format": AccessTokenFormat.JWT, "scopes": ("openid", "read")}
     good = await token_of(served, **client)
     guard = guards("jwks")
     assert await is_let_in(guard, good)

@@ -51,7 +51,7 @@ def _series() -> dict[str, set[str]]:
 
 
 SERIES = _series()
-VALUES_OF = {
+VALUES_OF: dict[str, set[str]] = {
     "event": set(SECURITY_EVENTS),
     "error": {ServerError.error, TemporarilyUnavailable.error},
     "endpoint": {*ENDPOINTS, "backchannel_logout"},

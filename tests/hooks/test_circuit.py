@@ -100,7 +100,7 @@ async def test_the_hook_is_left_alone_probed_and_asked_again(
     metrics = world.issuer.metrics.exposition().decode()
     assert 'mintmark_hook_circuit_open{hook="crm"} 0.0' in metrics
     assert 'mintmark_hook_calls_total{event="claims",hook="crm",outcome="ok"} 2.0' in metrics
-    states = [record.state for record in caplog.records if record.message == "hook_circuit_changed"]
+    states = [record.__dict__["state"] for record in caplog.records if record.message == "hook_circuit_changed"]
     assert states == ["open", "half_open", "open", "half_open", "closed"]
 
 

@@ -187,7 +187,7 @@ BAD = {
     "a list": _json([1]),
     "null": saying(body=b"null"),
     "a huge answer": saying(body=b'{"access_token": {"a": "' + b"x" * 100_000 + b'"}}'),
-    "compressed": saying(body=b"{}", **{"Content-Encoding": "gzip"}),
+    "compressed": saying(200, b"{}", **{"Content-Encoding": "gzip"}),
     "an unknown member": _json({"acces_token": {"tier": "gold"}}),
     "claims that are no object": _json({"access_token": ["tier"]}),
     "too many claims": _json({"id_token": {f"claim{number}": 1 for number in range(MAX_CLAIMS + 1)}}),

@@ -1,7 +1,9 @@
 """What hooks cost: no Redis round trip of a token request, none at all of a revocation that nobody wants to hear of."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponse, web
 
 from service.hooks import NOTHING_ADDED
 from service.store.store import open_store
@@ -34,10 +36,11 @@ async def test_round_trips_of_token_requests(redis: Shape, proxy: CuttingProxy, 
         code = await world.code(client)
         await world.issuer.store.clients.get("app")
         counts = []
-        for request in (
+        requests: list[Callable[[], Awaitable[ClientResponse]]] = [
             lambda: world.token(grant_type="client_credentials"),
             lambda: world.redeem(code),
-        ):
+        ]
+        for request in requests:
             before = proxy.round_trips
             response = await request()
             assert response.status == 200

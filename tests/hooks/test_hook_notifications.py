@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -247,7 +248,7 @@ async def test_a_queue_that_is_full_holds_up_no_revocation(
 async def test_notices_survive_a_server_that_is_killed(redis: Shape, receiver: Receiver, tmp_path: Path) -> None:
     """Revoked while the hook is away, the process killed, the hook back, another process: told."""
     port = free_port()
-    settings = {
+    settings: dict[str, Any] = {
         "redis_url": redis.url,
         "signing_key_files": json.dumps([str(signing_keys())]),
         "hooks": json.dumps({"audit": {"url": f"http://127.0.0.1:{port}/hook", "events": ["revoked"]}}),

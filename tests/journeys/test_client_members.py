@@ -46,7 +46,7 @@ BY_CLIENT = {name: value for name, value in SET.items() if ROWS[name].registered
 
 @pytest.fixture
 async def served(redis: Shape) -> AsyncIterator[World]:
-    async with open_issuer(settings_for(redis.url, **SETTINGS)) as issuer, in_process(issuer) as http:  # type: ignore[var-annotated]
+    async with open_issuer(settings_for(redis.url, **SETTINGS)) as issuer, in_process(issuer) as http:
         yield World(issuer, http, redis)
 
 

@@ -62,8 +62,8 @@ async def test_every_grant_is_counted_once_by_whoever_ends_it(any_world: World) 
         made.clear()
         await asyncio.gather(*(make(turn) for turn in range(MADE_BEFORE)))
         known = random.sample(made, EACH)
-        *counts, _ = await asyncio.gather(
-            *(end(any_world, known) for end in ENDERS for _ in range(2)),
+        counts, _ = await asyncio.gather(
+            asyncio.gather(*(end(any_world, known) for end in ENDERS for _ in range(2))),
             asyncio.gather(*(make(turn) for turn in range(MADE_MEANWHILE))),
         )
         counts.append(await of_the_user(any_world, []))

@@ -65,7 +65,7 @@ async def site(world: World, tmp_path: Path) -> AsyncIterator[Site]:
     await world.openid_client(scopes=("openid", "email", "read", "write"))
     admin_port, port = free_port(), free_port()
     keys = json.dumps({API_KEY: API_SECRET})
-    settings = {
+    settings: dict[str, Any] = {
         "redis_url": world.redis.url,
         "admin_port": admin_port,
         "decision_api_keys": keys,

@@ -75,17 +75,17 @@ async def test_what_is_issued_names_the_issuer_as_it_is_written(world: World, is
 async def test_the_guard_compares_the_name_and_finds_the_document(redis: Shape, ending: str) -> None:
     port = free_port()
     name = f"http://127.0.0.1:{port}{ending}"
-    async with open_issuer(settings_for(redis.url, issuer=name, resource_tokens={API: {"format": "jwt"}})) as issuer:
-        async with in_process(issuer, port=port) as http:
-            world = World(issuer, http, redis)
-            client = await world.client(audiences=(API,))
-            token = (await world.tokens(client, scope="read", audience=(API,)))["access_token"]
-            guard, other = (
-                Guard.by_jwks(name, API),
-                Guard.by_jwks(f"{name}/" if not ending.endswith("/") else name[:-1], API),
-            )
-            assert (await guard.check(**bearer(token))).claims["iss"] == name
-            with pytest.raises(Refused):  # a name that differs by a slash is another issuer's
-                await other.check(**bearer(token))
-            await guard.close()
-            await other.close()
+    settings = settings_for(redis.url, issuer=name, resource_tokens={API: {"format": "jwt"}})
+    async with open_issuer(settings) as issuer, in_process(issuer, port=port) as http:
+        world = World(issuer, http, redis)
+        client = await world.client(audiences=(API,))
+        token = (await world.tokens(client, scope="read", audience=(API,)))["access_token"]
+        guard, other = (
+            Guard.by_jwks(name, API),
+            Guard.by_jwks(f"{name}/" if not ending.endswith("/") else name[:-1], API),
+        )
+        assert (await guard.check(**bearer(token))).claims["iss"] == name
+        with pytest.raises(Refused):  # a name that differs by a slash is another issuer's
+            await other.check(**bearer(token))
+        await guard.close()
+        await other.close()

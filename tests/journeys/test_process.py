@@ -28,7 +28,7 @@ async def test_sigterm_lets_requests_under_way_finish_and_exits_0(world: World, 
     """Requests that hash passwords are under way when the signal comes; each gets its answer."""
     await world.client()
     await world.user()
-    slow = {"argon2_memory": 65536, "argon2_iterations": 4, "argon2_threads": 1}
+    slow: dict[str, Any] = {"argon2_memory": 65536, "argon2_iterations": 4, "argon2_threads": 1}
     async with ServerProcess(tmp_path, redis_url=world.redis.url, **slow) as server, ClientSession() as session:
         form = {"grant_type": "password", "username": "alice", "password": "wonderland"}
         under_way = [asyncio.ensure_future(_post(session, f"{server.url}/token", form)) for _ in range(5)]

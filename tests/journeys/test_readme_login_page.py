@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -34,7 +35,7 @@ async def page(world: World, tmp_path: Path) -> AsyncIterator[str]:
     code = _block("python").replace("127.0.0.1:8081", f"127.0.0.1:{admin_port}")
     ready = '\n\n@app.get("/readyz")\ndef readyz():\n    return "ok"\n'
     (tmp_path / "login_page.py").write_text(code + ready)
-    settings = {"admin_port": admin_port, "decision_api_keys": json.dumps(keys), "master_key": "m" * 32}
+    settings: dict[str, Any] = {"admin_port": admin_port, "decision_api_keys": json.dumps(keys), "master_key": "m" * 32}
     async with ServerProcess(tmp_path, redis_url=world.redis.url, **settings):
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, TCPConnector
@@ -28,7 +29,7 @@ REPORT = Path(__file__).parents[2] / "artifacts" / "recovery.txt"
 @asynccontextmanager
 async def loaded(shape: redis_shapes.Shape, tmp_path: Path) -> AsyncIterator[Load]:
     """Two processes under load on this Redis."""
-    settings = {"redis_url": shape.url, "redis_wait_replicas": 1, "redis_timeout": 1.0}
+    settings: dict[str, Any] = {"redis_url": shape.url, "redis_wait_replicas": 1, "redis_timeout": 1.0}
     async with (
         open_issuer(settings_for(shape.url, redis_wait_replicas=1)) as issuer,
         ServerProcess(tmp_path, "one", **settings) as one,

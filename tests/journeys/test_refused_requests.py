@@ -236,6 +236,7 @@ async def test_no_credential_is_kept(world: World) -> None:
     await world.token(grant_type="client_credentials", resource=token)
     await refusals.write_refused(world.issuer)
     (found,) = [node.admin.dump(key) for node in world.redis.primaries() for key in node.admin.scan_iter("*{refused}*")]
+    assert found
     assert token[10:].encode() not in found
 
 
@@ -291,7 +292,7 @@ async def test_redis_keeps_a_bounded_list_that_ends(world: World) -> None:
     node = next(node for node in world.redis.primaries() if node.admin.exists(key))
     assert LENGTH <= node.admin.xlen(key) <= LENGTH * 1.2
     assert 0 < node.admin.ttl(key) <= SECONDS
-    assert node.admin.memory_usage(key, samples=0) < 2 * 1024 * 1024
+    assert (node.admin.memory_usage(key, samples=0) or 0) < 2 * 1024 * 1024
 
 
 async def test_when_redis_is_away_refusals_go_on(world: World) -> None:

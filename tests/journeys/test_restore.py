@@ -81,7 +81,7 @@ async def test_a_lost_phone_gets_no_fresh_code_after_a_restore(server: Path, tmp
             assert "code" in (await phone.sign_in()).answer
             tokens = await world.tokens(client)
             shape.nodes[0].admin.save()
-            dump = shutil.copy(shape.nodes[0].home / "dump.rdb", tmp_path)
+            dump = Path(shutil.copy(shape.nodes[0].home / "dump.rdb", tmp_path))
             await users.sign_out_user(world.issuer, "alice")
             assert not await gets_a_fresh_code(phone)
 

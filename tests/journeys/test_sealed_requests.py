@@ -66,7 +66,7 @@ async def test_what_it_costs_to_have_tried(person: Person) -> None:
     shown = await person.post("/authorize", usual_request(**ASKED))
     await person.log_in(shown, password="wrong")
     (key,) = person.world.ends("{ticket:")
-    assert len(person.world.redis.nodes[0].admin.get(key)) < 200
+    assert len(person.world.redis.dump()[key.encode()].value) < 200
     assert 0 < person.world.ends("{ticket:")[key] - person.world.issuer.clock() <= 961
 
 
@@ -178,7 +178,9 @@ async def test_in_all_there_is_a_bound_too(person: Person, monkeypatch: pytest.M
     async with without_keys(person.world, **PROXY) as keyless:
         answers = await asyncio.gather(*(_from(keyless, f"10.{number}.0.1") for number in range(100)))
         (total,) = [
-            int(node.admin.get("mm:{waiting}:everybody")) for node in keyless.redis.primaries() if node.admin.dbsize()
+            int(node.admin.get("mm:{waiting}:everybody") or 0)
+            for node in keyless.redis.primaries()
+            if node.admin.dbsize()
         ]
         assert 15_000 < total <= 20_000
         assert 0 < sum(answer.status == 200 for answer in answers) < 60

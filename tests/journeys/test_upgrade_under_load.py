@@ -21,7 +21,7 @@ from tests.world import VERIFIER, World, settings_for
 pytestmark = pytest.mark.slow
 
 KEPT = sorted(RELEASES.glob("*.tar.xz"))
-SETTINGS = {"master_key": "m" * 43, "issuer": "http://127.0.0.1:8080", "audit_length": 1000}
+SETTINGS: dict[str, Any] = {"master_key": "m" * 43, "issuer": "http://127.0.0.1:8080", "audit_length": 1000}
 
 
 class TakingTurns:

@@ -7,6 +7,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ async def test_a_master_and_two_workers_load_three_processes_on_a_cluster(
         world = World(issuer, None, cluster_shape)  # type: ignore[arg-type]
         await world.client(grant_types=ALL_GRANT_TYPES, introspect=True)
     operators, token = free_port(), "t" * 32
-    settings = {"admin_port": operators, "admin_tokens": json.dumps({"load": token}), "workers": 3}
+    settings: dict[str, Any] = {"admin_port": operators, "admin_tokens": json.dumps({"load": token}), "workers": 3}
     async with ServerProcess(tmp_path, redis_url=cluster_shape.url, **settings) as server:
         known = {"LOAD_CLIENT_ID": "app", "LOAD_CLIENT_SECRET": SECRET, "LOAD_PAUSE": "0.05"}
         if codes_from == "process":

@@ -133,6 +133,7 @@ async def test_a_session_that_is_older_than_the_proof_proves_nothing(person: Per
     admin = person.world.redis.nodes[0].admin
     (key,) = [one for one in admin.scan_iter("mm:{session:*") if not one.endswith(b":clients")]
     old, cookie = admin.get(key), person.cookies[SESSION]
+    assert old
     shown = await person.authorize(scope="openid phone", prompt="login")
     later = time.time() + 5
     async with person.world.with_part(clock=lambda: later) as then:

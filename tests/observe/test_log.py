@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.observe.log import JsonFormatter, TextFormatter, configure, redacted
+from service.observe.log import JsonFormatter, TextFormatter, configure
 from service.protocol.credentials import Kind
+from service.protocol.redaction import redacted
 from tests.wire import form_post, send
 from tests.world import SECRET, World, basic
 

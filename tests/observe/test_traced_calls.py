@@ -117,7 +117,8 @@ async def elsewhere() -> AsyncIterator[TestServer]:
 
     application = web.Application()
     application.router.add_get("/{status}", answer)
-    async with TestServer(application, host="127.0.0.1") as server:
+    server = TestServer(application, host="127.0.0.1")
+    async with server:
         yield server
 
 

@@ -65,12 +65,12 @@ async def test_a_task_that_fails_is_said_counted_and_started_again(
         await asyncio.sleep(3600)
 
     background.start("work", work, needed=True)
-    assert background.missing == ()
+    assert not background.missing
     await until(lambda: background.missing == ("work",))
     assert value_of(metrics, "background_task_running", "work") == 0
     await runs.wait()
     assert background.missing == ("work",), "it has only just begun"
-    await until(lambda: background.missing == ())
+    await until(lambda: not background.missing)
     assert value_of(metrics, "background_task_failures_total", "work") == 3
     assert value_of(metrics, "background_task_running", "work") == 1
     assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == ["background_task_failed"] * 3
@@ -84,7 +84,7 @@ async def test_a_task_that_is_not_needed_leaves_readiness_alone(tasks: tuple[Bac
 
     background.start("work", work)
     await until(lambda: value_of(metrics, "background_task_running", "work") == 0)
-    assert background.missing == ()
+    assert not background.missing
 
 
 async def test_what_returns_has_finished_and_what_is_closed_has_ended(tasks: tuple[BackgroundTasks, Metrics]) -> None:
@@ -103,7 +103,7 @@ async def test_what_returns_has_finished_and_what_is_closed_has_ended(tasks: tup
     background.start("brief", brief, needed=True)
     background.start("long", long, needed=True)
     await asyncio.sleep(0.05)
-    assert background.missing == ()
+    assert not background.missing
     assert value_of(metrics, "background_task_running", "brief") == 1
     await background.close()
     assert ended.is_set()
@@ -129,7 +129,7 @@ async def test_a_process_that_cannot_follow_the_signing_keys_is_not_ready_until_
             assert await response.json() == {"status": "background task stopped: signing_keys"}
             assert (await alone.http.get("/livez")).status == 200
             await store.execute(place, "SET", place, kept)
-            await until(lambda: background.missing == ())
+            await until(lambda: not background.missing)
             assert (await alone.http.get("/readyz")).status == 200
         await background.close()
 

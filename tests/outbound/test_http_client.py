@@ -47,7 +47,8 @@ async def server() -> AsyncIterator[TestServer]:
     app = web.Application()
     for handler in (plain, endless, slow, dripping, away, packed):
         app.router.add_route("*", f"/{handler.__name__}", handler)
-    async with TestServer(app, host="127.0.0.1") as made:
+    made = TestServer(app, host="127.0.0.1")
+    async with made:
         yield made
 
 

@@ -62,7 +62,7 @@ def checked(rules: Rules = RULES, resources: tuple[str, ...] = (), **parameters:
         ({"login_hint": "x" * 1001}, "invalid_request"),
     ],
 )
-def test_what_is_refused(parameters: dict[str, str | None], error: str) -> None:
+def test_what_is_refused(parameters: dict[str, Any], error: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         checked(**parameters)
     assert caught.value.error == error
@@ -105,7 +105,7 @@ def test_a_resource_that_is_not_allowed_is_refused() -> None:
         ({}, {"audience": ("https://api.example",)}),
     ],
 )
-def test_what_is_taken(parameters: dict[str, str | None], expected: dict[str, Any]) -> None:
+def test_what_is_taken(parameters: dict[str, Any], expected: dict[str, Any]) -> None:
     request = checked(**parameters)
     assert {name: getattr(request, name) for name in expected} == expected
 
@@ -118,7 +118,7 @@ def test_what_is_taken(parameters: dict[str, str | None], expected: dict[str, An
         ({"openid": False}, {}, "invalid_scope"),
     ],
 )
-def test_what_rules_forbid(changes: dict[str, Any], parameters: dict[str, str], error: str) -> None:
+def test_what_rules_forbid(changes: dict[str, Any], parameters: dict[str, Any], error: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         checked(RULES._replace(**changes), **parameters)
     assert caught.value.error == error

@@ -62,8 +62,9 @@ SOUND = st.fixed_dictionaries(
     },
     optional={"state": st.just("st"), "prompt": st.sampled_from(["login", "consent login"]), "max_age": st.just("60")},
 )
+NO_PAIRS: list[tuple[str, str]] = []
 changes = st.one_of(
-    st.just([]),
+    st.just(NO_PAIRS),
     st.lists(
         st.sampled_from(list(PARAMETERS)).flatmap(
             lambda name: st.tuples(st.just(name), st.one_of(PARAMETERS[name], st.just("")))
@@ -75,8 +76,9 @@ requests = st.builds(
     lambda sound, changed: {name: value for name, value in (sound | dict(changed)).items() if value}, SOUND, changes
 )
 """A sound request with up to three parameters changed, added or left out."""
+NO_NAMES: list[str] = []
 resources = st.one_of(
-    st.just([]),
+    st.just(NO_NAMES),
     st.lists(mostly("https://api.example", "https://other.example/v1", "https://api.example#f"), max_size=3),
 )
 some_rules = st.builds(

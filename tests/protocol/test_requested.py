@@ -1,5 +1,7 @@
 """What a client asks for, and how much of it is granted."""
 
+from typing import Any
+
 import pytest
 
 from service.protocol.errors import InvalidScope, InvalidTarget, ProtocolError
@@ -8,7 +10,7 @@ from service.protocol.request import Request
 from service.protocol.requested import Granted, Requested
 
 API, OTHER = "https://api.example", "https://other.example"
-ALLOWED = {
+ALLOWED: dict[str, Any] = {
     "scopes_allowed": ("read", "write"),
     "default_scope": "read",
     "unknown_scope": UnknownScope.REFUSE,

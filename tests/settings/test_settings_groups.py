@@ -63,7 +63,7 @@ def test_secrets_do_not_show() -> None:
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load().port = 1
+        load().port = 1  # type: ignore[misc]
 
 
 def test_the_shipped_lifetimes_are_those_the_readme_tells() -> None:

@@ -131,10 +131,13 @@ class StoreMachine(RuleBasedStateMachine):
 
     @initialize(target=grants)
     def begin(self) -> ModelGrant:
-        return self.issue_code("alice")
+        return self._issued("alice")
 
     @rule(target=grants, user=st.sampled_from(USERS))
     def issue_code(self, user: str) -> ModelGrant:
+        return self._issued(user)
+
+    def _issued(self, user: str) -> ModelGrant:
         grant = Grant("app", user, scope="read write", issued_at=int(self.issuer.clock()))
         made = self.run(issue_code(self.issuer, self.client, grant, AuthorizationCode("https://app.example")))
         self.model.append(ModelGrant(user, self.now, made.code))

@@ -104,7 +104,7 @@ async def test_what_is_published_by_one_reaches_none_of_the_other(any_world: Wor
     ready = asyncio.Event()
     connection = open_connection(of_url(any_world.redis.url))
     channels = (MINE.changes, MINE.ended, THEIRS.changes, THEIRS.ended)
-    connection.listen(channels, lambda channel, _: heard.append(channel), lambda now: now and ready.set())
+    connection.listen(channels, lambda channel, _: heard.append(channel), lambda now: ready.set() if now else None)
     try:
         async with asyncio.timeout(20):
             await ready.wait()

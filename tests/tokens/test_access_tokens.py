@@ -282,7 +282,8 @@ async def test_other_libraries_verify_it(world: World, algorithm: str) -> None:
     await world.client(access_token_format=FORMATS.JWT, access_token_signing_alg=SigningAlgorithm(algorithm))
     token, keys = (await alone(world))["access_token"], await jwks(world)
     assert authlib_jwt.decode(token, JsonWebKey.import_key_set(keys))["client_id"] == "app"
-    assert joserfc_jwt.decode(token, joserfc_jwk.KeySet.import_key_set(keys)).claims["client_id"] == "app"
+    joserfc_keys = joserfc_jwk.KeySet.import_key_set({"keys": keys["keys"]})
+    assert joserfc_jwt.decode(token, joserfc_keys).claims["client_id"] == "app"
 
 
 async def test_without_keys_there_is_none(world: World) -> None:

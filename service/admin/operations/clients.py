@@ -119,13 +119,13 @@ ShownClient: Any = create_model(
 )
 
 
-class NewlyShownClient(ShownClient):  # type: ignore[misc]
+class NewlyShownClient(ShownClient):
     """The one time that a secret is shown: None where it was imported, or there is none."""
 
     client_secret: str | None
 
 
-class EndedClient(ShownClient):  # type: ignore[misc]
+class EndedClient(ShownClient):
     """A client that holds nothing any more."""
 
     needs_sweep: Annotated[

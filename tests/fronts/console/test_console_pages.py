@@ -8,6 +8,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.admin import grants, trusts, users
+from service.admin.errors import NotFound
 from service.app import open_issuer
 from service.fronts.health import Health
 from service.fronts.operators import make_application
@@ -159,7 +160,7 @@ async def test_a_grant_of_the_client_itself(alice: Operator) -> None:
     shown = await alice.post("/console/grant/revoke", id=token[6:28])
     assert shown.heading == "app"
     assert not await world.is_active(token)
-    with pytest.raises(grants.NotFound):
+    with pytest.raises(NotFound):
         await grants.get_grant(world.issuer, token[6:28])
 
 

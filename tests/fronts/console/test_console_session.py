@@ -5,6 +5,7 @@ from http.cookies import SimpleCookie
 
 import pytest
 
+from service.admin import clients
 from service.fronts.console.front import PAGES
 from tests.console import COOKIE, TOKEN, TOKENS, Operator, Port, field_of, operators_port
 from tests.world import World
@@ -228,7 +229,7 @@ async def test_a_form_of_another_site_does_nothing(alice: Operator, headers: dic
     alice.headers = headers
     shown = await alice.send("/console/client/act", csrf=csrf, id="web", act="disable")
     assert (shown.status, shown.heading) == (403, "That came from another site")
-    assert (await alice.world.issuer.store.clients.read("web")).enabled
+    assert (await clients.get_client(alice.world.issuer, "web")).enabled
     stranger = Operator(alice.world, alice.http, headers=headers)
     assert (await stranger.sign_in()).status == 403
     assert not stranger.cookies
@@ -240,7 +241,7 @@ async def test_a_form_without_the_session_s_token_does_nothing(alice: Operator, 
     for given in (csrf, await bob.csrf()):
         shown = await alice.send("/console/client/act", csrf=given, id="web", act="disable")
         assert (shown.status, shown.heading) == (403, "That form is not valid any more")
-    assert (await alice.world.issuer.store.clients.read("web")).enabled
+    assert (await clients.get_client(alice.world.issuer, "web")).enabled
 
 
 @pytest.mark.parametrize("path", [page.path for page in PAGES if page.post])

@@ -7,6 +7,7 @@ from authlete.api import AuthleteApiException
 from authlete.dto import ClientAuthorizationGetListRequest, ClientAuthorizationUpdateRequest
 
 from service.admin import authorizations
+from service.admin.clients import get_client
 from service.records.consent import Consent
 from tests.deciding import API_KEY, API_SECRET, Backend
 from tests.world import World, basic
@@ -85,9 +86,8 @@ async def test_an_authorization_is_changed_in_every_grant(caller: Backend) -> No
     """Authlete tier 2, authorised-app update: the scopes of all that the person gave the client, and of nobody else's."""
     world = caller.world
     tokens = await two_clients(world)
-    tokens["alice one again"] = (await world.tokens(await world.issuer.store.clients.read("11"), scope="write"))[
-        "access_token"
-    ]  # type: ignore[arg-type]
+    again = await world.tokens(await get_client(world.issuer, "11"), scope="write")
+    tokens["alice one again"] = again["access_token"]
     await consent(world, "11", "read", "write")
     await update(caller, 11, subject="alice", scopes=["read"])
     assert [(await world.introspect(tokens[name], "11"))["scope"] for name in ("alice one", "alice one again")] == [

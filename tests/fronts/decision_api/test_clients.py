@@ -223,6 +223,7 @@ async def test_an_update_is_the_whole_client_but_for_what_authlete_has_no_word_f
     shown.attributes = [type(shown.attributes[0])({"key": "tier", "value": "iron"})]
     await caller.ask("updateClient", shown)
     after = await world.issuer.store.clients.read("web")
+    assert after
     assert (after.description, after.require_auth_time) == ("", False)
     assert after.properties == (Property("n", 7), Property("tier", "iron", in_token_response=True))
     for name in ("alias", "name", "audiences", "introspect", "enabled", "secrets", "scopes", "default_scope"):

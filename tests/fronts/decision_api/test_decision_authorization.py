@@ -124,7 +124,7 @@ async def test_a_claims_parameter_that_is_none(caller: Backend, claims: str) -> 
 
 async def test_a_signed_request_is_taken_apart(caller: Backend) -> None:
     await caller.world.openid_client(jwks=JWKS)
-    response = await ask(caller, request=Signer().sign(**BASIC | {"state": "inside", "sub": None}))
+    response = await ask(caller, request=Signer().sign(None, **BASIC | {"state": "inside", "sub": None}))
     assert response.action is AuthorizationAction.INTERACTION, response.resultMessage
     assert json.loads(response.requestObjectPayload)["state"] == "inside"
     assert sent((await issue(caller, response.ticket)).responseContent)["state"] == "inside"

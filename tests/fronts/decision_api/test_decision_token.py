@@ -64,8 +64,8 @@ async def fail(caller: Backend, ticket: str, reason: TokenFailReason, sdk: Any =
     return await caller.ask("tokenFail", request, sdk=sdk)
 
 
-async def password(caller: Backend, **form: str) -> TokenResponse:
-    usual = {"grant_type": "password", "username": "alice", "password": "wonder land&", "scope": "read"}
+async def password(caller: Backend, **form: Any) -> TokenResponse:
+    usual: dict[str, Any] = {"grant_type": "password", "username": "alice", "password": "wonder land&", "scope": "read"}
     return await ask(caller, **(usual | form))
 
 
@@ -195,7 +195,7 @@ async def test_a_repeated_refresh_says_the_same_again(caller: Backend, form: str
     ],
     ids=["unknown", "none", "wrong", "empty", "nothing", "public", "other method"],
 )
-async def test_who_is_not_the_client(caller: Backend, client: tuple[str, str] | None, form: dict[str, str]) -> None:
+async def test_who_is_not_the_client(caller: Backend, client: tuple[str, str] | None, form: dict[str, Any]) -> None:
     """AU-02, AU-04: unknown, unauthenticated, by another method; nothing is told about whom it may be."""
     await caller.world.client()
     response = await ask(caller, client, grant_type="client_credentials", **form)
@@ -207,7 +207,7 @@ async def test_who_is_not_the_client(caller: Backend, client: tuple[str, str] | 
 async def test_a_client_that_authenticates_in_the_form(caller: Backend) -> None:
     """AU-33: the method is the client's own, and is told."""
     await caller.world.client(auth_method=ClientAuthMethod.CLIENT_SECRET_POST)
-    form = {"grant_type": "client_credentials", "client_id": "app", "client_secret": SECRET}
+    form: dict[str, Any] = {"grant_type": "client_credentials", "client_id": "app", "client_secret": SECRET}
     response = await ask(caller, None, **form)
     assert (response.action, response.clientAuthMethod) == (TokenAction.OK, SdkMethod.CLIENT_SECRET_POST)
 
@@ -225,7 +225,7 @@ async def test_a_client_that_authenticates_in_the_form(caller: Backend) -> None:
         ({"grant_type": "password", "username": "alice", "password": "x", "scope": "admin"}, "invalid_scope"),
     ],
 )
-async def test_what_is_refused(caller: Backend, form: dict[str, str], error: str) -> None:
+async def test_what_is_refused(caller: Backend, form: dict[str, Any], error: str) -> None:
     """AU-06, AU-34: the body is ready to be sent, the code is stable."""
     await caller.world.client()
     response = await ask(caller, **form)
@@ -391,8 +391,8 @@ EXCHANGE = GrantTypeName.TOKEN_EXCHANGE.value
 TYPE = "urn:ietf:params:oauth:token-type:"
 
 
-async def exchange(caller: Backend, **form: str) -> TokenResponse:
-    usual = {"grant_type": EXCHANGE, "subject_token": "a.b.c", "subject_token_type": TYPE + "jwt"}
+async def exchange(caller: Backend, **form: Any) -> TokenResponse:
+    usual: dict[str, Any] = {"grant_type": EXCHANGE, "subject_token": "a.b.c", "subject_token_type": TYPE + "jwt"}
     return await ask(caller, **{name: value for name, value in (usual | form).items() if value})
 
 
@@ -426,7 +426,7 @@ async def test_a_token_exchange_is_the_callers_to_decide(caller: Backend) -> Non
         ({"resource": "https://other.example"}, "invalid_target"),
     ],
 )
-async def test_a_token_exchange_that_is_refused(caller: Backend, form: dict[str, str], error: str) -> None:
+async def test_a_token_exchange_that_is_refused(caller: Backend, form: dict[str, Any], error: str) -> None:
     await caller.world.client(grant_types=(EXCHANGE,))
     response = await exchange(caller, **form)
     assert (response.action, error_in(response)) == (TokenAction.BAD_REQUEST, error)

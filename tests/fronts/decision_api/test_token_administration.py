@@ -433,11 +433,9 @@ async def test_revocation_by_token_person_and_client(caller: Backend) -> None:
     }
 
     async def living() -> set[str]:
-        opened = {
-            name: await world.issuer.store.tokens.open_by_token(parse(made.accessToken))
-            for name, made in tokens.items()
-        }
-        return {name for name, token in opened.items() if token is not None}
+        credentials = {name: parse(made.accessToken) for name, made in tokens.items()}
+        store = world.issuer.store.tokens
+        return {name for name, one in credentials.items() if one and await store.open_by_token(one) is not None}
 
     assert await revoke(caller, accessTokenIdentifier=tokens["one"].tokenId) == 1
     assert await revoke(caller, accessTokenIdentifier=tokens["one"].accessToken) == 0
