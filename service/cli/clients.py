@@ -60,6 +60,8 @@ add_list(
     """List clients, by client_id.
 
     Example: `mintmark client list --limit 0`
+
+    Example: `mintmark client list --registered`
     """,
     "client",
     is_scan=True,

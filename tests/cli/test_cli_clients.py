@@ -75,6 +75,15 @@ def test_every_option_arrives(mintmark: CommandLine) -> None:
     assert mintmark("client", "show", "www", "--json").json == created
 
 
+def test_clients_that_registered_themselves_are_listed_alone(mintmark: CommandLine, redis: Shape) -> None:
+    mintmark("client", "create", "ours", *CRON)
+    theirs = Client("theirs", registration=Registration("x"))
+    redis.primaries()[0].admin.set("mm:client:theirs", theirs.encode())
+    listed = mintmark("client", "list", "--registered", "--json").json["clients"]
+    assert [one["client_id"] for one in listed] == ["theirs"]
+    assert len(mintmark("client", "list", "--json").json["clients"]) == 2
+
+
 def test_a_secret_is_shown_once(mintmark: CommandLine, redis: Shape) -> None:
     created = mintmark("client", "create", "web", *WEB)
     secret = created.out.split()[-1]

@@ -36,6 +36,12 @@ class NamedClient(Input):
     client_id: Annotated[Name, Field(description="client_id, or alias.")]
 
 
+class ListedClients(PageInput):
+    """Which clients, and which part of their list."""
+
+    registered: Annotated[bool, Field(description="Only clients that registered themselves (RFC 7591).")] = False
+
+
 class ApprovedClient(NamedClient):
     """A client as it was when it was looked at."""
 
@@ -171,9 +177,10 @@ async def _create(issuer: Issuer, given: NewClient) -> OperationResult:
     return _new(await admin.create_client(issuer, given, given.secret))
 
 
-async def _list(issuer: Issuer, given: PageInput) -> OperationResult:
+async def _list(issuer: Issuer, given: ListedClients) -> OperationResult:
     page = await admin.list_clients(issuer, given.cursor, given.limit)
-    return OperationResult.of_list("clients", page, admin.describe)
+    listed = [client for client in page.rows if client.registration or not given.registered]
+    return OperationResult.of_list("clients", page._replace(rows=listed), admin.describe)
 
 
 async def _show(issuer: Issuer, given: NamedClient) -> OperationResult:
@@ -237,7 +244,7 @@ CREATE = Operation(
 LIST = Operation(
     "client.list",
     "List clients, in no order.",
-    PageInput,
+    ListedClients,
     ClientList,
     _list,
     columns=("client_id", "name", "enabled", "auth_method", "grant_types", "scopes"),

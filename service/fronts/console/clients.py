@@ -17,7 +17,10 @@ from service.fronts.console.searching import search
 
 async def show_list(request: ConsoleRequest) -> Reply:
     """Show those whose id or name holds the words that are sought."""
-    return Show("clients", await search(request, clients.LIST, clients.SHOW, "clients", "client_id", "name"))
+    registered = request.get("registered") == "1"
+    found = await search(request, clients.LIST, clients.SHOW, "clients", "client_id", "name", registered=registered)
+    listed = [client for client in found["clients"] if client["registered_itself"] or not registered]
+    return Show("clients", found | {"clients": listed, "registered": "1" if registered else ""})
 
 
 async def show(request: ConsoleRequest) -> Reply:

@@ -46,7 +46,13 @@ async def scan(
 
 
 async def search(
-    request: ConsoleRequest, lists: Operation[Any], shows: Operation[Any], member: str, key: str, other: str
+    request: ConsoleRequest,
+    lists: Operation[Any],
+    shows: Operation[Any],
+    member: str,
+    key: str,
+    other: str,
+    **given: Any,
 ) -> dict[str, Any]:
     """Look for those whose name holds the words that are sought, the one of exactly this name in front.
 
@@ -57,6 +63,7 @@ async def search(
         member: Of the list's output, where the rows are.
         key: The member that names a row.
         other: Another member that is searched.
+        given: More of the list's input.
 
     Returns:
         The values of a page with a list.
@@ -64,9 +71,11 @@ async def search(
     wanted, first = request.get("q"), not request.get("cursor")
     words = wanted.lower()
     exact = await request.find(shows, **{key: wanted}) if wanted and first else None
-    found, cursor = await scan(
-        request, lists, member, lambda row: words in row[key].lower() or words in row[other].lower(), limit=SCANNED
-    )
+
+    def matches(row: Row) -> bool:
+        return words in row[key].lower() or words in row[other].lower()
+
+    found, cursor = await scan(request, lists, member, matches, limit=SCANNED, **given)
     rest = sorted((row for row in found if exact is None or row[key] != exact[key]), key=lambda row: row[key])
     return {
         "here": member,

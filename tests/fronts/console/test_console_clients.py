@@ -42,6 +42,17 @@ async def test_the_list_is_searched_and_paged(alice: Operator) -> None:
     assert len(seen) >= 120
 
 
+async def test_those_that_registered_themselves_are_a_list(alice: Operator) -> None:
+    await alice.world.client("ours")
+    assert "No client has registered itself" in (await alice.get("/console/clients", registered="1")).text
+    await alice.world.client("theirs", registration=Registration("x"))
+    page = text_of(await alice.get("/console/clients", registered="1"))
+    assert "theirs" in page
+    assert "ours" not in page
+    assert "ours" not in text_of(await alice.get("/console/clients", q="ours", registered="1")).replace("“ours”", "")
+    assert "ours" in text_of(await alice.get("/console/clients"))
+
+
 async def test_among_many_tokens_the_search_says_that_there_is_more(alice: Operator) -> None:
     """Bounded work a page: what was not looked at yet is a click away."""
     steps = alice.world.redis.primaries()[0].admin.pipeline()
