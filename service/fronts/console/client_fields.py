@@ -54,7 +54,8 @@ class Field(NamedTuple):
     """Value → text; "" is the value of what the settings say."""
     is_optional: bool
     """Whether an empty text means that nothing is said."""
-    group: Group
+    default: Any
+    is_duration: bool
 
 
 _KINDS = {
@@ -86,7 +87,8 @@ def _field(row: Row) -> Field:
         choices = {name: GRANT_TEXTS.get(name, "") for name in GRANT_TYPES}
     elif kind is Kind.CHOICE and row.is_optional:
         choices = {"": "Default"} | choices
-    return Field(row.name, row.member.label, hint, kind, choices, row.is_optional, row.member.group)
+    is_duration = kind is Kind.NUMBER and not row.member.metavar
+    return Field(row.name, row.member.label, hint, kind, choices, row.is_optional, row.default, is_duration)
 
 
 FIELDS = {row.name: _field(row) for group in Group for row in ROWS.values() if row.member.group is group}
@@ -100,13 +102,37 @@ class FieldGroup(NamedTuple):
     fields: tuple[Field, ...]
     folded: bool
     """Whether few need them."""
+    has_secrets: bool
+    """Whether the client's secrets are shown with them."""
 
 
 _OPEN = (Group.WHAT, Group.MAY, Group.AUTHENTICATES, Group.REQUESTS)
 GROUPS = tuple(
-    FieldGroup(group.value, tuple(one for one in FIELDS.values() if one.group is group), group not in _OPEN)
+    FieldGroup(
+        group.value,
+        tuple(FIELDS[row.name] for row in ROWS.values() if row.member.group is group),
+        group not in _OPEN,
+        group is Group.AUTHENTICATES,
+    )
     for group in Group
 )
+_IN_HEADING = ("name", "description")
+_ALWAYS_SHOWN = ("grant_types", "scopes", "auth_method")
+
+
+def facts_of(client: Mapping[str, Any]) -> list[FieldGroup]:
+    """The groups with the members that are not as by default, without what stands in the heading of the page."""
+    return [
+        group._replace(fields=fields)
+        for group in GROUPS
+        if (
+            fields := tuple(
+                one
+                for one in group.fields
+                if one.name not in _IN_HEADING and (client[one.name] != one.default or one.name in _ALWAYS_SHOWN)
+            )
+        )
+    ]
 
 
 def written(described: Mapping[str, Any]) -> dict[str, Any]:

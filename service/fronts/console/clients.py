@@ -29,7 +29,7 @@ async def show(request: ConsoleRequest) -> Reply:
     values = {
         "here": "clients",
         "client": client,
-        "grant_texts": fields.GRANT_TEXTS,
+        "facts": fields.facts_of(client),
         "auth_method": names_of_method(client["auth_method"]),
         "has_secret": has_secret(client["auth_method"]),
         "done": request.get("done"),

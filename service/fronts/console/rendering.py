@@ -12,6 +12,7 @@ from markupsafe import Markup
 from service.fronts import templates
 from service.fronts.console import readable
 from service.fronts.console.pages import ROOT, Show, link
+from service.protocol.display_names import spelled_out
 from service.settings import Settings
 
 FILES = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -56,6 +57,7 @@ class Rendering:
             "duration": readable.duration,
             "moment": readable.moment,
             "called": readable.called,
+            "spelled_out": spelled_out,
             "since": readable.since,
             "json": _json,
             "words": _words,
