@@ -129,7 +129,8 @@ def facts_of(client: Mapping[str, Any]) -> list[FieldGroup]:
             fields := tuple(
                 one
                 for one in group.fields
-                if one.name not in _IN_HEADING and (client[one.name] != one.default or one.name in _ALWAYS_SHOWN)
+                if one.name in _ALWAYS_SHOWN
+                or (one.name not in _IN_HEADING and _written(one, client[one.name]) != _written(one, one.default))
             )
         )
     ]
