@@ -48,6 +48,8 @@ class ReplayCheck:
 
     async def release(self) -> None:
         """Let it be used again: nothing came of this use. Raises TemporarilyUnavailable."""
+        with suppress(TemporarilyUnavailable):  # it may have been recorded all the same, and must not be after this
+            await self.is_first_use()
         await _release.run(self._connection, (self._key,), self.use.by)
 
     async def _send(self) -> bool:

@@ -38,7 +38,7 @@ def granted_by(grant: Grant) -> Granted:
 class Issued(msgspec.Struct, frozen=True):
     """What was issued: the ready-made response, and its parts for the decision API (AU-16 to AU-30).
 
-    ``…_ends_at``: epoch seconds, 0 = never or none. Of a repeated response only ``content`` and ``grant`` are known.
+    Ends are epoch seconds, 0 = never or none. Of a repeated response only ``content`` and ``grant`` are known.
     """
 
     content: bytes

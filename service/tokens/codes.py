@@ -19,23 +19,24 @@ from service.store.tokens import NewTokens, WaitingReply
 from service.tokens.spendable import Spendable, TokenPlan
 
 MOMENT = 0.5
-"""Seconds that the first of several redemptions of a code has to tell its client, before another gets the same response."""
+"""Seconds that the first of several redemptions of a code has to reach its client, before another gets the same response."""
 
 
 class Code(msgspec.Struct, frozen=True):
-    """A fresh authorization code; ``expires_in``: seconds."""
+    """A fresh authorization code."""
 
     code: str
     expires_in: int
+    """Seconds."""
     grant_id: str
 
 
 async def issue_code(
     issuer: Issuer, client: Client, grant: Grant, record: AuthorizationCode, grant_id: str = ""
 ) -> Code:
-    """Begin a grant with an authorization code, for the authorization endpoint and for operators. ``grant_id``: a fresh one.
+    """Begin a grant with an authorization code, for the authorization endpoint and for operators.
 
-    Raises InvalidGrant where the user is disabled, TemporarilyUnavailable.
+    ``grant_id`` is a fresh one. Raises InvalidGrant where the user is disabled, TemporarilyUnavailable.
     """
     now = int(issuer.clock())
     lifetime = client.code_lifetime or issuer.settings.code_lifetime
@@ -87,7 +88,7 @@ class PresentedCode(Spendable, frozen=True, kw_only=True):
         return await store.codes.redeem(self.credential, new, spent_ends_at, reply, beside=beside)
 
     async def may_repeat(self, store: Store) -> bool:
-        """The first request has a moment to tell its client."""
+        """Give the first request a moment to reach its client."""
         await asyncio.sleep(MOMENT)
         return await store.codes.waits(self.credential)
 

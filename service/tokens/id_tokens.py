@@ -18,23 +18,25 @@ MAX_HINT = 16_384
 
 
 class Hint(NamedTuple):
-    """An ID token of ours that somebody shows. ``subject``: as its client knows it; ``client_id``: of its audience."""
+    """An ID token of ours that comes as a hint."""
 
     subject: str
+    """As its client knows it."""
     client_id: str
+    """Its audience."""
     sid: str
     grant_id: str
 
 
 def keyring_of(issuer: Issuer) -> Keyring:
-    """The keys; only where OpenID Connect is on (``settings.openid``)."""
+    """The keys. Call it only where OpenID Connect is on (``settings.openid``)."""
     if issuer.keyring is None:
         raise RuntimeError("OpenID Connect is off: there is no signing key")
     return issuer.keyring
 
 
 def wants_id_token(issuer: Issuer, grant: Grant) -> bool:
-    """Whether the grant is an OpenID Connect one: a person's, with the scope openid (AU-22)."""
+    """Tell whether the grant is an OpenID Connect one: a user's, with the scope openid (AU-22)."""
     return issuer.keyring is not None and bool(grant.subject) and OPENID in grant.scope.split(" ")
 
 
@@ -46,7 +48,7 @@ def algorithm_of(issuer: Issuer, registered: SigningAlgorithm | None) -> Signing
 
 
 def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
-    """What this client calls the person: the same for all clients, or one of its sector's own (Core 8.1)."""
+    """The subject identifier of a user for this client: the same for all clients, or one of its sector's own (Core 8.1)."""
     salt = issuer.settings.pairwise_salt
     if client.subject_type is SubjectType.PUBLIC or salt is None:
         return subject
@@ -55,8 +57,9 @@ def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
 
 
 def _sector_of(client: Client) -> str:
-    """As it was settled at registration; but a host that was taken from a private-use or loopback URI, as releases before did,
-    counts for no client.
+    """The sector that was settled at registration.
+
+    A host that was taken from a private-use or loopback URI, as earlier releases did, counts for no client.
     """
     if client.sector_identifier_uri or sectors.say_the_host(client.redirect_uris):
         return client.sector_identifier
@@ -64,7 +67,7 @@ def _sector_of(client: Client) -> str:
 
 
 def sub_of(issuer: Issuer, client: Client, grant: Grant) -> str:
-    """What the client calls the person of this grant, in every token and answer."""
+    """The subject identifier of the grant's user for this client, in every token and response."""
     return grant.sub or subject_for(issuer, client, grant.subject)
 
 
@@ -80,10 +83,20 @@ def mint_id_token(
     claims: Mapping[str, Any] | None = None,
     added: Mapping[str, Any] = NOTHING_ADDED.id_token,
 ) -> str:
-    """An ID token of this grant; ``claims``: about the person, beside those that the grant says; ``added``: by hooks
-    (Core 2, 3.1.3.6, 3.3.2.11).
+    """Make an ID token of this grant (Core 2, 3.1.3.6, 3.3.2.11).
 
-    ``jti`` begins with the grant id, so that the grant can be found by the ID token (IA-37).
+    Its ``jti`` begins with the grant id, so that the grant can be found by the ID token (IA-37).
+
+    Args:
+        issuer: Ours.
+        client: Its audience.
+        grant: What the user allowed.
+        grant_id: The grant.
+        nonce: Of the authorization request.
+        access_token: Issued with it, for ``at_hash``.
+        code: Issued with it, for ``c_hash``.
+        claims: About the user, beside those that the grant holds.
+        added: Claims from hooks.
     """
     algorithm, now = algorithm_of(issuer, client.id_token_signed_response_alg), int(issuer.clock())
     contents: dict[str, Any] = {**(claims or {}), **grant.id_token_claims, **added}
@@ -109,7 +122,7 @@ def mint_id_token(
 
 
 async def read_hint(issuer: Issuer, token: str) -> Hint | None:
-    """What an ``id_token_hint`` says; None where it is not an ID token of ours. It may have expired (Core 3.1.2.1)."""
+    """Read an ``id_token_hint``; None where it is not an ID token of ours. It may have expired (Core 3.1.2.1)."""
     if issuer.keyring is None or len(token) > MAX_HINT:
         return None
     claims = await issuer.keyring.verify(token)

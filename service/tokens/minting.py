@@ -124,8 +124,9 @@ async def _in_profile(
 
 
 def _access_record(authorization: Authorization, now: int, about: Mapping[str, Any]) -> bytes:
-    """Of a person's grant only what differs from it; of a client's own the grant whole. ``about``: claims about the person that
-    the grant does not keep.
+    """The record: of a user's grant only what differs from it, of a client grant the grant whole.
+
+    ``about``: claims about the user that the grant does not keep.
     """
     grant = authorization.grant
     properties = authorization.properties

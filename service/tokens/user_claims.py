@@ -1,8 +1,8 @@
-"""Claims about a person in access tokens, and in their introspection: whom they are for, and where they come from.
+"""Claims about a user in access tokens, and in their introspection: which they are, and where they come from.
 
 A client has them by its own list (``access_token_claims``), by the setting of the same name for a scope that it was granted,
 or, roles and the like, by a scope that means them (RFC 9068 section 2.2.3.1). What the built-in directory knows is read when
-a grant begins and kept in it, so that tokens cost no further round trip; when a person's claims are changed, so are their
+a grant begins and kept in it, so that tokens cost no further round trip; when a user's claims are changed, so are their
 grants (``admin.user_claims``). A directory behind a webhook is asked for each token: it does not say when its claims change.
 """
 
@@ -22,7 +22,7 @@ _PERSON = frozenset({"roles", "groups", "entitlements"})
 
 
 def wants(issuer: Issuer, client: Client) -> bool:
-    """Whether any token of this client can have such claims: all others pay for this look alone."""
+    """Tell whether any token of this client can have such claims: all others pay for this look alone."""
     settings = issuer.settings
     return bool(client.access_token_claims or settings.access_token_claims or settings.scope_claims)
 
@@ -36,8 +36,17 @@ def names(issuer: Issuer, client: Client, scope: str) -> set[str]:
 
 
 async def with_claims(issuer: Issuer, client: Client, grant: Grant, known: Mapping[str, Any] | None = None) -> Grant:
-    """A grant that begins, with what its tokens are to say of the person. ``known``: their claims, where they were read
-    already; else one round trip, and two where the username is neither known nor the subject. Raises TemporarilyUnavailable.
+    """Add the user's claims to a grant that begins.
+
+    Args:
+        issuer: Its directory is asked.
+        client: Whose tokens have the claims.
+        grant: The grant.
+        known: The user's claims, where they were read already; else it takes one round trip, and two where the username is
+            neither known nor the subject.
+
+    Raises:
+        TemporarilyUnavailable: The directory is.
     """
     if not grant.subject or grant.access_token_claims is not None or not wants(issuer, client):
         return grant
@@ -51,8 +60,13 @@ async def with_claims(issuer: Issuer, client: Client, grant: Grant, known: Mappi
 
 
 async def read(issuer: Issuer, client: Client, subject: str, scope: str | None) -> Mapping[str, Any] | None:
-    """The claims of a person for ``with_claims``, beside other things that are read before a grant begins; None where no token
-    of this client can have any. Raises TemporarilyUnavailable.
+    """Read the claims of a user for ``with_claims``, beside other things that are read before a grant begins.
+
+    Returns:
+        None where no token of this client can have any.
+
+    Raises:
+        TemporarilyUnavailable: The directory is.
     """
     if issuer.settings.directory_url or not wants(issuer, client):
         return None
@@ -60,20 +74,25 @@ async def read(issuer: Issuer, client: Client, subject: str, scope: str | None) 
 
 
 def kept(claims: Mapping[str, Any], wanted: Collection[str]) -> dict[str, Any]:
-    """What a grant keeps: also that there was nothing under a name, so that it is not looked for again."""
+    """The claims that a grant keeps: also that there was nothing under a name, so that it is not looked for again."""
     return dict.fromkeys(sorted(wanted)) | present(claims, wanted)
 
 
 def described(issuer: Issuer, client: Client, grant: Grant, scope: str) -> dict[str, Any]:
-    """What introspection says of a token with this scope: what its grant keeps."""
+    """The claims that introspection shows for a token with this scope: those that its grant keeps."""
     if not grant.access_token_claims or not wants(issuer, client):
         return {}
     return present(grant.access_token_claims, names(issuer, client, scope))
 
 
 async def of_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> tuple[dict[str, Any], bool]:
-    """What a token that is about to be made says of the person, and whether its grant keeps that; else the directory was asked
-    now: a webhook, or for a grant that began before the client had these claims. Raises InvalidGrant, TemporarilyUnavailable.
+    """The claims of a token that is about to be made, and whether its grant keeps them.
+
+    If it does not, the directory was asked now: a webhook, or for a grant that began before the client had these claims.
+
+    Raises:
+        InvalidGrant: The user is disabled or unknown.
+        TemporarilyUnavailable: The directory is.
     """
     if not grant.subject or not wants(issuer, client):
         return {}, True
