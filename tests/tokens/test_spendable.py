@@ -1,6 +1,8 @@
 """A kind of credential that this house does not know: exchanged by ``issue`` as codes and refresh tokens are."""
 
 import asyncio
+import inspect
+import re
 
 import pytest
 
@@ -13,6 +15,7 @@ from service.records.grant import Grant
 from service.store.spending import Outcome, Spending
 from service.store.store import Store
 from service.store.tokens import NewTokens, WaitingReply
+from service.tokens import issuing, replay
 from service.tokens.authorization import Authorization, granted_by
 from service.tokens.issuing import issue
 from service.tokens.replay import ReplayedError, check_not_replayed
@@ -50,6 +53,11 @@ async def _voucher(world: World, client: Client) -> Authorization:
     grant = Grant(client.client_id, "alice", scope="read", issued_at=int(issuer.clock()))
     spends = Voucher(credential=credential, grant=grant, presented=text)
     return Authorization(grant, granted_by(grant), spends)
+
+
+def test_what_exchanges_it_asks_for_no_kind() -> None:
+    for module in (issuing, replay):
+        assert not re.search(r"isinstance|PresentedCode|RefreshToken", inspect.getsource(module))
 
 
 async def test_it_buys_tokens_that_can_be_refreshed(world: World) -> None:
