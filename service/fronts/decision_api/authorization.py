@@ -7,14 +7,12 @@ import msgspec
 
 from service.client_auth import note_claimed_client, unread_request
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.answering import CallResult
-from service.fronts.decision_api.body import Body, Text
-from service.fronts.decision_api.client_json import describe
-from service.fronts.decision_api.naming import client_members
+from service.fronts.decision_api.body import Text
+from service.fronts.decision_api.call import Body, Call, CallResult, Route
+from service.fronts.decision_api.client_json import client_members, describe
 from service.fronts.decision_api.result_codes import ResultCode
-from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.sending import back, bad_request, leads_to, refusal
-from service.fronts.decision_api.services import number_of_key
+from service.fronts.decision_api.services import number_of_key, scopes_json
 from service.issuer import Issuer
 from service.login.authorization_requests import (
     ENDPOINT,
@@ -28,7 +26,7 @@ from service.login.expected_user import expected_subject
 from service.login.request_object import Parameters
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
-from service.protocol.errors import InvalidRequest, LoginRequired, ProtocolError, TemporarilyUnavailable
+from service.protocol.errors import InvalidRequest, LoginRequired, ProtocolError
 from service.protocol.names import OPENID, Prompt
 from service.protocol.request import parse_form
 from service.records.decision_ticket import DecisionTicket
@@ -37,9 +35,10 @@ _DECORATIONS = {"logo_uri": "logoUri", "client_uri": "clientUri", "policy_uri": 
 
 
 class AuthorizationBody(Body):
-    """``parameters``: the query, or the form, as the caller got it."""
+    """An authorization request."""
 
     parameters: Text = ""
+    """The query, or the form, as the caller got it."""
 
 
 async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
@@ -52,13 +51,10 @@ async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
         issuer.refusals.record(ENDPOINT, error)
         return bad_request(error)
     try:
-        validated = await validate_authorization_request(
-            issuer, Parameters(form.parameters, form.resources), by_backend=True
-        )
+        parameters = Parameters(form.parameters, form.resources)
+        validated = await validate_authorization_request(issuer, parameters, by_backend=True)
     except RefusedRequestError as refused:
         return refusal(issuer, refused)
-    except TemporarilyUnavailable:
-        raise
     except ProtocolError as error:
         return bad_request(error)
     client, request = validated.client, validated.request
@@ -74,19 +70,17 @@ async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
         call.api_key, client.client_id, presented, client.generation, expects=expects, authorization=request
     )
     members = await _described(call, validated, presented, expects) | {"ticket": await tickets.give(call, waiting)}
-    action, result = ("INTERACTION", ResultCode.INTERACTION)
-    if silent:
-        action, result = ("NO_INTERACTION", ResultCode.NO_INTERACTION)
-    return CallResult(result, members, action, facts={"client_id": client.client_id, "scope": request.scope})
+    result = ResultCode.NO_INTERACTION if silent else ResultCode.INTERACTION
+    return CallResult(result, members, result.name, facts={"client_id": client.client_id, "scope": request.scope})
 
 
 async def _described(call: Call, validated: ValidatedRequest, presented: str, expects: str) -> dict[str, Any]:
     """What the caller needs to know to ask the user."""
     issuer, client, request, single = call.issuer, validated.client, validated.request, validated.parameters.single
-    described, default = issuer.settings.scopes, (client.default_scope or issuer.settings.default_scope).split()
+    default_scope = client.default_scope or issuer.settings.default_scope
     acr = request.claims.id_token.get("acr")
     acrs = [value for value in acr.values if isinstance(value, str)] if acr else []
-    names = await client_members(issuer, client, presented)
+    prompts = dict.fromkeys((*([Prompt.LOGIN] if request.max_age == 0 else []), *request.prompt))  # Core 3.1.2.1
     return {
         "service": {
             "apiKey": number_of_key(call.api_key),
@@ -94,14 +88,11 @@ async def _described(call: Call, validated: ValidatedRequest, presented: str, ex
             "issuer": issuer.url,
         },
         "client": await describe(issuer, client) | _shown(issuer, validated),
-        "clientIdAliasUsed": names["clientIdAliasUsed"],
+        "clientIdAliasUsed": (await client_members(issuer, client, presented))["clientIdAliasUsed"],
         "display": request.display.upper(),
         # 0 means "no limit" on this wire: a client that wants the user to sign in now says so by 1, and by the prompt
         "maxAge": None if request.max_age is None else max(1, request.max_age),
-        "scopes": [
-            {"name": name, "description": described.get(name), "defaultEntry": name in default}
-            for name in asked_scopes(issuer, client, request)
-        ],
+        "scopes": scopes_json(issuer.settings, asked_scopes(issuer, client, request), default_scope),
         "uiLocales": list(request.ui_locales) or None,
         "claimsLocales": single.get("claims_locales", "").split() or None,
         "claims": sorted(_for_id_token(issuer, request)) or None,
@@ -112,17 +103,11 @@ async def _described(call: Call, validated: ValidatedRequest, presented: str, ex
         "acrs": acrs or list(request.acr_values) or None,
         "subject": expects or None,
         "loginHint": request.login_hint,
-        "prompts": [prompt.name for prompt in _prompts(request)] or None,
+        "prompts": [prompt.name for prompt in prompts] or None,
         "requestObjectPayload": validated.parameters.payload or None,
         "resources": list(request.audience) or None,
         **leads_to(request.redirect_uri),
     }
-
-
-def _prompts(request: AuthorizationRequest) -> list[Prompt]:
-    """max_age=0 is prompt=login (OpenID Connect Core 3.1.2.1)."""
-    more = [Prompt.LOGIN] if request.max_age == 0 else []
-    return list(dict.fromkeys((*more, *request.prompt)))
 
 
 def _shown(issuer: Issuer, validated: ValidatedRequest) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from pydantic import AfterValidator, Field
 
 from service.admin.audit import audited
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.answering import CallError, CallResult, milliseconds
-from service.fronts.decision_api.body import Body, JsonObject, PropertiesBody, Text, Words
+from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words
+from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, milliseconds, response_content
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.result_codes import ResultCode
-from service.fronts.decision_api.route import Call, Route
-from service.fronts.decision_api.sending import back, bad_ticket, sent
+from service.fronts.decision_api.sending import back, sent
 from service.fronts.decision_api.tickets import TicketError
 from service.issuer import Issuer
 from service.login.consents import asked_scopes
@@ -28,6 +27,7 @@ from service.protocol.errors import (
     AccountSelectionRequired,
     ConsentRequired,
     InteractionRequired,
+    InvalidRequest,
     InvalidScope,
     InvalidTarget,
     LoginRequired,
@@ -50,43 +50,31 @@ _CLOCKS = 60
 # the user agreed
 
 
-class IssueBody(Body):
-    """``auth_time``: epoch seconds, 0 = unknown; ``claims``: a JSON object as a text; ``scopes``: None = those that were asked
-    for; ``access_token_duration``: seconds, 0 = the client's. What would change tokens in a way that we do not know is refused.
-    """
+class IssueBody(AdditionsBody):
+    """What the user allowed. What would change tokens in a way that we do not know is refused."""
 
     ticket: Text
     subject: Identifier
     sub: Identifier | None = None
     auth_time: Annotated[int, Field(ge=0, le=2**53)] = 0
+    """Epoch seconds, 0 = unknown."""
     acr: Annotated[str, Field(max_length=255), AfterValidator(readable)] = ""
     claims: JsonObject = Field(default_factory=dict)
-    properties: PropertiesBody = ()
     scopes: Words | None = None
-    access_token_duration: Annotated[int, Field(ge=0, le=2_147_483_647)] = 0
+    """None = those that were asked for."""
     idt_header_params: Text = ""
-    jwt_at_claims: Text = ""
-    access_token: Text = ""
     authorization_details: Any = None
-
-    def unsupported(self) -> list[str]:
-        """The members that ask for what is not there."""
-        asked = ("idt_header_params", "jwt_at_claims", "access_token", "authorization_details")
-        return [name for name in asked if getattr(self, name)]
+    UNSUPPORTED = ("idt_header_params", "jwt_at_claims", "access_token", "authorization_details")
 
 
 async def issue(call: Call, body: IssueBody) -> CallResult:
     """The user agreed: codes and tokens for the client, once."""
-    if unsupported := body.unsupported():
-        raise CallError(ResultCode.UNSUPPORTED, ", ".join(unsupported))
+    body.check_supported()
     if body.auth_time > call.issuer.clock() + _CLOCKS:
         raise CallError(ResultCode.MALFORMED, "authTime: is in the future; it is in seconds, not milliseconds.")
-    try:
-        client, request, waiting = await _waiting(call, body.ticket)
-        async with tickets.used(call, body.ticket, waiting):
-            return await _allowed(with_callers_directory(call.issuer), client, request, waiting, body)
-    except TicketError:
-        return bad_ticket()
+    client, request, waiting = await _waiting(call, body.ticket)
+    async with tickets.used(call, body.ticket, waiting):
+        return await _allowed(with_callers_directory(call.issuer), client, request, waiting, body)
 
 
 async def _allowed(
@@ -100,11 +88,9 @@ async def _allowed(
     except ProtocolError as error:
         return back(issuer, client, request, error)
     issuer.metrics.request("authorize", "ok")
-    members = _response_members(issuer, response)
     facts = {"client_id": client.client_id, "subject": body.subject, "grant_id": response.grant_id}
-    return sent(
-        deliver(issuer.url, verified_of(request), response.fields), ResultCode.AUTHORIZATION_ISSUED, facts, members
-    )
+    what = deliver(issuer.url, verified_of(request), response.fields)
+    return sent(what, ResultCode.AUTHORIZATION_ISSUED, facts, _response_members(issuer, response))
 
 
 @audited("authorization.issue", "client:client.client_id", "user:body.subject", often=True)
@@ -132,19 +118,16 @@ def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: 
     scope = request.scope
     if body.scopes is not None:
         kept = [word for word in dict.fromkeys(body.scopes) if word in client.scopes]
-        if (
-            "id_token" in request.response_type.parts
-        ):  # without openid there would be none (OpenID Connect Core 3.1.2.1)
+        if "id_token" in request.response_type.parts:  # without openid there would be none (Core 3.1.2.1)
             kept = [OPENID, *(word for word in kept if word != OPENID)]
         scope = " ".join(word for word in kept if word != OPENID or OPENID in request.scopes)
     allowed = claims.told_by_scopes(asked_scopes(issuer, client, request), issuer.settings.scope_claims)
-    begun = begun_grant(issuer, client, request, body.subject)
     grant: Grant = msgspec.structs.replace(
-        begun,
+        begun_grant(issuer, client, request, body.subject),
         scope=scope,
         auth_time=body.auth_time,
         acr=body.acr,
-        properties=tuple(member.record() for member in body.properties),
+        properties=body.added(),
         userinfo_claims=tuple(name for name in request.claims.userinfo if name in allowed),
         id_token_claims=_about(body),
         sub=body.sub if body.sub and body.sub != body.subject else "",
@@ -159,8 +142,7 @@ def _about(body: IssueBody) -> dict[str, Any]:
 
 def _response_members(issuer: Issuer, response: AuthorizationResponse) -> dict[str, Any]:
     fields = response.fields
-    lifetime = int(fields.get("expires_in", "0"))
-    access = fields.get("access_token")
+    lifetime, access = int(fields.get("expires_in", "0")), fields.get("access_token")
     return {
         "authorizationCode": fields.get("code"),
         "accessToken": access,
@@ -203,11 +185,12 @@ _TEXTS = {
 
 
 class FailBody(Body):
-    """``description``: for the client, in the place of ours."""
+    """Why the user did not agree."""
 
     ticket: Text
     reason: str = "UNKNOWN"
     description: Annotated[str, Field(max_length=400)] = ""
+    """For the client, in the place of ours."""
 
 
 async def fail(call: Call, body: FailBody) -> CallResult:
@@ -215,12 +198,9 @@ async def fail(call: Call, body: FailBody) -> CallResult:
     make = _REASONS.get(body.reason)
     if make is None:
         raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")
-    try:
-        client, request, waiting = await _waiting(call, body.ticket)
-        async with tickets.used(call, body.ticket, waiting):
-            pass
-    except TicketError:
-        return bad_ticket()
+    client, request, waiting = await _waiting(call, body.ticket)
+    async with tickets.used(call, body.ticket, waiting):
+        pass
     error = make(body.description or _TEXTS.get(body.reason, ""))
     answer = back(call.issuer, client, request, error)
     return answer._replace(result=ResultCode.AUTHORIZATION_FAILED, facts={**answer.facts, "reason": body.reason})
@@ -241,7 +221,15 @@ async def _waiting(call: Call, ticket: str) -> tuple[Client, AuthorizationReques
     return client, request, waiting
 
 
+_EXPIRED = InvalidRequest("The request has expired, or was answered already; please start again.")
+_BAD_TICKET = CallResult(
+    ResultCode.INVALID_TICKET,
+    response_content(_EXPIRED),
+    "BAD_REQUEST",
+    facts={"error": _EXPIRED.error, "reason": _EXPIRED.description},
+)
+"""As Authlete documents it: most likely the user took too long."""
 ROUTES = (
-    Route("/auth/authorization/issue", issue, IssueBody),
-    Route("/auth/authorization/fail", fail, FailBody),
+    Route("/auth/authorization/issue", issue, IssueBody, bad_ticket=_BAD_TICKET),
+    Route("/auth/authorization/fail", fail, FailBody, bad_ticket=_BAD_TICKET),
 )

@@ -1,49 +1,20 @@
-"""What callers write to us: JSON or a form, read into a model. Members that we do not know are ignored: theirs grow."""
+"""The kinds of members that bodies are made of, whether they came as JSON or in a form."""
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field
 
-from service.fronts.decision_api.answering import CallError
+from service.fronts.decision_api.call import Body, CallError
 from service.fronts.decision_api.result_codes import ResultCode
 from service.protocol.claims import is_deeper
 from service.records.property import Property
-from service.settings.faults import lines
 
 _WORD = re.compile(r"[\s,]+")
 MAX_TEXT = 65_536
 _MAX_DEPTH = 10
-
-
-class Body(BaseModel):
-    """Base of the models: camelCase members, null as if it were not there (the SDKs send every member that they know)."""
-
-    model_config = ConfigDict(
-        extra="ignore", frozen=True, hide_input_in_errors=True, alias_generator=to_camel, populate_by_name=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, members: Any) -> Any:
-        is_object = isinstance(members, dict)
-        return {name: value for name, value in members.items() if value is not None} if is_object else members
-
-    @classmethod
-    def read(cls, members: Mapping[str, Any]) -> Self:
-        """The body, checked. Raises CallError with every fault, but never what was written: it may be a secret."""
-        try:
-            return cls.model_validate(dict(members))
-        except ValidationError as error:
-            faults = lines(error, "there is no such member", dict(members))
-        raise CallError(ResultCode.MALFORMED, "; ".join(faults)[:1000])
-
-
-class Nothing(Body):
-    """Of calls that need no body."""
 
 
 def _as_words(value: Any) -> Any:
@@ -72,11 +43,12 @@ def _json_object(value: Any) -> Any:
 
 
 class PropertyBody(Body):
-    """Authlete's Property: ``hidden`` ones are shown to resource servers of the caller's own only."""
+    """Authlete's Property."""
 
     key: Annotated[str, Field(min_length=1, max_length=255)]
     value: str = ""
     hidden: bool = False
+    """Whether only resource servers of the caller's own see it."""
 
     def record(self) -> Property:
         """As it is kept."""
@@ -87,9 +59,36 @@ Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_words), Field(max_length=200)]
 PropertiesBody = Annotated[tuple[PropertyBody, ...], BeforeValidator(as_json), Field(max_length=100)]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_json_object)]
+Duration = Annotated[int, Field(ge=0, le=2_147_483_647)]
+"""Seconds, 0 = the client's."""
+Subject = Annotated[str, Field(max_length=255)]
 
 
-def property_json(member: Property) -> dict[str, Any]:
-    """A property as Authlete writes it; values other than text are JSON."""
+class AdditionsBody(Body):
+    """What a caller may add to the tokens that a client gets; their values it cannot choose."""
+
+    properties: PropertiesBody = ()
+    access_token_duration: Duration = 0
+    access_token: Text = ""
+    jwt_at_claims: Text = ""
+    UNSUPPORTED: ClassVar[tuple[str, ...]] = ("access_token", "jwt_at_claims")
+    """Members that ask for what is not there."""
+
+    def added(self) -> tuple[Property, ...]:
+        """The properties, as they are kept."""
+        return tuple(member.record() for member in self.properties)
+
+    def check_supported(self) -> None:
+        """Raises CallError where one of ``UNSUPPORTED`` is filled in."""
+        if filled := [name for name in self.UNSUPPORTED if getattr(self, name)]:
+            raise CallError(ResultCode.UNSUPPORTED, ", ".join(filled))
+
+
+def properties_json(*groups: Iterable[Property]) -> list[dict[str, Any]] | None:
+    """Properties as Authlete writes them, None where there are none; values other than text are JSON."""
+    return [_property_json(member) for members in groups for member in members] or None
+
+
+def _property_json(member: Property) -> dict[str, Any]:
     value = member.value if isinstance(member.value, str) else orjson.dumps(member.value).decode()
     return {"key": member.name, "value": value, "hidden": not (member.in_token_response or member.in_introspection)}

@@ -6,7 +6,7 @@ import logging
 from base64 import b64decode
 
 from service.directory import network_of
-from service.fronts.decision_api.answering import CallError
+from service.fronts.decision_api.call import CallError
 from service.fronts.decision_api.result_codes import ResultCode
 from service.issuer import Issuer
 from service.observe.events import Event
@@ -28,7 +28,8 @@ async def caller_of(issuer: Issuer, authorization: str, service_id: str, address
     name = _proved(issuer, authorization[:_MAX_HEADER], service_id)
     if name:
         return name
-    wait = await issuer.store.failures.count(f"decision-api@{network_of(address)}", _limit(issuer))
+    limit = Limit.of(issuer.settings, issuer.settings.client_failures_allowed)
+    wait = await issuer.store.failures.count(f"decision-api@{network_of(address)}", limit)
     log.warning(Event.DECISION_API_REFUSED, extra={"address": address, "blocked_for_seconds": wait})
     if wait:
         issuer.metrics.security_event(Event.DECISION_API_BLOCKED)
@@ -58,7 +59,3 @@ def _basic(encoded: str) -> tuple[str, str]:
     except (binascii.Error, ValueError):
         return "", ""
     return key, secret
-
-
-def _limit(issuer: Issuer) -> Limit:
-    return Limit.of(issuer.settings, issuer.settings.client_failures_allowed)

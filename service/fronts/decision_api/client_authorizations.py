@@ -5,32 +5,30 @@ from typing import Annotated
 from pydantic import Field
 
 from service.admin import authorizations
-from service.admin.client_numbers import find_client, number_of
+from service.admin.client_numbers import number_of
 from service.fronts.decision_api import client_json
-from service.fronts.decision_api.answering import CallError, CallResult, milliseconds
-from service.fronts.decision_api.body import Body, Text, Words
+from service.fronts.decision_api.body import Subject, Text, Words
+from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, milliseconds
 from service.fronts.decision_api.result_codes import ResultCode
-from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.windows import WindowBody, cut
-
-Subject = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class SubjectBody(Body):
-    subject: Subject
+    """Whose authorizations: here, or in the path."""
+
+    subject: Subject = ""
 
 
-class OfSubjectBody(Body):
-    """``subject``: here, or in the path."""
+class ListBody(WindowBody, SubjectBody):
+    """Which part of a user's list."""
 
-    subject: Annotated[str, Field(max_length=255)] = ""
-
-
-class ListBody(WindowBody, OfSubjectBody):
     developer: Text = ""
 
 
-class UpdateBody(SubjectBody):
+class UpdateBody(Body):
+    """What the user allows from now on."""
+
+    subject: Annotated[str, Field(min_length=1, max_length=255)]
     scopes: Words | None = None
 
 
@@ -40,32 +38,30 @@ async def get_list(call: Call, body: ListBody) -> CallResult:
     found = [] if body.developer else await authorizations.list_of_subject(call.issuer, subject)
     window = cut(found, body)
     listed = [await client_json.describe(call.issuer, one.client) for one in window.items]
-    return CallResult(
-        members=window.members(body) | {"subject": subject, "developer": body.developer or None, "clients": listed}
-    )
+    members = {"subject": subject, "developer": body.developer or None, "clients": listed}
+    return CallResult(members=window.members(body) | members)
 
 
 async def update(call: Call, body: UpdateBody) -> CallResult:
     """Let the client have these scopes of the user and no others, in all that it was issued."""
-    client = await find_client(call.issuer, call.path["client"])
+    client = await call.client()
     if body.scopes is None:
         return CallResult(detail="No scopes were given, so nothing changed.")
     count = await authorizations.update(call.issuer, body.subject, client, body.scopes)
-    return CallResult(
-        ResultCode.AUTHORIZATION_UPDATED, detail=f"Grants: {count}.", facts={"client_id": client.client_id}
-    )
+    facts = {"client_id": client.client_id}
+    return CallResult(ResultCode.AUTHORIZATION_UPDATED, detail=f"Grants: {count}.", facts=facts)
 
 
-async def delete(call: Call, body: OfSubjectBody) -> CallResult:
+async def delete(call: Call, body: SubjectBody) -> CallResult:
     """End everything that the user allowed the client."""
-    client = await find_client(call.issuer, call.path["client"])
+    client = await call.client()
     count = await authorizations.end(call.issuer, _subject(call, body), client.client_id)
     return CallResult(ResultCode.AUTHORIZATION_ENDED, detail=f"Grants: {count}.", facts={"client_id": client.client_id})
 
 
-async def get_granted(call: Call, body: OfSubjectBody) -> CallResult:
-    """``latestGrantedScopes``: of the newest living grant; ``mergedGrantedScopes``: of all, and what is remembered."""
-    client = await find_client(call.issuer, call.path["client"])
+async def get_granted(call: Call, body: SubjectBody) -> CallResult:
+    """The scopes of the newest living grant (latest), and those of all and of what is remembered (merged)."""
+    client = await call.client()
     subject = _subject(call, body)
     held = await authorizations.get(call.issuer, subject, client.client_id)
     listed = {"clientId": await number_of(call.issuer, client), "subject": subject}
@@ -78,14 +74,14 @@ async def get_granted(call: Call, body: OfSubjectBody) -> CallResult:
     return CallResult(members=listed)
 
 
-async def delete_granted(call: Call, body: OfSubjectBody) -> CallResult:
+async def delete_granted(call: Call, body: SubjectBody) -> CallResult:
     """Ask the user again next time; what is granted stays."""
-    client = await find_client(call.issuer, call.path["client"])
+    client = await call.client()
     await authorizations.forget_consent(call.issuer, _subject(call, body), client.client_id)
     return CallResult(facts={"client_id": client.client_id})
 
 
-def _subject(call: Call, body: OfSubjectBody) -> str:
+def _subject(call: Call, body: SubjectBody) -> str:
     """Authlete 3 has it in the path, Authlete 2 in the body or the query. Raises CallError."""
     subject = call.path.get("subject") or body.subject
     if not subject or len(subject) > 255:
@@ -99,7 +95,7 @@ ROUTES = (
     Route(f"{_AUTHORIZATION}/get/list/{{subject}}", get_list, ListBody, ("POST", "GET")),
     Route(f"{_AUTHORIZATION}/update/{{client}}", update, UpdateBody),
     *(
-        Route(f"{path}/{{client}}{subject}", answer, OfSubjectBody, ("POST", method))
+        Route(f"{path}/{{client}}{subject}", answer, SubjectBody, ("POST", method))
         for path, answer, method in (
             (f"{_AUTHORIZATION}/delete", delete, "DELETE"),
             (f"{_GRANTED}/get", get_granted, "GET"),

@@ -7,20 +7,20 @@ must not be believed to be safer than it is. What they have no member for (audie
 from collections.abc import Iterable
 from typing import Annotated, Any
 
+import msgspec
 import orjson
 from pydantic import BeforeValidator, Field, create_model
 
 from service.admin.client_numbers import number_of
 from service.admin.errors import Refused
 from service.client_auth import registered_name, resumed_method
-from service.fronts.decision_api.answering import milliseconds
-from service.fronts.decision_api.body import Body, Text, Words, as_json
+from service.fronts.decision_api.body import Duration, Text, Words, as_json
+from service.fronts.decision_api.call import Body, milliseconds
 from service.issuer import Issuer
 from service.protocol.client_metadata import ROWS, Row, Shape
 from service.protocol.names import ClientAuthMethod, GrantTypeName
 from service.records.client import Client
-
-_LONGEST = 2_147_483_647
+from service.records.property import Property
 
 
 def enum_name(word: str) -> str:
@@ -59,13 +59,19 @@ async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
         "clientIdAliasEnabled": True,
         "clientName": client.name or client.client_id,
         "clientType": "PUBLIC" if client.public else "CONFIDENTIAL",
-        "tokenAuthMethod": enum_name(registered_name(client.auth_method)),
+        "tokenAuthMethod": method_name(client),
         "derivedSectorIdentifier": client.sector_identifier or None,
         "pkceS256Required": not client.allow_plain_pkce,
         "createdAt": milliseconds(client.created_at),
         "dynamicallyRegistered": client.registration is not None,
         "locked": not client.enabled,
-        "extension": _extension(issuer, client),
+        "extension": {
+            "requestableScopesEnabled": True,
+            "requestableScopes": list(client.scopes),
+            "accessTokenDuration": client.access_token_lifetime or 0,
+            "refreshTokenDuration": client.refresh_idle_lifetime or 0,
+            "accessTokenClaims": list(client.access_token_claims),
+        },
         "attributes": [
             {"key": member.name, "value": member.value} for member in client.properties if isinstance(member.value, str)
         ],
@@ -82,14 +88,22 @@ def alias_of(client: Client) -> str | None:
     return client.client_id
 
 
-def _extension(issuer: Issuer, client: Client) -> dict[str, Any]:
-    return {
-        "requestableScopesEnabled": True,
-        "requestableScopes": list(client.scopes),
-        "accessTokenDuration": client.access_token_lifetime or 0,
-        "refreshTokenDuration": client.refresh_idle_lifetime or 0,
-        "accessTokenClaims": list(client.access_token_claims),
-    }
+async def client_members(issuer: Issuer, client: Client, presented: str | None = None) -> dict[str, Any]:
+    """How answers name a client (AU-25 to AU-27).
+
+    Args:
+        issuer: Ours.
+        client: The client.
+        presented: What the client called itself; None = nobody knows any more, and its client_id has to do.
+    """
+    number = await number_of(issuer, client)
+    name = client.client_id if presented is None else presented
+    return {"clientId": number, "clientIdAlias": alias_of(client), "clientIdAliasUsed": name != str(number)}
+
+
+def method_name(client: Client) -> str:
+    """How the client is to authenticate (AU-33), as Authlete spells it."""
+    return enum_name(registered_name(client.auth_method))
 
 
 def _to_them(row: Row, value: Any) -> Any:
@@ -104,22 +118,21 @@ def _to_them(row: Row, value: Any) -> Any:
 # from them
 
 
-Duration = Annotated[int, Field(ge=0, le=_LONGEST)]
-
-
 class Extension(Body):
-    """``requestable_scopes``: only where they are enabled; else what the service lets clients register for.
-    ``access_token_claims``: ours, beside Authlete's members; left out they stay as they are.
-    """
+    """The extension of a Client object."""
 
     requestable_scopes_enabled: bool = False
     requestable_scopes: Words = ()
+    """Only where they are enabled; else what the service lets clients register for."""
     access_token_duration: Duration = 0
     refresh_token_duration: Duration = 0
     access_token_claims: Words | None = None
+    """Ours, beside Authlete's members; left out they stay as they are."""
 
 
 class Attribute(Body):
+    """One of the client's properties."""
+
     key: Annotated[str, Field(min_length=1, max_length=255)]
     value: Text = ""
 
@@ -127,38 +140,19 @@ class Attribute(Body):
 Attributes = Annotated[tuple[Attribute, ...], Field(max_length=100)]
 
 
-class NotHere(Body):
-    """Members whose promise nobody would keep."""
-
-    id_token_encryption_alg: Any = None
-    id_token_encryption_enc: Any = None
-    user_info_encryption_alg: Any = None
-    user_info_encryption_enc: Any = None
-    request_encryption_alg: Any = None
-    request_encryption_enc: Any = None
-    authorization_sign_alg: Any = None
-    authorization_encryption_alg: Any = None
-    authorization_encryption_enc: Any = None
-    tls_client_auth_subject_dn: Any = None
-    tls_client_auth_san_dns: Any = None
-    tls_client_auth_san_uri: Any = None
-    tls_client_auth_san_ip: Any = None
-    tls_client_auth_san_email: Any = None
-    tls_client_certificate_bound_access_tokens: Any = None
-    self_signed_certificate_key_id: Any = None
-    bc_delivery_mode: Any = None
-    bc_notification_endpoint: Any = None
-    authorization_details_types: Any = None
-    par_required: Any = None
-    front_channel_request_object_encryption_required: Any = None
-    single_access_token_per_subject: Any = None
-    rs_request_signed: Any = None
-    dpop_required: Any = None
-    fapi_modes: Any = None
-    credential_response_encryption_required: Any = None
+NOT_HERE = """
+    id_token_encryption_alg id_token_encryption_enc user_info_encryption_alg user_info_encryption_enc
+    request_encryption_alg request_encryption_enc authorization_sign_alg authorization_encryption_alg
+    authorization_encryption_enc tls_client_auth_subject_dn tls_client_auth_san_dns tls_client_auth_san_uri
+    tls_client_auth_san_ip tls_client_auth_san_email tls_client_certificate_bound_access_tokens
+    self_signed_certificate_key_id bc_delivery_mode bc_notification_endpoint authorization_details_types
+    par_required front_channel_request_object_encryption_required single_access_token_per_subject rs_request_signed
+    dpop_required fapi_modes credential_response_encryption_required
+""".split()  # noqa: SIM905 (a table)
+"""Members whose promise nobody would keep."""
 
 
-class ClientObject(NotHere):
+class ClientObject(Body):
     """A Client object. ``client_id``, ``locked``, times and what we derive are ours to say, and not read."""
 
     client_id_alias: Text = ""
@@ -187,7 +181,8 @@ def _body_field(row: Row) -> Any:
     return kinds.get(row.shape, Text), Field(default, alias=row.member.authlete)
 
 
-ClientBody = create_model("ClientBody", __base__=ClientObject, **{row.name: _body_field(row) for row in _ROWS})
+_FIELDS = dict.fromkeys(NOT_HERE, (Any, None)) | {row.name: _body_field(row) for row in _ROWS}
+ClientBody = create_model("ClientBody", __base__=ClientObject, **_FIELDS)
 """The same, with the members of the client metadata table."""
 
 
@@ -215,7 +210,7 @@ def requestable(issuer: Issuer) -> tuple[str, ...]:
 
 
 def _check_kept_promises(body: ClientObject) -> None:
-    if filled := [ClientObject.alias_of(name) for name in NotHere.model_fields if getattr(body, name)]:
+    if filled := [body.alias_of(name) for name in NOT_HERE if getattr(body, name)]:
         raise Refused("\n".join(f"{name}: this is not offered here; leave it out" for name in filled))
 
 
@@ -279,18 +274,8 @@ def _attributes(body: ClientObject, held: Client | None) -> dict[str, Any]:
     if body.attributes is None:
         return {}
     known = {member.name: member for member in (held.properties if held else ())}
+    others = [member for member in known.values() if not isinstance(member.value, str)]
     texts = [
-        {
-            "name": one.key,
-            "value": one.value,
-            "in_token_response": one.key in known and known[one.key].in_token_response,
-            "in_introspection": one.key in known and known[one.key].in_introspection,
-        }
-        for one in body.attributes
+        msgspec.structs.replace(known.get(one.key, Property(one.key, "")), value=one.value) for one in body.attributes
     ]
-    others = [
-        {name: getattr(member, name) for name in ("name", "value", "in_token_response", "in_introspection")}
-        for member in known.values()
-        if not isinstance(member.value, str)
-    ]
-    return {"properties": [*others, *texts]}
+    return {"properties": [msgspec.structs.asdict(member) for member in (*others, *texts)]}

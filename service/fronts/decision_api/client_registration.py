@@ -1,5 +1,6 @@
 """Clients that register themselves by way of the caller (RFC 7591, RFC 7592): the endpoint decides, the caller answers."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -9,45 +10,27 @@ from service.admin.client_numbers import find_client
 from service.admin.errors import NotFound
 from service.endpoints import register
 from service.fronts.decision_api import client_json
-from service.fronts.decision_api.answering import CallResult
-from service.fronts.decision_api.body import Body, Text
+from service.fronts.decision_api.body import Text
+from service.fronts.decision_api.call import Body, Call, CallResult, Route, response_content
 from service.fronts.decision_api.result_codes import ResultCode, of_error
-from service.fronts.decision_api.route import Call, Route
 from service.issuer import Issuer
-from service.protocol.decision import refuse
-from service.protocol.errors import InvalidRequest, ProtocolError, TemporarilyUnavailable
+from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.request import Request
 
 
 class RegistrationBody(Body):
-    """``json``: the body of the request as it came; ``token``: of its Authorization header; ``client_id``: in its URL."""
+    """The parts of a client's request."""
 
     metadata: Text = Field("", alias="json")
+    """The body as it came."""
     token: Text = ""
+    """Of the Authorization header."""
     client_id: Text = ""
-
-
-async def create(call: Call, body: RegistrationBody) -> CallResult:
-    """The client registers (RFC 7591 3)."""
-    return await _decided(call, body, "POST", "CREATED", ResultCode.CLIENT_CREATED)
-
-
-async def get(call: Call, body: RegistrationBody) -> CallResult:
-    """The client reads what is registered (RFC 7592 2.1)."""
-    return await _decided(call, body, "GET", "OK", ResultCode.OK)
-
-
-async def update(call: Call, body: RegistrationBody) -> CallResult:
-    """The client puts other metadata in the place of its own (RFC 7592 2.2)."""
-    return await _decided(call, body, "PUT", "UPDATED", ResultCode.CLIENT_UPDATED)
-
-
-async def delete(call: Call, body: RegistrationBody) -> CallResult:
-    """The client takes itself away (RFC 7592 2.3)."""
-    return await _decided(call, body, "DELETE", "DELETED", ResultCode.CLIENT_DELETED)
+    """In the URL."""
 
 
 async def _decided(call: Call, body: RegistrationBody, method: str, action: str, done: ResultCode) -> CallResult:
+    """The answer to a request of this method, which is ``done`` where it is not refused."""
     try:
         if call.issuer.settings.registration == "off":
             raise InvalidRequest("Clients cannot register themselves here.")
@@ -59,11 +42,9 @@ async def _decided(call: Call, body: RegistrationBody, method: str, action: str,
             content=body.metadata.encode(),
         )
         decision = await register.decide(call.issuer, request)
-    except TemporarilyUnavailable:
-        raise
     except ProtocolError as error:
         refused = "UNAUTHORIZED" if error.status == 401 else "BAD_REQUEST"
-        return CallResult(of_error(error.error), {"responseContent": refuse(error).content.decode()}, refused)
+        return CallResult(of_error(error.error), response_content(error), refused)
     content = decision.content.decode()
     return CallResult(done, {"responseContent": content, "client": await _told(call.issuer, content)}, action)
 
@@ -83,10 +64,14 @@ async def _own_name(issuer: Issuer, identifier: str) -> str:
         return identifier
 
 
-_PATH = "/client/registration"
+def _by(method: str, action: str, done: ResultCode) -> Callable[[Call, RegistrationBody], Awaitable[CallResult]]:
+    return lambda call, body: _decided(call, body, method, action, done)
+
+
 ROUTES = (
-    Route(_PATH, create, RegistrationBody),
-    Route(f"{_PATH}/get", get, RegistrationBody),
-    Route(f"{_PATH}/update", update, RegistrationBody),
-    Route(f"{_PATH}/delete", delete, RegistrationBody),
+    Route("/client/registration", _by("POST", "CREATED", ResultCode.CLIENT_CREATED), RegistrationBody),
+    Route("/client/registration/get", _by("GET", "OK", ResultCode.OK), RegistrationBody),
+    Route("/client/registration/update", _by("PUT", "UPDATED", ResultCode.CLIENT_UPDATED), RegistrationBody),
+    Route("/client/registration/delete", _by("DELETE", "DELETED", ResultCode.CLIENT_DELETED), RegistrationBody),
 )
+"""Register, read, replace and delete (RFC 7591 section 3, RFC 7592 section 2)."""

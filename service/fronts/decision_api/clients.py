@@ -1,15 +1,17 @@
 """Clients by API: registered, listed, changed, locked; their secrets and the scopes that they may ask for."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from service.admin import client_ending, clients
 from service.admin.client_input import ClientInput
-from service.admin.client_numbers import find_client, new_client_id
+from service.admin.client_numbers import new_client_id
 from service.admin.errors import AlreadyExists
 from service.fronts.decision_api import client_json
-from service.fronts.decision_api.answering import NO_CONTENT, CallResult
-from service.fronts.decision_api.body import Body, Nothing, Text, Words
+from service.fronts.decision_api.body import Text, Words
+from service.fronts.decision_api.call import NO_CONTENT, Body, Call, CallResult, Route
 from service.fronts.decision_api.client_json import ClientBody, ClientObject
 from service.fronts.decision_api.result_codes import ResultCode
-from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.windows import Window, WindowBody, read_window
 from service.records.client import Client
 
@@ -18,20 +20,27 @@ _PAGE = 200
 
 
 class ClientListBody(WindowBody):
-    """``developer``: nobody here has one, so none is any developer's."""
+    """Which part of the list."""
 
     developer: Text = ""
+    """Nobody here has one, so none is any developer's."""
 
 
 class SecretBody(Body):
+    """A secret for the client."""
+
     client_secret: Text
 
 
 class LockBody(Body):
+    """Whether the client is refused."""
+
     client_locked: bool
 
 
 class ScopesBody(Body):
+    """What the client may ask for."""
+
     requestable_scopes: Words | None = None
 
 
@@ -53,9 +62,9 @@ async def create(call: Call, body: ClientObject) -> CallResult:
     return CallResult(ResultCode.CLIENT_CREATED, described, status=201, facts={"client_id": made.client.client_id})
 
 
-async def get(call: Call, _: Nothing) -> CallResult:
+async def get(call: Call, _: Body) -> CallResult:
     """One client."""
-    return CallResult(members=await client_json.describe(call.issuer, await _client(call)))
+    return CallResult(members=await client_json.describe(call.issuer, await call.client()))
 
 
 async def get_list(call: Call, body: ClientListBody) -> CallResult:
@@ -67,49 +76,45 @@ async def get_list(call: Call, body: ClientListBody) -> CallResult:
 
     window = Window((), 0, "") if body.developer else await read_window(page_at, body)
     described = [await client_json.describe(call.issuer, client) for client in window.items]
-    return CallResult(
-        members=window.members(body) | {"developer": body.developer or None, "clients": described}, detail=window.detail
-    )
+    members = window.members(body) | {"developer": body.developer or None, "clients": described}
+    return CallResult(members=members, detail=window.detail)
 
 
 async def update(call: Call, body: ClientObject) -> CallResult:
     """Put this in the place of what was said of the client; secrets, lock and tokens stay."""
-    held = await _client(call)
+    held = await call.client()
     changed = await clients.update_client(call.issuer, held.client_id, client_json.changes_of(call.issuer, body, held))
-    described = await client_json.describe(call.issuer, changed)
-    return CallResult(ResultCode.CLIENT_UPDATED, described, facts={"client_id": changed.client_id})
+    return _updated(changed, await client_json.describe(call.issuer, changed))
 
 
-async def delete(call: Call, _: Nothing) -> CallResult:
+async def delete(call: Call, _: Body) -> CallResult:
     """Delete a client, and with it everything it was issued."""
-    await client_ending.delete_client(call.issuer, (await _client(call)).client_id)
+    await client_ending.delete_client(call.issuer, (await call.client()).client_id)
     return NO_CONTENT
 
 
-async def refresh_secret(call: Call, _: Nothing) -> CallResult:
+async def refresh_secret(call: Call, _: Body) -> CallResult:
     """Give the client a new secret; the old one ends at once, and is not returned: only a hash of it is known."""
-    made = await clients.rotate_secret(call.issuer, (await _client(call)).client_id)
-    return _secret(made.client, made.secret)
+    made = await clients.rotate_secret(call.issuer, (await call.client()).client_id)
+    return _updated(made.client, {"newClientSecret": made.secret})
 
 
 async def update_secret(call: Call, body: SecretBody) -> CallResult:
     """Give the client this secret; the old one ends at once."""
-    made = await clients.rotate_secret(call.issuer, (await _client(call)).client_id, secret=body.client_secret)
-    return _secret(made.client, body.client_secret)
+    made = await clients.rotate_secret(call.issuer, (await call.client()).client_id, secret=body.client_secret)
+    return _updated(made.client, {"newClientSecret": body.client_secret})
 
 
 async def update_lock(call: Call, body: LockBody) -> CallResult:
     """Refuse the client and whatever it was issued, or take that back."""
     act = client_ending.disable_client if body.client_locked else client_ending.enable_client
-    client = await act(call.issuer, (await _client(call)).client_id)
-    return CallResult(
-        ResultCode.CLIENT_UPDATED, {"clientLocked": not client.enabled}, facts={"client_id": client.client_id}
-    )
+    client = await act(call.issuer, (await call.client()).client_id)
+    return _updated(client, {"clientLocked": not client.enabled})
 
 
-async def get_scopes(call: Call, _: Nothing) -> CallResult:
+async def get_scopes(call: Call, _: Body) -> CallResult:
     """What the client may ask for."""
-    return _scopes(await _client(call))
+    return _scopes(await call.client())
 
 
 async def update_scopes(call: Call, body: ScopesBody) -> CallResult:
@@ -118,25 +123,19 @@ async def update_scopes(call: Call, body: ScopesBody) -> CallResult:
     return await _set_scopes(call, client_json.requestable(call.issuer) if scopes is None else scopes)
 
 
-async def delete_scopes(call: Call, _: Nothing) -> CallResult:
+async def delete_scopes(call: Call, _: Body) -> CallResult:
     """Let the client ask for what clients may register for."""
     await _set_scopes(call, client_json.requestable(call.issuer))
     return NO_CONTENT
 
 
 async def _set_scopes(call: Call, scopes: tuple[str, ...]) -> CallResult:
-    client_id = (await _client(call)).client_id
+    client_id = (await call.client()).client_id
     return _scopes(await clients.update_client(call.issuer, client_id, {"scopes": scopes}))
 
 
-async def _client(call: Call) -> Client:
-    """The one that the path names by its number, client_id or alias. Raises NotFound."""
-    return await find_client(call.issuer, call.path["client"])
-
-
-def _secret(client: Client, secret: str | None) -> CallResult:
-    described = {"newClientSecret": secret, "oldClientSecret": None}
-    return CallResult(ResultCode.CLIENT_UPDATED, described, facts={"client_id": client.client_id})
+def _updated(client: Client, members: Mapping[str, Any]) -> CallResult:
+    return CallResult(ResultCode.CLIENT_UPDATED, members, facts={"client_id": client.client_id})
 
 
 def _scopes(client: Client) -> CallResult:

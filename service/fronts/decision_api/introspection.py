@@ -6,18 +6,16 @@ import orjson
 from pydantic import Field
 
 from service.endpoints.introspect import JWT, describe, signed
-from service.fronts.decision_api.answering import CallResult, milliseconds
-from service.fronts.decision_api.body import Body, Text, Words, property_json
-from service.fronts.decision_api.client_json import enum_name
+from service.fronts.decision_api.body import Text, Words, properties_json
+from service.fronts.decision_api.call import Body, Call, CallResult, Route, milliseconds
+from service.fronts.decision_api.client_json import client_members, enum_name
 from service.fronts.decision_api.client_request import refused
-from service.fronts.decision_api.naming import client_members
 from service.fronts.decision_api.result_codes import ResultCode
-from service.fronts.decision_api.route import Call, Route
 from service.issuer import Issuer
 from service.observe.current import note_client
-from service.protocol.errors import InvalidRequest, InvalidToken, ProtocolError, TemporarilyUnavailable, printable
+from service.protocol.errors import InvalidToken, ProtocolError, printable
 from service.protocol.names import INTROSPECTION_MEMBERS, SigningAlgorithm
-from service.protocol.request import parse_form
+from service.protocol.request import Request, parse_form
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.property import Property
@@ -42,47 +40,35 @@ class IntrospectionBody(Body):
 
 
 class _Token(NamedTuple):
-    """A living access token. ``ends_at``: epoch seconds."""
+    """A living access token."""
 
     client: Client
     grant: Grant
     scope: str
     audience: tuple[str, ...]
     ends_at: int
+    """Epoch seconds."""
     properties: tuple[Property, ...]
     grant_id: str
 
 
-class _Lacking(NamedTuple):
-    """Why a token will not do: the parts of a challenge (RFC 6750 section 3)."""
-
-    action: str
-    result: ResultCode
-    error: str
-    description: str
-    further: str = ""
-
-    @property
-    def challenge(self) -> str:
-        return f'Bearer error="{self.error}", error_description="{printable(self.description)}"{self.further}'
-
-
 async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
-    """Whether an access token exists, may be used, and covers what is required; ``responseContent`` is the challenge for
-    the client that sent it, to be sent as WWW-Authenticate.
+    """Whether an access token exists, may be used, and covers what is required.
+
+    ``responseContent`` is the challenge for the client that sent it, to be sent as WWW-Authenticate.
     """
     if not body.token:
-        lacking = _Lacking("BAD_REQUEST", ResultCode.TOKEN_MISSING, "invalid_request", "An access token is required.")
-        return _lacks(lacking, {})
+        return _lacking("BAD_REQUEST", ResultCode.TOKEN_MISSING, "invalid_request", "An access token is required.")
     try:
         token = await _opened(call.issuer, body.token)
     except InvalidToken as error:
-        lacking = _Lacking("UNAUTHORIZED", ResultCode.TOKEN_UNKNOWN, error.error, error.description)
-        members = {"existent": False, "usable": False, "sufficient": False, "refreshable": False}
-        return _lacks(lacking, members, error.log)
+        lacking = _lacking("UNAUTHORIZED", ResultCode.TOKEN_UNKNOWN, error.error, error.description)
+        members = {"existent": False, "usable": False, "sufficient": False, "refreshable": False, **lacking.members}
+        reason = error.log or error.description
+        return lacking._replace(members=members, facts={**lacking.facts, "reason": reason})
     members = await _members(call.issuer, token)
-    if lacks := _lacking(call.issuer, body, token):
-        return _lacks(lacks, members | {"sufficient": False})
+    if unmet := _unmet(call.issuer, body, token):
+        return unmet._replace(members={**members, **unmet.members, "sufficient": False})
     facts = {"client_id": token.client.client_id, "subject": token.grant.subject, "scope": token.scope}
     return CallResult(ResultCode.TOKEN_USABLE, members | {"sufficient": True}, "OK", facts=facts)
 
@@ -97,15 +83,8 @@ async def _opened(issuer: Issuer, text: str) -> _Token:
     claims = user_claims.described(issuer, client, grant, opened.scope)
     about_user = tuple(Property(name, value, in_introspection=True) for name, value in claims.items())
     properties = (*client.properties, *grant.properties, *opened.record.properties, *about_user)
-    return _Token(
-        client=client,
-        grant=grant,
-        scope=opened.scope,
-        audience=opened.audience,
-        ends_at=opened.ends_at,
-        properties=properties,
-        grant_id=opened.credential.grant_id,
-    )
+    grant_id = opened.credential.grant_id
+    return _Token(client, grant, opened.scope, opened.audience, opened.ends_at, properties, grant_id)
 
 
 async def _stateless(issuer: Issuer, text: str) -> _Token:
@@ -121,32 +100,31 @@ async def _stateless(issuer: Issuer, text: str) -> _Token:
     return _Token(client, grant, grant.scope, audience, claims["exp"], client.properties, "")
 
 
-def _lacking(issuer: Issuer, body: IntrospectionBody, token: _Token) -> _Lacking | None:
+def _unmet(issuer: Issuer, body: IntrospectionBody, token: _Token) -> CallResult | None:
     """The first requirement that is not met (RFC 6750 section 3.1, RFC 8707, RFC 9470 section 3)."""
-    grant, missing = token.grant, set(body.scopes) - set(token.scope.split())
-    insufficient, again = ResultCode.TOKEN_INSUFFICIENT, ResultCode.AUTHENTICATION_INSUFFICIENT
-    if missing:
-        further = f', scope="{printable(" ".join(body.scopes))}"'
-        return _Lacking("FORBIDDEN", insufficient, "insufficient_scope", "The token lacks a scope.", further)
+    grant, insufficient, again = token.grant, ResultCode.TOKEN_INSUFFICIENT, ResultCode.AUTHENTICATION_INSUFFICIENT
+    if set(body.scopes) - set(token.scope.split()):
+        scopes = " ".join(body.scopes)
+        return _lacking("FORBIDDEN", insufficient, "insufficient_scope", "The token lacks a scope.", scope=scopes)
     if body.subject and body.subject != grant.subject:
-        return _Lacking("FORBIDDEN", insufficient, "invalid_request", "The token is about another user.")
+        return _lacking("FORBIDDEN", insufficient, "invalid_request", "The token is about another user.")
     if not set(body.resources) <= set(token.audience):
-        return _Lacking("FORBIDDEN", insufficient, "invalid_target", "The token is not for this resource.")
+        return _lacking("FORBIDDEN", insufficient, "invalid_target", "The token is not for this resource.")
+    error = "insufficient_user_authentication"
     if body.acr_values and grant.acr not in body.acr_values:
-        further = f', acr_values="{printable(" ".join(body.acr_values))}"'
-        text = "A different authentication level is required."
-        return _Lacking("UNAUTHORIZED", again, "insufficient_user_authentication", text, further)
+        text, values = "A different authentication level is required.", " ".join(body.acr_values)
+        return _lacking("UNAUTHORIZED", again, error, text, acr_values=values)
     if body.max_age and int(issuer.clock()) - grant.auth_time > body.max_age:
-        further = f', max_age="{body.max_age}"'
         text = "More recent authentication is required."
-        return _Lacking("UNAUTHORIZED", again, "insufficient_user_authentication", text, further)
+        return _lacking("UNAUTHORIZED", again, error, text, max_age=str(body.max_age))
     return None
 
 
-def _lacks(lacking: _Lacking, members: dict[str, Any], reason: str = "") -> CallResult:
-    members = members | {"responseContent": lacking.challenge}
-    facts = {"error": lacking.error, "reason": reason or lacking.description}
-    return CallResult(lacking.result, members, lacking.action, facts=facts)
+def _lacking(action: str, result: ResultCode, error: str, description: str, **further: str) -> CallResult:
+    """Why a token will not do. ``further``: in the challenge (RFC 6750 section 3)."""
+    parameters = {"error": error, "error_description": description, **further}
+    challenge = "Bearer " + ", ".join(f'{name}="{printable(text)}"' for name, text in parameters.items())
+    return CallResult(result, {"responseContent": challenge}, action, facts={"error": error, "reason": description})
 
 
 async def _members(issuer: Issuer, token: _Token) -> dict[str, Any]:
@@ -159,7 +137,7 @@ async def _members(issuer: Issuer, token: _Token) -> dict[str, Any]:
         "subject": grant.subject or None,
         "scopes": token.scope.split(),
         "expiresAt": milliseconds(token.ends_at),
-        "properties": [property_json(member) for member in token.properties] or None,
+        "properties": properties_json(token.properties),
         "accessTokenResources": list(token.audience) or None,
         "acr": grant.acr or None,
         "authTime": grant.auth_time,
@@ -187,31 +165,17 @@ async def standard(call: Call, body: StandardBody) -> CallResult:
     """RFC 7662 section 2.2, or signed (RFC 9701). The caller has authenticated the resource server."""
     issuer = call.issuer
     try:
-        token = _token_of(body.parameters)
-    except InvalidRequest as error:
-        return refused(error)
-    try:
+        token = Request(parse_form(body.parameters.encode()).parameters).required("token")
         response = await describe(issuer, None, token) or {"active": False}
         if body.with_hidden_properties and response["active"]:
             response = await _hidden(issuer, token) | response
-    except TemporarilyUnavailable:
-        raise
     except ProtocolError as error:
         return refused(error)
     facts = {"client_id": response.get("client_id"), "active": response["active"]}
+    action, content = "OK", orjson.dumps(response).decode()
     if JWT in body.http_accept_header and body.rs_uri and issuer.keyring is not None:
-        content = signed(issuer, body.rs_uri, body.introspection_sign_alg, response)
-        return CallResult(ResultCode.INTROSPECTED, {"responseContent": content}, "JWT", facts=facts)
-    content = orjson.dumps(response).decode()
-    return CallResult(ResultCode.INTROSPECTED, {"responseContent": content}, "OK", facts=facts)
-
-
-def _token_of(parameters: str) -> str:
-    """Raises InvalidRequest."""
-    token = parse_form(parameters.encode()).parameters.get("token")
-    if token is None:
-        raise InvalidRequest("The parameter token is missing.")
-    return token
+        action, content = "JWT", signed(issuer, body.rs_uri, body.introspection_sign_alg, response)
+    return CallResult(ResultCode.INTROSPECTED, {"responseContent": content}, action, facts=facts)
 
 
 async def _hidden(issuer: Issuer, text: str) -> dict[str, Any]:

@@ -1,14 +1,13 @@
-"""Issued tokens as members of a result (AU-16 to AU-30), and what a caller may add to them."""
+"""Issued tokens as members of a result (AU-16 to AU-30), with what a caller adds to them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import orjson
-from pydantic import Field
 
-from service.fronts.decision_api.answering import CallError, CallResult, milliseconds
-from service.fronts.decision_api.body import property_json
+from service.fronts.decision_api.body import properties_json
+from service.fronts.decision_api.call import CallResult, milliseconds
 from service.fronts.decision_api.result_codes import ResultCode
 from service.issuer import Issuer
 from service.protocol.credentials import parse
@@ -16,15 +15,6 @@ from service.records.client import Client
 from service.records.property import Property
 from service.tokens.access_tokens import resolve_token
 from service.tokens.authorization import Authorization, Issued
-
-Duration = Annotated[int, Field(ge=0, le=2_147_483_647)]
-"""Seconds, 0 = the client's."""
-
-
-def check_supported(body: Any) -> None:
-    """Tokens with a text of the caller's are not there. Raises CallError."""
-    if unsupported := [name for name in ("access_token", "jwt_at_claims") if getattr(body, name)]:
-        raise CallError(ResultCode.UNSUPPORTED, ", ".join(unsupported))
 
 
 def with_additions(authorization: Authorization, added: tuple[Property, ...], lifetime: int) -> Authorization:
@@ -37,23 +27,23 @@ def with_additions(authorization: Authorization, added: tuple[Property, ...], li
     return changed
 
 
-def ok(issued: Issued, members: Mapping[str, Any], facts: Mapping[str, Any]) -> CallResult:
-    """The answer with the ready-made response (AU-10)."""
+async def tokens_issued(
+    issuer: Issuer, client: Client, issued: Issued, added: tuple[Property, ...], so_far: CallResult
+) -> CallResult:
+    """Complete the answer ``so_far`` with the tokens and the ready-made response (AU-10)."""
     known = {"subject": issued.grant.subject, "scope": issued.grant.scope, "repeated": issued.repeated or None}
-    members = {**members, "responseContent": issued.content.decode()}
-    return CallResult(ResultCode.TOKEN_ISSUED, members, "OK", facts={**facts, **known})
+    members = {**so_far.members, **await _members(issuer, client, issued, added)}
+    members["responseContent"] = issued.content.decode()
+    return CallResult(ResultCode.TOKEN_ISSUED, members, "OK", facts={**so_far.facts, **known})
 
 
-async def issued_members(issuer: Issuer, client: Client, issued: Issued, added: tuple[Property, ...]) -> dict[str, Any]:
+async def _members(issuer: Issuer, client: Client, issued: Issued, added: tuple[Property, ...]) -> dict[str, Any]:
     """AU-16 to AU-30, from the response itself: so a response that is given a second time says the same (P2)."""
     body, grant, now = orjson.loads(issued.content), issued.grant, int(issuer.clock())
     access_ends, refresh_ends = issued.access_token_ends_at, issued.refresh_token_ends_at
     if issued.repeated:
         access_ends, refresh_ends, added = await _kept_of(issuer, body)
-    refresh = body.get("refresh_token")
-    access = body["access_token"]
-    is_jwt = access.count(".") == 2
-    properties = (*client.properties, *grant.properties, *added)
+    access, refresh = body["access_token"], body.get("refresh_token")
     return {
         "accessToken": access,
         "accessTokenDuration": body["expires_in"],
@@ -62,20 +52,18 @@ async def issued_members(issuer: Issuer, client: Client, issued: Issued, added: 
         "refreshTokenDuration": refresh_ends - now if refresh and refresh_ends else 0,
         "refreshTokenExpiresAt": milliseconds(refresh_ends) if refresh else 0,
         "idToken": body.get("id_token"),
-        "jwtAccessToken": body.get("access_token_jwt") or (access if is_jwt else None),
+        "jwtAccessToken": body.get("access_token_jwt") or (access if access.count(".") == 2 else None),
         "subject": grant.subject or None,
         "scopes": body.get("scope", "").split(),
         "refreshTokenScopes": grant.scope.split() if refresh else None,
-        "properties": [property_json(member) for member in properties] or None,
+        "properties": properties_json(client.properties, grant.properties, added),
         "accessTokenResources": list(issued.audience or grant.audience) or None,
         "previousRefreshTokenUsed": issued.repeated,
     }
 
 
 async def _kept_of(issuer: Issuer, body: Mapping[str, Any]) -> tuple[int, int, tuple[Property, ...]]:
-    """When the tokens of a repeated response end, by the only clocks there are (P4), 0 for what has ended meanwhile; and the
-    properties that the access token got when it was issued.
-    """
+    """When the tokens of a repeated response end by the only clocks there are (P4), 0 = ended meanwhile, and what was added."""
     tokens = issuer.store.tokens
     access, refresh = (
         (await resolve_token(issuer, body["access_token"])).credential,

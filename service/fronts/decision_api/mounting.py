@@ -12,17 +12,18 @@ from aiohttp import hdrs, web
 from service.admin.actor import Actor, acting
 from service.admin.errors import AdminError, NotFound
 from service.fronts import methods
-from service.fronts.decision_api.answering import HEADERS, CallError, CallResult, Document
+from service.fronts.decision_api.call import Call, CallError, CallResult, Route
 from service.fronts.decision_api.caller import caller_of
 from service.fronts.decision_api.client_request import ClientRequestBody, note_claim
 from service.fronts.decision_api.not_offered import not_offered
 from service.fronts.decision_api.result_codes import ResultCode, of_error
-from service.fronts.decision_api.route import Call, Route
+from service.fronts.decision_api.tickets import TicketError
 from service.fronts.peer import Peer, peer_of
 from service.fronts.receiving import FORM, body, check_transport, query_form
 from service.issuer import Issuer
 from service.observe.current import note_address
 from service.observe.events import Event
+from service.protocol.decision import NO_STORE
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.request import parse_form
 from service.records.audit_entry import Way
@@ -53,18 +54,16 @@ def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
 
 def routes_of_nobody() -> list[web.RouteDef]:
     """Where there is no API key: a backend that calls reads why it is refused."""
-    off = CallResult(
-        ResultCode.NOT_OFFERED, detail="The decision API is off: decision_api_keys has no entry.", status=404
-    )
+    off = "The decision API is off: decision_api_keys has no entry."
 
     async def handle(_: web.BaseRequest) -> web.StreamResponse:
-        return _response(off)
+        return _response(CallResult(ResultCode.NOT_OFFERED, detail=off, status=404))
 
     return [methods.route(path, handle) for path in ("/api", _ANYTHING)]
 
 
 def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route] | None) -> Handler:
-    """``by_method``: None for every path where nothing is offered."""
+    """Make what answers at a path. ``by_method``: None for every path where nothing is offered."""
 
     async def handle(http: web.Request) -> web.StreamResponse:
         api_key = ""
@@ -84,6 +83,8 @@ def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route] | None) -
             answer = CallResult(ResultCode.TOO_LARGE, status=413)
         except Exception:
             answer = _incident(path)
+        if isinstance(answer, bytes):
+            return web.Response(body=answer, headers=NO_STORE)
         _summarize(issuer, path, api_key, answer)
         return _response(answer)
 
@@ -106,12 +107,15 @@ async def _called(issuer: Issuer, http: web.Request) -> Call:
     return Call(issuer, api_key, variable, peer.address)
 
 
-async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route]) -> CallResult | Document:
+async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route]) -> CallResult | bytes:
     route = by_method["GET" if http.method == "HEAD" else http.method]
     members = await _members(http)
     with acting(Actor(call.api_key, Way.DECISION_API, call.address)):
         given = route.body.read(members)
-        answer = await route.answer(call, given)
+        try:
+            answer = await route.answer(call, given)
+        except TicketError:
+            answer = route.bad_ticket
     if isinstance(answer, CallResult) and "reason" in answer.facts and isinstance(given, ClientRequestBody):
         await note_claim(call, given)
     return answer
@@ -126,8 +130,9 @@ def _nothing_there(call: Call, http: web.Request) -> CallResult:
 
 
 def _check_no_page(http: web.Request) -> None:
-    """Backends call, and perhaps a browser; never a page of another site, with a secret that the browser remembers
-    from before: some calls are a plain GET or form away (Fetch Metadata Request Headers 2.1). Raises CallError.
+    """Backends call, and perhaps a browser; never a page of another site. Raises CallError.
+
+    Its browser may remember a secret from before, and some calls are a plain GET or form away (Fetch Metadata 2.1).
     """
     if http.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         raise CallError(ResultCode.FROM_A_PAGE, status=403)
@@ -194,28 +199,16 @@ def _incident(path: str) -> CallResult:
     )
 
 
-def _summarize(issuer: Issuer, path: str, api_key: str, answer: CallResult | Document) -> None:
+def _summarize(issuer: Issuer, path: str, api_key: str, answer: CallResult) -> None:
     """Log a call in one line: what became of it and who called, without anything secret (AU-35)."""
-    if isinstance(answer, Document):
-        return
     issuer.metrics.request("decision_api", answer.result.name.lower())
     if "reason" in answer.facts:
         issuer.refusals.keep("decision_api", str(answer.facts["error"]), _detail(answer))
-    caller = {"api_key": api_key} if api_key else {}
-    facts = {
-        "call": path,
-        **caller,
-        "result_code": answer.result.code,
-        "action": answer.action,
-        "status": answer.status,
-    }
-    log.info(
-        Event.DECISION_API_CALL,
-        extra=facts | {name: value for name, value in answer.facts.items() if value not in (None, "")},
-    )
+    facts = {"call": path, "result_code": answer.result.code, "action": answer.action, "status": answer.status}
+    known = {"api_key": api_key, **answer.facts}
+    facts |= {name: value for name, value in known.items() if value not in (None, "")}
+    log.info(Event.DECISION_API_CALL, extra=facts)
 
 
-def _response(answer: CallResult | Document) -> web.Response:
-    if isinstance(answer, Document):
-        return web.Response(body=answer.body, status=answer.status, headers=HEADERS)
-    return web.Response(body=answer.content(), status=answer.status, headers={**HEADERS, **answer.headers})
+def _response(answer: CallResult) -> web.Response:
+    return web.Response(body=answer.content(), status=answer.status, headers={**NO_STORE, **answer.headers})

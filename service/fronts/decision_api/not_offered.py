@@ -1,6 +1,6 @@
 """Calls that Authlete documents and that are not offered here, with what to do instead, for those who move here."""
 
-from service.fronts.decision_api.answering import CallResult
+from service.fronts.decision_api.call import CallResult
 from service.fronts.decision_api.result_codes import ResultCode
 
 _INSTEAD = {

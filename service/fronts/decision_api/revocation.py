@@ -1,10 +1,9 @@
 """/auth/revocation: a revocation request answered (RFC 7009)."""
 
 from service.endpoints import revoke
-from service.fronts.decision_api.answering import CallResult
+from service.fronts.decision_api.call import Call, CallResult, Route
 from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
 from service.fronts.decision_api.result_codes import ResultCode
-from service.fronts.decision_api.route import Call, Route
 from service.protocol.errors import ProtocolError
 
 

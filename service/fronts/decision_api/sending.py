@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from service.fronts.decision_api.answering import CallResult
+from service.fronts.decision_api.call import CallResult, response_content
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.issuer import Issuer
 from service.login.authorization_requests import RefusedRequestError
@@ -13,8 +13,7 @@ from service.login.granting import verified_of
 from service.protocol import destinations
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.browsing import FormPost, Redirect
-from service.protocol.decision import refuse
-from service.protocol.errors import InvalidRequest, ProtocolError
+from service.protocol.errors import ProtocolError
 from service.records.client import Client
 
 
@@ -24,8 +23,9 @@ def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: P
 
 
 def refusal(issuer: Issuer, refused: RefusedRequestError) -> CallResult:
-    """The same. Where no operator answers for the address the caller learns so, to ask the user before it goes there (RFC 9700
-    4.11.2); it knows best whether it has.
+    """The same, of a refused request.
+
+    Where no operator answers for the address the caller learns so, to ask the user before it goes there (RFC 9700 4.11.2).
     """
     client, error, uri = refused.client, refused.error, refused.verified.redirect_uri
     facts = {"client_id": client.client_id, "error": error.error}
@@ -40,26 +40,16 @@ def leads_to(redirect_uri: str) -> dict[str, str]:
 
 
 def bad_request(error: ProtocolError) -> CallResult:
-    """An error that is not sent to the client: the caller shows it to the user."""
-    content = refuse(error).content.decode()
-    return CallResult(of_error(error.error), {"responseContent": content}, "BAD_REQUEST", error.description)
-
-
-def bad_ticket() -> CallResult:
-    """As Authlete documents it: most likely the user took too long."""
-    error = InvalidRequest("The request has expired, or was answered already; please start again.")
-    facts = {"error": error.error, "reason": error.description}
-    members = {"responseContent": refuse(error).content.decode()}
-    return CallResult(ResultCode.INVALID_TICKET, members, "BAD_REQUEST", facts=facts)
+    """An error that is not sent to the client: the caller shows it to the user. Raises it where the service is unavailable."""
+    return CallResult(of_error(error.error), response_content(error), "BAD_REQUEST", error.description)
 
 
 def sent(
-    what: Redirect | FormPost, result: ResultCode, facts: Mapping[str, Any], members: Mapping[str, Any] | None = None
+    what: Redirect | FormPost, result: ResultCode, facts: Mapping[str, Any], members: Mapping[str, Any]
 ) -> CallResult:
     """LOCATION with the URL to redirect to, or FORM with a page that posts itself."""
-    if isinstance(what, Redirect):
-        return CallResult(result, {**(members or {}), "responseContent": what.location}, "LOCATION", facts=facts)
-    return CallResult(result, {**(members or {}), "responseContent": _form(what)}, "FORM", facts=facts)
+    action, content = ("LOCATION", what.location) if isinstance(what, Redirect) else ("FORM", _form(what))
+    return CallResult(result, {**members, "responseContent": content}, action, facts=facts)
 
 
 def _form(what: FormPost) -> str:

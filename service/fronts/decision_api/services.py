@@ -1,16 +1,19 @@
-"""The service as Authlete's Service object: to be read. What it is, the settings say, and no call changes them."""
+"""The service as Authlete's Service object, its metadata and its public keys: to be read, for the settings say what it is."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from service.endpoints import discovery
-from service.fronts.decision_api.answering import CallError, CallResult
-from service.fronts.decision_api.body import Nothing
+import orjson
+
+from service.endpoints import discovery, jwks
+from service.fronts.decision_api.body import Text
+from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route
 from service.fronts.decision_api.client_json import enum_name
 from service.fronts.decision_api.result_codes import ResultCode
-from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.windows import WindowBody, cut
 from service.issuer import Issuer
+from service.settings import Settings
 
 _IS_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _SAME = {
@@ -40,7 +43,7 @@ _WORDS = {
 """Their members and those of the metadata document; the words of the second kind are names of enumerations there."""
 
 
-async def get(call: Call, _: Nothing) -> CallResult:
+async def get(call: Call, _: Body) -> CallResult:
     """This service, for the holder of a key of it; there is no other one."""
     if call.path.get("key", call.api_key) != call.api_key:
         raise CallError(ResultCode.NOT_FOUND, "A key gives access to its own service.", status=404)
@@ -53,18 +56,21 @@ async def get_list(call: Call, body: WindowBody) -> CallResult:
     return CallResult(members=window.members(body) | {"services": list(window.items)})
 
 
-async def change(_: Call, __: Nothing) -> NoReturn:
+async def change(_: Call, __: Body) -> NoReturn:
     """Refused, whatever it is."""
-    raise CallError(
-        ResultCode.UNSUPPORTED,
-        "The settings are the service: nothing of it is created, changed or deleted by API.",
-        status=403,
-    )
+    text = "The settings are the service: nothing of it is created, changed or deleted by API."
+    raise CallError(ResultCode.UNSUPPORTED, text, status=403)
 
 
 def number_of_key(api_key: str) -> int | None:
     """The id of the service for SDKs to whom it is a number: the API key, None where it is none."""
     return int(api_key) if _IS_NUMBER.fullmatch(api_key) else None
+
+
+def scopes_json(settings: Settings, names: Iterable[str], default: str) -> list[dict[str, Any]]:
+    """Scopes as Authlete describes them. ``default``: those that a request gets without naming any."""
+    described, usual = settings.scopes, default.split()
+    return [{"name": name, "description": described.get(name), "defaultEntry": name in usual} for name in names]
 
 
 def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
@@ -74,14 +80,7 @@ def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
     members |= {
         "apiKey": number_of_key(api_key),
         "serviceName": issuer.url,
-        "supportedScopes": [
-            {
-                "name": name,
-                "description": settings.scopes.get(name),
-                "defaultEntry": name in settings.default_scope.split(),
-            }
-            for name in document.get("scopes_supported") or ()
-        ],
+        "supportedScopes": scopes_json(settings, document.get("scopes_supported") or (), settings.default_scope),
         "accessTokenType": "Bearer",
         "accessTokenDuration": settings.access_token_lifetime,
         "refreshTokenDuration": settings.refresh_idle_lifetime,
@@ -93,18 +92,49 @@ def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
+# documents that describe it
+
+
+class ConfigurationBody(Body):
+    """A call for the metadata."""
+
+    pretty: bool = True
+    patch: Text = ""
+
+
+class JwksBody(Body):
+    """A call for the keys."""
+
+    pretty: bool = True
+    include_private_keys: bool = False
+
+
+async def configuration(call: Call, body: ConfigurationBody) -> bytes:
+    """The metadata of OpenID Connect Discovery and RFC 8414. A ``patch`` is refused: what is not so must not be said."""
+    if body.patch:
+        raise CallError(ResultCode.UNSUPPORTED, "patch: the document says what this service does.")
+    return _json(discovery(call.issuer), pretty=body.pretty)
+
+
+async def service_jwks(call: Call, body: JwksBody) -> bytes:
+    """Our public keys. Private ones never leave: asking for them is refused."""
+    if body.include_private_keys:
+        raise CallError(ResultCode.UNSUPPORTED, "includePrivateKeys: private keys never leave this service.")
+    if call.issuer.keyring is None:
+        return b'{"keys":[]}'
+    return _json(orjson.loads(jwks.decide(call.issuer).content), pretty=body.pretty)
+
+
+def _json(document: Any, *, pretty: bool) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 if pretty else None)
+
+
+_CHANGES = ("create", "update", "update/{key}", "delete", "delete/{key}")
 ROUTES = (
+    Route("/service/configuration", configuration, ConfigurationBody, ("POST", "GET")),
+    Route("/service/jwks/get", service_jwks, JwksBody, ("GET",)),
     Route("/service/get/list", get_list, WindowBody, ("GET",)),
     Route("/service/get", get, methods=("GET",)),
     Route("/service/get/{key}", get, methods=("GET",)),
-    *(
-        Route(path, change, methods=("POST", "DELETE"))
-        for path in (
-            "/service/create",
-            "/service/update",
-            "/service/update/{key}",
-            "/service/delete",
-            "/service/delete/{key}",
-        )
-    ),
+    *(Route(f"/service/{path}", change, methods=("POST", "DELETE")) for path in _CHANGES),
 )

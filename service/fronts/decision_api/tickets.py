@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from service.crypto import sealing
-from service.fronts.decision_api.route import Call
+from service.fronts.decision_api.call import Call
 from service.observe.current import note_client
 from service.protocol.credentials import Kind, base64url, new_secret
 from service.protocol.errors import TemporarilyUnavailable
@@ -25,8 +25,11 @@ async def give(call: Call, record: DecisionTicket) -> str:
     """Keep a request for this caller; the ticket has 256 random bits. One round trip."""
     ticket = new_secret(Kind.TICKET, call.issuer.randomness)
     if record.password is not None:
-        nonce = call.issuer.randomness(sealing.NONCE_BYTES)
-        record = msgspec.structs.replace(record, password=_sealed(record.password, ticket, nonce))
+        # Redis holds no name as it was typed: it opens with the ticket, of which only the hash is kept.
+        username = record.password.username.encode("utf-8", "surrogatepass")
+        sealed = base64url(sealing.seal(username, ticket, call.issuer.randomness(sealing.NONCE_BYTES)))
+        password = msgspec.structs.replace(record.password, username="", sealed_username=sealed)
+        record = msgspec.structs.replace(record, password=password)
     await call.issuer.store.decision_tickets.keep(ticket, record, call.issuer.settings.ticket_lifetime)
     return ticket
 
@@ -44,8 +47,9 @@ async def look_up(call: Call, ticket: str) -> DecisionTicket:
 
 @asynccontextmanager
 async def used(call: Call, ticket: str, seen: DecisionTicket) -> AsyncIterator[None]:
-    """Use it up for what is done meanwhile: of several at once one succeeds, the others raise TicketError. Where that cannot be
-    done now (TemporarilyUnavailable), the caller may come again with it. One round trip.
+    """Use it up for what is done meanwhile: of several at once one succeeds, the others raise TicketError. One round trip.
+
+    Where that cannot be done now (TemporarilyUnavailable), the caller may come again with it.
     """
     held = call.issuer.store.decision_tickets
     taken: DecisionTicket = msgspec.structs.replace(seen, taken=base64url(call.issuer.randomness(16)))
@@ -75,9 +79,3 @@ def password_of(record: DecisionTicket, ticket: str) -> PasswordRequest:
         return request
     opened = sealing.unseal(urlsafe_b64decode(request.sealed_username + "=="), ticket) or b""
     return msgspec.structs.replace(request, username=opened.decode("utf-8", "surrogatepass"), sealed_username="")
-
-
-def _sealed(request: PasswordRequest, ticket: str, nonce: bytes) -> PasswordRequest:
-    """Redis holds no name as it was typed: it opens with the ticket, of which only the hash is kept."""
-    sealed = sealing.seal(request.username.encode("utf-8", "surrogatepass"), ticket, nonce)
-    return msgspec.structs.replace(request, username="", sealed_username=base64url(sealed))

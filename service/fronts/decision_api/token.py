@@ -1,69 +1,88 @@
-"""/auth/token: a token request answered, or handed to the caller, who knows the user."""
+"""/auth/token: a token request answered, or handed to the caller, who knows the user or whom to believe."""
+
+from typing import Any
 
 from service.admin import audit
 from service.client_auth import AuthenticatedClient, authenticate
 from service.crypto.jws import UnverifiableError
 from service.endpoints import token as endpoint
-from service.fronts.decision_api import tickets, token_exchange
-from service.fronts.decision_api.answering import CallResult
-from service.fronts.decision_api.body import PropertiesBody, Text
+from service.fronts.decision_api import tickets
+from service.fronts.decision_api.body import AdditionsBody, properties_json
+from service.fronts.decision_api.call import NOTHING_KNOWN, Call, CallResult, Route, milliseconds
 from service.fronts.decision_api.callers_directory import PasswordError, with_callers_directory
-from service.fronts.decision_api.client_json import enum_name
-from service.fronts.decision_api.client_request import ClientRequestBody, method_name, refused, request_of
-from service.fronts.decision_api.issued import Duration, check_supported, issued_members, ok, with_additions
-from service.fronts.decision_api.naming import client_members
+from service.fronts.decision_api.client_json import client_members, enum_name, method_name
+from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
+from service.fronts.decision_api.issued import tokens_issued, with_additions
 from service.fronts.decision_api.result_codes import ResultCode
-from service.fronts.decision_api.route import Call, Route
 from service.grants import GRANT_TYPES
 from service.grants.fresh import fresh_authorization
 from service.grants.jwt_bearer import UntrustedIssuer
 from service.issuer import Issuer
 from service.observe.current import note_grant_type
-from service.protocol.errors import InvalidGrant, ProtocolError
+from service.protocol.errors import InvalidGrant, InvalidRequest, InvalidToken, ProtocolError, UnauthorizedClient
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.protocol.requested import Requested
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
+from service.store.replay_checks import confirm
 from service.tokens import assertions
 from service.tokens.authorization import Authorization, Issued
+from service.tokens.opening import open_access_token
+
+_PREFIX = "urn:ietf:params:oauth:token-type:"
+_TOKEN_TYPES = frozenset(
+    _PREFIX + name for name in ("jwt", "access_token", "refresh_token", "id_token", "saml1", "saml2")
+)
+"""RFC 8693 section 3."""
 
 
-class TokenBody(ClientRequestBody):
-    """``properties`` and ``access_token_duration``: what the caller adds to the access token."""
-
-    properties: PropertiesBody = ()
-    access_token_duration: Duration = 0
-    access_token: Text = ""
-    jwt_at_claims: Text = ""
+class TokenBody(ClientRequestBody, AdditionsBody):
+    """A token request, whatever its grant type."""
 
 
 async def token(call: Call, body: TokenBody) -> CallResult:
-    """A token request, whatever its grant type (AU-01 to AU-33)."""
-    check_supported(body)
+    """Answer a token request (AU-01 to AU-33)."""
+    body.check_supported()
+    so_far = NOTHING_KNOWN
     try:
         request = request_of(call, body, call.issuer.settings.token_paths[0])
         name = request.required("grant_type")
         authenticated = await authenticate(call.issuer, request)
+        so_far = await _known(call.issuer, authenticated, name)
+        if name == GrantTypeName.TOKEN_EXCHANGE:
+            return _for_caller(ResultCode.TOKEN_EXCHANGE, so_far, await _exchange(call.issuer, authenticated, request))
+        return await _answered(call, body, request, authenticated, so_far)
     except ProtocolError as error:
-        return refused(error)
-    return await _of_client(call, body, request, name, authenticated)
+        return refused(error, so_far)
 
 
-async def _of_client(
-    call: Call, body: TokenBody, request: Request, name: str, authenticated: AuthenticatedClient
-) -> CallResult:
-    issuer, client = call.issuer, authenticated.client
+async def _known(issuer: Issuer, authenticated: AuthenticatedClient, name: str) -> CallResult:
+    """What every answer to this client says. ``name``: of the grant type."""
+    client = authenticated.client
     note_grant_type(name if name in GRANT_TYPES else "unknown")
-    named = client.alias if authenticated.alias_used and client.alias else client.client_id
-    members = await client_members(issuer, client, named) | {"clientAuthMethod": method_name(client)}
+    members = await client_members(issuer, client, _presented(authenticated)) | {
+        "clientAuthMethod": method_name(client)
+    }
     known = name in GRANT_TYPES or name == GrantTypeName.TOKEN_EXCHANGE
     if known:
         members["grantType"] = enum_name(name)
-    facts = {"client_id": client.client_id, "grant_type": name if known else "unknown"}
-    if name == GrantTypeName.TOKEN_EXCHANGE:
-        return await token_exchange.checked(issuer, authenticated, request, CallResult(members=members, facts=facts))
-    added = tuple(member.record() for member in body.properties)
+    return CallResult(
+        members=members, facts={"client_id": client.client_id, "grant_type": name if known else "unknown"}
+    )
+
+
+def _presented(authenticated: AuthenticatedClient) -> str:
+    """How the client called itself."""
+    client = authenticated.client
+    return client.alias if authenticated.alias_used and client.alias else client.client_id
+
+
+async def _answered(
+    call: Call, body: TokenBody, request: Request, authenticated: AuthenticatedClient, so_far: CallResult
+) -> CallResult:
+    issuer, client, added = call.issuer, authenticated.client, body.added()
+    name, label = request.parameters["grant_type"], so_far.facts["grant_type"]
 
     def extended(authorization: Authorization) -> Authorization:
         return with_additions(authorization, added, body.access_token_duration)
@@ -73,81 +92,127 @@ async def _of_client(
             with_callers_directory(issuer), request, authenticated, GRANT_TYPES.get(name), name, extended
         )
     except PasswordError as error:
-        return await _password(
-            call, body, request, client, named, error, CallResult(ResultCode.PASSWORD, members, facts=facts)
-        )
+        return _for_caller(ResultCode.PASSWORD, so_far, await _password(call, body, request, authenticated, error))
     except UntrustedIssuer as untrusted:
-        return _jwt_bearer(issuer, client, request, untrusted, CallResult(ResultCode.JWT_BEARER, members, facts=facts))
+        return _for_caller(ResultCode.JWT_BEARER, so_far, _assertion(issuer, client, request, untrusted))
     except ProtocolError as error:
-        issuer.metrics.token_request(str(facts["grant_type"]), error.error)
-        return refused(error, facts, **members)
-    issuer.metrics.token_request(name, "ok")
+        issuer.metrics.token_request(label, error.error)
+        raise
+    issuer.metrics.token_request(label, "ok")
     issued = decision.issued
     if not isinstance(issued, Issued):
         raise TypeError("the token endpoint always says what it issued")
     audit.count_act(issuer, "token.issue", f"client:{client.client_id}")
-    members |= await issued_members(issuer, client, issued, added)
-    members["resources"] = list(request.resources) or None
-    return ok(issued, members, facts)
+    members = {**so_far.members, "resources": list(request.resources) or None}
+    return await tokens_issued(issuer, client, issued, added, so_far._replace(members=members))
 
 
 # what the caller has to check
 
 
+def _for_caller(result: ResultCode, so_far: CallResult, members: dict[str, Any]) -> CallResult:
+    """The action is called as the result is."""
+    return CallResult(result, {**so_far.members, **members}, result.name, facts=so_far.facts)
+
+
+def _scopes(issuer: Issuer, client: Client, grant_type: GrantTypeName, request: Request) -> list[str]:
+    """Those that a grant would have. Raises InvalidScope, InvalidTarget."""
+    return fresh_authorization(issuer, client, grant_type, Requested.of(request)).granted.scope.split()
+
+
 async def _password(
-    call: Call,
-    body: TokenBody,
-    request: Request,
-    client: Client,
-    named: str,
-    error: PasswordError,
-    answer: CallResult,
-) -> CallResult:
+    call: Call, body: TokenBody, request: Request, authenticated: AuthenticatedClient, error: PasswordError
+) -> dict[str, Any]:
     """Username and password for the caller to check (AU-07, AU-31, AU-32); they wait nowhere, only the request does."""
+    client = authenticated.client
     waiting = DecisionTicket(
         api_key=call.api_key,
         client_id=client.client_id,
-        presented=named,
+        presented=_presented(authenticated),
         client_generation=client.generation,
         password=PasswordRequest(
             username=error.username,
             scope=request.parameters.get("scope"),
             resources=request.resources,
-            properties=tuple(member.record() for member in body.properties),
+            properties=body.added(),
             lifetime=body.access_token_duration,
         ),
     )
-    requested = Requested.of(request)
-    allowed = fresh_authorization(call.issuer, client, GrantTypeName.PASSWORD, requested)
-    members = {
+    return {
+        "scopes": _scopes(call.issuer, client, GrantTypeName.PASSWORD, request),
         "ticket": await tickets.give(call, waiting),
         "username": error.username,
         "password": error.password,
-        "scopes": allowed.granted.scope.split(),
     }
-    return answer._replace(action="PASSWORD", members={**answer.members, **members})
 
 
-def _jwt_bearer(
-    issuer: Issuer, client: Client, request: Request, untrusted: UntrustedIssuer, answer: CallResult
-) -> CallResult:
+def _assertion(issuer: Issuer, client: Client, request: Request, untrusted: UntrustedIssuer) -> dict[str, Any]:
     """An assertion of an issuer that is not trusted here: what can be seen without a key is checked, the rest by the caller.
 
     Where its issuer is trusted here, or is the client itself, which may assert subjects, it is verified and never gets here.
     """
     try:
         assertions.check_unverified(issuer, untrusted.assertion, assertions.audiences(issuer, request))
-        allowed = fresh_authorization(issuer, client, GrantTypeName.JWT_BEARER, Requested.of(request))
     except UnverifiableError as error:
-        return refused(InvalidGrant(f"The assertion cannot be used: {error}"), answer.facts, **answer.members)
-    except ProtocolError as error:
-        return refused(error, answer.facts, **answer.members)
-    members = {
+        raise InvalidGrant(f"The assertion cannot be used: {error}") from error
+    return {
         "assertion": request.parameters["assertion"],
-        "scopes": allowed.granted.scope.split(),
+        "scopes": _scopes(issuer, client, GrantTypeName.JWT_BEARER, request),
         "resources": list(request.resources) or None,
     }
-    return answer._replace(action="JWT_BEARER", members={**answer.members, **members})
+
+
+async def _exchange(issuer: Issuer, authenticated: AuthenticatedClient, request: Request) -> dict[str, Any]:
+    """A token exchange (RFC 8693): the caller decides what may be exchanged.
+
+    An access token that is brought must be a living one of ours; tokens of other types are the caller's to verify.
+    """
+    client, parameters = authenticated.client, request.parameters
+    await confirm(authenticated.replay_checks)
+    if GrantTypeName.TOKEN_EXCHANGE not in client.grant_types:
+        raise UnauthorizedClient("The client is not registered for token exchange.")
+    members = {
+        "subjectToken": request.required("subject_token"),
+        "subjectTokenType": _type_of(request, "subject_token_type"),
+        "subjectTokenInfo": await _info(issuer, request, "subject_token"),
+        "actorToken": parameters.get("actor_token"),
+        "requestedTokenType": _type_of(request, "requested_token_type", required=False),
+        "audiences": [parameters["audience"]] if "audience" in parameters else None,
+        "resources": list(request.resources) or None,
+    }
+    has_actor = "actor_token" in parameters
+    if has_actor != ("actor_token_type" in parameters):
+        raise InvalidRequest("actor_token and actor_token_type go together (RFC 8693 section 2.1).")
+    if has_actor:
+        members["actorTokenType"] = _type_of(request, "actor_token_type")
+        members["actorTokenInfo"] = await _info(issuer, request, "actor_token")
+    return members | {"scopes": _scopes(issuer, client, GrantTypeName.TOKEN_EXCHANGE, request)}
+
+
+def _type_of(request: Request, name: str, *, required: bool = True) -> str | None:
+    """A token type as Authlete spells it. Raises InvalidRequest."""
+    given = request.required(name) if required else request.parameters.get(name)
+    if given is not None and given not in _TOKEN_TYPES:
+        raise InvalidRequest(f"{name} is not a known token type (RFC 8693 section 3).")
+    return enum_name(given) if given else None
+
+
+async def _info(issuer: Issuer, request: Request, name: str) -> dict[str, Any] | None:
+    """What an access token of ours says. Raises InvalidRequest for one that is dead, or not ours (RFC 8693 section 2.2.2)."""
+    if request.parameters.get(f"{name}_type") != f"{_PREFIX}access_token":
+        return None
+    text = request.required(name)
+    try:
+        opened, client = await open_access_token(issuer, text)
+    except InvalidToken as error:
+        raise InvalidRequest(f"{name} is not a living access token of this service.") from error
+    return await client_members(issuer, client) | {
+        "subject": opened.grant.subject or None,
+        "scopes": [{"name": word} for word in opened.scope.split()],
+        "expiresAt": milliseconds(opened.ends_at),
+        "properties": properties_json(client.properties, opened.grant.properties, opened.record.properties),
+        "resources": list(opened.audience) or None,
+    }
 
 
 ROUTES = (Route("/auth/token", token, TokenBody),)

@@ -7,6 +7,7 @@ names them all, and ends all that it issued.
 
 from typing import Annotated, Any
 
+import msgspec
 import orjson
 from pydantic import Field
 
@@ -16,17 +17,15 @@ from service.admin.errors import AdminError, NotAllowed, NotFound
 from service.admin.grants import KnownGrant
 from service.admin.tokens import Created, TokenChanges, TokenInput
 from service.fronts.decision_api import client_json
-from service.fronts.decision_api.answering import NO_CONTENT, CallError, CallResult, milliseconds
-from service.fronts.decision_api.body import Body, Nothing, PropertiesBody, PropertyBody, Text, Words, property_json
+from service.fronts.decision_api.body import Duration, PropertiesBody, Subject, Text, Words, properties_json
+from service.fronts.decision_api.call import NO_CONTENT, Body, Call, CallError, CallResult, Route, milliseconds
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import WORD_OF_GRANT_TYPE, enum_name
 from service.fronts.decision_api.result_codes import ResultCode
-from service.fronts.decision_api.route import Call, Route
 from service.fronts.decision_api.windows import WindowBody, read_window
 from service.issuer import Issuer
 from service.protocol.credentials import Kind
 from service.records.client import Client
-from service.records.property import Property
 from service.store.grant_updates import GrantSnapshot
 from service.store.grants import LiveRefreshToken
 
@@ -45,8 +44,8 @@ _UNSUPPORTED = {
 }
 """Members that are refused, and why: ignored ones would promise what the token does not hold."""
 
-Seconds = Annotated[int, Field(ge=0, le=2_147_483_647)]
 Milliseconds = Annotated[int, Field(ge=0, le=_LATEST)]
+"""Since the epoch, 0 = stays."""
 
 
 class UnsupportedBody(Body):
@@ -60,25 +59,27 @@ class UnsupportedBody(Body):
 
 
 class CreateBody(UnsupportedBody):
-    """``…_duration``: seconds, 0 = the client's; ``auth_time``: epoch seconds; ``client_id``: number, client_id or alias."""
+    """Tokens as they are to be made."""
 
     grant_type: Text = ""
     client_id: int | Text = ""
+    """Number, client_id or alias."""
     subject: Text = ""
     scopes: Words | None = None
-    access_token_duration: Seconds = 0
-    refresh_token_duration: Seconds = 0
+    access_token_duration: Duration = 0
+    refresh_token_duration: Duration = 0
     properties: PropertiesBody = ()
     resources: Words = ()
     acr: Text = ""
     auth_time: Annotated[int, Field(ge=0, le=_LATEST // 1000)] = 0
+    """Epoch seconds."""
     access_token: Any = None
     refresh_token: Any = None
     jwt_at_claims: Any = None
 
 
 class UpdateBody(UnsupportedBody):
-    """``…_expires_at``: epoch milliseconds, 0 = stays."""
+    """What is to change of a token."""
 
     access_token: Text = ""
     access_token_hash: Text = ""
@@ -96,12 +97,14 @@ class RevokeBody(Body):
     access_token_identifier: Text = ""
     refresh_token_identifier: Text = ""
     client_identifier: Text = ""
-    subject: Annotated[str, Field(max_length=255)] = ""
+    subject: Subject = ""
 
 
 class ListBody(WindowBody):
+    """Whose grants are listed; all where neither is said."""
+
     client_identifier: Text = ""
-    subject: Annotated[str, Field(max_length=255)] = ""
+    subject: Subject = ""
 
 
 # made and changed
@@ -128,7 +131,7 @@ def _input(client: Client, body: CreateBody) -> TokenInput:
             "subject": body.subject or None,
             "scopes": body.scopes,
             "resources": body.resources,
-            "properties": [_property(member) for member in body.properties],
+            "properties": _records(body.properties),
             "access_token_lifetime": body.access_token_duration or None,
             "refresh_token_lifetime": body.refresh_token_duration or None,
             "acr": body.acr,
@@ -139,7 +142,6 @@ def _input(client: Client, body: CreateBody) -> TokenInput:
 
 async def _created(issuer: Issuer, created: Created) -> dict[str, Any]:
     issued, grant = created.issued, created.issued.grant
-    lifetime = issued.access_token_ends_at - int(issuer.clock())
     return {
         "grantType": enum_name(grant.grant_type),
         "clientId": await number_of(issuer, created.client),
@@ -147,11 +149,11 @@ async def _created(issuer: Issuer, created: Created) -> dict[str, Any]:
         "scopes": issued.scope.split(),
         "accessToken": issued.access_token,
         "tokenType": "Bearer",
-        "expiresIn": lifetime,
+        "expiresIn": issued.access_token_ends_at - int(issuer.clock()),
         "expiresAt": milliseconds(issued.access_token_ends_at),
         "refreshToken": issued.refresh_token or None,
         "refreshTokenScopes": grant.scope.split() if issued.refresh_token else None,
-        "properties": _properties(grant.properties),
+        "properties": properties_json(grant.properties),
         "jwtAccessToken": orjson.loads(issued.content).get("access_token_jwt"),
         "resources": list(issued.audience),
         "tokenId": None if issued.is_stateless else issued.grant_id + issued.access_hash,
@@ -166,7 +168,7 @@ async def update(call: Call, body: UpdateBody) -> CallResult:
         changes = TokenChanges.read(
             {
                 "scopes": body.scopes,
-                "properties": None if body.properties is None else [_property(member) for member in body.properties],
+                "properties": None if body.properties is None else _records(body.properties),
                 "ends_at": body.access_token_expires_at // 1000 or None,
                 "refresh_ends_at": body.refresh_token_expires_at // 1000 or None,
             }
@@ -186,7 +188,7 @@ def _updated(body: UpdateBody, held: GrantSnapshot) -> dict[str, Any]:
         "accessTokenExpiresAt": milliseconds(held.access_ends_at),
         "refreshTokenExpiresAt": milliseconds(held.refresh_ends_at),
         "scopes": (held.grant.scope if own is None else own).split(),
-        "properties": _properties(held.grant.properties),
+        "properties": properties_json(held.grant.properties),
         "tokenId": held.grant_id + held.access_hash,
     }
 
@@ -200,7 +202,7 @@ def _check_offered(body: Body, *names: str) -> None:
 
 
 def _refused(error: AdminError, missing: ResultCode, action: str) -> CallResult:
-    """``missing`` and ``action``: for what does not exist."""
+    """The answer to what operators may not do either. ``missing``, ``action``: for what does not exist."""
     if isinstance(error, NotFound):
         return CallResult(missing, action=action)
     if isinstance(error, NotAllowed):
@@ -208,20 +210,14 @@ def _refused(error: AdminError, missing: ResultCode, action: str) -> CallResult:
     return CallResult(ResultCode.REFUSED, action="BAD_REQUEST", detail=str(error))
 
 
-def _property(member: PropertyBody) -> dict[str, Any]:
-    record = member.record()
-    names = ("name", "value", "in_token_response", "in_introspection")
-    return {name: getattr(record, name) for name in names}
-
-
-def _properties(members: tuple[Property, ...]) -> list[dict[str, Any]] | None:
-    return [property_json(member) for member in members] or None
+def _records(properties: PropertiesBody) -> list[dict[str, Any]]:
+    return [msgspec.structs.asdict(member.record()) for member in properties]
 
 
 # ended
 
 
-async def delete(call: Call, _: Nothing) -> CallResult:
+async def delete(call: Call, _: Body) -> CallResult:
     """End a token, named by itself or its hash, and all that its grant issued."""
     if not await tokens.end_token(call.issuer, call.path["token"]):
         raise CallError(ResultCode.TOKEN_NOT_FOUND, status=404)
@@ -253,22 +249,20 @@ def _revoked(count: int, detail: str = "") -> CallResult:
 
 async def get_list(call: Call, body: ListBody) -> CallResult:
     """What was granted and lives, by user, by client, or all: hashes, never tokens."""
-    issuer = call.issuer
+    issuer, subject = call.issuer, body.subject
     client = await find_client(issuer, body.client_identifier) if body.client_identifier else None
     client_id = client.client_id if client else None
 
     async def page_at(cursor: str) -> tuple[list[KnownGrant], str]:
-        if not body.subject:
-            page = await grants.list_of_client_id(issuer, client_id, cursor, _PAGE)
-        else:
-            page = await grants.list_of_subject(issuer, body.subject, cursor, _PAGE)
+        listed = grants.list_of_subject(issuer, subject, cursor, _PAGE) if subject else None
+        page = await (listed or grants.list_of_client_id(issuer, client_id, cursor, _PAGE))
         return [known for known in page.rows if client_id in (None, known.grant.client_id)], page.cursor
 
     window = await read_window(page_at, body)
     members = {
         **window.members(body),
         "client": await client_json.describe(issuer, client) if client else None,
-        "subject": body.subject or None,
+        "subject": subject or None,
         "accessTokens": await _rows(issuer, list(window.items)),
     }
     return CallResult(members=members, detail=window.detail)
@@ -286,7 +280,6 @@ async def _rows(issuer: Issuer, known: list[KnownGrant]) -> list[dict[str, Any]]
 def _row(known: KnownGrant, live: LiveRefreshToken | None, number: int) -> dict[str, Any]:
     """``accessTokenExpiresAt``: when the last of what the grant issued so far ends."""
     grant = known.grant
-    refreshed = live is not None and live.issued_at > grant.issued_at
     return {
         "accessTokenHash": known.grant_id + known.access_hash,
         "refreshTokenHash": known.grant_id + live.hash if live else None,
@@ -297,8 +290,8 @@ def _row(known: KnownGrant, live: LiveRefreshToken | None, number: int) -> dict[
         "accessTokenExpiresAt": milliseconds(known.ends_at),
         "refreshTokenExpiresAt": milliseconds(live.ends_at) if live else 0,
         "createdAt": milliseconds(grant.issued_at),
-        "lastRefreshedAt": milliseconds(live.issued_at) if live and refreshed else 0,
-        "properties": _properties(grant.properties),
+        "lastRefreshedAt": milliseconds(live.issued_at) if live and live.issued_at > grant.issued_at else 0,
+        "properties": properties_json(grant.properties),
         "refreshTokenScopes": grant.scope.split() if live else None,
     }
 

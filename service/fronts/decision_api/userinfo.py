@@ -1,13 +1,10 @@
 """/auth/userinfo and /issue: which claims an access token is good for; then the caller brings their values."""
 
-from typing import Any
-
 from service.endpoints.userinfo import names_of, opened_for_claims, rendered
-from service.fronts.decision_api.answering import CallResult
-from service.fronts.decision_api.body import Body, JsonObject, Text, property_json
-from service.fronts.decision_api.naming import client_members
+from service.fronts.decision_api.body import JsonObject, Text, properties_json
+from service.fronts.decision_api.call import Body, Call, CallResult, Route
+from service.fronts.decision_api.client_json import client_members
 from service.fronts.decision_api.result_codes import ResultCode, of_error
-from service.fronts.decision_api.route import Call, Route
 from service.protocol import claims
 from service.protocol.checked_types import Identifier
 from service.protocol.decision import JSON, refuse
@@ -20,6 +17,8 @@ _ACTIONS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN"}
 
 
 class UserInfoBody(Body):
+    """A UserInfo request."""
+
     token: Text = ""
 
 
@@ -29,24 +28,23 @@ async def userinfo(call: Call, body: UserInfoBody) -> CallResult:
     if isinstance(opened, CallResult):
         return opened
     token, client = opened
-    properties = (*client.properties, *token.grant.properties, *token.record.properties)
-    members: dict[str, Any] = await client_members(call.issuer, client) | {
+    members = await client_members(call.issuer, client) | {
         "subject": token.grant.subject,
         "scopes": token.scope.split(),
         "claims": sorted(names_of(call.issuer, token)),
         "token": body.token,
-        "properties": [property_json(member) for member in properties] or None,
+        "properties": properties_json(client.properties, token.grant.properties, token.record.properties),
     }
     facts = {"client_id": client.client_id, "subject": token.grant.subject}
     return CallResult(ResultCode.USERINFO, members, "OK", facts=facts)
 
 
-class IssueBody(Body):
-    """``claims``: a JSON object as a text; ``sub``: what the client calls the user, "" = as its ID tokens do."""
+class IssueBody(UserInfoBody):
+    """The claims that the caller brings."""
 
-    token: Text = ""
     claims: JsonObject | None = None
     sub: Identifier | None = None
+    """What the client calls the user, None = as its ID tokens do."""
 
 
 async def issue(call: Call, body: IssueBody) -> CallResult:
@@ -55,10 +53,9 @@ async def issue(call: Call, body: IssueBody) -> CallResult:
     if isinstance(opened, CallResult):
         return opened
     token, client = opened
-    claims_of_user = claims.present(body.claims or {}, names_of(call.issuer, token))
-    decision = rendered(
-        call.issuer, client, claims_of_user | {"sub": body.sub or sub_of(call.issuer, client, token.grant)}
-    )
+    about_user = claims.present(body.claims or {}, names_of(call.issuer, token))
+    about_user["sub"] = body.sub or sub_of(call.issuer, client, token.grant)
+    decision = rendered(call.issuer, client, about_user)
     action = "JSON" if decision.headers["Content-Type"] == JSON else "JWT"
     facts = {"client_id": client.client_id, "subject": token.grant.subject}
     members = {"responseContent": decision.content.decode()}
@@ -68,16 +65,16 @@ async def issue(call: Call, body: IssueBody) -> CallResult:
 async def _opened(call: Call, text: str) -> tuple[OpenedToken, Client] | CallResult:
     """The token, or why it will not do."""
     if not text:
-        content = 'Bearer error="invalid_request", error_description="An access token is required."'
-        facts = {"error": "invalid_request", "reason": "An access token is required."}
+        reason = "An access token is required."
+        content = f'Bearer error="invalid_request", error_description="{reason}"'
+        facts = {"error": "invalid_request", "reason": reason}
         return CallResult(ResultCode.TOKEN_MISSING, {"responseContent": content}, "BAD_REQUEST", facts=facts)
     try:
         return await opened_for_claims(call.issuer, text)
     except BearerError as error:
-        challenge = refuse(error).headers["WWW-Authenticate"]
-        action = _ACTIONS[error.status]
+        members = {"responseContent": refuse(error).headers["WWW-Authenticate"]}
         facts = {"error": error.error, "reason": error.log or error.description}
-        return CallResult(of_error(error.error), {"responseContent": challenge}, action, facts=facts)
+        return CallResult(of_error(error.error), members, _ACTIONS[error.status], facts=facts)
 
 
 ROUTES = (

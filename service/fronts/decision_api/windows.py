@@ -1,8 +1,7 @@
 """Lists in Authlete's way: from ``start`` to before ``end`` of a list that has an order and a length.
 
-What is not kept in such a list (tokens of a client, clients) is walked over in the house's pages, in the order in which
-Redis has it, and no further than to a bound: then ``totalCount`` is what was seen, and ``resultMessage`` says that there is
-more.
+What is not kept in such a list (tokens of a client, clients) is read in the house's pages, in the order in which Redis has it,
+and no further than to a bound: then ``totalCount`` is what was seen, and ``resultMessage`` says that there is more.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,7 +9,7 @@ from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from service.fronts.decision_api.body import Body
+from service.fronts.decision_api.call import Body
 
 _Item = TypeVar("_Item")
 
@@ -22,10 +21,11 @@ _MORE = "There are more than one call looks at: narrow the list down."
 
 
 class WindowBody(Body):
-    """``end`` is not in it any more; five entries where nothing is said, as with Authlete."""
+    """Which part of a list is wanted: five entries where nothing is said, as with Authlete."""
 
     start: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
     end: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    """The first entry behind it."""
 
     @model_validator(mode="after")
     def _is_a_window(self) -> Self:
@@ -40,11 +40,13 @@ class WindowBody(Body):
 
 
 class Window(NamedTuple):
-    """``total``: how many were seen; ``detail``: says where that is not all."""
+    """A part of a list."""
 
     items: Sequence[Any]
     total: int
+    """How many entries were seen."""
     detail: str
+    """Says so where that is not all."""
 
     def members(self, window: WindowBody) -> dict[str, Any]:
         """What every list answer has."""

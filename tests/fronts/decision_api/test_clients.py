@@ -14,7 +14,7 @@ from authlete.types.jws_alg import JWSAlg
 from authlete.types.response_type import ResponseType
 from authlete.types.subject_type import SubjectType
 
-from service.fronts.decision_api.client_json import ClientBody, NotHere
+from service.fronts.decision_api.client_json import NOT_HERE, ClientBody
 from service.protocol.names import SigningAlgorithm
 from service.protocol.names import SubjectType as OurSubjectType
 from service.records.property import Property
@@ -172,7 +172,7 @@ async def test_a_client_that_cannot_be(caller: Backend, changes: dict[str, Any])
     assert not caller.world.key_names("client")
 
 
-@pytest.mark.parametrize("name", [ClientBody.alias_of(name) for name in NotHere.model_fields])
+@pytest.mark.parametrize("name", [ClientBody.alias_of(name) for name in NOT_HERE])
 async def test_a_promise_that_nobody_would_keep_is_refused(caller: Backend, name: str) -> None:
     """Authlete tier 2, client create: encryption, bound tokens and the like, by the name of the member."""
     assert hasattr(Client(), name)

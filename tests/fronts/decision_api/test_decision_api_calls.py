@@ -130,7 +130,7 @@ async def test_an_unforeseen_exception_is_an_incident(
     caller: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """AU-05: 500, with an id that is in the log and nothing of what happened."""
-    monkeypatch.setattr("service.fronts.decision_api.service_documents.discovery", lambda _: 1 / 0)
+    monkeypatch.setattr("service.fronts.decision_api.services.discovery", lambda _: 1 / 0)
     with caplog.at_level(logging.INFO):
         response = await caller.post(CONFIGURATION, {})
     body = await response.json()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from service.fronts.decision_api.answering import CallError
+from service.fronts.decision_api.call import CallError
 from service.fronts.decision_api.windows import WIDEST, WindowBody, cut, read_window
 
 
