@@ -56,5 +56,4 @@ class ClientNumbers(RecordStore):
 
     async def drop(self, number: int) -> None:
         """Nobody has it any more. One round trip."""
-        key = self._keys.client_number(number)
-        await self._connection.execute(key, "DEL", key)
+        await self._delete(self._keys.client_number(number))

@@ -65,7 +65,7 @@ class Clients(RecordStore):
             return entry[0]
         self._counted.misses += 1
         news = self._news
-        data = await self._read(name)
+        data = await self._record_of(name)
         client = Client.decode(data) if data else None
         if news == self._news:  # else what was read may be older than what was heard
             self._remember(name, client, len(data or b""))
@@ -73,10 +73,10 @@ class Clients(RecordStore):
 
     async def read(self, name: str) -> Client | None:
         """The client of this client_id or alias as Redis has it now; a further trip for an alias."""
-        data = await self._read(name)
+        data = await self._record_of(name)
         return Client.decode(data) if data else None
 
-    async def _read(self, name: str) -> bytes | None:
+    async def _record_of(self, name: str) -> bytes | None:
         if len(name) > _LONGEST_NAME:  # no client is called that, and we are not to keep what strangers send instead
             return None
         record, alias_key = self._keys.client(name), self._keys.client_alias(name)
@@ -90,9 +90,7 @@ class Clients(RecordStore):
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[Client], str]:
         """Some clients and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
-        names, following = await self._connection.scan(self._keys.client("") + "*", cursor, count * 10)
-        records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
-        return [Client.decode(data) for data in records if data], following
+        return await self._read_page(self._keys.client(""), Client, cursor, count)
 
     # writing
 
@@ -115,19 +113,19 @@ class Clients(RecordStore):
         if not await self._replaced(key, seen.encode() if seen else b"", client.encode(), ends):
             held = await self.read(client.client_id) if new_alias else None
             if new_alias and (held is None or held.alias != new_alias):  # else whoever was first gave it the same one
-                await self._drop_alias(new_alias)
+                await self._delete(self._keys.client_alias(new_alias))
             raise ChangedMeanwhileError(client.client_id)
         if seen is not None and seen.alias and seen.alias != client.alias:
-            await self._drop_alias(seen.alias)
-        await self._publish_change(client, seen)
+            await self._delete(self._keys.client_alias(seen.alias))
+        await self.publish_change(client.client_id, client.alias, seen.alias if seen else None)
 
     async def delete(self, client: Client) -> bool:
         """Delete a client: its tokens are dead at once, because their client is gone. Whether it was there."""
         key = self._keys.client(client.client_id)
         deleted = await self._connection.execute_confirmed(key, "DEL", key)
         if client.alias:
-            await self._drop_alias(client.alias)
-        await self._publish_change(client, None)
+            await self._delete(self._keys.client_alias(client.alias))
+        await self.publish_change(client.client_id, client.alias)
         return bool(deleted)
 
     async def _take_alias(self, alias: str, client_id: str) -> None:
@@ -137,14 +135,7 @@ class Clients(RecordStore):
         if not await self._replaced(key, b"", client_id):
             raise ChangedMeanwhileError(f"the alias {alias} is taken")
 
-    async def _drop_alias(self, alias: str) -> None:
-        key = self._keys.client_alias(alias)
-        await self._connection.execute(key, "DEL", key)
-
     # memory
-
-    async def _publish_change(self, client: Client, seen: Client | None) -> None:
-        await self.publish_change(client.client_id, client.alias, seen.alias if seen else None)
 
     async def publish_change(self, *names: str | None) -> None:
         """Let every process read the clients of these names again."""

@@ -17,9 +17,7 @@ class DecisionTickets(RecordStore):
 
     async def get(self, ticket: str) -> DecisionTicket | None:
         """None where there is no such ticket, or its time is over. One round trip."""
-        key = self._keys.decision_ticket(hashed(ticket))
-        data = await self._connection.execute(key, "GET", key)
-        return DecisionTicket.decode(data) if data else None
+        return await self._read(self._keys.decision_ticket(hashed(ticket)), DecisionTicket)
 
     async def take(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> bool:
         """Use it up; False where somebody else did so meanwhile. One round trip."""

@@ -14,7 +14,7 @@ from service.records.decision_ticket import DecisionTicket
 from service.records.grant import Grant
 from service.records.interaction import FINISHED, Progress
 from service.records.session import Session
-from service.redis.connection import Connection, Step
+from service.redis.connection import Connection
 from service.store.grants import Grants, inline_or_whole
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
@@ -61,8 +61,7 @@ class Endings(RecordStore):
         names, following = await self._connection.scan(self._keys.named_tags, cursor, CHUNK)
         found = [match for name in dict.fromkeys(names) if (match := self._keys.transient_key.fullmatch(name))]
         kinds = {match[1]: match[2] for match in found}
-        values = await self._connection.execute_all([(key, ("GET", key)) for key in kinds])
-        held: dict[str, bytes | None] = dict(zip(kinds, values, strict=True))
+        held = dict(zip(kinds, await self._read_all(list(kinds)), strict=True))
         if not ends:
             return Counter(match[2] for match in found if _counts(match, held[match[1]])), following
         ended = await asyncio.gather(*(self._end(kind, key, held[key]) for key, kind in kinds.items()))
@@ -92,23 +91,21 @@ class Endings(RecordStore):
         """The grants among the next keys, and where to go on. Raises ValueError for what is no cursor."""
         found, following = await self._connection.scan(self._keys.tagged, cursor, CHUNK)
         names = [name for name in dict.fromkeys(found) if self._keys.grant_key.fullmatch(name)]
-        records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
-        read = ((name, inline_or_whole(name, data)) for name, data in zip(names, records, strict=True))
+        read = (
+            (name, inline_or_whole(name, data)) for name, data in zip(names, await self._read_all(names), strict=True)
+        )
         return [FoundGrant(name, grant) for name, grant in read if grant is not None], following
 
     async def living_sessions(self, sids: Sequence[str]) -> dict[str, Session]:
         """Those of these sessions that are alive."""
-        steps: list[Step] = [(key, ("GET", key)) for key in map(self._keys.session, sids)]
-        records = await self._connection.execute_all(steps)
+        records = await self._read_all([self._keys.session(sid) for sid in sids])
         return {sid: Session.decode(data) for sid, data in zip(sids, records, strict=True) if data}
 
     async def end_grant(self, found: FoundGrant) -> bool:
         """End a grant with everything it issued; whether it was alive."""
         if not found.is_client_grant:
             return await self._grants.revoke(found.grant_id, found.grant.subject)
-        gone = await self._connection.execute_confirmed(found.key, "DEL", found.key)
-        await self._connection.execute(found.key, "PUBLISH", self._keys.ended, found.key)
-        return bool(gone)
+        return await self._grants.end_inline(found.key)
 
 
 def _counts(found: re.Match[str], data: bytes | None) -> bool:

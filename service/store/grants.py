@@ -73,7 +73,7 @@ class Grants(RecordStore):
         """A living grant by its id."""
         key = self._keys.grant(grant_id)
         data, left, now = await self._connection.execute_all([(key, ("GET", key)), *end_steps(key)])
-        grant = decode(data) if data else None
+        grant = decode(data)
         return ListedGrant(grant_id, grant, ends_at(left, now)) if grant else None
 
     async def can_refresh(self, grant_id: str) -> bool:
@@ -117,7 +117,10 @@ class Grants(RecordStore):
         found = await self._find_client_grant(grant_id)
         if found is None:
             return False
-        key = found[0]
+        return await self.end_inline(found[0])
+
+    async def end_inline(self, key: str) -> bool:
+        """End the grant that is in the record of its one access token, by that one's key; whether it was alive."""
         deleted = await self._connection.execute_confirmed(key, "DEL", key)
         await self._connection.execute(key, "PUBLISH", self._keys.ended, key)
         return bool(deleted)
@@ -179,9 +182,8 @@ class Grants(RecordStore):
 
     async def _matching_ids(self, grant_ids: list[str], wanted: Callable[[Grant], bool]) -> list[str]:
         """Those that are wanted, and those that are gone: both leave the index."""
-        places = [self._keys.grant(grant_id) for grant_id in grant_ids]
-        found = await self._connection.execute_all([(key, ("GET", key)) for key in places])
-        grants = [decode(data) if data else None for data in found]
+        records = await self._read_all([self._keys.grant(grant_id) for grant_id in grant_ids])
+        grants = map(decode, records)
         return [grant_id for grant_id, grant in zip(grant_ids, grants, strict=True) if grant is None or wanted(grant)]
 
     async def list_of_user(self, subject: str, cursor: str = "", count: int = 100) -> GrantPage:
@@ -191,11 +193,10 @@ class Grants(RecordStore):
         members = await self._connection.execute(index, "ZRANGE", index, start, start + count - 1, "WITHSCORES")
         grant_ids = [member.decode() for member in members[::2]]
         ends = [0 if score == b"inf" else int(float(score)) for score in members[1::2]]
-        places = [self._keys.grant(grant_id) for grant_id in grant_ids]
-        records = await self._connection.execute_all([(key, ("GET", key)) for key in places])
+        records = await self._read_all([self._keys.grant(grant_id) for grant_id in grant_ids])
         listed, dead = [], []
         for grant_id, data, end in zip(grant_ids, records, ends, strict=True):
-            grant = decode(data) if data else None
+            grant = decode(data)
             if grant is None:
                 dead.append(grant_id)
             else:

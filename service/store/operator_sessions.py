@@ -9,9 +9,7 @@ class OperatorSessions(RecordStore):
 
     async def get(self, cookie_hash: str) -> OperatorSession | None:
         """A living session."""
-        key = self._keys.operator_session(cookie_hash)
-        data = await self._connection.execute(key, "GET", key)
-        return OperatorSession.decode(data) if data else None
+        return await self._read(self._keys.operator_session(cookie_hash), OperatorSession)
 
     async def keep(self, cookie_hash: str, session: OperatorSession, ends_at: int) -> None:
         """Write a new one."""
@@ -25,5 +23,4 @@ class OperatorSessions(RecordStore):
 
     async def end(self, cookie_hash: str) -> None:
         """End it."""
-        key = self._keys.operator_session(cookie_hash)
-        await self._connection.execute(key, "DEL", key)
+        await self._delete(self._keys.operator_session(cookie_hash))

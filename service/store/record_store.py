@@ -1,10 +1,16 @@
 """What every kind of record needs to be kept."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
+from service.records.json import Record
 from service.redis.connection import Connection
 from service.redis.link import Word
 from service.redis.script import Script
 from service.store.answers import Answer
 from service.store.keys import Keys
+
+_Record = TypeVar("_Record", bound=Record)
 
 _compare_and_set = Script("compare_and_set", Answer, confirmed=True)
 
@@ -22,6 +28,26 @@ class RecordStore:
     def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
         self._keys = keys
+
+    async def _read(self, key: str, kind: type[_Record]) -> _Record | None:
+        """Read the record under a key. One round trip."""
+        data = await self._connection.execute(key, "GET", key)
+        return kind.decode(data) if data else None
+
+    async def _read_all(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Read what is under each of these keys. One round trip."""
+        return await self._connection.execute_all([(key, ("GET", key)) for key in keys])
+
+    async def _read_page(
+        self, beginning: str, kind: type[_Record], cursor: str, count: int
+    ) -> tuple[list[_Record], str]:
+        """Read some of the records whose keys begin so, among ``10 × count`` keys; the next cursor is empty at the end."""
+        names, following = await self._connection.scan(beginning + "*", cursor, count * 10)
+        return [kind.decode(data) for data in await self._read_all(names) if data], following
+
+    async def _delete(self, key: str) -> bool:
+        """Delete a key; whether it was there. One round trip."""
+        return bool(await self._connection.execute(key, "DEL", key))
 
     async def _replaced(self, key: str, seen: Word, replacement: Word, lifetime: Word = KEEP) -> bool:
         """Write a record over what was read before (empty: nothing); False where that is no longer there. One round trip."""

@@ -84,7 +84,7 @@ class Scanning(RecordStore):
         """The grants among the next ``CHUNK`` keys of all. Raises ValueError for what is no cursor."""
         names, following = await self._connection.scan("*", cursor, CHUNK)
         holding = [name for name in names if self._keys.grant_key.fullmatch(name)]
-        records = await self._connection.execute_all([(name, ("GET", name)) for name in holding])
+        records = await self._read_all(holding)
         read = (grants.inline_or_whole(name, data) for name, data in zip(holding, records, strict=True))
         return ScannedGrants([grant for grant in read if grant is not None], len(names), following)
 

@@ -40,9 +40,7 @@ class Sessions(RecordStore):
 
     async def get(self, sid: str) -> Session | None:
         """A living session. One round trip."""
-        key = self._keys.session(sid)
-        data = await self._connection.execute(key, "GET", key)
-        return Session.decode(data) if data else None
+        return await self._read(self._keys.session(sid), Session)
 
     async def keep(self, session: Session, seen: Session | None, ends_at: int, latest_end: int) -> KeptSession:
         """Write a session, new or in the place of ``seen``: until ``ends_at``, ``latest_end`` at the latest if it is used.
@@ -90,8 +88,7 @@ class Sessions(RecordStore):
         index = self._keys.user_sessions(subject)
         found = await self._connection.execute(index, "ZRANGE", index, start, start + count)
         places = [self._keys.session(member.decode()) for member in found[:count]]
-        records = await self._connection.execute_all([(key, ("GET", key)) for key in places])
-        return [Session.decode(data) for data in records if data], len(found) > count
+        return [Session.decode(data) for data in await self._read_all(places) if data], len(found) > count
 
     def unindex_soon(self, subject: str, sid: str) -> None:
         """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""

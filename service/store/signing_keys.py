@@ -9,9 +9,7 @@ class SigningKeys(RecordStore):
 
     async def read(self) -> KeySet:
         """All keys; none on an empty Redis. One round trip."""
-        key = self._keys.signing_keys()
-        data = await self._connection.execute(key, "GET", key)
-        return KeySet.decode(data) if data else KeySet()
+        return await self._read(self._keys.signing_keys(), KeySet) or KeySet()
 
     async def replace(self, seen: KeySet, wanted: KeySet) -> bool:
         """Write ``wanted`` over ``seen``; False where it is no longer what is there. One round trip."""

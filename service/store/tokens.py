@@ -151,8 +151,7 @@ class Tokens(RecordStore):
 
     async def forget_access_token(self, grant_id: str, access_hash: str) -> None:
         """Take back a token that nobody was told of. One round trip."""
-        key = self._keys.access_token(grant_id, access_hash)
-        await self._connection.execute(key, "DEL", key)
+        await self._delete(self._keys.access_token(grant_id, access_hash))
 
     async def issue(self, grant: Grant, new: NewTokens, otherwise: Kin = Kin.UNCOUNTED) -> bool:
         """Begin a grant with its first tokens. One round trip. ``otherwise``: what it counts among if it can't be refreshed.

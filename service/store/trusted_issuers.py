@@ -9,9 +9,7 @@ class TrustedIssuers(RecordStore):
 
     async def get(self, issuer: str) -> TrustedIssuer | None:
         """As Redis has it now: what was taken back counts no more. One round trip."""
-        key = self._keys.trusted_issuer(issuer)
-        data = await self._connection.execute(key, "GET", key)
-        return TrustedIssuer.decode(data) if data else None
+        return await self._read(self._keys.trusted_issuer(issuer), TrustedIssuer)
 
     async def save(self, trust: TrustedIssuer) -> None:
         """Write it, over what was there. One round trip."""
@@ -20,11 +18,8 @@ class TrustedIssuers(RecordStore):
 
     async def delete(self, issuer: str) -> bool:
         """Whether it was there. One round trip."""
-        key = self._keys.trusted_issuer(issuer)
-        return bool(await self._connection.execute(key, "DEL", key))
+        return await self._delete(self._keys.trusted_issuer(issuer))
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[TrustedIssuer], str]:
         """Some of them and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
-        names, following = await self._connection.scan(self._keys.trusted_issuer("") + "*", cursor, count * 10)
-        records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
-        return [TrustedIssuer.decode(data) for data in records if data], following
+        return await self._read_page(self._keys.trusted_issuer(""), TrustedIssuer, cursor, count)

@@ -13,8 +13,7 @@ class Users(RecordStore):
 
     async def get(self, username: str) -> User | None:
         """One round trip."""
-        key, command = self.read_step(username)
-        return self.read(await self._connection.execute(key, *command))
+        return await self._read(self._keys.username(username), User)
 
     def read_step(self, username: str) -> Step:
         """A step for ``execute_all`` that reads a user; its reply is for ``read``."""
@@ -39,9 +38,7 @@ class Users(RecordStore):
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[User], str]:
         """Some users and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
-        names, following = await self._connection.scan(self._keys.username("") + "*", cursor, count * 10)
-        records = await self._connection.execute_all([(name, ("GET", name)) for name in names])
-        return [User.decode(data) for data in records if data], following
+        return await self._read_page(self._keys.username(""), User, cursor, count)
 
     async def save(self, user: User, seen: User | None) -> None:
         """Write a user over what was read before (None: it is new).
@@ -50,17 +47,17 @@ class Users(RecordStore):
         issue of a token looks at; end the grants that are there with ``Grants.revoke_user`` after it. Raises
         ChangedMeanwhileError where the record is no longer as ``seen``, or the subject is another user's.
         """
-        pointer = self._keys.user(user.subject)
+        pointer, mark = self._keys.user(user.subject), self._keys.user_disabled(user.subject)
         if not await self._replaced(pointer, user.username if seen else b"", user.username):
             raise ChangedMeanwhileError(f"the subject {user.subject} belongs to another user")
         if not user.enabled:
-            await self._mark_disabled(user.subject)
+            await self._connection.execute_confirmed(mark, "SET", mark, "1")
         record = self._keys.username(user.username)
         if not await self._replaced(record, seen.encode() if seen else b"", user.encode()):
             await self._drop_stray_pointer(user)
             raise ChangedMeanwhileError(user.username)
         if user.enabled:
-            await self._unmark(user.subject)
+            await self._delete(mark)
 
     async def delete(self, user: User) -> bool:
         """Delete a user; whether it was there. End the grants with ``Grants.revoke_user`` after it."""
@@ -74,13 +71,4 @@ class Users(RecordStore):
         """Free the subject of a user who lost the username to another."""
         held = await self.get(user.username)
         if held is not None and held.subject != user.subject:
-            pointer = self._keys.user(user.subject)
-            await self._connection.execute(pointer, "DEL", pointer)
-
-    async def _mark_disabled(self, subject: str) -> None:
-        mark = self._keys.user_disabled(subject)
-        await self._connection.execute_confirmed(mark, "SET", mark, "1")
-
-    async def _unmark(self, subject: str) -> None:
-        mark = self._keys.user_disabled(subject)
-        await self._connection.execute(mark, "DEL", mark)
+            await self._delete(self._keys.user(user.subject))
