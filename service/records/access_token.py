@@ -1,23 +1,19 @@
 """An access token, by its hash (IA-03 to IA-07, IA-18)."""
 
+from msgspec import field
+
 from service.records.grant import Grant
 from service.records.json import Record
 from service.records.property import Property
 
 
-class AccessToken(
-    Record,
-    frozen=True,
-    omit_defaults=True,
-    gc=False,
-    rename={"issued_at": "i", "scope": "s", "audience": "a", "grant": "g", "properties": "p"},
-):
+class AccessToken(Record, frozen=True, omit_defaults=True, gc=False):
     """What an access token has of its own."""
 
-    issued_at: int  # epoch seconds
-    scope: str | None = None  # None: the grant's
-    audience: tuple[str, ...] | None = None  # None: the grant's
-    grant: Grant | None = None
+    issued_at: int = field(name="i")  # epoch seconds
+    scope: str | None = field(default=None, name="s")  # None: the grant's
+    audience: tuple[str, ...] | None = field(default=None, name="a")  # None: the grant's
+    grant: Grant | None = field(default=None, name="g")
     """The whole grant, where it will never issue anything else (client_credentials): no second key is needed."""
-    properties: tuple[Property, ...] = ()
+    properties: tuple[Property, ...] = field(default=(), name="p")
     """What hooks, and callers of the decision API, added to this token alone."""
