@@ -1,6 +1,6 @@
 """The webhook that knows users, where they are not in Redis."""
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from service.settings.group import SettingsGroup, Timeout
 
@@ -8,8 +8,9 @@ from service.settings.group import SettingsGroup, Timeout
 class Directory(SettingsGroup):
     """Your directory of users."""
 
-    directory_url: str | None = Field(
-        None, description="URL of the webhook that verifies users, in place of the users in Redis."
-    )
-    directory_secret: SecretStr | None = Field(None, description="Bearer token that is sent to the webhook.")
-    directory_timeout: Timeout = Field(3.0, description="Seconds that the webhook may take.")
+    directory_url: str | None = None
+    """URL of the webhook that verifies users, in place of the users in Redis."""
+    directory_secret: SecretStr | None = None
+    """Bearer token that is sent to the webhook."""
+    directory_timeout: Timeout = 3.0
+    """Seconds that the webhook may take."""

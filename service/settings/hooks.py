@@ -117,20 +117,16 @@ class Hooks(SettingsGroup):
     """Hooks."""
 
     hooks: Annotated[dict[str, HookSettings], checked_by(_check_hooks)] = Field(
-        default_factory=dict,
-        description="Code of yours by name: webhooks and objects of this process that decide and are notified.",
-        examples=[{"risk": {"url": "https://…", "events": ["refresh"]}}],
+        default_factory=dict, examples=[{"risk": {"url": "https://…", "events": ["refresh"]}}]
     )
+    """Code of yours by name: webhooks and objects of this process that decide and are notified."""
     hook_secrets: Annotated[dict[str, SecretStr], checked_by(_check_secrets)] = Field(
-        default_factory=dict,
-        description="Secrets by which requests to webhooks are signed, by the hook's name (`mintmark hook secret`). Two with a "
-        "blank between while one is changed.",
-        examples=[{"risk": "whsec_…"}],
+        default_factory=dict, examples=[{"risk": "whsec_…"}]
     )
-    hook_notices_most: Attempts = Field(
-        100_000,
-        description="Maximum number of notifications that wait for hooks. Further ones are lost, and the log says so.",
-    )
+    """Secrets by which requests to webhooks are signed, by the hook's name (`mintmark hook secret`). Two with a blank between
+    while one is changed."""
+    hook_notices_most: Attempts = 100_000
+    """Maximum number of notifications that wait for hooks. Further ones are lost, and the log says so."""
 
 
 def secret_faults(settings: Hooks) -> Iterator[str]:

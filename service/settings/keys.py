@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from service.protocol.names import SigningAlgorithm
 from service.settings.group import Seconds, SettingsGroup, WithinADay, checked_by
@@ -23,33 +23,23 @@ def _check_salt(salt: SecretStr | None) -> None:
 class Keys(SettingsGroup):
     """Signing and OpenID Connect."""
 
-    master_key: Annotated[SecretStr | None, checked_by(_check_master_keys)] = Field(
-        None,
-        description="Secret that encrypts the signing keys in Redis, 32 characters or more (`mintmark key master`). To change "
-        "it, put the new one before the old one with a blank between: the first encrypts, all decrypt.",
-    )
-    signing_key_files: tuple[Path, ...] = Field(
-        (),
-        description="Signing keys of your own (PEM or JWK) in place of generated ones. The first of a kind signs.",
-    )
-    signing_algorithms: tuple[SigningAlgorithm, ...] = Field(
-        tuple(SigningAlgorithm),
-        description="Signing algorithms that clients may choose. A client that chooses none has RS256.",
-    )
-    signing_rsa_bits: Literal[2048, 3072, 4096] = Field(2048, description="Length of generated RSA keys in bits.")
-    signing_key_lifetime: Seconds = Field(
-        86400 * 90,
-        description="Seconds that a signing key signs before the next one does. 0: until `mintmark key rotate`.",
-    )
-    jwks_lifetime: WithinADay = Field(
-        300,
-        description="Seconds that clients may cache our JWKS. A new key is published that long before it signs.",
-    )
-    id_token_lifetime: WithinADay = Field(3600, description="Lifetime of ID tokens in seconds.")
-    pairwise_salt: Annotated[SecretStr | None, checked_by(_check_salt)] = Field(
-        None,
-        description="Secret from which pairwise subjects are derived. Never change it: every user would become another one.",
-    )
+    master_key: Annotated[SecretStr | None, checked_by(_check_master_keys)] = None
+    """Secret that encrypts the signing keys in Redis, 32 characters or more (`mintmark key master`). To change it, put the new
+    one before the old one with a blank between: the first encrypts, all decrypt."""
+    signing_key_files: tuple[Path, ...] = ()
+    """Signing keys of your own (PEM or JWK) in place of generated ones. The first of a kind signs."""
+    signing_algorithms: tuple[SigningAlgorithm, ...] = tuple(SigningAlgorithm)
+    """Signing algorithms that clients may choose. A client that chooses none has RS256."""
+    signing_rsa_bits: Literal[2048, 3072, 4096] = 2048
+    """Length of generated RSA keys in bits."""
+    signing_key_lifetime: Seconds = 86400 * 90
+    """Seconds that a signing key signs before the next one does. 0: until `mintmark key rotate`."""
+    jwks_lifetime: WithinADay = 300
+    """Seconds that clients may cache our JWKS. A new key is published that long before it signs."""
+    id_token_lifetime: WithinADay = 3600
+    """Lifetime of ID tokens in seconds."""
+    pairwise_salt: Annotated[SecretStr | None, checked_by(_check_salt)] = None
+    """Secret from which pairwise subjects are derived. Never change it: every user would become another one."""
 
     @cached_property
     def master_keys(self) -> tuple[str, ...]:

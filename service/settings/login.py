@@ -24,53 +24,32 @@ class AcrRule(BaseModel):
 class Login(SettingsGroup):
     """Users in front of a browser."""
 
-    response_types: tuple[ResponseType, ...] = Field(
-        tuple(ResponseType),
-        description="Response types that clients may be registered for. A client has only `code` unless it names others.",
-    )
-    require_pkce: bool = Field(
-        False, description="Require PKCE of confidential clients, too. Public clients always need it."
-    )
-    request_objects: Literal["off", "by_value", "by_reference"] = Field(
-        "by_reference",
-        description="Signed authorization requests: off; by_value (parameter request); by_reference (request_uri, too).",
-    )
-    acr: str = Field(
-        "1",
-        description="Authentication context class (`acr` in ID tokens) of a sign-in that no line of acr_by_amr fits.",
-    )
-    acr_by_amr: tuple[AcrRule, ...] = Field(
-        (),
-        description="Authentication context classes by the methods of a sign-in (`amr`), the strongest first. The first line "
-        "counts of which one set of methods, separated by blanks, was used.",
-        examples=[[{"acr": "urn:example:password", "amr": ["pwd"]}]],
-    )
-    session_idle_lifetime: Lifetime = Field(
-        86400, description="Seconds since its last use after which a browser session ends."
-    )
-    session_lifetime: Lifetime = Field(
-        86400 * 14, description="Seconds after sign-in at which a browser session ends, however much it is used."
-    )
-    sessions_per_user: Annotated[int, Field(ge=0, le=1000)] = Field(
-        100, description="Maximum number of browser sessions of a user. One more ends the oldest. 0: any number."
-    )
-    ticket_lifetime: Lifetime = Field(
-        900, description="Seconds that a user may take to sign in and consent to an authorization request."
-    )
-    login_attempts: Annotated[int, Field(ge=1, le=1000)] = Field(
-        20, description="Maximum number of passwords that may be tried in one authorization request."
-    )
-    consent_lifetime: Seconds = Field(
-        86400 * 365, description="Seconds that a user's consent is remembered. 0: for ever."
-    )
-    silent_native_apps: bool = Field(
-        False,
-        description="Skip a remembered consent for native apps, too, although another app on the device could pass for them.",
-    )
-    offline_access_outlives_session: bool = Field(
-        True, description="Keep grants with the scope offline_access when the user signs out."
-    )
-    logout_attempts: Annotated[int, Field(ge=1, le=20)] = Field(
-        8,
-        description="Maximum number of attempts to deliver a logout token. The pause between them doubles from 2 seconds on.",
-    )
+    response_types: tuple[ResponseType, ...] = tuple(ResponseType)
+    """Response types that clients may be registered for. A client has only `code` unless it names others."""
+    require_pkce: bool = False
+    """Require PKCE of confidential clients, too. Public clients always need it."""
+    request_objects: Literal["off", "by_value", "by_reference"] = "by_reference"
+    """Signed authorization requests: off; by_value (parameter request); by_reference (request_uri, too)."""
+    acr: str = "1"
+    """Authentication context class (`acr` in ID tokens) of a sign-in that no line of acr_by_amr fits."""
+    acr_by_amr: tuple[AcrRule, ...] = Field((), examples=[[{"acr": "urn:example:password", "amr": ["pwd"]}]])
+    """Authentication context classes by the methods of a sign-in (`amr`), the strongest first. The first line counts of which
+    one set of methods, separated by blanks, was used."""
+    session_idle_lifetime: Lifetime = 86400
+    """Seconds since its last use after which a browser session ends."""
+    session_lifetime: Lifetime = 86400 * 14
+    """Seconds after sign-in at which a browser session ends, however much it is used."""
+    sessions_per_user: Annotated[int, Field(ge=0, le=1000)] = 100
+    """Maximum number of browser sessions of a user. One more ends the oldest. 0: any number."""
+    ticket_lifetime: Lifetime = 900
+    """Seconds that a user may take to sign in and consent to an authorization request."""
+    login_attempts: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Maximum number of passwords that may be tried in one authorization request."""
+    consent_lifetime: Seconds = 86400 * 365
+    """Seconds that a user's consent is remembered. 0: for ever."""
+    silent_native_apps: bool = False
+    """Skip a remembered consent for native apps, too, although another app on the device could pass for them."""
+    offline_access_outlives_session: bool = True
+    """Keep grants with the scope offline_access when the user signs out."""
+    logout_attempts: Annotated[int, Field(ge=1, le=20)] = 8
+    """Maximum number of attempts to deliver a logout token. The pause between them doubles from 2 seconds on."""

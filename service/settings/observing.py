@@ -3,8 +3,6 @@
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
-
 from service.settings.group import SettingsGroup, Share, checked_by
 
 
@@ -19,18 +17,14 @@ def _check_collector(endpoint: str | None) -> None:
 class Observing(SettingsGroup):
     """Logs and traces."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
-    log_format: Literal["json", "text"] = Field(
-        "json", description="Format of log lines: json (an object a line), text (for reading in a terminal)."
-    )
-    access_log_sample: Share = Field(
-        0.0, description="Share of requests that get a log line, and then every refused one, too. 0: none."
-    )
-    otlp_endpoint: Annotated[str | None, checked_by(_check_collector)] = Field(
-        None,
-        description="URL of the OpenTelemetry collector that gets traces (OTLP/HTTP), such as http://collector:4318. Needs "
-        "mintmark[tracing].",
-    )
-    trace_sample: Share = Field(
-        0.01, description="Share of requests that are traced, unless a trusted proxy decided already."
-    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least level that is logged."""
+    log_format: Literal["json", "text"] = "json"
+    """Format of log lines: json (an object a line), text (for reading in a terminal)."""
+    access_log_sample: Share = 0.0
+    """Share of requests that get a log line, and then every refused one, too. 0: none."""
+    otlp_endpoint: Annotated[str | None, checked_by(_check_collector)] = None
+    """URL of the OpenTelemetry collector that gets traces (OTLP/HTTP), such as http://collector:4318. Needs
+    mintmark[tracing]."""
+    trace_sample: Share = 0.01
+    """Share of requests that are traced, unless a trusted proxy decided already."""

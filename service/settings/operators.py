@@ -28,46 +28,30 @@ SecretsByCaller = Annotated[dict[str, SecretStr], checked_by(_check_secrets)]
 class Operators(SettingsGroup):
     """Operators."""
 
-    admin_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
-        None,
-        description="Port of the operators' listener: admin API, console, decision API, metrics. Not set: there is none.",
-    )
-    admin_host: Annotated[str, checked_by(check_hosts)] = Field(
-        "127.0.0.1", description="Addresses that the operators' listener listens on, written like host."
-    )
-    admin_tokens: SecretsByCaller = Field(
-        default_factory=dict,
-        description="Tokens of operators by name, for the admin API and the console (`mintmark admin-token`).",
-        examples=[{"ci": "…"}],
-    )
-    console_idle_lifetime: Lifetime = Field(
-        1800, description="Seconds since its last use after which an operator's session at the console ends."
-    )
-    console_lifetime: Lifetime = Field(
-        43_200, description="Seconds after which an operator's session at the console ends, however much it is used."
-    )
-    decision_api_keys: SecretsByCaller = Field(
-        default_factory=dict,
-        description="API secrets of the decision API's callers by API key (`mintmark admin-token`).",
-        examples=[{"shop": "…"}],
-    )
-    admin_certificate_file: Path | None = Field(
-        None, description="Certificate of the operators' listener (PEM, with its chain): the listener then speaks TLS."
-    )
-    admin_key_file: Path | None = Field(None, description="Private key of admin_certificate_file (PEM).")
-    admin_client_ca_file: Path | None = Field(
-        None,
-        description="Certificate authority (PEM) whose client certificates make their holders operators, named by the "
-        "certificate's common name.",
-    )
-    audit_length: Annotated[int, Field(ge=100, le=100_000_000)] = Field(
-        100_000, description="Approximate number of audit log entries kept in Redis. The oldest ones go first."
-    )
-    audit_file: Path | None = Field(
-        None,
-        description="File to which the audit log is appended, too, one JSON line an act. While it cannot be opened, operators "
-        "can change nothing; a line that cannot be written after an act is in the service's log as an error.",
-    )
+    admin_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Port of the operators' listener: admin API, console, decision API, metrics. Not set: there is none."""
+    admin_host: Annotated[str, checked_by(check_hosts)] = "127.0.0.1"
+    """Addresses that the operators' listener listens on, written like host."""
+    admin_tokens: SecretsByCaller = Field(default_factory=dict, examples=[{"ci": "…"}])
+    """Tokens of operators by name, for the admin API and the console (`mintmark admin-token`)."""
+    console_idle_lifetime: Lifetime = 1800
+    """Seconds since its last use after which an operator's session at the console ends."""
+    console_lifetime: Lifetime = 43_200
+    """Seconds after which an operator's session at the console ends, however much it is used."""
+    decision_api_keys: SecretsByCaller = Field(default_factory=dict, examples=[{"shop": "…"}])
+    """API secrets of the decision API's callers by API key (`mintmark admin-token`)."""
+    admin_certificate_file: Path | None = None
+    """Certificate of the operators' listener (PEM, with its chain): the listener then speaks TLS."""
+    admin_key_file: Path | None = None
+    """Private key of admin_certificate_file (PEM)."""
+    admin_client_ca_file: Path | None = None
+    """Certificate authority (PEM) whose client certificates make their holders operators, named by the certificate's common
+    name."""
+    audit_length: Annotated[int, Field(ge=100, le=100_000_000)] = 100_000
+    """Approximate number of audit log entries kept in Redis. The oldest ones go first."""
+    audit_file: Path | None = None
+    """File to which the audit log is appended, too, one JSON line an act. While it cannot be opened, operators can change
+    nothing; a line that cannot be written after an act is in the service's log as an error."""
 
 
 def listener_faults(settings: Operators) -> Iterator[str]:

@@ -10,16 +10,15 @@ from service.settings.group import SettingsGroup
 class Pages(SettingsGroup):
     """Pages."""
 
-    service_name: str = Field("Mintmark", max_length=80, description="Name of this service on its pages.")
-    sign_up_url: str | None = Field(None, description="URL to which users without an account are sent (prompt=create).")
-    op_policy_uri: str | None = Field(None, description="URL of your privacy policy, for pages and discovery.")
-    op_tos_uri: str | None = Field(None, description="URL of your terms of service, for pages and discovery.")
-    pages_folder: Path | None = Field(
-        None,
-        description="Folder of files (login.html, de.toml, style.css and so on, side by side) that replace ours of the same "
-        "name.",
-    )
-    page_hook: str | None = Field(
-        None,
-        description="Function of yours that gets every page before it is sent: package.module:name, or an entry point.",
-    )
+    service_name: str = Field("Mintmark", max_length=80)
+    """Name of this service on its pages."""
+    sign_up_url: str | None = None
+    """URL to which users without an account are sent (prompt=create)."""
+    op_policy_uri: str | None = None
+    """URL of your privacy policy, for pages and discovery."""
+    op_tos_uri: str | None = None
+    """URL of your terms of service, for pages and discovery."""
+    pages_folder: Path | None = None
+    """Folder of files (login.html, de.toml, style.css and so on, side by side) that replace ours of the same name."""
+    page_hook: str | None = None
+    """Function of yours that gets every page before it is sent: package.module:name, or an entry point."""

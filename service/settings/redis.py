@@ -12,29 +12,30 @@ from service.settings.redis_url import parse
 class Redis(SettingsGroup):
     """Redis."""
 
-    redis_url: Annotated[str, checked_by(parse)] = Field(
-        "redis://127.0.0.1:6379/0",
-        description="URL of Redis: redis:// · rediss:// · unix:// · redis+sentinel://host,host/service · "
-        "redis+cluster://host,host",
-    )
-    redis_username: str | None = Field(None, description="ACL user, where redis_url names none.")
-    redis_password: SecretStr | None = Field(None, description="Password, where redis_url has none.")
-    redis_sentinel_username: str | None = Field(None, description="ACL user of the Sentinels.")
-    redis_sentinel_password: SecretStr | None = Field(None, description="Password of the Sentinels.")
-    redis_timeout: Timeout = Field(
-        1.0, description="Seconds that a command may take with all its retries. Then the answer is 503."
-    )
-    redis_connect_timeout: Timeout = Field(1.0, description="Seconds that connecting to Redis may take.")
-    redis_wait_replicas: Annotated[int, Field(ge=0, le=16)] = Field(
-        0,
-        description="Number of replicas that must confirm a redemption, rotation or revocation before it is answered; "
-        "otherwise the answer is 503.",
-    )
-    redis_allow_lossy_replay: bool = Field(
-        False,
-        description="Start, with a warning, although a restart of Redis would bring back what was revoked: see docs/redis.md.",
-    )
-    redis_ca_file: Path | None = Field(None, description="Certificate authority of rediss:// (PEM).")
-    redis_certificate_file: Path | None = Field(None, description="Client certificate for rediss:// (PEM).")
-    redis_key_file: Path | None = Field(None, description="Private key of redis_certificate_file (PEM).")
-    redis_tls: bool = Field(False, description="Use TLS with redis+sentinel:// and redis+cluster://, too.")
+    redis_url: Annotated[str, checked_by(parse)] = "redis://127.0.0.1:6379/0"
+    """URL of Redis: redis:// · rediss:// · unix:// · redis+sentinel://host,host/service · redis+cluster://host,host"""
+    redis_username: str | None = None
+    """ACL user, where redis_url names none."""
+    redis_password: SecretStr | None = None
+    """Password, where redis_url has none."""
+    redis_sentinel_username: str | None = None
+    """ACL user of the Sentinels."""
+    redis_sentinel_password: SecretStr | None = None
+    """Password of the Sentinels."""
+    redis_timeout: Timeout = 1.0
+    """Seconds that a command may take with all its retries. Then the answer is 503."""
+    redis_connect_timeout: Timeout = 1.0
+    """Seconds that connecting to Redis may take."""
+    redis_wait_replicas: Annotated[int, Field(ge=0, le=16)] = 0
+    """Number of replicas that must confirm a redemption, rotation or revocation before it is answered; otherwise the answer is
+    503."""
+    redis_allow_lossy_replay: bool = False
+    """Start, with a warning, although a restart of Redis would bring back what was revoked: see docs/redis.md."""
+    redis_ca_file: Path | None = None
+    """Certificate authority of rediss:// (PEM)."""
+    redis_certificate_file: Path | None = None
+    """Client certificate for rediss:// (PEM)."""
+    redis_key_file: Path | None = None
+    """Private key of redis_certificate_file (PEM)."""
+    redis_tls: bool = False
+    """Use TLS with redis+sentinel:// and redis+cluster://, too."""

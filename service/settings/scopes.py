@@ -14,24 +14,16 @@ ClaimName = Annotated[str, Field(max_length=MAX_CLAIM_NAME), AfterValidator(chec
 class Scopes(SettingsGroup):
     """Scopes and claims."""
 
-    scopes: dict[str, str] = Field(
-        default_factory=dict,
-        description="Scopes with the description that users see at consent.",
-        examples=[{"read": "Read your data"}],
-    )
-    scope_claims: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict,
-        description="Claims about the user by further scope: who is granted the scope gets them in ID tokens and at UserInfo.",
-        examples=[{"roles": ["roles"]}],
-    )
+    scopes: dict[str, str] = Field(default_factory=dict, examples=[{"read": "Read your data"}])
+    """Scopes with the description that users see at consent."""
+    scope_claims: dict[str, tuple[str, ...]] = Field(default_factory=dict, examples=[{"roles": ["roles"]}])
+    """Claims about the user by further scope: who is granted the scope gets them in ID tokens and at UserInfo."""
     access_token_claims: dict[str, tuple[ClaimName, ...]] = Field(
-        default_factory=dict,
-        description="Claims about the user in access tokens and their introspection, by granted scope. Those of one client "
-        "are its own access_token_claims.",
-        examples=[{"read": ["department"]}],
+        default_factory=dict, examples=[{"read": ["department"]}]
     )
-    default_scope: str = Field("", description="Scope granted where neither the request nor the client names one.")
-    unknown_scope: UnknownScope = Field(
-        UnknownScope.REFUSE,
-        description="What happens to a scope that the client may not have: refuse (invalid_scope), drop (grant the others).",
-    )
+    """Claims about the user in access tokens and their introspection, by granted scope. Those of one client are its own
+    access_token_claims."""
+    default_scope: str = ""
+    """Scope granted where neither the request nor the client names one."""
+    unknown_scope: UnknownScope = UnknownScope.REFUSE
+    """What happens to a scope that the client may not have: refuse (invalid_scope), drop (grant the others)."""

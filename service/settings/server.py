@@ -27,54 +27,39 @@ def _check_token_paths(paths: tuple[str, ...]) -> None:
 class Server(SettingsGroup):
     """Where it listens."""
 
-    host: Annotated[str, checked_by(check_hosts)] = Field(
-        "127.0.0.1",
-        description="Addresses to listen on, separated by commas. 0.0.0.0 is every IPv4 address, :: both families.",
-    )
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on. 0 takes a free one.")
+    host: Annotated[str, checked_by(check_hosts)] = "127.0.0.1"
+    """Addresses to listen on, separated by commas. 0.0.0.0 is every IPv4 address, :: both families."""
+    port: int = Field(8080, ge=0, le=65535)
+    """Port to listen on. 0 takes a free one."""
     issuer: Annotated[str, checked_by(check_issuer)] = Field(
-        default_factory=lambda others: f"http://127.0.0.1:{others.get('port') or 8080}",
-        description="Issuer URL: the name that clients compare (`iss` in tokens), kept as written, a slash at its end "
-        "included. Every other URL is built on it.",
+        default_factory=lambda others: f"http://127.0.0.1:{others.get('port') or 8080}"
     )
-    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
-        1, description="Number of server processes. auto starts one for each processor that this machine lets us use."
-    )
-    require_https: bool = Field(
-        True,
-        description="Refuse requests over plain HTTP, unless the issuer is a loopback http URL or a trusted proxy says https.",
-    )
-    trusted_proxies: Annotated[tuple[str, ...], checked_by(_check_networks)] = Field(
-        (), description="Networks (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed."
-    )
-    token_paths: Annotated[tuple[str, ...], checked_by(_check_token_paths)] = Field(
-        ("/token",), description="Paths of the token endpoint. Discovery names the first one."
-    )
-    token_require_post: bool = Field(
-        True, description="Refuse GET at the token endpoint. false puts credentials into URLs and logs: leave it on."
-    )
-    cors_origins: tuple[str, ...] = Field(
-        ("*",),
-        description="Origins whose pages may call the endpoints that take no cookie (token, userinfo, JWKS and so on).",
-    )
-    max_body: Annotated[int, Field(ge=1024), Unit("bytes")] = Field(
-        65536, description="Longest request body in bytes. Longer ones are answered 413."
-    )
-    max_head: Annotated[int, Field(ge=4096, le=131_072), Unit("bytes")] = Field(
-        16384,
-        description="Longest request target and longest header in bytes. Longer ones are answered 414 and 431: give the "
-        "proxy the same limit.",
-    )
-    idle_seconds: Annotated[int, Field(ge=1), Unit("seconds")] = Field(
-        75,
-        description="Keep-alive timeout in seconds: how long a connection may be open without a whole request head. Set it "
-        "above the proxy's upstream keep-alive timeout.",
-    )
-    drain_seconds: Seconds = Field(10, description="Seconds that requests under way get to finish after SIGTERM.")
-    drain_delay: Annotated[float, Field(ge=0), Unit("seconds")] = Field(
-        0.0,
-        description="Seconds to go on accepting requests after SIGTERM, with readiness off, so that load balancers notice.",
-    )
+    """Issuer URL: the name that clients compare (`iss` in tokens), kept as written, a slash at its end included. Every other
+    URL is built on it."""
+    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
+    """Number of server processes. auto starts one for each processor that this machine lets us use."""
+    require_https: bool = True
+    """Refuse requests over plain HTTP, unless the issuer is a loopback http URL or a trusted proxy says https."""
+    trusted_proxies: Annotated[tuple[str, ...], checked_by(_check_networks)] = ()
+    """Networks (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed."""
+    token_paths: Annotated[tuple[str, ...], checked_by(_check_token_paths)] = ("/token",)
+    """Paths of the token endpoint. Discovery names the first one."""
+    token_require_post: bool = True
+    """Refuse GET at the token endpoint. false puts credentials into URLs and logs: leave it on."""
+    cors_origins: tuple[str, ...] = ("*",)
+    """Origins whose pages may call the endpoints that take no cookie (token, userinfo, JWKS and so on)."""
+    max_body: Annotated[int, Field(ge=1024), Unit("bytes")] = 65536
+    """Longest request body in bytes. Longer ones are answered 413."""
+    max_head: Annotated[int, Field(ge=4096, le=131_072), Unit("bytes")] = 16384
+    """Longest request target and longest header in bytes. Longer ones are answered 414 and 431: give the proxy the same
+    limit."""
+    idle_seconds: Annotated[int, Field(ge=1), Unit("seconds")] = 75
+    """Keep-alive timeout in seconds: how long a connection may be open without a whole request head. Set it above the proxy's
+    upstream keep-alive timeout."""
+    drain_seconds: Seconds = 10
+    """Seconds that requests under way get to finish after SIGTERM."""
+    drain_delay: Annotated[float, Field(ge=0), Unit("seconds")] = 0.0
+    """Seconds to go on accepting requests after SIGTERM, with readiness off, so that load balancers notice."""
 
     @cached_property
     def issuer_is_loopback(self) -> bool:

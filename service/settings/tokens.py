@@ -24,49 +24,32 @@ class ResourceTokens(BaseModel):
 class Tokens(SettingsGroup):
     """Codes and tokens."""
 
-    code_lifetime: Lifetime = Field(60, description="Lifetime of authorization codes in seconds.")
-    code_grace: Grace = Field(
-        10,
-        description="Seconds within which a redemption whose answer was lost may be repeated. 0: a repetition ends the grant.",
-    )
-    access_token_lifetime: Lifetime = Field(3600, description="Lifetime of access tokens in seconds.")
-    refresh_idle_lifetime: Seconds = Field(
-        86400 * 14,
-        description="Seconds since its last use after which a refresh token ends. 0: it does not end by that.",
-    )
-    refresh_absolute_lifetime: Seconds = Field(
-        86400 * 90,
-        description="Seconds after which a grant's refresh tokens end, however much they are used. 0: they do not end by that.",
-    )
-    refresh_grace: Grace = Field(
-        10,
-        description="Seconds within which a repeated refresh request gets the same response again. 0 turns that off.",
-    )
-    refresh_reuse_memory: Lifetime = Field(
-        86400 * 7,
-        description="Seconds that a used code or refresh token is remembered, so that its reuse ends the grant.",
-    )
-    refresh_rotation: RefreshRotation = Field(
-        RefreshRotation.ALWAYS,
-        description="Clients whose refresh tokens are replaced at each use: always (of all), public_clients, never.",
-    )
-    refresh_needs_offline_access: bool = Field(
-        False, description="Issue refresh tokens only where the scope offline_access was granted."
-    )
-    jwt_bearer_refresh: bool = Field(
-        False,
-        description="Issue refresh tokens for assertions of trusted issuers, too. They then outlive what was asserted.",
-    )
-    revoke_access_token_ends_grant: bool = Field(
-        False, description="Let the revocation of an access token end its whole grant, refresh token included."
-    )
-    grants_per_user_and_client: Annotated[int, Field(ge=0, le=1000)] = Field(
-        100,
-        description="Maximum number of grants of a user to one client that can be refreshed, and as many codes and others that "
-        "cannot. One more ends the one that was not used for longest. 0: any number.",
-    )
+    code_lifetime: Lifetime = 60
+    """Lifetime of authorization codes in seconds."""
+    code_grace: Grace = 10
+    """Seconds within which a redemption whose answer was lost may be repeated. 0: a repetition ends the grant."""
+    access_token_lifetime: Lifetime = 3600
+    """Lifetime of access tokens in seconds."""
+    refresh_idle_lifetime: Seconds = 86400 * 14
+    """Seconds since its last use after which a refresh token ends. 0: it does not end by that."""
+    refresh_absolute_lifetime: Seconds = 86400 * 90
+    """Seconds after which a grant's refresh tokens end, however much they are used. 0: they do not end by that."""
+    refresh_grace: Grace = 10
+    """Seconds within which a repeated refresh request gets the same response again. 0 turns that off."""
+    refresh_reuse_memory: Lifetime = 86400 * 7
+    """Seconds that a used code or refresh token is remembered, so that its reuse ends the grant."""
+    refresh_rotation: RefreshRotation = RefreshRotation.ALWAYS
+    """Clients whose refresh tokens are replaced at each use: always (of all), public_clients, never."""
+    refresh_needs_offline_access: bool = False
+    """Issue refresh tokens only where the scope offline_access was granted."""
+    jwt_bearer_refresh: bool = False
+    """Issue refresh tokens for assertions of trusted issuers, too. They then outlive what was asserted."""
+    revoke_access_token_ends_grant: bool = False
+    """Let the revocation of an access token end its whole grant, refresh token included."""
+    grants_per_user_and_client: Annotated[int, Field(ge=0, le=1000)] = 100
+    """Maximum number of grants of a user to one client that can be refreshed, and as many codes and others that cannot. One
+    more ends the one that was not used for longest. 0: any number."""
     resource_tokens: dict[str, ResourceTokens] = Field(
-        default_factory=dict,
-        description="Access token formats by resource.",
-        examples=[{"https://api.example.com": {"format": "jwt"}}],
+        default_factory=dict, examples=[{"https://api.example.com": {"format": "jwt"}}]
     )
+    """Access token formats by resource."""
