@@ -4,7 +4,7 @@ Its own locks and shared files would cost each request microseconds; here a coun
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -90,6 +90,10 @@ class ObservedGauge:
         self._gauge = Gauge(name, text, labels, registry=registry, multiprocess_mode=mode)
         self.read: Callable[[], Iterable[Reading]] = tuple
         """What it shows now."""
+
+    def watch(self, read: Callable[[], Mapping[str, float | None]]) -> None:
+        """Show by its one label what ``read`` says at each scrape; None is not shown."""
+        self.read = lambda: [((label,), float(value)) for label, value in read().items() if value is not None]
 
     def flush(self) -> None:
         """Read it now."""

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from service import __version__
-from service.observe.counting import BufferedCounter, BufferedHistogram, Cache, ObservedGauge, Reading
+from service.observe.counting import BufferedCounter, BufferedHistogram, Cache, ObservedGauge
 from service.observe.events import SECURITY_EVENTS, Event
 
 SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -39,7 +39,7 @@ class KeyTimes(NamedTuple):
 
 
 class Metrics:
-    """The numbers of one process."""
+    """The numbers of one process. What counts is called with a value for each label of its metric, in their order."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -62,56 +62,56 @@ class Metrics:
         return counter
 
     def _make_counters(self) -> None:
-        self._token_requests = self._counter(
+        self.token_request: Callable[[str, str], None] = self._counter(
             "mintmark_token_requests_total",
             "Token requests by grant type and outcome (ok or the error code), those by the decision API included.",
             "grant_type",
             "outcome",
-        )
-        self._requests = self._counter(
+        ).count
+        self.request: Callable[[str, str], None] = self._counter(
             "mintmark_requests_total",
             "Requests by endpoint and outcome: those that were served, without those at the token endpoint; deliveries of "
             "back-channel logout; every call of the decision API. What endpoints refuse is in mintmark_refusals_total.",
             "endpoint",
             "outcome",
-        )
-        self._refusals = self._counter(
+        ).count
+        self.refusal: Callable[[str, str, str], None] = self._counter(
             "mintmark_refusals_total",
             "Refused requests by endpoint, error code and reason (docs/refusals.md).",
             "endpoint",
             "error",
             "reason",
-        )
-        self._security_events = self._counter(
+        ).count
+        self.security_event: Callable[[Event], None] = self._counter(
             "mintmark_security_events_total",
             "Events that may be an attack (docs/events.md).",
             "event",
             values=SECURITY_EVENTS,
-        )
-        self._redis_errors = self._counter(
+        ).count
+        self.redis_error: Callable[[str], None] = self._counter(
             "mintmark_redis_errors_total", "Errors between the service and Redis by kind.", "kind", values=REDIS_ERRORS
-        )
+        ).count
         self._redis_connections_opened = self._counter(
             "mintmark_redis_connections_opened_total", "Connections to Redis that were opened."
         )
         self._cache_hits = self._counter("mintmark_cache_hits_total", "Lookups that a cache answered.", "cache")
         self._cache_misses = self._counter("mintmark_cache_misses_total", "Lookups that no cache answered.", "cache")
-        self._background_task_failures = self._counter(
+        self.background_task_failed: Callable[[str], None] = self._counter(
             "mintmark_background_task_failures_total", "Background tasks that failed and were started again.", "task"
-        )
-        self._hook_calls = self._counter(
+        ).count
+        self.hook_call: Callable[[str, str, str], None] = self._counter(
             "mintmark_hook_calls_total",
             "Calls of hooks by outcome: ok, refused, failed, skipped (its circuit is open), given_up.",
             "hook",
             "event",
             "outcome",
-        )
-        self._malformed_requests = self._counter(
+        ).count
+        self.malformed_request: Callable[[str], None] = self._counter(
             "mintmark_malformed_requests_total",
             "Requests that were not HTTP or whose head was too long, by reason.",
             "reason",
             values=MALFORMED,
-        )
+        ).count
 
     def _make_histograms(self) -> None:
         def histogram(name: str, text: str, *labels: str, bounds: tuple[float, ...] = SECONDS) -> Callable[..., None]:
@@ -153,10 +153,7 @@ class Metrics:
         build = gauge("mintmark_build_info", "Versions of service and Python.", "version", "python", mode="livemax")
         build.read = lambda: [((__version__, platform.python_version()), 1.0)]
         self._signing_key_age = gauge(
-            "mintmark_signing_key_age_seconds",
-            "Age of the key that signs, in seconds.",
-            "algorithm",
-            mode="livemax",
+            "mintmark_signing_key_age_seconds", "Age of the key that signs, in seconds.", "algorithm", mode="livemax"
         )
         self._signing_key_next_rotation = gauge(
             "mintmark_signing_key_next_rotation_seconds",
@@ -164,42 +161,18 @@ class Metrics:
             "algorithm",
             mode="livemin",
         )
-        self._background_task_running = gauge(
+        self.watch_background_tasks = gauge(
             "mintmark_background_task_running",
             "Whether a background task runs: 1, or 0 from its failure until it has run for some seconds again.",
             "task",
             mode="livemin",
-        )
-        self._redis_writes_refused = gauge(
+        ).watch
+        self.watch_writes = gauge(
             "mintmark_redis_writes_refused",
             "Whether Redis refuses writes, by reason: 1 while it does. The process is not ready meanwhile.",
             "reason",
             mode="livemax",
-        )
-
-    def token_request(self, grant_type: str, outcome: str) -> None:
-        """Count a token request; ``grant_type`` of the registry or ``unknown``."""
-        self._token_requests.count(grant_type, outcome)
-
-    def request(self, endpoint: str, outcome: str) -> None:
-        """Count what came of a request or delivery: ok, inactive, given_up …."""
-        self._requests.count(endpoint, outcome)
-
-    def refusal(self, endpoint: str, error: str, reason: str) -> None:
-        """Count an error response of any endpoint, ``server_error`` included; ``reason``: of ``protocol.refusals``."""
-        self._refusals.count(endpoint, error, reason)
-
-    def malformed_request(self, reason: str) -> None:
-        """Count one of ``MALFORMED``."""
-        self._malformed_requests.count(reason)
-
-    def security_event(self, event: Event) -> None:
-        """Count an event that may be an attack."""
-        self._security_events.count(event)
-
-    def hook_call(self, hook: str, event: str, outcome: str) -> None:
-        """Count a call of a hook: ok, refused, failed, skipped (its circuit is open), given_up."""
-        self._hook_calls.count(hook, event, outcome)
+        ).watch
 
     def hook_circuit(self, hook: str, *, is_open: bool) -> None:
         """Whether this process leaves the hook alone."""
@@ -215,32 +188,10 @@ class Metrics:
         self.redis_connections += 1
         self._redis_connections_opened.count()
 
-    def redis_error(self, kind: str) -> None:
-        """Count one of ``REDIS_ERRORS``."""
-        self._redis_errors.count(kind)
-
-    def watch_writes(self, read: Callable[[], Mapping[str, bool]]) -> None:
-        """Show by reason whether Redis refuses writes, as ``read`` says at each scrape."""
-        self._redis_writes_refused.read = lambda: [((reason,), float(refused)) for reason, refused in read().items()]
-
-    def background_task_failed(self, task: str) -> None:
-        """Count a failure of a background task."""
-        self._background_task_failures.count(task)
-
-    def watch_background_tasks(self, read: Callable[[], Mapping[str, bool]]) -> None:
-        """Show by name whether each background task runs, as ``read`` says at each scrape."""
-        self._background_task_running.read = lambda: [((name,), float(runs)) for name, runs in read().items()]
-
     def watch_keys(self, read: Callable[[], Iterable[KeyTimes]]) -> None:
         """Show what ``read`` says of our signing keys at each scrape."""
-
-        def ages() -> Iterable[Reading]:
-            return [((one.algorithm,), one.age) for one in read() if one.age is not None]
-
-        def rests() -> Iterable[Reading]:
-            return [((one.algorithm,), one.until_next) for one in read() if one.until_next is not None]
-
-        self._signing_key_age.read, self._signing_key_next_rotation.read = ages, rests
+        self._signing_key_age.watch(lambda: {one.algorithm: one.age for one in read()})
+        self._signing_key_next_rotation.watch(lambda: {one.algorithm: one.until_next for one in read()})
 
     def flush(self) -> None:
         """Hand what was counted to prometheus_client; a worker does so every second, for the others to see."""
