@@ -1,6 +1,5 @@
 """Keys of clients: registered with them or fetched from their jwks_uri, to verify what they signed."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection
@@ -14,6 +13,7 @@ from service.crypto.jws import Jws, UnverifiableError, checked_claims
 from service.observe.counting import Cache
 from service.observe.events import Event
 from service.outbound.http_client import HttpClientError, HttpResponse
+from service.outbound.shared_calls import SharedCalls
 from service.protocol.names import SigningAlgorithm
 from service.records.client import Client
 from service.settings import Settings
@@ -93,7 +93,7 @@ class ClientKeys:
         self._counted = counted or Cache()
         self._clock = clock
         self._held: BoundedCache[_Held] = BoundedCache(_CACHED, _CACHED_BYTES)
-        self._fetching: dict[str, asyncio.Future[_Held]] = {}
+        self._fetching: SharedCalls[_Held] = SharedCalls()
         self._failed: BoundedCache[float] = BoundedCache(_CACHED, _CACHED_BYTES)
 
     async def verify(self, source: KeySource, jws: Jws, *, algorithms: Collection[str]) -> dict[str, Any]:
@@ -146,13 +146,7 @@ class ClientKeys:
         """Fetch the keys; concurrent calls share the request, and a failure counts for a while."""
         if self._clock() < (self._failed.get(uri) or 0.0):
             raise UnverifiableError("jwks_uri: could not be fetched a moment ago")
-        fetching = self._fetching.get(uri)
-        if fetching is None:
-            fetching = self._fetching[uri] = asyncio.ensure_future(self._fetch_keys(name, uri))
-            fetching.add_done_callback(
-                lambda done: (self._fetching.pop(uri, None), done.cancelled() or done.exception())
-            )
-        return await asyncio.shield(fetching)
+        return await self._fetching.answer(uri, lambda: self._fetch_keys(name, uri))
 
     async def _fetch_keys(self, name: str, uri: str) -> _Held:
         try:

@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from service.outbound.fair_queue import FairQueue, Group, Requester
+from service.outbound.shared_calls import SharedCalls
 from service.protocol.credentials import base64url
 from service.settings import Settings
 
@@ -56,7 +57,7 @@ class Hashing:
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
         self._cache_key = secrets.token_bytes(32)
         self._verified: dict[bytes, float] = {}
-        self._checking: dict[bytes, asyncio.Future[bool]] = {}
+        self._checking: SharedCalls[bool] = SharedCalls()
 
     async def hash(self, password: str) -> str:
         """``$argon2id$…``. Raises TemporarilyUnavailable where too many are waiting, or for too long."""
@@ -85,23 +86,12 @@ class Hashing:
         until = self._verified.get(key)
         if until is not None and until > time.monotonic():
             return True
-        with self._waiting_as(known=until is not None):
-            return await self._verify_once(secret, hashed, key)
-
-    @contextmanager
-    def _waiting_as(self, *, known: bool) -> Iterator[None]:
-        """Let a secret that was right before not wait among guesses at one."""
         requester = _requester.get()
-        with requested_by(requester._replace(group=Group.KNOWN) if known else requester):
-            yield
-
-    async def _verify_once(self, secret: str, hashed: str, key: bytes) -> bool:
-        # Whoever asks the same meanwhile waits for the same answer: else every expiry would be a storm of argon2.
-        checking = self._checking.get(key)
-        if checking is None:
-            checking = self._checking[key] = asyncio.ensure_future(self._verify_and_remember(secret, hashed, key))
-            checking.add_done_callback(lambda done: self._checked(key, done))
-        return await asyncio.shield(checking)
+        if until is not None:  # a secret that was right before does not wait among guesses at one
+            requester = requester._replace(group=Group.KNOWN)
+        with requested_by(requester):
+            # Shared, or every expiry would be a storm of argon2.
+            return await self._checking.answer(key, lambda: self._verify_and_remember(secret, hashed, key))
 
     async def _verify_and_remember(self, secret: str, hashed: str, key: bytes) -> bool:
         if not await self.verify(secret, hashed):
@@ -111,11 +101,6 @@ class Hashing:
             del self._verified[next(iter(self._verified))]
         self._verified[key] = time.monotonic() + _CACHED_FOR
         return True
-
-    def _checked(self, key: bytes, done: asyncio.Future[bool]) -> None:
-        del self._checking[key]
-        if not done.cancelled():
-            done.exception()  # those who waited have it; nobody may have
 
     def close(self) -> None:
         """End the threads."""

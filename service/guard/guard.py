@@ -18,6 +18,7 @@ from service.crypto.client_keys import ALGORITHMS
 from service.crypto.jws import UnverifiableError, checked_claims, parse
 from service.guard.cache import Cache
 from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, Token
+from service.outbound.shared_calls import SharedCalls
 from service.redis.address import of_url
 from service.redis.connection import Connection
 from service.redis.opening import open_connection
@@ -58,11 +59,11 @@ class Guard:
         self._names = Keys()
         self._hears = False
         self._session: aiohttp.ClientSession | None = None
-        self._asking: dict[bytes, asyncio.Future[Mapping[str, Any] | None]] = {}
+        self._asking: SharedCalls[Mapping[str, Any] | None] = SharedCalls()
         self._metadata: dict[str, Any] | None = None
         self._keys: dict[str, jwt.PyJWK] = {}
         self._keys_read_at = self._keys_again_at = 0.0
-        self._reading_keys: asyncio.Future[None] | None = None
+        self._reading_keys: SharedCalls[None] = SharedCalls()
         self._types: Collection[str] = ()
 
     @classmethod
@@ -198,19 +199,7 @@ class Guard:
         """From memory, or by asking; who wants the same meanwhile waits for the same answer."""
         key = sha256(text.encode()).digest()
         remembered = self._cache.get(key)
-        if remembered is not None:
-            return remembered
-        asking = self._asking.get(key)
-        if asking is None:
-            asking = self._asking[key] = asyncio.ensure_future(self._ask(text, key))
-            asking.add_done_callback(lambda done: self._asked(key, done))
-        return await asyncio.shield(asking)
-
-    def _asked(self, key: bytes, done: asyncio.Future[Mapping[str, Any] | None]) -> None:
-        if self._asking.get(key) is done:
-            del self._asking[key]
-        if not done.cancelled():
-            done.exception()
+        return await self._asking.answer(key, lambda: self._ask(text, key)) if remembered is None else remembered
 
     async def _ask(self, text: str, key: bytes) -> Mapping[str, Any] | None:
         news = self._cache.news
@@ -242,7 +231,7 @@ class Guard:
 
     def _hear(self, channel: bytes, message: bytes) -> None:
         """A key of a grant, or of a token of it, has ended, or ``{"clients": […]}`` have changed."""
-        self._asking.clear()  # whoever comes from now on asks anew: what is under way may be older than the news
+        self._asking.forget()  # whoever comes from now on asks anew: what is under way may be older than the news
         if channel == self._names.ended.encode():
             self._cache.forget_grant(Keys.grant_id_of(message.decode("ascii", "replace")))
             return
@@ -281,11 +270,9 @@ class Guard:
         now = time.monotonic()
         known = kid in self._keys
         if now >= self._keys_again_at and (not known or now - self._keys_read_at >= _KEYS_FOR):
-            if self._reading_keys is None:
-                self._reading_keys = asyncio.ensure_future(self._read_keys())
-                self._reading_keys.add_done_callback(self._keys_read)
+            reading = self._reading_keys.start("", self._read_keys)
             if not known:
-                await asyncio.shield(self._reading_keys)
+                await asyncio.shield(reading)
         if not self._keys:
             raise ValueError("the keys could not be read a moment ago")
         return self._keys.get(kid)
@@ -300,11 +287,6 @@ class Guard:
                 usable[one["kid"]] = jwt.PyJWK(one)
         self._keys = usable
         self._keys_read_at = time.monotonic()
-
-    def _keys_read(self, done: asyncio.Future[None]) -> None:
-        self._reading_keys = None
-        if not done.cancelled():
-            done.exception()
 
     # asking
 
