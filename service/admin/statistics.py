@@ -5,7 +5,6 @@ Rates are those of the processes behind this port (all workers of this machine, 
 """
 
 import asyncio
-import logging
 import math
 import time
 from collections import Counter, deque
@@ -17,8 +16,6 @@ from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.errors import StoreError
 from service.store.scanning import Server
-
-log = logging.getLogger(__name__)
 
 EVERY = 5.0
 """Seconds between samples."""

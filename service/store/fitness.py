@@ -84,7 +84,7 @@ class Check:
             return
         for name, cost in (await missing_optional(link)).items():
             hint = f"without it {cost}; ACL SETUSER {user} +{name} gives it"
-            log.warning(Event.REDIS_RIGHT_MISSING, extra={"server": str(link.endpoint), "command": name, "hint": hint})
+            _warn(Event.REDIS_RIGHT_MISSING, link, hint, command=name)
 
     async def _replay(self, link: Link, facts: dict[str, str]) -> None:
         """A revoked token must not come back by a restart of Redis."""
@@ -103,24 +103,22 @@ class Check:
                 "ACL GETUSER default is not allowed; where that user's rights were taken away, a restart of Redis brings back "
                 f"what was revoked: {cure}"
             )
-            log.warning(Event.REDIS_REPLAY_UNKNOWN, extra={"server": str(link.endpoint), "hint": hint})
+            _warn(Event.REDIS_REPLAY_UNKNOWN, link, hint)
         elif self.settings.redis_allow_lossy_replay:
-            log.warning(Event.REDIS_REPLAY_INCOMPLETE, extra={"server": str(link.endpoint), "hint": f"{loses}. {cure}"})
+            _warn(Event.REDIS_REPLAY_INCOMPLETE, link, f"{loses}. {cure}")
         else:
             raise StoreUnfitError(f"{loses}.\n{cure}. To start all the same: redis_allow_lossy_replay = true.")
+
+
+def _warn(event: Event, link: Link, hint: str, **facts: object) -> None:
+    log.warning(event, extra={"server": str(link.endpoint), **facts, "hint": hint})
 
 
 async def _clock(link: Link) -> None:
     seconds = int((await link.send(["TIME"]))[0]) - int(time.time())
     if abs(seconds) > CLOCKS_MAY_DIFFER:
-        log.warning(
-            Event.CLOCKS_DIFFER,
-            extra={
-                "server": str(link.endpoint),
-                "redis_is_ahead_by_seconds": seconds,
-                "hint": "lifetimes are written as absolute times: codes and tokens end early or late by as much; use NTP",
-            },
-        )
+        hint = "lifetimes are written as absolute times: codes and tokens end early or late by as much; use NTP"
+        _warn(Event.CLOCKS_DIFFER, link, hint, redis_is_ahead_by_seconds=seconds)
 
 
 async def _facts(link: Link) -> dict[str, str]:
@@ -142,16 +140,10 @@ def _policy(link: Link, facts: dict[str, str]) -> None:
     policy = facts.get("maxmemory_policy")
     if policy is None:
         hint = "neither INFO nor CONFIG GET is allowed: whether Redis may evict, and what a restart brings back, cannot be seen"
-        log.warning(Event.REDIS_POLICY_UNKNOWN, extra={"server": str(link.endpoint), "hint": hint})
+        _warn(Event.REDIS_POLICY_UNKNOWN, link, hint)
     elif policy != "noeviction":
-        log.warning(
-            Event.REDIS_MAY_EVICT,
-            extra={
-                "server": str(link.endpoint),
-                "policy": policy,
-                "hint": "set maxmemory-policy noeviction: otherwise Redis may drop living tokens and used-token marks",
-            },
-        )
+        hint = "set maxmemory-policy noeviction: otherwise Redis may drop living tokens and used-token marks"
+        _warn(Event.REDIS_MAY_EVICT, link, hint, policy=policy)
 
 
 async def _replicas(link: Link, wanted: int) -> None:
@@ -160,12 +152,5 @@ async def _replicas(link: Link, wanted: int) -> None:
         return
     there = int(await link.send(["WAIT", wanted, 1]))
     if there < wanted:
-        log.warning(
-            Event.TOO_FEW_REPLICAS,
-            extra={
-                "server": str(link.endpoint),
-                "in_touch": there,
-                "wanted": wanted,
-                "hint": "codes, refreshes and revocations are 503 until as many replicas as redis_wait_replicas are in sync",
-            },
-        )
+        hint = "codes, refreshes and revocations are 503 until as many replicas as redis_wait_replicas are in sync"
+        _warn(Event.TOO_FEW_REPLICAS, link, hint, in_touch=there, wanted=wanted)

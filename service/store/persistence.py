@@ -7,14 +7,11 @@ rotations and revocations since the last rewrite of the file are undone. Scripts
 transaction and survive; ours must change several keys as one, so the rights of ``default`` are what there is to mend.
 """
 
-import logging
 from enum import Enum
 from typing import Any
 
 from service.redis.errors import ReplyError
 from service.redis.link import Link
-
-log = logging.getLogger(__name__)
 
 CURE = "ACL SETUSER default ~* &* +@all"
 REDIS_SINCE, VALKEY_UNTIL = (7, 0), (9, 1)
@@ -23,19 +20,8 @@ REDIS_SINCE, VALKEY_UNTIL = (7, 0), (9, 1)
 _GROUPS_OF_OURS = ("all", "write", "keyspace", "string", "hash", "set", "sortedset", "stream", "fast", "slow")
 _ALL_OF_OURS = ("all", "write")
 _OURS = (
-    "set",
-    "del",
-    "expire",
-    "expireat",
-    "pexpireat",
-    "persist",
-    "zadd",
-    "zrem",
-    "hset",
-    "hdel",
-    "xadd",
-    "sadd",
-    "incr",
+    *("set", "del", "expire", "expireat", "pexpireat", "persist", "incr"),
+    *("zadd", "zrem", "hset", "hdel", "xadd", "sadd"),
 )
 
 

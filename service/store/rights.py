@@ -6,7 +6,6 @@ and works on every version, where ACL DRYRUN is for administrators and came with
 before slots, so that any server can be asked about any key.
 """
 
-import logging
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,8 +17,6 @@ from service.redis.handshake import connect
 from service.redis.link import Link, Word
 from service.settings.redis_url import Topology
 from service.store.keys import Keys
-
-log = logging.getLogger(__name__)
 
 _NAME = "rights-check"
 _SECONDS = 60
@@ -86,11 +83,10 @@ def _since_7(key: str) -> list[tuple[Word, ...]]:
 
 
 _IN_CLUSTER: tuple[tuple[Word, ...], ...] = (("CLUSTER", "SLOTS"), ("ASKING",))
+_UNKNOWN = "the dashboard and the statistics do not know how Redis is"
 OPTIONAL: dict[tuple[Word, ...], str] = {
-    ("INFO", "server"): "the dashboard and the statistics do not know how Redis is",
-    (
-        "DBSIZE",
-    ): "the dashboard and the statistics do not know how Redis is, nor how many grants there are in a large one",
+    ("INFO", "server"): _UNKNOWN,
+    ("DBSIZE",): f"{_UNKNOWN}, nor how many grants there are in a large one",
 }
 """Commands that the service does without, and what that costs."""
 
