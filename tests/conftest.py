@@ -19,7 +19,7 @@ import uvloop
 from hypothesis import settings
 
 from service.app import open_issuer
-from tests import redis_shapes
+from tests import proofs, redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.kept_between_tests import kept_between_tests
 from tests.world import World, in_process, settings_for
@@ -58,6 +58,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped, where nothing may be: {report.longrepr}"
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test that proves a behaviour runs the code where the behaviour lives."""
+    with proofs.checked(item.nodeid):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,41 +1,38 @@
-"""tests/README.md tells the truth: what it names exists, and names the id in return."""
+"""tests/README.md: what it names is there. That a test runs the code of its row is checked where it runs, by ``proofs``."""
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parent
-IDS, _, CONFORMANCE = (TESTS / "README.md").read_text().partition("\n## The OpenID Foundation's conformance tests\n")
-ROWS = re.findall(r"^\| ([A-Z]{2}-\d\d) \| .+? \| (.+) \|$", IDS, re.MULTILINE)
-PROOFS = [(row_id, proof) for row_id, cell in ROWS for proof in re.findall(r"`(\S+\.py::\S+)`", cell)]
+from tests import proofs
+from tests.proofs import CONFORMANCE, NAMED, PROVED_BY, ROWS, TESTS
 
 
-def _source(path: Path, name: str) -> str:
-    """A test with its decorators, as text; empty where there is none."""
-    text = path.read_text() if path.exists() else ""
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
-    return ""
+def _tests_of(path: Path) -> set[str]:
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    return {node.name for node in ast.parse(path.read_text()).body if isinstance(node, functions)}
 
 
-@pytest.mark.parametrize(("row_id", "proof"), PROOFS)
-def test_the_proof_exists_and_names_its_id(row_id: str, proof: str) -> None:
-    path, _, name = proof.partition("::")
-    assert row_id in _source(TESTS / path, name)
+def test_every_test_and_file_that_is_named_exists() -> None:
+    named = {*PROVED_BY, *re.findall(NAMED, CONFORMANCE)}
+    files = {test.partition("::")[0] for test in named}
+    there = {f"{file}::{name}" for file in files if (TESTS / file).exists() for name in _tests_of(TESTS / file)}
+    assert not named - there
+    assert not [file for row in ROWS for file in row.files if not file.exists()]
 
 
 def test_every_id_has_one_row_and_a_proof_or_a_reason() -> None:
-    ids = [row_id for row_id, _ in ROWS]
+    ids = [row.row_id for row in ROWS]
     assert len(ids) == len(set(ids))
-    without = {row_id for row_id in ids if row_id not in {proven for proven, _ in PROOFS}}
-    assert all(cell.startswith("later: ") or row_id == "WM-30" for row_id, cell in ROWS if row_id in without)
+    assert {row.row_id for row in ROWS if not (row.tests and row.files)} == {"WM-30"}
 
 
-@pytest.mark.parametrize("proof", re.findall(r"`(\S+\.py::\S+)`", CONFORMANCE))
-def test_the_test_for_a_conformance_module_exists(proof: str) -> None:
-    path, _, name = proof.partition("::")
-    assert _source(TESTS / path, name)
+def test_a_proof_that_does_not_run_the_code_of_its_row_fails() -> None:
+    name, profiling = next(iter(PROVED_BY)), sys.getprofile()
+    with pytest.raises(AssertionError, match=PROVED_BY[name][0].row_id), proofs.checked(f"tests/{name}[some-param]"):
+        pass
+    with proofs.checked("tests/of_no_row.py::test"):
+        assert sys.getprofile() is profiling
