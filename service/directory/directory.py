@@ -9,16 +9,16 @@ from service.observe.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user who proved who they are. ``device``: the cookie by which their browser will be known, "" where none is meant;
-    ``claims``: None where the directory did not say; ``proved_by``: the hash of the password that they gave, "" where it is not
-    kept here.
-    """
+    """A user who proved who they are."""
 
     subject: str
     username: str
     device: str = ""
+    """The cookie by which their browser will be known, "" where none is meant."""
     claims: Mapping[str, Any] | None = field(default=None, compare=False)
+    """None where the directory did not say."""
     proved_by: str = field(default="", compare=False, repr=False)
+    """The hash of the password that they gave, "" where it is not kept here."""
 
 
 class BlockedError(Exception):

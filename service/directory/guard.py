@@ -28,13 +28,12 @@ _MOST_WAITING = 20
 
 
 class Attempt(NamedTuple):
-    """An attempt to be ``username`` from ``address``. ``device``: the cookie of their browser, "" where it has none yet,
-    None where there is no browser.
-    """
+    """An attempt to be a user."""
 
     username: str
     address: str
     device: str | None = None
+    """The cookie of the browser, "" where it has none yet, None where there is no browser."""
 
 
 class Names(NamedTuple):
@@ -49,17 +48,18 @@ class Names(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """An attempt that may be made now. ``found``: replies to the further steps; ``requester``: who has the password hashed;
-    ``by_browser``, ``by_network``: whether this user signed in there before; ``renew``: whether that is to be written anew.
-    """
+    """An attempt that may be made now."""
 
     attempt: Attempt
     names: Names
     found: Sequence[Any]
+    """Replies to the further steps."""
     states: Sequence[State]
     by_browser: bool
+    """Whether this user signed in at this browser before; ``by_network``: in this network."""
     by_network: bool
     renew: bool
+    """Whether that is to be written anew."""
 
     @property
     def requester(self) -> Requester:
@@ -113,8 +113,9 @@ class Guard:
         await self._failures.count_all([(who, limit) for who, (_, limit) in zip(counted, self._limits, strict=True)])
 
     def succeeded(self, turn: Turn) -> str:
-        """Remember the place, and forget this user's failures, those of the network excepted; at a known browser forget only
-        those made there. The cookie for the browser, "" where there is none.
+        """Remember the place, and forget this user's failures. Return the cookie for the browser, "" where there is none.
+
+        Those of the network are not forgotten, and at a known browser only those made there.
         """
         names, device = turn.names, turn.attempt.device
         own = (names.browser_failures,) if turn.by_browser else (names.failures_here, names.failures_anywhere)

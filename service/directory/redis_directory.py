@@ -52,9 +52,7 @@ class RedisDirectory:
         return user.claims if user is not None and user.enabled else None
 
     async def _right_spelling(self, user: User | None, password: str) -> str | None:
-        """The spelling of the password that is the user's. A disabled or unknown user costs the same work and gets
-        the same answer as a wrong password.
-        """
+        """The spelling of the password that is the user's. A disabled or unknown user costs as much as a wrong password."""
         held = (user.password_hash or None) if user else None
         for spelling in spellings_of_password(password[: 4 * MAX_PASSWORD]):
             matches = await self._hashing.verify(spelling[:MAX_PASSWORD], held)
@@ -63,9 +61,7 @@ class RedisDirectory:
         return None
 
     async def _renew_hash(self, user: User, spelling: str) -> str:
-        """A password that was hashed at another cost, or in another spelling, is hashed as today: else who is slower to check
-        would stand out. The hash that is kept from here on.
-        """
+        """Hash a password as today, or return its hash where that is so: else who is slower to check would stand out."""
         password = prepared_password(spelling)
         if password == spelling and not self._hashing.is_outdated(user.password_hash):
             return user.password_hash

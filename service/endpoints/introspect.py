@@ -94,9 +94,7 @@ def _is_own(caller: Client | None, grant: Grant) -> bool:
 
 
 def _concerns(caller: Client | None, grant: Grant, audience: tuple[str, ...]) -> bool:
-    """A client sees its own tokens, a resource server those whose audience it is. Others get ``active: false``; the operator
-    reads why.
-    """
+    """Whether it is the client's own token, or the resource server is in its audience; the operator reads why it is not."""
     if caller is None or grant.client_id == caller.client_id:
         return True
     if caller.introspect and any(name == caller.client_id or name in caller.resources for name in audience):
@@ -147,9 +145,7 @@ async def _stateless(issuer: Issuer, caller: Client | None, claims: Mapping[str,
 async def _with_grant(
     issuer: Issuer, described: dict[str, Any], grant: Grant, added: tuple[Property, ...] = ()
 ) -> dict[str, Any] | None:
-    """Add whose and from whom it is, and what was ``added`` to this token alone; None where its client no longer stands
-    behind it.
-    """
+    """Add whose and from whom it is, and what was ``added`` to this token alone; None where its grant is no longer current."""
     client = issuer.store.clients.cached(grant.client_id) or await issuer.store.clients.get(grant.client_id)
     if client is None or not client.grant_is_current(grant):
         return None

@@ -9,8 +9,9 @@ PATH = "/jwks"
 
 
 def decide(issuer: Issuer, if_none_match: str = "") -> Decision:
-    """The keys that are published now; 304 where the asker has them. ``jwks_lifetime`` says how long they may be kept: a
-    new key is published that long before it signs.
+    """The keys that are published now; 304 where the asker has them.
+
+    They may be kept for ``jwks_lifetime``: a new key is published that long before it signs.
     """
     published = keyring_of(issuer).jwks()
     headers = {

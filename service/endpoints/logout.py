@@ -51,11 +51,10 @@ class _LogoutRequest(NamedTuple):
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
-    """A valid ID token as hint names a session, or a grant outside one, which ends at once, whether its cookie is here or not.
-    Any other session that this browser has ends when the user says so.
+    """End the session, or the grant outside one, that a valid ID token as hint names, whether its cookie is here or not.
 
-    ``post_logout_redirect_uri`` is compared as a string, and believed with a valid ``id_token_hint``, or with a ``client_id``
-    and the user's yes.
+    Any other session that this browser has ends when the user says so. ``post_logout_redirect_uri`` is compared as a string, and
+    believed with a valid ``id_token_hint``, or with a ``client_id`` and the user's yes.
     """
     languages = tuple(visit.parameters.get("ui_locales", "")[:200].split())
     try:
@@ -116,9 +115,10 @@ def _ended(
     *,
     knowingly: bool,
 ) -> Reply:
-    """The user is signed out: back to the client. ``knowingly``: the user had a session here, and its client or
-    they themselves ended it; else the browser is not sent to an address that no operator answers for (RFC 9700 4.11.2). Where
-    nothing has ended, the page does not say that something has.
+    """The user is signed out: back to the client. Where nothing has ended, the page does not say that something has.
+
+    ``knowingly``: the user had a session here, and its client or they themselves ended it; else the browser is not sent to an
+    address that no operator answers for (RFC 9700 4.11.2).
     """
     cookie = "" if visit.session else None
     is_done = knowingly or any(ended.counts.values())
@@ -140,12 +140,12 @@ def _ended(
 
 
 def _confirmation(issuer: Issuer, visit: Visit, request: _LogoutRequest, session: Session) -> Page:
-    """Whether the user wants to sign out; what they come back to waits in the form, and is checked again; nothing does
-    where the hint is the ID token of another user.
+    """Ask whether the user wants to sign out.
+
+    What they come back to waits in the form, and is checked again; nothing does where the hint is another user's ID token.
     """
-    theirs = request.hint is None or request.client is None
-    if request.hint is not None and request.client is not None:
-        theirs = request.hint.subject == subject_for(issuer, request.client, session.subject)
+    hint, client = request.hint, request.client
+    theirs = hint is None or client is None or hint.subject == subject_for(issuer, client, session.subject)
     values = {
         "csrf": session_csrf(visit, PATH),
         "username": session.username,

@@ -1,6 +1,4 @@
-"""Back-channel logout: clients are told that a session has ended, again and again until they have heard (OpenID Connect
-Back-Channel Logout 1.0).
-"""
+"""Back-channel logout: clients are notified of ended sessions until they take it (OpenID Connect Back-Channel Logout)."""
 
 import asyncio
 import logging

@@ -41,8 +41,10 @@ def is_ours(settings: Settings, name: str) -> bool:
 
 
 def decorations_of(client: Client, redirect_uri: str = "") -> dict[str, str]:
-    """Logo and links, "" where there is none. Of a client that registered itself only those of the host that gets the
-    answer: it may show what is its own, but nothing that speaks for it in another one's name (RFC 7591 section 5).
+    """Return logo and links, "" where there is none.
+
+    Of a client that registered itself only those of the host that gets the response: it may show what is its own, but nothing
+    that speaks for it in another one's name (RFC 7591 section 5).
     """
     given = {member: getattr(client, member) or "" for member in DECORATIONS}
     if not client.self_registered:

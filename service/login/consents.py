@@ -19,8 +19,9 @@ def asked_scopes(issuer: Issuer, client: Client, request: AuthorizationRequest) 
 
 
 async def is_needed(issuer: Issuer, interaction: ClientInteraction, session: Session) -> bool:
-    """Whether the user has to allow it: not what they allowed before, unless the client wants them to be asked, or another app
-    could pass for it. One round trip where it must be looked up.
+    """Whether the user has to allow what they did not allow before. One round trip where that must be looked up.
+
+    What they allowed before they are asked again where the client wants it, or another app could pass for it.
     """
     client, request, progress = interaction.client, interaction.request, interaction.progress
     if progress.consented:

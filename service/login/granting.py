@@ -22,8 +22,9 @@ from service.tokens.authorization_response import answer_authorization
 
 
 async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost:
-    """Make code and tokens for the client. The session is looked at once more after they are written: what a logout that
-    overlaps did not find, is ended here (P6).
+    """Make code and tokens for the client.
+
+    The session is looked at once more after they are written: what a logout that overlaps did not find, is ended here (P6).
 
     Raises AccessDenied, LoginRequired, UnmetAuthenticationRequirements, TemporarilyUnavailable.
     """

@@ -79,8 +79,7 @@ async def sign_in(
     address: str = "",
     client_id: str = "",
 ) -> SignedIn:
-    """Begin a session, or renew the one that this user has at this browser: the cookie is a fresh one either way. A session of
-    another user ends.
+    """Begin a session, or renew the one that this user has at this browser, with a fresh cookie; that of another user ends.
 
     Args:
         issuer: Ours.
@@ -133,8 +132,10 @@ async def strengthen(issuer: Issuer, session: Session, amr: tuple[str, ...]) -> 
 
 
 async def join(issuer: Issuer, session: Session, client_id: str) -> bool:
-    """Remember that a client got something in this session; False where it has ended. Call it after a grant is written,
-    and end that grant on False: whoever ends a session deletes it first and looks for its grants afterwards (P6).
+    """Remember that a client got something in this session; False where it has ended.
+
+    Call it after a grant is written, and end that grant on False: whoever ends a session deletes it first and looks for its
+    grants afterwards (P6).
     """
     return await issuer.store.sessions.join(session.sid, client_id)
 
@@ -180,8 +181,9 @@ async def sign_out_everywhere(issuer: Issuer, subject: str) -> Ended:
 
 
 async def finish_ending(issuer: Issuer, ending: LogoutDelivery) -> None:
-    """End what hangs on a session whose end was cut off; one that was renewed since by a new login goes on, as a user to whom
-    signing out had failed would expect. Raises TemporarilyUnavailable.
+    """End what hangs on a session whose end was cut off. Raises TemporarilyUnavailable.
+
+    One that was renewed since by a new login goes on, as a user to whom signing out had failed would expect.
     """
     session = await issuer.store.sessions.get(ending.sid)
     if session is None or session.secret_hash == ending.session_hash:
@@ -238,8 +240,9 @@ def _make(issuer: Issuer, person: Person, renewed: Session | None, amr: tuple[st
 
 
 async def _check_proof(issuer: Issuer, person: Person, session: Session) -> None:
-    """Looked at once more after the session is written: a change of the password ends the sessions that there are afterwards,
-    so a login by the old one that is under way ends here or there (P6). Raises AccessDenied.
+    """Raise AccessDenied where the password was changed meanwhile.
+
+    That ends the sessions that there are afterwards, so a login by the old one that is under way ends here or there (P6).
     """
     if not person.proved_by:
         return

@@ -109,8 +109,9 @@ async def load_any_age(issuer: Issuer, ticket: str, browser: str, address: str =
 async def update(
     issuer: Issuer, interaction: AnyInteraction, session: Session | None, **changes: bool | int | str
 ) -> AnyInteraction:
-    """Change the progress as made in this session. Of several who make the same change at once one succeeds: ``answer`` tells a
-    form that is sent twice from a command that is sent twice.
+    """Change the progress as made in this session. Of several who make the same change at once one succeeds.
+
+    ``answer`` tells a form that is sent twice from a command that is sent twice.
 
     Raises:
         StaleError: It was changed meanwhile.
@@ -162,9 +163,7 @@ def may_still_ask(client: Client, generation: int, request: AuthorizationRequest
 
 
 def csrf_of(interaction: Interaction, browser: str, session: Session | None) -> str:
-    """What a form of this very step carries: it cannot be made without the browser's cookie, and it is worth nothing at another
-    step or for another session.
-    """
+    """What a form of this very step carries: of no use in another browser, at another step, or for another session."""
     progress = interaction.progress  # whose answer tells a step from the same one after a way back
     sid, subject = (session.sid, session.subject) if session else ("", "")
     signing_input = "\0".join((interaction.ticket, progress.stage, progress.answer, sid, subject))
