@@ -53,8 +53,8 @@ class _LogoutRequest(NamedTuple):
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """End the session, or the grant outside one, that a valid ID token as hint names, whether its cookie is here or not.
 
-    Any other session that this browser has ends when the user says so. ``post_logout_redirect_uri`` is compared as a string, and
-    believed with a valid ``id_token_hint``, or with a ``client_id`` and the user's yes.
+    Any other session that this browser has ends when the user says so. ``post_logout_redirect_uri`` is compared as a string,
+    and believed with a valid ``id_token_hint``, or with a ``client_id`` and the user's yes.
     """
     languages = tuple(visit.parameters.get("ui_locales", "")[:200].split())
     try:

@@ -52,7 +52,7 @@ def sent_form(page: str, visit: Visit, cookie: str) -> SentForm:
 
 
 async def answer_once(issuer: Issuer, form: SentForm, answer: Callable[[], Awaitable[Reply]]) -> Reply | None:
-    """Answer a form; None where it is being answered, or was a moment ago. What raises leaves it unsent. One round trip more."""
+    """Answer a form; None where it is being or was just answered. What raises leaves it unsent. One round trip more."""
     if not await issuer.store.forms.claim(form.key):
         return None
     try:
