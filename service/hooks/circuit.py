@@ -18,11 +18,7 @@ class State(StrEnum):
 class Circuit:
     """A circuit of one process. Whoever was admitted reports with ``succeeded``, ``failed`` or ``abandoned``.
 
-    Args:
-        failures_allowed: failures in a row, after which the circuit opens.
-        pause: seconds for which it stays open.
-        clock: seconds.
-        changed: is called with every new state.
+    ``failures_allowed`` in a row open it for ``pause`` seconds; ``changed`` is called with every new state.
     """
 
     def __init__(

@@ -33,10 +33,7 @@ def load_entry_point(group: str, name: str) -> Any:
 class PythonHook:
     """An object of this process; a class is called without arguments.
 
-    Args:
-        entry_point: its name.
-        events: each has a method of its name.
-        timeout: seconds.
+    It has a method of the name of each event; ``timeout`` is in seconds.
     """
 
     def __init__(self, entry_point: str, events: Collection[HookEvent], timeout: float) -> None:

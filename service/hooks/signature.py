@@ -6,14 +6,7 @@ from collections.abc import Sequence
 
 
 def signed(keys: Sequence[bytes], message_id: str, now: int, body: bytes) -> dict[str, str]:
-    """Return the headers of one delivery, with a signature by each key: a receiver may know the old secret or the new one.
-
-    Args:
-        keys: secrets of the hook.
-        message_id: of the message.
-        now: epoch seconds.
-        body: what is sent.
-    """
+    """Return the headers of one delivery, signed by each key: a receiver may know the old secret or the new one."""
     signing_input = f"{message_id}.{now}.".encode() + body
     signatures = (b64encode(hmac.digest(key, signing_input, "sha256")).decode() for key in keys)
     return {

@@ -15,15 +15,7 @@ MAX_BYTES = 16_384
 
 
 class Webhook:
-    """A URL that gets signed messages.
-
-    Args:
-        url: of the webhook.
-        keys: each signs.
-        timeout: seconds.
-        http_client: sends.
-        clock: epoch seconds.
-    """
+    """A URL that gets signed messages. Each key signs. The clock counts epoch seconds."""
 
     def __init__(
         self, url: str, keys: Sequence[bytes], timeout: float, http_client: HttpClient, clock: Callable[[], float]

@@ -35,13 +35,7 @@ async def start(
 ) -> Redirect | FormPost:
     """Answer a client's request, or start an interaction with the user first; return where to go next.
 
-    Args:
-        issuer: Ours.
-        client: Who asks.
-        request: What it asks for.
-        session: Of who is signed in at the browser.
-        browser: The cookie that the interaction is tied to.
-        address: Of the browser.
+    ``browser`` is the cookie that the interaction is tied to.
 
     Raises:
         LoginRequired, ConsentRequired, AccountSelectionRequired: A step is needed, but prompt=none.

@@ -81,13 +81,7 @@ async def sign_in(
 ) -> SignedIn:
     """Begin a session, or renew the one that this user has at this browser, with a fresh cookie; that of another user ends.
 
-    Args:
-        issuer: Ours.
-        person: The user.
-        previous: The session that the browser has.
-        amr: How the user proved who they are (RFC 8176).
-        address: Of the browser, for hooks.
-        client_id: Of the client that the user came from, for hooks.
+    ``amr`` says how they proved who they are (RFC 8176); ``client_id`` is of the client that they came from, "" = none.
 
     Raises:
         AccessDenied: The user is disabled, got another password meanwhile, or a hook says no.

@@ -142,10 +142,7 @@ async def finish(issuer: Issuer, interaction: AnyInteraction) -> AnyInteraction:
 def may_still_ask(client: Client, generation: int, request: AuthorizationRequest) -> bool:
     """Whether the client might ask today what it asked: it may have been changed while the user was away.
 
-    Args:
-        client: As it is now.
-        generation: Of the client when it asked.
-        request: What it asked for.
+    ``generation`` is that of the client when it asked.
     """
     try:
         redirect_uris.resolve(request.redirect_uri, client.redirect_uris)

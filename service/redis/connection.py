@@ -51,10 +51,7 @@ _LONGEST_CURSOR = 40
 class Connection:
     """A server alone; other shapes of Redis derive from it.
 
-    Args:
-        address: Where Redis is, and how long to wait for it.
-        watch: Sees what is done.
-        confirms: Whether commands count as done only once replicas have them.
+    With ``confirms`` commands count as done only once replicas have them.
     """
 
     def __init__(self, address: Address, watch: RedisWatch | None = None, *, confirms: bool = False) -> None:
@@ -158,10 +155,7 @@ class Connection:
     def execute_soon(self, key: str, command: Command, *, lingers: bool = False) -> None:
         """Send a command without waiting for its reply: tidying up, which may be lost.
 
-        Args:
-            key: What it is about.
-            command: The command.
-            lingers: Whether it may wait for another command to leave with.
+        With ``lingers`` it may wait for another command to leave with.
         """
         if (link := self._link_for(key)) is not None:
             link.send(command, lingers=lingers).add_done_callback(ignore_reply)

@@ -17,12 +17,6 @@ async def connect(
 ) -> Link:
     """Connect to a server, log in and choose the database.
 
-    Args:
-        address: How to connect.
-        endpoint: To which server.
-        login: Other than that of the address.
-        make: Makes the link of an endpoint and a timeout.
-
     Raises:
         LinkLostError: The server cannot be reached, or refuses the login.
     """

@@ -31,10 +31,8 @@ _TICKS = 8
 class Link(asyncio.Protocol):
     """A connection to a server.
 
-    Args:
-        endpoint: The server.
-        timeout: Seconds that a reply may take.
-        watch: Sees every batch, in order: replies come in the order of commands, so the first one under way ends first.
+    A reply may take ``timeout`` seconds. What watches sees every batch, in order: replies come in the order of commands, so the
+    first one under way ends first.
     """
 
     def __init__(self, endpoint: Endpoint, timeout: float, watch: RedisWatch | None = None) -> None:

@@ -37,11 +37,6 @@ def lines(error: ValidationError, unknown: str, written: Any = None) -> list[str
 
     What was written is not repeated: it may be a secret. What may be one of several things has a fault for each in
     pydantic's list, and one here.
-
-    Args:
-        error: what pydantic found.
-        unknown: what to say of a member that does not exist.
-        written: what was read, where that was not by ``whole``.
     """
     found: dict[str, list[str]] = {}
     for fault in error.errors(include_url=False, include_input=False):

@@ -30,14 +30,7 @@ _read_news = msgspec.json.Decoder(dict[str, list[str]]).decode
 
 
 class Clients(RecordStore):
-    """Clients in Redis, with a cache.
-
-    Args:
-        connection: To Redis.
-        keys: Of the store.
-        clock: Monotonic seconds.
-        counted: Hits and misses of the cache.
-    """
+    """Clients in Redis, with a cache. The clock counts monotonic seconds."""
 
     def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float], counted: Cache) -> None:
         super().__init__(connection, keys)

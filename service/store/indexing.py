@@ -37,10 +37,7 @@ class Place(NamedTuple):
 class Indexing:
     """The scripts of one store that begin or change a grant, with its index.
 
-    Args:
-        connection: To Redis.
-        keys: Of the store.
-        most: Grants of a kind that a user may have of one client, 0 = any number.
+    ``most`` grants of a kind may a user have of one client, 0 = any number.
     """
 
     def __init__(self, connection: Connection, keys: Keys, most: int) -> None:

@@ -36,10 +36,7 @@ class Replay(Enum):
 async def look_at_replay(link: Link, facts: dict[str, str], keys: str) -> Replay:
     """Find out what a restart would do.
 
-    Args:
-        link: To the server.
-        facts: What INFO says, or CONFIG GET.
-        keys: The pattern of our keys.
+    ``facts`` are what INFO says, or CONFIG GET; ``keys`` is the pattern of our keys.
 
     Raises:
         LinkLostError: The server is gone.

@@ -55,11 +55,7 @@ class Registrations(RecordStore):
     async def reserve(self, client_id: str, network: str, now: int, places: Places) -> ReserveAnswer:
         """Take a place for a client that is about to be registered. One round trip.
 
-        Args:
-            client_id: Of the client.
-            network: That the request comes from; "" where it is not known: then only the places in all count.
-            now: Epoch seconds.
-            places: How many there are.
+        ``now`` is in epoch seconds. Where the network is not known (""), only the places in all count.
         """
         answer, _ = await _reserve.run(
             self._connection,

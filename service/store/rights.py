@@ -114,12 +114,7 @@ class Missing(NamedTuple):
 async def look_for_missing(address: Address, link: Link, keys: Keys, *, listens: bool, waits: bool) -> Missing:
     """What the service needs and the user of ``link`` may not do there.
 
-    Args:
-        address: Where Redis is and who we are.
-        link: To the server to ask.
-        keys: Those of the store.
-        listens: Whether messages of other processes are listened to.
-        waits: Whether replicas are waited for.
+    The rights to listen to messages of other processes and to wait for replicas only where that is done.
 
     Raises:
         LinkLostError: The server is gone.

@@ -48,14 +48,7 @@ from service.store.writability import Writability
 
 
 class Store:
-    """All of Mintmark's records.
-
-    Args:
-        connection: To Redis.
-        keys: What they are kept under.
-        settings: What is kept how long, and how many.
-        watch: Sees what the store does.
-    """
+    """All of Mintmark's records."""
 
     def __init__(self, connection: Connection, keys: Keys, settings: Settings, watch: RedisWatch | None = None) -> None:
         self.connection = connection
