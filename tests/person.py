@@ -71,7 +71,7 @@ class _Parser(HTMLParser):
             self.fields.setdefault(named["name"], named.get("value", ""))
         self._in = "h1" if tag == "h1" else "error" if named.get("id") == "error-code" else self._in
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, _tag: str) -> None:
         self._in = ""
 
     def handle_data(self, data: str) -> None:

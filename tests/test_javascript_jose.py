@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from service.app import open_issuer
 from service.crypto.key_material import algorithm_object
 from service.protocol.names import AccessTokenFormat, ClientAuthMethod, GrantTypeName, SigningAlgorithm
@@ -17,9 +19,8 @@ from tests.world import settings_for
 MASTER_KEY = "m" * 43
 
 
-async def test_its_assertions_pass_and_it_verifies_what_we_sign(
-    redis: Shape, tmp_path: Path, node_modules: Path
-) -> None:
+@pytest.mark.usefixtures("node_modules")
+async def test_its_assertions_pass_and_it_verifies_what_we_sign(redis: Shape, tmp_path: Path) -> None:
     """private_key_jwt, the JWT grant, JWT access tokens and signed introspection, against a live server process."""
     private = dict(algorithm_object("ES256").to_jwk(KEYS[SigningAlgorithm.ES256], as_dict=True))
     public = next(key for key in JWKS["keys"] if key["alg"] == "ES256")

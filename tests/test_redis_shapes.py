@@ -318,7 +318,8 @@ async def test_a_reply_can_be_lost(through: Through, one: Shape) -> None:
     assert proxy.cuts == {"after": 1}
 
 
-async def test_a_reply_can_be_torn(through: Through, one: Shape) -> None:
+@pytest.mark.usefixtures("one")
+async def test_a_reply_can_be_torn(through: Through) -> None:
     proxy, client = through
     await client.set("a", "x" * 1000)
     proxy.cut_halfway("GET")

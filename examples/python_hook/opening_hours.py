@@ -1,5 +1,6 @@
 """An example of hooks in the process of Mintmark: the methods are named as the events and get the facts as a dict."""
 
+from collections.abc import MutableMapping
 from typing import Any
 
 CLOSED = {"night-shop"}
@@ -22,6 +23,6 @@ class OpeningHours:
         return {"allow": True}
 
 
-async def with_a_note(page: Any, visit: Any, headers: Any) -> None:
+async def with_a_note(_page: object, _visit: object, headers: MutableMapping[str, str]) -> None:
     """A page hook: sees every page before it is sent."""
     headers["X-Opening-Hours"] = "9-17"

@@ -100,7 +100,7 @@ def mintmark(
         Path | None, _file("Your certificate in the place of a token (PEM)", remote.CERTIFICATE_VARIABLE)
     ] = None,
     key_file: Annotated[Path | None, _file("The key of your certificate (PEM)", remote.KEY_VARIABLE)] = None,
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", metavar="", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:

@@ -103,7 +103,7 @@ async def _walked(issuer: Issuer, session: ClientSession, step: CheckStep, known
         async with session.request("POST" if form else "GET", path, data=form or None, headers=login) as response:
             status, content = response.status, await response.read()
         members = orjson.loads(content) if content else {}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever goes wrong in a step is its result)
         return CheckResult(step.title, False, shortened(f"{type(error).__name__}: {error}"))
     came_back = " ".join([str(status), *(f"{member}={members[member]}" for member in _SHOWN if member in members)])
     wrong = [f"status={step.status}"] if status != step.status else []

@@ -72,7 +72,7 @@ class HttpDirectory:
             person = _person(self._members(answered), name)
             return replace(person, device=self._guard.succeeded(turn))
 
-    async def claims(self, subject: str, scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
+    async def claims(self, subject: str, scopes: Collection[str], _username: str = "") -> Mapping[str, Any] | None:
         """See ``Directory``."""
         answered = await self._ask("claims", {"sub": subject, "scopes": list(scopes)})
         if answered.status in _WRONG:

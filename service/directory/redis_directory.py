@@ -46,7 +46,7 @@ class RedisDirectory:
                 proved_by = await self._renew_hash(user, spelling)
                 return Person(user.subject, user.username, device, user.claims, proved_by)
 
-    async def claims(self, subject: str, scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
+    async def claims(self, subject: str, _scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
         """See ``Directory``: all claims that are kept. One round trip, two where ``username`` is not theirs."""
         user = await self._store.users.get_by_subject(subject, username)
         return user.claims if user is not None and user.enabled else None

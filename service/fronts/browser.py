@@ -126,9 +126,9 @@ class Front:
                 too_large = InvalidRequest("The form is too large.", status=413)
                 await note(http, too_large)
                 reply = Reply(failed(too_large))
-            except Exception:
+            except Exception as error:  # noqa: BLE001 (nobody foresaw it: an incident)
                 self._issuer.metrics.refusal(name, "server_error", "incident")
-                reply = _incident(path)
+                reply = _incident(path, error)
             response = await self._response(visit, reply)
             response.headers.update(headers)
             return response
@@ -244,9 +244,9 @@ def _languages(http: web.BaseRequest) -> tuple[str, ...]:
     return tuple(language for weight, language in sorted(found, key=lambda one: -one[0]) if weight)
 
 
-def _incident(path: str) -> Reply:
+def _incident(path: str, error: Exception) -> Reply:
     """An exception nobody foresaw: an id for the person, everything else for the log."""
     incident = secrets.token_hex(8)
-    log.error(Event.INCIDENT, exc_info=True, extra={"incident": incident, "path": path})
+    log.error(Event.INCIDENT, exc_info=error, extra={"incident": incident, "path": path})
     values = {"kind": "incident", "error": "server_error", "description": "", "incident": incident}
     return Reply(Page("error", values, 500))

@@ -36,7 +36,11 @@ class _Connection(RequestHandler):
         self._issuer, self._render = issuer, render
 
     def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+        self,
+        request: web.BaseRequest,
+        _status: int = 500,
+        exc: BaseException | None = None,
+        _message: str | None = None,
     ) -> web.StreamResponse:
         """The answer where no front gave one; the connection is closed after it. Raises ConnectionError behind another."""
         if isinstance(exc, HttpProcessingError):

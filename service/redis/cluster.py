@@ -43,7 +43,7 @@ class Cluster(Connection):
             raise LinkLostError("no server of the Cluster holds the slot")
         return await self._send(await self._node_at(endpoint).connected(), key, command)
 
-    def _is_long_down(self, key: str) -> bool:
+    def _is_long_down(self) -> bool:
         """Only when every server is away: one that is gone will be replaced by its replica."""
         since = [node.down_since for node in self._nodes.values()]
         now = time.monotonic()

@@ -59,7 +59,7 @@ class ConfirmingLink(Link):
         """Issue a command; the future gets its reply once it is confirmed."""
         return self._issue(command, _Kind.ACT)
 
-    def send(self, command: Sequence[Word], *, lingers: bool = False) -> asyncio.Future[Any]:
+    def send(self, command: Sequence[Word], *, lingers: bool = False) -> asyncio.Future[Any]:  # noqa: ARG002 (of Link)
         """Issue a command whose reply need not be confirmed; it never lingers."""
         return self._issue(command, _Kind.QUESTION)
 

@@ -175,7 +175,7 @@ class Connection:
                     except (LinkLostError, ReplyError) as error:
                         failure = error
                         self._count_error(failure)
-                    if self._is_long_down(key):
+                    if self._is_long_down():
                         break
                     self._raise_if_lasting(failure)
                     delay = random.uniform(pause / 2, pause)  # noqa: S311
@@ -227,14 +227,14 @@ class Connection:
         if word not in TEMPORARY and word != "NOSCRIPT":
             raise StoreError(str(failure)) from failure
 
-    def _is_long_down(self, key: str) -> bool:
+    def _is_long_down(self) -> bool:
         """Whether the server has been away for longer than the timeout: then waiting for it only piles requests up."""
         since = self._node.down_since
         return since is not None and time.monotonic() - since > self.address.timeout
 
     # the shape
 
-    def _link_for(self, key: str) -> Link | None:
+    def _link_for(self, _key: str) -> Link | None:
         link = self._node.link
         return link if link is not None and link.lost is None else None
 

@@ -101,6 +101,6 @@ class Indexing:
             return
         log.error(Event.USER_INDEX_NOT_WRITTEN, extra={"grant_id": place.grant_id})
 
-    async def _revoke(self, subject: str, client_id: str, grant_ids: Sequence[str]) -> None:
+    async def _revoke(self, subject: str, _client_id: str, grant_ids: Sequence[str]) -> None:
         for grant_id in grant_ids:
             await self._grants.revoke(grant_id, subject)

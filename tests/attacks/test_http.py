@@ -107,9 +107,7 @@ async def test_a_request_that_two_servers_could_read_differently_is_refused(worl
 
 
 @pytest.mark.parametrize("body", [b"password=wonderland\r\n\r\n", b"5\r\npassword=wonderland\r\n\r\n"])
-async def test_a_broken_body_is_not_quoted_in_the_log(
-    port: int, body: bytes, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_broken_body_is_not_quoted_in_the_log(port: int, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     await _closed_after(port, request(b"POST", b"/token", *CHUNKED) + body)
     assert "wonderland" not in "".join(

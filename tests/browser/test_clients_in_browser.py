@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, expect
 
 from service.app import open_issuer
@@ -70,7 +71,8 @@ async def sign_in(page: Page, url: str) -> None:
     await page.click("#consent-allow")
 
 
-async def test_openid_client(page: Page, server: ServerProcess, redis: Shape, node_modules: Path) -> None:
+@pytest.mark.usefixtures("node_modules")
+async def test_openid_client(page: Page, server: ServerProcess, redis: Shape) -> None:
     """openid-client (npm): sign in, UserInfo, refresh, introspection, revocation, sign out."""
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
@@ -154,7 +156,7 @@ async def _until_it_answers(page: Page, origin: str) -> None:
     for _ in range(200):
         try:
             await page.goto(origin)
-        except Exception:
+        except PlaywrightError:
             await asyncio.sleep(0.1)
         else:
             return

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, expect
 
 from tests.journeys.test_readme import demo as demo
@@ -50,7 +51,7 @@ async def test_the_app_of_the_readme_signs_alice_in(demo: int, page: Page, tmp_p
             try:
                 await page.goto(f"http://127.0.0.1:{port}/")
                 break
-            except Exception:
+            except PlaywrightError:
                 await asyncio.sleep(0.1)
         await expect(page.get_by_role("link")).to_have_text("Sign in")
         await page.goto(f"http://127.0.0.1:{port}/login")

@@ -114,7 +114,7 @@ class Serving:
     def _run(self) -> None:
         try:
             self._loop.run_until_complete(self._serve())
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 (raised again where the thread is joined)
             self._failure = failure
         finally:
             self._up.set()

@@ -91,7 +91,7 @@ class Person:
     def getProperties(self) -> list[Property]:  # noqa: N802
         return _shop()
 
-    def getUserClaimValue(self, subject: str, claim: str, language: str | None) -> Any:  # noqa: N802
+    def getUserClaimValue(self, subject: str, claim: str, _language: str | None) -> Any:  # noqa: N802
         return PEOPLE[subject][1].get(claim)
 
 
@@ -106,7 +106,7 @@ class Silent(Person, NoInteractionHandlerSpiAdapter):
 class Knowing(UserInfoRequestHandlerSpiAdapter):
     """Claims for UserInfo."""
 
-    def getUserClaimValue(self, subject: str, claim: str, language: str | None) -> Any:  # noqa: N802
+    def getUserClaimValue(self, subject: str, claim: str, _language: str | None) -> Any:  # noqa: N802
         return PEOPLE[subject][1].get(claim)
 
 
@@ -174,7 +174,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"orders_of": validator.introspectionResponse.subject})
 
 
-def readyz(request: HttpRequest) -> HttpResponse:
+def readyz(_: HttpRequest) -> HttpResponse:
     return HttpResponse("ok")
 
 

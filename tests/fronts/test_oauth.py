@@ -312,7 +312,7 @@ async def test_an_endpoint_decides_status_headers_and_body_before_anything_is_se
 ) -> None:
     """IT-28, AU-14: cookies, headers and content type are the Decision's, and it may take the place of the usual answer."""
 
-    async def decide(issuer: Issuer, asked: Request) -> Decision:
+    async def decide(_: Issuer, asked: Request) -> Decision:
         headers = {
             **NO_STORE,
             "Content-Type": "text/plain",

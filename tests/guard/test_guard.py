@@ -274,7 +274,7 @@ async def test_the_same_question_is_asked_once(served: World, guards: Callable[.
     assert asked == 2, "the metadata and the token"
 
 
-async def test_a_service_that_is_away_is_503(guards: Callable[..., Guard]) -> None:
+async def test_a_service_that_is_away_is_503() -> None:
     for guard in (
         Guard.by_jwks("http://127.0.0.1:1", API),
         Guard.by_introspection("http://127.0.0.1:1", API, "api", "x"),
@@ -293,12 +293,12 @@ async def test_keys_are_used_while_they_cannot_be_read_again(served: World, guar
     assert await is_let_in(guard, token)
     asked = 0
 
-    async def hanging(ask: Any) -> dict[str, Any]:
+    async def hanging(_: Any) -> dict[str, Any]:
         nonlocal asked
         asked += 1
         raise TimeoutError
 
-    guard._fetched = hanging  # type: ignore[method-assign]
+    guard._fetched = hanging  # type: ignore[assignment, method-assign]
     guard._keys_read_at -= 1000
     guard._keys_again_at = 0.0
     for _ in range(20):
@@ -351,9 +351,7 @@ async def test_who_asks_after_the_news_joins_no_older_question(served: World, gu
     assert not await newer
 
 
-async def test_an_issuer_that_calls_itself_otherwise_is_not_believed(
-    served: World, guards: Callable[..., Guard]
-) -> None:
+async def test_an_issuer_that_calls_itself_otherwise_is_not_believed(served: World) -> None:
     token = await token_of(served)
     guard = Guard.by_introspection(served.issuer.url + "/", API, "api", SECRET)
     with pytest.raises(Refused) as refused:
@@ -401,7 +399,7 @@ async def test_before_an_asgi_application(served: World, guards: Callable[..., G
     seen: list[Any] = []
     sent: list[Any] = []
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def app(scope: Any, *_: Any) -> None:
         seen.append(scope["mintmark_token"].subject if "mintmark_token" in scope else scope["type"])
 
     async def send(message: Any) -> None:
@@ -472,7 +470,7 @@ async def test_wrong_credentials_are_told_at_the_start(
     async def receive() -> Any:
         return {"type": "lifespan.startup"}
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def app(*_: Any) -> None:
         raise AssertionError
 
     await AsgiGuard(app, guard)({"type": "lifespan"}, receive, send)
@@ -517,7 +515,7 @@ async def test_a_preflight_needs_no_token(
         assert (await http.get("/", headers=headers)).status == 401
     seen: list[Any] = []
 
-    async def inner(scope: Any, receive: Any, send: Any) -> None:
+    async def inner(scope: Any, *_: Any) -> None:
         seen.append(scope["method"])
 
     async def send(message: Any) -> None: ...

@@ -156,7 +156,8 @@ async def test_notices_and_claims_on_redis_in_each_shape(any_redis: Shape, recei
         assert await world.issuer.store.notifications.waiting() == 0
 
 
-async def test_what_was_not_revoked_is_not_told(world: World, receiver: Receiver) -> None:
+@pytest.mark.usefixtures("receiver")
+async def test_what_was_not_revoked_is_not_told(world: World) -> None:
     """RFC 7009 2.2: unknown, and somebody else's."""
     tokens = await world.tokens(await world.client())
     await world.client("other")

@@ -50,7 +50,8 @@ def offered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str) -> Non
     monkeypatch.delitem(sys.modules, "mine", raising=False)
 
 
-async def test_the_example_package(redis: Shape, installed: Path) -> None:
+@pytest.mark.usefixtures("installed")
+async def test_the_example_package(redis: Shape) -> None:
     """IRIS GenerateAccessToken, OnRefreshAccessToken: by a package beside Mintmark, without HTTP."""
     assert metadata.version("opening-hours") == "1.0.0"
     hooks = {"opening-hours": {"entry_point": "opening-hours", "events": ["claims", "refresh"]}}
@@ -65,7 +66,8 @@ async def test_the_example_package(redis: Shape, installed: Path) -> None:
         assert (await refused.json())["error_description"] == "We are closed. Come back in the morning."
 
 
-async def test_a_page_hook_by_its_entry_point(redis: Shape, installed: Path) -> None:
+@pytest.mark.usefixtures("installed")
+async def test_a_page_hook_by_its_entry_point(redis: Shape) -> None:
     """IT-28."""
     assert load_hook("opening-hours") is not None
     async with hooked(redis, {}, page_hook="opening-hours") as world:

@@ -21,7 +21,7 @@ class Visit:
     tokens: dict[str, str]
 
 
-async def sign_in(world: World, client_id: str = "app") -> Visit | None:
+async def sign_in(world: World) -> Visit | None:
     """Sign in and get tokens at one client, then silently at the others; None where the way was cut off in the middle."""
     person, tokens = Person(world), dict[str, str]()
     for name in CLIENTS:

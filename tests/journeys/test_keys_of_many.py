@@ -49,7 +49,7 @@ async def test_twenty_processes_started_at_once_have_one_key(redis: Shape, tmp_p
 
 
 @pytest.fixture
-async def issuer(redis: Shape, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Issuer]:
+async def issuer(redis: Shape) -> AsyncIterator[Issuer]:
     """To issue codes with, as the pages do; its keys are those of the processes."""
     settings = settings_for(redis.url, master_key=MASTER_KEY, signing_algorithms=("ES256", "RS256"))
     async with open_issuer(settings) as made:

@@ -57,7 +57,8 @@ async def test_authlib_code_refresh_revoke(world: World, server: str) -> None:
     assert not await world.is_active(second["access_token"])
 
 
-async def test_authlib_client_credentials_and_introspection(world: World, server: str) -> None:
+@pytest.mark.usefixtures("world")
+async def test_authlib_client_credentials_and_introspection(server: str) -> None:
     session = _authlib(server, scope="read")
     token = await asyncio.to_thread(session.fetch_token, f"{server}/token", grant_type="client_credentials")
     told = await asyncio.to_thread(session.introspect_token, f"{server}/introspect", token=token["access_token"])

@@ -81,7 +81,8 @@ async def test_the_order_of_the_list_is_the_order_of_asking() -> None:
     assert [step.name for step in STEPS] == ["select_account", "password", "consent"]
 
 
-async def test_a_step_is_shown_and_taken_between_password_and_consent(person: Person, code_step: Step) -> None:
+@pytest.mark.usefixtures("code_step")
+async def test_a_step_is_shown_and_taken_between_password_and_consent(person: Person) -> None:
     shown = await code_page(person)
     shown = await person.submit(shown, code="654321")
     assert "another code" in shown.text
@@ -95,7 +96,8 @@ async def test_a_step_is_shown_and_taken_between_password_and_consent(person: Pe
     assert claims_of(again)["amr"] == ["pwd", "otp"], "the session holds what was proved"
 
 
-async def test_what_a_step_proves_is_in_the_session_under_a_fresh_cookie(person: Person, code_step: Step) -> None:
+@pytest.mark.usefixtures("code_step")
+async def test_what_a_step_proves_is_in_the_session_under_a_fresh_cookie(person: Person) -> None:
     shown = await code_page(person)
     before = person.cookies[SESSION]
     await person.submit(shown, code="123456")
@@ -109,12 +111,14 @@ async def test_what_a_step_proves_is_in_the_session_under_a_fresh_cookie(person:
     assert (await person.authorize(prompt="none")).error == "login_required"
 
 
-async def test_without_asking_a_step_is_its_error(person: Person, code_step: Step) -> None:
+@pytest.mark.usefixtures("code_step")
+async def test_without_asking_a_step_is_its_error(person: Person) -> None:
     await code_page(person)
     assert (await person.authorize(prompt="none")).error == "login_required"
 
 
-async def test_a_step_is_for_pages_of_ours_too(person: Person, code_step: Step) -> None:
+@pytest.mark.usefixtures("code_step")
+async def test_a_step_is_for_pages_of_ours_too(person: Person) -> None:
     shown = await person.log_in(await person.get("/applications"))
     assert "the code of alice" in shown.text
     assert (await person.submit(shown, code="123456")).heading == "Your applications"
@@ -128,11 +132,13 @@ async def test_a_step_that_only_another_release_knows_leads_on(person: Person, c
     assert (await person.get("/login", ticket=shown.form["ticket"])).action == "/consent"
 
 
-async def test_a_step_can_be_cancelled(person: Person, code_step: Step) -> None:
+@pytest.mark.usefixtures("code_step")
+async def test_a_step_can_be_cancelled(person: Person) -> None:
     assert (await person.submit(await code_page(person), cancel="1")).error == "access_denied"
 
 
-async def test_a_form_of_another_session_is_none_of_this_one(person: Person, code_step: Step) -> None:
+@pytest.mark.usefixtures("code_step")
+async def test_a_form_of_another_session_is_none_of_this_one(person: Person) -> None:
     shown = await code_page(person)
     await person.world.user("mallory", "mine-mine")
     other = Person(person.world)
@@ -141,7 +147,8 @@ async def test_a_form_of_another_session_is_none_of_this_one(person: Person, cod
     assert (await person.submit(shown, code="123456")).status == 400
 
 
-async def test_acr_follows_from_what_was_proved(person: Person, code_step: Step) -> None:
+@pytest.mark.usefixtures("code_step")
+async def test_acr_follows_from_what_was_proved(person: Person) -> None:
     async with person.world.having(acr_by_amr=TABLE) as world:
         person.world = world
         document = await (await world.http.get("/.well-known/openid-configuration")).json()

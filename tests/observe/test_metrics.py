@@ -160,7 +160,8 @@ def test_errors_of_redis_are_there_from_the_start() -> None:
     assert set(counts(Metrics(), "mintmark_redis_errors_total")) == {(kind,) for kind in REDIS_ERRORS}
 
 
-async def test_what_goes_wrong_with_redis_is_counted_by_kind(world: World, proxy: CuttingProxy) -> None:
+@pytest.mark.usefixtures("world")
+async def test_what_goes_wrong_with_redis_is_counted_by_kind(proxy: CuttingProxy) -> None:
     """P7, as an operator sees it."""
     async with open_issuer(settings_for(proxy.url, redis_timeout=0.3), listen=False) as issuer:
         connection = issuer.store.connection

@@ -11,7 +11,7 @@ from service.observe.outages import Outage
 from service.outbound.delivery_loop import keep_delivering
 from service.protocol.errors import TemporarilyUnavailable
 from tests.cutting_proxy import CuttingProxy
-from tests.world import World, settings_for
+from tests.world import settings_for
 
 LOG = logging.getLogger("outages")
 
@@ -47,8 +47,9 @@ def test_what_comes_after_a_long_silence_is_another_outage(caplog: pytest.LogCap
     assert len(caplog.records) == 2
 
 
+@pytest.mark.usefixtures("world")
 async def test_the_listener_says_once_that_redis_is_away_and_that_it_is_back(
-    proxy: CuttingProxy, world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    proxy: CuttingProxy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
     failed, tries = Outage.failed, 0

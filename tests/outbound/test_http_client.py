@@ -26,7 +26,7 @@ async def server() -> AsyncIterator[TestServer]:
             await response.write(b"x" * 10_000)
         return response
 
-    async def slow(request: web.Request) -> web.Response:
+    async def slow(_: web.Request) -> web.Response:
         await asyncio.sleep(5)
         return web.Response()
 
@@ -38,10 +38,10 @@ async def server() -> AsyncIterator[TestServer]:
             await asyncio.sleep(0.1)
         return response
 
-    async def away(request: web.Request) -> web.Response:
+    async def away(_: web.Request) -> web.Response:
         raise web.HTTPFound("/plain")
 
-    async def packed(request: web.Request) -> web.Response:
+    async def packed(_: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(b"x" * 10_000_000), headers={"Content-Encoding": "gzip"})
 
     app = web.Application()
@@ -118,15 +118,14 @@ async def test_where_we_don_t_call(strict: HttpClient, url: str) -> None:
         assert "password" not in str(caught.value).replace("user name or password", "")
 
 
-async def test_a_name_that_points_inside_is_not_called(
-    strict: HttpClient, server: TestServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("server")
+async def test_a_name_that_points_inside_is_not_called(strict: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """DNS rebinding: what is connected to is what was checked, whatever the name says next time."""
     from aiohttp import ThreadedResolver
 
     answers = [["93.184.216.34"], ["127.0.0.1"], ["93.184.216.34", "10.0.0.1"]]
 
-    async def resolve(self: Any, host: str, port: int = 0, family: Any = 0) -> list[dict[str, Any]]:
+    async def resolve(_self: Any, host: str, port: int = 0, _family: Any = 0) -> list[dict[str, Any]]:
         return [
             {"hostname": host, "host": address, "port": port, "family": 2, "proto": 0, "flags": 0}
             for address in answers[-1]

@@ -1,7 +1,5 @@
 """Where Redis is: URLs, passwords, TLS, sockets."""
 
-from pathlib import Path
-
 import pytest
 
 from service.app import open_issuer
@@ -58,7 +56,7 @@ def test_urls_that_cannot_be_are_refused_with_a_hint(url: str) -> None:
         redis_url.parse(url)
 
 
-async def test_a_password_and_an_acl_user(tmp_path: Path) -> None:
+async def test_a_password_and_an_acl_user() -> None:
     with redis_shapes.standalone(user="mintmark", password="s3cret/word") as shape:
         async with open_issuer(settings_for(shape.url)) as issuer:
             await issuer.store.ping()

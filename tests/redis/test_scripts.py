@@ -32,7 +32,7 @@ class OtherAnswer(StrEnum):
 
 
 def _load(monkeypatch: pytest.MonkeyPatch, text: str, answers: type[StrEnum] = Answer) -> Script[StrEnum]:
-    monkeypatch.setattr(script_module, "_load", lambda name: text)
+    monkeypatch.setattr(script_module, "_load", lambda _: text)
     monkeypatch.setattr(script_module, "SCRIPTS", [])
     return Script("made_up", answers)
 

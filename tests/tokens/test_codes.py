@@ -127,7 +127,8 @@ async def test_another_client_gets_nothing_and_does_no_harm(world: World, proxy:
     await _answer(await world.redeem(code))
 
 
-async def test_what_was_told_is_never_told_again(world: World, proxy: CuttingProxy) -> None:
+@pytest.mark.usefixtures("proxy")
+async def test_what_was_told_is_never_told_again(world: World) -> None:
     """RFC 6749 4.1.2, and the conformance suite's codereuse modules: at once, or half a minute later."""
     code = await world.code(await world.client())
     tokens = await _answer(await world.redeem(code))

@@ -62,7 +62,7 @@ async def test_one_grant_too_many_ends_the_oldest_with_everything_of_it(any_worl
     assert not any_world.key_names("{user:alice}"), "no index is left behind"
 
 
-async def test_the_one_that_is_used_stays(any_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_one_that_is_used_stays(any_world: World) -> None:
     client = await any_world.client()
     tokens = [await any_world.tokens(client) for _ in range(MOST)]
     async with any_world.with_part(clock=lambda: any_world.issuer.clock() + 2) as later:

@@ -57,7 +57,7 @@ def _handler(issuer: Issuer, routes: Mapping[str, OperationRoute]) -> Handler:
             if route is None:
                 raise Problem(problems.NO_SUCH_PATH, f"See {OPENAPI_PATH}.")
             result = await perform(issuer, route.operation, await _input(http, route), actor)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever an operation raises is a problem document)
             return problems.render(_problem(issuer, http, error))
         etag: dict[str, str] = {hdrs.ETAG: result.etag} if result.etag else {}
         body = orjson.dumps(result.body)

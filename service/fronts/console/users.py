@@ -63,7 +63,7 @@ def _number(request: ConsoleRequest, name: str) -> int:
 # new ones
 
 
-async def show_new(request: ConsoleRequest) -> Reply:
+async def show_new(_: ConsoleRequest) -> Reply:
     """The form for a new one."""
     return Show("user_new", _new({}, {}))
 

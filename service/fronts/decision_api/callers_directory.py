@@ -22,7 +22,7 @@ class CallersDirectory:
     def __init__(self, own: Directory) -> None:
         self._own = own
 
-    async def verify(self, username: str, password: str, address: str, device: str | None = None) -> Person | None:
+    async def verify(self, username: str, password: str, _address: str, _device: str | None = None) -> Person | None:
         """Raises PasswordError."""
         raise PasswordError(username, password)
 

@@ -81,8 +81,8 @@ def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route] | None) -
             answer = _refused(error)
         except web.HTTPRequestEntityTooLarge:
             answer = CallResult(ResultCode.TOO_LARGE, status=413)
-        except Exception:
-            answer = _incident(path)
+        except Exception as error:  # noqa: BLE001 (nobody foresaw it: an incident)
+            answer = _incident(path, error)
         if isinstance(answer, bytes):
             return web.Response(body=answer, headers=NO_STORE)
         _summarize(issuer, path, api_key, answer)
@@ -189,10 +189,10 @@ def _refused(error: ProtocolError) -> CallResult:
     return CallResult(result, detail=error.description, status=error.status, headers=error.headers, facts=facts)
 
 
-def _incident(path: str) -> CallResult:
+def _incident(path: str, error: Exception) -> CallResult:
     """An unforeseen exception: an id for the caller, everything else for the log (IT-23)."""
     incident = secrets.token_hex(8)
-    log.exception(Event.INCIDENT, extra={"incident": incident, "path": path})
+    log.error(Event.INCIDENT, exc_info=error, extra={"incident": incident, "path": path})
     content = orjson.dumps({"error": "server_error", "error_description": f"incident {incident}"}).decode()
     return CallResult(
         ResultCode.INCIDENT, {"responseContent": content}, "INTERNAL_SERVER_ERROR", f"Incident {incident}.", status=500

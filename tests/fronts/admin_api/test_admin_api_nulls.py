@@ -56,7 +56,8 @@ async def test_null_says_nothing(world: World) -> None:
         assert await ask("PATCH", "/clients/said", dict.fromkeys(MEMBERS)) == bare
 
 
-async def test_what_is_needed_is_needed(world: World) -> None:
+@pytest.mark.usefixtures("world")
+async def test_what_is_needed_is_needed() -> None:
     with pytest.raises(Exception, match="client_id"):
         ClientInput.read({"client_id": None, **APP})
     given = ClientInput.read({"client_id": "app", **APP, "contacts": None})

@@ -19,7 +19,8 @@ async def test_there_is_no_console_where_nobody_may_use_it(world: World) -> None
             assert (await http.get(path)).status == 404
 
 
-async def test_the_world_does_not_see_it(world: World, port: Port) -> None:
+@pytest.mark.usefixtures("port")
+async def test_the_world_does_not_see_it(world: World) -> None:
     """It is at the operators' port alone."""
     assert (await world.http.get("/console")).status == 404
 
