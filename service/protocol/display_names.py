@@ -13,10 +13,10 @@ _EMOJI_STYLE = "\ufe0f"
 _REFUSED = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Categories: controls, format characters (bidi controls, zero-width ones, tags), private, line separators."""
 _LOOKALIKES = {
-    # Cyrillic, Greek, Latin and digits → the ASCII letters that are drawn alike (from Unicode's confusables.txt)
-    **dict(zip("АВЕЅІЈКМНОРСТХУԜԚ", "abesljkmhopctxywq", strict=True)),
+    # Cyrillic, Greek, Latin and digits → the ASCII letters that are drawn alike (from Unicode's confusables.txt); of capitals
+    # those that are drawn otherwise than their small letters
     **dict(zip("авеѕіјкмнорстхуԝԛһԁӏгп", "abesljkmhopctxywqhdlrn", strict=True)),
-    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "abezhlkmnoptyx", strict=True)),
+    **dict(zip("ΖΗΜΝΥ", "zhmny", strict=True)),
     **dict(zip("αβεηικμνορτυχγω", "abenlkuvoptuxyw", strict=True)),
     **dict(zip("013456789|IilıłøđɑɡƖɩ", "oleasbtbgllllllodagll", strict=True)),
     **dict(zip("@$!€ɐĸ", "asleak", strict=True)),

@@ -59,7 +59,7 @@ def test_lines_stay_lines() -> None:
     [
         *("Mintmark", "MINTMARK", " mint mark ", "Mint-Mark.", "Ｍｉｎｔｍａｒｋ", "𝐌𝐢𝐧𝐭𝐦𝐚𝐫𝐤", "Míntmärk", "M1ntmark"),
         *("ᴍɪɴᴛᴍᴀʀᴋ", "🅼🅸🅽🆃🅼🅰🆁🅺", "ⓂⓘⓝⓣⓂⓐⓡⓚ", "ꓟꓲꓠꓔꓟꓮꓣꓗ", "ᎷᏆNᎢᎷᎪᎡᏦ".replace("Ꮖ", "I"), "Mịnŧmaɍk", "Мintmark"),
-        *("МІNТМАRК", "ΜΙΝΤΜΑRΚ", "rnintmark", "Mintmаrk", "Mlntmark", "mıntmark"),
+        *("МІNТМАRК", "ΜΙΝΤΜΑRΚ", "rnintmark", "Mintmаrk", "Mlntmark", "mıntmark", "Mιntmαrk"),
     ],
 )
 def test_our_own_name_is_known_in_disguise(name: str) -> None:

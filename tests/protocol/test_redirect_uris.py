@@ -19,6 +19,10 @@ NATIVE = "http://127.0.0.1/callback"
         "http://localhost/callback",
         "http://[::1]:8000/callback",
         "com.example.app:/callback",
+        "com.example.app://x:0/callback",
+        "https://a/callback",
+        "https://a-b.c_d.example:65535/",
+        "https://[2001:db8::1]:8443/callback",
     ],
 )
 def test_may_be_registered(uri: str) -> None:
@@ -33,11 +37,21 @@ def test_may_be_registered(uri: str) -> None:
         ("javascript:alert(1)", "not an absolute URI"),
         ("JavaScript:alert(1)", "not an absolute URI"),
         ("data:text/html,x", "not an absolute URI"),
+        ("vbscript:msgbox", "not an absolute URI"),
+        ("file:///etc/passwd", "not an absolute URI"),
+        ("about:blank", "not an absolute URI"),
+        ("blob:https://app.example/1", "not an absolute URI"),
         ("https://app.example/#part", "fragment"),
         ("https://app.example/#", "fragment"),
         ("https://user:password@app.example/", "user name"),
+        ("https://user@app.example/", "user name"),
+        ("https://@app.example/", "user name"),
+        ("com.example.app://user:password@x/", "user name"),
         ("https://app.example\\@evil.example/", "backslash"),
         ("http://app.example/callback", "loopback"),
+        ("http:///callback", "loopback"),
+        ("http://127.0.0.1:0/callback", "port 0"),
+        ("http://127.0.0.1:99999/callback", "ort out of range"),
         ("http://127.0.0.1.evil.example/callback", "loopback"),
         ("https:///callback", "no host"),
         ("https://x;sandbox/callback", "no host"),
@@ -64,6 +78,10 @@ def test_may_not_be_registered(uri: str, told: str) -> None:
         pytest.param(None, (APP,), APP, id="left out, one is registered"),
         pytest.param("http://127.0.0.1:51234/callback", (NATIVE,), "http://127.0.0.1:51234/callback", id="any port"),
         pytest.param("http://[::1]:5/cb", ("http://[::1]:9/cb",), "http://[::1]:5/cb", id="any port of IPv6 loopback"),
+        pytest.param(
+            "http://127.0.0.1:65535/callback", (APP, NATIVE), "http://127.0.0.1:65535/callback", id="the last"
+        ),
+        pytest.param(NATIVE, ("http://127.0.0.1:8000/callback",), NATIVE, id="no port"),
     ],
 )
 def test_where_a_code_is_sent(requested: str | None, registered: tuple[str, ...], chosen: str) -> None:
@@ -92,6 +110,9 @@ def test_where_a_code_is_sent(requested: str | None, registered: tuple[str, ...]
         pytest.param("http://evil@127.0.0.1:51234/callback", (NATIVE,), id="a user name"),
         pytest.param("http://127.0.0.1:51234@evil.example/callback", (NATIVE,), id="a host behind the port"),
         pytest.param("http://127.0.0.1:99999/callback", (NATIVE,), id="no such port"),
+        pytest.param("http://127.0.0.1:65536/callback", (NATIVE,), id="the first that is no port"),
+        pytest.param("https://127.0.0.1:1/callback", ("https://127.0.0.1/callback",), id="https has no free port"),
+        pytest.param("http://127.0.0.1:1/callback?x", (NATIVE,), id="a query and another port"),
         pytest.param("http://127.0.0.1:x/callback", (NATIVE,), id="a port that is no number"),
         pytest.param("http://127.0.0.1:51234/call\r\nback", (NATIVE,), id="a line end inside"),
         pytest.param("http://127.0.0.1:51234/call\tback", (NATIVE,), id="a tab inside"),

@@ -15,6 +15,7 @@ ALLOWED = ("https://api.example", "https://files.example")
         pytest.param(("https://files.example",), ("https://files.example",), id="one"),
         pytest.param(ALLOWED[::-1], ALLOWED[::-1], id="several, in the order asked"),
         pytest.param((ALLOWED[0], ALLOWED[0]), (ALLOWED[0],), id="one twice"),
+        pytest.param((ALLOWED[0],) * 8, (ALLOWED[0],), id="as many as may be"),
     ],
 )
 def test_the_audience(requested: tuple[str, ...], for_whom: tuple[str, ...]) -> None:
