@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from service.admin.operations import OPERATIONS
 from service.client_auth import METHODS
 from service.endpoints import ENDPOINTS
 from service.grants import GRANT_TYPES
@@ -64,6 +65,11 @@ def test_the_import_contract_knows_every_entry(folder: str) -> None:
     contract = next(one for one in contracts if one.get("modules") == [f"{room}.*"])
     shared = {line.removeprefix(f"{room}.* -> {room}.") for line in contract["ignore_imports"]}
     assert shared <= SHARED[folder]
+
+
+def test_an_act_is_in_the_audit_log_under_the_name_of_its_operation() -> None:
+    named = {operation.name: getattr(operation.act, "action", operation.name) for operation in OPERATIONS}
+    assert all(name == action for name, action in named.items())
 
 
 def test_every_script_has_its_wrapper() -> None:

@@ -6,8 +6,9 @@ from msgspec import structs
 
 from service.admin import etags
 from service.admin.audit import audited
-from service.admin.clients import change_client
+from service.admin.clients import ClientName, change_client
 from service.admin.errors import Refused
+from service.admin.input import IfMatch
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.records.client import Client
@@ -15,22 +16,22 @@ from service.records.client import Client
 log = logging.getLogger(__name__)
 
 
-@audited("client.approve", "client:name")
-async def approve_client(issuer: Issuer, name: str, *, if_match: str | None = None) -> Client:
+@audited("client.approve", "client:client_id")
+async def approve_client(issuer: Issuer, client_id: ClientName, if_match: IfMatch = None) -> Client:
     """Say of a client that registered itself that its name and addresses have been checked: users are no longer warned, and
     errors are redirected at once, as with a client of ours. It holds until the client changes anything of itself (RFC 7592).
 
     ``if_match``: see ``etags.check``. Raises NotFound, Outdated, Refused where it did not register itself.
     """
-    client = await _set_approved(issuer, name, approved=True, if_match=if_match)
+    client = await _set_approved(issuer, client_id, approved=True, if_match=if_match)
     log.info(Event.CLIENT_APPROVED, extra={"client_id": client.client_id})
     return client
 
 
-@audited("client.withdraw_approval", "client:name")
-async def withdraw_approval(issuer: Issuer, name: str) -> Client:
+@audited("client.withdraw_approval", "client:client_id")
+async def withdraw_approval(issuer: Issuer, client_id: ClientName) -> Client:
     """Take back ``approve_client``. Raises NotFound, Refused where it did not register itself."""
-    client = await _set_approved(issuer, name, approved=False)
+    client = await _set_approved(issuer, client_id, approved=False)
     log.info(Event.CLIENT_APPROVAL_WITHDRAWN, extra={"client_id": client.client_id})
     return client
 

@@ -21,13 +21,15 @@ import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import msgspec
+from pydantic import Field
 
 from service.admin.actor import Actor, acting, current_actor
 from service.admin.errors import AdminError
-from service.admin.paging import Listing, check_place, newest_first
+from service.admin.input import Input, Since, Word
+from service.admin.paging import Cursor, Limit, Listing, check_place, newest_first
 from service.issuer import Issuer
 from service.observe.audit_sums import SECONDS
 from service.observe.events import Event
@@ -106,15 +108,12 @@ async def write_sums(issuer: Issuer) -> None:
 # looking
 
 
-class AuditFilter(NamedTuple):
-    """What to look for; "" and 0 = anything. ``action``: whole, or the part before the dot; ``target``: ``client:web``, or the
-    name alone; ``since``: epoch seconds.
-    """
+class EntryFilter(Input):
+    """What to look for; "" = anything."""
 
-    actor: str = ""
-    action: str = ""
-    target: str = ""
-    since: int = 0
+    actor: Annotated[Word, Field(description="Who: the name of a token, certificate or account.")] = ""
+    action: Annotated[Word, Field(description="client.update, or client for all about clients.")] = ""
+    target: Annotated[Word, Field(description="To what: client:web, or the name alone.")] = ""
 
     def matches(self, entry: AuditEntry) -> bool:
         """Whether this is one of them."""
@@ -125,22 +124,28 @@ class AuditFilter(NamedTuple):
         )
 
 
+class AuditFilter(EntryFilter):
+    """What to look for, and since when."""
+
+    since: Since = 0
+
+
 ANYTHING = AuditFilter()
 
 
 async def list_entries(
-    issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: str = "", count: int = 100
+    issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: Cursor = "", limit: Limit = 100
 ) -> Listing[PlacedEntry]:
-    """A page of entries, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
+    """A page of entries, the newest in front; looks at ``10 × limit`` at most. Raises Refused for a bad cursor."""
 
     def matches(placed: PlacedEntry) -> bool:
         return wanted.matches(placed.entry)
 
-    return await newest_first(issuer.store.audit.before, wanted.since, matches, cursor, count)
+    return await newest_first(issuer.store.audit.before, wanted.since, matches, cursor, limit)
 
 
 async def list_new(
-    issuer: Issuer, cursor: str, wanted: AuditFilter = ANYTHING, count: int = 100
+    issuer: Issuer, cursor: Cursor = "", wanted: EntryFilter = ANYTHING, limit: Limit = 100
 ) -> Listing[PlacedEntry]:
     """Entries that were written after those that the cursor stands behind, in their order; always with a cursor to go on
     from. Without a cursor: none, and where the log ends now. Raises Refused for a bad cursor.
@@ -149,17 +154,10 @@ async def list_new(
     if not cursor:
         newest = await issuer.store.audit.before("", 0, 1)
         return Listing([], newest[0].place if newest else "0-0")
-    looked = await issuer.store.audit.after(cursor, count)
+    looked = await issuer.store.audit.after(cursor, limit)
     return Listing(
         [placed for placed in looked if wanted.matches(placed.entry)], looked[-1].place if looked else cursor
     )
-
-
-def describe(placed: PlacedEntry) -> dict[str, Any]:
-    """The entry as output; ``at``: epoch seconds with a fraction."""
-    entry = placed.entry
-    members = {name: getattr(entry, name) for name in AuditEntry.__struct_fields__}
-    return {"id": placed.place} | members | {"at": entry.at / 1000}
 
 
 # writing

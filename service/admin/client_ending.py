@@ -1,12 +1,14 @@
 """Ending what a client holds: disabled, revoked, deleted, and what that leaves in Redis swept."""
 
 import logging
+from typing import Annotated, NamedTuple
 
 import msgspec
+from pydantic import Field
 
 from service.admin.audit import audited
 from service.admin.client_numbers import forget_number
-from service.admin.clients import change_client, get_client
+from service.admin.clients import ClientName, change_client, get_client
 from service.admin.errors import NotFound
 from service.admin.paging import cursor_checked
 from service.hooks.facts import Revoked, about_revoked
@@ -19,47 +21,41 @@ from service.store.grants import NEVER
 log = logging.getLogger(__name__)
 
 
-@audited("client.disable", "client:name")
-async def disable_client(issuer: Issuer, name: str) -> Client:
+@audited("client.disable", "client:client_id")
+async def disable_client(issuer: Issuer, client_id: ClientName) -> Client:
     """Refuse the client, and whatever it was issued, from now on until it is enabled again. Raises NotFound."""
-    return await _enable(issuer, name, enabled=False)
+    return await _enable(issuer, client_id, enabled=False)
 
 
-@audited("client.enable", "client:name")
-async def enable_client(issuer: Issuer, name: str) -> Client:
+@audited("client.enable", "client:client_id")
+async def enable_client(issuer: Issuer, client_id: ClientName) -> Client:
     """Take back ``disable_client``: what it was issued and has not expired counts again. Raises NotFound."""
-    return await _enable(issuer, name, enabled=True)
+    return await _enable(issuer, client_id, enabled=True)
 
 
-@audited("client.revoke", "client:name")
-async def revoke_client(issuer: Issuer, name: str) -> Client:
+@audited("client.revoke", "client:client_id")
+async def revoke_client(issuer: Issuer, client_id: ClientName) -> Client:
     """End everything issued to the client so far, at once and for good; it may ask anew. Raises NotFound."""
-
-    def changed(client: Client) -> Client:
-        return client.ended(_milliseconds(issuer))
-
-    client_id = (await get_client(issuer, name)).client_id
+    client_id = (await get_client(issuer, client_id)).client_id
     facts = about_revoked(Revoked.CLIENT, "revoked_by_operator", client_id=client_id)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts):
-        client = await change_client(issuer, name, changed)
+        client = await change_client(issuer, client_id, lambda seen: seen.ended(int(issuer.clock() * 1000)))
     log.info(Event.CLIENT_REVOKED, extra={"client_id": client.client_id})
     return client
 
 
-@audited("client.delete", "client:name")
-async def delete_client(issuer: Issuer, name: str) -> Client:
+@audited("client.delete", "client:client_id")
+async def delete_client(issuer: Issuer, client_id: ClientName) -> Client:
     """Delete a client, and with it everything it was issued; the client as it was, disabled. Raises NotFound."""
     try:
-        client = await get_client(issuer, name)
+        client = await get_client(issuer, client_id)
     except NotFound:
-        await issuer.store.clients.publish_change(
-            name
-        )  # an earlier try may have been cut off before it told the others
+        await issuer.store.clients.publish_change(client_id)  # an earlier try may have been cut off before it did
         raise
     facts = about_revoked(Revoked.CLIENT, "deleted", client_id=client.client_id)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts):
         if not await issuer.store.clients.delete(client):
-            raise NotFound(f"client {name!r} was deleted meanwhile")
+            raise NotFound(f"client {client_id!r} was deleted meanwhile")
     if client.registration is not None:
         issuer.store.registrations.release_soon(client.client_id, client.registration.network)
     await forget_number(issuer, client.client_id)
@@ -68,54 +64,47 @@ async def delete_client(issuer: Issuer, name: str) -> Client:
 
 
 def needs_sweep(issuer: Issuer, client: Client) -> bool:
-    """Whether grants of this client never end by themselves."""
-    return not _refresh_tokens_end(issuer, client)
-
-
-async def sweep_client(issuer: Issuer, client: Client) -> int:
-    """Free what ``revoke_client`` or ``delete_client`` left in Redis without an end; how many grants that were.
-
-    They are dead already. Only refresh tokens that never expire need this: all else ends by its TTL. Walks over the keys.
-    """
-    if not needs_sweep(issuer, client):
-        return 0
-    swept, cursor = 0, ""
-    while True:
-        ended, cursor = await sweep_client_page(issuer, client.client_id, cursor, 1000)
-        swept += ended
-        if not cursor:
-            return swept
-
-
-async def sweep_client_page(issuer: Issuer, client_id: str, cursor: str = "", count: int = 100) -> tuple[int, str]:
-    """A part of ``sweep_client``, by the client as it is now: how many grants were freed, and the cursor of the next part,
-    empty at the end. Looks at some ``10 × count`` keys. Raises Refused for a bad cursor.
-    """
-    client = await issuer.store.clients.read(client_id)
-    generation = client.generation if client is not None and client.client_id == client_id else None
-    with cursor_checked(cursor):
-        page = await issuer.store.grants.list_of_client(client_id, cursor, count)
-    swept = 0
-    for listed in page.grants:
-        if listed.ends_at == NEVER and (generation is None or listed.grant.client_generation < generation):
-            swept += await issuer.store.grants.revoke(listed.grant_id, listed.grant.subject)
-    return swept, page.cursor
-
-
-# how it is done
-
-
-def _refresh_tokens_end(issuer: Issuer, client: Client) -> bool:
+    """Whether grants of this client never end by themselves: its refresh tokens do not expire."""
     settings = issuer.settings
     idle, absolute = client.refresh_idle_lifetime, client.refresh_absolute_lifetime
-    return bool(
+    return not (
         (settings.refresh_idle_lifetime if idle is None else idle)
         or (settings.refresh_absolute_lifetime if absolute is None else absolute)
     )
 
 
-def _milliseconds(issuer: Issuer) -> int:
-    return int(issuer.clock() * 1000)
+class Swept(NamedTuple):
+    """A part of the dead grants of a client."""
+
+    grants: int
+    """How many were freed."""
+    cursor: str
+    """Where the next part begins, empty at the end."""
+
+
+async def sweep_client(
+    issuer: Issuer,
+    client_id: ClientName,
+    cursor: Annotated[str, Field(max_length=100)] = "",
+    limit: Annotated[int, Field(ge=1, le=500)] = 500,
+) -> Swept:
+    """Free a part of what ``revoke_client`` or ``delete_client`` left in Redis without an end.
+
+    It is dead already, by the client as it is now. Only refresh tokens that never expire need this: all else ends by its TTL.
+    Looks at some ``10 × limit`` keys. Raises Refused for a bad cursor.
+    """
+    client = await issuer.store.clients.read(client_id)
+    generation = client.generation if client is not None and client.client_id == client_id else None
+    with cursor_checked(cursor):
+        page = await issuer.store.grants.list_of_client(client_id, cursor, limit)
+    freed = 0
+    for listed in page.grants:
+        if listed.ends_at == NEVER and (generation is None or listed.grant.client_generation < generation):
+            freed += await issuer.store.grants.revoke(listed.grant_id, listed.grant.subject)
+    return Swept(freed, page.cursor)
+
+
+# how it is done
 
 
 async def _enable(issuer: Issuer, name: str, *, enabled: bool) -> Client:

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+from pydantic import Field
 
 from service.admin import etags
 from service.admin.audit import audited
@@ -12,8 +13,8 @@ from service.admin.client_input import ClientInput
 from service.admin.client_secrets import make_secret
 from service.admin.client_sector import checked_sector
 from service.admin.errors import AlreadyExists, NotFound, Refused
-from service.admin.input import describe_property
-from service.admin.paging import Listing, cursor_checked
+from service.admin.input import Name, describe_property
+from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.client_auth import has_secret
 from service.crypto.passwords import is_generated
 from service.issuer import Issuer
@@ -24,6 +25,10 @@ from service.store.record_store import ChangedMeanwhileError
 
 log = logging.getLogger(__name__)
 
+ClientName = Annotated[Name, Field(description="client_id, or alias.")]
+ImportedSecret = Annotated[
+    str | None, Field(max_length=1024, description="To be imported; left out, one of 256 random bits is made.")
+]
 _TRIES = 5
 
 
@@ -39,7 +44,7 @@ class NewSecret(NamedTuple):
 
 @audited("client.create", "client:given.client_id")
 async def create_client(
-    issuer: Issuer, given: ClientInput, secret: str | None = None, *, registration: Registration | None = None
+    issuer: Issuer, given: ClientInput, secret: ImportedSecret = None, *, registration: Registration | None = None
 ) -> NewSecret:
     """Register a client. ``secret``: one to import; without it a confidential client gets one of 256 random bits;
     ``registration``: it registers itself (RFC 7591).
@@ -69,23 +74,29 @@ async def create_client(
     return NewSecret(client, generated)
 
 
-async def get_client(issuer: Issuer, name: str) -> Client:
+async def get_client(issuer: Issuer, client_id: ClientName) -> Client:
     """The client of this client_id or alias, as Redis has it now. Raises NotFound."""
-    client = await issuer.store.clients.read(name)
+    client = await issuer.store.clients.read(client_id)
     if client is None:
-        raise NotFound(f"there is no client {name!r}; `mintmark client list` shows all")
+        raise NotFound(f"there is no client {client_id!r}; `mintmark client list` shows all")
     return client
 
 
-async def list_clients(issuer: Issuer, cursor: str = "", count: int = 100) -> Listing[Client]:
-    """A page of clients in no order; looks at some ``10 × count`` keys. Raises Refused for a bad cursor."""
+async def list_clients(
+    issuer: Issuer,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+    registered: Annotated[bool, Field(description="Only clients that registered themselves (RFC 7591).")] = False,
+) -> Listing[Client]:
+    """A page of clients in no order; looks at some ``10 × limit`` keys. Raises Refused for a bad cursor."""
     with cursor_checked(cursor):
-        return Listing(*await issuer.store.clients.list_page(cursor, count))
+        page, following = await issuer.store.clients.list_page(cursor, limit)
+    return Listing([client for client in page if client.registration or not registered], following)
 
 
-@audited("client.update", "client:name", changed="changes")
+@audited("client.update", "client:client_id", changed="changes")
 async def update_client(
-    issuer: Issuer, name: str, changes: Mapping[str, Any], *, if_match: str | None = None, adopts: bool = True
+    issuer: Issuer, client_id: str, changes: Mapping[str, Any], *, if_match: str | None = None, adopts: bool = True
 ) -> Client:
     """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets and tokens stay.
 
@@ -99,11 +110,11 @@ async def update_client(
         raise Refused("client_id: cannot be changed; tokens and grants name it. Create another client.")
     alias = changes.get("alias")
     if isinstance(alias, str) and alias:
-        await _check_alias_free(issuer, (await get_client(issuer, name)).client_id, alias)
+        await _check_alias_free(issuer, (await get_client(issuer, client_id)).client_id, alias)
 
     async def settled() -> tuple[Client, Client]:
         """The client as it was seen, and as it is to be: whole, for some members are good or bad together."""
-        seen = await get_client(issuer, name)
+        seen = await get_client(issuer, client_id)
         etags.check(seen, if_match)
         given = ClientInput.read(_as_input(seen) | dict(changes))
         sector = await checked_sector(issuer, given)
@@ -115,7 +126,7 @@ async def update_client(
         changed = msgspec.structs.replace(seen, **given.members(), secrets=secrets, sector_identifier=sector)
         return seen, changed.adopted() if adopts else changed.unchecked(seen)
 
-    client = await _change_settled(issuer, name, settled)
+    client = await _change_settled(issuer, client_id, settled)
     log.info(Event.CLIENT_UPDATED, extra={"client_id": client.client_id, "changed": sorted(changes)})
     return client
 
@@ -131,13 +142,20 @@ async def set_registration(issuer: Issuer, name: str, metadata: dict[str, Any]) 
     return await change_client(issuer, name, changed)
 
 
-@audited("client.rotate_secret", "client:name")
-async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None, keep_old: bool = False) -> NewSecret:
+@audited("client.rotate_secret", "client:client_id")
+async def rotate_secret(
+    issuer: Issuer,
+    client_id: ClientName,
+    secret: ImportedSecret = None,
+    keep_old: Annotated[
+        bool, Field(description="The last secret stays valid until the next rotation, or until it is dropped.")
+    ] = False,
+) -> NewSecret:
     """Give a client a new secret, generated or imported; the old ones end at once.
 
     ``keep_old``: the last one stays valid beside it until the next rotation or ``drop_old_secret``. Raises NotFound, Refused.
     """
-    seen = await get_client(issuer, name)
+    seen = await get_client(issuer, client_id)
     generated, new = await make_secret(issuer, seen, secret)
 
     def changed(client: Client) -> Client:
@@ -147,13 +165,13 @@ async def rotate_secret(issuer: Issuer, name: str, *, secret: str | None = None,
             raise Refused(f"client {client.client_id} is being changed by others at the same time; try again")
         return msgspec.structs.replace(client, secrets=new + (client.secrets[:1] if keep_old else ()))
 
-    client = await change_client(issuer, name, changed)
+    client = await change_client(issuer, client_id, changed)
     log.info(Event.CLIENT_SECRET_ROTATED, extra={"client_id": client.client_id, "old_one_kept": keep_old})
     return NewSecret(client, generated)
 
 
-@audited("client.drop_old_secret", "client:name")
-async def drop_old_secret(issuer: Issuer, name: str) -> Client:
+@audited("client.drop_old_secret", "client:client_id")
+async def drop_old_secret(issuer: Issuer, client_id: ClientName) -> Client:
     """End the secret that ``rotate_secret`` kept. Raises NotFound, Refused where there is only one."""
 
     def changed(client: Client) -> Client:
@@ -161,7 +179,7 @@ async def drop_old_secret(issuer: Issuer, name: str) -> Client:
             raise Refused(f"client {client.client_id} has no old secret to drop")
         return msgspec.structs.replace(client, secrets=client.secrets[:1])
 
-    client = await change_client(issuer, name, changed)
+    client = await change_client(issuer, client_id, changed)
     log.info(Event.CLIENT_OLD_SECRET_DELETED, extra={"client_id": client.client_id})
     return client
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from service.admin import clients
 from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
-from service.admin.paging import cursor_checked
+from service.admin.paging import Cursor, cursor_checked
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.observe.events import Event
@@ -51,13 +51,13 @@ class EndedEverything(NamedTuple):
     cursor: str
 
 
-async def count_everything(issuer: Issuer, cursor: str = "") -> EndedEverything:
+async def count_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything:
     """A part of what ``end_everything`` would end. Exact while nothing changes. Raises Refused."""
     return await _go_on(issuer, cursor, ends=False)
 
 
 @audited("everything.end")
-async def end_everything(issuer: Issuer, cursor: str = "") -> EndedEverything:
+async def end_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything:
     """End a part: go on with the cursor until it is empty. Whatever was alive when the first part was begun is dead when the
     last one has been done. May be repeated at any time. Raises Refused.
     """

@@ -2,15 +2,17 @@
 
 import logging
 import re
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
+from pydantic import Field
 
 from service.admin import clients, users
 from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
-from service.admin.input import Input, Properties, describe_property
+from service.admin.input import Input, Name, Properties
 from service.admin.paging import Listing, cursor_checked, offset
+from service.admin.users import UserName
 from service.grants.fresh import fresh_authorization
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
@@ -32,6 +34,7 @@ from service.tokens.user_claims import with_claims
 
 log = logging.getLogger(__name__)
 
+GrantId = Annotated[Name, Field(description="The 22 characters after mm_at_ or mm_rt_ in a token.")]
 _GRANT_ID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
 
 
@@ -121,34 +124,34 @@ def _grant(issuer: Issuer, client: Client, user: User, given: CodeInput) -> Gran
 # looking
 
 
-async def list_of_user(issuer: Issuer, user: str, cursor: str = "", count: int = 100) -> Listing[KnownGrant]:
+async def list_of_user(issuer: Issuer, user: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
     """A page of a user's grants, the one that ends first in front. Raises NotFound, Refused for a bad cursor."""
-    return await list_of_subject(issuer, (await users.get_user(issuer, user)).subject, cursor, count)
+    return await list_of_subject(issuer, (await users.get_user(issuer, user)).subject, cursor, limit)
 
 
-async def list_of_subject(issuer: Issuer, subject: str, cursor: str = "", count: int = 100) -> Listing[KnownGrant]:
+async def list_of_subject(issuer: Issuer, subject: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
     """The same for a subject that another directory than ours may know. Raises Refused for a bad cursor."""
     offset(cursor)
-    page = await issuer.store.grants.list_of_user(subject, cursor, count)
+    page = await issuer.store.grants.list_of_user(subject, cursor, limit)
     return Listing(await _known(issuer, page.grants), page.cursor)
 
 
-async def list_of_client(issuer: Issuer, client: str, cursor: str = "", count: int = 100) -> Listing[KnownGrant]:
-    """A page of a client's grants in no order; looks at some ``10 × count`` keys. Raises NotFound, Refused."""
+async def list_of_client(issuer: Issuer, client: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
+    """A page of a client's grants in no order; looks at some ``10 × limit`` keys. Raises NotFound, Refused."""
     client_id = (await clients.get_client(issuer, client)).client_id
-    return await list_of_client_id(issuer, client_id, cursor, count)
+    return await list_of_client_id(issuer, client_id, cursor, limit)
 
 
 async def list_of_client_id(
-    issuer: Issuer, client_id: str | None, cursor: str = "", count: int = 100
+    issuer: Issuer, client_id: str | None, cursor: str = "", limit: int = 100
 ) -> Listing[KnownGrant]:
     """The same for a client that is known already; None: grants of all clients. Raises Refused."""
     with cursor_checked(cursor):
-        page = await issuer.store.grants.list_of_client(client_id, cursor, count)
+        page = await issuer.store.grants.list_of_client(client_id, cursor, limit)
     return Listing(await _known(issuer, page.grants), page.cursor)
 
 
-async def get_grant(issuer: Issuer, grant_id: str) -> KnownGrant:
+async def get_grant(issuer: Issuer, grant_id: GrantId) -> KnownGrant:
     """One grant. That of a client_credentials token is searched for among all keys of a server. Raises NotFound."""
     _check_id(grant_id)
     listed = await issuer.store.grants.open(grant_id) or await issuer.store.grants.open_client_grant(grant_id)
@@ -158,7 +161,9 @@ async def get_grant(issuer: Issuer, grant_id: str) -> KnownGrant:
     return known[0]
 
 
-async def open_by_id_token(issuer: Issuer, id_token: str) -> KnownGrant:
+async def open_by_id_token(
+    issuer: Issuer, id_token: Annotated[str, Field(min_length=1, max_length=16_384)]
+) -> KnownGrant:
     """The living grant that an ID token of ours, expired or not, was issued from (IA-37). Raises NotFound."""
     if issuer.keyring is None:
         raise Refused(
@@ -170,32 +175,11 @@ async def open_by_id_token(issuer: Issuer, id_token: str) -> KnownGrant:
     return await get_grant(issuer, hint.grant_id)
 
 
-def describe(known: KnownGrant) -> dict[str, Any]:
-    """The grant as output; times in epoch seconds, 0 = never or unknown."""
-    grant = known.grant
-    return {
-        "grant_id": known.grant_id,
-        "client_id": grant.client_id,
-        "subject": grant.subject,
-        "username": grant.name,
-        "grant_type": grant.grant_type,
-        "scope": grant.scope,
-        "audience": list(grant.audience),
-        "active": known.active,
-        "issued_at": grant.issued_at,
-        "ends_at": known.ends_at,
-        "auth_time": grant.auth_time,
-        "acr": grant.acr,
-        "amr": list(grant.amr),
-        "properties": [describe_property(member) for member in grant.properties],
-    }
-
-
 # ending them
 
 
 @audited("grant.revoke", "grant:grant_id")
-async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
+async def revoke_grant(issuer: Issuer, grant_id: GrantId) -> None:
     """End a grant and everything it issued. Raises NotFound."""
     _check_id(grant_id)
     grants = issuer.store.grants
@@ -210,7 +194,11 @@ async def revoke_grant(issuer: Issuer, grant_id: str) -> None:
 
 
 @audited("grant.revoke_of_user", "user:user", "client:client")
-async def revoke_of_user(issuer: Issuer, user: str, client: str | None = None) -> int:
+async def revoke_of_user(
+    issuer: Issuer,
+    user: UserName,
+    client: Annotated[Name | None, Field(description="Only those to this client: client_id, or alias.")] = None,
+) -> int:
     """End every grant of a user, or those to one client; exactly how many were alive (IA-40). Raises NotFound."""
     subject = (await users.get_user(issuer, user)).subject
     client_id = (await clients.get_client(issuer, client)).client_id if client is not None else None

@@ -1,14 +1,14 @@
 """Hooks: which there are, and one asked for a try."""
 
 import time
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Annotated, Any, NamedTuple
 
 import orjson
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from service.admin import clients, users
 from service.admin.errors import NotFound
+from service.admin.input import Name
 from service.hooks.answers import ClaimsAnswer, Verdict
 from service.hooks.facts import Revoked, about_login, about_revoked, about_token
 from service.hooks.failure import HookError
@@ -38,20 +38,31 @@ class Tried(NamedTuple):
     """Why it would not count, "" where it would."""
 
 
-def list_hooks(issuer: Issuer) -> list[dict[str, Any]]:
-    """Every hook as it is set, without secrets; of a URL only where it leads, for its query may be one."""
-    return [_described(hook) for hook in issuer.hooks.by_name.values()]
+class TriedHook(NamedTuple):
+    """What a hook answered to an event of each kind."""
+
+    hook: str
+    events: list[Tried]
 
 
-async def try_hook(issuer: Issuer, name: str, user: str = "", client: str = "") -> list[Tried]:
+UserSought = Annotated[str, Field(max_length=255, description="Username, or subject.")]
+ClientSought = Annotated[str, Field(max_length=255, description="client_id, or alias.")]
+
+
+async def list_hooks(issuer: Issuer) -> list[Hook]:
+    """Every hook as it is set."""
+    return list(issuer.hooks.by_name.values())
+
+
+async def try_hook(issuer: Issuer, hook: Name, user: UserSought = "", client: ClientSought = "") -> TriedHook:
     """Send a made-up event of each kind that the hook is there for. It counts for no circuit. ``user`` and ``client``: whom it
     is about, else a user who does not exist. Raises NotFound.
     """
     about = await _about(issuer, user, client)
-    hook = issuer.hooks.by_name.get(name)
-    if hook is None:
-        raise NotFound(f"there is no hook {name!r}; `mintmark hook list` shows all")
-    return [await _try(issuer, hook, event, about) for event in hook.settings.events]
+    found = issuer.hooks.by_name.get(hook)
+    if found is None:
+        raise NotFound(f"there is no hook {hook!r}; `mintmark hook list` shows all")
+    return TriedHook(hook, [await _try(issuer, found, event, about) for event in found.settings.events])
 
 
 class About(NamedTuple):
@@ -85,18 +96,6 @@ def sample(event: HookEvent, about: About = _NOBODY) -> dict[str, Any]:
         return {**about_revoked(Revoked.GRANT, "test", **ended), "test": True}
     login = about_login(about.subject, about.username, _ADDRESS, how="browser")
     return {**login, "session_id": _GRANT_ID, "test": True}
-
-
-def _described(hook: Hook) -> dict[str, Any]:
-    given = hook.settings
-    parts = urlsplit(given.url or "")
-    return {
-        "name": hook.name,
-        "place": f"{parts.scheme}://{parts.netloc}{parts.path}" if given.url else f"entry point {given.entry_point}",
-        "events": [event.value for event in given.events],
-        "timeout": given.timeout,
-        "on_failure": given.on_failure,
-    }
 
 
 async def _try(issuer: Issuer, hook: Hook, event: HookEvent, about: About) -> Tried:

@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     JsonValue,
     ModelWrapValidatorHandler,
     ValidationError,
@@ -30,6 +31,14 @@ from service.settings.faults import lines, whole
 _MAX_DEPTH = 10
 _MAX_ITEMS = 2000
 """Of a list or an object: each gets a fault of its own, and 64 KB of faulty ones would cost as much as hundreds of requests."""
+
+
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+Word = Annotated[str, Field(max_length=300)]
+Since = Annotated[
+    int, Field(ge=0, le=253_402_300_800, description="Only what is not older than this: epoch seconds; 0 = anything.")
+]
+IfMatch = Annotated[str | None, Field(description="The ETag of what is to be changed; * = whatever it is now.")]
 
 
 class Input(BaseModel):

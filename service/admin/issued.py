@@ -1,7 +1,5 @@
 """What is alive in a grant: the credentials that it has issued."""
 
-from typing import Any
-
 from service.admin.errors import Refused
 from service.admin.grants import is_grant_id
 from service.admin.paging import Listing, cursor_checked
@@ -13,26 +11,14 @@ LOOKED_AT = 50_000
 """Keys of the grant's server that one call looks at unless the caller says another number."""
 
 
-async def list_issued(issuer: Issuer, grant_id: str, cursor: str = "", count: int = LOOKED_AT) -> Listing[Issued]:
+async def list_issued(issuer: Issuer, grant_id: str, cursor: str = "", limit: int = LOOKED_AT) -> Listing[Issued]:
     """The living credentials of a grant, and those that are only remembered as used, living ones first.
 
-    There is no index of them: some ``count`` keys of one server are looked at, and a page may be empty though more follow.
+    There is no index of them: some ``limit`` keys of one server are looked at, and a page may be empty though more follow.
     Raises Refused for what is no grant id or no cursor, TemporarilyUnavailable.
     """
     if not is_grant_id(grant_id):
         raise Refused("a grant id has 22 letters, digits, - and _: the ones right after mm_at_ or mm_rt_ in a token")
     with cursor_checked(cursor):
-        found, following = await issuer.store.scanning.issued(grant_id, cursor, count)
+        found, following = await issuer.store.scanning.issued(grant_id, cursor, limit)
     return Listing(sorted(found, key=lambda one: (one.used, one.kind, -one.ends_at)), following)
-
-
-def describe(issued: Issued) -> dict[str, Any]:
-    """One of them as output: ``handle`` names it, and is of no use as a token."""
-    return {
-        "kind": KINDS[issued.kind],
-        "handle": issued.hash,
-        "issued_at": issued.issued_at,
-        "ends_at": issued.ends_at,
-        "scope": issued.scope,
-        "used": issued.used,
-    }

@@ -1,10 +1,13 @@
 """Our signing keys, as an operator sees them: listed, rotated, taken out of use."""
 
 import logging
-from typing import Any
+from typing import Annotated
+
+from pydantic import Field
 
 from service.admin.audit import audited
 from service.admin.errors import NotFound, Refused
+from service.admin.input import Name
 from service.crypto import key_schedule
 from service.crypto.keyring import Keyring, KnownKey
 from service.issuer import Issuer
@@ -14,16 +17,20 @@ from service.records.signing_key import SigningKey
 
 log = logging.getLogger(__name__)
 
+KeyId = Annotated[Name, Field(description="As `mintmark key list` names it.")]
 
-def list_keys(issuer: Issuer) -> list[KnownKey]:
+
+async def list_keys(issuer: Issuer) -> list[KnownKey]:
     """Every key that is known, also those that only verify old hints. Raises Refused where OpenID Connect is off."""
     return _keyring(issuer).known()
 
 
 @audited("key.rotate")
 async def rotate_keys(
-    issuer: Issuer, algorithm: SigningAlgorithm | None = None, *, at_once: bool = False
-) -> list[SigningKey]:
+    issuer: Issuer,
+    algorithm: Annotated[SigningAlgorithm | None, Field(description="Only this one.")] = None,
+    at_once: Annotated[bool, Field(description="Sign with the new keys within seconds, for emergencies.")] = False,
+) -> list[KnownKey]:
     """Make the next keys, of one algorithm or of all. They sign once nobody can hold a JWKS without them (``jwks_lifetime``);
     ``at_once``: within seconds, for emergencies. Where the next key waits already, nothing is made. Raises Refused.
     """
@@ -33,29 +40,18 @@ async def rotate_keys(
         raise Refused(f"algorithm: {algorithm.value} is not one of signing_algorithms")
     keys = await keyring.rotate(algorithms, at_once=at_once)
     log.warning(Event.SIGNING_KEYS_ROTATED, extra={"keys": [key.kid for key in keys], "at_once": at_once})
-    return keys
+    now = int(issuer.clock())
+    return [KnownKey(key, key_schedule.state(key, now)) for key in keys]
 
 
 @audited("key.retire", "key:kid")
-async def retire_key(issuer: Issuer, kid: str) -> SigningKey:
+async def retire_key(issuer: Issuer, kid: KeyId) -> SigningKey:
     """Trust a key no more: it leaves the JWKS at once, and another one signs. Raises NotFound, Refused."""
     key = await _changeable(issuer).retire(kid)
     if key is None:
         raise NotFound(f"there is no key {kid!r}; `mintmark key list` shows all")
     log.warning(Event.SIGNING_KEY_RETIRED, extra={"kid": kid, "algorithm": key.algorithm})
     return key
-
-
-def describe(key: SigningKey, state: key_schedule.State) -> dict[str, Any]:
-    """The key as output: nothing of its private part."""
-    return {
-        "kid": key.kid,
-        "algorithm": key.algorithm,
-        "state": state,
-        "created_at": key.created_at,
-        "signs_from_at": 0 if key.signs_from >= 2**62 else key.signs_from,
-        "signs_until_at": key.signs_until,
-    }
 
 
 def _keyring(issuer: Issuer) -> Keyring:

@@ -2,12 +2,19 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Annotated, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
+from pydantic import Field
 
 from service.admin.errors import Refused
 
+Cursor = Annotated[
+    str, Field(max_length=100, description="Where the page before ended; left out = from the beginning.")
+]
+Limit = Annotated[
+    int, Field(ge=1, le=500, description="About how many; the work is bounded by ten times as many keys.")
+]
 _DIGITS = 15
 
 
@@ -65,7 +72,7 @@ async def newest_first(
     since: int,
     matches: Callable[[_Found], bool],
     cursor: str,
-    count: int,
+    limit: int,
 ) -> Listing[_Found]:
     """Those of a stream that match, the newest in front, and the cursor of what follows, empty at the end.
 
@@ -74,7 +81,7 @@ async def newest_first(
         since: Epoch seconds, 0 = for ever.
         matches: Whether one is wanted.
         cursor: Where the page begins, empty for the newest.
-        count: How many to find; ten times as many are looked at.
+        limit: How many to find; ten times as many are looked at.
 
     Raises:
         Refused: The cursor is none.
@@ -82,10 +89,10 @@ async def newest_first(
     check_place(cursor)
     if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
         return Listing([], "")
-    looked, found = await before(cursor, since * 1000, count * 10), list[_Found]()
+    looked, found = await before(cursor, since * 1000, limit * 10), list[_Found]()
     for placed in looked:
         if matches(placed):
             found.append(placed)
-        if len(found) == count:
+        if len(found) == limit:
             return Listing(found, placed.place)
-    return Listing(found, looked[-1].place if len(looked) == count * 10 else "")
+    return Listing(found, looked[-1].place if len(looked) == limit * 10 else "")

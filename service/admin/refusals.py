@@ -1,13 +1,16 @@
 """Requests that were refused lately: written in the background by every process, and looked at by operators."""
 
 import logging
-from typing import Any, NamedTuple
+from typing import Annotated
 
-from service.admin.paging import Listing, newest_first
+from pydantic import AfterValidator, Field
+
+from service.admin.input import Input, Since, Word
+from service.admin.paging import Cursor, Limit, Listing, newest_first
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
-from service.protocol.refusals import ANY, REFUSALS
+from service.protocol.refusals import ANY, REASONS, REFUSALS
 from service.records.refused_request import RefusedRequest
 from service.redis.errors import StoreError
 from service.store.refused_requests import PlacedRefusal
@@ -19,21 +22,31 @@ ERRORS = tuple(sorted({one.error for one in REFUSALS} - {ANY}))
 _REMEDIES = {(one.error, one.reason): one.remedy for one in REFUSALS}
 
 
-class RefusalFilter(NamedTuple):
-    """What to look for; "" and 0 = anything. ``since``: epoch seconds."""
+def _known_error(error: str) -> str:
+    if error and error not in ERRORS:
+        raise ValueError(f"there is no such error; there are {', '.join(ERRORS)}")
+    return error
 
-    client_id: str = ""
-    error: str = ""
-    reason: str = ""
-    since: int = 0
 
-    def matches(self, request: RefusedRequest) -> bool:
-        """Whether this is one of them."""
-        return (
-            self.client_id in ("", request.client_id)
-            and self.error in ("", request.error)
-            and self.reason in ("", request.reason)
-        )
+def _known_reason(reason: str) -> str:
+    if reason and reason not in REASONS:
+        raise ValueError("there is no such reason; docs/refusals.md lists them all")
+    return reason
+
+
+class RefusalFilter(Input):
+    """What to look for; "" and 0 = anything."""
+
+    client_id: Annotated[Word, Field(description="Only requests of this client.")] = ""
+    error: Annotated[
+        Word, AfterValidator(_known_error), Field(description="Only requests answered with this error: invalid_grant.")
+    ] = ""
+    reason: Annotated[
+        Word,
+        AfterValidator(_known_reason),
+        Field(description="Only requests refused for this reason (docs/refusals.md)."),
+    ] = ""
+    since: Since = 0
 
 
 async def write_refused(issuer: Issuer) -> None:
@@ -48,23 +61,19 @@ async def write_refused(issuer: Issuer) -> None:
 
 
 async def list_refused(
-    issuer: Issuer, wanted: RefusalFilter, cursor: str = "", count: int = 100
+    issuer: Issuer, wanted: RefusalFilter, cursor: Cursor = "", limit: Limit = 100
 ) -> Listing[PlacedRefusal]:
-    """A page, the newest in front; looks at ``10 × count`` at most. Raises Refused for a bad cursor."""
+    """A page, the newest in front; looks at ``10 × limit`` at most. Raises Refused for a bad cursor."""
+
+    wants = (wanted.client_id, wanted.error, wanted.reason)
 
     def matches(placed: PlacedRefusal) -> bool:
-        return wanted.matches(placed.request)
+        found = (placed.request.client_id, placed.request.error, placed.request.reason)
+        return all(want in ("", one) for want, one in zip(wants, found, strict=True))
 
-    return await newest_first(issuer.store.refused_requests.before, wanted.since, matches, cursor, count)
-
-
-def describe(placed: PlacedRefusal) -> dict[str, Any]:
-    """The output; ``at``: epoch seconds with a fraction; ``remedy``: what to do about it."""
-    request = placed.request
-    members = {name: getattr(request, name) for name in RefusedRequest.__struct_fields__}
-    return {"id": placed.place} | members | {"at": request.at / 1000, "remedy": remedy_of(request)}
+    return await newest_first(issuer.store.refused_requests.before, wanted.since, matches, cursor, limit)
 
 
 def remedy_of(request: RefusedRequest) -> str:
-    """What to do about it, in a sentence."""
+    """Return what to do about it, in a sentence."""
     return _REMEDIES.get((request.error, request.reason)) or _REMEDIES.get((ANY, request.reason), "")

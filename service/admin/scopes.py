@@ -7,7 +7,7 @@ from service.protocol.claims import SCOPE_CLAIMS
 from service.protocol.names import OFFLINE_ACCESS, OPENID
 
 
-def list_scopes(issuer: Issuer) -> list[dict[str, Any]]:
+async def list_scopes(issuer: Issuer) -> list[dict[str, Any]]:
     """Every scope that means something here, by name: its description for people, and the claims that it lets clients see.
 
     Clients may have others, which only their resource servers understand.

@@ -1,30 +1,37 @@
 """Browser sessions of users: listed, and ended one by one."""
 
 import re
-from typing import Any
+from typing import Annotated
+
+from pydantic import Field
 
 from service.admin import users
 from service.admin.audit import audited
 from service.admin.errors import NotFound
-from service.admin.paging import Listing, offset
+from service.admin.input import Name
+from service.admin.paging import Cursor, Limit, Listing, offset
+from service.admin.users import UserName
 from service.issuer import Issuer
 from service.login import sessions
 from service.login.sessions import Ended
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.records.session import Session
 
+SessionId = Annotated[Name, Field(description="As ID tokens and `mintmark session list` name it.")]
 _SID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
 
 
-async def list_sessions(issuer: Issuer, user: str, cursor: str = "", count: int = 100) -> Listing[Session]:
+async def list_sessions(
+    issuer: Issuer, username: UserName, cursor: Cursor = "", limit: Limit = 100
+) -> Listing[Session]:
     """A page of a user's living sessions, the one that ends first in front. Raises NotFound, Refused for a bad cursor."""
-    subject = (await users.get_user(issuer, user)).subject
+    subject = (await users.get_user(issuer, username)).subject
     start = offset(cursor)
-    found, more = await issuer.store.sessions.page_of_user(subject, start, count)
-    return Listing(found, str(start + count) if more else "")
+    found, more = await issuer.store.sessions.page_of_user(subject, start, limit)
+    return Listing(found, str(start + limit) if more else "")
 
 
-async def get_session(issuer: Issuer, sid: str) -> Session:
+async def get_session(issuer: Issuer, sid: SessionId) -> Session:
     """One session. Raises NotFound."""
     session = await issuer.store.sessions.get(sid) if _SID.fullmatch(sid) else None
     if session is None:
@@ -35,23 +42,9 @@ async def get_session(issuer: Issuer, sid: str) -> Session:
 
 
 @audited("session.end", "session:sid")
-async def end_session(issuer: Issuer, sid: str) -> Ended:
+async def end_session(issuer: Issuer, sid: SessionId) -> Ended:
     """End a session with what was granted in it, and tell its clients, as signing out does; exactly what ended.
 
     Raises NotFound.
     """
     return await sessions.end(issuer, await get_session(issuer, sid))
-
-
-def describe(session: Session) -> dict[str, Any]:
-    """The session as output, but nothing of its cookie."""
-    return {
-        "sid": session.sid,
-        "subject": session.subject,
-        "username": session.username,
-        "started_at": session.started_at,
-        "auth_time": session.auth_time,
-        "used_at": session.used_at,
-        "acr": session.acr,
-        "amr": list(session.amr),
-    }

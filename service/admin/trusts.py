@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator
 
@@ -10,7 +10,7 @@ from service.admin.audit import audited
 from service.admin.client_input import PublicKeys
 from service.admin.errors import NotFound
 from service.admin.input import Input
-from service.admin.paging import Listing, cursor_checked
+from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.checked_types import Identifier, Scopes, WebUri, each_once
@@ -40,9 +40,8 @@ class TrustInput(Input):
 
 
 def _lacks_keys(given: TrustInput) -> list[str]:
-    return (
-        ["jwks: give the keys, or jwks_uri, and not both"] if (given.jwks is None) == (given.jwks_uri is None) else []
-    )
+    is_faulty = (given.jwks is None) == (given.jwks_uri is None)
+    return ["jwks: give the keys, or jwks_uri, and not both"] if is_faulty else []
 
 
 @audited("trust.put", "trust:given.issuer")
@@ -71,15 +70,10 @@ async def get_trust(issuer: Issuer, name: str) -> TrustedIssuer:
     return trust
 
 
-async def list_trusts(issuer: Issuer, cursor: str = "", count: int = 100) -> Listing[TrustedIssuer]:
+async def list_trusts(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) -> Listing[TrustedIssuer]:
     """A page of trusted issuers in no order. Raises Refused for a bad cursor."""
     with cursor_checked(cursor):
-        return Listing(*await issuer.store.trusted_issuers.list_page(cursor, count))
-
-
-def describe(trust: TrustedIssuer) -> dict[str, Any]:
-    """The output."""
-    return {name: getattr(trust, name) for name in TrustedIssuer.__struct_fields__}
+        return Listing(*await issuer.store.trusted_issuers.list_page(cursor, limit))
 
 
 def _no_trust(name: str) -> NotFound:

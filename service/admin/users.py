@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field
 from service.admin import etags, user_claims
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, NotFound, Refused
-from service.admin.input import Input, Json, filled
-from service.admin.paging import Listing, cursor_checked
+from service.admin.input import IfMatch, Input, Json, Name, filled
+from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.directory import forget_attempts
 from service.directory.redis_directory import MAX_PASSWORD
 from service.issuer import Issuer
@@ -50,6 +50,9 @@ def _claims(claims: dict[str, Any]) -> dict[str, Any]:
 
 Username = Annotated[ShortText, AfterValidator(filled), AfterValidator(_username)]
 Claims = Annotated[dict[ShortText, Json], AfterValidator(_claims)]
+ChangedClaims = Annotated[Claims, Field(description="Those given are set, those given as null are removed.")]
+UserName = Annotated[Name, Field(description="Username, or subject.")]
+Password = Annotated[str, Field(max_length=1024, description="8 characters or more; kept as an argon2 hash.")]
 
 
 class UserInput(Input):
@@ -68,12 +71,6 @@ def _lacks_subject(given: UserInput) -> list[str]:
     if given.subject is not None or (given.username.isascii() and " " not in given.username):
         return []
     return ["subject: give one in printable ASCII without spaces (OpenID Connect Core 2)"]
-
-
-class ChangedClaims(Input):
-    """Claims alone, to be changed."""
-
-    claims: Claims
 
 
 def checked_password(typed: str) -> str:
@@ -97,7 +94,7 @@ class EndedAccess(NamedTuple):
 
 
 @audited("user.create", "user:given.username")
-async def create_user(issuer: Issuer, given: UserInput, password: str | None) -> User:
+async def create_user(issuer: Issuer, given: UserInput, password: Password | None = None) -> User:
     """Create a user; without a password they cannot sign in by one. Raises AlreadyExists, Refused."""
     if password is not None:
         password = checked_password(password)
@@ -118,101 +115,88 @@ async def create_user(issuer: Issuer, given: UserInput, password: str | None) ->
     return user
 
 
-async def get_user(issuer: Issuer, name: str) -> User:
+async def get_user(issuer: Issuer, username: UserName) -> User:
     """The user of this username, or else of this subject. Raises NotFound."""
-    users, prepared = issuer.store.users, prepared_name(name)
-    user = await users.get(name) or (await users.get(prepared) if prepared != name else None)
-    user = user or await users.get_by_subject(name)
+    users, prepared = issuer.store.users, prepared_name(username)
+    user = await users.get(username) or (await users.get(prepared) if prepared != username else None)
+    user = user or await users.get_by_subject(username)
     if user is None:
-        raise NotFound(f"there is no user {name!r}; `mintmark user list` shows all")
+        raise NotFound(f"there is no user {username!r}; `mintmark user list` shows all")
     return user
 
 
-async def list_users(issuer: Issuer, cursor: str = "", count: int = 100) -> Listing[User]:
-    """A page of users in no order; looks at some ``10 × count`` keys. Raises Refused for a bad cursor."""
+async def list_users(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) -> Listing[User]:
+    """A page of users in no order; looks at some ``10 × limit`` keys. Raises Refused for a bad cursor."""
     with cursor_checked(cursor):
-        return Listing(*await issuer.store.users.list_page(cursor, count))
+        return Listing(*await issuer.store.users.list_page(cursor, limit))
 
 
-@audited("user.update", "user:name", changed="claims")
-async def update_user(issuer: Issuer, name: str, claims: dict[str, Any], *, if_match: str | None = None) -> User:
+@audited("user.update", "user:username", changed="claims")
+async def update_user(issuer: Issuer, username: UserName, claims: ChangedClaims, if_match: IfMatch = None) -> User:
     """Change claims, also in the user's living grants as far as those keep them for access tokens: those given are set, those
     given as None are removed. ``if_match``: see ``etags.check``.
 
     Raises NotFound, Outdated, Refused.
     """
-    given = ChangedClaims.read({"claims": claims}).claims
 
     def changed(user: User) -> User:
         etags.check(user, if_match)
-        merged = user.claims | given
+        merged = user.claims | claims
         return msgspec.structs.replace(user, claims={key: value for key, value in merged.items() if value is not None})
 
-    user = await _change(issuer, name, changed)
+    user = await _change(issuer, username, changed)
     await user_claims.renew(issuer, user)
-    log.info(Event.USER_UPDATED, extra={"username": user.username, "claims": sorted(given)})
+    log.info(Event.USER_UPDATED, extra={"username": user.username, "claims": sorted(claims)})
     return user
 
 
-@audited("user.set_password", "user:name")
-async def set_password(issuer: Issuer, name: str, password: str) -> EndedAccess:
+@audited("user.set_password", "user:username")
+async def set_password(issuer: Issuer, username: UserName, password: Password) -> EndedAccess:
     """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before:
     the old one is of no use. Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
 
     Raises NotFound, Refused.
     """
     password = checked_password(password)
-    await get_user(issuer, name)
+    await get_user(issuer, username)
     hashed = await issuer.hashing.hash(password)
-    user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, password_hash=hashed))
+    user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, password_hash=hashed))
     ended = await sessions.end_all(issuer, user.subject)
     await forget_attempts(issuer.store, user.username)
     return _ended(user, ended, Event.USER_PASSWORD_SET)
 
 
-@audited("user.sign_out", "user:name")
-async def sign_out_user(issuer: Issuer, name: str) -> EndedAccess:
+@audited("user.sign_out", "user:username")
+async def sign_out_user(issuer: Issuer, username: UserName) -> EndedAccess:
     """End every session and grant of a user, and forget what they allowed; they may sign in again. Raises NotFound."""
-    user = await get_user(issuer, name)
+    user = await get_user(issuer, username)
     return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), Event.USER_SIGNED_OUT)
 
 
-@audited("user.disable", "user:name")
-async def disable_user(issuer: Issuer, name: str) -> EndedAccess:
+@audited("user.disable", "user:username")
+async def disable_user(issuer: Issuer, username: UserName) -> EndedAccess:
     """No more tokens for the user, and every grant of the user ends, also one that is under way. Raises NotFound."""
-    user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=False))
+    user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, enabled=False))
     return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), Event.USER_DISABLED)
 
 
-@audited("user.enable", "user:name")
-async def enable_user(issuer: Issuer, name: str) -> User:
+@audited("user.enable", "user:username")
+async def enable_user(issuer: Issuer, username: UserName) -> User:
     """The user may sign in again; what was ended stays ended. Raises NotFound."""
-    user = await _change(issuer, name, lambda user: msgspec.structs.replace(user, enabled=True))
+    user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, enabled=True))
     log.info(Event.USER_ENABLED, extra={"username": user.username})
     return user
 
 
-@audited("user.delete", "user:name")
-async def delete_user(issuer: Issuer, name: str) -> EndedAccess:
+@audited("user.delete", "user:username")
+async def delete_user(issuer: Issuer, username: UserName) -> EndedAccess:
     """Delete a user, and end every grant of the user. Raises NotFound."""
-    ended = await disable_user(issuer, name)  # first, so that nothing is left over where this is cut off
+    ended = await disable_user(issuer, username)  # first, so that nothing is left over where this is cut off
     if not await issuer.store.users.delete(ended.user):
-        raise NotFound(f"user {name!r} was deleted meanwhile")
+        raise NotFound(f"user {username!r} was deleted meanwhile")
     await forget_attempts(issuer.store, ended.user.username)
     log.info(Event.USER_DELETED, extra={"username": ended.user.username, **ended.counts})
     return ended
-
-
-def describe(user: User) -> dict[str, Any]:
-    """The user as output: of the password only whether there is one."""
-    return {
-        "username": user.username,
-        "subject": user.subject,
-        "enabled": user.enabled,
-        "has_password": bool(user.password_hash),
-        "created_at": user.created_at,
-        "claims": user.claims,
-    }
 
 
 # how it is done

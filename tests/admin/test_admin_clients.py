@@ -124,7 +124,7 @@ async def test_every_client_is_on_some_page(any_world: World) -> None:
     found: set[str] = set()
     cursor, pages = "", 0
     while pages == 0 or cursor:
-        page, cursor = await clients.list_clients(world.issuer, cursor, count=2)
+        page, cursor = await clients.list_clients(world.issuer, cursor, limit=2)
         found |= {client.client_id for client in page}
         pages += 1
     assert found == names

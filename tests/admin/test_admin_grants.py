@@ -7,6 +7,7 @@ import pytest
 from service.admin import client_ending, grants, users
 from service.admin.errors import AdminError, NotFound, Refused
 from service.admin.grants import CodeInput
+from service.admin.operations.grants import ShownGrant
 from service.protocol.pkce import s256
 from tests.person import Person
 from tests.world import CALLBACK, VERIFIER, World
@@ -71,7 +72,7 @@ async def test_properties_reach_those_they_are_for(world: World) -> None:
     told = await world.introspect(tokens["access_token"])
     assert (tokens["tenant"], tokens["shown"], tokens.get("told"), tokens["scope"]) == (42, "a", None, "read")
     assert (told["tenant"], told.get("shown"), told["told"], told["scope"]) == (42, None, ["b"], "read")
-    shown = grants.describe(await grants.get_grant(world.issuer, await first_grant(world)))
+    shown = ShownGrant.of(await grants.get_grant(world.issuer, await first_grant(world))).body
     assert [member["name"] for member in shown["properties"]] == ["tenant", "shown", "told", "scope"]
 
 
@@ -147,7 +148,7 @@ async def test_the_grants_of_a_user_come_in_pages(world: World) -> None:
     await world.tokens(app, subject="bob")
     found, cursor, pages = set(), "", 0
     while pages == 0 or cursor:
-        page, cursor = await grants.list_of_user(world.issuer, "alice", cursor, count=2)
+        page, cursor = await grants.list_of_user(world.issuer, "alice", cursor, limit=2)
         found |= {known.grant_id for known in page}
         pages += 1
     assert (len(found), pages) == (5, 3)
@@ -169,7 +170,7 @@ async def test_the_grants_of_a_client_are_found_among_everything(any_world: Worl
     found: dict[str, str] = {}
     cursor, first = "", True
     while first or cursor:
-        page, cursor = await grants.list_of_client(world.issuer, "app", cursor, count=2)
+        page, cursor = await grants.list_of_client(world.issuer, "app", cursor, limit=2)
         found |= {known.grant_id: known.grant.subject for known in page}
         first = False
     assert sorted(found.values()) == ["", "a:access:b", "alice", "bob", "seventeen-letters"]
@@ -185,7 +186,7 @@ async def test_a_grant_tells_when_it_ends(world: World) -> None:
     await world.tokens(app)
     known = await grants.get_grant(world.issuer, await first_grant(world))
     assert abs(known.ends_at - known.grant.issued_at - 3600) <= 1
-    described = grants.describe(known)
+    described = ShownGrant.of(known).body
     assert described["client_id"] == "app"
     assert described["username"] == "alice"
     assert described["active"]

@@ -8,6 +8,7 @@ import pytest
 
 from service.admin import users
 from service.admin.errors import AlreadyExists, NotFound, Refused
+from service.admin.operations.users import UPDATE, ShownUser
 from service.admin.users import UserInput
 from service.issuer import Issuer
 from service.records.user import User
@@ -68,7 +69,7 @@ async def test_a_user_signs_in_and_the_password_is_kept_as_argon2_only(world: Wo
     assert not await signs_in(world, password="looking-glass")
     assert PASSWORD not in str(world.redis.dump())
     assert user.password_hash.startswith("$argon2id$")
-    assert "argon2" not in str(users.describe(user))
+    assert "argon2" not in str(ShownUser.of(user).body)
 
 
 async def test_tokens_call_a_user_by_the_subject(world: World) -> None:
@@ -94,7 +95,7 @@ async def test_without_a_password_nobody_signs_in(world: World) -> None:
     await create(world.issuer, password=None)
     assert not await signs_in(world, password="")
     assert not await signs_in(world)
-    assert not users.describe(await users.get_user(world.issuer, "alice"))["has_password"]
+    assert not ShownUser.of(await users.get_user(world.issuer, "alice")).body["has_password"]
     await users.set_password(world.issuer, "alice", PASSWORD)
     assert await signs_in(world)
 
@@ -127,7 +128,7 @@ async def test_every_user_is_on_some_page(world: World) -> None:
     found: set[str] = set()
     cursor, pages = "", 0
     while pages == 0 or cursor:
-        page, cursor = await users.list_users(world.issuer, cursor, count=2)
+        page, cursor = await users.list_users(world.issuer, cursor, limit=2)
         found |= {user.username for user in page}
         pages += 1
     assert found == names
@@ -141,7 +142,7 @@ async def test_claims_are_set_and_removed(world: World) -> None:
     user = await users.update_user(world.issuer, "alice", {"nickname": None, "email_verified": True})
     assert user.claims == {"name": "Alice", "email_verified": True}
     with pytest.raises(Refused, match="claims: sub"):
-        await users.update_user(world.issuer, "alice", {"sub": "bob"})
+        UPDATE.input.read({"username": "alice", "claims": {"sub": "bob"}})
 
 
 async def test_a_new_password_replaces_the_old_one_and_grants_stay(world: World) -> None:

@@ -139,7 +139,7 @@ async def test_many_keys_are_parts_and_each_is_in_the_audit_log(world: World, mo
             if not cursor:
                 break
     assert parts > 3
-    entries = (await audit.list_entries(world.issuer, count=100)).rows
+    entries = (await audit.list_entries(world.issuer, limit=100)).rows
     assert {(one.entry.action, one.entry.result) for one in entries} == {("everything.end", "ok")}
     assert len(entries) == parts
     assert await whole(everything.count_everything, world.issuer) == NOTHING

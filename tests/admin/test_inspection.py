@@ -12,6 +12,7 @@ from service.admin.inspection import finding
 from service.admin.inspection.credentials import OPENERS
 from service.admin.inspection.explanation import explain
 from service.admin.inspection.finding import TEXTS, Inspection, What, Why
+from service.admin.operations.tokens import IssuedCredential
 from service.app import open_issuer
 from service.protocol.credentials import Kind, base64url
 from service.protocol.names import AccessTokenFormat
@@ -257,7 +258,7 @@ async def test_what_is_alive_in_a_grant(world: World) -> None:
     grant_id = tokens["access_token"][6:28]
     page = await issued.list_issued(world.issuer, grant_id)
     assert page.cursor == ""
-    described = [issued.describe(one) for one in page.rows]
+    described = [IssuedCredential.of(one).body for one in page.rows]
     living = [one["kind"] for one in described if not one["used"]]
     assert living == ["access_token", "access_token", "refresh_token"]
     assert sorted(one["kind"] for one in described if one["used"]) == ["authorization_code", "refresh_token"]

@@ -318,7 +318,7 @@ async def test_properties_of_the_operator_are_told_to_the_hook(world: World, rec
 async def test_a_hook_is_tried_about_somebody_who_exists(world: World, receiver: Receiver) -> None:
     """What it would add to tokens of hers, without any being issued."""
     await world.client("shop", scopes=("read", "write"))
-    (tried,) = await try_hook(world.issuer, "crm", "alice", "shop")
+    (tried,) = (await try_hook(world.issuer, "crm", "alice", "shop")).events
     assert tried.answer == ADDED
     facts = receiver.of("claims")[-1]
     assert (facts["subject"], facts["client_id"], facts["scope"]) == ("alice", "shop", "read write")

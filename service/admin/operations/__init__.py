@@ -1,7 +1,7 @@
-"""Everything that an operator can do, by name: input that is checked, the act, output as JSON. The command line and the admin
-API are both made of these, so that neither can do what the other cannot.
+"""Everything that an operator can do, by name: input that is checked, the act, output as JSON. The command line, the admin API
+and the console are all made of these, so that none can do what another cannot.
 
-One file a group. What an act does is in ``service.admin``; here are only its name, input and output.
+One file a group. What an act does is in ``service.admin``; here are only its name and its output.
 """
 
 from service.admin.operations import (
@@ -20,24 +20,14 @@ from service.admin.operations import (
     trusts,
     users,
 )
-from service.admin.operations.operation import Operation, OperationResult, Output, perform
+from service.admin.operations.operation import AnyOperation, Operation, OperationResult, Output, perform
 
-GROUPS = (
-    clients,
-    users,
-    grants,
-    sessions,
-    keys,
-    hooks,
-    trusts,
-    scopes,
-    registration,
-    tokens,
-    everything,
-    statistics,
-    audit,
-    refusals,
+_GROUPS = (
+    *(clients, users, grants, sessions, keys, hooks, trusts, scopes, registration, tokens),
+    *(everything, statistics, audit, refusals),
 )
-OPERATIONS = tuple(operation for group in GROUPS for operation in group.OPERATIONS)
+OPERATIONS: tuple[AnyOperation, ...] = tuple(
+    value for group in _GROUPS for value in vars(group).values() if isinstance(value, Operation)
+)
 
-__all__ = ["GROUPS", "OPERATIONS", "Operation", "OperationResult", "Output", "perform"]
+__all__ = ["OPERATIONS", "AnyOperation", "Operation", "OperationResult", "Output", "perform"]

@@ -5,36 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from service.admin import audit as admin
-from service.admin.audit import AuditFilter
-from service.admin.operations.operation import (
-    Cursor,
-    NextCursor,
-    Operation,
-    OperationResult,
-    Output,
-    PageInput,
-    Since,
-    Word,
-)
-from service.issuer import Issuer
-from service.records.audit_entry import Result, Way
+from service.admin.operations.operation import Operation, OperationResult, Output, page_of
+from service.records.audit_entry import AuditEntry, Result, Way
+from service.store.audit import PlacedEntry
 
 
-class NewEntries(PageInput):
-    """What to look for, after those that were seen; without a cursor the answer only says where the log ends now."""
-
-    actor: Annotated[Word, Field(description="Who: the name of a token, certificate or account.")] = ""
-    action: Annotated[Word, Field(description="client.update, or client for all about clients.")] = ""
-    target: Annotated[Word, Field(description="To what: client:web, or the name alone.")] = ""
-
-
-class WantedEntries(NewEntries):
-    """What to look for."""
-
-    since: Since = 0
-
-
-class ShownEntry(Output):
+class ShownEntry(Output[PlacedEntry]):
     """What an operator did."""
 
     id: str
@@ -50,41 +26,26 @@ class ShownEntry(Output):
     why: str
     count: Annotated[int, Field(description="How many acts are summed in it.")]
 
-
-class EntryList(Output):
-    """The newest in front."""
-
-    entries: tuple[ShownEntry, ...]
-    cursor: NextCursor
-
-
-class NewEntryList(Output):
-    """In the order in which they were written."""
-
-    entries: tuple[ShownEntry, ...]
-    cursor: Cursor
+    @classmethod
+    def of(cls, result: PlacedEntry) -> OperationResult:
+        """Return the entry and where it is."""
+        entry = result.entry
+        members = {name: getattr(entry, name) for name in AuditEntry.__struct_fields__}
+        return OperationResult(members | {"id": result.place, "at": entry.at / 1000})
 
 
-async def _list(issuer: Issuer, given: WantedEntries) -> OperationResult:
-    wanted = AuditFilter(given.actor, given.action, given.target, given.since)
-    page = await admin.list_entries(issuer, wanted, given.cursor, given.limit)
-    return OperationResult.of_list("entries", page, admin.describe)
-
-
-async def _follow(issuer: Issuer, given: NewEntries) -> OperationResult:
-    wanted = AuditFilter(given.actor, given.action, given.target)
-    page = await admin.list_new(issuer, given.cursor, wanted, given.limit)
-    return OperationResult.of_list("entries", page, admin.describe)
-
+_ENTRIES = page_of("entries", ShownEntry, "The newest in front, or in the order in which they were written.")
 
 LIST = Operation(
     "audit.list",
     "List what operators did.",
-    WantedEntries,
-    EntryList,
-    _list,
+    admin.list_entries,
+    _ENTRIES,
     columns=("at", "actor", "way", "address", "action", "targets", "changed", "result", "count", "why"),
 )
-FOLLOW = Operation("audit.follow", "List what operators did since the cursor.", NewEntries, NewEntryList, _follow)
-
-OPERATIONS = (LIST, FOLLOW)
+FOLLOW = Operation(
+    "audit.follow",
+    "List what operators did since the cursor; without one only where the log ends now.",
+    admin.list_new,
+    _ENTRIES,
+)

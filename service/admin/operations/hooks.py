@@ -1,23 +1,17 @@
 """Hooks: code of the operator's own that is asked and notified."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue
 
 from service.admin import hooks as admin
-from service.admin.input import Input
-from service.admin.operations.operation import Name, NoInput, Operation, OperationResult, Output
-from service.issuer import Issuer
+from service.admin.operations.operation import Operation, OperationResult, Output, list_of
+from service.hooks.hook import Hook
 from service.protocol.names import HookEvent
 
 
-class NamedHook(Input):
-    """A hook by its name in the settings."""
-
-    hook: Name
-
-
-class ShownHook(Output):
+class ShownHook(Output[Hook]):
     """A hook without its secrets."""
 
     name: str
@@ -26,14 +20,16 @@ class ShownHook(Output):
     timeout: Annotated[float, Field(description="Seconds.")]
     on_failure: str
 
+    @classmethod
+    def of(cls, result: Hook) -> OperationResult:
+        """Return the hook as it is set, without the query of its URL, which may be a secret."""
+        given, parts = result.settings, urlsplit(result.settings.url or "")
+        leads = f"{parts.scheme}://{parts.netloc}{parts.path}" if given.url else f"entry point {given.entry_point}"
+        others = {"events": [event.value for event in given.events], "timeout": given.timeout}
+        return OperationResult({"name": result.name, "place": leads, **others, "on_failure": given.on_failure})
 
-class HookList(Output):
-    """As the settings name them."""
 
-    hooks: tuple[ShownHook, ...]
-
-
-class TriedEvent(Output):
+class TriedEvent(Output[admin.Tried]):
     """What a hook answered to one event."""
 
     event: HookEvent
@@ -42,43 +38,25 @@ class TriedEvent(Output):
     fault: Annotated[str, Field(description="Why the answer would not count, empty where it would.")]
 
 
-class TriedHook(Output):
+class TriedHook(Output[admin.TriedHook]):
     """What came back for a made-up event of each kind."""
 
     hook: str
     events: tuple[TriedEvent, ...]
 
-
-class TriedFor(NamedHook):
-    """Whom the event is about; left out it is about a user who does not exist."""
-
-    user: Annotated[str, Field(max_length=255, description="Username, or subject.")] = ""
-    client: Annotated[str, Field(max_length=255, description="client_id, or alias.")] = ""
-
-
-async def _list(issuer: Issuer, _: NoInput) -> OperationResult:
-    return OperationResult({"hooks": admin.list_hooks(issuer)})
-
-
-async def _try(issuer: Issuer, given: TriedFor) -> OperationResult:
-    tried = await admin.try_hook(issuer, given.hook, given.user, given.client)
-    rows = [
-        {"event": one.event, "milliseconds": one.milliseconds, "answer": one.answer, "fault": one.fault}
-        for one in tried
-    ]
-    return OperationResult({"hook": given.hook, "events": rows})
+    @classmethod
+    def of(cls, result: admin.TriedHook) -> OperationResult:
+        """Return what came back."""
+        return OperationResult({"hook": result.hook, "events": [TriedEvent.of(one).body for one in result.events]})
 
 
 LIST = Operation(
     "hook.list",
     "List the hooks that the settings name.",
-    NoInput,
-    HookList,
-    _list,
+    admin.list_hooks,
+    list_of("hooks", ShownHook, "As the settings name them."),
     columns=("name", "place", "events", "timeout", "on_failure"),
 )
 TRY = Operation(
-    "hook.test", "Send a hook a made-up event of each kind that it is there for.", TriedFor, TriedHook, _try
+    "hook.test", "Send a hook a made-up event of each kind that it is there for.", admin.try_hook, TriedHook
 )
-
-OPERATIONS = (LIST, TRY)

@@ -2,46 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from service.admin import refusals as admin
-from service.admin.operations.operation import NextCursor, Operation, OperationResult, Output, PageInput, Since, Word
-from service.admin.refusals import RefusalFilter
-from service.issuer import Issuer
-from service.protocol.refusals import REASONS
-
-
-def _known_error(error: str) -> str:
-    if error and error not in admin.ERRORS:
-        raise ValueError(f"there is no such error; there are {', '.join(admin.ERRORS)}")
-    return error
-
-
-def _known_reason(reason: str) -> str:
-    if reason and reason not in REASONS:
-        raise ValueError("there is no such reason; docs/refusals.md lists them all")
-    return reason
-
-
-class WantedRefusals(PageInput):
-    """What to look for."""
-
-    client_id: Annotated[Word, Field(description="Only requests of this client.")] = ""
-    error: Annotated[
-        Word, AfterValidator(_known_error), Field(description="Only requests answered with this error: invalid_grant.")
-    ] = ""
-    reason: Annotated[
-        Word,
-        AfterValidator(_known_reason),
-        Field(description="Only requests refused for this reason (docs/refusals.md)."),
-    ] = ""
-    since: Since = 0
-
+from service.admin.operations.operation import Operation, OperationResult, Output, page_of
+from service.records.refused_request import RefusedRequest
+from service.store.refused_requests import PlacedRefusal
 
 KNOWN_ERRORS = admin.ERRORS
 
 
-class ShownRefusal(Output):
+class ShownRefusal(Output[PlacedRefusal]):
     """A request that was refused."""
 
     id: str
@@ -55,27 +26,19 @@ class ShownRefusal(Output):
     request_id: str
     remedy: Annotated[str, Field(description="What to do about it.")]
 
-
-class RefusalList(Output):
-    """The newest in front."""
-
-    refused: tuple[ShownRefusal, ...]
-    cursor: NextCursor
-
-
-async def _list(issuer: Issuer, given: WantedRefusals) -> OperationResult:
-    wanted = RefusalFilter(given.client_id, given.error, given.reason, given.since)
-    page = await admin.list_refused(issuer, wanted, given.cursor, given.limit)
-    return OperationResult.of_list("refused", page, admin.describe)
+    @classmethod
+    def of(cls, result: PlacedRefusal) -> OperationResult:
+        """Return the request, and what to do about it."""
+        request = result.request
+        members = {name: getattr(request, name) for name in RefusedRequest.__struct_fields__}
+        own = {"id": result.place, "at": request.at / 1000, "remedy": admin.remedy_of(request)}
+        return OperationResult(members | own)
 
 
 LIST = Operation(
     "refused.list",
     "List requests that were refused lately.",
-    WantedRefusals,
-    RefusalList,
-    _list,
+    admin.list_refused,
+    page_of("refused", ShownRefusal, "The newest in front."),
     columns=("at", "client_id", "endpoint", "error", "reason", "detail", "address", "request_id"),
 )
-
-OPERATIONS = (LIST,)

@@ -1,27 +1,17 @@
 """Initial access tokens (RFC 7591): who may register clients."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from service.admin import registration as admin
-from service.admin.input import Input
-from service.admin.operations.operation import Operation, OperationResult, Output
+from service.admin.operations.operation import Operation, Output
 from service.issuer import Issuer
 from service.protocol.checked_types import Number
 from service.store.initial_access_tokens import UNLIMITED
 
 
-class NewInitialAccessToken(Input):
-    """An initial access token as it is to be made."""
-
-    uses: Annotated[
-        Number, Field(ge=UNLIMITED, le=1_000_000_000, description="How many clients it may register, -1 = any number.")
-    ] = 1
-    lifetime: Annotated[Number, Field(ge=1, le=2_147_483_647, description="Seconds.")] = 86400
-
-
-class InitialAccessToken(Output):
+class InitialAccessToken(Output[dict[str, Any]]):
     """The one time that it is shown."""
 
     initial_access_token: str
@@ -33,19 +23,21 @@ class InitialAccessToken(Output):
     ]
 
 
-async def _create(issuer: Issuer, given: NewInitialAccessToken) -> OperationResult:
-    uses = given.uses or UNLIMITED
-    made = await admin.create_initial_access_token(issuer, uses=uses, lifetime=given.lifetime)
-    token = {"initial_access_token": made, "uses": given.uses, "lifetime": given.lifetime}
-    return OperationResult(token | {"registration": issuer.settings.registration})
+async def _create(
+    issuer: Issuer,
+    uses: Annotated[
+        Number, Field(ge=UNLIMITED, le=1_000_000_000, description="How many clients it may register, -1 = any number.")
+    ] = 1,
+    lifetime: Annotated[Number, Field(ge=1, le=2_147_483_647, description="Seconds.")] = 86400,
+) -> dict[str, Any]:
+    made = await admin.create_initial_access_token(issuer, uses=uses or UNLIMITED, lifetime=lifetime)
+    token = {"initial_access_token": made, "uses": uses, "lifetime": lifetime}
+    return token | {"registration": issuer.settings.registration}
 
 
 CREATE_TOKEN = Operation(
     "registration.create_token",
     "Make an initial access token: its holder may register clients. It is shown now only.",
-    NewInitialAccessToken,
-    InitialAccessToken,
     _create,
+    InitialAccessToken,
 )
-
-OPERATIONS = (CREATE_TOKEN,)

@@ -1,15 +1,15 @@
 """Scopes."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from service.admin import scopes as admin
-from service.admin.operations.operation import NoInput, Operation, OperationResult, Output
-from service.issuer import Issuer
+from service.admin.operations.operation import Operation, Output, list_of
 
 
-class ShownScope(Output):
+class ShownScope(Output[Mapping[str, Any]]):
     """A scope."""
 
     scope: str
@@ -18,23 +18,10 @@ class ShownScope(Output):
     standard: Annotated[bool, Field(description="Whether it is one of OpenID Connect.")]
 
 
-class ScopeList(Output):
-    """By name."""
-
-    scopes: tuple[ShownScope, ...]
-
-
-async def _list(issuer: Issuer, _: NoInput) -> OperationResult:
-    return OperationResult({"scopes": admin.list_scopes(issuer)})
-
-
 LIST = Operation(
     "scope.list",
     "List the scopes that the settings describe.",
-    NoInput,
-    ScopeList,
-    _list,
+    admin.list_scopes,
+    list_of("scopes", ShownScope, "By name."),
     columns=("scope", "description", "claims", "standard"),
 )
-
-OPERATIONS = (LIST,)

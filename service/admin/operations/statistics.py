@@ -1,16 +1,15 @@
 """Numbers about the service."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from service.admin import statistics as admin
-from service.admin.input import Input
-from service.admin.operations.operation import NoInput, Operation, OperationResult, Output, Seconds
-from service.admin.statistics import Statistics
+from service.admin.operations.operation import Operation, Output, Seconds, list_of
+from service.admin.statistics import Point, Statistics
 from service.issuer import Issuer
 from service.protocol.checked_types import Number
 
@@ -27,7 +26,7 @@ def sampled(statistics: Statistics) -> Iterator[None]:
         _sampled.reset(token)
 
 
-class RedisNumbers(Output):
+class RedisNumbers(Output[Mapping[str, Any]]):
     """All primaries together. Null is what the Redis user may not ask (INFO, DBSIZE)."""
 
     memory_bytes: int | None
@@ -40,7 +39,7 @@ class RedisNumbers(Output):
     primaries: int
 
 
-class LiveGrants(Output):
+class LiveGrants(Output[Mapping[str, Any]]):
     """Live grants by client. Numbers that are not exact are estimates."""
 
     by_client: dict[str, int]
@@ -57,7 +56,7 @@ class LiveGrants(Output):
     at: Seconds
 
 
-class Numbers(Output):
+class Numbers(Output[Mapping[str, Any]]):
     """Rates are those of the processes behind the port that was asked, null as long as nothing was sampled twice."""
 
     sampled_every_seconds: float
@@ -69,13 +68,7 @@ class Numbers(Output):
     grants: LiveGrants
 
 
-class Period(Input):
-    """How far back."""
-
-    seconds: Annotated[Number, Field(ge=1, le=3600, description="Seconds until now.")] = 600
-
-
-class RatesThen(Output):
+class RatesThen(Output[Point]):
     """What happened per second until this moment, since the sample before."""
 
     at: Annotated[float, Field(description="Epoch seconds.")]
@@ -85,25 +78,21 @@ class RatesThen(Output):
     memory_bytes: Annotated[int | None, Field(description="Of all primaries; null = Redis does not say.")]
 
 
-class History(Output):
-    """Samples of the processes behind the port that was asked, the oldest in front."""
-
-    points: tuple[RatesThen, ...]
+async def _show(issuer: Issuer) -> Mapping[str, Any]:
+    return await admin.describe(_sampled.get() or Statistics(issuer))
 
 
-async def _show(issuer: Issuer, _: NoInput) -> OperationResult:
-    return OperationResult(await admin.describe(_sampled.get() or Statistics(issuer)))
-
-
-async def _history(_: Issuer, given: Period) -> OperationResult:
+async def _history(
+    _: Issuer, seconds: Annotated[Number, Field(ge=1, le=3600, description="Seconds until now.")] = 600
+) -> list[Point]:
     statistics = _sampled.get()
-    return OperationResult(
-        {"points": [one._asdict() for one in statistics.points(given.seconds)] if statistics else []}
-    )
+    return statistics.points(seconds) if statistics else []
 
 
-SHOW = Operation("statistics.show", "Show how much the service does, and how Redis is.", NoInput, Numbers, _show)
-
-HISTORY = Operation("statistics.history", "Show the rates of the last minutes.", Period, History, _history)
-
-OPERATIONS = (SHOW, HISTORY)
+SHOW = Operation("statistics.show", "Show how much the service does, and how Redis is.", _show, Numbers)
+HISTORY = Operation(
+    "statistics.history",
+    "Show the rates of the last minutes.",
+    _history,
+    list_of("points", RatesThen, "Samples of the processes behind the port that was asked, the oldest in front."),
+)

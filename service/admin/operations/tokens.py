@@ -1,15 +1,17 @@
 """What a token would be, and what a grant has issued."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, JsonValue
 
 from service.admin import grants, inspection, issued
-from service.admin.input import Input
 from service.admin.inspection import finding
 from service.admin.inspection.explanation import explain
-from service.admin.operations.operation import Name, NextCursor, Operation, OperationResult, Output, Seconds
+from service.admin.operations.operation import Operation, OperationResult, Output, Seconds, page_of
+from service.admin.paging import Listing
 from service.issuer import Issuer
+from service.store.scanning import Issued
 
 _LOOKED_AT = 10_000
 """Keys of the grant's server that a call looks at."""
@@ -21,33 +23,17 @@ def _position(cursor: str) -> str:
     return cursor
 
 
-# input
+_Position = Annotated[str, Field(max_length=20), AfterValidator(_position)]
 
 
-class ShownToken(Input):
-    """A token of any kind: nothing of it is kept, logged or sent back."""
-
-    token: Annotated[str, Field(min_length=1, max_length=20_000)]
-
-
-class IssuingGrant(Input):
-    """A grant, and where to go on."""
-
-    grant_id: Annotated[Name, Field(description="The 22 characters after mm_at_ or mm_rt_ in a token.")]
-    cursor: Annotated[str, Field(max_length=20), AfterValidator(_position)] = ""
-
-
-# output
-
-
-class Reason(Output):
+class Reason(Output[Mapping[str, Any]]):
     """Why it would be refused: a code for programs, a text for operators."""
 
     reason: finding.Why
     text: str
 
 
-class InspectedToken(Output):
+class InspectedToken(Output[Mapping[str, Any]]):
     """What it is, whose, what it allows, until when, and why it would be refused. Members that say nothing are left out."""
 
     what: finding.What
@@ -73,7 +59,7 @@ class InspectedToken(Output):
     claims: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class IssuedCredential(Output):
+class IssuedCredential(Output[Issued]):
     """A credential that a grant has issued."""
 
     kind: str
@@ -83,31 +69,33 @@ class IssuedCredential(Output):
     scope: Annotated[str | None, Field(description="Null = that of the grant.")]
     used: Annotated[bool, Field(description="Whether it is only remembered.")]
 
-
-class IssuedList(Output):
-    """There is no index: a call looks at some keys, and a page may be empty though more follow."""
-
-    issued: tuple[IssuedCredential, ...]
-    cursor: NextCursor
-
-
-async def _inspect(issuer: Issuer, given: ShownToken) -> OperationResult:
-    found = await inspection.inspect(issuer, given.token)
-    return OperationResult(finding.describe(found) | await explain(issuer, found))
+    @classmethod
+    def of(cls, result: Issued) -> OperationResult:
+        """Return the credential by its handle."""
+        own = {"kind": issued.KINDS[result.kind], "handle": result.hash}
+        return OperationResult(own | {name: getattr(result, name) for name in cls.model_fields if name not in own})
 
 
-async def _list_issued(issuer: Issuer, given: IssuingGrant) -> OperationResult:
-    if not given.cursor:  # what an ended grant has issued may still be there, but is dead
-        await grants.get_grant(issuer, given.grant_id)
-    page = await issued.list_issued(issuer, given.grant_id, given.cursor, _LOOKED_AT)
-    return OperationResult.of_list("issued", page, issued.describe)
+async def _inspect(issuer: Issuer, token: Annotated[str, Field(min_length=1, max_length=20_000)]) -> Mapping[str, Any]:
+    """Nothing of the token is kept, logged or sent back."""
+    found = await inspection.inspect(issuer, token)
+    return finding.describe(found) | await explain(issuer, found)
 
 
-INSPECT = Operation(
-    "token.inspect", "Say what a token is, and why it would be refused.", ShownToken, InspectedToken, _inspect
-)
+async def _list_issued(issuer: Issuer, grant_id: grants.GrantId, cursor: _Position = "") -> Listing[Issued]:
+    if not cursor:  # what an ended grant has issued may still be there, but is dead
+        await grants.get_grant(issuer, grant_id)
+    return await issued.list_issued(issuer, grant_id, cursor, _LOOKED_AT)
+
+
+INSPECT = Operation("token.inspect", "Say what a token is, and why it would be refused.", _inspect, InspectedToken)
 LIST_ISSUED = Operation(
-    "grant.list_issued", "List what is alive of what a grant has issued.", IssuingGrant, IssuedList, _list_issued
+    "grant.list_issued",
+    "List what is alive of what a grant has issued.",
+    _list_issued,
+    page_of(
+        "issued",
+        IssuedCredential,
+        "There is no index: a call looks at some keys, and a page may be empty though more follow.",
+    ),
 )
-
-OPERATIONS = (INSPECT, LIST_ISSUED)

@@ -5,20 +5,20 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from service.admin import trusts as admin
-from service.admin.input import Input
-from service.admin.operations.operation import Name, NextCursor, Operation, OperationResult, Output, PageInput, Seconds
-from service.admin.trusts import TrustInput
+from service.admin.input import Input, Name
+from service.admin.operations.operation import Operation, Output, Seconds, page_of
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm
+from service.records.trusted_issuer import TrustedIssuer
 
 
 class NamedTrust(Input):
-    """A trusted issuer, as its assertions say it in iss."""
+    """A trusted issuer by its name."""
 
     issuer: Annotated[Name, Field(description="As its assertions name it in iss.")]
 
 
-class ShownTrust(Output):
+class ShownTrust(Output[TrustedIssuer]):
     """A trusted issuer; an empty list: anything."""
 
     issuer: str
@@ -32,49 +32,30 @@ class ShownTrust(Output):
     created_at: Seconds
 
 
-class TrustList(Output):
-    """A page of trusted issuers in no order."""
-
-    trusts: tuple[ShownTrust, ...]
-    cursor: NextCursor
-
-
-class RemovedTrust(Output):
+class RemovedTrust(Output[NamedTrust]):
     """Who is not trusted any more."""
 
     issuer: str
 
 
-async def _put(issuer: Issuer, given: TrustInput) -> OperationResult:
-    return OperationResult(admin.describe(await admin.add_trust(issuer, given)))
+async def _show(issuer: Issuer, given: NamedTrust) -> TrustedIssuer:
+    return await admin.get_trust(issuer, given.issuer)
 
 
-async def _list(issuer: Issuer, given: PageInput) -> OperationResult:
-    page = await admin.list_trusts(issuer, given.cursor, given.limit)
-    return OperationResult.of_list("trusts", page, admin.describe)
-
-
-async def _show(issuer: Issuer, given: NamedTrust) -> OperationResult:
-    return OperationResult(admin.describe(await admin.get_trust(issuer, given.issuer)))
-
-
-async def _remove(issuer: Issuer, given: NamedTrust) -> OperationResult:
+async def _remove(issuer: Issuer, given: NamedTrust) -> NamedTrust:
     await admin.remove_trust(issuer, given.issuer)
-    return OperationResult({"issuer": given.issuer})
+    return given
 
 
 PUT = Operation(
-    "trust.put", "Trust an issuer, in the place of what was said of it before.", TrustInput, ShownTrust, _put
+    "trust.put", "Trust an issuer, in the place of what was said of it before.", admin.add_trust, ShownTrust
 )
 LIST = Operation(
     "trust.list",
     "List trusted issuers, in no order.",
-    PageInput,
-    TrustList,
-    _list,
+    admin.list_trusts,
+    page_of("trusts", ShownTrust),
     columns=("issuer", "jwks_uri", "clients", "subjects", "scopes", "created_at"),
 )
-SHOW = Operation("trust.show", "Show a trusted issuer.", NamedTrust, ShownTrust, _show)
-REMOVE = Operation("trust.remove", "Trust an issuer no more.", NamedTrust, RemovedTrust, _remove, is_destructive=True)
-
-OPERATIONS = (PUT, LIST, SHOW, REMOVE)
+SHOW = Operation("trust.show", "Show a trusted issuer.", _show, ShownTrust)
+REMOVE = Operation("trust.remove", "Trust an issuer no more.", _remove, RemovedTrust, is_destructive=True)

@@ -79,7 +79,7 @@ async def test_every_act_is_possible_and_in_the_audit_log(world: World) -> None:
     """IA-40, and also of a route that somebody adds: an operation that changes something is an action of the log."""
     async with operating(world.redis.url, master_key="m" * 43) as operator:
         await a_life(operator)
-        page = await audit.list_entries(operator.issuer, count=100)
+        page = await audit.list_entries(operator.issuer, limit=100)
         done = {placed.entry.action for placed in page.rows}
         assert {placed.entry.result for placed in page.rows} == {"ok"}
         wanted = {route.operation.name for route in ROUTES if changes(route)}

@@ -18,7 +18,7 @@ TOKEN = {"grantType": "AUTHORIZATION_CODE", "clientId": "app", "subject": "alice
 
 async def entries(caller: Backend) -> list[AuditEntry]:
     await audit.write_sums(caller.world.issuer)
-    page = await audit.list_entries(caller.world.issuer, count=1000)
+    page = await audit.list_entries(caller.world.issuer, limit=1000)
     return [placed.entry for placed in page.rows]
 
 
