@@ -1,20 +1,17 @@
 """Authorization codes: issued with their grant, redeemed once."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from service.protocol.credentials import Credential
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
-from service.redis.connection import Command, Connection
+from service.redis.connection import Command
 from service.redis.script import Script
 from service.store import grants
 from service.store.answers import Answer
-from service.store.indexing import Indexing, Place
-from service.store.keys import Keys
-from service.store.record_store import RecordStore
-from service.store.spending import Outcome, Spending
-from service.store.tokens import NewTokens, WaitingReply
-from service.store.user_index import Kin, UserIndex
+from service.store.indexing import Place
+from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
+from service.store.user_index import Kin
 
 _issue = Script("issue_code", Answer)
 _redeem = Script("redeem_code", Outcome, confirmed=True)
@@ -30,13 +27,8 @@ class OpenedCode(NamedTuple):
     reply: bytes = b""  # the sealed response to its redemption, until it is known that the client got it
 
 
-class Codes(RecordStore):
+class Codes(SpendableStore):
     """Authorization codes in Redis."""
-
-    def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
-        super().__init__(connection, keys)
-        self._index = UserIndex(connection, keys)
-        self._indexing = indexing
 
     async def issue(self, code: Credential, record: AuthorizationCode, grant: Grant, ends_at: int) -> bool:
         """Keep a code and the grant it begins until ``ends_at`` (epoch seconds).
@@ -54,19 +46,11 @@ class Codes(RecordStore):
 
         ``with_end``: also when it ends.
         """
-        key, grant_key = self._keys.code(code.grant_id, code.hash), self._keys.grant(code.grant_id)
-        read, end = ("MGET", key, grant_key, self._keys.reply(code.grant_id, code.hash)), list[Any]()
-        if with_end:
-            (held, grant_record, reply), *end = await self._connection.execute_all(
-                [(key, read), *grants.end_steps(key)]
-            )
-        else:
-            held, grant_record, reply = await self._connection.execute(key, *read)
-        grant = grants.decode(grant_record)
-        if held is None or grant is None:
+        found = await self._open(self._keys.code(code.grant_id, code.hash), code, with_end=with_end)
+        if found is None:
             return None
-        record = None if held.startswith(b"spent:") else AuthorizationCode.decode(held)
-        return OpenedCode(code, record, grant, grants.ends_at(*end) if end else None, reply or b"")
+        record = None if found.held.startswith(b"spent:") else AuthorizationCode.decode(found.held)
+        return OpenedCode(code, record, found.grant, found.ends_at, found.reply)
 
     async def redeem(
         self, code: Credential, new: NewTokens, spent_ends_at: int, waiting: WaitingReply, *, beside: bool = False
@@ -99,13 +83,7 @@ class Codes(RecordStore):
                 waiting.grace,
             ),
         )
-        reply = await self._indexing.swap(step, new.place())
-        if reply is None:
-            return Spending(Outcome.ENDED)
-        outcome, rest = _redeem.read(reply)
-        if outcome in (Outcome.REPLAYED, Outcome.ENDED) and new.subject:
-            self._index.unindex_soon(code.grant_id, new.subject, new.client_id)
-        return Spending(outcome, *rest)
+        return await self._spend(_redeem, step, new)
 
     def forget_reply_soon(self, code: Credential, *, after: float = 0) -> None:
         """Forget the reply, for the client has it: a further redemption, ``after`` so many seconds, is theft.

@@ -1,7 +1,17 @@
-"""What comes of spending a credential: the words of every script that puts tokens in the place of one."""
+"""Spending a credential: what every kind of them shares that is exchanged for tokens, once."""
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from service.protocol.credentials import Credential
+from service.records.grant import Grant
+from service.redis.connection import Connection, Step
+from service.redis.script import Script
+from service.store import grants
+from service.store.indexing import Indexing, Place
+from service.store.keys import Keys
+from service.store.record_store import RecordStore
+from service.store.user_index import Kin, UserIndex
 
 
 class Outcome(StrEnum):
@@ -28,3 +38,82 @@ class Spending(NamedTuple):
 
     outcome: Outcome
     reply: bytes = b""
+
+
+class NewTokens(NamedTuple):
+    """Tokens about to be kept. Times are epoch seconds, an end of 0 = never."""
+
+    access: Credential
+    access_record: bytes
+    access_ends_at: int
+    refresh_hash: str  # the access token's where there is no refresh token: a name that nobody writes to
+    refresh_record: bytes  # empty for no refresh token
+    refresh_ends_at: int
+    subject: str  # in whose index the grant is, empty for none
+    client_id: str  # that the grant counts for
+    now: int
+
+    @property
+    def grant_ends_at(self) -> int:
+        """When the last of them ends."""
+        if not self.refresh_record:
+            return self.access_ends_at
+        return max(self.access_ends_at, self.refresh_ends_at) if self.refresh_ends_at else grants.NEVER
+
+    def place(self, otherwise: Kin = Kin.PASSING) -> Place:
+        """The grant's place in its user's index, with its new end; ``otherwise``: among what, if it can't be refreshed."""
+        kin = Kin.LASTING if self.refresh_record else otherwise
+        return Place(self.access.grant_id, self.subject, self.client_id, kin, self.grant_ends_at)
+
+
+class WaitingReply(NamedTuple):
+    """A response that waits ``grace`` seconds (0: not at all) for a repeated request, sealed under what was presented."""
+
+    sealed: bytes
+    grace: int
+    asked: str = ""  # the fingerprint of what was asked for, empty for all that the grant allows
+    adds: bool = False  # whether one who asks for something else than the first one gets an access token, too
+
+
+class _Kept(NamedTuple):
+    """What is kept of a credential whose grant is alive."""
+
+    held: bytes
+    grant: Grant
+    reply: bytes
+    """The sealed response to its use, empty where none waits."""
+    ends_at: int | None
+    """Epoch seconds, 0 = never, None where it was not asked for."""
+
+
+class SpendableStore(RecordStore):
+    """A kind of credential in Redis."""
+
+    def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
+        super().__init__(connection, keys)
+        self._index = UserIndex(connection, keys)
+        self._indexing = indexing
+
+    async def _open(self, key: str, credential: Credential, *, with_end: bool) -> _Kept | None:
+        """Read a credential with its grant; None where either is unknown or has ended. One round trip."""
+        grant_id, end = credential.grant_id, list[Any]()
+        read = ("MGET", key, self._keys.grant(grant_id), self._keys.reply(grant_id, credential.hash))
+        if with_end:
+            found, *end = await self._connection.execute_all([(key, read), *grants.end_steps(key)])
+        else:
+            found = await self._connection.execute(key, *read)
+        held, grant_record, reply = found
+        grant = grants.decode(grant_record)
+        if held is None or grant is None:
+            return None
+        return _Kept(held, grant, reply or b"", grants.ends_at(*end) if end else None)
+
+    async def _spend(self, script: Script[Outcome], step: Step, new: NewTokens) -> Spending:
+        """Put the new tokens in the place of a credential. One round trip."""
+        reply = await self._indexing.swap(step, new.place())
+        if reply is None:
+            return Spending(Outcome.ENDED)
+        outcome, rest = script.read(reply)
+        if outcome in (Outcome.REPLAYED, Outcome.ENDED) and new.subject:
+            self._index.unindex_soon(new.access.grant_id, new.subject, new.client_id)
+        return Spending(outcome, *rest)

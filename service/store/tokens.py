@@ -1,21 +1,17 @@
 """Access and refresh tokens: issued with a grant, rotated, opened, revoked."""
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
-from service.redis.connection import Connection
 from service.redis.script import Script
 from service.store import grants
 from service.store.answers import Answer
-from service.store.indexing import Indexing, Place
-from service.store.keys import Keys
-from service.store.record_store import RecordStore
-from service.store.spending import Outcome, Spending
-from service.store.user_index import Kin, UserIndex
+from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
+from service.store.user_index import Kin
 
 
 class RevokeAnswer(StrEnum):
@@ -34,41 +30,6 @@ _count_repeat = Script("count_repeat", Answer)
 MOST_REPEATS = 500
 """How often the response to a used refresh token is given again within its grace; after that its use is a reuse."""
 _USED = len("used:") + GRANT_ID_LENGTH
-
-
-class NewTokens(NamedTuple):
-    """Tokens about to be kept. Times are epoch seconds, an end of 0 = never."""
-
-    access: Credential
-    access_record: bytes
-    access_ends_at: int
-    refresh_hash: str  # the access token's where there is no refresh token: a name that nobody writes to
-    refresh_record: bytes  # empty for no refresh token
-    refresh_ends_at: int
-    subject: str  # in whose index the grant is, empty for none
-    client_id: str  # that the grant counts for
-    now: int
-
-    @property
-    def grant_ends_at(self) -> int:
-        """When the last of them ends."""
-        if not self.refresh_record:
-            return self.access_ends_at
-        return max(self.access_ends_at, self.refresh_ends_at) if self.refresh_ends_at else grants.NEVER
-
-    def place(self, otherwise: Kin = Kin.PASSING) -> Place:
-        """The grant's place in its user's index, with its new end; ``otherwise``: among what, if it can't be refreshed."""
-        kin = Kin.LASTING if self.refresh_record else otherwise
-        return Place(self.access.grant_id, self.subject, self.client_id, kin, self.grant_ends_at)
-
-
-class WaitingReply(NamedTuple):
-    """A response that waits ``grace`` seconds (0: not at all) for a repeated request, sealed under what was presented."""
-
-    sealed: bytes
-    grace: int
-    asked: str = ""  # the fingerprint of what was asked for, empty for all that the grant allows
-    adds: bool = False  # whether one who asks for something else than the first one gets an access token, too
 
 
 class OpenedToken(NamedTuple):
@@ -109,13 +70,8 @@ class OpenedRefreshToken(NamedTuple):
         return self.seen[_USED + 1 :].decode()
 
 
-class Tokens(RecordStore):
+class Tokens(SpendableStore):
     """Access and refresh tokens in Redis."""
-
-    def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
-        super().__init__(connection, keys)
-        self._index = UserIndex(connection, keys)
-        self._indexing = indexing
 
     async def open_by_token(self, token: Credential) -> OpenedToken | None:
         """A living access token with its grant (IA-39). One round trip."""
@@ -129,20 +85,11 @@ class Tokens(RecordStore):
 
     async def open_by_refresh(self, token: Credential, *, with_end: bool = False) -> OpenedRefreshToken | None:
         """A refresh token, used or not, of a living grant (IA-38). One round trip. ``with_end``: also when it ends."""
-        key, grant_key = self._keys.refresh_token(token.grant_id, token.hash), self._keys.grant(token.grant_id)
-        read = ("MGET", key, grant_key, self._keys.reply(token.grant_id, token.hash))
-        end: list[Any] = []
-        if with_end:
-            (seen, grant_record, reply), *end = await self._connection.execute_all(
-                [(key, read), *grants.end_steps(key)]
-            )
-        else:
-            seen, grant_record, reply = await self._connection.execute(key, *read)
-        grant = grants.decode(grant_record)
-        if seen is None or grant is None:
+        found = await self._open(self._keys.refresh_token(token.grant_id, token.hash), token, with_end=with_end)
+        if found is None:
             return None
-        record = None if seen.startswith(b"used:") else RefreshToken.decode(seen)
-        return OpenedRefreshToken(token, record, seen, reply or b"", grant, grants.ends_at(*end) if end else None)
+        record = None if found.held.startswith(b"used:") else RefreshToken.decode(found.held)
+        return OpenedRefreshToken(token, record, found.held, found.reply, found.grant, found.ends_at)
 
     async def save_client_grant(self, token: Credential, record: bytes, ends_at: int) -> None:
         """Keep an access token whose record holds its whole grant (client_credentials). One round trip."""
@@ -224,13 +171,7 @@ class Tokens(RecordStore):
                 MOST_REPEATS,
             ),
         )
-        answered = await self._indexing.swap(step, new.place())
-        if answered is None:
-            return Spending(Outcome.ENDED)
-        outcome, rest = _rotate.read(answered)
-        if outcome in (Outcome.REPLAYED, Outcome.ENDED) and new.subject:
-            self._index.unindex_soon(grant_id, new.subject, new.client_id)
-        return Spending(outcome, *rest)
+        return await self._spend(_rotate, step, new)
 
     def count_repeat_soon(self, used: Credential) -> None:
         """Count that a waiting reply was given once more, without waiting; after ``MOST_REPEATS`` it goes."""

@@ -13,9 +13,8 @@ from service.protocol.names import GrantTypeName
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
-from service.store.spending import Spending
+from service.store.spending import NewTokens, Spending, WaitingReply
 from service.store.store import Store
-from service.store.tokens import NewTokens, WaitingReply
 from service.tokens.spendable import Spendable, TokenPlan
 
 MOMENT = 0.5

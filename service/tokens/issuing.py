@@ -14,8 +14,7 @@ from service.protocol.credentials import new_grant_id
 from service.protocol.errors import InvalidGrant, ProtocolError, TemporarilyUnavailable
 from service.records.client import Client
 from service.store.replay_checks import ReplayCheck, confirm, release
-from service.store.spending import Outcome
-from service.store.tokens import WaitingReply
+from service.store.spending import Outcome, WaitingReply
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.minting import mint
 from service.tokens.replay import fingerprint, repeat, settle

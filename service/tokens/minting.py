@@ -15,7 +15,7 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.property import Property
 from service.store.grants import NEVER
-from service.store.tokens import NewTokens
+from service.store.spending import NewTokens
 from service.tokens.access_tokens import (
     AccessTokenContents,
     handle_of,

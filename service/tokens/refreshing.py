@@ -11,9 +11,9 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
 from service.store.grants import NEVER
-from service.store.spending import Spending
+from service.store.spending import NewTokens, Spending, WaitingReply
 from service.store.store import Store
-from service.store.tokens import NewTokens, OpenedRefreshToken, WaitingReply
+from service.store.tokens import OpenedRefreshToken
 from service.tokens.authorization import Authorization
 from service.tokens.spendable import Spendable, TokenPlan
 

@@ -13,9 +13,9 @@ from service.protocol.credentials import Credential
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
 from service.records.grant import Grant
-from service.store.spending import Spending
+from service.store.spending import NewTokens, Spending, WaitingReply
 from service.store.store import Store
-from service.store.tokens import NewTokens, OpenedRefreshToken, WaitingReply
+from service.store.tokens import OpenedRefreshToken
 
 
 class TokenPlan(NamedTuple):

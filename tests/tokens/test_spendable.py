@@ -12,9 +12,8 @@ from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
 from service.records.grant import Grant
-from service.store.spending import Outcome, Spending
+from service.store.spending import NewTokens, Outcome, Spending, WaitingReply
 from service.store.store import Store
-from service.store.tokens import NewTokens, WaitingReply
 from service.tokens import issuing, replay
 from service.tokens.authorization import Authorization, granted_by
 from service.tokens.issuing import issue
