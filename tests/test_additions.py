@@ -1,20 +1,30 @@
-"""What CONTRIBUTING promises: an endpoint, grant type or method of client authentication is one file and one line."""
+"""What CONTRIBUTING promises: what belongs to a list is one file and one line."""
 
+import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jwt
 import pytest
+from aiohttp import ClientResponse
 
 from service.client_auth import METHODS
 from service.endpoints import ENDPOINTS
 from service.endpoints.endpoint import check_paths
 from service.grants import GRANT_TYPES
+from service.protocol.binding import Binding
+from service.protocol.names import AccessTokenFormat
+from service.protocol.pkce import s256
+from service.records.authorization_code import AuthorizationCode
+from service.records.grant import Grant
 from service.settings import SettingsError
-from tests.world import World, error_of
+from service.tokens.binding import KEY_PROOFS
+from service.tokens.codes import issue_code
+from tests.world import CALLBACK, VERIFIER, World, basic, error_of
 
 ENDPOINT = """
 from service.endpoints.endpoint import MachineEndpoint, always
@@ -57,6 +67,23 @@ async def verify(issuer, client, evidence):
     return HOLDS if evidence.request.headers.get("X-Badge") == client.client_id else None
 
 METHOD = Method(name="badge", accepts=frozenset({EvidenceKind.CLIENT_ID}), verify=verify, has_secret=False)
+"""
+KEY_PROOF = """
+from service.protocol.binding import Binding
+from service.tokens.binding.key_proof import NO_KEY, KeyProof, Possession
+
+def _held(request):
+    key = request.headers.get("X-Key")
+    return Possession(Binding(jkt=key)) if key else NO_KEY
+
+KEY_PROOF = KeyProof(
+    name="badge",
+    bind=lambda issuer, client, request: _held(request),
+    show=lambda issuer, request, access_token: _held(request),
+    metadata=lambda issuer: {"badges_supported": True},
+    scheme="DPoP",
+    request_headers=("X-Key",),
+)
 """
 
 Write = Callable[[str, str], ModuleType]
@@ -131,6 +158,79 @@ async def test_a_method_of_client_authentication(world: World, write: Write, mon
         assert (await other.http.post("/token", data=form, headers={"X-Badge": "app"})).status == 200
         refused = await other.http.post("/token", data=form, headers={"X-Badge": "other"})
         assert await error_of(refused) == (401, "invalid_client")
+
+
+@pytest.fixture
+async def bound(world: World, write: Write, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A service whose clients may bind their tokens to a key, and a public client."""
+    monkeypatch.setitem(KEY_PROOFS, "badge", write("key_proof", KEY_PROOF).KEY_PROOF)
+    async with world.having() as other:
+        await other.user()
+        await other.client(scopes=("openid",), default_scope="openid", access_token_format=AccessTokenFormat.BOTH)
+        await other.public_client("phone", scopes=("openid",), default_scope="openid", require_pkce=True)
+        yield other
+
+
+async def _bought(world: World, key: str | None, **form: str) -> ClientResponse:
+    client = {"client_id": "phone"} if "refresh_token" in form or "code" in form else {}
+    headers = {} if client else basic("app")
+    return await world.http.post("/token", data=client | form, headers=headers | ({"X-Key": key} if key else {}))
+
+
+async def test_a_proof_of_possession(bound: World) -> None:
+    """What is bound is said in the response, in the JWT and by introspection, and is worth nothing without the key (P9)."""
+    assert (await _discovered(bound))["badges_supported"] is True
+    page = await bound.http.options("/token", headers={"Origin": "https://page.example"})
+    assert page.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type, X-Key"
+    login = {"grant_type": "password", "username": "alice", "password": "wonderland", "scope": "openid"}
+    tokens = await (await _bought(bound, "mine", **login)).json()
+    token = tokens["access_token"]
+    described = await bound.introspect(token)
+    assert (tokens["token_type"], described["token_type"], described["cnf"]) == ("DPoP", "DPoP", {"jkt": "mine"})
+    assert jwt.decode(tokens["access_token_jwt"], options={"verify_signature": False})["cnf"] == {"jkt": "mine"}
+    tries = (
+        ("DPoP", "mine", 200),
+        ("DPoP", "other", 401),
+        ("DPoP", "", 401),
+        ("Bearer", "mine", 401),
+        ("Bearer", "", 401),
+    )
+    for scheme, key, status in tries:
+        headers = {"Authorization": f"{scheme} {token}"} | ({"X-Key": key} if key else {})
+        assert (await bound.http.get("/userinfo", headers=headers)).status == status, (scheme, key)
+    plain = await (await _bought(bound, None, **login)).json()
+    assert (plain["token_type"], "cnf" in await bound.introspect(plain["access_token"])) == ("Bearer", False)
+    shown = {"Authorization": f"DPoP {plain['access_token']}", "X-Key": "mine"}
+    assert (await bound.http.get("/userinfo", headers=shown)).status == 401
+
+
+async def test_a_refresh_token_of_a_public_client_is_bound_too(bound: World) -> None:
+    client = await bound.issuer.store.clients.get("phone")
+    assert client
+    code = await bound.code(client, verifier=VERIFIER, scope="openid")
+    redeemed = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+    first = (await (await _bought(bound, "mine", **redeemed)).json())["refresh_token"]
+    refresh = {"grant_type": "refresh_token", "refresh_token": first}
+    for key in ("other", None):
+        assert await error_of(await _bought(bound, key, **refresh)) == (400, "invalid_grant")
+    answered = await (await _bought(bound, "mine", **refresh)).read()
+    assert await (await _bought(bound, "mine", **refresh)).read() == answered, "the same request within the grace"
+    for key in ("other", None):
+        assert await error_of(await _bought(bound, key, **refresh)) == (400, "invalid_grant")
+    again = refresh | {"refresh_token": json.loads(answered)["refresh_token"]}
+    assert (await _bought(bound, "mine", **again)).status == 200, "nobody without the key has ended anything"
+
+
+async def test_a_code_that_was_bound_by_its_authorization_request(bound: World) -> None:
+    client = await bound.issuer.store.clients.get("phone")
+    assert client
+    grant = Grant("phone", "alice", scope="openid", issued_at=int(bound.issuer.clock()))
+    record = AuthorizationCode(CALLBACK, False, s256(VERIFIER), "S256", binding=Binding(jkt="mine"))
+    code = (await issue_code(bound.issuer, client, grant, record)).code
+    redeemed = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER}
+    for key in ("other", None):
+        assert await error_of(await _bought(bound, key, **redeemed)) == (400, "invalid_grant")
+    assert (await _bought(bound, "mine", **redeemed)).status == 200
 
 
 def test_two_endpoints_at_one_path_are_refused(world: World, write: Write) -> None:

@@ -15,6 +15,7 @@ from service.login.steps import STEPS
 from service.redis.script import SCRIPTS
 from service.settings import Settings
 from service.store.keys import Keys
+from service.tokens.binding import KEY_PROOFS
 
 ROOT = Path(__file__).parent.parent
 SERVICE = ROOT / "service"
@@ -34,6 +35,7 @@ SHARED = {
     "client_auth": {"method", "evidence", "authenticate", "claimed", "secret", "assertion"},
     "endpoints": {"endpoint", "metadata", "bearer", "browser_session", "interaction_pages"},
     "login/steps": {"step"},
+    "tokens/binding": {"key_proof"},
 }
 """Files of a room that are no entries of its list."""
 
@@ -45,6 +47,7 @@ SHARED = {
         ("client_auth", set(METHODS)),
         ("endpoints", set(ENDPOINTS)),
         ("login/steps", {step.name for step in STEPS}),
+        ("tokens/binding", set(KEY_PROOFS)),
     ],
 )
 def test_every_file_of_a_room_is_in_its_list(folder: str, listed: set[str]) -> None:

@@ -1,26 +1,47 @@
-"""The bearer token of a request to a resource of ours (RFC 6750)."""
+"""The access token of a request to a resource of ours (RFC 6750), and the bearer token of one that takes no other."""
 
 import re
+from typing import NamedTuple
 
 from service.protocol.errors import InvalidRequest, InvalidToken, TokenRequired
 from service.protocol.request import Request
+from service.tokens.binding import KEY_PROOFS
 
-_BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_BEARER = "Bearer"
+_CREDENTIALS = re.compile(r"([A-Za-z]+) +([A-Za-z0-9._~+/-]+=*)")
 
 
-def bearer_token(request: Request) -> str:
+class PresentedToken(NamedTuple):
+    """An access token as it was sent."""
+
+    text: str
+    scheme: str = _BEARER
+    """As it is registered, however it was written."""
+
+
+def presented_token(request: Request) -> PresentedToken:
     """In the Authorization header or in a form, never in the query (RFC 6750 2.1 and 2.2).
 
     Raises InvalidRequest where it comes twice, TokenRequired where there is none, InvalidToken where it is not sent as one.
     """
+    return _presented(request, (_BEARER, *(proof.scheme for proof in KEY_PROOFS.values())))
+
+
+def bearer_token(request: Request) -> str:
+    """The same where nothing is bound to a key."""
+    return _presented(request, (_BEARER,)).text
+
+
+def _presented(request: Request, schemes: tuple[str, ...]) -> PresentedToken:
     in_body = request.parameters.get("access_token") if request.method == "POST" else None
     if request.authorization is None:
         if in_body is None:
             raise TokenRequired
-        return in_body
-    found = _BEARER.fullmatch(request.authorization)
-    if found is None:
+        return PresentedToken(in_body)
+    found = _CREDENTIALS.fullmatch(request.authorization)
+    scheme = next((one for one in schemes if found is not None and one.lower() == found[1].lower()), None)
+    if found is None or scheme is None:
         raise InvalidToken("The Authorization header must be: Bearer <access token>.")
     if in_body is not None:
         raise InvalidRequest("More than one access token is given (RFC 6750 section 2).")
-    return found[1]
+    return PresentedToken(found[2], scheme)

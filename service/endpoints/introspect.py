@@ -10,7 +10,7 @@ from service.client_auth import algorithms_supported, authenticate, methods_supp
 from service.endpoints.endpoint import MachineEndpoint, always
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.protocol.binding import UNBOUND
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Kind
 from service.protocol.decision import NO_STORE, Decision, answer
 from service.protocol.errors import InvalidClient
@@ -106,8 +106,8 @@ def _concerns(caller: Client | None, grant: Grant, audience: tuple[str, ...]) ->
 
 
 def _access_token(token: OpenedToken) -> dict[str, Any]:
-    return {
-        "token_type": UNBOUND.token_type,
+    described = {
+        "token_type": token.record.binding.token_type,
         "scope": token.scope,
         "aud": token.audience,
         "iat": token.record.issued_at,
@@ -115,6 +115,9 @@ def _access_token(token: OpenedToken) -> dict[str, Any]:
         "exp": token.ends_at,
         "jti": handle_of(token.credential),
     }
+    if token.record.binding is not UNBOUND:
+        described["cnf"] = token.record.binding.cnf
+    return described
 
 
 def _refresh_token(token: OpenedRefreshToken) -> dict[str, Any]:
@@ -139,7 +142,8 @@ async def _stateless(issuer: Issuer, caller: Client | None, claims: Mapping[str,
     if client is None or not client.grant_is_current(grant) or not _concerns(caller, grant, named):
         return None
     described = {name: value for name, value in claims.items() if name != GENERATION}
-    return described | {"active": True, "token_type": UNBOUND.token_type, "nbf": claims["iat"]}
+    token_type = Binding(jkt=claims.get("cnf", {}).get("jkt", "")).token_type
+    return described | {"active": True, "token_type": token_type, "nbf": claims["iat"]}
 
 
 async def _with_grant(

@@ -19,6 +19,7 @@ from service.protocol.requested import Requested
 from service.settings import Settings
 from service.store.replay_checks import confirm
 from service.tokens.authorization import Authorization
+from service.tokens.binding import KEY_PROOFS, bind, bound_by
 from service.tokens.issuing import issue
 from service.tokens.replay import ReplayedError, end_replayed
 from service.tokens.token_request import TokenRequest
@@ -75,9 +76,12 @@ async def answer_client(
             raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
         if name not in client.grant_types:
             raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
+        possession = bound_by(issuer, client, request)
+        checks += possession.replay_checks
         if grant_type.has_side_effects:
             await confirm(checks)
         authorization = await grant_type.authorize(issuer, TokenRequest(request, client, Requested.of(request), checks))
+        authorization = bind(authorization, possession.binding)
     except ReplayedError as replayed:
         await confirm(checks)
         await end_replayed(issuer, replayed)
@@ -104,12 +108,15 @@ def _methods(settings: Settings) -> tuple[str, ...]:
 def _metadata(issuer: Issuer) -> dict[str, object]:
     offered = issuer.settings.response_types
     implicit = any(not one.parts <= {"code"} for one in offered if one is not ResponseType.NONE)
-    return {
+    members: dict[str, object] = {
         "token_endpoint": issuer.url_of(issuer.settings.token_paths[0]),
         "token_endpoint_auth_methods_supported": methods_supported(issuer),
         "token_endpoint_auth_signing_alg_values_supported": algorithms_supported(issuer),
         "grant_types_supported": [*GRANT_TYPES, *([GrantTypeName.IMPLICIT] if implicit else [])],
     }
+    for proof in KEY_PROOFS.values():
+        members |= proof.metadata(issuer)
+    return members
 
 
 ENDPOINT = MachineEndpoint(

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from service.endpoints.bearer import bearer_token
+from service.endpoints.bearer import presented_token
 from service.endpoints.endpoint import Content, MachineEndpoint, always
 from service.issuer import Issuer
 from service.protocol import claims
@@ -14,6 +14,7 @@ from service.protocol.names import OPENID
 from service.protocol.request import Request
 from service.records.client import Client
 from service.store.tokens import OpenedToken
+from service.tokens.binding import NO_KEY, Possession, shown_with
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 from service.tokens.opening import open_access_token
 
@@ -28,7 +29,11 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     The token comes in the Authorization header or in a form (RFC 6750 2.1 and 2.2), never in the query. Raises
     InvalidRequest, InvalidToken (401), InsufficientScope (403), TemporarilyUnavailable.
     """
-    token, client = await opened_for_claims(issuer, bearer_token(request))
+    presented = presented_token(request)
+    possession = shown_with(issuer, request, presented.text)
+    token, client = await opened_for_claims(issuer, presented.text, possession)
+    if token.record.binding.token_type != presented.scheme:
+        raise InvalidToken(log=f"token is sent as {presented.scheme}")
     person = await issuer.directory.claims(token.grant.subject, token.scope.split())
     if person is None:
         raise InvalidToken(log="user is disabled or unknown")
@@ -37,9 +42,9 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     return rendered(issuer, client, told)
 
 
-async def opened_for_claims(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
+async def opened_for_claims(issuer: Issuer, text: str, possession: Possession = NO_KEY) -> tuple[OpenedToken, Client]:
     """A living access token that is good for UserInfo. Raises InvalidToken, InsufficientScope."""
-    token, client = await open_access_token(issuer, text)
+    token, client = await open_access_token(issuer, text, possession)
     if OPENID not in token.scope.split() or not token.grant.subject:
         raise InsufficientScope("The access token was not issued for the scope openid.")
     return token, client

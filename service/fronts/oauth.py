@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from service.observe.events import Event
 from service.protocol.decision import JSON, SERVER, Action, Decision, refuse
 from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
 from service.protocol.request import Form, Request
+from service.tokens.binding import KEY_PROOFS
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def discovery_paths(issuer: Issuer) -> tuple[str, ...]:
 def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
     name, methods, decide = endpoint.name, endpoint.methods(issuer.settings), endpoint.handle
     url, ignore_client_id = issuer.url_of(path), path == WEBMETHODS_PATH
-    shared = _Sharing(issuer.settings.cors_origins, ", ".join((*methods, "OPTIONS")))
+    shared = _Sharing.by(issuer, (*methods, "OPTIONS"))
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         request: Request | None = None
@@ -86,13 +87,23 @@ class _Sharing(NamedTuple):
 
     origins: tuple[str, ...]
     methods: str
+    request_headers: str
+    response_headers: str
+
+    @classmethod
+    def by(cls, issuer: Issuer, methods: Iterable[str]) -> "_Sharing":
+        """With the headers that proofs of possession travel in."""
+        proofs = KEY_PROOFS.values()
+        sent = ("Authorization", "Content-Type", *(name for proof in proofs for name in proof.request_headers))
+        read = ("WWW-Authenticate", "Retry-After", *(name for proof in proofs for name in proof.response_headers))
+        return cls(issuer.settings.cors_origins, ", ".join(methods), ", ".join(sent), ", ".join(read))
 
     def headers(self, http: web.BaseRequest) -> Mapping[str, str]:
         """What goes with an answer to a page."""
         if "*" in self.origins:
             return {
                 "Access-Control-Allow-Origin": "*",
-                "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After",
+                "Access-Control-Expose-Headers": self.response_headers,
             }
         origin = http.headers[hdrs.ORIGIN]
         return {"Vary": "Origin", **({"Access-Control-Allow-Origin": origin} if origin in self.origins else {})}
@@ -109,7 +120,7 @@ class _Sharing(NamedTuple):
             **SERVER,
             **self.headers(http),
             "Access-Control-Allow-Methods": self.methods,
-            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Allow-Headers": self.request_headers,
             "Access-Control-Max-Age": str(_CORS_SECONDS),
         }
 
@@ -135,7 +146,7 @@ def _discovery(issuer: Issuer) -> Handler:
 
 def _document(issuer: Issuer, decide: Callable[[Issuer, str], Decision]) -> Handler:
     """A document that everybody may read."""
-    shared = _Sharing(issuer.settings.cors_origins, "GET, HEAD, OPTIONS")
+    shared = _Sharing.by(issuer, ("GET", "HEAD", "OPTIONS"))
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         return shared.with_headers(http, _response(decide(issuer, http.headers.get(hdrs.IF_NONE_MATCH, ""))))

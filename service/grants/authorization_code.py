@@ -3,6 +3,7 @@
 from service.grants.grant_type import GrantType
 from service.issuer import Issuer
 from service.protocol import credentials, pkce, redirect_uris
+from service.protocol.binding import UNBOUND
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.tokens.authorization import Authorization, granted_by
@@ -38,6 +39,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         record=record,
         proof=f"{redirect_uri or ''}\0{code_verifier or ''}",
         is_listening=request.is_listening,
+        binding=UNBOUND if record is None else record.binding,
     )
     check_not_replayed(presented)
     if record is not None:

@@ -3,8 +3,8 @@
 import msgspec
 
 
-class Binding(msgspec.Struct, frozen=True):
-    """A confirmation of whoever presents a token. Both members empty: a bearer token."""
+class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j", "x5t_s256": "x"}):
+    """A confirmation of whoever presents a token, as records keep it. Both members empty: a bearer token."""
 
     jkt: str = ""
     """SHA-256 thumbprint of a DPoP key, base64url (RFC 9449 section 6.1)."""
@@ -21,6 +21,15 @@ class Binding(msgspec.Struct, frozen=True):
         """Members of the claim ``cnf`` (RFC 7800 section 3.1); empty for a bearer token."""
         members = {"jkt": self.jkt, "x5t#S256": self.x5t_s256}
         return {name: value for name, value in members.items() if value}
+
+    @property
+    def mark(self) -> str:
+        """Enough of it to tell it from others; empty for a bearer token."""
+        return f"{self.jkt[:22]}~{self.x5t_s256[:22]}" if self.jkt or self.x5t_s256 else ""
+
+    def is_proved_by(self, shown: "Binding") -> bool:
+        """Tell whether who shows these keys holds those that are needed."""
+        return self.jkt in ("", shown.jkt) and self.x5t_s256 in ("", shown.x5t_s256)
 
 
 UNBOUND = Binding()

@@ -2,6 +2,7 @@
 
 from msgspec import field
 
+from service.protocol.binding import UNBOUND, Binding
 from service.records.grant import Grant
 from service.records.json import Record
 from service.records.property import Property
@@ -17,3 +18,5 @@ class AccessToken(Record, frozen=True, omit_defaults=True, gc=False):
     """The whole grant, where it will never issue anything else (client_credentials): no second key is needed."""
     properties: tuple[Property, ...] = field(default=(), name="p")
     """What hooks, and callers of the decision API, added to this token alone."""
+    binding: Binding = field(default=UNBOUND, name="b")
+    """To a key of the client, which whoever presents the token must prove to hold (P9)."""

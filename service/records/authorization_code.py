@@ -2,6 +2,7 @@
 
 from msgspec import field
 
+from service.protocol.binding import UNBOUND, Binding
 from service.records.json import Record
 
 
@@ -16,3 +17,5 @@ class AuthorizationCode(Record, frozen=True, omit_defaults=True, gc=False):
     nonce: str | None = field(default=None, name="n")  # OpenID Connect Core 3.1.2.1
     beside: bool = field(default=False, name="b")
     """Whether an access token was issued together with the code: the grant must outlive it."""
+    binding: Binding = field(default=UNBOUND, name="cn")
+    """To the key that the authorization request named (RFC 9449 section 10)."""

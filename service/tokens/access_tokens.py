@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from service.hooks import NOTHING_ADDED
 from service.issuer import Issuer
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.claims import OURS
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind, base64url, parse
 from service.protocol.errors import ServerError
@@ -51,6 +52,7 @@ class AccessTokenContents(NamedTuple):
     ends_at: int
     added: Mapping[str, Any] = NOTHING_ADDED.access_token
     """Claims from hooks, and about the user."""
+    binding: Binding = UNBOUND
 
 
 class ResolvedToken(NamedTuple):
@@ -108,6 +110,8 @@ async def mint_access_jwt(
     }
     optional = {"scope": contents.granted.scope, "auth_time": grant.auth_time, "acr": grant.acr, "amr": list(grant.amr)}
     claims |= {name: value for name, value in optional.items() if value}
+    if contents.binding is not UNBOUND:
+        claims["cnf"] = contents.binding.cnf
     if profile.format is AccessTokenFormat.STATELESS:
         claims[GENERATION] = client.generation
     token = keyring_of(issuer).sign(algorithm_of(issuer, profile.algorithm), claims, typ=profile.typ)

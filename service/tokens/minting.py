@@ -62,7 +62,12 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     if client.access_token_format is not None or issuer.settings.resource_tokens:
         added = {**authorization.added.access_token, **about}
         contents = AccessTokenContents(
-            _with_properties(authorization), authorization.granted, now, now + lifetime, added
+            grant=_with_properties(authorization),
+            granted=authorization.granted,
+            now=now,
+            ends_at=now + lifetime,
+            added=added,
+            binding=authorization.binding,
         )
         access = await _in_profile(issuer, client, contents, credential, opaque)
     id_token = ""
@@ -134,10 +139,10 @@ def _access_record(authorization: Authorization, now: int, about: Mapping[str, A
         properties += _properties(authorization.added)
     properties += tuple(Property(name, value, in_introspection=True) for name, value in about.items())
     if not grant.subject:
-        return AccessToken(now, grant=grant, properties=properties).encode()
+        return AccessToken(now, grant=grant, properties=properties, binding=authorization.binding).encode()
     scope = None if authorization.granted.scope == grant.scope else authorization.granted.scope
     audience = None if authorization.granted.audience == grant.audience else authorization.granted.audience
-    return AccessToken(now, scope, audience, properties=properties).encode()
+    return AccessToken(now, scope, audience, properties=properties, binding=authorization.binding).encode()
 
 
 def _properties(added: Added) -> tuple[Property, ...]:

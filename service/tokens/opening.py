@@ -5,18 +5,34 @@ from service.observe.current import note_client
 from service.protocol.credentials import Kind
 from service.protocol.errors import InvalidToken
 from service.records.client import Client
+from service.store.replay_checks import confirm
 from service.store.tokens import OpenedToken
 from service.tokens.access_tokens import resolve_token
+from service.tokens.binding import NO_KEY, Possession
 
 
-async def open_access_token(issuer: Issuer, text: str) -> tuple[OpenedToken, Client]:
-    """Open an access token of ours that is alive. Raises InvalidToken, TemporarilyUnavailable."""
+async def open_access_token(issuer: Issuer, text: str, possession: Possession = NO_KEY) -> tuple[OpenedToken, Client]:
+    """Open an access token of ours that is alive.
+
+    Args:
+        issuer: Ours.
+        text: The token.
+        possession: What its sender shows beside it; without it a token that is bound to a key is refused (P9).
+
+    Raises:
+        InvalidToken: It is no such token.
+        ProtocolError: A replay check does not pass.
+        TemporarilyUnavailable: Redis is.
+    """
     credential = (await resolve_token(issuer, text)).credential
     if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
         raise InvalidToken(log="not an access token of ours")
     token = await issuer.store.tokens.open_by_token(credential)
     if token is None:
         raise InvalidToken(log="access token is unknown, expired, or its grant has ended")
+    if not token.record.binding.is_proved_by(possession.binding):
+        raise InvalidToken("The access token is bound to a key: prove that you hold it.", log="key is not proved")
+    await confirm(possession.replay_checks)
     note_client(token.grant.client_id)
     clients = issuer.store.clients
     client = clients.cached(token.grant.client_id) or await clients.get(token.grant.client_id)

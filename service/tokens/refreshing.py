@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from service.issuer import Issuer
 from service.observe.events import Event
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Kind, hashed, new_credential
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import OFFLINE_ACCESS, GrantTypeName, RefreshRotation
@@ -15,6 +16,7 @@ from service.store.spending import NewTokens, Spending, WaitingReply
 from service.store.store import Store
 from service.store.tokens import OpenedRefreshToken
 from service.tokens.authorization import Authorization
+from service.tokens.replay import key_of
 from service.tokens.spendable import Spendable, TokenPlan
 
 
@@ -48,10 +50,13 @@ def new_refresh_token(
     ends_at = _refresh_ends_at(issuer, client, authorization.grant, now)
     if keeps is not None:
         issued_at = keeps.record.issued_at if keeps.record else now
+        binding = keeps.record.binding if keeps.record else UNBOUND
         token = spends.presented if spends and left != 0 else ""
-        return NewRefreshToken(token, keeps.credential.hash, RefreshToken(issued_at, left, "").encode(), ends_at)
+        record = RefreshToken(issued_at, left, "", binding)
+        return NewRefreshToken(token, keeps.credential.hash, record.encode(), ends_at)
     token = new_credential(Kind.REFRESH_TOKEN, plan.grant_id, issuer.randomness)
-    record = RefreshToken(now, left, spends.credential.hash if spends else "")
+    binding = authorization.binding if client.public else UNBOUND  # others prove themselves in another way
+    record = RefreshToken(now, left, spends.credential.hash if spends else "", binding)
     return NewRefreshToken(token, hashed(token), record.encode(), ends_at)
 
 
@@ -87,6 +92,10 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
     def is_repeated(self, fingerprint: str) -> bool:
         """Another request within the grace gets an answer of its own, so it goes on to be spent."""
         return self.is_spent and self.opened.asked == fingerprint
+
+    def is_proved_by(self, shown: Binding) -> bool:
+        """Once it is used, what is left tells by which key."""
+        return key_of(self.opened.asked) == shown.mark if self.is_spent else super().is_proved_by(shown)
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
         """One refresh less than are left."""
@@ -135,7 +144,13 @@ class KeptRefreshToken(PresentedRefreshToken, frozen=True, kw_only=True):
         opened = await store.tokens.open_by_refresh(self.credential)
         if opened is None or opened.record is None:
             raise InvalidGrant(log="refresh token ended meanwhile, or no refresh is left")
-        return KeptRefreshToken(credential=self.credential, grant=opened.grant, presented=self.presented, opened=opened)
+        return KeptRefreshToken(
+            credential=self.credential,
+            grant=opened.grant,
+            presented=self.presented,
+            binding=opened.record.binding,
+            opened=opened,
+        )
 
 
 def present_refresh_token(
@@ -151,5 +166,6 @@ def present_refresh_token(
         presented=presented,
         is_spent=opened.record is None,
         reply=opened.reply,
+        binding=opened.record.binding if opened.record else UNBOUND,
         opened=opened,
     )

@@ -44,20 +44,19 @@ async def end_replayed(issuer: Issuer, replayed: ReplayedError) -> None:
 
 
 def fingerprint(authorization: Authorization) -> str:
-    """What the client asked for and by which key, 22 characters; empty where that is all that the grant allows, by no key.
+    """What the client asked for, 22 characters or none where that is all that the grant allows; and by which key, if by one.
 
     Requests whose fingerprints differ never get each other's answer (P2).
     """
-    granted, binding = authorization.granted, authorization.binding
-    if binding == UNBOUND:
-        if granted == granted_by(authorization.grant):
-            return ""
-        return _digest(msgspec.json.encode(granted))
-    return _digest(msgspec.json.encode((granted, binding)))
+    granted, asked = authorization.granted, ""
+    if granted != granted_by(authorization.grant):
+        asked = base64url(sha256(msgspec.json.encode(granted)).digest()[:16])
+    return asked if authorization.binding == UNBOUND else f"{asked}.{authorization.binding.mark}"
 
 
-def _digest(asked: bytes) -> str:
-    return base64url(sha256(asked).digest()[:16])
+def key_of(fingerprint: str) -> str:
+    """The mark of the key in a fingerprint, empty where there is none."""
+    return fingerprint.partition(".")[2]
 
 
 async def repeat(issuer: Issuer, authorization: Authorization, spends: Spendable, sealed: bytes) -> Issued:

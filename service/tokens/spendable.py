@@ -9,6 +9,7 @@ import msgspec
 
 from service.issuer import Issuer
 from service.observe.events import Event
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Credential
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
@@ -55,10 +56,16 @@ class Spendable(msgspec.Struct, frozen=True, kw_only=True):
     is_spent: bool = False
     reply: bytes = b""
     """The sealed reply to its use, where it is spent and that waits."""
+    binding: Binding = UNBOUND
+    """The key without which it is worth nothing, as far as was read."""
 
     def is_repeated(self, fingerprint: str) -> bool:
         """Tell whether it was spent by a request that asked for the same, as far as was read."""
         return self.is_spent
+
+    def is_proved_by(self, shown: Binding) -> bool:
+        """Tell whether who shows these keys may use it (P9)."""
+        return self.binding.is_proved_by(shown)
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
         """Say which tokens it is exchanged for. Raises InvalidGrant."""

@@ -15,7 +15,7 @@ from service.protocol.requested import Granted
 from service.records.grant import Grant
 from service.store import tokens as store
 from service.tokens.authorization import Authorization
-from service.tokens.replay import fingerprint
+from service.tokens.replay import fingerprint, key_of
 from tests.world import World, error_of
 
 A, B = "https://a.example", "https://b.example"
@@ -113,7 +113,8 @@ def test_whatever_may_be_asked_for_makes_another_request() -> None:
     asked = [_asking(whole), *map(_asking, others), *(_asking(one, by) for one in (whole, *others) for by in bound)]
     assert len(set(asked)) == len(asked)
     assert asked[0] == ""
-    assert all(len(one) == 22 for one in asked[1:])
+    assert all(len(one.partition(".")[0]) == 22 for one in asked if one and not one.startswith("."))
+    assert {key_of(one) for one in asked} == {"", *(one.mark for one in bound)}
 
 
 def _other(value: str | tuple[str, ...]) -> str | tuple[str, ...]:

@@ -1,0 +1,54 @@
+"""Proofs of possession, by which tokens are bound to a key and presented (P9): one file each, and the list.
+
+To add one: a file with its ``KEY_PROOF``, and its name in the list below. What a token is bound to is written and checked
+elsewhere: in ``minting``, ``opening`` and the token endpoint, whatever the kind of key.
+"""
+
+import msgspec
+
+from service.issuer import Issuer
+from service.protocol.binding import Binding
+from service.protocol.errors import InvalidGrant
+from service.protocol.request import Request
+from service.records.client import Client
+from service.tokens.authorization import Authorization
+from service.tokens.binding.key_proof import NO_KEY, KeyProof, Possession
+
+KEY_PROOFS: dict[str, KeyProof] = {}
+"""Every proof by its name; discovery, CORS and schemes of the Authorization header derive from it."""
+
+__all__ = ["KEY_PROOFS", "NO_KEY", "KeyProof", "Possession", "bind", "bound_by", "shown_with"]
+
+
+def bound_by(issuer: Issuer, client: Client, request: Request) -> Possession:
+    """Return what the tokens of a token request are bound to. Raises ProtocolError."""
+    possession = NO_KEY
+    for proof in KEY_PROOFS.values():
+        possession = _both(possession, proof.bind(issuer, client, request))
+    return possession
+
+
+def shown_with(issuer: Issuer, request: Request, access_token: str) -> Possession:
+    """Return what a request shows beside the access token that it brings. Raises ProtocolError."""
+    possession = NO_KEY
+    for proof in KEY_PROOFS.values():
+        possession = _both(possession, proof.show(issuer, request, access_token))
+    return possession
+
+
+def bind(authorization: Authorization, binding: Binding) -> Authorization:
+    """Bind the tokens to the client's key. Raises InvalidGrant where what it spends is bound to another key."""
+    spends = authorization.spends
+    if spends is not None and not spends.is_proved_by(binding):
+        raise InvalidGrant(log=f"{spends.NAME} is bound to a key that the request does not prove to hold")
+    if binding is authorization.binding:  # none, as a rule
+        return authorization
+    return msgspec.structs.replace(authorization, binding=binding)
+
+
+def _both(one: Possession, other: Possession) -> Possession:
+    if one is NO_KEY or other is NO_KEY:
+        return other if one is NO_KEY else one
+    first, second = one.binding, other.binding
+    binding = Binding(first.jkt or second.jkt, first.x5t_s256 or second.x5t_s256)
+    return Possession(binding, one.replay_checks + other.replay_checks)

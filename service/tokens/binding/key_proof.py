@@ -1,0 +1,45 @@
+"""What every proof of possession offers: by it a client shows that it holds the key that its tokens are bound to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from service.issuer import Issuer
+from service.protocol.binding import UNBOUND, Binding
+from service.protocol.request import Request
+from service.records.client import Client
+from service.store.replay_checks import ReplayCheck
+
+
+class Possession(NamedTuple):
+    """The keys that the sender of a request holds, if what counts once only is used for the first time."""
+
+    binding: Binding = UNBOUND
+    replay_checks: tuple[ReplayCheck, ...] = ()
+
+
+NO_KEY = Possession()
+"""Nothing is shown: enough for a bearer token."""
+
+
+def _nothing(_: Issuer) -> Mapping[str, object]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyProof:
+    """One way to bind tokens to a key. Its functions do not wait; a replay check leaves with what else is sent."""
+
+    name: str
+    bind: Callable[[Issuer, Client, Request], Possession]
+    """What a token request shows to have its tokens bound to. Raises ProtocolError where the client has to show more."""
+    show: Callable[[Issuer, Request, str], Possession]
+    """What a request shows that brings this access token. Raises ProtocolError for a malformed proof."""
+    metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
+    """Members of discovery."""
+    scheme: str = "Bearer"
+    """In the Authorization header, before the tokens that it binds."""
+    request_headers: tuple[str, ...] = ()
+    """What pages of other origins must be able to send."""
+    response_headers: tuple[str, ...] = ()
+    """What they must be able to read."""
