@@ -21,6 +21,7 @@ from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, To
 from service.outbound.shared_calls import SharedCalls
 from service.redis.address import of_url
 from service.redis.connection import Connection
+from service.redis.listener import start_listening
 from service.redis.opening import open_connection
 from service.store.keys import Keys
 
@@ -132,7 +133,7 @@ class Guard:
             return
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
         if self._connection is not None:
-            self._connection.listen((self._names.ended, self._names.changes), self._hear, self._hearing)
+            start_listening(self._connection, (self._names.ended, self._names.changes), self._hear, self._hearing)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -105,12 +105,12 @@ class Cluster(Connection):
         except LinkLostError as error:
             raise TemporarilyUnavailable(log=f"Redis: {error}") from error
 
-    def _any_node(self) -> Node:
-        """Messages reach every server of a Cluster: listen on one that is up."""
+    async def listening_endpoint(self) -> Endpoint:
+        """Messages reach every server of a Cluster: listen on one that is up. Raises LinkLostError."""
         for node in self._nodes.values():
             if node.link is not None and node.link.lost is None:
-                return node
-        return self._node_at(random.choice(self.address.servers))  # noqa: S311
+                return node.link.endpoint
+        return (await self._node_at(random.choice(self.address.servers)).connected()).endpoint  # noqa: S311
 
     async def close(self) -> None:
         """Close every connection."""

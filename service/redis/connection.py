@@ -8,6 +8,7 @@ executed twice: every script recognises its own earlier effect (P3), everything 
 import asyncio
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -30,7 +31,6 @@ from service.redis.errors import (
     refusal_of,
 )
 from service.redis.link import Link, Word, ignore_reply
-from service.redis.listener import Receive, listen
 from service.redis.node import Node
 from service.settings.redis_url import Endpoint
 
@@ -45,7 +45,6 @@ FLAGS_SINCE = (7, 0)
 _PAUSE = 0.02
 """Seconds before the first retry; each further pause is up to twice as long, at most ``_LONGEST_PAUSE``."""
 _LONGEST_PAUSE = 0.2
-_LONGEST_CURSOR = 40
 
 
 class Connection:
@@ -66,7 +65,8 @@ class Connection:
         self._confirms = confirms
         self._make = _confirming_link(address, watch) if confirms else partial(Link, watch=watch)
         self._node = Node(address, self._locate, self._make, watch)
-        self._listening: asyncio.Task[None] | None = None
+        self.listening: asyncio.Task[None] | None = None
+        """Receives messages of other processes (``listener``); ends with the connection."""
         self._refusals = Outage(log, Event.REDIS_COMMAND_REFUSED)
         self.refused = 0
         """How many commands were refused for reasons that last."""
@@ -260,14 +260,8 @@ class Connection:
         """
         links = await self.links()
         index, _, position = (cursor or "0:0").partition(":")
-        if (
-            not (cursor or "0").isascii()
-            or not index.isdigit()
-            or not position.isdigit()
-            or len(cursor) > _LONGEST_CURSOR
-        ):
-            raise ValueError(f"{cursor!r} is not a cursor")
-        if int(index) >= len(links) or int(position) >= 2**64:
+        is_cursor = re.fullmatch(r"[0-9]{1,9}:[0-9]{1,20}", cursor or "0:0")
+        if not is_cursor or int(index) >= len(links) or int(position) >= 2**64:
             raise ValueError(f"{cursor!r} is not a cursor")
         try:
             after, found = await links[int(index)].send(["SCAN", position, "MATCH", pattern, "COUNT", count])
@@ -284,13 +278,9 @@ class Connection:
 
     # messages of other processes
 
-    def listen(self, channels: tuple[str, ...], receive: Receive, hearing: Callable[[bool], None]) -> None:
-        """Call ``receive`` with every message of these channels, ``hearing`` whenever listening begins (True) or ends."""
-        self._listening = asyncio.ensure_future(listen(self, channels, receive, hearing))
-
     async def listening_endpoint(self) -> Endpoint:
         """A server that is up and gets the messages of all. Raises LinkLostError."""
-        return (await self._any_node().connected()).endpoint
+        return (await self._node.connected()).endpoint
 
     async def check_primary(self, listening_to: Endpoint) -> None:
         """Raises LinkLostError where ``listening_to`` is no longer the one to listen to."""
@@ -298,16 +288,13 @@ class Connection:
     def doubt_primary(self) -> None:
         """Look for the primary again before the next command."""
 
-    def _any_node(self) -> Node:
-        return self._node
-
     async def close(self) -> None:
         """Close every connection."""
         if self.confirming is not None:
             await self.confirming.close()
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+        if self.listening is not None:
+            self.listening.cancel()
+            await asyncio.gather(self.listening, return_exceptions=True)
         self._node.close()
 
 

@@ -139,7 +139,9 @@ class Link(asyncio.Protocol):
             while (reply := self._reader.gets()) is not False:
                 self.reply_received(reply)
             while self._under_way and self._replied >= self._under_way[0].complete_at:
-                self._answered()
+                batch = self._under_way.popleft()
+                if self._watch is not None:
+                    self._watch.answered(batch, self._server)
         except ReplyError as error:  # bytes that are not RESP
             self.close(str(error))
 
@@ -153,11 +155,6 @@ class Link(asyncio.Protocol):
             future.set_exception(reply)
         else:
             future.set_result(reply)
-
-    def _answered(self) -> None:
-        batch = self._under_way.popleft()
-        if self._watch is not None:
-            self._watch.answered(batch, self._server)
 
     @property
     def _server(self) -> tuple[str, int]:

@@ -4,11 +4,11 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from service.observe.events import Event
 from service.observe.outages import Outage
-from service.redis.address import Address
+from service.redis.connection import Connection
 from service.redis.errors import LinkLostError, ReplyError
 from service.redis.handshake import connect
 from service.redis.link import Link
@@ -20,21 +20,6 @@ Receive = Callable[[bytes, bytes], None]
 """Takes a channel and a message."""
 _PING_EVERY = 1.0
 """Seconds: a listener that hangs is noticed so soon after its timeout."""
-
-
-class Source(Protocol):
-    """Redis of some shape, as a listener needs it."""
-
-    address: Address
-
-    async def listening_endpoint(self) -> Endpoint:
-        """The server to listen to. Raises LinkLostError."""
-
-    async def check_primary(self, listening_to: Endpoint) -> None:
-        """Raises LinkLostError where this server is no longer the one to listen to."""
-
-    def doubt_primary(self) -> None:
-        """Look for the primary again before the next command."""
 
 
 class ListeningLink(Link):
@@ -52,22 +37,26 @@ class ListeningLink(Link):
             super().reply_received(reply)
 
 
-async def listen(source: Source, channels: tuple[str, ...], receive: Receive, hearing: Callable[[bool], None]) -> None:
-    """Receive the messages of channels until cancelled.
+def start_listening(
+    connection: Connection, channels: tuple[str, ...], receive: Receive, hearing: Callable[[bool], None]
+) -> None:
+    """Receive the messages of channels until the connection is closed.
 
-    Args:
-        source: Redis.
-        channels: Their names.
-        receive: Called with each message.
-        hearing: Called whenever listening begins (True) or ends (False): what was said in between is lost.
+    ``hearing`` is called whenever listening begins (True) or ends (False): what was said in between is lost.
     """
+    connection.listening = asyncio.ensure_future(_listen(connection, channels, receive, hearing))
+
+
+async def _listen(
+    connection: Connection, channels: tuple[str, ...], receive: Receive, hearing: Callable[[bool], None]
+) -> None:
     outage = Outage(log, Event.REDIS_LISTENER_DISCONNECTED, Event.REDIS_LISTENER_RECONNECTED)
     while True:
         link: Link | None = None
         try:
-            endpoint = await source.listening_endpoint()
+            endpoint = await connection.listening_endpoint()
             link = await connect(
-                source.address, endpoint, make=lambda place, timeout: ListeningLink(place, timeout, receive)
+                connection.address, endpoint, make=lambda place, timeout: ListeningLink(place, timeout, receive)
             )
             for channel in channels:
                 await link.send(["SUBSCRIBE", channel])
@@ -76,11 +65,11 @@ async def listen(source: Source, channels: tuple[str, ...], receive: Receive, he
             while True:
                 await asyncio.sleep(_PING_EVERY)
                 await link.send(["PING"])
-                await source.check_primary(endpoint)
+                await connection.check_primary(endpoint)
         except (LinkLostError, ReplyError) as error:
             outage.failed(error)
             if isinstance(error, LinkLostError):
-                source.doubt_primary()
+                connection.doubt_primary()
         finally:
             if link is not None:
                 link.close()

@@ -11,6 +11,7 @@ from service.records.notification import Notification
 from service.redis import address
 from service.redis.connection import FLAGS_SINCE, Connection
 from service.redis.errors import LinkLostError, ReplyError
+from service.redis.listener import start_listening
 from service.redis.opening import open_connection
 from service.redis.script import SCRIPTS
 from service.settings import Settings
@@ -155,7 +156,8 @@ async def open_store(
         await store.close()
         raise
     if listen:
-        store.connection.listen(
-            (store.keys.changes,), lambda _, message: store.clients.hear(message), store.clients.hearing
+        changes = (store.keys.changes,)
+        start_listening(
+            store.connection, changes, lambda _, message: store.clients.hear(message), store.clients.hearing
         )
     return store

@@ -12,6 +12,7 @@ from service.issuer import Issuer
 from service.records.session import Session
 from service.records.trusted_issuer import TrustedIssuer
 from service.redis.address import of_url
+from service.redis.listener import start_listening
 from service.redis.opening import open_connection
 from service.store.keys import Keys
 from tests.world import World, in_process, settings_for
@@ -104,7 +105,9 @@ async def test_what_is_published_by_one_reaches_none_of_the_other(any_world: Wor
     ready = asyncio.Event()
     connection = open_connection(of_url(any_world.redis.url))
     channels = (MINE.changes, MINE.ended, THEIRS.changes, THEIRS.ended)
-    connection.listen(channels, lambda channel, _: heard.append(channel), lambda now: ready.set() if now else None)
+    start_listening(
+        connection, channels, lambda channel, _: heard.append(channel), lambda now: ready.set() if now else None
+    )
     try:
         async with asyncio.timeout(20):
             await ready.wait()
