@@ -75,6 +75,18 @@ def test_an_act_is_in_the_audit_log_under_the_name_of_its_operation() -> None:
     assert all(name == action for name, action in named.items())
 
 
+def test_tests_mirror_the_house() -> None:
+    """A room has its tests in a folder of its name; what is of no room is one of the others."""
+    others = {"attacks", "browser", "clients", "helm", "image", "journeys", "loadtests"}
+    of_no_room = {"additions", "house", "locks", "proofs", "redis_shapes", "round_trips"}
+    tests = ROOT / "tests"
+    rooms = {path.parent.name for path in SERVICE.glob("*/__init__.py")}
+    assert {path.parent.name for path in tests.glob("*/*.py")} - others == rooms
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    assert all((SERVICE / folder).is_dir() for folder in folders if folder.parts and folder.parts[0] not in others)
+    assert {path.stem.removeprefix("test_") for path in tests.glob("test_*.py")} - of_no_room <= _modules("")
+
+
 def test_every_script_has_its_wrapper() -> None:
     files = {path.stem for path in (SERVICE / "store" / "lua").glob("*.lua")}
     assert files == {script.name for script in SCRIPTS}

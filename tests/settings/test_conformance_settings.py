@@ -11,7 +11,7 @@ from tests.assertions import ISSUER, JWKS, Signer, proof
 from tests.person import Person
 from tests.world import CALLBACK, World, error_of
 
-TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
+TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
 NEEDED = dict(re.findall(r"^\| `([a-z_]+)=([a-z_, ]+)` \|", TEXT, re.MULTILINE))
 ALL = {"registration", "assertion_audience", "registration_response_types", "self_registered_redirects"}
 ALL_RESPONSE_TYPES = ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"]

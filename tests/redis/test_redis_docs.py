@@ -9,7 +9,7 @@ from service.store import rights
 from service.store.keys import Keys
 from tests.kept_redis import RECOMMENDED, servers
 
-TEXT = (Path(__file__).parents[1] / "docs" / "redis.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
 
 
 def test_every_server_that_the_tests_run_on_is_in_the_table() -> None:
