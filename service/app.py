@@ -27,9 +27,9 @@ from service.endpoints import ENDPOINTS
 from service.endpoints.endpoint import check_paths
 from service.fronts import browser, oauth
 from service.fronts.connections import Connections
-from service.fronts.health import HEALTH_PATHS, Handler, Health
+from service.fronts.health import HEALTH_PATHS, Health
 from service.fronts.listening import bound
-from service.fronts.methods import by_method
+from service.fronts.methods import Handler, by_method
 from service.fronts.operators import OperatorsRunner, make_application, tls_of
 from service.fronts.watching import watching
 from service.issuer import Issuer

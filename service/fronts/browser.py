@@ -3,7 +3,6 @@
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable
 from http.cookies import SimpleCookie
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -16,7 +15,7 @@ from service.endpoints.applications import PATH as APPLICATIONS_PATH
 from service.endpoints.browser_session import failed
 from service.endpoints.endpoint import BrowserEndpoint
 from service.fronts import oauth
-from service.fronts.methods import by_method
+from service.fronts.methods import Handler, by_method
 from service.fronts.pages import Pages, load_hook
 from service.fronts.peer import peer_of
 from service.fronts.receiving import check_transport, note_sender, posted_form, query_form
@@ -40,23 +39,6 @@ _FRAMES = frozenset({"iframe", "frame", "embed", "object"})
 """What browsers call a page inside another one (Fetch Metadata 2.1); it is theirs to say, no script can."""
 _MOST_IN_URL = 6000
 """Bytes of a query that we send a browser to: what is longer is answered where it came."""
-
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-def handlers(issuer: Issuer) -> dict[str, Handler]:
-    """Every path of this front. Raises ValueError where the operator's templates or hook cannot be used."""
-    return Front(issuer).handlers()
-
-
-def pages(issuer: Issuer) -> dict[str, BrowserEndpoint]:
-    """The endpoint at each path below the issuer."""
-    return {
-        path: endpoint
-        for endpoint in ENDPOINTS.values()
-        if isinstance(endpoint, BrowserEndpoint) and endpoint.is_on(issuer)
-        for path in endpoint.paths(issuer.settings)
-    }
 
 
 class _Cookie(NamedTuple):
@@ -84,14 +66,19 @@ class _Cookie(NamedTuple):
 
 
 class Front:
-    """The pages of one issuer."""
+    """The pages of one issuer. Raises ValueError where the operator's templates or hook cannot be used."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
         self._pages = Pages(issuer.settings)
         self._hook = load_hook(issuer.settings.page_hook)
         self._prefix = issuer.settings.issuer_path
-        self._endpoints = pages(issuer)
+        self._endpoints = {
+            path: endpoint
+            for endpoint in ENDPOINTS.values()
+            if isinstance(endpoint, BrowserEndpoint) and endpoint.is_on(issuer)
+            for path in endpoint.paths(issuer.settings)
+        }
         prefixes = issuer.settings.path_prefixes
         self._page_paths = frozenset(prefix + path for prefix in prefixes for path in self._endpoints)
         self._style, _ = self._pages.style()

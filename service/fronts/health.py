@@ -1,16 +1,13 @@
 """Probes and metrics for whoever runs the service: /livez, /readyz, /metrics."""
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
-from service.fronts.methods import by_method
+from service.fronts.methods import Handler, by_method
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.store.writability import refusal_in
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 HEALTH_PATHS = ("/livez", "/readyz", "/metrics")
 """Also reserved where operators have a port of their own."""
 

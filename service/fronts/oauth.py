@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from service.client_auth import note_claimed_client
 from service.endpoints import ENDPOINTS, discovery
 from service.endpoints.endpoint import Content, DocumentEndpoint, MachineEndpoint
 from service.endpoints.metadata import OPENID_PATH, PATH
-from service.fronts.methods import by_method
+from service.fronts.methods import Handler, by_method
 from service.fronts.pages import languages
 from service.fronts.peer import peer_of
 from service.fronts.receiving import body, check_transport, note_sender, posted_form, query_form
@@ -31,8 +31,6 @@ WEBMETHODS_PATH = "/invoke/pub.oauth/getAccessToken"
 """Where webMethods has its token endpoint (WM-22); there a client_id beside HTTP authentication is ignored (WM-08)."""
 _CORS_SECONDS = 3600
 """How long a browser may remember the answer to a preflight."""
-
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 def handlers(issuer: Issuer) -> dict[str, Handler]:

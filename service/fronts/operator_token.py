@@ -6,12 +6,12 @@ shares an address with an operator shall lock them out.
 
 import hmac
 from hashlib import sha256
-from ipaddress import ip_address
 
 from service.directory import network_of
 from service.fronts.peer import Peer
 from service.issuer import Issuer
 from service.observe.events import Event
+from service.protocol.addresses import is_loopback
 from service.settings import Settings
 from service.store.failures import Limit
 
@@ -27,7 +27,7 @@ def operator_of(settings: Settings, token: str) -> str | None:
 
 def is_private(peer: Peer, settings: Settings) -> bool:
     """Whether nobody can read along: TLS, this machine itself, or the settings say that TLS ends elsewhere."""
-    return peer.secure or not settings.require_https or _is_loopback(peer.address)
+    return peer.secure or not settings.require_https or is_loopback(peer.address)
 
 
 async def count_failure(issuer: Issuer, address: str) -> int:
@@ -43,10 +43,3 @@ async def count_failure(issuer: Issuer, address: str) -> int:
 
 def _digest(token: str) -> bytes:
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False

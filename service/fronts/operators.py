@@ -13,8 +13,8 @@ from service.admin.operations.statistics import sampled
 from service.admin.statistics import Statistics
 from service.fronts import admin_api, console, decision_api
 from service.fronts.connections import Connections
-from service.fronts.health import Handler, Health
-from service.fronts.methods import route
+from service.fronts.health import Health
+from service.fronts.methods import Handler, route
 from service.fronts.oauth import not_found, rendered
 from service.fronts.watching import watching_middleware
 from service.issuer import Issuer

@@ -1,11 +1,12 @@
 """Who is at the other end of the connection, and whether it is encrypted: proxies are believed only if trusted."""
 
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
 from aiohttp import web
 
+from service.protocol.addresses import address_of
 from service.settings import Settings
 
 _LONGEST_HOP = 64
@@ -51,17 +52,11 @@ def _address(hop: str) -> str:
     host = hop[1:].partition("]")[0] if hop.startswith("[") else hop
     if host.count(":") == 1:
         host = host.partition(":")[0]
-    try:
-        parsed = ip_address(host.partition("%")[0])
-    except ValueError:
-        return ""
-    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+    parsed = address_of(host.partition("%")[0])
+    return "" if parsed is None else str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 @lru_cache(maxsize=4096)
 def _is_within(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
+    parsed = address_of(address)
+    return parsed is not None and any(parsed in network for network in networks)

@@ -9,6 +9,7 @@ from aiohttp import web
 from multidict import istr
 
 from service.crypto.random_blocks import RandomBlocks
+from service.fronts.methods import Handler
 from service.fronts.peer import is_proxy, peer_of
 from service.issuer import Issuer
 from service.observe.current import CURRENT, REQUEST_ID, Current, is_plain_id
@@ -16,8 +17,6 @@ from service.observe.events import Event
 from service.observe.trace_context import HEADER, parse
 
 log = logging.getLogger("service.access")
-
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 NOT_FOUND = "not_found"
 """What metrics call a request for a path that there is not."""

@@ -19,9 +19,15 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 class AsgiGuard:
     """Lets in only who holds a token with all these scopes; ``scope["mintmark_token"]`` is that token.
 
-    ``open_paths``: exact paths that are for everybody; ``routes``: further scopes by route, see ``Routes``. WebSockets are
-    closed before they are accepted (403 on the wire). Preflights of CORS are let through: a browser sends no token with one.
-    Where the server speaks ASGI's lifespan, the guard is started and closed with the application.
+    WebSockets are closed before they are accepted (403 on the wire). Preflights of CORS are let through: a browser sends no
+    token with one. Where the server speaks ASGI's lifespan, the guard is started and closed with the application.
+
+    Args:
+        app: The application.
+        guard: Checks the tokens.
+        scopes: Needed by every request.
+        open_paths: Exact paths that are for everybody.
+        routes: Further scopes by route, see ``Routes``.
     """
 
     def __init__(
@@ -37,6 +43,7 @@ class AsgiGuard:
         self._routes, self._open = Routes(scopes, routes), frozenset(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection, or pass it on."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
             return

@@ -18,6 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from service.observe.outgoing import UNTRACED, Outgoing
+from service.protocol.addresses import address_of
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -195,7 +196,9 @@ class HttpClient:
             return checked
         if checked.scheme != "https":
             raise HttpClientError(f"{host}: only https URLs are called")
-        if _is_address(host) and not is_public(host):  # a resolver is not asked about addresses
+        if address_of(host.partition("%")[0]) is not None and not is_public(
+            host
+        ):  # a resolver is not asked about addresses
             raise HttpClientError(f"{host} is no public address")
         return checked
 
@@ -262,11 +265,3 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or "?"
     except ValueError:
         return "?"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True

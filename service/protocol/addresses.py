@@ -1,7 +1,7 @@
-"""What the service is called by clients, and where it listens: checks of two settings that are one text each."""
+"""Addresses as texts: what the service is called by clients, where it listens, who is at the other end."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9._-]{1,253}(?<!-)", re.ASCII)
@@ -37,7 +37,7 @@ def check_hosts(host: str) -> None:
     if not listening_hosts(host):
         raise ValueError("must name an address: 127.0.0.1, 0.0.0.0, ::, or several with commas between")
     for one in listening_hosts(host):
-        if not _is_address(one) and not _HOST_NAME.fullmatch(one):
+        if address_of(one) is None and not _HOST_NAME.fullmatch(one):
             raise ValueError(f"{one} is neither an IP address nor a host name; the port is a setting of its own")
 
 
@@ -60,9 +60,15 @@ def in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _is_address(text: str) -> bool:
+def address_of(text: str) -> IPv4Address | IPv6Address | None:
+    """The IP address that a text is, None where it is none."""
     try:
-        ip_address(text)
+        return ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name leads to this machine."""
+    address = address_of(host)
+    return host == "localhost" if address is None else address.is_loopback

@@ -1,7 +1,9 @@
 """The networks that an address belongs to: what one attacker has of them, and what a larger one has."""
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
+
+from service.protocol.addresses import address_of
 
 
 @lru_cache(maxsize=4096)
@@ -23,10 +25,6 @@ def wide_network_of(address: str) -> str:
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    if parsed.version == 6 and parsed.ipv4_mapped:  # ::ffff:192.0.2.1: its /64 would be all of IPv4
-        return parsed.ipv4_mapped
-    return parsed
+    parsed = address_of(address.partition("%")[0])
+    # ::ffff:192.0.2.1: its /64 would be all of IPv4
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed

@@ -2,12 +2,12 @@
 
 from base64 import b64decode
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, SecretStr, model_validator
 
+from service.protocol.addresses import is_loopback
 from service.protocol.names import HookEvent
 from service.settings.faults import check_each, whole
 from service.settings.group import NO_PLAIN_NAME, Attempts, SettingsGroup, are_plain_names, checked_by
@@ -87,7 +87,7 @@ def _place_faults(hook: HookSettings) -> Iterator[str]:
         yield "url must be an http(s) URL without fragment"
     if "@" in parts.netloc:
         yield "url must not have a user name or password: what is sent is signed with the hook's secret"
-    if parts.scheme == "http" and not hook.plain_http and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not hook.plain_http and not is_loopback(parts.hostname or ""):
         yield "url must be https, or loopback http, unless plain_http is true"
 
 
@@ -95,13 +95,6 @@ def _event_faults(hook: HookSettings) -> Iterator[str]:
     """No default, and yet not required: so that what is wrong elsewhere is reported with it."""
     if not hook.events:
         yield f"events is needed: one or more of {', '.join(HookEvent)}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _check_hooks(hooks: dict[str, HookSettings]) -> None:

@@ -32,7 +32,7 @@ def test_they_are_refused(settings: dict[str, Any], told: str) -> None:
 async def test_every_other_path_is_taken(world: World) -> None:
     """A token endpoint where something else is would hide it: the service does not start, whether that is on or not."""
     changed = world.with_settings(registration="open").issuer
-    served = {*oauth.handlers(changed), *browser.handlers(changed), *Health(changed).handlers()}
+    served = {*oauth.handlers(changed), *browser.Front(changed).handlers(), *Health(changed).handlers()}
     assert {"/introspect", "/register", "/livez", "/.well-known/openid-configuration"} <= served
     for path in served - {"/token", "/"}:
         with pytest.raises(SettingsError, match=f"token_paths: {path}: there is something else"):

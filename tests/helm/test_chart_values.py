@@ -236,7 +236,7 @@ async def test_the_world_sees_every_path_but_probes_and_metrics(values: str, red
     read = settings(values)
     chosen = {name: read[name] for name in ("issuer", "token_paths") if name in read}
     async with open_issuer(settings_for(redis.url, **chosen, registration="open"), listen=False) as issuer:
-        served = {*browser.handlers(issuer), *oauth.handlers(issuer)}
+        served = {*browser.Front(issuer).handlers(), *oauth.handlers(issuer)}
         below = issuer.settings.issuer_path
     ours = {path for path in served if path.startswith(f"{below}/")}
     ours |= {path for path in served if path.startswith("/.well-known/") and path.endswith(below)}

@@ -16,7 +16,7 @@ from service.fronts.admin_api.openapi import document
 from service.fronts.admin_api.problems import HEADERS, Problem
 from service.fronts.admin_api.routes import IF_MATCH, OPENAPI_PATH, PREFIX, ROUTES, OperationRoute
 from service.fronts.admin_api.who import operator
-from service.fronts.health import Handler
+from service.fronts.methods import Handler
 from service.fronts.receiving import body
 from service.issuer import Issuer
 from service.observe.events import Event

@@ -27,8 +27,7 @@ from service.fronts.console import (
 from service.fronts.console.pages import ROOT, SIGN_IN, ConsolePage, ConsoleRequest, Go, Reply, Show, link
 from service.fronts.console.rendering import HEADERS, File, Rendering
 from service.fronts.console.session import SignedInOperator, WaitError
-from service.fronts.health import Handler
-from service.fronts.methods import by_method, route
+from service.fronts.methods import Handler, by_method, route
 from service.fronts.operator_token import is_private
 from service.fronts.peer import Peer, peer_of
 from service.fronts.receiving import posted_form, query_form

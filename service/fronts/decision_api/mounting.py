@@ -3,7 +3,6 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any
 
 import orjson
@@ -23,6 +22,7 @@ from service.fronts.receiving import FORM, body, check_transport, query_form
 from service.issuer import Issuer
 from service.observe.current import note_address
 from service.observe.events import Event
+from service.protocol.addresses import address_of, is_loopback
 from service.protocol.decision import NO_STORE
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.request import parse_form
@@ -35,8 +35,6 @@ PREFIXES = ("/api", "/api/{service_id}")
 """Authlete 2 has the first, Authlete 3 the second, with the API key as the id of the service."""
 
 _ANYTHING, _NOT_OFFERED = "/api/{anything:.*}", "not_offered"
-
-Handler = Callable[[Any], Awaitable[web.StreamResponse]]
 
 
 def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
@@ -62,7 +60,9 @@ def routes_of_nobody() -> list[web.RouteDef]:
     return [methods.route(path, handle) for path in ("/api", _ANYTHING)]
 
 
-def _handler(issuer: Issuer, path: str, by_method: Mapping[str, Route] | None) -> Handler:
+def _handler(
+    issuer: Issuer, path: str, by_method: Mapping[str, Route] | None
+) -> Callable[[Any], Awaitable[web.StreamResponse]]:
     """Make what answers at a path. ``by_method``: None for every path where nothing is offered."""
 
     async def handle(http: web.Request) -> web.StreamResponse:
@@ -140,12 +140,8 @@ def _check_no_page(http: web.Request) -> None:
 
 def _check_transport(peer: Peer, settings: Settings) -> None:
     """API secrets travel encrypted, or do not leave this machine."""
-    try:
-        if ip_address(peer.address).is_loopback:
-            return
-    except ValueError:  # a unix socket
-        return
-    check_transport(peer, settings)
+    if address_of(peer.address) is not None and not is_loopback(peer.address):  # nor a unix socket
+        check_transport(peer, settings)
 
 
 async def _members(http: web.Request) -> Mapping[str, Any]:

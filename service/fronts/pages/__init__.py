@@ -1,5 +1,6 @@
-"""What users see: templates, texts and the stylesheet, and how a page is made of them. When a page is shown, and what its form
-means, is the endpoints' business.
+"""What users see: templates, texts and the stylesheet, and how a page is made of them.
+
+When a page is shown, and what its form means, is the endpoints' business.
 """
 
 from service.fronts.pages.hook import Hook, load_hook

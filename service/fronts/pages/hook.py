@@ -16,8 +16,9 @@ instead, None to leave the page as it is.
 
 
 def load_hook(name: str | None) -> Hook | None:
-    """The function ``package.module:name``, or what a package offers by a plain name under the entry point group
-    ``mintmark.page_hooks``. Raises ValueError that says what is wrong with it.
+    """The function ``package.module:name``, or what a package offers by a plain name in the group ``mintmark.page_hooks``.
+
+    Raises ValueError that says what is wrong with it.
     """
     if name is None:
         return None
