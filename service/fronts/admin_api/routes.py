@@ -33,8 +33,9 @@ _IN_BODY = ("POST", "PUT", "PATCH")
 
 
 class OperationRoute(NamedTuple):
-    """Where an operation is. Members of its input that are not in the path come in a JSON body by POST, PUT and PATCH, in the
-    query by GET and DELETE.
+    """Where an operation is.
+
+    Members of its input that are not in the path come in a JSON body by POST, PUT and PATCH, in the query by GET and DELETE.
     """
 
     method: str

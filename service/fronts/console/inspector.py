@@ -1,5 +1,6 @@
-"""The token inspector: what a pasted token is. It comes in the body of a form and goes nowhere: it is not kept, logged, put
-into a URL, or shown again.
+"""The token inspector: what a pasted token is.
+
+It comes in the body of a form and goes nowhere: it is not kept, logged, put into a URL, or shown again.
 """
 
 from service.admin.operations import clients, tokens
