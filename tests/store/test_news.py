@@ -42,7 +42,7 @@ async def test_a_change_is_seen_though_the_channel_was_lost_at_that_moment(
     async def say_nothing(*_: object) -> None:
         return
 
-    monkeypatch.setattr(any_world.issuer.store.clients, "_publish_change", say_nothing)
+    monkeypatch.setattr(any_world.issuer.store.clients, "publish_change", say_nothing)
     known = changed = await _read(any_world)
     async with asyncio.timeout(20):
         while known == changed:  # again where older news, heard late, made it forget
