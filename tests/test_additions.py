@@ -16,6 +16,7 @@ from service.client_auth import METHODS
 from service.endpoints import ENDPOINTS
 from service.endpoints.endpoint import check_paths
 from service.grants import GRANT_TYPES
+from service.login.channels import CHANNELS
 from service.protocol.binding import Binding
 from service.protocol.names import AccessTokenFormat
 from service.protocol.pkce import s256
@@ -24,6 +25,7 @@ from service.records.grant import Grant
 from service.settings import SettingsError
 from service.tokens.binding import KEY_PROOFS
 from service.tokens.codes import issue_code
+from tests.person import Person
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of
 
 ENDPOINT = """
@@ -84,6 +86,37 @@ KEY_PROOF = KeyProof(
     scheme="DPoP",
     request_headers=("X-Key",),
 )
+"""
+CHANNEL = """
+from service.login.channels.channel import Channel
+from service.login.granting import given_grant
+from service.protocol.browsing import Page, Redirect
+
+async def answer(issuer, interaction, session):
+    grant, _ = await given_grant(issuer, interaction, session)
+    return Redirect(f"https://heard.example/?{interaction.reference}={grant.subject}:{grant.scope}")
+
+async def refuse(issuer, interaction, error, session):
+    return Redirect(f"https://heard.example/?{interaction.reference}={error.error}")
+
+CHANNEL = Channel("letter", answer, refuse)
+"""
+BEGINNING = """
+from service.endpoints.browser_session import browser_of, session_of
+from service.endpoints.endpoint import BrowserEndpoint, always
+from service.login import flow
+from service.protocol.authorization_request import AuthorizationRequest
+from service.protocol.browsing import Reply
+from service.protocol.names import ResponseMode, ResponseType
+
+async def decide(issuer, visit):
+    client = await issuer.store.clients.get("app")
+    request = AuthorizationRequest("app", "", False, ResponseType.CODE, ResponseMode.QUERY, scope="read")
+    browser, session = browser_of(issuer, visit), await session_of(issuer, visit)
+    what = await flow.start(issuer, client, request, session, browser, channel="letter", reference="r1")
+    return Reply(what, browser=browser)
+
+ENDPOINT = BrowserEndpoint(name="begin", paths=always("/begin"), handle=decide)
 """
 
 Write = Callable[[str, str], ModuleType]
@@ -231,6 +264,24 @@ async def test_a_code_that_was_bound_by_its_authorization_request(bound: World) 
     for key in ("other", None):
         assert await error_of(await _bought(bound, key, **redeemed)) == (400, "invalid_grant")
     assert (await _bought(bound, "mine", **redeemed)).status == 200
+
+
+async def test_a_channel(world: World, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request without a redirect URI: every step as for any other, and another way back to the client."""
+    monkeypatch.setitem(CHANNELS, "letter", write("channel", CHANNEL).CHANNEL)
+    monkeypatch.setitem(ENDPOINTS, "begin", write("begin", BEGINNING).ENDPOINT)
+    async with world.having() as other:
+        client = await other.client(response_types=())
+        await other.user()
+        person = Person(other)
+        asked = await person.log_in(await person.get("/begin"))
+        assert (await person.agree(asked)).location == "https://heard.example/?r1=alice:read"
+        asked = await person.get("/begin")
+        denied = await person.submit(asked, decision="deny")
+        assert denied.location == "https://heard.example/?r1=access_denied"
+        asked = await person.get("/begin")
+        await other.change(client, scopes=())
+        assert (await person.agree(asked)).status == 400, "the client may not ask for it any more"
 
 
 def test_two_endpoints_at_one_path_are_refused(world: World, write: Write) -> None:

@@ -11,6 +11,7 @@ from service.admin.operations import OPERATIONS
 from service.client_auth import METHODS
 from service.endpoints import ENDPOINTS
 from service.grants import GRANT_TYPES
+from service.login.channels import CHANNELS
 from service.login.steps import STEPS
 from service.redis.script import SCRIPTS
 from service.settings import Settings
@@ -36,6 +37,7 @@ SHARED = {
     "endpoints": {"endpoint", "metadata", "bearer", "browser_session", "interaction_pages"},
     "login/steps": {"step"},
     "tokens/binding": {"key_proof"},
+    "login/channels": {"channel"},
 }
 """Files of a room that are no entries of its list."""
 
@@ -48,6 +50,7 @@ SHARED = {
         ("endpoints", set(ENDPOINTS)),
         ("login/steps", {step.name for step in STEPS}),
         ("tokens/binding", set(KEY_PROOFS)),
+        ("login/channels", set(CHANNELS)),
     ],
 )
 def test_every_file_of_a_room_is_in_its_list(folder: str, listed: set[str]) -> None:

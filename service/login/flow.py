@@ -7,10 +7,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from service.issuer import Issuer
-from service.login import granting
-from service.login.error_response import send_error
+from service.login.channels import CHANNELS, Channel
 from service.login.expected_user import expected_subject, is_expected
-from service.login.granting import verified_of
 from service.login.interaction import ClientInteraction, CrowdedError, Interaction, PageInteraction, StaleError
 from service.login.steps import next_step
 from service.login.steps.step import LOGIN_PATH, Step
@@ -21,7 +19,7 @@ from service.protocol.credentials import hashed
 from service.protocol.errors import LoginRequired, ProtocolError, TemporarilyUnavailable
 from service.protocol.names import Prompt
 from service.records.client import Client
-from service.records.interaction import Progress
+from service.records.interaction import REDIRECT, Progress
 from service.records.session import Session
 
 
@@ -32,10 +30,12 @@ async def start(
     session: Session | None,
     browser: str,
     address: str = "",
-) -> Redirect | FormPost:
+    channel: str = REDIRECT,
+    reference: str = "",
+) -> Redirect | FormPost | Page:
     """Answer a client's request, or start an interaction with the user first; return where to go next.
 
-    ``browser`` is the cookie that the interaction is tied to.
+    ``browser`` is the cookie that the interaction is tied to; ``reference`` is what its channel knows the request by.
 
     Raises:
         LoginRequired, ConsentRequired, AccountSelectionRequired: A step is needed, but prompt=none.
@@ -54,10 +54,12 @@ async def start(
         client=client,
         request=request,
         expects=await expected_subject(issuer, client, request),
+        channel=channel,
+        reference=reference,
     )
     step = await next_step(issuer, interaction, session)
     if step is None:
-        return await granting.answer(issuer, interaction, _signed_in(session))
+        return await _channel_of(interaction).answer(issuer, interaction, _signed_in(session))
     if Prompt.NONE in request.prompt:
         raise step.error("Nobody may be asked (prompt=none), but somebody would have to be.")
     return await _ask(issuer, interaction, step)
@@ -85,11 +87,13 @@ async def start_again(
             if not may_still_ask(client, client.generation, request):
                 raise StaleError
             try:
-                return await start(issuer, client, request, session, browser, address)
+                return await start(
+                    issuer, client, request, session, browser, address, channel=over.channel, reference=over.reference
+                )
             except TemporarilyUnavailable:
                 raise
             except ProtocolError as error:
-                return send_error(issuer, client, verified_of(request), error, knowingly=session is not None)
+                return await error_response(issuer, over, error, session)
         case _:
             assert_never(over)
 
@@ -111,9 +115,9 @@ async def resume(issuer: Issuer, interaction: Interaction, session: Session | No
             return Redirect(done.return_to)
         case ClientInteraction():
             try:
-                return await granting.answer(issuer, done, _signed_in(session))
+                return await _channel_of(done).answer(issuer, done, _signed_in(session))
             except ProtocolError as error:
-                return error_response(issuer, done, error, session)
+                return await error_response(issuer, done, error, session)
         case _:
             assert_never(done)
 
@@ -127,19 +131,18 @@ async def refuse(
     """
     with suppress(CrowdedError):
         interaction = await finish(issuer, interaction)
-    return error_response(issuer, interaction, error, session)
+    return await error_response(issuer, interaction, error, session)
 
 
-def error_response(
+async def error_response(
     issuer: Issuer, interaction: Interaction, error: ProtocolError, session: Session | None
 ) -> Redirect | FormPost | Page:
     """Send the error to the client; where none waits, go to our own page. ``session``: of who was asked."""
     match interaction:
         case PageInteraction():
             return Redirect(issuer.settings.issuer_path + "/")
-        case ClientInteraction(client=client, request=request):
-            issuer.refusals.record("authorize", error)
-            return send_error(issuer, client, verified_of(request), error, knowingly=session is not None)
+        case ClientInteraction():
+            return await _channel_of(interaction).refuse(issuer, interaction, error, session)
         case _:
             assert_never(interaction)
 
@@ -154,6 +157,14 @@ async def _ask(issuer: Issuer, interaction: Interaction, step: Step) -> Redirect
     progress: Progress = msgspec.structs.replace(interaction.progress, stage=stage)
     waiting = await keep(issuer, msgspec.structs.replace(interaction, progress=progress))
     return Redirect(page_url(issuer, waiting.ticket, step.path))
+
+
+def _channel_of(interaction: ClientInteraction) -> Channel:
+    """Raise StaleError for one that another release knows."""
+    channel = CHANNELS.get(interaction.channel)
+    if channel is None:
+        raise StaleError
+    return channel
 
 
 def _signed_in(session: Session | None) -> Session:

@@ -1,4 +1,4 @@
-"""The grant that a user gives a client by allowing its authorization request, and the response to the client."""
+"""The grant that a user gives a client by allowing its authorization request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,42 +6,35 @@ from typing import Any
 import msgspec
 
 from service.issuer import Issuer
-from service.login import sessions
 from service.login.consents import asked_scopes
 from service.login.interaction import ClientInteraction
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest, Verified
-from service.protocol.authorization_response import deliver
-from service.protocol.browsing import FormPost, Redirect
-from service.protocol.errors import AccessDenied, LoginRequired, UnmetAuthenticationRequirements
+from service.protocol.errors import AccessDenied, UnmetAuthenticationRequirements
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.session import Session
-from service.tokens.authorization_response import answer_authorization
 
 
-async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost:
-    """Make code and tokens for the client.
+async def given_grant(
+    issuer: Issuer, interaction: ClientInteraction, session: Session
+) -> tuple[Grant, Mapping[str, Any]]:
+    """Return the grant of a user who is signed in, and their claims as far as the response needs them.
 
-    The session is looked at once more after they are written: what a logout that overlaps did not find, is ended here (P6).
-
-    Raises AccessDenied, LoginRequired, UnmetAuthenticationRequirements, TemporarilyUnavailable.
+    Raises AccessDenied, UnmetAuthenticationRequirements, TemporarilyUnavailable.
     """
     client, request = interaction.client, interaction.request
     acr = request.claims.id_token.get("acr")
     if acr is not None and acr.essential and not acr.accepts(session.acr):
         raise UnmetAuthenticationRequirements("The authentication does not have the acr that is asked for.")
     person = await _claims_of(issuer, request, session)
-    grant = _grant(issuer, client, request, session, person)
-    about = claims.present(person, claims.told_by_scopes(request.scopes, issuer.settings.scope_claims))
-    response = await answer_authorization(issuer, client, grant, request, about)
-    if not await sessions.join(issuer, session, client.client_id):
-        if response.grant_id:
-            await issuer.store.grants.revoke(response.grant_id, session.subject)
-        raise LoginRequired("The session has ended.")
-    issuer.metrics.request("authorize", "ok")
-    return deliver(issuer.url, verified_of(request), response.fields)
+    return _grant(issuer, client, request, session, person), person
+
+
+def claims_by_scope(issuer: Issuer, request: AuthorizationRequest, person: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the claims that the scopes of a request mean."""
+    return claims.present(person, claims.told_by_scopes(request.scopes, issuer.settings.scope_claims))
 
 
 def begun_grant(issuer: Issuer, client: Client, request: AuthorizationRequest, subject: str) -> Grant:

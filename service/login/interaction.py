@@ -7,7 +7,7 @@ import msgspec
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
-from service.records.interaction import InteractionRecord, Progress
+from service.records.interaction import REDIRECT, InteractionRecord, Progress
 from service.records.session import Session
 
 
@@ -33,6 +33,10 @@ class ClientInteraction(_Waiting, frozen=True, kw_only=True):
     request: AuthorizationRequest
     expects: str = ""
     """The subject that the client named, as it knows them, "" = anybody."""
+    channel: str = REDIRECT
+    """How the client hears of it (``login.channels``)."""
+    reference: str = ""
+    """What the channel knows the request by."""
 
     @property
     def client_id(self) -> str:
@@ -83,7 +87,13 @@ def record_of(interaction: Interaction) -> InteractionRecord:
     progress = msgspec.structs.asdict(interaction.progress)
     match interaction:
         case ClientInteraction():
-            return InteractionRecord(**progress, request=interaction.request, expects=interaction.expects)
+            return InteractionRecord(
+                **progress,
+                request=interaction.request,
+                expects=interaction.expects,
+                channel=interaction.channel,
+                reference=interaction.reference,
+            )
         case PageInteraction():
             return InteractionRecord(**progress, return_to=interaction.return_to)
         case _:

@@ -103,6 +103,8 @@ async def load_any_age(issuer: Issuer, ticket: str, browser: str, address: str =
         client=client,
         request=request,
         expects=begun.expects,
+        channel=begun.channel,
+        reference=begun.reference,
     )
 
 
@@ -142,21 +144,27 @@ async def finish(issuer: Issuer, interaction: AnyInteraction) -> AnyInteraction:
 def may_still_ask(client: Client, generation: int, request: AuthorizationRequest) -> bool:
     """Whether the client might ask today what it asked: it may have been changed while the user was away.
 
+    What does not travel by a redirect needs neither a redirect URI nor a response type.
+
     ``generation`` is that of the client when it asked.
     """
+    return (
+        client.enabled
+        and client.generation == generation
+        and (not request.redirect_uri or _may_be_redirected(client, request))
+        and set(request.scopes) <= set(client.scopes)
+        and set(request.audience) <= set(client.audiences)
+    )
+
+
+def _may_be_redirected(client: Client, request: AuthorizationRequest) -> bool:
     try:
         redirect_uris.resolve(request.redirect_uri, client.redirect_uris)
     except InvalidRequest:
         return False
     has_code = "code" in request.response_type.parts
-    return (
-        client.enabled
-        and client.generation == generation
-        and not (has_code and request.code_challenge is None and (client.require_pkce or client.public))
-        and request.response_type in client.response_types
-        and set(request.scopes) <= set(client.scopes)
-        and set(request.audience) <= set(client.audiences)
-    )
+    needs_challenge = has_code and request.code_challenge is None and (client.require_pkce or client.public)
+    return not needs_challenge and request.response_type in client.response_types
 
 
 def csrf_of(interaction: Interaction, browser: str, session: Session | None) -> str:

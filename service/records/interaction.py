@@ -8,6 +8,8 @@ from service.records.session import Session
 
 FINISHED = ""
 """The stage of an interaction that is over."""
+REDIRECT = "redirect"
+"""The channel of authorization requests."""
 
 
 class Progress(Record, frozen=True, omit_defaults=True, gc=False):
@@ -70,3 +72,7 @@ class InteractionRecord(Progress, frozen=True, omit_defaults=True, gc=False):
     """The path of that page."""
     expects: str = ""
     """The subject that the client named, as it knows them, "" = anybody."""
+    channel: str = REDIRECT
+    """How the client hears of it."""
+    reference: str = ""
+    """What the channel knows the request by."""

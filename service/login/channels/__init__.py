@@ -1,0 +1,12 @@
+"""The ways back to a client, one file each: how it hears what its user decided.
+
+To add one: a file with its ``CHANNEL``, and its name in the list below. An interaction that is started on it needs no more.
+"""
+
+from service.login.channels import redirect
+from service.login.channels.channel import Channel
+
+CHANNELS: dict[str, Channel] = {module.CHANNEL.name: module.CHANNEL for module in (redirect,)}
+"""Every channel by its name."""
+
+__all__ = ["CHANNELS", "Channel"]
