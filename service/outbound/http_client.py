@@ -7,10 +7,11 @@ connected to, whatever DNS says a moment later). Every call has bounds on time a
 import asyncio
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from enum import Enum, auto
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -159,7 +160,7 @@ class HttpClient:
         Raises:
             HttpClientError: The URL must not be called, or there was no such answer in time.
         """
-        async with _Limits(url, timeout or self._settings.fetch_timeout):
+        async with _limits(_host(url), timeout or self._settings.fetch_timeout):
             target = URL(url) if purpose.is_named_by_operator else self._checked(url)
             with self._span(method, target) as span:
                 sending = self._session(purpose).request(
@@ -240,24 +241,16 @@ class HttpClient:
         return self._tracing.call(method, url.scheme, url.host or "", url.port)
 
 
-class _Limits:
+@asynccontextmanager
+async def _limits(host: str, seconds: float) -> AsyncIterator[None]:
     """A bound on time, and one kind of error for all that can go wrong."""
-
-    def __init__(self, url: str, seconds: float) -> None:
-        self._host = _host(url)
-        self._seconds = seconds
-        self._timeout = asyncio.timeout(seconds)
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        try:
-            await self._timeout.__aexit__(kind, error, trace)
-        except TimeoutError as late:
-            raise HttpClientError(f"{self._host} did not answer within {self._seconds:g} s") from late
-        if isinstance(error, aiohttp.ClientError | OSError | ValueError):
-            raise HttpClientError(f"{self._host}: {type(error).__name__}") from error
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise HttpClientError(f"{host} did not answer within {seconds:g} s") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise HttpClientError(f"{host}: {type(error).__name__}") from error
 
 
 def _host(url: str) -> str:

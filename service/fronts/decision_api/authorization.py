@@ -26,7 +26,7 @@ from service.login.expected_user import expected_subject
 from service.login.request_object import Parameters
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
-from service.protocol.errors import InvalidRequest, LoginRequired, ProtocolError
+from service.protocol.errors import InvalidRequest, LoginRequired
 from service.protocol.names import OPENID, Prompt
 from service.protocol.request import parse_form
 from service.records.decision_ticket import DecisionTicket
@@ -49,14 +49,12 @@ async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
     except InvalidRequest as error:
         await note_claimed_client(issuer, unread_request(body.parameters.encode(), None))
         issuer.refusals.record(ENDPOINT, error)
-        return bad_request(error)
+        raise
     try:
         parameters = Parameters(form.parameters, form.resources)
         validated = await validate_authorization_request(issuer, parameters, by_backend=True)
     except RefusedRequestError as refused:
         return refusal(issuer, refused)
-    except ProtocolError as error:
-        return bad_request(error)
     client, request = validated.client, validated.request
     presented = form.parameters.get("client_id", "")
     try:
@@ -142,4 +140,4 @@ def _raw_claims(request: AuthorizationRequest, single: Mapping[str, str], part: 
     return msgspec.json.encode(requested).decode() if requested else None
 
 
-ROUTES = (Route("/auth/authorization", authorization, AuthorizationBody),)
+ROUTES = (Route("/auth/authorization", authorization, AuthorizationBody, refused=bad_request),)

@@ -105,6 +105,8 @@ class Route(NamedTuple):
     body: type[Body] = Body
     """What POST brings in its body, GET and DELETE in the query; without members of its own nothing is looked at."""
     methods: tuple[str, ...] = ("POST",)
+    refused: Callable[[ProtocolError], CallResult] | None = None
+    """Answers an error that is for the client, not for the caller."""
     bad_ticket: CallResult = CallResult(ResultCode.INVALID_TICKET)
     """The answer where the ticket of the call cannot be used."""
 

@@ -1,8 +1,5 @@
 """Clients that register themselves by way of the caller (RFC 7591, RFC 7592): the endpoint decides, the caller answers."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 import orjson
 from pydantic import Field
 
@@ -31,29 +28,26 @@ class RegistrationBody(Body):
 
 async def _decided(call: Call, body: RegistrationBody, method: str, action: str, done: ResultCode) -> CallResult:
     """The answer to a request of this method, which is ``done`` where it is not refused."""
-    try:
-        if call.issuer.settings.registration == "off":
-            raise InvalidRequest("Clients cannot register themselves here.")
-        request = Request(
-            {"client_id": await _own_name(call.issuer, body.client_id)} if body.client_id else {},
-            f"Bearer {body.token}" if body.token else None,
-            "",  # whose address it is, only the caller knows: its own would be one network for everybody
-            method=method,
-            content=body.metadata.encode(),
-        )
-        decision = await register.decide(call.issuer, request)
-    except ProtocolError as error:
-        refused = "UNAUTHORIZED" if error.status == 401 else "BAD_REQUEST"
-        return CallResult(of_error(error.error), response_content(error), refused)
-    content = decision.content.decode()
-    return CallResult(done, {"responseContent": content, "client": await _told(call.issuer, content)}, action)
+    if call.issuer.settings.registration == "off":
+        raise InvalidRequest("Clients cannot register themselves here.")
+    request = Request(
+        {"client_id": await _own_name(call.issuer, body.client_id)} if body.client_id else {},
+        f"Bearer {body.token}" if body.token else None,
+        "",  # whose address it is, only the caller knows: its own would be one network for everybody
+        method=method,
+        content=body.metadata.encode(),
+    )
+    content = (await register.decide(call.issuer, request)).content.decode()
+    described = None
+    if content:  # it is gone where there is none
+        client = await find_client(call.issuer, orjson.loads(content)["client_id"])
+        described = await client_json.describe(call.issuer, client)
+    return CallResult(done, {"responseContent": content, "client": described}, action)
 
 
-async def _told(issuer: Issuer, content: str) -> dict[str, Any] | None:
-    """The client that the response is about; None where it is gone."""
-    if not content:
-        return None
-    return await client_json.describe(issuer, await find_client(issuer, orjson.loads(content)["client_id"]))
+def _refused(error: ProtocolError) -> CallResult:
+    action = "UNAUTHORIZED" if error.status == 401 else "BAD_REQUEST"
+    return CallResult(of_error(error.error), response_content(error), action)
 
 
 async def _own_name(issuer: Issuer, identifier: str) -> str:
@@ -64,14 +58,17 @@ async def _own_name(issuer: Issuer, identifier: str) -> str:
         return identifier
 
 
-def _by(method: str, action: str, done: ResultCode) -> Callable[[Call, RegistrationBody], Awaitable[CallResult]]:
-    return lambda call, body: _decided(call, body, method, action, done)
+def _route(path: str, method: str, action: str, done: ResultCode) -> Route:
+    async def answer(call: Call, body: RegistrationBody) -> CallResult:
+        return await _decided(call, body, method, action, done)
+
+    return Route(f"/client/registration{path}", answer, RegistrationBody, refused=_refused)
 
 
 ROUTES = (
-    Route("/client/registration", _by("POST", "CREATED", ResultCode.CLIENT_CREATED), RegistrationBody),
-    Route("/client/registration/get", _by("GET", "OK", ResultCode.OK), RegistrationBody),
-    Route("/client/registration/update", _by("PUT", "UPDATED", ResultCode.CLIENT_UPDATED), RegistrationBody),
-    Route("/client/registration/delete", _by("DELETE", "DELETED", ResultCode.CLIENT_DELETED), RegistrationBody),
+    _route("", "POST", "CREATED", ResultCode.CLIENT_CREATED),
+    _route("/get", "GET", "OK", ResultCode.OK),
+    _route("/update", "PUT", "UPDATED", ResultCode.CLIENT_UPDATED),
+    _route("/delete", "DELETE", "DELETED", ResultCode.CLIENT_DELETED),
 )
 """Register, read, replace and delete (RFC 7591 section 3, RFC 7592 section 2)."""

@@ -13,7 +13,7 @@ from service.fronts.decision_api.client_request import refused
 from service.fronts.decision_api.result_codes import ResultCode
 from service.issuer import Issuer
 from service.observe.current import note_client
-from service.protocol.errors import InvalidToken, ProtocolError, printable
+from service.protocol.errors import InvalidToken, printable
 from service.protocol.names import INTROSPECTION_MEMBERS, SigningAlgorithm
 from service.protocol.request import Request, parse_form
 from service.records.client import Client
@@ -164,13 +164,10 @@ class StandardBody(Body):
 async def standard(call: Call, body: StandardBody) -> CallResult:
     """RFC 7662 section 2.2, or signed (RFC 9701). The caller has authenticated the resource server."""
     issuer = call.issuer
-    try:
-        token = Request(parse_form(body.parameters.encode()).parameters).required("token")
-        response = await describe(issuer, None, token) or {"active": False}
-        if body.with_hidden_properties and response["active"]:
-            response = await _hidden(issuer, token) | response
-    except ProtocolError as error:
-        return refused(error)
+    token = Request(parse_form(body.parameters.encode()).parameters).required("token")
+    response = await describe(issuer, None, token) or {"active": False}
+    if body.with_hidden_properties and response["active"]:
+        response = await _hidden(issuer, token) | response
     facts = {"client_id": response.get("client_id"), "active": response["active"]}
     action, content = "OK", orjson.dumps(response).decode()
     if JWT in body.http_accept_header and body.rs_uri and issuer.keyring is not None:
@@ -189,5 +186,5 @@ async def _hidden(issuer: Issuer, text: str) -> dict[str, Any]:
 
 ROUTES = (
     Route("/auth/introspection", introspection, IntrospectionBody),
-    Route("/auth/introspection/standard", standard, StandardBody),
+    Route("/auth/introspection/standard", standard, StandardBody, refused=refused),
 )

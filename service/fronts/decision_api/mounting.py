@@ -116,6 +116,10 @@ async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route
             answer = await route.answer(call, given)
         except TicketError:
             answer = route.bad_ticket
+        except ProtocolError as error:
+            if route.refused is None:
+                raise
+            answer = route.refused(error)
     if isinstance(answer, CallResult) and "reason" in answer.facts and isinstance(given, ClientRequestBody):
         await note_claim(call, given)
     return answer

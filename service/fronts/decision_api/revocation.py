@@ -4,16 +4,12 @@ from service.endpoints import revoke
 from service.fronts.decision_api.call import Call, CallResult, Route
 from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
 from service.fronts.decision_api.result_codes import ResultCode
-from service.protocol.errors import ProtocolError
 
 
 async def revocation(call: Call, body: ClientRequestBody) -> CallResult:
     """The client is authenticated as at our own endpoint; a token of another client is left alone."""
-    try:
-        decision = await revoke.decide(call.issuer, request_of(call, body, revoke.PATH))
-    except ProtocolError as error:
-        return refused(error)
+    decision = await revoke.decide(call.issuer, request_of(call, body, revoke.PATH))
     return CallResult(ResultCode.REVOKED, {"responseContent": decision.content.decode()}, "OK")
 
 
-ROUTES = (Route("/auth/revocation", revocation, ClientRequestBody),)
+ROUTES = (Route("/auth/revocation", revocation, ClientRequestBody, refused=refused),)

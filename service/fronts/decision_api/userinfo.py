@@ -8,7 +8,7 @@ from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.protocol import claims
 from service.protocol.checked_types import Identifier
 from service.protocol.decision import JSON, refuse
-from service.protocol.errors import BearerError
+from service.protocol.errors import BearerError, ProtocolError, TokenRequired
 from service.records.client import Client
 from service.store.tokens import OpenedToken
 from service.tokens.id_tokens import sub_of
@@ -24,10 +24,7 @@ class UserInfoBody(Body):
 
 async def userinfo(call: Call, body: UserInfoBody) -> CallResult:
     """Whose token it is and which claims it gives access to; ``responseContent`` of a refusal is for WWW-Authenticate."""
-    opened = await _opened(call, body.token)
-    if isinstance(opened, CallResult):
-        return opened
-    token, client = opened
+    token, client = await _opened(call, body.token)
     members = await client_members(call.issuer, client) | {
         "subject": token.grant.subject,
         "scopes": token.scope.split(),
@@ -49,10 +46,7 @@ class IssueBody(UserInfoBody):
 
 async def issue(call: Call, body: IssueBody) -> CallResult:
     """The claims for the client, as JSON or as the JWT that it is registered for; never more than the token allows."""
-    opened = await _opened(call, body.token)
-    if isinstance(opened, CallResult):
-        return opened
-    token, client = opened
+    token, client = await _opened(call, body.token)
     about_user = claims.present(body.claims or {}, names_of(call.issuer, token))
     about_user["sub"] = body.sub or sub_of(call.issuer, client, token.grant)
     decision = rendered(call.issuer, client, about_user)
@@ -62,22 +56,27 @@ async def issue(call: Call, body: IssueBody) -> CallResult:
     return CallResult(ResultCode.USERINFO_ISSUED, members, action, facts=facts)
 
 
-async def _opened(call: Call, text: str) -> tuple[OpenedToken, Client] | CallResult:
-    """The token, or why it will not do."""
+async def _opened(call: Call, text: str) -> tuple[OpenedToken, Client]:
+    """The token and its client. Raises BearerError."""
     if not text:
-        reason = "An access token is required."
-        content = f'Bearer error="invalid_request", error_description="{reason}"'
-        facts = {"error": "invalid_request", "reason": reason}
-        return CallResult(ResultCode.TOKEN_MISSING, {"responseContent": content}, "BAD_REQUEST", facts=facts)
-    try:
-        return await opened_for_claims(call.issuer, text)
-    except BearerError as error:
-        members = {"responseContent": refuse(error).headers["WWW-Authenticate"]}
-        facts = {"error": error.error, "reason": error.log or error.description}
-        return CallResult(of_error(error.error), members, _ACTIONS[error.status], facts=facts)
+        raise TokenRequired
+    return await opened_for_claims(call.issuer, text)
+
+
+def _refused(error: ProtocolError) -> CallResult:
+    """Why the token will not do, as a challenge. Raises other errors again."""
+    if isinstance(error, TokenRequired):
+        challenge = f'Bearer error="invalid_request", error_description="{error.description}"'
+        facts = {"error": "invalid_request", "reason": error.description}
+        return CallResult(ResultCode.TOKEN_MISSING, {"responseContent": challenge}, "BAD_REQUEST", facts=facts)
+    if not isinstance(error, BearerError):
+        raise error
+    members = {"responseContent": refuse(error).headers["WWW-Authenticate"]}
+    facts = {"error": error.error, "reason": error.log or error.description}
+    return CallResult(of_error(error.error), members, _ACTIONS[error.status], facts=facts)
 
 
 ROUTES = (
-    Route("/auth/userinfo", userinfo, UserInfoBody),
-    Route("/auth/userinfo/issue", issue, IssueBody),
+    Route("/auth/userinfo", userinfo, UserInfoBody, refused=_refused),
+    Route("/auth/userinfo/issue", issue, IssueBody, refused=_refused),
 )
