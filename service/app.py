@@ -7,7 +7,7 @@ import os
 import signal
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
@@ -42,7 +42,7 @@ from service.observe.metrics import Metrics
 from service.observe.redis_watch import RedisWatch
 from service.observe.refusals import Refusals
 from service.outbound.background_tasks import BackgroundTasks
-from service.outbound.delivery_loop import AT_ONCE, keep_delivering
+from service.outbound.delivery_loop import keep_delivering
 from service.outbound.http_client import HttpClient
 from service.protocol.addresses import in_url, listening_hosts
 from service.settings import Settings, SettingsError
@@ -239,7 +239,9 @@ async def serve(
         start_background_tasks(issuer)
         if worker is not None:
             issuer.background.start("parent_watch", lambda: until_orphaned(stop))
-            issuer.background.start("metrics", lambda: _keep_flushing(issuer.metrics))
+            issuer.background.start(
+                "metrics", lambda: _every_second(issuer.metrics.flush)
+            )  # any worker shows those of all
         async with serving(issuer, share_port=worker is not None, further=further) as url:
             _settle_garbage_collection()
             ready(url)
@@ -271,27 +273,17 @@ def start_background_tasks(issuer: Issuer) -> None:
     start = issuer.background.start
     if issuer.keyring is not None:
         start("signing_keys", issuer.keyring.keep, needed=True)
-    start("refused_requests", lambda: _keep_writing_refusals(issuer))
+    start("refused_requests", lambda: _every_second(lambda: refusals.write_refused(issuer)))
     start("logout_deliveries", lambda: keep_delivering(lambda: deliver_due(issuer), "logouts"))
     if issuer.hooks.by_name:
-        start("hook_deliveries", lambda: keep_delivering(lambda: _deliver_notifications(issuer), "notifications"))
+        start("hook_deliveries", lambda: keep_delivering(issuer.hooks.notifier.deliver_due, "notifications"))
     start("redis_writes", issuer.store.writability.keep_looking)
     start("event_loop_lag", lambda: keep_measuring(issuer.metrics))
 
 
-async def _deliver_notifications(issuer: Issuer) -> int:
-    return await hooks.deliver_due(issuer.hooks.by_name, issuer.store.notifications, issuer.clock, AT_ONCE)
-
-
-async def _keep_writing_refusals(issuer: Issuer) -> None:
-    """Once a second, whatever was refused; until cancelled."""
+async def _every_second(act: Callable[[], Awaitable[None] | None]) -> None:
+    """Do it once a second, until cancelled."""
     while True:
         await asyncio.sleep(1.0)
-        await refusals.write_refused(issuer)
-
-
-async def _keep_flushing(metrics: Metrics) -> None:
-    """Flush metrics once a second: a scrape of any worker shows those of all."""
-    while True:
-        await asyncio.sleep(1.0)
-        metrics.flush()
+        if (doing := act()) is not None:
+            await doing

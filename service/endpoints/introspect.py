@@ -106,15 +106,8 @@ def _concerns(caller: Client | None, grant: Grant, audience: tuple[str, ...]) ->
 
 
 def _access_token(token: OpenedToken) -> dict[str, Any]:
-    described = {
-        "token_type": token.record.binding.token_type,
-        "scope": token.scope,
-        "aud": token.audience,
-        "iat": token.record.issued_at,
-        "nbf": token.record.issued_at,
-        "exp": token.ends_at,
-        "jti": handle_of(token.credential),
-    }
+    record = token.record
+    described = _described(token, record.binding.token_type, token.scope, token.audience, record.issued_at)
     if token.record.binding is not UNBOUND:
         described["cnf"] = token.record.binding.cnf
     return described
@@ -122,10 +115,16 @@ def _access_token(token: OpenedToken) -> dict[str, Any]:
 
 def _refresh_token(token: OpenedRefreshToken) -> dict[str, Any]:
     issued_at = token.record.issued_at if token.record else 0
+    return _described(token, "refresh_token", token.grant.scope, token.grant.audience, issued_at)
+
+
+def _described(
+    token: OpenedToken | OpenedRefreshToken, token_type: str, scope: str, audience: tuple[str, ...], issued_at: int
+) -> dict[str, Any]:
     return {
-        "token_type": "refresh_token",
-        "scope": token.grant.scope,
-        "aud": token.grant.audience,
+        "token_type": token_type,
+        "scope": scope,
+        "aud": audience,
         "iat": issued_at,
         "nbf": issued_at,
         "exp": token.ends_at,

@@ -36,17 +36,12 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     label = name if grant_type else "unknown"
     note_grant_type(label)
     try:
-        decision = await _decide(issuer, request, grant_type, name)
+        decision = await answer_client(issuer, request, await authenticate(issuer, request), grant_type, name)
     except ProtocolError as error:
         issuer.metrics.token_request(label, error.error)
         raise
     issuer.metrics.token_request(label, "ok")
     return decision
-
-
-async def _decide(issuer: Issuer, request: Request, grant_type: GrantType | None, name: str) -> Decision:
-    authenticated = await authenticate(issuer, request)
-    return await answer_client(issuer, request, authenticated, grant_type, name)
 
 
 async def answer_client(

@@ -5,6 +5,5 @@ A hook gets facts, never a credential. What it answers is checked like anything 
 
 from service.hooks.answers import NOTHING_ADDED, Added
 from service.hooks.hooks import Hooks
-from service.hooks.notifications import deliver_due
 
-__all__ = ["NOTHING_ADDED", "Added", "Hooks", "deliver_due"]
+__all__ = ["NOTHING_ADDED", "Added", "Hooks"]

@@ -8,7 +8,7 @@ from typing import Any
 from service.hooks.answers import NOTHING_ADDED, Added, ClaimsAnswer, Verdict
 from service.hooks.hook import Hook, Target
 from service.hooks.message import Message
-from service.hooks.notifications import PendingNotification
+from service.hooks.notifications import Notifier, PendingNotification
 from service.hooks.python_hook import PythonHook
 from service.hooks.webhook import Webhook
 from service.observe.metrics import Metrics
@@ -39,6 +39,7 @@ class Hooks:
             for name, given in settings.hooks.items()
         }
         self._queue, self._clock, self._randomness = queue, clock, randomness
+        self.notifier = Notifier(self.by_name, queue, clock)
         self._of = {
             event: tuple(hook for hook in self.by_name.values() if event in hook.settings.events) for event in HookEvent
         }

@@ -5,7 +5,7 @@ A notification may come twice (with the same id), and in another order than thin
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from service.hooks.failure import HookError
 from service.hooks.hook import Hook
 from service.hooks.message import Message
 from service.observe.events import Event
-from service.outbound.delivery_loop import pause_after
+from service.outbound.delivery_loop import AT_ONCE, pause_after
 from service.protocol.names import HookEvent
 from service.records.notification import Notification
 from service.store.deliveries import Deliveries
@@ -69,69 +69,50 @@ class PendingNotification:
                 log.error(Event.HOOK_NOTIFICATIONS_LOST, extra={"reason": "as many wait as hook_notices_most allows"})
 
 
-async def deliver_due(
-    hooks: dict[str, Hook], queue: Deliveries[Notification], clock: Callable[[], float], at_once: int
-) -> int:
-    """Deliver what is due, side by side, and return how many were tried. Raises TemporarilyUnavailable."""
-    claimed = await queue.claim(int(clock()), at_once)
-    await asyncio.gather(
-        *(_deliver(hooks.get(notification.hook), queue, clock, one, notification) for one, notification in claimed)
-    )
-    return len(claimed)
+class Notifier:
+    """Delivers notifications to hooks, by the hooks' names."""
 
+    def __init__(self, hooks: Mapping[str, Hook], queue: Deliveries[Notification], clock: Callable[[], float]) -> None:
+        self._hooks, self._queue, self._clock = hooks, queue, clock
 
-async def _deliver(
-    hook: Hook | None,
-    queue: Deliveries[Notification],
-    clock: Callable[[], float],
-    notification_id: str,
-    notification: Notification,
-) -> None:
-    if hook is None or notification.event not in list(HookEvent):
-        await queue.drop(notification_id)
-        log.warning(
-            Event.HOOK_NOTIFICATION_DROPPED,
-            extra={"hook": notification.hook, "reason": "there is no such hook any more"},
-        )
-        return
-    message = Message(HookEvent(notification.event), notification_id, notification.at, notification.facts)
-    if not hook.circuit.admits():
-        await _later(hook, queue, clock, message, notification, hook.circuit.wait)
-        return
-    try:
-        await hook.target.notify(message)
-    except HookError as error:
-        hook.count_failure(message, str(error))
-        tried = msgspec.structs.replace(notification, attempts=notification.attempts + 1)
-        await _later(hook, queue, clock, message, tried, pause_after(tried.attempts))
-        return
-    except BaseException:
-        hook.circuit.abandoned()
-        raise
-    hook.circuit.succeeded()
-    hook.answered(message)
-    await queue.drop(notification_id)
+    async def deliver_due(self) -> int:
+        """Deliver what is due, side by side, and return how many were tried. Raises TemporarilyUnavailable."""
+        claimed = await self._queue.claim(int(self._clock()), AT_ONCE)
+        await asyncio.gather(*(self._deliver(one, notification) for one, notification in claimed))
+        return len(claimed)
 
+    async def _deliver(self, notification_id: str, notification: Notification) -> None:
+        hook = self._hooks.get(notification.hook)
+        if hook is None or notification.event not in list(HookEvent):
+            await self._queue.drop(notification_id)
+            facts = {"hook": notification.hook, "reason": "there is no such hook any more"}
+            log.warning(Event.HOOK_NOTIFICATION_DROPPED, extra=facts)
+            return
+        message = Message(HookEvent(notification.event), notification_id, notification.at, notification.facts)
+        if not hook.circuit.admits():
+            await self._later(hook, message, notification, hook.circuit.wait)
+            return
+        try:
+            await hook.target.notify(message)
+        except HookError as error:
+            hook.count_failure(message, str(error))
+            tried = msgspec.structs.replace(notification, attempts=notification.attempts + 1)
+            await self._later(hook, message, tried, pause_after(tried.attempts))
+            return
+        except BaseException:
+            hook.circuit.abandoned()
+            raise
+        hook.circuit.succeeded()
+        hook.answered(message)
+        await self._queue.drop(notification_id)
 
-async def _later(
-    hook: Hook,
-    queue: Deliveries[Notification],
-    clock: Callable[[], float],
-    message: Message,
-    notification: Notification,
-    pause: int,
-) -> None:
-    """Put it back, or give it up after its attempts or a day."""
-    now = int(clock())
-    if notification.attempts < hook.settings.attempts and now - notification.at < _KEPT:
-        await queue.queue(message.message_id, notification, now + pause)
-        return
-    await queue.drop(message.message_id)
-    hook.answered(message, "given_up")
-    told = {
-        "hook": hook.name,
-        "hook_event": notification.event,
-        "id": message.message_id,
-        "attempts": notification.attempts,
-    }
-    log.error(Event.HOOK_NOTIFICATION_GIVEN_UP, extra=told)
+    async def _later(self, hook: Hook, message: Message, notification: Notification, pause: int) -> None:
+        """Put it back, or give it up after its attempts or a day."""
+        now = int(self._clock())
+        if notification.attempts < hook.settings.attempts and now - notification.at < _KEPT:
+            await self._queue.queue(message.message_id, notification, now + pause)
+            return
+        await self._queue.drop(message.message_id)
+        hook.answered(message, "given_up")
+        facts = {"hook": hook.name, "hook_event": notification.event, "id": message.message_id}
+        log.error(Event.HOOK_NOTIFICATION_GIVEN_UP, extra=facts | {"attempts": notification.attempts})

@@ -50,15 +50,9 @@ async def unpacked(issuer: Issuer, client: Client, outer: Parameters) -> Paramet
         return outer
     inner = await _verified(issuer, client, value)
     if client.require_signed_request_object:
-        return Parameters(inner.single | {"client_id": client.client_id}, inner.resources, inner.payload)
+        return inner._replace(single={**inner.single, "client_id": client.client_id})
     kept = {name: text for name, text in outer.single.items() if name not in ("request", "request_uri")}
-    return Parameters(kept | inner.single, inner.resources or outer.resources, inner.payload)
-
-
-class _Inner(NamedTuple):
-    single: dict[str, str]
-    resources: tuple[str, ...]
-    payload: str
+    return inner._replace(single={**kept, **inner.single}, resources=inner.resources or outer.resources)
 
 
 async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:
@@ -76,7 +70,7 @@ async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:
         raise InvalidRequestUri("The request_uri cannot be fetched.", log=str(error)) from error
 
 
-async def _verified(issuer: Issuer, client: Client, token: str) -> _Inner:
+async def _verified(issuer: Issuer, client: Client, token: str) -> Parameters:
     """What the JWT says, once its signature holds. Raises RequestNotSupported, InvalidRequestObject."""
     if issuer.settings.request_objects == "off":
         raise RequestNotSupported("The parameter request is not supported.")
@@ -106,7 +100,7 @@ def _check_parties(issuer: Issuer, client: Client, claims: Mapping[str, Any]) ->
         raise UnverifiableError("aud does not name this issuer")
 
 
-def _parameters(client: Client, claims: Mapping[str, Any]) -> _Inner:
+def _parameters(client: Client, claims: Mapping[str, Any]) -> Parameters:
     """Claims as parameters: numbers and JSON in the form that they have in a URL."""
     try:
         payload = msgspec.json.encode(claims).decode()
@@ -124,7 +118,7 @@ def _parameters(client: Client, claims: Mapping[str, Any]) -> _Inner:
     resource = claims.get("resource", [])
     resources = tuple(str(one) for one in resource) if isinstance(resource, list) else (str(resource),)
     single.pop("resource", None)
-    return _Inner({name: text for name, text in single.items() if text}, resources, payload)
+    return Parameters({name: text for name, text in single.items() if text}, resources, payload)
 
 
 def _as_text(name: str, value: object) -> str:

@@ -12,7 +12,7 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 from service.app import open_issuer
-from service.hooks import Hooks, deliver_due
+from service.hooks import Hooks
 from tests.redis_shapes import Shape
 from tests.world import World, in_process, settings_for
 
@@ -80,7 +80,7 @@ async def hooked(
 async def delivered(world: World) -> int:
     """Deliver the notices that are due now; how many were tried."""
     issuer = world.issuer
-    return await deliver_due(issuer.hooks.by_name, issuer.store.notifications, issuer.clock, 20)
+    return await issuer.hooks.notifier.deliver_due()
 
 
 async def never(_: web.Request) -> web.StreamResponse:

@@ -10,7 +10,6 @@ from aiohttp.test_utils import TestServer
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from service.crypto.client_keys import KeySource
-from service.hooks import notifications
 from service.login import backchannel_logout
 from service.observe.current import CURRENT, Current
 from service.observe.trace_context import parse
@@ -47,7 +46,7 @@ async def _hook_question(world: World, _: str) -> None:
 async def _hook_notification(world: World, _: str) -> None:
     issuer = world.issuer
     await issuer.hooks.notify(HookEvent.REVOKED)
-    assert await notifications.deliver_due(issuer.hooks.by_name, issuer.store.notifications, issuer.clock, 1) == 1
+    assert await issuer.hooks.notifier.deliver_due() == 1
 
 
 async def _logout(world: World, url: str) -> None:
