@@ -29,7 +29,7 @@ async def list_keys(issuer: Issuer) -> list[KnownKey]:
 async def rotate_keys(
     issuer: Issuer,
     algorithm: Annotated[SigningAlgorithm | None, Field(description="Only this one.")] = None,
-    at_once: Annotated[bool, Field(description="Sign with the new keys within seconds, for emergencies.")] = False,
+    at_once: Annotated[bool, Field(description="Sign with the new keys in 15 seconds: for emergencies.")] = False,
 ) -> list[KnownKey]:
     """Make the next keys, of one algorithm or of all. They sign once nobody can hold a JWKS without them (``jwks_lifetime``);
     ``at_once``: within seconds, for emergencies. Where the next key waits already, nothing is made. Raises Refused.

@@ -26,13 +26,17 @@ def cursor_checked(cursor: str) -> Iterator[None]:
     except msgspec.MsgspecError:
         raise
     except ValueError as error:
-        raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with") from error
+        raise _no_cursor(cursor) from error
+
+
+def _no_cursor(cursor: str) -> Refused:
+    return Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
 
 
 def offset(cursor: str) -> int:
     """A cursor that counts. Raises Refused."""
     if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS):
-        raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
+        raise _no_cursor(cursor)
     return int(cursor or 0)
 
 
@@ -42,7 +46,7 @@ def check_place(cursor: str) -> None:
     offset(milliseconds)
     offset(number)
     if cursor and not (milliseconds and number):
-        raise Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
+        raise _no_cursor(cursor)
 
 
 _Row = TypeVar("_Row")

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from service.admin.audit import audited
 from service.admin.client_input import PublicKeys
@@ -25,14 +25,20 @@ Identifiers = Annotated[tuple[Identifier, ...], AfterValidator(each_once)]
 class TrustInput(Input):
     """A trusted issuer as an operator describes it; the members mean what they do in ``records.trusted_issuer``."""
 
-    issuer: Identifier
-    jwks: PublicKeys | None = None
-    jwks_uri: WebUri | None = None
-    algorithms: Annotated[tuple[SigningAlgorithm, ...], AfterValidator(each_once)] = ()
-    subjects: Identifiers = ()
-    scopes: Scopes = ()
-    clients: Identifiers = ()
-    audience: Identifier | None = None
+    issuer: Annotated[Identifier, Field(description="As its assertions say it in iss.")]
+    jwks: Annotated[PublicKeys | None, Field(description="Its public keys, a JWK set.")] = None
+    jwks_uri: Annotated[WebUri | None, Field(description="Where its public keys are.")] = None
+    algorithms: Annotated[
+        tuple[SigningAlgorithm, ...],
+        AfterValidator(each_once),
+        Field(description="What it signs with; anything unless said."),
+    ] = ()
+    subjects: Annotated[Identifiers, Field(description="A user that it may assert; anyone unless said.")] = ()
+    scopes: Annotated[Scopes, Field(description="What its tokens may be for; anything unless said.")] = ()
+    clients: Annotated[Identifiers, Field(description="Who may bring its assertions; anyone unless said.")] = ()
+    audience: Annotated[
+        Identifier | None, Field(description="What it may call this service, besides its own names.")
+    ] = None
 
     @classmethod
     def disagreements(cls) -> Sequence[Callable[["TrustInput"], Iterable[str]]]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import orjson
 
 from service.admin.actor import Actor
-from service.admin.operations import Operation, perform
+from service.admin.operations import AnyOperation, perform
 from service.app import open_issuer
 from service.cli import remote
 from service.cli.exits import redis_explained
@@ -25,7 +25,7 @@ from service.settings import Settings, load
 
 _Result = TypeVar("_Result")
 
-Do = Callable[[Operation[Any], Mapping[str, Any]], Awaitable[dict[str, Any]]]
+Do = Callable[[AnyOperation, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 """Performs an operation with its input, and has its output: the same wherever it is done."""
 
 IDS_MAY_BEGIN_WITH_A_DASH = {"ignore_unknown_options": True}
@@ -37,7 +37,7 @@ def loaded(**given: Any) -> Settings:
     return load(**{name: value for name, value in given.items() if value is not None})
 
 
-def do(operation: Operation[Any], waiting: str = "", **given: Any) -> dict[str, Any]:
+def do(operation: AnyOperation, waiting: str = "", **given: Any) -> dict[str, Any]:
     """One operation. Raises what ``act`` does."""
     return act(lambda perform: perform(operation, given), waiting)
 
@@ -73,7 +73,7 @@ def _remotely(target: remote.RunningService, work: Callable[[Do], Awaitable[_Res
 
 
 def _on(issuer: Issuer, actor: Actor) -> Do:
-    async def here(operation: Operation[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    async def here(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
         answer = await perform(issuer, operation, given, actor)
         output: dict[str, Any] = orjson.loads(orjson.dumps(answer.body))  # as it would come over HTTP
         return output

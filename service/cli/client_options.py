@@ -73,9 +73,9 @@ def _value(row: Row, value: Any) -> Any:
     return read_json(flag_of(row), value) if row.shape is Shape.OBJECT else value
 
 
-def read_json(option: str, text: str | None) -> Any:
+def read_json(option: str, text: str) -> Any:
     """The value of an option that takes JSON. Raises BadParameter."""
     try:
-        return None if text is None else json.loads(text)
+        return json.loads(text)
     except ValueError as error:
         raise typer.BadParameter(f"{option}: not JSON: {error}") from error

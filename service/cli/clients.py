@@ -1,16 +1,17 @@
 """``mintmark client …``: who may ask for tokens."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import typer
 
-from service.admin.operations import Operation
+from service.admin.operations import AnyOperation
 from service.admin.operations import clients as operations
-from service.cli.acting import Do, act, do
+from service.cli.acting import Do, do
 from service.cli.client_options import given, with_option_for_each_member
 from service.cli.derived import add_command, add_list
-from service.cli.output import Json, emit, facts, say
-from service.cli.prompts import Yes, confirm, hidden
+from service.cli.output import Json, emit, facts, say, tell
+from service.cli.prompts import hidden
 from service.client_auth import has_secret
 
 app = typer.Typer(no_args_is_help=True, help="Register clients, change them, give them secrets, end what they hold.")
@@ -101,7 +102,7 @@ def update(
     if not changes:
         raise typer.BadParameter("Nothing is to be changed: see `mintmark client update --help`.")
     client = do(operations.UPDATE, client_id=client_id, **changes)
-    _tell(client, f"Client {client['client_id']} is changed.", json)
+    tell(client, f"Client {client['client_id']} is changed.", json)
     if has_secret(client["auth_method"]) and not client["secrets"]:
         say(f"It has no secret yet: mintmark client rotate-secret {client['client_id']}")
 
@@ -132,7 +133,7 @@ def rotate_secret(
     if drop_old and (keep_old or secret_stdin or secret_prompt):
         raise typer.BadParameter("--drop-old makes no new secret: it goes alone.")
     if drop_old:
-        _tell(do(operations.DROP_OLD_SECRET, client_id=client_id), "The old secret has ended.", json)
+        tell(do(operations.DROP_OLD_SECRET, client_id=client_id), "The old secret has ended.", json)
         return
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
     new = do(operations.ROTATE_SECRET, client_id=client_id, secret=secret, keep_old=keep_old)
@@ -177,50 +178,52 @@ def approve(
     """
     if withdraw:
         client = do(operations.WITHDRAW_APPROVAL, client_id=client_id)
-        _tell(client, f"Client {client['client_id']} is no longer approved: users are warned again.", json)
+        tell(client, f"Client {client['client_id']} is no longer approved: users are warned again.", json)
         return
     client = do(operations.APPROVE, client_id=client_id)
     where = ", ".join(client["redirect_uris"]) or "nowhere"
-    _tell(client, f"Client {client['client_id']} is approved: {client['name'] or 'no name'}, leads to {where}.", json)
+    tell(client, f"Client {client['client_id']} is approved: {client['name'] or 'no name'}, leads to {where}.", json)
 
 
-@app.command()
-def revoke(client_id: ClientName, yes: Yes = False, json: Json = False) -> None:
-    """End every grant and token of a client, for good. The client itself stays and may ask anew.
-
-    Example: `mintmark client revoke web --yes`
-    """
-    confirm(f"End every grant and token of the client {client_id}, of all its users?", yes=yes)
-    client = _ended_and_swept(operations.REVOKE, client_id)
-    _tell(client, f"All grants and tokens of the client {client['client_id']} have ended.", json)
-
-
-@app.command()
-def delete(client_id: ClientName, yes: Yes = False, json: Json = False) -> None:
-    """Delete a client, and with it all its grants and tokens.
-
-    Example: `mintmark client delete web --yes`
-    """
-    confirm(f"Delete the client {client_id} with all its grants and tokens?", yes=yes)
-    client = _ended_and_swept(operations.DELETE, client_id)
-    if json:
-        emit({"client_id": client["client_id"], "deleted": True})
-    else:
-        say(f"Client {client['client_id']} is deleted, and its tokens with it.")
-
-
-def _ended_and_swept(operation: Operation[Any], client_id: str) -> dict[str, Any]:
+def _ended_and_swept(operation: AnyOperation) -> Callable[[Do, dict[str, Any]], Awaitable[dict[str, Any]]]:
     """What ended is dead at once; grants without an end of their own are then taken out of Redis too."""
 
-    async def work(do: Do) -> dict[str, Any]:
-        client = await do(operation, {"client_id": client_id})
+    async def work(do: Do, given: dict[str, Any]) -> dict[str, Any]:
+        client = await do(operation, given)
         cursor = "" if client.pop("needs_sweep") else None
         while cursor is not None:
             swept = await do(operations.SWEEP, {"client_id": client["client_id"], "cursor": cursor})
             cursor = swept["cursor"] or None
         return client
 
-    return act(work, "ending grants …")
+    return work
+
+
+add_command(
+    app,
+    operations.REVOKE,
+    """End every grant and token of a client, for good. The client itself stays and may ask anew.
+
+    Example: `mintmark client revoke web --yes`
+    """,
+    question="End every grant and token of the client {client_id}, of all its users?",
+    waiting="ending grants …",
+    work=_ended_and_swept(operations.REVOKE),
+    said="All grants and tokens of the client {client_id} have ended.",
+)
+add_command(
+    app,
+    operations.DELETE,
+    """Delete a client, and with it all its grants and tokens.
+
+    Example: `mintmark client delete web --yes`
+    """,
+    question="Delete the client {client_id} with all its grants and tokens?",
+    waiting="ending grants …",
+    work=_ended_and_swept(operations.DELETE),
+    said="Client {client_id} is deleted, and its tokens with it.",
+    as_json=lambda deleted: {"client_id": deleted["client_id"], "deleted": True},
+)
 
 
 # reading options
@@ -255,10 +258,3 @@ def _tell_new(new: dict[str, Any], message: str, json: bool) -> None:
         say(hint)
     if new["client_secret"]:
         say("Keep the secret now: it is stored as a hash only and cannot be shown again.")
-
-
-def _tell(client: dict[str, Any], message: str, json: bool) -> None:
-    if json:
-        emit(client)
-    else:
-        say(message)

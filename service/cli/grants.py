@@ -8,7 +8,7 @@ from service.admin.operations import clients, tokens
 from service.admin.operations import grants as operations
 from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, Do, act, do
 from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
-from service.cli.output import Json, emit, facts, say, table, terminal
+from service.cli.output import Json, emit, facts, say, table, tell, terminal
 from service.cli.prompts import Yes, confirm, hidden
 from service.cli.properties import PropertyTexts, read_properties
 
@@ -184,26 +184,18 @@ def revoke(
 
 def _revoke_one(grant_id: str, json: bool) -> None:
     do(operations.REVOKE, LOOKING, grant_id=grant_id)
-    if json:
-        emit({"grant_id": grant_id, "grants_ended": 1})
-    else:
-        say("The grant has ended, and every token it issued.")
+    tell({"grant_id": grant_id, "grants_ended": 1}, "The grant has ended, and every token it issued.", json)
 
 
 def _revoke_of_user(user: str, client: str | None, yes: bool, json: bool) -> None:
     to = f" to the client {client}" if client else ""
     confirm(f"End every grant of the user {user}{to}?", yes=yes)
     ended = do(operations.REVOKE_OF_USER, "ending grants …", user=user, client=client)["grants_ended"]
-    if json:
-        emit({"user": user, "client": client, "grants_ended": ended})
-    else:
-        say(f"Grants ended: {ended}.")
+    tell({"user": user, "client": client, "grants_ended": ended}, f"Grants ended: {ended}.", json)
 
 
 def _revoke_of_client(client: str, yes: bool, json: bool) -> None:
     confirm(f"End every grant and token of the client {client}, of all its users?", yes=yes)
-    ended = do(clients.REVOKE, client_id=client)
-    if json:
-        emit({"user": None, "client": ended["client_id"], "grants_ended": None})
-    else:
-        say(f"All grants and tokens of the client {ended['client_id']} have ended.")
+    client_id = do(clients.REVOKE, client_id=client)["client_id"]
+    told = {"user": None, "client": client_id, "grants_ended": None}
+    tell(told, f"All grants and tokens of the client {client_id} have ended.", json)

@@ -9,6 +9,7 @@ import typer
 
 from service.admin.operations import hooks as operations
 from service.cli.acting import do
+from service.cli.derived import add_list
 from service.cli.output import Json, emit, emit_secret, table
 from service.settings.hooks import SECRET_PREFIX
 
@@ -17,17 +18,14 @@ app = typer.Typer(no_args_is_help=True, help="Look at the hooks, try one, make a
 _BYTES = 32
 
 
-@app.command("list")
-def list_(json: Json = False) -> None:
+add_list(
+    app,
+    operations.LIST,
     """List the hooks that the settings name, and what each is asked and notified of.
 
     Example: `mintmark hook list`
-    """
-    listed = do(operations.LIST)
-    if json:
-        emit(listed)
-    else:
-        table(listed["hooks"], operations.LIST.columns)
+    """,
+)
 
 
 @app.command("test")

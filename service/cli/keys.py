@@ -2,37 +2,45 @@
 
 import secrets
 import time
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from service.admin.operations import keys as operations
-from service.cli.acting import do
-from service.cli.derived import add_command
-from service.cli.output import Json, emit, emit_secret, moment, say, table
+from service.cli.derived import add_command, add_list
+from service.cli.output import Json, emit_secret, moment, say, table
 from service.protocol.credentials import Kind, new_secret
-from service.protocol.names import SigningAlgorithm
 
 app = typer.Typer(no_args_is_help=True, help="Look at the signing keys, rotate them, take one out of use.")
 
 
-@app.command("list")
-def list_(json: Json = False) -> None:
+def _row(key: dict[str, Any]) -> dict[str, Any]:
+    """Say of a key that signs and has a successor until when."""
+    if key["state"] != "active" or not key["signs_until_at"]:
+        return key
+    return key | {"state": f"active for {max(0, key['signs_until_at'] - int(time.time()))} s more"}
+
+
+def _show_made(made: dict[str, Any]) -> None:
+    table(map(_row, made["keys"]), operations.LIST.columns)
+    say(
+        f"They sign from {moment(max(key['signs_from_at'] for key in made['keys']))} on; until then the keys before "
+        "them do, and are listed as active."
+    )
+
+
+add_list(
+    app,
+    operations.LIST,
     """List the signing keys: next ones are published and will sign, active ones sign, retired ones are still published.
 
     Example: `mintmark key list`
-    """
-    _tell(do(operations.LIST), json)
-
-
-@app.command()
-def rotate(
-    algorithm: Annotated[SigningAlgorithm | None, typer.Option(help="Only this one.", metavar="ALG")] = None,
-    now: Annotated[
-        bool, typer.Option("--now", help="Sign with the new keys in 15 seconds: for emergencies.", metavar="")
-    ] = False,
-    json: Json = False,
-) -> None:
+    """,
+    row=_row,
+)
+add_command(
+    app,
+    operations.ROTATE,
     """Make the next signing keys. Every process publishes them within 6 seconds; they sign when everybody has seen them.
 
     Example: `mintmark key rotate`
@@ -40,16 +48,11 @@ def rotate(
     Example: `mintmark key rotate --algorithm ES256 --now`
 
     Keys rotate by themselves (setting signing_key_lifetime); this is for when you don't want to wait.
-    """
-    made = do(operations.ROTATE, "making keys …", algorithm=algorithm, at_once=now)
-    _tell(made, json)
-    if not json:
-        say(
-            f"They sign from {moment(max(key['signs_from_at'] for key in made['keys']))} on; until then the keys before "
-            "them do, and are listed as active."
-        )
-
-
+    """,
+    flags={"algorithm": "--algorithm ALG", "at_once": "--now"},
+    waiting="making keys …",
+    show=_show_made,
+)
 add_command(
     app,
     operations.RETIRE,
@@ -92,17 +95,3 @@ def master(json: Json = False) -> None:
     `mintmark key reseal`, then drop the old.
     """
     emit_secret("master_key", new_secret(Kind.MASTER_KEY, secrets.token_bytes), json)
-
-
-def _tell(listed: dict[str, Any], json: bool) -> None:
-    if json:
-        emit(listed)
-    else:
-        table([key | {"state": _state(key)} for key in listed["keys"]], operations.LIST.columns)
-
-
-def _state(key: dict[str, Any]) -> str:
-    """Of a key that signs and has a successor: until when."""
-    if key["state"] == "active" and key["signs_until_at"]:
-        return f"active for {max(0, key['signs_until_at'] - int(time.time()))} s more"
-    return str(key["state"])

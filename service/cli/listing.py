@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service.admin.operations import Operation
+from service.admin.operations import AnyOperation
 from service.cli.acting import Do, act
 from service.cli.output import say
 
@@ -18,7 +18,7 @@ Cursor = Annotated[str, typer.Option(help="Go on where the list before ended.", 
 
 
 def collect(
-    operation: Operation[Any], members: str, limit: int, cursor: str, **given: Any
+    operation: AnyOperation, members: str, limit: int, cursor: str, **given: Any
 ) -> tuple[list[dict[str, Any]], str]:
     """Things of as many pages as it takes, and the cursor of the next page. ``members``: where a page has them.
 

@@ -49,6 +49,14 @@ def say(text: str) -> None:
     messages.print(Text(text), soft_wrap=True)
 
 
+def tell(output: Mapping[str, Any], message: str, json: bool) -> None:
+    """Print what came back as JSON, or else only a message."""
+    if json:
+        emit(output)
+    else:
+        say(message)
+
+
 def complain(text: str) -> None:
     """Why it was not done."""
     between = "\n  " if "\n" in text else " "

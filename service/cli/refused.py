@@ -3,14 +3,13 @@
 import typer
 
 from service.admin.operations import refusals as operations
-from service.cli.derived import add_list
+from service.cli.derived import add_list, stays_a_group
 
-app = typer.Typer(no_args_is_help=True, help="Look at requests that were refused lately, and what to do about them.")
-
-
-@app.callback()
-def _refused() -> None:
-    """Keep ``list`` a command of its own while there is no other."""
+app = typer.Typer(
+    no_args_is_help=True,
+    callback=stays_a_group,
+    help="Look at requests that were refused lately, and what to do about them.",
+)
 
 
 add_list(

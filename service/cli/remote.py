@@ -17,7 +17,7 @@ import orjson
 from yarl import URL
 
 from service.admin.errors import AdminError, AlreadyExists, NotFound, Outdated, Refused
-from service.admin.operations import Operation
+from service.admin.operations import AnyOperation
 from service.cli.exits import ServiceUnusableError
 from service.fronts.admin_api import problems
 from service.fronts.admin_api.routes import BY_OPERATION, IF_MATCH, PREFIX, OperationRoute
@@ -72,13 +72,13 @@ def target() -> RunningService | None:
 @asynccontextmanager
 async def connected(
     to: RunningService,
-) -> AsyncIterator[Callable[[Operation[Any], Mapping[str, Any]], Awaitable[dict[str, Any]]]]:
+) -> AsyncIterator[Callable[[AnyOperation, Mapping[str, Any]], Awaitable[dict[str, Any]]]]:
     """Performs operations there. Raises AdminError, SettingsError, ServiceUnusableError."""
     headers = {"Authorization": f"Bearer {to.token}"} if to.token else {}
     timeout = aiohttp.ClientTimeout(total=_SECONDS)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
 
-        async def there(operation: Operation[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        async def there(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
             operation.input.read(given)  # faults are shown in the same words, and without a request
             return await _performed(http, to, BY_OPERATION[operation.name], given)
 

@@ -6,15 +6,13 @@ import typer
 
 from service.admin.operations import tokens as operations
 from service.cli.acting import do
+from service.cli.derived import stays_a_group
 from service.cli.output import Json, emit, facts
 from service.cli.prompts import hidden
 
-app = typer.Typer(no_args_is_help=True, help="Say what a token is, and why it would be refused.")
-
-
-@app.callback()
-def token() -> None:
-    """Say what a token is, and why it would be refused."""
+app = typer.Typer(
+    no_args_is_help=True, callback=stays_a_group, help="Say what a token is, and why it would be refused."
+)
 
 
 @app.command(context_settings={"allow_extra_args": True})

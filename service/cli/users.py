@@ -8,7 +8,7 @@ import typer
 from service.admin.operations import users as operations
 from service.cli.acting import do
 from service.cli.derived import add_command, add_list
-from service.cli.output import Json, emit, say
+from service.cli.output import Json, tell
 from service.cli.prompts import hidden
 
 app = typer.Typer(no_args_is_help=True, help="Create users, set their passwords, disable and delete them.")
@@ -60,7 +60,7 @@ def create(
     operations.CREATE.input.read(given)  # faults are shown before a password is asked for
     password = None if no_password else hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.CREATE, **given, password=password)
-    _tell(user, f"User {user['username']} is created.", json)
+    tell(user, f"User {user['username']} is created.", json)
 
 
 add_list(
@@ -99,7 +99,7 @@ def update(
         raise typer.BadParameter("Nothing is to be changed: give at least one --claim.")
     changes = _read_claims(claims)
     user = do(operations.UPDATE, username=username, claims=changes)
-    _tell(user, f"User {user['username']} is changed.", json)
+    tell(user, f"User {user['username']} is changed.", json)
 
 
 @app.command("set-password")
@@ -113,7 +113,7 @@ def set_password(username: UserName, password_stdin: PasswordStdin = False, json
     """
     password = hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.SET_PASSWORD, username=username, password=password)
-    _tell(user, ("User {username} has a new password; " + _ENDED).format(**user), json)
+    tell(user, ("User {username} has a new password; " + _ENDED).format(**user), json)
 
 
 add_command(
@@ -181,10 +181,3 @@ def _read_claims(texts: list[str]) -> dict[str, Any]:
         except orjson.JSONDecodeError as error:
             raise typer.BadParameter(f"--claim {text}: what follows := is not JSON ({error})") from error
     return claims
-
-
-def _tell(user: dict[str, Any], message: str, json: bool) -> None:
-    if json:
-        emit(user)
-    else:
-        say(message)

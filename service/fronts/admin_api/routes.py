@@ -5,25 +5,10 @@ once, the second answer is 409 ``already_exists``. Ending and enabling twice is 
 """
 
 from string import Formatter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from service.admin.operations import (
-    Operation,
-    audit,
-    clients,
-    everything,
-    grants,
-    hooks,
-    keys,
-    refusals,
-    registration,
-    scopes,
-    sessions,
-    statistics,
-    tokens,
-    trusts,
-    users,
-)
+from service.admin import operations
+from service.admin.operations import AnyOperation
 
 PREFIX = "/admin/v1"
 OPENAPI_PATH = "/openapi.json"
@@ -41,7 +26,7 @@ class OperationRoute(NamedTuple):
     method: str
     path: str
     """Below ``PREFIX``; names in braces are members of the input."""
-    operation: Operation[Any]
+    operation: AnyOperation
     status: int = 200
 
     @property
@@ -66,59 +51,59 @@ class OperationRoute(NamedTuple):
 
 
 ROUTES = (
-    OperationRoute("GET", "/clients", clients.LIST),
-    OperationRoute("POST", "/clients", clients.CREATE, 201),
-    OperationRoute("GET", "/clients/{client_id}", clients.SHOW),
-    OperationRoute("PATCH", "/clients/{client_id}", clients.UPDATE),
-    OperationRoute("PUT", "/clients/{client_id}", clients.REPLACE),
-    OperationRoute("DELETE", "/clients/{client_id}", clients.DELETE),
-    OperationRoute("POST", "/clients/{client_id}/secrets", clients.ROTATE_SECRET),
-    OperationRoute("DELETE", "/clients/{client_id}/secrets/old", clients.DROP_OLD_SECRET),
-    OperationRoute("POST", "/clients/{client_id}/disable", clients.DISABLE),
-    OperationRoute("POST", "/clients/{client_id}/enable", clients.ENABLE),
-    OperationRoute("POST", "/clients/{client_id}/approve", clients.APPROVE),
-    OperationRoute("POST", "/clients/{client_id}/withdraw-approval", clients.WITHDRAW_APPROVAL),
-    OperationRoute("POST", "/clients/{client_id}/revoke", clients.REVOKE),
-    OperationRoute("POST", "/clients/{client_id}/sweep", clients.SWEEP),
-    OperationRoute("GET", "/users", users.LIST),
-    OperationRoute("POST", "/users", users.CREATE, 201),
-    OperationRoute("GET", "/users/{username}", users.SHOW),
-    OperationRoute("PATCH", "/users/{username}", users.UPDATE),
-    OperationRoute("DELETE", "/users/{username}", users.DELETE),
-    OperationRoute("PUT", "/users/{username}/password", users.SET_PASSWORD),
-    OperationRoute("POST", "/users/{username}/sign-out", users.SIGN_OUT),
-    OperationRoute("POST", "/users/{username}/disable", users.DISABLE),
-    OperationRoute("POST", "/users/{username}/enable", users.ENABLE),
-    OperationRoute("GET", "/users/{username}/sessions", sessions.LIST),
-    OperationRoute("GET", "/sessions/{sid}", sessions.SHOW),
-    OperationRoute("DELETE", "/sessions/{sid}", sessions.END),
-    OperationRoute("GET", "/grants", grants.LIST),
-    OperationRoute("GET", "/grants/{grant_id}", grants.SHOW),
-    OperationRoute("DELETE", "/grants/{grant_id}", grants.REVOKE),
-    OperationRoute("GET", "/grants/{grant_id}/issued", tokens.LIST_ISSUED),
-    OperationRoute("POST", "/grants/find", grants.FIND),
-    OperationRoute("POST", "/grants/revoke", grants.REVOKE_OF_USER),
-    OperationRoute("POST", "/codes", grants.ISSUE_CODE, 201),
-    OperationRoute("GET", "/everything", everything.COUNT),
-    OperationRoute("POST", "/everything/end", everything.END),
-    OperationRoute("GET", "/keys", keys.LIST),
-    OperationRoute("POST", "/keys/rotate", keys.ROTATE),
-    OperationRoute("POST", "/keys/reseal", keys.RESEAL),
-    OperationRoute("DELETE", "/keys/{kid}", keys.RETIRE),
-    OperationRoute("GET", "/hooks", hooks.LIST),
-    OperationRoute("POST", "/hooks/{hook}/test", hooks.TRY),
-    OperationRoute("GET", "/trusted-issuers", trusts.LIST),
-    OperationRoute("GET", "/trusted-issuers/{issuer}", trusts.SHOW),
-    OperationRoute("PUT", "/trusted-issuers/{issuer}", trusts.PUT),
-    OperationRoute("DELETE", "/trusted-issuers/{issuer}", trusts.REMOVE),
-    OperationRoute("GET", "/scopes", scopes.LIST),
-    OperationRoute("POST", "/introspect", tokens.INSPECT),
-    OperationRoute("GET", "/statistics", statistics.SHOW),
-    OperationRoute("GET", "/statistics/history", statistics.HISTORY),
-    OperationRoute("POST", "/initial-access-tokens", registration.CREATE_TOKEN, 201),
-    OperationRoute("GET", "/refused", refusals.LIST),
-    OperationRoute("GET", "/audit", audit.LIST),
-    OperationRoute("GET", "/audit/new", audit.FOLLOW),
+    OperationRoute("GET", "/clients", operations.clients.LIST),
+    OperationRoute("POST", "/clients", operations.clients.CREATE, 201),
+    OperationRoute("GET", "/clients/{client_id}", operations.clients.SHOW),
+    OperationRoute("PATCH", "/clients/{client_id}", operations.clients.UPDATE),
+    OperationRoute("PUT", "/clients/{client_id}", operations.clients.REPLACE),
+    OperationRoute("DELETE", "/clients/{client_id}", operations.clients.DELETE),
+    OperationRoute("POST", "/clients/{client_id}/secrets", operations.clients.ROTATE_SECRET),
+    OperationRoute("DELETE", "/clients/{client_id}/secrets/old", operations.clients.DROP_OLD_SECRET),
+    OperationRoute("POST", "/clients/{client_id}/disable", operations.clients.DISABLE),
+    OperationRoute("POST", "/clients/{client_id}/enable", operations.clients.ENABLE),
+    OperationRoute("POST", "/clients/{client_id}/approve", operations.clients.APPROVE),
+    OperationRoute("POST", "/clients/{client_id}/withdraw-approval", operations.clients.WITHDRAW_APPROVAL),
+    OperationRoute("POST", "/clients/{client_id}/revoke", operations.clients.REVOKE),
+    OperationRoute("POST", "/clients/{client_id}/sweep", operations.clients.SWEEP),
+    OperationRoute("GET", "/users", operations.users.LIST),
+    OperationRoute("POST", "/users", operations.users.CREATE, 201),
+    OperationRoute("GET", "/users/{username}", operations.users.SHOW),
+    OperationRoute("PATCH", "/users/{username}", operations.users.UPDATE),
+    OperationRoute("DELETE", "/users/{username}", operations.users.DELETE),
+    OperationRoute("PUT", "/users/{username}/password", operations.users.SET_PASSWORD),
+    OperationRoute("POST", "/users/{username}/sign-out", operations.users.SIGN_OUT),
+    OperationRoute("POST", "/users/{username}/disable", operations.users.DISABLE),
+    OperationRoute("POST", "/users/{username}/enable", operations.users.ENABLE),
+    OperationRoute("GET", "/users/{username}/sessions", operations.sessions.LIST),
+    OperationRoute("GET", "/sessions/{sid}", operations.sessions.SHOW),
+    OperationRoute("DELETE", "/sessions/{sid}", operations.sessions.END),
+    OperationRoute("GET", "/grants", operations.grants.LIST),
+    OperationRoute("GET", "/grants/{grant_id}", operations.grants.SHOW),
+    OperationRoute("DELETE", "/grants/{grant_id}", operations.grants.REVOKE),
+    OperationRoute("GET", "/grants/{grant_id}/issued", operations.tokens.LIST_ISSUED),
+    OperationRoute("POST", "/grants/find", operations.grants.FIND),
+    OperationRoute("POST", "/grants/revoke", operations.grants.REVOKE_OF_USER),
+    OperationRoute("POST", "/codes", operations.grants.ISSUE_CODE, 201),
+    OperationRoute("GET", "/everything", operations.everything.COUNT),
+    OperationRoute("POST", "/everything/end", operations.everything.END),
+    OperationRoute("GET", "/keys", operations.keys.LIST),
+    OperationRoute("POST", "/keys/rotate", operations.keys.ROTATE),
+    OperationRoute("POST", "/keys/reseal", operations.keys.RESEAL),
+    OperationRoute("DELETE", "/keys/{kid}", operations.keys.RETIRE),
+    OperationRoute("GET", "/hooks", operations.hooks.LIST),
+    OperationRoute("POST", "/hooks/{hook}/test", operations.hooks.TRY),
+    OperationRoute("GET", "/trusted-issuers", operations.trusts.LIST),
+    OperationRoute("GET", "/trusted-issuers/{issuer}", operations.trusts.SHOW),
+    OperationRoute("PUT", "/trusted-issuers/{issuer}", operations.trusts.PUT),
+    OperationRoute("DELETE", "/trusted-issuers/{issuer}", operations.trusts.REMOVE),
+    OperationRoute("GET", "/scopes", operations.scopes.LIST),
+    OperationRoute("POST", "/introspect", operations.tokens.INSPECT),
+    OperationRoute("GET", "/statistics", operations.statistics.SHOW),
+    OperationRoute("GET", "/statistics/history", operations.statistics.HISTORY),
+    OperationRoute("POST", "/initial-access-tokens", operations.registration.CREATE_TOKEN, 201),
+    OperationRoute("GET", "/refused", operations.refusals.LIST),
+    OperationRoute("GET", "/audit", operations.audit.LIST),
+    OperationRoute("GET", "/audit/new", operations.audit.FOLLOW),
 )
 
 BY_OPERATION = {route.operation.name: route for route in ROUTES}

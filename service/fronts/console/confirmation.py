@@ -1,9 +1,9 @@
 """The question before an act, on a page of its own: what will happen, and for what cannot be undone a name to type."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from service.admin.errors import NotFound
-from service.admin.operations import Operation
+from service.admin.operations import AnyOperation
 from service.fronts.console.pages import Show
 
 
@@ -13,7 +13,7 @@ class Act(NamedTuple):
     title: str
     text: str
     button: str
-    operation: Operation[Any]
+    operation: AnyOperation
     done: str = ""
     """What the page that comes next says has been done."""
     typed: bool = False

@@ -3,7 +3,7 @@
 from typing import Any
 
 from service.admin.errors import Refused
-from service.admin.operations import Operation, audit, refusals
+from service.admin.operations import AnyOperation, audit, refusals
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
 from service.fronts.console.searching import SHOWN
 
@@ -24,7 +24,7 @@ async def show_refused(request: ConsoleRequest) -> Reply:
 
 
 async def _newest(
-    request: ConsoleRequest, operation: Operation[Any], member: str, wanted: dict[str, str], *, here: str, **more: Any
+    request: ConsoleRequest, operation: AnyOperation, member: str, wanted: dict[str, str], *, here: str, **more: Any
 ) -> Reply:
     period = request.get("period") if request.get("period") in PERIODS else ""
     since = int(request.issuer.clock()) - int(period) if period else 0

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from service.admin.actor import Actor
 from service.admin.errors import AdminError
-from service.admin.operations import Operation, OperationResult, perform
+from service.admin.operations import AnyOperation, OperationResult, perform
 from service.endpoints.metadata import OPENID_PATH
 from service.issuer import Issuer
 
@@ -29,15 +29,15 @@ class ConsoleRequest:
         """Return a parameter without blanks around it; "" where there is none."""
         return self.parameters.get(name, "").strip()
 
-    async def perform(self, operation: Operation[Any], /, **given: Any) -> OperationResult:
+    async def perform(self, operation: AnyOperation, /, **given: Any) -> OperationResult:
         """Do what an operator does, in the operator's name. Raises AdminError, TemporarilyUnavailable."""
         return await perform(self.issuer, operation, given, self.actor)
 
-    async def do(self, operation: Operation[Any], /, **given: Any) -> Mapping[str, Any]:
+    async def do(self, operation: AnyOperation, /, **given: Any) -> Mapping[str, Any]:
         """Do the same, and return the output alone."""
         return (await self.perform(operation, **given)).body
 
-    async def find(self, operation: Operation[Any], /, **given: Any) -> Mapping[str, Any] | None:
+    async def find(self, operation: AnyOperation, /, **given: Any) -> Mapping[str, Any] | None:
         """Return what an operation shows, None where it does not exist. Raises TemporarilyUnavailable."""
         try:
             return await self.do(operation, **given)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from service.admin.operations import Operation
+from service.admin.operations import AnyOperation
 from service.fronts.console.pages import ConsoleRequest
 
 SHOWN = 50
@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 async def scan(
     request: ConsoleRequest,
-    operation: Operation[Any],
+    operation: AnyOperation,
     member: str,
     matches: Callable[[Row], bool] = lambda _: True,
     **given: Any,
@@ -47,8 +47,8 @@ async def scan(
 
 async def search(
     request: ConsoleRequest,
-    lists: Operation[Any],
-    shows: Operation[Any],
+    lists: AnyOperation,
+    shows: AnyOperation,
     member: str,
     key: str,
     other: str,
