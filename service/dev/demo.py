@@ -25,8 +25,14 @@ USERNAME, PASSWORD = "alice", "wonderland"
 KNOWN_MASTER_KEY = "mintmark-demo-master-key-that-is-no-secret"
 """On a Redis that was given to the demo, where nothing is kept in files."""
 CLAIMS: dict[str, Any] = {
-    **{"name": "Alice Liddell", "given_name": "Alice", "family_name": "Liddell", "nickname": "Alice"},
-    **{"preferred_username": "alice", "email": "alice@example.com", "email_verified": True, "locale": "en"},
+    "name": "Alice Liddell",
+    "given_name": "Alice",
+    "family_name": "Liddell",
+    "nickname": "Alice",
+    "preferred_username": "alice",
+    "email": "alice@example.com",
+    "email_verified": True,
+    "locale": "en",
 }
 SCOPES = {"read": "Read your data", "write": "Change your data"}
 CALLBACK_PATH = "/demo/callback"
@@ -58,20 +64,23 @@ class Lesson(NamedTuple):
 
 def master_key_in(folder: Path) -> str:
     """The demo's own master key, made on the first run."""
-    path = folder / "master_key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(new_secret(Kind.MASTER_KEY, secrets.token_bytes))
-    return path.read_text().strip()
+    return _kept(folder / "master_key", new_secret(Kind.MASTER_KEY, secrets.token_bytes)).strip()
 
 
 def operator_token_in(folder: Path) -> str:
     """The demo's own operator's token, made on the first run and kept with the master key, as the setting it is."""
-    path = folder / "admin_tokens"
+    tokens = _kept(
+        folder / "admin_tokens", json.dumps({OPERATOR: new_secret(Kind.OPERATOR_TOKEN, secrets.token_bytes)})
+    )
+    return str(json.loads(tokens)[OPERATOR])
+
+
+def _kept(path: Path, new: str) -> str:
+    """What a file holds, which is for its owner only; ``new`` on the first run."""
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(json.dumps({OPERATOR: new_secret(Kind.OPERATOR_TOKEN, secrets.token_bytes)}))
-    return str(json.loads(path.read_text())[OPERATOR])
+        path.write_text(new)
+    return path.read_text()
 
 
 DEMO_FOLDER = Path(".mintmark")
@@ -97,11 +106,8 @@ def leave_redis_url_in(folder: Path, url: str) -> None:
 
 def sign_in_url(url: str) -> str:
     """For a browser: signs in, asks for consent, and comes back with a code."""
-    query = {
-        **{"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": url + CALLBACK_PATH},
-        "scope": f"{OPENID} profile read",
-    }
-    return f"{url}/authorize?{urlencode(query)}"
+    query = {"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": url + CALLBACK_PATH}
+    return f"{url}/authorize?{urlencode(query | {'scope': f'{OPENID} profile read'})}"
 
 
 def settings_of(port: int, redis_url: str, master_key: str, console: Console | None = None) -> dict[str, Any]:
@@ -163,52 +169,46 @@ def lessons(settings: Settings, url: str, mintmark: str) -> list[Lesson]:
     token = url + settings.token_paths[0]
     curl = f"curl -sS -u {CLIENT_ID}:{CLIENT_SECRET}"
     return [
-        Lesson(
+        _lesson(
             "A token for the client itself (client_credentials)",
-            (f"{curl} -w '\\n' -d grant_type=client_credentials -d scope=read {token}",),
+            f"{curl} -w '\\n' -d grant_type=client_credentials -d scope=read {token}",
         ),
-        Lesson(
+        _lesson(
             f"Tokens for {USERNAME}, by password",
-            (f"{curl} -w '\\n' -d grant_type=password -d username={USERNAME} -d password={PASSWORD} {token}",),
+            f"{curl} -w '\\n' -d grant_type=password -d username={USERNAME} -d password={PASSWORD} {token}",
         ),
-        Lesson(
+        _lesson(
             f"A code for {USERNAME}, and the tokens that it buys within {settings.code_lifetime} seconds",
-            (
-                f"CODE=$({mintmark} grant code --client {CLIENT_ID} --user {USERNAME} --scope 'read write')",
-                f'TOKENS=$({curl} -d grant_type=authorization_code -d "code=$CODE" {token}); echo "$TOKENS"',
-            ),
+            f"CODE=$({mintmark} grant code --client {CLIENT_ID} --user {USERNAME} --scope 'read write')",
+            f'TOKENS=$({curl} -d grant_type=authorization_code -d "code=$CODE" {token}); echo "$TOKENS"',
         ),
-        Lesson(
+        _lesson(
             "New tokens for the refresh token",
-            (
-                f'REFRESH=$(echo "$TOKENS" | {_member("refresh_token")})',
-                f'TOKENS=$({curl} -d grant_type=refresh_token -d "refresh_token=$REFRESH" {token}); echo "$TOKENS"',
-            ),
+            f'REFRESH=$(echo "$TOKENS" | {_member("refresh_token")})',
+            f'TOKENS=$({curl} -d grant_type=refresh_token -d "refresh_token=$REFRESH" {token}); echo "$TOKENS"',
         ),
-        Lesson(
+        _lesson(
             "What is this token?",
-            (
-                f'ACCESS=$(echo "$TOKENS" | {_member("access_token")})',
-                f"{curl} -w '\\n' -d \"token=$ACCESS\" {url}/introspect",
-            ),
+            f'ACCESS=$(echo "$TOKENS" | {_member("access_token")})',
+            f"{curl} -w '\\n' -d \"token=$ACCESS\" {url}/introspect",
         ),
-        Lesson(
+        _lesson(
             "Revoke it, and ask again",
-            (
-                f'{curl} -d "token=$ACCESS" {url}/revoke',
-                f"{curl} -w '\\n' -d \"token=$ACCESS\" {url}/introspect",
-            ),
+            f'{curl} -d "token=$ACCESS" {url}/revoke',
+            f"{curl} -w '\\n' -d \"token=$ACCESS\" {url}/introspect",
         ),
-        Lesson("What this server can do", (f"curl -sS -w '\\n' {url}/.well-known/openid-configuration",)),
-        Lesson(
+        _lesson("What this server can do", f"curl -sS -w '\\n' {url}/.well-known/openid-configuration"),
+        _lesson(
             "Look after it",
-            (
-                f"{mintmark} grant list --user {USERNAME}",
-                f"{mintmark} client show {CLIENT_ID}",
-                f"{mintmark} --help",
-            ),
+            f"{mintmark} grant list --user {USERNAME}",
+            f"{mintmark} client show {CLIENT_ID}",
+            f"{mintmark} --help",
         ),
     ]
+
+
+def _lesson(title: str, *commands: str) -> Lesson:
+    return Lesson(title, commands)
 
 
 def _member(name: str) -> str:

@@ -91,9 +91,8 @@ class Metrics:
         self.redis_error: Callable[[str], None] = self._counter(
             "mintmark_redis_errors_total", "Errors between the service and Redis by kind.", "kind", values=REDIS_ERRORS
         ).count
-        self._redis_connections_opened = self._counter(
-            "mintmark_redis_connections_opened_total", "Connections to Redis that were opened."
-        )
+        opened = self._counter("mintmark_redis_connections_opened_total", "Connections to Redis that were opened.")
+        self._redis_connection_opened = opened.count
         self._cache_hits = self._counter("mintmark_cache_hits_total", "Lookups that a cache answered.", "cache")
         self._cache_misses = self._counter("mintmark_cache_misses_total", "Lookups that no cache answered.", "cache")
         self.background_task_failed: Callable[[str], None] = self._counter(
@@ -186,7 +185,7 @@ class Metrics:
     def redis_connected(self) -> None:
         """A connection to Redis was made."""
         self.redis_connections += 1
-        self._redis_connections_opened.count()
+        self._redis_connection_opened()
 
     def watch_keys(self, read: Callable[[], Iterable[KeyTimes]]) -> None:
         """Show what ``read`` says of our signing keys at each scrape."""
