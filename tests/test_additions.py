@@ -25,6 +25,7 @@ from service.records.grant import Grant
 from service.settings import SettingsError
 from service.tokens.binding import KEY_PROOFS
 from service.tokens.codes import issue_code
+from service.tokens.members import GRANT_MEMBERS
 from tests.person import Person
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of
 
@@ -117,6 +118,23 @@ async def decide(issuer, visit):
     return Reply(what, browser=browser)
 
 ENDPOINT = BrowserEndpoint(name="begin", paths=always("/begin"), handle=decide)
+"""
+GRANT_MEMBER = """
+from service.protocol.errors import InvalidRequest
+from service.tokens.members.grant_member import GrantMember
+
+def _within(held, text):
+    if not set(text.split()) <= set(held):
+        raise InvalidRequest("That is too much.")
+    return text.split()
+
+GRANT_MEMBER = GrantMember(
+    name="authorization_details",
+    grant=lambda issuer, client, text: _within(["red", "green"], text),
+    narrow=_within,
+    describe=lambda issuer, value: [f"See {colour}" for colour in value],
+    metadata=lambda issuer: {"colours_supported": True},
+)
 """
 
 Write = Callable[[str, str], ModuleType]
@@ -282,6 +300,35 @@ async def test_a_channel(world: World, write: Write, monkeypatch: pytest.MonkeyP
         asked = await person.get("/begin")
         await other.change(client, scopes=())
         assert (await person.agree(asked)).status == 400, "the client may not ask for it any more"
+
+
+async def test_a_member_of_grants(world: World, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for, agreed to, kept, narrowed, and said: in the token response, in the JWT and by introspection."""
+    name, colours = "authorization_details", "red green"
+    monkeypatch.setitem(GRANT_MEMBERS, name, write("grant_member", GRANT_MEMBER).GRANT_MEMBER)
+    async with world.having() as other:
+        assert (await _discovered(other))["colours_supported"] is True
+        client = await other.client(scopes=("openid", "read"), access_token_format=AccessTokenFormat.BOTH)
+        await other.user()
+        person = Person(other)
+        asked = await person.log_in(await person.authorize(authorization_details=colours))
+        assert "<li>See red</li>" in asked.text
+        code = (await person.agree(asked)).answer["code"]
+        tokens = await (await other.redeem(code, code_verifier=VERIFIER)).json()
+        claims = jwt.decode(tokens["access_token_jwt"], options={"verify_signature": False})
+        described = await other.introspect(tokens["access_token"])
+        assert [one[name] for one in (tokens, claims, described)] == [["red", "green"]] * 3
+        again = await person.authorize(authorization_details=colours)
+        assert again.action.endswith("/consent"), "of those no consent is remembered"
+        refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        assert await error_of(await other.token(**refresh, authorization_details="blue")) == (400, "invalid_request")
+        less = await (await other.token(**refresh, authorization_details="red")).json()
+        assert (less[name], (await other.introspect(less["access_token"]))[name]) == (["red"], ["red"])
+        whole = await (await other.refresh(less["refresh_token"])).json()
+        assert whole[name] == ["red", "green"]
+        own = await (await other.token(grant_type="client_credentials", authorization_details="red")).json()
+        assert (own[name], (await other.introspect(own["access_token"]))[name]) == (["red"], ["red"])
+        assert (await person.authorize(client.client_id, authorization_details="blue")).error == "invalid_request"
 
 
 def test_two_endpoints_at_one_path_are_refused(world: World, write: Write) -> None:

@@ -17,6 +17,7 @@ from service.redis.script import SCRIPTS
 from service.settings import Settings
 from service.store.keys import Keys
 from service.tokens.binding import KEY_PROOFS
+from service.tokens.members import GRANT_MEMBERS
 
 ROOT = Path(__file__).parent.parent
 SERVICE = ROOT / "service"
@@ -38,6 +39,7 @@ SHARED = {
     "login/steps": {"step"},
     "tokens/binding": {"key_proof"},
     "login/channels": {"channel"},
+    "tokens/members": {"grant_member"},
 }
 """Files of a room that are no entries of its list."""
 
@@ -51,6 +53,7 @@ SHARED = {
         ("login/steps", {step.name for step in STEPS}),
         ("tokens/binding", set(KEY_PROOFS)),
         ("login/channels", set(CHANNELS)),
+        ("tokens/members", set(GRANT_MEMBERS)),
     ],
 )
 def test_every_file_of_a_room_is_in_its_list(folder: str, listed: set[str]) -> None:

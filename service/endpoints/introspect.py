@@ -110,6 +110,8 @@ def _access_token(token: OpenedToken) -> dict[str, Any]:
     described = _described(token, record.binding.token_type, token.scope, token.audience, record.issued_at)
     if token.record.binding is not UNBOUND:
         described["cnf"] = token.record.binding.cnf
+    if token.members:
+        described |= token.members
     return described
 
 

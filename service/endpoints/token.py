@@ -21,6 +21,7 @@ from service.store.replay_checks import confirm
 from service.tokens.authorization import Authorization
 from service.tokens.binding import KEY_PROOFS, bind, bound_by
 from service.tokens.issuing import issue
+from service.tokens.members import GRANT_MEMBERS, with_members
 from service.tokens.replay import ReplayedError, end_replayed
 from service.tokens.token_request import TokenRequest
 
@@ -77,6 +78,7 @@ async def answer_client(
             await confirm(checks)
         authorization = await grant_type.authorize(issuer, TokenRequest(request, client, Requested.of(request), checks))
         authorization = bind(authorization, possession.binding)
+        authorization = with_members(issuer, client, authorization, request.parameters)
     except ReplayedError as replayed:
         await confirm(checks)
         await end_replayed(issuer, replayed)
@@ -111,6 +113,8 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
     }
     for proof in KEY_PROOFS.values():
         members |= proof.metadata(issuer)
+    for member in GRANT_MEMBERS.values():
+        members |= member.metadata(issuer)
     return members
 
 

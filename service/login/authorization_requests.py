@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from service.issuer import Issuer
 from service.login.acr import offered_acrs
 from service.login.error_response import send_error
@@ -15,6 +17,7 @@ from service.protocol.browsing import FormPost, Page, Redirect
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.names import GrantTypeName, ResponseType
 from service.records.client import Client
+from service.tokens.members import granted_members
 
 ENDPOINT = "authorize"
 """What refusals are recorded under."""
@@ -72,6 +75,8 @@ async def validate_authorization_request(
         raise
     try:
         request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
+        if members := granted_members(issuer, client, parameters.single):
+            request = msgspec.structs.replace(request, members=members)
     except ProtocolError as error:
         raise RefusedRequestError(client, verified, error) from error
     return ValidatedRequest(client, request, parameters)

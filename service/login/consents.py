@@ -26,7 +26,7 @@ async def is_needed(issuer: Issuer, interaction: ClientInteraction, session: Ses
     client, request, progress = interaction.client, interaction.request, interaction.progress
     if progress.consented:
         return False
-    if Prompt.CONSENT in request.prompt:
+    if Prompt.CONSENT in request.prompt or request.members:  # of those nothing is remembered
         return True
     if may_be_another_app(issuer, client, request):
         return not (client.skip_consent and progress.proved_at)

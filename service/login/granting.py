@@ -48,6 +48,7 @@ def begun_grant(issuer: Issuer, client: Client, request: AuthorizationRequest, s
         client_generation=client.generation,
         issued_at=int(issuer.clock()),
         audience=request.audience,
+        members=request.members,
     )
 
 

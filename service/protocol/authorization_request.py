@@ -82,6 +82,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     ui_locales: tuple[str, ...] = ()
     display: str = "page"
     audience: tuple[str, ...] = ()
+    members: dict[str, Any] | None = None
+    """Whatever else it asks for (``tokens.members``), by name."""
 
     @property
     def scopes(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What a client asks for, and how much of it can be granted: narrowing in one place."""
 
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 
@@ -17,13 +18,12 @@ class Granted(msgspec.Struct, frozen=True, array_like=True):
 
     scope: str
     audience: tuple[str, ...]
+    members: dict[str, Any] | None = None
+    """Whatever else there is (``tokens.members``), by name."""
 
 
 class Requested(msgspec.Struct, frozen=True):
-    """Scope and resources of a request, as the client sent them.
-
-    Whatever else a client may ask for (RFC 9396) belongs here, and in ``Granted``.
-    """
+    """Scope and resources of a request, as the client sent them."""
 
     scope: str | None = None
     resources: tuple[str, ...] = ()
@@ -51,4 +51,8 @@ class Requested(msgspec.Struct, frozen=True):
 
     def narrowed(self, granted: Granted) -> Granted:
         """Limit a later request to what was granted before (RFC 6749 section 6). Raises InvalidScope, InvalidTarget."""
-        return Granted(scopes.narrowed(self.scope, granted.scope), targets.audience(self.resources, granted.audience))
+        return msgspec.structs.replace(
+            granted,
+            scope=scopes.narrowed(self.scope, granted.scope),
+            audience=targets.audience(self.resources, granted.audience),
+        )

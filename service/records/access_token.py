@@ -1,5 +1,7 @@
 """An access token, by its hash (IA-03 to IA-07, IA-18)."""
 
+from typing import Any
+
 from msgspec import field
 
 from service.protocol.binding import UNBOUND, Binding
@@ -18,5 +20,6 @@ class AccessToken(Record, frozen=True, omit_defaults=True, gc=False):
     """The whole grant, where it will never issue anything else (client_credentials): no second key is needed."""
     properties: tuple[Property, ...] = field(default=(), name="p")
     """What hooks, and callers of the decision API, added to this token alone."""
+    members: dict[str, Any] | None = field(default=None, name="m")  # None: the grant's
     binding: Binding = field(default=UNBOUND, name="b")
     """To a key of the client, which whoever presents the token must prove to hold (P9)."""

@@ -30,6 +30,8 @@ class Grant(Record, frozen=True, omit_defaults=True, gc=False):
     sub: str = field(default="", name="sb")  # what clients call the subject, where a caller of the decision API said so
     access_token_claims: dict[str, Any] | None = field(default=None, name="tc")
     """Claims about the user for access tokens; None: not looked up. A value of None: the user has no such claim."""
+    members: dict[str, Any] | None = field(default=None, name="m")
+    """Registered members of its tokens beside scope and audience (authorization_details, act), by their names."""
 
     @property
     def name(self) -> str:

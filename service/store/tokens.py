@@ -1,7 +1,7 @@
 """Access and refresh tokens: issued with a grant, rotated, opened, revoked."""
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.records.access_token import AccessToken
@@ -52,6 +52,11 @@ class OpenedToken(NamedTuple):
     def audience(self) -> tuple[str, ...]:
         """Its own where it was issued for less than its grant."""
         return self.grant.audience if self.record.audience is None else self.record.audience
+
+    @property
+    def members(self) -> dict[str, Any] | None:
+        """Its own where it was issued with less than its grant has."""
+        return self.grant.members if self.record.members is None else self.record.members
 
 
 class OpenedRefreshToken(NamedTuple):

@@ -99,6 +99,7 @@ async def mint_access_jwt(
         if member.in_introspection and member.name not in _REGISTERED
     }
     claims |= contents.added
+    claims |= contents.granted.members or {}
     claims |= {
         "iss": issuer.url,
         "sub": sub_of(issuer, client, grant) if grant.subject else client.client_id,

@@ -32,7 +32,7 @@ class Authorization(msgspec.Struct, frozen=True):
 
 def granted_by(grant: Grant) -> Granted:
     """All that a grant allows."""
-    return Granted(scope=grant.scope, audience=grant.audience)
+    return Granted(scope=grant.scope, audience=grant.audience, members=grant.members)
 
 
 class Issued(msgspec.Struct, frozen=True):

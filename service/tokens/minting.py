@@ -142,7 +142,10 @@ def _access_record(authorization: Authorization, now: int, about: Mapping[str, A
         return AccessToken(now, grant=grant, properties=properties, binding=authorization.binding).encode()
     scope = None if authorization.granted.scope == grant.scope else authorization.granted.scope
     audience = None if authorization.granted.audience == grant.audience else authorization.granted.audience
-    return AccessToken(now, scope, audience, properties=properties, binding=authorization.binding).encode()
+    members = None if authorization.granted.members == grant.members else authorization.granted.members
+    return AccessToken(
+        now, scope, audience, properties=properties, members=members, binding=authorization.binding
+    ).encode()
 
 
 def _properties(added: Added) -> tuple[Property, ...]:
@@ -163,6 +166,8 @@ def _response(
     }
     if authorization.added is not NOTHING_ADDED:
         body |= authorization.added.token_response
+    if authorization.granted.members:
+        body |= {name: value for name, value in authorization.granted.members.items() if name in TOKEN_RESPONSE_MEMBERS}
     body["access_token"] = access.text
     body["token_type"] = authorization.binding.token_type
     body["expires_in"] = lifetime

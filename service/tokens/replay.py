@@ -50,7 +50,8 @@ def fingerprint(authorization: Authorization) -> str:
     """
     granted, asked = authorization.granted, ""
     if granted != granted_by(authorization.grant):
-        asked = base64url(sha256(msgspec.json.encode(granted)).digest()[:16])
+        all_asked = granted if granted.members else (granted.scope, granted.audience)  # as earlier releases have it
+        asked = base64url(sha256(msgspec.json.encode(all_asked)).digest()[:16])
     return asked if authorization.binding == UNBOUND else f"{asked}.{authorization.binding.mark}"
 
 

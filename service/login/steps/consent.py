@@ -12,6 +12,7 @@ from service.protocol.browsing import Page, Visit
 from service.protocol.errors import AccessDenied, ConsentRequired
 from service.protocol.names import OFFLINE_ACCESS
 from service.records.session import Session
+from service.tokens.members import described_members
 
 
 async def is_needed(issuer: Issuer, interaction: Interaction, session: Session | None) -> bool:
@@ -36,6 +37,7 @@ async def page(issuer: Issuer, _visit: Visit, interaction: Interaction, session:
             "username": user.username,
             "scopes": [{"name": name, "description": described.get(name, "")} for name in scopes],
             "resources": list(waiting.request.audience),
+            "details": described_members(issuer, waiting.request.members),
             "offline": OFFLINE_ACCESS in scopes,
         },
     )
