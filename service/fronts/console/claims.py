@@ -12,13 +12,13 @@ from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply,
 
 async def show(request: ConsoleRequest) -> Reply:
     """The claims as lines."""
-    shown = await request.perform(users.SHOW, username=request.get("name"))
+    shown = await request.perform(users.SHOW, username=request.named("name"))
     return Show("claims", _values(shown, written(shown.body["claims"]), ""))
 
 
 async def save(request: ConsoleRequest) -> Reply:
     """Put them in the place of those that were shown; or the form again, with what is wrong."""
-    shown = await request.perform(users.SHOW, username=request.get("name"))
+    shown = await request.perform(users.SHOW, username=request.named("name"))
     username, text = shown.body["username"], request.get("claims")
     try:
         changes = dict.fromkeys(shown.body["claims"]) | read(text)

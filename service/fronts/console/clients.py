@@ -8,7 +8,7 @@ from service.admin.operations import OperationResult, clients
 from service.client_auth import has_secret, names_of_method
 from service.fronts.console import client_fields as fields
 from service.fronts.console import readable
-from service.fronts.console.confirmation import Act, Question, act_of
+from service.fronts.console.confirmation import Act, Question, act_of, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, addresses, link
 from service.fronts.console.searching import search
 
@@ -25,7 +25,7 @@ async def show_list(request: ConsoleRequest) -> Reply:
 
 async def show(request: ConsoleRequest) -> Reply:
     """Show everything about a client, and what can be done."""
-    client = await request.do(clients.SHOW, client_id=request.get("id"))
+    client = await request.do(clients.SHOW, client_id=request.named("id"))
     values = {
         "here": "clients",
         "client": client,
@@ -44,13 +44,13 @@ Values = dict[str, Any]
 
 async def show_form(request: ConsoleRequest) -> Reply:
     """Show the members of a client, to be changed."""
-    shown = await request.perform(clients.SHOW, client_id=request.get("id"))
+    shown = await request.perform(clients.SHOW, client_id=request.named("id"))
     return Show("client_edit", _form(shown.body, shown.etag, fields.written(shown.body)))
 
 
 async def change(request: ConsoleRequest) -> Reply:
     """Save what was sent, if nobody else was first; else show the form again, with what is wrong."""
-    shown = await request.perform(clients.SHOW, client_id=request.get("id"))
+    shown = await request.perform(clients.SHOW, client_id=request.named("id"))
     client_id, seen = shown.body["client_id"], request.get("version")
     try:
         changes = fields.changes(shown.body, request.parameters, fields.shown(request.parameters))
@@ -156,34 +156,21 @@ ACTS = {
 }
 
 
-async def ask(request: ConsoleRequest) -> Reply:
-    """Ask whether that is really wanted."""
-    return (await _question(request)).page()
-
-
-async def act(request: ConsoleRequest) -> Reply:
-    """Do it."""
-    question = await _question(request)
-    client_id, given = question.key, dict[str, str]()
-    if refusal := question.refusal(request.get("typed")):
-        return refusal
-    if question.act is ACTS["approve"]:
-        given["if_match"] = request.get("version")
-    try:
-        await request.do(question.act.operation, client_id=client_id, **given)
-    except Outdated:
-        return question.page("It was changed meanwhile: look at it again.", 409)
-    if question.act is ACTS["delete"]:
+async def _act(request: ConsoleRequest, question: Question) -> Go:
+    client_id, act = question.key, question.act
+    given = {"if_match": request.get("version")} if act is ACTS["approve"] else {}
+    await request.do(act.operation, client_id=client_id, **given)
+    if act is ACTS["delete"]:
         return Go(link("/clients", done="deleted", about=client_id))
-    return Go(link("/client", id=client_id, done=question.act.done))
+    return Go(link("/client", id=client_id, done=act.done))
 
 
 async def _question(request: ConsoleRequest) -> Question:
-    shown = await request.perform(clients.SHOW, client_id=request.get("id"))
+    shown = await request.perform(clients.SHOW, client_id=request.named("id"))
     client_id, name = shown.body["client_id"], request.get("act")
     sent = {"id": client_id, "act": name} | ({"version": shown.etag} if name == "approve" else {})
     called, back = readable.called(shown.body), link("/client", id=client_id)
-    return Question(act_of(ACTS, name), "clients", called, "/client/act", sent, back, key=client_id)
+    return Question(act_of(ACTS, name), "clients", called, sent, back, client_id)
 
 
 # secrets
@@ -191,7 +178,7 @@ async def _question(request: ConsoleRequest) -> Question:
 
 async def ask_rotation(request: ConsoleRequest) -> Reply:
     """Ask whether the old secret is to stay valid for a while."""
-    client = await request.do(clients.SHOW, client_id=request.get("id"))
+    client = await request.do(clients.SHOW, client_id=request.named("id"))
     if not has_secret(client["auth_method"]):
         raise Refused(f"{client['client_id']} has no secret: it authenticates by {client['auth_method']}")
     return Show("rotate", {"here": "clients", "client": client})
@@ -200,7 +187,7 @@ async def ask_rotation(request: ConsoleRequest) -> Reply:
 async def rotate(request: ConsoleRequest) -> Reply:
     """Make a new secret, and show it once."""
     keeps = request.get("keep") == "old"
-    client = await request.do(clients.ROTATE_SECRET, client_id=request.get("id"), keep_old=keeps)
+    client = await request.do(clients.ROTATE_SECRET, client_id=request.named("id"), keep_old=keeps)
     return Show("secret", secret_page(request, client, kept=keeps))
 
 
@@ -215,6 +202,6 @@ PAGES = (
     ConsolePage("/clients", get=show_list),
     ConsolePage("/client", get=show),
     ConsolePage("/client/edit", get=show_form, post=change),
-    ConsolePage("/client/act", get=ask, post=act),
+    confirmed("/client/act", _question, _act),
     ConsolePage("/client/rotate", get=ask_rotation, post=rotate),
 )

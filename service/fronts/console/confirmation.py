@@ -1,10 +1,11 @@
 """The question before an act, on a page of its own: what will happen, and for what cannot be undone a name to type."""
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from service.admin.errors import NotFound
+from service.admin.errors import NotFound, Outdated
 from service.admin.operations import AnyOperation
-from service.fronts.console.pages import Show
+from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show
 
 
 class Act(NamedTuple):
@@ -21,39 +22,18 @@ class Act(NamedTuple):
 
 
 class Question(NamedTuple):
-    """An act, and where its answer is sent."""
+    """An act, and what it is done to."""
 
     act: Act
     here: str
     name: str
     """What it is done to, as operators know it."""
-    path: str
     fields: dict[str, str]
     back: str
     key: str = ""
     """What is to be typed."""
-
-    def page(self, fault: str = "", status: int = 200) -> Show:
-        """Return the page that asks it."""
-        values = {
-            "here": self.here,
-            "title": self.act.title.format(name=self.name),
-            "text": self.act.text,
-            "button": self.act.button,
-            "danger": self.act.operation.is_destructive,
-            "action": self.path,
-            "fields": self.fields,
-            "back": self.back,
-            "typed": self.key if self.act.typed else "",
-            "fault": fault,
-        }
-        return Show("confirm", values, status)
-
-    def refusal(self, typed: str, what: str = "") -> Show | None:
-        """Return the page again where another name was typed, None where it may be done."""
-        if not self.act.typed or typed == self.key:
-            return None
-        return self.page(f"Type {what or self.key} to confirm.", 422)
+    what: str = ""
+    """What that is called, where it is too long to be said again."""
 
 
 def act_of(acts: dict[str, Act], name: str) -> Act:
@@ -61,3 +41,46 @@ def act_of(acts: dict[str, Act], name: str) -> Act:
     if name not in acts:
         raise NotFound("there is no such act")
     return acts[name]
+
+
+def confirmed(
+    path: str,
+    question: Callable[[ConsoleRequest], Awaitable[Question]],
+    perform: Callable[[ConsoleRequest, Question], Awaitable[Go]],
+) -> ConsolePage:
+    """Return the page that asks before an act, and does it when the answer comes.
+
+    Args:
+        path: Where it is.
+        question: What is asked. Raises NotFound.
+        perform: Does it, and says where to go then.
+    """
+
+    def page(asked: Question, fault: str = "", status: int = 200) -> Show:
+        values = {
+            "here": asked.here,
+            "title": asked.act.title.format(name=asked.name),
+            "text": asked.act.text,
+            "button": asked.act.button,
+            "danger": asked.act.operation.is_destructive,
+            "action": path,
+            "fields": asked.fields,
+            "back": asked.back,
+            "typed": asked.key if asked.act.typed else "",
+            "fault": fault,
+        }
+        return Show("confirm", values, status)
+
+    async def ask(request: ConsoleRequest) -> Reply:
+        return page(await question(request))
+
+    async def act(request: ConsoleRequest) -> Reply:
+        asked = await question(request)
+        if asked.act.typed and request.get("typed") != asked.key:
+            return page(asked, f"Type {asked.what or asked.key} to confirm.", 422)
+        try:
+            return await perform(request, asked)
+        except Outdated:
+            return page(asked, "It was changed meanwhile: look at it again.", 409)
+
+    return ConsolePage(path, get=ask, post=act)

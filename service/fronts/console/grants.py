@@ -1,7 +1,7 @@
 """Grants: of a client, and one with what is alive in it."""
 
 from service.admin.operations import clients, grants, tokens, users
-from service.fronts.console.confirmation import Act, Question
+from service.fronts.console.confirmation import Act, Question, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
 from service.fronts.console.searching import SCANNED, scan
 
@@ -15,7 +15,7 @@ _REVOKE = Act(
 
 async def show_of_client(request: ConsoleRequest) -> Reply:
     """Show some of a client's grants."""
-    client = await request.do(clients.SHOW, client_id=request.get("client"))
+    client = await request.do(clients.SHOW, client_id=request.named("client"))
     found, cursor = await scan(request, grants.LIST, "grants", client=client["client_id"], limit=SCANNED)
     values = {"here": "clients", "client": client, "grants": found, "cursor": cursor}
     return Show("grants", values | {"first": not request.get("cursor")})
@@ -23,23 +23,21 @@ async def show_of_client(request: ConsoleRequest) -> Reply:
 
 async def show(request: ConsoleRequest) -> Reply:
     """Show who allowed whom what, and which credentials live."""
-    grant = await request.do(grants.SHOW, grant_id=request.get("id"))
+    grant = await request.do(grants.SHOW, grant_id=request.named("id"))
     issued, cursor = await scan(request, tokens.LIST_ISSUED, "issued", grant_id=grant["grant_id"])
     issued.sort(key=lambda one: one["used"])
     return Show("grant", {"here": "clients", "grant": grant, "issued": issued, "cursor": cursor})
 
 
-async def ask(request: ConsoleRequest) -> Reply:
-    """Ask whether the grant is to end."""
-    grant = await request.do(grants.SHOW, grant_id=request.get("id"))
+async def _question(request: ConsoleRequest) -> Question:
+    grant = await request.do(grants.SHOW, grant_id=request.named("id"))
     grant_id, whose = grant["grant_id"], grant["username"] or grant["client_id"]
-    back = link("/grant", id=grant_id)
-    return Question(_REVOKE, "clients", whose, "/grant/revoke", {"id": grant_id}, back).page()
+    return Question(_REVOKE, "clients", whose, {"id": grant_id}, link("/grant", id=grant_id))
 
 
-async def revoke(request: ConsoleRequest) -> Reply:
+async def _revoke(request: ConsoleRequest, _: Question) -> Go:
     """End the grant, and go back to whose it was."""
-    grant = await request.do(grants.SHOW, grant_id=request.get("id"))
+    grant = await request.do(grants.SHOW, grant_id=request.named("id"))
     await request.do(grants.REVOKE, grant_id=grant["grant_id"])
     if grant["subject"] and await request.find(users.SHOW, username=grant["subject"]) is not None:
         return Go(link("/user", name=grant["subject"], done="revoked"))
@@ -49,5 +47,5 @@ async def revoke(request: ConsoleRequest) -> Reply:
 PAGES = (
     ConsolePage("/grants", get=show_of_client),
     ConsolePage("/grant", get=show),
-    ConsolePage("/grant/revoke", get=ask, post=revoke),
+    confirmed("/grant/revoke", _question, _revoke),
 )

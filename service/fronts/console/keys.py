@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from service.admin.errors import NotFound, Refused
 from service.admin.operations import keys
 from service.crypto import key_schedule
-from service.fronts.console.confirmation import Act, Question, act_of
+from service.fronts.console.confirmation import Act, Question, act_of, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
 from service.protocol.names import SigningAlgorithm
 
@@ -130,16 +130,8 @@ _RETIRE = Act(
 ACTS = {"rotate": _ROTATE, "rotate-now": _ROTATE, "retire": _RETIRE}
 
 
-async def ask(request: ConsoleRequest) -> Reply:
-    """Ask whether that is really wanted."""
-    return (await _question(request)).page()
-
-
-async def act(request: ConsoleRequest) -> Reply:
-    """Do it."""
-    question, what = await _question(request), request.get("what")
-    if refusal := question.refusal(request.get("typed"), "the key id"):
-        return refusal
+async def _act(request: ConsoleRequest, question: Question) -> Go:
+    what = request.get("what")
     if question.act is _RETIRE:
         await request.do(keys.RETIRE, kid=what)
     else:
@@ -155,9 +147,8 @@ async def _question(request: ConsoleRequest) -> Question:
         raise NotFound(f"there is no key {what!r}")
     if wanted is _ROTATE and what not in ("", *SigningAlgorithm):
         raise NotFound("there is no such algorithm")
-    return Question(
-        wanted, "keys", what or "all keys", "/keys/act", {"act": name, "what": what}, link("/keys"), key=what
-    )
+    fields = {"act": name, "what": what}
+    return Question(wanted, "keys", what or "all keys", fields, link("/keys"), what, "the key id")
 
 
-PAGES = (ConsolePage("/keys", get=show), ConsolePage("/keys/act", get=ask, post=act))
+PAGES = (ConsolePage("/keys", get=show), confirmed("/keys/act", _question, _act))

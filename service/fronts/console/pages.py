@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from service.admin.actor import Actor
-from service.admin.errors import AdminError
+from service.admin.errors import AdminError, NotFound
 from service.admin.operations import AnyOperation, OperationResult, perform
 from service.endpoints.metadata import OPENID_PATH
 from service.issuer import Issuer
 
 ROOT = "/console"
 SIGN_IN = f"{ROOT}/sign-in"
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,13 @@ class ConsoleRequest:
     def get(self, name: str) -> str:
         """Return a parameter without blanks around it; "" where there is none."""
         return self.parameters.get(name, "").strip()
+
+    def named(self, name: str) -> str:
+        """Return the parameter that names what the page is about. Raises NotFound for what can name nothing."""
+        text = self.get(name)
+        if not 0 < len(text) <= _LONGEST_NAME:
+            raise NotFound("nothing of this name is here")
+        return text
 
     async def perform(self, operation: AnyOperation, /, **given: Any) -> OperationResult:
         """Do what an operator does, in the operator's name. Raises AdminError, TemporarilyUnavailable."""

@@ -6,7 +6,7 @@ import orjson
 
 from service.admin.errors import AdminError, Refused
 from service.admin.operations import trusts
-from service.fronts.console.confirmation import Act, Question
+from service.fronts.console.confirmation import Act, Question, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, faults_of, link
 from service.fronts.console.searching import SCANNED
 
@@ -66,20 +66,18 @@ def _form(values: dict[str, str], faults: dict[str, str]) -> dict[str, Any]:
     return {"here": "trusts", "values": values, "faults": faults}
 
 
-async def ask(request: ConsoleRequest) -> Reply:
-    """Ask whether it is not to be trusted any more."""
-    name = (await request.do(trusts.SHOW, issuer=request.get("issuer")))["issuer"]
-    return Question(_REMOVE, "trusts", name, "/trusts/remove", {"issuer": name}, link("/trusts")).page()
+async def _question(request: ConsoleRequest) -> Question:
+    name = (await request.do(trusts.SHOW, issuer=request.named("issuer")))["issuer"]
+    return Question(_REMOVE, "trusts", name, {"issuer": name}, link("/trusts"))
 
 
-async def remove(request: ConsoleRequest) -> Reply:
-    """Trust it no more."""
-    await request.do(trusts.REMOVE, issuer=request.get("issuer"))
+async def _remove(request: ConsoleRequest, question: Question) -> Go:
+    await request.do(trusts.REMOVE, issuer=question.name)
     return Go(link("/trusts", done="removed"))
 
 
 PAGES = (
     ConsolePage("/trusts", get=show_list),
     ConsolePage("/trusts/new", get=show_new, post=add),
-    ConsolePage("/trusts/remove", get=ask, post=remove),
+    confirmed("/trusts/remove", _question, _remove),
 )

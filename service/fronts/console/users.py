@@ -6,7 +6,7 @@ from typing import Any
 
 from service.admin.errors import AdminError, NotFound, Refused
 from service.admin.operations import grants, sessions, users
-from service.fronts.console.confirmation import Act, Question, act_of
+from service.fronts.console.confirmation import Act, Question, act_of, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, faults_of, link
 from service.fronts.console.searching import SHOWN, search
 
@@ -29,7 +29,7 @@ async def show_list(request: ConsoleRequest) -> Reply:
 
 async def show(request: ConsoleRequest) -> Reply:
     """Show the user, with sessions and grants."""
-    user = await request.do(users.SHOW, username=request.get("name"))
+    user = await request.do(users.SHOW, username=request.named("name"))
     name, cursor = user["username"], request.get("cursor")
     granted, signed_in = await asyncio.gather(
         request.do(grants.LIST, user=name, cursor=cursor, limit=SHOWN),
@@ -117,16 +117,8 @@ ACTS = {
 }
 
 
-async def ask(request: ConsoleRequest) -> Reply:
-    """Ask whether that is really wanted."""
-    return (await _question(request)).page()
-
-
-async def act(request: ConsoleRequest) -> Reply:
+async def _act(request: ConsoleRequest, question: Question) -> Go:
     """Do it, and say how many grants and sessions ended."""
-    question = await _question(request)
-    if refusal := question.refusal(request.get("typed")):
-        return refusal
     ended = _counts(await request.do(question.act.operation, username=question.key))
     if question.act is ACTS["delete"]:
         return Go(link("/users", done="deleted", about=question.key, **ended))
@@ -134,9 +126,9 @@ async def act(request: ConsoleRequest) -> Reply:
 
 
 async def _question(request: ConsoleRequest) -> Question:
-    name = (await request.do(users.SHOW, username=request.get("name")))["username"]
+    name = (await request.do(users.SHOW, username=request.named("name")))["username"]
     wanted, fields = act_of(ACTS, request.get("act")), {"name": name, "act": request.get("act")}
-    return Question(wanted, "users", name, "/user/act", fields, link("/user", name=name), key=name)
+    return Question(wanted, "users", name, fields, link("/user", name=name), name)
 
 
 def _counts(ended: Mapping[str, Any]) -> dict[str, str]:
@@ -146,13 +138,13 @@ def _counts(ended: Mapping[str, Any]) -> dict[str, str]:
 
 async def ask_password(request: ConsoleRequest) -> Reply:
     """Show the form for a new password."""
-    user = await request.do(users.SHOW, username=request.get("name"))
+    user = await request.do(users.SHOW, username=request.named("name"))
     return Show("password", {"here": "users", "user": user, "fault": ""})
 
 
 async def set_password(request: ConsoleRequest) -> Reply:
     """Set it, if it was typed twice alike."""
-    user = await request.do(users.SHOW, username=request.get("name"))
+    user = await request.do(users.SHOW, username=request.named("name"))
     password = request.parameters.get("password", "")
     try:
         if password != request.parameters.get("again", ""):
@@ -166,8 +158,8 @@ async def set_password(request: ConsoleRequest) -> Reply:
 
 async def end_session(request: ConsoleRequest) -> Reply:
     """End one session with what was granted in it."""
-    user = await request.do(users.SHOW, username=request.get("name"))
-    session = await request.do(sessions.SHOW, sid=request.get("sid"))
+    user = await request.do(users.SHOW, username=request.named("name"))
+    session = await request.do(sessions.SHOW, sid=request.named("sid"))
     if session["subject"] != user["subject"]:
         raise NotFound("that is the session of another user")
     ended = await request.do(sessions.END, sid=session["sid"])
@@ -178,7 +170,7 @@ PAGES = (
     ConsolePage("/users", get=show_list),
     ConsolePage("/users/new", get=show_new, post=create),
     ConsolePage("/user", get=show),
-    ConsolePage("/user/act", get=ask, post=act),
+    confirmed("/user/act", _question, _act),
     ConsolePage("/user/password", get=ask_password, post=set_password),
     ConsolePage("/user/session", post=end_session),
 )

@@ -367,3 +367,13 @@ async def test_an_error_that_does_not_exist_is_said_to_be_none(alice: Operator) 
     assert shown.status == 422
     assert "there is no such error; there are access_denied" in text_of(shown)
     assert 'value="invalid_grnat"' in shown.text, "what was typed is still there"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 300])
+async def test_what_can_name_nothing_is_not_found(alice: Operator, name: str) -> None:
+    for path, member in (("client", "id"), ("client/edit", "id"), ("client/act", "id"), ("client/rotate", "id")):
+        assert (await alice.get(f"/console/{path}", **{member: name, "act": "disable"})).status == 404
+    for path, member in (("user", "name"), ("user/claims", "name"), ("user/act", "name"), ("user/password", "name")):
+        assert (await alice.get(f"/console/{path}", **{member: name, "act": "disable"})).status == 404
+    for path, member in (("grant", "id"), ("grants", "client"), ("trusts/remove", "issuer")):
+        assert (await alice.get(f"/console/{path}", **{member: name})).status == 404
