@@ -56,19 +56,20 @@ def written(schema: dict[str, Any]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def _types(annotation: Any) -> tuple[Any, ...]:
+def _types(annotation: object) -> tuple[Any, ...]:
     return (annotation, *getattr(annotation, "__args__", ()))
 
 
-def _standalone(found: Any, definitions: dict[str, Any]) -> Any:
+def _standalone(found: object, definitions: dict[str, Any]) -> object:
     """Without references and titles, which say nothing to Helm."""
     if isinstance(found, list):
         return [_standalone(one, definitions) for one in found]
     if not isinstance(found, dict):
         return found
-    if "$ref" in found:
-        found = definitions[found["$ref"].rpartition("/")[2]] | {k: v for k, v in found.items() if k != "$ref"}
-    kept = {name: one for name, one in found.items() if name not in _LEFT_OUT or isinstance(one, dict)}
+    whole: dict[str, Any] = found
+    if "$ref" in whole:
+        whole = definitions[whole["$ref"].rpartition("/")[2]] | {k: v for k, v in whole.items() if k != "$ref"}
+    kept = {name: one for name, one in whole.items() if name not in _LEFT_OUT or isinstance(one, dict)}
     return {name: _standalone(one, definitions) for name, one in kept.items()}
 
 

@@ -248,7 +248,7 @@ def _without_credentials(text: str) -> str:
     return redacted(text)[:_LONGEST]
 
 
-def _value(given: Mapping[str, Any], target: str) -> Any:
+def _value(given: Mapping[str, Any], target: str) -> object:
     argument, *members = target.partition(":")[2].split(".")
     value = given[argument]
     for member in members:

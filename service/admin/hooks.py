@@ -114,7 +114,7 @@ async def _try(issuer: Issuer, hook: Hook, event: HookEvent, about: About) -> Tr
     return Tried(event, answer, round(took, 1), fault or _fault_of(message, answer))
 
 
-def _fault_of(message: Message, answer: Any) -> str:
+def _fault_of(message: Message, answer: object) -> str:
     if not message.event.asks:
         return ""
     model = ClaimsAnswer if message.event is HookEvent.CLAIMS else Verdict

@@ -53,11 +53,11 @@ class Input(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _whole(cls, written: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+    def _whole(cls, written: object, validate: ModelWrapValidatorHandler[Self]) -> Self:
         return whole(cls._said(written), validate, cls.disagreements())
 
     @classmethod
-    def _said(cls, written: Any) -> Any:
+    def _said(cls, written: object) -> object:
         """null is the default, for every member that has one: on creation as if left out, in a change taken back (RFC 7396)."""
         if not isinstance(written, Mapping):
             return written
@@ -97,14 +97,14 @@ def filled(text: str) -> str:
     return text
 
 
-def shallow(value: Any) -> Any:
+def shallow(value: object) -> object:
     """JSON that can be written again wherever it is shown: a list holds it a few levels deeper. Raises ValueError."""
     if is_deeper(value, _MAX_DEPTH):
         raise ValueError(f"is nested more than {_MAX_DEPTH} deep")
     return value
 
 
-def no_credential_of_ours(value: Any) -> Any:
+def no_credential_of_ours(value: object) -> object:
     """JSON that holds none; a JWT of another issuer may be a claim (OpenID Connect Core 5.6.2). Raises ValueError."""
     for found in PATTERN.findall(json.dumps(value)):
         check_no_credential(found)

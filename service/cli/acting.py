@@ -32,12 +32,12 @@ IDS_MAY_BEGIN_WITH_A_DASH = {"ignore_unknown_options": True}
 """Of a command that takes an id of ours: it is base64url, and must not be taken for an option."""
 
 
-def loaded(**given: Any) -> Settings:
+def loaded(**given: object) -> Settings:
     """The settings; options that were left out (None) don't count. Raises SettingsError."""
     return load(**{name: value for name, value in given.items() if value is not None})
 
 
-def do(operation: AnyOperation, waiting: str = "", **given: Any) -> dict[str, Any]:
+def do(operation: AnyOperation, waiting: str = "", **given: object) -> dict[str, Any]:
     """One operation. Raises what ``act`` does."""
     return act(lambda perform: perform(operation, given), waiting)
 

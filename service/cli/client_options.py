@@ -9,7 +9,7 @@ import typer
 
 from service.cli.properties import PropertyTexts, read_properties
 from service.grants import GRANT_TYPES
-from service.protocol.client_metadata import ROWS, Group, Row, Shape
+from service.protocol.client_metadata import ROWS, Group, MemberValue, Row, Shape
 from service.protocol.names import SigningAlgorithm
 
 _METAVARS = {bool: "", int: "SECONDS", dict: "JSON", str: "TEXT", SigningAlgorithm: "ALG"}
@@ -21,7 +21,7 @@ def flag_of(row: Row) -> str:
     return row.member.flag or f"--{name.replace('_', '-')}"
 
 
-def _option(row: Row) -> Any:
+def _option(row: Row) -> object:
     """An option that may be left out."""
     if row.name == "properties":
         return PropertyTexts
@@ -65,7 +65,7 @@ def given(members: dict[str, Any]) -> dict[str, Any]:
     return {name: _value(ROWS[name], value) for name, value in members.items() if value is not None}
 
 
-def _value(row: Row, value: Any) -> Any:
+def _value(row: Row, value: MemberValue) -> MemberValue:
     if row.name == "properties":
         return read_properties(value)
     if row.name == "scopes":
@@ -73,7 +73,7 @@ def _value(row: Row, value: Any) -> Any:
     return read_json(flag_of(row), value) if row.shape is Shape.OBJECT else value
 
 
-def read_json(option: str, text: str) -> Any:
+def read_json(option: str, text: str) -> MemberValue:
     """The value of an option that takes JSON. Raises BadParameter."""
     try:
         return json.loads(text)

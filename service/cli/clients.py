@@ -36,7 +36,7 @@ def create(
     secret_stdin: SecretStdin = False,
     secret_prompt: SecretPrompt = False,
     json: Json = False,
-    **members: Any,
+    **members: object,
 ) -> None:
     """Register a client. A confidential one gets a secret, which is shown now and never again.
 
@@ -88,7 +88,7 @@ def update(
         typer.Option(help="Make it what it is where nothing is said. May be repeated.", metavar="MEMBER"),
     ] = None,
     json: Json = False,
-    **members: Any,
+    **members: object,
 ) -> None:
     """Change a client. What is not named stays; a list that is named is replaced as a whole.
 

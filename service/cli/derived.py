@@ -62,7 +62,7 @@ def add_command(
     if question and not operation.is_destructive:
         raise ValueError(f"{operation.name} asks, though nothing ends by it")
 
-    def run(json: bool, yes: bool = False, **given: Any) -> None:
+    def run(json: bool, yes: bool = False, **given: object) -> None:
         if question:
             confirm(question.format(**given), yes=yes)
         read = _read(operation, given)
@@ -102,7 +102,7 @@ def add_list(
     """
     member = next(iter(operation.output.model_fields))
 
-    def run(json: bool, limit: int = 0, cursor: str = "", **given: Any) -> None:
+    def run(json: bool, limit: int = 0, cursor: str = "", **given: Any) -> None:  # noqa: ANN401 (as typer reads them)
         if "since" in given:
             given["since"] = since_seconds(given["since"])
         if not noun:
@@ -154,7 +154,7 @@ def _parameters(operation: AnyOperation, flags: Mapping[str, str]) -> Iterator[i
             yield inspect.Parameter(name, _KEYWORD, default=default, annotation=kind)
 
 
-def _described(name: str, field: FieldInfo, flag: str | None) -> Any:
+def _described(name: str, field: FieldInfo, flag: str | None) -> object:
     """The argument or option of a member, described as its operation describes it."""
     if field.is_required() and flag is None:
         return typer.Argument(metavar=name.upper(), help=field.description, show_default=False)
@@ -170,7 +170,7 @@ def _is_many(field: FieldInfo) -> bool:
     return get_origin(field.annotation) is tuple
 
 
-def _type(field: FieldInfo) -> Any:
+def _type(field: FieldInfo) -> object:
     """What typer reads a member as."""
     kinds = get_args(field.annotation) or (field.annotation,)
     plain = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds]

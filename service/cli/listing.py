@@ -18,7 +18,7 @@ Cursor = Annotated[str, typer.Option(help="Go on where the list before ended.", 
 
 
 def collect(
-    operation: AnyOperation, members: str, limit: int, cursor: str, **given: Any
+    operation: AnyOperation, members: str, limit: int, cursor: str, **given: object
 ) -> tuple[list[dict[str, Any]], str]:
     """Things of as many pages as it takes, and the cursor of the next page. ``members``: where a page has them.
 

@@ -1,7 +1,5 @@
 """Secrets as they may be shown: not at all."""
 
-from typing import Any
-
 from pydantic import SecretStr
 
 from service.settings import Settings
@@ -19,7 +17,7 @@ def without_password(url: str) -> str:
     return f"{scheme}{separator}{username}{colon}{MASK if colon else ''}@{place}"
 
 
-def shown(settings: Settings, name: str) -> Any:
+def shown(settings: Settings, name: str) -> object:
     """A setting as JSON can hold it, secrets masked."""
     if isinstance(getattr(settings, name), SecretStr):
         return MASK

@@ -30,7 +30,7 @@ def terminal() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
 
 
-def emit(value: Any) -> None:
+def emit(value: object) -> None:
     """One JSON value on a line of its own."""
     sys.stdout.write(orjson.dumps(value).decode() + "\n")
     sys.stdout.flush()
@@ -107,7 +107,7 @@ def moment(seconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds)) if seconds else ""
 
 
-def _written(name: str, value: Any, between: str = "\n") -> str:
+def _written(name: str, value: Any, between: str = "\n") -> str:  # noqa: ANN401 (of any output)
     """A value as an operator reads it: times as such, yes and no, the items of a list with ``between`` between them."""
     if name == "ends_at":
         return moment(int(value)) or "never"

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -75,7 +75,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _file(text: str, variable: str) -> Any:
+def _file(text: str, variable: str) -> object:
     return typer.Option(help=f"{text}, as {variable} does.", metavar="FILE", rich_help_panel=_REMOTE)
 
 

@@ -71,7 +71,7 @@ def _explained(name: str) -> str:
     return " ".join(filter(None, (field.description, f"Example: {example_of(field)}" if field.examples else "")))
 
 
-def _written(value: Any) -> str:
+def _written(value: object) -> str:
     """As it is written in the environment."""
     if value is None or isinstance(value, str):
         return value or ""

@@ -13,11 +13,11 @@ from service.protocol.redaction import redacted
 class Program(TyperGroup):
     """The whole command line: what its parser and its commands say of arguments passes here, and CI keeps it in its log."""
 
-    def make_context(self, *arguments: Any, **options: Any) -> Any:
+    def make_context(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 (the parser's)
         with _without_credentials():
             return super().make_context(*arguments, **options)
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> object:  # noqa: ANN401 (the parser's)
         with _without_credentials():
             return super().invoke(ctx)
 

@@ -166,7 +166,7 @@ class ClientKeys:
         return held
 
 
-def parsed(jwks: Any) -> tuple[jwt.PyJWK, ...]:
+def parsed(jwks: object) -> tuple[jwt.PyJWK, ...]:
     """The public keys of a JWK set that can be used; others are passed over (RFC 7517 section 5). Raises ValueError."""
     if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list):
         raise ValueError("not a JWK set")
@@ -174,7 +174,7 @@ def parsed(jwks: Any) -> tuple[jwt.PyJWK, ...]:
     return tuple(key for key in map(_parsed_key, wanted) if key is not None)
 
 
-def is_for_signatures(member: Any) -> bool:
+def is_for_signatures(member: object) -> bool:
     """Whether a JWK is one to verify with, by an algorithm that there is here."""
     if not isinstance(member, dict) or member.get("kty") not in ("RSA", "EC", "OKP"):
         return False

@@ -51,7 +51,7 @@ class Jws(NamedTuple):
             raise UnverifiableError("its payload is not a JSON object")
         return claims
 
-    def is_signed_by(self, key: Any, algorithm: str) -> bool:
+    def is_signed_by(self, key: object, algorithm: str) -> bool:
         """Whether this key made the signature, by this algorithm and no other (RFC 8725 section 3.1)."""
         if self.algorithm != algorithm:
             return False
@@ -81,7 +81,7 @@ def parse(token: str, most: int) -> Jws:
     return jws
 
 
-def checked_claims(jws: Jws, key: Any, algorithm: str) -> dict[str, Any] | None:
+def checked_claims(jws: Jws, key: object, algorithm: str) -> dict[str, Any] | None:
     """Return the claims, None where this key did not sign them.
 
     Raises:

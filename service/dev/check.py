@@ -118,7 +118,7 @@ async def _walked(issuer: Issuer, session: ClientSession, step: CheckStep, known
     )
 
 
-def _is(value: Any, wanted: Any, known: Mapping[str, str]) -> bool:
+def _is(value: object, wanted: object, known: Mapping[str, str]) -> bool:
     if wanted is ...:
         return value is not None
     return bool(value == (wanted.format_map(known) if isinstance(wanted, str) else wanted))

@@ -142,7 +142,7 @@ def overridden(given: Mapping[str, Any], origins: Mapping[str, str], folder: Pat
     return [f"{name} ({_HOW[name]})" if name in _HOW else name for name in names]
 
 
-def client_input(client_id: str = CLIENT_ID, **members: Any) -> ClientInput:
+def client_input(client_id: str = CLIENT_ID, **members: object) -> ClientInput:
     """A client that may do everything: every grant type there is."""
     everything = {
         "client_id": client_id,

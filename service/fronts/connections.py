@@ -6,7 +6,7 @@ quotes it, cookies and all, and logs it as an error with a trace; anybody can do
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
 
 log = logging.getLogger(__name__)
 
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Render = Callable[[ProtocolError], web.Response]
 LINGERING_SECONDS = 2.0
 """How long to go on reading the rest of a body that was refused, so that its sender gets to read why."""
@@ -31,7 +32,7 @@ class _Connection(RequestHandler):
 
     __slots__ = ("_issuer", "_render")
 
-    def __init__(self, manager: "Connections", issuer: Issuer, render: Render, **options: Any) -> None:
+    def __init__(self, manager: "Connections", issuer: Issuer, render: Render, **options: Any) -> None:  # noqa: ANN401 (aiohttp's)
         super().__init__(manager, **options)
         self._issuer, self._render = issuer, render
 
@@ -54,7 +55,7 @@ class _Connection(RequestHandler):
         response.force_close()
         return response
 
-    def log_exception(self, *args: Any, **kwargs: Any) -> None:
+    def log_exception(self, *args: object, **kwargs: object) -> None:
         """A body that breaks off behind its answer is no error of ours."""
         if isinstance(kwargs.get("exc_info"), web.RequestPayloadError | HttpProcessingError):
             self._count("body", self.peername[0] if isinstance(self.peername, tuple) else "")
@@ -99,7 +100,9 @@ class Connections(web.Server):
         render: Renders what is refused before there is a request.
     """
 
-    def __init__(self, issuer: Issuer, handler: Any, request_factory: Any, render: Render) -> None:
+    def __init__(
+        self, issuer: Issuer, handler: Handler, request_factory: Callable[..., web.BaseRequest], render: Render
+    ) -> None:
         settings = issuer.settings
         super().__init__(
             handler,

@@ -92,7 +92,7 @@ def _allowed(claims: Mapping[str, Any], hook: str) -> dict[str, Any]:
     return {name: value for name, value in claims.items() if name not in RESERVED}
 
 
-def _depth(value: Any) -> int:
+def _depth(value: object) -> int:
     """Levels of a JSON value, without recursion: it may be nested as deep as its bytes allow."""
     deepest, left = 0, [(value, 1)]
     while left:

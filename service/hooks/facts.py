@@ -70,6 +70,6 @@ def about_login(subject: str, username: str, address: str, *, how: str, client_i
     return {"subject": subject, "username": username, "address": address, "how": how, "client_id": client_id}
 
 
-def about_revoked(what: Revoked, reason: str, **about: Any) -> dict[str, Any]:
+def about_revoked(what: Revoked, reason: str, **about: object) -> dict[str, Any]:
     """Return the facts about something that is ended: why, in a word of ours, whose and which."""
     return {"what": what.value, "reason": reason, **{name: value for name, value in about.items() if value}}

@@ -102,6 +102,6 @@ class Hook:
         log.log(level, Event.HOOK_CIRCUIT_CHANGED, extra={"hook": self.name, "state": state.value})
 
 
-def _reason(error: ValidationError, answer: Any) -> str:
+def _reason(error: ValidationError, answer: object) -> str:
     """Without what was answered: it may be anything."""
     return "its answer: " + "; ".join(lines(error, "there is no such member", answer))[:300]

@@ -85,7 +85,7 @@ class Hooks:
             raise AccessDenied(no[1] or "The user may not sign in.", log=f"hook {no[0]} refuses the login")
 
     @asynccontextmanager
-    async def notifying(self, event: HookEvent, **facts: Any) -> AsyncIterator[PendingNotification]:
+    async def notifying(self, event: HookEvent, **facts: object) -> AsyncIterator[PendingNotification]:
         """Notify the hooks of what is done inside, at least once whatever happens.
 
         The notification is written down before and sent after. One that is cut off in the middle is sent all the same, as
@@ -105,7 +105,7 @@ class Hooks:
             raise
         await notification.finish()
 
-    async def notify(self, event: HookEvent, **facts: Any) -> None:
+    async def notify(self, event: HookEvent, **facts: object) -> None:
         """Notify the hooks of what has been done. Raises TemporarilyUnavailable."""
         await PendingNotification(self._queue, self._clock, self._notifications(event, facts)).finish()
 

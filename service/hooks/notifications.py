@@ -6,7 +6,6 @@ A notification may come twice (with the same id), and in another order than thin
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -36,7 +35,7 @@ class PendingNotification:
         self._queue, self._clock, self._notifications = queue, clock, notifications
         self._is_off = False
 
-    def add(self, **facts: Any) -> None:
+    def add(self, **facts: object) -> None:
         """Add facts that are known now that it is done."""
         self._notifications = {
             notification_id: msgspec.structs.replace(notification, facts=notification.facts | facts)

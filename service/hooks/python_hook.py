@@ -19,7 +19,7 @@ from service.protocol.names import HookEvent
 GROUP = "mintmark.hooks"
 
 
-def load_entry_point(group: str, name: str) -> Any:
+def load_entry_point(group: str, name: str) -> object:
     """Return the object that a package offers. Raises ValueError that says what is wrong with it."""
     found = entry_points(group=group, name=name)
     if not found:

@@ -1,7 +1,6 @@
 """The secrets of this process' settings, for redaction: operators choose them, so they have no form of ours."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pydantic import SecretStr
 
@@ -15,7 +14,7 @@ def know_secrets_of(settings: Settings) -> None:
     know([*([password] if password else []), *_secrets_in(vars(settings))])
 
 
-def _secrets_in(value: Any) -> Iterator[str]:
+def _secrets_in(value: object) -> Iterator[str]:
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
     elif isinstance(value, Mapping):

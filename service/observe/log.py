@@ -77,7 +77,7 @@ def without_malformed_bytes(record: logging.LogRecord) -> bool:
     return True
 
 
-def _on_one_line(value: Any) -> str:
+def _on_one_line(value: object) -> str:
     """What others sent must not look like a line of ours, nor move a terminal's cursor."""
     text = str(value)
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

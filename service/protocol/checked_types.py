@@ -40,7 +40,7 @@ def readable(text: str) -> str:
     return check_no_credential(text)
 
 
-def counted(value: Any) -> Any:
+def counted(value: object) -> object:
     """A number: JSON's true and false are none, though Python counts with them. Raises ValueError."""
     if isinstance(value, bool):
         raise ValueError("must be a whole number")

@@ -48,7 +48,7 @@ class ClaimRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     essential: bool = False
     values: tuple[Any, ...] = ()
 
-    def accepts(self, value: Any) -> bool:
+    def accepts(self, value: object) -> bool:
         """Whether this value will do."""
         return not self.values or value in self.values
 
@@ -90,7 +90,7 @@ def parse(text: str | None) -> ClaimsRequest:
     return ClaimsRequest(_wanted(asked.get("userinfo"), "userinfo"), _wanted(asked.get("id_token"), "id_token"))
 
 
-def is_deeper(value: Any, levels: int) -> bool:
+def is_deeper(value: object, levels: int) -> bool:
     """Whether JSON is nested deeper than this: it could be written, but not by everything that has to read it."""
     if not isinstance(value, dict | list):
         return False
@@ -99,7 +99,7 @@ def is_deeper(value: Any, levels: int) -> bool:
     )
 
 
-def _wanted(part: Any, where: str) -> dict[str, ClaimRequest]:
+def _wanted(part: object, where: str) -> dict[str, ClaimRequest]:
     if part is None:
         return {}
     if not isinstance(part, dict) or len(part) > _MAX_NAMES:
@@ -107,7 +107,7 @@ def _wanted(part: Any, where: str) -> dict[str, ClaimRequest]:
     return {name: _one(asked, f"claims.{where}") for name, asked in part.items()}
 
 
-def _one(asked: Any, where: str) -> ClaimRequest:
+def _one(asked: object, where: str) -> ClaimRequest:
     if asked is None:
         return ClaimRequest()
     if not isinstance(asked, dict):

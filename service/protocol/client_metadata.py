@@ -76,8 +76,12 @@ class Member(msgspec.Struct, frozen=True):
     """What the option takes, if the type does not tell."""
 
 
+MemberValue = Any
+"""The value of a member: its row says of which type."""
+
+
 def _row(
-    default: Any,
+    default: MemberValue,
     group: Group,
     label: str,
     help_: str,
@@ -86,7 +90,7 @@ def _row(
     authlete: str = "",
     flag: str = "",
     metavar: str = "",
-) -> Any:
+) -> MemberValue:
     """A field of the model with its ``Member``; as Any, like pydantic's own ``Field``, so that it can stand for its default."""
     field = Field(default, description=help_)
     field.metadata.append(Member(group, label, help_, registered, authlete, flag, metavar))
@@ -265,7 +269,7 @@ class Row(NamedTuple):
         return self.name if self.member.registered == SAME else self.member.registered
 
 
-def _kinds(annotation: Any) -> list[type]:
+def _kinds(annotation: Any) -> list[type]:  # noqa: ANN401 (an annotation is no type yet)
     """The types in an annotation, without what is checked of them: str and None of ``Annotated[str, …] | None``."""
     origin = get_origin(annotation)
     if origin is Annotated:

@@ -45,7 +45,7 @@ def answer(content: bytes, *, issued: object | None = None, headers: Mapping[str
     return Decision(Action.OK, 200, content, headers, "ok", issued)
 
 
-def refuse(error: ProtocolError, *, by_header: bool = True, **members: Any) -> Decision:
+def refuse(error: ProtocolError, *, by_header: bool = True, **members: object) -> Decision:
     """The error as RFC 6749 5.2 shapes it. ``members`` are added to the body (an incident id).
 
     ``by_header``: whether the client used the Authorization header. Only then is there a challenge of HTTP Basic: a client

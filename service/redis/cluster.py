@@ -31,7 +31,7 @@ class Cluster(Connection):
         node = self._nodes.get(endpoint) if endpoint else None
         return node.link if node is not None and node.link is not None and node.link.lost is None else None
 
-    async def _attempt(self, key: str, command: Command, failure: Exception | None) -> Any:
+    async def _attempt(self, key: str, command: Command, failure: Exception | None) -> object:
         word = kind_of(failure) if isinstance(failure, ReplyError) else ""
         if word == "ASK":  # this slot is moving: only this once, ask the other side
             return await self._send(await self._node_at(_redirection(failure)).connected(), key, command, ["ASKING"])

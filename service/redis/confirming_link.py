@@ -78,7 +78,7 @@ class ConfirmingLink(Link):
         self._acts = False
         super()._flush()
 
-    def reply_received(self, reply: Any) -> None:
+    def reply_received(self, reply: object) -> None:
         """Keep the reply of an act back until that of WAIT has come."""
         kind = self._kinds.popleft()
         if kind is _Kind.ACT:
@@ -89,7 +89,7 @@ class ConfirmingLink(Link):
         if kind is _Kind.WAIT:
             self._hand_out(reply)
 
-    def _hand_out(self, confirmed_by: Any) -> None:
+    def _hand_out(self, confirmed_by: object) -> None:
         done, self._done = self._done, []
         safe = confirmed_by.__class__ is int and confirmed_by >= self._replicas
         for future, reply in done:

@@ -30,7 +30,7 @@ from service.redis.errors import (
     metric_of,
     refusal_of,
 )
-from service.redis.link import Link, Word, ignore_reply
+from service.redis.link import Link, Reply, Word, ignore_reply
 from service.redis.node import Node
 from service.settings.redis_url import Endpoint
 
@@ -73,7 +73,7 @@ class Connection:
 
     # commands
 
-    async def execute(self, key: str, *command: Word) -> Any:
+    async def execute(self, key: str, *command: Word) -> Reply:
         """Send a command about ``key``, and return its reply.
 
         Raises:
@@ -91,7 +91,7 @@ class Connection:
         except (LinkLostError, ReplyError) as failure:
             return await self._retry(key, command, started, failure)
 
-    async def execute_confirmed(self, key: str, *command: Word) -> Any:
+    async def execute_confirmed(self, key: str, *command: Word) -> Reply:
         """Like ``execute``, for a command that is no script: where replicas are waited for, once they have it."""
         return await (self.confirming or self).execute(key, *command)
 
@@ -160,7 +160,7 @@ class Connection:
         if (link := self._link_for(key)) is not None:
             link.send(command, lingers=lingers).add_done_callback(ignore_reply)
 
-    async def _retry(self, key: str, command: Command, started: float, failure: Exception | None) -> Any:
+    async def _retry(self, key: str, command: Command, started: float, failure: Exception | None) -> object:
         """The careful path: connects, follows redirections, loads scripts, retries until the timeout is over."""
         deadline = started + self.address.timeout
         pause = _PAUSE
@@ -195,7 +195,7 @@ class Connection:
         if kind and self._watch is not None:
             self._watch.metrics.redis_error(kind)
 
-    async def _attempt(self, key: str, command: Command, failure: Exception | None) -> Any:
+    async def _attempt(self, key: str, command: Command, failure: Exception | None) -> object:
         """One more try, in the light of how the last one failed."""
         word = kind_of(failure) if isinstance(failure, ReplyError) else ""
         if word == "READONLY":  # what was the primary is a replica now
@@ -203,7 +203,7 @@ class Connection:
         link = await self._node.connected()
         return await self._send(link, key, command)
 
-    async def _send(self, link: Link, key: str, command: Command, prefix: Command | None = None) -> Any:
+    async def _send(self, link: Link, key: str, command: Command, prefix: Command | None = None) -> object:
         """Send a command (right after ``prefix``), with the script's text where the server does not have it."""
         try:
             return await _sent(link, key, command, prefix)

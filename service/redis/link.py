@@ -19,6 +19,8 @@ from service.settings.redis_url import Endpoint
 
 Word = str | bytes | int
 """What a command is made of."""
+Reply = Any
+"""What Redis answers: bytes, a number, a list or nothing. Who sends the command knows which."""
 
 MAX_PENDING = 20_000
 """Commands that may wait for a reply on one link; more are refused: Redis is not keeping up."""
@@ -145,7 +147,7 @@ class Link(asyncio.Protocol):
         except ReplyError as error:  # bytes that are not RESP
             self.close(str(error))
 
-    def reply_received(self, reply: Any) -> None:
+    def reply_received(self, reply: object) -> None:
         """Hand a reply to whoever waits longest."""
         self._replied += 1
         future = self._pending.popleft()

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from typing import Any
 
 from service.observe.events import Event
 from service.observe.outages import Outage
@@ -29,7 +28,7 @@ class ListeningLink(Link):
         super().__init__(endpoint, timeout)
         self._receive = receive
 
-    def reply_received(self, reply: Any) -> None:
+    def reply_received(self, reply: object) -> None:
         """Pass a message on, or a reply to whoever waits longest."""
         if reply.__class__ is list and reply and reply[0] == b"message":
             self._receive(reply[1], reply[2])

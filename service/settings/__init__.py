@@ -106,7 +106,7 @@ class _Given(Settings):
     """What is known while a file cannot be read: arguments and environment. Whether they agree with the file is not known."""
 
 
-def load(**given: Any) -> Settings:
+def load(**given: object) -> Settings:
     """Load the settings of this process.
 
     Args:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 _SHOULD = "Input should be "
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -14,14 +14,14 @@ class Unreadable(str):
     """In the place of a value that could not even be read: the fault, reported as that of the value."""
 
 
-def place(location: tuple[int | str, ...], written: Any) -> tuple[int | str, ...]:
+def place(location: tuple[int | str, ...], written: object) -> tuple[int | str, ...]:
     """Return the place of a fault in what was ``written``: ``("hooks", "crm", "url")``; () for the whole.
 
     pydantic puts its own names between (``workers.literal['auto']``, ``admin_tokens.ci.[key]``): what is neither a member nor
     an item of what was written is left out, except a member that is missing there.
     """
     kept: list[int | str] = []
-    value = written
+    value: Any = written
     for number, part in enumerate(location):
         is_item = isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)
         if is_item or (isinstance(value, Mapping) and part in value):
@@ -32,7 +32,7 @@ def place(location: tuple[int | str, ...], written: Any) -> tuple[int | str, ...
     return tuple(kept)
 
 
-def lines(error: ValidationError, unknown: str, written: Any = None) -> list[str]:
+def lines(error: ValidationError, unknown: str, written: object = None) -> list[str]:
     """Return a line for each place: ``port: Input should be …``.
 
     What was written is not repeated: it may be a secret. What may be one of several things has a fault for each in
@@ -74,7 +74,7 @@ def check_each(items: Iterable[str], check: Callable[[str], object]) -> None:
 
 
 def whole(
-    written: Any,
+    written: object,
     validate: ModelWrapValidatorHandler[_Model],
     disagreements: Iterable[Callable[[_Model], Iterable[str]]],
 ) -> _Model:
@@ -126,7 +126,7 @@ _PYTHON = {"dict_type": "Input should be a table", "tuple_type": "Input should b
 """In the words of the files that people write, where pydantic speaks of Python's types."""
 
 
-def _text(fault: Any) -> str:
+def _text(fault: ErrorDetails) -> str:
     if isinstance(fault["input"], Unreadable):
         return str(fault["input"])
     text = _PYTHON.get(fault["type"], str(fault["msg"]))
@@ -137,7 +137,7 @@ def _fault(type_: str, text: str, location: tuple[int | str, ...]) -> InitErrorD
     return InitErrorDetails(type=PydanticCustomError(type_, text), loc=location, input=None)
 
 
-def _partial(written: Any, bad: set[int | str], validate: ModelWrapValidatorHandler[_Model]) -> _Model | None:
+def _partial(written: object, bad: set[int | str], validate: ModelWrapValidatorHandler[_Model]) -> _Model | None:
     """The model without its faulty members, not even as by default; None where one of them must be there."""
     if not isinstance(written, Mapping):
         return None

@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, SecretStr, model_validator
@@ -49,7 +49,7 @@ class HookSettings(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _is_somewhere(cls, written: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+    def _is_somewhere(cls, written: object, validate: ModelWrapValidatorHandler[Self]) -> Self:
         return whole(written, validate, (_place_faults, _event_faults))
 
 

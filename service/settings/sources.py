@@ -32,7 +32,7 @@ class Environment(EnvSettingsSource):
             del found["port"]
         return found
 
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:
         """Decode JSON, or for lists also words with commas between them."""
         try:
             return super().decode_complex_value(field_name, field, value)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
@@ -48,7 +48,7 @@ class Indexing:
         self.end_excess: EndExcess = self._revoke
         """Ends the grants that are too many; to be replaced by what also notifies hooks."""
 
-    async def swap(self, swap: Step, place: Place) -> Any:
+    async def swap(self, swap: Step, place: Place) -> object:
         """The reply to a script that spends a credential, None where the user is disabled and the grant therefore ended.
 
         Both leave together, but in a Cluster the index may be elsewhere, and away: what is spent is spent, so its tokens are
@@ -65,7 +65,7 @@ class Indexing:
             return None
         return swapped
 
-    async def begin(self, begin: Step, place: Place) -> Any:
+    async def begin(self, begin: Step, place: Place) -> object:
         """The reply to a script that begins a grant, None where the user is disabled. Raises where either server is away."""
         if not place.subject:
             return await self._connection.execute(begin[0], *begin[1])
@@ -75,7 +75,7 @@ class Indexing:
     def _step(self, place: Place) -> Step:
         return self._index.grant_step(*place, self._most)
 
-    async def _settle(self, reply: Any, place: Place) -> bool:
+    async def _settle(self, reply: object, place: Place) -> bool:
         """Do what the index says; False where the user is disabled and the grant therefore ended."""
         indexed = user_index.read(reply)
         if indexed.is_disabled:

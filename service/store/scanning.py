@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.access_token import AccessToken
@@ -10,7 +10,7 @@ from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
 from service.redis.connection import Step
 from service.redis.errors import LinkLostError, ReplyError, kind_of
-from service.redis.link import Link
+from service.redis.link import Link, Reply
 from service.store import grants
 from service.store.record_store import RecordStore
 
@@ -100,7 +100,7 @@ async def _server(link: Link) -> Server:
     return Server(str(link.endpoint), size, facts, ".".join(map(str, link.version)))
 
 
-async def _allowed(link: Link, command: str) -> Any:
+async def _allowed(link: Link, command: str) -> Reply:
     """The reply; None where the Redis user may not ask. Raises TemporarilyUnavailable."""
     try:
         return await link.send([command])

@@ -20,7 +20,7 @@ _Result = TypeVar("_Result")
 # input
 
 
-def _typed(field: FieldInfo) -> Any:
+def _typed(field: FieldInfo) -> object:
     """The type of a member with its checks."""
     return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
 
@@ -138,12 +138,12 @@ class Swept(Output[client_ending.Swept]):
 # what is done
 
 
-async def _update(issuer: Issuer, given: Any) -> Client:
+async def _update(issuer: Issuer, given: Any) -> Client:  # noqa: ANN401 (a model that is made of the table)
     changes = {name: getattr(given, name) for name in given.model_fields_set if name not in _ADDRESSED}
     return await admin.update_client(issuer, given.client_id, changes, if_match=given.if_match)
 
 
-async def _replace(issuer: Issuer, given: Any) -> Client:
+async def _replace(issuer: Issuer, given: Any) -> Client:  # noqa: ANN401 (as above)
     members = {name: getattr(given, name) for name in _MEMBERS}
     return await admin.update_client(issuer, given.client_id, members, if_match=given.if_match)
 

@@ -50,7 +50,7 @@ def add_admin_api(application: web.Application, issuer: Issuer) -> None:
 def _handler(issuer: Issuer, routes: Mapping[str, OperationRoute]) -> Handler:
     """Handle every request to one path: who sends it, which operation it is, and what went wrong."""
 
-    async def handle(http: Any) -> web.StreamResponse:
+    async def handle(http: Any) -> web.StreamResponse:  # noqa: ANN401 (aiohttp declares a BaseRequest)
         try:
             actor = await operator(issuer, http)
             route = routes.get("GET" if http.method == "HEAD" else http.method)
@@ -94,7 +94,7 @@ def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
     return Problem(problems.INCIDENT, f"See the service's log; incident {incident}.", incident=incident)
 
 
-async def _input(http: Any, route: OperationRoute) -> dict[str, Any]:
+async def _input(http: web.Request, route: OperationRoute) -> dict[str, Any]:
     """The input of the operation, not yet checked. Raises Problem, InvalidRequest."""
     given = await _body(http) if route.has_body else _query(http)
     if not route.has_body and http.body_exists and await body(http):

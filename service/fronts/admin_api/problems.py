@@ -52,7 +52,9 @@ KINDS = (
 class Problem(Exception):
     """To be answered with a problem."""
 
-    def __init__(self, kind: ProblemType, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
+    def __init__(
+        self, kind: ProblemType, detail: str, headers: dict[str, str] | None = None, **members: object
+    ) -> None:
         self.kind = kind
         self.detail = redacted(detail)
         super().__init__(self.detail)

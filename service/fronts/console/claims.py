@@ -57,7 +57,7 @@ def read(text: str) -> dict[str, Any]:
     return claims
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 

@@ -8,7 +8,7 @@ import orjson
 
 from service.admin.errors import Refused
 from service.grants import GRANT_TYPES
-from service.protocol.client_metadata import ROWS, Group, Row, Shape
+from service.protocol.client_metadata import ROWS, Group, MemberValue, Row, Shape
 from service.protocol.names import ClientAuthMethod
 
 AUTH_METHODS = {
@@ -146,7 +146,7 @@ def shown(parameters: Mapping[str, str]) -> list[str]:
     return [name for name in parameters.get("fields", "").split() if name in FIELDS]
 
 
-def _written(field: Field, value: Any) -> Any:
+def _written(field: Field, value: MemberValue) -> MemberValue:
     match field.kind:
         case Kind.LINES:
             return "\n".join(value)
@@ -167,7 +167,7 @@ def sent(parameters: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
     return {name: _sent(FIELDS[name], parameters) for name in names}
 
 
-def _sent(field: Field, parameters: Mapping[str, str]) -> Any:
+def _sent(field: Field, parameters: Mapping[str, str]) -> object:
     if field.kind is Kind.CHOICES:
         return {value for value in field.choices if f"{field.name}.{value}" in parameters}
     if field.kind is Kind.CHECK:
@@ -193,7 +193,7 @@ def changes(described: Mapping[str, Any], parameters: Mapping[str, str], names: 
     return changed
 
 
-def _settled(field: Field, value: Any) -> Any:
+def _settled(field: Field, value: object) -> object:
     """Without the difference that a form makes: blanks, how lines end, and choices that it does not offer."""
     if isinstance(value, set):
         return value & set(field.choices)
@@ -216,7 +216,7 @@ def differing(described: Mapping[str, Any], parameters: Mapping[str, str], names
     ]
 
 
-def _member(field: Field, value: Any) -> Any:
+def _member(field: Field, value: MemberValue) -> MemberValue:
     match field.kind:
         case Kind.LINES:
             return tuple(line.strip() for line in value.splitlines() if line.strip())
@@ -243,7 +243,7 @@ def _number(field: Field, text: str) -> int | None:
     return int(text)
 
 
-def _json(field: Field, text: str) -> Any:
+def _json(field: Field, text: str) -> MemberValue:
     if not text.strip():
         return None if field.is_optional else ()
     try:

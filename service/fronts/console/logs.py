@@ -1,7 +1,5 @@
 """What happened lately, with filters: the audit log, and requests that were refused."""
 
-from typing import Any
-
 from service.admin.errors import Refused
 from service.admin.operations import AnyOperation, audit, refusals
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
@@ -24,7 +22,7 @@ async def show_refused(request: ConsoleRequest) -> Reply:
 
 
 async def _newest(
-    request: ConsoleRequest, operation: AnyOperation, member: str, wanted: dict[str, str], *, here: str, **more: Any
+    request: ConsoleRequest, operation: AnyOperation, member: str, wanted: dict[str, str], *, here: str, **more: object
 ) -> Reply:
     period = request.get("period") if request.get("period") in PERIODS else ""
     since = int(request.issuer.clock()) - int(period) if period else 0

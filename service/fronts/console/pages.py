@@ -37,15 +37,15 @@ class ConsoleRequest:
             raise NotFound("nothing of this name is here")
         return text
 
-    async def perform(self, operation: AnyOperation, /, **given: Any) -> OperationResult:
+    async def perform(self, operation: AnyOperation, /, **given: object) -> OperationResult:
         """Do what an operator does, in the operator's name. Raises AdminError, TemporarilyUnavailable."""
         return await perform(self.issuer, operation, given, self.actor)
 
-    async def do(self, operation: AnyOperation, /, **given: Any) -> Mapping[str, Any]:
+    async def do(self, operation: AnyOperation, /, **given: object) -> Mapping[str, Any]:
         """Do the same, and return the output alone."""
         return (await self.perform(operation, **given)).body
 
-    async def find(self, operation: AnyOperation, /, **given: Any) -> Mapping[str, Any] | None:
+    async def find(self, operation: AnyOperation, /, **given: object) -> Mapping[str, Any] | None:
         """Return what an operation shows, None where it does not exist. Raises TemporarilyUnavailable."""
         try:
             return await self.do(operation, **given)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 from jinja2 import PackageLoader
@@ -82,7 +82,7 @@ def _file(name: str, kind: str) -> File:
     return File(content, kind, hashlib.sha256(content).hexdigest()[:16])
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     """For people to read; the template escapes it."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
 

@@ -21,7 +21,7 @@ async def scan(
     operation: AnyOperation,
     member: str,
     matches: Callable[[Row], bool] = lambda _: True,
-    **given: Any,
+    **given: object,
 ) -> tuple[list[Row], str]:
     """Look for rows of a list.
 
@@ -52,7 +52,7 @@ async def search(
     member: str,
     key: str,
     other: str,
-    **given: Any,
+    **given: object,
 ) -> dict[str, Any]:
     """Look for those whose name holds the words that are sought, the one of exactly this name in front.
 

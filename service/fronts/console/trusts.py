@@ -53,7 +53,7 @@ async def add(request: ConsoleRequest) -> Reply:
     return Go(link("/trusts", done="added"))
 
 
-def _jwks(text: str) -> Any:
+def _jwks(text: str) -> object:
     if not text:
         return None
     try:

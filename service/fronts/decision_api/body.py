@@ -17,12 +17,12 @@ MAX_TEXT = 65_536
 _MAX_DEPTH = 10
 
 
-def _as_words(value: Any) -> Any:
+def _as_words(value: object) -> object:
     """In a form a list is one text with blanks or commas between the words."""
     return [word for word in _WORD.split(value) if word] if isinstance(value, str) else value
 
 
-def as_json(value: Any) -> Any:
+def as_json(value: object) -> object:
     """In a form a list of objects, and an object, is JSON in a text."""
     if not isinstance(value, str):
         return value
@@ -32,7 +32,7 @@ def as_json(value: Any) -> Any:
         raise ValueError("is not JSON") from error
 
 
-def _json_object(value: Any) -> Any:
+def _json_object(value: object) -> object:
     """Claims come as a text that holds a JSON object."""
     value = as_json(value) if value else {}
     if not isinstance(value, dict):

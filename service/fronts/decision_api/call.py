@@ -80,10 +80,11 @@ class Body(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, members: Any) -> Any:
+    def _without_nulls(cls, members: object) -> object:
         """Take null as if it were not there: the SDKs send every member that they know."""
-        is_object = isinstance(members, dict)
-        return {name: value for name, value in members.items() if value is not None} if is_object else members
+        if not isinstance(members, dict):
+            return members
+        return {name: value for name, value in members.items() if value is not None}
 
     @classmethod
     def read(cls, members: Mapping[str, Any]) -> Self:

@@ -17,7 +17,7 @@ from service.client_auth import registered_name, resumed_method
 from service.fronts.decision_api.body import Duration, Text, Words, as_json
 from service.fronts.decision_api.call import Body, milliseconds
 from service.issuer import Issuer
-from service.protocol.client_metadata import ROWS, Row, Shape
+from service.protocol.client_metadata import ROWS, MemberValue, Row, Shape
 from service.protocol.names import ClientAuthMethod, GrantTypeName
 from service.records.client import Client
 from service.records.property import Property
@@ -106,7 +106,7 @@ def method_name(client: Client) -> str:
     return enum_name(registered_name(client.auth_method))
 
 
-def _to_them(row: Row, value: Any) -> Any:
+def _to_them(row: Row, value: MemberValue) -> MemberValue:
     if row.shape is Shape.OBJECT:
         return orjson.dumps(value).decode() if value else None
     is_named = row.name in _WORDS and not row.name.endswith("_alg")  # algorithms are called alike
@@ -170,7 +170,7 @@ class ClientObject(Body):
         return cls.model_fields[name].alias or name
 
 
-def _body_field(row: Row) -> Any:
+def _body_field(row: Row) -> object:
     """The type and the default of a member without a function of its own."""
     kinds = {Shape.SWITCH: bool, Shape.NUMBER: Duration, Shape.LIST: Words, Shape.CHOICES: Words}
     default = _to_them(row, row.default)
@@ -181,7 +181,7 @@ def _body_field(row: Row) -> Any:
     return kinds.get(row.shape, Text), Field(default, alias=row.member.authlete)
 
 
-_FIELDS = dict.fromkeys(NOT_HERE, (Any, None)) | {row.name: _body_field(row) for row in _ROWS}
+_FIELDS: dict[str, Any] = dict.fromkeys(NOT_HERE, (Any, None)) | {row.name: _body_field(row) for row in _ROWS}
 ClientBody = create_model("ClientBody", __base__=ClientObject, **_FIELDS)
 """The same, with the members of the client metadata table."""
 
@@ -237,7 +237,7 @@ def _auth_method(body: ClientObject, held: Client | None) -> str:
     return method
 
 
-def _from_them(row: Row, value: Any) -> Any:
+def _from_them(row: Row, value: MemberValue) -> MemberValue:
     """As ``ClientInput`` reads it; words that nobody knows stay, to be refused there. Raises Refused."""
     words = _WORDS.get(row.name, {})
     if isinstance(value, tuple):
@@ -248,7 +248,7 @@ def _from_them(row: Row, value: Any) -> Any:
     return (value or None) if row.is_optional else value
 
 
-def _json(row: Row, text: str) -> Any:
+def _json(row: Row, text: str) -> MemberValue:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:

@@ -125,7 +125,7 @@ async def service_jwks(call: Call, body: JwksBody) -> bytes:
     return _json(orjson.loads(jwks.decide(call.issuer).content), pretty=body.pretty)
 
 
-def _json(document: Any, *, pretty: bool) -> bytes:
+def _json(document: object, *, pretty: bool) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 if pretty else None)
 
 

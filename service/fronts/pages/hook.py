@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from importlib import import_module
-from typing import Any
 
 from service.hooks.python_hook import load_entry_point
 from service.protocol.browsing import Page, Redirect, Visit
@@ -25,10 +24,10 @@ def load_hook(name: str | None) -> Hook | None:
     hook = _of_module(name) if ":" in name else load_entry_point(GROUP, name)
     if not callable(hook):
         raise ValueError(f"page_hook: {name!r} is no function")
-    return hook  # type: ignore[no-any-return]
+    return hook
 
 
-def _of_module(name: str) -> Any:
+def _of_module(name: str) -> object:
     module, _, function = name.partition(":")
     if not module or not function:
         raise ValueError(f"page_hook: {name!r} must be package.module:name")
