@@ -51,6 +51,6 @@ def described_members(issuer: Issuer, members: Mapping[str, Any] | None) -> list
     return [line for member, value in known if member is not None for line in member.describe(issuer, value)]
 
 
-def _narrowed(name: str, value: Any, parameters: Mapping[str, str]) -> Any:
+def _narrowed(name: str, value: object, parameters: Mapping[str, str]) -> object:
     member, text = GRANT_MEMBERS.get(name), parameters.get(name)
     return value if member is None or text is None else member.narrow(value, text)
