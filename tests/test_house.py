@@ -189,15 +189,34 @@ def test_the_changelog_says_each_thing_once() -> None:
         assert len(lines) == len(set(lines)), sorted(line for line in set(lines) if lines.count(line) > 1)
 
 
-def test_every_room_and_file_at_the_top_is_in_the_table_of_the_house() -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_the_table_of_rooms_is_the_rooms() -> None:
+    assert "| I want to … | look here |" in CONTRIBUTING, "which is tested below"
+    table = CONTRIBUTING.partition("| room | what lives there |")[2].partition("\n\n")[0]
     rooms = [f"service/{path.parent.name}/" for path in SERVICE.glob("*/__init__.py")]
     files = [f"service/{path.name}" for path in SERVICE.glob("*.py") if not path.name.startswith("__")]
-    assert not [place for place in (*rooms, *files) if f"`{place}`" not in text]
+    assert sorted(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)) == sorted([*rooms, *files])
+
+
+PLACES = [
+    place
+    for row in CONTRIBUTING.partition("| I want to … | look here |")[2].partition("\n\n")[0].splitlines()
+    for place in re.findall(r"`([\w/]+(?:/|\.py|\.lua))`(?: `(\w+)`)?", row)
+]
+
+
+@pytest.mark.parametrize(("path", "symbol"), PLACES)
+def test_who_wants_to_do_something_finds_it_where_contributing_says(path: str, symbol: str) -> None:
+    assert (SERVICE / path).exists() or (ROOT / path).exists()
+    assert not symbol or re.search(
+        rf"^ *(?:(?:async )?def|class) {symbol}\b|^{symbol}\b.*=", (SERVICE / path).read_text(), re.MULTILINE
+    )
 
 
 def test_every_kind_of_key_is_in_the_table_of_keys() -> None:
-    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Keys in Redis")[2].partition("## ")[0]
+    table = CONTRIBUTING.partition("## Keys in Redis")[2].partition("## ")[0]
     made = Keys().of_every_kind("x")
     kinds = {found[1] for key in made if (found := re.match(r"mm:\{?([a-z-]{2,})(?=[:}])", key))}
     assert {"session", "client-alias", "waiting"} <= kinds

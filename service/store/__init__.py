@@ -1,4 +1,4 @@
-"""The only folder that speaks Redis (beside dev): connections, key names, Lua scripts, and one file per kind of record.
+"""What is kept in Redis: key names, Lua scripts, and one file per kind of record. How Redis is spoken to is ``redis``.
 
 Nothing here knows OAuth's rules; every act that must happen once is one script in ``lua/``.
 """
