@@ -57,7 +57,7 @@ async def delete_client(issuer: Issuer, client_id: ClientName) -> Client:
         if not await issuer.store.clients.delete(client):
             raise NotFound(f"client {client_id!r} was deleted meanwhile")
     if client.registration is not None:
-        issuer.store.registrations.release_soon(client.client_id, client.registration.network)
+        issuer.store.self_registrations.release_soon(client.client_id, client.registration.network)
     await forget_number(issuer, client.client_id)
     log.info(Event.CLIENT_DELETED, extra={"client_id": client.client_id})
     return msgspec.structs.replace(client, enabled=False)

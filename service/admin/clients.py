@@ -224,7 +224,7 @@ async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Await
         except ChangedMeanwhileError:
             continue
         if seen.is_strangers and not wanted.is_strangers:
-            issuer.store.registrations.adopt_soon(wanted)
+            issuer.store.self_registrations.adopt_soon(wanted)
         return wanted
     raise Refused(f"client {name!r} is being changed by others at the same time; look at it and try again")
 

@@ -28,7 +28,7 @@ from service.protocol.names import SubjectType
 from service.protocol.networks import wide_network_of
 from service.records.client import Client, Registration
 from service.store.initial_access_tokens import UNLIMITED
-from service.store.registrations import Places, ReserveAnswer
+from service.store.self_registrations import Places, ReserveAnswer
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ async def _place_taken(issuer: Issuer, client_id: str, registration: Registratio
     if not registration.is_stranger:
         yield
         return
-    places = issuer.store.registrations
+    places = issuer.store.self_registrations
     answer = await places.reserve(client_id, registration.network, int(issuer.clock()), Places.of(issuer.settings))
     if answer is not ReserveAnswer.RESERVED:
         issuer.metrics.security_event(Event.REGISTRATION_LIMITED)

@@ -1,7 +1,7 @@
 """Who people are: one interface, whoever keeps the accounts (Redis, or a webhook), and what makes guessing slow."""
 
 from service.directory.directory import BlockedError, Directory, Person
-from service.directory.guard import failures_of, forget_attempts
+from service.directory.guessing import failures_of, forget_attempts
 from service.directory.http_directory import HttpDirectory
 from service.directory.redis_directory import RedisDirectory
 from service.protocol.networks import network_of

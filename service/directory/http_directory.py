@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from service.directory.directory import BlockedError, Person
-from service.directory.guard import Attempt, Guard
+from service.directory.guessing import Attempt, GuessLimiter
 from service.observe.events import Event
 from service.outbound.fair_queue import FairQueue
 from service.outbound.http_client import (
@@ -42,7 +42,7 @@ class HttpDirectory:
     """See ``Directory``. Whatever is no answer (down, slow, 5xx, not what is agreed) is TemporarilyUnavailable."""
 
     def __init__(self, store: Store, http_client: HttpClient, settings: Settings) -> None:
-        self._guard = Guard(store, settings)
+        self._limiter = GuessLimiter(store, settings)
         self._http_client = http_client
         self._url = (settings.directory_url or "").rstrip("/")
         secret = settings.directory_secret.get_secret_value() if settings.directory_secret else ""
@@ -58,7 +58,7 @@ class HttpDirectory:
     async def verify(self, username: str, password: str, address: str, device: str | None = None) -> Person | None:
         """See ``Directory``. The password is sent as it was typed: only the webhook knows what was hashed."""
         name = prepared_name(username)
-        async with self._guard.turn(Attempt(name, address, device)) as turn:
+        async with self._limiter.turn(Attempt(name, address, device)) as turn:
             await self._queue.take(turn.requester)
             try:
                 answered = await self._ask("verify", {"username": name, "password": password, "address": address})
@@ -67,10 +67,10 @@ class HttpDirectory:
             if answered.status == 429:
                 raise BlockedError(min(answered.retry_after or 1, _LONGEST_WAIT), Event.USER_BLOCKED)
             if answered.status in _WRONG:
-                await self._guard.failed(turn)
+                await self._limiter.failed(turn)
                 return None
             person = _person(self._members(answered), name)
-            return replace(person, device=self._guard.succeeded(turn))
+            return replace(person, device=self._limiter.succeeded(turn))
 
     async def claims(self, subject: str, scopes: Collection[str], _username: str = "") -> Mapping[str, Any] | None:
         """See ``Directory``."""

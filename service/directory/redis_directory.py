@@ -8,7 +8,7 @@ import msgspec
 
 from service.crypto.passwords import Hashing, requested_by
 from service.directory.directory import Person
-from service.directory.guard import Attempt, Guard
+from service.directory.guessing import Attempt, GuessLimiter
 from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.typed_text import prepared_name, prepared_password, spellings_of_password
@@ -29,20 +29,20 @@ class RedisDirectory:
     def __init__(self, store: Store, hashing: Hashing, settings: Settings) -> None:
         self._store = store
         self._hashing = hashing
-        self._guard = Guard(store, settings)
+        self._limiter = GuessLimiter(store, settings)
 
     async def verify(self, username: str, password: str, address: str, device: str | None = None) -> Person | None:
         """See ``Directory``. A name as it was typed may be the one of an old record."""
         name, users = prepared_name(username), self._store.users
         names = dict.fromkeys((name, username))
-        async with self._guard.turn(Attempt(name, address, device), *map(users.read_step, names)) as turn:
+        async with self._limiter.turn(Attempt(name, address, device), *map(users.read_step, names)) as turn:
             user = next(filter(None, map(users.read, turn.found)), None)
             with requested_by(turn.requester):
                 spelling = await self._right_spelling(user, password)
                 if user is None or spelling is None:
-                    await self._guard.failed(turn)
+                    await self._limiter.failed(turn)
                     return None
-                device = self._guard.succeeded(turn)
+                device = self._limiter.succeeded(turn)
                 proved_by = await self._renew_hash(user, spelling)
                 return Person(user.subject, user.username, device, user.claims, proved_by)
 

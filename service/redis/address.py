@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from service.settings import Settings, redis_url
-from service.settings.redis_url import Endpoint, Topology
+from service.settings.redis_url import ServerAddress, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Address:
     """Where Redis is, how to log in there, and how long to wait for it."""
 
     topology: Topology
-    servers: tuple[Endpoint, ...]
+    servers: tuple[ServerAddress, ...]
     """Of Redis, the Sentinels, or some of the Cluster."""
     login: Login = Login()
     sentinel_login: Login = Login()

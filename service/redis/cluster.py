@@ -14,7 +14,7 @@ from service.redis.connection import Command, Connection
 from service.redis.errors import LinkLostError, ReplyError, kind_of
 from service.redis.link import Link, ignore_reply
 from service.redis.node import Node
-from service.settings.redis_url import Endpoint
+from service.settings.redis_url import ServerAddress
 
 
 class Cluster(Connection):
@@ -22,8 +22,8 @@ class Cluster(Connection):
 
     def __init__(self, address: Address, watch: RedisWatch | None = None, *, confirms: bool = False) -> None:
         super().__init__(address, watch, confirms=confirms)
-        self._nodes: dict[Endpoint, Node] = {}
-        self._slots: list[Endpoint | None] = [None] * 16384
+        self._nodes: dict[ServerAddress, Node] = {}
+        self._slots: list[ServerAddress | None] = [None] * 16384
         self._learning: asyncio.Task[None] | None = None
 
     def _link_for(self, key: str) -> Link | None:
@@ -49,7 +49,7 @@ class Cluster(Connection):
         now = time.monotonic()
         return bool(since) and all(moment is not None and now - moment > self.address.timeout for moment in since)
 
-    async def _learn(self, first: Endpoint | None = None) -> None:
+    async def _learn(self, first: ServerAddress | None = None) -> None:
         """Ask the servers who holds which slot; many may wait for the same answer. Raises LinkLostError."""
         if self._learning is None:
             self._learning = asyncio.ensure_future(self._ask_for_slots(first))
@@ -60,7 +60,7 @@ class Cluster(Connection):
         self._learning = None
         ignore_reply(task)  # those who waited have its failure
 
-    async def _ask_for_slots(self, first: Endpoint | None) -> None:
+    async def _ask_for_slots(self, first: ServerAddress | None) -> None:
         reasons: list[Exception] = []
         up = [endpoint for endpoint, node in self._nodes.items() if node.link is not None and node.link.lost is None]
         for endpoint in dict.fromkeys([*([first] if first else []), *up, *self.address.servers, *self._nodes]):
@@ -72,11 +72,11 @@ class Cluster(Connection):
                 reasons.append(error)
         raise LinkLostError(f"no server of the Cluster answers ({'; '.join(map(str, reasons))})") from reasons[0]
 
-    def _take_slots(self, asked: Endpoint, ranges: list[Any]) -> None:
+    def _take_slots(self, asked: ServerAddress, ranges: list[Any]) -> None:
         """CLUSTER SLOTS: [first, last, [host, port, id], replicas…]…; an empty host is the one that was asked."""
-        slots: list[Endpoint | None] = [None] * 16384
+        slots: list[ServerAddress | None] = [None] * 16384
         for first, last, (host, port, *_), *_replicas in ranges:
-            endpoint = Endpoint(host.decode() if host else asked.host, int(port))
+            endpoint = ServerAddress(host.decode() if host else asked.host, int(port))
             slots[first : last + 1] = [endpoint] * (last - first + 1)
         if not ranges:
             raise LinkLostError(f"{asked}: the Cluster has no slots yet")
@@ -85,11 +85,11 @@ class Cluster(Connection):
         for endpoint in [known for known in self._nodes if known not in primaries]:
             self._nodes.pop(endpoint).close("it is no longer a primary")
 
-    def _node_at(self, endpoint: Endpoint) -> Node:
+    def _node_at(self, endpoint: ServerAddress) -> Node:
         node = self._nodes.get(endpoint)
         if node is None:
 
-            async def locate() -> Endpoint:
+            async def locate() -> ServerAddress:
                 return endpoint
 
             node = self._nodes[endpoint] = Node(self.address, locate, self._make, self._watch)
@@ -105,7 +105,7 @@ class Cluster(Connection):
         except LinkLostError as error:
             raise TemporarilyUnavailable(log=f"Redis: {error}") from error
 
-    async def listening_endpoint(self) -> Endpoint:
+    async def listening_endpoint(self) -> ServerAddress:
         """Messages reach every server of a Cluster: listen on one that is up. Raises LinkLostError."""
         for node in self._nodes.values():
             if node.link is not None and node.link.lost is None:
@@ -119,7 +119,7 @@ class Cluster(Connection):
             node.close()
 
 
-def _redirection(error: Exception | None) -> Endpoint:
+def _redirection(error: Exception | None) -> ServerAddress:
     """``MOVED 3999 127.0.0.1:6381`` → the endpoint."""
     host, _, port = str(error).split(" ")[2].rpartition(":")
-    return Endpoint(host.strip("[]"), int(port))
+    return ServerAddress(host.strip("[]"), int(port))

@@ -13,7 +13,7 @@ from typing import Any
 from service.observe.redis_watch import RedisWatch
 from service.redis.errors import LinkLostError, ReplyError
 from service.redis.link import Link, Word, ignore_reply
-from service.settings.redis_url import Endpoint
+from service.settings.redis_url import ServerAddress
 
 
 class _Kind(Enum):
@@ -36,7 +36,7 @@ class ConfirmingLink(Link):
     """
 
     def __init__(
-        self, endpoint: Endpoint, timeout: float, watch: RedisWatch | None, *, replicas: int, patience: int
+        self, endpoint: ServerAddress, timeout: float, watch: RedisWatch | None, *, replicas: int, patience: int
     ) -> None:
         super().__init__(endpoint, timeout, watch)
         self._replicas = replicas

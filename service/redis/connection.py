@@ -32,7 +32,7 @@ from service.redis.errors import (
 )
 from service.redis.link import Link, Reply, Word, ignore_reply
 from service.redis.node import Node
-from service.settings.redis_url import Endpoint
+from service.settings.redis_url import ServerAddress
 
 log = logging.getLogger(__name__)
 
@@ -272,17 +272,17 @@ class Connection:
             return names, f"{index}:{after.decode()}"
         return names, f"{int(index) + 1}:0" if int(index) + 1 < len(links) else ""
 
-    async def _locate(self) -> Endpoint:
+    async def _locate(self) -> ServerAddress:
         """Where the server is now. Raises LinkLostError."""
         return self.address.servers[0]
 
     # messages of other processes
 
-    async def listening_endpoint(self) -> Endpoint:
+    async def listening_endpoint(self) -> ServerAddress:
         """A server that is up and gets the messages of all. Raises LinkLostError."""
         return (await self._node.connected()).endpoint
 
-    async def check_primary(self, listening_to: Endpoint) -> None:
+    async def check_primary(self, listening_to: ServerAddress) -> None:
         """Raises LinkLostError where ``listening_to`` is no longer the one to listen to."""
 
     def doubt_primary(self) -> None:
@@ -298,7 +298,7 @@ class Connection:
         self._node.close()
 
 
-def _confirming_link(address: Address, watch: RedisWatch | None) -> Callable[[Endpoint, float], Link]:
+def _confirming_link(address: Address, watch: RedisWatch | None) -> Callable[[ServerAddress, float], Link]:
     """Replicas have a quarter of the timeout to confirm, so that another try is possible within it."""
     patience = max(1, round(address.timeout * 250))
     return partial(ConfirmingLink, watch=watch, replicas=address.wait_replicas, patience=patience)

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from service.redis.address import Address, Login
 from service.redis.errors import LinkLostError, ReplyError
 from service.redis.link import Link, Word
-from service.settings.redis_url import Endpoint
+from service.settings.redis_url import ServerAddress
 
 
 async def connect(
     address: Address,
-    endpoint: Endpoint,
+    endpoint: ServerAddress,
     login: Login | None = None,
-    make: Callable[[Endpoint, float], Link] = Link,
+    make: Callable[[ServerAddress, float], Link] = Link,
 ) -> Link:
     """Connect to a server, log in and choose the database.
 
@@ -37,7 +37,7 @@ async def connect(
         raise
 
 
-async def _open(address: Address, endpoint: Endpoint, make: Callable[[Endpoint, float], Link]) -> Link:
+async def _open(address: Address, endpoint: ServerAddress, make: Callable[[ServerAddress, float], Link]) -> Link:
     loop = asyncio.get_running_loop()
     tls = address.tls() if address.tls else None
     if endpoint.path:

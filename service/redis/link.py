@@ -15,7 +15,7 @@ import hiredis
 
 from service.observe.redis_watch import Batch, RedisWatch
 from service.redis.errors import LinkLostError, ReplyError
-from service.settings.redis_url import Endpoint
+from service.settings.redis_url import ServerAddress
 
 Word = str | bytes | int
 """What a command is made of."""
@@ -37,7 +37,7 @@ class Link(asyncio.Protocol):
     first one under way ends first.
     """
 
-    def __init__(self, endpoint: Endpoint, timeout: float, watch: RedisWatch | None = None) -> None:
+    def __init__(self, endpoint: ServerAddress, timeout: float, watch: RedisWatch | None = None) -> None:
         self.endpoint = endpoint
         # what the server says of itself in the handshake
         self.server = ""

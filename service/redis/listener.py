@@ -11,7 +11,7 @@ from service.redis.connection import Connection
 from service.redis.errors import LinkLostError, ReplyError
 from service.redis.handshake import connect
 from service.redis.link import Link
-from service.settings.redis_url import Endpoint
+from service.settings.redis_url import ServerAddress
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ _PING_EVERY = 1.0
 class ListeningLink(Link):
     """A link that is subscribed to channels: messages go to ``receive`` with theirs, other replies to whoever waits."""
 
-    def __init__(self, endpoint: Endpoint, timeout: float, receive: Receive) -> None:
+    def __init__(self, endpoint: ServerAddress, timeout: float, receive: Receive) -> None:
         super().__init__(endpoint, timeout)
         self._receive = receive
 

@@ -9,7 +9,7 @@ from service.redis.address import Address
 from service.redis.errors import LinkLostError
 from service.redis.handshake import connect
 from service.redis.link import Link
-from service.settings.redis_url import Endpoint, Topology
+from service.settings.redis_url import ServerAddress, Topology
 
 
 class Node:
@@ -25,8 +25,8 @@ class Node:
     def __init__(
         self,
         address: Address,
-        locate: Callable[[], Awaitable[Endpoint]],
-        make: Callable[[Endpoint, float], Link],
+        locate: Callable[[], Awaitable[ServerAddress]],
+        make: Callable[[ServerAddress, float], Link],
         watch: RedisWatch | None = None,
     ) -> None:
         self._address = address

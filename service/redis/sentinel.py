@@ -6,13 +6,13 @@ from dataclasses import replace
 from service.redis.connection import Connection
 from service.redis.errors import LinkLostError, ReplyError
 from service.redis.handshake import connect
-from service.settings.redis_url import Endpoint
+from service.settings.redis_url import ServerAddress
 
 
 class Sentinel(Connection):
     """A connection to whichever server is the primary now."""
 
-    async def _locate(self) -> Endpoint:
+    async def _locate(self) -> ServerAddress:
         """The primary that the first reachable Sentinel names. Raises LinkLostError."""
         reasons: list[Exception] = []
         for sentinel in self.address.servers:
@@ -26,11 +26,11 @@ class Sentinel(Connection):
                 reasons.append(error)
                 continue
             if found:
-                return Endpoint(found[0].decode(), int(found[1]))
+                return ServerAddress(found[0].decode(), int(found[1]))
             reasons.append(LinkLostError(f"{sentinel}: does not know the service {self.address.service!r}"))
         raise LinkLostError(f"no Sentinel names a primary ({'; '.join(map(str, reasons))})") from reasons[0]
 
-    async def check_primary(self, listening_to: Endpoint) -> None:
+    async def check_primary(self, listening_to: ServerAddress) -> None:
         """Raises LinkLostError where the Sentinels name another primary than the one we use.
 
         One that was cut off from them takes our commands until they reach it again, some ten seconds: a code could be

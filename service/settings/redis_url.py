@@ -14,7 +14,7 @@ class Topology(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ServerAddress:
     """One server: host and port, or the path of a unix socket."""
 
     host: str = ""
@@ -30,7 +30,7 @@ class RedisUrl:
     """What the URL says."""
 
     topology: Topology
-    servers: tuple[Endpoint, ...]  # of Redis, the Sentinels, or some of the Cluster
+    servers: tuple[ServerAddress, ...]  # of Redis, the Sentinels, or some of the Cluster
     service: str = ""  # the name that the Sentinels know the primary by
     database: int = 0
     username: str | None = None
@@ -76,11 +76,11 @@ def parse(text: str) -> RedisUrl:
     )
 
 
-_Place = tuple[tuple[Endpoint, ...], str, int]
+_Place = tuple[tuple[ServerAddress, ...], str, int]
 
 
 def _unix(url: SplitResult) -> _Place:
-    return (Endpoint(path=unquote(url.path)),), "", _database(parse_qs(url.query).get("db", []))
+    return (ServerAddress(path=unquote(url.path)),), "", _database(parse_qs(url.query).get("db", []))
 
 
 def _network(url: SplitResult, topology: Topology) -> _Place:
@@ -109,10 +109,10 @@ def _database(path: list[str]) -> int:
     return int(path[0])
 
 
-def _endpoint(text: str, default_port: int) -> Endpoint:
+def _endpoint(text: str, default_port: int) -> ServerAddress:
     parts = urlsplit(f"//{text}")
     try:
-        return Endpoint(host=parts.hostname or "", port=parts.port or default_port)
+        return ServerAddress(host=parts.hostname or "", port=parts.port or default_port)
     except ValueError:
         raise ValueError(
             "a port is no number; write / ? # @ : % in user and password as %2F %3F %23 %40 %3A %25"

@@ -35,9 +35,9 @@ from service.store.known_places import KnownPlaces
 from service.store.operator_sessions import OperatorSessions
 from service.store.pseudonyms import Pseudonyms
 from service.store.refused_requests import RefusedRequests
-from service.store.registrations import Registrations
 from service.store.replay_checks import ReplayChecks
 from service.store.scanning import Scanning
+from service.store.self_registrations import SelfRegistrations
 from service.store.sessions import Sessions
 from service.store.signing_keys import SigningKeys
 from service.store.tickets import Tickets
@@ -80,7 +80,7 @@ class Store:
         self.operator_sessions = OperatorSessions(connection, keys)
         self.pseudonyms = Pseudonyms(connection, keys, settings)
         self.refused_requests = RefusedRequests(connection, keys)
-        self.registrations = Registrations(connection, keys)
+        self.self_registrations = SelfRegistrations(connection, keys)
         self.replay_checks = ReplayChecks(connection, keys)
         self.scanning = Scanning(connection, keys)
         self.sessions = Sessions(connection, keys, settings.sessions_per_user)

@@ -65,7 +65,7 @@ async def _respond(
     claims: Mapping[str, Any],
     lifetime: int,
 ) -> AuthorizationResponse:
-    issuer.store.registrations.note_use(client, issuer.settings.registration_idle_lifetime)
+    issuer.store.self_registrations.note_use(client, issuer.settings.registration_idle_lifetime)
     parts, fields, grant_id = request.response_type.parts, {}, ""
     grant = await with_claims(issuer, client, grant)
     fresh_id = new_grant_id(issuer.randomness)

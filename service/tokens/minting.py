@@ -50,7 +50,7 @@ class _AccessToken(NamedTuple):
 async def mint(issuer: Issuer, client: Client, authorization: Authorization, plan: TokenPlan) -> Minted:
     """Make the tokens and the response. Raises InvalidGrant, ServerError, TemporarilyUnavailable."""
     now, grant = int(issuer.clock()), authorization.grant
-    issuer.store.registrations.note_use(client, issuer.settings.registration_idle_lifetime)
+    issuer.store.self_registrations.note_use(client, issuer.settings.registration_idle_lifetime)
     lifetime = authorization.lifetime or client.access_token_lifetime or issuer.settings.access_token_lifetime
     opaque = new_credential(Kind.ACCESS_TOKEN, plan.grant_id, issuer.randomness)
     credential = Credential(Kind.ACCESS_TOKEN, plan.grant_id, hashed(opaque))

@@ -143,7 +143,7 @@ async def test_guesses_that_arrive_together_are_no_more_than_guesses_one_by_one(
     outcomes = await asyncio.gather(*guesses, return_exceptions=True)
     assert len(tried) <= 5 + 1 + 1, "the allowed ones, the one that is over, and the other process's at that moment"
     assert {type(outcome) for outcome in outcomes} == {type(None), BlockedError, TemporarilyUnavailable}
-    assert all(not directory._guard._turns for directory in directories), "nothing is remembered of it"
+    assert all(not directory._limiter._turns for directory in directories), "nothing is remembered of it"
     assert await directories[0].verify("alice", "wonderland", "198.51.100.1"), "alice herself, elsewhere"
 
 

@@ -86,7 +86,7 @@ async def test_a_hundred_strangers_do_not_starve_right_passwords(world: World) -
         assert [response.status for response in await asyncio.gather(*secrets)] == [200]
         assert sorted(await asyncio.gather(*flood)) == [400] * 30 + [503] * 70, "as many as may wait"
         assert not any(line.size for line in busy.issuer.hashing._queue._lines.values()), "nobody is left waiting"
-        assert not busy.issuer.directory._guard._turns  # type: ignore[attr-defined]
+        assert not busy.issuer.directory._limiter._turns  # type: ignore[attr-defined]
 
 
 async def test_strangers_who_guess_at_a_secret_do_not_starve_the_right_one(
@@ -194,7 +194,7 @@ async def test_cookies_that_nobody_gave_are_no_way_around_the_turns(world: World
     guesses = (directory.verify("alice", "guess", HOME, f"device-{number}") for number in range(100))
     outcomes = await asyncio.gather(*guesses, return_exceptions=True)
     assert sum(outcome is None for outcome in outcomes) == 6, "the allowed ones, and the one that is over"
-    assert not directory._guard._turns
+    assert not directory._limiter._turns
 
 
 async def test_what_is_remembered_of_a_user_is_bounded_and_ends(any_world: World) -> None:

@@ -15,7 +15,7 @@ from service.fronts.health import Health
 from service.fronts.operators import make_application
 from service.issuer import Issuer
 from service.settings import Settings, load
-from service.settings.redis_url import Endpoint
+from service.settings.redis_url import ServerAddress
 from tests.cli.command_line import CommandLine, Done
 from tests.operators import TOKEN, TOKENS
 
@@ -102,8 +102,8 @@ class Serving:
             connection._node._locate = nowhere
             done.set()
 
-        async def nowhere() -> Endpoint:
-            return Endpoint("127.0.0.1", 1)
+        async def nowhere() -> ServerAddress:
+            return ServerAddress("127.0.0.1", 1)
 
         self._call(broken)
         assert done.wait(10)

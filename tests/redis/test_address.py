@@ -6,7 +6,7 @@ from service.app import open_issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis import address
 from service.settings import Settings, redis_url
-from service.settings.redis_url import Endpoint, Topology
+from service.settings.redis_url import ServerAddress, Topology
 from service.store.fitness import StoreUnfitError
 from service.store.store import open_store
 from tests import redis_shapes
@@ -16,20 +16,22 @@ from tests.world import settings_for
 @pytest.mark.parametrize(
     ("url", "topology", "servers", "rest"),
     [
-        ("redis://h", Topology.STANDALONE, (Endpoint("h", 6379),), {"database": 0}),
-        ("redis://u:p%40ss@h:1/2", Topology.STANDALONE, (Endpoint("h", 1),), {"database": 2}),
-        ("rediss://[::1]:7", Topology.STANDALONE, (Endpoint("::1", 7),), {}),
-        ("unix:///run/redis.sock?db=3", Topology.STANDALONE, (Endpoint(path="/run/redis.sock"),), {"database": 3}),
+        ("redis://h", Topology.STANDALONE, (ServerAddress("h", 6379),), {"database": 0}),
+        ("redis://u:p%40ss@h:1/2", Topology.STANDALONE, (ServerAddress("h", 1),), {"database": 2}),
+        ("rediss://[::1]:7", Topology.STANDALONE, (ServerAddress("::1", 7),), {}),
+        ("unix:///run/redis.sock?db=3", Topology.STANDALONE, (ServerAddress(path="/run/redis.sock"),), {"database": 3}),
         (
             "redis+sentinel://a,b:9/main/1",
             Topology.SENTINEL,
-            (Endpoint("a", 26379), Endpoint("b", 9)),
+            (ServerAddress("a", 26379), ServerAddress("b", 9)),
             {"service": "main"},
         ),
-        ("redis+cluster://a:1,b:2", Topology.CLUSTER, (Endpoint("a", 1), Endpoint("b", 2)), {}),
+        ("redis+cluster://a:1,b:2", Topology.CLUSTER, (ServerAddress("a", 1), ServerAddress("b", 2)), {}),
     ],
 )
-def test_urls_of_redis(url: str, topology: Topology, servers: tuple[Endpoint, ...], rest: dict[str, object]) -> None:
+def test_urls_of_redis(
+    url: str, topology: Topology, servers: tuple[ServerAddress, ...], rest: dict[str, object]
+) -> None:
     parsed = address.parse(Settings(redis_url=url))
     assert (parsed.topology, parsed.servers) == (topology, servers)
     assert {name: getattr(parsed, name) for name in rest} == rest

@@ -70,7 +70,7 @@ class Turn(NamedTuple):
         return Requester(group, wide_network_of(self.attempt.address))
 
 
-class Guard:
+class GuessLimiter:
     """Counts for one directory. Who guesses from one place does not lock the user out at another."""
 
     def __init__(self, store: Store, settings: Settings) -> None:

@@ -44,7 +44,7 @@ class Places(NamedTuple):
         return cls(settings.registration_unused_most, each, settings.registration_unused_lifetime)
 
 
-class Registrations(RecordStore):
+class SelfRegistrations(RecordStore):
     """What is kept of strangers' clients beside the clients. The clock counts monotonic seconds."""
 
     def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
