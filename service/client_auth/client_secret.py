@@ -12,5 +12,7 @@ METHOD = Method(
     accepts=frozenset({EvidenceKind.BASIC, EvidenceKind.POST}),
     verify=verify_secret,
     has_secret=True,
+    help="A secret, in the Authorization header or in the form: whichever the client's library uses "
+    "(client_secret_basic or client_secret_post).",
     registered_name="client_secret_basic",
 )

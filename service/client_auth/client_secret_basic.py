@@ -5,5 +5,9 @@ from service.client_auth.method import Method
 from service.client_auth.secret import verify_secret
 
 METHOD = Method(
-    name="client_secret_basic", accepts=frozenset({EvidenceKind.BASIC}), verify=verify_secret, has_secret=True
+    name="client_secret_basic",
+    accepts=frozenset({EvidenceKind.BASIC}),
+    verify=verify_secret,
+    has_secret=True,
+    help="A secret in the Authorization header only.",
 )

@@ -13,6 +13,7 @@ METHOD = Method(
     accepts=frozenset({EvidenceKind.HMAC_ASSERTION}),
     verify=verify_assertion,
     has_secret=True,
+    help="Signs a short-lived JWT with the secret, which never travels. Needs master_key here.",
     signing_algorithms=HMAC,
     is_on=lambda issuer: bool(issuer.sealing.current),
 )

@@ -35,6 +35,8 @@ class Method:
     """The proof, None where the evidence does not hold. Raises InvalidClient where there is more to say than that."""
     has_secret: bool
     """Whether the client and we share a secret."""
+    help: str = ""
+    """What the client does, for who chooses a method."""
     registered_name: str = ""
     """In discovery and client registration (RFC 7591); "" if it is ``name``."""
     signing_algorithms: tuple[str, ...] = ()

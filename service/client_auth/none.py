@@ -11,4 +11,10 @@ async def verify(_issuer: Issuer, _client: Client, _evidence: ClientEvidence) ->
     return HOLDS
 
 
-METHOD = Method(name="none", accepts=frozenset({EvidenceKind.CLIENT_ID}), verify=verify, has_secret=False)
+METHOD = Method(
+    name="none",
+    accepts=frozenset({EvidenceKind.CLIENT_ID}),
+    verify=verify,
+    has_secret=False,
+    help="Proves nothing, since it cannot keep a secret: browsers and phones. PKCE protects its codes.",
+)

@@ -10,5 +10,6 @@ METHOD = Method(
     accepts=frozenset({EvidenceKind.SIGNED_ASSERTION}),
     verify=verify_assertion,
     has_secret=False,
+    help="Signs with a key pair of its own; we only know the public key. The strongest.",
     signing_algorithms=tuple(ALGORITHMS),
 )

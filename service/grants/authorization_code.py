@@ -53,4 +53,8 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     )
 
 
-GRANT_TYPE = GrantType(GrantTypeName.AUTHORIZATION_CODE, authorize)
+GRANT_TYPE = GrantType(
+    GrantTypeName.AUTHORIZATION_CODE,
+    authorize,
+    help="Users sign in with a browser, and the client gets a code for tokens.",
+)

@@ -17,4 +17,6 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     return fresh_authorization(issuer, client, GrantTypeName.CLIENT_CREDENTIALS, token_request.requested)
 
 
-GRANT_TYPE = GrantType(GrantTypeName.CLIENT_CREDENTIALS, authorize)
+GRANT_TYPE = GrantType(
+    GrantTypeName.CLIENT_CREDENTIALS, authorize, help="Tokens for the client itself, with no user behind it."
+)

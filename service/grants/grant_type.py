@@ -16,6 +16,8 @@ class GrantType:
     """Its registered name: the ``grant_type`` of a token request."""
     authorize: Callable[[Issuer, TokenRequest], Awaitable[Authorization]]
     """Says who allowed which client what. Raises the errors of RFC 6749 section 5.2."""
+    help: str = ""
+    """What it gives, for who chooses grant types."""
     has_side_effects: bool = False
     """Whether ``authorize`` does what cannot be taken back (count a failure, use an assertion).
 

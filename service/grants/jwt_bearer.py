@@ -111,4 +111,6 @@ def _within(client: Client, trusted: TrustedIssuer | None) -> Client:
     return narrowed
 
 
-GRANT_TYPE = GrantType(GrantTypeName.JWT_BEARER, authorize, has_side_effects=True)
+GRANT_TYPE = GrantType(
+    GrantTypeName.JWT_BEARER, authorize, help="Tokens for an assertion of a trusted issuer.", has_side_effects=True
+)

@@ -61,4 +61,9 @@ async def _ask_hooks(issuer: Issuer, client: Client, address: str, person: Perso
         raise InvalidGrant(error.description, log=error.log) from error
 
 
-GRANT_TYPE = GrantType(GrantTypeName.PASSWORD, authorize, has_side_effects=True)
+GRANT_TYPE = GrantType(
+    GrantTypeName.PASSWORD,
+    authorize,
+    help="The client sees its users' passwords. For old clients only.",
+    has_side_effects=True,
+)

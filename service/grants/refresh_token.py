@@ -32,4 +32,4 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     )
 
 
-GRANT_TYPE = GrantType(GrantTypeName.REFRESH_TOKEN, authorize)
+GRANT_TYPE = GrantType(GrantTypeName.REFRESH_TOKEN, authorize, help="New access tokens without asking the user again.")

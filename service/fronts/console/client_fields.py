@@ -9,24 +9,6 @@ import orjson
 from service.admin.errors import Refused
 from service.grants import GRANT_TYPES
 from service.protocol.client_metadata import ROWS, Group, MemberValue, Row, Shape
-from service.protocol.names import ClientAuthMethod
-
-AUTH_METHODS = {
-    ClientAuthMethod.CLIENT_SECRET: "A secret, in the Authorization header or in the form: whichever the client's library uses "
-    "(client_secret_basic or client_secret_post).",
-    ClientAuthMethod.CLIENT_SECRET_BASIC: "A secret in the Authorization header only.",
-    ClientAuthMethod.CLIENT_SECRET_POST: "A secret in the form only.",
-    ClientAuthMethod.CLIENT_SECRET_JWT: "Signs a short-lived JWT with the secret, which never travels. Needs master_key here.",
-    ClientAuthMethod.PRIVATE_KEY_JWT: "Signs with a key pair of its own; we only know the public key. The strongest.",
-    ClientAuthMethod.NONE: "Proves nothing, since it cannot keep a secret: browsers and phones. PKCE protects its codes.",
-}
-GRANT_TEXTS = {
-    "authorization_code": "Users sign in with a browser, and the client gets a code for tokens.",
-    "refresh_token": "New access tokens without asking the user again.",
-    "client_credentials": "Tokens for the client itself, with no user behind it.",
-    "password": "The client sees its users' passwords. For old clients only.",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer": "Tokens for an assertion of a trusted issuer.",
-}
 
 
 class Kind(StrEnum):
@@ -84,7 +66,7 @@ def _field(row: Row) -> Field:
         hint += "Empty: as the settings say." if is_setting else "Empty: no limit."
     choices = dict.fromkeys(row.choices, "") if kind is Kind.CHOICES else {word: word for word in row.choices}
     if row.name == "grant_types":
-        choices = {name: GRANT_TEXTS.get(name, "") for name in GRANT_TYPES}
+        choices = {name: grant_type.help for name, grant_type in GRANT_TYPES.items()}
     elif kind is Kind.CHOICE and row.is_optional:
         choices = {"": "Default"} | choices
     is_duration = kind is Kind.NUMBER and not row.member.metavar

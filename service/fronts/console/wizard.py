@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from service.admin.errors import AdminError, NotFound
 from service.admin.operations import clients, scopes
+from service.client_auth import METHODS
 from service.fronts.console import client_fields as fields
 from service.fronts.console.clients import secret_page
 from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
@@ -149,7 +150,7 @@ async def _form(
         "values": values,
         "faults": faults or {},
         "asks": [fields.FIELDS[field] for field in kind.asks],
-        "methods": {method.value: fields.AUTH_METHODS[method] for method in kind.methods},
+        "methods": {method.value: METHODS[method].help for method in kind.methods},
         "known_scopes": [scope["scope"] for scope in (await request.do(scopes.LIST))["scopes"]],
     }
 
