@@ -195,12 +195,13 @@ def _all_texts(folder: Path | None) -> dict[str, Texts]:
 
 @cache
 def _our_texts() -> Mapping[str, dict[str, str]]:
-    ours = files("service.fronts.pages").joinpath("texts")
-    return {
-        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text("utf-8"))
-        for entry in ours.iterdir()
-        if entry.name.endswith(".toml")
-    }
+    """Those of ``texts/de.toml``, and of a page that has a file of its own (``texts/page.de.toml``)."""
+    found: dict[str, dict[str, str]] = {}
+    for entry in files("service.fronts.pages").joinpath("texts").iterdir():
+        if entry.name.endswith(".toml"):
+            language = entry.name.removesuffix(".toml").rpartition(".")[2]
+            found.setdefault(language, {}).update(tomllib.loads(entry.read_text("utf-8")))
+    return found
 
 
 def _file(name: str, folder: Path | None) -> str:
