@@ -13,6 +13,7 @@ from service.client_auth import note_claimed_client
 from service.endpoints import ENDPOINTS, discovery
 from service.endpoints.endpoint import Content, DocumentEndpoint, MachineEndpoint
 from service.endpoints.metadata import OPENID_PATH, PATH
+from service.fronts.client_certificate import certificate_of
 from service.fronts.methods import Handler, by_method
 from service.fronts.pages import languages
 from service.fronts.peer import peer_of
@@ -195,6 +196,7 @@ async def _read(http: web.BaseRequest, issuer: Issuer, url: str, kind: Content, 
         method="GET" if http.method == "HEAD" else http.method,
         url=url,
         headers=http.headers,
+        certificate=certificate_of(http, issuer.settings),
         content=content,
         is_listening=partial(_is_listening, http),
     )

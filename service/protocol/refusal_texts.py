@@ -116,7 +116,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
       "redirect_uri is required with the scope openid (OpenID Connect Core 3.1.2.1).")),
     ("client_auth_ambiguous", "invalid_request", "The client proved itself in more than one way, or as two clients.", "Use one method, and one client_id.",
      ("More than one method of client authentication is used; use exactly one.", "client_id differs from the client that authenticated.",
-      "More than one Authorization header.")),
+      "More than one Authorization header.", "The Client-Cert header must be one byte sequence (RFC 9440).")),
     ("access_token_ambiguous", "invalid_request", "More than one access token is in the request.", "Send it in the Authorization header alone.",
      ("More than one access token is given (RFC 6750 section 2).",)),
     # invalid_request: parameters
