@@ -5,12 +5,15 @@ import pytest
 
 from service.protocol.decision import Action, answer, refuse
 from service.protocol.errors import (
+    InsufficientScope,
     InvalidClient,
     InvalidGrant,
     InvalidRequest,
+    InvalidToken,
     ProtocolError,
     ServerError,
     TemporarilyUnavailable,
+    TokenRequired,
 )
 
 
@@ -52,6 +55,28 @@ def test_401_comes_with_a_challenge_and_nothing_else_does() -> None:
     assert refuse(InvalidClient()).headers["WWW-Authenticate"] == 'Basic realm="mintmark", charset="UTF-8"'
     assert "WWW-Authenticate" not in refuse(InvalidClient(status=429)).headers
     assert "WWW-Authenticate" not in refuse(InvalidRequest("Wrong.")).headers
+
+
+@pytest.mark.parametrize(
+    ("error", "challenge"),
+    [
+        (TokenRequired(), 'Bearer realm="mintmark"'),
+        (
+            InvalidToken("Gone."),
+            'Bearer realm="mintmark", error="invalid_token", error_description="Gone."',
+        ),
+        (InsufficientScope(), 'Bearer realm="mintmark", error="insufficient_scope"'),
+        (InsufficientScope(headers={"WWW-Authenticate": "its own"}), "its own"),
+    ],
+)
+def test_a_resource_challenges_for_a_token(error: ProtocolError, challenge: str) -> None:
+    """RFC 6750 section 3."""
+    assert refuse(error).headers["WWW-Authenticate"] == challenge
+    assert refuse(error, by_header=False).headers["WWW-Authenticate"] == challenge
+
+
+def test_a_secret_in_the_form_gets_no_challenge() -> None:
+    assert "WWW-Authenticate" not in refuse(InvalidClient(), by_header=False).headers
 
 
 def test_an_error_without_a_text_has_no_empty_description() -> None:

@@ -91,18 +91,45 @@ def test_accents_are_not_heaped_up() -> None:
             "The Mintmark",
             "Login by Mіntmark (new)",
         ),
-        *("Support @ ᴍɪɴᴛᴍᴀʀᴋ", "Sign in: M-i-n-t mark", "Your mint.mark account", "Mintmarket"),
+        *(
+            "Support @ ᴍɪɴᴛᴍᴀʀᴋ",
+            "Sign in: M-i-n-t mark",
+            "Your mint.mark account",
+            "Mintmarket",
+            "My mi-nt-m-a-rk",
+            "M i n t m a r k",
+        ),
     ],
 )
 def test_nobody_speaks_for_us(name: str) -> None:
     assert display_names.speaks_for(name, "Mintmark")
 
 
+def test_four_letters_are_enough_to_begin_with() -> None:
+    assert display_names.speaks_for("Mintish", "Mint")
+    assert display_names.speaks_for("My min app", "Min")
+
+
+def test_as_many_accents_as_any_writing_needs() -> None:
+    name = "x" + "\u0316" * 4
+    assert display_names.check(name) == name
+    with pytest.raises(ValueError, match="accents"):
+        display_names.check(name + "\u0316")
+    assert display_names.check("क" + "\u093e" * 6)  # vowels of their own width
+
+
+def test_operators_see_what_is_hidden_spelled_out() -> None:
+    assert display_names.spelled_out("plain") == "plain"
+    assert display_names.spelled_out("Zoë\t❤️") == "Zoë\t❤️"
+    assert display_names.spelled_out("a\x1bb") == "a\\x1bb"
+
+
 @pytest.mark.parametrize(
     ("name", "ours"),
     [
         *(("Watermark", "Mintmark"), ("Peppermint Market", "Mintmark"), ("Idea Board", "ID"), ("Acme", ""), ("", "ID")),
-        *(("Mint and Mark", "Mintmark"), ("日本語アプリ", "Mintmark")),
+        *(("Mint and Mark", "Mintmark"), ("日本語アプリ", "Mintmark"), ("Mintish", "Min"), ("Peppermint", "Mint")),
+        ("The Mint", "Mintmark"),
     ],
 )
 def test_a_part_of_a_word_is_nobody_s_name(name: str, ours: str) -> None:

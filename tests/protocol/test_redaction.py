@@ -36,7 +36,14 @@ def test_a_credential_is_cut_out_of_every_text(credential: str, text: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["Basic YXBwOnNlY3JldHNlY3JldA==", "Bearer opaque-token-of-another", "DPoP opaque-token-of-another"]
+    "text",
+    [
+        "Basic YXBwOnNlY3JldHNlY3JldA==",
+        "Bearer opaque-token-of-another",
+        "DPoP opaque-token-of-another",
+        "basic 1234567890123456",
+        "bearer  opaque-token-of-another",
+    ],
 )
 def test_what_an_authorization_header_carries_is_cut_out(text: str) -> None:
     assert redacted(f"got {text}.") == f"got {text.partition(' ')[0]} …"
@@ -44,7 +51,16 @@ def test_what_an_authorization_header_carries_is_cut_out(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['Bearer realm="mintmark"', "eyes.example", "client web of alice@example.com", "basic form", "mm_xx_abc mm_at"],
+    [
+        'Bearer realm="mintmark"',
+        "eyes.example",
+        "client web of alice@example.com",
+        "basic form",
+        "mm_xx_abc mm_at",
+        "Bearer 123456789012345",
+        "eyJabcd.e",
+        "whsec_",
+    ],
 )
 def test_what_is_no_credential_stays(text: str) -> None:
     assert redacted(text) == text

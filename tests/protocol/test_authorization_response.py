@@ -1,0 +1,45 @@
+"""How an answer travels back to the client."""
+
+import pytest
+
+from service.protocol.authorization_request import Verified
+from service.protocol.authorization_response import deliver, error_fields
+from service.protocol.browsing import FormPost, Redirect
+from service.protocol.errors import AccessDenied, InvalidGrant, LoginRequired
+from service.protocol.names import ResponseMode
+
+ISSUER = "https://id.example"
+URI = "https://app.example/cb"
+ISS = "iss=https%3A%2F%2Fid.example"
+
+
+@pytest.mark.parametrize(
+    ("uri", "mode", "state", "goes"),
+    [
+        (URI, ResponseMode.QUERY, "s t&", f"{URI}?code=a%20b&state=s%20t%26&{ISS}"),
+        (URI, ResponseMode.QUERY, None, f"{URI}?code=a%20b&{ISS}"),
+        (URI, ResponseMode.QUERY, "", f"{URI}?code=a%20b&state=&{ISS}"),
+        (URI + "?x=1", ResponseMode.QUERY, None, f"{URI}?x=1&code=a%20b&{ISS}"),
+        (URI + "?x=1", ResponseMode.FRAGMENT, "s", f"{URI}?x=1#code=a%20b&state=s&{ISS}"),
+    ],
+)
+def test_an_answer_in_the_url(uri: str, mode: ResponseMode, state: str | None, goes: str) -> None:
+    """RFC 6749 4.1.2, 4.2.2; RFC 9207 section 2."""
+    assert deliver(ISSUER, Verified(uri, True, mode, state), {"code": "a b"}) == Redirect(goes)
+
+
+def test_an_answer_in_a_form() -> None:
+    """OAuth 2.0 Form Post Response Mode."""
+    told = {"code": "a b"}
+    sent = deliver(ISSUER, Verified(URI, True, ResponseMode.FORM_POST, "s"), told)
+    assert sent == FormPost(URI, {"code": "a b", "state": "s", "iss": ISSUER})
+    assert told == {"code": "a b"}
+
+
+def test_an_error_tells_nothing_that_is_for_operators() -> None:
+    assert error_fields(LoginRequired()) == {"error": "login_required"}
+    assert error_fields(AccessDenied("No.", log="why")) == {"error": "access_denied", "error_description": "No."}
+    assert error_fields(InvalidGrant(log="why")) == {
+        "error": "invalid_grant",
+        "error_description": InvalidGrant.description,
+    }
