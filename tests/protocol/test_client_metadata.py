@@ -1,9 +1,12 @@
 """The client metadata table: complete, without contradictions, and what the record of a client is made of."""
 
+import pytest
+from pydantic import ValidationError
+
 from service.admin.client_input import ClientInput
 from service.cli import client_options
 from service.fronts.console import client_fields
-from service.protocol.client_metadata import REGISTERED, ROWS, SAME, Shape
+from service.protocol.client_metadata import REGISTERED, ROWS, SAME, ClientMetadata, Shape
 from service.records.client import Client
 
 KEPT_BESIDE = {
@@ -41,6 +44,25 @@ def test_every_member_is_explained() -> None:
         assert row.member.help.endswith("."), row.name
         assert row.member.label, row.name
         assert client_fields.FIELDS[row.name].hint.startswith(row.member.help)
+
+
+@pytest.mark.parametrize(
+    ("member", "least", "most"),
+    [
+        ("id_token_lifetime", 1, 86_400),
+        ("refresh_grace", 0, 300),
+        ("code_lifetime", 1, 2_147_483_647),
+        ("refresh_limit", 0, 2_147_483_647),
+    ],
+)
+def test_numbers_have_a_least_and_a_most(member: str, least: int, most: int) -> None:
+    def read(value: int) -> object:
+        return getattr(ClientMetadata.model_validate({"client_id": "x", member: value}), member)
+
+    assert (read(least), read(most)) == (least, most)
+    for value in (least - 1, most + 1):
+        with pytest.raises(ValidationError, match=member):
+            read(value)
 
 
 def test_shapes_follow_types() -> None:

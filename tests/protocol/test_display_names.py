@@ -66,6 +66,11 @@ def test_our_own_name_is_known_in_disguise(name: str) -> None:
     assert display_names.looks_like(name, ["Mintmark"])
 
 
+@pytest.mark.parametrize(("name", "ours"), [("vvatch", "Watch"), ("Watch", "vvatch"), ("Corner", "comer")])
+def test_two_letters_may_look_like_one(name: str, ours: str) -> None:
+    assert display_names.looks_like(name, [ours])
+
+
 @pytest.mark.parametrize("name", ["Mintmark Notes", "Mint", "Watermark", "", "…"])
 def test_other_names_are_not_ours(name: str) -> None:
     assert not display_names.looks_like(name, ["Mintmark", ""])
