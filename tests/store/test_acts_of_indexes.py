@@ -1,0 +1,146 @@
+"""What scripts do with a user's index of grants, and with those that count together."""
+
+import pytest
+
+from tests import redis_shapes
+from tests.store.acts import FOR_EVER, GONE, Acts
+
+TEN_YEARS = 315_360_000
+
+
+@pytest.fixture
+def acts(redis: redis_shapes.Shape) -> Acts:
+    return Acts(redis.nodes[0].admin)
+
+
+def index(acts: Acts, grant: str, ends: int | None, most: int = 0, counts_until: int | None = None) -> object:
+    return acts(
+        "index_grant",
+        grant_id=grant,
+        grant_ends=0 if ends is None else acts.at(ends),
+        most=most,
+        counts_until="" if counts_until is None else acts.at(counts_until),
+    )
+
+
+def add(acts: Acts, name: str, **scores: float) -> None:
+    acts.server.zadd(f"mm:{{x}}:{name}", scores)
+
+
+def test_an_index_ends_with_the_last_of_its_grants(acts: Acts) -> None:
+    assert index(acts, "a", 100) == "indexed"
+    assert (acts.scores("user_grants"), acts.ends("user_grants")) == ({"a": 100}, 100)
+    index(acts, "b", 60)
+    assert (acts.scores("user_grants"), acts.ends("user_grants")) == ({"b": 60, "a": 100}, 100)
+    index(acts, "b", 300)
+    assert acts.ends("user_grants") == 300
+    index(acts, "a", 50)  # never earlier
+    assert acts.scores("user_grants") == {"a": 100, "b": 300}
+    assert acts.names() == {"user_grants"}
+
+
+def test_a_grant_for_ever_keeps_the_index_until_it_gets_an_end(acts: Acts) -> None:
+    index(acts, "a", 100)
+    index(acts, "b", None)
+    assert (acts.scores("user_grants"), acts.ends("user_grants")) == ({"a": 100, "b": float("inf")}, FOR_EVER)
+    index(acts, "a", 200)
+    assert acts.ends("user_grants") == FOR_EVER
+    index(acts, "b", 150)
+    assert (acts.scores("user_grants"), acts.ends("user_grants")) == ({"b": 150, "a": 200}, 200)
+
+
+def test_with_a_new_grant_those_that_are_over_leave(acts: Acts) -> None:
+    add(acts, "user_grants", old=acts.at(-10), now=acts.at(5))
+    index(acts, "now", 20)
+    assert set(acts.scores("user_grants")) == {"old", "now"}
+    index(acts, "new", 20)
+    assert set(acts.scores("user_grants")) == {"now", "new"}
+
+
+def test_a_disabled_user_gets_nothing(acts: Acts) -> None:
+    acts.put("user_disabled", "1")
+    assert index(acts, "a", 100, most=2) == "disabled"
+    assert acts.names() == {"user_disabled"}
+
+
+def test_more_than_there_may_be_are_named_to_be_ended(acts: Acts) -> None:
+    for grant, ends in (("a", 100), ("b", 200), ("c", 300)):
+        assert index(acts, grant, ends, most=3) == ["indexed"]
+    assert (acts.scores("kin"), acts.ends("kin")) == ({"a": 100, "b": 200, "c": 300}, 300)
+    assert index(acts, "d", 400, most=3) == ["indexed", "a"]
+    assert index(acts, "b", 500, most=3) == ["indexed"]  # it lives on
+    assert index(acts, "e", 600, most=3) == ["indexed", "c"]
+    assert index(acts, "f", 700, most=1) == ["indexed", "d", "b", "e"]
+    kin = acts.scores("kin")
+    assert kin.pop("f") == 700
+    assert all(-acts.now - 5 <= score <= -acts.now for score in kin.values())
+
+
+def test_the_newest_stays_though_it_ends_first(acts: Acts) -> None:
+    index(acts, "a", 500, most=2)
+    index(acts, "b", 400, most=2)
+    assert index(acts, "c", 100, most=2) == ["indexed", "b"]
+
+
+def test_who_is_not_ended_within_ten_seconds_is_named_again(acts: Acts) -> None:
+    add(acts, "kin", just=-acts.at(-5), long=-acts.at(-15), a=acts.at(100), b=acts.at(200))
+    assert index(acts, "c", 300, most=2) == ["indexed", "long", "a"]
+    scores = acts.scores("kin")
+    assert -acts.now - 5 <= scores["long"] <= -acts.now
+    assert scores["just"] == -acts.at(-5)
+
+
+def test_those_that_are_over_do_not_count(acts: Acts) -> None:
+    add(acts, "kin", over=acts.at(-10), a=acts.at(100))
+    assert index(acts, "b", 200, most=2) == ["indexed"]
+    assert set(acts.scores("kin")) == {"a", "b"}
+
+
+def test_those_of_one_second_are_ended_in_the_order_in_which_they_came(acts: Acts) -> None:
+    for grant in "zyx":
+        index(acts, grant, 100, most=3)
+    assert list(acts.scores("kin")) == ["z", "y", "x"]
+    assert all(100 <= score < 100.001 for score in acts.scores("kin").values())
+    index(acts, "w", 99, most=9)  # by a clock that is a second behind
+    assert list(acts.scores("kin")) == ["z", "y", "x", "w"]
+    index(acts, "v", 98, most=9)
+    assert next(iter(acts.scores("kin"))) == "v"
+    assert index(acts, "u", 100, most=3) == ["indexed", "v", "z", "y"]
+
+
+def test_a_grant_counts_among_one_kind_and_until_it_says(acts: Acts) -> None:
+    add(acts, "other_kin", a=acts.at(50), b=acts.at(50))
+    index(acts, "a", 100, most=2, counts_until=40)
+    assert (acts.scores("kin"), acts.scores("other_kin"), acts.ends("kin")) == ({"a": 40}, {"b": 50}, 40)
+    assert acts.ends("user_grants") == 100
+
+
+def test_a_grant_for_ever_counts_for_ten_years_since_its_last_use(acts: Acts) -> None:
+    index(acts, "a", None, most=2, counts_until=40)
+    assert TEN_YEARS <= acts.scores("kin")["a"] <= TEN_YEARS + 5
+    assert TEN_YEARS <= acts.ends("kin") <= TEN_YEARS + 5
+    index(acts, "a", 100, most=2)  # it gets an end
+    assert (acts.scores("kin"), acts.ends("kin")) == ({"a": 100}, 100)
+    assert acts.ends("user_grants") == 100
+
+
+def test_what_has_ended_leaves_every_index(acts: Acts) -> None:
+    for name in ("user_grants", "kin", "other_kin"):
+        add(acts, name, a=acts.at(100), b=acts.at(60))
+        acts.server.expireat(f"mm:{{x}}:{name}", acts.at(100))
+    assert acts("unindex_grant", grant_id="a") == "unindexed"
+    for name in ("user_grants", "kin", "other_kin"):
+        assert (acts.scores(name), acts.ends(name)) == ({"b": 60}, 60)
+    acts.server.expireat("mm:{x}:kin", acts.at(500))
+    acts("unindex_grant", grant_id="unknown")
+    assert acts.ends("kin") == 500  # nothing left it
+    acts("unindex_grant", grant_id="b")
+    assert acts.ends("kin") == GONE
+
+
+def test_those_that_are_being_ended_do_not_keep_an_index(acts: Acts) -> None:
+    """A time below zero is no second of the epoch."""
+    add(acts, "kin", ending=-acts.now, a=acts.at(60))
+    acts.server.expireat("mm:{x}:kin", acts.at(60))
+    acts("unindex_grant", grant_id="a")
+    assert acts.ends("kin") == 60
