@@ -17,14 +17,9 @@ from service.endpoints import ENDPOINTS
 from service.endpoints.endpoint import check_paths
 from service.grants import GRANT_TYPES
 from service.login.channels import CHANNELS
-from service.protocol.binding import Binding
 from service.protocol.names import AccessTokenFormat
-from service.protocol.pkce import s256
-from service.records.authorization_code import AuthorizationCode
-from service.records.grant import Grant
 from service.settings import SettingsError
 from service.tokens.binding import KEY_PROOFS
-from service.tokens.codes import issue_code
 from service.tokens.members import GRANT_MEMBERS
 from tests.person import Person
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of
@@ -83,6 +78,7 @@ KEY_PROOF = KeyProof(
     name="badge",
     bind=lambda issuer, client, request: _held(request),
     show=lambda issuer, request, access_token: _held(request),
+    named=lambda parameters: Binding(jkt=parameters.get("badge", "")),
     metadata=lambda issuer: {"badges_supported": True},
     scheme="DPoP",
     request_headers=("X-Key",),
@@ -272,13 +268,12 @@ async def test_a_refresh_token_of_a_public_client_is_bound_too(bound: World) -> 
     assert (await _bought(bound, "mine", **again)).status == 200, "nobody without the key has ended anything"
 
 
-async def test_a_code_that_was_bound_by_its_authorization_request(bound: World) -> None:
+async def test_a_code_is_bound_to_the_key_that_its_authorization_request_names(bound: World) -> None:
     client = await bound.issuer.store.clients.get("phone")
     assert client
-    grant = Grant("phone", "alice", scope="openid", issued_at=int(bound.issuer.clock()))
-    record = AuthorizationCode(CALLBACK, False, s256(VERIFIER), "S256", binding=Binding(jkt="mine"))
-    code = (await issue_code(bound.issuer, client, grant, record)).code
-    redeemed = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER}
+    person = Person(bound)
+    code = (await person.sign_in("phone", scope="openid", badge="mine")).answer["code"]
+    redeemed = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
     for key in ("other", None):
         assert await error_of(await _bought(bound, key, **redeemed)) == (400, "invalid_grant")
     assert (await _bought(bound, "mine", **redeemed)).status == 200

@@ -17,7 +17,8 @@ from service.protocol.browsing import FormPost, Page, Redirect
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.names import GrantTypeName, ResponseType
 from service.records.client import Client
-from service.tokens.members import granted_members
+from service.tokens.binding import KEY_PROOFS, named_in
+from service.tokens.members import GRANT_MEMBERS, granted_members
 
 ENDPOINT = "authorize"
 """What refusals are recorded under."""
@@ -75,8 +76,9 @@ async def validate_authorization_request(
         raise
     try:
         request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
-        if members := granted_members(issuer, client, parameters.single):
-            request = msgspec.structs.replace(request, members=members)
+        if GRANT_MEMBERS or KEY_PROOFS:
+            members, binding = granted_members(issuer, client, parameters.single), named_in(parameters.single)
+            request = msgspec.structs.replace(request, members=members, binding=binding)
     except ProtocolError as error:
         raise RefusedRequestError(client, verified, error) from error
     return ValidatedRequest(client, request, parameters)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from service.protocol import claims, pkce, redirect_uris, scopes, targets
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.claims import ClaimsRequest
 from service.protocol.errors import (
     InvalidRequest,
@@ -84,6 +85,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     audience: tuple[str, ...] = ()
     members: dict[str, Any] | None = None
     """Whatever else it asks for (``tokens.members``), by name."""
+    binding: Binding = UNBOUND
+    """The key that its code is bound to."""
 
     @property
     def scopes(self) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ async def _respond(
             request.code_challenge_method,
             request.nonce,
             beside="token" in parts,
+            binding=request.binding,
         )
         code = await issue_code(issuer, client, grant, record, fresh_id)
         grant_id, fields["code"] = code.grant_id, code.code

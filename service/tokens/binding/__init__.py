@@ -4,6 +4,8 @@ To add one: a file with its ``KEY_PROOF``, and its name in the list below. What 
 elsewhere: in ``minting``, ``opening`` and the token endpoint, whatever the kind of key.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from service.issuer import Issuer
@@ -17,7 +19,7 @@ from service.tokens.binding.key_proof import NO_KEY, KeyProof, Possession
 KEY_PROOFS: dict[str, KeyProof] = {}
 """Every proof by its name; discovery, CORS and schemes of the Authorization header derive from it."""
 
-__all__ = ["KEY_PROOFS", "NO_KEY", "KeyProof", "Possession", "bind", "bound_by", "shown_with"]
+__all__ = ["KEY_PROOFS", "NO_KEY", "KeyProof", "Possession", "bind", "bound_by", "named_in", "shown_with"]
 
 
 def bound_by(issuer: Issuer, client: Client, request: Request) -> Possession:
@@ -26,6 +28,14 @@ def bound_by(issuer: Issuer, client: Client, request: Request) -> Possession:
     for proof in KEY_PROOFS.values():
         possession = _both(possession, proof.bind(issuer, client, request))
     return possession
+
+
+def named_in(parameters: Mapping[str, str]) -> Binding:
+    """Return what the code of an authorization request is bound to. Raises ProtocolError."""
+    possession = NO_KEY
+    for proof in KEY_PROOFS.values():
+        possession = _both(possession, Possession(proof.named(parameters)))
+    return possession.binding
 
 
 def shown_with(issuer: Issuer, request: Request, access_token: str) -> Possession:
@@ -47,8 +57,8 @@ def bind(authorization: Authorization, binding: Binding) -> Authorization:
 
 
 def _both(one: Possession, other: Possession) -> Possession:
-    if one is NO_KEY or other is NO_KEY:
-        return other if one is NO_KEY else one
+    if NO_KEY in (one, other):
+        return other if one == NO_KEY else one
     first, second = one.binding, other.binding
     binding = Binding(first.jkt or second.jkt, first.x5t_s256 or second.x5t_s256)
     return Possession(binding, one.replay_checks + other.replay_checks)

@@ -26,6 +26,10 @@ def _nothing(_: Issuer) -> Mapping[str, object]:
     return {}
 
 
+def _no_key(_: Mapping[str, str]) -> Binding:
+    return UNBOUND
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyProof:
     """One way to bind tokens to a key. Its functions do not wait; a replay check leaves with what else is sent."""
@@ -35,6 +39,8 @@ class KeyProof:
     """What a token request shows to have its tokens bound to. Raises ProtocolError where the client has to show more."""
     show: Callable[[Issuer, Request, str], Possession]
     """What a request shows that brings this access token. Raises ProtocolError for a malformed proof."""
+    named: Callable[[Mapping[str, str]], Binding] = _no_key
+    """The key that an authorization request names, to which its code is bound. Raises ProtocolError."""
     metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
     """Members of discovery."""
     scheme: str = "Bearer"
