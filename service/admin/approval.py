@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 
 @audited("client.approve", "client:client_id")
 async def approve_client(issuer: Issuer, client_id: ClientName, if_match: IfMatch = None) -> Client:
-    """Say of a client that registered itself that its name and addresses have been checked: users are no longer warned, and
-    errors are redirected at once, as with a client of ours. It holds until the client changes anything of itself (RFC 7592).
+    """Say of a client that registered itself that its name and addresses have been checked.
 
-    ``if_match``: see ``etags.check``. Raises NotFound, Outdated, Refused where it did not register itself.
+    Users are no longer warned, and errors are redirected at once, as with a client of ours. It holds until the client changes
+    anything of itself (RFC 7592). Raises NotFound, Outdated (``etags.check``), Refused where it did not register itself.
     """
     client = await _set_approved(issuer, client_id, approved=True, if_match=if_match)
     log.info(Event.CLIENT_APPROVED, extra={"client_id": client.client_id})

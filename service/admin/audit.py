@@ -56,8 +56,11 @@ def audited(
 ) -> Callable[[Callable[_Given, Awaitable[_Result]]], Callable[_Given, Coroutine[Any, Any, _Result]]]:
     """Have every call of an admin function in the log.
 
-    ``targets``: kind and argument, ``client:name`` or ``client:given.client_id``; an argument that is None is left out.
-    ``changed``: the argument whose keys are the names of what is changed; ``often``: summed where it is done often.
+    Args:
+        action: The name of its operation.
+        targets: Kind and argument, ``client:name`` or ``client:given.client_id``; an argument that is None is left out.
+        changed: The argument whose keys are the names of what is changed.
+        often: Whether it is summed where it is done often.
     """
 
     def decorate(act: Callable[_Given, Awaitable[_Result]]) -> Callable[_Given, Coroutine[Any, Any, _Result]]:
@@ -85,7 +88,7 @@ def audited(
 
 
 def count_act(issuer: Issuer, action: str, *targets: str) -> None:
-    """Sum an act that was done, and that a client proved itself for: it is never written alone. ``targets``: ``client:web``."""
+    """Sum an act on targets such as ``client:web``, for which a client proved itself: it is never written alone."""
     actor = current_actor()
     if actor is not None:
         named = tuple(map(_without_credentials, targets))
@@ -147,8 +150,9 @@ async def list_entries(
 async def list_new(
     issuer: Issuer, cursor: Cursor = "", wanted: EntryFilter = ANYTHING, limit: Limit = 100
 ) -> Listing[PlacedEntry]:
-    """Entries that were written after those that the cursor stands behind, in their order; always with a cursor to go on
-    from. Without a cursor: none, and where the log ends now. Raises Refused for a bad cursor.
+    """Return the entries that were written after the cursor, in their order; always with a cursor to go on from.
+
+    Without a cursor: none, and where the log ends now. Raises Refused for a bad cursor.
     """
     check_place(cursor)
     if not cursor:

@@ -20,16 +20,15 @@ _PAGE, _MOST = 200, 2000
 
 
 class Authorized(NamedTuple):
-    """A client that may do something for a user now, or may do it again without asking.
-
-    ``latest``: the scopes of the newest living grant, ``scopes``: of all of them and of the consent, ``resources``: likewise;
-    ``since`` and ``changed_at``: epoch seconds of the oldest and the newest of those.
-    """
+    """A client that may do something for a user now, or may do it again without asking."""
 
     client: Client
     scopes: tuple[str, ...]
+    """Of all living grants and of the consent, like ``resources``."""
     latest: tuple[str, ...]
+    """Scopes of the newest living grant."""
     since: int
+    """Epoch seconds of the oldest of those, as ``changed_at`` of the newest."""
     changed_at: int
     resources: tuple[str, ...] = ()
 
@@ -52,8 +51,10 @@ async def get(issuer: Issuer, subject: str, client_id: str) -> Authorized | None
 
 @audited("authorization.update", "user:subject", "client:client.client_id")
 async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str, ...]) -> int:
-    """Let the client have these scopes for the user, and no others: in every living grant, and in what is remembered as
-    allowed. How many grants that were. Raises NotAllowed for a scope that the client may not have.
+    """Let the client have these scopes for the user, and no others; how many grants that changed.
+
+    It counts in every living grant, and in what is remembered as allowed. Raises NotAllowed for a scope that the client may
+    not have.
     """
     changes = TokenChanges.read({"scopes": scopes})
     tokens.check_scopes(client, changes.scopes or ())
@@ -67,8 +68,9 @@ async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str
 
 
 async def end(issuer: Issuer, subject: str, client_id: str, reason: str = "revoked_by_operator") -> int:
-    """End every grant of the user to the client, and forget what was allowed; how many grants were alive. ``reason``: for
-    hooks.
+    """End every grant of the user to the client, and forget what was allowed; how many grants were alive.
+
+    The reason is for hooks.
     """
     ended = await grants.revoke_of_subject(issuer, subject, client_id, reason)
     log.info(Event.AUTHORIZATION_ENDED, extra={"client_id": client_id, "subject": subject, "grants_ended": ended})

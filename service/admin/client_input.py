@@ -1,12 +1,12 @@
 """A client as an operator describes it, or a client itself: one model, every fault told by the name of the member."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator
 
-from service.admin.input import Input, Properties
+from service.admin.input import Input, Properties, Rules
 from service.crypto.client_keys import MAX_KEYS, MEMBERS, is_for_signatures
 from service.crypto.client_keys import parsed as parsed_keys
 from service.grants import GRANT_TYPES
@@ -47,16 +47,17 @@ PublicKeys = Annotated[dict[str, Any], AfterValidator(_public_keys)]
 GrantTypes = Annotated[tuple[Annotated[str, AfterValidator(_known_grant_type)], ...], AfterValidator(each_once)]
 
 
+def _fault_of(refused: Callable[[ClientMetadata], bool], text: str, given: "ClientInput") -> list[str]:
+    return [text] if refused(given) else []
+
+
 class ClientInput(ClientMetadata, Input):
     """The table of client metadata, with what only the registry of grant types and the reader of keys can check."""
 
+    DISAGREEMENTS: ClassVar[Rules] = [partial(_fault_of, refused, text) for refused, text in COMBINATIONS]
     grant_types: GrantTypes = ()
     properties: Properties = ()
     jwks: PublicKeys | None = None
-
-    @classmethod
-    def disagreements(cls) -> Sequence[Callable[["ClientInput"], Iterable[str]]]:
-        return [partial(_fault_of, refused, text) for refused, text in COMBINATIONS]
 
     def members(self) -> dict[str, Any]:
         """By the names of the record's fields."""
@@ -64,7 +65,3 @@ class ClientInput(ClientMetadata, Input):
         if any(one.parts - {"code"} for one in self.response_types) and GrantTypeName.IMPLICIT not in self.grant_types:
             members["grant_types"] = (*self.grant_types, GrantTypeName.IMPLICIT.value)  # RFC 7591 2.1: they go together
         return members | {"properties": tuple(member.record() for member in self.properties)}
-
-
-def _fault_of(refused: Callable[[ClientMetadata], bool], text: str, given: ClientInput) -> list[str]:
-    return [text] if refused(given) else []

@@ -33,11 +33,13 @@ _ECHOED = ("software_id", "software_version")
 
 
 class ReadMetadata(NamedTuple):
-    """``echoed``: members that are only given back; ``left_out``: what is not registered, and why."""
+    """What a client says of itself, checked."""
 
     given: ClientInput
     echoed: dict[str, str]
+    """Members that are only given back."""
     left_out: dict[str, str]
+    """What is not registered, and why."""
 
 
 def without_empty(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def without_empty(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Client | None) -> ReadMetadata:
-    """Check what a client says of itself. ``held``: the client as it is, None for a new one.
+    """Check what a client says of itself; ``held`` is the client as it is, None for a new one.
 
     Raises InvalidRedirectUri, InvalidClientMetadata.
     """
@@ -99,8 +101,9 @@ def _check_names(issuer: Issuer, said: Mapping[str, Any]) -> None:
 
 
 def _without_unusable(given: dict[str, Any], left_out: dict[str, str]) -> ClientInput:
-    """Leave out decorations that cannot be registered. Raises Refused for faults of other members, InvalidClientMetadata for
-    what is not even of the right kind.
+    """Leave out decorations that cannot be registered.
+
+    Raises Refused for faults of other members, InvalidClientMetadata for what is not even of the right kind.
     """
     for name in _LINKS:
         _text(given, name)

@@ -58,7 +58,7 @@ async def forget_number(issuer: Issuer, client_id: str) -> None:
 
 
 def own_number(client_id: str, *, made: bool = False) -> int | None:
-    """The number that a client_id is written as, None where it is none. ``made``: also those that we make."""
+    """Return the number that a client_id is written as, also one that we make if ``made``; None where it is none."""
     if not (client_id.isascii() and client_id.isdigit() and len(client_id) <= 19) or client_id.startswith("0"):
         return None
     number = int(client_id)

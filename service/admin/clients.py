@@ -36,18 +36,18 @@ _TRIES = 5
 
 
 class NewSecret(NamedTuple):
-    """``secret``: in clear, only here and only now; None where it was imported or the client is public."""
+    """A client whose secret is new."""
 
     client: Client
     secret: str | None
+    """In clear, only here and only now; None where it was imported or the client is public."""
 
 
 @audited("client.create", "client:given.client_id")
 async def create_client(
     issuer: Issuer, given: ClientInput, secret: ImportedSecret = None, *, registration: Registration | None = None
 ) -> NewSecret:
-    """Register a client. ``secret``: one to import; without it a confidential client gets one of 256 random bits;
-    ``registration``: it registers itself (RFC 7591).
+    """Register a client; with ``registration`` it does so itself (RFC 7591).
 
     Raises AlreadyExists, Refused.
     """
@@ -100,11 +100,9 @@ async def update_client(
 ) -> Client:
     """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets and tokens stay.
 
-    ``adopts``: it is an operator's from now on, even if it registered itself: it is kept also while it is not used.
-
     A client that needs no secret any more loses it; one that needs one, or one that can be read again (client_secret_jwt),
-    has none until ``rotate_secret``. ``if_match``: see ``etags.check``.
-    Raises NotFound, AlreadyExists (alias), Outdated, Refused.
+    has none until ``rotate_secret``. With ``adopts`` it is an operator's from now on, even if it registered itself: it is kept
+    also while it is not used. Raises NotFound, AlreadyExists (alias), Outdated (``etags.check``), Refused.
     """
     if "client_id" in changes:
         raise Refused("client_id: cannot be changed; tokens and grants name it. Create another client.")
@@ -151,10 +149,7 @@ async def rotate_secret(
         bool, Field(description="The last secret stays valid until the next rotation, or until it is dropped.")
     ] = False,
 ) -> NewSecret:
-    """Give a client a new secret, generated or imported; the old ones end at once.
-
-    ``keep_old``: the last one stays valid beside it until the next rotation or ``drop_old_secret``. Raises NotFound, Refused.
-    """
+    """Give a client a new secret, generated or imported; the old ones end at once unless kept. Raises NotFound, Refused."""
     seen = await get_client(issuer, client_id)
     generated, new = await make_secret(issuer, seen, secret)
 

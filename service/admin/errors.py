@@ -4,8 +4,9 @@ from service.protocol.redaction import redacted
 
 
 class AdminError(Exception):
-    """The text is for the operator: what is wrong, one fault a line, and what to do. Credentials that were written where a
-    name is wanted are cut out.
+    """An act that was not done; its text is for the operator: what is wrong, one fault a line, and what to do.
+
+    Credentials that were written where a name is wanted are cut out.
     """
 
     def __init__(self, text: str = "") -> None:

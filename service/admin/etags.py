@@ -15,7 +15,7 @@ def etag(record: Record) -> str:
 
 
 def check(record: Record, if_match: str | None) -> None:
-    """``if_match``: the header's value, None = whatever it is now. Raises Outdated.
+    """Check that the record is one of those that If-Match names; None = whatever it is now. Raises Outdated.
 
     Call it with the record that is compared and set afterwards: then of two who saw the same one, one is first.
     """

@@ -38,17 +38,18 @@ _BETWEEN = "~"
 
 
 class EndedEverything(NamedTuple):
-    """How many were alive: ``clients`` that could get tokens (they still can), ``interactions`` that waited for a user,
-    ``decisions`` for a caller of the decision API. ``cursor``: where to go on, empty at the end.
-    """
+    """How many were alive of each."""
 
     clients: int
+    """That could get tokens; they still can."""
     grants: int
     sessions: int
     interactions: int
+    """That waited for a user, as ``decisions`` for a caller of the decision API."""
     decisions: int
     operator_sessions: int
     cursor: str
+    """Where to go on, empty at the end."""
 
 
 async def count_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything:
@@ -58,8 +59,9 @@ async def count_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverythi
 
 @audited("everything.end")
 async def end_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything:
-    """End a part: go on with the cursor until it is empty. Whatever was alive when the first part was begun is dead when the
-    last one has been done. May be repeated at any time. Raises Refused.
+    """End a part: go on with the cursor until it is empty. It may be repeated at any time.
+
+    Whatever was alive when the first part was begun is dead when the last one has been done. Raises Refused.
     """
     ended = await _go_on(issuer, cursor, ends=True)
     if not ended.cursor:
@@ -157,8 +159,9 @@ async def _grants(issuer: Issuer, position: str, ends: bool) -> tuple[Counter[st
 
 
 async def _end_with(issuer: Issuer, dead: list[FoundGrant], living: Iterable[str]) -> Counter[str]:
-    """Sessions that began after theirs had been looked at, in which something was issued by a process that had not heard of the
-    raised generation yet: they end as a whole.
+    """End sessions as a whole that began after theirs had been looked at.
+
+    Something was issued in them by a process that had not heard of the raised generation yet.
     """
     ended = Counter[str]()
     for sid, subject in {(one.grant.session, one.grant.subject) for one in dead if one.grant.session in set(living)}:

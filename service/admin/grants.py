@@ -39,12 +39,10 @@ _GRANT_ID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
 
 
 class CodeInput(Input):
-    """An authorization request, as an operator makes it for a user. ``client``: client_id or alias; ``user``: username
-    or subject; the rest as in RFC 6749 4.1.1, RFC 7636 4.3 and RFC 8707 2.
-    """
+    """An authorization request (RFC 6749 4.1.1, RFC 7636 4.3, RFC 8707 2), as an operator makes it for a user."""
 
-    client: Identifier
-    user: str
+    client: Annotated[Identifier, Field(description="client_id, or alias.")]
+    user: Annotated[str, Field(description="Username, or subject.")]
     scope: str | None = None
     redirect_uri: str | None = None
     code_challenge: str | None = None
@@ -54,15 +52,16 @@ class CodeInput(Input):
 
 
 class KnownGrant(NamedTuple):
-    """``ends_at``: epoch seconds, 0 = never; ``active``: False while its client is disabled; ``access_hash``: of the access
-    token that the whole grant is (client_credentials), where the list knows it.
-    """
+    """A grant that is valid, or will be again."""
 
     grant_id: str
     grant: Grant
     ends_at: int
+    """Epoch seconds, 0 = never."""
     active: bool
+    """False while its client is disabled."""
     access_hash: str = ""
+    """Of the access token that the whole grant is (client_credentials), where the list knows it."""
 
 
 # beginning one
@@ -209,7 +208,7 @@ async def revoke_of_user(
 async def revoke_of_subject(
     issuer: Issuer, subject: str, client_id: str | None = None, reason: str = "revoked_by_operator"
 ) -> int:
-    """The same for a subject that another directory may know, and a client that may be gone. ``reason``: for hooks."""
+    """The same for a subject that another directory may know, and a client that may be gone; the reason is for hooks."""
     grants = issuer.store.grants
     await issuer.store.consents.forget(subject, client_id)  # else it could be had again without asking
     facts = about_revoked(Revoked.USER, reason, subject=subject, client_id=client_id)

@@ -45,18 +45,20 @@ class TriedHook(NamedTuple):
     events: list[Tried]
 
 
-UserSought = Annotated[str, Field(max_length=255, description="Username, or subject.")]
-ClientSought = Annotated[str, Field(max_length=255, description="client_id, or alias.")]
-
-
 async def list_hooks(issuer: Issuer) -> list[Hook]:
     """Every hook as it is set."""
     return list(issuer.hooks.by_name.values())
 
 
-async def try_hook(issuer: Issuer, hook: Name, user: UserSought = "", client: ClientSought = "") -> TriedHook:
-    """Send a made-up event of each kind that the hook is there for. It counts for no circuit. ``user`` and ``client``: whom it
-    is about, else a user who does not exist. Raises NotFound.
+async def try_hook(
+    issuer: Issuer,
+    hook: Name,
+    user: Annotated[str, Field(max_length=255, description="Username, or subject.")] = "",
+    client: Annotated[str, Field(max_length=255, description="client_id, or alias.")] = "",
+) -> TriedHook:
+    """Send a made-up event of each kind that the hook is there for, about a user who does not exist unless one is given.
+
+    It counts for no circuit. Raises NotFound.
     """
     about = await _about(issuer, user, client)
     found = issuer.hooks.by_name.get(hook)

@@ -5,7 +5,7 @@ Every fault is listed at once, by the name of the field; what was written is not
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -41,24 +41,25 @@ Since = Annotated[
 IfMatch = Annotated[str | None, Field(description="The ETag of what is to be changed; * = whatever it is now.")]
 
 
+Rules = Sequence[Callable[[Any], Iterable[str]]]
+
+
 class Input(BaseModel):
     """Base of the models: unknown members are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    @classmethod
-    def disagreements(cls) -> Sequence[Callable[[Any], Iterable[str]]]:
-        """What finds faults of members that do not go together; asked also where others are faulty by themselves."""
-        return ()
+    DISAGREEMENTS: ClassVar[Rules] = ()
+    """What finds faults of members that do not go together; asked also where others are faulty by themselves."""
 
     @model_validator(mode="wrap")
     @classmethod
     def _whole(cls, written: object, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        return whole(cls._said(written), validate, cls.disagreements())
+        return whole(cls._said(written), validate, cls.DISAGREEMENTS)
 
     @classmethod
     def _said(cls, written: object) -> object:
-        """null is the default, for every member that has one: on creation as if left out, in a change taken back (RFC 7396)."""
+        """Read null as the default: on creation as if left out, in a change taken back (RFC 7396)."""
         if not isinstance(written, Mapping):
             return written
         fields = cls.model_fields
@@ -114,28 +115,25 @@ def no_credential_of_ours(value: object) -> object:
 Json = Annotated[JsonValue, AfterValidator(no_credential_of_ours), BeforeValidator(shallow)]
 
 
+def _overridden(given: "PropertyInput") -> Iterator[str]:
+    if given.in_token_response and given.name in TOKEN_RESPONSE_MEMBERS:
+        yield f"{given.name} is a registered member of token responses: choose another name"
+    if given.in_introspection and given.name in INTROSPECTION_MEMBERS:
+        yield f"{given.name} is a registered member of introspection: choose another name"
+
+
 class PropertyInput(Input):
     """A custom property: may be shown, but never in the place of a registered member."""
 
+    DISAGREEMENTS: ClassVar[Rules] = (_overridden,)
     name: Annotated[ShortText, AfterValidator(filled)]
     value: Json
     in_token_response: bool = False
     in_introspection: bool = False
 
-    @classmethod
-    def disagreements(cls) -> Sequence[Callable[["PropertyInput"], Iterable[str]]]:
-        return (_overridden,)
-
     def record(self) -> Property:
         """As it is kept."""
         return Property(self.name, self.value, self.in_token_response, self.in_introspection)
-
-
-def _overridden(given: PropertyInput) -> Iterator[str]:
-    if given.in_token_response and given.name in TOKEN_RESPONSE_MEMBERS:
-        yield f"{given.name} is a registered member of token responses: choose another name"
-    if given.in_introspection and given.name in INTROSPECTION_MEMBERS:
-        yield f"{given.name} is a registered member of introspection: choose another name"
 
 
 def _named_once(properties: tuple[PropertyInput, ...]) -> tuple[PropertyInput, ...]:

@@ -31,8 +31,9 @@ async def rotate_keys(
     algorithm: Annotated[SigningAlgorithm | None, Field(description="Only this one.")] = None,
     at_once: Annotated[bool, Field(description="Sign with the new keys in 15 seconds: for emergencies.")] = False,
 ) -> list[KnownKey]:
-    """Make the next keys, of one algorithm or of all. They sign once nobody can hold a JWKS without them (``jwks_lifetime``);
-    ``at_once``: within seconds, for emergencies. Where the next key waits already, nothing is made. Raises Refused.
+    """Make the next keys. They sign once nobody can hold a JWKS without them (``jwks_lifetime``), unless at once.
+
+    Where the next key waits already, nothing is made. Raises Refused.
     """
     keyring = _changeable(issuer)
     algorithms = issuer.settings.signing_algorithms if algorithm is None else (algorithm,)

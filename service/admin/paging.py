@@ -61,11 +61,11 @@ class Listing(NamedTuple, Generic[_Row]):
 
 
 class _Placed(Protocol):
-    """Something in a stream of Redis. ``place``: its id there."""
+    """Something in a stream of Redis."""
 
     @property
     def place(self) -> str:
-        """Later ones have higher ones."""
+        """Return its id there; later ones have higher ones."""
 
 
 _Found = TypeVar("_Found", bound=_Placed)

@@ -64,7 +64,6 @@ async def list_refused(
     issuer: Issuer, wanted: RefusalFilter, cursor: Cursor = "", limit: Limit = 100
 ) -> Listing[PlacedRefusal]:
     """A page, the newest in front; looks at ``10 × limit`` at most. Raises Refused for a bad cursor."""
-
     wants = (wanted.client_id, wanted.error, wanted.reason)
 
     def matches(placed: PlacedRefusal) -> bool:

@@ -36,18 +36,19 @@ REGISTER_PATH = "/register"
 
 
 class Stranger(NamedTuple):
-    """Who registers a client without an operator's leave. ``address``: as text, "" where it is not known."""
+    """Who registers a client without an operator's leave."""
 
     address: str = ""
+    """Empty where it is not known."""
 
 
 # what is done
 
 
 async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Stranger | None = None) -> dict[str, Any]:
-    """Register a client; the response of RFC 7591 3.2.1, with ``left_out`` where not all was registered that was asked for.
-    ``stranger``: who registers it, if no operator gave an initial access token.
+    """Register a client, for a stranger if no operator gave an initial access token.
 
+    Return the response of RFC 7591 3.2.1, with ``left_out`` where not all was registered that was asked for.
     Raises InvalidRedirectUri, InvalidClientMetadata, TooManyRegistrations, TemporarilyUnavailable.
     """
     client_id = base64url(issuer.randomness(16))
@@ -111,8 +112,9 @@ async def open_registered(issuer: Issuer, client_id: str, token: str) -> Client:
 
 
 async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Put other metadata in the place of a client's (RFC 7592 2.2). What an operator gave or took stays: rights, lifetimes,
-    scopes. Raises InvalidRedirectUri, InvalidClientMetadata.
+    """Put other metadata in the place of a client's (RFC 7592 2.2).
+
+    What an operator gave or took stays: rights, lifetimes, scopes. Raises InvalidRedirectUri, InvalidClientMetadata.
     """
     if metadata.get("client_id") != client.client_id:
         raise InvalidClientMetadata("client_id: must be the client's own")
@@ -169,8 +171,7 @@ async def create_initial_access_token(issuer: Issuer, *, uses: int = UNLIMITED, 
 
 @asynccontextmanager
 async def initial_access_token_spent(issuer: Issuer, token: str, *, returnable: bool) -> AsyncIterator[None]:
-    """Take one use of it, and give it back where the metadata were refused, if it is ``returnable``: whoever mistyped them may
-    try again.
+    """Take one use of it; if it is returnable, it comes back where the metadata were refused: they may have been mistyped.
 
     Raises InvalidToken where it is unknown, over, or used up.
     """

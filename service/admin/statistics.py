@@ -45,11 +45,13 @@ class Totals(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """``at``: epoch seconds; ``memory_bytes``: of all primaries, None where Redis did not say."""
+    """The counters at a moment."""
 
     at: float
+    """Epoch seconds."""
     totals: Totals
     memory_bytes: int | None
+    """Of all primaries, None where Redis did not say."""
 
 
 class Point(NamedTuple):
@@ -63,18 +65,21 @@ class Point(NamedTuple):
 
 
 class Grants(NamedTuple):
-    """Live grants by client, the most in front. ``exact``: every key was looked at; else the numbers are estimates, and
-    the true total is within ``margin`` 19 times out of 20. ``at``: epoch seconds; ``looked_at``: of ``keys`` keys. Where Redis
-    does not let us ask how many keys there are, ``keys`` and ``margin`` are None, and the numbers are what was found: at least.
+    """Live grants by client, the most in front.
+
+    Where Redis does not let us ask how many keys there are, ``keys`` and ``margin`` are None, and the numbers are the least.
     """
 
     by_client: Mapping[str, int]
     total: int
     exact: bool
+    """Whether every key was looked at; else the numbers are estimates."""
     margin: int | None
+    """The true total is within it 19 times out of 20."""
     looked_at: int
     keys: int | None
     at: float
+    """Epoch seconds."""
 
 
 def totals(issuer: Issuer) -> Totals:

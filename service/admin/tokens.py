@@ -46,11 +46,13 @@ Second = Annotated[Number, Field(ge=1, le=_LATEST)]
 
 
 class TokenInput(Input):
-    """A token as it is to be made. ``client``: client_id or alias; ``scopes``: None = the client's default; ``…_lifetime``:
-    seconds, None = the client's; the refresh token never lives beyond the client's absolute limit.
+    """A token as it is to be made. None is what the client has: its default scopes, its lifetimes in seconds.
+
+    The refresh token never lives beyond the client's absolute limit.
     """
 
     client: Identifier
+    """Its client_id or alias."""
     grant_type: GrantTypeName
     subject: Identifier | None = None
     scopes: Scopes | None = None
@@ -63,7 +65,7 @@ class TokenInput(Input):
 
 
 class TokenChanges(Input):
-    """What is to change; None = stays. ``…ends_at``: epoch seconds, in the future."""
+    """What is to change; None = stays. Ends are epoch seconds in the future."""
 
     scopes: Scopes | None = None
     properties: Properties | None = None
@@ -175,9 +177,10 @@ async def named_by(issuer: Issuer, identifier: str) -> NamedToken | None:
 
 
 async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -> GrantSnapshot:
-    """Change an access token and with it the grant that it is of: scope and properties are the grant's, and so hold for what
-    a refresh brings, too; what hooks or a token request attached to this token alone stays, but for those names. What was asked
-    for is there whole, or nothing of it. Raises NotFound, Refused, NotAllowed.
+    """Change an access token, and with it the grant that it is of: all that was asked for, or nothing.
+
+    Scope and properties are the grant's, and so hold for what a refresh brings, too; what hooks or a token request attached to
+    this token alone stays, but for those names. Raises NotFound, Refused, NotAllowed.
     """
     named = await named_by(issuer, identifier)
     if named is not None and not named.hash:
@@ -194,7 +197,7 @@ async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -
 async def _update(
     issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges, changed: Mapping[str, Any]
 ) -> GrantSnapshot:
-    """By the grant's id: what the caller named it by may be the token. ``changed``: the changes by name."""
+    """Update it by the grant's id, for what the caller named it by may be the token."""
     held = await _update_record(issuer, grant_id, access_hash, changes)
     if held is None:
         raise _no_token()
@@ -256,7 +259,7 @@ async def _updated(issuer: Issuer, held: GrantSnapshot, changes: TokenChanges) -
 async def end_token(issuer: Issuer, identifier: str, kind: Kind | None = None) -> bool:
     """End what a token, a handle or a grant's id names, and everything else that its grant issued; whether it was alive.
 
-    ``kind``: as what alone it is looked for, where the caller said so. Raises Refused for a stateless token.
+    It is looked for as that kind alone, where the caller said one. Raises Refused for a stateless token.
     """
     named = await named_by(issuer, identifier)
     if named is None or (None not in (kind, named.kind) and kind is not named.kind):

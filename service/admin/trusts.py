@@ -1,15 +1,14 @@
 """Trusted issuers: whose assertions are exchanged for tokens (RFC 7523)."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from service.admin.audit import audited
 from service.admin.client_input import PublicKeys
 from service.admin.errors import NotFound
-from service.admin.input import Input
+from service.admin.input import Input, Rules
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.issuer import Issuer
 from service.observe.events import Event
@@ -22,9 +21,15 @@ log = logging.getLogger(__name__)
 Identifiers = Annotated[tuple[Identifier, ...], AfterValidator(each_once)]
 
 
+def _lacks_keys(given: "TrustInput") -> list[str]:
+    is_faulty = (given.jwks is None) == (given.jwks_uri is None)
+    return ["jwks: give the keys, or jwks_uri, and not both"] if is_faulty else []
+
+
 class TrustInput(Input):
     """A trusted issuer as an operator describes it; the members mean what they do in ``records.trusted_issuer``."""
 
+    DISAGREEMENTS: ClassVar[Rules] = (_lacks_keys,)
     issuer: Annotated[Identifier, Field(description="As its assertions say it in iss.")]
     jwks: Annotated[PublicKeys | None, Field(description="Its public keys, a JWK set.")] = None
     jwks_uri: Annotated[WebUri | None, Field(description="Where its public keys are.")] = None
@@ -39,15 +44,6 @@ class TrustInput(Input):
     audience: Annotated[
         Identifier | None, Field(description="What it may call this service, besides its own names.")
     ] = None
-
-    @classmethod
-    def disagreements(cls) -> Sequence[Callable[["TrustInput"], Iterable[str]]]:
-        return (_lacks_keys,)
-
-
-def _lacks_keys(given: TrustInput) -> list[str]:
-    is_faulty = (given.jwks is None) == (given.jwks_uri is None)
-    return ["jwks: give the keys, or jwks_uri, and not both"] if is_faulty else []
 
 
 @audited("trust.put", "trust:given.issuer")

@@ -2,8 +2,8 @@
 
 import logging
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 from pydantic import AfterValidator, Field
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from service.admin import etags, user_claims
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, NotFound, Refused
-from service.admin.input import IfMatch, Input, Json, Name, filled
+from service.admin.input import IfMatch, Input, Json, Name, Rules, filled
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.directory import forget_attempts
 from service.directory.redis_directory import MAX_PASSWORD
@@ -55,22 +55,21 @@ UserName = Annotated[Name, Field(description="Username, or subject.")]
 Password = Annotated[str, Field(max_length=1024, description="8 characters or more; kept as an argon2 hash.")]
 
 
-class UserInput(Input):
-    """A user as an operator describes them. ``subject``: what tokens call them, for ever; the username unless given."""
-
-    username: Username
-    subject: Identifier | None = None
-    claims: Claims = Field(default_factory=dict)
-
-    @classmethod
-    def disagreements(cls) -> Sequence[Callable[["UserInput"], Iterable[str]]]:
-        return (_lacks_subject,)
-
-
-def _lacks_subject(given: UserInput) -> list[str]:
+def _lacks_subject(given: "UserInput") -> list[str]:
     if given.subject is not None or (given.username.isascii() and " " not in given.username):
         return []
     return ["subject: give one in printable ASCII without spaces (OpenID Connect Core 2)"]
+
+
+class UserInput(Input):
+    """A user as an operator describes them."""
+
+    DISAGREEMENTS: ClassVar[Rules] = (_lacks_subject,)
+    username: Username
+    subject: Annotated[
+        Identifier | None, Field(description="What tokens call them, for ever; the username unless given.")
+    ] = None
+    claims: Claims = Field(default_factory=dict)
 
 
 def checked_password(typed: str) -> str:
@@ -133,10 +132,9 @@ async def list_users(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) ->
 
 @audited("user.update", "user:username", changed="claims")
 async def update_user(issuer: Issuer, username: UserName, claims: ChangedClaims, if_match: IfMatch = None) -> User:
-    """Change claims, also in the user's living grants as far as those keep them for access tokens: those given are set, those
-    given as None are removed. ``if_match``: see ``etags.check``.
+    """Change claims, also in the user's living grants as far as those keep them for access tokens.
 
-    Raises NotFound, Outdated, Refused.
+    Raises NotFound, Outdated (``etags.check``), Refused.
     """
 
     def changed(user: User) -> User:
@@ -152,10 +150,9 @@ async def update_user(issuer: Issuer, username: UserName, claims: ChangedClaims,
 
 @audited("user.set_password", "user:username")
 async def set_password(issuer: Issuer, username: UserName, password: Password) -> EndedAccess:
-    """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before:
-    the old one is of no use. Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
+    """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before.
 
-    Raises NotFound, Refused.
+    Grants with offline_access and those without a browser stay: end them with ``sign_out_user``. Raises NotFound, Refused.
     """
     password = checked_password(password)
     await get_user(issuer, username)

@@ -43,7 +43,7 @@ def do(operation: AnyOperation, waiting: str = "", **given: object) -> dict[str,
 
 
 def act(work: Callable[[Do], Awaitable[_Result]], waiting: str = "") -> _Result:
-    """What ``work`` returns. ``waiting``: what to show meanwhile on a terminal, where it may take its time.
+    """Return what ``work`` returns; a terminal shows the text meanwhile.
 
     Raises what ``work`` does, AdminError, SettingsError, RedisUnusableError, ServiceUnusableError.
     """

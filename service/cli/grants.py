@@ -1,12 +1,12 @@
 """``mintmark grant …``: what users have allowed clients."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from service.admin.operations import clients, tokens
 from service.admin.operations import grants as operations
-from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, Do, act, do
+from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, do
 from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
 from service.cli.output import Json, emit, facts, say, table, tell, terminal
 from service.cli.prompts import Yes, confirm, hidden
@@ -137,18 +137,8 @@ def issued(
 
     Example: `mintmark grant issued Yk3JvQ0fT0mZb2bXgqN1Aw`
     """
-
-    async def looked(do: Do) -> list[dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
-        cursor = ""
-        while True:
-            page = await do(tokens.LIST_ISSUED, {"grant_id": grant_id, "cursor": cursor})
-            found |= {one["handle"]: one for one in page["issued"]}
-            cursor = page["cursor"]
-            if not cursor:
-                return list(found.values())
-
-    rows = act(looked, LOOKING)
+    found, _ = collect(tokens.LIST_ISSUED, "issued", 0, "", grant_id=grant_id)
+    rows = list({one["handle"]: one for one in found}.values())
     if json:
         emit({"issued": rows})
         return

@@ -20,16 +20,17 @@ Cursor = Annotated[str, typer.Option(help="Go on where the list before ended.", 
 def collect(
     operation: AnyOperation, members: str, limit: int, cursor: str, **given: object
 ) -> tuple[list[dict[str, Any]], str]:
-    """Things of as many pages as it takes, and the cursor of the next page. ``members``: where a page has them.
+    """Return things of as many pages as it takes, where a page has its ``members``, and the cursor of the next page.
 
     A page looks at ten keys for each thing wanted; while nothing is found, at more.
     """
+    has_limit = "limit" in operation.input.model_fields
 
     async def collected(do: Do) -> tuple[list[dict[str, Any]], str]:
         found: list[dict[str, Any]] = []
         at, count = cursor, max(1, min(limit, _MOST) // 10) if limit else _MOST
         while True:
-            page = await do(operation, {**given, "cursor": at, "limit": count})
+            page = await do(operation, {**given, "cursor": at} | ({"limit": count} if has_limit else {}))
             found += page[members]
             at = page["cursor"]
             if not at or (limit and len(found) >= limit):

@@ -14,10 +14,12 @@ class Program(TyperGroup):
     """The whole command line: what its parser and its commands say of arguments passes here, and CI keeps it in its log."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 (the parser's)
+        """Parse what was typed."""
         with _without_credentials():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 (the parser's)
+        """Run the command."""
         with _without_credentials():
             return super().invoke(ctx)
 

@@ -43,7 +43,7 @@ async def test_a_living_access_token(world: World) -> None:
     assert (told["client_id"], told["subject"], told["scope"]) == ("app", "alice", "read write")
     assert (told["ends_at"], told["jti"]) == (introspected["exp"], introspected["jti"])
     assert told["grant_id"] == tokens["access_token"][6:28]
-    assert told["audience"] == ["https://api.example"]
+    assert list(told["audience"]) == ["https://api.example"]
 
 
 @pytest.mark.parametrize("form", [AccessTokenFormat.OPAQUE, AccessTokenFormat.JWT])
@@ -105,11 +105,11 @@ async def test_what_is_over(world: World) -> None:
     tokens = await world.tokens(client)
     await world.revoke(tokens["access_token"])
     found = await seen(world, tokens["access_token"])
-    assert (found.why, found.client_id, found.grant and found.grant.subject) == ((Why.ENDED,), "app", "alice")
+    assert (found.why, found.client_id, found.subject) == ((Why.ENDED,), "app", "alice")
     await world.revoke(tokens["refresh_token"])
     for name, what in (("access_token", What.ACCESS_TOKEN), ("refresh_token", What.REFRESH_TOKEN)):
         found = await seen(world, tokens[name])
-        assert (found.what, found.why, found.client) == (what, (Why.GRANT_ENDED,), None)
+        assert (found.what, found.why, found.client_id) == (what, (Why.GRANT_ENDED,), "")
 
 
 async def test_what_its_client_stands_in_the_way_of(world: World) -> None:
@@ -191,7 +191,7 @@ async def test_an_id_token_opens_nothing(world: World) -> None:
     tokens = await world.tokens(client, scope="openid read", verifier=None)
     found = await seen(world, tokens["id_token"])
     assert (found.what, found.why) == (What.ID_TOKEN, (Why.OTHER_PURPOSE,))
-    assert (found.client_id, found.grant and found.grant.subject) == ("app", "alice")
+    assert (found.client_id, found.subject) == ("app", "alice")
     assert found.grant_id == tokens["access_token"][6:28]
 
 

@@ -8,6 +8,7 @@ from service.tokens.access_tokens import handle_of
 
 
 async def inspect_access_token(issuer: Issuer, token: Credential) -> Inspection:
+    """Inspect an opaque access token, or what is kept of a JWT."""
     opened = await issuer.store.tokens.open_by_token(token)
     if opened is None:
         return await _over(issuer, What.ACCESS_TOKEN, token)

@@ -5,7 +5,6 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from service.issuer import Issuer
-from service.records.client import Client
 from service.records.grant import Grant
 
 
@@ -76,25 +75,26 @@ class Inspection(NamedTuple):
     what: What
     why: tuple[Why, ...] = ()
     """Empty where the token is good."""
+    signed_by_us: bool = False
+    refreshes_left: int | None = None
+    """None = without limit."""
     kind: str = ""
     """Of another credential, by its prefix."""
-    grant_id: str = ""
-    grant: Grant | None = None
-    client: Client | None = None
     client_id: str = ""
+    subject: str = ""
+    username: str = ""
+    grant_id: str = ""
+    grant_type: str = ""
     scope: str = ""
     """Like ``audience`` that of this very token."""
     audience: tuple[str, ...] = ()
     issued_at: int = 0
     ends_at: int = 0
     jti: str = ""
-    refreshes_left: int | None = None
-    """None = without limit."""
     redirect_uri: str = ""
     header: Mapping[str, Any] = {}
     """Of a JWT, like ``claims`` unverified unless ``signed_by_us``."""
     claims: Mapping[str, Any] = {}
-    signed_by_us: bool = False
 
     @property
     def active(self) -> bool:
@@ -103,45 +103,27 @@ class Inspection(NamedTuple):
 
 
 def describe(found: Inspection) -> dict[str, Any]:
-    """The answer as output: members that say nothing are left out."""
-    grant = found.grant
-    members: dict[str, Any] = {
-        "kind": found.kind,
-        "client_id": found.client_id,
-        "subject": grant.subject if grant else "",
-        "username": grant.name if grant else "",
-        "grant_id": found.grant_id,
-        "grant_type": grant.grant_type if grant else "",
-        "scope": found.scope,
-        "audience": list(found.audience),
-        "issued_at": found.issued_at,
-        "ends_at": found.ends_at,
-        "jti": found.jti,
-        "redirect_uri": found.redirect_uri,
-        "header": dict(found.header),
-        "claims": dict(found.claims),
+    """Return the finding as output: members that say nothing are left out."""
+    reasons = [{"reason": why.value, "text": TEXTS[why]} for why in found.why]
+    said = {
+        name: value for name, value in found._asdict().items() if value or (value == 0 and name == "refreshes_left")
     }
-    return {
-        "what": found.what.value,
-        "active": found.active,
-        "reasons": [{"reason": why.value, "text": TEXTS[why]} for why in found.why],
-        **({"signed_by_us": found.signed_by_us} if found.header else {}),
-        **({} if found.refreshes_left is None else {"refreshes_left": found.refreshes_left}),
-        **{name: value for name, value in members.items() if value not in ("", 0, None, [], {})},
-    }
+    if found.header:
+        said["signed_by_us"] = found.signed_by_us
+    del said["what"]
+    said.pop("why", None)
+    return {"what": found.what.value, "active": found.active, "reasons": reasons, **said}
 
 
 async def with_grant(issuer: Issuer, found: Inspection, grant: Grant, needs: str = "") -> Inspection:
-    """Add the grant that it is of, and what its client forbids.
-
-    Args:
-        issuer: Where the client is looked up.
-        found: What is known so far.
-        grant: The grant.
-        needs: A grant type that the client must still be registered for.
-    """
+    """Add the grant that it is of, and what its client forbids (``with_client``)."""
     found = await with_client(issuer, found, grant.client_id, grant.client_generation, needs)
-    return found._replace(grant=grant, scope=grant.scope, audience=grant.audience, issued_at=grant.issued_at)
+    return of_grant(found, grant)._replace(audience=grant.audience, issued_at=grant.issued_at)
+
+
+def of_grant(found: Inspection, grant: Grant) -> Inspection:
+    """Add whose grant it is, and what that allows."""
+    return found._replace(subject=grant.subject, username=grant.name, grant_type=grant.grant_type, scope=grant.scope)
 
 
 async def with_client(
@@ -157,13 +139,14 @@ async def with_client(
         needs: A grant type that the client must still be registered for.
     """
     client = await issuer.store.clients.read(client_id)
-    if client is None or client.client_id != client_id:
-        return found._replace(client_id=client_id, why=(*found.why, Why.CLIENT_DELETED))
     why = list(found.why)
-    if generation is not None and generation < client.generation:
-        why.append(Why.CLIENT_REVOKED)
-    if not client.enabled:
-        why.append(Why.CLIENT_DISABLED)
-    if needs and needs not in client.grant_types:
-        why.append(Why.GRANT_TYPE_TAKEN)
-    return found._replace(client=client, client_id=client_id, why=tuple(why))
+    if client is None or client.client_id != client_id:
+        why.append(Why.CLIENT_DELETED)
+    else:
+        if generation is not None and generation < client.generation:
+            why.append(Why.CLIENT_REVOKED)
+        if not client.enabled:
+            why.append(Why.CLIENT_DISABLED)
+        if needs and needs not in client.grant_types:
+            why.append(Why.GRANT_TYPE_TAKEN)
+    return found._replace(client_id=client_id, why=tuple(why))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.admin.inspection.credentials import inspect_access_token
-from service.admin.inspection.finding import Inspection, What, Why, with_client
+from service.admin.inspection.finding import Inspection, What, Why, of_grant, with_client
 from service.crypto.jws import SKEW, Jws, UnverifiableError, parse
 from service.issuer import Issuer
 from service.protocol.claims import is_deeper
@@ -20,6 +20,7 @@ _YEAR_10000 = 253_402_300_800
 
 
 async def inspect_jwt(issuer: Issuer, token: str) -> Inspection:
+    """Inspect what has the form of a JWT."""
     try:
         jws = parse(token, LONGEST)
         claims = jws.claims()
@@ -107,7 +108,7 @@ async def _id_token(issuer: Issuer, token: str, found: Inspection) -> Inspection
     listed = await issuer.store.grants.open(hint.grant_id)
     if listed is None:
         return found._replace(audience=(hint.client_id,))
-    return found._replace(grant=listed.grant, scope=listed.grant.scope, audience=(hint.client_id,))
+    return of_grant(found, listed.grant)._replace(audience=(hint.client_id,))
 
 
 async def _of_somebody_else(issuer: Issuer, found: Inspection) -> Inspection:

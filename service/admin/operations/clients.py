@@ -29,19 +29,16 @@ _MEMBERS: dict[str, Any] = {
     name: (_typed(field), field.default) for name, field in ClientInput.model_fields.items() if name != "client_id"
 }
 _ADDRESSED: dict[str, Any] = {"client_id": (admin.ClientName, ...), "if_match": (IfMatch, None)}
-ClientChanges: Any = create_model(
-    "ClientChanges",
-    __base__=Input,
-    __doc__="What is to be changed; a list is replaced as a whole.",
-    **_ADDRESSED,
-    **_MEMBERS,
-)
-ClientReplacement: Any = create_model(
-    "ClientReplacement",
-    __base__=Input,
-    __doc__="A client as it is to be: what is left out becomes what it is where nothing is said.",
-    **_ADDRESSED,
-    **_MEMBERS,
+
+
+def _addressed(name: str, text: str) -> type[Input]:
+    """Return the model of members for a client that is there."""
+    return create_model(name, __base__=Input, __doc__=text, **_ADDRESSED, **_MEMBERS)
+
+
+ClientChanges = _addressed("ClientChanges", "What is to be changed; a list is replaced as a whole.")
+ClientReplacement = _addressed(
+    "ClientReplacement", "A client as it is to be: what is left out becomes what it is where nothing is said."
 )
 
 

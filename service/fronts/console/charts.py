@@ -20,9 +20,9 @@ class Chart(NamedTuple):
 
 
 def chart(points: Sequence[tuple[float, float | None]], begins: float, ends: float, unit: int = 1) -> Chart:
-    """A line through (time, value); from ``begins`` to ``ends`` it fills the width; unknown values are left out.
+    """Return a line through (time, value) that fills the width from begin to end, without unknown values.
 
-    ``unit``: of which the scale has a round number.
+    The scale has a round number of the unit.
     """
     known = [(at, value) for at, value in points if value is not None]
     top = unit * _rounded_up(max((value for _, value in known), default=0.0) / unit)

@@ -52,9 +52,9 @@ async def sign_in(issuer: Issuer, token: str, address: str) -> SignedInOperator 
 
 
 async def read(issuer: Issuer, cookie: str, *, prolongs: bool) -> SignedInOperator | None:
-    """The operator that a cookie belongs to, if their token is still one of the settings'. One round trip.
+    """Return the operator that a cookie belongs to, if their token is still one of the settings'. One round trip.
 
-    ``prolongs``: the idle time begins anew.
+    The idle time begins anew if that ``prolongs`` it.
     """
     if not _is_cookie(cookie):
         return None
