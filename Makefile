@@ -8,7 +8,7 @@ MADE := $(VENV)/.made-with-$(or $(VERSION),nothing)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rest test-helm coverage lint check bench bench-peers load memory profile clean python-is-new-enough
+.PHONY: help run test test-rest test-helm coverage lint check bench bench-peers instructions load memory profile clean python-is-new-enough
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 20
@@ -43,6 +43,9 @@ bench: $(VENV)/.load ## what each kind of request costs, in units of an empty ai
 
 bench-peers: $(VENV)/.load ## the same work beside node-oidc-provider (needs wrk and Node.js)
 	$(BIN)/python -m loadtests.bench_peers
+
+instructions: $(VENV)/.load ## what each kind of request costs in CPU instructions, whatever else runs (needs valgrind)
+	$(BIN)/python -m loadtests.instructions
 
 load: $(VENV)/.load ## users as they behave, by locust, against the server of make run
 	@mkdir -p artifacts

@@ -99,7 +99,7 @@ async def drive(url: str, orders: Orders, connections: int, requests: int) -> Dr
     if orders.once and len(orders.forms) < requests + spare_for(connections):
         raise ValueError(f"{len(orders.forms)} credentials are too few for {requests} requests")
     with tempfile.NamedTemporaryFile(prefix="mintmark-requests-") as file:
-        file.write(b"".join(raw + b"\0" for raw in _raw_requests(url, orders)))
+        file.write(b"".join(raw + b"\0" for raw in raw_requests(url, orders)))
         file.flush()
         arguments = [file.name, str(requests), str(orders.status), *orders.patterns]
         told = json.loads(await _run_wrk(url, connections, arguments))
@@ -109,7 +109,7 @@ async def drive(url: str, orders: Orders, connections: int, requests: int) -> Dr
     return Driven(told["requests"], told["seconds"], told["p50"], told["p99"], wrong, example)
 
 
-def _raw_requests(url: str, orders: Orders) -> list[bytes]:
+def raw_requests(url: str, orders: Orders) -> list[bytes]:
     """The bytes of each request."""
     lines = {"Host": url.partition("://")[2], **orders.headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())

@@ -1,0 +1,240 @@
+"""``python -m loadtests.instructions``: CPU instructions of the server process per request, counted by callgrind.
+
+Counts hardly depend on what else the machine does, so a change of two percent shows on any machine. See README.md here.
+"""
+
+import asyncio
+import json as json_format
+import os
+import platform
+import re
+import shutil
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+import uvloop
+from rich.table import Table
+
+from loadtests import report, servers
+from loadtests.generator import Orders, raw_requests
+from loadtests.servers import Server
+from loadtests.supplies import Supplier, supplier
+from loadtests.work import WORKS, empty
+
+COMMITTED = Path(__file__).with_suffix(".json")
+"""What ``--check`` compares with."""
+RENEW = f"python -m loadtests.instructions --json {COMMITTED.parent.name}/{COMMITTED.name}"
+COUNTED = (
+    "client_credentials",
+    "private_key_jwt",
+    "jwt_es256",
+    "introspect_active",
+    "redeem",
+    "redeem_es256",
+    "refresh",
+    "revoke",
+)
+"""Works that compute on the event loop alone: callgrind counts threads, too, but nobody says when those run."""
+WARM_UP = 60
+"""Requests until the interpreter has specialised its code and caches are filled."""
+REQUESTS, REQUESTS_OF_EMPTY = 240, 600
+"""Requests that are counted. The empty handler runs with Python's own settings, so its garbage is collected in bursts."""
+IDLE_SECONDS = 3.0
+GROWTH, GROWTH_ELSEWHERE = 0.05, 0.15
+"""What ``--check`` lets × E grow by, on the build of Python that the committed figures are of and on another one."""
+VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null")
+REPRODUCIBLE = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""}
+"""Environment of the servers. Compiling every module under valgrind would take a minute of each start."""
+
+
+class WrongAnswerError(RuntimeError):
+    """A server answered something else than it must."""
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What one run counted."""
+
+    interpreter: str
+    """Version, build and compiler of Python, and the processor's architecture."""
+    libraries: dict[str, str]
+    empty: float
+    """Instructions of the empty handler."""
+    works: dict[str, float]
+    """Instructions per request by name of the work."""
+
+    def times_empty(self, work: str) -> float | None:
+        """A work's instructions as a multiple of the empty handler's; None where it was not counted."""
+        return self.works[work] / self.empty if work in self.works else None
+
+
+def main(
+    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(COUNTED)}. May be repeated.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
+    against: Annotated[Path | None, typer.Option(help="Show the change from this earlier --json file.")] = None,
+    check: Annotated[bool, typer.Option("--check", help=f"Fail where a work grew against {COMMITTED.name}.")] = False,
+) -> None:
+    """Count, print, and end with 1 if an answer was wrong or, with --check, a work has grown."""
+    if shutil.which("vgdb") is None:
+        sys.exit("valgrind is not installed: apt-get install valgrind, dnf install valgrind")
+    compared = COMMITTED if check else against
+    earlier = read(compared) if compared else None
+    if unknown := sorted(set(only or ()) - set(COUNTED)):
+        raise typer.BadParameter(f"not counted: {', '.join(unknown)}")
+    os.environ |= REPRODUCIBLE
+    try:
+        figures = uvloop.run(_count_all(only or list(COUNTED)))
+    except WrongAnswerError as error:
+        sys.exit(str(error))
+    report.console().print(_table(figures, earlier))
+    if json:
+        json.write_text(json_format.dumps(msgspec.to_builtins(figures), indent=2) + "\n")
+    if check and earlier is not None:
+        sys.exit("\n".join(complaints(figures, earlier)))
+
+
+# counting
+
+
+async def _count_all(works: list[str]) -> Figures:
+    with servers.redis_server() as redis:
+        async with (
+            supplier(redis) as supplies,
+            servers.empty_handler(under=VALGRIND) as empty_handler,
+            servers.mintmark(redis, under=VALGRIND) as mintmark,
+        ):
+            for server in (empty_handler, mintmark):
+                await _vgdb(server.pid, "instrumentation", "on")
+            of_empty = await _count(empty_handler, await empty(supplies), REQUESTS_OF_EMPTY, idle=0.0)
+            idle = await _idle(mintmark.pid)
+            counted = {name: await _count_work(mintmark, supplies, name, idle) for name in works}
+    return Figures(interpreter(), _libraries(), of_empty, counted)
+
+
+async def _count_work(mintmark: Server, supplies: Supplier, name: str, idle: float) -> float:
+    orders = await WORKS[name].orders(supplies, WARM_UP + REQUESTS)
+    counted = await _count(mintmark, orders, REQUESTS, idle)
+    print(f"  {name}: {counted:,.0f}", file=sys.stderr, flush=True)
+    return counted
+
+
+async def _count(server: Server, orders: Orders, number: int, idle: float) -> float:
+    """Instructions per request, without what the server does beside requests.
+
+    One connection sends them one after the other. With several, chance decides how many share a write to Redis.
+    """
+    requests, patterns = list(raw_requests(server.url, orders)), [re.compile(as_regex(one)) for one in orders.patterns]
+    host, _, port = server.url.partition("://")[2].partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+
+    async def ask(numbers: range) -> None:
+        for one in numbers:
+            writer.write(requests[one % len(requests)])
+            status, body = await _answer(reader)
+            if status != orders.status or not all(pattern.search(body) for pattern in patterns):
+                raise WrongAnswerError(f"{server.name} answered {orders.path} with {status} {body}")
+
+    await ask(range(WARM_UP))
+    before, began = await _instructions(server.pid), time.monotonic()
+    await ask(range(WARM_UP, WARM_UP + number))
+    seconds = time.monotonic() - began
+    counted = await _instructions(server.pid) - before - idle * seconds
+    writer.close()
+    return counted / number
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, str]:
+    """Status and body of the next response, which names its length."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    length = re.search(r"(?i)\r\ncontent-length: (\d+)", head)
+    return int(head.split()[1]), (await reader.readexactly(int(length[1]) if length else 0)).decode()
+
+
+async def _idle(pid: int) -> float:
+    """Instructions per second of a server that nobody asks: its timers."""
+    before, began = await _instructions(pid), time.monotonic()
+    await asyncio.sleep(IDLE_SECONDS)
+    return (await _instructions(pid) - before) / (time.monotonic() - began)
+
+
+async def _instructions(pid: int) -> int:
+    """So far, of all threads."""
+    status = await _vgdb(pid, "status", "internal")
+    return sum(map(int, re.findall(r"^events-\d+: (\d+)$", status, re.MULTILINE)))
+
+
+async def _vgdb(pid: int, *command: str) -> str:
+    """Have the valgrind of this process do something; what it says."""
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec("vgdb", f"--pid={pid}", *command, stdout=pipe, stderr=pipe)
+    out, complaint = await child.communicate()
+    if child.returncode != 0:
+        raise RuntimeError(f"vgdb {' '.join(command)} ended with {child.returncode}: {complaint.decode()}")
+    return out.decode()
+
+
+def as_regex(pattern: str) -> str:
+    """A Lua pattern of the works as a regular expression."""
+    return re.sub(r"%(.)", r"\\\1", pattern)
+
+
+# figures
+
+
+def interpreter() -> str:
+    """The build of Python that counts are comparable on."""
+    return f"{platform.python_version()} {platform.python_compiler()} {platform.machine()}"
+
+
+def _libraries() -> dict[str, str]:
+    return {name: version(name) for name in ("aiohttp", "cryptography", "msgspec", "orjson", "uvloop")}
+
+
+def read(path: Path) -> Figures:
+    """The figures of an earlier run. Raises OSError, msgspec.DecodeError."""
+    return msgspec.json.decode(path.read_bytes(), type=Figures)
+
+
+def complaints(now: Figures, earlier: Figures) -> list[str]:
+    """What ``--check`` fails with; empty where no work has grown."""
+    bound = GROWTH
+    if now.interpreter != earlier.interpreter:
+        bound = GROWTH_ELSEWHERE
+        print(f"The committed figures are of Python {earlier.interpreter}, these of {now.interpreter}:")
+        print(f"only × E is compared, and only growth by more than {bound:.0%} fails.")
+    grown = {work: change for work in now.works if (change := _change(now, earlier, work)) is not None}
+    lines = [f"{work} needs {change:+.1%} instructions." for work, change in grown.items() if change > bound]
+    if lines:
+        lines.append(f"Where the growth is worth it, renew the figures and say in the commit why: {RENEW}")
+    elif any(change < -bound for change in grown.values()):
+        print(f"Works have become cheaper. Hold that: {RENEW}")
+    return lines
+
+
+def _change(now: Figures, earlier: Figures, work: str) -> float | None:
+    """Growth of × E, as a share; None where there is nothing to compare with."""
+    before, after = earlier.times_empty(work), now.times_empty(work)
+    return after / before - 1 if before and after else None
+
+
+def _table(figures: Figures, earlier: Figures | None) -> Table:
+    shown = Table(title=f"CPU instructions per request, Python {figures.interpreter}", title_justify="left")
+    shown.add_column("work", no_wrap=True)
+    for name in ("instructions", "× E", *(("before", "change") if earlier else ())):
+        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_row("an empty aiohttp handler (E)", f"{figures.empty:,.0f}", "1.00")
+    for work, counted in figures.works.items():
+        cells = [f"{counted:,.0f}", f"{figures.times_empty(work):.2f}"]
+        if earlier:
+            before, change = earlier.times_empty(work), _change(figures, earlier, work)
+            cells += [f"{before:.2f}" if before else "new", f"{change:+.1%}" if change is not None else ""]
+        shown.add_row(WORKS[work].title, *cells)
+    return shown
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,51 @@
+"""What the check of instruction counts takes for growth."""
+
+import re
+
+import pytest
+
+from loadtests.instructions import COMMITTED, COUNTED, Figures, as_regex, complaints, interpreter, read
+from loadtests.work import WORKS
+
+BEFORE = Figures(interpreter(), {}, 100.0, {"refresh": 500.0, "revoke": 300.0})
+
+
+def now(build: str = BEFORE.interpreter, empty: float = 100.0, **works: float) -> Figures:
+    return Figures(build, {}, empty, works)
+
+
+@pytest.mark.parametrize(
+    ("figures", "grown"),
+    [
+        (now(refresh=500.0, revoke=300.0), []),
+        (now(refresh=524.0, revoke=314.0), []),
+        (now(refresh=526.0, revoke=314.0), ["refresh"]),
+        (now(refresh=526.0, revoke=400.0), ["refresh", "revoke"]),
+        (now(empty=110.0, refresh=550.0, revoke=330.0), []),
+        (now(empty=90.0, refresh=500.0), ["refresh"]),
+        (now(refresh=100.0, redeem=9000.0), []),
+        (now("another", refresh=570.0, revoke=300.0), []),
+        (now("another", refresh=580.0, revoke=300.0), ["refresh"]),
+    ],
+)
+def test_growth(figures: Figures, grown: list[str]) -> None:
+    found = complaints(figures, BEFORE)
+    assert [line.split()[0] for line in found[:-1]] == grown
+    assert not grown or "--json loadtests/instructions.json" in found[-1], "says how to renew"
+
+
+def test_another_interpreter_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    complaints(now("another", refresh=500.0), BEFORE)
+    assert "these of another" in capsys.readouterr().out
+
+
+def test_the_patterns_of_works() -> None:
+    assert re.search(as_regex('^{"a":"mm_at_[%w_-]+",'), '{"a":"mm_at_aB-_0",')
+    assert re.fullmatch(as_regex("a%-b%.%d+"), "a-b.12")
+    assert not re.fullmatch(as_regex("a%.b"), "axb")
+
+
+def test_what_is_committed_is_what_is_counted() -> None:
+    figures = read(COMMITTED)
+    assert set(figures.works) == set(COUNTED) <= set(WORKS)
+    assert 100_000 < figures.empty < min(figures.works.values())
