@@ -11,7 +11,6 @@ from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Credential
-from service.protocol.names import GrantTypeName
 from service.records.client import Client
 from service.records.grant import Grant
 from service.store.spending import NewTokens, Spending, WaitingReply
@@ -38,7 +37,7 @@ class TokenPlan(NamedTuple):
 class Spendable(msgspec.Struct, frozen=True, kw_only=True):
     """What was presented to be exchanged, as it was read."""
 
-    GRANT_TYPE: ClassVar[GrantTypeName]
+    GRANT_TYPE: ClassVar[str]
     """How hooks know the exchange."""
     REPLAYED: ClassVar[Event]
     """Security event: it was spent before, and its grant is ended."""

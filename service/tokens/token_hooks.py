@@ -28,7 +28,7 @@ async def ask_before_exchange(
     Raises InvalidGrant, TemporarilyUnavailable.
     """
     grant_id, grant_type = spends.credential.grant_id, spends.GRANT_TYPE
-    if issuer.hooks.asks_refresh and grant_type is GrantTypeName.REFRESH_TOKEN:
+    if issuer.hooks.asks_refresh and grant_type == GrantTypeName.REFRESH_TOKEN:
         await issuer.hooks.check_refresh(_facts(client, authorization, grant_id, grant_type))
     if not issuer.hooks.asks_claims:
         return authorization
