@@ -19,6 +19,7 @@ from aiohttp.http import RawRequestMessage
 
 from service import hooks
 from service.admin import refusals
+from service.concurrency.background_tasks import BackgroundTasks
 from service.crypto.client_keys import ClientKeys
 from service.crypto.keyring import Keyring
 from service.crypto.passwords import Hashing
@@ -43,7 +44,6 @@ from service.observe.loop_lag import keep_measuring
 from service.observe.metrics import Metrics
 from service.observe.redis_watch import RedisWatch
 from service.observe.refusals import Refusals
-from service.outbound.background_tasks import BackgroundTasks
 from service.outbound.delivery_loop import keep_delivering
 from service.outbound.http_client import HttpClient
 from service.protocol.addresses import in_url, listening_hosts

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from service.concurrency.background_tasks import BackgroundTasks
 from service.crypto.client_keys import ClientKeys
 from service.crypto.keyring import Keyring
 from service.crypto.passwords import Hashing
@@ -14,7 +15,6 @@ from service.observe.audit_file import AuditFile
 from service.observe.audit_sums import AuditSums
 from service.observe.metrics import Metrics
 from service.observe.refusals import Refusals
-from service.outbound.background_tasks import BackgroundTasks
 from service.outbound.http_client import HttpClient
 from service.protocol.credentials import Randomness
 from service.settings import Settings

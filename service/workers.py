@@ -2,7 +2,8 @@
 
 Each worker is a process of its own from the start (no fork), with its own event loop, its own link to Redis and its own
 listening socket (SO_REUSEPORT: the kernel spreads connections). It ends when its standard input does, so that workers
-never outlive the process that watches them. Their metrics are summed through prometheus_client's shared files.
+never outlive the process that watches them. Their metrics are summed through prometheus_client's shared files. What runs
+beside requests within one process is `concurrency/background_tasks.py`.
 """
 
 import asyncio

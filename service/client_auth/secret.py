@@ -2,9 +2,9 @@
 
 from service.client_auth.evidence import ClientEvidence
 from service.client_auth.method import HOLDS, Proof
+from service.concurrency.fair_queue import Group, Requester
 from service.crypto.passwords import is_generated, requested_by
 from service.issuer import Issuer
-from service.outbound.fair_queue import Group, Requester
 from service.protocol.networks import wide_network_of
 from service.records.client import Client
 

@@ -9,11 +9,11 @@ import jwt
 import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from service.concurrency.shared_calls import SharedCalls
 from service.crypto.jws import Jws, UnverifiableError, checked_claims
 from service.observe.counting import Cache
 from service.observe.events import Event
 from service.outbound.http_client import HttpClientError, HttpResponse
-from service.outbound.shared_calls import SharedCalls
 from service.protocol.names import SigningAlgorithm
 from service.records.client import Client
 from service.settings import Settings

@@ -17,8 +17,8 @@ from hmac import compare_digest
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from service.outbound.fair_queue import FairQueue, Group, Requester
-from service.outbound.shared_calls import SharedCalls
+from service.concurrency.fair_queue import FairQueue, Group, Requester
+from service.concurrency.shared_calls import SharedCalls
 from service.protocol.credentials import base64url
 from service.settings import Settings
 

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from service.concurrency.fair_queue import Group, Requester
 from service.directory.directory import BlockedError
 from service.observe.events import Event
-from service.outbound.fair_queue import Group, Requester
 from service.protocol.credentials import Kind, hashed, new_secret
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.networks import network_of, wide_network_of

@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
+from service.concurrency.fair_queue import FairQueue
 from service.directory.directory import BlockedError, Person
 from service.directory.guessing import Attempt, GuessLimiter
 from service.observe.events import Event
-from service.outbound.fair_queue import FairQueue
 from service.outbound.http_client import (
     CONNECTIONS_EACH,
     JSON_HEADERS,

@@ -14,11 +14,11 @@ from urllib.parse import quote
 import aiohttp
 import jwt
 
+from service.concurrency.shared_calls import SharedCalls
 from service.crypto.client_keys import ALGORITHMS
 from service.crypto.jws import UnverifiableError, checked_claims, parse
 from service.guard.cache import Cache
 from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, Token
-from service.outbound.shared_calls import SharedCalls
 from service.redis.address import of_url
 from service.redis.connection import Connection
 from service.redis.listener import start_listening

@@ -1,4 +1,4 @@
-"""Work that leaves a request: HTTP to other servers, deliveries and background tasks, and the queue before scarce work.
+"""The way out over HTTP for what the service itself calls, and the loop that delivers until somebody takes it.
 
 What is sent, and to whom, is decided above.
 """

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from service.concurrency.fair_queue import Group, Requester
 from service.crypto.passwords import Hashing
 from service.directory import BlockedError, RedisDirectory
-from service.outbound.fair_queue import Group, Requester
 from service.records.client import ClientSecret
 from tests.person import Person
 from tests.world import World, basic, settings_for

@@ -5,9 +5,9 @@ import logging
 import pytest
 from aiohttp import ClientResponse
 
+from service.concurrency.fair_queue import Requester
 from service.crypto.passwords import Hashing
 from service.directory import RedisDirectory
-from service.outbound.fair_queue import Requester
 from tests.world import World, basic, error_of, settings_for
 
 HERE, THERE = "192.0.2.1", "198.51.100.1"

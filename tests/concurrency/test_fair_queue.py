@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from service.outbound.fair_queue import FairQueue, Group, Requester
+from service.concurrency.fair_queue import FairQueue, Group, Requester
 from service.protocol.errors import TemporarilyUnavailable
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from service.outbound.shared_calls import SharedCalls
+from service.concurrency.shared_calls import SharedCalls
 
 
 async def test_calls_of_a_key_at_the_same_time_are_one() -> None:

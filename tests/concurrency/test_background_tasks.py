@@ -8,10 +8,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import open_issuer, start_background_tasks
+from service.concurrency import background_tasks
+from service.concurrency.background_tasks import BackgroundTasks
 from service.crypto import keyring
 from service.observe.metrics import Metrics
-from service.outbound import background_tasks
-from service.outbound.background_tasks import BackgroundTasks
 from service.records.logout_delivery import LogoutDelivery
 from service.store.keys import Keys
 from tests.world import World, settings_for
