@@ -10,7 +10,6 @@ from service.endpoints.browser_session import (
     failed,
     form_of,
     session_csrf,
-    session_of,
     stale,
     way,
 )
@@ -32,7 +31,7 @@ PATH = "/applications"
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """Who is not signed in does so first. Ending a grant is a POST that carries what only this session's page knows."""
     try:
-        session = await session_of(issuer, visit)
+        session = await sessions.read(issuer, visit.session)
         if session is None:
             if visit.session and "everywhere" in visit.parameters and (earlier := await _answered(issuer, visit)):
                 return earlier

@@ -1,10 +1,10 @@
 """The authorization endpoint (RFC 6749 3.1, OpenID Connect Core 3.1.2): answer the client, or ask the user first."""
 
 from service.crypto.client_keys import ALGORITHMS
-from service.endpoints.browser_session import browser_of, failed, session_of
+from service.endpoints.browser_session import browser_of, failed
 from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
-from service.login import flow
+from service.login import flow, sessions
 from service.login.acr import offered_acrs
 from service.login.authorization_requests import RefusedRequestError, validate_authorization_request
 from service.login.granting import verified_of
@@ -28,7 +28,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
         return Reply(failed(error))
     browser = browser_of(issuer, visit)
     try:
-        session = await session_of(issuer, visit)
+        session = await sessions.read(issuer, visit.session)
         what: Redirect | FormPost | Page = await flow.start(issuer, client, request, session, browser, visit.address)
     except CrowdedError as error:
         issuer.refusals.record(NAME, error)

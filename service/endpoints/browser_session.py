@@ -3,17 +3,10 @@
 import hmac
 
 from service.issuer import Issuer
-from service.login import sessions
 from service.login.repeated_forms import SentForm, sent_form
 from service.protocol.browsing import Page, Visit
 from service.protocol.credentials import Kind, base64url, new_secret
 from service.protocol.errors import ProtocolError
-from service.records.session import Session
-
-
-async def session_of(issuer: Issuer, visit: Visit) -> Session | None:
-    """Who has signed in at this browser. One round trip where there is a cookie."""
-    return await sessions.read(issuer, visit.session) if visit.session else None
 
 
 def browser_of(issuer: Issuer, visit: Visit) -> str:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from service.endpoints.browser_session import failed, form_of, other_browser, session_of, stale, way
+from service.endpoints.browser_session import failed, form_of, other_browser, stale, way
 from service.issuer import Issuer
 from service.login import sessions
 from service.login.client_display import client_values
@@ -41,7 +41,7 @@ async def answer_visit(issuer: Issuer, visit: Visit, name: str, path: str, *, of
     interaction: Interaction | None = None
     form = form_of(name, visit, of_session=of_session)
     try:
-        session = await session_of(issuer, visit)
+        session = await sessions.read(issuer, visit.session)
         ticket = visit.parameters.get("ticket", "")
         interaction = await load(issuer, ticket, visit.browser, session, visit.address)
         if not visit.is_post or not _is_filled(visit, path):

@@ -48,13 +48,9 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     await confirm(authenticated.replay_checks)
     issuer.metrics.request(NAME, "active" if body else "inactive")
     if JWT in request.headers.get("Accept", "") and issuer.keyring is not None:
-        return await _signed(issuer, client, body or {"active": False})
+        token = signed(issuer, client.client_id, client.introspection_signed_response_alg, body or {"active": False})
+        return answer(token.encode(), headers=_AS_JWT)
     return answer(_INACTIVE if body is None else orjson.dumps(body))
-
-
-async def _signed(issuer: Issuer, caller: Client, body: dict[str, Any]) -> Decision:
-    token = signed(issuer, caller.client_id, caller.introspection_signed_response_alg, body)
-    return answer(token.encode(), headers=_AS_JWT)
 
 
 def signed(issuer: Issuer, audience: str, registered: SigningAlgorithm | None, body: dict[str, Any]) -> str:
@@ -84,13 +80,10 @@ async def describe(issuer: Issuer, caller: Client | None, token: str) -> dict[st
     elif credential.kind is Kind.REFRESH_TOKEN:
         refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
         # A refresh token is nobody's concern but its client's: no resource server has to do with one.
-        if refresh is not None and refresh.record and _is_own(caller, refresh.grant):
+        is_own = refresh is not None and (caller is None or refresh.grant.client_id == caller.client_id)
+        if refresh is not None and refresh.record and is_own:
             return await _with_grant(issuer, _refresh_token(refresh), refresh.grant)
     return None
-
-
-def _is_own(caller: Client | None, grant: Grant) -> bool:
-    return caller is None or grant.client_id == caller.client_id
 
 
 def _concerns(caller: Client | None, grant: Grant, audience: tuple[str, ...]) -> bool:

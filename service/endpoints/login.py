@@ -1,9 +1,10 @@
 """Signing in: the page of every step that has no path of its own (IA-29 to IA-34)."""
 
-from service.endpoints.browser_session import failed, other_browser, session_of, stale
+from service.endpoints.browser_session import failed, other_browser, stale
 from service.endpoints.endpoint import BrowserEndpoint, always
 from service.endpoints.interaction_pages import AGAIN, answer_visit
 from service.issuer import Issuer
+from service.login import sessions
 from service.login.flow import start_again
 from service.login.interaction import OtherBrowserError, StaleError
 from service.login.steps.step import LOGIN_PATH
@@ -25,7 +26,7 @@ async def _start_again(issuer: Issuer, visit: Visit) -> Reply:
     """Start the same interaction once more, from its beginning: the page was open for too long."""
     try:
         over = await load_any_age(issuer, visit.parameters.get("ticket", ""), visit.browser)
-        session = await session_of(issuer, visit)
+        session = await sessions.read(issuer, visit.session)
         return Reply(await start_again(issuer, over, session, visit.browser, visit.address))
     except OtherBrowserError:
         return Reply(other_browser())

@@ -9,13 +9,12 @@ from service.endpoints.browser_session import (
     failed,
     form_of,
     session_csrf,
-    session_of,
     stale,
     way,
 )
 from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
-from service.login import hinted_session
+from service.login import hinted_session, sessions
 from service.login.client_display import client_values
 from service.login.error_response import is_trusted
 from service.login.hinted_session import Named
@@ -58,14 +57,16 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """
     languages = tuple(visit.parameters.get("ui_locales", "")[:200].split())
     try:
-        session = await session_of(issuer, visit)
+        session = await sessions.read(issuer, visit.session)
         if visit.is_post and "decision" in visit.parameters:
             return await _confirmed(issuer, visit, session, languages)
         request = await _read_request(issuer, visit)
-        named = await _named(issuer, request)
+        hint, client = request.hint, request.client
+        named = await hinted_session.named_by(issuer, client, hint) if client and hint else None
         ended = await _end(issuer, named) if named is not None else Ended()
         if not any(ended.counts.values()) and _cookies_may_be_missing(visit):
-            return Reply(_by_get(issuer, visit, request))
+            # The same once more, with the cookies; without the hint, whose session has ended, or which is none.
+            return Reply(Redirect(_path_with(issuer, _taken_along(visit, request))))
         if session is not None and (named is None or named.sid != session.sid):
             return Reply(_confirmation(issuer, visit, request, session), languages=languages)
         return _ended(issuer, visit, request, ended, languages, knowingly=session is not None)
@@ -160,11 +161,6 @@ def _cookies_may_be_missing(visit: Visit) -> bool:
     return visit.is_post and not visit.session and not visit.browser
 
 
-def _by_get(issuer: Issuer, visit: Visit, request: _LogoutRequest) -> Redirect:
-    """The same once more, with the cookies; without the hint, whose session has ended, or which is none."""
-    return Redirect(_path_with(issuer, _taken_along(visit, request)))
-
-
 def _path_with(issuer: Issuer, query: Mapping[str, str]) -> str:
     return f"{issuer.settings.issuer_path}{PATH}" + (f"?{urlencode(query)}" if query else "")
 
@@ -213,12 +209,6 @@ async def _client_of(issuer: Issuer, hint: Hint | None, named: str | None) -> Cl
     if client is None or not client.enabled:
         return None
     return client if named in (None, client.client_id, client.alias) else None
-
-
-async def _named(issuer: Issuer, request: _LogoutRequest) -> Named | None:
-    if request.hint is None or request.client is None:
-        return None
-    return await hinted_session.named_by(issuer, request.client, request.hint)
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:

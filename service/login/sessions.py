@@ -185,9 +185,6 @@ async def finish_ending(issuer: Issuer, ending: LogoutDelivery) -> None:
         log.info(Event.SESSION_END_FINISHED, extra={"subject": ending.subject, "sid": ending.sid, **ended.counts})
 
 
-# how it is done
-
-
 async def _end_each(issuer: Issuer, subject: str, sids: Sequence[str]) -> Ended:
     grants = count = 0
     for sid in sids:

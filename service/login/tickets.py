@@ -175,9 +175,6 @@ def csrf_of(interaction: Interaction, browser: str, session: Session | None) -> 
     return base64url(hmac.digest(browser.encode(), signing_input.encode(), "sha256"))
 
 
-# how it is done
-
-
 async def _find(issuer: Issuer, ticket: str) -> tuple[bytes, bytes]:
     """Return what waits under a ticket, and how far it has got, empty where nothing has happened. Raises StaleError."""
     if not ticket.isascii() or not ticket:

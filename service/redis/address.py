@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr
 
@@ -42,15 +42,13 @@ class Address:
 
 def parse(settings: Settings) -> Address:
     """Read the address from the settings; user and password in the URL come first."""
-    url = redis_url.parse(settings.redis_url)
-    return Address(
-        topology=url.topology,
-        servers=url.servers,
-        service=url.service,
-        database=url.database,
-        login=Login(url.username or settings.redis_username, url.password or _clear(settings.redis_password)),
+    found = of_url(settings.redis_url)
+    username, password = found.login.username, found.login.password
+    return replace(
+        found,
+        login=Login(username or settings.redis_username, password or _clear(settings.redis_password)),
         sentinel_login=Login(settings.redis_sentinel_username, _clear(settings.redis_sentinel_password)),
-        tls=(lambda: _tls_context(settings)) if url.secure or settings.redis_tls else None,
+        tls=(lambda: _tls_context(settings)) if found.tls or settings.redis_tls else None,
         timeout=settings.redis_timeout,
         connect_timeout=settings.redis_connect_timeout,
         wait_replicas=settings.redis_wait_replicas,

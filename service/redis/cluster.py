@@ -1,4 +1,4 @@
-"""A Redis Cluster: one link for each primary, slots followed where they move."""
+"""Redis as a Cluster."""
 
 import asyncio
 import random

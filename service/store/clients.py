@@ -60,8 +60,9 @@ class Clients(RecordStore):
         news = self._news
         data = await self._record_of(name)
         client = Client.decode(data) if data else None
-        if news == self._news:  # else what was read may be older than what was heard
-            self._remember(name, client, len(data or b""))
+        if news == self._news and len(name) <= _LONGEST_NAME:  # else what was read may be older than what was heard
+            fresh = _FRESH if self._hearing else _FRESH_WITHOUT_NEWS
+            self._cache.put(name, (client, self._clock() + fresh), len(data or b"") * _DECODED)
         return client
 
     async def read(self, name: str) -> Client | None:
@@ -156,8 +157,3 @@ class Clients(RecordStore):
         self._news += 1
         for name in names:
             self._cache.drop(name)
-
-    def _remember(self, name: str, client: Client | None, record_bytes: int) -> None:
-        if len(name) <= _LONGEST_NAME:
-            fresh = _FRESH if self._hearing else _FRESH_WITHOUT_NEWS
-            self._cache.put(name, (client, self._clock() + fresh), record_bytes * _DECODED)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
@@ -87,13 +87,13 @@ class Failures(RecordStore):
         replies = await self._connection.execute_all(
             [_count.step(self._connection, place, limit) for place, (_, limit) in zip(places, counted, strict=True)]
         )
-        return [self._wait(who, *_count.read(reply)) for (who, _), reply in zip(counted, replies, strict=True)]
-
-    def _wait(self, who: str, answer: Answer, rest: list[Any]) -> int:
-        if answer is Answer.COUNTED:
-            return 0
-        self._remember(who, int(rest[0]))
-        return int(rest[0])
+        waits = []
+        for (who, _), reply in zip(counted, replies, strict=True):
+            answer, rest = _count.read(reply)
+            waits.append(int(rest[0]) if answer is Answer.BLOCKED else 0)
+            if waits[-1]:
+                self._remember(who, waits[-1])
+        return waits
 
     async def forget(self, who: str) -> None:
         """Begin anew. One round trip."""

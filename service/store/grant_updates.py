@@ -87,9 +87,6 @@ class GrantUpdates(RecordStore):
             seen_access or b"",
             grants.ends_at(access_left, now) if access else 0,
         )
-        return await self._with_refresh_token(seen)
-
-    async def _with_refresh_token(self, seen: GrantSnapshot) -> GrantSnapshot:
         if not seen.seen_grant:
             return seen
         (live,) = await self._grants.live_refresh_tokens([seen.grant_id])

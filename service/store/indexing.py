@@ -60,7 +60,9 @@ class Indexing:
         swapped, indexed = await self._connection.execute_all([swap, step], needed=1)
         if isinstance(indexed, Exception):
             log.warning(Event.USER_INDEX_DELAYED, extra={"grant_id": place.grant_id, "reason": str(indexed)})
-            self._index_later(step, place)
+            task = asyncio.ensure_future(self._keep_indexing(step, place))
+            _indexing.add(task)
+            task.add_done_callback(_indexing.discard)
         elif not await self._settle(indexed, place):
             return None
         return swapped
@@ -84,11 +86,6 @@ class Indexing:
         if indexed.excess:
             await self.end_excess(place.subject, place.client_id, indexed.excess)
         return True
-
-    def _index_later(self, step: Step, place: Place) -> None:
-        task = asyncio.ensure_future(self._keep_indexing(step, place))
-        _indexing.add(task)
-        task.add_done_callback(_indexing.discard)
 
     async def _keep_indexing(self, step: Step, place: Place) -> None:
         """Try until it is written, some ten minutes at most."""

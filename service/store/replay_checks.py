@@ -9,6 +9,7 @@ from typing import NamedTuple
 from service.protocol.credentials import base64url
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.redis.connection import Connection
+from service.redis.link import ignore_reply
 from service.redis.script import Script
 from service.store.answers import Answer
 from service.store.record_store import RecordStore
@@ -40,7 +41,7 @@ class ReplayCheck:
         self._connection = connection
         self._key = key
         self._task = asyncio.ensure_future(self._send())
-        self._task.add_done_callback(_swallow)  # nobody may ask, where the request was refused before
+        self._task.add_done_callback(ignore_reply)  # nobody may ask, where the request was refused before
 
     async def is_first_use(self) -> bool:
         """Tell whether nobody used it before. Raises TemporarilyUnavailable."""
@@ -79,8 +80,3 @@ async def release(checks: Iterable[ReplayCheck]) -> None:
         if check.use.is_irreplaceable:
             with suppress(TemporarilyUnavailable):
                 await check.release()
-
-
-def _swallow(task: asyncio.Task[bool]) -> None:
-    if not task.cancelled():
-        task.exception()

@@ -103,7 +103,8 @@ class Missing(NamedTuple):
 
     def __str__(self) -> str:
         kinds = (("commands", self.commands), ("keys", self.keys), ("channels", self.channels))
-        return "; ".join(f"{kind} {_listed(names)}" for kind, names in kinds if names)
+        more = {kind: f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "" for kind, names in kinds}
+        return "; ".join(f"{kind} {', '.join(names[:_SHOWN])}{more[kind]}" for kind, names in kinds if names)
 
     def rules(self, everything: str) -> str:
         """Return the ACL rules that give it, where ``everything`` is the pattern of our keys and channels."""
@@ -183,11 +184,6 @@ def _sorted(refused: _Refused) -> Missing:
         else:
             commands[_name(command)] = None
     return Missing(tuple(commands), tuple(names), tuple(channels))
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _name(command: tuple[Word, ...]) -> str:
