@@ -88,6 +88,7 @@ class Workers:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             started = time.monotonic()
+            admin = {} if self._admin_port is None else {f"{PREFIX}ADMIN_PORT": str(self._admin_port)}
             process = await asyncio.create_subprocess_exec(
                 *self._command,
                 "--host",
@@ -99,7 +100,7 @@ class Workers:
                 "--json",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                env={**os.environ, WORKERS_VARIABLE: metrics, **self._admin_variable()},
+                env={**os.environ, WORKERS_VARIABLE: metrics, **admin},
             )
             self._running.add(process)
             code = await _watch(process, serving)
@@ -114,9 +115,6 @@ class Workers:
             log.error(Event.WORKER_DIED, extra={"worker": number, "pid": process.pid, "exit_code": code})
             pause = _FIRST_PAUSE if time.monotonic() - started > _SETTLED else min(pause * 2, _LONGEST_PAUSE)
             await asyncio.wait([asyncio.ensure_future(self._stopping.wait())], timeout=pause)
-
-    def _admin_variable(self) -> dict[str, str]:
-        return {} if self._admin_port is None else {f"{PREFIX}ADMIN_PORT": str(self._admin_port)}
 
     async def _stop(self) -> None:
         """Tell every worker to drain; kill what has not ended in time."""

@@ -11,9 +11,8 @@ from service.admin.errors import NotFound
 from service.admin.input import Name
 from service.hooks.answers import ClaimsAnswer, Verdict
 from service.hooks.facts import Revoked, about_login, about_revoked, about_token
-from service.hooks.failure import HookError
 from service.hooks.hook import Hook
-from service.hooks.message import Message
+from service.hooks.message import HookError, Message
 from service.issuer import Issuer
 from service.protocol.claims import is_deeper
 from service.protocol.names import GrantTypeName, HookEvent

@@ -19,14 +19,6 @@ def always(*values: str) -> Callable[[Settings], tuple[str, ...]]:
 GET, POST, PAGE_METHODS = always("GET"), always("POST"), always("GET", "POST")
 
 
-def _nothing(_: Issuer) -> Mapping[str, object]:
-    return {}
-
-
-def _on(_: Issuer) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One endpoint, whoever calls it."""
@@ -37,9 +29,9 @@ class Endpoint:
     """Below the issuer; reserved also while the endpoint is off."""
     methods: Callable[[Settings], tuple[str, ...]] = POST
     """HTTP methods that it serves."""
-    metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
+    metadata: Callable[[Issuer], Mapping[str, object]] = lambda _: {}
     """Members of discovery (RFC 8414); those that are None are left out."""
-    is_on: Callable[[Issuer], bool] = _on
+    is_on: Callable[[Issuer], bool] = lambda _: True
     """Whether it is served and in discovery."""
 
 

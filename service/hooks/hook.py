@@ -7,8 +7,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from service.hooks.circuit import Circuit, State
-from service.hooks.failure import HookError
-from service.hooks.message import Message
+from service.hooks.message import HookError, Message
 from service.observe.events import Event
 from service.observe.metrics import Metrics
 from service.protocol.errors import TemporarilyUnavailable

@@ -1,4 +1,4 @@
-"""What a hook is sent: the event and its facts."""
+"""What a hook is sent, the event and its facts, and the error where no answer came that counts."""
 
 import time
 from typing import Any, NamedTuple
@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from service.protocol.names import HookEvent
+
+
+class HookError(Exception):
+    """The hook gave no answer that counts: down, slow, not as agreed. The text is for operators; it holds no secret."""
 
 
 class Message(NamedTuple):

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from service.hooks.failure import HookError
 from service.hooks.hook import Hook
-from service.hooks.message import Message
+from service.hooks.message import HookError, Message
 from service.observe.events import Event
 from service.outbound.delivery_loop import AT_ONCE, pause_after
 from service.protocol.names import HookEvent

@@ -12,8 +12,7 @@ from typing import Any
 
 import orjson
 
-from service.hooks.failure import HookError
-from service.hooks.message import Message
+from service.hooks.message import HookError, Message
 from service.protocol.names import HookEvent
 
 GROUP = "mintmark.hooks"

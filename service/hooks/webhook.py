@@ -5,8 +5,7 @@ from typing import Any
 
 import orjson
 
-from service.hooks.failure import HookError
-from service.hooks.message import Message
+from service.hooks.message import HookError, Message
 from service.hooks.signature import signed
 from service.outbound.http_client import JSON_HEADERS, HttpClient, HttpClientError, HttpResponse, Purpose
 

@@ -22,19 +22,6 @@ class Keys:
     given (``lua/shared/publish_end.lua``), and several stores may lie in one Redis.
     """
 
-    __slots__ = (
-        "_tag",
-        "changes",
-        "ended",
-        "everything",
-        "grant_key",
-        "issued_key",
-        "named_tags",
-        "prefix",
-        "tagged",
-        "transient_key",
-    )
-
     def __init__(self, prefix: str = PREFIX) -> None:
         """Raises ValueError for what is no prefix."""
         if not _PREFIX.fullmatch(prefix):
