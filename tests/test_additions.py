@@ -99,9 +99,9 @@ async def refuse(issuer, interaction, error, session):
 CHANNEL = Channel("letter", answer, refuse)
 """
 BEGINNING = """
-from service.endpoints.browser_session import browser_of, session_of
+from service.endpoints.browser_session import browser_of
 from service.endpoints.endpoint import BrowserEndpoint, always
-from service.login import flow
+from service.login import flow, sessions
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.browsing import Reply
 from service.protocol.names import ResponseMode, ResponseType
@@ -109,7 +109,7 @@ from service.protocol.names import ResponseMode, ResponseType
 async def decide(issuer, visit):
     client = await issuer.store.clients.get("app")
     request = AuthorizationRequest("app", "", False, ResponseType.CODE, ResponseMode.QUERY, scope="read")
-    browser, session = browser_of(issuer, visit), await session_of(issuer, visit)
+    browser, session = browser_of(issuer, visit), await sessions.read(issuer, visit.session)
     what = await flow.start(issuer, client, request, session, browser, channel="letter", reference="r1")
     return Reply(what, browser=browser)
 
