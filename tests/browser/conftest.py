@@ -12,9 +12,14 @@ from typing import Literal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from service.app import open_issuer
+from service.fronts.health import Health
+from service.fronts.operators import make_application
+from tests.browser.desk import Desk
+from tests.console import TOKEN, TOKENS
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 from tests.world import World, in_process, settings_for
@@ -93,3 +98,32 @@ def shoot(node_modules: Path) -> Shoot:
         await page.set_viewport_size(SIZES["wide"])  # type: ignore[arg-type]
 
     return taken
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def served(redis: Shape) -> AsyncIterator[tuple[str, World]]:
+    """A service with a key schedule of its own, and its operators' port."""
+    settings = settings_for(
+        redis.url,
+        admin_tokens=TOKENS,
+        admin_port=0,
+        master_key="m" * 40,
+        signing_rsa_bits=2048,
+        scopes={"read": "Read your data", "write": "Change your data"},
+        signing_algorithms=("RS256", "ES256", "EdDSA"),
+    )
+    async with open_issuer(settings) as issuer:
+        server = TestServer(make_application(issuer, Health(issuer)))
+        async with in_process(issuer) as http, server:
+            yield str(server.make_url("/console")), World(issuer, http, redis)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(served: tuple[str, World], page: Page) -> Desk:
+    """Somebody who is signed in."""
+    url, world = served
+    await page.goto(url)
+    await page.fill("#token", TOKEN)
+    await page.click("#sign-in")
+    await expect(page.locator("h1")).to_have_text("Dashboard")
+    return Desk(url, page, world)

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from tests.deciding import Backend
-from tests.fronts.decision_api.test_decision_token import ask
+from tests.fronts.decision_api.token_calls import ask
 
 A, B = "https://a.example", "https://b.example"
 

@@ -1,0 +1,210 @@
+"""What the guard remembers, for how long, and what it asks the service."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from service.admin import client_ending, users
+from service.guard import Guard, Refused
+from service.guard.cache import Cache
+from service.protocol.names import AccessTokenFormat
+from tests.guard.guarding import API, is_let_in, listening, token_of
+from tests.guarded import bearer
+from tests.world import SECRET, World
+
+
+@pytest.mark.parametrize(
+    "how", ["token", "refresh token", "grant", "user", "disabled user", "client", "disabled client", "replayed refresh"]
+)
+async def test_what_ends_is_forgotten_at_once(served: World, guards: Callable[..., Guard], how: str) -> None:
+    """The cache has it for a minute; whatever ends it empties that, without the clock."""
+    await served.user()
+    made = await served.client(audiences=(API,), refresh_grace=0)
+    tokens = await served.tokens(made, scope="read", audience=(API,))
+    token = tokens["access_token"]
+    guard = await listening(guards(redis_url=served.redis.url))
+    for _ in range(3):
+        assert await is_let_in(guard, token)
+    assert len(guard._cache) == 1
+    match how:
+        case "token":
+            await served.revoke(token)
+        case "refresh token":
+            await served.revoke(tokens["refresh_token"])
+        case "grant":
+            await served.issuer.store.grants.revoke(token[6:28])
+        case "user":
+            await served.issuer.store.grants.revoke_user("alice")
+        case "disabled user":
+            await users.disable_user(served.issuer, "alice")
+        case "client":
+            await client_ending.revoke_client(served.issuer, "app")
+        case "disabled client":
+            await client_ending.disable_client(served.issuer, "app")
+        case _:
+            await served.refresh(tokens["refresh_token"])
+            await served.refresh(tokens["refresh_token"])
+    served.issuer.store.clients.forget(["app"])
+    async with asyncio.timeout(5):
+        while len(guard._cache):
+            await asyncio.sleep(0.001)
+    assert not await is_let_in(guard, token)
+
+
+async def test_a_revocation_that_overlaps_the_question_is_not_missed(
+    served: World, guards: Callable[..., Guard]
+) -> None:
+    """Raced: asked, answered, ended, told, in whatever order; in the end nobody believes the old answer."""
+    guard = await listening(guards(redis_url=served.redis.url))
+    client = await served.client(audiences=(API,))
+    for number in range(60):
+        token = (await served.tokens(client, scope="read", audience=(API,)))["access_token"]
+
+        async def end(token: str = token, wait: float = number % 10 / 3000) -> None:
+            await asyncio.sleep(wait)
+            await served.revoke(token)
+
+        await asyncio.gather(is_let_in(guard, token), is_let_in(guard, token), end())
+        async with asyncio.timeout(5):
+            while await is_let_in(guard, token):
+                await asyncio.sleep(0.001)
+
+
+async def test_nothing_is_remembered_while_nothing_is_heard(served: World, guards: Callable[..., Guard]) -> None:
+    token = await token_of(served)
+    deaf = guards(redis_url="redis://127.0.0.1:1/0")
+    assert await is_let_in(deaf, token)
+    assert len(deaf._cache) == 0
+    guard = await listening(guards(redis_url=served.redis.url))
+    assert await is_let_in(guard, token)
+    guard._hearing(False)
+    assert len(guard._cache) == 0
+
+
+async def test_without_channels_answers_are_remembered_only_on_request(
+    served: World, guards: Callable[..., Guard]
+) -> None:
+    token = await token_of(served)
+    forgetful, patient = guards(), guards(cache_seconds=60)
+    for guard in (forgetful, patient):
+        assert await is_let_in(guard, token)
+    assert (len(forgetful._cache), len(patient._cache)) == (0, 1)
+
+
+async def test_the_same_question_is_asked_once(served: World, guards: Callable[..., Guard]) -> None:
+    token = await token_of(served)
+    guard = guards(cache_seconds=60)
+    asked = 0
+    fetched = guard._fetched
+
+    async def counting(ask: Any) -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        return await fetched(ask)
+
+    guard._fetched = counting  # type: ignore[method-assign]
+    assert all(await asyncio.gather(*(is_let_in(guard, token) for _ in range(20))))
+    assert asked == 2, "the metadata and the token"
+
+
+async def test_a_service_that_is_away_is_503() -> None:
+    for guard in (
+        Guard.by_jwks("http://127.0.0.1:1", API),
+        Guard.by_introspection("http://127.0.0.1:1", API, "api", "x"),
+    ):
+        head = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IngifQ"
+        with pytest.raises(Refused) as refused:
+            await guard.check(**bearer(f"{head}.e30.AAAA"))
+        assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
+        await guard.close()
+
+
+async def test_keys_are_used_while_they_cannot_be_read_again(served: World, guards: Callable[..., Guard]) -> None:
+    """And an issuer that is away is not asked for each forged kid."""
+    token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
+    guard = guards("jwks")
+    assert await is_let_in(guard, token)
+    asked = 0
+
+    async def hanging(_: Any) -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        raise TimeoutError
+
+    guard._fetched = hanging  # type: ignore[assignment, method-assign]
+    guard._keys_read_at -= 1000
+    guard._keys_again_at = 0.0
+    for _ in range(20):
+        assert await is_let_in(guard, token)
+        head = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImZvcmdlZCJ9"
+        with pytest.raises(Refused):
+            await guard.check(**bearer(f"{head}.e30.AAAA"))
+    assert asked == 1
+
+
+async def test_a_key_of_a_kind_that_nobody_knows_yet_is_passed_over(
+    served: World, guards: Callable[..., Guard]
+) -> None:
+    token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
+    guard = guards("jwks")
+    fetched = guard._fetched
+
+    async def with_others(ask: Any) -> dict[str, Any]:
+        found = await fetched(ask)
+        if "keys" in found:
+            found["keys"][:0] = [{"kty": "AKP", "alg": "ML-DSA-65", "kid": "pq"}, {"kty": "EC", "kid": "half"}]
+        return found
+
+    guard._fetched = with_others  # type: ignore[method-assign]
+    assert await is_let_in(guard, token)
+
+
+async def test_who_asks_after_the_news_joins_no_older_question(served: World, guards: Callable[..., Guard]) -> None:
+    token = await token_of(served)
+    guard = await listening(guards(redis_url=served.redis.url))
+    fetched, answered = guard._fetched, asyncio.Event()
+
+    async def slow(ask: Any) -> dict[str, Any]:
+        found = await fetched(ask)
+        await answered.wait()
+        return found
+
+    guard._fetched = slow  # type: ignore[method-assign]
+    older = asyncio.ensure_future(is_let_in(guard, token))
+    await asyncio.sleep(0.1)
+    news = guard._cache.news
+    await served.revoke(token)
+    async with asyncio.timeout(5):
+        while guard._cache.news == news:
+            await asyncio.sleep(0.001)
+    newer = asyncio.ensure_future(is_let_in(guard, token))
+    await asyncio.sleep(0.1)
+    answered.set()
+    await older
+    assert not await newer
+
+
+async def test_an_issuer_that_calls_itself_otherwise_is_not_believed(served: World) -> None:
+    token = await token_of(served)
+    guard = Guard.by_introspection(served.issuer.url + "/", API, "api", SECRET)
+    with pytest.raises(Refused) as refused:
+        await guard.check(**bearer(token))
+    assert refused.value.status == 503
+    await guard.close()
+
+
+def test_the_cache_is_bounded_and_ends_by_time() -> None:
+    now = 0.0
+    cache = Cache(3, lambda: now)
+    for number in range(10):
+        cache.keep(bytes([number]), {"jti": f"{number:022d}", "client_id": "app"}, 5)
+    assert len(cache) == 3
+    assert cache.get(bytes([9])) is not None
+    cache.forget_grant(f"{9:022d}")
+    assert cache.get(bytes([9])) is None
+    now = 5.0
+    assert cache.get(bytes([8])) is None
+    cache.forget_client("app")
+    assert (len(cache), cache._of) == (0, {})
