@@ -60,7 +60,7 @@ async def create_client(
     client = Client(
         **given.members(),
         sector_identifier=await checked_sector(issuer, given),
-        generation=_milliseconds(issuer),
+        generation=int(issuer.clock() * 1000),
         created_at=now,
         secrets=secrets,
         registration=registration,
@@ -222,10 +222,6 @@ async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Await
             issuer.store.self_registrations.adopt_soon(wanted)
         return wanted
     raise Refused(f"client {name!r} is being changed by others at the same time; look at it and try again")
-
-
-def _milliseconds(issuer: Issuer) -> int:
-    return int(issuer.clock() * 1000)
 
 
 async def _check_free(issuer: Issuer, client_id: str, alias: str | None) -> None:

@@ -137,10 +137,6 @@ async def _raise_generation(issuer: Issuer, client: Client) -> bool:
     return True
 
 
-async def _under_way(issuer: Issuer, position: str, ends: bool) -> tuple[Counter[str], str]:
-    return await issuer.store.endings.under_way(position, ends=ends)
-
-
 async def _grants(issuer: Issuer, position: str, ends: bool) -> tuple[Counter[str], str]:
     page, following = await issuer.store.endings.grants(position)
     known = {
@@ -182,4 +178,8 @@ def _was_alive(found: FoundGrant, known: dict[str, Client | None]) -> bool:
     return client is not None and client.remembers(found.grant.client_generation)
 
 
-_STEPS: tuple[_Batch, ...] = (_clients, _under_way, _grants)
+_STEPS: tuple[_Batch, ...] = (
+    _clients,
+    lambda issuer, position, ends: issuer.store.endings.under_way(position, ends=ends),
+    _grants,
+)

@@ -1,6 +1,6 @@
 """``mintmark token …``: what a token is."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -35,10 +35,5 @@ def inspect(
     if json:
         emit(inspected)
         return
-    facts(_readable(inspected))
-
-
-def _readable(inspected: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in inspected.items() if name != "reasons"} | {
-        "why not": [reason["text"] for reason in inspected["reasons"]]
-    }
+    reasons = inspected.pop("reasons")
+    facts(inspected | {"why not": [reason["text"] for reason in reasons]})

@@ -35,7 +35,9 @@ async def save(request: ConsoleRequest) -> Reply:
 def written(claims: Mapping[str, Any]) -> str:
     """``name=Alice``, and ``email_verified:=true`` for what is no text, or would be read as another one."""
     return "\n".join(
-        f"{name}={value}" if isinstance(value, str) and value == " ".join(value.split()) else f"{name}:={_json(value)}"
+        f"{name}={value}"
+        if isinstance(value, str) and value == " ".join(value.split())
+        else f"{name}:={orjson.dumps(value).decode()}"
         for name, value in claims.items()
     )
 
@@ -55,10 +57,6 @@ def read(text: str) -> dict[str, Any]:
         except orjson.JSONDecodeError as error:
             raise Refused(f"{name}: what follows := is not JSON") from error
     return claims
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
 
 
 def _values(shown: OperationResult, text: str, fault: str, seen: str = "") -> dict[str, Any]:

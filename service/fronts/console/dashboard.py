@@ -44,7 +44,12 @@ def _charts(points: list[dict[str, Any]], now: float) -> list[tuple[str, str, st
     """Name, heading, how its values are written, and the chart."""
     begins = now - SPAN
     return [
-        (name, heading, unit, chart(_line(points, name), begins, now, 2**20 if unit == "size" else 1))
+        (
+            name,
+            heading,
+            unit,
+            chart([(point["at"], point[name]) for point in points], begins, now, 2**20 if unit == "size" else 1),
+        )
         for name, heading, unit in (
             ("issued", "Tokens issued", "per second"),
             ("introspected", "Introspections", "per second"),
@@ -52,10 +57,6 @@ def _charts(points: list[dict[str, Any]], now: float) -> list[tuple[str, str, st
             ("memory_bytes", "Redis memory", "size"),
         )
     ]
-
-
-def _line(points: list[dict[str, Any]], name: str) -> list[tuple[float, float | None]]:
-    return [(point["at"], point[name]) for point in points]
 
 
 PAGES = (ConsolePage("", get=show), ConsolePage("/numbers", get=show_numbers, prolongs=False))

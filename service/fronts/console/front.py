@@ -127,7 +127,8 @@ class ConsoleFront:
         """With every error as a page, and an incident's number where nobody foresaw it."""
         try:
             peer = peer_of(http, self._issuer.settings)
-            self._check_transport(peer)
+            if not is_private(peer, self._issuer.settings):
+                raise RefusedError("transport", 403)
             return await answer(peer)
         except RefusedError as error:
             reply: Reply = error.page
@@ -200,11 +201,6 @@ class ConsoleFront:
         if not hmac.compare_digest(parameters.pop("csrf", "").encode("utf-8", "replace"), signed.csrf.encode()):
             raise RefusedError("stale", 403)
         return parameters
-
-    def _check_transport(self, peer: Peer) -> None:
-        """HTTPS, or a connection from this machine. Raises RefusedError."""
-        if not is_private(peer, self._issuer.settings):
-            raise RefusedError("transport", 403)
 
     def _cookie(self, http: web.BaseRequest, peer: Peer) -> str:
         return http.cookies.get(_cookie_name(peer), "")
