@@ -4,13 +4,10 @@
 local function too_many(kin, newest, ends, most)
   local now = redis.call('TIME')
   -- Those that begin within a second, by clocks that differ a little, are put in the order in which they come.
-  local last, place = redis.call('ZRANGE', kin, -2, -1, 'WITHSCORES'), tonumber(ends)
-  for at = 1, #last, 2 do
-    if last[at] ~= newest and last[at + 1] - ends < 2 then
-      place = math.max(place, last[at + 1] + 0.000001)
-    end
+  local last = redis.call('ZRANGE', kin, -1, -1, 'WITHSCORES')
+  if last[1] ~= newest and last[2] - ends < 2 then
+    redis.call('ZADD', kin, last[2] + 0.000001, newest)
   end
-  redis.call('ZADD', kin, place, newest)
   redis.call('ZREMRANGEBYSCORE', kin, 0, '(' .. now[1])
   if redis.call('ZCARD', kin) <= most then
     return {}
