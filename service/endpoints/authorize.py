@@ -21,7 +21,8 @@ PATH = "/authorize"
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """Until client and redirect URI are verified an error is a page, afterwards it goes back to the client."""
     try:
-        client, request, _ = await validate_authorization_request(issuer, Parameters(visit.parameters, visit.resources))
+        outer = Parameters(visit.parameters, visit.resources)
+        client, request, parameters = await validate_authorization_request(issuer, outer)
     except RefusedRequestError as refused:
         return Reply(refused.show(issuer, framed=visit.framed))
     except ProtocolError as error:
@@ -29,7 +30,16 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
     browser = browser_of(issuer, visit)
     try:
         session = await sessions.read(issuer, visit.session)
-        what: Redirect | FormPost | Page = await flow.start(issuer, client, request, session, browser, visit.address)
+        what: Redirect | FormPost | Page = await flow.start(
+            issuer,
+            client,
+            request,
+            session,
+            browser,
+            visit.address,
+            channel=parameters.channel,
+            reference=parameters.reference,
+        )
     except CrowdedError as error:
         issuer.refusals.record(NAME, error)
         return Reply(failed(error), languages=request.ui_locales)

@@ -17,6 +17,7 @@ from service.protocol.errors import (
     RequestUriNotSupported,
 )
 from service.records.client import Client
+from service.records.interaction import REDIRECT
 
 MAX_REQUEST_OBJECT = 16_384
 """Characters."""
@@ -31,6 +32,10 @@ class Parameters(NamedTuple):
     """Every ``resource``, of which there may be many."""
     payload: str = ""
     """Of the request object that some came from, as JSON."""
+    channel: str = REDIRECT
+    """How the client is to hear of it (``login.channels``)."""
+    reference: str = ""
+    """What the channel knows the request by."""
 
 
 async def unpacked(issuer: Issuer, client: Client, outer: Parameters) -> Parameters:
