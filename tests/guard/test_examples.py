@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.journeys.test_readme import demo as demo
 from tests.server_process import free_port
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 SECTION = (ROOT / "README.md").read_text().partition("## Guard your API")[2].partition("\n## ")[0]

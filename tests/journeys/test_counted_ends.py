@@ -61,6 +61,7 @@ async def test_the_count_of_one_is_what_was_alive(
     assert await how(any_world) == {"grants_ended": 0, "sessions_ended": 0}
 
 
+@pytest.mark.slow
 async def test_the_counts_of_many_at_once_add_up(any_world: World) -> None:
     await any_world.openid_client()
     await any_world.user()

@@ -18,6 +18,8 @@ from tests.deciding import API_KEY, API_SECRET
 from tests.server_process import ServerProcess, free_port, is_ready
 from tests.world import CALLBACK, FORM, VERIFIER, World, basic
 
+pytestmark = pytest.mark.slow
+
 ASKED = {
     "response_type": "code",
     "client_id": "app",

@@ -13,6 +13,8 @@ from service.protocol.addresses import in_url
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess, free_port
 
+pytestmark = pytest.mark.slow
+
 
 def _has_ipv6() -> bool:
     try:

@@ -16,6 +16,8 @@ from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
 from tests.world import settings_for
 
+pytestmark = pytest.mark.slow
+
 MASTER_KEY = "m" * 43
 
 

@@ -22,6 +22,8 @@ from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
 from tests.world import SECRET, World, basic, settings_for
 
+pytestmark = pytest.mark.slow
+
 MASTER_KEY = "m" * 43
 PROCESSES = 20
 LOGINS = 5000

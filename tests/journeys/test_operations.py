@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.test_house import ROOT
 from tests.world import World
+
+pytestmark = pytest.mark.slow
 
 
 def _run(commands: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,8 @@ from tests import redis_shapes
 from tests.server_process import ServerProcess
 from tests.world import CALLBACK, FORM, World, basic
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 200
 
 

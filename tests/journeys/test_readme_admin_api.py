@@ -7,8 +7,12 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.redis_shapes import Shape
 from tests.server_process import free_port, is_ready
+
+pytestmark = pytest.mark.slow
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 SECTION = README.partition("## The admin API")[2].partition("\n## ")[0]

@@ -15,6 +15,8 @@ from aiohttp import ClientSession, CookieJar
 from tests.server_process import ServerProcess, free_port, is_ready
 from tests.world import CALLBACK, FORM, World
 
+pytestmark = pytest.mark.slow
+
 README = (Path(__file__).parents[2] / "README.md").read_text()
 SECTION = README.partition("## Your own login page: the decision API")[2].partition("\n## ")[0]
 ASKED = {"response_type": "code", "client_id": "app", "redirect_uri": CALLBACK, "scope": "openid"}

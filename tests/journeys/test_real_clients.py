@@ -14,6 +14,8 @@ from service.protocol.names import ClientAuthMethod
 from tests.server_process import ServerProcess
 from tests.world import CALLBACK, SECRET, VERIFIER, World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def server(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:

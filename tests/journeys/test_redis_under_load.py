@@ -23,6 +23,8 @@ from tests.server_process import ServerProcess
 from tests.steady_load import Load
 from tests.world import World, settings_for
 
+pytestmark = pytest.mark.slow
+
 REPORT = Path(__file__).parents[2] / "artifacts" / "recovery.txt"
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from tests.server_process import ServerProcess
 from tests.world import FORM, World, basic
+
+pytestmark = pytest.mark.slow
 
 RESTARTS = 10
 

@@ -17,6 +17,8 @@ from tests.redis_shapes import Node, Shape
 from tests.test_house import ROOT
 from tests.world import World, in_process, settings_for
 
+pytestmark = pytest.mark.slow
+
 CURED = ("off", "~*", "&*", "+@all")
 EVERY = servers()
 

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from service.app import open_issuer
 from service.issuer import Issuer
-from service.login import sessions
+from service.login import repeated_forms, sessions
 from service.login.backchannel_logout import EVENT, deliver_due
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import SigningAlgorithm
@@ -186,9 +186,10 @@ CUTS = {
 @pytest.mark.parametrize("lost", ["before", "after"])
 @pytest.mark.parametrize("cut", CUTS)
 async def test_a_logout_that_is_cut_off_is_finished(
-    redis: Shape, proxy: CuttingProxy, receiver: Receiver, cut: str, lost: str
+    redis: Shape, proxy: CuttingProxy, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, cut: str, lost: str
 ) -> None:
     """Redis goes away in the middle of it: nothing that was granted in the session outlives it, and the client hears."""
+    monkeypatch.setattr(repeated_forms, "_PATIENCE", 0.3)  # for the answer of the form that was cut off
 
     def goes_away(command: list[bytes]) -> bool:
         found = any(re.fullmatch(CUTS[cut], word) for word in command[1:4]) and command[0] != b"GET"
