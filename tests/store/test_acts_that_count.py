@@ -21,7 +21,7 @@ def admit(acts: Acts, size: int) -> object:
 def test_bytes_wait_until_somebody_s_share_is_used_up(acts: Acts) -> None:
     assert admit(acts, 60) == "admitted"
     assert [acts.held(name) for name in ("network", "browser", "everybody")] == ["60", "60", "60"]
-    assert all(49 <= acts.ends(name) <= 52 for name in ("network", "browser", "everybody"))
+    assert all(50 <= acts.ends(name) <= 53 for name in ("network", "browser", "everybody"))
     assert admit(acts, 1) == "browser"
     acts.server.delete("mm:{x}:browser")
     acts.server.expireat("mm:{x}:network", acts.at(20))
@@ -42,11 +42,11 @@ def fail(acts: Acts, allowed: int = 2) -> object:
 def test_each_failure_beyond_what_is_free_blocks_for_twice_as_long(acts: Acts) -> None:
     assert [fail(acts), fail(acts)] == ["counted", "counted"]
     assert (acts.held("failures"), acts.held("blocked")) == ("2", None)
-    assert 39 <= acts.ends("failures") <= 42
+    assert 40 <= acts.ends("failures") <= 43
     for delay in (10, 20, 40, 70, 70):
         assert fail(acts) == ["blocked", delay]
-        assert delay - 1 <= acts.ends("blocked") <= delay + 2
-        assert max(40, delay) - 1 <= acts.ends("failures") <= max(40, delay) + 2
+        assert delay <= acts.ends("blocked") <= delay + 3
+        assert max(40, delay) <= acts.ends("failures") <= max(40, delay) + 3
     assert acts.held("failures") == acts.held("blocked") == "7"
     acts.put("failures", "10000")
     assert fail(acts) == ["blocked", 70]
@@ -106,7 +106,7 @@ def test_places_are_remembered_for_a_time_and_only_so_many(acts: Acts) -> None:
     assert list(acts.scores("known_browsers")) == ["older", "b"]
     assert 50 <= acts.scores("known_browsers")["b"] <= 52
     assert acts.ends("known_networks") == GONE
-    assert 49 <= acts.ends("known_browsers") <= 52
+    assert 50 <= acts.ends("known_browsers") <= 53
     remember("c", "n")
     assert set(acts.scores("known_browsers")) == {"b", "c"}
     remember("", "m")
@@ -134,6 +134,11 @@ def test_strangers_have_so_many_places_each_and_in_all(acts: Acts) -> None:
     assert (acts.ends("all"), acts.ends("network")) == (90, 90)
 
 
+def test_places_that_are_over_are_free_again(acts: Acts) -> None:
+    assert [reserve(acts, "a"), reserve(acts, "b"), reserve(acts, "c", now=50, ends=90)] == ["reserved"] * 3
+    assert acts.scores("all") == acts.scores("network") == {"c": 90}
+
+
 def queue(acts: Acts, name: str, due: int, most: int = 0) -> object:
     numbers = {"due": acts.at(due), "keeps": 50, "most": most}
     return acts("queue_delivery", delivery=f"delivery:{name}", delivery_id=name, delivery_record="record", **numbers)
@@ -142,7 +147,7 @@ def queue(acts: Acts, name: str, due: int, most: int = 0) -> object:
 def test_deliveries_wait_for_their_second_and_are_leased(acts: Acts) -> None:
     assert [queue(acts, "a", 5), queue(acts, "b", 3), queue(acts, "c", 90)] == ["queued"] * 3
     assert acts.held("delivery:a") == "record"
-    assert all(49 <= acts.ends(name) <= 52 for name in ("deliveries", "delivery:a"))
+    assert all(50 <= acts.ends(name) <= 53 for name in ("deliveries", "delivery:a"))
     assert acts("claim_deliveries", now=acts.at(5), lease_ends=acts.at(30), most=1) == ["claimed", ["b"]]
     assert acts.scores("deliveries") == {"a": 5, "b": 30, "c": 90}
     assert acts("claim_deliveries", now=acts.at(5), lease_ends=acts.at(30), most=9) == ["claimed", ["a"]]
