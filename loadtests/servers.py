@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from loadtests.supplies import ISSUER, MASTER_KEY
 from service.dev.embedded_redis import SERVER_VARIABLE, find_redis_server, short_temporary_directory
-from tests.redis_shapes import SLOTS, Node, Shape, free_ports, standalone
+from tests.free_ports import free_ports
+from tests.redis_groups import SLOTS
+from tests.redis_shapes import Node, Shape, standalone
 from tests.server_process import free_port
 
 ROOT = Path(__file__).parent.parent

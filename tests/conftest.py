@@ -19,7 +19,7 @@ import uvloop
 from hypothesis import settings
 
 from service.app import open_issuer
-from tests import proofs, redis_shapes
+from tests import proofs, redis_groups, redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.kept_between_tests import kept_between_tests
 from tests.world import World, in_process, settings_for
@@ -92,13 +92,13 @@ def standalone_shape() -> Iterator[redis_shapes.Shape]:
 
 @pytest.fixture(scope="session")
 def sentinel_shape() -> Iterator[redis_shapes.Shape]:
-    with redis_shapes.sentinel() as shape:
+    with redis_groups.sentinel() as shape:
         yield shape
 
 
 @pytest.fixture(scope="session")
 def cluster_shape() -> Iterator[redis_shapes.Shape]:
-    with redis_shapes.cluster() as shape:
+    with redis_groups.cluster() as shape:
         yield shape
 
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.dev.embedded_redis import bundled_servers, short_temporary_directory, version_of
-from tests.redis_shapes import Node, Shape, free_ports
+from tests.free_ports import free_ports
+from tests.redis_shapes import Node, Shape
 
 RECOMMENDED = ("resetchannels", "~mm:*", "&mm:*", "+@all", "-@admin", "-@dangerous", "+info", "+config|get")
 """The rules of docs/redis.md."""

@@ -84,7 +84,7 @@ def test_an_act_is_in_the_audit_log_under_the_name_of_its_operation() -> None:
 def test_tests_mirror_the_house() -> None:
     """A room has its tests in a folder of its name; what is of no room is one of the others."""
     others = {"attacks", "browser", "clients", "helm", "image", "journeys", "loadtests"}
-    of_no_room = {"additions", "house", "locks", "proofs", "redis_shapes", "round_trips"}
+    of_no_room = {"additions", "cutting_proxy", "house", "locks", "proofs", "redis_shapes", "round_trips"}
     tests = ROOT / "tests"
     rooms = {path.parent.name for path in SERVICE.glob("*/__init__.py")}
     assert {path.parent.name for path in tests.glob("*/*.py")} - others == rooms
@@ -125,6 +125,11 @@ def test_functions_fit_the_eye() -> None:
                 if lines > 60:
                     long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name} ({lines})")
     assert not long
+
+
+def test_no_file_is_longer_than_350_lines() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in PYTHON}
+    assert not [f"{path.relative_to(ROOT)}: {length}" for path, length in lengths.items() if length > 350]
 
 
 def test_no_call_is_shortened_by_a_splat() -> None:

@@ -11,7 +11,7 @@ from aiohttp import ClientResponse
 from service.app import open_issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.store.store import open_store
-from tests import redis_shapes
+from tests import redis_groups, redis_shapes
 from tests.slow_proxy import SlowProxy
 from tests.world import World, error_of, in_process, settings_for
 
@@ -21,13 +21,13 @@ LATE = 0.01
 
 
 @pytest.fixture(scope="module")
-def whole_pair() -> Iterator[redis_shapes.Pair]:
-    with redis_shapes.pair() as shape:
+def whole_pair() -> Iterator[redis_groups.Pair]:
+    with redis_groups.pair() as shape:
         yield shape
 
 
 @pytest.fixture
-def pair(whole_pair: redis_shapes.Pair) -> redis_shapes.Pair:
+def pair(whole_pair: redis_groups.Pair) -> redis_groups.Pair:
     """A primary and a replica in sync, empty."""
     living = next((node for node in whole_pair.nodes if node.is_primary()), whole_pair.nodes[0])
     if not living.alive:
@@ -38,7 +38,7 @@ def pair(whole_pair: redis_shapes.Pair) -> redis_shapes.Pair:
 
 
 @asynccontextmanager
-async def on(pair: redis_shapes.Pair, node: redis_shapes.Node, **settings: Any) -> AsyncIterator[World]:
+async def on(pair: redis_groups.Pair, node: redis_shapes.Node, **settings: Any) -> AsyncIterator[World]:
     """A service on one of the two."""
     async with (
         open_issuer(settings_for(pair.url_of(node), **settings), listen=False) as issuer,
@@ -47,7 +47,7 @@ async def on(pair: redis_shapes.Pair, node: redis_shapes.Node, **settings: Any) 
         yield World(issuer, http, pair)
 
 
-def fail_over(pair: redis_shapes.Pair, dead: redis_shapes.Node) -> redis_shapes.Node:
+def fail_over(pair: redis_groups.Pair, dead: redis_shapes.Node) -> redis_shapes.Node:
     """Kill a primary and let the other one take over."""
     pair.kill(dead)
     survivor = pair.other(dead)
@@ -57,7 +57,7 @@ def fail_over(pair: redis_shapes.Pair, dead: redis_shapes.Node) -> redis_shapes.
 
 @pytest.mark.parametrize("waits", [0, 1])
 async def test_what_no_replica_has_is_acknowledged_only_where_nobody_asked_to_wait(
-    pair: redis_shapes.Pair, waits: int
+    pair: redis_groups.Pair, waits: int
 ) -> None:
     """The danger, and its remedy: a replica that is cut off takes over, and knows nothing of the redemption."""
     primary = pair.primary()
@@ -77,7 +77,7 @@ async def test_what_no_replica_has_is_acknowledged_only_where_nobody_asked_to_wa
 
 @pytest.mark.parametrize("hundred", [1, 2])
 async def test_of_200_primaries_that_die_not_one_takes_an_acknowledged_redemption_with_it(
-    pair: redis_shapes.Pair, hundred: int, monkeypatch: pytest.MonkeyPatch
+    pair: redis_groups.Pair, hundred: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P1 with redis_wait_replicas=1: codes are being redeemed when the primary dies; none buys other tokens once more. Who
     comes again with the same request may get the same answer: the dead primary did not tell its replica that it was delivered.
@@ -88,7 +88,7 @@ async def test_of_200_primaries_that_die_not_one_takes_an_acknowledged_redemptio
 
 
 async def test_without_waiting_a_primary_that_dies_takes_acknowledged_redemptions_with_it(
-    pair: redis_shapes.Pair,
+    pair: redis_groups.Pair,
 ) -> None:
     """That the test above can fail: it is the waiting that keeps them."""
     acknowledged, twice = await _deaths(pair, 5, waits=0)
@@ -96,7 +96,7 @@ async def test_without_waiting_a_primary_that_dies_takes_acknowledged_redemption
     assert twice > 0
 
 
-async def _deaths(pair: redis_shapes.Pair, count: int, waits: int) -> tuple[int, int]:
+async def _deaths(pair: redis_groups.Pair, count: int, waits: int) -> tuple[int, int]:
     """Kill the primary so often while codes are redeemed, with a replica that hears of everything milliseconds late; how many
     redemptions were acknowledged, and for how many of those codes the survivor gave other tokens.
     """
@@ -133,7 +133,7 @@ async def _again(world: World, code: str, content: bytes) -> tuple[ClientRespons
 
 
 async def test_a_rotation_and_its_repeated_answer_are_with_a_replica_before_they_are_told(
-    pair: redis_shapes.Pair,
+    pair: redis_groups.Pair,
 ) -> None:
     """P2: neither the first answer nor the same one again says what the one that takes over would not know."""
     primary = pair.primary()
@@ -155,7 +155,7 @@ async def test_a_rotation_and_its_repeated_answer_are_with_a_replica_before_they
 
 
 @pytest.mark.parametrize("how", ["token", "user", "client", "grant", "disabled user"])
-async def test_a_revocation_that_no_replica_has_is_503(pair: redis_shapes.Pair, how: str) -> None:
+async def test_a_revocation_that_no_replica_has_is_503(pair: redis_groups.Pair, how: str) -> None:
     """P6: also when it is sent again, and finds that it was done before."""
     primary = pair.primary()
     async with on(pair, primary, redis_wait_replicas=1, redis_timeout=0.4) as world:
@@ -193,7 +193,7 @@ async def _refused(world: World, how: str, tokens: dict[str, Any]) -> bool:
     return False
 
 
-async def test_while_a_replica_is_away_what_need_not_wait_does_not(pair: redis_shapes.Pair) -> None:
+async def test_while_a_replica_is_away_what_need_not_wait_does_not(pair: redis_groups.Pair) -> None:
     """Introspection and client_credentials go on as ever, redemptions are 503 within the timeout."""
     primary = pair.primary()
     async with on(pair, primary, redis_wait_replicas=1, redis_timeout=1.0) as world:
@@ -209,7 +209,7 @@ async def test_while_a_replica_is_away_what_need_not_wait_does_not(pair: redis_s
         assert {(await task).status for task in redeeming} == {503}
 
 
-async def test_one_wait_serves_all_that_is_done_in_a_turn(pair: redis_shapes.Pair) -> None:
+async def test_one_wait_serves_all_that_is_done_in_a_turn(pair: redis_groups.Pair) -> None:
     primary = pair.primary()
     async with on(pair, primary, redis_wait_replicas=1) as world:
         client = await world.client()
@@ -221,7 +221,7 @@ async def test_one_wait_serves_all_that_is_done_in_a_turn(pair: redis_shapes.Pai
 
 
 async def test_a_redis_without_so_many_replicas_is_told_of_at_the_start(
-    pair: redis_shapes.Pair, caplog: pytest.LogCaptureFixture
+    pair: redis_groups.Pair, caplog: pytest.LogCaptureFixture
 ) -> None:
     pair.kill(pair.other(pair.primary()))
     store = await open_store(settings_for(pair.url_of(pair.primary()), redis_wait_replicas=1), listen=False)

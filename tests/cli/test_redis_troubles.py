@@ -10,7 +10,7 @@ import pytest
 
 from service.cli.exits import REDIS, RedisUnusableError, code_of, redis_explained
 from service.store.store import open_store
-from tests import redis_shapes
+from tests import redis_shapes, redis_tls
 from tests.cli.command_line import CommandLine
 from tests.kept_redis import RECOMMENDED
 from tests.redis_shapes import Shape
@@ -144,7 +144,7 @@ def test_what_a_server_says_at_the_door(reply: str, heading: str) -> None:
 
 @pytest.fixture(scope="module")
 def with_tls() -> Iterator[Shape]:
-    if not redis_shapes.tls_is_available():
+    if not redis_tls.tls_is_available():
         pytest.skip("no redis-server with TLS: install Debian's redis-server")
     with redis_shapes.standalone(tls=True, require_client_certificate=True) as shape:
         yield shape

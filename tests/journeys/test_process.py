@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession
 
 from service.app import open_issuer
-from tests import redis_shapes
+from tests import redis_groups, redis_shapes
 from tests.server_process import ServerProcess, free_port
 from tests.world import CALLBACK, FORM, SECRET, VERIFIER, World, basic, settings_for
 
@@ -82,7 +82,7 @@ async def test_redis_killed_and_started_again(tmp_path: Path) -> None:
 
 
 async def test_a_primary_killed_under_sentinel_is_replaced(tmp_path: Path) -> None:
-    with redis_shapes.sentinel() as shape:
+    with redis_groups.sentinel() as shape:
         await _register(shape)
         async with ServerProcess(tmp_path, redis_url=shape.url) as server, ClientSession() as session:
             shape.kill(shape.primaries()[0])
@@ -98,7 +98,7 @@ async def test_a_primary_killed_under_sentinel_is_replaced(tmp_path: Path) -> No
 
 
 async def test_a_primary_killed_in_a_cluster_is_replaced(tmp_path: Path) -> None:
-    with redis_shapes.cluster() as shape:
+    with redis_groups.cluster() as shape:
         await _register(shape)
         async with ServerProcess(tmp_path, redis_url=shape.url) as server, ClientSession() as session:
             shape.kill(shape.primaries()[0])

@@ -18,7 +18,7 @@ from redis.crc import key_slot
 from service.app import open_issuer
 from service.protocol.credentials import parse
 from service.store.keys import Keys
-from tests import redis_shapes
+from tests import redis_groups, redis_shapes
 from tests.server_process import ServerProcess
 from tests.steady_load import Load
 from tests.world import World, settings_for
@@ -102,7 +102,7 @@ async def test_slots_move_under_load(cluster_shape: redis_shapes.Shape, tmp_path
 
 def _is_replaced(shape: redis_shapes.Shape, dead: redis_shapes.Node) -> bool:
     """Whether everybody knows the successor: a primary that comes back too early comes back empty, and stays one."""
-    if isinstance(shape, redis_shapes.Sentinel):
+    if isinstance(shape, redis_groups.Sentinel):
         return shape.primary_by_sentinels() not in (None, dead)
     return len(shape.primaries()) == 3
 

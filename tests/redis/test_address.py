@@ -9,7 +9,7 @@ from service.settings import Settings, redis_url
 from service.settings.redis_url import ServerAddress, Topology
 from service.store.fitness import StoreUnfitError
 from service.store.store import open_store
-from tests import redis_shapes
+from tests import redis_shapes, redis_tls
 from tests.world import settings_for
 
 
@@ -69,7 +69,7 @@ async def test_a_password_and_an_acl_user() -> None:
 
 
 async def test_tls_with_a_client_certificate() -> None:
-    if not redis_shapes.tls_is_available():
+    if not redis_tls.tls_is_available():
         pytest.skip("no redis-server with TLS: install Debian's redis-server")
     with redis_shapes.standalone(tls=True, require_client_certificate=True) as shape:
         files = shape.certificates

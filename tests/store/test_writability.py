@@ -10,7 +10,7 @@ from service.app import open_issuer
 from service.observe.metrics import WRITE_REFUSALS
 from service.store import writability
 from service.store.writability import Writability
-from tests import redis_shapes
+from tests import redis_groups, redis_shapes
 from tests.kept_redis import RECOMMENDED
 from tests.redis_shapes import Shape
 from tests.world import CALLBACK, World, error_of, in_process, settings_for
@@ -125,7 +125,7 @@ async def test_one_full_primary_of_a_cluster_is_enough(cluster_shape: Shape) -> 
 
 async def test_a_replica_is_not_written_to() -> None:
     """READONLY: the server at the address has become a replica."""
-    with redis_shapes.pair() as pair:
+    with redis_groups.pair() as pair:
         settings = settings_for(pair.url_of(pair.nodes[0]), redis_timeout=0.3)
         async with open_issuer(settings) as issuer, in_process(issuer) as http:
             world = World(issuer, http, pair)
