@@ -32,7 +32,9 @@ def test_what_cannot_be_seen_is_refused_and_not_shown(name: str) -> None:
     shown = display_names.shown(name, "id")
     assert display_names.check(shown) == shown
     assert shown.startswith("App")
-    assert display_names.spelled_out(name).isprintable(), "an operator sees that it is there"
+    spelled = display_names.spelled_out(name)
+    assert spelled.isprintable(), "an operator sees that it is there"
+    assert "\\" in spelled
 
 
 @pytest.mark.parametrize("name", BLANK)

@@ -7,14 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.protocol.errors import (
+    InsufficientScope,
     InvalidClient,
     InvalidGrant,
     InvalidRequest,
     InvalidScope,
     InvalidTarget,
+    InvalidToken,
     ProtocolError,
     ServerError,
     TemporarilyUnavailable,
+    TokenRequired,
+    TooManyRegistrations,
     UnauthorizedClient,
     UnsupportedGrantType,
     printable,
@@ -36,6 +40,10 @@ DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]{0,400}")
         (InvalidTarget, "invalid_target", 400),
         (ServerError, "server_error", 500),
         (TemporarilyUnavailable, "temporarily_unavailable", 503),
+        (TooManyRegistrations, "temporarily_unavailable", 429),
+        (InvalidToken, "invalid_token", 401),
+        (TokenRequired, "invalid_token", 401),
+        (InsufficientScope, "insufficient_scope", 403),
     ],
 )
 def test_every_error_has_its_registered_code_and_status(error: type[ProtocolError], code: str, status: int) -> None:
@@ -52,6 +60,8 @@ def test_the_reason_for_operators_stays_out_of_the_description() -> None:
 
 def test_unavailable_says_when_to_try_again() -> None:
     assert TemporarilyUnavailable(retry_after=7).headers == {"Retry-After": "7"}
+    assert TemporarilyUnavailable().headers == {"Retry-After": "1"}
+    assert TooManyRegistrations().headers == {"Retry-After": "3600"}
 
 
 @given(st.text())

@@ -20,6 +20,9 @@ CREDENTIALS = [
     f"{HEADER}.{PAYLOAD}",
     f"{HEADER}.a2V5.aXY.{PAYLOAD}.dGFn",
     f"eyAiYWxnIjogIm5vbmUiIH0.{PAYLOAD}.",
+    f"eyJhbGci.{PAYLOAD}",
+    f"ewogImFsZyI6ICJub25lIn0.{PAYLOAD}.",
+    f"ew0KImFsZyI6ICJub25lIn0.{PAYLOAD}.",
     "whsec_" + "c2VjcmV0c2VjcmV0",
 ]
 

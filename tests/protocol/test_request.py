@@ -16,6 +16,7 @@ from service.protocol.request import MAX_PARAMETERS, Request, parse_form
         pytest.param(b"", {}, id="nothing"),
         pytest.param(b"a=1&b=2", {"a": "1", "b": "2"}, id="plain"),
         pytest.param(b"a=1+2&b=%C3%A9", {"a": "1 2", "b": "é"}, id="escaped"),
+        pytest.param(b"a=+1+2+", {"a": " 1 2 "}, id="blanks alone"),
         pytest.param(b"a%20b=1", {"a b": "1"}, id="an escaped name"),
         pytest.param(b"a=&b", {}, id="empty ones are absent"),
         pytest.param(b"a=%26%3D", {"a": "&="}, id="separators inside"),

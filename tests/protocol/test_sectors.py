@@ -40,6 +40,7 @@ def test_several_hosts_are_no_sector() -> None:
 
 
 def test_no_client_id_is_the_host_of_others() -> None:
+    assert own_sector("victim.example") == "client:victim.example"
     assert sector_of("victim.example", ()) != sector_of("x", (VICTIM,))
 
 

@@ -50,3 +50,5 @@ def test_an_ascii_password_costs_one_hashing() -> None:
     decomposed = unicodedata.normalize("NFD", "gr\u00fc\u00dfe")
     assert spellings_of_password("gr\u00fc\u00dfe") == ("gr\u00fc\u00dfe", decomposed)
     assert spellings_of_password(decomposed) == ("gr\u00fc\u00dfe", decomposed)
+    mixed = "\u00fc\u00a0u\u0308"
+    assert spellings_of_password(mixed) == ("\u00fc \u00fc", mixed, "u\u0308\u00a0u\u0308")
