@@ -62,12 +62,20 @@ end
 
 @dataclass
 class ModelRefreshToken:
-    """``used_at``: when it was exchanged, None while it is not; ``response``: what for."""
+    """A refresh token, and what came of its use."""
 
     text: str
     ends: int
     used_at: int | None = None
+    scope: str = ""
+    """What its use asked for."""
     response: bytes = b""
+    successor: "ModelRefreshToken | None" = None
+
+    def waits(self, now: int) -> bool:
+        """Whether the response is there for who asks again: in the grace, until its successor is used."""
+        used = self.successor is not None and self.successor.used_at is not None
+        return self.used_at is not None and now < self.used_at + GRACE and not used
 
 
 @dataclass
@@ -169,19 +177,31 @@ class StoreMachine(RuleBasedStateMachine):
         issued = self._ask(form)
         assert (issued is not None) == expected
         if issued is not None:
-            token.used_at, token.response = self.now, issued.content
-            self._took(grant, issued, scope or "read write")
+            token.used_at, token.scope, token.response = self.now, scope or "read write", issued.content
+            self._took(grant, issued, token.scope)
+            token.successor = grant.refresh[-1]
 
     def _refresh_again(self, grant: ModelGrant, token: ModelRefreshToken, form: dict[str, str], known: bool) -> None:
-        """The same answer inside the grace window, the end of the family outside it."""
-        assert token.used_at is not None
-        within_grace = self.now < token.used_at + GRACE
+        """While the answer waits the same request gets it, another one an access token of its own; then the family ends."""
+        waits, scope = token.waits(self.now), form.get("scope", "read write")
         issued = self._ask(form)
-        assert (issued is not None) == (known and within_grace and form.get("scope") != "admin")
-        if issued is not None:
+        assert (issued is not None) == (known and waits and scope != "admin")
+        if issued is None:
+            grant.ended = grant.ended or (known and not waits)
+        elif scope == token.scope:
             assert issued.content == token.response
-        elif known and not within_grace:
-            grant.ended = True
+        else:
+            body, first = orjson.loads(issued.content), orjson.loads(token.response)
+            assert body["refresh_token"] == first["refresh_token"]
+            assert body["access_token"] != first["access_token"]
+            grant.access[body["access_token"]] = (self.now + ACCESS, scope)
+
+    @rule(grant=grants, scope=st.sampled_from([None, "read", "admin"]))
+    def lose_a_response(self, grant: ModelGrant, scope: str | None) -> None:
+        """A client asks again with the refresh token that it knows, for the same or for less."""
+        self.redeem(grant)
+        self.refresh(grant, 0, None)
+        self.refresh(grant, 1, scope)
 
     @rule(grant=grants, times=st.integers(2, 12), pause=st.sampled_from([600, 1800, 3600]))
     def keep_refreshing(self, grant: ModelGrant, times: int, pause: int) -> None:
