@@ -90,6 +90,11 @@ def test_who_is_not_ended_within_ten_seconds_is_named_again(acts: Acts) -> None:
     assert scores["just"] == -acts.at(-5)
 
 
+def test_nobody_is_named_while_there_is_room(acts: Acts) -> None:
+    add(acts, "kin", long=-acts.at(-15), a=acts.at(100))
+    assert index(acts, "b", 300, most=3) == ["indexed"]
+
+
 def test_those_that_are_over_do_not_count(acts: Acts) -> None:
     add(acts, "kin", over=acts.at(-10), a=acts.at(100))
     assert index(acts, "b", 200, most=2) == ["indexed"]

@@ -101,7 +101,10 @@ def test_places_are_remembered_for_a_time_and_only_so_many(acts: Acts) -> None:
     def remember(browser: str, network: str) -> None:
         assert acts("remember_places", browser=browser, network=network, lifetime=50, most=2) == "remembered"
 
-    acts.server.zadd("mm:{x}:known_browsers", {"over": acts.at(-10), "older": acts.at(10)})
+    acts.server.zadd("mm:{x}:known_browsers", {"over": acts.at(-10)})
+    remember("older", "")
+    assert list(acts.scores("known_browsers")) == ["older"]
+    acts.server.zadd("mm:{x}:known_browsers", {"oldest": acts.at(10), "older": acts.at(20)})
     remember("b", "")
     assert list(acts.scores("known_browsers")) == ["older", "b"]
     assert 50 <= acts.scores("known_browsers")["b"] <= 52
