@@ -132,6 +132,22 @@ def test_no_file_is_longer_than_350_lines() -> None:
     assert not [f"{path.relative_to(ROOT)}: {length}" for path, length in lengths.items() if length > 350]
 
 
+def test_a_public_name_of_a_class_is_that_of_one_class() -> None:
+    """Whoever searches for a name finds one thing. An output of an operation is called as what it shows: the API names it."""
+    found: dict[str, list[str]] = {}
+    for path in SERVICE.rglob("*.py"):
+        if path.parent.name == "operations":
+            continue
+        for node in ast.parse(path.read_text()).body:
+            names = [node.name] if isinstance(node, ast.ClassDef) else []
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]  # of a type: `Show | Go`
+            for name in names:
+                if re.fullmatch(r"[A-Z]+[a-z]\w*", name):
+                    found.setdefault(name, []).append(str(path.relative_to(SERVICE)))
+    assert not {name: paths for name, paths in found.items() if len(paths) > 1}
+
+
 def test_no_call_is_shortened_by_a_splat() -> None:
     """``f(*(a, b, c))`` hides which argument is which: they are written out, or a value object has them."""
     splats = []

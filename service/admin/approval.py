@@ -7,7 +7,7 @@ from msgspec import structs
 from service.admin import etags
 from service.admin.audit import audited
 from service.admin.clients import ClientName, change_client
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.admin.input import IfMatch
 from service.issuer import Issuer
 from service.observe.events import Event
@@ -21,7 +21,7 @@ async def approve_client(issuer: Issuer, client_id: ClientName, if_match: IfMatc
     """Say of a client that registered itself that its name and addresses have been checked.
 
     Users are no longer warned, and errors are redirected at once, as with a client of ours. It holds until the client changes
-    anything of itself (RFC 7592). Raises NotFound, Outdated (``etags.check``), Refused where it did not register itself.
+    anything of itself (RFC 7592). Raises NotFound, Outdated (``etags.check``), InvalidInput where it did not register itself.
     """
     client = await _set_approved(issuer, client_id, approved=True, if_match=if_match)
     log.info(Event.CLIENT_APPROVED, extra={"client_id": client.client_id})
@@ -30,7 +30,7 @@ async def approve_client(issuer: Issuer, client_id: ClientName, if_match: IfMatc
 
 @audited("client.withdraw_approval", "client:client_id")
 async def withdraw_approval(issuer: Issuer, client_id: ClientName) -> Client:
-    """Take back ``approve_client``. Raises NotFound, Refused where it did not register itself."""
+    """Take back ``approve_client``. Raises NotFound, InvalidInput where it did not register itself."""
     client = await _set_approved(issuer, client_id, approved=False)
     log.info(Event.CLIENT_APPROVAL_WITHDRAWN, extra={"client_id": client.client_id})
     return client
@@ -40,7 +40,7 @@ async def _set_approved(issuer: Issuer, name: str, *, approved: bool, if_match: 
     def changed(client: Client) -> Client:
         etags.check(client, if_match)
         if client.registration is None:
-            raise Refused(f"client {client.client_id} did not register itself: there is nothing to approve")
+            raise InvalidInput(f"client {client.client_id} did not register itself: there is nothing to approve")
         registration = structs.replace(client.registration, approved=approved, is_stranger=False)
         wanted: Client = structs.replace(client, registration=registration)
         return wanted

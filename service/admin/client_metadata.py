@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from service.admin.client_input import ClientInput
-from service.admin.errors import AdminError, Refused
+from service.admin.errors import AdminError, InvalidInput
 from service.admin.input import check_sizes
 from service.client_auth import resumed_method
 from service.issuer import Issuer
@@ -61,7 +61,7 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
         given |= {"client_id": client_id, "name": _text(said, "client_name")}
         given["auth_method"] = said.get("token_endpoint_auth_method", ClientAuthMethod.CLIENT_SECRET_BASIC.value)
         if given["auth_method"] == ClientAuthMethod.CLIENT_SECRET:  # a word of ours, not of the RFCs
-            raise Refused("auth_method: there are client_secret_basic and client_secret_post")
+            raise InvalidInput("auth_method: there are client_secret_basic and client_secret_post")
         if held is not None:
             given["auth_method"] = resumed_method(given["auth_method"], held.auth_method)
         given["response_types"], given["grant_types"] = _types(issuer, said, held, left_out)
@@ -103,7 +103,7 @@ def _check_names(issuer: Issuer, said: Mapping[str, Any]) -> None:
 def _without_unusable(given: dict[str, Any], left_out: dict[str, str]) -> ClientInput:
     """Leave out decorations that cannot be registered.
 
-    Raises Refused for faults of other members, InvalidClientMetadata for what is not even of the right kind.
+    Raises InvalidInput for faults of other members, InvalidClientMetadata for what is not even of the right kind.
     """
     for name in _LINKS:
         _text(given, name)

@@ -5,7 +5,7 @@ so that it is always the same; the first time that a caller gets it, it is writt
 look. The two never meet: numbers from 2^52 to 2^53 (all of which JSON can carry exactly) are made ones.
 """
 
-from service.admin.errors import NotFound, Refused
+from service.admin.errors import InvalidInput, NotFound
 from service.issuer import Issuer
 from service.protocol.credentials import Randomness
 from service.records.client import Client
@@ -29,7 +29,7 @@ async def number_of(issuer: Issuer, client: Client) -> int:
         if await numbers.take(number, client.client_id, ends_with_client=client.is_strangers):
             numbers.remember(client.client_id, client.generation, number)
             return number
-    raise Refused(f"client {client.client_id}: every number that it could have is another client's")
+    raise InvalidInput(f"client {client.client_id}: every number that it could have is another client's")
 
 
 async def find_client(issuer: Issuer, identifier: str | int) -> Client:

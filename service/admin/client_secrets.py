@@ -1,7 +1,7 @@
 """Secrets of clients: made or imported, kept as hashes, sealed where they have to be read again."""
 
 from service.admin.client_input import ClientInput
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.client_auth import has_secret
 from service.client_auth.secret import MAX_SECRET
 from service.crypto.passwords import hash_generated
@@ -15,17 +15,19 @@ MIN_SECRET = 8
 
 
 def check_secret(secret: str) -> None:
-    """Raises Refused for a secret that may not be imported (RFC 6749 appendix A.2: printable ASCII)."""
+    """Raises InvalidInput for a secret that may not be imported (RFC 6749 appendix A.2: printable ASCII)."""
     if not secret.isascii() or not secret.isprintable():
-        raise Refused("secret: must be printable ASCII (RFC 6749 appendix A.2)")
+        raise InvalidInput("secret: must be printable ASCII (RFC 6749 appendix A.2)")
     if not MIN_SECRET <= len(secret) <= MAX_SECRET:
-        raise Refused(f"secret: must have {MIN_SECRET} to {MAX_SECRET} characters; leave it out and one is generated")
+        raise InvalidInput(
+            f"secret: must have {MIN_SECRET} to {MAX_SECRET} characters; leave it out and one is generated"
+        )
 
 
 async def make_secret(
     issuer: Issuer, owner: Client | ClientInput, imported: str | None
 ) -> tuple[str | None, tuple[ClientSecret, ...]]:
-    """The secret in clear where we made it, and as it is kept; none where the method has none. Raises Refused."""
+    """The secret in clear where we made it, and as it is kept; none where the method has none. Raises InvalidInput."""
     if not has_secret(owner.auth_method):
         return None, ()
     now, algorithm = int(issuer.clock()), HmacAlgorithm.HS256
@@ -42,9 +44,11 @@ async def make_secret(
 
 
 def _sealed(issuer: Issuer, owner: Client | ClientInput, secret: str, algorithm: HmacAlgorithm) -> tuple[str, str]:
-    """The secret for assertions, encrypted, and under which master key. Raises Refused where it is too short for its HMAC."""
+    """The secret for assertions, encrypted, and under which master key. Raises InvalidInput: too short for its HMAC."""
     if not issuer.sealing.current:
-        raise Refused("auth_method: client_secret_jwt needs the setting master_key, to keep secrets encrypted")
+        raise InvalidInput("auth_method: client_secret_jwt needs the setting master_key, to keep secrets encrypted")
     if len(secret) < algorithm.bytes:
-        raise Refused(f"secret: must have {algorithm.bytes} characters or more for {algorithm} (RFC 7518 section 3.2)")
+        raise InvalidInput(
+            f"secret: must have {algorithm.bytes} characters or more for {algorithm} (RFC 7518 section 3.2)"
+        )
     return issuer.sealing.seal_text(secret, owner.client_id, issuer.randomness), issuer.sealing.current

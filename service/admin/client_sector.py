@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from service.admin.client_input import ClientInput
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.outbound.http_client import HttpClientError, Purpose
@@ -24,14 +24,14 @@ _SIGNED_BY_US = (
 async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
     """The sector that pairwise subjects are made for (OpenID Connect Core 8.1, Dynamic Client Registration 5).
 
-    Also checks what only the settings know. Raises Refused.
+    Also checks what only the settings know. Raises InvalidInput.
     """
     settings = issuer.settings
     if refused := [one.value for one in given.response_types if one not in settings.response_types]:
-        raise Refused(f"response_types: {', '.join(refused)}: not offered here (setting response_types)")
+        raise InvalidInput(f"response_types: {', '.join(refused)}: not offered here (setting response_types)")
     _check_algorithms(issuer, given)
     if given.subject_type is SubjectType.PAIRWISE and settings.pairwise_salt is None:
-        raise Refused("subject_type: pairwise is not offered here (setting pairwise_salt)")
+        raise InvalidInput("subject_type: pairwise is not offered here (setting pairwise_salt)")
     if given.sector_identifier_uri:
         await _check_sector_document(issuer, given)
         return urlsplit(given.sector_identifier_uri).hostname or ""
@@ -40,18 +40,20 @@ async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
     try:
         return sectors.sector_of(given.client_id, given.redirect_uris)
     except ValueError as error:
-        raise Refused(f"sector_identifier_uri: needed, since {error}") from error
+        raise InvalidInput(f"sector_identifier_uri: needed, since {error}") from error
 
 
 def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:
     signed = given.access_token_format not in (None, AccessTokenFormat.OPAQUE)
     if issuer.keyring is None:  # it signs nothing now; where it will, another algorithm can stand in
         if signed:
-            raise Refused("access_token_format: there is no key to sign with (settings master_key, signing_key_files)")
+            raise InvalidInput(
+                "access_token_format: there is no key to sign with (settings master_key, signing_key_files)"
+            )
         return
     for name in _SIGNED_BY_US:
         if (wanted := getattr(given, name)) and wanted not in issuer.keyring.algorithms:
-            raise Refused(f"{name}: there is no key for {wanted.value} here")
+            raise InvalidInput(f"{name}: there is no key for {wanted.value} here")
 
 
 async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
@@ -62,8 +64,8 @@ async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
     except (HttpClientError, ValueError) as error:
         # Who registers need not know what our network looks like from inside.
         log.info(Event.SECTOR_IDENTIFIER_UNAVAILABLE, extra={"client_id": given.client_id, "reason": str(error)[:200]})
-        raise Refused(
+        raise InvalidInput(
             "sector_identifier_uri: cannot be fetched, or is not JSON; it must be public and https"
         ) from error
     if not isinstance(listed, list) or not set(given.redirect_uris) <= {uri for uri in listed if isinstance(uri, str)}:
-        raise Refused("sector_identifier_uri: does not list every redirect URI of the client")
+        raise InvalidInput("sector_identifier_uri: does not list every redirect URI of the client")

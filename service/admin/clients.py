@@ -12,7 +12,7 @@ from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.client_secrets import make_secret
 from service.admin.client_sector import checked_sector
-from service.admin.errors import AlreadyExists, NotFound, Refused
+from service.admin.errors import AlreadyExists, InvalidInput, NotFound
 from service.admin.input import Name, describe_property
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.client_auth import has_secret
@@ -49,10 +49,10 @@ async def create_client(
 ) -> NewSecret:
     """Register a client; with ``registration`` it does so itself (RFC 7591).
 
-    Raises AlreadyExists, Refused.
+    Raises AlreadyExists, InvalidInput.
     """
     if not has_secret(given.auth_method) and secret is not None:
-        raise Refused(f"secret: a client with auth_method {given.auth_method} has none")
+        raise InvalidInput(f"secret: a client with auth_method {given.auth_method} has none")
     await _check_free(issuer, given.client_id, given.alias)
     generated, secrets = await make_secret(issuer, given, secret)
     now = int(issuer.clock())
@@ -88,7 +88,7 @@ async def list_clients(
     limit: Limit = 100,
     registered: Annotated[bool, Field(description="Only clients that registered themselves (RFC 7591).")] = False,
 ) -> Listing[Client]:
-    """A page of clients in no order; looks at some ``10 × limit`` keys. Raises Refused for a bad cursor."""
+    """A page of clients in no order; looks at some ``10 × limit`` keys. Raises InvalidInput for a bad cursor."""
     with cursor_checked(cursor):
         page, following = await issuer.store.clients.list_page(cursor, limit)
     return Listing([client for client in page if client.registration or not registered], following)
@@ -102,10 +102,10 @@ async def update_client(
 
     A client that needs no secret any more loses it; one that needs one, or one that can be read again (client_secret_jwt),
     has none until ``rotate_secret``. With ``adopts`` it is an operator's from now on, even if it registered itself: it is kept
-    also while it is not used. Raises NotFound, AlreadyExists (alias), Outdated (``etags.check``), Refused.
+    also while it is not used. Raises NotFound, AlreadyExists (alias), Outdated (``etags.check``), InvalidInput.
     """
     if "client_id" in changes:
-        raise Refused("client_id: cannot be changed; tokens and grants name it. Create another client.")
+        raise InvalidInput("client_id: cannot be changed; tokens and grants name it. Create another client.")
     alias = changes.get("alias")
     if isinstance(alias, str) and alias:
         await _check_alias_free(issuer, (await get_client(issuer, client_id)).client_id, alias)
@@ -149,15 +149,15 @@ async def rotate_secret(
         bool, Field(description="The last secret stays valid until the next rotation, or until it is dropped.")
     ] = False,
 ) -> NewSecret:
-    """Give a client a new secret, generated or imported; the old ones end at once unless kept. Raises NotFound, Refused."""
+    """Give a client a new secret, generated or imported; old ones end at once unless kept. Raises NotFound, InvalidInput."""
     seen = await get_client(issuer, client_id)
     generated, new = await make_secret(issuer, seen, secret)
 
     def changed(client: Client) -> Client:
         if not has_secret(client.auth_method):
-            raise Refused(f"client {client.client_id} has auth_method {client.auth_method}: no secret to rotate")
+            raise InvalidInput(f"client {client.client_id} has auth_method {client.auth_method}: no secret to rotate")
         if client.auth_method != seen.auth_method:
-            raise Refused(f"client {client.client_id} is being changed by others at the same time; try again")
+            raise InvalidInput(f"client {client.client_id} is being changed by others at the same time; try again")
         return msgspec.structs.replace(client, secrets=new + (client.secrets[:1] if keep_old else ()))
 
     client = await change_client(issuer, client_id, changed)
@@ -167,11 +167,11 @@ async def rotate_secret(
 
 @audited("client.drop_old_secret", "client:client_id")
 async def drop_old_secret(issuer: Issuer, client_id: ClientName) -> Client:
-    """End the secret that ``rotate_secret`` kept. Raises NotFound, Refused where there is only one."""
+    """End the secret that ``rotate_secret`` kept. Raises NotFound, InvalidInput where there is only one."""
 
     def changed(client: Client) -> Client:
         if len(client.secrets) < 2:
-            raise Refused(f"client {client.client_id} has no old secret to drop")
+            raise InvalidInput(f"client {client.client_id} has no old secret to drop")
         return msgspec.structs.replace(client, secrets=client.secrets[:1])
 
     client = await change_client(issuer, client_id, changed)
@@ -198,7 +198,7 @@ def describe(client: Client) -> dict[str, Any]:
 
 
 async def change_client(issuer: Issuer, name: str, changed: Callable[[Client], Client]) -> Client:
-    """Read, change, compare and set: for changes that need nothing but the client. Raises NotFound, Refused."""
+    """Read, change, compare and set: for changes that need nothing but the client. Raises NotFound, InvalidInput."""
 
     async def settled() -> tuple[Client, Client]:
         seen = await get_client(issuer, name)
@@ -221,7 +221,7 @@ async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Await
         if seen.is_strangers and not wanted.is_strangers:
             issuer.store.self_registrations.adopt_soon(wanted)
         return wanted
-    raise Refused(f"client {name!r} is being changed by others at the same time; look at it and try again")
+    raise InvalidInput(f"client {name!r} is being changed by others at the same time; look at it and try again")
 
 
 async def _check_free(issuer: Issuer, client_id: str, alias: str | None) -> None:

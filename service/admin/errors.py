@@ -21,11 +21,11 @@ class AlreadyExists(AdminError):
     """The name is taken."""
 
 
-class Refused(AdminError):
+class InvalidInput(AdminError):
     """The input is faulty, or what is asked for does not go together."""
 
 
-class NotAllowed(Refused):
+class NotAllowed(InvalidInput):
     """The client or user that it is asked for may not have it: scope, resource, grant type."""
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from service.admin import clients
 from service.admin.audit import audited
-from service.admin.errors import NotFound, Refused
+from service.admin.errors import InvalidInput, NotFound
 from service.admin.paging import Cursor, cursor_checked
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
@@ -53,7 +53,7 @@ class EndedEverything(NamedTuple):
 
 
 async def count_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything:
-    """A part of what ``end_everything`` would end. Exact while nothing changes. Raises Refused."""
+    """A part of what ``end_everything`` would end. Exact while nothing changes. Raises InvalidInput."""
     return await _go_on(issuer, cursor, ends=False)
 
 
@@ -61,7 +61,7 @@ async def count_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverythi
 async def end_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything:
     """End a part: go on with the cursor until it is empty. It may be repeated at any time.
 
-    Whatever was alive when the first part was begun is dead when the last one has been done. Raises Refused.
+    Whatever was alive when the first part was begun is dead when the last one has been done. Raises InvalidInput.
     """
     ended = await _go_on(issuer, cursor, ends=True)
     if not ended.cursor:
@@ -92,20 +92,20 @@ async def _go_on(issuer: Issuer, cursor: str, *, ends: bool) -> EndedEverything:
 
 
 def _place(cursor: str, primaries: str) -> tuple[int, str]:
-    """Which step, and where in it. Raises Refused."""
+    """Which step, and where in it. Raises InvalidInput."""
     if not cursor:
         return 0, ""
     step, _, rest = cursor.partition(_BETWEEN)
     seen, _, position = rest.partition(_BETWEEN)
     if step not in map(str, range(len(_STEPS))):
-        raise Refused(f"{cursor!r} is not a cursor: give the one that the part before ended with")
+        raise InvalidInput(f"{cursor!r} is not a cursor: give the one that the part before ended with")
     if seen != primaries:
         raise _moved()
     return int(step), position
 
 
-def _moved() -> Refused:
-    return Refused("other servers of Redis have become primaries meanwhile: begin again, without a cursor")
+def _moved() -> InvalidInput:
+    return InvalidInput("other servers of Redis have become primaries meanwhile: begin again, without a cursor")
 
 
 def _counts(found: Counter[str], cursor: str) -> EndedEverything:

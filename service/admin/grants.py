@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.admin import clients, users
 from service.admin.audit import audited
-from service.admin.errors import NotFound, Refused
+from service.admin.errors import InvalidInput, NotFound
 from service.admin.input import Input, Name, Properties
 from service.admin.paging import Listing, cursor_checked, offset
 from service.admin.users import UserName
@@ -69,7 +69,7 @@ class KnownGrant(NamedTuple):
 
 @audited("grant.issue_code", "user:given.user", "client:given.client")
 async def issue_code(issuer: Issuer, given: CodeInput) -> codes.Code:
-    """Issue an authorization code for a user, by the rules of the authorization endpoint. Raises NotFound, Refused."""
+    """Issue an authorization code for a user, by the rules of the authorization endpoint. Raises NotFound, InvalidInput."""
     client = await clients.get_client(issuer, given.client)
     user = await users.get_user(issuer, given.user)
     _check_parties(client, user)
@@ -80,7 +80,7 @@ async def issue_code(issuer: Issuer, given: CodeInput) -> codes.Code:
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
-        raise Refused(f"{error.error}: {error.description}") from error
+        raise InvalidInput(f"{error.error}: {error.description}") from error
     log.info(
         Event.CODE_ISSUED, extra={"client_id": client.client_id, "subject": user.subject, "grant_id": code.grant_id}
     )
@@ -89,11 +89,11 @@ async def issue_code(issuer: Issuer, given: CodeInput) -> codes.Code:
 
 def _check_parties(client: Client, user: User) -> None:
     if not client.enabled:
-        raise Refused(f"client {client.client_id} is disabled; `mintmark client enable` lets it in again")
+        raise InvalidInput(f"client {client.client_id} is disabled; `mintmark client enable` lets it in again")
     if GrantTypeName.AUTHORIZATION_CODE not in client.grant_types:
-        raise Refused(f"client {client.client_id} is not registered for the grant type authorization_code")
+        raise InvalidInput(f"client {client.client_id} is not registered for the grant type authorization_code")
     if not user.enabled:
-        raise Refused(f"user {user.username} is disabled; `mintmark user enable` lets them in again")
+        raise InvalidInput(f"user {user.username} is disabled; `mintmark user enable` lets them in again")
 
 
 def _code_record(issuer: Issuer, client: Client, given: CodeInput) -> AuthorizationCode:
@@ -124,19 +124,19 @@ def _grant(issuer: Issuer, client: Client, user: User, given: CodeInput) -> Gran
 
 
 async def list_of_user(issuer: Issuer, user: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
-    """A page of a user's grants, the one that ends first in front. Raises NotFound, Refused for a bad cursor."""
+    """A page of a user's grants, the one that ends first in front. Raises NotFound, InvalidInput for a bad cursor."""
     return await list_of_subject(issuer, (await users.get_user(issuer, user)).subject, cursor, limit)
 
 
 async def list_of_subject(issuer: Issuer, subject: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
-    """The same for a subject that another directory than ours may know. Raises Refused for a bad cursor."""
+    """The same for a subject that another directory than ours may know. Raises InvalidInput for a bad cursor."""
     offset(cursor)
     page = await issuer.store.grants.list_of_user(subject, cursor, limit)
     return Listing(await _known(issuer, page.grants), page.cursor)
 
 
 async def list_of_client(issuer: Issuer, client: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
-    """A page of a client's grants in no order; looks at some ``10 × limit`` keys. Raises NotFound, Refused."""
+    """A page of a client's grants in no order; looks at some ``10 × limit`` keys. Raises NotFound, InvalidInput."""
     client_id = (await clients.get_client(issuer, client)).client_id
     return await list_of_client_id(issuer, client_id, cursor, limit)
 
@@ -144,7 +144,7 @@ async def list_of_client(issuer: Issuer, client: str, cursor: str = "", limit: i
 async def list_of_client_id(
     issuer: Issuer, client_id: str | None, cursor: str = "", limit: int = 100
 ) -> Listing[KnownGrant]:
-    """The same for a client that is known already; None: grants of all clients. Raises Refused."""
+    """The same for a client that is known already; None: grants of all clients. Raises InvalidInput."""
     with cursor_checked(cursor):
         page = await issuer.store.grants.list_of_client(client_id, cursor, limit)
     return Listing(await _known(issuer, page.grants), page.cursor)
@@ -165,7 +165,7 @@ async def open_by_id_token(
 ) -> KnownGrant:
     """The living grant that an ID token of ours, expired or not, was issued from (IA-37). Raises NotFound."""
     if issuer.keyring is None:
-        raise Refused(
+        raise InvalidInput(
             "there is no key to verify ID tokens with: set master_key or signing_key_files as the server has it"
         )
     hint = await read_hint(issuer, id_token.strip())

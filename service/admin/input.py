@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.protocol.checked_types import ShortText
 from service.protocol.claims import is_deeper
 from service.protocol.credentials import PATTERN
@@ -73,22 +73,22 @@ class Input(BaseModel):
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
-        """The input, checked. Raises Refused with every fault."""
+        """The input, checked. Raises InvalidInput with every fault."""
         check_sizes(data)
         try:
             return cls.model_validate(dict(data))
         except ValidationError as error:
             faults = lines(error, "there is no such member", dict(data))
-        raise Refused("\n".join(faults))
+        raise InvalidInput("\n".join(faults))
 
 
 def check_sizes(data: Mapping[str, Any]) -> None:
-    """Raises Refused for lists and objects that would cost too much to be looked at."""
+    """Raises InvalidInput for lists and objects that would cost too much to be looked at."""
     long = sorted(
         name for name, value in data.items() if isinstance(value, list | tuple | dict) and len(value) > _MAX_ITEMS
     )
     if long:
-        raise Refused("\n".join(f"{name}: has more than {_MAX_ITEMS} items" for name in long))
+        raise InvalidInput("\n".join(f"{name}: has more than {_MAX_ITEMS} items" for name in long))
 
 
 def filled(text: str) -> str:

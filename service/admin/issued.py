@@ -1,24 +1,28 @@
 """What is alive in a grant: the credentials that it has issued."""
 
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.admin.grants import is_grant_id
 from service.admin.paging import Listing, cursor_checked
 from service.issuer import Issuer
-from service.store.scanning import Issued
+from service.store.scanning import LivingCredential
 
 KINDS = {"access": "access_token", "refresh": "refresh_token", "code": "authorization_code"}
 LOOKED_AT = 50_000
 """Keys of the grant's server that one call looks at unless the caller says another number."""
 
 
-async def list_issued(issuer: Issuer, grant_id: str, cursor: str = "", limit: int = LOOKED_AT) -> Listing[Issued]:
+async def list_issued(
+    issuer: Issuer, grant_id: str, cursor: str = "", limit: int = LOOKED_AT
+) -> Listing[LivingCredential]:
     """The living credentials of a grant, and those that are only remembered as used, living ones first.
 
     There is no index of them: some ``limit`` keys of one server are looked at, and a page may be empty though more follow.
-    Raises Refused for what is no grant id or no cursor, TemporarilyUnavailable.
+    Raises InvalidInput for what is no grant id or no cursor, TemporarilyUnavailable.
     """
     if not is_grant_id(grant_id):
-        raise Refused("a grant id has 22 letters, digits, - and _: the ones right after mm_at_ or mm_rt_ in a token")
+        raise InvalidInput(
+            "a grant id has 22 letters, digits, - and _: the ones right after mm_at_ or mm_rt_ in a token"
+        )
     with cursor_checked(cursor):
         found, following = await issuer.store.scanning.issued(grant_id, cursor, limit)
     return Listing(sorted(found, key=lambda one: (one.used, one.kind, -one.ends_at)), following)

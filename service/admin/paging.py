@@ -7,7 +7,7 @@ from typing import Annotated, Generic, NamedTuple, Protocol, TypeVar
 import msgspec
 from pydantic import Field
 
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 
 Cursor = Annotated[
     str, Field(max_length=100, description="Where the page before ended; left out = from the beginning.")
@@ -29,19 +29,19 @@ def cursor_checked(cursor: str) -> Iterator[None]:
         raise _no_cursor(cursor) from error
 
 
-def _no_cursor(cursor: str) -> Refused:
-    return Refused(f"{cursor!r} is not a cursor: give the one that the page before ended with")
+def _no_cursor(cursor: str) -> InvalidInput:
+    return InvalidInput(f"{cursor!r} is not a cursor: give the one that the page before ended with")
 
 
 def offset(cursor: str) -> int:
-    """A cursor that counts. Raises Refused."""
+    """A cursor that counts. Raises InvalidInput."""
     if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS):
         raise _no_cursor(cursor)
     return int(cursor or 0)
 
 
 def check_place(cursor: str) -> None:
-    """A cursor that is a place in a stream, ``milliseconds-number``, or empty. Raises Refused."""
+    """A cursor that is a place in a stream, ``milliseconds-number``, or empty. Raises InvalidInput."""
     milliseconds, _, number = cursor.partition("-")
     offset(milliseconds)
     offset(number)
@@ -88,7 +88,7 @@ async def newest_first(
         limit: How many to find; ten times as many are looked at.
 
     Raises:
-        Refused: The cursor is none.
+        InvalidInput: The cursor is none.
     """
     check_place(cursor)
     if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place

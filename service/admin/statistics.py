@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from service.issuer import Issuer
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.errors import StoreError
-from service.store.scanning import Server
+from service.store.scanning import RedisServer
 
 EVERY = 5.0
 """Seconds between samples."""
@@ -64,7 +64,7 @@ class Point(NamedTuple):
     memory_bytes: int | None
 
 
-class Grants(NamedTuple):
+class GrantCounts(NamedTuple):
     """Live grants by client, the most in front.
 
     Where Redis does not let us ask how many keys there are, ``keys`` and ``margin`` are None, and the numbers are the least.
@@ -101,7 +101,7 @@ class Statistics:
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
         self._samples: deque[Sample] = deque(maxlen=KEPT)
-        self._grants: Grants | None = None
+        self._grants: GrantCounts | None = None
         self._fresh_until = -math.inf
         self._counting = asyncio.Lock()
 
@@ -129,11 +129,11 @@ class Statistics:
         points = self.points(60)
         return 60 * sum(point.issued for point in points) / len(points) if points else None
 
-    async def servers(self) -> list[Server]:
+    async def servers(self) -> list[RedisServer]:
         """The primaries of Redis. Raises TemporarilyUnavailable."""
         return await self._issuer.store.scanning.servers()
 
-    async def grants(self) -> Grants:
+    async def grants(self) -> GrantCounts:
         """Live grants by client, counted a little while ago at most: some ``LOOKED_AT`` keys are read for it.
 
         Raises TemporarilyUnavailable.
@@ -147,7 +147,7 @@ class Statistics:
             return self._grants
 
 
-async def count_grants(issuer: Issuer, most: int = LOOKED_AT) -> Grants:
+async def count_grants(issuer: Issuer, most: int = LOOKED_AT) -> GrantCounts:
     """Count among the first ``most`` keys that Redis hands out, and extrapolate where there are more.
 
     Redis hands keys out in the order of their hashes, so that the first ones are a fair sample of all.
@@ -165,11 +165,11 @@ async def count_grants(issuer: Issuer, most: int = LOOKED_AT) -> Grants:
         if not cursor or looked_at >= most:
             break
     if keys is None and cursor:
-        return Grants(dict(found.most_common()), found.total(), False, None, looked_at, None, issuer.clock())
+        return GrantCounts(dict(found.most_common()), found.total(), False, None, looked_at, None, issuer.clock())
     return _extrapolated(found, looked_at, max(keys or 0, looked_at), exact=not cursor, at=issuer.clock())
 
 
-def redis_numbers(servers: Sequence[Server]) -> dict[str, Any]:
+def redis_numbers(servers: Sequence[RedisServer]) -> dict[str, Any]:
     """All primaries together: memory in bytes (limit 0 = none), connections, commands per second, keys.
 
     None is what is not known: not every primary lets us ask (INFO, DBSIZE).
@@ -193,7 +193,7 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
     return None if None in known else sum(number for number in known if number is not None)
 
 
-def describe_grants(grants: Grants) -> dict[str, Any]:
+def describe_grants(grants: GrantCounts) -> dict[str, Any]:
     """The output."""
     return {**grants._asdict(), "by_client": dict(grants.by_client), "at": int(grants.at)}
 
@@ -222,13 +222,13 @@ def _point(before: Sample, after: Sample) -> Point:
     return Point(after.at, issued, refused, introspected, after.memory_bytes)
 
 
-def _extrapolated(found: Counter[str], looked_at: int, keys: int, *, exact: bool, at: float) -> Grants:
+def _extrapolated(found: Counter[str], looked_at: int, keys: int, *, exact: bool, at: float) -> GrantCounts:
     if exact or not looked_at:
-        return Grants(dict(found.most_common()), found.total(), True, 0, looked_at, keys, at)
+        return GrantCounts(dict(found.most_common()), found.total(), True, 0, looked_at, keys, at)
     factor = keys / looked_at
     share = found.total() / looked_at
     unseen = 1 - looked_at / keys
     error = math.sqrt(max(share * (1 - share), 1 / looked_at) / looked_at * max(unseen, 0.0))
     by_client = {client_id: round(count * factor) for client_id, count in found.most_common()}
     margin = math.ceil(_CERTAINTY * error * keys)
-    return Grants(by_client, sum(by_client.values()), False, margin, looked_at, keys, at)
+    return GrantCounts(by_client, sum(by_client.values()), False, margin, looked_at, keys, at)

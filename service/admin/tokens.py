@@ -14,7 +14,7 @@ from pydantic import Field
 
 from service.admin import clients
 from service.admin.audit import audited
-from service.admin.errors import NotAllowed, NotFound, Refused
+from service.admin.errors import InvalidInput, NotAllowed, NotFound
 from service.admin.input import Input, Properties
 from service.grants.fresh import fresh_authorization
 from service.issuer import Issuer
@@ -95,7 +95,7 @@ class NamedToken(NamedTuple):
 
 @audited("token.create", "client:given.client", "user:given.subject", often=True)
 async def create_token(issuer: Issuer, given: TokenInput) -> Created:
-    """Issue tokens as if the client had come with a grant of this type. Raises NotFound, Refused, NotAllowed."""
+    """Issue tokens as if the client had come with a grant of this type. Raises NotFound, InvalidInput, NotAllowed."""
     client = await clients.get_client(issuer, given.client)
     _check_parties(client, given)
     scope = None if given.scopes is None else " ".join(given.scopes)
@@ -118,11 +118,11 @@ async def create_token(issuer: Issuer, given: TokenInput) -> Created:
 def _check_parties(client: Client, given: TokenInput) -> None:
     alone = given.grant_type is GrantTypeName.CLIENT_CREDENTIALS
     if given.grant_type is GrantTypeName.REFRESH_TOKEN:
-        raise Refused("grant_type: refresh_token renews a grant, it does not begin one")
+        raise InvalidInput("grant_type: refresh_token renews a grant, it does not begin one")
     if alone and given.subject:
-        raise Refused("subject: client_credentials has none (RFC 6749 section 4.4)")
+        raise InvalidInput("subject: client_credentials has none (RFC 6749 section 4.4)")
     if not alone and not given.subject:
-        raise Refused(f"subject: needed for {given.grant_type}")
+        raise InvalidInput(f"subject: needed for {given.grant_type}")
     if not client.enabled:
         raise NotAllowed(f"client {client.client_id} is disabled")
     if given.grant_type not in client.grant_types:
@@ -159,14 +159,14 @@ def _with_details(fresh: Authorization, given: TokenInput) -> Authorization:
 async def named_by(issuer: Issuer, identifier: str) -> NamedToken | None:
     """What a token, a handle or the id of a grant names; None where it is none of them. Whether it lives, the store knows.
 
-    Raises Refused for a stateless token: it is kept nowhere.
+    Raises InvalidInput for a stateless token: it is kept nowhere.
     """
     found = _NAME.fullmatch(identifier)
     if found:
         return NamedToken(found[1], found[2] or "")
     shown = await resolve_token(issuer, identifier)
     if shown.stateless is not None:
-        raise Refused("this token is kept nowhere: it ends with its time, or with its client")
+        raise InvalidInput("this token is kept nowhere: it ends with its time, or with its client")
     credential = shown.credential
     if credential is None or credential.kind not in (Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN):
         return None
@@ -180,16 +180,16 @@ async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -
     """Change an access token, and with it the grant that it is of: all that was asked for, or nothing.
 
     Scope and properties are the grant's, and so hold for what a refresh brings, too; what hooks or a token request attached to
-    this token alone stays, but for those names. Raises NotFound, Refused, NotAllowed.
+    this token alone stays, but for those names. Raises NotFound, InvalidInput, NotAllowed.
     """
     named = await named_by(issuer, identifier)
     if named is not None and not named.hash:
-        raise Refused("this names a grant: give the access token, or its hash, to change it")
+        raise InvalidInput("this names a grant: give the access token, or its hash, to change it")
     if named is None or named.kind is Kind.REFRESH_TOKEN:
         raise _no_token()
     now = int(issuer.clock())
     if any(end is not None and end <= now for end in (changes.ends_at, changes.refresh_ends_at)):
-        raise Refused("an end must be in the future (milliseconds of the epoch); delete the token to end it now")
+        raise InvalidInput("an end must be in the future (milliseconds of the epoch); delete the token to end it now")
     return await _update(issuer, named.grant_id, named.hash, changes, changes.model_dump(exclude_none=True))
 
 
@@ -259,7 +259,7 @@ async def _updated(issuer: Issuer, held: GrantSnapshot, changes: TokenChanges) -
 async def end_token(issuer: Issuer, identifier: str, kind: Kind | None = None) -> bool:
     """End what a token, a handle or a grant's id names, and everything else that its grant issued; whether it was alive.
 
-    It is looked for as that kind alone, where the caller said one. Raises Refused for a stateless token.
+    It is looked for as that kind alone, where the caller said one. Raises InvalidInput for a stateless token.
     """
     named = await named_by(issuer, identifier)
     if named is None or (None not in (kind, named.kind) and kind is not named.kind):

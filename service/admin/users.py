@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from service.admin import etags, user_claims
 from service.admin.audit import audited
-from service.admin.errors import AlreadyExists, NotFound, Refused
+from service.admin.errors import AlreadyExists, InvalidInput, NotFound
 from service.admin.input import IfMatch, Input, Json, Name, Rules, filled
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.directory import forget_attempts
@@ -73,12 +73,12 @@ class UserInput(Input):
 
 
 def checked_password(typed: str) -> str:
-    """The password as it is hashed. Raises Refused for one that is too short, too long, or no text."""
+    """The password as it is hashed. Raises InvalidInput for one that is too short, too long, or no text."""
     password = prepared_password(typed)
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Refused(f"password: must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+        raise InvalidInput(f"password: must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")
     if "\x00" in password or any("\ud800" <= character <= "\udfff" for character in password):
-        raise Refused("password: must be text in UTF-8 without NUL")
+        raise InvalidInput("password: must be text in UTF-8 without NUL")
     return password
 
 
@@ -94,7 +94,7 @@ class EndedAccess(NamedTuple):
 
 @audited("user.create", "user:given.username")
 async def create_user(issuer: Issuer, given: UserInput, password: Password | None = None) -> User:
-    """Create a user; without a password they cannot sign in by one. Raises AlreadyExists, Refused."""
+    """Create a user; without a password they cannot sign in by one. Raises AlreadyExists, InvalidInput."""
     if password is not None:
         password = checked_password(password)
     subject = given.subject or given.username
@@ -125,7 +125,7 @@ async def get_user(issuer: Issuer, username: UserName) -> User:
 
 
 async def list_users(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) -> Listing[User]:
-    """A page of users in no order; looks at some ``10 × limit`` keys. Raises Refused for a bad cursor."""
+    """A page of users in no order; looks at some ``10 × limit`` keys. Raises InvalidInput for a bad cursor."""
     with cursor_checked(cursor):
         return Listing(*await issuer.store.users.list_page(cursor, limit))
 
@@ -134,7 +134,7 @@ async def list_users(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) ->
 async def update_user(issuer: Issuer, username: UserName, claims: ChangedClaims, if_match: IfMatch = None) -> User:
     """Change claims, also in the user's living grants as far as those keep them for access tokens.
 
-    Raises NotFound, Outdated (``etags.check``), Refused.
+    Raises NotFound, Outdated (``etags.check``), InvalidInput.
     """
 
     def changed(user: User) -> User:
@@ -152,7 +152,7 @@ async def update_user(issuer: Issuer, username: UserName, claims: ChangedClaims,
 async def set_password(issuer: Issuer, username: UserName, password: Password) -> EndedAccess:
     """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before.
 
-    Grants with offline_access and those without a browser stay: end them with ``sign_out_user``. Raises NotFound, Refused.
+    Grants with offline_access and those without a browser stay: end them with ``sign_out_user``. Raises NotFound, InvalidInput.
     """
     password = checked_password(password)
     await get_user(issuer, username)
@@ -214,7 +214,7 @@ async def _change(issuer: Issuer, name: str, changed: Callable[[User], User]) ->
         except ChangedMeanwhileError:
             continue
         return wanted
-    raise Refused(f"user {name!r} is being changed by others at the same time; look at them and try again")
+    raise InvalidInput(f"user {name!r} is being changed by others at the same time; look at them and try again")
 
 
 async def _check_free(issuer: Issuer, username: str, subject: str) -> None:

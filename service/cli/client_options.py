@@ -9,7 +9,7 @@ import typer
 
 from service.cli.properties import PropertyTexts, read_properties
 from service.grants import GRANT_TYPES
-from service.protocol.client_metadata import ROWS, Group, MemberValue, Row, Shape
+from service.protocol.client_metadata import ROWS, MemberGroup, MemberValue, Row, Shape
 from service.protocol.names import SigningAlgorithm
 
 _METAVARS = {bool: "", int: "SECONDS", dict: "JSON", str: "TEXT", SigningAlgorithm: "ALG"}
@@ -42,7 +42,7 @@ def _option(row: Row) -> object:
 
 
 MEMBERS: dict[str, Any] = {
-    row.name: _option(row) for group in Group for row in ROWS.values() if row.member.group is group
+    row.name: _option(row) for group in MemberGroup for row in ROWS.values() if row.member.group is group
 }
 """In the order of help."""
 

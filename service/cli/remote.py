@@ -16,7 +16,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from service.admin.errors import AdminError, AlreadyExists, NotFound, Outdated, Refused
+from service.admin.errors import AdminError, AlreadyExists, InvalidInput, NotFound, Outdated
 from service.admin.operations import AnyOperation
 from service.cli.exits import ServiceUnusableError
 from service.fronts.admin_api import problems
@@ -37,7 +37,7 @@ _REFUSALS: Mapping[str, type[AdminError]] = {
     problems.NOT_FOUND.code: NotFound,
     problems.ALREADY_EXISTS.code: AlreadyExists,
     problems.OUTDATED.code: Outdated,
-    problems.REFUSED.code: Refused,
+    problems.REFUSED.code: InvalidInput,
 }
 
 

@@ -2,7 +2,7 @@
 
 from service.client_auth.evidence import ClientEvidence
 from service.client_auth.method import HOLDS, Proof
-from service.concurrency.fair_queue import Group, Requester
+from service.concurrency.fair_queue import Requester, RequesterGroup
 from service.crypto.passwords import is_generated, requested_by
 from service.issuer import Issuer
 from service.protocol.networks import wide_network_of
@@ -27,5 +27,5 @@ async def _matches(issuer: Issuer, evidence: ClientEvidence, secret: str, held: 
     """An imported secret waits for its hashing among clients, in the turn of its network."""
     if is_generated(held):
         return await issuer.hashing.verify_secret(secret, held)
-    with requested_by(Requester(Group.CLIENTS, wide_network_of(evidence.request.address))):
+    with requested_by(Requester(RequesterGroup.CLIENTS, wide_network_of(evidence.request.address))):
         return await issuer.hashing.verify_secret(secret, held)

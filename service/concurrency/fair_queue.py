@@ -11,7 +11,7 @@ from typing import NamedTuple
 from service.protocol.errors import TemporarilyUnavailable
 
 
-class Group(StrEnum):
+class RequesterGroup(StrEnum):
     """Whose work it is. Each group has places of its own, and its turn while one of it waits."""
 
     OPERATORS = "operators"
@@ -26,7 +26,7 @@ class Group(StrEnum):
 class Requester(NamedTuple):
     """Who waits for a turn."""
 
-    group: Group = Group.OPERATORS
+    group: RequesterGroup = RequesterGroup.OPERATORS
     network: str = ""
     """The wide network, see ``protocol.networks``."""
 
@@ -89,7 +89,7 @@ class FairQueue:
         self._most = most
         self._patience = patience
         self._what = what
-        self._lines: dict[Group, _Line] = {}
+        self._lines: dict[RequesterGroup, _Line] = {}
 
     async def take(self, requester: Requester) -> None:
         """Wait for a turn; call ``give_back`` after it. Raises TemporarilyUnavailable where too many wait, or for too long."""

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.concurrency.shared_calls import SharedCalls
 from service.crypto.jws import Jws, UnverifiableError, checked_claims
-from service.observe.counting import Cache
+from service.observe.counting import CacheCounts
 from service.observe.events import Event
 from service.outbound.http_client import HttpClientError, HttpResponse
 from service.protocol.names import SigningAlgorithm
@@ -78,7 +78,7 @@ class ClientKeys:
         settings: Settings,
         fetch: Callable[[str], Awaitable[HttpResponse]],
         clock: Callable[[], float] = time.monotonic,
-        counted: Cache | None = None,
+        counted: CacheCounts | None = None,
     ) -> None:
         """Make an empty cache.
 
@@ -90,7 +90,7 @@ class ClientKeys:
         """
         self._settings = settings
         self._fetch = fetch
-        self._counted = counted or Cache()
+        self._counted = counted or CacheCounts()
         self._clock = clock
         self._held: BoundedCache[_Held] = BoundedCache(_CACHED, _CACHED_BYTES)
         self._fetching: SharedCalls[_Held] = SharedCalls()

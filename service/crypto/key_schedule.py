@@ -24,7 +24,7 @@ REMEMBERED = 86400 * 90
 """Seconds for which a key that is no longer published can still verify a hint."""
 
 
-class State(StrEnum):
+class KeyState(StrEnum):
     """What a key is for now."""
 
     NEXT = "next"
@@ -40,18 +40,18 @@ class Wanted(NamedTuple):
     signs_from: int
 
 
-def state(key: SigningKey, now: int) -> State:
+def state(key: SigningKey, now: int) -> KeyState:
     """Of one key."""
     if now < key.signs_from:
-        return State.NEXT
+        return KeyState.NEXT
     if not key.signs_until or now < key.signs_until:
-        return State.ACTIVE
-    return State.RETIRED if now < key.signs_until + LONGEST_TOKEN + SLACK else State.REMEMBERED
+        return KeyState.ACTIVE
+    return KeyState.RETIRED if now < key.signs_until + LONGEST_TOKEN + SLACK else KeyState.REMEMBERED
 
 
 def published(keys: Iterable[SigningKey], now: int) -> list[SigningKey]:
     """Those in the JWKS."""
-    return [key for key in keys if state(key, now) is not State.REMEMBERED]
+    return [key for key in keys if state(key, now) is not KeyState.REMEMBERED]
 
 
 def signing(keys: Iterable[SigningKey], algorithm: SigningAlgorithm, now: int) -> SigningKey | None:

@@ -56,7 +56,7 @@ class KnownKey(NamedTuple):
     """A key in a list."""
 
     key: SigningKey
-    state: key_schedule.State
+    state: key_schedule.KeyState
 
 
 class _Loaded(NamedTuple):

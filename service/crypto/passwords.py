@@ -17,7 +17,7 @@ from hmac import compare_digest
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from service.concurrency.fair_queue import FairQueue, Group, Requester
+from service.concurrency.fair_queue import FairQueue, Requester, RequesterGroup
 from service.concurrency.shared_calls import SharedCalls
 from service.protocol.credentials import base64url
 from service.settings import Settings
@@ -88,7 +88,7 @@ class Hashing:
             return True
         requester = _requester.get()
         if until is not None:  # a secret that was right before does not wait among guesses at one
-            requester = requester._replace(group=Group.KNOWN)
+            requester = requester._replace(group=RequesterGroup.KNOWN)
         with requested_by(requester):
             # Shared, or every expiry would be a storm of argon2.
             return await self._checking.answer(key, lambda: self._verify_and_remember(secret, hashed, key))

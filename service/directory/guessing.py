@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from service.concurrency.fair_queue import Group, Requester
+from service.concurrency.fair_queue import Requester, RequesterGroup
 from service.directory.directory import BlockedError
 from service.observe.events import Event
 from service.protocol.credentials import Kind, hashed, new_secret
@@ -19,7 +19,7 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.networks import network_of, wide_network_of
 from service.redis.connection import Step
 from service.settings import Settings
-from service.store.failures import Limit, State
+from service.store.failures import FailureState, Limit
 from service.store.known_places import LIFETIME
 from service.store.store import Store
 
@@ -54,7 +54,7 @@ class Turn(NamedTuple):
     names: Names
     found: Sequence[Any]
     """Replies to the further steps."""
-    states: Sequence[State]
+    states: Sequence[FailureState]
     by_browser: bool
     """Whether this user signed in at this browser before; ``by_network``: in this network."""
     by_network: bool
@@ -64,9 +64,9 @@ class Turn(NamedTuple):
     @property
     def requester(self) -> Requester:
         """Whose turn it is in a queue."""
-        group = Group.SUSPECTS if self.states[2].failed else Group.OTHERS
+        group = RequesterGroup.SUSPECTS if self.states[2].failed else RequesterGroup.OTHERS
         if self.by_browser or self.by_network:
-            group = Group.KNOWN
+            group = RequesterGroup.KNOWN
         return Requester(group, wide_network_of(self.attempt.address))
 
 

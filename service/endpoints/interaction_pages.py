@@ -14,7 +14,7 @@ from service.login.interaction import ClientInteraction, Interaction, OtherBrows
 from service.login.repeated_forms import SentForm, answer_once, earlier_answer
 from service.login.sessions import SignedIn
 from service.login.steps import STEPS, current_step, next_step
-from service.login.steps.step import Again, Authenticated, Passed, Refused, Step
+from service.login.steps.step import Again, Authenticated, Failed, Passed, Step
 from service.login.tickets import csrf_of, load, update
 from service.observe.events import Event
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
@@ -132,7 +132,7 @@ async def _take(issuer: Issuer, visit: Visit, step: Step, interaction: Interacti
     match outcome:
         case Again(tried, values):
             return await _page(issuer, visit, step, tried, session, values)
-        case Refused(ended, error):
+        case Failed(ended, error):
             return _reply(ended, await refuse(issuer, ended, error, session))
         case Passed(passed):
             if step.amr and session is not None:

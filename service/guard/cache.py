@@ -16,7 +16,7 @@ class Held(NamedTuple):
     client_id: str
 
 
-class Cache:
+class ClaimsCache:
     """The last ``size`` answers, by a hash of the token. ``clock``: monotonic seconds."""
 
     def __init__(self, size: int, clock: Callable[[], float]) -> None:

@@ -17,7 +17,7 @@ import jwt
 from service.concurrency.shared_calls import SharedCalls
 from service.crypto.client_keys import ALGORITHMS
 from service.crypto.jws import UnverifiableError, checked_claims, parse
-from service.guard.cache import Cache
+from service.guard.cache import ClaimsCache
 from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, Token
 from service.redis.address import of_url
 from service.redis.connection import Connection
@@ -54,7 +54,7 @@ class Guard:
     ) -> None:
         self._issuer, self._audience = issuer, audience
         self._credentials = credentials
-        self._cache = Cache(cache_size, time.monotonic)
+        self._cache = ClaimsCache(cache_size, time.monotonic)
         self._cache_seconds = cache_seconds if cache_seconds is not None else (60.0 if redis_url else 0.0)
         self._connection: Connection | None = open_connection(of_url(redis_url)) if redis_url else None
         self._names = Keys()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 
-class State(StrEnum):
+class CircuitState(StrEnum):
     """Whether calls are made."""
 
     CLOSED = "closed"
@@ -22,46 +22,48 @@ class Circuit:
     """
 
     def __init__(
-        self, failures_allowed: int, pause: int, clock: Callable[[], float], changed: Callable[[State], None]
+        self, failures_allowed: int, pause: int, clock: Callable[[], float], changed: Callable[[CircuitState], None]
     ) -> None:
         self._allowed, self._pause, self._clock, self._changed = failures_allowed, pause, clock, changed
         self._failures = 0
         self._until = 0.0
-        self.state = State.CLOSED
+        self.state = CircuitState.CLOSED
 
     @property
     def wait(self) -> int:
         """Return the seconds until it is worth while to come again, 1 at least."""
-        return max(1, round(self._until - self._clock())) if self.state is State.OPEN else 1
+        return max(1, round(self._until - self._clock())) if self.state is CircuitState.OPEN else 1
 
     def admits(self) -> bool:
         """Return whether to make a call now."""
-        if self.state is State.CLOSED:
+        if self.state is CircuitState.CLOSED:
             return True
-        if self.state is State.HALF_OPEN or self._clock() < self._until:
+        if self.state is CircuitState.HALF_OPEN or self._clock() < self._until:
             return False
-        self._become(State.HALF_OPEN)
+        self._become(CircuitState.HALF_OPEN)
         return True
 
     def succeeded(self) -> None:
         """Count an answer as agreed."""
         self._failures = 0
-        if self.state is not State.CLOSED:
-            self._become(State.CLOSED)
+        if self.state is not CircuitState.CLOSED:
+            self._become(CircuitState.CLOSED)
 
     def failed(self) -> None:
         """Count a failure."""
         self._failures += 1
-        if self.state is State.HALF_OPEN or (self.state is State.CLOSED and self._failures >= self._allowed):
+        if self.state is CircuitState.HALF_OPEN or (
+            self.state is CircuitState.CLOSED and self._failures >= self._allowed
+        ):
             self._until = self._clock() + self._pause
-            self._become(State.OPEN)
+            self._become(CircuitState.OPEN)
 
     def abandoned(self) -> None:
         """Let the next call try: this one was given up before there was an answer."""
-        if self.state is State.HALF_OPEN:
+        if self.state is CircuitState.HALF_OPEN:
             self._until = self._clock()
-            self._become(State.OPEN)
+            self._become(CircuitState.OPEN)
 
-    def _become(self, state: State) -> None:
+    def _become(self, state: CircuitState) -> None:
         self.state = state
         self._changed(state)

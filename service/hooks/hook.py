@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from service.hooks.circuit import Circuit, State
+from service.hooks.circuit import Circuit, CircuitState
 from service.hooks.message import HookError, Message
 from service.observe.events import Event
 from service.observe.metrics import Metrics
@@ -95,9 +95,9 @@ class Hook:
             text = f"hook {self.name}, {message.event.value}: {reason}"
             raise TemporarilyUnavailable(log=text, retry_after=min(self.circuit.wait, 60))
 
-    def _circuit_changed(self, state: State) -> None:
-        self._metrics.hook_circuit(self.name, is_open=state is not State.CLOSED)
-        level = logging.ERROR if state is State.OPEN else logging.INFO
+    def _circuit_changed(self, state: CircuitState) -> None:
+        self._metrics.hook_circuit(self.name, is_open=state is not CircuitState.CLOSED)
+        level = logging.ERROR if state is CircuitState.OPEN else logging.INFO
         log.log(level, Event.HOOK_CIRCUIT_CHANGED, extra={"hook": self.name, "state": state.value})
 
 

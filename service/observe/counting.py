@@ -101,7 +101,7 @@ class ObservedGauge:
             (self._gauge.labels(*labels) if labels else self._gauge).set(value)
 
 
-class Cache:
+class CacheCounts:
     """Hits and misses of a cache."""
 
     __slots__ = ("hits", "misses")

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from service import __version__
-from service.observe.counting import BufferedCounter, BufferedHistogram, Cache, ObservedGauge
+from service.observe.counting import BufferedCounter, BufferedHistogram, CacheCounts, ObservedGauge
 from service.observe.events import SECURITY_EVENTS, Event
 
 SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -43,7 +43,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.clients, self.client_keys = Cache(), Cache()
+        self.clients, self.client_keys = CacheCounts(), CacheCounts()
         """How often these caches held what was looked up."""
         self.redis_connections = 0
         """How many are open now."""
@@ -195,7 +195,7 @@ class Metrics:
     def flush(self) -> None:
         """Hand what was counted to prometheus_client; a worker does so every second, for the others to see."""
         for name in CACHES:
-            cache: Cache = getattr(self, name)
+            cache: CacheCounts = getattr(self, name)
             hits, misses = self._flushed_caches[name]
             self._cache_hits.add(cache.hits - hits, name)
             self._cache_misses.add(cache.misses - misses, name)

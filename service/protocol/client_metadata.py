@@ -41,7 +41,7 @@ from service.protocol.names import (
 )
 
 
-class Group(StrEnum):
+class MemberGroup(StrEnum):
     """Members that belong together, for people."""
 
     WHAT = "What it is"
@@ -62,7 +62,7 @@ SAME = "="
 class Member(msgspec.Struct, frozen=True):
     """What a row says beside name, type, check and default. An operator may set every member."""
 
-    group: Group
+    group: MemberGroup
     label: str
     help: str
     """Its effect, in one or two sentences, for the command line and the console."""
@@ -82,7 +82,7 @@ MemberValue = Any
 
 def _row(
     default: MemberValue,
-    group: Group,
+    group: MemberGroup,
     label: str,
     help_: str,
     *,
@@ -97,7 +97,7 @@ def _row(
     return field
 
 
-_WHAT, _MAY, _AUTHENTICATES, _REQUESTS, _SIGN_IN, _SIGN_OUT, _TOKENS, _LIFETIMES, _LINKS = Group
+_WHAT, _MAY, _AUTHENTICATES, _REQUESTS, _SIGN_IN, _SIGN_OUT, _TOKENS, _LIFETIMES, _LINKS = MemberGroup
 _ResponseTypes = Annotated[tuple[ResponseType, ...], AfterValidator(each_once)]
 
 

@@ -11,7 +11,7 @@ from service.settings.redis_url import ServerAddress, Topology
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class RedisLogin:
     """ACL user and password of a server; both may be missing."""
 
     username: str | None = None
@@ -25,8 +25,8 @@ class Address:
     topology: Topology
     servers: tuple[ServerAddress, ...]
     """Of Redis, the Sentinels, or some of the Cluster."""
-    login: Login = Login()
-    sentinel_login: Login = Login()
+    login: RedisLogin = RedisLogin()
+    sentinel_login: RedisLogin = RedisLogin()
     service: str = ""
     """The name that the Sentinels know the primary by."""
     database: int = 0
@@ -46,8 +46,8 @@ def parse(settings: Settings) -> Address:
     username, password = found.login.username, found.login.password
     return replace(
         found,
-        login=Login(username or settings.redis_username, password or _clear(settings.redis_password)),
-        sentinel_login=Login(settings.redis_sentinel_username, _clear(settings.redis_sentinel_password)),
+        login=RedisLogin(username or settings.redis_username, password or _clear(settings.redis_password)),
+        sentinel_login=RedisLogin(settings.redis_sentinel_username, _clear(settings.redis_sentinel_password)),
         tls=(lambda: _tls_context(settings)) if found.tls or settings.redis_tls else None,
         timeout=settings.redis_timeout,
         connect_timeout=settings.redis_connect_timeout,
@@ -63,7 +63,7 @@ def of_url(url: str) -> Address:
         servers=found.servers,
         service=found.service,
         database=found.database,
-        login=Login(found.username, found.password),
+        login=RedisLogin(found.username, found.password),
         tls=ssl.create_default_context if found.secure else None,
     )
 

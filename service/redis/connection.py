@@ -30,7 +30,7 @@ from service.redis.errors import (
     metric_of,
     refusal_of,
 )
-from service.redis.link import Link, Reply, Word, ignore_reply
+from service.redis.link import Link, RedisReply, Word, ignore_reply
 from service.redis.node import Node
 from service.settings.redis_url import ServerAddress
 
@@ -73,7 +73,7 @@ class Connection:
 
     # commands
 
-    async def execute(self, key: str, *command: Word) -> Reply:
+    async def execute(self, key: str, *command: Word) -> RedisReply:
         """Send a command about ``key``, and return its reply.
 
         Raises:
@@ -91,7 +91,7 @@ class Connection:
         except (LinkLostError, ReplyError) as failure:
             return await self._retry(key, command, started, failure)
 
-    async def execute_confirmed(self, key: str, *command: Word) -> Reply:
+    async def execute_confirmed(self, key: str, *command: Word) -> RedisReply:
         """Like ``execute``, for a command that is no script: where replicas are waited for, once they have it."""
         return await (self.confirming or self).execute(key, *command)
 

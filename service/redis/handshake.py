@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from service.redis.address import Address, Login
+from service.redis.address import Address, RedisLogin
 from service.redis.errors import LinkLostError, ReplyError
 from service.redis.link import Link, Word
 from service.settings.redis_url import ServerAddress
@@ -12,7 +12,7 @@ from service.settings.redis_url import ServerAddress
 async def connect(
     address: Address,
     endpoint: ServerAddress,
-    login: Login | None = None,
+    login: RedisLogin | None = None,
     make: Callable[[ServerAddress, float], Link] = Link,
 ) -> Link:
     """Connect to a server, log in and choose the database.
@@ -49,7 +49,7 @@ async def _open(address: Address, endpoint: ServerAddress, make: Callable[[Serve
     return link
 
 
-async def _shake_hands(link: Link, address: Address, login: Login) -> None:
+async def _shake_hands(link: Link, address: Address, login: RedisLogin) -> None:
     """Send HELLO: it logs in, names the connection, and brings version and role in one reply (RESP2: a flat list)."""
     hello: list[Word] = ["HELLO", 2]
     if login.password is not None:

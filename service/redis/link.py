@@ -19,7 +19,7 @@ from service.settings.redis_url import ServerAddress
 
 Word = str | bytes | int
 """What a command is made of."""
-Reply = Any
+RedisReply = Any
 """What Redis answers: bytes, a number, a list or nothing. Who sends the command knows which."""
 
 MAX_PENDING = 20_000

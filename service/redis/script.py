@@ -21,7 +21,7 @@ from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
 from service.redis.connection import Connection, Step
-from service.redis.link import Reply, Word
+from service.redis.link import RedisReply, Word
 
 _HEADER = re.compile(
     r"(?P<shebang>#!lua[^\n]*\n)"
@@ -71,7 +71,7 @@ class Script(Generic[_Answer]):
         sha = self.plain_sha if self.plain_sha in connection.scripts else self.sha
         return keys[0], ("EVALSHA", sha, len(keys), *keys, *arguments)
 
-    def read(self, reply: Reply) -> tuple[_Answer, list[Any]]:
+    def read(self, reply: RedisReply) -> tuple[_Answer, list[Any]]:
         """Take a reply apart: the answering word, and what came with it. Raises ScriptContractError for an unknown word."""
         word, rest = (reply[0], reply[1:]) if reply.__class__ is list else (reply, [])
         try:

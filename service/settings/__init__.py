@@ -15,19 +15,19 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from service.protocol.names import AccessTokenFormat
 from service.settings import hooks, operators, server
-from service.settings.clients import Clients
-from service.settings.directory import Directory
+from service.settings.clients import ClientsSettings
+from service.settings.directory import DirectorySettings
 from service.settings.faults import lines, whole
 from service.settings.group import SettingsGroup
-from service.settings.guessing import Guessing
-from service.settings.keys import Keys
-from service.settings.login import Login
-from service.settings.observing import Observing
-from service.settings.pages import Pages
-from service.settings.redis import Redis
-from service.settings.scopes import Scopes
+from service.settings.guessing import GuessingSettings
+from service.settings.keys import KeysSettings
+from service.settings.login import LoginSettings
+from service.settings.observing import ObservingSettings
+from service.settings.pages import PagesSettings
+from service.settings.redis import RedisSettings
+from service.settings.scopes import ScopesSettings
 from service.settings.sources import CONFIG_VARIABLE, SECRETS_VARIABLE, Environment, file_sources, secret_sources
-from service.settings.tokens import Tokens
+from service.settings.tokens import TokensSettings
 
 PREFIX = "MINTMARK_"
 NOT_SETTINGS = ("MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
@@ -46,19 +46,19 @@ class SettingsError(Exception):
 
 class Settings(
     # The last one comes first wherever settings are listed: pydantic collects fields from the last base on.
-    Observing,
-    hooks.Hooks,
-    Directory,
-    Clients,
-    Guessing,
-    Pages,
-    Login,
-    Keys,
-    Scopes,
-    Tokens,
-    Redis,
-    operators.Operators,
-    server.Server,
+    ObservingSettings,
+    hooks.HooksSettings,
+    DirectorySettings,
+    ClientsSettings,
+    GuessingSettings,
+    PagesSettings,
+    LoginSettings,
+    KeysSettings,
+    ScopesSettings,
+    TokensSettings,
+    RedisSettings,
+    operators.OperatorsSettings,
+    server.ServerSettings,
     BaseSettings,
 ):
     """The settings of a process: the fields of all groups, read flat. Durations are in seconds, sizes in bytes."""

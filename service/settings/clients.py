@@ -9,7 +9,7 @@ from service.protocol.names import OFFLINE_ACCESS, OPENID, GrantTypeName, Respon
 from service.settings.group import Attempts, Lifetime, SettingsGroup, Timeout, Unit
 
 
-class Clients(SettingsGroup):
+class ClientsSettings(SettingsGroup):
     """Clients."""
 
     fetch_timeout: Timeout = 5.0

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 from service.settings.group import SettingsGroup, Timeout
 
 
-class Directory(SettingsGroup):
+class DirectorySettings(SettingsGroup):
     """Your directory of users."""
 
     directory_url: str | None = None

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.settings.group import Attempts, Lifetime, SettingsGroup, Timeout, Unit
 
 
-class Guessing(SettingsGroup):
+class GuessingSettings(SettingsGroup):
     """Failed attempts and password hashing."""
 
     client_failures_allowed: Attempts = 20

@@ -106,7 +106,7 @@ def _check_secrets(secrets: dict[str, SecretStr]) -> None:
     check_each(secrets, lambda name: check_words(name, secrets[name].get_secret_value()))
 
 
-class Hooks(SettingsGroup):
+class HooksSettings(SettingsGroup):
     """Hooks."""
 
     hooks: Annotated[dict[str, HookSettings], checked_by(_check_hooks)] = Field(
@@ -122,7 +122,7 @@ class Hooks(SettingsGroup):
     """Maximum number of notifications that wait for hooks. Further ones are lost, and the log says so."""
 
 
-def secret_faults(settings: Hooks) -> Iterator[str]:
+def secret_faults(settings: HooksSettings) -> Iterator[str]:
     """Yield webhooks that would not be signed, and secrets that belong to nothing."""
     webhooks = {name for name, hook in settings.hooks.items() if hook.url}
     if missing := sorted(webhooks - set(settings.hook_secrets)):

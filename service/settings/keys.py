@@ -20,7 +20,7 @@ def _check_salt(salt: SecretStr | None) -> None:
         raise ValueError("must have 16 characters or more, and never change: else everybody is somebody else")
 
 
-class Keys(SettingsGroup):
+class KeysSettings(SettingsGroup):
     """Signing and OpenID Connect."""
 
     master_key: Annotated[SecretStr | None, checked_by(_check_master_keys)] = None

@@ -21,7 +21,7 @@ class AcrRule(BaseModel):
     """Sets of methods (RFC 8176), each separated by blanks; any one of them will do."""
 
 
-class Login(SettingsGroup):
+class LoginSettings(SettingsGroup):
     """Users in front of a browser."""
 
     response_types: tuple[ResponseType, ...] = tuple(ResponseType)

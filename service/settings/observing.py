@@ -14,7 +14,7 @@ def _check_collector(endpoint: str | None) -> None:
         raise ValueError("must be without user name and password: put credentials into OTEL_EXPORTER_OTLP_HEADERS")
 
 
-class Observing(SettingsGroup):
+class ObservingSettings(SettingsGroup):
     """Logs and traces."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

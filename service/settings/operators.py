@@ -25,7 +25,7 @@ def _check_secrets(secrets: dict[str, SecretStr]) -> None:
 SecretsByCaller = Annotated[dict[str, SecretStr], checked_by(_check_secrets)]
 
 
-class Operators(SettingsGroup):
+class OperatorsSettings(SettingsGroup):
     """Operators."""
 
     admin_port: Annotated[int, Field(ge=0, le=65535)] | None = None
@@ -54,7 +54,7 @@ class Operators(SettingsGroup):
     nothing; a line that cannot be written after an act is in the service's log as an error."""
 
 
-def listener_faults(settings: Operators) -> Iterator[str]:
+def listener_faults(settings: OperatorsSettings) -> Iterator[str]:
     """Yield what is missing for TLS at the operators' listener."""
     if (settings.admin_certificate_file is None) != (settings.admin_key_file is None):
         yield "admin_certificate_file and admin_key_file go together"

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.settings.group import SettingsGroup
 
 
-class Pages(SettingsGroup):
+class PagesSettings(SettingsGroup):
     """Pages."""
 
     service_name: str = Field("Mintmark", max_length=80)

@@ -9,7 +9,7 @@ from service.settings.group import SettingsGroup, Timeout, checked_by
 from service.settings.redis_url import parse
 
 
-class Redis(SettingsGroup):
+class RedisSettings(SettingsGroup):
     """Redis."""
 
     redis_url: Annotated[str, checked_by(parse)] = "redis://127.0.0.1:6379/0"

@@ -11,7 +11,7 @@ from service.settings.group import SettingsGroup
 ClaimName = Annotated[str, Field(max_length=MAX_CLAIM_NAME), AfterValidator(check_claim_name)]
 
 
-class Scopes(SettingsGroup):
+class ScopesSettings(SettingsGroup):
     """Scopes and claims."""
 
     scopes: dict[str, str] = Field(default_factory=dict, examples=[{"read": "Read your data"}])

@@ -24,7 +24,7 @@ def _check_token_paths(paths: tuple[str, ...]) -> None:
         raise ValueError('must be one or more plain paths such as "/token"')
 
 
-class Server(SettingsGroup):
+class ServerSettings(SettingsGroup):
     """Where it listens."""
 
     host: Annotated[str, checked_by(check_hosts)] = "127.0.0.1"
@@ -90,7 +90,7 @@ class Server(SettingsGroup):
         return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
 
 
-def https_faults(settings: Server) -> list[str]:
+def https_faults(settings: ServerSettings) -> list[str]:
     """Return what is wrong with an issuer over plain HTTP."""
     if not settings.require_https or settings.issuer_is_https or settings.issuer_is_loopback:
         return []

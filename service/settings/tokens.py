@@ -21,7 +21,7 @@ class ResourceTokens(BaseModel):
     """Header ``typ`` of JWTs; ``JWT`` is for a resource server that refuses the ``at+jwt`` of RFC 9068."""
 
 
-class Tokens(SettingsGroup):
+class TokensSettings(SettingsGroup):
     """Codes and tokens."""
 
     code_lifetime: Lifetime = 60

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from service.observe.counting import Cache
+from service.observe.counting import CacheCounts
 from service.observe.events import Event
 from service.records.client import Client
 from service.redis.connection import Connection
@@ -32,7 +32,7 @@ _read_news = msgspec.json.Decoder(dict[str, list[str]]).decode
 class Clients(RecordStore):
     """Clients in Redis, with a cache. The clock counts monotonic seconds."""
 
-    def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float], counted: Cache) -> None:
+    def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float], counted: CacheCounts) -> None:
         super().__init__(connection, keys)
         self._clock = clock
         self._counted = counted

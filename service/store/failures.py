@@ -33,7 +33,7 @@ class Limit(NamedTuple):
         return cls(allowed, settings.failure_first_delay, settings.failure_longest_delay, settings.failure_memory)
 
 
-class State(NamedTuple):
+class FailureState(NamedTuple):
     """What is known of one name."""
 
     wait: int
@@ -70,9 +70,9 @@ class Failures(RecordStore):
         return (blocked, ("PTTL", blocked)), (failures, ("EXISTS", failures))
 
     @staticmethod
-    def state(time_left: int, counted: int) -> State:
+    def state(time_left: int, counted: int) -> FailureState:
         """What the replies to ``read_steps`` say."""
-        return State(-(-time_left // 1000) if time_left > 0 else 0, bool(counted))
+        return FailureState(-(-time_left // 1000) if time_left > 0 else 0, bool(counted))
 
     async def count(self, who: str, limit: Limit) -> int:
         """Count a failure; how many seconds ``who`` has to wait from now on. One round trip."""

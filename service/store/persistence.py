@@ -10,7 +10,7 @@ transaction and survive; ours must change several keys as one, so the rights of 
 from enum import Enum
 
 from service.redis.errors import ReplyError
-from service.redis.link import Link, Reply
+from service.redis.link import Link, RedisReply
 
 CURE = "ACL SETUSER default ~* &* +@all"
 REDIS_SINCE, VALKEY_UNTIL = (7, 0), (9, 1)
@@ -52,7 +52,7 @@ async def look_at_replay(link: Link, facts: dict[str, str], keys: str) -> Replay
     return Replay.SAFE if _may_replay(commands, patterns, keys) else Replay.LOSES
 
 
-def _text(reply: Reply, sign: str = "") -> str:
+def _text(reply: RedisReply, sign: str = "") -> str:
     """Redis 7: ``~* ~a:*``; Redis 6.2: a list of patterns without their sign."""
     if isinstance(reply, list):
         return " ".join(sign + pattern.decode() for pattern in reply)

@@ -10,7 +10,7 @@ from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
 from service.redis.connection import Step
 from service.redis.errors import LinkLostError, ReplyError, kind_of
-from service.redis.link import Link, Reply
+from service.redis.link import Link, RedisReply
 from service.store import grants
 from service.store.record_store import RecordStore
 
@@ -20,7 +20,7 @@ CHUNK = 500
 _CURSOR = re.compile("[0-9]{1,20}", re.ASCII)
 
 
-class Issued(NamedTuple):
+class LivingCredential(NamedTuple):
     """A living credential of a grant."""
 
     kind: str  # access, refresh or code
@@ -39,7 +39,7 @@ class ScannedGrants(NamedTuple):
     cursor: str  # where to go on, empty at the end
 
 
-class Server(NamedTuple):
+class RedisServer(NamedTuple):
     """What one primary says of itself."""
 
     endpoint: str
@@ -51,7 +51,7 @@ class Server(NamedTuple):
 class Scanning(RecordStore):
     """Scans of keys."""
 
-    async def issued(self, grant_id: str, cursor: str, count: int) -> tuple[list[Issued], str]:
+    async def issued(self, grant_id: str, cursor: str, count: int) -> tuple[list[LivingCredential], str]:
         """Living credentials of a grant among the next ``count`` keys of its server, and the cursor, empty at the end.
 
         Raises ValueError for what is no cursor.
@@ -68,7 +68,7 @@ class Scanning(RecordStore):
                 break
         return await self._read_issued(list(found)), "" if position == "0" else position
 
-    async def _read_issued(self, names: list[str]) -> list[Issued]:
+    async def _read_issued(self, names: list[str]) -> list[LivingCredential]:
         matches = [match for name in names if (match := self._keys.issued_key.fullmatch(name))]
         steps: list[Step] = [
             step for match in matches for step in ((match[0], ("GET", match[0])), *grants.end_steps(match[0]))
@@ -88,19 +88,19 @@ class Scanning(RecordStore):
         read = (grants.inline_or_whole(name, data) for name, data in zip(holding, records, strict=True))
         return ScannedGrants([grant for grant in read if grant is not None], len(names), following)
 
-    async def servers(self) -> list[Server]:
+    async def servers(self) -> list[RedisServer]:
         """Every primary. Raises TemporarilyUnavailable."""
         return [await _server(link) for link in await self._connection.links()]
 
 
-async def _server(link: Link) -> Server:
+async def _server(link: Link) -> RedisServer:
     size, info = await _allowed(link, "DBSIZE"), await _allowed(link, "INFO")
     lines = info.decode("utf-8", "replace").splitlines() if info else []
     facts = dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
-    return Server(str(link.endpoint), size, facts, ".".join(map(str, link.version)))
+    return RedisServer(str(link.endpoint), size, facts, ".".join(map(str, link.version)))
 
 
-async def _allowed(link: Link, command: str) -> Reply:
+async def _allowed(link: Link, command: str) -> RedisReply:
     """The reply; None where the Redis user may not ask. Raises TemporarilyUnavailable."""
     try:
         return await link.send([command])
@@ -112,15 +112,15 @@ async def _allowed(link: Link, command: str) -> Reply:
         raise TemporarilyUnavailable(log=f"Redis: {error}") from error
 
 
-def _issued(match: re.Match[str], data: bytes | None, ends_at: int) -> Issued | None:
+def _issued(match: re.Match[str], data: bytes | None, ends_at: int) -> LivingCredential | None:
     """None where it ended meanwhile."""
     kind, held_under = match[1], match[2]
     if data is None:
         return None
     if data.startswith((b"used:", b"spent:")):
-        return Issued(kind, held_under, 0, ends_at, None, used=True)
+        return LivingCredential(kind, held_under, 0, ends_at, None, used=True)
     if kind == "access":
         token = AccessToken.decode(data)
-        return Issued(kind, held_under, token.issued_at, ends_at, token.scope, used=False)
+        return LivingCredential(kind, held_under, token.issued_at, ends_at, token.scope, used=False)
     issued_at = RefreshToken.decode(data).issued_at if kind == "refresh" else 0
-    return Issued(kind, held_under, issued_at, ends_at, None, used=False)
+    return LivingCredential(kind, held_under, issued_at, ends_at, None, used=False)

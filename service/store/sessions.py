@@ -16,7 +16,7 @@ _join = Script("join_session", Answer)
 _end = Script("end_session", Answer, confirmed=True)
 
 
-class EndedSession(NamedTuple):
+class SessionEnd(NamedTuple):
     """A session that has ended, perhaps before."""
 
     client_ids: tuple[str, ...]  # who got something in it
@@ -66,12 +66,12 @@ class Sessions(RecordStore):
         answer, _ = await _join.run(self._connection, self._places(sid), client_id)
         return answer is Answer.JOINED
 
-    async def end(self, sid: str) -> EndedSession:
+    async def end(self, sid: str) -> SessionEnd:
         """End a session. One round trip."""
         answer, rest = await _end.run(self._connection, self._places(sid))
         if answer is Answer.UNKNOWN:
-            return EndedSession((), False)
-        return EndedSession(tuple(name.decode() for name in rest[0]), bool(rest[1]))
+            return SessionEnd((), False)
+        return SessionEnd(tuple(name.decode() for name in rest[0]), bool(rest[1]))
 
     def forget_clients_soon(self, sid: str) -> None:
         """Forget who got something in an ended session, once all of it has ended, without waiting."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from service.observe.counting import Cache
+from service.observe.counting import CacheCounts
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.logout_delivery import LogoutDelivery
@@ -58,7 +58,7 @@ class Store:
         self.writability = Writability(connection, keys)
         self.audit = Audit(connection, keys, settings.audit_length)
         self.client_numbers = ClientNumbers(connection, keys)
-        self.clients = Clients(connection, keys, time.monotonic, watch.metrics.clients if watch else Cache())
+        self.clients = Clients(connection, keys, time.monotonic, watch.metrics.clients if watch else CacheCounts())
         self.codes = Codes(connection, keys, self.indexing)
         self.consents = Consents(connection, keys)
         self.decision_tickets = DecisionTickets(connection, keys)

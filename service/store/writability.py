@@ -41,7 +41,7 @@ _REASONS: Mapping[str, tuple[str, str]] = {
 _OTHER = ("other", "its log, and ours, say why")
 
 
-class Refusal(NamedTuple):
+class WriteRefusal(NamedTuple):
     """Why writes are refused."""
 
     reason: str  # one of ``WRITE_REFUSALS``
@@ -58,9 +58,9 @@ class Writability(RecordStore):
         self._fresh_until = 0.0
         self._refused_before = 0
         self._outage = Outage(log, Event.REDIS_WRITES_REFUSED, Event.REDIS_WRITES_ACCEPTED)
-        self.refusal: Refusal | None = None
+        self.refusal: WriteRefusal | None = None
 
-    async def look(self) -> Refusal | None:
+    async def look(self) -> WriteRefusal | None:
         """Why writes are refused now, None where they are taken. Raises TemporarilyUnavailable where Redis is away."""
         async with self._looking:
             if self._clock() < self._fresh_until and self._refused_before == self._connection.refused:
@@ -90,7 +90,7 @@ class Writability(RecordStore):
         """By reason, whether writes are refused for it."""
         return {reason: self.refusal is not None and self.refusal.reason == reason for reason in WRITE_REFUSALS}
 
-    async def _probe(self) -> Refusal | None:
+    async def _probe(self) -> WriteRefusal | None:
         for key in await self._probe_keys():
             try:
                 await self._connection.execute_confirmed(key, "SET", key, "", "PX", _KEPT_MILLISECONDS)
@@ -101,14 +101,14 @@ class Writability(RecordStore):
                 return refusal
         return None
 
-    async def _rights(self) -> Refusal | None:
+    async def _rights(self) -> WriteRefusal | None:
         """Raises TemporarilyUnavailable where Redis is away."""
         address, waits = self._connection.address, self._connection.confirming is not None
         try:
             async with asyncio.timeout(address.timeout):
                 for link in await self._connection.links():
                     if await look_for_missing(address, link, self._keys, listens=False, waits=waits):
-                        return Refusal(*_REASONS["NOPERM"])
+                        return WriteRefusal(*_REASONS["NOPERM"])
         except (TimeoutError, LinkLostError) as error:
             raise TemporarilyUnavailable(log=f"Redis: {error}") from error
         return None
@@ -128,10 +128,10 @@ class Writability(RecordStore):
         return found
 
 
-def refusal_in(error: Exception) -> Refusal | None:
+def refusal_in(error: Exception) -> WriteRefusal | None:
     """Find out why Redis refused a command; None where it said nothing. PING is refused, too, where its disk is full."""
     said = next((cause for cause in causes_of(error) if isinstance(cause, ReplyError)), None)
     kind = "" if said is None else kind_of(said)
     if not kind or (kind in TEMPORARY and kind not in _REASONS):  # LOADING, a failover …: it is away
         return None
-    return Refusal(*_REASONS.get(kind, _OTHER))
+    return WriteRefusal(*_REASONS.get(kind, _OTHER))

@@ -7,7 +7,7 @@ import pytest
 
 from service.admin import client_ending, clients
 from service.admin.client_input import ClientInput
-from service.admin.errors import AdminError, AlreadyExists, NotFound, Refused
+from service.admin.errors import AdminError, AlreadyExists, InvalidInput, NotFound
 from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
 from service.protocol.names import ClientAuthMethod
@@ -71,7 +71,7 @@ async def test_an_imported_secret_is_kept_as_argon2(world: World) -> None:
     ],
 )
 async def test_an_imported_secret_must_do(world: World, members: dict[str, Any], secret: str, text: str) -> None:
-    with pytest.raises(Refused, match=text):
+    with pytest.raises(InvalidInput, match=text):
         await create(world.issuer, members, secret)
     assert world.redis.keys() == []
 
@@ -134,7 +134,7 @@ async def test_every_client_is_on_some_page(any_world: World) -> None:
 @pytest.mark.parametrize("cursor", ["x", "0", "7:0", "0:x"])
 async def test_a_cursor_that_is_none_is_refused(world: World, cursor: str) -> None:
     await create(world.issuer, CRON)
-    with pytest.raises(Refused, match="is not a cursor"):
+    with pytest.raises(InvalidInput, match="is not a cursor"):
         await clients.list_clients(world.issuer, cursor)
 
 
@@ -160,10 +160,14 @@ async def test_what_is_not_named_stays(world: World) -> None:
 @pytest.mark.parametrize(
     ("changes", "kind", "text"),
     [
-        ({"client_id": "other"}, Refused, "client_id: cannot be changed"),
-        ({"redirect_uris": []}, Refused, "redirect_uris: authorization_code needs"),
-        ({"grant_types": ["client_credentials"], "auth_method": "none"}, Refused, "grant_types: client_credentials"),
-        ({"colour": "blue"}, Refused, "colour: there is no such member"),
+        ({"client_id": "other"}, InvalidInput, "client_id: cannot be changed"),
+        ({"redirect_uris": []}, InvalidInput, "redirect_uris: authorization_code needs"),
+        (
+            {"grant_types": ["client_credentials"], "auth_method": "none"},
+            InvalidInput,
+            "grant_types: client_credentials",
+        ),
+        ({"colour": "blue"}, InvalidInput, "colour: there is no such member"),
         ({"alias": "cron"}, AlreadyExists, "alias: 'cron' names the client 'cron' already"),
         ({"alias": "web"}, AlreadyExists, "alias: 'web' names the client 'web' already"),
     ],
@@ -241,7 +245,7 @@ async def test_the_old_secret_may_stay_until_it_is_dropped(world: World) -> None
     await clients.drop_old_secret(world.issuer, "cron")
     assert not await works(world, first.secret)
     assert await works(world, second.secret)
-    with pytest.raises(Refused, match="has no old secret to drop"):
+    with pytest.raises(InvalidInput, match="has no old secret to drop"):
         await clients.drop_old_secret(world.issuer, "cron")
 
 
@@ -254,7 +258,7 @@ async def test_at_most_one_old_secret_stays(world: World) -> None:
 
 async def test_a_public_client_has_no_secret_to_rotate(world: World) -> None:
     await create(world.issuer, PHONE)
-    with pytest.raises(Refused, match="client phone has auth_method none"):
+    with pytest.raises(InvalidInput, match="client phone has auth_method none"):
         await clients.rotate_secret(world.issuer, "phone")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.admin import client_ending, grants, users
-from service.admin.errors import AdminError, NotFound, Refused
+from service.admin.errors import AdminError, InvalidInput, NotFound
 from service.admin.grants import CodeInput
 from service.admin.operations.grants import ShownGrant
 from service.protocol.pkce import s256
@@ -79,18 +79,18 @@ async def test_properties_reach_those_they_are_for(world: World) -> None:
 REFUSED: list[tuple[dict[str, Any], dict[str, Any], type[AdminError], str]] = [
     ({}, {"client": "nobody"}, NotFound, "there is no client 'nobody'"),
     ({}, {"user": "nobody"}, NotFound, "there is no user 'nobody'"),
-    ({"enabled": False}, {}, Refused, "client app is disabled"),
-    ({"grant_types": ("password",)}, {}, Refused, "not registered for the grant type authorization_code"),
-    ({}, {"scope": "admin"}, Refused, "invalid_scope: The scope admin is unknown or not allowed"),
-    ({}, {"redirect_uri": "https://evil.example/"}, Refused, "invalid_request: redirect_uri is not registered"),
-    ({"redirect_uris": (CALLBACK, CALLBACK + "2")}, {}, Refused, "invalid_request: redirect_uri is required"),
-    ({"require_pkce": True}, {}, Refused, "invalid_request: code_challenge is required"),
-    ({}, {"code_challenge": CHALLENGE}, Refused, "invalid_request: code_challenge_method must be S256"),
-    ({}, {"code_challenge": "x", "code_challenge_method": "S256"}, Refused, "code_challenge is malformed"),
-    ({}, {"code_challenge_method": "S256"}, Refused, "code_challenge_method is given without code_challenge"),
-    ({"audiences": AUDIENCES}, {"resources": ["https://evil.example"]}, Refused, "invalid_target"),
-    ({}, {"properties": [{"name": "iss", "value": 1, "in_token_response": True}]}, Refused, "iss is a registered"),
-    ({}, {"state": "x"}, Refused, "state: there is no such member"),
+    ({"enabled": False}, {}, InvalidInput, "client app is disabled"),
+    ({"grant_types": ("password",)}, {}, InvalidInput, "not registered for the grant type authorization_code"),
+    ({}, {"scope": "admin"}, InvalidInput, "invalid_scope: The scope admin is unknown or not allowed"),
+    ({}, {"redirect_uri": "https://evil.example/"}, InvalidInput, "invalid_request: redirect_uri is not registered"),
+    ({"redirect_uris": (CALLBACK, CALLBACK + "2")}, {}, InvalidInput, "invalid_request: redirect_uri is required"),
+    ({"require_pkce": True}, {}, InvalidInput, "invalid_request: code_challenge is required"),
+    ({}, {"code_challenge": CHALLENGE}, InvalidInput, "invalid_request: code_challenge_method must be S256"),
+    ({}, {"code_challenge": "x", "code_challenge_method": "S256"}, InvalidInput, "code_challenge is malformed"),
+    ({}, {"code_challenge_method": "S256"}, InvalidInput, "code_challenge_method is given without code_challenge"),
+    ({"audiences": AUDIENCES}, {"resources": ["https://evil.example"]}, InvalidInput, "invalid_target"),
+    ({}, {"properties": [{"name": "iss", "value": 1, "in_token_response": True}]}, InvalidInput, "iss is a registered"),
+    ({}, {"state": "x"}, InvalidInput, "state: there is no such member"),
 ]
 
 
@@ -108,7 +108,7 @@ async def test_a_code_is_refused(
 async def test_a_public_client_needs_a_challenge(world: World) -> None:
     await world.public_client("app")
     await world.user()
-    with pytest.raises(Refused, match="code_challenge is required"):
+    with pytest.raises(InvalidInput, match="code_challenge is required"):
         await issue(world)
     assert await issue(world, **S256)
 
@@ -117,7 +117,7 @@ async def test_the_setting_can_require_a_challenge_of_all(world: World) -> None:
     await world.client()
     await world.user()
     async with world.having(require_pkce=True) as strict:
-        with pytest.raises(Refused, match="code_challenge is required"):
+        with pytest.raises(InvalidInput, match="code_challenge is required"):
             await issue(strict)
 
 
@@ -133,7 +133,7 @@ async def test_a_disabled_user_gets_no_code(world: World) -> None:
     await world.client()
     await world.user()
     await users.disable_user(world.issuer, "alice")
-    with pytest.raises(Refused, match="user alice is disabled"):
+    with pytest.raises(InvalidInput, match="user alice is disabled"):
         await issue(world)
 
 
@@ -153,7 +153,7 @@ async def test_the_grants_of_a_user_come_in_pages(world: World) -> None:
         pages += 1
     assert (len(found), pages) == (5, 3)
     for bad in ("x", "-1", "0:0"):
-        with pytest.raises(Refused, match="is not a cursor"):
+        with pytest.raises(InvalidInput, match="is not a cursor"):
             await grants.list_of_user(world.issuer, "alice", bad)
     with pytest.raises(NotFound):
         await grants.list_of_user(world.issuer, "nobody")
@@ -176,7 +176,7 @@ async def test_the_grants_of_a_client_are_found_among_everything(any_world: Worl
     assert sorted(found.values()) == ["", "a:access:b", "alice", "bob", "seventeen-letters"]
     for grant_id, subject in found.items():
         assert (await grants.get_grant(world.issuer, grant_id)).grant.subject == subject
-    with pytest.raises(Refused, match="is not a cursor"):
+    with pytest.raises(InvalidInput, match="is not a cursor"):
         await grants.list_of_client(world.issuer, "app", "x")
 
 

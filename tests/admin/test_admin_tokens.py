@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.admin import client_ending, tokens, users
-from service.admin.errors import AdminError, NotAllowed, NotFound, Refused
+from service.admin.errors import AdminError, InvalidInput, NotAllowed, NotFound
 from service.admin.tokens import Created, TokenChanges, TokenInput
 from service.protocol.credentials import parse
 from service.protocol.names import AccessTokenFormat
@@ -161,9 +161,9 @@ async def test_a_stateless_token_cannot_be_changed_or_ended(world: World) -> Non
     """Authlete tier 2, token update: a token that is kept nowhere, and the reason."""
     await world.client(access_token_format=AccessTokenFormat.STATELESS)
     created = await made(world, grant_type="client_credentials", subject=None)
-    with pytest.raises(Refused, match="kept nowhere"):
+    with pytest.raises(InvalidInput, match="kept nowhere"):
         await update(world, created, scopes=())
-    with pytest.raises(Refused, match="kept nowhere"):
+    with pytest.raises(InvalidInput, match="kept nowhere"):
         await tokens.end_token(world.issuer, created.issued.access_token)
 
 

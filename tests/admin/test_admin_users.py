@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from service.admin import users
-from service.admin.errors import AlreadyExists, NotFound, Refused
+from service.admin.errors import AlreadyExists, InvalidInput, NotFound
 from service.admin.operations.users import UPDATE, ShownUser
 from service.admin.users import UserInput
 from service.issuer import Issuer
@@ -57,7 +57,7 @@ async def signs_in(world: World, username: str = "alice", password: str = PASSWO
     ],
 )
 def test_a_fault_is_named(members: dict[str, Any], text: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         UserInput.read(members)
     assert str(refused.value).startswith(text)
 
@@ -83,11 +83,11 @@ async def test_tokens_call_a_user_by_the_subject(world: World) -> None:
 
 @pytest.mark.parametrize("password", ["short12", "", "x" * 1025, "wonder\x00land", "wonder\udcffland"])
 async def test_a_password_must_do(world: World, password: str) -> None:
-    with pytest.raises(Refused, match=r"^password: must"):
+    with pytest.raises(InvalidInput, match=r"^password: must"):
         await create(world.issuer, password=password)
     assert world.redis.keys() == []
     await create(world.issuer)
-    with pytest.raises(Refused, match=r"^password: must"):
+    with pytest.raises(InvalidInput, match=r"^password: must"):
         await users.set_password(world.issuer, "alice", password)
 
 
@@ -133,7 +133,7 @@ async def test_every_user_is_on_some_page(world: World) -> None:
         pages += 1
     assert found == names
     assert pages > 1
-    with pytest.raises(Refused, match="is not a cursor"):
+    with pytest.raises(InvalidInput, match="is not a cursor"):
         await users.list_users(world.issuer, "x")
 
 
@@ -141,7 +141,7 @@ async def test_claims_are_set_and_removed(world: World) -> None:
     await create(world.issuer, claims={"name": "Alice", "nickname": "al"})
     user = await users.update_user(world.issuer, "alice", {"nickname": None, "email_verified": True})
     assert user.claims == {"name": "Alice", "email_verified": True}
-    with pytest.raises(Refused, match="claims: sub"):
+    with pytest.raises(InvalidInput, match="claims: sub"):
         UPDATE.input.read({"username": "alice", "claims": {"sub": "bob"}})
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.admin.client_input import ClientInput
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.records.property import Property
 from tests.admin.test_admin_clients import CRON, PHONE, WEB
 
@@ -72,13 +72,13 @@ FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("members", "changes", "text"), FAULTS, ids=[text for _, _, text in FAULTS])
 def test_a_fault_is_named(members: dict[str, Any], changes: dict[str, Any], text: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         ClientInput.read(members | changes)
     assert str(refused.value).startswith(text)
 
 
 def test_all_faults_are_named_at_once() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         ClientInput.read({"client_id": " ", "grant_types": ["a", "b"], "refresh_grace": 999})
     assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
         "client_id",
@@ -86,10 +86,10 @@ def test_all_faults_are_named_at_once() -> None:
         "grant_types.1",
         "refresh_grace",
     ]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         ClientInput.read(CRON | {"auth_method": "none", "introspect": True, "default_scope": "x"})
     assert len(str(refused.value).splitlines()) == 3
-    with pytest.raises(Refused) as refused:  # what does not go together is told beside what is wrong by itself
+    with pytest.raises(InvalidInput) as refused:  # what does not go together is told beside what is wrong by itself
         ClientInput.read(CRON | {"auth_method": "none", "refresh_grace": 999, "token_endpoint_auth_signing_alg": "x"})
     assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
         *("refresh_grace", "token_endpoint_auth_signing_alg", "grant_types")

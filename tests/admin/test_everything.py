@@ -6,7 +6,7 @@ import pytest
 
 from service.admin import audit, client_ending, everything
 from service.admin.actor import Actor, acting
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.admin.everything import EndedEverything
 from service.directory import Person as Somebody
 from service.fronts.console import session as console
@@ -148,7 +148,7 @@ async def test_many_keys_are_parts_and_each_is_in_the_audit_log(world: World, mo
 @pytest.mark.parametrize("cursor", ["1", "7~x~0:0", "0~elsewhere~0:0", "~", "1~\N{SNOWMAN}~"])
 async def test_what_is_no_cursor_is_told(world: World, cursor: str) -> None:
     for act in (everything.count_everything, everything.end_everything):
-        with pytest.raises(Refused, match="cursor"):
+        with pytest.raises(InvalidInput, match="cursor"):
             await act(world.issuer, cursor)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from service.admin import client_ending, clients, grants, inspection, issued, users
 from service.admin.actor import Actor, acting
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.admin.inspection import finding
 from service.admin.inspection.credentials import OPENERS
 from service.admin.inspection.explanation import explain
@@ -17,7 +17,7 @@ from service.app import open_issuer
 from service.protocol.credentials import Kind, base64url
 from service.protocol.names import AccessTokenFormat
 from service.records.audit_entry import Way
-from service.store.scanning import Issued
+from service.store.scanning import LivingCredential
 from tests.world import World, settings_for
 
 
@@ -275,7 +275,7 @@ async def test_a_grant_among_many_keys_is_searched_in_steps(world: World) -> Non
     for number in range(5000):
         steps.set(f"other:{number}", "x")
     steps.execute()
-    found: list[Issued] = []
+    found: list[LivingCredential] = []
     cursor, calls = "", 0
     while calls == 0 or cursor:
         page = await issued.list_issued(world.issuer, tokens["access_token"][6:28], cursor, 500)
@@ -286,7 +286,7 @@ async def test_a_grant_among_many_keys_is_searched_in_steps(world: World) -> Non
 
 async def test_what_is_no_grant_id_or_cursor_is_refused(world: World) -> None:
     for grant_id, cursor in (("*", ""), ("a" * 22, "x"), ("a" * 22, "-1")):
-        with pytest.raises(Refused):
+        with pytest.raises(InvalidInput):
             await issued.list_issued(world.issuer, grant_id, cursor)
 
 

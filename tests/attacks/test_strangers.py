@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.concurrency.fair_queue import Group, Requester
+from service.concurrency.fair_queue import Requester, RequesterGroup
 from service.crypto.passwords import Hashing
 from service.directory import BlockedError, RedisDirectory
 from service.records.client import ClientSecret
@@ -42,7 +42,7 @@ async def _stranger(world: World, number: int) -> int:
     return await _token(world, f"nobody-{number}", "guess", f"192.0.{number}.1")
 
 
-def _waiting(world: World, group: Group) -> int:
+def _waiting(world: World, group: RequesterGroup) -> int:
     line = world.issuer.hashing._queue._lines.get(group)
     return line.size if line else 0
 
@@ -52,7 +52,7 @@ async def _first_done(asked: Sequence["asyncio.Future[int]"], number: int) -> No
         await asyncio.sleep(0)
 
 
-async def _until_waiting(world: World, group: Group, number: int) -> None:
+async def _until_waiting(world: World, group: RequesterGroup, number: int) -> None:
     async with asyncio.timeout(30):
         while _waiting(world, group) < number:
             await asyncio.sleep(0)
@@ -71,7 +71,7 @@ async def test_a_hundred_strangers_do_not_starve_right_passwords(world: World) -
         await busy.issuer.hashing._queue.take(Requester())
         flood = [asyncio.ensure_future(_stranger(busy, number)) for number in range(100)]
         await asyncio.wait_for(_first_done(flood, 70), 60)
-        assert _waiting(busy, Group.SUSPECTS) == 30
+        assert _waiting(busy, RequesterGroup.SUSPECTS) == 30
         right = [
             asyncio.ensure_future(_token(busy, "alice", "wonderland", HOME)),
             asyncio.ensure_future(_token(busy, "bob", "wonderland", OFFICE)),
@@ -79,8 +79,8 @@ async def test_a_hundred_strangers_do_not_starve_right_passwords(world: World) -
         ]
         secret = busy.post("/token", {"grant_type": "client_credentials"}, "batch", "imported")
         secrets = [asyncio.ensure_future(secret)]
-        await _until_waiting(busy, Group.OTHERS, 2)
-        await _until_waiting(busy, Group.CLIENTS, 1)
+        await _until_waiting(busy, RequesterGroup.OTHERS, 2)
+        await _until_waiting(busy, RequesterGroup.CLIENTS, 1)
         busy.issuer.hashing._queue.give_back()
         assert await asyncio.gather(*right) == [200, 200, 200]
         assert [response.status for response in await asyncio.gather(*secrets)] == [200]
@@ -105,9 +105,9 @@ async def test_strangers_who_guess_at_a_secret_do_not_starve_the_right_one(
         await busy.issuer.hashing._queue.take(Requester())
         guesses = [asyncio.ensure_future(asked(f"guess-{number}", f"192.0.{number}.1")) for number in range(40)]
         await asyncio.wait_for(_first_done(guesses, 10), 60)
-        assert _waiting(busy, Group.CLIENTS) == 30
+        assert _waiting(busy, RequesterGroup.CLIENTS) == 30
         right = asyncio.ensure_future(asked("imported", HOME))
-        await _until_waiting(busy, Group.KNOWN, 1)
+        await _until_waiting(busy, RequesterGroup.KNOWN, 1)
         busy.issuer.hashing._queue.give_back()
         assert await right == 200
         assert sorted(await asyncio.gather(*guesses)) == [401] * 30 + [503] * 10

@@ -6,7 +6,7 @@ import pytest
 
 from service.admin import clients
 from service.admin.client_input import ClientInput
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.admin.sealed_secrets import reseal_secrets
 from service.crypto.sealing import Sealing
 from tests.assertions import JWKS, Signer, proof
@@ -87,7 +87,7 @@ async def test_without_the_master_key_nobody_gets_in(sealed_world: World, world:
         assert await ask(other, Signer(secret, "HS256").sign()) == (401, "invalid_client")
     async with world.with_part(sealing=Sealing((OTHER, MASTER))) as rotated:
         assert (await ask(rotated, Signer(secret, "HS256").sign()))[0] == 200, "master keys are rotated"
-    with pytest.raises(Refused, match="master_key"):
+    with pytest.raises(InvalidInput, match="master_key"):
         await create(world, client_id="second")
 
 
@@ -106,7 +106,7 @@ async def test_without_the_master_key_nobody_gets_in(sealed_world: World, world:
 async def test_what_cannot_be_registered(
     sealed_world: World, members: dict[str, object], secret: str | None, told: str
 ) -> None:
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(InvalidInput, match=told):
         await create(sealed_world, secret, **members)
 
 

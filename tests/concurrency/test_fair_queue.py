@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from service.concurrency.fair_queue import FairQueue, Group, Requester
+from service.concurrency.fair_queue import FairQueue, Requester, RequesterGroup
 from service.protocol.errors import TemporarilyUnavailable
 
 
@@ -16,7 +16,7 @@ class Work:
         self.queue = FairQueue(1, most, patience, "work")
         self.order: list[str] = []
 
-    async def do(self, name: str, network: str, group: Group = Group.OTHERS) -> None:
+    async def do(self, name: str, network: str, group: RequesterGroup = RequesterGroup.OTHERS) -> None:
         await self.queue.take(Requester(group, network))
         self.order.append(name)
         await asyncio.sleep(0)
@@ -44,8 +44,8 @@ async def test_every_group_has_its_turn() -> None:
     await work.queue.take(Requester())
     flood = [asyncio.ensure_future(work.do("flood", f"192.0.{number}.0/24")) for number in range(90)]
     await asyncio.sleep(0)
-    known = [asyncio.ensure_future(work.do("known", "203.0.113.0/24", Group.KNOWN)) for _ in range(3)]
-    clients = [asyncio.ensure_future(work.do("client", "203.0.113.0/24", Group.CLIENTS)) for _ in range(3)]
+    known = [asyncio.ensure_future(work.do("known", "203.0.113.0/24", RequesterGroup.KNOWN)) for _ in range(3)]
+    clients = [asyncio.ensure_future(work.do("client", "203.0.113.0/24", RequesterGroup.CLIENTS)) for _ in range(3)]
     await asyncio.sleep(0)
     work.queue.give_back()
     await _all(*flood, *known, *clients)
@@ -70,7 +70,7 @@ async def test_another_group_does_not_fill_up_with_it() -> None:
     work = Work(most=2)
     await work.queue.take(Requester())
     flood = [asyncio.ensure_future(work.do("flood", f"192.0.{number}.0/24")) for number in range(50)]
-    known = [asyncio.ensure_future(work.do("known", "203.0.113.0/24", Group.KNOWN)) for _ in range(2)]
+    known = [asyncio.ensure_future(work.do("known", "203.0.113.0/24", RequesterGroup.KNOWN)) for _ in range(2)]
     await asyncio.sleep(0)
     work.queue.give_back()
     assert await _all(*known) == [None, None]

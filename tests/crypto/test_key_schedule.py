@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.crypto import key_schedule
-from service.crypto.key_schedule import LONGEST_TOKEN, REMEMBERED, SETTLING, SLACK, State, Wanted
+from service.crypto.key_schedule import LONGEST_TOKEN, REMEMBERED, SETTLING, SLACK, KeyState, Wanted
 from service.protocol.names import SigningAlgorithm
 from service.records.signing_key import KeySet, SigningKey
 
@@ -46,7 +46,7 @@ def test_a_key_s_life() -> None:
     assert (first.signs_until, second.signs_until) == (200, 0)
     moments = (99, 100, 199, 200, 200 + LONGEST_TOKEN + SLACK - 1, 200 + LONGEST_TOKEN + SLACK)
     assert [key_schedule.state(first, now) for now in moments] == [
-        *(State.NEXT, State.ACTIVE, State.ACTIVE, State.RETIRED, State.RETIRED, State.REMEMBERED)
+        *(KeyState.NEXT, KeyState.ACTIVE, KeyState.ACTIVE, KeyState.RETIRED, KeyState.RETIRED, KeyState.REMEMBERED)
     ]
     end = 200 + LONGEST_TOKEN + SLACK + REMEMBERED
     assert key_schedule.remembered((first, second), end - 1) == (first, second)
@@ -60,7 +60,7 @@ def test_an_emergency_during_a_rotation_ends_the_old_key_when_the_new_one_begins
     keys = key_schedule.added(rotating, key("new", 115))
     assert keys == (key("old", 0, 115), key("r", 0, algorithm=RS256), key("new", 115))
     for now in (114, 115, 359, 360, 361):
-        active = [one for one in keys if one.algorithm is ES256 and key_schedule.state(one, now) is State.ACTIVE]
+        active = [one for one in keys if one.algorithm is ES256 and key_schedule.state(one, now) is KeyState.ACTIVE]
         assert active == [key_schedule.signing(keys, ES256, now)], now
     assert key_schedule.added(keys, key("again", 120))[0] == key("old", 0, 115), "what has an end keeps it"
 
@@ -97,7 +97,7 @@ def test_at_every_moment_one_key_signs_and_everybody_has_seen_it(pauses: list[in
         visible = {one.kid for one in key_schedule.published(keys.keys, now)}
         for kid in visible:
             published_at.setdefault(kid, now)
-        active = [one for one in keys.keys if key_schedule.state(one, now) is State.ACTIVE]
+        active = [one for one in keys.keys if key_schedule.state(one, now) is KeyState.ACTIVE]
         assert len(active) == 1
         signing = key_schedule.signing(keys.keys, ES256, now)
         assert signing == active[0]

@@ -72,7 +72,7 @@ async def test_a_blank_after_the_name_is_nothing_at_the_login_page(world: World)
 
 
 async def test_a_password_that_is_too_short_is_so_in_any_spelling(world: World) -> None:
-    from service.admin.errors import Refused
+    from service.admin.errors import InvalidInput
 
-    with pytest.raises(Refused, match="8 to 1024"):
+    with pytest.raises(InvalidInput, match="8 to 1024"):
         await create_user(world.issuer, UserInput(username="bob"), normalize("NFD", "üüüüüü"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.admin.approval import approve_client, withdraw_approval
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.admin.registration import create_initial_access_token
 from service.records.client import Registration
 from tests.person import Person
@@ -281,5 +281,5 @@ async def test_an_operator_may_approve_a_stranger_until_it_changes_itself(person
 
 async def test_of_others_there_is_nothing_to_approve(person: Person) -> None:
     await person.world.openid_client("ours")
-    with pytest.raises(Refused, match="did not register itself"):
+    with pytest.raises(InvalidInput, match="did not register itself"):
         await approve_client(person.world.issuer, "ours")

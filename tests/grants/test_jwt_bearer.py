@@ -11,7 +11,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestServer
 
 from service.admin import trusts
-from service.admin.errors import NotFound, Refused
+from service.admin.errors import InvalidInput, NotFound
 from service.admin.trusts import TrustInput
 from service.app import open_issuer
 from service.crypto.key_material import generate, public_jwk
@@ -209,7 +209,7 @@ async def test_keys_are_fetched_and_trust_ends_at_once(world: World) -> None:
     ],
 )
 async def test_what_cannot_be_trusted(world: World, members: dict[str, Any]) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidInput):
         await trust(world, **members)
 
 

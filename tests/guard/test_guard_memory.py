@@ -8,7 +8,7 @@ import pytest
 
 from service.admin import client_ending, users
 from service.guard import Guard, Refused
-from service.guard.cache import Cache
+from service.guard.cache import ClaimsCache
 from service.protocol.names import AccessTokenFormat
 from tests.guard.guarding import API, is_let_in, listening, token_of
 from tests.guarded import bearer
@@ -197,7 +197,7 @@ async def test_an_issuer_that_calls_itself_otherwise_is_not_believed(served: Wor
 
 def test_the_cache_is_bounded_and_ends_by_time() -> None:
     now = 0.0
-    cache = Cache(3, lambda: now)
+    cache = ClaimsCache(3, lambda: now)
     for number in range(10):
         cache.keep(bytes([number]), {"jti": f"{number:022d}", "client_id": "app"}, 5)
     assert len(cache) == 3

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from service.hooks.answers import MAX_BYTES
-from service.hooks.circuit import Circuit, State
+from service.hooks.circuit import Circuit, CircuitState
 from tests.hooks.receiver import Receiver, hooked, saying
 from tests.redis_shapes import Shape
 from tests.world import World
@@ -19,7 +19,7 @@ class Watched:
     """A circuit of three failures and ten seconds, its clock, and the states that it was in."""
 
     now: float = 0.0
-    states: list[State] = field(default_factory=list)
+    states: list[CircuitState] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.circuit = Circuit(3, 10, lambda: self.now, self.states.append)
@@ -39,7 +39,7 @@ def test_failures_in_a_row_open_it_and_one_success_closes_it() -> None:
     assert [circuit.admits(), circuit.admits()] == [True, False]
     circuit.succeeded()
     assert circuit.admits()
-    assert watched.states == [State.OPEN, State.HALF_OPEN, State.CLOSED]
+    assert watched.states == [CircuitState.OPEN, CircuitState.HALF_OPEN, CircuitState.CLOSED]
 
 
 def test_a_probe_that_fails_opens_it_again() -> None:

@@ -11,7 +11,7 @@ from service.crypto import client_keys
 from service.crypto.client_keys import ClientKeys, KeySource
 from service.crypto.key_material import generate, public_jwk
 from service.fronts import peer
-from service.observe.counting import Cache
+from service.observe.counting import CacheCounts
 from service.outbound.http_client import HttpResponse
 from service.protocol.names import SigningAlgorithm
 from service.store import clients
@@ -52,7 +52,7 @@ def test_what_is_dropped_weighs_nothing() -> None:
 
 async def test_large_clients_push_each_other_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "_CACHED_BYTES", 500_000)
-    counted = Cache()
+    counted = CacheCounts()
     held = Clients(world.issuer.store.connection, world.issuer.store.keys, time.monotonic, counted)
     for size, remembered in ((100, 20), (50_000, 4)):
         names = [f"c{size}-{number}" for number in range(20)]
@@ -66,7 +66,7 @@ async def test_large_clients_push_each_other_out(world: World, monkeypatch: pyte
 
 
 async def test_names_that_nobody_can_have_are_not_looked_up(world: World) -> None:
-    counted = Cache()
+    counted = CacheCounts()
     held = Clients(world.issuer.store.connection, world.issuer.store.keys, time.monotonic, counted)
     world.redis.flush()
     for _ in range(2):

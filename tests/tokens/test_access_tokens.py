@@ -11,7 +11,7 @@ from joserfc import jwk as joserfc_jwk
 from joserfc import jwt as joserfc_jwt
 
 from service.admin import client_ending, clients, users
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.admin.inspection import inspect
 from service.admin.users import UserInput
 from service.endpoints.introspect import JWT
@@ -290,7 +290,7 @@ async def test_without_keys_there_is_none(world: World) -> None:
     async with world.with_part(keyring=None) as other:
         await other.client(access_token_format=FORMATS.JWT)
         assert (await alone(other))["access_token"].startswith("mm_at_")
-        with pytest.raises(Refused, match="access_token_format"):
+        with pytest.raises(InvalidInput, match="access_token_format"):
             await clients.update_client(other.issuer, "app", {"name": "x"})
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from service.admin import clients, users
 from service.admin.client_input import ClientInput
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.admin.grants import CodeInput, issue_code
 from service.admin.users import UserInput
 from service.app import open_issuer
@@ -136,7 +136,7 @@ async def test_what_a_client_is_given_later_comes_with_the_next_refresh(told: Wo
 
 @pytest.mark.parametrize("name", ["sub", "scope", "client_id", "exp", "username", "cnf", "", "a b", "name#de"])
 def test_claims_of_the_token_itself_cannot_be_the_persons(name: str) -> None:
-    with pytest.raises(Refused, match=r"access_token_claims\.0"):
+    with pytest.raises(InvalidInput, match=r"access_token_claims\.0"):
         ClientInput.read({"client_id": "app", "grant_types": ["password"], "access_token_claims": [name]})
     with pytest.raises(SettingsError, match=r"access_token_claims\.read\.0"):
         load(access_token_claims={"read": (name,)})

@@ -15,7 +15,7 @@ class ShownKey(Output[KnownKey]):
 
     kid: str
     algorithm: SigningAlgorithm
-    state: key_schedule.State
+    state: key_schedule.KeyState
     created_at: Seconds
     signs_from_at: Seconds
     signs_until_at: Seconds

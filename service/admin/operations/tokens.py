@@ -11,7 +11,7 @@ from service.admin.inspection.explanation import explain
 from service.admin.operations.operation import Operation, OperationResult, Output, Seconds, page_of
 from service.admin.paging import Listing
 from service.issuer import Issuer
-from service.store.scanning import Issued
+from service.store.scanning import LivingCredential
 
 _LOOKED_AT = 10_000
 """Keys of the grant's server that a call looks at."""
@@ -59,7 +59,7 @@ class InspectedToken(Output[Mapping[str, Any]]):
     claims: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class IssuedCredential(Output[Issued]):
+class IssuedCredential(Output[LivingCredential]):
     """A credential that a grant has issued."""
 
     kind: str
@@ -70,7 +70,7 @@ class IssuedCredential(Output[Issued]):
     used: Annotated[bool, Field(description="Whether it is only remembered.")]
 
     @classmethod
-    def of(cls, result: Issued) -> OperationResult:
+    def of(cls, result: LivingCredential) -> OperationResult:
         """Return the credential by its handle."""
         own = {"kind": issued.KINDS[result.kind], "handle": result.hash}
         return OperationResult(own | {name: getattr(result, name) for name in cls.model_fields if name not in own})
@@ -82,7 +82,7 @@ async def _inspect(issuer: Issuer, token: Annotated[str, Field(min_length=1, max
     return finding.describe(found) | await explain(issuer, found)
 
 
-async def _list_issued(issuer: Issuer, grant_id: grants.GrantId, cursor: _Position = "") -> Listing[Issued]:
+async def _list_issued(issuer: Issuer, grant_id: grants.GrantId, cursor: _Position = "") -> Listing[LivingCredential]:
     if not cursor:  # what an ended grant has issued may still be there, but is dead
         await grants.get_grant(issuer, grant_id)
     return await issued.list_issued(issuer, grant_id, cursor, _LOOKED_AT)

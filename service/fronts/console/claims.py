@@ -5,18 +5,18 @@ from typing import Any
 
 import orjson
 
-from service.admin.errors import AdminError, Outdated, Refused
+from service.admin.errors import AdminError, InvalidInput, Outdated
 from service.admin.operations import OperationResult, users
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, link
 
 
-async def show(request: ConsoleRequest) -> Reply:
+async def show(request: ConsoleRequest) -> ConsoleReply:
     """The claims as lines."""
     shown = await request.perform(users.SHOW, username=request.named("name"))
     return Show("claims", _values(shown, written(shown.body["claims"]), ""))
 
 
-async def save(request: ConsoleRequest) -> Reply:
+async def save(request: ConsoleRequest) -> ConsoleReply:
     """Put them in the place of those that were shown; or the form again, with what is wrong."""
     shown = await request.perform(users.SHOW, username=request.named("name"))
     username, text = shown.body["username"], request.get("claims")
@@ -43,19 +43,19 @@ def written(claims: Mapping[str, Any]) -> str:
 
 
 def read(text: str) -> dict[str, Any]:
-    """Raises Refused for a line that is no claim."""
+    """Raises InvalidInput for a line that is no claim."""
     claims: dict[str, Any] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         name, separator, value = line.partition("=")
         is_json, name = name.endswith(":"), name.removesuffix(":").strip()
         if not separator or not name:
-            raise Refused(f"{line[:80]}: write name=text, or name:=JSON")
+            raise InvalidInput(f"{line[:80]}: write name=text, or name:=JSON")
         if name in claims:
-            raise Refused(f"{name}: is there twice")
+            raise InvalidInput(f"{name}: is there twice")
         try:
             claims[name] = orjson.loads(value) if is_json else value.strip()
         except orjson.JSONDecodeError as error:
-            raise Refused(f"{name}: what follows := is not JSON") from error
+            raise InvalidInput(f"{name}: what follows := is not JSON") from error
     return claims
 
 

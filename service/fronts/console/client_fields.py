@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.grants import GRANT_TYPES
-from service.protocol.client_metadata import ROWS, Group, MemberValue, Row, Shape
+from service.protocol.client_metadata import ROWS, MemberGroup, MemberValue, Row, Shape
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """How a field is written."""
 
     TEXT = "text"
@@ -31,7 +31,7 @@ class Field(NamedTuple):
     name: str
     label: str
     hint: str
-    kind: Kind
+    kind: FieldKind
     choices: Mapping[str, str]
     """Value → text; "" is the value of what the settings say."""
     is_optional: bool
@@ -41,16 +41,21 @@ class Field(NamedTuple):
 
 
 _KINDS = {
-    Shape.TEXT: Kind.TEXT,
-    Shape.NUMBER: Kind.NUMBER,
-    Shape.SWITCH: Kind.CHECK,
-    Shape.CHOICE: Kind.CHOICE,
-    Shape.CHOICES: Kind.CHOICES,
-    Shape.LIST: Kind.LINES,
-    Shape.OBJECT: Kind.JSON,
+    Shape.TEXT: FieldKind.TEXT,
+    Shape.NUMBER: FieldKind.NUMBER,
+    Shape.SWITCH: FieldKind.CHECK,
+    Shape.CHOICE: FieldKind.CHOICE,
+    Shape.CHOICES: FieldKind.CHOICES,
+    Shape.LIST: FieldKind.LINES,
+    Shape.OBJECT: FieldKind.JSON,
 }
-_OWN_KINDS = {"description": Kind.LONG, "grant_types": Kind.CHOICES, "scopes": Kind.WORDS, "properties": Kind.JSON}
-_HINTS = {Kind.LINES: " One a line.", Kind.WORDS: " With blanks between."}
+_OWN_KINDS = {
+    "description": FieldKind.LONG,
+    "grant_types": FieldKind.CHOICES,
+    "scopes": FieldKind.WORDS,
+    "properties": FieldKind.JSON,
+}
+_HINTS = {FieldKind.LINES: " One a line.", FieldKind.WORDS: " With blanks between."}
 
 
 def _field(row: Row) -> Field:
@@ -60,20 +65,20 @@ def _field(row: Row) -> Field:
         hint += (
             ' A JSON list: [{"name": "tier", "value": "gold", "in_token_response": true, "in_introspection": true}].'
         )
-    if kind is Kind.NUMBER:
-        is_setting = row.member.group is Group.LIFETIMES and not row.member.metavar
+    if kind is FieldKind.NUMBER:
+        is_setting = row.member.group is MemberGroup.LIFETIMES and not row.member.metavar
         hint += " " if row.member.metavar else " In seconds. "
         hint += "Empty: as the settings say." if is_setting else "Empty: no limit."
-    choices = dict.fromkeys(row.choices, "") if kind is Kind.CHOICES else {word: word for word in row.choices}
+    choices = dict.fromkeys(row.choices, "") if kind is FieldKind.CHOICES else {word: word for word in row.choices}
     if row.name == "grant_types":
         choices = {name: grant_type.help for name, grant_type in GRANT_TYPES.items()}
-    elif kind is Kind.CHOICE and row.is_optional:
+    elif kind is FieldKind.CHOICE and row.is_optional:
         choices = {"": "Default"} | choices
-    is_duration = kind is Kind.NUMBER and not row.member.metavar
+    is_duration = kind is FieldKind.NUMBER and not row.member.metavar
     return Field(row.name, row.member.label, hint, kind, choices, row.is_optional, row.default, is_duration)
 
 
-FIELDS = {row.name: _field(row) for group in Group for row in ROWS.values() if row.member.group is group}
+FIELDS = {row.name: _field(row) for group in MemberGroup for row in ROWS.values() if row.member.group is group}
 """By groups, as the form shows them."""
 
 
@@ -88,15 +93,15 @@ class FieldGroup(NamedTuple):
     """Whether the client's secrets are shown with them."""
 
 
-_OPEN = (Group.WHAT, Group.MAY, Group.AUTHENTICATES, Group.REQUESTS)
+_OPEN = (MemberGroup.WHAT, MemberGroup.MAY, MemberGroup.AUTHENTICATES, MemberGroup.REQUESTS)
 GROUPS = tuple(
     FieldGroup(
         group.value,
         tuple(FIELDS[row.name] for row in ROWS.values() if row.member.group is group),
         group not in _OPEN,
-        group is Group.AUTHENTICATES,
+        group is MemberGroup.AUTHENTICATES,
     )
-    for group in Group
+    for group in MemberGroup
 )
 _IN_HEADING = ("name", "description")
 _ALWAYS_SHOWN = ("grant_types", "scopes", "auth_method")
@@ -130,15 +135,15 @@ def shown(parameters: Mapping[str, str]) -> list[str]:
 
 def _written(field: Field, value: MemberValue) -> MemberValue:
     match field.kind:
-        case Kind.LINES:
+        case FieldKind.LINES:
             return "\n".join(value)
-        case Kind.WORDS:
+        case FieldKind.WORDS:
             return " ".join(value)
-        case Kind.CHOICES:
+        case FieldKind.CHOICES:
             return set(value)
-        case Kind.CHECK:
+        case FieldKind.CHECK:
             return bool(value)
-        case Kind.JSON:
+        case FieldKind.JSON:
             return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value else ""
         case _:
             return "" if value is None else str(value)
@@ -150,27 +155,27 @@ def sent(parameters: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _sent(field: Field, parameters: Mapping[str, str]) -> object:
-    if field.kind is Kind.CHOICES:
+    if field.kind is FieldKind.CHOICES:
         return {value for value in field.choices if f"{field.name}.{value}" in parameters}
-    if field.kind is Kind.CHECK:
+    if field.kind is FieldKind.CHECK:
         return field.name in parameters
     return parameters.get(field.name, "")
 
 
 def members(parameters: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
-    """Members of ``ClientInput`` from a form. Raises Refused for what is no number or no JSON."""
+    """Members of ``ClientInput`` from a form. Raises InvalidInput for what is no number or no JSON."""
     return {name: _member(FIELDS[name], _sent(FIELDS[name], parameters)) for name in names}
 
 
 def changes(described: Mapping[str, Any], parameters: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
     """Members whose fields were touched: the others stay as they are, even where a form cannot show all of them.
 
-    Raises Refused for what is no number or no JSON.
+    Raises InvalidInput for what is no number or no JSON.
     """
     touched = differing(described, parameters, names)
     changed = members(parameters, touched)
     for name in touched:
-        if FIELDS[name].kind is Kind.CHOICES:  # what is not offered is not taken away
+        if FIELDS[name].kind is FieldKind.CHOICES:  # what is not offered is not taken away
             changed[name] += tuple(one for one in described[name] if one not in FIELDS[name].choices)
     return changed
 
@@ -183,7 +188,7 @@ def _settled(field: Field, value: object) -> object:
         return value
     return (
         value.split()
-        if field.kind in (Kind.WORDS, Kind.LONG)
+        if field.kind in (FieldKind.WORDS, FieldKind.LONG)
         else [line.strip() for line in value.strip().splitlines()]
     )
 
@@ -200,20 +205,20 @@ def differing(described: Mapping[str, Any], parameters: Mapping[str, str], names
 
 def _member(field: Field, value: MemberValue) -> MemberValue:
     match field.kind:
-        case Kind.LINES:
+        case FieldKind.LINES:
             return tuple(line.strip() for line in value.splitlines() if line.strip())
-        case Kind.WORDS:
+        case FieldKind.WORDS:
             return tuple(value.split())
-        case Kind.CHOICES:
+        case FieldKind.CHOICES:
             return tuple(one for one in field.choices if one in value)
-        case Kind.CHECK:
+        case FieldKind.CHECK:
             return value
-        case Kind.NUMBER:
+        case FieldKind.NUMBER:
             return _number(field, value.strip())
-        case Kind.JSON:
+        case FieldKind.JSON:
             return _json(field, value)
         case _:
-            text = " ".join(value.split()) if field.kind is Kind.LONG else value.strip()
+            text = " ".join(value.split()) if field.kind is FieldKind.LONG else value.strip()
             return text or (None if field.is_optional else "")
 
 
@@ -221,7 +226,7 @@ def _number(field: Field, text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
-        raise Refused(f"{field.name}: must be a whole number")
+        raise InvalidInput(f"{field.name}: must be a whole number")
     return int(text)
 
 
@@ -231,7 +236,7 @@ def _json(field: Field, text: str) -> MemberValue:
     try:
         return orjson.loads(text)
     except ValueError as error:
-        raise Refused(f"{field.name}: is not JSON") from error
+        raise InvalidInput(f"{field.name}: is not JSON") from error
 
 
 def faults_of(error: Exception) -> dict[str, str]:

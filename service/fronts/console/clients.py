@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.admin.errors import AdminError, Outdated, Refused
+from service.admin.errors import AdminError, InvalidInput, Outdated
 from service.admin.operations import OperationResult, clients
 from service.client_auth import METHODS, has_secret, names_of_method
 from service.fronts.console import client_fields as fields
 from service.fronts.console import readable
 from service.fronts.console.confirmation import Act, Question, act_of, confirmed
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, addresses, link
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, addresses, link
 from service.fronts.console.searching import search
 
 # looking
 
 
-async def show_list(request: ConsoleRequest) -> Reply:
+async def show_list(request: ConsoleRequest) -> ConsoleReply:
     """Show those whose id or name holds the words that are sought."""
     registered = request.get("registered") == "1"
     found = await search(request, clients.LIST, clients.SHOW, "clients", "client_id", "name", registered=registered)
@@ -23,7 +23,7 @@ async def show_list(request: ConsoleRequest) -> Reply:
     return Show("clients", found | {"clients": listed, "registered": "1" if registered else ""})
 
 
-async def show(request: ConsoleRequest) -> Reply:
+async def show(request: ConsoleRequest) -> ConsoleReply:
     """Show everything about a client, and what can be done."""
     client = await request.do(clients.SHOW, client_id=request.named("id"))
     values = {
@@ -42,13 +42,13 @@ async def show(request: ConsoleRequest) -> Reply:
 Values = dict[str, Any]
 
 
-async def show_form(request: ConsoleRequest) -> Reply:
+async def show_form(request: ConsoleRequest) -> ConsoleReply:
     """Show the members of a client, to be changed."""
     shown = await request.perform(clients.SHOW, client_id=request.named("id"))
     return Show("client_edit", _form(shown.body, shown.etag, fields.written(shown.body)))
 
 
-async def change(request: ConsoleRequest) -> Reply:
+async def change(request: ConsoleRequest) -> ConsoleReply:
     """Save what was sent, if nobody else was first; else show the form again, with what is wrong."""
     shown = await request.perform(clients.SHOW, client_id=request.named("id"))
     client_id, seen = shown.body["client_id"], request.get("version")
@@ -66,7 +66,7 @@ async def change(request: ConsoleRequest) -> Reply:
     return Go(link("/client", id=client_id, done="saved"))
 
 
-def _conflict(request: ConsoleRequest, now: OperationResult) -> Reply:
+def _conflict(request: ConsoleRequest, now: OperationResult) -> ConsoleReply:
     """What is in the form stays; which members others changed meanwhile, or this operator would, is listed one by one."""
     differing = fields.differing(now.body, request.parameters, fields.shown(request.parameters))
     labels = [fields.FIELDS[name].label for name in differing]
@@ -176,15 +176,15 @@ async def _question(request: ConsoleRequest) -> Question:
 # secrets
 
 
-async def ask_rotation(request: ConsoleRequest) -> Reply:
+async def ask_rotation(request: ConsoleRequest) -> ConsoleReply:
     """Ask whether the old secret is to stay valid for a while."""
     client = await request.do(clients.SHOW, client_id=request.named("id"))
     if not has_secret(client["auth_method"]):
-        raise Refused(f"{client['client_id']} has no secret: it authenticates by {client['auth_method']}")
+        raise InvalidInput(f"{client['client_id']} has no secret: it authenticates by {client['auth_method']}")
     return Show("rotate", {"here": "clients", "client": client})
 
 
-async def rotate(request: ConsoleRequest) -> Reply:
+async def rotate(request: ConsoleRequest) -> ConsoleReply:
     """Make a new secret, and show it once."""
     keeps = request.get("keep") == "old"
     client = await request.do(clients.ROTATE_SECRET, client_id=request.named("id"), keep_old=keeps)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from service.admin.errors import NotFound, Outdated
 from service.admin.operations import AnyOperation
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show
 
 
 class Act(NamedTuple):
@@ -71,10 +71,10 @@ def confirmed(
         }
         return Show("confirm", values, status)
 
-    async def ask(request: ConsoleRequest) -> Reply:
+    async def ask(request: ConsoleRequest) -> ConsoleReply:
         return page(await question(request))
 
-    async def act(request: ConsoleRequest) -> Reply:
+    async def act(request: ConsoleRequest) -> ConsoleReply:
         asked = await question(request)
         if asked.act.typed and request.get("typed") != asked.key:
             return page(asked, f"Type {asked.what or asked.key} to confirm.", 422)

@@ -4,19 +4,19 @@ from typing import Any
 
 from service.admin.operations import statistics
 from service.fronts.console.charts import Chart, chart
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Show
 
 SPAN = 600
 """Seconds that the charts show."""
 _MOST_CLIENTS = 8
 
 
-async def show(request: ConsoleRequest) -> Reply:
+async def show(request: ConsoleRequest) -> ConsoleReply:
     """The whole page."""
     return Show("dashboard", await _values(request))
 
 
-async def show_numbers(request: ConsoleRequest) -> Reply:
+async def show_numbers(request: ConsoleRequest) -> ConsoleReply:
     """The part of it that changes, for the script that puts it in the place of the one before."""
     return Show("numbers", await _values(request))
 

@@ -24,7 +24,7 @@ from service.fronts.console import (
     users,
     wizard,
 )
-from service.fronts.console.pages import ROOT, SIGN_IN, ConsolePage, ConsoleRequest, Go, Reply, Show, link
+from service.fronts.console.pages import ROOT, SIGN_IN, ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, link
 from service.fronts.console.rendering import HEADERS, File, Rendering
 from service.fronts.console.session import SignedInOperator, WaitError
 from service.fronts.methods import Handler, by_method, route
@@ -131,7 +131,7 @@ class ConsoleFront:
                 raise RefusedError("transport", 403)
             return await answer(peer)
         except RefusedError as error:
-            reply: Reply = error.page
+            reply: ConsoleReply = error.page
         except ProtocolError as error:
             reply = _failed(error)
         except web.HTTPRequestEntityTooLarge:
@@ -205,7 +205,7 @@ class ConsoleFront:
     def _cookie(self, http: web.BaseRequest, peer: Peer) -> str:
         return http.cookies.get(_cookie_name(peer), "")
 
-    def _response(self, reply: Reply, signed: SignedInOperator | None) -> web.Response:
+    def _response(self, reply: ConsoleReply, signed: SignedInOperator | None) -> web.Response:
         if isinstance(reply, Go):
             return web.Response(status=303, headers={"Location": reply.location, "Cache-Control": "no-store", **SERVER})
         operator, csrf = (signed.operator, signed.csrf) if signed else ("", "")

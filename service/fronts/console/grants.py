@@ -2,7 +2,7 @@
 
 from service.admin.operations import clients, grants, tokens, users
 from service.fronts.console.confirmation import Act, Question, confirmed
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, link
 from service.fronts.console.searching import SCANNED, scan
 
 _REVOKE = Act(
@@ -13,7 +13,7 @@ _REVOKE = Act(
 )
 
 
-async def show_of_client(request: ConsoleRequest) -> Reply:
+async def show_of_client(request: ConsoleRequest) -> ConsoleReply:
     """Show some of a client's grants."""
     client = await request.do(clients.SHOW, client_id=request.named("client"))
     found, cursor = await scan(request, grants.LIST, "grants", client=client["client_id"], limit=SCANNED)
@@ -21,7 +21,7 @@ async def show_of_client(request: ConsoleRequest) -> Reply:
     return Show("grants", values | {"first": not request.get("cursor")})
 
 
-async def show(request: ConsoleRequest) -> Reply:
+async def show(request: ConsoleRequest) -> ConsoleReply:
     """Show who allowed whom what, and which credentials live."""
     grant = await request.do(grants.SHOW, grant_id=request.named("id"))
     issued, cursor = await scan(request, tokens.LIST_ISSUED, "issued", grant_id=grant["grant_id"])

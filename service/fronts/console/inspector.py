@@ -4,7 +4,7 @@ It comes in the body of a form and goes nowhere: it is not kept, logged, put int
 """
 
 from service.admin.operations import clients, tokens
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Show
 
 NAMES = {
     "access_token": "Access token",
@@ -21,12 +21,12 @@ NAMES = {
 _TIMES = ("iat", "nbf", "exp", "auth_time")
 
 
-async def show(_: ConsoleRequest) -> Reply:
+async def show(_: ConsoleRequest) -> ConsoleReply:
     """Show an empty field."""
     return Show("inspector", {"here": "inspector", "found": None, "empty": False})
 
 
-async def inspect(request: ConsoleRequest) -> Reply:
+async def inspect(request: ConsoleRequest) -> ConsoleReply:
     """Show what the token is."""
     token = request.get("token")
     if not token:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from service.admin.errors import NotFound, Refused
+from service.admin.errors import InvalidInput, NotFound
 from service.admin.operations import keys
 from service.crypto import key_schedule
 from service.fronts.console.confirmation import Act, Question, act_of, confirmed
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, link
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, link
 from service.protocol.names import SigningAlgorithm
 
 _BEFORE, _AFTER = 30 * 86400, 120 * 86400
@@ -37,12 +37,12 @@ class KeyLane(NamedTuple):
     keys: list[Key]
 
 
-async def show(request: ConsoleRequest) -> Reply:
+async def show(request: ConsoleRequest) -> ConsoleReply:
     """All keys, or why there are none."""
     issuer, now = request.issuer, int(request.issuer.clock())
     try:
         known = (await request.do(keys.LIST))["keys"]
-    except Refused as error:
+    except InvalidInput as error:
         return Show("keys", _values(request, [], now, now + 1, off=str(error)))
     lifetime = 0 if issuer.settings.signing_key_files else issuer.settings.signing_key_lifetime
     begins, ends = _frame(known, now, lifetime)

@@ -1,21 +1,21 @@
 """What happened lately, with filters: the audit log, and requests that were refused."""
 
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.admin.operations import AnyOperation, audit, refusals
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Show
 from service.fronts.console.searching import SHOWN
 
 PERIODS = {"": "Any time", "3600": "Last hour", "86400": "Last day", "604800": "Last week"}
 _ACTIONS = ("", "client", "user", "grant", "session", "key", "trust")
 
 
-async def show_audit(request: ConsoleRequest) -> Reply:
+async def show_audit(request: ConsoleRequest) -> ConsoleReply:
     """Show the newest entries of the audit log that match."""
     wanted = {name: request.get(name) for name in ("actor", "action", "target")}
     return await _newest(request, audit.LIST, "entries", wanted, here="audit", actions=_ACTIONS)
 
 
-async def show_refused(request: ConsoleRequest) -> Reply:
+async def show_refused(request: ConsoleRequest) -> ConsoleReply:
     """Show the newest refused requests that match, with what to do about each."""
     wanted = {"client_id": request.get("client"), "error": request.get("error"), "reason": request.get("reason")}
     return await _newest(request, refusals.LIST, "refused", wanted, here="refused", errors=refusals.KNOWN_ERRORS)
@@ -23,13 +23,13 @@ async def show_refused(request: ConsoleRequest) -> Reply:
 
 async def _newest(
     request: ConsoleRequest, operation: AnyOperation, member: str, wanted: dict[str, str], *, here: str, **more: object
-) -> Reply:
+) -> ConsoleReply:
     period = request.get("period") if request.get("period") in PERIODS else ""
     since = int(request.issuer.clock()) - int(period) if period else 0
     fault, page = "", {member: (), "cursor": ""}
     try:
         page = dict(await request.do(operation, **wanted, since=since, cursor=request.get("cursor"), limit=SHOWN))
-    except Refused as error:
+    except InvalidInput as error:
         if not str(error).startswith(tuple(f"{name}: " for name in wanted)):
             raise
         fault = str(error)

@@ -70,8 +70,8 @@ class Go(NamedTuple):
     """A path of the console with its query."""
 
 
-Reply = Show | Go
-Handler = Callable[[ConsoleRequest], Awaitable[Reply]]
+ConsoleReply = Show | Go
+Handler = Callable[[ConsoleRequest], Awaitable[ConsoleReply]]
 
 
 @dataclass(frozen=True, slots=True)

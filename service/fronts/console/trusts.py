@@ -4,10 +4,10 @@ from typing import Any
 
 import orjson
 
-from service.admin.errors import AdminError, Refused
+from service.admin.errors import AdminError, InvalidInput
 from service.admin.operations import trusts
 from service.fronts.console.confirmation import Act, Question, confirmed
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, faults_of, link
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, faults_of, link
 from service.fronts.console.searching import SCANNED
 
 _TEXTS = ("issuer", "jwks_uri", "jwks", "algorithms", "subjects", "scopes", "clients", "audience")
@@ -20,7 +20,7 @@ _REMOVE = Act(
 )
 
 
-async def show_list(request: ConsoleRequest) -> Reply:
+async def show_list(request: ConsoleRequest) -> ConsoleReply:
     """Show all of them; few services have many."""
     page = await request.do(trusts.LIST, cursor=request.get("cursor"), limit=SCANNED)
     values = {
@@ -33,12 +33,12 @@ async def show_list(request: ConsoleRequest) -> Reply:
     return Show("trusts", values)
 
 
-async def show_new(_: ConsoleRequest) -> Reply:
+async def show_new(_: ConsoleRequest) -> ConsoleReply:
     """Show the form for a new one."""
     return Show("trust_new", _form({}, {}))
 
 
-async def add(request: ConsoleRequest) -> Reply:
+async def add(request: ConsoleRequest) -> ConsoleReply:
     """Trust it; or show the form again, with what is wrong."""
     sent = {name: request.get(name) for name in _TEXTS}
     try:
@@ -46,7 +46,7 @@ async def add(request: ConsoleRequest) -> Reply:
         given |= {name: sent[name].split() for name in _WORDS}
         given |= {"issuer": sent["issuer"], "jwks": _jwks(sent["jwks"])}
         if await request.find(trusts.SHOW, issuer=sent["issuer"]):
-            raise Refused("issuer: is trusted already; remove it first to describe it anew")
+            raise InvalidInput("issuer: is trusted already; remove it first to describe it anew")
         await request.do(trusts.PUT, **given)
     except AdminError as error:
         return Show("trust_new", _form(sent, faults_of(error, _TEXTS)), 422)
@@ -59,7 +59,7 @@ def _jwks(text: str) -> object:
     try:
         return orjson.loads(text)
     except ValueError as error:
-        raise Refused("jwks: is not JSON") from error
+        raise InvalidInput("jwks: is not JSON") from error
 
 
 def _form(values: dict[str, str], faults: dict[str, str]) -> dict[str, Any]:

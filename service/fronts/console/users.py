@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from service.admin.errors import AdminError, NotFound, Refused
+from service.admin.errors import AdminError, InvalidInput, NotFound
 from service.admin.operations import grants, sessions, users
 from service.fronts.console.confirmation import Act, Question, act_of, confirmed
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Go, Reply, Show, faults_of, link
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, faults_of, link
 from service.fronts.console.searching import SHOWN, search
 
 _MOST_SESSIONS = 20
@@ -16,7 +16,7 @@ _MOST_SESSIONS = 20
 # finding them
 
 
-async def show_list(request: ConsoleRequest) -> Reply:
+async def show_list(request: ConsoleRequest) -> ConsoleReply:
     """Show those whose username or subject holds what is sought."""
     if request.issuer.settings.directory_url:
         return Show("users", {"here": "users", "elsewhere": True, "done": ""})
@@ -27,7 +27,7 @@ async def show_list(request: ConsoleRequest) -> Reply:
 # one of them
 
 
-async def show(request: ConsoleRequest) -> Reply:
+async def show(request: ConsoleRequest) -> ConsoleReply:
     """Show the user, with sessions and grants."""
     user = await request.do(users.SHOW, username=request.named("name"))
     name, cursor = user["username"], request.get("cursor")
@@ -63,12 +63,12 @@ def _number(request: ConsoleRequest, name: str) -> int:
 # new ones
 
 
-async def show_new(_: ConsoleRequest) -> Reply:
+async def show_new(_: ConsoleRequest) -> ConsoleReply:
     """The form for a new one."""
     return Show("user_new", _new({}, {}))
 
 
-async def create(request: ConsoleRequest) -> Reply:
+async def create(request: ConsoleRequest) -> ConsoleReply:
     """Create them; or show the form again, with what is wrong. The password is not repeated."""
     username, subject = request.get("username"), request.get("subject")
     claims = {name: text for name in ("name", "email") if (text := request.get(name))}
@@ -136,27 +136,27 @@ def _counts(ended: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(ended[name]) for name in ("grants_ended", "sessions_ended") if name in ended}
 
 
-async def ask_password(request: ConsoleRequest) -> Reply:
+async def ask_password(request: ConsoleRequest) -> ConsoleReply:
     """Show the form for a new password."""
     user = await request.do(users.SHOW, username=request.named("name"))
     return Show("password", {"here": "users", "user": user, "fault": ""})
 
 
-async def set_password(request: ConsoleRequest) -> Reply:
+async def set_password(request: ConsoleRequest) -> ConsoleReply:
     """Set it, if it was typed twice alike."""
     user = await request.do(users.SHOW, username=request.named("name"))
     password = request.parameters.get("password", "")
     try:
         if password != request.parameters.get("again", ""):
-            raise Refused("password: the two are not alike")
+            raise InvalidInput("password: the two are not alike")
         ended = await request.do(users.SET_PASSWORD, username=user["username"], password=password)
-    except Refused as error:
+    except InvalidInput as error:
         fault = str(error).removeprefix("password: ")
         return Show("password", {"here": "users", "user": user, "fault": fault}, 422)
     return Go(link("/user", name=user["username"], done="password", **_counts(ended)))
 
 
-async def end_session(request: ConsoleRequest) -> Reply:
+async def end_session(request: ConsoleRequest) -> ConsoleReply:
     """End one session with what was granted in it."""
     user = await request.do(users.SHOW, username=request.named("name"))
     session = await request.do(sessions.SHOW, sid=request.named("sid"))

@@ -10,7 +10,7 @@ from service.admin.operations import clients, scopes
 from service.client_auth import METHODS
 from service.fronts.console import client_fields as fields
 from service.fronts.console.clients import secret_page
-from service.fronts.console.pages import ConsolePage, ConsoleRequest, Reply, Show
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Show
 from service.protocol.names import ClientAuthMethod as Method
 
 _CODE, _REFRESH, _CLIENT = "authorization_code", "refresh_token", "client_credentials"
@@ -93,7 +93,7 @@ KINDS = {
 _WORD = re.compile("[^a-z0-9]+")
 
 
-async def show(request: ConsoleRequest) -> Reply:
+async def show(request: ConsoleRequest) -> ConsoleReply:
     """The kinds, or the form of one."""
     name = request.get("kind")
     if not name:
@@ -102,7 +102,7 @@ async def show(request: ConsoleRequest) -> Reply:
     return Show("client_new", await _form(request, name, kind, fields.sent({}, kind.asks) | _fresh(name, kind)))
 
 
-async def create(request: ConsoleRequest) -> Reply:
+async def create(request: ConsoleRequest) -> ConsoleReply:
     """Create it and show its secret, this once; or the form again, with what is wrong."""
     name, sent = request.get("kind"), request.parameters
     kind = _kind(name)

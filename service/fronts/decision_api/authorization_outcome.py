@@ -50,7 +50,7 @@ _CLOCKS = 60
 # the user agreed
 
 
-class IssueBody(AdditionsBody):
+class IssueAuthorizationBody(AdditionsBody):
     """What the user allowed. What would change tokens in a way that we do not know is refused."""
 
     ticket: Text
@@ -67,7 +67,7 @@ class IssueBody(AdditionsBody):
     UNSUPPORTED = ("idt_header_params", "jwt_at_claims", "access_token", "authorization_details")
 
 
-async def issue(call: Call, body: IssueBody) -> CallResult:
+async def issue(call: Call, body: IssueAuthorizationBody) -> CallResult:
     """The user agreed: codes and tokens for the client, once."""
     body.check_supported()
     if body.auth_time > call.issuer.clock() + _CLOCKS:
@@ -78,7 +78,7 @@ async def issue(call: Call, body: IssueBody) -> CallResult:
 
 
 async def _allowed(
-    issuer: Issuer, client: Client, request: AuthorizationRequest, waiting: DecisionTicket, body: IssueBody
+    issuer: Issuer, client: Client, request: AuthorizationRequest, waiting: DecisionTicket, body: IssueAuthorizationBody
 ) -> CallResult:
     try:
         _check_person(issuer, client, request, waiting, body)
@@ -95,14 +95,14 @@ async def _allowed(
 
 @audited("authorization.issue", "client:client.client_id", "user:body.subject", often=True)
 async def _answer(
-    issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueBody
+    issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueAuthorizationBody
 ) -> AuthorizationResponse:
     grant = _grant(issuer, client, request, body)
     return await answer_authorization(issuer, client, grant, request, _about(body), body.access_token_duration)
 
 
 def _check_person(
-    issuer: Issuer, client: Client, request: AuthorizationRequest, waiting: DecisionTicket, body: IssueBody
+    issuer: Issuer, client: Client, request: AuthorizationRequest, waiting: DecisionTicket, body: IssueAuthorizationBody
 ) -> None:
     """No tokens about another user than was named, and none where an essential acr is not met (Core 3.1.2.1, 5.5.1.1)."""
     known_as = body.sub or subject_for(issuer, client, body.subject)
@@ -113,7 +113,7 @@ def _check_person(
         raise UnmetAuthenticationRequirements("The authentication does not have the acr that is asked for.")
 
 
-def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueBody) -> Grant:
+def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueAuthorizationBody) -> Grant:
     """What the user allowed, in the caller's words; never more than the client may have."""
     scope = request.scope
     if body.scopes is not None:
@@ -135,7 +135,7 @@ def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: 
     return grant
 
 
-def _about(body: IssueBody) -> dict[str, Any]:
+def _about(body: IssueAuthorizationBody) -> dict[str, Any]:
     """The claims that the caller wants in the ID token; none of those that are ours to make."""
     return claims.present(body.claims, {name.partition("#")[0] for name in body.claims})
 
@@ -184,7 +184,7 @@ _TEXTS = {
 }
 
 
-class FailBody(Body):
+class FailAuthorizationBody(Body):
     """Why the user did not agree."""
 
     ticket: Text
@@ -193,7 +193,7 @@ class FailBody(Body):
     """For the client, in the place of ours."""
 
 
-async def fail(call: Call, body: FailBody) -> CallResult:
+async def fail(call: Call, body: FailAuthorizationBody) -> CallResult:
     """The user did not agree, or could not: an error for the client, once."""
     make = _REASONS.get(body.reason)
     if make is None:
@@ -230,6 +230,6 @@ _BAD_TICKET = CallResult(
 )
 """As Authlete documents it: most likely the user took too long."""
 ROUTES = (
-    Route("/auth/authorization/issue", issue, IssueBody, bad_ticket=_BAD_TICKET),
-    Route("/auth/authorization/fail", fail, FailBody, bad_ticket=_BAD_TICKET),
+    Route("/auth/authorization/issue", issue, IssueAuthorizationBody, bad_ticket=_BAD_TICKET),
+    Route("/auth/authorization/fail", fail, FailAuthorizationBody, bad_ticket=_BAD_TICKET),
 )

@@ -19,20 +19,20 @@ class SubjectBody(Body):
     subject: Subject = ""
 
 
-class ListBody(WindowBody, SubjectBody):
+class ListAuthorizationsBody(WindowBody, SubjectBody):
     """Which part of a user's list."""
 
     developer: Text = ""
 
 
-class UpdateBody(Body):
+class UpdateAuthorizationsBody(Body):
     """What the user allows from now on."""
 
     subject: Annotated[str, Field(min_length=1, max_length=255)]
     scopes: Words | None = None
 
 
-async def get_list(call: Call, body: ListBody) -> CallResult:
+async def get_list(call: Call, body: ListAuthorizationsBody) -> CallResult:
     """The clients that a user has authorized: those that hold a grant of the user, or may have one without asking."""
     subject = _subject(call, body)
     found = [] if body.developer else await authorizations.list_of_subject(call.issuer, subject)
@@ -42,7 +42,7 @@ async def get_list(call: Call, body: ListBody) -> CallResult:
     return CallResult(members=window.members(body) | members)
 
 
-async def update(call: Call, body: UpdateBody) -> CallResult:
+async def update(call: Call, body: UpdateAuthorizationsBody) -> CallResult:
     """Let the client have these scopes of the user and no others, in all that it was issued."""
     client = await call.client()
     if body.scopes is None:
@@ -91,9 +91,9 @@ def _subject(call: Call, body: SubjectBody) -> str:
 
 _AUTHORIZATION, _GRANTED = "/client/authorization", "/client/granted_scopes"
 ROUTES = (
-    Route(f"{_AUTHORIZATION}/get/list", get_list, ListBody, ("POST", "GET")),
-    Route(f"{_AUTHORIZATION}/get/list/{{subject}}", get_list, ListBody, ("POST", "GET")),
-    Route(f"{_AUTHORIZATION}/update/{{client}}", update, UpdateBody),
+    Route(f"{_AUTHORIZATION}/get/list", get_list, ListAuthorizationsBody, ("POST", "GET")),
+    Route(f"{_AUTHORIZATION}/get/list/{{subject}}", get_list, ListAuthorizationsBody, ("POST", "GET")),
+    Route(f"{_AUTHORIZATION}/update/{{client}}", update, UpdateAuthorizationsBody),
     *(
         Route(f"{path}/{{client}}{subject}", answer, SubjectBody, ("POST", method))
         for path, answer, method in (

@@ -12,7 +12,7 @@ import orjson
 from pydantic import BeforeValidator, Field, create_model
 
 from service.admin.client_numbers import number_of
-from service.admin.errors import Refused
+from service.admin.errors import InvalidInput
 from service.client_auth import registered_name, resumed_method
 from service.fronts.decision_api.body import Duration, Text, Words, as_json
 from service.fronts.decision_api.call import Body, milliseconds
@@ -190,7 +190,7 @@ def changes_of(issuer: Issuer, body: ClientObject, held: Client | None) -> dict[
     """The members of ``ClientInput`` that the object stands for; ``held``: the client as it is, None for a new one.
 
     The object is the whole client, as with Authlete: what it leaves out is as by default. Only what an omission would make
-    weaker or unusable (how the client proves itself, its scopes, plain PKCE) stays. Raises Refused.
+    weaker or unusable (how the client proves itself, its scopes, plain PKCE) stays. Raises InvalidInput.
     """
     _check_kept_promises(body)
     changes = {row.name: _from_them(row, getattr(body, row.name)) for row in _ROWS}
@@ -211,7 +211,7 @@ def requestable(issuer: Issuer) -> tuple[str, ...]:
 
 def _check_kept_promises(body: ClientObject) -> None:
     if filled := [body.alias_of(name) for name in NOT_HERE if getattr(body, name)]:
-        raise Refused("\n".join(f"{name}: this is not offered here; leave it out" for name in filled))
+        raise InvalidInput("\n".join(f"{name}: this is not offered here; leave it out" for name in filled))
 
 
 def _name(body: ClientObject, held: Client | None) -> str:
@@ -221,10 +221,10 @@ def _name(body: ClientObject, held: Client | None) -> str:
 
 
 def _auth_method(body: ClientObject, held: Client | None) -> str:
-    """As it says; else by the type of the client; else as it was. Raises Refused where the two contradict each other."""
+    """As it says; else by the type of the client; else as it was. Raises InvalidInput where the two contradict each other."""
     said = {"PUBLIC": True, "CONFIDENTIAL": False}.get(body.client_type)
     if body.client_type and said is None:
-        raise Refused("clientType: there are PUBLIC and CONFIDENTIAL")
+        raise InvalidInput("clientType: there are PUBLIC and CONFIDENTIAL")
     method = _WORD_OF_AUTH_METHOD.get(body.token_auth_method, body.token_auth_method)
     if not method:
         method = held.auth_method if held else ClientAuthMethod.CLIENT_SECRET_BASIC.value
@@ -233,12 +233,12 @@ def _auth_method(body: ClientObject, held: Client | None) -> str:
     if held is not None:
         method = resumed_method(method, held.auth_method)
     if said is not None and said != (method == ClientAuthMethod.NONE):
-        raise Refused("tokenAuthMethod: NONE belongs to a PUBLIC client, the others to a CONFIDENTIAL one")
+        raise InvalidInput("tokenAuthMethod: NONE belongs to a PUBLIC client, the others to a CONFIDENTIAL one")
     return method
 
 
 def _from_them(row: Row, value: MemberValue) -> MemberValue:
-    """As ``ClientInput`` reads it; words that nobody knows stay, to be refused there. Raises Refused."""
+    """As ``ClientInput`` reads it; words that nobody knows stay, to be refused there. Raises InvalidInput."""
     words = _WORDS.get(row.name, {})
     if isinstance(value, tuple):
         return [words.get(one, one) for one in value]
@@ -252,7 +252,7 @@ def _json(row: Row, text: str) -> MemberValue:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refused(f"{row.name}: must be an object as a JSON text") from error
+        raise InvalidInput(f"{row.name}: must be an object as a JSON text") from error
 
 
 def _extended(issuer: Issuer, body: ClientObject, held: Client | None) -> dict[str, Any]:

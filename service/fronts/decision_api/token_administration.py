@@ -78,7 +78,7 @@ class CreateBody(UnsupportedBody):
     jwt_at_claims: Any = None
 
 
-class UpdateBody(UnsupportedBody):
+class UpdateTokenBody(UnsupportedBody):
     """What is to change of a token."""
 
     access_token: Text = ""
@@ -100,7 +100,7 @@ class RevokeBody(Body):
     subject: Subject = ""
 
 
-class ListBody(WindowBody):
+class ListTokensBody(WindowBody):
     """Whose grants are listed; all where neither is said."""
 
     client_identifier: Text = ""
@@ -160,7 +160,7 @@ async def _created(issuer: Issuer, created: Created) -> dict[str, Any]:
     }
 
 
-async def update(call: Call, body: UpdateBody) -> CallResult:
+async def update(call: Call, body: UpdateTokenBody) -> CallResult:
     """Change a token, all or nothing: actions OK, BAD_REQUEST, NOT_FOUND, and FORBIDDEN for what the client may not have."""
     _check_offered(body, *UnsupportedBody.model_fields, "access_token_value_updated")
     identifier = body.access_token or body.access_token_hash or body.token_id
@@ -180,7 +180,7 @@ async def update(call: Call, body: UpdateBody) -> CallResult:
     return CallResult(ResultCode.TOKEN_UPDATED, _updated(body, held), "OK", facts=facts)
 
 
-def _updated(body: UpdateBody, held: GrantSnapshot) -> dict[str, Any]:
+def _updated(body: UpdateTokenBody, held: GrantSnapshot) -> dict[str, Any]:
     own = held.access.scope if held.access else None
     return {
         "accessToken": body.access_token or None,
@@ -247,7 +247,7 @@ def _revoked(count: int, detail: str = "") -> CallResult:
 # listed
 
 
-async def get_list(call: Call, body: ListBody) -> CallResult:
+async def get_list(call: Call, body: ListTokensBody) -> CallResult:
     """What was granted and lives, by user, by client, or all: hashes, never tokens."""
     issuer, subject = call.issuer, body.subject
     client = await find_client(issuer, body.client_identifier) if body.client_identifier else None
@@ -298,8 +298,8 @@ def _row(known: KnownGrant, live: LiveRefreshToken | None, number: int) -> dict[
 
 ROUTES = (
     Route("/auth/token/create", create, CreateBody),
-    Route("/auth/token/update", update, UpdateBody),
+    Route("/auth/token/update", update, UpdateTokenBody),
     Route("/auth/token/delete/{token}", delete, methods=("DELETE",)),
     Route("/auth/token/revoke", revoke, RevokeBody),
-    Route("/auth/token/get/list", get_list, ListBody, ("GET",)),
+    Route("/auth/token/get/list", get_list, ListTokensBody, ("GET",)),
 )

@@ -16,11 +16,11 @@ from service.protocol.names import GrantTypeName
 from service.protocol.requested import Requested
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
+from service.tokens import issuing
 from service.tokens.authorization import Issued
-from service.tokens.issuing import issue as mint
 
 
-class IssueBody(AdditionsBody):
+class IssueTokensBody(AdditionsBody):
     """The password was right."""
 
     ticket: Text
@@ -28,7 +28,7 @@ class IssueBody(AdditionsBody):
     """Who it was, as the caller knows them."""
 
 
-async def issue(call: Call, body: IssueBody) -> CallResult:
+async def issue(call: Call, body: IssueTokensBody) -> CallResult:
     """The password was right: tokens, once (AU-08)."""
     body.check_supported()
     waiting = await tickets.look_up(call, body.ticket)
@@ -39,7 +39,7 @@ async def issue(call: Call, body: IssueBody) -> CallResult:
 
 
 async def _right(
-    issuer: Issuer, client: Client, waiting: DecisionTicket, request: PasswordRequest, body: IssueBody
+    issuer: Issuer, client: Client, waiting: DecisionTicket, request: PasswordRequest, body: IssueTokensBody
 ) -> CallResult:
     members = await client_members(issuer, client, waiting.presented)
     facts = {"client_id": client.client_id, "grant_type": "password", "subject": body.subject}
@@ -54,12 +54,14 @@ async def _right(
 
 
 @audited("token.issue_for_password", "client:client.client_id", "user:body.subject", often=True)
-async def _issue(issuer: Issuer, client: Client, request: PasswordRequest, body: IssueBody) -> Issued:
+async def _issue(issuer: Issuer, client: Client, request: PasswordRequest, body: IssueTokensBody) -> Issued:
     known = {member.name for member in request.properties}  # authlete-django sends the same ones twice
     added = request.properties + tuple(member for member in body.added() if member.name not in known)
     requested = Requested(request.scope, request.resources)
     begun = fresh_authorization(issuer, client, GrantTypeName.PASSWORD, requested, body.subject, request.username)
-    return await mint(issuer, client, with_additions(begun, added, body.access_token_duration or request.lifetime))
+    return await issuing.issue(
+        issuer, client, with_additions(begun, added, body.access_token_duration or request.lifetime)
+    )
 
 
 _REASONS: dict[str, ProtocolError] = {
@@ -70,14 +72,14 @@ _REASONS: dict[str, ProtocolError] = {
 """Wrong credentials of a user are invalid_grant (RFC 6749 section 5.2), where Authlete says invalid_request."""
 
 
-class FailBody(Body):
+class FailTokensBody(Body):
     """The password was wrong, or something else."""
 
     ticket: Text
     reason: str = "UNKNOWN"
 
 
-async def fail(call: Call, body: FailBody) -> CallResult:
+async def fail(call: Call, body: FailTokensBody) -> CallResult:
     """The password was wrong, or something else was: an error for the client, once (AU-09)."""
     error = _REASONS.get(body.reason)
     if error is None:
@@ -97,6 +99,6 @@ _BAD_TICKET = CallResult(
 )
 """Authlete's actions have no word of its own for it: the caller's request was wrong."""
 ROUTES = (
-    Route("/auth/token/issue", issue, IssueBody, bad_ticket=_BAD_TICKET),
-    Route("/auth/token/fail", fail, FailBody, bad_ticket=_BAD_TICKET),
+    Route("/auth/token/issue", issue, IssueTokensBody, bad_ticket=_BAD_TICKET),
+    Route("/auth/token/fail", fail, FailTokensBody, bad_ticket=_BAD_TICKET),
 )

@@ -36,7 +36,7 @@ async def userinfo(call: Call, body: UserInfoBody) -> CallResult:
     return CallResult(ResultCode.USERINFO, members, "OK", facts=facts)
 
 
-class IssueBody(UserInfoBody):
+class IssueUserInfoBody(UserInfoBody):
     """The claims that the caller brings."""
 
     claims: JsonObject | None = None
@@ -44,7 +44,7 @@ class IssueBody(UserInfoBody):
     """What the client calls the user, None = as its ID tokens do."""
 
 
-async def issue(call: Call, body: IssueBody) -> CallResult:
+async def issue(call: Call, body: IssueUserInfoBody) -> CallResult:
     """The claims for the client, as JSON or as the JWT that it is registered for; never more than the token allows."""
     token, client = await _opened(call, body.token)
     about_user = claims.present(body.claims or {}, names_of(call.issuer, token))
@@ -78,5 +78,5 @@ def _refused(error: ProtocolError) -> CallResult:
 
 ROUTES = (
     Route("/auth/userinfo", userinfo, UserInfoBody, refused=_refused),
-    Route("/auth/userinfo/issue", issue, IssueBody, refused=_refused),
+    Route("/auth/userinfo/issue", issue, IssueUserInfoBody, refused=_refused),
 )

@@ -6,7 +6,7 @@ from service.issuer import Issuer
 from service.login import consents
 from service.login.consents import asked_scopes
 from service.login.interaction import ClientInteraction, Interaction, PageInteraction, StaleError
-from service.login.steps.step import CONSENT_PATH, Outcome, Passed, Refused, Step
+from service.login.steps.step import CONSENT_PATH, Failed, Passed, Step, StepOutcome
 from service.login.tickets import update
 from service.protocol.browsing import Page, Visit
 from service.protocol.errors import AccessDenied, ConsentRequired
@@ -43,7 +43,7 @@ async def page(issuer: Issuer, _visit: Visit, interaction: Interaction, session:
     )
 
 
-async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> Outcome:
+async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> StepOutcome:
     """Take a yes, a no, or the wish to go on as another user.
 
     A yes that is not needed any more (it was said in another tab) is none to be recorded, but leads on all the same.
@@ -51,7 +51,7 @@ async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
     waiting, user = _only_for_clients(interaction, session)
     decision = visit.parameters.get("decision")
     if decision == "deny":
-        return Refused(waiting, AccessDenied("The user denied the request."))
+        return Failed(waiting, AccessDenied("The user denied the request."))
     if decision == "switch":
         return Passed(await update(issuer, waiting, user, anew=True, proved_at=0, chose=True))
     if decision != "allow":

@@ -7,7 +7,7 @@ from service.directory import BlockedError
 from service.issuer import Issuer
 from service.login.expected_user import is_expected
 from service.login.interaction import ClientInteraction, Interaction, PageInteraction, StaleError
-from service.login.steps.step import Again, Authenticated, Outcome, Refused, Step
+from service.login.steps.step import Again, Authenticated, Failed, Step, StepOutcome
 from service.login.tickets import update
 from service.observe.events import Event
 from service.protocol.browsing import Page, Visit
@@ -53,14 +53,14 @@ async def page(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
     )
 
 
-async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> Outcome:
+async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> StepOutcome:
     """Count the attempt before the password is looked at: of a form sent twice at once only one is tried."""
     username, password = visit.parameters.get("username", ""), visit.parameters.get("password", "")
     if not username or not password:
         raise StaleError
     attempt = interaction.progress.attempt
     if attempt > issuer.settings.login_attempts:
-        return Refused(interaction, AccessDenied("Too many attempts to sign in."))
+        return Failed(interaction, AccessDenied("Too many attempts to sign in."))
     tried = await update(issuer, interaction, session, stage=STEP.numbered(attempt + 1))
     try:
         person = await issuer.directory.verify(username[: MAX_USERNAME + 1], password, visit.address, visit.device)

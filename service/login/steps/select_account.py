@@ -4,7 +4,7 @@ from typing import assert_never
 
 from service.issuer import Issuer
 from service.login.interaction import ClientInteraction, Interaction, PageInteraction, StaleError
-from service.login.steps.step import Outcome, Passed, Step
+from service.login.steps.step import Passed, Step, StepOutcome
 from service.login.tickets import update
 from service.protocol.browsing import Page, Visit
 from service.protocol.errors import AccountSelectionRequired
@@ -29,7 +29,7 @@ async def page(_issuer: Issuer, _visit: Visit, _interaction: Interaction, sessio
     return Page("select_account", {"username": session.username if session else ""})
 
 
-async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> Outcome:
+async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> StepOutcome:
     """Go on as who is signed in, or sign in as another user."""
     choice = visit.parameters.get("choice")
     if session is None or choice not in ("continue", "other"):

@@ -34,14 +34,14 @@ class Authenticated(NamedTuple):
     person: Person
 
 
-class Refused(NamedTuple):
+class Failed(NamedTuple):
     """The interaction ends with an error for the client."""
 
     interaction: Interaction
     error: ProtocolError
 
 
-Outcome = Again | Passed | Authenticated | Refused
+StepOutcome = Again | Passed | Authenticated | Failed
 
 
 class Step(NamedTuple):
@@ -52,7 +52,7 @@ class Step(NamedTuple):
     """Whether the user has to do it now; asked in the order of the list, and again after each step."""
     page: Callable[[Issuer, Visit, Interaction, Session | None], Awaitable[Page]]
     """The page; ``ticket``, ``csrf`` and ``client`` are added to its values."""
-    take: Callable[[Issuer, Visit, Interaction, Session | None], Awaitable[Outcome]]
+    take: Callable[[Issuer, Visit, Interaction, Session | None], Awaitable[StepOutcome]]
     """What the form means. Raises StaleError for one that means nothing."""
     error: type[ProtocolError]
     """What the client gets where the step is needed, but prompt=none."""
