@@ -11,7 +11,7 @@ from aiohttp import ClientConnectionError, ClientSession
 
 from service.protocol.addresses import in_url
 from tests.redis_shapes import Shape
-from tests.server_process import ServerProcess, free_port
+from tests.server_process import START_SECONDS, ServerProcess, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +62,7 @@ async def test_it_listens_where_it_is_told(
     )
     await server.start(wait=False)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(START_SECONDS):
             while not await _answering(server.port):
                 await asyncio.sleep(0.05)
         assert await _answering(server.port) == answering
@@ -80,7 +80,7 @@ async def _probe(host: str, port: int) -> int:
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "service.fronts.probe", env=environment, stderr=asyncio.subprocess.DEVNULL
     )
-    return await asyncio.wait_for(child.wait(), 20)
+    return await asyncio.wait_for(child.wait(), START_SECONDS)
 
 
 async def test_the_health_check_reads_the_settings_where_they_are(tmp_path: Path, redis: Shape) -> None:

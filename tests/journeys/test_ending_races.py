@@ -3,10 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 
+import pytest
+
 from service.admin import everything
 from service.app import open_issuer
 from tests.person import Person
 from tests.world import VERIFIER, World, settings_for
+
+pytestmark = pytest.mark.slow
 
 PEOPLE = 120
 CLIENTS = ("app", "other", "third")
