@@ -111,7 +111,7 @@ def mintmark(
 
     Settings come from `MINTMARK_…` environment variables and a file; `mintmark settings` lists them all. Commands speak to
     Redis directly, or with `--url` to a service that runs elsewhere: `mintmark --url https://ops.example.com client list`.
-    Always here: serve, demo, settings, admin-token and key master.
+    Always here: serve, demo, settings, admin-token, key master and hook secret.
     """
     given = {
         CONFIG_VARIABLE: config,

@@ -1,5 +1,7 @@
 """The grant types: one file each, and the list. A grant type says who allowed which client what; ``tokens`` mints.
 
+Grants that were issued are elsewhere: ``records/grant.py`` is what one holds, ``store/grants.py`` where it is kept.
+
 To add one: a file with its ``GRANT_TYPE``, and its name in the list below.
 """
 

@@ -1,4 +1,4 @@
-"""The authorization request: every check as one line of one table (RFC 6749 4.1.1, OpenID Connect Core 3.1.2.1).
+"""The authorization request: every check as one line of a list (RFC 6749 4.1.1, OpenID Connect Core 3.1.2.1).
 
 Two phases: until client and redirect URI are verified, an error is a page; afterwards it goes back to the client, in the
 response mode that the request asks for. Parameters that nobody defined are ignored (RFC 6749 3.1).
@@ -256,7 +256,8 @@ def check_prompt(draft: Draft) -> None:
     words = (draft.text("prompt") or "").split()
     known = {prompt.value for prompt in Prompt}
     if any(word not in known for word in words):
-        raise InvalidRequest("The prompt is not supported: use none, login, consent, select_account.")
+        offered = "none, login, consent, select_account" + (", create" if draft.rules.sign_up else "")
+        raise InvalidRequest(f"The prompt is not supported: use {offered}.")
     if Prompt.NONE in words and len(set(words)) > 1:
         raise InvalidRequest("prompt=none cannot be combined with another prompt.")
     if Prompt.CREATE in words and not draft.rules.sign_up:
@@ -305,40 +306,42 @@ def check_appearance(draft: Draft) -> None:
 
 Check = Callable[[Draft], None]
 
-CHECKS: tuple[tuple[Check, bool, bool], ...] = (
-    # check                OAuth  OpenID Connect
-    (check_size, True, True),
-    (check_registration, True, True),
-    (check_response_type, True, True),
-    (check_response_mode, True, True),
-    (check_state, True, True),
-    (check_scope, True, True),
-    (check_openid_scope, True, True),
-    (check_offline_access, True, True),
-    (check_pkce, True, True),
-    (check_resource, True, True),
-    (check_appearance, True, True),
-    (check_prompt, True, True),
-    (check_nonce, False, True),
-    (check_max_age, False, True),
-    (check_claims, False, True),
-    (check_acr, False, True),
-    (check_hints, False, True),
+CHECKS: tuple[Check, ...] = (
+    check_size,
+    check_registration,
+    check_response_type,
+    check_response_mode,
+    check_state,
+    check_scope,
+    check_openid_scope,
+    check_offline_access,
+    check_pkce,
+    check_resource,
+    check_appearance,
+    check_prompt,
 )
-"""In this order, later ones see what earlier ones found; with the scope openid granted a request is an OpenID Connect one."""
+"""Of every request, in this order: later ones see what earlier ones found."""
+
+OPENID_CHECKS: tuple[Check, ...] = (
+    check_nonce,
+    check_max_age,
+    check_claims,
+    check_acr,
+    check_hints,
+)
+"""After those, of OpenID Connect requests: where the scope openid is granted."""
 
 
 def check(
     parameters: Mapping[str, str], resources: tuple[str, ...], rules: Rules, verified: Verified
 ) -> AuthorizationRequest:
-    """The request, checked by ``CHECKS``. Raises the errors of RFC 6749 4.1.2.1 and OpenID Connect Core 3.1.2.6."""
+    """The request, checked. Raises the errors of RFC 6749 4.1.2.1 and OpenID Connect Core 3.1.2.6."""
     draft = Draft(parameters, resources, rules)
-    for run, _, _ in (line for line in CHECKS if line[1]):
+    for run in CHECKS:
         run(draft)
     if draft.is_openid:
-        for run, oauth, openid in CHECKS:
-            if openid and not oauth:
-                run(draft)
+        for run in OPENID_CHECKS:
+            run(draft)
     return AuthorizationRequest(
         client_id=rules.client_id,
         redirect_uri=verified.redirect_uri,

@@ -134,7 +134,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
      ("{} has more than {} characters.", "The request has more than {} characters.")),
     ("parameter_unusable", "invalid_request", "response_mode, prompt, max_age or id_token_hint cannot be used as they are.", "The answer says which and why.",
      ("The response_mode is not supported: use query, fragment or form_post.", "A token must not travel in a query: use response_mode fragment or form_post.",
-      "The prompt is not supported: use none, login, consent, select_account.", "prompt=none cannot be combined with another prompt.",
+      "The prompt is not supported: use {}.", "prompt=none cannot be combined with another prompt.",
       "prompt=create is not supported: people cannot sign up here.", "max_age must be a number of seconds.",
       "id_token_hint is not an ID token that this client got here.", "request and request_uri cannot be used together.")),
     ("request_object_missing", "invalid_request", "The client has to sign its authorization requests, and did not.", "Send request or request_uri.",

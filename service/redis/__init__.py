@@ -1,1 +1,4 @@
-"""The client of Redis on the hot path: links, nodes, connections of each shape, scripts. What it keeps there is `store`."""
+"""The client of Redis on the hot path: links, nodes, connections of each shape, scripts.
+
+What is kept there is `store`; what its keys are called, `store/keys.py`.
+"""

@@ -1,6 +1,8 @@
 """Every key of Mintmark in Redis, one method each, the Cluster hash tag in sight.
 
 All that belongs to one grant carries the tag ``{grant_id}``, so it lies in one slot and one script may touch it.
+Keys that derive from another are made beside it: ``:repeats`` in ``lua/shared/count_repeat.lua``, ``:none`` (never written)
+in ``user_index`` and ``rights``, ``:touch`` in ``redis/confirming_link.py``.
 """
 
 import re

@@ -1,6 +1,7 @@
-"""The single mint: turns every Authorization into tokens, and puts them in the place of what they were bought with.
+"""Issuing: every Authorization of a grant type becomes tokens, put in the place of what they were bought with.
 
-No grant type makes a token by itself. Everything is made, rendered and sealed first (``minting``); then one script
+No grant type makes a token by itself; what the authorization endpoint hands out is ``authorization_response``. Everything
+is made, rendered and sealed first (``minting``); then one script
 checks that the presented credential is still unspent and swaps. There is no half-way state to repair.
 """
 

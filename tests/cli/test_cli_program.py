@@ -1,14 +1,21 @@
 """The command line as a whole: help, version, exit codes, and what it says where Redis is not."""
 
+import inspect
 import re
+from pathlib import Path
+from types import CodeType, FunctionType
 
 import pytest
+import typer
+from typer.main import get_command
 
 from service import __version__
 from service.cli.masking import without_password
 from service.cli.program import app
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
+
+ROOT = Path(__file__).parents[2]
 
 CLIENT = (*("create", "list", "show", "update", "rotate-secret", "disable", "enable", "approve", "revoke", "delete"),)
 USER = ("create", "list", "show", "update", "set-password", "sign-out", "disable", "enable", "delete")
@@ -150,3 +157,34 @@ def test_a_wrong_password_for_redis_is_told_without_it(mintmark: CommandLine, re
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
     assert without_password(url) == shown
+
+
+def acts(function: FunctionType, seen: set[FunctionType]) -> bool:
+    """Whether a command comes to ``do`` or ``act``, which go where ``--url`` says."""
+    seen.add(function)
+    codes, names = [function.__code__], set[str]()
+    while codes:
+        code = codes.pop()
+        names |= set(code.co_names)
+        codes += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+    called = [function.__globals__.get(name) for name in names]
+    return bool(names & {"do", "act"}) or any(
+        acts(one, seen)
+        for one in called
+        if isinstance(one, FunctionType) and one.__module__.startswith("service.cli") and one not in seen
+    )
+
+
+def test_help_and_readme_name_every_command_that_knows_no_url(mintmark: CommandLine) -> None:
+    top = get_command(app)
+    assert isinstance(top, typer.core.TyperGroup)
+    here = []
+    for name, command in top.commands.items():
+        for words, one in command.commands.items() if isinstance(command, typer.core.TyperGroup) else [("", command)]:
+            if not acts(inspect.unwrap(one.callback), set()):  # type: ignore[arg-type]
+                here.append(f"{name} {words}".strip())
+    told = re.search(r"Always here: (.*?)\.", plain(mintmark("--help").out))
+    assert told
+    assert sorted(re.split(", | and ", told[1])) == sorted(here)
+    line = next(line for line in (ROOT / "README.md").read_text().splitlines() if "always done here" in line)
+    assert sorted(re.findall("`(.*?)`", line)) == sorted(here)

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from service.protocol.authorization_request import CHECKS, AuthorizationRequest, Rules, check, verify_destination
+from service.protocol.authorization_request import (
+    CHECKS,
+    OPENID_CHECKS,
+    AuthorizationRequest,
+    Rules,
+    check,
+    verify_destination,
+)
 from service.protocol.errors import ProtocolError
 from service.protocol.names import Prompt, ResponseMode, ResponseType
 
@@ -167,8 +174,15 @@ def test_where_no_answer_may_be_sent(uris: tuple[str, ...], given: str | None) -
         verify_destination({"redirect_uri": given} if given else {}, RULES._replace(redirect_uris=uris))
 
 
-def test_every_check_is_in_the_table_once() -> None:
+@pytest.mark.parametrize("sign_up", [True, False])
+def test_an_unknown_prompt_is_answered_with_those_that_there_are(sign_up: bool) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        checked(RULES._replace(sign_up=sign_up), prompt="unknown")
+    assert refused.value.description.endswith("select_account, create." if sign_up else "select_account.")
+
+
+def test_every_check_is_in_a_list_once() -> None:
     import service.protocol.authorization_request as module
 
-    listed = [run.__name__ for run, _, _ in CHECKS]
+    listed = [run.__name__ for run in (*CHECKS, *OPENID_CHECKS)]
     assert sorted(listed) == sorted(name for name in vars(module) if name.startswith("check_"))

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.admin.errors import AdminError, InvalidInput, Outdated
 from service.admin.operations import OperationResult, clients
-from service.client_auth import METHODS, has_secret, names_of_method
+from service.client_auth import has_secret, names_of_method
 from service.fronts.console import client_fields as fields
 from service.fronts.console import readable
 from service.fronts.console.confirmation import Act, Question, act_of, confirmed
@@ -94,7 +94,6 @@ def _form(
         "values": values,
         "faults": faults or {},
         "conflict": conflict,
-        "auth_texts": {name: method.help for name, method in METHODS.items()},
     }
 
 
