@@ -11,7 +11,7 @@ from service.store import grants
 from service.store.answers import Answer
 from service.store.indexing import Place
 from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
-from service.store.user_index import Kin
+from service.store.user_index import CountedAs
 
 _issue = Script("issue_code", Answer)
 _redeem = Script("redeem_code", Outcome, confirmed=True)
@@ -37,7 +37,7 @@ class Codes(SpendableStore):
         """
         keys_of_code = (self._keys.grant(code.grant_id), self._keys.code(code.grant_id, code.hash))
         step = _issue.step(self._connection, keys_of_code, (grants.encode(grant), record.encode(), ends_at))
-        place = Place(code.grant_id, grant.subject, grant.client_id, Kin.PASSING, ends_at)
+        place = Place(code.grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at)
         reply = await self._indexing.begin(step, place)
         return reply is not None and _issue.read(reply)[0] is Answer.ISSUED
 

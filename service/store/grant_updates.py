@@ -12,7 +12,7 @@ from service.store import grants
 from service.store.indexing import Indexing, Place
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
-from service.store.user_index import Kin
+from service.store.user_index import CountedAs
 
 
 class UpdateAnswer(StrEnum):
@@ -116,9 +116,9 @@ class GrantUpdates(RecordStore):
                 _word(grant_ends_at or None),
             ),
         )
-        kin = Kin.LASTING if seen.refresh_hash else Kin.UNCOUNTED
+        counted_as = CountedAs.LASTING if seen.refresh_hash else CountedAs.NOTHING
         subject = "" if is_client_grant else update.grant.subject
-        place = Place(seen.grant_id, subject, update.grant.client_id, kin, grant_ends_at)
+        place = Place(seen.grant_id, subject, update.grant.client_id, counted_as, grant_ends_at)
         reply = await self._indexing.swap(step, place)
         return UpdateAnswer.ENDED if reply is None else _update.read(reply)[0]
 

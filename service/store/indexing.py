@@ -12,7 +12,7 @@ from service.redis.errors import StoreError
 from service.store import user_index
 from service.store.grants import Grants
 from service.store.keys import Keys
-from service.store.user_index import Kin, UserIndex
+from service.store.user_index import CountedAs, UserIndex
 
 _PAUSE, _TRIES = 0.5, 600
 _indexing: set[asyncio.Task[None]] = set()
@@ -30,7 +30,7 @@ class Place(NamedTuple):
     grant_id: str
     subject: str
     client_id: str
-    kin: Kin
+    counted_as: CountedAs
     ends_at: int
 
 

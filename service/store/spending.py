@@ -11,7 +11,7 @@ from service.store import grants
 from service.store.indexing import Indexing, Place
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
-from service.store.user_index import Kin, UserIndex
+from service.store.user_index import CountedAs, UserIndex
 
 
 class Outcome(StrEnum):
@@ -60,10 +60,10 @@ class NewTokens(NamedTuple):
             return self.access_ends_at
         return max(self.access_ends_at, self.refresh_ends_at) if self.refresh_ends_at else grants.NEVER
 
-    def place(self, otherwise: Kin = Kin.PASSING) -> Place:
+    def place(self, otherwise: CountedAs = CountedAs.PASSING) -> Place:
         """The grant's place in its user's index, with its new end; ``otherwise``: among what, if it can't be refreshed."""
-        kin = Kin.LASTING if self.refresh_record else otherwise
-        return Place(self.access.grant_id, self.subject, self.client_id, kin, self.grant_ends_at)
+        counted_as = CountedAs.LASTING if self.refresh_record else otherwise
+        return Place(self.access.grant_id, self.subject, self.client_id, counted_as, self.grant_ends_at)
 
 
 class WaitingReply(NamedTuple):

@@ -11,7 +11,7 @@ from service.redis.script import Script
 from service.store import grants
 from service.store.answers import Answer
 from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
-from service.store.user_index import Kin
+from service.store.user_index import CountedAs
 
 
 class RevokeAnswer(StrEnum):
@@ -105,7 +105,7 @@ class Tokens(SpendableStore):
         """Take back a token that nobody was told of. One round trip."""
         await self._delete(self._keys.access_token(grant_id, access_hash))
 
-    async def issue(self, grant: Grant, new: NewTokens, otherwise: Kin = Kin.UNCOUNTED) -> bool:
+    async def issue(self, grant: Grant, new: NewTokens, otherwise: CountedAs = CountedAs.NOTHING) -> bool:
         """Begin a grant with its first tokens. One round trip. ``otherwise``: what it counts among if it can't be refreshed.
 
         False where the user is disabled, or the grant was ended while this was under way.

@@ -8,22 +8,23 @@ from service.redis.script import Script
 from service.store.answers import Answer
 from service.store.record_store import RecordStore
 
-UNCOUNTED = 0
-"""As the most that there may be: any number."""
-
-
 _index = Script("index_grant", Answer, confirmed=True)
 _unindex = Script("unindex_grant", Answer)
+# Both take an index, and two keys that count: those among which the entry counts, and others, where it may have counted before.
+# They index sessions as well, which have a single count.
+
+_ANY_NUMBER = 0
+"""As the most that there may be."""
 
 
-class Kin(StrEnum):
-    """Grants of a user and client that are counted together: a site that asks for many codes pushes none out that lasts."""
+class CountedAs(StrEnum):
+    """As what a grant counts for its user and client: a site that asks for many codes pushes none out that lasts."""
 
     LASTING = "lasting"
     """Those that can be refreshed."""
     PASSING = "passing"
     """Those of the authorization endpoint that cannot: codes, and what ends with its access token."""
-    UNCOUNTED = "uncounted"
+    NOTHING = "nothing"
     """Those that take a credential of the user or client each time, and end with their access token."""
 
 
@@ -37,26 +38,27 @@ class Indexed(NamedTuple):
 class UserIndex(RecordStore):
     """The indexes of users in Redis."""
 
-    def grant_step(self, grant_id: str, subject: str, client_id: str, kin: Kin, ends_at: int, most: int) -> Step:
+    def grant_step(
+        self, grant_id: str, subject: str, client_id: str, counted_as: CountedAs, ends_at: int, most: int
+    ) -> Step:
         """Index a grant of this user until the second ``ends_at`` (0 = never); never moves it to an earlier end."""
-        own, other = self._kin(subject, client_id)
-        if kin is not Kin.LASTING:
-            own, other = other, own
-        if kin is Kin.UNCOUNTED:
-            most = UNCOUNTED
-        places = (self._keys.user_grants(subject), self._keys.user_disabled(subject), own, other)
-        return _index.step(self._connection, places, (grant_id, ends_at, most, ""))
+        lasting, passing = self._counts_of_grants(subject, client_id)
+        counts = (lasting, passing) if counted_as is CountedAs.LASTING else (passing, lasting)
+        places = (self._keys.user_grants(subject), self._keys.user_disabled(subject), *counts)
+        limit = _ANY_NUMBER if counted_as is CountedAs.NOTHING else most
+        counts_until = ""  # its end
+        return _index.step(self._connection, places, (grant_id, ends_at, limit, counts_until))
 
     def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> Step:
         """Index a session until ``latest_end`` like a grant, though it lives until ``ends_at`` only unless it is used."""
-        kin = self._keys.living_sessions(subject)
-        places = (self._keys.user_sessions(subject), self._keys.user_disabled(subject), kin, f"{kin}:none")
+        counts = self._counts_of_sessions(subject)
+        places = (self._keys.user_sessions(subject), self._keys.user_disabled(subject), *counts)
         return _index.step(self._connection, places, (sid, latest_end, most, ends_at))
 
     def unindex_step(self, grant_id: str, subject: str, client_id: str = "") -> Step:
         """Take an ended grant out of its user's index, and out of the count of its client where that is known."""
-        kin = self._kin(subject, client_id)
-        return _unindex.step(self._connection, (self._keys.user_grants(subject), *kin), (grant_id,))
+        counts = self._counts_of_grants(subject, client_id)
+        return _unindex.step(self._connection, (self._keys.user_grants(subject), *counts), (grant_id,))
 
     def unindex_soon(self, grant_id: str, subject: str, client_id: str = "") -> None:
         """The same without waiting: reading the index prunes it too."""
@@ -64,12 +66,17 @@ class UserIndex(RecordStore):
 
     def unindex_session_soon(self, sid: str, subject: str) -> None:
         """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
-        kin = self._keys.living_sessions(subject)
-        step = _unindex.step(self._connection, (self._keys.user_sessions(subject), kin, f"{kin}:none"), (sid,))
-        self._connection.execute_soon(*step)
+        places = (self._keys.user_sessions(subject), *self._counts_of_sessions(subject))
+        self._connection.execute_soon(*_unindex.step(self._connection, places, (sid,)))
 
-    def _kin(self, subject: str, client_id: str) -> tuple[str, str]:
+    def _counts_of_grants(self, subject: str, client_id: str) -> tuple[str, str]:
+        """Lasting and passing ones."""
         return self._keys.lasting_grants(subject, client_id), self._keys.passing_grants(subject, client_id)
+
+    def _counts_of_sessions(self, subject: str) -> tuple[str, str]:
+        """Living ones, and none: a key in the same slot to which nobody writes."""
+        living = self._keys.living_sessions(subject)
+        return living, f"{living}:none"
 
 
 def read(reply: object) -> Indexed:

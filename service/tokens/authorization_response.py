@@ -11,7 +11,7 @@ from service.protocol.names import GrantTypeName
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
-from service.store.user_index import Kin
+from service.store.user_index import CountedAs
 from service.tokens.authorization import Authorization, Issued, granted_by
 from service.tokens.codes import issue_code
 from service.tokens.id_tokens import mint_id_token
@@ -115,7 +115,9 @@ async def _issue_access_token(
     """An access token from the authorization endpoint, beside a code or alone; never with a refresh token (RFC 6749 4.2.2)."""
     minted = await mint(issuer, client, authorization, TokenPlan(grant_id, refreshes_left=0))
     tokens = issuer.store.tokens
-    kept = await (tokens.issue(authorization.grant, minted.new, Kin.PASSING) if begins else tokens.add(minted.new))
+    kept = await (
+        tokens.issue(authorization.grant, minted.new, CountedAs.PASSING) if begins else tokens.add(minted.new)
+    )
     if not kept:
         raise InvalidGrant(log="user is disabled, or the grant was ended meanwhile")
     return minted.issued
