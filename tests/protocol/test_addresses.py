@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.protocol.addresses import listening_hosts, reachable_host
+from service.protocol.addresses import check_hosts, listening_hosts, reachable_host
 
 EVERY = ("::", "0.0.0.0")
 
@@ -21,8 +21,22 @@ EVERY = ("::", "0.0.0.0")
         ("::1", ("::1",), "[::1]"),
         ("10.0.0.5,2001:db8::5", ("10.0.0.5", "2001:db8::5"), "10.0.0.5"),
         ("localhost", ("localhost",), "localhost"),
+        (",10.0.0.5, ,", ("10.0.0.5",), "10.0.0.5"),
+        ("[::1", ("[::1",), "[[::1]"),
+        ("::1]", ("::1]",), "[::1]]"),
     ],
 )
 def test_hosts_as_people_write_them(host: str, hosts: tuple[str, ...], reachable: str) -> None:
     assert listening_hosts(host) == hosts
     assert reachable_host(host) == reachable
+
+
+@pytest.mark.parametrize("host", ["a" * 253, "a-b.c_d", "-".join("ab"), "127.0.0.1,localhost"])
+def test_a_host_name(host: str) -> None:
+    check_hosts(host)
+
+
+@pytest.mark.parametrize("host", ["", " , ", "a" * 254, "-a", "a-", "a:1", "ä", "127.0.0.1,a b"])
+def test_no_host_name(host: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        check_hosts(host)

@@ -52,6 +52,10 @@ def test_what_an_authorization_header_carries_is_cut_out(text: str) -> None:
     assert redacted(f"got {text}.") == f"got {text.partition(' ')[0]} …"
 
 
+def test_what_is_left_tells_what_it_was() -> None:
+    assert redacted(f"{HEADER}.{PAYLOAD}. mm_at_abc whsec_abc") == "eyJ… mm_at_… whsec_…"
+
+
 @pytest.mark.parametrize(
     "text",
     [

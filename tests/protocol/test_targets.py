@@ -38,3 +38,8 @@ def test_the_audience(requested: tuple[str, ...], for_whom: tuple[str, ...]) -> 
 def test_no_audience(requested: tuple[str, ...], told: str) -> None:
     with pytest.raises(InvalidTarget, match=told):
         audience(requested, ALLOWED)
+
+
+def test_of_a_long_resource_the_beginning_is_told() -> None:
+    with pytest.raises(InvalidTarget, match=r"The resource x{100} is not"):
+        audience(("x" * 200,), ALLOWED)
