@@ -12,8 +12,8 @@ from service.admin.input import Name
 from service.admin.paging import Cursor, Limit, Listing, offset
 from service.admin.users import UserName
 from service.issuer import Issuer
-from service.login import sessions
-from service.login.sessions import Ended
+from service.login import ending_sessions
+from service.login.ending_sessions import EndedSessions
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.records.session import Session
 
@@ -42,9 +42,9 @@ async def get_session(issuer: Issuer, sid: SessionId) -> Session:
 
 
 @audited("session.end", "session:sid")
-async def end_session(issuer: Issuer, sid: SessionId) -> Ended:
+async def end_session(issuer: Issuer, sid: SessionId) -> EndedSessions:
     """End a session with what was granted in it, and tell its clients, as signing out does; exactly what ended.
 
     Raises NotFound.
     """
-    return await sessions.end(issuer, await get_session(issuer, sid))
+    return await ending_sessions.end_session(issuer, await get_session(issuer, sid))

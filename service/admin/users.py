@@ -16,7 +16,7 @@ from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.directory import forget_attempts
 from service.directory.redis_directory import MAX_PASSWORD
 from service.issuer import Issuer
-from service.login import sessions
+from service.login import ending_sessions
 from service.observe.events import Event
 from service.protocol.checked_types import Identifier, ShortText
 from service.protocol.claims import OURS
@@ -158,7 +158,7 @@ async def set_password(issuer: Issuer, username: UserName, password: Password) -
     await get_user(issuer, username)
     hashed = await issuer.hashing.hash(password)
     user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, password_hash=hashed))
-    ended = await sessions.end_all(issuer, user.subject)
+    ended = await ending_sessions.end_sessions_of(issuer, user.subject)
     await forget_attempts(issuer.store, user.username)
     return _ended(user, ended, Event.USER_PASSWORD_SET)
 
@@ -167,14 +167,14 @@ async def set_password(issuer: Issuer, username: UserName, password: Password) -
 async def sign_out_user(issuer: Issuer, username: UserName) -> EndedAccess:
     """End every session and grant of a user, and forget what they allowed; they may sign in again. Raises NotFound."""
     user = await get_user(issuer, username)
-    return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), Event.USER_SIGNED_OUT)
+    return _ended(user, await ending_sessions.sign_out_everywhere(issuer, user.subject), Event.USER_SIGNED_OUT)
 
 
 @audited("user.disable", "user:username")
 async def disable_user(issuer: Issuer, username: UserName) -> EndedAccess:
     """No more tokens for the user, and every grant of the user ends, also one that is under way. Raises NotFound."""
     user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, enabled=False))
-    return _ended(user, await sessions.sign_out_everywhere(issuer, user.subject), Event.USER_DISABLED)
+    return _ended(user, await ending_sessions.sign_out_everywhere(issuer, user.subject), Event.USER_DISABLED)
 
 
 @audited("user.enable", "user:username")
@@ -199,7 +199,7 @@ async def delete_user(issuer: Issuer, username: UserName) -> EndedAccess:
 # how it is done
 
 
-def _ended(user: User, ended: sessions.Ended, event: Event) -> EndedAccess:
+def _ended(user: User, ended: ending_sessions.EndedSessions, event: Event) -> EndedAccess:
     log.info(event, extra={"username": user.username, **ended.counts})
     return EndedAccess(user, ended.counts)
 

@@ -15,7 +15,7 @@ from service.endpoints.browser_session import (
 )
 from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
-from service.login import sessions
+from service.login import ending_sessions, sessions
 from service.login.client_display import client_values, name_of
 from service.login.flow import start_for_page
 from service.login.repeated_forms import answer_once, earlier_answer
@@ -62,7 +62,7 @@ async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
 
 
 async def _signed_out_everywhere(issuer: Issuer, session: Session) -> Reply:
-    await sessions.sign_out_everywhere(issuer, session.subject)
+    await ending_sessions.sign_out_everywhere(issuer, session.subject)
     return Reply(Page("signed_out", {"frames": [], "continue_to": "", "client": None, "everywhere": True}), session="")
 
 

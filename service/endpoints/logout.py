@@ -16,10 +16,10 @@ from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
 from service.login import hinted_session, sessions
 from service.login.client_display import client_values
+from service.login.ending_sessions import EndedSessions
 from service.login.error_response import is_trusted
 from service.login.hinted_session import Named
 from service.login.repeated_forms import answer_once, earlier_answer
-from service.login.sessions import Ended
 from service.observe.current import note_client
 from service.protocol.authorization_request import MAX_STATE
 from service.protocol.browsing import Page, Redirect, Reply, Visit
@@ -63,7 +63,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
         request = await _read_request(issuer, visit)
         hint, client = request.hint, request.client
         named = await hinted_session.named_by(issuer, client, hint) if client and hint else None
-        ended = await _end(issuer, named) if named is not None else Ended()
+        ended = await _end(issuer, named) if named is not None else EndedSessions()
         if not any(ended.counts.values()) and _cookies_may_be_missing(visit):
             # The same once more, with the cookies; without the hint, whose session has ended, or which is none.
             return Reply(Redirect(_path_with(issuer, _taken_along(visit, request))))
@@ -91,7 +91,7 @@ async def _confirmed(issuer: Issuer, visit: Visit, session: Session | None, lang
 async def _sign_out(issuer: Issuer, visit: Visit, session: Session | None, languages: tuple[str, ...]) -> Reply:
     request = await _read_request(issuer, visit)
     named = Named(session.subject, session.sid, "", session) if session is not None else None
-    ended = await _end(issuer, named) if named is not None else Ended()
+    ended = await _end(issuer, named) if named is not None else EndedSessions()
     return _ended(issuer, visit, request, ended, languages, knowingly=session is not None)
 
 
@@ -101,7 +101,7 @@ def _stale(issuer: Issuer, visit: Visit) -> Page:
     return stale(way("continue", _path_with(issuer, again)))
 
 
-async def _end(issuer: Issuer, named: Named) -> Ended:
+async def _end(issuer: Issuer, named: Named) -> EndedSessions:
     ended = await hinted_session.end(issuer, named)
     issuer.metrics.request(NAME, "ok")
     return ended
@@ -111,7 +111,7 @@ def _ended(
     issuer: Issuer,
     visit: Visit,
     request: _LogoutRequest,
-    ended: Ended,
+    ended: EndedSessions,
     languages: tuple[str, ...],
     *,
     knowingly: bool,

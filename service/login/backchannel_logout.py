@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from service.issuer import Issuer
-from service.login.sessions import ENDING, finish_ending
+from service.login.ending_sessions import resume_ending
 from service.observe.events import Event
 from service.outbound.delivery_loop import AT_ONCE, pause_after
 from service.outbound.http_client import HttpClientError, Purpose
@@ -58,8 +58,8 @@ async def _deliver_or_later(issuer: Issuer, delivery_id: str, delivery: LogoutDe
 
 
 async def _deliver(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -> None:
-    if delivery.client_id == ENDING:
-        await finish_ending(issuer, delivery)
+    if delivery.is_of_ending:
+        await resume_ending(issuer, delivery)
         await issuer.store.logouts.drop(delivery_id)
         return
     client = await issuer.store.clients.get(delivery.client_id)

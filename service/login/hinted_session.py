@@ -7,8 +7,8 @@ of the ID token alone.
 from typing import NamedTuple
 
 from service.issuer import Issuer
-from service.login import sessions
-from service.login.sessions import Ended
+from service.login import ending_sessions
+from service.login.ending_sessions import EndedSessions
 from service.protocol.names import OFFLINE_ACCESS
 from service.records.client import Client
 from service.records.grant import Grant
@@ -45,13 +45,13 @@ async def named_by(issuer: Issuer, client: Client, hint: Hint) -> Named | None:
     return None
 
 
-async def end(issuer: Issuer, named: Named) -> Ended:
+async def end(issuer: Issuer, named: Named) -> EndedSessions:
     """End it; return exactly how much that was, and the pages of clients that are to be loaded."""
     if named.session is not None:
-        return await sessions.end(issuer, named.session)
+        return await ending_sessions.end_session(issuer, named.session)
     if named.sid:
-        return await sessions.end_remains(issuer, named.sid, named.subject)
-    return Ended(int(named.grant is not None and await _end_grant(issuer, named.grant_id, named.grant)))
+        return await ending_sessions.end_lapsed_session(issuer, named.sid, named.subject)
+    return EndedSessions(int(named.grant is not None and await _end_grant(issuer, named.grant_id, named.grant)))
 
 
 def _is_of(issuer: Issuer, client: Client, hint: Hint, grant: Grant) -> bool:

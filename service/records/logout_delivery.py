@@ -1,5 +1,7 @@
 """A logout token that has to be delivered to a client (OpenID Connect Back-Channel Logout 1.0)."""
 
+from typing import Self
+
 from service.records.json import Record
 
 
@@ -11,3 +13,13 @@ class LogoutDelivery(Record, frozen=True, omit_defaults=True, gc=False):
     sid: str
     attempts: int = 0  # that failed so far
     session_hash: str = ""  # of the secret of a session that ends: one that was renewed since goes on
+
+    @classmethod
+    def of_ending(cls, subject: str, sid: str, session_hash: str) -> Self:
+        """No client is told by it: the session's end is taken up, if it was cut off."""
+        return cls("", subject, sid, session_hash=session_hash)
+
+    @property
+    def is_of_ending(self) -> bool:
+        """Whether it is one of those."""
+        return not self.client_id

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.admin import client_ending, grants, tokens, users
-from service.login import sessions
+from service.login import ending_sessions
 from service.protocol.errors import TemporarilyUnavailable
 from service.store.deliveries import LEASE
 from tests.hooks.receiver import HOOK_SECRET, Receiver, delivered, hooked, saying
@@ -221,7 +221,7 @@ async def test_a_revocation_that_is_cut_off_is_told_all_the_same(
 
     monkeypatch.setattr(type(world.issuer.store.grants), "revoke_user", cut_off)
     with pytest.raises(lost):
-        await sessions.sign_out_everywhere(world.issuer, "alice")
+        await ending_sessions.sign_out_everywhere(world.issuer, "alice")
     assert await delivered(world) == 0
     world.issuer.clock.ahead = 16  # type: ignore[attr-defined]
     assert await delivered(world) == 1

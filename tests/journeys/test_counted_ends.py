@@ -8,7 +8,7 @@ import pytest
 from service.admin import sessions as admin_sessions
 from service.admin import users
 from service.admin.errors import NotFound
-from service.login import sessions
+from service.login import ending_sessions
 from tests.person import Person
 from tests.world import VERIFIER, World
 
@@ -38,13 +38,13 @@ async def set_password(world: World) -> dict[str, int]:
 
 
 async def end_each_session(world: World) -> dict[str, int]:
-    total = sessions.Ended()
+    total = ending_sessions.EndedSessions()
     for session in (await admin_sessions.list_sessions(world.issuer, "alice")).rows:
         try:
             ended = await admin_sessions.end_session(world.issuer, session.sid)
         except NotFound:
             continue
-        total = sessions.Ended(total.grants + ended.grants, sessions=total.sessions + ended.sessions)
+        total = ending_sessions.EndedSessions(total.grants + ended.grants, sessions=total.sessions + ended.sessions)
     return total.counts
 
 

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from service.app import open_issuer
 from service.issuer import Issuer
-from service.login import repeated_forms, sessions
+from service.login import ending_sessions, repeated_forms, sessions
 from service.login.backchannel_logout import EVENT, deliver_due
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import SigningAlgorithm
@@ -137,7 +137,7 @@ async def test_many_processes_deliver_each_once(open_world: World, receiver: Rec
         await person.sign_in(f"client-{number}")
     session = await sessions.read(open_world.issuer, person.cookies["mintmark_session"])
     assert session is not None
-    await sessions.end(open_world.issuer, session)
+    await ending_sessions.end_session(open_world.issuer, session)
     while sum(await asyncio.gather(*(deliver_due(open_world.issuer) for _ in range(8)))):
         pass
     audiences = [
@@ -236,7 +236,7 @@ async def test_a_logout_that_was_cut_off_does_not_end_the_next_login(world: Worl
     await person.sign_in()
     session = await sessions.read(world.issuer, person.cookies["mintmark_session"])
     assert session is not None
-    ending = LogoutDelivery(sessions.ENDING, "alice", session.sid, session_hash=session.secret_hash)
+    ending = LogoutDelivery.of_ending("alice", session.sid, session.secret_hash)
     await world.issuer.store.logouts.queue("x" * 22, ending, 0)
     await person.log_in(await person.authorize(prompt="login"))
     await deliver_due(world.issuer)

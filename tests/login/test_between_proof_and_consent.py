@@ -9,7 +9,7 @@ import pytest
 from service.admin import users
 from service.crypto.passwords import Hashing
 from service.directory import RedisDirectory
-from service.login import sessions
+from service.login import ending_sessions
 from tests.login.test_ways_on import ways
 from tests.person import Person, Shown
 from tests.world import VERIFIER, World
@@ -27,11 +27,11 @@ async def person(world: World) -> Person:
 
 
 async def _session_ended(world: World) -> None:
-    await sessions.end_all(world.issuer, "alice")
+    await ending_sessions.end_sessions_of(world.issuer, "alice")
 
 
 async def _signed_out_everywhere(world: World) -> None:
-    await sessions.sign_out_everywhere(world.issuer, "alice")
+    await ending_sessions.sign_out_everywhere(world.issuer, "alice")
 
 
 async def _password_changed(world: World) -> None:

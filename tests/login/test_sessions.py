@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from service.directory import Person as Known
-from service.login import sessions
+from service.login import ending_sessions, sessions
 from service.login.interaction import StaleError
 from service.protocol.errors import AccessDenied
 from service.records.session import Session
@@ -36,7 +36,7 @@ async def test_a_logout_that_overlaps_an_authorization_leaves_nothing_alive(any_
             return shown.answer if shown.location else {}
 
         answers, _ = await asyncio.gather(
-            asyncio.gather(*(authorize() for _ in range(4))), sessions.end(any_world.issuer, session)
+            asyncio.gather(*(authorize() for _ in range(4))), ending_sessions.end_session(any_world.issuer, session)
         )
         for answer in answers:
             if "code" in answer:
@@ -54,7 +54,7 @@ async def test_a_logout_that_overlaps_a_refresh_leaves_nothing_alive(any_world: 
         tokens = await (await any_world.redeem(shown.answer["code"], code_verifier=VERIFIER)).json()
         session = await session_of(person)
         refreshed, ended = await asyncio.gather(
-            any_world.refresh(tokens["refresh_token"]), sessions.end(any_world.issuer, session)
+            any_world.refresh(tokens["refresh_token"]), ending_sessions.end_session(any_world.issuer, session)
         )
         assert ended.grants == 1
         if refreshed.status == 200:
@@ -91,7 +91,7 @@ async def test_of_several_proofs_at_once_one_is_added(any_world: World) -> None:
         assert signed.session.auth_time == begun.auth_time
         await asyncio.gather(
             sessions.strengthen(issuer, signed.session, ("sms",)),
-            sessions.end(issuer, signed.session),
+            ending_sessions.end_session(issuer, signed.session),
             return_exceptions=True,
         )
         assert await issuer.store.sessions.get(begun.sid) is None
@@ -101,7 +101,7 @@ async def test_an_ended_session_cannot_be_renewed(world: World) -> None:
     issuer, alice = world.issuer, Known("alice", "alice")
     await world.user()
     signed = await sessions.sign_in(issuer, alice, None, amr=("pwd",))
-    await sessions.end(issuer, signed.session)
+    await ending_sessions.end_session(issuer, signed.session)
     again = await sessions.sign_in(issuer, alice, signed.session, amr=("pwd",))
     assert again.session.sid != signed.session.sid
     assert not await sessions.join(issuer, signed.session, "app")
@@ -160,6 +160,6 @@ def _end_of(world: World) -> int:
 async def test_every_session_of_a_user_ends(any_world: World) -> None:
     await any_world.user()
     signed = [await sessions.sign_in(any_world.issuer, Known("alice", "alice"), None, amr=("pwd",)) for _ in range(5)]
-    assert (await sessions.end_all(any_world.issuer, "alice")).sessions == 5
+    assert (await ending_sessions.end_sessions_of(any_world.issuer, "alice")).sessions == 5
     assert {await sessions.read(any_world.issuer, one.cookie) for one in signed} == {None}
-    assert (await sessions.end_all(any_world.issuer, "alice")).sessions == 0
+    assert (await ending_sessions.end_sessions_of(any_world.issuer, "alice")).sessions == 0

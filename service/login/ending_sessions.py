@@ -1,0 +1,167 @@
+"""Ending browser sessions, with what was granted in them, and telling their clients; an end that is cut off is resumed."""
+
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import quote, urlencode
+
+from service.hooks.facts import Revoked, about_revoked
+from service.issuer import Issuer
+from service.observe.events import Event
+from service.protocol.credentials import new_grant_id
+from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.names import OFFLINE_ACCESS, HookEvent
+from service.records.client import Client
+from service.records.logout_delivery import LogoutDelivery
+from service.records.session import Session
+from service.tokens.id_tokens import subject_for
+
+log = logging.getLogger(__name__)
+
+_RESUMED_AFTER = 15
+"""Seconds after which the end of a session that was cut off is taken up again, by whichever process is there."""
+
+
+class EndedSessions(NamedTuple):
+    """Exactly how much has ended."""
+
+    grants: int = 0
+    frames: tuple[str, ...] = ()
+    """URLs that the browser is to load for front-channel logout."""
+    sessions: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """As logs, hooks and answers have them."""
+        return {"grants_ended": self.grants, "sessions_ended": self.sessions}
+
+
+async def end_session(issuer: Issuer, session: Session) -> EndedSessions:
+    """End a session and what was granted in it, and tell its clients.
+
+    Refresh tokens with the scope offline_access live on where the settings say so (OpenID Connect Back-Channel Logout 2.7).
+    """
+    ended = await _end_resumably(issuer, session.sid, session.subject, session.secret_hash)
+    issuer.store.sessions.unindex_soon(session.subject, session.sid)
+    log.info(Event.SESSION_ENDED, extra={"subject": session.subject, "sid": session.sid, **ended.counts})
+    return ended
+
+
+async def end_lapsed_session(issuer: Issuer, sid: str, subject: str) -> EndedSessions:
+    """End what was granted in a session whose record has ended before (idle for too long), and tell its clients."""
+    ended = await _end_resumably(issuer, sid, subject, "")
+    if any(ended.counts.values()):
+        log.info(Event.SESSION_ENDED, extra={"subject": subject, "sid": sid, **ended.counts})
+    return ended
+
+
+async def end_sessions_of(issuer: Issuer, subject: str) -> EndedSessions:
+    """End every session of a user with what was granted in it; of several who do so at once each counts its own (P6)."""
+    all_ended = await _end_by_sids(issuer, subject, await issuer.store.sessions.of_user(subject))
+    if any(all_ended.counts.values()):
+        log.info(Event.SESSIONS_ENDED, extra={"subject": subject, **all_ended.counts})
+    return all_ended
+
+
+async def sign_out_everywhere(issuer: Issuer, subject: str) -> EndedSessions:
+    """End every session and every grant of a user, and forget what they allowed; exactly how many of each (IA-40)."""
+    ended = await end_sessions_of(issuer, subject)
+    await issuer.store.consents.forget(subject)  # first: else a client could ask silently meanwhile
+    facts = about_revoked(Revoked.USER, "signed_out_everywhere", subject=subject)
+    async with issuer.hooks.notifying(HookEvent.REVOKED, **facts) as notification:
+        others = await issuer.store.grants.revoke_user(subject)
+        ended = EndedSessions(ended.grants + others, sessions=ended.sessions)
+        notification.add(**ended.counts)
+    log.info(Event.SIGNED_OUT_EVERYWHERE, extra={"subject": subject, **ended.counts})
+    return ended
+
+
+async def end_excess_sessions(issuer: Issuer, subject: str, sids: Sequence[str]) -> None:
+    """End the oldest sessions of a user who has too many. What Redis keeps from being ended is so by the next login."""
+    if not sids:
+        return
+    try:
+        ended = await _end_by_sids(issuer, subject, sids)
+    except TemporarilyUnavailable as error:
+        log.warning(Event.SESSIONS_OVER_LIMIT_NOT_ENDED, extra={"subject": subject, "reason": error.log})
+        return
+    if ended.sessions:
+        issuer.metrics.security_event(Event.SESSIONS_OVER_LIMIT)
+        most = issuer.settings.sessions_per_user
+        log.warning(
+            Event.SESSIONS_OVER_LIMIT, extra={"subject": subject, "sids": list(sids), "most": most, **ended.counts}
+        )
+
+
+async def resume_ending(issuer: Issuer, ending: LogoutDelivery) -> None:
+    """End what hangs on a session whose end was cut off. Raises TemporarilyUnavailable.
+
+    One that was renewed since by a new login goes on, as a user to whom signing out had failed would expect.
+    """
+    session = await issuer.store.sessions.get(ending.sid)
+    if session is None or session.secret_hash == ending.session_hash:
+        ended = await _end_with_grants(issuer, ending.sid, ending.subject)
+        log.info(Event.SESSION_END_FINISHED, extra={"subject": ending.subject, "sid": ending.sid, **ended.counts})
+
+
+async def _end_by_sids(issuer: Issuer, subject: str, sids: Sequence[str]) -> EndedSessions:
+    grants = count = 0
+    for sid in sids:
+        session = await issuer.store.sessions.get(sid)
+        ended = await _end_resumably(issuer, sid, subject, session.secret_hash if session else "")
+        issuer.store.sessions.unindex_soon(subject, sid)
+        grants, count = grants + ended.grants, count + ended.sessions
+    return EndedSessions(grants, sessions=count)
+
+
+async def _end_resumably(issuer: Issuer, sid: str, subject: str, secret_hash: str) -> EndedSessions:
+    """Write down what is to be done, do it, cross it out: what is cut off in the middle is taken up by ``resume_ending``."""
+    ending_id = new_grant_id(issuer.randomness)
+    ending = LogoutDelivery.of_ending(subject, sid, secret_hash)
+    about = {"session_id": sid, "subject": subject}
+    revoked = about_revoked(Revoked.SESSION, "session_ended", **about)
+    async with (
+        issuer.hooks.notifying(HookEvent.LOGGED_OUT, **about) as logged_out,
+        issuer.hooks.notifying(HookEvent.REVOKED, **revoked) as notification,
+    ):
+        await issuer.store.logouts.queue(ending_id, ending, int(issuer.clock()) + _RESUMED_AFTER)
+        ended = await _end_with_grants(issuer, sid, subject)
+        logged_out.add(**ended.counts)
+        notification.add(**ended.counts)
+        if not ended.grants:
+            notification.cancel()
+        if not any(ended.counts.values()):  # another call was first, and notifies of it
+            logged_out.cancel()
+    await issuer.store.logouts.drop(ending_id)
+    return ended
+
+
+async def _end_with_grants(issuer: Issuer, sid: str, subject: str) -> EndedSessions:
+    """Nothing that is under way can slip through: the session goes first, its grants afterwards."""
+    ended = await issuer.store.sessions.end(sid)
+    spares = OFFLINE_ACCESS if issuer.settings.offline_access_outlives_session else ""
+    grants = await issuer.store.grants.revoke_of_session(subject, sid, spares=spares)
+    frames = []
+    for client_id in ended.client_ids:
+        client = await issuer.store.clients.get(client_id)
+        if client is None or not client.enabled:
+            continue
+        await _tell(issuer, client, sid, subject)
+        if client.frontchannel_logout_uri:
+            frames.append(_frame(issuer, client.frontchannel_logout_uri, sid))
+    issuer.store.sessions.forget_clients_soon(sid)
+    return EndedSessions(grants, tuple(frames), int(ended.was_alive))
+
+
+async def _tell(issuer: Issuer, client: Client, sid: str, subject: str) -> None:
+    """Queue a back-channel logout (OpenID Connect Back-Channel Logout 2.5)."""
+    if client.backchannel_logout_uri is None or issuer.keyring is None:
+        return
+    delivery = LogoutDelivery(client.client_id, subject_for(issuer, client, subject), sid)
+    await issuer.store.logouts.queue(new_grant_id(issuer.randomness), delivery, int(issuer.clock()))
+
+
+def _frame(issuer: Issuer, uri: str, sid: str) -> str:
+    """OpenID Connect Front-Channel Logout 2: the registered URI with ``iss`` and ``sid``."""
+    separator = "&" if "?" in uri else "?"
+    return uri + separator + urlencode({"iss": issuer.url, "sid": sid}, quote_via=quote)
