@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from service.client_auth.evidence import ClientEvidence, EvidenceKind, collect
 from service.client_auth.method import Method, Proof
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 MAX_CLIENT_ID = 255
 
 
-class AuthenticatedClient(NamedTuple):
+class AuthenticatedClient(msgspec.Struct, frozen=True):
     """Holding one means that the client is known, enabled and proved itself as it is registered to.
 
     ``alias_used``: whether it called itself by its alias (AU-27).
@@ -53,7 +54,7 @@ async def authenticate(issuer: Issuer, methods: Mapping[str, Method], request: R
     client = clients.cached(evidence.client_id) or await clients.get(evidence.client_id)
     for name in evidence.other_names if client is None else ():
         if client is None and len(name) <= MAX_CLIENT_ID and (client := await clients.get(name)) is not None:
-            evidence = evidence._replace(client_id=name)
+            evidence = msgspec.structs.replace(evidence, client_id=name)
     if client is None:
         raise InvalidClient(log="unknown client")
     note_client(client.client_id)

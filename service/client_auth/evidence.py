@@ -4,8 +4,9 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
+
+import msgspec
 
 from service.crypto.client_keys import ALGORITHMS
 from service.crypto.jws import UnverifiableError
@@ -28,7 +29,7 @@ class EvidenceKind(StrEnum):
     """A client_id without any proof beside it."""
 
 
-class ClientEvidence(NamedTuple):
+class ClientEvidence(msgspec.Struct, frozen=True):
     """Whose request it claims to be, and what is to prove it."""
 
     kind: EvidenceKind
@@ -49,11 +50,14 @@ def collect(request: Request) -> ClientEvidence:
         InvalidClient: There is none, or it is malformed.
         InvalidRequest: There is more than one.
     """
-    found = [evidence for read in READERS if (evidence := read(request)) is not None]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise InvalidRequest("More than one method of client authentication is used; use exactly one.")
+    found: ClientEvidence | None = None
+    for read in READERS:
+        evidence = read(request)
+        if evidence is not None and found is not None:
+            raise InvalidRequest("More than one method of client authentication is used; use exactly one.")
+        found = evidence or found
+    if found is not None:
+        return found
     client_id = request.parameters.get("client_id")
     if client_id is None:
         raise InvalidClient("No client authentication: send client_id, and the secret of a confidential client.")

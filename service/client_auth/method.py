@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+
+import msgspec
 
 from service.client_auth.evidence import ClientEvidence, EvidenceKind
 from service.issuer import Issuer
@@ -10,7 +11,7 @@ from service.records.client import Client
 from service.store.replay_checks import ReplayCheck
 
 
-class Proof(NamedTuple):
+class Proof(msgspec.Struct, frozen=True):
     """The evidence holds, if what counts once only is used for the first time."""
 
     replay_checks: tuple[ReplayCheck, ...] = ()

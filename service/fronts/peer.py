@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
-from typing import NamedTuple
 
+import msgspec
 from aiohttp import web
 
 from service.protocol.addresses import address_of
@@ -13,7 +13,7 @@ _LONGEST_HOP = 64
 """Characters of an address with a zone and a port."""
 
 
-class Peer(NamedTuple):
+class Peer(msgspec.Struct, frozen=True):
     """``address``: IP address as text, empty for a unix socket."""
 
     address: str

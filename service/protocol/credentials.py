@@ -10,7 +10,8 @@ from binascii import b2a_base64
 from collections.abc import Callable
 from enum import StrEnum
 from hashlib import sha512
-from typing import NamedTuple
+
+import msgspec
 
 GRANT_ID_LENGTH = 22
 Randomness = Callable[[int], bytes]
@@ -47,7 +48,7 @@ class Kind(StrEnum):
     MASTER_KEY = "mm_mk_"
 
 
-class Credential(NamedTuple):
+class Credential(msgspec.Struct, frozen=True):
     """A presented credential, its form checked: which grant it names, and the hash under which it would be kept."""
 
     kind: Kind

@@ -1,6 +1,6 @@
 """Authorization codes: issued with their grant, redeemed once."""
 
-from typing import NamedTuple
+import msgspec
 
 from service.protocol.credentials import Credential
 from service.records.authorization_code import AuthorizationCode
@@ -9,15 +9,14 @@ from service.redis.connection import Command
 from service.redis.script import Script
 from service.store import grants
 from service.store.answers import Answer
-from service.store.indexing import Place
 from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
-from service.store.user_index import CountedAs
+from service.store.user_index import CountedAs, Place
 
 _issue = Script("issue_code", Answer)
 _redeem = Script("redeem_code", Outcome, confirmed=True)
 
 
-class OpenedCode(NamedTuple):
+class OpenedCode(msgspec.Struct, frozen=True):
     """A code whose grant is alive."""
 
     credential: Credential

@@ -9,10 +9,10 @@ from service.records.grant import Grant
 from service.redis.connection import Connection
 from service.redis.script import Script
 from service.store import grants
-from service.store.indexing import Indexing, Place
+from service.store.indexing import Indexing
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
-from service.store.user_index import CountedAs
+from service.store.user_index import CountedAs, Place
 
 
 class UpdateAnswer(StrEnum):

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
 
 from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
@@ -12,7 +11,7 @@ from service.redis.errors import StoreError
 from service.store import user_index
 from service.store.grants import Grants
 from service.store.keys import Keys
-from service.store.user_index import CountedAs, UserIndex
+from service.store.user_index import Place, UserIndex
 
 _PAUSE, _TRIES = 0.5, 600
 _indexing: set[asyncio.Task[None]] = set()
@@ -22,16 +21,6 @@ log = logging.getLogger(__name__)
 
 EndExcess = Callable[[str, str, Sequence[str]], Awaitable[None]]
 """Ends grants of a user (subject) and client that are too many."""
-
-
-class Place(NamedTuple):
-    """Where a grant is indexed: whose it is, what it counts among, and until when (epoch seconds, 0 = never)."""
-
-    grant_id: str
-    subject: str
-    client_id: str
-    counted_as: CountedAs
-    ends_at: int
 
 
 class Indexing:
@@ -75,7 +64,7 @@ class Indexing:
         return begun if await self._settle(indexed, place) else None
 
     def _step(self, place: Place) -> Step:
-        return self._index.grant_step(*place, self._most)
+        return self._index.grant_step(place, self._most)
 
     async def _settle(self, reply: object, place: Place) -> bool:
         """Do what the index says; False where the user is disabled and the grant therefore ended."""

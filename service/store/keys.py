@@ -7,6 +7,7 @@ in ``user_index`` and ``rights``, ``:touch`` in ``redis/confirming_link.py``.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from inspect import isfunction, signature
 from urllib.parse import quote
 
@@ -236,6 +237,7 @@ class Keys:
         return f"{self._tag}pseudonyms}}:key"
 
 
+@lru_cache(maxsize=1024)
 def _part(text: str) -> str:
     """Names from outside, with braces and control characters out of the way of the hash tag."""
     return text if text.isalnum() and text.isascii() else quote(text, safe="@:.+-_~/=", errors="surrogatepass")

@@ -1,17 +1,19 @@
 """Spending a credential: what every kind of them shares that is exchanged for tokens, once."""
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from service.protocol.credentials import Credential
 from service.records.grant import Grant
 from service.redis.connection import Connection, Step
 from service.redis.script import Script
 from service.store import grants
-from service.store.indexing import Indexing, Place
+from service.store.indexing import Indexing
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
-from service.store.user_index import CountedAs, UserIndex
+from service.store.user_index import CountedAs, Place, UserIndex
 
 
 class Outcome(StrEnum):
@@ -33,14 +35,14 @@ class Outcome(StrEnum):
     """It has ended, or its grant has."""
 
 
-class Spending(NamedTuple):
+class Spending(msgspec.Struct, frozen=True):
     """The outcome, and where something waits the sealed reply to the first use."""
 
     outcome: Outcome
     reply: bytes = b""
 
 
-class NewTokens(NamedTuple):
+class NewTokens(msgspec.Struct, frozen=True):
     """Tokens about to be kept. Times are epoch seconds, an end of 0 = never."""
 
     access: Credential
@@ -66,7 +68,7 @@ class NewTokens(NamedTuple):
         return Place(self.access.grant_id, self.subject, self.client_id, counted_as, self.grant_ends_at)
 
 
-class WaitingReply(NamedTuple):
+class WaitingReply(msgspec.Struct, frozen=True):
     """A response that waits ``grace`` seconds (0: not at all) for a repeated request, sealed under what was presented."""
 
     sealed: bytes
@@ -75,7 +77,7 @@ class WaitingReply(NamedTuple):
     adds: bool = False  # whether one who asks for something else than the first one gets an access token, too
 
 
-class _Kept(NamedTuple):
+class _Kept(msgspec.Struct, frozen=True):
     """What is kept of a credential whose grant is alive."""
 
     held: bytes
@@ -96,7 +98,8 @@ class SpendableStore(RecordStore):
 
     async def _open(self, key: str, credential: Credential, *, with_end: bool) -> _Kept | None:
         """Read a credential with its grant; None where either is unknown or has ended. One round trip."""
-        grant_id, end = credential.grant_id, list[Any]()
+        grant_id = credential.grant_id
+        end: list[Any] = []
         read = ("MGET", key, self._keys.grant(grant_id), self._keys.reply(grant_id, credential.hash))
         if with_end:
             found, *end = await self._connection.execute_all([(key, read), *grants.end_steps(key)])

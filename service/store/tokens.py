@@ -1,7 +1,9 @@
 """Access and refresh tokens: issued with a grant, rotated, opened, revoked."""
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.records.access_token import AccessToken
@@ -32,7 +34,7 @@ MOST_REPEATS = 500
 _USED = len("used:") + GRANT_ID_LENGTH
 
 
-class OpenedToken(NamedTuple):
+class OpenedToken(msgspec.Struct, frozen=True):
     """A living access token."""
 
     credential: Credential
@@ -59,7 +61,7 @@ class OpenedToken(NamedTuple):
         return self.grant.members if self.record.members is None else self.record.members
 
 
-class OpenedRefreshToken(NamedTuple):
+class OpenedRefreshToken(msgspec.Struct, frozen=True):
     """A refresh token of a living grant."""
 
     credential: Credential

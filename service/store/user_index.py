@@ -1,7 +1,8 @@
 """What a user has: grants and sessions by when they end, and how many of each kind there may be at once."""
 
 from enum import StrEnum
-from typing import NamedTuple
+
+import msgspec
 
 from service.redis.connection import Step
 from service.redis.script import Script
@@ -28,7 +29,17 @@ class CountedAs(StrEnum):
     """Those that take a credential of the user or client each time, and end with their access token."""
 
 
-class Indexed(NamedTuple):
+class Place(msgspec.Struct, frozen=True):
+    """Where a grant is indexed: whose it is, what it counts among, and until when (epoch seconds, 0 = never)."""
+
+    grant_id: str
+    subject: str
+    client_id: str
+    counted_as: CountedAs
+    ends_at: int
+
+
+class Indexed(msgspec.Struct, frozen=True):
     """What came of an entry."""
 
     is_disabled: bool
@@ -38,16 +49,15 @@ class Indexed(NamedTuple):
 class UserIndex(RecordStore):
     """The indexes of users in Redis."""
 
-    def grant_step(
-        self, grant_id: str, subject: str, client_id: str, counted_as: CountedAs, ends_at: int, most: int
-    ) -> Step:
-        """Index a grant of this user until the second ``ends_at`` (0 = never); never moves it to an earlier end."""
-        lasting, passing = self._counts_of_grants(subject, client_id)
-        counts = (lasting, passing) if counted_as is CountedAs.LASTING else (passing, lasting)
+    def grant_step(self, place: Place, most: int) -> Step:
+        """Index a grant of a user, of whom there may be so many; never moves it to an earlier end."""
+        subject = place.subject
+        lasting, passing = self._counts_of_grants(subject, place.client_id)
+        counts = (lasting, passing) if place.counted_as is CountedAs.LASTING else (passing, lasting)
         places = (self._keys.user_grants(subject), self._keys.user_disabled(subject), *counts)
-        limit = _ANY_NUMBER if counted_as is CountedAs.NOTHING else most
+        limit = _ANY_NUMBER if place.counted_as is CountedAs.NOTHING else most
         counts_until = ""  # its end
-        return _index.step(self._connection, places, (grant_id, ends_at, limit, counts_until))
+        return _index.step(self._connection, places, (place.grant_id, place.ends_at, limit, counts_until))
 
     def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> Step:
         """Index a session until ``latest_end`` like a grant, though it lives until ``ends_at`` only unless it is used."""

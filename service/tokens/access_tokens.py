@@ -7,7 +7,9 @@ nowhere, costs Redis nothing, and ends with its time or with its client, not one
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from service.hooks import NOTHING_ADDED
 from service.issuer import Issuer
@@ -33,7 +35,7 @@ _HANDLE = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}[A-Za-z0-9_-]{{22}}", 
 _REGISTERED = OURS | INTROSPECTION_MEMBERS
 
 
-class AccessTokenProfile(NamedTuple):
+class AccessTokenProfile(msgspec.Struct, frozen=True):
     """Format and signature of an access token."""
 
     format: AccessTokenFormat
@@ -43,7 +45,7 @@ class AccessTokenProfile(NamedTuple):
     """In its header."""
 
 
-class AccessTokenContents(NamedTuple):
+class AccessTokenContents(msgspec.Struct, frozen=True):
     """What an access token says. Times are epoch seconds."""
 
     grant: Grant
@@ -55,7 +57,7 @@ class AccessTokenContents(NamedTuple):
     binding: Binding = UNBOUND
 
 
-class ResolvedToken(NamedTuple):
+class ResolvedToken(msgspec.Struct, frozen=True):
     """What a presented token names. Neither: it is no token of ours."""
 
     credential: Credential | None = None

@@ -7,8 +7,9 @@ as audience, an end that is near, and a ``jti`` that counts once.
 import math
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import orjson
 
 from service.crypto.client_keys import ALGORITHMS, KeySource, key_source
@@ -42,7 +43,7 @@ def algorithm_of(token: str) -> str:
     return algorithm if isinstance(algorithm, str) else ""
 
 
-class UnverifiedAssertion(NamedTuple):
+class UnverifiedAssertion(msgspec.Struct, frozen=True):
     """An assertion whose form is right. Its claims serve to find the keys, and for nothing else."""
 
     jws: Jws
@@ -51,7 +52,7 @@ class UnverifiedAssertion(NamedTuple):
     subject: str
 
 
-class VerifiedAssertion(NamedTuple):
+class VerifiedAssertion(msgspec.Struct, frozen=True):
     """An assertion whose signature holds."""
 
     claims: Mapping[str, Any]

@@ -1,7 +1,7 @@
 """Making tokens and the response that hands them out. Nothing is kept here."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import orjson
@@ -30,14 +30,14 @@ from service.tokens.spendable import TokenPlan
 from service.tokens.user_claims import of_token, wants
 
 
-class Minted(NamedTuple):
+class Minted(msgspec.Struct, frozen=True):
     """Tokens made but not kept yet."""
 
     issued: Issued
     new: NewTokens
 
 
-class _AccessToken(NamedTuple):
+class _AccessToken(msgspec.Struct, frozen=True):
     """An access token as the client gets it."""
 
     text: str
@@ -55,7 +55,8 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     opaque = new_credential(Kind.ACCESS_TOKEN, plan.grant_id, issuer.randomness)
     credential = Credential(Kind.ACCESS_TOKEN, plan.grant_id, hashed(opaque))
     refresh = new_refresh_token(issuer, client, authorization, plan, now)
-    about, is_kept = dict[str, Any](), True
+    about: Mapping[str, Any] = {}
+    is_kept = True
     if wants(issuer, client):
         about, is_kept = await of_token(issuer, client, grant, authorization.granted.scope)
     access = _AccessToken(opaque)

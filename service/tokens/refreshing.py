@@ -1,6 +1,6 @@
 """Refresh tokens: exchanged for exactly one successor, or kept where the client's policy says so (RFC 6749 section 6, P2)."""
 
-from typing import NamedTuple
+import msgspec
 
 from service.issuer import Issuer
 from service.observe.events import Event
@@ -29,7 +29,7 @@ def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
     return not issuer.settings.refresh_needs_offline_access or OFFLINE_ACCESS in grant.scope.split(" ")
 
 
-class NewRefreshToken(NamedTuple):
+class NewRefreshToken(msgspec.Struct, frozen=True):
     """A refresh token that goes with an access token. The defaults: there is none."""
 
     token: str = ""

@@ -3,7 +3,7 @@
 A kind is a class here with its script in the store; ``issuing`` and ``replay`` treat all kinds alike.
 """
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import msgspec
 
@@ -18,7 +18,7 @@ from service.store.store import Store
 from service.store.tokens import OpenedRefreshToken
 
 
-class TokenPlan(NamedTuple):
+class TokenPlan(msgspec.Struct, frozen=True):
     """Which tokens are to be made."""
 
     grant_id: str

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import service
 from service.protocol.credentials import (
     PATTERN,
+    Credential,
     Kind,
     base64url,
     hashed,
@@ -33,7 +34,7 @@ def test_what_is_issued_is_recognised_with_its_kind_and_grant(kind: Kind) -> Non
     grant_id = new_grant_id(secrets.token_bytes)
     credential = new_credential(kind, grant_id, secrets.token_bytes)
     assert re.fullmatch(kind.value + "[A-Za-z0-9_-]{65}", credential)
-    assert parse(credential) == (kind, grant_id, hashed(credential))
+    assert parse(credential) == Credential(kind, grant_id, hashed(credential))
 
 
 def test_a_grant_id_has_128_random_bits_and_a_secret_256() -> None:
