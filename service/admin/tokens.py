@@ -190,15 +190,15 @@ async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -
     now = int(issuer.clock())
     if any(end is not None and end <= now for end in (changes.ends_at, changes.refresh_ends_at)):
         raise InvalidInput("an end must be in the future (milliseconds of the epoch); delete the token to end it now")
-    return await _update(issuer, named.grant_id, named.hash, changes, changes.model_dump(exclude_none=True))
+    return await _update_by_id(issuer, named.grant_id, named.hash, changes, changes.model_dump(exclude_none=True))
 
 
 @audited("token.update", "grant:grant_id", changed="changed", often=True)
-async def _update(
+async def _update_by_id(
     issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges, changed: Mapping[str, Any]
 ) -> GrantSnapshot:
-    """Update it by the grant's id, for what the caller named it by may be the token."""
-    held = await _update_record(issuer, grant_id, access_hash, changes)
+    """Change it under the id of its grant, which the audit log may have: what the caller named it by may be the token."""
+    held = await _compare_and_set(issuer, grant_id, access_hash, changes)
     if held is None:
         raise _no_token()
     log.info(Event.TOKEN_UPDATED, extra={"grant_id": grant_id, "changed": sorted(changed)})
@@ -207,7 +207,7 @@ async def _update(
 
 async def update_grant(issuer: Issuer, grant_id: str, changes: TokenChanges) -> bool:
     """Change a whole grant; its access tokens have no more scope than it has. Whether it was alive. Raises NotAllowed."""
-    return await _update_record(issuer, grant_id, "", changes) is not None
+    return await _compare_and_set(issuer, grant_id, "", changes) is not None
 
 
 def check_scopes(client: Client, scopes: tuple[str, ...]) -> None:
@@ -216,7 +216,7 @@ def check_scopes(client: Client, scopes: tuple[str, ...]) -> None:
         raise NotAllowed(f"scopes: {foreign[0]} is unknown or not allowed for this client")
 
 
-async def _update_record(
+async def _compare_and_set(
     issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges
 ) -> GrantSnapshot | None:
     """Read, change, compare and set; again where another change was first. None: it has ended."""
@@ -224,16 +224,18 @@ async def _update_record(
         held = await issuer.store.grant_updates.read(grant_id, access_hash)
         if held is None:
             return None
-        updated = await _updated(issuer, held, changes)
-        answer = None if updated is None else await issuer.store.grant_updates.write(held, updated)
-        if updated is None or answer is UpdateAnswer.ENDED:
+        update = await _with_changes(issuer, held, changes)
+        if update is None:
+            return None
+        answer = await issuer.store.grant_updates.write(held, update)
+        if answer is UpdateAnswer.ENDED:
             return None
         if answer is UpdateAnswer.UPDATED:
             return await issuer.store.grant_updates.read(grant_id, access_hash)
     raise TemporarilyUnavailable(log="the grant is being changed by others at the same time")
 
 
-async def _updated(issuer: Issuer, held: GrantSnapshot, changes: TokenChanges) -> GrantUpdate | None:
+async def _with_changes(issuer: Issuer, held: GrantSnapshot, changes: TokenChanges) -> GrantUpdate | None:
     """What is to be instead; None where its client no longer stands behind it. Raises NotAllowed."""
     client = await issuer.store.clients.get(held.grant.client_id)
     if client is None or held.grant.client_generation < client.generation:
@@ -262,14 +264,19 @@ async def end_token(issuer: Issuer, identifier: str, kind: Kind | None = None) -
     It is looked for as that kind alone, where the caller said one. Raises InvalidInput for a stateless token.
     """
     named = await named_by(issuer, identifier)
-    if named is None or (None not in (kind, named.kind) and kind is not named.kind):
+    if named is None:
         return False
-    kinds = [wanted for wanted in (Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN) if wanted in (named.kind or kind or wanted,)]
-    return await _end(issuer, named.grant_id, named.hash, kinds)
+    if named.kind is None:  # a handle does not say which of the two it names
+        kinds = (kind,) if kind else (Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN)
+    elif kind in (None, named.kind):
+        kinds = (named.kind,)
+    else:
+        return False
+    return await _end_by_id(issuer, named.grant_id, named.hash, kinds)
 
 
 @audited("token.end", "grant:grant_id")
-async def _end(issuer: Issuer, grant_id: str, credential_hash: str, kinds: Collection[Kind]) -> bool:
+async def _end_by_id(issuer: Issuer, grant_id: str, credential_hash: str, kinds: Collection[Kind]) -> bool:
     if not credential_hash:
         return await _end_grant(issuer, grant_id)
     ended = [await _end_credential(issuer, Credential(kind, grant_id, credential_hash)) for kind in kinds]
