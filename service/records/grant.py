@@ -1,4 +1,7 @@
-"""The grant: who allowed which client what. Everything a grant issues names it and dies with it."""
+"""The grant: who allowed which client what. Everything a grant issues names it and dies with it.
+
+The grant types, by which one begins, are the room ``grants``.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Grants: the record that everything hangs on, the user's index of them, and how they end."""
+"""Grants: the record that everything hangs on, the user's index of them, and how they end.
+
+The grant types, by which one begins, are the room ``grants``.
+"""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
