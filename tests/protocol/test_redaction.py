@@ -115,6 +115,21 @@ def test_the_beginning_of_a_secret_is_cut_out_too(length: int) -> None:
         assert redacted(f"The grant_type {cut} is; {cut}") == "The grant_type … is; …"
 
 
+@pytest.mark.usefixtures("knowing")
+@pytest.mark.parametrize(
+    "written",
+    [
+        'a "secret" of a setting',
+        'a \\"secret\\" of a setting',
+        "a+%22secret%22+of+a+setting",
+        "a%20%22secret%22%20of%20a%20setting",
+    ],
+)
+def test_a_secret_is_cut_out_as_json_and_urls_write_it(written: str) -> None:
+    know(['a "secret" of a setting'])
+    assert redacted(f"[{written}]") == "[…]"
+
+
 @pytest.mark.parametrize("credential", CREDENTIALS)
 def test_no_error_tells_one_and_no_name_is_one(credential: str) -> None:
     secret = credential[10:]

@@ -81,6 +81,7 @@ def test_what_is_not_in_the_table_has_a_reason_too() -> None:
     assert reason_of("no_such_error", "") == UNKNOWN
     assert all(re.fullmatch(r"[a-z_]{3,40}", reason) for reason in REASONS)
     assert len(REASONS) < 100
+    assert set(REASONS) == {UNKNOWN, *(one.reason for one in REFUSALS)}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,9 @@ def test_what_is_not_in_the_table_has_a_reason_too() -> None:
     [
         ("invalid_grant", "code was already redeemed; its grant is ended", "code_replayed"),
         ("invalid_grant", "refresh token was already used; its grant is ended", "refresh_token_reused"),
+        ("invalid_grant", "user_blocked", "password_blocked"),
         ("invalid_grant", "user_blocked_everywhere", "password_blocked"),
+        ("invalid_grant", "address_blocked", "password_blocked"),
         ("invalid_client", "client is registered for client_secret_basic, not none", "wrong_client_auth_method"),
         ("invalid_scope", "The scope ?{}? is unknown or not allowed for this client.", "scope_not_allowed"),
         ("temporarily_unavailable", "Redis: no answer in time", "redis"),
