@@ -128,6 +128,8 @@ async def _take(issuer: Issuer, visit: Visit, step: Step, interaction: Interacti
     if "cancel" in visit.parameters and isinstance(interaction, ClientInteraction):
         cancelled = AccessDenied("The user did not sign in.")
         return _reply(interaction, await refuse(issuer, interaction, cancelled, session))
+    if session and step.counts_only_when_due(visit) and await next_step(issuer, interaction, session) is not step:
+        return _reply(interaction, await resume(issuer, interaction, session))
     outcome = await step.take(issuer, visit, interaction, session)
     match outcome:
         case Again(tried, values):

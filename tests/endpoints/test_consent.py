@@ -116,6 +116,21 @@ async def test_a_form_shown_to_one_person_is_not_another_s(person: Person) -> No
     assert (await person.authorize(scope="openid email")).action == "/consent"
 
 
+async def test_a_yes_too_late_for_the_session_is_asked_again_after_the_password(person: Person) -> None:
+    """What is too old to answer the client is too old to allow it anything, in this request or in any other one."""
+    shown = await person.log_in(await person.authorize(scope="openid email", max_age=60))
+    assert shown.action == "/consent"
+    shown = await person.authorize(scope="openid email", max_age=60)
+    assert shown.action == "/consent"
+    real = person.world.issuer.clock
+    async with person.world.with_part(clock=lambda: real() + 90) as later:
+        person.world = later
+        again = await person.agree(shown)
+        assert again.action == "/login"
+        assert (await person.log_in(again)).action == "/consent"
+        assert (await person.authorize(scope="openid email", prompt="none")).error == "consent_required"
+
+
 async def test_without_the_page_s_word_nothing_is_allowed(person: Person) -> None:
     """Cross-site request forgery."""
     shown = await person.log_in(await person.authorize())

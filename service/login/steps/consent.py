@@ -44,10 +44,7 @@ async def page(issuer: Issuer, _visit: Visit, interaction: Interaction, session:
 
 
 async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> StepOutcome:
-    """Take a yes, a no, or the wish to go on as another user.
-
-    A yes that is not needed any more (it was said in another tab) is none to be recorded, but leads on all the same.
-    """
+    """Take a yes, a no, or the wish to go on as another user."""
     waiting, user = _only_for_clients(interaction, session)
     decision = visit.parameters.get("decision")
     if decision == "deny":
@@ -56,8 +53,6 @@ async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
         return Passed(await update(issuer, waiting, user, anew=True, proved_at=0, chose=True))
     if decision != "allow":
         raise StaleError
-    if not await consents.is_needed(issuer, waiting, user):
-        return Passed(waiting)
     # First the interaction, so that of two answers only one is remembered; what is not remembered is asked again.
     agreed = await update(issuer, waiting, user, consented=True)
     await consents.remember(issuer, waiting.client, waiting.request, user)
@@ -71,4 +66,13 @@ def _only_for_clients(interaction: Interaction, session: Session | None) -> tupl
     return interaction, session
 
 
-STEP = Step("consent", is_needed, page, take, ConsentRequired, path=CONSENT_PATH, stored_as="permission")
+STEP = Step(
+    "consent",
+    is_needed,
+    page,
+    take,
+    ConsentRequired,
+    path=CONSENT_PATH,
+    stored_as="permission",
+    counts_only_when_due=lambda visit: visit.parameters.get("decision") == "allow",
+)

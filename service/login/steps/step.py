@@ -67,6 +67,8 @@ class Step(NamedTuple):
     """Its form does not depend on who is signed in by now."""
     counts_attempts: bool = False
     """Attempts are counted in the stage (IA-30)."""
+    counts_only_when_due: Callable[[Visit], bool] = lambda _: False
+    """Whether a form says what is worth nothing while another step is due, or none: it leads on, and changes nothing."""
 
     def is_in(self, visit: Visit) -> bool:
         """Whether a form says all that this step asks."""
