@@ -10,6 +10,7 @@ import platform
 import re
 import shutil
 import sys
+import sysconfig
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -46,7 +47,7 @@ REQUESTS, REQUESTS_OF_EMPTY = 240, 600
 """Requests that are counted. The empty handler runs with Python's own settings, so its garbage is collected in bursts."""
 IDLE_SECONDS = 3.0
 GROWTH, GROWTH_ELSEWHERE = 0.05, 0.15
-"""What ``--check`` lets × E grow by, on the build of Python that the committed figures are of and on another one."""
+"""What ``--check`` lets a count grow by, and × E where Python or a library is another than when the figures were made."""
 VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null")
 REPRODUCIBLE = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""}
 """Environment of the servers. Compiling every module under valgrind would take a minute of each start."""
@@ -60,16 +61,23 @@ class Figures(msgspec.Struct, frozen=True):
     """What one run counted."""
 
     interpreter: str
-    """Version, build and compiler of Python, and the processor's architecture."""
+    """Version, compiler and optimisation of Python, and the processor's architecture."""
     libraries: dict[str, str]
     empty: float
     """Instructions of the empty handler."""
     works: dict[str, float]
     """Instructions per request by name of the work."""
 
-    def times_empty(self, work: str) -> float | None:
-        """A work's instructions as a multiple of the empty handler's; None where it was not counted."""
-        return self.works[work] / self.empty if work in self.works else None
+    def change_from(self, earlier: "Figures", work: str) -> float | None:
+        """Growth of a work, as a share: of its instructions on the same build, else of × E. None where it was not counted."""
+        if not (work in self.works and work in earlier.works):
+            return None
+        growth = self.works[work] / earlier.works[work]
+        return (growth if self.is_comparable(earlier) else growth * earlier.empty / self.empty) - 1
+
+    def is_comparable(self, earlier: "Figures") -> bool:
+        """Whether equal code has equal counts in both."""
+        return self.interpreter == earlier.interpreter and self.libraries == earlier.libraries
 
 
 def main(
@@ -93,8 +101,8 @@ def main(
     report.console().print(_table(figures, earlier))
     if json:
         json.write_text(json_format.dumps(msgspec.to_builtins(figures), indent=2) + "\n")
-    if check and earlier is not None:
-        sys.exit("\n".join(complaints(figures, earlier)))
+    if check and earlier is not None and (grown := complaints(figures, earlier)):
+        sys.exit("\n".join(grown))
 
 
 # counting
@@ -187,7 +195,9 @@ def as_regex(pattern: str) -> str:
 
 def interpreter() -> str:
     """The build of Python that counts are comparable on."""
-    return f"{platform.python_version()} {platform.python_compiler()} {platform.machine()}"
+    options = str(sysconfig.get_config_var("CONFIG_ARGS"))
+    kind = "optimised" if "--enable-optimizations" in options else "not optimised"
+    return f"{platform.python_version()} {kind}, {platform.python_compiler()}, {platform.machine()}"
 
 
 def _libraries() -> dict[str, str]:
@@ -202,23 +212,18 @@ def read(path: Path) -> Figures:
 def complaints(now: Figures, earlier: Figures) -> list[str]:
     """What ``--check`` fails with; empty where no work has grown."""
     bound = GROWTH
-    if now.interpreter != earlier.interpreter:
+    if not now.is_comparable(earlier):
         bound = GROWTH_ELSEWHERE
-        print(f"The committed figures are of Python {earlier.interpreter}, these of {now.interpreter}:")
+        print(f"The committed figures are of Python {earlier.interpreter} {earlier.libraries},")
+        print(f"these of {now.interpreter} {now.libraries}:")
         print(f"only × E is compared, and only growth by more than {bound:.0%} fails.")
-    grown = {work: change for work in now.works if (change := _change(now, earlier, work)) is not None}
+    grown = {work: change for work in now.works if (change := now.change_from(earlier, work)) is not None}
     lines = [f"{work} needs {change:+.1%} instructions." for work, change in grown.items() if change > bound]
     if lines:
         lines.append(f"Where the growth is worth it, renew the figures and say in the commit why: {RENEW}")
     elif any(change < -bound for change in grown.values()):
         print(f"Works have become cheaper. Hold that: {RENEW}")
     return lines
-
-
-def _change(now: Figures, earlier: Figures, work: str) -> float | None:
-    """Growth of × E, as a share; None where there is nothing to compare with."""
-    before, after = earlier.times_empty(work), now.times_empty(work)
-    return after / before - 1 if before and after else None
 
 
 def _table(figures: Figures, earlier: Figures | None) -> Table:
@@ -228,10 +233,10 @@ def _table(figures: Figures, earlier: Figures | None) -> Table:
         shown.add_column(name, justify="right", no_wrap=True)
     shown.add_row("an empty aiohttp handler (E)", f"{figures.empty:,.0f}", "1.00")
     for work, counted in figures.works.items():
-        cells = [f"{counted:,.0f}", f"{figures.times_empty(work):.2f}"]
+        cells = [f"{counted:,.0f}", f"{counted / figures.empty:.2f}"]
         if earlier:
-            before, change = earlier.times_empty(work), _change(figures, earlier, work)
-            cells += [f"{before:.2f}" if before else "new", f"{change:+.1%}" if change is not None else ""]
+            change = figures.change_from(earlier, work)
+            cells += ["new", ""] if change is None else [f"{earlier.works[work]:,.0f}", f"{change:+.1%}"]
         shown.add_row(WORKS[work].title, *cells)
     return shown
 

@@ -21,11 +21,12 @@ def now(build: str = BEFORE.interpreter, empty: float = 100.0, **works: float) -
         (now(refresh=524.0, revoke=314.0), []),
         (now(refresh=526.0, revoke=314.0), ["refresh"]),
         (now(refresh=526.0, revoke=400.0), ["refresh", "revoke"]),
-        (now(empty=110.0, refresh=550.0, revoke=330.0), []),
-        (now(empty=90.0, refresh=500.0), ["refresh"]),
+        (now(empty=50.0, refresh=500.0), []),
         (now(refresh=100.0, redeem=9000.0), []),
         (now("another", refresh=570.0, revoke=300.0), []),
         (now("another", refresh=580.0, revoke=300.0), ["refresh"]),
+        (now("another", empty=200.0, refresh=1140.0), []),
+        (now("another", empty=50.0, refresh=500.0), ["refresh"]),
     ],
 )
 def test_growth(figures: Figures, grown: list[str]) -> None:
