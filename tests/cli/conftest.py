@@ -13,7 +13,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests of a module with ``BOTH_WAYS`` run twice."""
     said = [mark for mark in metafunc.definition.iter_markers("parametrize") if mark.args[0] == "mintmark"]
     if "mintmark" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_WAYS", False) and not said:
-        metafunc.parametrize("mintmark", ["here", "by_url"], indirect=True)
+        by_url = pytest.param("by_url", marks=pytest.mark.slow)  # test_remote.py says in short that this way works
+        metafunc.parametrize("mintmark", ["here", by_url], indirect=True)
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def test_a_step_that_goes_wrong_is_marked(mintmark: CommandLine, monkeypatch: py
     monkeypatch.undo()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["redis", "own"])
 def test_every_printed_command_works(mintmark: CommandLine, redis: Shape, tmp_path: Path, given: str) -> None:
     port = free_port()
@@ -113,6 +114,7 @@ def _check(printed: str) -> None:
     assert "token_endpoint" in metadata
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_what_the_first_one_made(mintmark: CommandLine, tmp_path: Path) -> None:
     secrets, tokens = [], set()
     for _ in range(2):

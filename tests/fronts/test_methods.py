@@ -207,6 +207,7 @@ BYTES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEADERS)
 async def test_no_header_of_any_bytes_is_an_incident(ports: Ports, name: str) -> None:
     for port, paths in ((ports.public, _public(ports)), (ports.operators, _operators())):

@@ -34,6 +34,7 @@ def _path(path: str) -> str:
     return "/api" + path.replace("{client}", "app").replace("{", "").replace("}", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 async def test_no_member_of_a_call_makes_an_incident(caller: Backend, route: Any) -> None:
     """One member after the other is junk, the others are what they should be."""
