@@ -1,6 +1,5 @@
 """The certificate of a client's TLS connection, as a trusted proxy forwards it: from nobody else is it believed."""
 
-import binascii
 from base64 import b64decode
 
 from aiohttp import web
@@ -20,6 +19,6 @@ def certificate_of(http: web.BaseRequest, settings: Settings) -> bytes | None:
     if len(written) == 1 and len(written[0]) > 2 and written[0][0] == written[0][-1] == ":":
         try:
             return b64decode(written[0][1:-1], validate=True)
-        except binascii.Error:
+        except ValueError:  # also of what is not ASCII
             pass
     raise InvalidRequest("The Client-Cert header must be one byte sequence (RFC 9440).")

@@ -39,7 +39,7 @@ def test_what_nobody_we_know_has_written_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", [(FORWARDED, FORWARDED), ("MIIB",), (":MIIB",), (":",), ("::",), (":?:",), (":MII:",)]
+    "written", [(FORWARDED, FORWARDED), ("MIIB",), (":MIIB",), (":",), ("::",), (":?:",), (":MII:",), (":MIIé:",)]
 )
 def test_a_malformed_header(written: tuple[str, ...]) -> None:
     with pytest.raises(InvalidRequest):
