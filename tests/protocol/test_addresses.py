@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.protocol.addresses import check_hosts, listening_hosts, reachable_host
+from service.protocol.addresses import check_hosts, check_issuer, listening_hosts, reachable_host
 
 EVERY = ("::", "0.0.0.0")
 
@@ -40,3 +40,28 @@ def test_a_host_name(host: str) -> None:
 def test_no_host_name(host: str) -> None:
     with pytest.raises(ValueError, match="address"):
         check_hosts(host)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["https://mint.example", "http://127.0.0.1:65535/a/b/", "https://[2001:db8::1]:1", "https://mint.example/"],
+)
+def test_an_issuer(issuer: str) -> None:
+    check_issuer(issuer)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "told"),
+    [
+        ("https://me@mint.example", "without user name"),
+        ("https://@mint.example", "without user name"),
+        ("https://mint.example/a b", "spaces"),
+        ("https://mint.example/\u00ad", "spaces"),
+        ("https://mint.example/.", "segments"),
+        ("https://mint.example/../a", "segments"),
+        ("https://mint.example:65536", "port"),
+    ],
+)
+def test_no_issuer(issuer: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        check_issuer(issuer)
