@@ -50,7 +50,7 @@ from service.protocol.addresses import in_url, listening_hosts
 from service.settings import Settings, SettingsError
 from service.store.keys import Keys
 from service.store.store import Store, open_store
-from service.tokens.excess import end_excess
+from service.tokens.ending import end_excess
 from service.workers import until_orphaned
 
 if TYPE_CHECKING:

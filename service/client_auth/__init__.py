@@ -3,6 +3,8 @@
 To add one: a file with its ``METHOD``, and its name in the list below.
 """
 
+from functools import partial
+
 from service.client_auth import (
     client_secret,
     client_secret_basic,
@@ -11,12 +13,10 @@ from service.client_auth import (
     none,
     private_key_jwt,
 )
-from service.client_auth.authenticate import AuthenticatedClient
-from service.client_auth.authenticate import authenticate as _authenticate
+from service.client_auth.authenticate import AuthenticatedClient, authenticate_by
 from service.client_auth.claimed import note_claimed_client, unread_request
 from service.client_auth.method import Method
 from service.issuer import Issuer
-from service.protocol.request import Request
 
 METHODS: dict[str, Method] = {
     module.METHOD.name: module.METHOD
@@ -30,6 +30,7 @@ METHODS: dict[str, Method] = {
     )
 }
 """Every method by its name; the order is the one in discovery."""
+authenticate = partial(authenticate_by, METHODS)
 
 __all__ = [
     "METHODS",
@@ -44,11 +45,6 @@ __all__ = [
     "resumed_method",
     "unread_request",
 ]
-
-
-async def authenticate(issuer: Issuer, request: Request) -> AuthenticatedClient:
-    """The client of a request, authenticated by one of ``METHODS``; raises what ``authenticate.authenticate`` does."""
-    return await _authenticate(issuer, METHODS, request)
 
 
 def has_secret(auth_method: str) -> bool:

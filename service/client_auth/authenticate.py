@@ -35,13 +35,8 @@ class AuthenticatedClient(msgspec.Struct, frozen=True):
     """On their way to Redis: ``confirm`` them before anything is given away."""
 
 
-async def authenticate(issuer: Issuer, methods: Mapping[str, Method], request: Request) -> AuthenticatedClient:
-    """The client of a request, by the method that it is registered for (RFC 6749 sections 2.3 and 3.2.1).
-
-    Args:
-        issuer: Where clients are found.
-        methods: By their names.
-        request: What offers the evidence.
+async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request: Request) -> AuthenticatedClient:
+    """Authenticate the client of a request by the method that it is registered for (RFC 6749 sections 2.3 and 3.2.1).
 
     Raises:
         InvalidRequest: It offers several kinds of evidence at once, or two client_ids.

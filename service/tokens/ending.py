@@ -1,11 +1,13 @@
-"""Ending one grant, with a notification for hooks."""
+"""Ending grants with notifications for hooks: one, or those of a user and client that are too many."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.observe.events import Event
+from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import HookEvent
 
 log = logging.getLogger(__name__)
@@ -45,3 +47,23 @@ async def end_grant(
     if was_alive:
         log.info(Event.GRANT_REVOKED, extra={**about, "reason": reason})
     return was_alive
+
+
+async def end_excess(issuer: Issuer, subject: str, client_id: str, grant_ids: Sequence[str]) -> None:
+    """End grants with everything they issued, for ``grants_per_user_and_client``, and notify operators and hooks.
+
+    What Redis keeps from being ended is so with one of the next grants.
+    """
+    await asyncio.gather(*(_end(issuer, subject, client_id, grant_id) for grant_id in grant_ids))
+
+
+async def _end(issuer: Issuer, subject: str, client_id: str, grant_id: str) -> None:
+    about = {"grant_id": grant_id, "subject": subject, "client_id": client_id}
+    try:
+        was_alive = await end_grant(issuer, grant_id, subject, client_id, Event.GRANT_OVER_LIMIT)
+    except TemporarilyUnavailable as error:
+        log.warning(Event.GRANT_OVER_LIMIT_NOT_ENDED, extra={**about, "reason": error.log})
+        return
+    if was_alive:
+        issuer.metrics.security_event(Event.GRANT_OVER_LIMIT)
+        log.warning(Event.GRANT_OVER_LIMIT, extra={**about, "most": issuer.settings.grants_per_user_and_client})

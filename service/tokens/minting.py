@@ -12,7 +12,6 @@ from service.protocol.credentials import Credential, Kind, hashed, new_credentia
 from service.protocol.names import TOKEN_RESPONSE_MEMBERS, AccessTokenFormat
 from service.records.access_token import AccessToken
 from service.records.client import Client
-from service.records.grant import Grant
 from service.records.property import Property
 from service.store.grants import NEVER
 from service.store.spending import NewTokens
@@ -61,9 +60,9 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
         about, is_kept = await of_token(issuer, client, grant, authorization.granted.scope)
     access = _AccessToken(opaque)
     if client.access_token_format is not None or issuer.settings.resource_tokens:
-        added = {**authorization.added.access_token, **about}
+        added, own = {**authorization.added.access_token, **about}, authorization.properties
         contents = AccessTokenContents(
-            grant=_with_properties(authorization),
+            grant=msgspec.structs.replace(grant, properties=grant.properties + own) if own else grant,
             granted=authorization.granted,
             now=now,
             ends_at=now + lifetime,
@@ -103,15 +102,6 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
         now=now,
     )
     return Minted(issued, new)
-
-
-def _with_properties(authorization: Authorization) -> Grant:
-    """The grant with the properties of this token alone."""
-    grant = authorization.grant
-    if not authorization.properties:
-        return grant
-    extended: Grant = msgspec.structs.replace(grant, properties=grant.properties + authorization.properties)
-    return extended
 
 
 async def _in_profile(

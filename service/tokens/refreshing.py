@@ -144,13 +144,7 @@ class KeptRefreshToken(PresentedRefreshToken, frozen=True, kw_only=True):
         opened = await store.tokens.open_by_refresh(self.credential)
         if opened is None or opened.record is None:
             raise InvalidGrant(log="refresh token ended meanwhile, or no refresh is left")
-        return KeptRefreshToken(
-            credential=self.credential,
-            grant=opened.grant,
-            presented=self.presented,
-            binding=opened.record.binding,
-            opened=opened,
-        )
+        return msgspec.structs.replace(self, grant=opened.grant, binding=opened.record.binding, opened=opened)
 
 
 def present_refresh_token(
