@@ -136,6 +136,11 @@ def open_tracing(settings: Settings) -> "Tracing | None":
     return Tracing(settings.otlp_endpoint, settings.trace_sample)
 
 
+def check_reserved_paths(settings: Settings) -> None:
+    """Refuse paths that are chosen for two things. Raises SettingsError."""
+    check_paths(ENDPOINTS.values(), settings, (*browser.OWN_PATHS, *oauth.discovery_paths(settings), *HEALTH_PATHS))
+
+
 def make_server(
     issuer: Issuer, health: Health | None = None, further: Mapping[str, Handler] = MappingProxyType({})
 ) -> web.Server:
@@ -148,9 +153,7 @@ def make_server(
     health, pages = health or Health(issuer), browser.Front(issuer)
     handlers = {**pages.handlers(), **oauth.handlers(issuer), **health.handlers(), **further}
     handlers["*"] = by_method(("GET", "POST"), pages.not_found, oauth.refused_as_json)  # OPTIONS * (RFC 9110 9.3.7)
-    check_paths(
-        ENDPOINTS.values(), issuer.settings, (*browser.OWN_PATHS, *oauth.discovery_paths(issuer), *HEALTH_PATHS)
-    )
+    check_reserved_paths(issuer.settings)
     watched = watching(issuer, handlers, _names(issuer), pages.not_found)
     loop, settings = asyncio.get_running_loop(), issuer.settings
 
@@ -174,7 +177,7 @@ def make_server(
 
 def _names(issuer: Issuer) -> dict[str, str]:
     """What metrics call the endpoint at each path."""
-    names = dict.fromkeys(oauth.discovery_paths(issuer), "metadata")
+    names = dict.fromkeys(oauth.discovery_paths(issuer.settings), "metadata")
     for endpoint in ENDPOINTS.values():
         for prefix in issuer.settings.path_prefixes:
             names |= dict.fromkeys((prefix + path for path in endpoint.paths(issuer.settings)), endpoint.name)

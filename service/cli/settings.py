@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from rich.text import Text
 
+from service.app import check_reserved_paths
 from service.cli.acting import loaded
 from service.cli.masking import shown
 from service.cli.output import Json, emit, terminal
@@ -26,6 +27,7 @@ def settings(json: Json = False) -> None:
     sizes in bytes.
     """
     current = loaded()
+    check_reserved_paths(current)
     came_from = origins(current, {})
     described = {
         name: {"value": shown(current, name), "source": came_from[name], "description": field.description}

@@ -24,6 +24,7 @@ from service.observe.events import Event
 from service.protocol.decision import JSON, SERVER, Action, Decision, refuse
 from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
 from service.protocol.request import Form, Request
+from service.settings import Settings
 from service.tokens.binding import KEY_PROOFS
 
 log = logging.getLogger(__name__)
@@ -46,12 +47,12 @@ def handlers(issuer: Issuer) -> dict[str, Handler]:
                 table |= {prefix + path: _endpoint(issuer, path, endpoint) for prefix in prefixes}
             elif isinstance(endpoint, DocumentEndpoint):
                 table |= dict.fromkeys((prefix + path for prefix in prefixes), _document(issuer, endpoint.handle))
-    return table | dict.fromkeys(discovery_paths(issuer), _discovery(issuer))
+    return table | dict.fromkeys(discovery_paths(issuer.settings), _discovery(issuer))
 
 
-def discovery_paths(issuer: Issuer) -> tuple[str, ...]:
+def discovery_paths(settings: Settings) -> tuple[str, ...]:
     """RFC 8414 section 3.1: the well-known part stands before the issuer's path; OpenID Connect Discovery 4: after it."""
-    below = issuer.settings.path_prefixes[-1]
+    below = settings.path_prefixes[-1]
     return (PATH, PATH + below, OPENID_PATH, OPENID_PATH + below, below + OPENID_PATH)
 
 

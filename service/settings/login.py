@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.protocol.names import ResponseType
 from service.settings.group import Lifetime, Seconds, SettingsGroup
 
-_Word = Annotated[str, Field(pattern=r"^[^ ]+$", max_length=255)]
-_Words = Annotated[str, Field(pattern=r"^[^ ]+( [^ ]+)*$", max_length=255)]
+_Word = Annotated[str, Field(pattern=r"^[!-~]+$", max_length=255)]
+_Words = Annotated[str, Field(pattern=r"^[!-~]+( [!-~]+)*$", max_length=255)]
 
 
 class AcrRule(BaseModel):

@@ -67,6 +67,12 @@ def test_faulty_settings_are_all_named(
     assert done.out == ""
 
 
+@pytest.mark.parametrize("path", ["/introspect", "/login", "/jwks", "/style.css", "/readyz"])
+def test_a_path_for_two_things_is_named(mintmark: CommandLine, path: str) -> None:
+    mintmark.variables = {"MINTMARK_TOKEN_PATHS": f"/token,{path}"}
+    assert f"token_paths: {path}: there is something else" in mintmark("settings", code=4).err
+
+
 def test_the_demo_names_faulty_settings_too(mintmark: CommandLine) -> None:
     mintmark.variables = {"MINTMARK_PROT": "1", "MINTMARK_CODE_LIFETIME": "0"}
     done = mintmark("demo", "--check", code=4)

@@ -1,6 +1,7 @@
 """Authentication context classes, by the table of the settings."""
 
 import pytest
+from pydantic import ValidationError
 
 from service.login.acr import acr_of, offered_acrs
 from service.settings import Settings
@@ -28,6 +29,14 @@ def _settings(table: tuple[AcrRule, ...]) -> Settings:
 )
 def test_the_first_line_that_fits_counts(amr: tuple[str, ...], acr: str) -> None:
     assert acr_of(_settings(TABLE), amr) == acr
+
+
+@pytest.mark.parametrize(
+    ("acr", "amr"), [("a\0", "pwd"), ("a b", "pwd"), ("é", "pwd"), ("a", "pwd\n"), ("a", " pwd"), ("a", "")]
+)
+def test_a_class_or_method_that_no_token_can_name_is_refused(acr: str, amr: str) -> None:
+    with pytest.raises(ValidationError):
+        AcrRule(acr=acr, amr=(amr,))
 
 
 def test_without_a_table_there_is_one_class() -> None:
