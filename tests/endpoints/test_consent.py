@@ -118,9 +118,9 @@ async def test_a_form_shown_to_one_person_is_not_another_s(person: Person) -> No
 
 async def test_a_yes_too_late_for_the_session_is_asked_again_after_the_password(person: Person) -> None:
     """What is too old to answer the client is too old to allow it anything, in this request or in any other one."""
-    shown = await person.log_in(await person.authorize(scope="openid email", max_age=60))
+    shown = await person.log_in(await person.authorize(scope="openid email", max_age="60"))
     assert shown.action == "/consent"
-    shown = await person.authorize(scope="openid email", max_age=60)
+    shown = await person.authorize(scope="openid email", max_age="60")
     assert shown.action == "/consent"
     real = person.world.issuer.clock
     async with person.world.with_part(clock=lambda: real() + 90) as later:
