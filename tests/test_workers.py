@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from aiohttp import ClientSession, TCPConnector
 
 from service import workers
@@ -73,6 +74,7 @@ async def test_two_workers_serve_count_together_and_stop_together(world: World, 
         assert not any(_is_alive(pid) for pid in pids)
 
 
+@pytest.mark.slow
 async def test_workers_share_the_operators_port_too(world: World, tmp_path: Path) -> None:
     await world.client()
     settings: dict[str, Any] = {"admin_port": 0, "workers": 2, "redis_url": world.redis.url}
@@ -89,6 +91,7 @@ async def test_workers_share_the_operators_port_too(world: World, tmp_path: Path
                 assert response.status == 404
 
 
+@pytest.mark.slow
 async def test_a_worker_that_dies_is_replaced(world: World, tmp_path: Path) -> None:
     await world.client()
     async with ServerProcess(tmp_path, redis_url=world.redis.url, workers=2) as server:
@@ -120,6 +123,7 @@ async def _wait_for(server: ServerProcess, name: str, value: float) -> None:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.slow
 async def test_workers_do_not_outlive_the_process_that_watches_them(world: World, tmp_path: Path) -> None:
     async with ServerProcess(tmp_path, redis_url=world.redis.url, workers=2) as server:
         pids = await _all_serving(server, 2)
@@ -131,6 +135,7 @@ async def test_workers_do_not_outlive_the_process_that_watches_them(world: World
     raise AssertionError("workers are still there")
 
 
+@pytest.mark.slow
 async def test_workers_without_a_redis_end_with_the_exit_code_of_one(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path, redis_url=f"redis://127.0.0.1:{free_port()}", workers=2)
     await server.start(wait=False)

@@ -15,6 +15,8 @@ from tests import redis_groups, redis_shapes
 from tests.slow_proxy import SlowProxy
 from tests.world import World, error_of, in_process, settings_for
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 6
 LATE = 0.01
 """Seconds after which the replica hears of something."""

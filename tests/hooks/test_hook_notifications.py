@@ -246,6 +246,7 @@ async def test_a_queue_that_is_full_holds_up_no_revocation(
         assert await world.issuer.store.notifications.waiting() == 2
 
 
+@pytest.mark.slow
 async def test_notices_survive_a_server_that_is_killed(redis: Shape, receiver: Receiver, tmp_path: Path) -> None:
     """Revoked while the hook is away, the process killed, the hook back, another process: told."""
     port = free_port()

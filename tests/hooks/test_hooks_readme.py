@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from service.hooks.answers import MAX_BYTES, MAX_CLAIMS
 from service.protocol.names import HookEvent
 from tests.hooks.receiver import hooked
@@ -29,6 +31,7 @@ def test_the_section_names_every_event_and_bound() -> None:
     assert f"{MAX_CLAIMS} claims and {MAX_BYTES // 1024} KiB" in SECTION
 
 
+@pytest.mark.slow
 async def test_the_example_does_what_it_says(redis: Shape, tmp_path: Path) -> None:
     port = free_port()
     settings = block("toml").replace(":9100/", f":{port}/")

@@ -81,6 +81,7 @@ async def test_redis_killed_and_started_again(tmp_path: Path) -> None:
             assert status == 200
 
 
+@pytest.mark.slow
 async def test_a_primary_killed_under_sentinel_is_replaced(tmp_path: Path) -> None:
     with redis_groups.sentinel() as shape:
         await _register(shape)
@@ -97,6 +98,7 @@ async def test_a_primary_killed_under_sentinel_is_replaced(tmp_path: Path) -> No
             assert set(statuses) <= {200, 503}
 
 
+@pytest.mark.slow
 async def test_a_primary_killed_in_a_cluster_is_replaced(tmp_path: Path) -> None:
     with redis_groups.cluster() as shape:
         await _register(shape)
@@ -171,6 +173,7 @@ async def _register(shape: redis_shapes.Shape) -> None:
             node.admin.execute_command("WAIT", 1, 2000)  # the replica that will take over must have it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["port nobody listens on", "sentinels nobody listens on"])
 async def test_serve_says_what_to_do_when_redis_is_not_there(tmp_path: Path, missing: str) -> None:
     port = free_port()
