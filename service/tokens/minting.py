@@ -24,7 +24,7 @@ from service.tokens.access_tokens import (
 )
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.id_tokens import mint_id_token, wants_id_token
-from service.tokens.refreshing import new_refresh_token
+from service.tokens.refreshing import NewRefreshToken, new_refresh_token
 from service.tokens.spendable import TokenPlan
 from service.tokens.user_claims import of_token, wants
 
@@ -90,18 +90,30 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
         id_token=id_token,
         is_stateless=access.is_stateless,
     )
-    new = NewTokens(
-        access=credential,
-        access_record=_access_record(authorization, now, {} if is_kept else about),
-        access_ends_at=now + lifetime,
-        refresh_hash=refresh.hash or credential.hash,
+    kept = {} if is_kept else about
+    return Minted(issued, _to_keep(authorization, credential, refresh, kept, now, now + lifetime))
+
+
+def _to_keep(
+    authorization: Authorization,
+    access: Credential,
+    refresh: NewRefreshToken,
+    about: Mapping[str, Any],
+    now: int,
+    ends_at: int,
+) -> NewTokens:
+    """What the store keeps of the tokens."""
+    return NewTokens(
+        access=access,
+        access_record=_access_record(authorization, now, about),
+        access_ends_at=ends_at,
+        refresh_hash=refresh.hash or access.hash,
         refresh_record=refresh.record,
         refresh_ends_at=refresh.ends_at,
-        subject=grant.subject,
-        client_id=grant.client_id,
+        subject=authorization.grant.subject,
+        client_id=authorization.grant.client_id,
         now=now,
     )
-    return Minted(issued, new)
 
 
 async def _in_profile(
