@@ -59,7 +59,7 @@ class Workers:
         self._running: set[asyncio.subprocess.Process] = set()
 
     async def run(self, ready: Callable[[str], None]) -> int:
-        """Run until SIGTERM or SIGINT; ``ready`` is told the URL once every worker serves. Returns the exit code.
+        """Run until SIGTERM or SIGINT; ``ready`` gets the URL once every worker serves. Returns the exit code.
 
         A worker that ends by itself before it ever served (Redis unreachable, bad settings) ends everything with its code.
         """
@@ -132,7 +132,7 @@ class Workers:
 
 
 async def until_orphaned(stop: asyncio.Event) -> None:
-    """In a worker: set ``stop`` when standard input ends, because whoever watches this process is gone."""
+    """In a worker: set ``stop`` when standard input ends, because the process that watches this one is gone."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -117,7 +117,7 @@ async def _each_grant(issuer: Issuer, subject: str) -> AsyncIterator[ListedGrant
 async def _authorized(
     issuer: Issuer, client_id: str, grants: list[Grant], consent: Consent | None
 ) -> Authorized | None:
-    """None where the client no longer stands behind any of that."""
+    """None where none of that is current for the client any more."""
     client = await issuer.store.clients.get(client_id)
     if client is None or not client.enabled:
         return None

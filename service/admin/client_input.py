@@ -1,4 +1,4 @@
-"""A client as an operator describes it, or a client itself: one model, every fault told by the name of the member."""
+"""A client as an operator describes it, or a client itself: one model, every fault described by the name of the member."""
 
 from collections.abc import Callable
 from functools import partial

@@ -130,7 +130,7 @@ async def update_client(
 
 
 async def set_registration(issuer: Issuer, name: str, metadata: dict[str, Any]) -> Client:
-    """Change what a client that registered itself wants to be told again. Raises NotFound."""
+    """Change what a client that registered itself wants to be notified of again. Raises NotFound."""
 
     def changed(client: Client) -> Client:
         held = client.registration
@@ -208,10 +208,10 @@ async def change_client(issuer: Issuer, name: str, changed: Callable[[Client], C
 
 
 async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Awaitable[tuple[Client, Client]]]) -> Client:
-    """Read, change, compare and set; again where somebody else was first."""
+    """Read, change, compare and set; again where another caller was first."""
     for _ in range(_TRIES):
         seen, wanted = await settled()
-        if wanted == seen:  # perhaps because an earlier try was cut off after writing, before it told the others
+        if wanted == seen:  # perhaps because an earlier try was cut off after writing, before it notified the others
             await issuer.store.clients.publish_change(seen.client_id, seen.alias)
             return seen
         try:

@@ -31,7 +31,7 @@ async def rotate_keys(
     algorithm: Annotated[SigningAlgorithm | None, Field(description="Only this one.")] = None,
     at_once: Annotated[bool, Field(description="Sign with the new keys in 15 seconds: for emergencies.")] = False,
 ) -> list[KnownKey]:
-    """Make the next keys. They sign once nobody can hold a JWKS without them (``jwks_lifetime``), unless at once.
+    """Make the next keys. They sign once no client can hold a JWKS without them (``jwks_lifetime``), unless at once.
 
     Where the next key waits already, nothing is made. Raises InvalidInput.
     """

@@ -96,7 +96,7 @@ async def _place_taken(issuer: Issuer, client_id: str, registration: Registratio
 
 
 async def open_registered(issuer: Issuer, client_id: str, token: str) -> Client:
-    """The client, for whoever holds its registration access token. Raises InvalidToken, whatever is wrong."""
+    """The client, for any caller that holds its registration access token. Raises InvalidToken, whatever is wrong."""
     client = await issuer.store.clients.read(client_id) if client_id else None
     if client is not None:
         note_client(client.client_id)
@@ -138,7 +138,7 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
 
 
 def _kept(client: Client) -> dict[str, Any]:
-    """What protects a client and is not said anew stays as it is, whoever set it."""
+    """What protects a client and is not said anew stays as it is, by whichever way it was set."""
     kept: dict[str, Any] = {
         "token_endpoint_auth_method": registered_name(client.auth_method),
         "subject_type": client.subject_type.value,

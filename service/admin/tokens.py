@@ -236,7 +236,7 @@ async def _compare_and_set(
 
 
 async def _with_changes(issuer: Issuer, held: GrantSnapshot, changes: TokenChanges) -> GrantUpdate | None:
-    """What is to be instead; None where its client no longer stands behind it. Raises NotAllowed."""
+    """What is to be instead; None where it is no longer current for its client. Raises NotAllowed."""
     client = await issuer.store.clients.get(held.grant.client_id)
     if client is None or held.grant.client_generation < client.generation:
         return None

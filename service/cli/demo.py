@@ -166,7 +166,7 @@ async def _redis(url: str | None, directory: Path | None) -> AsyncIterator[str]:
 
 async def _stop_without(redis: EmbeddedRedis) -> None:
     """Nothing works without its Redis: end the demo as Ctrl-C does."""
-    while redis.is_running:  # noqa: ASYNC110 (another process: nobody would set an event)
+    while redis.is_running:  # noqa: ASYNC110 (another process: it sets no event)
         await asyncio.sleep(1.0)
     signal.raise_signal(signal.SIGTERM)
 
@@ -249,7 +249,7 @@ def _print_step(step: CheckResult) -> None:
 
 
 def _free_port() -> int:
-    """A port that nobody uses now: the issuer must be known before the server listens."""
+    """A port that is free now: the issuer must be known before the server listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -187,5 +187,5 @@ def _revoke_of_user(user: str, client: str | None, yes: bool, json: bool) -> Non
 def _revoke_of_client(client: str, yes: bool, json: bool) -> None:
     confirm(f"End every grant and token of the client {client}, of all its users?", yes=yes)
     client_id = do(clients.REVOKE, client_id=client)["client_id"]
-    told = {"user": None, "client": client_id, "grants_ended": None}
-    tell(told, f"All grants and tokens of the client {client_id} have ended.", json)
+    ended = {"user": None, "client": client_id, "grants_ended": None}
+    tell(ended, f"All grants and tokens of the client {client_id} have ended.", json)

@@ -13,7 +13,7 @@ Yes = Annotated[
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on only if the operator means it. Raises BadParameter where nobody can be asked."""
+    """Go on only if the operator means it. Raises BadParameter where no operator can be asked."""
     if yes:
         return
     question = redacted(question)  # a token in the place of a name: what is asked may be kept, by CI for one

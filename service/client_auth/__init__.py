@@ -64,7 +64,7 @@ def names_of_method(auth_method: str) -> str:
 
 
 def resumed_method(said: str, held: str) -> str:
-    """What a client or caller means that says a registered name: the method ``held``, where it was told it by that name."""
+    """What a client or caller means that says a registered name: the method ``held``, where it was described by that name."""
     return held if registered_name(held) == said else said
 
 

@@ -72,7 +72,7 @@ async def _check_evidence(
 ) -> Proof:
     """Check that it is of the registered method, not blocked, and holds; failures are counted per client and address.
 
-    A block counts only for the address that failed, so nobody can lock a client out elsewhere; a secret that we generated
+    A block counts only for the address that failed, so no caller can lock a client out elsewhere; a secret that we generated
     cannot be guessed and is not blocked at all, failures with it are only slowed down.
     """
     failures = issuer.store.failures

@@ -27,11 +27,11 @@ class SharedCalls(Generic[_Answer]):
         return await asyncio.shield(self.start(key, work))
 
     def forget(self) -> None:
-        """Let nobody from now on have the answer of a call that is under way."""
+        """Let no caller from now on have the answer of a call that is under way."""
         self._under_way.clear()
 
     def _done(self, key: Hashable, call: asyncio.Future[_Answer]) -> None:
         if self._under_way.get(key) is call:
             del self._under_way[key]
         if not call.cancelled():
-            call.exception()  # those who waited have it; nobody may have
+            call.exception()  # the callers that waited have it; perhaps none did

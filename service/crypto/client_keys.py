@@ -155,7 +155,7 @@ class ClientKeys:
         except (HttpClientError, ValueError) as error:
             log.warning(Event.CLIENT_KEYS_UNAVAILABLE, extra={"client_id": name, "reason": str(error)[:200]})
             self._failed.put(uri, self._clock() + _FAILED_FOR, 0)
-            # Whoever sends assertions need not know what our network looks like from inside.
+            # A client that sends assertions need not know what our network looks like from inside.
             raise UnverifiableError("jwks_uri: the keys cannot be fetched") from error
         now, most = self._clock(), self._settings.client_keys_lifetime
         lifetime = most if fetched.max_age is None else min(most, max(fetched.max_age, 1))

@@ -109,7 +109,7 @@ def check_times(claims: Mapping[str, Any]) -> None:
 
 
 def _decoded(data: bytes) -> bytes:
-    """Decode strictly: Python's decoder passes over what nobody has signed. Raises ValueError."""
+    """Decode strictly: Python's decoder passes over what is not signed. Raises ValueError."""
     decoded = urlsafe_b64decode(data + b"=" * (-len(data) % 4))
     if base64url(decoded).encode("ascii") != data:
         raise ValueError("not base64url as RFC 7515 section 2 has it")

@@ -64,7 +64,7 @@ def signing(keys: Iterable[SigningKey], algorithm: SigningAlgorithm, now: int) -
 
 
 def remembered(keys: Iterable[SigningKey], now: int) -> tuple[SigningKey, ...]:
-    """Without those that nobody needs any more."""
+    """Without those that are not needed any more."""
     forget_after = LONGEST_TOKEN + SLACK + REMEMBERED
     return tuple(key for key in keys if not key.signs_until or now < key.signs_until + forget_after)
 

@@ -64,7 +64,7 @@ class Hashing:
         return str(await self._on_thread(self._hasher.hash, password))
 
     async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is the one. ``None`` costs the same and is False: nobody learns who exists.
+        """Whether the password is the one. ``None`` costs the same and is False: no caller learns who exists.
 
         Raises TemporarilyUnavailable where too many are waiting.
         """

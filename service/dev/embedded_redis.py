@@ -222,7 +222,7 @@ def spawn_guarded(server: Path, arguments: Sequence[str], output: IO[bytes]) -> 
 
 
 def dismiss_guard(process: subprocess.Popen[bytes]) -> None:
-    """Send the watcher of ``spawn_guarded`` home, so that it signals nobody after the server has ended."""
+    """Send the watcher of ``spawn_guarded`` home, so that it signals no process after the server has ended."""
     if process.stdin is not None and not process.stdin.closed:
         with contextlib.suppress(OSError):
             process.stdin.write(b"\n")

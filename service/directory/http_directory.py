@@ -1,8 +1,8 @@
-"""A directory behind a webhook: the people are somebody else's, the counting of wrong passwords stays here.
+"""A directory behind a webhook: the users are kept elsewhere, the counting of wrong passwords stays here.
 
 ``POST {directory_url}/verify`` with ``{"username", "password", "address"}`` answers 200 ``{"sub", "username"?}``, or 401 or 404
 where it is wrong, or 429 with Retry-After. ``POST {directory_url}/claims`` with ``{"sub", "scopes"}`` answers 200
-``{"claims": {…}}``, or 404 where nobody may sign in as that one (any more).
+``{"claims": {…}}``, or 404 where no user may sign in as that one (any more).
 """
 
 import re

@@ -21,7 +21,7 @@ GET, POST, PAGE_METHODS = always("GET"), always("POST"), always("GET", "POST")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One endpoint, whoever calls it."""
+    """One endpoint, for every kind of caller."""
 
     name: str
     """In metrics, logs and refusals."""

@@ -54,7 +54,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 
 def signed(issuer: Issuer, audience: str, registered: SigningAlgorithm | None, body: dict[str, Any]) -> str:
-    """RFC 9701 section 5: for this resource server, and for nobody else."""
+    """RFC 9701 section 5: for this resource server, and for no other."""
     claims = {"iss": issuer.url, "aud": audience, "iat": int(issuer.clock()), "token_introspection": body}
     return keyring_of(issuer).sign(algorithm_of(issuer, registered), claims, typ="token-introspection+jwt")
 
@@ -79,7 +79,7 @@ async def describe(issuer: Issuer, caller: Client | None, token: str) -> dict[st
             return await _with_grant(issuer, _access_token(access), access.grant, access.record.properties)
     elif credential.kind is Kind.REFRESH_TOKEN:
         refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
-        # A refresh token is nobody's concern but its client's: no resource server has to do with one.
+        # A refresh token concerns its client alone: no resource server has to do with one.
         is_own = refresh is not None and (caller is None or refresh.grant.client_id == caller.client_id)
         if refresh is not None and refresh.record and is_own:
             return await _with_grant(issuer, _refresh_token(refresh), refresh.grant)

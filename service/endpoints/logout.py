@@ -212,7 +212,7 @@ async def _client_of(issuer: Issuer, hint: Hint | None, named: str | None) -> Cl
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:
-    """Without keys nobody is signed out at clients: there are no ID tokens as hints, and no logout tokens."""
+    """Without keys no user is signed out at clients: there are no ID tokens as hints, and no logout tokens."""
     if issuer.keyring is None:
         return {}
     return {

@@ -42,7 +42,7 @@ async def _registered(issuer: Issuer, request: Request) -> dict[str, Any]:
     if request.authorization is None:
         raise TokenRequired("An initial access token is required to register a client.")
     token, metadata = bearer_token(request), _metadata(request)
-    # What made us fetch something is paid for: else one use would be as many fetches as somebody likes.
+    # What made us fetch something is paid for: else one use would be as many fetches as a client likes.
     returnable = "sector_identifier_uri" not in metadata
     async with registration.initial_access_token_spent(issuer, token, returnable=returnable):
         return await registration.register(issuer, metadata)

@@ -84,7 +84,7 @@ async def answer_client(
         await end_replayed(issuer, replayed)
         raise
     except ProtocolError:
-        await confirm(checks)  # whoever sends an old assertion learns nothing else
+        await confirm(checks)  # a client that sends an old assertion learns nothing else
         raise
     if issuer.hooks.asks:
         authorization = msgspec.structs.replace(authorization, address=request.address)

@@ -37,9 +37,9 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     person = await issuer.directory.claims(token.grant.subject, token.scope.split())
     if person is None:
         raise InvalidToken(log="user is disabled or unknown")
-    told = claims.present(person, names_of(issuer, token)) | {"sub": sub_of(issuer, client, token.grant)}
+    user_claims = claims.present(person, names_of(issuer, token)) | {"sub": sub_of(issuer, client, token.grant)}
     issuer.metrics.request(NAME, "ok")
-    return rendered(issuer, client, told)
+    return rendered(issuer, client, user_claims)
 
 
 async def opened_for_claims(issuer: Issuer, text: str, possession: Possession = NO_KEY) -> tuple[OpenedToken, Client]:
@@ -55,13 +55,13 @@ def names_of(issuer: Issuer, token: OpenedToken) -> set[str]:
     return claims.told_by_scopes(token.scope.split(), issuer.settings.scope_claims) | set(token.grant.userinfo_claims)
 
 
-def rendered(issuer: Issuer, client: Client, told: dict[str, Any]) -> Decision:
+def rendered(issuer: Issuer, client: Client, user_claims: dict[str, Any]) -> Decision:
     """The claims as JSON, or as a JWT where the client is registered so (OpenID Connect Core 5.3.2)."""
     registered = client.userinfo_signed_response_alg
     if registered is None:
-        return answer(orjson.dumps(told))
+        return answer(orjson.dumps(user_claims))
     algorithm = algorithm_of(issuer, registered)
-    signed = keyring_of(issuer).sign(algorithm, told | {"iss": issuer.url, "aud": client.client_id})
+    signed = keyring_of(issuer).sign(algorithm, user_claims | {"iss": issuer.url, "aud": client.client_id})
     return answer(signed.encode(), headers=_AS_JWT)
 
 

@@ -113,7 +113,7 @@ class Front:
                 too_large = InvalidRequest("The form is too large.", status=413)
                 await note(http, too_large)
                 reply = Reply(failed(too_large))
-            except Exception as error:  # noqa: BLE001 (nobody foresaw it: an incident)
+            except Exception as error:  # noqa: BLE001 (not foreseen: an incident)
                 self._issuer.metrics.refusal(name, "server_error", "incident")
                 reply = _incident(path, error)
             response = await self._response(visit, reply)
@@ -232,7 +232,7 @@ def _languages(http: web.BaseRequest) -> tuple[str, ...]:
 
 
 def _incident(path: str, error: Exception) -> Reply:
-    """An exception nobody foresaw: an id for the person, everything else for the log."""
+    """An unforeseen exception: an id for the person, everything else for the log."""
     incident = secrets.token_hex(8)
     log.error(Event.INCIDENT, exc_info=error, extra={"incident": incident, "path": path})
     values = {"kind": "incident", "error": "server_error", "description": "", "incident": incident}

@@ -1,4 +1,4 @@
-"""The certificate of a client's TLS connection, as a trusted proxy forwards it: from nobody else is it believed."""
+"""The certificate of a client's TLS connection, as a trusted proxy forwards it: from no other peer is it believed."""
 
 from base64 import b64decode
 

@@ -1,4 +1,4 @@
-"""Probes and metrics for whoever runs the service: /livez, /readyz, /metrics."""
+"""Probes and metrics for the operator: /livez, /readyz, /metrics."""
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ HEALTH_PATHS = ("/livez", "/readyz", "/metrics")
 
 
 class Health:
-    """``accepting``: False once the service is told to stop; load balancers then look elsewhere."""
+    """``accepting``: False once the service is to stop; load balancers then look elsewhere."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer

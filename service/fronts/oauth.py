@@ -71,7 +71,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
         except web.HTTPRequestEntityTooLarge:
             too_large = InvalidRequest("The body is too large.", status=413)
             response = await _refused(issuer, name, path, too_large, http)
-        except Exception as error:  # noqa: BLE001 (nobody foresaw it: an incident)
+        except Exception as error:  # noqa: BLE001 (not foreseen: an incident)
             issuer.metrics.refusal(name, "server_error", "incident")
             response = _incident(path, error)
         return shared.with_headers(http, response)
@@ -219,7 +219,7 @@ def _response(decision: Decision) -> web.Response:
 
 
 def _incident(path: str, error: Exception) -> web.Response:
-    """An exception nobody foresaw: an id for the caller, everything else for the log (IT-23)."""
+    """An unforeseen exception: an id for the caller, everything else for the log (IT-23)."""
     incident = secrets.token_hex(8)
     log.error(Event.INCIDENT, exc_info=error, extra={"incident": incident, "path": path})
     return _response(refuse(ServerError(f"Something went wrong; incident {incident}."), incident=incident))

@@ -1,6 +1,6 @@
 """What both ways of operators check: whose token it is, from where it comes, and how wrong ones are slowed down.
 
-The right token is taken even where others failed often: it has 32 characters or more and cannot be guessed, and nobody who
+The right token is taken even where others failed often: it has 32 characters or more and cannot be guessed, and no caller that
 shares an address with an operator shall lock them out.
 """
 
@@ -26,7 +26,7 @@ def operator_of(settings: Settings, token: str) -> str | None:
 
 
 def is_private(peer: Peer, settings: Settings) -> bool:
-    """Whether nobody can read along: TLS, this machine itself, or the settings say that TLS ends elsewhere."""
+    """Whether no third party can read along: TLS, this machine itself, or the settings say that TLS ends elsewhere."""
     return peer.secure or not settings.require_https or is_loopback(peer.address)
 
 

@@ -1,6 +1,6 @@
 """The operators' port: probes and metrics, and what the fronts for operators and for calling backends put there.
 
-A web.Application with its router, for paths have names in them here and nobody counts microseconds.
+A web.Application with its router, for paths have names in them here and microseconds do not matter.
 """
 
 import ssl
@@ -66,7 +66,7 @@ def _with_statistics(statistics: Statistics) -> Callable[..., Awaitable[web.Stre
 
 
 async def _sampling(issuer: Issuer, statistics: Statistics) -> AsyncIterator[None]:
-    """Numbers are gathered as long as somebody may look at them."""
+    """Numbers are gathered as long as an operator may look at them."""
     issuer.background.start("statistics", statistics.keep)
     yield
 

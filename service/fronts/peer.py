@@ -23,7 +23,7 @@ class Peer(msgspec.Struct, frozen=True):
 def peer_of(http: web.BaseRequest, settings: Settings) -> Peer:
     """The client of a request: of X-Forwarded-For the last address that is not one of our proxies.
 
-    What stands before something that is no address was written by nobody we know, and is not looked at.
+    What stands before something that is no address was written by no proxy we know, and is not looked at.
     """
     address = http.remote or ""
     networks = settings.proxy_networks

@@ -42,7 +42,7 @@ class UntrustedIssuer(InvalidGrant):
 
 
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
-    """Verify the assertion. Raises InvalidGrant with the reason: whoever holds a signed assertion has nothing to guess."""
+    """Verify the assertion. Raises InvalidGrant with the reason: a client with a signed assertion has nothing to guess."""
     request, client, requested = token_request.request, token_request.client, token_request.requested
     text = request.required("assertion")
     try:

@@ -52,7 +52,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
 
 
 async def _ask_hooks(issuer: Issuer, client: Client, address: str, person: Person) -> None:
-    """Raises InvalidGrant where a hook says no: what keeps somebody out of a browser keeps them out here."""
+    """Raises InvalidGrant where a hook says no: what keeps a user out of a browser keeps them out here."""
     how = GrantTypeName.PASSWORD.value
     about = about_login(person.subject, person.username, address, how=how, client_id=client.client_id)
     try:

@@ -206,7 +206,7 @@ class Guard:
         news = self._cache.news
         answer = await self._introspection(text)
         if answer.get("active") is not True or str(answer.get("token_type", "")).lower() != "bearer":
-            return None  # a refresh token is active, too: it is for the token endpoint and nobody else
+            return None  # a refresh token is active, too: it is for the token endpoint alone
         seconds = min(self._cache_seconds, answer.get("exp", time.time()) - time.time())
         # What ended while we asked may have ended after the answer was made.
         if seconds > 0 and news == self._cache.news and (self._hears or self._connection is None):
@@ -232,7 +232,7 @@ class Guard:
 
     def _hear(self, channel: bytes, message: bytes) -> None:
         """A key of a grant, or of a token of it, has ended, or ``{"clients": […]}`` have changed."""
-        self._asking.forget()  # whoever comes from now on asks anew: what is under way may be older than the news
+        self._asking.forget()  # every later caller asks anew: what is under way may be older than the news
         if channel == self._names.ended.encode():
             self._cache.forget_grant(Keys.grant_id_of(message.decode("ascii", "replace")))
             return

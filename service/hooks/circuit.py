@@ -16,7 +16,7 @@ class CircuitState(StrEnum):
 
 
 class Circuit:
-    """A circuit of one process. Whoever was admitted reports with ``succeeded``, ``failed`` or ``abandoned``.
+    """A circuit of one process. A call that was admitted reports with ``succeeded``, ``failed`` or ``abandoned``.
 
     ``failures_allowed`` in a row open it for ``pause`` seconds; ``changed`` is called with every new state.
     """

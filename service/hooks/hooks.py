@@ -89,7 +89,7 @@ class Hooks:
         """Notify the hooks of what is done inside, at least once whatever happens.
 
         The notification is written down before and sent after. One that is cut off in the middle is sent all the same, as
-        nobody knows how far it came.
+        it is unknown how far it came.
 
         Raises:
             TemporarilyUnavailable: it could not be written down.

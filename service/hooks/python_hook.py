@@ -62,7 +62,7 @@ class PythonHook:
             if _is_being_cancelled():
                 raise
             raise HookError("gave up: something that it waited for was cancelled") from error
-        except (Exception, SystemExit) as error:  # the text of an error of somebody else's may hold anything
+        except (Exception, SystemExit) as error:  # the text of an error of foreign code may hold anything
             raise HookError(f"raised {type(error).__name__}") from error
         if answer is not None and not isinstance(answer, dict):
             raise HookError("answered something that is not a dict")
@@ -74,6 +74,6 @@ class PythonHook:
 
 
 def _is_being_cancelled() -> bool:
-    """Whether it is this task that is to end; else what cannot be told from it by the error came from within the hook."""
+    """Whether it is this task that is to end; else an error that looks the same came from within the hook."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

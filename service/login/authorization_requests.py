@@ -34,7 +34,7 @@ class ValidatedRequest(NamedTuple):
 
 
 class RefusedRequestError(Exception):
-    """A request that is refused, but its redirect URI is valid: the client is told."""
+    """A request that is refused, but its redirect URI is valid: the client is notified."""
 
     def __init__(self, client: Client, verified: Verified, error: ProtocolError) -> None:
         super().__init__(error.error)
@@ -62,7 +62,7 @@ async def validate_authorization_request(
         by_backend: The pages are not ours, but those of a backend, which signs users up and in as it does.
 
     Raises:
-        RefusedRequestError: What the client may be told.
+        RefusedRequestError: What the client may learn.
         ProtocolError: What only the user may see.
     """
     try:

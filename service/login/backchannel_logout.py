@@ -88,12 +88,12 @@ async def _deliver(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -
 
 async def _try_again(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery, reason: str) -> None:
     failed = delivery.attempts + 1
-    told = {"client_id": delivery.client_id, "attempts": failed, "reason": reason}
+    facts = {"client_id": delivery.client_id, "attempts": failed, "reason": reason}
     if failed >= issuer.settings.logout_attempts:
         await issuer.store.logouts.drop(delivery_id)
         issuer.metrics.request("backchannel_logout", "given_up")
-        log.error(Event.BACKCHANNEL_LOGOUT_GIVEN_UP, extra=told)
+        log.error(Event.BACKCHANNEL_LOGOUT_GIVEN_UP, extra=facts)
         return
-    log.warning(Event.BACKCHANNEL_LOGOUT_FAILED, extra=told)
+    log.warning(Event.BACKCHANNEL_LOGOUT_FAILED, extra=facts)
     due = int(issuer.clock()) + pause_after(failed)
     await issuer.store.logouts.queue(delivery_id, msgspec.structs.replace(delivery, attempts=failed), due)

@@ -10,7 +10,7 @@ from service.tokens.id_tokens import read_hint, subject_for
 
 
 async def expected_subject(issuer: Issuer, client: Client, request: AuthorizationRequest) -> str:
-    """Return the subject that the client named by an ID token or the claims parameter, as it knows them, "" = nobody.
+    """Return the subject that the client named by an ID token or the claims parameter, as it knows them, "" = no user.
 
     Raises InvalidRequest for a hint that is none.
     """
@@ -25,6 +25,6 @@ async def expected_subject(issuer: Issuer, client: Client, request: Authorizatio
 
 
 def is_expected(issuer: Issuer, interaction: ClientInteraction, session: Session) -> bool:
-    """Whether the user of the session is the one who was named, or nobody was."""
+    """Whether the user of the session is the one who was named, or none was."""
     known_as = subject_for(issuer, interaction.client, session.subject)
     return interaction.expects in {"", known_as} and interaction.request.claims.accept_subject(known_as)

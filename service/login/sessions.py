@@ -105,7 +105,7 @@ async def strengthen(issuer: Issuer, session: Session, amr: tuple[str, ...]) -> 
 async def join(issuer: Issuer, session: Session, client_id: str) -> bool:
     """Remember that a client got something in this session; False where it has ended.
 
-    Call it after a grant is written, and end that grant on False: whoever ends a session deletes it first and looks for its
+    Call it after a grant is written, and end that grant on False: what ends a session deletes it first and looks for its
     grants afterwards (P6).
     """
     return await issuer.store.sessions.join(session.sid, client_id)

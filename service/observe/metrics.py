@@ -31,7 +31,7 @@ WORKERS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class KeyTimes(NamedTuple):
-    """Of the key that signs with an algorithm now. ``age``, ``until_next``: seconds, None where nobody knows or none will."""
+    """Of the key that signs with an algorithm now. ``age``, ``until_next``: seconds, None where unknown or none will."""
 
     algorithm: str
     age: float | None

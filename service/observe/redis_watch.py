@@ -54,7 +54,7 @@ class RedisWatch:
             self._traced(batch, server, "")
 
     def disconnected(self, under_way: Iterable[Batch], server: tuple[str, int], *, by_us: bool) -> None:
-        """A connection is gone, and with it what was ``under_way``. ``by_us``: closed on purpose while nobody waited."""
+        """A connection is gone, and with it what was ``under_way``. ``by_us``: closed on purpose while no caller waited."""
         self.metrics.redis_connections -= 1
         if not by_us:
             self.metrics.redis_error("lost")

@@ -20,7 +20,7 @@ class TraceContext(NamedTuple):
 
 
 def parse(headers: Sequence[str]) -> TraceContext | None:
-    """What ``traceparent`` says; None where it is missing, malformed, of nobody, or there twice."""
+    """What ``traceparent`` says; None where it is missing, malformed, all zeros, or there twice."""
     found = _FORM.fullmatch(headers[0]) if len(headers) == 1 and len(headers[0]) <= 200 else None
     if found is None:
         return None

@@ -70,7 +70,7 @@ class Span:
 
 
 class Tracing:
-    """``sample``: the share of requests that are traced where nobody whom we believe has said so already."""
+    """``sample``: the share of requests that are traced where no caller that we believe has said so already."""
 
     def __init__(self, endpoint: str, sample: float) -> None:
         self._sample = sample
@@ -127,7 +127,7 @@ class Tracing:
         return time.time_ns()
 
     def call(self, method: str, scheme: str, host: str, port: int | None) -> Outgoing:
-        """An outgoing HTTP request, on behalf of the current one or, where there is none, of nobody."""
+        """An outgoing HTTP request, on behalf of the current one or, where there is none, of no request."""
         current = CURRENT.get()
         attributes: Attributes = {"http.request.method": method, "url.scheme": scheme, "server.address": host}
         if port is not None:
@@ -141,7 +141,7 @@ class Tracing:
         return _Call(Span(self._tracer.start_span(method, parent, SpanKind.CLIENT, _clean(attributes))))
 
     async def close(self) -> None:
-        """Send what is left, for three seconds at most: nobody waits for a collector."""
+        """Send what is left, for three seconds at most: no caller waits for a collector."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
 
         def shut_down() -> None:

@@ -207,7 +207,7 @@ class HttpClient:
         session = self._sessions.get(purpose)
         if session is None or session.closed:
             public_only = not purpose.is_named_by_operator and not self._settings.fetch_private_addresses
-            # Whoever is slow keeps a few connections busy, not all of them.
+            # A slow server keeps a few connections busy, not all of them.
             connector = aiohttp.TCPConnector(
                 limit=_CONNECTIONS,
                 limit_per_host=purpose.connections_each,

@@ -1,7 +1,7 @@
 """The authorization request: every check as one line of a list (RFC 6749 4.1.1, OpenID Connect Core 3.1.2.1).
 
 Two phases: until client and redirect URI are verified, an error is a page; afterwards it goes back to the client, in the
-response mode that the request asks for. Parameters that nobody defined are ignored (RFC 6749 3.1).
+response mode that the request asks for. Parameters without a definition are ignored (RFC 6749 3.1).
 """
 
 import re
@@ -129,7 +129,7 @@ class Verified(NamedTuple):
 
 
 def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
-    """Return where and how an answer may be sent. Raises InvalidRequest, which nobody but the user may see."""
+    """Return where and how an answer may be sent. Raises InvalidRequest, which only the user may see."""
     given = parameters.get("redirect_uri")
     if given is None and rules.openid and OPENID in parameters.get("scope", "").split():
         raise InvalidRequest("redirect_uri is required with the scope openid (OpenID Connect Core 3.1.2.1).")

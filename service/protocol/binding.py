@@ -4,7 +4,7 @@ import msgspec
 
 
 class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j", "x5t_s256": "x"}):
-    """A confirmation of whoever presents a token, as records keep it. Both members empty: a bearer token."""
+    """A confirmation of the client that presents a token, as records keep it. Both members empty: a bearer token."""
 
     jkt: str = ""
     """SHA-256 thumbprint of a DPoP key, base64url (RFC 9449 section 6.1)."""
@@ -33,4 +33,4 @@ class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j
 
 
 UNBOUND = Binding()
-"""A bearer token's: whoever has the token may use it."""
+"""A bearer token's: any client that has the token may use it."""

@@ -57,7 +57,7 @@ Wanted = Mapping[str, ClaimRequest]
 
 
 class ClaimsRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The ``claims`` parameter (OpenID Connect Core 5.5), by where each claim is to be told."""
+    """The ``claims`` parameter (OpenID Connect Core 5.5), by where each claim is to be returned."""
 
     userinfo: dict[str, ClaimRequest] = {}
     id_token: dict[str, ClaimRequest] = {}
@@ -76,7 +76,7 @@ class ClaimsRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def parse(text: str | None) -> ClaimsRequest:
-    """The ``claims`` parameter. Members that nobody defined are ignored. Raises InvalidRequest."""
+    """The ``claims`` parameter. Members without a definition are ignored. Raises InvalidRequest."""
     if text is None:
         return ClaimsRequest()
     if len(text) > MAX_CLAIMS_PARAMETER:

@@ -102,7 +102,7 @@ _ResponseTypes = Annotated[tuple[ResponseType, ...], AfterValidator(each_once)]
 
 
 class ClientMetadata(BaseModel):
-    """The table. Faults of several members are told in this order."""
+    """The table. Faults of several members are described in this order."""
 
     client_id: Identifier
     # fmt: off

@@ -67,8 +67,8 @@ def _bearer_challenge(error: BearerError) -> str:
     """RFC 6750 section 3."""
     if isinstance(error, TokenRequired):
         return 'Bearer realm="mintmark"'
-    told = f', error_description="{error.description}"' if error.description else ""
-    return f'Bearer realm="mintmark", error="{error.error}"{told}'
+    description = f', error_description="{error.description}"' if error.description else ""
+    return f'Bearer realm="mintmark", error="{error.error}"{description}'
 
 
 def _action(error: ProtocolError) -> Action:

@@ -127,14 +127,14 @@ class UnknownScope(StrEnum):
 
 
 class HookEvent(StrEnum):
-    """What hooks are asked, and what they are told once it has happened."""
+    """What hooks are asked, and what they are notified of once it has happened."""
 
     CLAIMS = "claims"
     """What to add to tokens that are about to be made."""
     REFRESH = "refresh"
     """Whether a refresh token may be used."""
     LOGIN = "login"
-    """Whether somebody whose password was right may come in."""
+    """Whether a user whose password was right may come in."""
     LOGGED_IN = "logged_in"
     """A browser session has begun."""
     LOGGED_OUT = "logged_out"

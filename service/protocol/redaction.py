@@ -64,7 +64,7 @@ def redacted(text: str) -> str:
 
 
 def _without(text: str, beginning: str, rests: Iterable[str]) -> str:
-    """As much as there is of a secret: what somebody sent may have been cut off to be told."""
+    """As much as there is of a secret: what a client sent may have been cut off for display."""
     before, *others = text.split(beginning)
     return CUT.join((before, *(other[max(_shared(other, rest) for rest in rests) :] for other in others)))
 

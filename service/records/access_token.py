@@ -22,4 +22,4 @@ class AccessToken(Record, frozen=True, omit_defaults=True, gc=False):
     """What hooks, and callers of the decision API, added to this token alone."""
     members: dict[str, Any] | None = field(default=None, name="m")  # None: the grant's
     binding: Binding = field(default=UNBOUND, name="b")
-    """To a key of the client, which whoever presents the token must prove to hold (P9)."""
+    """To a key of the client, which any client that presents the token must prove to hold (P9)."""

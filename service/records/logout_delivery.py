@@ -16,7 +16,7 @@ class LogoutDelivery(Record, frozen=True, omit_defaults=True, gc=False):
 
     @classmethod
     def of_ending(cls, subject: str, sid: str, session_hash: str) -> Self:
-        """No client is told by it: the session's end is taken up, if it was cut off."""
+        """No client is notified by it: the session's end is taken up, if it was cut off."""
         return cls("", subject, sid, session_hash=session_hash)
 
     @property

@@ -93,7 +93,7 @@ class ConfirmingLink(Link):
         done, self._done = self._done, []
         safe = confirmed_by.__class__ is int and confirmed_by >= self._replicas
         for future, reply in done:
-            if future.done():  # whoever waited has given up
+            if future.done():  # the caller that waited has given up
                 continue
             if reply.__class__ is ReplyError:
                 future.set_exception(reply)

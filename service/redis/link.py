@@ -89,7 +89,7 @@ class Link(asyncio.Protocol):
         return future
 
     def close(self, reason: str = "closed") -> None:
-        """Close the connection; whoever waits gets a LinkLostError."""
+        """Close the connection; each caller that waits gets a LinkLostError."""
         self.connection_lost(LinkLostError(f"{self.endpoint}: {reason}"))
 
     def _flush(self) -> None:
@@ -148,10 +148,10 @@ class Link(asyncio.Protocol):
             self.close(str(error))
 
     def reply_received(self, reply: object) -> None:
-        """Hand a reply to whoever waits longest."""
+        """Hand a reply to the caller that waits longest."""
         self._replied += 1
         future = self._pending.popleft()
-        if future.done():  # whoever waited has given up
+        if future.done():  # the caller that waited has given up
             return
         if reply.__class__ is ReplyError:
             future.set_exception(reply)
@@ -186,6 +186,6 @@ class Link(asyncio.Protocol):
 
 
 def ignore_reply(future: asyncio.Future[Any]) -> None:
-    """As the callback of a future: nobody waits for this reply, so that a failure of it is no news."""
+    """As the callback of a future: no caller waits for this reply, so that a failure of it is no news."""
     if not future.cancelled():
         future.exception()

@@ -22,14 +22,14 @@ _PING_EVERY = 1.0
 
 
 class ListeningLink(Link):
-    """A link that is subscribed to channels: messages go to ``receive`` with theirs, other replies to whoever waits."""
+    """A link that is subscribed to channels: messages go to ``receive`` with theirs, other replies to callers."""
 
     def __init__(self, endpoint: ServerAddress, timeout: float, receive: Receive) -> None:
         super().__init__(endpoint, timeout)
         self._receive = receive
 
     def reply_received(self, reply: object) -> None:
-        """Pass a message on, or a reply to whoever waits longest."""
+        """Pass a message on, or a reply to the caller that waits longest."""
         if reply.__class__ is list and reply and reply[0] == b"message":
             self._receive(reply[1], reply[2])
         else:

@@ -45,5 +45,5 @@ class Sentinel(Connection):
             raise LinkLostError(f"{listening_to} is no longer the primary: the Sentinels name {named}")
 
     def doubt_primary(self) -> None:
-        """Ask the Sentinels again before the next command: nobody may have used the link, and seen it hang."""
+        """Ask the Sentinels again before the next command: perhaps no caller has used the link, and seen it hang."""
         self._node.close("whether it is still the primary is in doubt")

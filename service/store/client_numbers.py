@@ -55,5 +55,5 @@ class ClientNumbers(RecordStore):
         return data.decode() if data else None
 
     async def drop(self, number: int) -> None:
-        """Nobody has it any more. One round trip."""
+        """No client has it any more. One round trip."""
         await self._delete(self._keys.client_number(number))

@@ -106,7 +106,7 @@ class Clients(RecordStore):
         key = self._keys.client(client.client_id)
         if not await self._replaced(key, seen.encode() if seen else b"", client.encode(), ends):
             held = await self.read(client.client_id) if new_alias else None
-            if new_alias and (held is None or held.alias != new_alias):  # else whoever was first gave it the same one
+            if new_alias and (held is None or held.alias != new_alias):  # else the first caller gave it the same one
                 await self._delete(self._keys.client_alias(new_alias))
             raise ChangedMeanwhileError(client.client_id)
         if seen is not None and seen.alias and seen.alias != client.alias:

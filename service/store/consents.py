@@ -1,4 +1,4 @@
-"""Consents: what a person allowed which client, so that nobody is asked twice."""
+"""Consents: what a person allowed which client, so that no user is asked twice."""
 
 from service.records.consent import Consent
 from service.redis.script import Script

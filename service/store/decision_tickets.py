@@ -8,7 +8,7 @@ from service.store.tickets import advance_ticket
 
 
 class DecisionTickets(RecordStore):
-    """Tickets in Redis, by their hash: whoever reads Redis cannot use them (P5)."""
+    """Tickets in Redis, by their hash: a reader of Redis cannot use them (P5)."""
 
     async def keep(self, ticket: str, record: DecisionTicket, lifetime: int) -> None:
         """Let it wait for ``lifetime`` seconds. One round trip."""
@@ -20,13 +20,13 @@ class DecisionTickets(RecordStore):
         return await self._read(self._keys.decision_ticket(hashed(ticket)), DecisionTicket)
 
     async def take(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> bool:
-        """Use it up; False where somebody else did so meanwhile. One round trip."""
+        """Use it up; False where another caller did so meanwhile. One round trip."""
         key = self._keys.decision_ticket(hashed(ticket))
         answer, _ = await advance_ticket.run(self._connection, (key,), seen.encode(), taken.encode(), 0)
         return answer is Answer.ADVANCED
 
     def release_soon(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> None:
-        """Nothing came of it: it may be used again. Nobody waits for that."""
+        """Nothing came of it: it may be used again. No caller waits for that."""
         key = self._keys.decision_ticket(hashed(ticket))
         self._connection.execute_soon(
             *advance_ticket.step(self._connection, (key,), (taken.encode(), seen.encode(), 0))

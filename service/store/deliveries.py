@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 LEASE = 30
 """Seconds for which a delivery belongs to the process that took it."""
 _KEEPS = 86400
-"""Seconds after which nobody needs to be notified any more."""
+"""Seconds after which no receiver needs to be notified any more."""
 
 
 _queue = Script("queue_delivery", Answer)

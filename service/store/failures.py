@@ -107,6 +107,6 @@ class Failures(RecordStore):
 
     def _remember(self, who: str, seconds: int) -> None:
         self._blocked_here.pop(who, None)
-        while len(self._blocked_here) >= _REMEMBERED:  # whoever fills it must not keep the next ones out of it
+        while len(self._blocked_here) >= _REMEMBERED:  # a client that fills it must not keep the next ones out of it
             del self._blocked_here[next(iter(self._blocked_here))]
         self._blocked_here[who] = time.monotonic() + seconds

@@ -93,7 +93,7 @@ class GrantUpdates(RecordStore):
         return seen._replace(refresh_hash=live.hash, refresh_ends_at=live.ends_at) if live else seen
 
     async def write(self, seen: GrantSnapshot, update: GrantUpdate) -> UpdateAnswer:
-        """Put the new records in the place of those that were read, if nobody changed them since (P6). One round trip.
+        """Put the new records in the place of those that were read, if no caller changed them since (P6). One round trip.
 
         ENDED, too, where the user is disabled: what they granted is ended then.
         """

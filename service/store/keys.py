@@ -109,7 +109,7 @@ class Keys:
         return f"{self._tag}user:{_part(subject)}}}:living-sessions"
 
     def user_consents(self, subject: str) -> str:
-        """What a user allowed which client (a hash: client_id → consent), so that nobody is asked twice."""
+        """What a user allowed which client (a hash: client_id → consent), so that no user is asked twice."""
         return f"{self._tag}user:{_part(subject)}}}:consents"
 
     def user(self, subject: str) -> str:
@@ -165,7 +165,7 @@ class Keys:
         return f"{self._tag}form:{form_hash}}}"
 
     def decision_ticket(self, ticket_hash: str) -> str:
-        """A decision that waits for the word of a caller of the decision API."""
+        """A decision that waits for the answer of a caller of the decision API."""
         return f"{self._tag}decision:{ticket_hash}}}"
 
     def signing_keys(self) -> str:

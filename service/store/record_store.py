@@ -19,7 +19,7 @@ KEEP = ""
 
 
 class ChangedMeanwhileError(Exception):
-    """Somebody else changed the record between reading and writing it: read again."""
+    """Another caller changed the record between reading and writing it: read again."""
 
 
 class RecordStore:

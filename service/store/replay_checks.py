@@ -30,7 +30,7 @@ class Use(NamedTuple):
     refusal: Callable[[], ProtocolError]
     """Makes the error of a request that uses it a second time."""
     is_irreplaceable: bool = False
-    """Whether it may be used again after Redis has failed, because whoever made it may not make another."""
+    """Whether it may be used again after Redis has failed, because the issuer of it may not make another."""
 
 
 class ReplayCheck:
@@ -41,10 +41,10 @@ class ReplayCheck:
         self._connection = connection
         self._key = key
         self._task = asyncio.ensure_future(self._send())
-        self._task.add_done_callback(ignore_reply)  # nobody may ask, where the request was refused before
+        self._task.add_done_callback(ignore_reply)  # perhaps no caller asks, where the request was refused before
 
     async def is_first_use(self) -> bool:
-        """Tell whether nobody used it before. Raises TemporarilyUnavailable."""
+        """Tell whether it was never used before. Raises TemporarilyUnavailable."""
         return await asyncio.shield(self._task)
 
     async def release(self) -> None:

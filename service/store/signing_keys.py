@@ -1,4 +1,4 @@
-"""Signing keys in Redis: one record that is read, changed and written back only if nobody else did meanwhile."""
+"""Signing keys in Redis: one record that is read, changed and written back only if no other process did meanwhile."""
 
 from service.records.signing_key import KeySet
 from service.store.record_store import RecordStore

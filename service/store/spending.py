@@ -48,7 +48,7 @@ class NewTokens(msgspec.Struct, frozen=True):
     access: Credential
     access_record: bytes
     access_ends_at: int
-    refresh_hash: str  # the access token's where there is no refresh token: a name that nobody writes to
+    refresh_hash: str  # the access token's where there is no refresh token: a name that is never written
     refresh_record: bytes  # empty for no refresh token
     refresh_ends_at: int
     subject: str  # in whose index the grant is, empty for none

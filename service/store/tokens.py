@@ -104,7 +104,7 @@ class Tokens(SpendableStore):
         await self._connection.execute(key, "SET", key, record, "EXAT", ends_at)
 
     async def forget_access_token(self, grant_id: str, access_hash: str) -> None:
-        """Take back a token that nobody was told of. One round trip."""
+        """Take back a token that no client has got. One round trip."""
         await self._delete(self._keys.access_token(grant_id, access_hash))
 
     async def issue(self, grant: Grant, new: NewTokens, otherwise: CountedAs = CountedAs.NOTHING) -> bool:

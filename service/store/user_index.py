@@ -84,7 +84,7 @@ class UserIndex(RecordStore):
         return self._keys.lasting_grants(subject, client_id), self._keys.passing_grants(subject, client_id)
 
     def _counts_of_sessions(self, subject: str) -> tuple[str, str]:
-        """Living ones, and none: a key in the same slot to which nobody writes."""
+        """Living ones, and none: a key in the same slot that is never written."""
         living = self._keys.living_sessions(subject)
         return living, f"{living}:none"
 

@@ -1,6 +1,6 @@
 """Assertions: JWTs by which clients authenticate and issuers assert subjects (RFC 7521, RFC 7523).
 
-One verifier for both (IT-16): the exact algorithm that is registered, the keys of whoever is named and no others, our name
+One verifier for both (IT-16): the exact algorithm that is registered, the keys of the named issuer and no others, our name
 as audience, an end that is near, and a ``jti`` that counts once.
 """
 
@@ -198,6 +198,6 @@ def _record_use(
         ends_at=math.ceil(claims["exp"]) + SKEW + 1,  # never before the assertion itself ends
         by=issuer.randomness(16),
         refusal=refusal,
-        is_irreplaceable=not jti_required,  # whoever asserts a subject may not be asked again
+        is_irreplaceable=not jti_required,  # an issuer that asserts a subject may not be asked again
     )
     return issuer.store.replay_checks.record(use)

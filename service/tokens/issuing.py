@@ -61,7 +61,7 @@ async def issue(
 
 
 async def _withdraw(issuer: Issuer, issued: Issued) -> None:
-    """Take back what began a grant, before anybody was told: as if it had never been. Raises TemporarilyUnavailable."""
+    """Take back what began a grant, before any client got it: as if it had never been. Raises TemporarilyUnavailable."""
     if issued.grant.subject:
         await issuer.store.grants.revoke(issued.grant_id, issued.grant.subject)
     if not issued.is_stateless:

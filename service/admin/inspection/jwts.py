@@ -31,7 +31,7 @@ async def inspect_jwt(issuer: Issuer, token: str) -> Inspection:
     found = Inspection(What.JWT, header=jws.header, claims=claims)
     found = found._replace(issued_at=_seconds(claims, "iat"), ends_at=_seconds(claims, "exp"), jti=_text(claims, "jti"))
     if claims.get("iss") != issuer.url:
-        return await _of_somebody_else(issuer, found)
+        return await _of_another_issuer(issuer, found)
     found = found._replace(what=_what(jws, claims))
     if (doubt := await _signature(issuer, token, jws)) is not None:
         return found._replace(why=(doubt,))
@@ -111,8 +111,8 @@ async def _id_token(issuer: Issuer, token: str, found: Inspection) -> Inspection
     return of_grant(found, listed.grant)._replace(audience=(hint.client_id,))
 
 
-async def _of_somebody_else(issuer: Issuer, found: Inspection) -> Inspection:
-    """Perhaps of an issuer whose assertions are exchanged for tokens here: still no token, and nobody's key is fetched."""
+async def _of_another_issuer(issuer: Issuer, found: Inspection) -> Inspection:
+    """Perhaps of an issuer whose assertions are exchanged for tokens here: still no token, and no key is fetched."""
     name = _text(found.claims, "iss")
     trusted = await issuer.store.trusted_issuers.get(name) if name else None
     what = What.ASSERTION if trusted else What.JWT

@@ -49,7 +49,7 @@ async def show_form(request: ConsoleRequest) -> ConsoleReply:
 
 
 async def change(request: ConsoleRequest) -> ConsoleReply:
-    """Save what was sent, if nobody else was first; else show the form again, with what is wrong."""
+    """Save what was sent, if no other operator was first; else show the form again, with what is wrong."""
     shown = await request.perform(clients.SHOW, client_id=request.named("id"))
     client_id, seen = shown.body["client_id"], request.get("version")
     try:

@@ -124,7 +124,7 @@ class ConsoleFront:
     async def _guarded(
         self, http: web.BaseRequest, answer: Callable[[Peer], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """With every error as a page, and an incident's number where nobody foresaw it."""
+        """With every error as a page, and an incident's number where it was not foreseen."""
         try:
             peer = peer_of(http, self._issuer.settings)
             if not is_private(peer, self._issuer.settings):

@@ -87,7 +87,7 @@ def _frame(known: Sequence[Key], now: int, lifetime: int) -> tuple[int, int]:
 
 
 def _bar(key: Key, begins: int, ends: int, lifetime: int) -> Bar:
-    """Return the bar of a key that signs for a lifetime if nobody rotates it, 0 = as long as it takes."""
+    """Return the bar of a key that signs for a lifetime if no operator rotates it, 0 = as long as it takes."""
     signs_from = _signs_from(key)
     planned = signs_from + lifetime if lifetime else ends
     until = key["signs_until_at"] or (planned if signs_from < _NEVER else 0)

@@ -72,7 +72,7 @@ class Rendering:
         }
 
     def render(self, what: Show, operator: str, csrf: str) -> bytes:
-        """Return the page in UTF-8; the operator is "" where nobody is signed in."""
+        """Return the page in UTF-8; the operator is "" where none is signed in."""
         template = self._templates.get_template(f"{what.template}.html")
         return template.render(operator=operator, csrf=csrf, **what.values).encode()
 

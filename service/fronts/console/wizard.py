@@ -156,7 +156,7 @@ async def _form(
 
 
 def _suggested(name: str) -> str:
-    """A client_id from the name: readable in logs, and nobody else's."""
+    """A client_id from the name: readable in logs, and no other client's."""
     word = _WORD.sub("-", name.lower()).strip("-")[:40]
     return f"{word or 'client'}-{secrets.token_hex(3)}"
 

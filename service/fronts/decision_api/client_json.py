@@ -52,8 +52,8 @@ _WORDS = {row.name: _by_enum_name(row.choices) for row in _ROWS if row.choices} 
 
 async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
     """The client for callers: never a secret. ``clientId`` is its number, ``clientIdAlias`` its client_id in words."""
-    told = {row.member.authlete: _to_them(row, getattr(client, row.name)) for row in _ROWS}
-    told |= {
+    described = {row.member.authlete: _to_them(row, getattr(client, row.name)) for row in _ROWS}
+    described |= {
         "clientId": await number_of(issuer, client),
         "clientIdAlias": alias_of(client),
         "clientIdAliasEnabled": True,
@@ -77,8 +77,8 @@ async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
         ],
     }
     software = client.registration.metadata if client.registration else {}
-    told |= {"softwareId": software.get("software_id"), "softwareVersion": software.get("software_version")}
-    return {name: value for name, value in told.items() if value not in (None, "")}
+    described |= {"softwareId": software.get("software_id"), "softwareVersion": software.get("software_version")}
+    return {name: value for name, value in described.items() if value not in (None, "")}
 
 
 def alias_of(client: Client) -> str | None:
@@ -94,7 +94,7 @@ async def client_members(issuer: Issuer, client: Client, presented: str | None =
     Args:
         issuer: Ours.
         client: The client.
-        presented: What the client called itself; None = nobody knows any more, and its client_id has to do.
+        presented: What the client called itself; None = no longer known, and its client_id has to do.
     """
     number = await number_of(issuer, client)
     name = client.client_id if presented is None else presented
@@ -149,7 +149,7 @@ NOT_HERE = """
     par_required front_channel_request_object_encryption_required single_access_token_per_subject rs_request_signed
     dpop_required fapi_modes credential_response_encryption_required
 """.split()  # noqa: SIM905 (a table)
-"""Members whose promise nobody would keep."""
+"""Members whose promise would not be kept."""
 
 
 class ClientObject(Body):
@@ -215,7 +215,7 @@ def _check_kept_promises(body: ClientObject) -> None:
 
 
 def _name(body: ClientObject, held: Client | None) -> str:
-    """A client without a name is told by its client_id: coming back, that is no name."""
+    """A client without a name is shown by its client_id: coming back, that is no name."""
     is_told = held is not None and not held.name and body.client_name == held.client_id
     return "" if is_told else body.client_name
 
@@ -238,7 +238,7 @@ def _auth_method(body: ClientObject, held: Client | None) -> str:
 
 
 def _from_them(row: Row, value: MemberValue) -> MemberValue:
-    """As ``ClientInput`` reads it; words that nobody knows stay, to be refused there. Raises InvalidInput."""
+    """As ``ClientInput`` reads it; unknown words stay, to be refused there. Raises InvalidInput."""
     words = _WORDS.get(row.name, {})
     if isinstance(value, tuple):
         return [words.get(one, one) for one in value]

@@ -81,7 +81,7 @@ def _handler(
             answer = _refused(error)
         except web.HTTPRequestEntityTooLarge:
             answer = CallResult(ResultCode.TOO_LARGE, status=413)
-        except Exception as error:  # noqa: BLE001 (nobody foresaw it: an incident)
+        except Exception as error:  # noqa: BLE001 (not foreseen: an incident)
             answer = _incident(path, error)
         if isinstance(answer, bytes):
             return web.Response(body=answer, headers=NO_STORE)

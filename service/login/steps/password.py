@@ -21,7 +21,7 @@ MAX_USERNAME = 255
 
 
 async def is_needed(issuer: Issuer, interaction: Interaction, session: Session | None) -> bool:
-    """Whether nobody is signed in, or a session is not enough for this client."""
+    """Whether no user is signed in, or a session is not enough for this client."""
     if session is None:
         return True
     match interaction:

@@ -28,7 +28,7 @@ class Passed(NamedTuple):
 
 
 class Authenticated(NamedTuple):
-    """The user proved who they are, whoever was signed in before: begin or renew a session."""
+    """The user proved who they are, no matter which user was signed in before: begin or renew a session."""
 
     interaction: Interaction
     person: Person

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Take what is due, leaving it in the queue for later: should whoever took it die, another takes it up then.
+-- Take what is due, leaving it in the queue for later: should the process that took it die, another takes it up then.
 -- KEYS  deliveries
 -- ARGV  now, lease_ends, most
 -- RETURNS claimed

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Put a delivery into the queue, or back into it, for a second at which it is due. The whole ends if nobody delivers.
+-- Put a delivery into the queue, or back into it, for a second at which it is due. The whole ends if no process delivers.
 -- A new one is left out where already so many wait (most; 0 = no bound).
 -- KEYS  deliveries, delivery
 -- ARGV  delivery_id, delivery_record, due, keeps, most

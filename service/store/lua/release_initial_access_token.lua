@@ -1,5 +1,5 @@
 #!lua
--- Release the last use of an initial access token, if it was ``by``: a use that no client came of. Where somebody else
+-- Release the last use of an initial access token, if it was ``by``: a use that no client came of. Where another caller
 -- used it since, it stays spent: the command may have been sent again after a dropped connection.
 -- KEYS  token
 -- ARGV  by

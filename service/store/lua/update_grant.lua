@@ -40,5 +40,5 @@ if seen_grant ~= '' then
     redis.call('EXPIREAT', grant, grant_ends)
   end
 end
-publish_end(seen_grant ~= '' and grant or access_token) -- whoever remembers what it was asks again
+publish_end(seen_grant ~= '' and grant or access_token) -- a process that remembers what it was asks again
 return 'updated'
