@@ -149,6 +149,7 @@ def _sign_in_at_console(told: dict[str, str]) -> None:
         assert f"<h1>{heading}</h1>" in page.read().decode()
 
 
+@pytest.mark.slow
 def test_the_demo_on_a_given_redis_has_a_token_of_this_run(mintmark: CommandLine, redis: Shape, tmp_path: Path) -> None:
     tokens = set()
     for _ in range(2):

@@ -111,6 +111,7 @@ def as_user(image: Image, *arguments: str, **settings: str) -> list[str]:
     return [*drop, "env", "-i", *told, str(image.program), *arguments]
 
 
+@pytest.mark.slow
 def test_it_is_small_and_holds_no_tools(image: Image) -> None:
     tree = image.root / "opt/mintmark"
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file() and not path.is_symlink())
@@ -123,6 +124,7 @@ def test_it_is_small_and_holds_no_tools(image: Image) -> None:
     assert list(tree.rglob("service/__pycache__/app.*.pyc")), "precompiled"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else: run as root")
 async def test_it_serves_as_nobody_from_a_tree_that_nobody_writes(image: Image, redis: Shape) -> None:
     port = free_port()
@@ -161,6 +163,7 @@ async def _checks_health(image: Image, port: int) -> int:
     return await asyncio.wait_for(child.wait(), 20)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else: run as root")
 def test_it_walks_the_tour(image: Image, redis: Shape) -> None:
     """``demo --check`` on a Redis that is given: the embedded one is not in the image."""

@@ -233,6 +233,7 @@ def test_who_does_not_trace_does_not_load_it() -> None:
     assert not [name for name in loaded if name.startswith(("service.observe.tracing", "opentelemetry.exporter"))]
 
 
+@pytest.mark.slow
 def test_without_the_package_it_is_said_what_to_install() -> None:
     code = """
 import sys; sys.modules["opentelemetry"] = None
