@@ -102,6 +102,7 @@ async def test_a_worker_that_dies_is_replaced(world: World, tmp_path: Path) -> N
         assert '"worker_died"' in server.log.read_text()
 
 
+@pytest.mark.slow
 async def test_what_a_worker_had_open_goes_with_it(world: World, tmp_path: Path) -> None:
     """Connections to Redis are those of living workers, however one of them ended."""
     async with ServerProcess(tmp_path, redis_url=world.redis.url, workers=2) as server:
@@ -143,6 +144,7 @@ async def test_workers_without_a_redis_end_with_the_exit_code_of_one(tmp_path: P
     assert "MINTMARK_REDIS_URL" in server.log.read_text()
 
 
+@pytest.mark.slow
 async def test_a_port_in_use_is_said_once(world: World, tmp_path: Path) -> None:
     async with ServerProcess(tmp_path, redis_url=world.redis.url) as server:
         second = ServerProcess(tmp_path, "second", redis_url=world.redis.url, workers=2)

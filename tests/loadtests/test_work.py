@@ -16,6 +16,7 @@ from tests.redis_shapes import Shape
 REQUESTS, CONNECTIONS = 500, 4
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 async def test_every_work_is_answered_rightly(redis: Shape) -> None:
     async with supplier(redis) as supplies, servers.mintmark(redis) as mintmark:

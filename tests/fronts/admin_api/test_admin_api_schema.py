@@ -79,12 +79,14 @@ def test_the_document_holds_no_secret() -> None:
     assert TOKEN not in str(document())
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @bounded
 def test_anything_is_answered_as_the_document_says(case: Case[Any], service: str) -> None:
     case.call_and_validate(base_url=service, headers=AUTHORIZED, checks=CHECKS)
 
 
+@pytest.mark.slow
 @schema.include(path_regex=r"\{(client_id|username)\}").parametrize()
 @generated
 def test_so_it_is_about_what_is_there(case: Case[Any], service: str) -> None:
