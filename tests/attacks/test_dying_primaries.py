@@ -198,16 +198,18 @@ async def _refused(world: World, how: str, tokens: dict[str, Any]) -> bool:
 async def test_while_a_replica_is_away_what_need_not_wait_does_not(pair: redis_groups.Pair) -> None:
     """Introspection and client_credentials go on as ever, redemptions are 503 within the timeout."""
     primary = pair.primary()
-    async with on(pair, primary, redis_wait_replicas=1, redis_timeout=1.0) as world:
+    async with on(pair, primary, redis_wait_replicas=1, redis_timeout=10.0) as world:
         client = await world.client()
         tokens = await world.tokens(client)
         codes = [await world.code(client) for _ in range(5)]
         pair.kill(pair.other(primary))
         redeeming = [asyncio.ensure_future(world.redeem(code)) for code in codes]
-        for _ in range(50):
+        for _ in range(20):
             assert await world.is_active(tokens["access_token"])
             assert (await world.token(grant_type="client_credentials")).status == 200
-        assert not any(task.done() for task in redeeming), "fifty of each took less than one second's patience"
+        assert not any(task.done() for task in redeeming), (
+            "twenty of each need less than ten seconds' patience, or they waited for it"
+        )
         assert {(await task).status for task in redeeming} == {503}
 
 
