@@ -32,6 +32,7 @@ class Load:
         self.last_refusal = 0.0
         self.well = 0
         self.urls = urls
+        self.under_way: Counter[str] = Counter()
         self._session = session
         self._turn = 0
         self._stopped = asyncio.Event()
@@ -40,9 +41,11 @@ class Load:
         """One request; status and body. Whatever else than tokens, a refusal that fits or 503 comes is a failure."""
         self._turn += 1
         url, headers = self.urls[self._turn % len(self.urls)], {"Content-Type": FORM, **basic("app")}
+        self.under_way[url] += 1
         async with asyncio.timeout(HANGS):
             async with self._session.post(url + path, data=urlencode(form), headers=headers) as response:
                 body: dict[str, Any] = await response.json()
+        self.under_way[url] -= 1
         self.answers[what, response.status] += 1
         assert response.status in (200, 400, 503), (what, response.status, body)
         if response.status == 503:
@@ -121,4 +124,10 @@ class Load:
         self.well = 0
         async with asyncio.timeout(PATIENCE):
             while self.well < count:
+                await asyncio.sleep(0.02)
+
+    async def until_left(self, url: str) -> None:
+        """Wait until a server that is no longer asked has answered all that was on its way to it."""
+        async with asyncio.timeout(PATIENCE):
+            while self.under_way[url]:
                 await asyncio.sleep(0.02)

@@ -68,7 +68,7 @@ async def test_rolled_out_and_back_under_load(before: Path, redis: Shape, tmp_pa
                 for place in (0, 1):
                     leaving, replicas[place] = replicas[place], await started(release)
                     urls[place] = replicas[place].url
-                    await load.until_well(100)  # what was on its way to the one that leaves is answered by now
+                    await load.until_left(leaving.url)
                     await leaving.stop()
                     await load.until_well(200)
                     await _comes_in(world)
