@@ -37,29 +37,30 @@ lint: $(VENV)/.test ## ruff, mypy and import-linter
 
 check: lint test test-rest test-helm ## lint and test, as CI does
 
-bench: $(VENV)/.load ## what each kind of request costs, in units of an empty aiohttp handler (4 minutes; needs wrk)
+SERVED = $(if $(SERVED_BY),--python $(SERVED_BY))
+bench: $(VENV)/.load ## what each kind of request costs, in units of an empty aiohttp handler (4 minutes; needs wrk; SERVED_BY=python3.13)
 	@mkdir -p artifacts
-	$(BIN)/python -m loadtests.bench --json artifacts/bench.json
+	$(BIN)/python -m loadtests.bench --json artifacts/bench.json $(SERVED)
 
 bench-peers: $(VENV)/.load ## the same work beside node-oidc-provider (needs wrk and Node.js)
-	$(BIN)/python -m loadtests.bench_peers
+	$(BIN)/python -m loadtests.bench_peers $(SERVED)
 
 instructions: $(VENV)/.load ## what each kind of request costs in CPU instructions, whatever else runs (needs valgrind)
-	$(BIN)/python -m loadtests.instructions
+	$(BIN)/python -m loadtests.instructions $(SERVED)
 
 load: $(VENV)/.load ## users as they behave, by locust, against the server of make run
 	@mkdir -p artifacts
 	$(BIN)/python -m locust -f loadtests/locustfile.py --headless -u 20 -r 20 -t 30s --html artifacts/load.html --csv artifacts/load Mixed
 
 memory: $(VENV)/.load ## bytes of Redis per token and grant, and the cost of a request among a million
-	$(BIN)/python -m loadtests.memory
+	$(BIN)/python -m loadtests.memory $(SERVED)
 
 profile: $(VENV)/.load ## a flame graph of the server under load, artifacts/profile.svg (needs wrk)
 	@mkdir -p artifacts
-	$(BIN)/python -m loadtests.flame_graph
+	$(BIN)/python -m loadtests.flame_graph $(SERVED)
 
-clean: ## remove .venv and everything that tools left; .mintmark (the demo's data) stays
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## remove environments and everything that tools left; .mintmark (the demo's data) stays
+	rm -rf $(VENV) .venv-serving build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: nothing is installed again while the lock files and pyproject.toml are as they were.

@@ -16,7 +16,7 @@ import typer
 import uvloop
 from rich.table import Table
 
-from loadtests import machine, report, servers
+from loadtests import interpreter, machine, report, servers
 from loadtests.generator import require_wrk, spare_for
 from loadtests.report import LIMITED_AT, Row
 from loadtests.rounds import Contender, Pace, Round, middle, ratio, take_one, take_turns
@@ -56,12 +56,14 @@ def main(
     ] = False,
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
     against: Annotated[Path | None, typer.Option(help="Show the change from this earlier --json file.")] = None,
+    python: interpreter.Named = None,
 ) -> None:
     """Measure, print, and end with 1 if any answer was wrong."""
     earlier = report.read_earlier(against) if against else None
     works = _chosen(only, short=short)
     paces = _paces(connections, short=short)
     require_wrk()
+    interpreter.choose(python)
     if cluster:
         sys.exit(uvloop.run(_compare_cluster(works, paces, json)))
     sys.exit(uvloop.run(_bench(works, paces, workers, BUDGET_SECONDS[short], json, earlier)))

@@ -19,7 +19,7 @@ import typer
 import uvloop
 from rich.table import Table
 
-from loadtests import machine, report, servers
+from loadtests import interpreter, machine, report, servers
 from loadtests.generator import Orders, literally, require_wrk, spare_for
 from loadtests.report import LIMITED_AT
 from loadtests.rounds import Contender, Pace, Round, middle, ratio, take_turns
@@ -117,12 +117,14 @@ PEER_WORKS: dict[str, Callable[[Peer, int], Awaitable[Orders]]] = {
 def main(
     only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(PEER_WORKS)}. May be repeated.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
+    python: interpreter.Named = None,
 ) -> None:
     """Measure, print, and end with 1 if any answer was wrong."""
     if unknown := sorted(set(only or ()) - set(PEER_WORKS)):
         raise typer.BadParameter(f"there is no work called {', '.join(unknown)}: {', '.join(PEER_WORKS)}")
     require_wrk()
     _require_node()
+    interpreter.choose(python)
     sys.exit(uvloop.run(_bench(only or list(PEER_WORKS), json)))
 
 

@@ -19,7 +19,7 @@ import uvloop
 from rich.markup import escape
 from rich.table import Table
 
-from loadtests import report, servers
+from loadtests import interpreter, report, servers
 from loadtests.generator import Orders, drive, require_wrk, spare_for
 from loadtests.report import LIMITED_AT
 from loadtests.supplies import supplier
@@ -55,9 +55,11 @@ def main(
     work: Annotated[str, typer.Option(help=f"One of {', '.join(WORKS)}.")] = "client_credentials",
     seconds: Annotated[int, typer.Option(help="How long to look, twice.", min=1, max=20)] = 5,
     native: Annotated[bool, typer.Option("--native", help="C frames too (uvloop, aiohttp's parser, hiredis).")] = False,
+    python: interpreter.Named = None,
 ) -> None:
     """Profile, write artifacts/profile.svg and profile.txt, and print where time is spent."""
     require_wrk()
+    interpreter.choose(python)
     try:
         uvloop.run(_profile(WORKS[work], seconds, native))
     except ProfileFailedError as error:

@@ -6,13 +6,10 @@ Counts hardly depend on what else the machine does, so a change of two percent s
 import asyncio
 import json as json_format
 import os
-import platform
 import re
 import shutil
 import sys
-import sysconfig
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +18,7 @@ import typer
 import uvloop
 from rich.table import Table
 
-from loadtests import report, servers
+from loadtests import interpreter, report, servers
 from loadtests.generator import Orders, raw_requests
 from loadtests.servers import Server
 from loadtests.supplies import Supplier, supplier
@@ -61,7 +58,7 @@ class Figures(msgspec.Struct, frozen=True):
     """What one run counted."""
 
     interpreter: str
-    """Version, compiler and optimisation of Python, and the processor's architecture."""
+    """That served: version, compiler and optimisation of Python, and the processor's architecture."""
     libraries: dict[str, str]
     empty: float
     """Instructions of the empty handler."""
@@ -85,6 +82,7 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
     against: Annotated[Path | None, typer.Option(help="Show the change from this earlier --json file.")] = None,
     check: Annotated[bool, typer.Option("--check", help=f"Fail where a work grew against {COMMITTED.name}.")] = False,
+    python: interpreter.Named = None,
 ) -> None:
     """Count, print, and end with 1 if an answer was wrong or, with --check, a work has grown."""
     if shutil.which("vgdb") is None:
@@ -93,6 +91,7 @@ def main(
     earlier = read(compared) if compared else None
     if unknown := sorted(set(only or ()) - set(COUNTED)):
         raise typer.BadParameter(f"not counted: {', '.join(unknown)}")
+    interpreter.choose(python)
     os.environ |= REPRODUCIBLE
     try:
         figures = uvloop.run(_count_all(only or list(COUNTED)))
@@ -120,7 +119,7 @@ async def _count_all(works: list[str]) -> Figures:
             of_empty = await _count(empty_handler, await empty(supplies), REQUESTS_OF_EMPTY, idle=0.0)
             idle = await _idle(mintmark.pid)
             counted = {name: await _count_work(mintmark, supplies, name, idle) for name in works}
-    return Figures(interpreter(), _libraries(), of_empty, counted)
+    return Figures(str(interpreter.serving()), interpreter.libraries(), of_empty, counted)
 
 
 async def _count_work(mintmark: Server, supplies: Supplier, name: str, idle: float) -> float:
@@ -191,17 +190,6 @@ def as_regex(pattern: str) -> str:
 
 
 # figures
-
-
-def interpreter() -> str:
-    """The build of Python that counts are comparable on."""
-    options = str(sysconfig.get_config_var("CONFIG_ARGS"))
-    kind = "optimised" if "--enable-optimizations" in options else "not optimised"
-    return f"{platform.python_version()} {kind}, {platform.python_compiler()}, {platform.machine()}"
-
-
-def _libraries() -> dict[str, str]:
-    return {name: version(name) for name in ("aiohttp", "cryptography", "msgspec", "orjson", "uvloop")}
 
 
 def read(path: Path) -> Figures:

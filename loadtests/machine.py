@@ -6,24 +6,24 @@ import re
 import shutil
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from loadtests import cpu
+from loadtests import cpu, interpreter
 from service import __version__
 from tests.redis_shapes import Shape
 
 
 def facts(redis: Shape) -> dict[str, Any]:
     """Versions, cores, date, and how busy the machine was when this began."""
+    libraries = interpreter.libraries()
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "mintmark": __version__,
         "commit": _first_line("git", "describe", "--always", "--dirty"),
-        "python": platform.python_version(),
-        "aiohttp": version("aiohttp"),
-        "uvloop": version("uvloop"),
+        "python": str(interpreter.serving()),
+        "aiohttp": libraries["aiohttp"],
+        "uvloop": libraries["uvloop"],
         "redis": redis.primaries()[0].admin.info("server")["redis_version"],
         "wrk": _wrk_version(),
         "cores": os.cpu_count(),
@@ -36,8 +36,9 @@ def facts(redis: Shape) -> dict[str, Any]:
 def summary(told: dict[str, Any]) -> str:
     """The facts in one line, for under a table."""
     return (
-        f"{told['date']} · commit {told['commit']} · {told['cores']} cores ({told['processor']}) · Python {told['python']} · "
-        f"aiohttp {told['aiohttp']} · uvloop {told['uvloop']} · Redis {told['redis']} · wrk {told['wrk']}"
+        f"{told['date']} · commit {told['commit']} · {told['cores']} cores ({told['processor']}) · "
+        f"served by Python {told['python']} · aiohttp {told['aiohttp']} · uvloop {told['uvloop']} · "
+        f"Redis {told['redis']} · wrk {told['wrk']}"
     )
 
 

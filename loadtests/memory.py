@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from loadtests import machine, report, servers
+from loadtests import interpreter, machine, report, servers
 from loadtests.generator import Orders, require_wrk, spare_for
 from loadtests.report import LIMITED_AT, limited
 from loadtests.rounds import Contender, Pace, Round, middle, ratio, take_one, take_turns
@@ -77,9 +77,11 @@ def main(
     ] = 1_000_000,
     cost: Annotated[bool, typer.Option(help="Compare the cost of requests too.")] = True,
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
+    python: interpreter.Named = None,
 ) -> None:
     """Measure, print, and end with 1 if any answer was wrong."""
     require_wrk()
+    interpreter.choose(python)
     sys.exit(uvloop.run(_measure(count, cost, json)))
 
 

@@ -3,13 +3,13 @@
 import asyncio
 import os
 import shutil
-import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from loadtests import interpreter
 from loadtests.supplies import ISSUER, MASTER_KEY
 from service.dev.embedded_redis import SERVER_VARIABLE, find_redis_server, short_temporary_directory
 from tests.free_ports import free_ports
@@ -99,7 +99,7 @@ def _knows_all_slots(node: Node) -> bool:
 async def empty_handler(workers: int = 1, under: Sequence[str] = ()) -> AsyncIterator[Server]:
     """E. ``under``: the command that runs it, such as valgrind."""
     port = free_port()
-    command = [*under, sys.executable, "-m", "loadtests.empty_handler", str(port), str(workers)]
+    command = [*under, interpreter.serving().program, "-m", "loadtests.empty_handler", str(port), str(workers)]
     async with process(command, {}, f"http://127.0.0.1:{port}", "/token") as pid:
         yield Server("empty handler", f"http://127.0.0.1:{port}", pid)
 
@@ -112,7 +112,8 @@ async def mintmark(redis: Shape, workers: int = 1, under: Sequence[str] = (), **
     chosen |= {"grants_per_user_and_client": 0}  # here one user has more of them than any person
     chosen |= CHEAP_ARGON2 | settings
     environment = {f"MINTMARK_{name.upper()}": str(value) for name, value in chosen.items()}
-    command = [*under, sys.executable, "-m", "service", "serve", *(["--workers", str(workers)] if workers > 1 else [])]
+    several = ["--workers", str(workers)] if workers > 1 else []
+    command = [*under, interpreter.serving().program, "-m", "service", "serve", *several]
     async with process(command, environment, url, "/readyz") as pid:
         yield Server("Mintmark", url, pid, redis_pids(redis))
 
@@ -139,12 +140,12 @@ async def process(command: list[str], environment: dict[str, str], url: str, pat
 
 async def _answers(child: asyncio.subprocess.Process, url: str, path: str) -> bool:
     """Ask until it answers or ends."""
-    for _ in range(int(START_SECONDS / 0.05)):
+    for _ in range(int(START_SECONDS / 0.01)):
         if child.returncode is not None:
             return False
         if 100 < await _status(url, path) < 500:
             return True
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.01)
     return False
 
 

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from loadtests.instructions import COMMITTED, COUNTED, Figures, as_regex, complaints, interpreter, read
+from loadtests.instructions import COMMITTED, COUNTED, Figures, as_regex, complaints, read
+from loadtests.interpreter import serving
 from loadtests.work import WORKS
 
-BEFORE = Figures(interpreter(), {}, 100.0, {"refresh": 500.0, "revoke": 300.0})
+BEFORE = Figures(str(serving()), {}, 100.0, {"refresh": 500.0, "revoke": 300.0})
 
 
 def now(build: str = BEFORE.interpreter, empty: float = 100.0, **works: float) -> Figures:
