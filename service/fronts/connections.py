@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError, InvalidHeader, InvalidURLError, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
+from service.fronts.direct import DirectConnection
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.observe.sampling import Sampled
@@ -27,7 +28,7 @@ LINGERING_SECONDS = 2.0
 _MALFORMED = Sampled(log, Event.MALFORMED_REQUEST)
 
 
-class _Connection(RequestHandler):
+class _Connection(DirectConnection):
     """One connection."""
 
     __slots__ = ("_issuer", "_render")

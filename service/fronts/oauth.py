@@ -17,11 +17,12 @@ from service.fronts.client_certificate import certificate_of
 from service.fronts.methods import Handler, by_method
 from service.fronts.pages import languages
 from service.fronts.peer import peer_of
+from service.fronts.ready import Ready
 from service.fronts.receiving import body, check_transport, note_sender, posted_form, query_form
 from service.issuer import Issuer
 from service.observe.current import note_address
 from service.observe.events import Event
-from service.protocol.decision import JSON, SERVER, Action, Decision, refuse
+from service.protocol.decision import JSON, NO_STORE, SERVER, Action, Decision, refuse
 from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
 from service.protocol.request import Form, Request
 from service.settings import Settings
@@ -63,9 +64,10 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         request: Request | None = None
+        response: web.StreamResponse
         try:
             request = await _read(http, issuer, url, endpoint.content, ignore_client_id=ignore_client_id)
-            response = _response(await decide(issuer, request))
+            response = _answer(http, await decide(issuer, request))
         except ProtocolError as error:
             response = await _refused(issuer, name, path, error, http, request)
         except web.HTTPRequestEntityTooLarge:
@@ -108,7 +110,7 @@ class _Sharing(NamedTuple):
         origin = http.headers[hdrs.ORIGIN]
         return {"Vary": "Origin", **({"Access-Control-Allow-Origin": origin} if origin in self.origins else {})}
 
-    def with_headers(self, http: web.BaseRequest, response: web.Response) -> web.Response:
+    def with_headers(self, http: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
         """The answer, for a page if it is one that asks."""
         if hdrs.ORIGIN in http.headers:
             response.headers.update(self.headers(http))
@@ -212,6 +214,14 @@ async def _form(http: web.BaseRequest, kind: Content) -> Form:
     if kind is Content.OPTIONAL_FORM and not http.body_exists:
         return Form()
     return await posted_form(http)
+
+
+def _answer(http: web.BaseRequest, decision: Decision) -> web.StreamResponse:
+    """What an endpoint decided, as ready bytes where nothing is to be added."""
+    is_plain = decision.headers is NO_STORE and decision.status == 200
+    if is_plain and http.method != "HEAD" and hdrs.ORIGIN not in http.headers:
+        return Ready(decision.content)
+    return _response(decision)
 
 
 def _response(decision: Decision) -> web.Response:

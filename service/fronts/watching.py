@@ -11,6 +11,7 @@ from multidict import istr
 from service.crypto.random_blocks import RandomBlocks
 from service.fronts.methods import Handler
 from service.fronts.peer import is_proxy, peer_of
+from service.fronts.ready import Ready
 from service.issuer import Issuer
 from service.observe.current import CURRENT, REQUEST_ID, Current, is_plain_id
 from service.observe.events import Event
@@ -48,7 +49,9 @@ class Watch:
         response: web.StreamResponse | None = None
         try:
             response = await handler(http)
-            if not response.prepared:
+            if isinstance(response, Ready):
+                response.request_id = request_id
+            elif not response.prepared:
                 response.headers[_REQUEST_ID] = request_id
             return response
         except web.HTTPException as raised:
