@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from service.observe.refusals import MOST_A_MINUTE, MOST_OF_A_CLIENT
-from service.protocol.refusals import REFUSALS, UNKNOWN
+from service.protocol.refusal_reasons import REFUSALS, UNKNOWN
 from service.store.refused_requests import LENGTH, SECONDS
 
 PAGE = Path(__file__).with_name("refusals.md")

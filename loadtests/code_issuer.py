@@ -1,9 +1,9 @@
 """Makes authorization codes for locust: ``python -m loadtests.code_issuer CLIENT_ID``, a process beside each locust worker.
 
 Each line on standard input is a number; so many lines of JSON come back: ``code``, ``code_verifier``, ``redirect_uri``,
-``subject``. It stands for the authorization endpoint: the codes come from ``service.tokens.codes`` straight into the Redis of
-MINTMARK_REDIS_URL (or of ``mintmark demo`` in this folder). A process of its own, because locust's gevent and the
-service's asyncio do not share one; one beside each worker, so that nothing has to be handed around when locust runs
+``subject``. It stands for the authorization endpoint: the codes come from ``service.tokens.authorization_codes`` straight
+into the Redis of MINTMARK_REDIS_URL (or of ``mintmark demo`` in this folder). A process of its own, because locust's gevent and
+the service's asyncio do not share one; one beside each worker, so that nothing has to be handed around when locust runs
 distributed.
 """
 
@@ -24,7 +24,7 @@ from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
 from service.settings import load
-from service.tokens.codes import issue_code
+from service.tokens.authorization_codes import issue_code
 
 DEMO_SOCKET = Path(".mintmark/redis/redis.sock")
 SCOPE = "read write"

@@ -22,7 +22,7 @@ from service.records.grant import Grant
 from service.records.user import User
 from service.settings import load
 from service.tokens.authorization import Authorization, Issued, granted_by
-from service.tokens.codes import issue_code
+from service.tokens.authorization_codes import issue_code
 from service.tokens.issuing import issue
 from tests.redis_shapes import Shape
 

@@ -48,7 +48,7 @@ async def decide(issuer, visit):
 ENDPOINT = BrowserEndpoint(name="away", paths=always("/away"), handle=decide)
 """
 GRANT_TYPE = """
-from service.grants.fresh import fresh_authorization
+from service.grants.beginning_grants import fresh_authorization
 from service.grants.grant_type import GrantType
 
 async def authorize(issuer, token_request):

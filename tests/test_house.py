@@ -33,7 +33,7 @@ def _modules(folder: str) -> set[str]:
 
 
 SHARED = {
-    "grants": {"grant_type", "fresh"},
+    "grants": {"grant_type", "beginning_grants"},
     "client_auth": {"method", "evidence", "authenticate", "claimed", "secret", "assertion"},
     "endpoints": {"endpoint", "metadata", "bearer", "browser_session", "interaction_pages"},
     "login/steps": {"step"},

@@ -30,7 +30,7 @@ from service.records.client import Client, ClientSecret
 from service.records.grant import Grant
 from service.records.user import User
 from service.settings import Settings, load
-from service.tokens.codes import issue_code
+from service.tokens.authorization_codes import issue_code
 from tests.redis_shapes import Shape
 
 SECRET = "mm_cs_" + "s" * 43

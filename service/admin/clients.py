@@ -11,7 +11,7 @@ from service.admin import etags
 from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.client_secrets import make_secret
-from service.admin.client_sector import checked_sector
+from service.admin.client_surroundings import check_surroundings
 from service.admin.errors import AlreadyExists, InvalidInput, NotFound
 from service.admin.input import Name, describe_property
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
@@ -59,7 +59,7 @@ async def create_client(
     # Beginning at the time of day, not at 0: grants of a deleted client of the same name must not come alive again.
     client = Client(
         **given.members(),
-        sector_identifier=await checked_sector(issuer, given),
+        sector_identifier=await check_surroundings(issuer, given),
         generation=int(issuer.clock() * 1000),
         created_at=now,
         secrets=secrets,
@@ -115,7 +115,7 @@ async def update_client(
         seen = await get_client(issuer, client_id)
         etags.check(seen, if_match)
         given = ClientInput.read(_as_input(seen) | dict(changes))
-        sector = await checked_sector(issuer, given)
+        sector = await check_surroundings(issuer, given)
         secrets = seen.secrets if has_secret(given.auth_method) else ()
         if given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:  # of the others only hashes are known
             secrets = tuple(secret for secret in secrets if secret.sealed)

@@ -13,7 +13,7 @@ from service.admin.errors import InvalidInput, NotFound
 from service.admin.input import Input, Name, Properties
 from service.admin.paging import Listing, cursor_checked, offset
 from service.admin.users import UserName
-from service.grants.fresh import fresh_authorization
+from service.grants.beginning_grants import fresh_authorization
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.observe.events import Event
@@ -28,7 +28,7 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.user import User
 from service.store.grants import ListedGrant
-from service.tokens import codes
+from service.tokens import authorization_codes
 from service.tokens.id_tokens import read_hint
 from service.tokens.user_claims import with_claims
 
@@ -68,7 +68,7 @@ class KnownGrant(NamedTuple):
 
 
 @audited("grant.issue_code", "user:given.user", "client:given.client")
-async def issue_code(issuer: Issuer, given: CodeInput) -> codes.Code:
+async def issue_code(issuer: Issuer, given: CodeInput) -> authorization_codes.Code:
     """Issue an authorization code for a user, by the rules of the authorization endpoint. Raises NotFound, InvalidInput."""
     client = await clients.get_client(issuer, given.client)
     user = await users.get_user(issuer, given.user)
@@ -76,7 +76,7 @@ async def issue_code(issuer: Issuer, given: CodeInput) -> codes.Code:
     try:
         record = _code_record(issuer, client, given)
         grant = await with_claims(issuer, client, _grant(issuer, client, user, given), user.claims)
-        code = await codes.issue_code(issuer, client, grant, record)
+        code = await authorization_codes.issue_code(issuer, client, grant, record)
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:

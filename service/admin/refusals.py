@@ -10,7 +10,7 @@ from service.admin.paging import Cursor, Limit, Listing, newest_first
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
-from service.protocol.refusals import ANY, REASONS, REFUSALS
+from service.protocol.refusal_reasons import ANY, REASONS, REFUSALS
 from service.records.refused_request import RefusedRequest
 from service.redis.errors import StoreError
 from service.store.refused_requests import PlacedRefusal

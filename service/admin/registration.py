@@ -7,7 +7,7 @@ from hmac import compare_digest
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from service.admin import client_metadata, clients
+from service.admin import clients, registered_metadata
 from service.admin.audit import audited
 from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError
@@ -52,7 +52,7 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Strang
     Raises InvalidRedirectUri, InvalidClientMetadata, TooManyRegistrations, TemporarilyUnavailable.
     """
     client_id = base64url(issuer.randomness(16))
-    understood = client_metadata.read(issuer, client_id, metadata, None)
+    understood = registered_metadata.read(issuer, client_id, metadata, None)
     token = new_secret(Kind.REGISTRATION_ACCESS_TOKEN, issuer.randomness)
     network = wide_network_of(stranger.address) if stranger else ""
     registration = Registration(
@@ -66,7 +66,7 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Strang
         try:
             made = await clients.create_client(issuer, understood.given, registration=registration)
         except AdminError as error:
-            raise client_metadata.refusal(str(error)) from error
+            raise registered_metadata.refusal(str(error)) from error
     left_out = understood.left_out
     log.info(Event.CLIENT_REGISTERED, extra={"client_id": client_id, "left_out": sorted(left_out), "network": network})
     secret = {} if made.secret is None else {"client_secret": made.secret}
@@ -118,11 +118,11 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
     """
     if metadata.get("client_id") != client.client_id:
         raise InvalidClientMetadata("client_id: must be the client's own")
-    said = client_metadata.without_empty(metadata)
+    said = registered_metadata.without_empty(metadata)
     secret = said.get("client_secret")
     if secret is not None and not await _is_secret(issuer, client, secret):
         raise InvalidClientMetadata("client_secret: must be the client's own, or left out")
-    understood = client_metadata.read(issuer, client.client_id, {**_kept(client), **said}, client)
+    understood = registered_metadata.read(issuer, client.client_id, {**_kept(client), **said}, client)
     given, left_out = understood.given, {"left_out": understood.left_out} if understood.left_out else {}
     _check_no_downgrade(client, given)
     try:
@@ -133,7 +133,7 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
             made = await clients.rotate_secret(issuer, client.client_id)
             return describe(issuer, made.client) | {"client_secret": made.secret} | left_out
     except AdminError as error:
-        raise client_metadata.refusal(str(error)) from error
+        raise registered_metadata.refusal(str(error)) from error
     return describe(issuer, changed) | left_out
 
 

@@ -16,7 +16,7 @@ from service.admin import clients
 from service.admin.audit import audited
 from service.admin.errors import InvalidInput, NotAllowed, NotFound
 from service.admin.input import Input, Properties
-from service.grants.fresh import fresh_authorization
+from service.grants.beginning_grants import fresh_authorization
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.checked_types import Identifier, Lifetime, Number, Resources, Scopes, ShortText

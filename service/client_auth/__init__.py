@@ -1,6 +1,7 @@
 """Who is the client: one file a method, and the list. Nothing here knows what the client wants.
 
-To add one: a file with its ``METHOD``, and its name in the list below.
+To add one: a file with its ``METHOD``, its line in the list below, its name in ``protocol.names.ClientAuthMethod``; a new
+way of showing who one is (a header, a certificate) is also a reader in ``evidence``.
 """
 
 from functools import partial

@@ -17,7 +17,7 @@ from service.observe.events import Event
 from service.protocol.credentials import Kind, hashed, new_secret
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.networks import network_of, wide_network_of
-from service.redis.connection import Step
+from service.redis.connection import KeyedCommand
 from service.settings import Settings
 from service.store.failures import FailureState, Limit
 from service.store.known_places import LIFETIME
@@ -87,7 +87,7 @@ class GuessLimiter:
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
     @asynccontextmanager
-    async def turn(self, attempt: Attempt, *further: Step) -> AsyncIterator[Turn]:
+    async def turn(self, attempt: Attempt, *further: KeyedCommand) -> AsyncIterator[Turn]:
         """One at a time: of a hundred guesses that arrive together, each sees what the one before it counted.
 
         ``further``: what else is to be read. One round trip; a second one for a cookie that is not known for this user, which
@@ -141,7 +141,7 @@ class GuessLimiter:
                 raise BlockedError(state.wait, event)
         return turn
 
-    async def _look(self, attempt: Attempt, names: Names, further: Sequence[Step]) -> Turn:
+    async def _look(self, attempt: Attempt, names: Names, further: Sequence[KeyedCommand]) -> Turn:
         counted = (names.failures_here, names.failures_anywhere, names.failures_of_network, names.browser_failures)
         steps = [
             *further,

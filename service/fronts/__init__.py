@@ -1,1 +1,1 @@
-"""The ways in: HTTP requests become ``Request``, Decisions become HTTP responses. No protocol rule lives here."""
+"""The ways in: HTTP requests become ``Request``, a ``Decision`` becomes an HTTP response. Rules of OAuth live below."""

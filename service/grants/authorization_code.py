@@ -1,4 +1,7 @@
-"""grant_type=authorization_code: a code for tokens, once (RFC 6749 section 4.1.3, RFC 7636, IT-02, WM-03)."""
+"""grant_type=authorization_code: checks what a code is redeemed with (RFC 6749 section 4.1.3, RFC 7636, IT-02, WM-03).
+
+It is spent in ``tokens.authorization_codes``, when the tokens are made.
+"""
 
 from service.grants.grant_type import GrantType
 from service.issuer import Issuer
@@ -7,7 +10,7 @@ from service.protocol.binding import UNBOUND
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.tokens.authorization import Authorization, granted_by
-from service.tokens.codes import PresentedCode
+from service.tokens.authorization_codes import PresentedCode
 from service.tokens.replay import check_not_replayed
 from service.tokens.token_request import TokenRequest
 

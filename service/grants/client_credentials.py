@@ -1,6 +1,6 @@
 """grant_type=client_credentials: the client itself, no subject and no refresh token (RFC 6749 section 4.4, IT-04)."""
 
-from service.grants.fresh import fresh_authorization
+from service.grants.beginning_grants import fresh_authorization
 from service.grants.grant_type import GrantType
 from service.issuer import Issuer
 from service.protocol.errors import UnauthorizedClient

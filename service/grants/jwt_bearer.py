@@ -10,7 +10,7 @@ import msgspec
 
 from service.crypto.client_keys import ALGORITHMS, KeySource
 from service.crypto.jws import UnverifiableError
-from service.grants.fresh import fresh_authorization
+from service.grants.beginning_grants import fresh_authorization
 from service.grants.grant_type import GrantType
 from service.issuer import Issuer
 from service.protocol.errors import InvalidGrant

@@ -8,7 +8,7 @@ import logging
 import msgspec
 
 from service.directory import BlockedError, Person
-from service.grants.fresh import fresh_authorization
+from service.grants.beginning_grants import fresh_authorization
 from service.grants.grant_type import GrantType
 from service.hooks.facts import about_login
 from service.issuer import Issuer

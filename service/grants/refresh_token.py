@@ -1,4 +1,7 @@
-"""grant_type=refresh_token: exactly one successor, and the same answer again to who asks twice (RFC 6749 section 6, P2)."""
+"""grant_type=refresh_token: checks what a refresh token is shown with (RFC 6749 section 6, P2).
+
+It is rotated, or kept, in ``tokens.refresh_tokens``.
+"""
 
 from service.grants.grant_type import GrantType
 from service.issuer import Issuer
@@ -6,7 +9,7 @@ from service.protocol import credentials
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
 from service.tokens.authorization import Authorization, granted_by
-from service.tokens.refreshing import present_refresh_token
+from service.tokens.refresh_tokens import present_refresh_token
 from service.tokens.replay import check_not_replayed
 from service.tokens.token_request import TokenRequest
 

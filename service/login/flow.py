@@ -93,7 +93,7 @@ async def start_again(
             except TemporarilyUnavailable:
                 raise
             except ProtocolError as error:
-                return await error_response(issuer, over, error, session)
+                return await refusal_of(issuer, over, error, session)
         case _:
             assert_never(over)
 
@@ -117,7 +117,7 @@ async def resume(issuer: Issuer, interaction: Interaction, session: Session | No
             try:
                 return await _channel_of(done).answer(issuer, done, _signed_in(session))
             except ProtocolError as error:
-                return await error_response(issuer, done, error, session)
+                return await refusal_of(issuer, done, error, session)
         case _:
             assert_never(done)
 
@@ -131,10 +131,10 @@ async def refuse(
     """
     with suppress(CrowdedError):
         interaction = await finish(issuer, interaction)
-    return await error_response(issuer, interaction, error, session)
+    return await refusal_of(issuer, interaction, error, session)
 
 
-async def error_response(
+async def refusal_of(
     issuer: Issuer, interaction: Interaction, error: ProtocolError, session: Session | None
 ) -> Redirect | FormPost | Page:
     """Send the error to the client; where none waits, go to our own page. ``session``: of who was asked."""

@@ -1,1 +1,4 @@
-"""What operators see: log lines and metrics. Nothing here decides anything, and nothing here sees a credential."""
+"""What operators see: log lines, metrics, traces, refused requests, the audit log's file.
+
+Nothing here decides anything, and nothing here sees a credential.
+"""

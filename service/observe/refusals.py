@@ -10,7 +10,7 @@ from service.observe.events import Event
 from service.observe.metrics import Metrics
 from service.protocol.errors import ProtocolError
 from service.protocol.redaction import redacted
-from service.protocol.refusals import reason_of
+from service.protocol.refusal_reasons import reason_of
 from service.records.refused_request import RefusedRequest
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Words that the RFCs registered and that more than one room needs."""
+"""Words with a closed list of values that more than one room needs: those that the RFCs registered, and our settings' own."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Redis as a Cluster."""
+"""Redis as a Cluster: which node has a slot, and what follows when a node says MOVED or ASK."""
 
 import asyncio
 import random

@@ -37,7 +37,7 @@ from service.settings.redis_url import ServerAddress
 log = logging.getLogger(__name__)
 
 Command = Sequence[Word]
-Step = tuple[str, Command]
+KeyedCommand = tuple[str, Command]
 """A key and the command to send to the server that holds it."""
 
 FLAGS_SINCE = (7, 0)
@@ -100,7 +100,7 @@ class Connection:
         if self.confirming is not None:
             await self.confirming.execute(key, "EXISTS", key)
 
-    async def execute_all(self, steps: Iterable[Step], *, needed: int | None = None) -> list[Any]:
+    async def execute_all(self, steps: Iterable[KeyedCommand], *, needed: int | None = None) -> list[Any]:
         """Send several commands together, in order per server, and return their replies: one round trip.
 
         Raises what ``execute`` does, after every command has had its reply: nothing is left under way.
@@ -126,7 +126,7 @@ class Connection:
                 raise reply
         return replies
 
-    async def _collect(self, sent: list[tuple[Step, asyncio.Future[Any] | None]], started: float) -> list[Any]:
+    async def _collect(self, sent: list[tuple[KeyedCommand, asyncio.Future[Any] | None]], started: float) -> list[Any]:
         replies: list[Any] = []
         for (key, command), future in sent:
             failure = None
@@ -145,7 +145,7 @@ class Connection:
                 replies.append(error)
         return replies
 
-    def _sent_or_confirmed(self, step: Step) -> asyncio.Future[Any] | None:
+    def _sent_or_confirmed(self, step: KeyedCommand) -> asyncio.Future[Any] | None:
         key, command = step
         if self.confirming is not None and command[1] in self.confirmed_scripts:
             return asyncio.ensure_future(self.confirming.execute(key, *command))

@@ -20,7 +20,7 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
-from service.redis.connection import Connection, Step
+from service.redis.connection import Connection, KeyedCommand
 from service.redis.link import RedisReply, Word
 
 _HEADER = re.compile(
@@ -64,7 +64,7 @@ class Script(Generic[_Answer]):
         self.sha, self.plain_sha = _sha(self.text), _sha(self.plain_text)
         SCRIPTS.append(self)
 
-    def step(self, connection: Connection, keys: tuple[str, ...], arguments: tuple[Word, ...]) -> Step:
+    def step(self, connection: Connection, keys: tuple[str, ...], arguments: tuple[Word, ...]) -> KeyedCommand:
         """Make the call a step for ``execute_all``; all keys are in one slot."""
         if len(keys) != len(self._keys) or len(arguments) != len(self._arguments):
             raise ScriptContractError(f"{self.name}: takes KEYS {self._keys} and ARGV {self._arguments}")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from service.redis.connection import Connection, Step
+from service.redis.connection import Connection, KeyedCommand
 from service.redis.script import Script
 from service.settings import Settings
 from service.store.answers import Answer
@@ -64,7 +64,7 @@ class Failures(RecordStore):
             del self._blocked_here[who]
         return max(0, wait)
 
-    def read_steps(self, who: str) -> tuple[Step, Step]:
+    def read_steps(self, who: str) -> tuple[KeyedCommand, KeyedCommand]:
         """Two steps for ``execute_all``; make their replies a ``State`` with ``state``."""
         blocked, failures = self._keys.blocked(who), self._keys.failures(who)
         return (blocked, ("PTTL", blocked)), (failures, ("EXISTS", failures))

@@ -10,7 +10,7 @@ from service.protocol.credentials import GRANT_ID_LENGTH
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
-from service.redis.connection import Connection, Step
+from service.redis.connection import Connection, KeyedCommand
 from service.redis.script import Script
 from service.store.answers import Answer
 from service.store.keys import Keys
@@ -219,7 +219,7 @@ class Grants(RecordStore):
     async def _matching(self, found: list[str], client_id: str | None) -> AsyncIterator[ListedGrant]:
         """The client's grants among these keys: grant records, and access tokens that hold their grant inline."""
         names = [name for name in found if self._keys.grant_key.fullmatch(name)]
-        steps: list[Step] = [step for name in names for step in ((name, ("GET", name)), (name, ("PTTL", name)))]
+        steps: list[KeyedCommand] = [step for name in names for step in ((name, ("GET", name)), (name, ("PTTL", name)))]
         replies = await self._connection.execute_all([*steps, *((name, ("TIME",)) for name in names[:1])])
         for name, data, left in zip(names, replies[0::2], replies[1::2], strict=False):
             grant = inline_or_whole(name, data)
@@ -243,7 +243,7 @@ def inline_or_whole(name: str, data: bytes | None) -> Grant | None:
     return decode(data)
 
 
-def end_steps(key: str) -> list[Step]:
+def end_steps(key: str) -> list[KeyedCommand]:
     """Steps for ``execute_all`` that ask when a key ends; their two replies are for ``ends_at``."""
     return [(key, ("PTTL", key)), (key, ("TIME",))]
 

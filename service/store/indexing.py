@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
-from service.redis.connection import Connection, Step
+from service.redis.connection import Connection, KeyedCommand
 from service.redis.errors import StoreError
 from service.store import user_index
 from service.store.grants import Grants
@@ -37,7 +37,7 @@ class Indexing:
         self.end_excess: EndExcess = self._revoke
         """Ends the grants that are too many; to be replaced by what also notifies hooks."""
 
-    async def swap(self, swap: Step, place: Place) -> object:
+    async def swap(self, swap: KeyedCommand, place: Place) -> object:
         """The reply to a script that spends a credential, None where the user is disabled and the grant therefore ended.
 
         Both leave together, but in a Cluster the index may be elsewhere, and away: what is spent is spent, so its tokens are
@@ -56,14 +56,14 @@ class Indexing:
             return None
         return swapped
 
-    async def begin(self, begin: Step, place: Place) -> object:
+    async def begin(self, begin: KeyedCommand, place: Place) -> object:
         """The reply to a script that begins a grant, None where the user is disabled. Raises where either server is away."""
         if not place.subject:
             return await self._connection.execute(begin[0], *begin[1])
         begun, indexed = await self._connection.execute_all([begin, self._step(place)])
         return begun if await self._settle(indexed, place) else None
 
-    def _step(self, place: Place) -> Step:
+    def _step(self, place: Place) -> KeyedCommand:
         return self._index.grant_step(place, self._most)
 
     async def _settle(self, reply: object, place: Place) -> bool:
@@ -76,7 +76,7 @@ class Indexing:
             await self.end_excess(place.subject, place.client_id, indexed.excess)
         return True
 
-    async def _keep_indexing(self, step: Step, place: Place) -> None:
+    async def _keep_indexing(self, step: KeyedCommand, place: Place) -> None:
         """Try until it is written, some ten minutes at most."""
         for _ in range(_TRIES):
             await asyncio.sleep(_PAUSE)

@@ -1,6 +1,6 @@
 """Browsers and networks from which a user signed in before: what strangers do elsewhere must not keep the user out there."""
 
-from service.redis.connection import Step
+from service.redis.connection import KeyedCommand
 from service.redis.script import Script
 from service.store.answers import Answer
 from service.store.record_store import RecordStore
@@ -17,7 +17,7 @@ _remember = Script("remember_places", Answer)
 class KnownPlaces(RecordStore):
     """Places in Redis, by names that say nothing of them, scored by the second at which each is forgotten."""
 
-    def read_steps(self, username: str, browser: str, network: str) -> tuple[Step, Step]:
+    def read_steps(self, username: str, browser: str, network: str) -> tuple[KeyedCommand, KeyedCommand]:
         """Two steps for ``execute_all``; their replies are for ``ends_at``."""
         browsers, networks = self._keys.known_browsers(username), self._keys.known_networks(username)
         return (browsers, ("ZSCORE", browsers, browser)), (networks, ("ZSCORE", networks, network))

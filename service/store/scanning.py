@@ -8,7 +8,7 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
-from service.redis.connection import Step
+from service.redis.connection import KeyedCommand
 from service.redis.errors import LinkLostError, ReplyError, kind_of
 from service.redis.link import Link, RedisReply
 from service.store import grants
@@ -70,7 +70,7 @@ class Scanning(RecordStore):
 
     async def _read_issued(self, names: list[str]) -> list[LivingCredential]:
         matches = [match for name in names if (match := self._keys.issued_key.fullmatch(name))]
-        steps: list[Step] = [
+        steps: list[KeyedCommand] = [
             step for match in matches for step in ((match[0], ("GET", match[0])), *grants.end_steps(match[0]))
         ]
         replies = iter(await self._connection.execute_all(steps))

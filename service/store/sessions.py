@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from service.records.session import Session
-from service.redis.connection import Connection, Step
+from service.redis.connection import Connection, KeyedCommand
 from service.redis.script import Script
 from service.store import user_index
 from service.store.answers import Answer
@@ -97,8 +97,8 @@ class Sessions(RecordStore):
     def _places(self, sid: str) -> tuple[str, str]:
         return self._keys.session(sid), self._keys.session_clients(sid)
 
-    def _keep_step(self, session: Session, seen_hash: str, ends_at: int) -> Step:
+    def _keep_step(self, session: Session, seen_hash: str, ends_at: int) -> KeyedCommand:
         return _keep.step(self._connection, self._places(session.sid), (session.encode(), seen_hash, ends_at))
 
-    def _index_step(self, session: Session, ends_at: int, latest_end: int) -> Step:
+    def _index_step(self, session: Session, ends_at: int, latest_end: int) -> KeyedCommand:
         return self._index.session_step(session.sid, session.subject, ends_at, latest_end, self._most)

@@ -7,7 +7,7 @@ import msgspec
 
 from service.protocol.credentials import Credential
 from service.records.grant import Grant
-from service.redis.connection import Connection, Step
+from service.redis.connection import Connection, KeyedCommand
 from service.redis.script import Script
 from service.store import grants
 from service.store.indexing import Indexing
@@ -111,7 +111,7 @@ class SpendableStore(RecordStore):
             return None
         return _Kept(held, grant, reply or b"", grants.ends_at(*end) if end else None)
 
-    async def _spend(self, script: Script[Outcome], step: Step, new: NewTokens) -> Spending:
+    async def _spend(self, script: Script[Outcome], step: KeyedCommand, new: NewTokens) -> Spending:
         """Put the new tokens in the place of a credential. One round trip."""
         reply = await self._indexing.swap(step, new.place())
         if reply is None:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from service.redis.connection import Step
+from service.redis.connection import KeyedCommand
 from service.redis.script import Script
 from service.store.answers import Answer
 from service.store.record_store import RecordStore
@@ -49,7 +49,7 @@ class Indexed(msgspec.Struct, frozen=True):
 class UserIndex(RecordStore):
     """The indexes of users in Redis."""
 
-    def grant_step(self, place: Place, most: int) -> Step:
+    def grant_step(self, place: Place, most: int) -> KeyedCommand:
         """Index a grant of a user, of whom there may be so many; never moves it to an earlier end."""
         subject = place.subject
         lasting, passing = self._counts_of_grants(subject, place.client_id)
@@ -59,13 +59,13 @@ class UserIndex(RecordStore):
         counts_until = ""  # its end
         return _index.step(self._connection, places, (place.grant_id, place.ends_at, limit, counts_until))
 
-    def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> Step:
+    def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> KeyedCommand:
         """Index a session until ``latest_end`` like a grant, though it lives until ``ends_at`` only unless it is used."""
         counts = self._counts_of_sessions(subject)
         places = (self._keys.user_sessions(subject), self._keys.user_disabled(subject), *counts)
         return _index.step(self._connection, places, (sid, latest_end, most, ends_at))
 
-    def unindex_step(self, grant_id: str, subject: str, client_id: str = "") -> Step:
+    def unindex_step(self, grant_id: str, subject: str, client_id: str = "") -> KeyedCommand:
         """Take an ended grant out of its user's index, and out of the count of its client where that is known."""
         counts = self._counts_of_grants(subject, client_id)
         return _unindex.step(self._connection, (self._keys.user_grants(subject), *counts), (grant_id,))

@@ -1,7 +1,7 @@
 """Users of the built-in directory: a record under the username, a pointer under the subject."""
 
 from service.records.user import User
-from service.redis.connection import Step
+from service.redis.connection import KeyedCommand
 from service.store.record_store import ChangedMeanwhileError, RecordStore
 
 _GONE_FOR = 60
@@ -15,7 +15,7 @@ class Users(RecordStore):
         """One round trip."""
         return await self._read(self._keys.username(username), User)
 
-    def read_step(self, username: str) -> Step:
+    def read_step(self, username: str) -> KeyedCommand:
         """A step for ``execute_all`` that reads a user; its reply is for ``read``."""
         key = self._keys.username(username)
         return key, ("GET", key)

@@ -1,4 +1,4 @@
-"""Access tokens as clients get them: a random string, a signed JWT (RFC 9068), or both; and what a presented one names.
+"""Access tokens as clients get them: a random string, or a JWT (RFC 9068) minted here; and what a presented one names.
 
 Whatever its format, a token is kept under a hash that its ``jti`` ends with, after the id of its grant: so introspection,
 revocation and the end of a grant work alike. The exception is ``stateless`` (client_credentials only): it is kept

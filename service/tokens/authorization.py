@@ -1,4 +1,4 @@
-"""What a grant type answers with, and what comes of it."""
+"""``Authorization``: what a grant type allows; and ``Issued``: the tokens that come of it."""
 
 import msgspec
 

@@ -13,11 +13,11 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.store.user_index import CountedAs
 from service.tokens.authorization import Authorization, Issued, granted_by
-from service.tokens.codes import issue_code
+from service.tokens.authorization_codes import issue_code
 from service.tokens.id_tokens import mint_id_token
-from service.tokens.minting import mint
 from service.tokens.spendable import TokenPlan
 from service.tokens.token_hooks import with_hooks
+from service.tokens.token_response import mint
 from service.tokens.user_claims import with_claims
 
 

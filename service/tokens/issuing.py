@@ -17,10 +17,10 @@ from service.records.client import Client
 from service.store.replay_checks import ReplayCheck, confirm, release
 from service.store.spending import Outcome, WaitingReply
 from service.tokens.authorization import Authorization, Issued
-from service.tokens.minting import mint
 from service.tokens.replay import fingerprint, repeat, settle
 from service.tokens.spendable import Spendable, TokenPlan
 from service.tokens.token_hooks import ask_before_exchange, with_hooks
+from service.tokens.token_response import mint
 from service.tokens.user_claims import wants, with_claims
 
 _TRIES = 8

@@ -40,7 +40,7 @@ READS = {
         "list_trusts",
         "list_entries",
         "list_new",
-        "checked_sector",
+        "check_surroundings",
         "named_by",
         "list_of_subject",
         "list_of_client_id",

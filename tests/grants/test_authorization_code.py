@@ -11,7 +11,7 @@ from service.protocol.pkce import s256
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
 from service.store.keys import Keys
-from service.tokens.codes import issue_code
+from service.tokens.authorization_codes import issue_code
 from tests.world import CALLBACK, VERIFIER, World, error_of, settings_for
 
 REFUSED = (400, "invalid_grant")

@@ -17,7 +17,7 @@ from service.crypto import key_schedule
 from service.issuer import Issuer
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
-from service.tokens.codes import issue_code
+from service.tokens.authorization_codes import issue_code
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
 from tests.world import SECRET, World, basic, settings_for

@@ -28,7 +28,7 @@ from service.records.grant import Grant
 from service.store.store import open_store
 from service.store.tokens import RevokeAnswer
 from service.tokens.authorization import Issued
-from service.tokens.codes import issue_code
+from service.tokens.authorization_codes import issue_code
 from service.tokens.issuing import issue
 from service.tokens.replay import ReplayedError, end_replayed
 from service.tokens.token_request import TokenRequest

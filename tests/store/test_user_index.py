@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from service.protocol.errors import TemporarilyUnavailable
-from service.redis.connection import Step
+from service.redis.connection import KeyedCommand
 from service.store.keys import Keys
 from tests.world import World
 
@@ -17,9 +17,9 @@ async def test_a_grant_that_could_not_be_ended_stays_in_its_users_index(
     tokens = await world.tokens(await world.client())
     store = world.issuer.store
     grant_id = tokens["access_token"][6:28]
-    sent: list[Step] = []
+    sent: list[KeyedCommand] = []
 
-    async def nobody_answers(steps: Sequence[Step]) -> None:
+    async def nobody_answers(steps: Sequence[KeyedCommand]) -> None:
         sent.extend(steps)
         raise TemporarilyUnavailable
 

@@ -18,7 +18,7 @@ from service.store.spending import Outcome, Spending
 from service.store.tokens import Tokens
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.issuing import issue
-from service.tokens.refreshing import KeptRefreshToken
+from service.tokens.refresh_tokens import KeptRefreshToken
 from service.tokens.token_request import TokenRequest
 from tests.world import CALLBACK, World, basic, error_of
 

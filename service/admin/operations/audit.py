@@ -1,4 +1,4 @@
-"""The audit log."""
+"""Operations on the audit log: list it, follow it."""
 
 from typing import Annotated
 

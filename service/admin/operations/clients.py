@@ -1,4 +1,4 @@
-"""Clients."""
+"""Operations on clients: make, change, list, end them; their secrets and alternative ids."""
 
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 

@@ -10,7 +10,7 @@ from service.admin.input import Input, PropertyInput, describe_property
 from service.admin.operations.operation import Operation, OperationResult, Output, Seconds, page_of
 from service.admin.paging import Cursor, Limit, Listing
 from service.issuer import Issuer
-from service.tokens.codes import Code
+from service.tokens.authorization_codes import Code
 
 
 class WhoseGrants(Input):

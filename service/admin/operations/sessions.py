@@ -1,4 +1,4 @@
-"""Browser sessions."""
+"""Operations on browser sessions: list a user's, end them."""
 
 from service.admin import sessions as admin
 from service.admin.operations.operation import Operation, Output, Seconds, page_of

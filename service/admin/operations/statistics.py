@@ -1,4 +1,4 @@
-"""Numbers about the service."""
+"""Operations that count: grants, tokens, clients and what was issued lately."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

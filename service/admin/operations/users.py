@@ -1,4 +1,4 @@
-"""Users of the built-in directory."""
+"""Operations on users of the built-in directory: make, list, disable, set passwords."""
 
 from pydantic import JsonValue
 

@@ -15,7 +15,7 @@ from service.fronts.decision_api.client_request import ClientRequestBody, refuse
 from service.fronts.decision_api.issued import tokens_issued, with_additions
 from service.fronts.decision_api.result_codes import ResultCode
 from service.grants import GRANT_TYPES
-from service.grants.fresh import fresh_authorization
+from service.grants.beginning_grants import fresh_authorization
 from service.grants.jwt_bearer import UntrustedIssuer
 from service.issuer import Issuer
 from service.observe.current import note_grant_type

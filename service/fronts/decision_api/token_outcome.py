@@ -8,7 +8,7 @@ from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import client_members
 from service.fronts.decision_api.issued import tokens_issued, with_additions
 from service.fronts.decision_api.result_codes import ResultCode
-from service.grants.fresh import fresh_authorization
+from service.grants.beginning_grants import fresh_authorization
 from service.issuer import Issuer
 from service.protocol.checked_types import Identifier
 from service.protocol.errors import InvalidGrant, InvalidTarget, ProtocolError, ServerError

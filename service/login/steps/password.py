@@ -1,12 +1,12 @@
-"""Signing in with a user name and a password."""
+"""Signing in with a user name and a password; when a session is not enough for it says ``login.reauthentication``."""
 
 import logging
 from typing import assert_never
 
 from service.directory import BlockedError
 from service.issuer import Issuer
-from service.login.expected_user import is_expected
 from service.login.interaction import ClientInteraction, Interaction, PageInteraction, StaleError
+from service.login.reauthentication import must_sign_in_again
 from service.login.steps.step import Again, Authenticated, Failed, Step, StepOutcome
 from service.login.tickets import update
 from service.observe.events import Event
@@ -26,7 +26,7 @@ async def is_needed(issuer: Issuer, interaction: Interaction, session: Session |
         return True
     match interaction:
         case ClientInteraction():
-            return _must_prove(issuer, interaction, session)
+            return must_sign_in_again(issuer, interaction, session)
         case PageInteraction():
             return False
         case _:
@@ -74,20 +74,6 @@ async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
         log.info(Event.LOGIN_FAILED, extra={"address": visit.address, "attempt": attempt, "reason_code": reason})
         return Again(tried, {"fault": "wrong"})
     return Authenticated(tried, person)
-
-
-def _must_prove(issuer: Issuer, interaction: ClientInteraction, session: Session) -> bool:
-    """Whether a session is not enough: asked for anew, too old, or another user's (OpenID Connect Core 3.1.2.3).
-
-    Both ends of an age are whole seconds, so it may be almost one more than it seems: never older than max_age, and max_age=0
-    is prompt=login (OpenID Connect Core 3.1.2.1).
-    """
-    progress, request = interaction.progress, interaction.request
-    if progress.proved_at:
-        return False
-    if progress.anew or Prompt.LOGIN in request.prompt or not is_expected(issuer, interaction, session):
-        return True
-    return request.max_age is not None and int(issuer.clock()) - session.auth_time >= request.max_age
 
 
 STEP = Step(

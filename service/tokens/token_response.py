@@ -1,4 +1,4 @@
-"""Making tokens and the response that hands them out. Nothing is kept here."""
+"""The tokens of one response, made together, and the response itself (RFC 6749 section 5.1). Nothing is kept here."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ from service.tokens.access_tokens import (
 )
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.id_tokens import mint_id_token, wants_id_token
-from service.tokens.refreshing import NewRefreshToken, new_refresh_token
+from service.tokens.refresh_tokens import NewRefreshToken, new_refresh_token
 from service.tokens.spendable import TokenPlan
 from service.tokens.user_claims import of_token, wants
 

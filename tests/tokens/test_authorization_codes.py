@@ -12,7 +12,7 @@ from aiohttp import ClientResponse
 from service.app import open_issuer
 from service.protocol.credentials import hashed
 from service.records.client import Client
-from service.tokens import codes
+from service.tokens import authorization_codes as codes
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of, in_process, settings_for

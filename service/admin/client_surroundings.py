@@ -1,4 +1,8 @@
-"""What only the settings and the world know of a client: which sector it is in, and whether we can sign as it wants."""
+"""What only the settings and the network know of a client's metadata.
+
+Whether its response types are offered here, whether there are keys that sign as it wants, and which sector its pairwise
+subjects are made for.
+"""
 
 import logging
 from urllib.parse import urlsplit
@@ -21,10 +25,14 @@ _SIGNED_BY_US = (
 )
 
 
-async def checked_sector(issuer: Issuer, given: ClientInput) -> str:
-    """The sector that pairwise subjects are made for (OpenID Connect Core 8.1, Dynamic Client Registration 5).
+async def check_surroundings(issuer: Issuer, given: ClientInput) -> str:
+    """Check a client against the settings and the documents that it names.
 
-    Also checks what only the settings know. Raises InvalidInput.
+    Returns:
+        The sector that its pairwise subjects are made for (OpenID Connect Core 8.1, Dynamic Client Registration 5), or "".
+
+    Raises:
+        InvalidInput: Something is not offered here, or its sector document does not name its redirect URIs.
     """
     settings = issuer.settings
     if refused := [one.value for one in given.response_types if one not in settings.response_types]:

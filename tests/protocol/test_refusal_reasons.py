@@ -13,7 +13,7 @@ import service
 from service.cli.program import app
 from service.protocol import errors
 from service.protocol.errors import ProtocolError, printable
-from service.protocol.refusals import ANY, REASONS, REFUSALS, UNKNOWN, reason_of
+from service.protocol.refusal_reasons import ANY, REASONS, REFUSALS, UNKNOWN, reason_of
 from service.settings import Settings
 
 SERVICE = Path(service.__file__).parent
