@@ -21,10 +21,12 @@ from service import hooks
 from service.admin import refusals
 from service.concurrency.background_tasks import BackgroundTasks
 from service.crypto.client_keys import ClientKeys
+from service.crypto.dpop_nonces import DpopNonces
+from service.crypto.dpop_proofs import DpopProofs
 from service.crypto.keyring import Keyring
 from service.crypto.passwords import Hashing
 from service.crypto.random_blocks import RandomBlocks
-from service.crypto.sealing import RequestSealing, Sealing
+from service.crypto.sealing import RequestSealing, Sealing, shared_secrets
 from service.directory import HttpDirectory, RedisDirectory
 from service.endpoints import ENDPOINTS
 from service.endpoints.endpoint import check_paths
@@ -83,6 +85,8 @@ def make_issuer(
         background=BackgroundTasks(metrics),
         keyring=keyring,
         client_keys=ClientKeys(settings, http_client.get, counted=metrics.client_keys),
+        dpop_proofs=DpopProofs(),
+        dpop_nonces=DpopNonces(shared_secrets(settings), settings.dpop_nonce_lifetime),
         sealing=Sealing(settings.master_keys),
         request_sealing=RequestSealing.of(settings, randomness),
         hooks=hooks.Hooks(settings, http_client, store.notifications, metrics, clock, randomness),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from service.concurrency.background_tasks import BackgroundTasks
 from service.crypto.client_keys import ClientKeys
+from service.crypto.dpop_nonces import DpopNonces
+from service.crypto.dpop_proofs import DpopProofs
 from service.crypto.keyring import Keyring
 from service.crypto.passwords import Hashing
 from service.crypto.sealing import RequestSealing, Sealing
@@ -41,6 +43,9 @@ class Issuer:
     """Our signing keys, None where OpenID Connect is off."""
     client_keys: ClientKeys
     """Keys of clients and trusted issuers."""
+    dpop_proofs: DpopProofs
+    """Verifies that clients hold the keys of their tokens."""
+    dpop_nonces: DpopNonces
     sealing: Sealing
     """Seals under the master key, where there is one."""
     request_sealing: RequestSealing

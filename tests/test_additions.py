@@ -210,6 +210,7 @@ async def test_a_method_of_client_authentication(world: World, write: Write, mon
 @pytest.fixture
 async def bound(world: World, write: Write, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """A service whose clients may bind their tokens to a key, and a public client."""
+    monkeypatch.delitem(KEY_PROOFS, "dpop")  # which has the scheme already
     monkeypatch.setitem(KEY_PROOFS, "badge", write("key_proof", KEY_PROOF).KEY_PROOF)
     async with world.having() as other:
         await other.user()

@@ -171,7 +171,7 @@ def parsed(jwks: object) -> tuple[jwt.PyJWK, ...]:
     if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list):
         raise ValueError("not a JWK set")
     wanted = [member for member in jwks["keys"][:MAX_KEYS] if is_for_signatures(member)]
-    return tuple(key for key in map(_parsed_key, wanted) if key is not None)
+    return tuple(key for key in map(parsed_key, wanted) if key is not None)
 
 
 def is_for_signatures(member: object) -> bool:
@@ -181,7 +181,8 @@ def is_for_signatures(member: object) -> bool:
     return member.get("use", "sig") == "sig" and member.get("alg", ALGORITHMS[0]) in ALGORITHMS
 
 
-def _parsed_key(member: dict[str, Any]) -> jwt.PyJWK | None:
+def parsed_key(member: dict[str, Any]) -> jwt.PyJWK | None:
+    """A public key of moderate size, None where the JWK is no such key."""
     known = {name: value for name, value in member.items() if name in MEMBERS and isinstance(value, str)}
     try:
         key = jwt.PyJWK(known)
@@ -199,12 +200,14 @@ def _size_of(key: jwt.PyJWK) -> int:
 
 
 def _fitting(keys: Collection[jwt.PyJWK], kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
-    kind, curve = _TYPES.get(algorithm[:2]), _CURVES.get(algorithm)
-    return [
-        key
-        for key in keys
-        if key.key_type == kind
-        and (kid is None or key.key_id == kid)
+    return [key for key in keys if (kid is None or key.key_id == kid) and fits(key, algorithm)]
+
+
+def fits(key: jwt.PyJWK, algorithm: str) -> bool:
+    """Whether a key is of the kind and curve that this algorithm needs, and not for another one."""
+    curve = _CURVES.get(algorithm)
+    return (
+        key.key_type == _TYPES.get(algorithm[:2])
         and (curve is None or key._jwk_data.get("crv") == curve)
         and key._jwk_data.get("alg", algorithm) == algorithm
-    ]
+    )

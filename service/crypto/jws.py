@@ -72,8 +72,8 @@ def parse(token: str, most: int) -> Jws:
     try:
         signing_input, _, signature = token.encode("ascii").rpartition(b".")
         head, _, body = signing_input.partition(b".")
-        header = orjson.loads(_decoded(head))
-        jws = Jws(header, signing_input, _decoded(body), _decoded(signature))
+        header = orjson.loads(decoded(head))
+        jws = Jws(header, signing_input, decoded(body), decoded(signature))
     except ValueError as error:
         raise UnverifiableError("it is not a signed JWT") from error
     if not isinstance(header, dict) or "crit" in header or "b64" in header:
@@ -108,7 +108,7 @@ def check_times(claims: Mapping[str, Any]) -> None:
             raise UnverifiableError(f"it is not good yet ({name})")
 
 
-def _decoded(data: bytes) -> bytes:
+def decoded(data: bytes) -> bytes:
     """Decode strictly: Python's decoder passes over what is not signed. Raises ValueError."""
     decoded = urlsafe_b64decode(data + b"=" * (-len(data) % 4))
     if base64url(decoded).encode("ascii") != data:

@@ -58,11 +58,23 @@ def algorithms_of(key: PrivateKey) -> tuple[SigningAlgorithm, ...]:
 
 def public_jwk(key: PrivateKey, algorithm: SigningAlgorithm, *, shared: bool = False) -> dict[str, Any]:
     """The public JWK with ``kid`` (its thumbprint, RFC 7638), ``use`` and ``alg``. ``shared``: it has a second algorithm."""
-    members: dict[str, Any] = json.loads(algorithm_object(algorithm).to_jwk(key.public_key()))
-    bare = {name: members[name] for name in _REQUIRED[members["kty"]]}
-    thumbprint = base64url(sha256(json.dumps(bare, sort_keys=True, separators=(",", ":")).encode()).digest())
-    kid = f"{thumbprint}-{algorithm.value}" if shared else thumbprint
+    bare = _bare_jwk(key.public_key(), algorithm)
+    kid = f"{_thumbprint(bare)}-{algorithm.value}" if shared else _thumbprint(bare)
     return {**bare, "kid": kid, "use": "sig", "alg": algorithm.value}
+
+
+def thumbprint(key: object, algorithm: str) -> str:
+    """The SHA-256 thumbprint of a public key that verifies this algorithm (RFC 7638), base64url: one of each key."""
+    return _thumbprint(_bare_jwk(key, algorithm))
+
+
+def _bare_jwk(key: object, algorithm: str) -> dict[str, str]:
+    members: dict[str, str] = json.loads(algorithm_object(algorithm).to_jwk(key))
+    return {name: members[name] for name in _REQUIRED[members["kty"]]}
+
+
+def _thumbprint(bare: dict[str, str]) -> str:
+    return base64url(sha256(json.dumps(bare, sort_keys=True, separators=(",", ":")).encode()).digest())
 
 
 def read_file(path: Path) -> list[PrivateKey]:

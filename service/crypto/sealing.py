@@ -71,11 +71,20 @@ class _DerivedKeys:
         return None if key is None else _unseal(key, sealed, about)
 
 
+def shared_secrets(settings: Settings) -> list[bytes]:
+    """What every process of an issuer has to derive keys from, the first for what is made now.
+
+    The master keys, or the signing keys in files where there is no master key. Raises UnusableKeyError.
+    """
+    if settings.master_keys:
+        return [key.encode() for key in settings.master_keys]
+    return [_der(key) for path in settings.signing_key_files for key in read_file(path)]
+
+
 class RequestSealing:
     """Seals what a browser keeps for us: an authorization request, until the user has signed in.
 
-    The keys are derived from whatever every process of an issuer has: the master keys, or the signing keys in files where
-    there is no master key. Without either nothing can be sealed.
+    The keys are derived from ``shared_secrets``. Without one nothing can be sealed.
     """
 
     def __init__(self, secrets: Iterable[bytes], randomness: Randomness) -> None:
@@ -85,10 +94,7 @@ class RequestSealing:
     @classmethod
     def of(cls, settings: Settings, randomness: Randomness) -> "RequestSealing":
         """Make one from the settings. Raises UnusableKeyError."""
-        secrets = [key.encode() for key in settings.master_keys]
-        if not secrets:
-            secrets = [_der(key) for path in settings.signing_key_files for key in read_file(path)]
-        return cls(secrets, randomness)
+        return cls(shared_secrets(settings), randomness)
 
     def seal(self, content: bytes) -> str:
         """base64url of key name, nonce and ciphertext of the compressed content; "" where there is no key."""

@@ -3,7 +3,9 @@
 import re
 from typing import NamedTuple
 
-from service.protocol.errors import InvalidRequest, InvalidToken, TokenRequired
+from service.issuer import Issuer
+from service.protocol.decision import challenge
+from service.protocol.errors import InvalidRequest, InvalidToken, ProtocolError, TokenRequired
 from service.protocol.request import Request
 from service.tokens.binding import KEY_PROOFS
 
@@ -30,6 +32,24 @@ def presented_token(request: Request) -> PresentedToken:
 def bearer_token(request: Request) -> str:
     """The same where nothing is bound to a key."""
     return _presented(request, (_BEARER,)).text
+
+
+def challenged(issuer: Issuer, request: Request, error: ProtocolError) -> ProtocolError:
+    """Return the error with a challenge for each scheme that would do here (RFC 9449 section 7.2).
+
+    The scheme in use is the one that names the error.
+    """
+    if error.status not in (401, 403):
+        return error
+    used = (request.authorization or "").partition(" ")[0].lower()
+    own = {proof.scheme: proof.challenge(issuer) for proof in KEY_PROOFS.values() if proof.scheme != _BEARER}
+    for scheme, parameters in own.items():
+        if scheme.lower() == used:
+            error.headers["WWW-Authenticate"] = challenge(scheme, error, parameters)
+            return error
+    others = (challenge(scheme, None, parameters) for scheme, parameters in own.items())
+    error.headers["WWW-Authenticate"] = ", ".join((challenge(_BEARER, error), *others))
+    return error
 
 
 def _presented(request: Request, schemes: tuple[str, ...]) -> PresentedToken:

@@ -52,6 +52,8 @@ class MachineEndpoint(Endpoint):
     handle: Callable[[Issuer, Request], Awaitable[Decision]]
     """Raises ProtocolError, which becomes the error response."""
     content: Content = Content.FORM
+    takes_key_proofs: bool = False
+    """Whether clients show here that they hold keys (``tokens.binding``)."""
     head: bool = True
     """Whether HEAD is served like GET: not where a response without its content would be a loss."""
 

@@ -124,5 +124,6 @@ ENDPOINT = MachineEndpoint(
     methods=_methods,
     metadata=_metadata,
     handle=decide,
+    takes_key_proofs=True,
     head=False,
 )

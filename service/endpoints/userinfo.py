@@ -4,12 +4,12 @@ from typing import Any
 
 import orjson
 
-from service.endpoints.bearer import presented_token
+from service.endpoints.bearer import challenged, presented_token
 from service.endpoints.endpoint import Content, MachineEndpoint, always
 from service.issuer import Issuer
 from service.protocol import claims
 from service.protocol.decision import NO_STORE, Decision, answer
-from service.protocol.errors import InsufficientScope, InvalidToken
+from service.protocol.errors import InsufficientScope, InvalidToken, ProtocolError
 from service.protocol.names import OPENID
 from service.protocol.request import Request
 from service.records.client import Client
@@ -27,8 +27,15 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     """The claims that the token's scope and the claims parameter stand for; as a JWT where the client is registered so.
 
     The token comes in the Authorization header or in a form (RFC 6750 2.1 and 2.2), never in the query. Raises
-    InvalidRequest, InvalidToken (401), InsufficientScope (403), TemporarilyUnavailable.
+    InvalidRequest, InvalidToken, InvalidDpopProof, UseDpopNonce (401), InsufficientScope (403), TemporarilyUnavailable.
     """
+    try:
+        return await _decide(issuer, request)
+    except ProtocolError as error:
+        raise challenged(issuer, request, error) from None
+
+
+async def _decide(issuer: Issuer, request: Request) -> Decision:
     presented = presented_token(request)
     possession = shown_with(issuer, request, presented.text)
     token, client = await opened_for_claims(issuer, presented.text, possession)
@@ -80,4 +87,5 @@ ENDPOINT = MachineEndpoint(
     is_on=lambda issuer: issuer.keyring is not None,
     handle=decide,
     content=Content.OPTIONAL_FORM,
+    takes_key_proofs=True,
 )

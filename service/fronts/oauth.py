@@ -26,7 +26,7 @@ from service.protocol.decision import JSON, NO_STORE, SERVER, Action, Decision, 
 from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
 from service.protocol.request import Form, Request
 from service.settings import Settings
-from service.tokens.binding import KEY_PROOFS
+from service.tokens.binding import KEY_PROOFS, answered_with
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
     name, methods, decide = endpoint.name, endpoint.methods(issuer.settings), endpoint.handle
     url, ignore_client_id = issuer.url_of(path), path == WEBMETHODS_PATH
     shared = _Sharing.by(issuer, (*methods, "OPTIONS"))
+    takes_key_proofs = endpoint.takes_key_proofs
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         request: Request | None = None
@@ -76,6 +77,8 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
         except Exception as error:  # noqa: BLE001 (not foreseen: an incident)
             issuer.metrics.refusal(name, "server_error", "incident")
             response = _incident(path, error)
+        if takes_key_proofs:
+            response.headers.update(answered_with(issuer))
         return shared.with_headers(http, response)
 
     async def refused(http: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:

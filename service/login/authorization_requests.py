@@ -107,7 +107,9 @@ def _rules_of(issuer: Issuer, client: Client) -> Rules:
 
 
 def _may(client: Client, response_type: ResponseType) -> bool:
-    """A code is of use only to who may redeem it."""
+    """A code is of use only to who may redeem it, an access token from here only to who needs none that is bound to a key."""
+    if "token" in response_type.parts and client.dpop_bound_access_tokens:
+        return False
     return "code" not in response_type.parts or GrantTypeName.AUTHORIZATION_CODE in client.grant_types
 
 

@@ -226,6 +226,9 @@ class ClientMetadata(BaseModel):
         registered=SAME, authlete="tokenAuthSignAlg", flag="--auth-alg")
     strict_assertion_audience: bool = _row(False, _AUTHENTICATES, "Strict audience",
         "Its assertions must name the issuer and nothing else as audience.", flag="--strict-audience")
+    dpop_bound_access_tokens: bool = _row(False, _TOKENS, "Requires DPoP",
+        "Its tokens are bound to a key of its own: each token request needs a DPoP proof, and a stolen token is worth nothing.",
+        registered=SAME, authlete="dpopRequired", flag="--dpop")
     access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
         "Claims about the user, such as department, in its access tokens and their introspection.",
         authlete="extension.accessTokenClaims", metavar="CLAIM")

@@ -98,6 +98,10 @@ COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
         f"may_assert_subjects: goes with the grant type {GrantTypeName.JWT_BEARER}",
     ),
     (
+        lambda given: given.dpop_bound_access_tokens and any("token" in one.parts for one in given.response_types),
+        "dpop_bound_access_tokens: the authorization endpoint cannot bind the access tokens of response_types with token",
+    ),
+    (
         lambda given: given.alias == given.client_id,
         "alias: must differ from the client_id",
     ),

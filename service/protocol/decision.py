@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ SERVER: Mapping[str, str] = {"Server": "mintmark"}
 NO_STORE: Mapping[str, str] = {"Content-Type": JSON, "Cache-Control": "no-store", "Pragma": "no-cache", **SERVER}
 """RFC 6749 5.1: with every response that carries tokens, and with every error of the token endpoint."""
 
+NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 CHALLENGE = 'Basic realm="mintmark", charset="UTF-8"'
 
 
@@ -57,18 +59,24 @@ def refuse(error: ProtocolError, *, by_header: bool = True, **members: object) -
         body["error_description"] = error.description
     headers = {**NO_STORE, **error.headers}
     if isinstance(error, BearerError):
-        headers.setdefault("WWW-Authenticate", _bearer_challenge(error))
+        headers.setdefault("WWW-Authenticate", challenge("Bearer", error))
     elif error.status == 401 and by_header:
         headers.setdefault("WWW-Authenticate", CHALLENGE)
     return Decision(_action(error), error.status, orjson.dumps(body | members), headers, error.error)
 
 
-def _bearer_challenge(error: BearerError) -> str:
-    """RFC 6750 section 3."""
-    if isinstance(error, TokenRequired):
-        return 'Bearer realm="mintmark"'
-    description = f', error_description="{error.description}"' if error.description else ""
-    return f'Bearer realm="mintmark", error="{error.error}"{description}'
+def challenge(scheme: str, error: ProtocolError | None = None, parameters: Mapping[str, str] = NO_PARAMETERS) -> str:
+    """A challenge for WWW-Authenticate (RFC 6750 section 3, RFC 9449 section 7.1).
+
+    Args:
+        scheme: Of the Authorization header that is wanted.
+        error: Why the token will not do; where none was sent the challenge names no error.
+        parameters: Further ones of this scheme.
+    """
+    members = {"realm": "mintmark"}
+    if error is not None and not isinstance(error, TokenRequired):
+        members |= {"error": error.error} | ({"error_description": error.description} if error.description else {})
+    return f"{scheme} " + ", ".join(f'{name}="{text}"' for name, text in {**members, **parameters}.items())
 
 
 def _action(error: ProtocolError) -> Action:

@@ -174,6 +174,19 @@ class InvalidRedirectUri(ProtocolError):
     error = "invalid_redirect_uri"
 
 
+class InvalidDpopProof(ProtocolError):
+    """The DPoP proof is missing where there must be one, or is no good (RFC 9449 sections 5 and 7.1)."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseDpopNonce(ProtocolError):
+    """The DPoP proof has to hold the nonce that comes with the response (RFC 9449 sections 8 and 9)."""
+
+    error = "use_dpop_nonce"
+    description = "The DPoP proof needs the nonce of the DPoP-Nonce header."
+
+
 class BearerError(ProtocolError):
     """A refusal by a resource of ours: its challenge is ``Bearer`` (RFC 6750 section 3)."""
 

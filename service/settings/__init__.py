@@ -17,6 +17,7 @@ from service.protocol.names import AccessTokenFormat
 from service.settings import hooks, operators, server
 from service.settings.clients import ClientsSettings
 from service.settings.directory import DirectorySettings
+from service.settings.dpop import DpopSettings
 from service.settings.faults import lines, whole
 from service.settings.group import SettingsGroup
 from service.settings.guessing import GuessingSettings
@@ -55,6 +56,7 @@ class Settings(
     LoginSettings,
     KeysSettings,
     ScopesSettings,
+    DpopSettings,
     TokensSettings,
     RedisSettings,
     operators.OperatorsSettings,
@@ -98,7 +100,14 @@ def _key_faults(settings: Settings) -> list[str]:
     return ["resource_tokens: there is no key to sign with: set master_key or signing_key_files"]
 
 
-_CHECKS = (hooks.secret_faults, _key_faults, operators.listener_faults, server.https_faults)
+def _nonce_faults(settings: Settings) -> list[str]:
+    """Return what is wrong with nonces that not every process could make."""
+    if not settings.dpop_nonce_required or settings.openid:
+        return []
+    return ["dpop_nonce_required: there is no secret to derive nonces from: set master_key or signing_key_files"]
+
+
+_CHECKS = (hooks.secret_faults, _key_faults, _nonce_faults, operators.listener_faults, server.https_faults)
 """Checks between settings."""
 
 

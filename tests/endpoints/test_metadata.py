@@ -40,6 +40,7 @@ async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
                 *("password", "refresh_token", "implicit"),
             ],
             "response_types_supported": ["code", "code token", "none"],
+            "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA", "ES384"],
             "response_modes_supported": ["query", "fragment", "form_post"],
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,

@@ -147,7 +147,7 @@ NOT_HERE = """
     tls_client_auth_san_ip tls_client_auth_san_email tls_client_certificate_bound_access_tokens
     self_signed_certificate_key_id bc_delivery_mode bc_notification_endpoint authorization_details_types
     par_required front_channel_request_object_encryption_required single_access_token_per_subject rs_request_signed
-    dpop_required fapi_modes credential_response_encryption_required
+    fapi_modes credential_response_encryption_required
 """.split()  # noqa: SIM905 (a table)
 """Members whose promise would not be kept."""
 

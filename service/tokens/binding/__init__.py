@@ -14,12 +14,25 @@ from service.protocol.errors import InvalidGrant
 from service.protocol.request import Request
 from service.records.client import Client
 from service.tokens.authorization import Authorization
-from service.tokens.binding.key_proof import NO_KEY, KeyProof, Possession
+from service.tokens.binding import dpop
+from service.tokens.binding.key_proof import NO_KEY, KeyProof, Possession, Pushed
 
-KEY_PROOFS: dict[str, KeyProof] = {}
+KEY_PROOFS: dict[str, KeyProof] = {module.KEY_PROOF.name: module.KEY_PROOF for module in (dpop,)}
 """Every proof by its name; discovery, CORS and schemes of the Authorization header derive from it."""
 
-__all__ = ["KEY_PROOFS", "NO_KEY", "KeyProof", "Possession", "bind", "bound_by", "named_in", "shown_with"]
+__all__ = [
+    "KEY_PROOFS",
+    "NO_KEY",
+    "KeyProof",
+    "Possession",
+    "Pushed",
+    "answered_with",
+    "bind",
+    "bound_by",
+    "named_in",
+    "pushed_with",
+    "shown_with",
+]
 
 
 def bound_by(issuer: Issuer, client: Client, request: Request) -> Possession:
@@ -36,6 +49,21 @@ def named_in(parameters: Mapping[str, str]) -> Binding:
     for proof in KEY_PROOFS.values():
         possession = _both(possession, Possession(proof.named(parameters)))
     return possession.binding
+
+
+def pushed_with(issuer: Issuer, request: Request, parameters: Mapping[str, str]) -> Pushed:
+    """Return what a pushed authorization request shows. Raises ProtocolError.
+
+    ``parameters``: of the authorization request, whether it came as a form or as a request object.
+    """
+    shown = [proof.push(issuer, request, parameters) for proof in KEY_PROOFS.values()]
+    named = {name: value for one in shown for name, value in one.parameters.items()}
+    return Pushed(named, tuple(check for one in shown for check in one.replay_checks))
+
+
+def answered_with(issuer: Issuer) -> dict[str, str]:
+    """Return the headers of each answer of an endpoint that takes proofs."""
+    return {name: value for proof in KEY_PROOFS.values() for name, value in proof.answered(issuer).items()}
 
 
 def shown_with(issuer: Issuer, request: Request, access_token: str) -> Possession:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from service.issuer import Issuer
@@ -22,8 +23,27 @@ NO_KEY = Possession()
 """Nothing is shown: enough for a bearer token."""
 
 
+class Pushed(NamedTuple):
+    """What a pushed authorization request shows (RFC 9126)."""
+
+    parameters: Mapping[str, str] = MappingProxyType({})
+    """Of the authorization request, as if it had sent them."""
+    replay_checks: tuple[ReplayCheck, ...] = ()
+
+
+NOT_PUSHED = Pushed()
+
+
 def _nothing(_: Issuer) -> Mapping[str, object]:
     return {}
+
+
+def _no_headers(_: Issuer) -> Mapping[str, str]:
+    return {}
+
+
+def _not_pushed(_: Issuer, __: Request, ___: Mapping[str, str]) -> Pushed:
+    return NOT_PUSHED
 
 
 def _no_key(_: Mapping[str, str]) -> Binding:
@@ -41,10 +61,16 @@ class KeyProof:
     """What a request shows that brings this access token. Raises ProtocolError for a malformed proof."""
     named: Callable[[Mapping[str, str]], Binding] = _no_key
     """The key that an authorization request names, to which its code is bound. Raises ProtocolError."""
+    push: Callable[[Issuer, Request, Mapping[str, str]], Pushed] = _not_pushed
+    """What a pushed authorization request with these parameters shows. Raises ProtocolError."""
+    answered: Callable[[Issuer], Mapping[str, str]] = _no_headers
+    """Headers of each answer of an endpoint that takes proofs."""
     metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
     """Members of discovery."""
     scheme: str = "Bearer"
     """In the Authorization header, before the tokens that it binds."""
+    challenge: Callable[[Issuer], Mapping[str, str]] = _no_headers
+    """Parameters of its challenge, where it has a scheme of its own (RFC 9110 section 11.6.1)."""
     request_headers: tuple[str, ...] = ()
     """What pages of other origins must be able to send."""
     response_headers: tuple[str, ...] = ()

@@ -1,0 +1,167 @@
+"""DPoP proofs (RFC 9449): JWTs by which a client shows that it holds a key, verified by that key itself.
+
+Used by the token service and by resource servers: which proofs were used before and whether a nonce is ours, they know.
+"""
+
+from collections.abc import Collection, Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple, TypeGuard
+
+import orjson
+
+from service.crypto.client_keys import ALGORITHMS, fits, parsed_key
+from service.crypto.jws import SKEW, UnverifiableError, decoded
+from service.crypto.key_material import algorithm_object, thumbprint
+from service.protocol.credentials import base64url
+from service.protocol.target_uris import is_same_target
+from service.store.bounded_cache import BoundedCache
+
+HEADER = "DPoP"
+"""Of requests."""
+NONCE_HEADER = "DPoP-Nonce"
+"""Of responses."""
+MAX_PROOF = 4096
+"""Characters: enough for an RSA key of 4096 bits."""
+MAX_JTI = 255
+AHEAD = 30
+"""Seconds by which the clock of a client may be ahead of ours."""
+_TYPE = "dpop+jwt"
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""Members of private and symmetric keys (RFC 7518 section 6)."""
+_CACHED, _CACHED_BYTES, _KEY_BYTES = 4096, 16 * 1024 * 1024, 2048
+
+
+class DpopProof(NamedTuple):
+    """A proof whose signature holds, for this request."""
+
+    jkt: str
+    """Thumbprint of its key (RFC 9449 section 6.1)."""
+    jti: str
+    issued_at: float
+    """Epoch seconds by the client's clock, see ``check_age``."""
+    nonce: str
+    """"" where it has none."""
+    claims: Mapping[str, Any]
+
+
+class _Key(NamedTuple):
+    """What the header of a proof says."""
+
+    algorithm: str
+    key: object
+    jkt: str
+
+
+class DpopProofs:
+    """Verifies proofs. Clients send the same header with each: the keys of the last ones are remembered."""
+
+    def __init__(self) -> None:
+        self._keys: BoundedCache[_Key] = BoundedCache(_CACHED, _CACHED_BYTES)
+
+    def verify(
+        self, text: str, *, method: str, url: str, access_token: str = "", algorithms: Collection[str]
+    ) -> DpopProof:
+        """Verify a proof but for its age, its nonce and whether it was used before (RFC 9449 section 4.3).
+
+        Args:
+            text: The value of the one DPoP header.
+            method: HTTP method of the request.
+            url: Target URI of the request; a query is passed over.
+            access_token: The one that comes with it, "" = none does.
+            algorithms: Signatures that are taken, asymmetric ones.
+
+        Raises:
+            UnverifiableError: Says what is wrong.
+        """
+        if len(text) > MAX_PROOF or not text.isascii():
+            raise UnverifiableError(f"it is no JWT of at most {MAX_PROOF} characters")
+        signing_input, _, signature = text.rpartition(".")
+        head, _, body = signing_input.partition(".")
+        try:
+            known = self._keys.get(head)
+            key = known or _read_header(decoded(head.encode()))
+            claims = orjson.loads(decoded(body.encode()))
+            raw_signature = decoded(signature.encode())
+        except ValueError as error:
+            raise UnverifiableError("it is not a signed JWT") from error
+        if key.algorithm not in algorithms:
+            raise UnverifiableError(f"it is signed with {key.algorithm}, not with {' or '.join(algorithms)}")
+        proof = _read_claims(claims, key.jkt, method, url, access_token)
+        if not _is_signed(key, signing_input.encode(), raw_signature):
+            raise UnverifiableError("its signature does not hold by its own key")
+        if known is None:
+            self._keys.put(head, key, _KEY_BYTES + len(head))
+        else:
+            self._keys.renew(head)
+        return proof
+
+
+def check_age(proof: DpopProof, now: float, lifetime: int) -> int:
+    """Return the epoch second from which on a proof is too old, by its own word: ``lifetime`` seconds after ``iat``.
+
+    Raises UnverifiableError where that is over, or the proof is of a time to come.
+    """
+    if proof.issued_at > now + AHEAD:
+        raise UnverifiableError("iat is in the future: the clocks differ")
+    if proof.issued_at < now - lifetime:
+        raise UnverifiableError(f"iat is more than {lifetime} seconds ago")
+    expires, begins = proof.claims.get("exp", now), proof.claims.get("nbf", now)
+    if not (_is_number(expires) and _is_number(begins) and expires >= now - SKEW and begins <= now + AHEAD):
+        raise UnverifiableError("it has expired (exp), or is not good yet (nbf)")
+    return int(proof.issued_at) + lifetime + 1
+
+
+def access_token_hash(access_token: str) -> str:
+    """``ath`` (RFC 9449 section 4.2)."""
+    return base64url(sha256(access_token.encode()).digest())
+
+
+def _read_header(raw: bytes) -> _Key:
+    """Raises UnverifiableError, ValueError where it is no JSON."""
+    header = orjson.loads(raw)
+    if not isinstance(header, dict) or "crit" in header or "b64" in header:
+        raise UnverifiableError("its header asks for what is not supported here")
+    if str(header.get("typ", "")).lower() != _TYPE:
+        raise UnverifiableError(f"its typ is not {_TYPE}")
+    algorithm, jwk = header.get("alg"), header.get("jwk")
+    if algorithm not in ALGORITHMS:  # none and HMACs, above all
+        raise UnverifiableError(f"its alg is none of {', '.join(ALGORITHMS)}")
+    if not isinstance(jwk, dict):
+        raise UnverifiableError("its header has no jwk")
+    if not _PRIVATE.isdisjoint(jwk):
+        raise UnverifiableError("its jwk holds a private key: that key must not be used any more")
+    key = parsed_key(jwk)
+    if key is None or not fits(key, algorithm) or jwk.get("use", "sig") != "sig":
+        raise UnverifiableError("its jwk is no public key for its alg")
+    return _Key(algorithm, key.key, thumbprint(key.key, algorithm))
+
+
+def _read_claims(claims: object, jkt: str, method: str, url: str, access_token: str) -> DpopProof:
+    """The claims, if they are for this request. Raises UnverifiableError."""
+    if not isinstance(claims, dict):
+        raise UnverifiableError("its payload is not a JSON object")
+    jti, htu, issued_at, nonce = (claims.get(name) for name in ("jti", "htu", "iat", "nonce"))
+    if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:
+        raise UnverifiableError(f"jti must be a text of 1 to {MAX_JTI} characters")
+    if not _is_number(issued_at):
+        raise UnverifiableError("iat must be a number")
+    if claims.get("htm") != method:
+        raise UnverifiableError(f"htm is not {method}")
+    if not isinstance(htu, str) or not is_same_target(htu, url):
+        raise UnverifiableError(f"htu is not {url.partition('?')[0]}")
+    if nonce is not None and not isinstance(nonce, str):
+        raise UnverifiableError("nonce must be a text")
+    if access_token and claims.get("ath") != access_token_hash(access_token):
+        raise UnverifiableError("ath is not the hash of the access token")
+    return DpopProof(jkt, jti, issued_at, nonce or "", claims)
+
+
+def _is_signed(key: _Key, signing_input: bytes, signature: bytes) -> bool:
+    try:
+        return bool(algorithm_object(key.algorithm).verify(signing_input, key.key, signature))
+    except (ValueError, TypeError):
+        return False
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,120 @@
+"""DPoP (RFC 9449): a client signs each request with its own key, and its tokens are worth nothing without that."""
+
+import re
+from collections.abc import Mapping
+
+from service.crypto.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, check_age
+from service.crypto.jws import UnverifiableError
+from service.issuer import Issuer
+from service.protocol.binding import UNBOUND, Binding
+from service.protocol.errors import InvalidDpopProof, InvalidRequest, UseDpopNonce
+from service.protocol.request import Request
+from service.records.client import Client
+from service.store.replay_checks import Use
+from service.tokens.binding.key_proof import NO_KEY, NOT_PUSHED, KeyProof, Possession, Pushed
+
+SCHEME = "DPoP"
+PARAMETER = "dpop_jkt"
+"""Of authorization requests (RFC 9449 section 10)."""
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
+    if HEADER in request.headers:
+        return _proved(issuer, request)
+    if client.dpop_bound_access_tokens:
+        raise InvalidDpopProof("This client has to send a DPoP proof with each token request.")
+    return NO_KEY
+
+
+def _show(issuer: Issuer, request: Request, access_token: str) -> Possession:
+    """Look at the proof of a token that is sent as one that is bound to a key (RFC 9449 section 7.1)."""
+    if (request.authorization or "")[: len(SCHEME) + 1].lower() != f"{SCHEME} ".lower():
+        return NO_KEY
+    if HEADER not in request.headers:
+        raise InvalidDpopProof("The DPoP proof is missing.", status=401)
+    return _proved(issuer, request, access_token, status=401)
+
+
+def _push(issuer: Issuer, request: Request, parameters: Mapping[str, str]) -> Pushed:
+    """A proof in a pushed request binds the code as ``dpop_jkt`` does (RFC 9449 section 10.1)."""
+    if HEADER not in request.headers:
+        return NOT_PUSHED
+    possession = _proved(issuer, request)
+    if parameters.get(PARAMETER, possession.binding.jkt) != possession.binding.jkt:
+        raise InvalidDpopProof(f"{PARAMETER} is another key than that of the DPoP proof.")
+    return Pushed({PARAMETER: possession.binding.jkt}, possession.replay_checks)
+
+
+def _named(parameters: Mapping[str, str]) -> Binding:
+    jkt = parameters.get(PARAMETER)
+    if jkt is None:
+        return UNBOUND
+    if not _THUMBPRINT.fullmatch(jkt):
+        raise InvalidRequest(f"{PARAMETER} is no thumbprint of a key (RFC 9449 section 10).")
+    return Binding(jkt=jkt)
+
+
+def _proved(issuer: Issuer, request: Request, access_token: str = "", status: int = 400) -> Possession:
+    """The key of the proof in a request; its use is on its way to Redis. Raises InvalidDpopProof, UseDpopNonce."""
+    settings = issuer.settings
+    try:
+        proof = issuer.dpop_proofs.verify(
+            _one_header(request.headers),
+            method=request.method,
+            url=request.url,
+            access_token=access_token,
+            algorithms=settings.dpop_signing_algorithms,
+        )
+        ends_at = _ends_at(issuer, proof, status)
+    except UnverifiableError as error:
+        raise InvalidDpopProof(f"The DPoP proof cannot be used: {error}.", status=status) from error
+
+    def refusal() -> InvalidDpopProof:
+        return InvalidDpopProof("The DPoP proof was used before: each needs a jti of its own.", status=status)
+
+    use = Use(f"dpop\0{proof.jkt}\0{proof.jti}", ends_at, issuer.randomness(16), refusal)
+    return Possession(Binding(jkt=proof.jkt), (issuer.store.replay_checks.record(use),))
+
+
+def _ends_at(issuer: Issuer, proof: DpopProof, status: int) -> int:
+    """The epoch second from which on a proof is too old: by its nonce, which is of our clock, else by its ``iat``."""
+    now = issuer.clock()
+    if not issuer.settings.dpop_nonce_required:
+        return check_age(proof, now, issuer.settings.dpop_proof_lifetime)
+    if not issuer.dpop_nonces.is_ours(proof.nonce, now):
+        raise UseDpopNonce(status=status, headers=_answered(issuer))
+    return issuer.dpop_nonces.ends_at(now)
+
+
+def _one_header(headers: Mapping[str, str]) -> str:
+    written = [value for name, value in headers.items() if name.lower() == HEADER.lower()]
+    if len(written) > 1:
+        raise UnverifiableError("there is more than one DPoP header")
+    return written[0]
+
+
+def _answered(issuer: Issuer) -> dict[str, str]:
+    """The nonce for the next proof, so that no request has to be repeated for it (RFC 9449 section 8.2)."""
+    if not issuer.settings.dpop_nonce_required:
+        return {}
+    return {NONCE_HEADER: issuer.dpop_nonces.current(issuer.clock())}
+
+
+def _algorithms(issuer: Issuer) -> list[str]:
+    return [algorithm.value for algorithm in issuer.settings.dpop_signing_algorithms]
+
+
+KEY_PROOF = KeyProof(
+    name="dpop",
+    bind=_bind,
+    show=_show,
+    push=_push,
+    named=_named,
+    answered=_answered,
+    metadata=lambda issuer: {"dpop_signing_alg_values_supported": _algorithms(issuer)},
+    scheme=SCHEME,
+    challenge=lambda issuer: {"algs": " ".join(_algorithms(issuer))},
+    request_headers=(HEADER,),
+    response_headers=(NONCE_HEADER,),
+)

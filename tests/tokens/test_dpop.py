@@ -1,0 +1,224 @@
+"""DPoP (RFC 9449): what a client gets with a proof is worth nothing without its key."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import jwt
+import pytest
+from aiohttp import ClientResponse
+
+from service.protocol.names import AccessTokenFormat
+from tests.dpop import Prover
+from tests.person import Person
+from tests.world import CALLBACK, VERIFIER, World, basic, error_of
+
+OPENID: dict[str, Any] = {"scopes": ("openid", "read"), "default_scope": "openid"}
+PASSWORD = {"grant_type": "password", "username": "alice", "password": "wonderland"}
+
+
+@pytest.fixture
+async def world(world: World) -> World:
+    """One with a confidential client, a public one, and a user."""
+    await world.user()
+    await world.client(**OPENID, access_token_format=AccessTokenFormat.BOTH)
+    await world.public_client(**OPENID)
+    return world
+
+
+async def buy(world: World, prover: Prover | None, client_id: str = "app", **form: str) -> ClientResponse:
+    """A token request, with a proof if there is a key."""
+    client = await world.issuer.store.clients.get(client_id)
+    assert client
+    named = {"client_id": client_id} if client.public else {}
+    headers = ({} if client.public else basic(client_id)) | (prover.headers() if prover else {})
+    return await world.http.post("/token", data=named | form, headers=headers)
+
+
+async def bought(world: World, prover: Prover | None, client_id: str = "app", **form: str) -> dict[str, Any]:
+    """The token response."""
+    response = await buy(world, prover, client_id, **form)
+    assert response.status == 200, await response.text()
+    body: dict[str, Any] = await response.json()
+    return body
+
+
+def redeeming(code: str) -> dict[str, str]:
+    return {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+
+
+def refreshing(tokens: dict[str, Any]) -> dict[str, str]:
+    return {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+
+
+async def test_a_proof_binds_tokens(world: World) -> None:
+    """Section 6: as token_type, in the JWT and in introspection."""
+    prover = Prover()
+    tokens = await bought(world, prover, **PASSWORD)
+    assert tokens["token_type"] == "DPoP"
+    assert jwt.decode(tokens["access_token_jwt"], options={"verify_signature": False})["cnf"] == {"jkt": prover.jkt}
+    for token in (tokens["access_token"], tokens["access_token_jwt"]):
+        described = await world.introspect(token)
+        assert (described["active"], described["token_type"], described["cnf"]) == (True, "DPoP", {"jkt": prover.jkt})
+    told = await world.http.get("/userinfo", headers=prover.with_token(tokens["access_token"]))
+    assert (told.status, (await told.json())["sub"]) == (200, "alice")
+    plain = await bought(world, None, **PASSWORD)
+    assert (plain["token_type"], "cnf" in await world.introspect(plain["access_token"])) == ("Bearer", False)
+
+
+@pytest.mark.parametrize("token_format", [None, AccessTokenFormat.JWT, AccessTokenFormat.STATELESS])
+async def test_tokens_of_a_client_itself(world: World, token_format: AccessTokenFormat | None) -> None:
+    prover = Prover()
+    await world.client("job", access_token_format=token_format)
+    tokens = await bought(world, prover, "job", grant_type="client_credentials")
+    described = await world.introspect(tokens["access_token"], "job")
+    assert (tokens["token_type"], described["token_type"], described["cnf"]) == ("DPoP", "DPoP", {"jkt": prover.jkt})
+
+
+async def test_a_client_that_has_to_bind_its_tokens(world: World) -> None:
+    """Section 5.2."""
+    await world.client("bank", dpop_bound_access_tokens=True)
+    assert await error_of(await buy(world, None, "bank", **PASSWORD)) == (400, "invalid_dpop_proof")
+    assert (await bought(world, Prover(), "bank", **PASSWORD))["token_type"] == "DPoP"
+
+
+async def test_no_access_token_by_the_authorization_endpoint_for_such_a_client(world: World) -> None:
+    client = await world.openid_client("bank", dpop_bound_access_tokens=True)
+    for response_type in ("id_token token", "code token"):
+        shown = await Person(world).authorize("bank", response_type=response_type)
+        assert shown.error == "unauthorized_client", response_type
+    shown = await Person(world).sign_in("bank", response_type="code id_token")
+    assert "code" in shown.answer
+    assert client.dpop_bound_access_tokens
+
+
+async def test_a_code_is_bound_by_its_authorization_request(world: World) -> None:
+    """Section 10: whoever has the code and the verifier needs the key as well."""
+    prover = Prover()
+    code = (await Person(world).sign_in("app", dpop_jkt=prover.jkt)).answer["code"]
+    for other in (None, Prover()):
+        assert await error_of(await buy(world, other, **redeeming(code))) == (400, "invalid_grant")
+    assert (await bought(world, prover, **redeeming(code)))["token_type"] == "DPoP"
+    assert (await Person(world).authorize("app", dpop_jkt="too short")).error == "invalid_request"
+
+
+async def test_a_refresh_token_of_a_public_client_needs_the_same_key_for_ever(world: World) -> None:
+    """Section 5: also after rotations, and also where its code was bound to nothing."""
+    prover = Prover()
+    code = (await Person(world).sign_in("phone")).answer["code"]
+    tokens = await bought(world, prover, "phone", **redeeming(code))
+    for _ in range(3):
+        for other in (None, Prover()):
+            assert await error_of(await buy(world, other, "phone", **refreshing(tokens))) == (400, "invalid_grant")
+        tokens = await bought(world, prover, "phone", **refreshing(tokens))
+        assert tokens["token_type"] == "DPoP"
+    assert (await world.introspect(tokens["access_token"], "app"))["active"] is False, "not its business"
+
+
+async def test_a_confidential_client_may_refresh_with_another_key(world: World) -> None:
+    """Section 5: its refresh tokens are bound to its authentication; the new access token is bound to the new key."""
+    first, second = Prover(), Prover()
+    code = (await Person(world).sign_in("app")).answer["code"]
+    tokens = await bought(world, first, **redeeming(code))
+    tokens = await bought(world, second, **refreshing(tokens))
+    assert (await world.introspect(tokens["access_token"]))["cnf"] == {"jkt": second.jkt}
+    tokens = await bought(world, None, **refreshing(tokens))
+    assert tokens["token_type"] == "Bearer"
+    client = await world.issuer.store.clients.get("app")
+    assert client
+    await world.change(client, dpop_bound_access_tokens=True)
+    world.issuer.store.clients.forget(["app"])
+    assert await error_of(await buy(world, None, **refreshing(tokens))) == (400, "invalid_dpop_proof")
+
+
+async def test_the_same_refresh_again_needs_a_proof_of_its_own(world: World) -> None:
+    """P2: a lost response is given again to who holds the key, byte for byte; what was proved before counts no more."""
+    prover = Prover()
+    code = (await Person(world).sign_in("phone")).answer["code"]
+    tokens = await bought(world, prover, "phone", **redeeming(code))
+    form, headers = {"client_id": "phone", **refreshing(tokens)}, prover.headers()
+    first = await (await world.http.post("/token", data=form, headers=headers)).read()
+    assert await error_of(await world.http.post("/token", data=form, headers=headers)) == (400, "invalid_dpop_proof")
+    assert await (await buy(world, prover, "phone", **refreshing(tokens))).read() == first
+
+
+async def test_discovery_and_pages_of_other_origins(world: World) -> None:
+    document = await (await world.http.get("/.well-known/openid-configuration")).json()
+    assert document["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA", "ES384"]
+    asked = await world.http.options("/token", headers={"Origin": "https://page.example"})
+    assert "DPoP" in asked.headers["Access-Control-Allow-Headers"].split(", ")
+    for path in ("/token", "/userinfo"):
+        answered = await world.http.post(path, headers={"Origin": "https://page.example"})
+        exposed = answered.headers["Access-Control-Expose-Headers"].split(", ")
+        assert {"DPoP-Nonce", "WWW-Authenticate"} <= set(exposed)
+
+
+# nonces
+
+
+@pytest.fixture
+async def asking(world: World) -> AsyncIterator[World]:
+    """A service that wants its nonces in proofs."""
+    async with world.having(dpop_nonce_required=True) as other:
+        yield other
+
+
+async def test_a_nonce_is_given_with_every_answer(asking: World) -> None:
+    """Sections 8 and 9: no client needs more than one request in vain."""
+    prover = Prover()
+    form, headers = PASSWORD, basic("app")
+    refused = await asking.http.post("/token", data=form, headers=headers | prover.headers())
+    nonce = refused.headers.getall("DPoP-Nonce")
+    assert (await error_of(refused), len(nonce)) == ((400, "use_dpop_nonce"), 1)
+    granted = await asking.http.post("/token", data=form, headers=headers | prover.headers(nonce=nonce[0]))
+    assert (granted.status, granted.headers.getall("DPoP-Nonce")) == (200, nonce)
+    assert granted.headers["Cache-Control"] == "no-store"
+    token = (await granted.json())["access_token"]
+    asked = await asking.http.get("/userinfo", headers=prover.with_token(token))
+    assert (asked.status, asked.headers.getall("DPoP-Nonce")) == (401, nonce)
+    assert asked.headers["WWW-Authenticate"].startswith('DPoP realm="mintmark", error="use_dpop_nonce"')
+    told = await asking.http.get("/userinfo", headers=prover.with_token(token, nonce=nonce[0]))
+    assert (told.status, told.headers.getall("DPoP-Nonce")) == (200, nonce)
+    for response in (
+        await asking.http.get("/userinfo"),
+        await asking.http.post("/token", data={"grant_type": "nonsense"}, headers=headers),
+    ):
+        assert response.headers.getall("DPoP-Nonce") == nonce
+
+
+async def test_who_proves_nothing_needs_no_nonce(asking: World) -> None:
+    assert (await bought(asking, None, **PASSWORD))["token_type"] == "Bearer"
+
+
+async def test_with_a_nonce_the_clock_of_the_client_does_not_matter(asking: World) -> None:
+    """Section 11.1."""
+    nonce = (await asking.http.get("/userinfo")).headers["DPoP-Nonce"]
+    for iat in (1, 4_000_000_000):
+        headers = basic("app") | Prover().headers(nonce=nonce, iat=iat)
+        assert (await asking.http.post("/token", data=PASSWORD, headers=headers)).status == 200
+
+
+@pytest.mark.parametrize("nonce", ["", "x", "A" * 22, 7, ["x"]])
+async def test_a_nonce_of_another_is_none(asking: World, nonce: object) -> None:
+    headers = basic("app") | Prover().headers(nonce=nonce)
+    error = "use_dpop_nonce" if isinstance(nonce, str) else "invalid_dpop_proof"
+    refused = await asking.http.post("/token", data=PASSWORD, headers=headers)
+    assert (await error_of(refused), "DPoP-Nonce" in refused.headers) == ((400, error), True)
+
+
+async def test_a_proof_with_a_nonce_counts_once_as_long_as_the_nonce_counts(asking: World) -> None:
+    nonce = (await asking.http.get("/userinfo")).headers["DPoP-Nonce"]
+    headers = basic("app") | Prover().headers(nonce=nonce, iat=1)
+    assert (await asking.http.post("/token", data=PASSWORD, headers=headers)).status == 200
+    used = asking.ends("{assertion:")
+    assert await error_of(await asking.http.post("/token", data=PASSWORD, headers=headers)) == (
+        400,
+        "invalid_dpop_proof",
+    )
+    now = asking.issuer.clock()
+    assert [now + 600 <= end <= now + 901 for end in used.values()] == [True]
+
+
+async def test_a_nonce_that_nobody_asks_for_is_passed_over(world: World) -> None:
+    assert "DPoP-Nonce" not in (await world.http.get("/userinfo")).headers
+    headers = basic("app") | Prover().headers(nonce="of somebody else")
+    assert (await world.http.post("/token", data=PASSWORD, headers=headers)).status == 200
