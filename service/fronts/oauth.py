@@ -65,10 +65,13 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         request: Request | None = None
-        response: web.StreamResponse
         try:
             request = await _read(http, issuer, url, endpoint.content, ignore_client_id=ignore_client_id)
-            response = _answer(http, await decide(issuer, request))
+            decision = await decide(issuer, request)
+            added = answered_with(issuer) if takes_key_proofs else {}
+            if not added and _is_plain(http, decision):
+                return Ready(decision.content)
+            response = _response(decision)
         except ProtocolError as error:
             response = await _refused(issuer, name, path, error, http, request)
         except web.HTTPRequestEntityTooLarge:
@@ -113,7 +116,7 @@ class _Sharing(NamedTuple):
         origin = http.headers[hdrs.ORIGIN]
         return {"Vary": "Origin", **({"Access-Control-Allow-Origin": origin} if origin in self.origins else {})}
 
-    def with_headers(self, http: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    def with_headers(self, http: web.BaseRequest, response: web.Response) -> web.Response:
         """The answer, for a page if it is one that asks."""
         if hdrs.ORIGIN in http.headers:
             response.headers.update(self.headers(http))
@@ -219,12 +222,10 @@ async def _form(http: web.BaseRequest, kind: Content) -> Form:
     return await posted_form(http)
 
 
-def _answer(http: web.BaseRequest, decision: Decision) -> web.StreamResponse:
-    """What an endpoint decided, as ready bytes where nothing is to be added."""
-    is_plain = decision.headers is NO_STORE and decision.status == 200
-    if is_plain and http.method != "HEAD" and hdrs.ORIGIN not in http.headers:
-        return Ready(decision.content)
-    return _response(decision)
+def _is_plain(http: web.BaseRequest, decision: Decision) -> bool:
+    """Whether the answer can leave as ready bytes: headers are added for no page of another origin."""
+    is_usual = decision.headers is NO_STORE and decision.status == 200
+    return is_usual and http.method != "HEAD" and hdrs.ORIGIN not in http.headers
 
 
 def _response(decision: Decision) -> web.Response:
