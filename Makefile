@@ -42,8 +42,9 @@ bench: $(VENV)/.load ## what each kind of request costs, in units of an empty ai
 	@mkdir -p artifacts
 	$(BIN)/python -m loadtests.bench --json artifacts/bench.json $(SERVED)
 
-bench-peers: $(VENV)/.load ## the same work beside node-oidc-provider (needs wrk and Node.js)
-	$(BIN)/python -m loadtests.bench_peers $(SERVED)
+bench-peers: $(VENV)/.load ## the same work beside other servers (12 minutes; needs wrk, and for each peer what it says)
+	@mkdir -p artifacts
+	$(BIN)/python -m loadtests.bench_peers --json artifacts/bench-peers.json $(SERVED)
 
 instructions: $(VENV)/.load ## what each kind of request costs in CPU instructions, whatever else runs (needs valgrind)
 	$(BIN)/python -m loadtests.instructions $(SERVED)

@@ -152,7 +152,7 @@ async def _contenders(scene: Scene, work: Work, count: int) -> tuple[Contender, 
 
 
 def _row(work: Work, connections: int, of_empty: Sequence[Round], of_mintmark: Sequence[Round]) -> Row:
-    figures = ("rate", "p50", "p99", "server", "redis", "threads")
+    figures = ("rate", "p50", "p99", "server", "threads")
     at_limit = connections == LIMITED_AT
     everything = [*of_empty, *of_mintmark]
     return Row(
@@ -160,6 +160,7 @@ def _row(work: Work, connections: int, of_empty: Sequence[Round], of_mintmark: S
         title=work.title,
         connections=connections,
         empty=middle(of_empty, "server"),
+        redis=middle(of_mintmark, "store"),
         times_empty=ratio(of_mintmark, of_empty),
         limit=work.limits.times_empty if at_limit else None,
         redis_limit=work.limits.redis if at_limit else None,
@@ -227,8 +228,8 @@ async def _beside_cluster(alone: Scene, clustered: Scene, work: Work, pace: Pace
         "alone": middle(on_one, "server"),
         "cluster": middle(on_three, "server"),
         "ratio": ratio(on_three, on_one),
-        "redis_alone": middle(on_one, "redis"),
-        "redis_cluster": middle(on_three, "redis"),
+        "redis_alone": middle(on_one, "store"),
+        "redis_cluster": middle(on_three, "store"),
         "wrong": sum(each.wrong for each in (*on_one, *on_three)),
     }
 

@@ -20,6 +20,8 @@ import typer
 ROOT = Path(__file__).parent.parent
 ENVIRONMENTS = ROOT / ".venv-serving"
 LOCK = ROOT / "requirements" / "run.txt"
+PEERS_LOCK = ROOT / "requirements" / "load.txt"
+"""What servers in Python need beside which Mintmark is measured."""
 VERSIONS = ("3.14", "3.13", "3.12", "3.11")
 """What is looked for, in this order."""
 PLACES = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")
@@ -66,6 +68,14 @@ def serving() -> Interpreter:
     return _chosen or looked_at(sys.executable)
 
 
+def serving_peers() -> Interpreter:
+    """Return the same Python with the packages of peers, in an environment that is made when it is not there.
+
+    Raises OSError, subprocess.CalledProcessError.
+    """
+    return serving() if _is_same(serving(), looked_at(sys.executable)) else _with_packages(serving(), PEERS_LOCK)
+
+
 @cache
 def libraries() -> dict[str, str]:
     """Return versions of the compiled libraries that the servers use."""
@@ -87,7 +97,7 @@ def choose(named: str | None = None) -> Interpreter:
     _chosen = here
     if wanted is not None and not _is_same(wanted, here):
         try:
-            _chosen = _with_packages(wanted)
+            _chosen = _with_packages(wanted, LOCK)
         except (OSError, subprocess.CalledProcessError) as error:
             if named:
                 sys.exit(f"Python {wanted} ({wanted.program}) cannot serve: {error}")
@@ -137,13 +147,13 @@ def _is_same(one: Interpreter, other: Interpreter) -> bool:
     return Path(one.program).absolute() == Path(other.program).absolute()
 
 
-def _with_packages(base: Interpreter) -> Interpreter:
-    """Return this Python in an environment with what a server needs, which is made when it is not there.
+def _with_packages(base: Interpreter, lock: Path) -> Interpreter:
+    """Return this Python in an environment with what the lock names, which is made when it is not there.
 
     Raises OSError, subprocess.CalledProcessError.
     """
-    made_of = hashlib.sha256(LOCK.read_bytes() + f"{base} {base.program}".encode()).hexdigest()
-    place = ENVIRONMENTS / f"{base.version}-{hashlib.sha256(base.program.encode()).hexdigest()[:8]}"
+    made_of = hashlib.sha256(lock.read_bytes() + f"{base} {base.program}".encode()).hexdigest()
+    place = ENVIRONMENTS / f"{base.version}-{hashlib.sha256(base.program.encode()).hexdigest()[:8]}-{lock.stem}"
     program, stamp = place / "bin" / "python", place / "made-of"
     if not (stamp.exists() and stamp.read_text() == made_of):
         _say(f"Making {place} with Python {base.version} for the servers …")
@@ -151,7 +161,7 @@ def _with_packages(base: Interpreter) -> Interpreter:
         pip = [sys.executable, "-m", "pip", "--python", str(program)] if has_pip else [str(program), "-m", "pip"]
         _run(base.program, "-m", "venv", "--clear", *(["--without-pip"] if has_pip else []), str(place))
         quietly = ["--quiet", "--disable-pip-version-check"]
-        _run(*pip, *quietly, "install", "--no-deps", "--require-hashes", "-r", str(LOCK))
+        _run(*pip, *quietly, "install", "--no-deps", "--require-hashes", "-r", str(lock))
         stamp.write_text(made_of)
     return looked_at(str(program))
 

@@ -29,8 +29,13 @@ def facts(redis: Shape) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "processor": _processor(),
         "system": f"{platform.system()} {platform.release()}",
-        "load_average": round(os.getloadavg()[0], 2),
+        "load_average": load_average(),
     }
+
+
+def load_average() -> float:
+    """Of the last minute: how many wanted a core."""
+    return round(os.getloadavg()[0], 2)
 
 
 def summary(told: dict[str, Any]) -> str:

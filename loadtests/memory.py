@@ -200,8 +200,8 @@ async def _compare(among_few: Populated, among_many: Populated) -> list[dict[str
 def _cost(name: str, few: list[Round], many: list[Round]) -> dict[str, Any]:
     return {
         "work": WORKS[name].title,
-        "few": {figure: middle(few, figure) for figure in ("server", "redis")},
-        "many": {figure: middle(many, figure) for figure in ("server", "redis")},
+        "few": {figure: middle(few, figure) for figure in ("server", "store")},
+        "many": {figure: middle(many, figure) for figure in ("server", "store")},
         "ratio": ratio(many, few, "together"),
         "ratio_server": ratio(many, few),
         "wrong": sum(each.wrong for each in (*few, *many)),
@@ -255,7 +255,7 @@ def _cost_table(costs: list[dict[str, Any]], count: int) -> Table:
     for name in (f"among {FEW:,}", f"among {count:,}", "ratio", "goal", "ratio of the server alone"):
         shown.add_column(name, justify="right", no_wrap=True)
     for row in costs:
-        few, many = (f"{row[side]['server']:.1f} + {row[side]['redis']:.1f}" for side in ("few", "many"))
+        few, many = (f"{row[side]['server']:.1f} + {row[side]['store']:.1f}" for side in ("few", "many"))
         goal = limited(row["ratio"], TIMES_AS_COSTLY)
         shown.add_row(row["work"], few, many, f"{row['ratio']:.2f}", goal, f"{row['ratio_server']:.2f}")
     return shown

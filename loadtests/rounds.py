@@ -13,23 +13,26 @@ SETTLE_SECONDS = 0.02
 
 
 class Contender(NamedTuple):
-    """A server and what it is asked. ``apart``: only its event loop's thread counts."""
+    """A server and what it is asked. ``apart``: only its event loop's thread counts; ``requests``: of a round, where the
+    pace of the others would take it too long.
+    """
 
     server: Server
     orders: Orders
     apart: bool = False
+    requests: int | None = None
 
 
 class Round(NamedTuple):
-    """One run. ``server`` and ``redis``: CPU µs per request; ``threads``: those beside the event loop, where apart; ``p50``
-    and ``p99``: milliseconds.
+    """One run. ``server`` and ``store``: CPU µs per request, of it and of what it keeps things in; ``threads``: those beside
+    the event loop, where apart; ``p50`` and ``p99``: milliseconds.
     """
 
     rate: float
     p50: float
     p99: float
     server: float
-    redis: float
+    store: float
     threads: float
     requests: int
     wrong: int
@@ -37,8 +40,8 @@ class Round(NamedTuple):
 
     @property
     def together(self) -> float:
-        """CPU µs per request of server and Redis."""
-        return self.server + self.redis
+        """CPU µs per request of server and store."""
+        return self.server + self.store
 
 
 class Pace(NamedTuple):
@@ -53,7 +56,7 @@ async def take_turns(contenders: Sequence[Contender], connections: int, pace: Pa
     taken: list[list[Round]] = [[] for _ in contenders]
     for number in range(pace.rounds):
         for contender, rounds in zip(contenders, taken, strict=True):
-            rounds.append(await take_one(contender, connections, pace.requests, number))
+            rounds.append(await take_one(contender, connections, contender.requests or pace.requests, number))
     return taken
 
 
@@ -68,13 +71,13 @@ async def take_one(contender: Contender, connections: int, requests: int, number
         (after - earlier) / 1000 / max(driven.requests, 1)
         for after, earlier in zip(_clocks(contender), before, strict=True)
     ]
-    whole, loop, redis = each
+    whole, loop, store = each
     return Round(
         driven.requests / driven.seconds,
         driven.p50,
         driven.p99,
         loop if contender.apart else whole,
-        redis,
+        store,
         whole - loop if contender.apart else 0.0,
         driven.requests,
         driven.wrong,
@@ -94,8 +97,8 @@ def ratio(rounds: Sequence[Round], others: Sequence[Round], figure: str = "serve
 
 
 def _clocks(contender: Contender) -> tuple[int, int, int]:
-    """CPU nanoseconds so far: of the server, of its event loop, of Redis."""
+    """CPU nanoseconds so far: of the server, of its event loop, of its store."""
     server = contender.server
     whole = cpu.nanoseconds(server.pid)
     loop = cpu.main_thread_nanoseconds(server.pid) if contender.apart else whole
-    return whole, loop, cpu.nanoseconds(*server.redis_pids)
+    return whole, loop, cpu.nanoseconds(*server.store_pids)

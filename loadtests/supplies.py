@@ -104,10 +104,10 @@ class Supplier:
             await self.issuer.store.users.save(User(name, name, hashed), await self.issuer.store.users.get(name))
         return names
 
-    def assertions(self, count: int) -> list[str]:
+    def assertions(self, count: int, audience: str = ISSUER) -> list[str]:
         """Client assertions of ``ASSERTING``, each good once, for ten minutes."""
         now = int(time.time())
-        told = {"iss": ASSERTING, "sub": ASSERTING, "aud": ISSUER, "iat": now, "exp": now + 590}
+        told = {"iss": ASSERTING, "sub": ASSERTING, "aud": audience, "iat": now, "exp": now + 590}
         return [
             jwt.encode({**told, "jti": f"{number}-{secrets.token_hex(8)}"}, self.key, "ES256")
             for number in range(count)

@@ -19,8 +19,10 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(interpreter, "PLACES", ())
     monkeypatch.setattr(interpreter, "ENVIRONMENTS", tmp_path / "environments")
     monkeypatch.setattr(interpreter, "LOCK", tmp_path / "lock.txt")
+    monkeypatch.setattr(interpreter, "PEERS_LOCK", tmp_path / "peers.txt")
     monkeypatch.setattr(interpreter, "_chosen", None)
     (tmp_path / "lock.txt").touch()
+    (tmp_path / "peers.txt").touch()
     return tmp_path
 
 
@@ -110,3 +112,13 @@ def test_another_one_gets_an_environment_with_the_locked_packages(
     (folder / "lock.txt").write_text("# another lock\n")
     choose(str(base))
     assert "Making" in capfd.readouterr().err, "the lock has changed"
+
+
+def test_peers_in_python_get_the_same_one_with_packages_of_their_own(folder: Path) -> None:
+    assert interpreter.serving_peers() == serving(), "this one has them"
+    base = folder / "another"
+    base.symlink_to(Path(sys.executable).resolve())
+    chosen = choose(str(base))
+    peers = interpreter.serving_peers()
+    assert peers.program not in {chosen.program, sys.executable}
+    assert peers.version == chosen.version

@@ -6,8 +6,11 @@ import { Provider } from 'oidc-provider';
 
 import { RedisAdapter } from './redis_adapter.js';
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI } = process.env;
-const signers = ['ES256', 'RS256'].map((alg) => [alg, process.env[`SIGNER_${alg}`]]); // clients that get ID tokens
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, ASSERTING, ASSERTING_KEY } = process.env;
+const clientsBy = (prefix) => ['ES256', 'RS256'].map((alg) => [alg, process.env[`${prefix}_${alg}`]]);
+const signers = clientsBy('SIGNER'); // clients that get ID tokens
+const jwtClients = new Map(clientsBy('JWT_CLIENT').map(([alg, id]) => [id, alg])); // clients whose access tokens are JWTs
+const API = 'https://api.example.com';
 const off = { enabled: false };
 const on = { enabled: true };
 const DAY = 86400;
@@ -28,16 +31,28 @@ const registered = (client_id, scope, id_token_signed_response_alg) => ({
   id_token_signed_response_alg,
 });
 
+const asserting = () => {
+  const { client_secret, ...others } = registered(ASSERTING, 'read write', 'ES256');
+  return {
+    ...others,
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: 'ES256',
+    jwks: { keys: [JSON.parse(ASSERTING_KEY)] },
+  };
+};
+
 export function makeProvider() {
   return new Provider(ISSUER, {
     adapter: RedisAdapter,
     clients: [
       registered(CLIENT_ID, 'read write', 'ES256'),
       ...signers.map(([alg, id]) => registered(id, 'openid read write', alg)),
+      ...[...jwtClients.keys()].map((id) => registered(id, 'read write', 'ES256')),
+      asserting(),
     ],
     enabledJWA: { idTokenSigningAlgValues: ['ES256', 'RS256'] },
     scopes: ['read', 'write'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     features: {
       clientCredentials: on,
       introspection: { ...on, allowedPolicy: ownTokens },
@@ -45,7 +60,13 @@ export function makeProvider() {
       devInteractions: off,
       dPoP: off,
       pushedAuthorizationRequests: off,
-      resourceIndicators: off,
+      resourceIndicators: {
+        ...on,
+        defaultResource: async (_, client) => (jwtClients.has(client.clientId) ? API : undefined),
+        getResourceServerInfo: async (_, __, client) => ({
+          scope: 'read write', accessTokenFormat: 'jwt', accessTokenTTL: 3600, jwt: { sign: { alg: jwtClients.get(client.clientId) } },
+        }),
+      },
       rpInitiatedLogout: off,
       userinfo: off,
     },

@@ -1,0 +1,93 @@
+"""node-oidc-provider on the Redis of the bench, in one process: with ioredis as it comes, and with its auto-pipelining, which
+shares round trips between requests as Mintmark's link does.
+"""
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from loadtests import servers
+from loadtests.peers.peer import PEERS, Peer, RunningPeer, made_by, output_of, told_to_peers
+from loadtests.servers import Server, ServerFailedError
+from loadtests.supplies import Supplier
+from tests.redis_shapes import Shape
+from tests.server_process import free_port
+
+HOME = PEERS / "node"
+INSTALLED = HOME / "node_modules"
+OLDEST_REDIS = 7
+"""The adapter needs EXPIRE with NX and GT."""
+REQUESTS, WARM_UP = 6_000, 5_000
+"""The warm-up is enough for V8 to have compiled what is hot."""
+
+
+def _starting(*, auto_pipelining: bool) -> Callable[[Shape, Supplier], AbstractAsyncContextManager[RunningPeer]]:
+    @asynccontextmanager
+    async def start(redis: Shape, supplies: Supplier) -> AsyncIterator[RunningPeer]:
+        await _install()
+        _check_redis(redis)
+        url = f"http://127.0.0.1:{free_port()}"
+        environment = told_to_peers(supplies, url) | {
+            "NODE_ENV": "production",
+            "REDIS_URL": redis.url,
+            "AUTO_PIPELINING": "yes" if auto_pipelining else "no",
+        }
+        async with servers.process(["node", str(HOME / "serve.js")], environment, url, "/nothing") as pid:
+            yield RunningPeer(
+                Server("node-oidc-provider", url, pid, servers.redis_pids(redis)),
+                made_by(["node", str(HOME / "supply.js")], environment),
+                await _versions(),
+                supplies.secret,
+                token="/token",
+                introspection="/token/introspection",
+                revocation="/token/revocation",
+                audience=url,
+            )
+
+    return start
+
+
+def _find_missing() -> str:
+    return "" if shutil.which("node") and shutil.which("npm") else "Node.js is not installed: ≥ 20, with npm"
+
+
+async def _install() -> None:
+    """``npm ci``, unless what is installed is what the lock file says."""
+    done, lock = INSTALLED / ".package-lock.json", HOME / "package-lock.json"
+    if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
+        await output_of("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=HOME)
+
+
+async def _versions() -> dict[str, str]:
+    installed = {
+        name: json.loads((INSTALLED / name / "package.json").read_text())["version"]
+        for name in ("oidc-provider", "ioredis")
+    }
+    return installed | {"Node.js": (await output_of("node", "--version")).strip().removeprefix("v")}
+
+
+def _check_redis(redis: Shape) -> None:
+    version = redis.primaries()[0].admin.info("server")["redis_version"]
+    if int(version.partition(".")[0]) < OLDEST_REDIS:
+        raise ServerFailedError(f"its adapter needs Redis {OLDEST_REDIS}, this one is {version}: install redis-server")
+
+
+PLAIN = Peer(
+    name="node-oidc-provider",
+    title="node-oidc-provider",
+    start=_starting(auto_pipelining=False),
+    find_missing=_find_missing,
+    requests=REQUESTS,
+    warm_up=WARM_UP,
+    note="with a Redis adapter of ours that makes fewer round trips than its example; features that no row uses are off",
+)
+PIPELINING = Peer(
+    name="node-oidc-provider-pipelining",
+    title="node-oidc-provider, auto-pipelining",
+    start=_starting(auto_pipelining=True),
+    find_missing=_find_missing,
+    requests=REQUESTS,
+    warm_up=WARM_UP,
+    note="the same with ioredis' auto-pipelining, which shares round trips between requests as Mintmark does",
+)

@@ -1,0 +1,68 @@
+"""Every peer that can be had within seconds gives right answers to all that it does; `make bench-peers` tries the others."""
+
+import asyncio
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtests import servers
+from loadtests.generator import drive, spare_for
+from loadtests.peers import PEERS
+from loadtests.peers.peer import Make, made_by
+from loadtests.peers.works import PEER_WORKS
+from loadtests.servers import ServerFailedError
+from loadtests.supplies import supplier
+from loadtests.work import WORKS
+from tests.redis_shapes import Shape
+from tests.server_process import free_port
+
+REQUESTS, CONNECTIONS = 30, 4
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+@pytest.mark.parametrize("name", ["authlib", "django-oauth-toolkit"])
+async def test_a_peer_answers_rightly(redis: Shape, name: str) -> None:
+    peer = PEERS[name]
+    if missing := peer.find_missing():
+        pytest.skip(missing)
+    async with supplier(redis) as supplies, peer.start(redis, supplies) as running:
+        for work, ask in PEER_WORKS.items():
+            if work in peer.does_not:
+                continue
+            orders = await ask(running, supplies, REQUESTS + spare_for(CONNECTIONS))
+            driven = await drive(running.server.url, orders, CONNECTIONS, REQUESTS)
+            assert driven.wrong == 0, (work, driven.example)
+    assert not _runs(running.server.store_pids[0])
+
+
+def test_peers_are_asked_for_work_that_mintmark_is_asked_for() -> None:
+    assert set(PEER_WORKS) < set(WORKS)
+    assert all(set(peer.does_not) < set(PEER_WORKS) for peer in PEERS.values())
+
+
+async def test_a_supply_that_fails_says_why() -> None:
+    make: Make = made_by([sys.executable, "-c", "import sys; sys.exit('no ' + sys.argv[1])"], {})
+    with pytest.raises(ServerFailedError, match="no codes"):
+        await make("codes", 1, None)
+
+
+async def test_what_a_script_started_ends_with_it_though_the_script_does_not_listen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(servers, "STOP_SECONDS", 0.2)
+    noted = tmp_path / "pid"
+    script = f"trap '' TERM; {sys.executable} -m http.server --bind 127.0.0.1 $0 & echo $! >{noted}; wait; wait"
+    port = free_port()
+    async with servers.process(["/bin/sh", "-c", script, str(port)], {}, f"http://127.0.0.1:{port}", "/"):
+        child = int(noted.read_text())
+        assert _runs(child)
+    async with asyncio.timeout(20):
+        while _runs(child):
+            await asyncio.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
