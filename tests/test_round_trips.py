@@ -9,6 +9,7 @@ from service.protocol.names import ClientAuthMethod
 from tests import redis_shapes
 from tests.assertions import JWKS, Signer
 from tests.cutting_proxy import CuttingProxy
+from tests.person import usual_request
 from tests.world import CALLBACK, World, in_process, settings_for
 
 
@@ -36,6 +37,7 @@ REQUESTS = {
     "refresh_token, reused": 2,
     "refresh_token, not rotated": 2,
     "password": 2,
+    "pushed authorization request": 1,
     "wrong client secret": 1,
     "metadata": 0,
 }
@@ -76,11 +78,14 @@ async def test_round_trips(world: World, proxy: CuttingProxy, what: str, trips: 
             response = await world.refresh(tokens["refresh_token"])
         case "password":
             response = await world.token(grant_type="password", username="alice", password="wonderland")
+        case "pushed authorization request":
+            response = await world.post("/par", usual_request(scope="read"))
         case "wrong client secret":
             response = await world.post("/token", {"grant_type": "client_credentials"}, "app", "wrong")
         case _:
             response = await world.http.get("/.well-known/oauth-authorization-server")
     expected = {"authorization_code, replayed": 400, "refresh_token, reused": 400, "wrong client secret": 401}
+    expected |= {"pushed authorization request": 201}
     assert response.status == expected.get(what, 200), await response.text()
     assert proxy.round_trips - before == trips
 
@@ -91,6 +96,7 @@ WITH_ASSERTION = {
     "authorization_code": 2,
     "refresh_token": 2,
     "revocation": 2,
+    "pushed authorization request": 1,
 }
 """Revocation has to know first that the assertion is new: what is revoked cannot be taken back."""
 
@@ -111,8 +117,9 @@ async def test_an_assertion_counts_once_at_no_further_trip(
         "authorization_code": ("/token", {"grant_type": what, "code": code, "redirect_uri": CALLBACK}),
         "refresh_token": ("/token", {"grant_type": what, "refresh_token": tokens["refresh_token"]}),
         "revocation": ("/revoke", {"token": tokens["access_token"]}),
+        "pushed authorization request": ("/par", usual_request(scope="read")),
     }[what]
     before = proxy.round_trips
     response = await world.post(path, form | Signer().form(), None)
-    assert response.status == 200, await response.text()
+    assert response.status in (200, 201), await response.text()
     assert proxy.round_trips - before == trips

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _SIGNED_BY_US = (
     *("id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg"),
     "access_token_signing_alg",
+    "authorization_signed_response_alg",
 )
 
 

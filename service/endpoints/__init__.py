@@ -14,6 +14,7 @@ from service.endpoints import (
     login,
     logout,
     metadata,
+    pushed_authorization,
     register,
     revoke,
     token,
@@ -26,6 +27,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     module.ENDPOINT.name: module.ENDPOINT
     for module in (
         authorize,
+        pushed_authorization,
         token,
         introspect,
         revoke,

@@ -8,11 +8,12 @@ from service.login import flow, sessions
 from service.login.acr import offered_acrs
 from service.login.authorization_requests import RefusedRequestError, validate_authorization_request
 from service.login.granting import verified_of
-from service.login.interaction import CrowdedError
+from service.login.interaction import CrowdedError, StaleError
 from service.login.request_object import Parameters
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
-from service.protocol.errors import ProtocolError
-from service.protocol.names import Prompt, ResponseMode
+from service.protocol.errors import InvalidRequestUri, ProtocolError
+from service.protocol.names import Prompt
+from service.protocol.response_destination import modes_supported
 
 NAME = "authorize"
 PATH = "/authorize"
@@ -43,6 +44,10 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
     except CrowdedError as error:
         issuer.refusals.record(NAME, error)
         return Reply(failed(error), languages=request.ui_locales)
+    except StaleError:
+        spent = InvalidRequestUri("The request_uri was used meanwhile.")
+        issuer.refusals.record(NAME, spent)
+        return Reply(failed(spent), languages=request.ui_locales)
     except ProtocolError as error:
         what = RefusedRequestError(client, verified_of(request), error).show(issuer, framed=visit.framed)
     return Reply(what, browser=None if visit.browser else browser, languages=request.ui_locales)
@@ -55,15 +60,16 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
     members: dict[str, object] = {
         "authorization_endpoint": issuer.url_of(PATH),
         "response_types_supported": offered,
-        "response_modes_supported": [mode.value for mode in ResponseMode],
+        "response_modes_supported": modes_supported(can_sign=openid),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
     }
-    if not openid:
+    if issuer.keyring is None:
         return members
     prompts = [prompt.value for prompt in Prompt if prompt is not Prompt.CREATE or settings.sign_up_url]
     objects = settings.request_objects
     return members | {
+        "authorization_signing_alg_values_supported": [one.value for one in issuer.keyring.algorithms],
         "request_object_signing_alg_values_supported": list(ALGORITHMS) if objects != "off" else None,
         "request_parameter_supported": objects != "off",
         "request_uri_parameter_supported": objects == "by_reference",

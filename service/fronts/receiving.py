@@ -11,7 +11,7 @@ from service.fronts.peer import Peer, peer_of
 from service.issuer import Issuer
 from service.observe.current import note_address
 from service.protocol.errors import InvalidRequest, ProtocolError
-from service.protocol.request import Form, parse_form
+from service.protocol.request import MAX_PARAMETERS, Form, parse_form
 from service.settings import Settings
 
 FORM = "application/x-www-form-urlencoded"
@@ -26,11 +26,11 @@ def check_transport(peer: Peer, settings: Settings) -> None:
     raise InvalidRequest("HTTPS is required.", log="plain HTTP; is the proxy in front missing in trusted_proxies?")
 
 
-async def posted_form(http: web.BaseRequest) -> Form:
-    """The form in the body. Raises InvalidRequest, HTTPRequestEntityTooLarge."""
+async def posted_form(http: web.BaseRequest, most: int = MAX_PARAMETERS) -> Form:
+    """The form in the body, of so many parameters at most. Raises InvalidRequest, HTTPRequestEntityTooLarge."""
     if not _is_form(http.headers.get(hdrs.CONTENT_TYPE, "")):
         raise InvalidRequest(f"The body must be {FORM} in UTF-8.", status=415)
-    return parse_form(await body(http))
+    return parse_form(await body(http), most)
 
 
 def query_form(http: web.BaseRequest) -> Form:

@@ -6,19 +6,22 @@ from typing import NamedTuple
 import msgspec
 
 from service.issuer import Issuer
+from service.login import pushed_requests
 from service.login.acr import offered_acrs
 from service.login.error_response import send_error
 from service.login.request_object import Parameters, unpacked
 from service.observe.current import note_client
 from service.protocol import authorization_request
-from service.protocol.authorization_request import AuthorizationRequest, Rules, Verified
-from service.protocol.authorization_response import deliver, error_fields
+from service.protocol.authorization_request import AuthorizationRequest, Rules
+from service.protocol.authorization_response import error_fields
 from service.protocol.browsing import FormPost, Page, Redirect
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.names import GrantTypeName, ResponseType
+from service.protocol.response_destination import Verified
 from service.records.client import Client
 from service.tokens.binding import KEY_PROOFS, named_in
 from service.tokens.members import GRANT_MEMBERS, granted_members
+from service.tokens.response_delivery import deliver
 
 ENDPOINT = "authorize"
 """What refusals are recorded under."""
@@ -48,7 +51,7 @@ class RefusedRequestError(Exception):
     def deliver(self, issuer: Issuer) -> Redirect | FormPost:
         """Do the same for a front with pages of its own."""
         issuer.refusals.record(ENDPOINT, self.error)
-        return deliver(issuer.url, self.verified, error_fields(self.error))
+        return deliver(issuer, self.client, self.verified, error_fields(self.error))
 
 
 async def validate_authorization_request(
@@ -58,7 +61,7 @@ async def validate_authorization_request(
 
     Args:
         issuer: Ours.
-        outer: The parameters as they came; they may hold a request object, or name one.
+        outer: The parameters as they came; they may hold a request object, or name one, or a request that was pushed.
         by_backend: The pages are not ours, but those of a backend, which signs users up and in as it does.
 
     Raises:
@@ -67,24 +70,53 @@ async def validate_authorization_request(
     """
     try:
         client = await _client(issuer, outer.single)
-        rules = _rules_of(issuer, client)
-        if by_backend:
-            rules = rules._replace(acrs=None, sign_up=True)
-        parameters, verified = await _destination(issuer, client, rules, outer)
+        rules = _rules_of(issuer, client, by_backend=by_backend)
+        if outer.single.get("request_uri", "").startswith(pushed_requests.URN):
+            parameters = await pushed_requests.load(issuer, client, outer.single["request_uri"])
+            rules = _when_pushed(issuer, client, rules)
+            verified = authorization_request.verify_destination(parameters.single, rules)
+        else:
+            parameters, verified = await _destination(issuer, client, rules, outer)
     except ProtocolError as error:
         issuer.refusals.record(ENDPOINT, error)
         raise
     try:
-        request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
-        if GRANT_MEMBERS or KEY_PROOFS:
-            members, binding = granted_members(issuer, client, parameters.single), named_in(parameters.single)
-            request = msgspec.structs.replace(request, members=members, binding=binding)
+        return ValidatedRequest(client, _checked(issuer, client, rules, parameters, verified), parameters)
     except ProtocolError as error:
         raise RefusedRequestError(client, verified, error) from error
-    return ValidatedRequest(client, request, parameters)
 
 
-def _rules_of(issuer: Issuer, client: Client) -> Rules:
+async def validate_pushed_request(
+    issuer: Issuer, client: Client, outer: Parameters, *, by_backend: bool = False
+) -> ValidatedRequest:
+    """Validate a request that a client pushes, by all that is checked again when it is used (RFC 9126 section 2.1).
+
+    Raises ProtocolError: all of it is for the client.
+    """
+    if "request_uri" in outer.single:
+        raise InvalidRequest("A pushed request cannot name another one: leave request_uri out (RFC 9126 section 2.1).")
+    rules = _when_pushed(issuer, client, _rules_of(issuer, client, by_backend=by_backend))
+    parameters = await unpacked(issuer, client, outer, alone=True)
+    verified = authorization_request.verify_destination(parameters.single, rules)
+    return ValidatedRequest(client, _checked(issuer, client, rules, parameters, verified), parameters)
+
+
+def _checked(
+    issuer: Issuer, client: Client, rules: Rules, parameters: Parameters, verified: Verified
+) -> AuthorizationRequest:
+    request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
+    if not GRANT_MEMBERS and not KEY_PROOFS:
+        return request
+    members, binding = granted_members(issuer, client, parameters.single), named_in(parameters.single)
+    return msgspec.structs.replace(request, members=members, binding=binding)
+
+
+def _when_pushed(issuer: Issuer, client: Client, rules: Rules) -> Rules:
+    """A client that proved who it is may have its users sent where it likes, where the settings say so (RFC 9126 2.4)."""
+    return rules._replace(any_redirect_uri=issuer.settings.par_unregistered_redirects and not client.public)
+
+
+def _rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
     """Return what this client may ask for."""
     settings = issuer.settings
     offered = settings.response_types
@@ -101,8 +133,8 @@ def _rules_of(issuer: Issuer, client: Client) -> Rules:
         default_max_age=client.default_max_age,
         default_acr_values=client.default_acr_values,
         openid=issuer.keyring is not None,
-        acrs=offered_acrs(settings),
-        sign_up=settings.sign_up_url is not None,
+        acrs=None if by_backend else offered_acrs(settings),
+        sign_up=by_backend or settings.sign_up_url is not None,
     )
 
 
@@ -128,6 +160,8 @@ async def _client(issuer: Issuer, parameters: Mapping[str, str]) -> Client:
 async def _destination(issuer: Issuer, client: Client, rules: Rules, outer: Parameters) -> tuple[Parameters, Verified]:
     """Return the parameters, unpacked, and where a response may be sent. Raises as validate_authorization_request does."""
     try:
+        if issuer.settings.require_pushed_authorization_requests or client.require_pushed_authorization_requests:
+            raise InvalidRequest("The request has to be pushed (RFC 9126).")
         parameters = await unpacked(issuer, client, outer)
     except ProtocolError as error:
         verified = authorization_request.verify_destination(outer.single, rules)

@@ -2,11 +2,12 @@
 
 from service.issuer import Issuer
 from service.login.client_display import client_values
-from service.protocol.authorization_request import Verified
-from service.protocol.authorization_response import deliver, error_fields
+from service.protocol.authorization_response import error_fields
 from service.protocol.browsing import FormPost, Page, Redirect
 from service.protocol.errors import ProtocolError
+from service.protocol.response_destination import Verified
 from service.records.client import Client
+from service.tokens.response_delivery import deliver
 
 
 def send_error(
@@ -16,7 +17,7 @@ def send_error(
 
     ``knowingly``: no page is needed, for the user signed in and has seen where it leads, or sees nothing of it.
     """
-    what = deliver(issuer.url, verified, error_fields(error))
+    what = deliver(issuer, client, verified, error_fields(error))
     if knowingly or is_trusted(issuer, client):
         return what
     return Page(

@@ -9,9 +9,10 @@ from service.issuer import Issuer
 from service.login.consents import asked_scopes
 from service.login.interaction import ClientInteraction
 from service.protocol import claims
-from service.protocol.authorization_request import AuthorizationRequest, Verified
+from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.errors import AccessDenied, UnmetAuthenticationRequirements
 from service.protocol.names import GrantTypeName
+from service.protocol.response_destination import Verified
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.session import Session
@@ -54,7 +55,9 @@ def begun_grant(issuer: Issuer, client: Client, request: AuthorizationRequest, s
 
 def verified_of(request: AuthorizationRequest) -> Verified:
     """Return where the response to a request goes."""
-    return Verified(request.redirect_uri, request.redirect_uri_given, request.response_mode, request.state)
+    return Verified(
+        request.redirect_uri, request.redirect_uri_given, request.response_mode, request.state, as_jwt=request.as_jwt
+    )
 
 
 async def _claims_of(issuer: Issuer, request: AuthorizationRequest, session: Session) -> Mapping[str, Any]:

@@ -38,11 +38,11 @@ class Parameters(NamedTuple):
     """What the channel knows the request by."""
 
 
-async def unpacked(issuer: Issuer, client: Client, outer: Parameters) -> Parameters:
+async def unpacked(issuer: Issuer, client: Client, outer: Parameters, *, alone: bool = False) -> Parameters:
     """Return the parameters, with those of a request object in the place of outer ones of the same name (Core 6.1).
 
-    Of a client that has to sign its requests only what is signed counts (RFC 9101 section 6.3). Raises the errors of
-    OpenID Connect Core 3.1.2.6 that are about request objects.
+    Of a client that has to sign its requests, and where it stands ``alone`` (RFC 9126 section 3), only what is signed counts
+    (RFC 9101 section 6.3). Raises the errors of OpenID Connect Core 3.1.2.6 that are about request objects.
     """
     reference, value = outer.single.get("request_uri"), outer.single.get("request")
     if reference is not None and value is not None:
@@ -54,7 +54,7 @@ async def unpacked(issuer: Issuer, client: Client, outer: Parameters) -> Paramet
             raise InvalidRequest("This client has to sign its requests: send them as request or request_uri.")
         return outer
     inner = await _verified(issuer, client, value)
-    if client.require_signed_request_object:
+    if alone or client.require_signed_request_object:
         return inner._replace(single={**inner.single, "client_id": client.client_id})
     kept = {name: text for name, text in outer.single.items() if name not in ("request", "request_uri")}
     return inner._replace(single={**kept, **inner.single}, resources=inner.resources or outer.resources)

@@ -159,7 +159,7 @@ def may_still_ask(client: Client, generation: int, request: AuthorizationRequest
 
 def _may_be_redirected(client: Client, request: AuthorizationRequest) -> bool:
     try:
-        redirect_uris.resolve(request.redirect_uri, client.redirect_uris)
+        redirect_uris.resolve(request.redirect_uri, client.redirect_uris, is_free=request.redirect_uri_pushed)
     except InvalidRequest:
         return False
     has_code = "code" in request.response_type.parts

@@ -30,6 +30,7 @@ from service.protocol.names import (
     ResponseType,
     UnknownScope,
 )
+from service.protocol.response_destination import Verified, travel, travel_of_errors
 
 MAX_STATE = 4000
 """Characters of ``state`` and of ``nonce``; they come back as they were."""
@@ -59,6 +60,7 @@ class Rules(NamedTuple):
     openid: bool = True  # whether ID tokens can be signed
     acrs: Collection[str] | None = ("1",)  # authentication contexts of logins here; None: a backend signs users in
     sign_up: bool = False  # whether there is somewhere to send users without an account
+    any_redirect_uri: bool = False  # whether redirect_uri need not be registered: who pushed the request authenticated
 
 
 class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -87,6 +89,10 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whatever else it asks for (``tokens.members``), by name."""
     binding: Binding = UNBOUND
     """The key that its code is bound to."""
+    as_jwt: bool = False
+    """Whether the response travels as a signed JWT (JARM)."""
+    redirect_uri_pushed: bool = False
+    """Whether the redirect URI is registered nowhere (RFC 9126 section 2.4)."""
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -116,15 +122,6 @@ class Draft:
         return self.rules.openid and OPENID in self.found.get("scope", "").split()
 
 
-class Verified(NamedTuple):
-    """Where an answer may be sent: client and redirect URI hold (and so errors are no longer pages)."""
-
-    redirect_uri: str
-    redirect_uri_given: bool
-    response_mode: ResponseMode
-    state: str | None
-
-
 # phase 1: an error is a page
 
 
@@ -133,26 +130,13 @@ def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
     given = parameters.get("redirect_uri")
     if given is None and rules.openid and OPENID in parameters.get("scope", "").split():
         raise InvalidRequest("redirect_uri is required with the scope openid (OpenID Connect Core 3.1.2.1).")
-    uri = redirect_uris.resolve(given, rules.redirect_uris)
+    uri = redirect_uris.resolve(given, rules.redirect_uris, is_free=rules.any_redirect_uri)
     state = parameters.get("state")
     if state is not None and len(state) > MAX_REQUEST:  # the answer is an error, and would be as long
         state = None
-    return Verified(uri, given is not None, _mode_for_errors(parameters), state)
-
-
-def _mode_for_errors(parameters: Mapping[str, str]) -> ResponseMode:
-    """The mode that an error travels in, even one about the mode: never in a query what belongs in a fragment."""
-    default = _default_mode(parameters.get("response_type", ""))
-    asked = parameters.get("response_mode")
-    if asked == ResponseMode.FORM_POST or (asked == ResponseMode.FRAGMENT and default is ResponseMode.QUERY):
-        return ResponseMode(asked)
-    return default
-
-
-def _default_mode(response_type: str) -> ResponseMode:
-    """OAuth 2.0 Multiple Response Types 3, 5: whatever holds a token goes into the fragment."""
-    holds_token = {"token", "id_token"} & set(response_type.split())
-    return ResponseMode.FRAGMENT if holds_token else ResponseMode.QUERY
+    asked, response_type = parameters.get("response_mode"), parameters.get("response_type", "")
+    mode, as_jwt = travel_of_errors(asked, response_type, can_sign=rules.openid)
+    return Verified(uri, given is not None, mode, state, as_jwt, rules.any_redirect_uri)
 
 
 # phase 2: an error goes back to the client
@@ -186,15 +170,10 @@ def check_response_type(draft: Draft) -> None:
 
 
 def check_response_mode(draft: Draft) -> None:
-    """Keep the mode, the default one where none is named; no token travels in a query (Multiple Response Types 2.1, 3)."""
+    """Keep the mode, the default one where none is named."""
     response_type: ResponseType = draft.found["response_type"]
-    default = _default_mode(response_type.value)
-    asked = draft.parameters.get("response_mode")
-    if asked is not None and asked not in list(ResponseMode):
-        raise InvalidRequest("The response_mode is not supported: use query, fragment or form_post.")
-    if asked == ResponseMode.QUERY and default is ResponseMode.FRAGMENT:
-        raise InvalidRequest("A token must not travel in a query: use response_mode fragment or form_post.")
-    draft.found["response_mode"] = ResponseMode(asked) if asked else default
+    asked = travel(draft.parameters.get("response_mode"), response_type.value, can_sign=draft.rules.openid)
+    draft.found["response_mode"], draft.found["as_jwt"] = asked
 
 
 def check_state(draft: Draft) -> None:
@@ -346,5 +325,6 @@ def check(
         client_id=rules.client_id,
         redirect_uri=verified.redirect_uri,
         redirect_uri_given=verified.redirect_uri_given,
+        redirect_uri_pushed=verified.redirect_uri_pushed,
         **draft.found,
     )

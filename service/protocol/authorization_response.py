@@ -3,21 +3,25 @@
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
-from service.protocol.authorization_request import Verified
 from service.protocol.browsing import FormPost, Redirect
 from service.protocol.errors import ProtocolError
 from service.protocol.names import ResponseMode
+from service.protocol.response_destination import Verified
 
 
-def deliver(issuer_url: str, verified: Verified, answer: Mapping[str, str]) -> Redirect | FormPost:
-    """``answer`` with ``state`` as it came and ``iss`` (RFC 9207 section 2), the way the response mode says."""
-    fields = dict(answer)
+def response_parameters(issuer_url: str, verified: Verified, answer: Mapping[str, str]) -> dict[str, str]:
+    """Return ``answer`` with ``state`` as it came and ``iss`` (RFC 9207 section 2)."""
+    parameters = dict(answer)
     if verified.state is not None:
-        fields["state"] = verified.state
-    fields["iss"] = issuer_url
+        parameters["state"] = verified.state
+    return parameters | {"iss": issuer_url}
+
+
+def redirected(verified: Verified, parameters: Mapping[str, str]) -> Redirect | FormPost:
+    """Return what takes the browser to the client with these parameters, the way the response mode says."""
     if verified.response_mode is ResponseMode.FORM_POST:
-        return FormPost(verified.redirect_uri, fields)
-    encoded = urlencode(fields, quote_via=quote)
+        return FormPost(verified.redirect_uri, parameters)
+    encoded = urlencode(parameters, quote_via=quote)
     if verified.response_mode is ResponseMode.FRAGMENT:
         return Redirect(f"{verified.redirect_uri}#{encoded}")
     separator = "&" if "?" in verified.redirect_uri else "?"

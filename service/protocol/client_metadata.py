@@ -180,6 +180,9 @@ class ClientMetadata(BaseModel):
     require_signed_request_object: bool = _row(False, _REQUESTS, "Requires signed requests",
         "Requests that it did not sign are refused.",
         registered=SAME, authlete="requestObjectRequired", flag="--signed-requests-only")
+    require_pushed_authorization_requests: bool = _row(False, _REQUESTS, "Requires pushed requests",
+        "Requests that it did not push before are refused.",
+        registered=SAME, authlete="parRequired", flag="--pushed-requests-only")
     request_uris: WebUris = _row((), _REQUESTS, "Request URIs",
         "Where its request objects may be fetched.", registered=SAME, authlete="requestUris")
     default_max_age: LifetimeOrNever | None = _row(None, _SIGN_IN, "Maximum login age",
@@ -229,6 +232,9 @@ class ClientMetadata(BaseModel):
     dpop_bound_access_tokens: bool = _row(False, _TOKENS, "Requires DPoP",
         "Its tokens are bound to a key of its own: each token request needs a DPoP proof, and a stolen token is worth nothing.",
         registered=SAME, authlete="dpopRequired", flag="--dpop")
+    authorization_signed_response_alg: SigningAlgorithm | None = _row(None, _TOKENS, "Responses signed with",
+        "Signature of authorization responses that are asked for as a JWT (response_mode jwt); RS256 by default.",
+        registered=SAME, authlete="authorizationSignAlg", flag="--response-alg")
     access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
         "Claims about the user, such as department, in its access tokens and their introspection.",
         authlete="extension.accessTokenClaims", metavar="CLAIM")

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     INITIAL_ACCESS_TOKEN = "mm_ia_"
     TICKET = "mm_ti_"
     """What waits for a user, or for a backend that calls the decision API."""
+    PUSHED_REQUEST = "mm_pr_"
+    """An authorization request that its client pushed, in its request_uri (RFC 9126)."""
     BROWSER_COOKIE = "mm_br_"
     """What tells one browser from another."""
     OPERATOR_SESSION = "mm_os_"

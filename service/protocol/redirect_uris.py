@@ -45,8 +45,10 @@ def origin(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def resolve(requested: str | None, registered: Sequence[str]) -> str:
+def resolve(requested: str | None, registered: Sequence[str], *, is_free: bool = False) -> str:
     """The redirect URI of an authorization request: the requested one, or the only registered one (WM-10).
+
+    ``is_free``: any other one on the web will do, too, for who asks has authenticated (RFC 9126 section 2.4).
 
     Raises InvalidRequest: not registered, or left out where several (or none) are registered. The port of a
     loopback address is free (RFC 8252 section 7.3).
@@ -57,6 +59,8 @@ def resolve(requested: str | None, registered: Sequence[str]) -> str:
         return registered[0]
     if requested in registered or any(_matches_but_for_port(requested, uri) for uri in registered):
         return requested
+    if is_free:
+        return _on_the_web(requested)
     raise InvalidRequest("redirect_uri is not registered for this client.")
 
 
@@ -71,6 +75,15 @@ def check_repeated(at_token: str | None, redirected_to: str | None, *, was_given
             raise InvalidRequest("redirect_uri is missing: the authorization request had one.")
     elif at_token != redirected_to:
         raise InvalidGrant("redirect_uri differs from the one of the authorization request.")
+
+
+def _on_the_web(uri: str) -> str:
+    """``uri`` itself, if it might be registered and is a web page. Raises InvalidRequest."""
+    try:
+        origin(check_registrable(uri))
+    except ValueError as error:
+        raise InvalidRequest(f"redirect_uri is not one that could be registered: {error}.") from error
+    return uri
 
 
 def _is_plain(uri: str) -> bool:

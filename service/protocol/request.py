@@ -62,17 +62,17 @@ class Form:
     resources: tuple[str, ...] = ()
 
 
-def parse_form(body: bytes) -> Form:
+def parse_form(body: bytes, most: int = MAX_PARAMETERS) -> Form:
     """Parse ``application/x-www-form-urlencoded`` in UTF-8 (RFC 6749 appendix B).
 
     A parameter given twice is an error even where one of them is empty (RFC 6749 3.2), whatever its name. Raises
-    InvalidRequest for that, for more than ``MAX_PARAMETERS`` parameters, bad UTF-8 and NUL characters.
+    InvalidRequest for that, for more than ``most`` parameters, bad UTF-8 and NUL characters.
     """
     if b"\x00" in body or b"%00" in body:
         raise InvalidRequest("The body contains a NUL character.")
     form = Form()
     seen: set[str] = set()
-    for name, value in _pairs(body):
+    for name, value in _pairs(body, most):
         if name in REPEATABLE:
             form.resources += (value,) if value else ()
             continue
@@ -84,11 +84,11 @@ def parse_form(body: bytes) -> Form:
     return form
 
 
-def _pairs(body: bytes) -> list[tuple[str, str]]:
+def _pairs(body: bytes, most: int) -> list[tuple[str, str]]:
     if not body:
         return []
-    if body.count(b"&") >= MAX_PARAMETERS:
-        raise InvalidRequest(f"The request has more than {MAX_PARAMETERS} parameters.")
+    if body.count(b"&") >= most:
+        raise InvalidRequest(f"The request has more than {most} parameters.")
     try:
         text = body.decode("ascii")
         parts = [part.partition("=") for part in text.split("&") if part]

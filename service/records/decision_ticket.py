@@ -27,5 +27,6 @@ class DecisionTicket(Record, frozen=True, omit_defaults=True, gc=False):
     expects: str = ""  # the subject that the client named, as the client knows it; "": anybody
     authorization: AuthorizationRequest | None = None
     password: PasswordRequest | None = None
+    pushed: str = ""  # hash of the secret in the request_uri that the request was pushed under; "": it was not
     taken: str = ""
     """A random word of the call that used the ticket, so that of two at once only one has; "": unused."""

@@ -10,6 +10,8 @@ FINISHED = ""
 """The stage of an interaction that is over."""
 REDIRECT = "redirect"
 """The channel of authorization requests."""
+PUSHED = "pushed"
+"""The channel of those that were pushed."""
 
 
 class Progress(Record, frozen=True, omit_defaults=True, gc=False):

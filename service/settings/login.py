@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.protocol.names import ResponseType
-from service.settings.group import Lifetime, Seconds, SettingsGroup
+from service.settings.group import Lifetime, Seconds, SettingsGroup, Unit
 
 _Word = Annotated[str, Field(pattern=r"^[!-~]+$", max_length=255)]
 _Words = Annotated[str, Field(pattern=r"^[!-~]+( [!-~]+)*$", max_length=255)]
@@ -30,6 +30,12 @@ class LoginSettings(SettingsGroup):
     """Require PKCE of confidential clients, too. Public clients always need it."""
     request_objects: Literal["off", "by_value", "by_reference"] = "by_reference"
     """Signed authorization requests: off; by_value (parameter request); by_reference (request_uri, too)."""
+    par_lifetime: Annotated[int, Field(ge=5, le=600), Unit("seconds")] = 60
+    """Seconds within which a user's browser has to come with the request_uri of a pushed authorization request."""
+    require_pushed_authorization_requests: bool = False
+    """Refuse authorization requests that were not pushed (RFC 9126), of every client."""
+    par_unregistered_redirects: bool = False
+    """Let confidential clients that push their requests name redirect URIs that are not registered (RFC 9126 2.4)."""
     acr: str = "1"
     """Authentication context class (`acr` in ID tokens) of a sign-in that no line of acr_by_amr fits."""
     acr_by_amr: tuple[AcrRule, ...] = Field((), examples=[[{"acr": "urn:example:password", "amr": ["pwd"]}]])

@@ -152,6 +152,10 @@ class Keys:
         """How far an authorization request has got that waits for the person in front of the browser."""
         return f"{self._tag}ticket:{ticket_hash}}}"
 
+    def pushed_request(self, secret_hash: str) -> str:
+        """An authorization request that its client pushed, sealed; once spent, by which interaction."""
+        return f"{self._tag}pushed:{secret_hash}}}"
+
     def ticket_request(self, ticket_hash: str) -> str:
         """The request itself, where no browser can keep it; sealed by the ticket."""
         return f"{self._tag}ticket:{ticket_hash}}}:request"

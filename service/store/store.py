@@ -34,6 +34,7 @@ from service.store.keys import Keys
 from service.store.known_places import KnownPlaces
 from service.store.operator_sessions import OperatorSessions
 from service.store.pseudonyms import Pseudonyms
+from service.store.pushed_requests import PushedRequests
 from service.store.refused_requests import RefusedRequests
 from service.store.replay_checks import ReplayChecks
 from service.store.scanning import Scanning
@@ -79,6 +80,7 @@ class Store:
         )
         self.operator_sessions = OperatorSessions(connection, keys)
         self.pseudonyms = Pseudonyms(connection, keys, settings)
+        self.pushed_requests = PushedRequests(connection, keys)
         self.refused_requests = RefusedRequests(connection, keys)
         self.self_registrations = SelfRegistrations(connection, keys)
         self.replay_checks = ReplayChecks(connection, keys)

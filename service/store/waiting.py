@@ -22,12 +22,15 @@ _admit = Script("admit_waiting", AdmitAnswer)
 class Waiting(RecordStore):
     """Counters in Redis."""
 
-    async def admit(self, network: str, browser: str, size: int, seconds: int) -> AdmitAnswer:
+    async def admit(self, network: str, browser: str, size: int, seconds: int, *, what: str = "") -> AdmitAnswer:
         """Whether ``size`` more bytes may wait in this window of ``seconds``, or else whose share is used up. One round trip.
+
+        ``what`` waits: each kind has counters of its own, for its windows are others.
 
         A count that was sent again after a dropped connection counts twice: that errs on the safe side.
         """
-        names = tuple(map(self._keys.waiting, (f"network:{network}", f"browser:{browser}", "everybody")))
+        counters = (f"{what}network:{network}", f"{what}browser:{browser}", f"{what}everybody")
+        names = tuple(map(self._keys.waiting, counters))
         most = (NETWORK_MOST, BROWSER_MOST, EVERYBODY_MOST)
         answer, _ = await _admit.run(self._connection, names, size, seconds, *most)
         return answer

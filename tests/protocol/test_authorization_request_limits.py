@@ -13,6 +13,7 @@ from service.protocol.authorization_request import (
 )
 from service.protocol.errors import InvalidRequest
 from service.protocol.names import ResponseMode
+from service.protocol.response_destination import Verified
 from tests.protocol.test_authorization_request import CHALLENGE, PLAIN, RULES, URI, checked
 
 MOST = {
@@ -140,4 +141,4 @@ def test_openid_connect_wants_the_redirect_uri_named(
             verify_destination(parameters, rules)
     else:
         verified = verify_destination(parameters, rules)
-        assert verified == (URI, given is not None, ResponseMode.QUERY, None)
+        assert verified == Verified(URI, given is not None, ResponseMode.QUERY, None)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from service.protocol.authorization_request import AuthorizationRequest, Rules, check, verify_destination
 from service.protocol.errors import ProtocolError
-from service.protocol.names import Prompt, ResponseMode, ResponseType, UnknownScope
+from service.protocol.names import Prompt, ResponseType, UnknownScope
+from service.protocol.response_destination import modes_supported
 
 URIS = ("https://app.example/cb", "http://127.0.0.1/cb", "app.example:/cb")
 SCOPES = ("openid", "profile", "offline_access", "read", "write")
@@ -32,7 +33,7 @@ def mostly(*values: str) -> st.SearchStrategy[str]:
 PARAMETERS = {
     "redirect_uri": mostly(*URIS, "http://127.0.0.1:49152/cb"),
     "response_type": mostly(*ResponseType, "token code", "id_token token code", "code code"),
-    "response_mode": mostly(*ResponseMode),
+    "response_mode": mostly(*modes_supported(can_sign=True)),
     "state": mostly("st", "s" * 4000, "s" * 4001),
     "scope": st.one_of(words, junk),
     "nonce": mostly("n", "n" * 4001),
@@ -95,6 +96,7 @@ some_rules = st.builds(
     default_max_age=st.sampled_from([None, 60]),
     openid=st.sampled_from([True, True, True, False]),
     sign_up=st.booleans(),
+    any_redirect_uri=st.sampled_from([False, False, False, True]),
 )
 
 
@@ -115,9 +117,14 @@ def promises(request: AuthorizationRequest, found: dict[str, str], at: list[str]
     openid = "openid" in scopes
     return {
         "registered for its response type": request.response_type in rules.response_types,
-        "goes to a registered URI": request.redirect_uri.replace(":49152", "") in rules.redirect_uris,
+        "goes to a registered URI": rules.any_redirect_uri
+        or request.redirect_uri.replace(":49152", "") in rules.redirect_uris,
+        "goes to the web": request.redirect_uri.startswith(("https://", "http://127.0.0.1"))
+        or request.redirect_uri in URIS,
         "no token in a query": request.response_mode != "query" or not parts & {"token", "id_token"},
-        "as it was asked": found.get("response_mode", request.response_mode) == request.response_mode,
+        "as it was asked": found.get("response_mode", request.response_mode)
+        in (request.response_mode, *([f"{request.response_mode}.jwt", "jwt"] if request.as_jwt else [])),
+        "signed where it can be": not request.as_jwt or rules.openid,
         "scope of the client": scopes <= {*rules.scopes, *rules.default_scope.split()},
         "openid where it can be": not openid or rules.openid,
         "an ID token is for openid": "id_token" not in parts or (openid and request.nonce),

@@ -2,11 +2,11 @@
 
 import pytest
 
-from service.protocol.authorization_request import Verified
-from service.protocol.authorization_response import deliver, error_fields
+from service.protocol.authorization_response import error_fields, redirected, response_parameters
 from service.protocol.browsing import FormPost, Redirect
 from service.protocol.errors import AccessDenied, InvalidGrant, LoginRequired
 from service.protocol.names import ResponseMode
+from service.protocol.response_destination import Verified
 
 ISSUER = "https://id.example"
 URI = "https://app.example/cb"
@@ -25,13 +25,15 @@ ISS = "iss=https%3A%2F%2Fid.example"
 )
 def test_an_answer_in_the_url(uri: str, mode: ResponseMode, state: str | None, goes: str) -> None:
     """RFC 6749 4.1.2, 4.2.2; RFC 9207 section 2."""
-    assert deliver(ISSUER, Verified(uri, True, mode, state), {"code": "a b"}) == Redirect(goes)
+    verified = Verified(uri, True, mode, state)
+    assert redirected(verified, response_parameters(ISSUER, verified, {"code": "a b"})) == Redirect(goes)
 
 
 def test_an_answer_in_a_form() -> None:
     """OAuth 2.0 Form Post Response Mode."""
     told = {"code": "a b"}
-    sent = deliver(ISSUER, Verified(URI, True, ResponseMode.FORM_POST, "s"), told)
+    verified = Verified(URI, True, ResponseMode.FORM_POST, "s")
+    sent = redirected(verified, response_parameters(ISSUER, verified, told))
     assert sent == FormPost(URI, {"code": "a b", "state": "s", "iss": ISSUER})
     assert told == {"code": "a b"}
 

@@ -44,6 +44,8 @@ PAGES: tuple[ConsolePage, ...] = (
     *(*keys.PAGES, *trusts.PAGES, *logs.PAGES, *inspector.PAGES),
 )
 _COOKIE = "mintmark_operator"
+_FIELDS = 256
+"""Most fields of a form: that of a client has one for each member of its metadata, and for each choice of a list."""
 _OURS = re.compile(rf"{ROOT}(/[a-z/-]*)?(\?[A-Za-z0-9%&=._~+-]*)?", re.ASCII)
 """What a way to a page of the console may be written with."""
 _READ = frozenset(f"{ROOT}{page.path}" for page in PAGES if page.get and page.prolongs)
@@ -163,7 +165,7 @@ class ConsoleFront:
         return self._response(reply, signed)
 
     async def _signing_in(self, http: web.BaseRequest, peer: Peer) -> web.StreamResponse:
-        form = (await posted_form(http) if http.method == "POST" else query_form(http)).parameters
+        form = (await posted_form(http, _FIELDS) if http.method == "POST" else query_form(http)).parameters
         onward = form.get("next", "") if _is_ours(form.get("next", "")) else ROOT
         values = {"next": onward, "fault": "", "wait": 0}
         if http.method != "POST":
@@ -197,7 +199,7 @@ class ConsoleFront:
         if http.method != "POST":
             return query_form(http).parameters
         _check_origin(http)
-        parameters = (await posted_form(http)).parameters
+        parameters = (await posted_form(http, _FIELDS)).parameters
         if not hmac.compare_digest(parameters.pop("csrf", "").encode("utf-8", "replace"), signed.csrf.encode()):
             raise RefusedError("stale", 403)
         return parameters

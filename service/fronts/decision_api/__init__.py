@@ -14,6 +14,7 @@ from service.fronts.decision_api import (
     clients,
     introspection,
     mounting,
+    pushed_authorization,
     revocation,
     services,
     token,
@@ -26,6 +27,7 @@ from service.issuer import Issuer
 ROUTES = (
     *authorization.ROUTES,
     *authorization_outcome.ROUTES,
+    *pushed_authorization.ROUTES,
     *token.ROUTES,
     *token_outcome.ROUTES,
     *token_administration.ROUTES,

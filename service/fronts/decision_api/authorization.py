@@ -65,7 +65,13 @@ async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
     if silent and request.max_age == 0:
         return back(issuer, client, request, LoginRequired("max_age=0 wants a login, prompt=none forbids one."))
     waiting = DecisionTicket(
-        call.api_key, client.client_id, presented, client.generation, expects=expects, authorization=request
+        call.api_key,
+        client.client_id,
+        presented,
+        client.generation,
+        expects=expects,
+        authorization=request,
+        pushed=validated.parameters.reference,
     )
     members = await _described(call, validated, presented, expects) | {"ticket": await tickets.give(call, waiting)}
     result = ResultCode.NO_INTERACTION if silent else ResultCode.INTERACTION

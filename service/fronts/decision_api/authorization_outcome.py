@@ -20,7 +20,6 @@ from service.login.granting import begun_grant, verified_of
 from service.login.tickets import may_still_ask
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
-from service.protocol.authorization_response import deliver
 from service.protocol.checked_types import Identifier, readable
 from service.protocol.errors import (
     AccessDenied,
@@ -43,6 +42,7 @@ from service.records.decision_ticket import DecisionTicket
 from service.records.grant import Grant
 from service.tokens.authorization_response import AuthorizationResponse, answer_authorization
 from service.tokens.id_tokens import subject_for
+from service.tokens.response_delivery import deliver
 
 _CLOCKS = 60
 """Seconds by which a caller's clock may be ahead of ours."""
@@ -89,7 +89,7 @@ async def _allowed(
         return back(issuer, client, request, error)
     issuer.metrics.request("authorize", "ok")
     facts = {"client_id": client.client_id, "subject": body.subject, "grant_id": response.grant_id}
-    what = deliver(issuer.url, verified_of(request), response.fields)
+    what = deliver(issuer, client, verified_of(request), response.fields)
     return sent(what, ResultCode.AUTHORIZATION_ISSUED, facts, _response_members(issuer, response))
 
 

@@ -8,8 +8,6 @@ _INSTEAD = {
     "/auth/authorization/issue.",
     "auth/token/create/batch": "Call /auth/token/create once for each token.",
     "idtoken/reissue": "A refresh at /auth/token brings a new ID token where the scope openid is granted.",
-    "pushed_auth_req": "Pushed authorization requests are not supported: send the parameters to /auth/authorization, or in a "
-    "signed request object.",
     "device": "The device grant is not supported: apps with a browser use the authorization code with PKCE.",
     "backchannel/authentication": "CIBA is not supported: send the user's browser through /auth/authorization.",
     "gm": "Grant management is not supported: see /client/authorization/get/list, update and delete, and /auth/token/revoke.",

@@ -41,6 +41,7 @@ class ResultCode(Enum):
     NO_INTERACTION = "M100002", "The request is valid and no interaction is allowed: call /issue or /fail."
     AUTHORIZATION_ISSUED = "M100003", "The authorization was answered."
     AUTHORIZATION_FAILED = "M100004", "The authorization was refused, as the caller said."
+    PUSHED = "M100005", "The request was kept, for the browser that comes with its request_uri."
     TOKEN_ISSUED = "M100011", "Tokens were issued."
     PASSWORD = "M100012", "The request is valid: check username and password, then call /issue or /fail."
     JWT_BEARER = (

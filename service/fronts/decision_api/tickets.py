@@ -8,8 +8,10 @@ import msgspec
 
 from service.crypto import sealing
 from service.fronts.decision_api.call import Call
+from service.login.interaction import StaleError
+from service.login.pushed_requests import spend
 from service.observe.current import note_client
-from service.protocol.credentials import Kind, base64url, new_secret
+from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
@@ -56,7 +58,11 @@ async def used(call: Call, ticket: str, seen: DecisionTicket) -> AsyncIterator[N
     try:
         if not await held.take(ticket, seen, taken):
             raise TicketError
+        if seen.pushed:
+            await spend(call.issuer, seen.pushed, by=hashed(ticket))
         yield
+    except StaleError as error:  # the same pushed request was answered under another ticket
+        raise TicketError from error
     except TemporarilyUnavailable:
         held.release_soon(ticket, seen, taken)
         raise

@@ -6,12 +6,12 @@ from service.login.channels.channel import Channel
 from service.login.error_response import send_error
 from service.login.granting import claims_by_scope, given_grant, verified_of
 from service.login.interaction import ClientInteraction
-from service.protocol.authorization_response import deliver
 from service.protocol.browsing import FormPost, Page, Redirect
 from service.protocol.errors import LoginRequired, ProtocolError
 from service.records.interaction import REDIRECT
 from service.records.session import Session
 from service.tokens.authorization_response import answer_authorization
+from service.tokens.response_delivery import deliver
 
 
 async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost | Page:
@@ -27,7 +27,7 @@ async def answer(issuer: Issuer, interaction: ClientInteraction, session: Sessio
             await issuer.store.grants.revoke(response.grant_id, session.subject)
         raise LoginRequired("The session has ended.")
     issuer.metrics.request("authorize", "ok")
-    return deliver(issuer.url, verified_of(request), response.fields)
+    return deliver(issuer, client, verified_of(request), response.fields)
 
 
 async def refuse(

@@ -56,6 +56,7 @@ POST /client/registration/update
 GET /client/secret/refresh/app
 POST /client/secret/update/app
 POST /client/update/app
+POST /pushed_auth_req
 GET /service/configuration
 POST /service/create
 DELETE /service/delete
@@ -91,7 +92,6 @@ GET /lifecycle/healthcheck
 GET /misc/echo
 POST /nativesso
 POST /nativesso/logout
-POST /pushed_auth_req
 POST /vci/batch/issue
 POST /vci/batch/parse
 POST /vci/deferred/issue

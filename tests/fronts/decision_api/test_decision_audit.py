@@ -101,7 +101,7 @@ NO_ACCESS = ("/get", "/delete", "/fail", "/revoke", "/revocation", "/introspecti
 
 def test_every_call_is_known_to_give_access_or_not_to() -> None:
     """Whoever adds one says here which."""
-    reads = {"/auth/authorization", "/auth/introspection/standard", "/auth/userinfo/issue"}
+    reads = {"/auth/authorization", "/pushed_auth_req", "/auth/introspection/standard", "/auth/userinfo/issue"}
     unknown = {
         route.path
         for route in ROUTES

@@ -1,0 +1,33 @@
+"""/pushed_auth_req: a pushed authorization request checked and kept (RFC 9126)."""
+
+import orjson
+
+from service.client_auth import authenticate
+from service.endpoints import pushed_authorization as endpoint
+from service.fronts.decision_api.call import Call, CallResult, Route
+from service.fronts.decision_api.client_json import method_name
+from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
+from service.fronts.decision_api.result_codes import ResultCode
+from service.protocol.errors import ProtocolError
+
+
+async def pushed_authorization(call: Call, body: ClientRequestBody) -> CallResult:
+    """Answer a client as our own endpoint does; /auth/authorization takes what its user's browser comes with."""
+    request = request_of(call, body, endpoint.PATH)
+    authenticated = await authenticate(call.issuer, request)
+    decision = await endpoint.answer_client(call.issuer, request, authenticated, by_backend=True)
+    members = {
+        "responseContent": decision.content.decode(),
+        "clientAuthMethod": method_name(authenticated.client),
+        "requestUri": orjson.loads(decision.content)["request_uri"],
+    }
+    return CallResult(ResultCode.PUSHED, members, "CREATED", facts={"client_id": authenticated.client.client_id})
+
+
+def _refused(error: ProtocolError) -> CallResult:
+    """The action that Authlete has here for a client that is not authenticated has another name than elsewhere."""
+    result = refused(error)
+    return result._replace(action="UNAUTHORIZED") if result.action == "INVALID_CLIENT" else result
+
+
+ROUTES = (Route("/pushed_auth_req", pushed_authorization, ClientRequestBody, refused=_refused),)

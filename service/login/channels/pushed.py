@@ -1,0 +1,28 @@
+"""A pushed request (RFC 9126): answered by a redirect as any other, and spent by that."""
+
+from service.issuer import Issuer
+from service.login.channels import redirect
+from service.login.channels.channel import Channel
+from service.login.interaction import ClientInteraction
+from service.login.pushed_requests import spend
+from service.protocol.browsing import FormPost, Page, Redirect
+from service.protocol.errors import ProtocolError
+from service.records.interaction import PUSHED
+from service.records.session import Session
+
+
+async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost | Page:
+    """Spend it first: of several interactions with the same request one makes a code. Raises StaleError for the others."""
+    await spend(issuer, interaction.reference)
+    return await redirect.answer(issuer, interaction, session)
+
+
+async def refuse(
+    issuer: Issuer, interaction: ClientInteraction, error: ProtocolError, session: Session | None
+) -> Redirect | FormPost | Page:
+    """The end is one, too. Raises StaleError where another interaction came first."""
+    await spend(issuer, interaction.reference)
+    return await redirect.refuse(issuer, interaction, error, session)
+
+
+CHANNEL = Channel(PUSHED, answer, refuse)

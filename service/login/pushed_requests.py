@@ -1,0 +1,98 @@
+"""Pushed authorization requests (RFC 9126): kept for the user's browser, which comes with their request_uri, and spent once.
+
+Reading spends nothing, so that a page may be loaded again; what ends an interaction does. Of several that began with the same
+request one ends with a response.
+"""
+
+import logging
+import re
+
+from service.crypto import sealing
+from service.issuer import Issuer
+from service.login.interaction import CrowdedError, StaleError
+from service.login.request_object import Parameters
+from service.observe.events import Event
+from service.protocol.credentials import Kind, base64url, hashed, new_secret
+from service.protocol.errors import InvalidRequestUri
+from service.protocol.networks import network_of, wide_network_of
+from service.records.client import Client
+from service.records.interaction import PUSHED
+from service.records.pushed_request import PushedRequest
+from service.store.waiting import AdmitAnswer
+
+log = logging.getLogger(__name__)
+
+URN = "urn:ietf:params:oauth:request_uri:"
+"""In front of the secret (RFC 9126 section 2.2)."""
+_FORM = re.compile(rf"{Kind.PUSHED_REQUEST}[A-Za-z0-9_-]{{43}}", re.ASCII)
+_CLOCKS = 60
+"""Seconds by which Redis' clock may be ahead of ours: what was spent must not be forgotten before the last interaction."""
+_OVERHEAD = 200
+"""Bytes that a key costs in Redis beside its value."""
+
+
+async def push(issuer: Issuer, client: Client, parameters: Parameters, address: str) -> str:
+    """Keep a request that was checked, for ``par_lifetime``; return its request_uri. One round trip.
+
+    Of a client that proved nothing another one first, and there is room for so many bytes only.
+
+    Raises:
+        CrowdedError: There is none.
+        TemporarilyUnavailable: Redis is.
+    """
+    record = PushedRequest(
+        client.client_id,
+        client.generation,
+        dict(parameters.single),
+        parameters.resources,
+        parameters.payload,
+    )
+    secret = new_secret(Kind.PUSHED_REQUEST, issuer.randomness)
+    sealed = sealing.seal(record.encode(), secret, issuer.randomness(sealing.NONCE_BYTES))
+    if client.public or client.self_registered:
+        await _admit(issuer, client, address, len(sealed) + _OVERHEAD)
+    await issuer.store.pushed_requests.keep(secret, sealed, issuer.settings.par_lifetime)
+    return URN + secret
+
+
+async def load(issuer: Issuer, client: Client, request_uri: str) -> Parameters:
+    """Return the parameters that this client pushed. One round trip. Raises InvalidRequestUri, TemporarilyUnavailable."""
+    secret = request_uri.removeprefix(URN)
+    sealed = await issuer.store.pushed_requests.get(secret) if _FORM.fullmatch(secret) else None
+    content = sealing.unseal(sealed, secret) if sealed else None
+    if content is None:
+        raise InvalidRequestUri("The request_uri is unknown, was used, or has expired.")
+    pushed = PushedRequest.decode(content)
+    if pushed.client_id != client.client_id:
+        raise InvalidRequestUri("The request_uri is another client's.", log=f"pushed by {pushed.client_id}")
+    if pushed.client_generation != client.generation:
+        raise InvalidRequestUri("The request_uri is unknown, was used, or has expired.", log="the client was revoked")
+    return Parameters(pushed.parameters, pushed.resources, pushed.payload, PUSHED, hashed(secret))
+
+
+async def spend(issuer: Issuer, reference: str, by: str = "") -> None:
+    """Spend a request at the end of an interaction. One round trip.
+
+    Args:
+        issuer: Ours.
+        reference: What its channel knows it by: the hash of its secret.
+        by: A word of who spends it, who may do so again; else nobody may.
+
+    Raises:
+        StaleError: Another interaction ended with it.
+        TemporarilyUnavailable: Redis is.
+    """
+    settings = issuer.settings
+    ends_at = int(issuer.clock()) + settings.par_lifetime + settings.ticket_lifetime + _CLOCKS
+    if not await issuer.store.pushed_requests.spend(reference, by or base64url(issuer.randomness(16)), ends_at):
+        raise StaleError
+
+
+async def _admit(issuer: Issuer, client: Client, address: str, size: int) -> None:
+    """Raise CrowdedError where strangers have filled what there is for them: whoever knows a client_id may push."""
+    network, sender = wide_network_of(address), f"{client.client_id}@{network_of(address)}"
+    answer = await issuer.store.waiting.admit(network, sender, size, issuer.settings.par_lifetime, what=PUSHED)
+    if answer is not AdmitAnswer.ADMITTED:
+        issuer.metrics.security_event(Event.PENDING_REQUESTS_LIMITED)
+        log.info(Event.PENDING_REQUESTS_LIMITED, extra={"share_of": answer.value, "network": network})
+        raise CrowdedError

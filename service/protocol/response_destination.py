@@ -1,0 +1,69 @@
+"""Where an authorization response goes, and how: its redirect URI and response mode."""
+
+from typing import NamedTuple
+
+from service.protocol.errors import InvalidRequest
+from service.protocol.names import ResponseMode
+
+JWT = "jwt"
+"""The response mode of a JWT that travels as the response type has it (JARM 2.3.4); behind a dot: of one that travels so."""
+
+
+class Verified(NamedTuple):
+    """Where an answer may be sent: client and redirect URI hold (and so errors are no longer pages)."""
+
+    redirect_uri: str
+    redirect_uri_given: bool
+    response_mode: ResponseMode
+    state: str | None
+    as_jwt: bool = False
+    """Whether the answer travels as a signed JWT (JARM)."""
+    redirect_uri_pushed: bool = False
+    """Whether it is registered nowhere: a client that authenticated pushed it (RFC 9126 section 2.4)."""
+
+
+class Travel(NamedTuple):
+    """How an answer travels."""
+
+    mode: ResponseMode
+    as_jwt: bool = False
+
+
+def modes_supported(*, can_sign: bool) -> list[str]:
+    """Return the values of response_mode, for discovery; ``can_sign``: whether there are keys for JARM."""
+    plain = [mode.value for mode in ResponseMode]
+    return [*plain, *(f"{mode}.{JWT}" for mode in plain), JWT] if can_sign else plain
+
+
+def travel(asked: str | None, response_type: str, *, can_sign: bool) -> Travel:
+    """Return how the answer travels that is asked for by response_mode, None = by none.
+
+    No token travels in a query (OAuth 2.0 Multiple Response Types 2.1, 3; JARM 2.3.1). Raises InvalidRequest.
+    """
+    default = _default_mode(response_type)
+    if asked is None:
+        return Travel(default)
+    if asked == JWT and can_sign:
+        return Travel(default, as_jwt=True)
+    plain = asked.removesuffix(f".{JWT}") if can_sign else asked
+    if plain not in list(ResponseMode):
+        others = f", or with .{JWT} behind it" if can_sign else ""
+        raise InvalidRequest(f"The response_mode is not supported: use query, fragment or form_post{others}.")
+    if plain == ResponseMode.QUERY and default is ResponseMode.FRAGMENT:
+        raise InvalidRequest("A token must not travel in a query: use response_mode fragment or form_post.")
+    return Travel(ResponseMode(plain), plain != asked)
+
+
+def travel_of_errors(asked: str | None, response_type: str, *, can_sign: bool) -> Travel:
+    """Return how an error travels, even one about the response mode: never in a query what belongs in a fragment."""
+    try:
+        return travel(asked, response_type, can_sign=can_sign)
+    except InvalidRequest:
+        as_jwt = can_sign and (asked or "").endswith(f".{JWT}")
+        return Travel(_default_mode(response_type), as_jwt)
+
+
+def _default_mode(response_type: str) -> ResponseMode:
+    """OAuth 2.0 Multiple Response Types 3, 5: whatever holds a token goes into the fragment."""
+    holds_token = {"token", "id_token"} & set(response_type.split())
+    return ResponseMode.FRAGMENT if holds_token else ResponseMode.QUERY
