@@ -8,8 +8,19 @@ This room is used from outside; nothing in the service imports it.
 
 from service.guard.aiohttp_guard import TOKEN, aiohttp_guard
 from service.guard.asgi_guard import AsgiGuard
+from service.guard.dpop import DpopPolicy
 from service.guard.guard import Guard
 from service.guard.routes import needs
 from service.guard.verdict import MisconfiguredError, Refused, Token
 
-__all__ = ["TOKEN", "AsgiGuard", "Guard", "MisconfiguredError", "Refused", "Token", "aiohttp_guard", "needs"]
+__all__ = [
+    "TOKEN",
+    "AsgiGuard",
+    "DpopPolicy",
+    "Guard",
+    "MisconfiguredError",
+    "Refused",
+    "Token",
+    "aiohttp_guard",
+    "needs",
+]

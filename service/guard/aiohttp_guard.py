@@ -39,15 +39,23 @@ def aiohttp_guard(
             try:
                 needed = wanted.needed(request.method, request.path) | _of_handler(request)
                 request[TOKEN] = await guard.check(
-                    method=request.method, url=str(request.url), headers=request.headers, scopes=needed
+                    method=request.method, url=_as_written(request), headers=request.headers, scopes=needed
                 )
             except Refused as refused:
                 return web.Response(
                     body=refused.body, status=refused.status, headers=refused.headers, content_type="application/json"
                 )
-        return await handler(request)
+        response = await handler(request)
+        if not is_open and not response.prepared:
+            response.headers.update(guard.headers())
+        return response
 
     return check
+
+
+def _as_written(request: web.Request) -> str:
+    """The URL with the path as the client wrote it."""
+    return f"{request.scheme}://{request.host}{request.raw_path}" if request.raw_path[:1] == "/" else request.raw_path
 
 
 def _of_handler(request: web.Request) -> frozenset[str]:

@@ -52,14 +52,14 @@ class AsgiGuard:
         if is_open or is_preflight(method, {name.lower() for name in headers}):
             await self._app(scope, receive, send)
             return
-        url = f"{scope.get('scheme', 'http')}://{headers.get('Host', '')}{scope['path']}"
         needed = self._routes.needed(method, scope["path"])
         try:
-            token = await self._guard.check(method=method, url=url, headers=headers, scopes=needed)
+            token = await self._guard.check(method=method, url=_url(scope, headers), headers=headers, scopes=needed)
         except Refused as refused:
             await _refuse(scope, send, refused)
             return
-        await self._app({**scope, "mintmark_token": token}, receive, send)
+        further = _lines(self._guard.headers())
+        await self._app({**scope, "mintmark_token": token}, receive, _with_headers(send, further) if further else send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -79,11 +79,32 @@ def _headers(scope: Scope) -> CIMultiDict[str]:
     return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope.get("headers", ()))
 
 
+def _url(scope: Scope, headers: Mapping[str, str]) -> str:
+    """The URL with the path as the client wrote it, where the server tells."""
+    scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "http"), scope.get("scheme", "http"))
+    raw = scope.get("raw_path")
+    return f"{scheme}://{headers.get('Host', '')}{raw.decode('latin-1') if raw else scope['path']}"
+
+
+def _lines(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _with_headers(send: Send, further: list[tuple[bytes, bytes]]) -> Send:
+    """Send what the application does, with these headers."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *further]}
+        await send(message)
+
+    return sending
+
+
 async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    headers = {"Content-Type": "application/json", **refused.headers}
-    lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    lines = _lines({"Content-Type": "application/json", **refused.headers})
     await send({"type": "http.response.start", "status": refused.status, "headers": lines})
     await send({"type": "http.response.body", "body": refused.body})

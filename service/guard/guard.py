@@ -4,12 +4,10 @@ import asyncio
 import json
 import logging
 import time
-from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Self
-from urllib.parse import quote
 
 import aiohttp
 import jwt
@@ -18,6 +16,8 @@ from service.concurrency.shared_calls import SharedCalls
 from service.crypto.client_keys import ALGORITHMS
 from service.crypto.jws import UnverifiableError, checked_claims, parse
 from service.guard.cache import ClaimsCache
+from service.guard.credentials import MAX_TOKEN, SCHEMES, basic, presented_token
+from service.guard.dpop import SCHEME, DpopPolicy, KeyCheck, SentRequest
 from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, Token
 from service.redis.address import of_url
 from service.redis.connection import Connection
@@ -28,7 +28,6 @@ from service.store.keys import Keys
 log = logging.getLogger(__name__)
 
 TIMEOUT = 5.0
-MAX_TOKEN = 8192
 _REQUIRED = ("exp", "iat", "jti", "sub", "client_id")
 """Claims of every JWT access token (RFC 9068 section 2.2); no ID token has a ``client_id``."""
 _KEYS_AGAIN = 10.0
@@ -51,8 +50,10 @@ class Guard:
         redis_url: str | None,
         cache_size: int,
         cache_seconds: float | None,
+        dpop: DpopPolicy | None,
     ) -> None:
         self._issuer, self._audience = issuer, audience
+        self._key_check = KeyCheck(dpop or DpopPolicy())
         self._credentials = credentials
         self._cache = ClaimsCache(cache_size, time.monotonic)
         self._cache_seconds = cache_seconds if cache_seconds is not None else (60.0 if redis_url else 0.0)
@@ -68,12 +69,13 @@ class Guard:
         self._types: Collection[str] = ()
 
     @classmethod
-    def by_jwks(cls, issuer: str, audience: str, *, jwt_typ: str = "at+jwt") -> Self:
+    def by_jwks(cls, issuer: str, audience: str, *, jwt_typ: str = "at+jwt", dpop: DpopPolicy | None = None) -> Self:
         """Verify JWTs with the issuer's published keys: makes no request, and learns of no revocation before they expire.
 
-        ``jwt_typ``: as the token service has it for this resource (``resource_tokens``).
+        ``jwt_typ``: as the token service has it for this resource (``resource_tokens``). ``dpop``: what is taken as proof
+        that a client holds the key of its token.
         """
-        guard = cls(issuer, audience, credentials=None, redis_url=None, cache_size=0, cache_seconds=0)
+        guard = cls(issuer, audience, credentials=None, redis_url=None, cache_size=0, cache_seconds=0, dpop=dpop)
         guard._types = {jwt_typ, f"application/{jwt_typ}"}
         return guard
 
@@ -88,6 +90,7 @@ class Guard:
         redis_url: str | None = None,
         cache_size: int = 10_000,
         cache_seconds: float | None = None,
+        dpop: DpopPolicy | None = None,
     ) -> Self:
         """Ask the issuer about each token, as a client with client_secret_basic that may introspect tokens for ``audience``.
 
@@ -102,6 +105,7 @@ class Guard:
             redis_url=redis_url,
             cache_size=cache_size,
             cache_seconds=cache_seconds,
+            dpop=dpop,
         )
 
     async def start(self) -> None:
@@ -158,7 +162,20 @@ class Guard:
         Raises:
             Refused: The request is not to be let in.
         """
-        text = _bearer_token(headers)
+        scheme, text = "", ""
+        try:
+            scheme, text = presented_token(headers)
+            return await self._check(scheme, text, SentRequest(method, url, headers), scopes)
+        except Refused as refused:
+            refused.as_dpop, refused.algorithms = scheme == SCHEME, " ".join(self._key_check.policy.algorithms)
+            refused.further = self.headers()
+            raise
+
+    def headers(self) -> dict[str, str]:
+        """Headers that every answer of this API should carry, those that are let in included; aiohttp and ASGI guards do so."""
+        return self._key_check.headers(time.time())
+
+    async def _check(self, scheme: str, text: str, sent: SentRequest, scopes: Collection[str]) -> Token:
         try:
             claims = await (self._verified(text) if self._credentials is None else self._introspected(text))
         except MisconfiguredError as error:
@@ -170,7 +187,8 @@ class Guard:
             text = f"The access token has expired, was revoked, or is not for {self._audience}, which is wanted here."
             raise Refused(401, "invalid_token", text)
         if not self._is_for_us(claims):
-            raise self._for_another(claims, f"{method} {url.partition('?')[0]}")
+            raise self._for_another(claims, f"{sent.method} {sent.url.partition('?')[0]}")
+        self._key_check.check(scheme, text, claims, sent, time.time())
         token = Token(claims)
         if missing := set(scopes) - token.scopes:
             raise Refused(403, "insufficient_scope", f"The scope {' '.join(sorted(missing))} is needed.")
@@ -205,7 +223,7 @@ class Guard:
     async def _ask(self, text: str, key: bytes) -> Mapping[str, Any] | None:
         news = self._cache.news
         answer = await self._introspection(text)
-        if answer.get("active") is not True or str(answer.get("token_type", "")).lower() != "bearer":
+        if answer.get("active") is not True or str(answer.get("token_type", "")).lower() not in SCHEMES:
             return None  # a refresh token is active, too: it is for the token endpoint alone
         seconds = min(self._cache_seconds, answer.get("exp", time.time()) - time.time())
         # What ended while we asked may have ended after the answer was made.
@@ -217,7 +235,7 @@ class Guard:
         """The answer to one question (RFC 7662 section 2.2). Raises MisconfiguredError where we are not known there."""
         client_id, secret = self._credentials or ("", "")
         endpoint = (await self._discovered())["introspection_endpoint"]
-        headers = {"Authorization": _basic(client_id, secret)}
+        headers = {"Authorization": basic(client_id, secret)}
         try:
             return await self._fetched(
                 lambda session: session.post(endpoint, data={"token": text}, headers=headers, allow_redirects=False)
@@ -315,22 +333,3 @@ class Guard:
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")
         return found
-
-
-def _bearer_token(headers: Mapping[str, str]) -> str:
-    """The token in the one Authorization header (RFC 6750 section 2.1). Raises Refused."""
-    found = [value for name, value in headers.items() if name.lower() == "authorization"]
-    if not found:
-        raise Refused(401)
-    if len(found) > 1:
-        raise Refused(401, "invalid_token", "More than one Authorization header.")
-    scheme, _, text = found[0].partition(" ")
-    text = text.strip()
-    if scheme.lower() != "bearer" or not text.isascii() or not 0 < len(text) <= MAX_TOKEN:
-        raise Refused(401, "invalid_token", "The Authorization header must be: Bearer <access token>.")
-    return text
-
-
-def _basic(client_id: str, secret: str) -> str:
-    """Both are form-encoded inside (RFC 6749 section 2.3.1)."""
-    return "Basic " + b64encode(f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()).decode()

@@ -50,17 +50,31 @@ class Refused(Exception):
     def __init__(self, status: int, error: str = "", description: str = "") -> None:
         super().__init__(description or error)
         self.status, self.error, self.description = status, error, description
+        self.as_dpop = False
+        """Whether the token was sent by the scheme DPoP, whose challenge then says what is wrong."""
+        self.algorithms = ""
+        """Of DPoP proofs, with blanks between."""
+        self.further: Mapping[str, str] = {}
+        """Headers that every answer carries."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """``WWW-Authenticate``; ``Retry-After`` with 503."""
+        """``WWW-Authenticate`` (RFC 9449 section 7.2), and what every answer carries; ``Retry-After`` with 503."""
         if self.status == 503:
-            return {"Retry-After": "1"}
+            return {"Retry-After": "1", **self.further}
         members = {"error": self.error, "error_description": self.description} if self.error else {}
-        parameters = (f' {name}="{_UNQUOTABLE.sub("?", text)}"' for name, text in members.items())
-        return {"WWW-Authenticate": "Bearer" + ",".join(parameters)}
+        algorithms = {"algs": self.algorithms} if self.algorithms else {}
+        if self.as_dpop:
+            challenge = _challenge("DPoP", members | algorithms)
+        else:
+            challenge = _challenge("Bearer", members) + (f", {_challenge('DPoP', algorithms)}" if algorithms else "")
+        return {"WWW-Authenticate": challenge, **self.further}
 
     @property
     def body(self) -> bytes:
         """JSON."""
         return json.dumps({"error": self.error or "unauthorized", "error_description": self.description}).encode()
+
+
+def _challenge(scheme: str, parameters: Mapping[str, str]) -> str:
+    return scheme + ",".join(f' {name}="{_UNQUOTABLE.sub("?", text)}"' for name, text in parameters.items())

@@ -33,7 +33,10 @@ async def test_before_aiohttp_handlers(served: World, guards: Callable[..., Guar
         assert (await http.get("/open")).status == 200
         for path in ("/", "/open/", "/missing"):
             refused = await http.get(path)
-            assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+            assert (refused.status, refused.headers["WWW-Authenticate"]) == (
+                401,
+                'Bearer, DPoP algs="ES256 PS256 EdDSA ES384"',
+            )
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])

@@ -1,0 +1,30 @@
+"""What stands in Authorization headers: the token that a client brings, and the API's own client."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from service.guard.verdict import Refused
+
+MAX_TOKEN = 8192
+SCHEMES = ("bearer", "dpop")
+"""Of the Authorization header, and as token_type of introspection."""
+
+
+def presented_token(headers: Mapping[str, str]) -> tuple[str, str]:
+    """The scheme, in lower case, and the token of the one Authorization header (RFC 6750 section 2.1). Raises Refused."""
+    found = [value for name, value in headers.items() if name.lower() == "authorization"]
+    if not found:
+        raise Refused(401)
+    if len(found) > 1:
+        raise Refused(401, "invalid_token", "More than one Authorization header.")
+    scheme, _, text = found[0].partition(" ")
+    scheme, text = scheme.lower(), text.strip()
+    if scheme not in SCHEMES or not text.isascii() or not 0 < len(text) <= MAX_TOKEN:
+        raise Refused(401, "invalid_token", "The Authorization header must be: Bearer <access token>, or DPoP.")
+    return scheme, text
+
+
+def basic(client_id: str, secret: str) -> str:
+    """The header by which this API asks: both are form-encoded inside (RFC 6749 section 2.3.1)."""
+    return "Basic " + b64encode(f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()).decode()

@@ -1,0 +1,138 @@
+"""DPoP at a resource server (RFC 9449 section 7): whether the sender of a token holds the key that it is bound to."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from service.crypto.dpop_nonces import DpopNonces
+from service.crypto.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, DpopProofs, check_age
+from service.crypto.jws import UnverifiableError
+from service.guard.verdict import Refused
+
+SCHEME = "dpop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DpopPolicy:
+    """What an API takes as DPoP proofs."""
+
+    required: bool = False
+    """Whether tokens that are bound to no key are refused."""
+    public_url: str = ""
+    """What clients call this API by, up to its paths, where a proxy changes scheme or host: ``https://api.example.com``."""
+    algorithms: Collection[str] = ("ES256", "PS256", "EdDSA", "ES384")
+    """Signing algorithms of proofs."""
+    proof_lifetime: int = 120
+    """Seconds since its iat within which a proof is taken. With nonces the clock of the client does not matter."""
+    nonce_secret: str = ""
+    """Of all processes of this API: proofs need a nonce that is derived from it; "" = none."""
+    nonce_lifetime: int = 300
+    """Seconds until there is a new nonce; the one before it is taken for as long again."""
+    remembered: int = 100_000
+    """How many proofs a process remembers, so that each counts once there."""
+
+
+class SentRequest(NamedTuple):
+    """What a proof is for."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+
+
+class KeyCheck:
+    """Checks the proofs of one process. ``clock``: epoch seconds, handed in with each check."""
+
+    def __init__(self, policy: DpopPolicy) -> None:
+        self.policy = policy
+        self._proofs = DpopProofs()
+        secrets = [policy.nonce_secret.encode()] if policy.nonce_secret else []
+        self._nonces = DpopNonces(secrets, policy.nonce_lifetime) if secrets else None
+        self._used = UsedProofs(policy.remembered)
+
+    def headers(self, now: float) -> dict[str, str]:
+        """What every answer of the API carries, so that no request has to be repeated for a nonce (section 8.2)."""
+        return {} if self._nonces is None else {NONCE_HEADER: self._nonces.current(now)}
+
+    def check(self, scheme: str, token: str, claims: Mapping[str, object], sent: SentRequest, now: float) -> None:
+        """Check that who sent a token holds its key.
+
+        Args:
+            scheme: Of the Authorization header, in lower case.
+            token: As it was sent.
+            claims: Of the token, or what introspection said.
+            sent: The request.
+            now: Epoch seconds.
+
+        Raises:
+            Refused: It is bound to a key that is not proved, or in a way that nobody here can check (401).
+        """
+        bound = claims.get("cnf") or {}
+        jkt = bound.get("jkt") if isinstance(bound, Mapping) else None
+        if not isinstance(bound, Mapping) or set(bound) - {"jkt"}:
+            raise Refused(401, "invalid_token", "The access token is bound to what this API cannot check.")
+        if jkt is None:
+            if self.policy.required or scheme == SCHEME:
+                raise Refused(
+                    401, "invalid_token", "The access token is bound to no key: ask for one with a DPoP proof."
+                )
+            return
+        if scheme != SCHEME:
+            raise Refused(401, "invalid_token", "The access token is bound to a key: send it as DPoP, with a proof.")
+        try:
+            proof = self._verified(token, sent, now)
+        except UnverifiableError as error:
+            raise Refused(401, "invalid_dpop_proof", f"The DPoP proof cannot be used: {error}.") from error
+        if proof.jkt != jkt:
+            raise Refused(401, "invalid_token", "The access token is bound to another key.")
+
+    def _verified(self, token: str, sent: SentRequest, now: float) -> DpopProof:
+        """A proof that is used for the first time in this process. Raises UnverifiableError, Refused."""
+        written = [value for name, value in sent.headers.items() if name.lower() == HEADER.lower()]
+        if len(written) != 1:
+            raise UnverifiableError("there must be one DPoP header")
+        proof = self._proofs.verify(
+            written[0],
+            method=sent.method,
+            url=self._target(sent.url),
+            access_token=token,
+            algorithms=self.policy.algorithms,
+        )
+        if self._nonces is None:
+            ends_at = check_age(proof, now, self.policy.proof_lifetime)
+        elif self._nonces.is_ours(proof.nonce, now):
+            ends_at = self._nonces.ends_at(now)
+        else:
+            raise Refused(401, "use_dpop_nonce", "The DPoP proof needs the nonce of the DPoP-Nonce header.")
+        if not self._used.is_first_use(f"{proof.jkt}\0{proof.jti}", ends_at, now):
+            raise UnverifiableError("it was used before")
+        return proof
+
+    def _target(self, url: str) -> str:
+        if not self.policy.public_url:
+            return url
+        return self.policy.public_url.rstrip("/") + urlsplit(url).path
+
+
+class UsedProofs:
+    """The proofs that were used last, by a hash, until each would be too old anyway."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._ends: OrderedDict[bytes, int] = OrderedDict()
+
+    def is_first_use(self, name: str, ends_at: int, now: float) -> bool:
+        """Whether this is not remembered; from now on it is. Beyond the bound the oldest are forgotten."""
+        digest = sha256(name.encode("utf-8", "surrogatepass")).digest()[:16]
+        if self._ends.get(digest, 0) > now:
+            return False
+        while self._ends and (len(self._ends) >= self._most or next(iter(self._ends.values())) <= now):
+            self._ends.popitem(last=False)
+        self._ends[digest] = ends_at
+        return True
+
+    def __len__(self) -> int:
+        return len(self._ends)
