@@ -117,18 +117,24 @@ ENDPOINT = BrowserEndpoint(name="begin", paths=always("/begin"), handle=decide)
 """
 GRANT_MEMBER = """
 from service.protocol.errors import InvalidRequest
-from service.tokens.members.grant_member import GrantMember
+from service.tokens.members.grant_member import Described, GrantMember
 
-def _within(held, text):
-    if not set(text.split()) <= set(held):
+def _within(_issuer, held, text):
+    if not set(text.split()) <= set(held or []):
         raise InvalidRequest("That is too much.")
     return text.split()
 
+async def _grant(issuer, client, subject, text):
+    return _within(issuer, ["red", "green"], text)
+
+async def _describe(issuer, client, subject, value):
+    return [Described(f"See {colour}") for colour in value]
+
 GRANT_MEMBER = GrantMember(
     name="authorization_details",
-    grant=lambda issuer, client, text: _within(["red", "green"], text),
+    grant=_grant,
     narrow=_within,
-    describe=lambda issuer, value: [f"See {colour}" for colour in value],
+    describe=_describe,
     metadata=lambda issuer: {"colours_supported": True},
 )
 """
@@ -308,7 +314,7 @@ async def test_a_member_of_grants(world: World, write: Write, monkeypatch: pytes
         await other.user()
         person = Person(other)
         asked = await person.log_in(await person.authorize(authorization_details=colours))
-        assert "<li>See red</li>" in asked.text
+        assert "<strong>See red</strong>" in asked.text
         code = (await person.agree(asked)).answer["code"]
         tokens = await (await other.redeem(code, code_verifier=VERIFIER)).json()
         claims = jwt.decode(tokens["access_token_jwt"], options={"verify_signature": False})

@@ -4,13 +4,13 @@ import time
 from typing import Annotated, Any, NamedTuple
 
 import orjson
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from service.admin import clients, users
 from service.admin.errors import NotFound
 from service.admin.input import Name
-from service.hooks.answers import ClaimsAnswer, Verdict
-from service.hooks.facts import Revoked, about_login, about_revoked, about_token
+from service.hooks.answers import ClaimsAnswer, DetailsVerdict, Verdict
+from service.hooks.facts import Revoked, about_details, about_login, about_revoked, about_token
 from service.hooks.hook import Hook
 from service.hooks.message import HookError, Message
 from service.issuer import Issuer
@@ -95,6 +95,8 @@ def sample(event: HookEvent, about: About = _NOBODY) -> dict[str, Any]:
     if event is HookEvent.REVOKED:
         ended = {"grant_id": _GRANT_ID, "subject": about.subject, "client_id": client.client_id}
         return {**about_revoked(Revoked.GRANT, "test", **ended), "test": True}
+    if event is HookEvent.AUTHORIZATION_DETAILS:
+        return {**about_details(client.client_id, about.subject, [{"type": "test"}]), "test": True}
     login = about_login(about.subject, about.username, _ADDRESS, how="browser")
     return {**login, "session_id": _GRANT_ID, "test": True}
 
@@ -118,9 +120,12 @@ async def _try(issuer: Issuer, hook: Hook, event: HookEvent, about: About) -> Tr
 def _fault_of(message: Message, answer: object) -> str:
     if not message.event.asks:
         return ""
-    model = ClaimsAnswer if message.event is HookEvent.CLAIMS else Verdict
+    models: dict[HookEvent, type[BaseModel]] = {
+        HookEvent.CLAIMS: ClaimsAnswer,
+        HookEvent.AUTHORIZATION_DETAILS: DetailsVerdict,
+    }
     try:
-        model.model_validate(orjson.loads(orjson.dumps(answer)) or {})
+        models.get(message.event, Verdict).model_validate(orjson.loads(orjson.dumps(answer)) or {})
     except ValidationError as error:
         return "; ".join(lines(error, "there is no such member", answer))
     return ""

@@ -65,6 +65,7 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
         if held is not None:
             given["auth_method"] = resumed_method(given["auth_method"], held.auth_method)
         given["response_types"], given["grant_types"] = _types(issuer, said, held, left_out)
+        given["authorization_details_types"] = _details_types(issuer, said, held, left_out)
         given["scopes"] = _scopes(issuer, _text(said, "scope"), held)
         _check_uris(issuer, given, left_out)
         read_input = _without_unusable(given, left_out)
@@ -223,6 +224,22 @@ def _scopes(issuer: Issuer, scope: str, held: Client | None) -> tuple[str, ...]:
     if wanted and not granted:
         raise InvalidClientMetadata(f"scope: none of it can be registered for; there is {' '.join(offered)[:500]}")
     return granted
+
+
+def _details_types(
+    issuer: Issuer, said: Mapping[str, Any], held: Client | None, left_out: dict[str, str]
+) -> tuple[str, ...]:
+    """Those that may be had (RFC 9396 section 10), beside those that an operator gave; others are left out."""
+    allowed = {
+        *issuer.settings.registration_authorization_details_types,
+        *(held.authorization_details_types if held else ()),
+    }
+    wanted = _texts(said, "authorization_details_types") or ()
+    if refused := [name for name in wanted if name not in allowed]:
+        left_out["authorization_details_types"] = (
+            f"{', '.join(refused)[:200]} cannot be registered for; ask an operator"
+        )
+    return tuple(name for name in wanted if name in allowed)
 
 
 # URIs, and the kinds of members

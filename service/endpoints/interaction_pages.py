@@ -82,7 +82,12 @@ async def _page(
     session: Session | None,
     values: Mapping[str, str | int],
 ) -> Reply:
-    page = await step.page(issuer, visit, interaction, session)
+    try:
+        page = await step.page(issuer, visit, interaction, session)
+    except TemporarilyUnavailable:
+        raise
+    except ProtocolError as error:
+        return _reply(interaction, await refuse(issuer, interaction, error, session))
     shared = {
         "ticket": interaction.ticket,
         "csrf": csrf_of(interaction, visit.browser, None if step.starts_session else session),

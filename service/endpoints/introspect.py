@@ -24,6 +24,7 @@ from service.store.tokens import OpenedRefreshToken, OpenedToken
 from service.tokens import user_claims
 from service.tokens.access_tokens import GENERATION, handle_of, resolve_token
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
+from service.tokens.members import members_concerning
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ async def describe(issuer: Issuer, caller: Client | None, token: str) -> dict[st
     if credential.kind is Kind.ACCESS_TOKEN:
         access = await issuer.store.tokens.open_by_token(credential)
         if access is not None and _concerns(caller, access.grant, access.audience):
-            return await _with_grant(issuer, _access_token(access), access.grant, access.record.properties)
+            return await _with_grant(issuer, _access_token(caller, access), access.grant, access.record.properties)
     elif credential.kind is Kind.REFRESH_TOKEN:
         refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
         # A refresh token concerns its client alone: no resource server has to do with one.
@@ -98,14 +99,22 @@ def _concerns(caller: Client | None, grant: Grant, audience: tuple[str, ...]) ->
     return False
 
 
-def _access_token(token: OpenedToken) -> dict[str, Any]:
+def _access_token(caller: Client | None, token: OpenedToken) -> dict[str, Any]:
     record = token.record
     described = _described(token, record.binding.token_type, token.scope, token.audience, record.issued_at)
     if token.record.binding is not UNBOUND:
         described["cnf"] = token.record.binding.cnf
     if token.members:
-        described |= token.members
+        described |= _members_for(caller, token)
     return described
+
+
+def _members_for(caller: Client | None, token: OpenedToken) -> dict[str, Any]:
+    """What a resource server has to do with, where the token is for several (RFC 9396 section 9.2)."""
+    members = token.members or {}
+    if caller is None or token.grant.client_id == caller.client_id:
+        return members
+    return members_concerning(members, (caller.client_id, *caller.resources))
 
 
 def _refresh_token(token: OpenedRefreshToken) -> dict[str, Any]:

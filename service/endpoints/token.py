@@ -78,7 +78,7 @@ async def answer_client(
             await confirm(checks)
         authorization = await grant_type.authorize(issuer, TokenRequest(request, client, Requested.of(request), checks))
         authorization = bind(authorization, possession.binding)
-        authorization = with_members(issuer, client, authorization, request.parameters)
+        authorization = await with_members(issuer, client, authorization, request.parameters)
     except ReplayedError as replayed:
         await confirm(checks)
         await end_replayed(issuer, replayed)

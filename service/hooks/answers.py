@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -21,6 +21,8 @@ MAX_BYTES = 4096
 MAX_NAME = 128
 """Characters of a name."""
 MAX_DEPTH = 8
+MAX_DESCRIPTION = 500
+"""Characters of what authorization details mean."""
 RESERVED = OURS | TOKEN_RESPONSE_MEMBERS | INTROSPECTION_MEMBERS
 """Registered claims and members of responses: what a hook says of them is left out."""
 
@@ -53,6 +55,13 @@ class Verdict(_Answer):
 
     allow: bool
     message: str = Field("", max_length=200)  # for the client or user, public
+
+
+class DetailsVerdict(Verdict):
+    """Whether a client may have these authorization details."""
+
+    descriptions: list[Annotated[str, Field(max_length=MAX_DESCRIPTION)]] = Field(default_factory=list)
+    """What each of them means for the user, in their order; none, or one for each."""
 
 
 class Added(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """The facts that hooks get, never a credential among them. Subjects are our own, not the pairwise ones that clients know."""
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -63,6 +64,11 @@ def about_token(
             **grant.id_token_claims,
         },
     }
+
+
+def about_details(client_id: str, subject: str, details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the facts about authorization details that a client asks for; ``subject`` is "" until the user has signed in."""
+    return {"client_id": client_id, "subject": subject, "authorization_details": list(details)}
 
 
 def about_login(subject: str, username: str, address: str, *, how: str, client_id: str = "") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from service.hooks.answers import NOTHING_ADDED, Added, ClaimsAnswer, Verdict
+from service.hooks.answers import NOTHING_ADDED, Added, ClaimsAnswer, DetailsVerdict, Verdict
 from service.hooks.hook import Hook, Target
 from service.hooks.message import Message
 from service.hooks.notifications import Notifier, PendingNotification
@@ -14,7 +14,7 @@ from service.hooks.webhook import Webhook
 from service.observe.metrics import Metrics
 from service.outbound.http_client import HttpClient
 from service.protocol.credentials import Randomness
-from service.protocol.errors import AccessDenied, InvalidGrant, TemporarilyUnavailable
+from service.protocol.errors import AccessDenied, InvalidAuthorizationDetails, InvalidGrant, TemporarilyUnavailable
 from service.protocol.names import HookEvent
 from service.records.notification import Notification
 from service.settings import Settings, SettingsError
@@ -83,6 +83,25 @@ class Hooks:
         """Let the hooks allow a login. Raises AccessDenied with the hook's text where one says no, TemporarilyUnavailable."""
         if no := await self._refused(HookEvent.LOGIN, facts):
             raise AccessDenied(no[1] or "The user may not sign in.", log=f"hook {no[0]} refuses the login")
+
+    async def judge_details(self, name: str, facts: dict[str, Any]) -> list[str]:
+        """Let this hook allow authorization details; return what it says of each, nothing where it says nothing.
+
+        Raises:
+            InvalidAuthorizationDetails: It says no; with its text.
+            TemporarilyUnavailable: It does not answer as it must.
+        """
+        hook, message = self.by_name[name], self.message(HookEvent.AUTHORIZATION_DETAILS, facts)
+        verdict = await hook.ask(message, DetailsVerdict)
+        if verdict is None:
+            return []
+        if verdict.descriptions and len(verdict.descriptions) != len(facts["authorization_details"]):
+            hook.unusable(message, "its answer: descriptions are none, or one for each of the authorization details")
+            return []
+        hook.answered(message, "ok" if verdict.allow else "refused")
+        if not verdict.allow:
+            raise InvalidAuthorizationDetails(verdict.message, log=f"hook {name} refuses the authorization details")
+        return verdict.descriptions
 
     @asynccontextmanager
     async def notifying(self, event: HookEvent, **facts: object) -> AsyncIterator[PendingNotification]:

@@ -20,7 +20,7 @@ from service.protocol.names import GrantTypeName, ResponseType
 from service.protocol.response_destination import Verified
 from service.records.client import Client
 from service.tokens.binding import KEY_PROOFS, named_in
-from service.tokens.members import GRANT_MEMBERS, granted_members
+from service.tokens.members import granted_members
 from service.tokens.response_delivery import deliver
 
 ENDPOINT = "authorize"
@@ -81,7 +81,7 @@ async def validate_authorization_request(
         issuer.refusals.record(ENDPOINT, error)
         raise
     try:
-        return ValidatedRequest(client, _checked(issuer, client, rules, parameters, verified), parameters)
+        return ValidatedRequest(client, await _checked(issuer, client, rules, parameters, verified), parameters)
     except ProtocolError as error:
         raise RefusedRequestError(client, verified, error) from error
 
@@ -98,17 +98,17 @@ async def validate_pushed_request(
     rules = _when_pushed(issuer, client, _rules_of(issuer, client, by_backend=by_backend))
     parameters = await unpacked(issuer, client, outer, alone=True)
     verified = authorization_request.verify_destination(parameters.single, rules)
-    return ValidatedRequest(client, _checked(issuer, client, rules, parameters, verified), parameters)
+    return ValidatedRequest(client, await _checked(issuer, client, rules, parameters, verified), parameters)
 
 
-def _checked(
+async def _checked(
     issuer: Issuer, client: Client, rules: Rules, parameters: Parameters, verified: Verified
 ) -> AuthorizationRequest:
     request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
-    if not GRANT_MEMBERS and not KEY_PROOFS:
+    members = await granted_members(issuer, client, parameters.single)
+    if not members and not KEY_PROOFS:
         return request
-    members, binding = granted_members(issuer, client, parameters.single), named_in(parameters.single)
-    return msgspec.structs.replace(request, members=members, binding=binding)
+    return msgspec.structs.replace(request, members=members, binding=named_in(parameters.single))
 
 
 def _when_pushed(issuer: Issuer, client: Client, rules: Rules) -> Rules:

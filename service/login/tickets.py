@@ -34,6 +34,7 @@ from service.records.client import Client
 from service.records.interaction import FINISHED, InteractionRecord, Progress
 from service.records.session import Session
 from service.store.waiting import AdmitAnswer
+from service.tokens.members import may_have_members
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +155,7 @@ def may_still_ask(client: Client, generation: int, request: AuthorizationRequest
         and (not request.redirect_uri or _may_be_redirected(client, request))
         and set(request.scopes) <= set(client.scopes)
         and set(request.audience) <= set(client.audiences)
+        and may_have_members(client, request.members)
     )
 
 

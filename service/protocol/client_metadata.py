@@ -235,6 +235,9 @@ class ClientMetadata(BaseModel):
     authorization_signed_response_alg: SigningAlgorithm | None = _row(None, _TOKENS, "Responses signed with",
         "Signature of authorization responses that are asked for as a JWT (response_mode jwt); RS256 by default.",
         registered=SAME, authlete="authorizationSignAlg", flag="--response-alg")
+    authorization_details_types: ShortTexts = _row((), _MAY, "Authorization details",
+        "Types of authorization details that it may ask for.",
+        registered=SAME, authlete="authorizationDetailsTypes", flag="--details-type", metavar="TYPE")
     access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
         "Claims about the user, such as department, in its access tokens and their introspection.",
         authlete="extension.accessTokenClaims", metavar="CLAIM")

@@ -84,6 +84,12 @@ class InvalidTarget(ProtocolError):
     error = "invalid_target"
 
 
+class InvalidAuthorizationDetails(ProtocolError):
+    """Authorization details of an unknown type, malformed, or more than the client may have (RFC 9396 section 5)."""
+
+    error = "invalid_authorization_details"
+
+
 class UnsupportedTokenType(ProtocolError):
     """RFC 7009 section 2.2.1: this kind of token cannot be revoked."""
 

@@ -135,6 +135,8 @@ class HookEvent(StrEnum):
     """Whether a refresh token may be used."""
     LOGIN = "login"
     """Whether a user whose password was right may come in."""
+    AUTHORIZATION_DETAILS = "authorization_details"
+    """Whether a client may ask for these authorization details, and what they mean for the user."""
     LOGGED_IN = "logged_in"
     """A browser session has begun."""
     LOGGED_OUT = "logged_out"
@@ -145,7 +147,7 @@ class HookEvent(StrEnum):
     @property
     def asks(self) -> bool:
         """Whether an answer counts; else it is a notification."""
-        return self in (HookEvent.CLAIMS, HookEvent.REFRESH, HookEvent.LOGIN)
+        return self in (HookEvent.CLAIMS, HookEvent.REFRESH, HookEvent.LOGIN, HookEvent.AUTHORIZATION_DETAILS)
 
 
 OPENID = "openid"

@@ -109,6 +109,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     dpop_bound_access_tokens: bool = False
     require_pushed_authorization_requests: bool = False
     authorization_signed_response_alg: SigningAlgorithm | None = None
+    authorization_details_types: tuple[str, ...] = ()
     access_token_claims: tuple[str, ...] = ()
     consents_since: int | None = None
     """The generation from which consents count, where they outlived the last raise; None: ``generation``."""

@@ -13,7 +13,7 @@ from typing import Any, Self
 from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.protocol.names import AccessTokenFormat
+from service.protocol.names import AccessTokenFormat, HookEvent
 from service.settings import hooks, operators, server
 from service.settings.clients import ClientsSettings
 from service.settings.directory import DirectorySettings
@@ -107,7 +107,24 @@ def _nonce_faults(settings: Settings) -> list[str]:
     return ["dpop_nonce_required: there is no secret to derive nonces from: set master_key or signing_key_files"]
 
 
-_CHECKS = (hooks.secret_faults, _key_faults, _nonce_faults, operators.listener_faults, server.https_faults)
+def _details_faults(settings: Settings) -> list[str]:
+    """Return types of authorization details whose hook is never asked."""
+    asked = {name for name, hook in settings.hooks.items() if HookEvent.AUTHORIZATION_DETAILS in hook.events}
+    return [
+        f"authorization_details_types.{name}.hook: there is no hook {one.hook!r} with the event authorization_details"
+        for name, one in settings.authorization_details_types.items()
+        if one.hook and one.hook not in asked
+    ]
+
+
+_CHECKS = (
+    _details_faults,
+    hooks.secret_faults,
+    _key_faults,
+    _nonce_faults,
+    operators.listener_faults,
+    server.https_faults,
+)
 """Checks between settings."""
 
 

@@ -35,6 +35,8 @@ class ClientsSettings(SettingsGroup):
     """Grant types that a client may register for by itself. Those that need no user are for operators to give."""
     self_registered_redirects: Literal["page", "direct"] = "page"
     """How errors go to clients that registered openly. page: by a page of ours that names where it leads; direct: at once."""
+    registration_authorization_details_types: tuple[str, ...] = ()
+    """Types of authorization details that a client may register for by itself."""
     registration_response_types: tuple[ResponseType, ...] = tuple(
         one for one in ResponseType if "token" not in one.parts
     )

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from service.protocol.claims import MAX_CLAIM_NAME, check_claim_name
 from service.protocol.names import UnknownScope
+from service.settings.details_types import DetailsTypes
 from service.settings.group import SettingsGroup
 
 ClaimName = Annotated[str, Field(max_length=MAX_CLAIM_NAME), AfterValidator(check_claim_name)]
@@ -27,3 +28,10 @@ class ScopesSettings(SettingsGroup):
     """Scope granted where neither the request nor the client names one."""
     unknown_scope: UnknownScope = UnknownScope.REFUSE
     """What happens to a scope that the client may not have: refuse (invalid_scope), drop (grant the others)."""
+    authorization_details_types: DetailsTypes = Field(
+        default_factory=dict,
+        examples=[
+            {"payment": {"title": "Pay {amount} to {creditor}", "json_schema": {"required": ["amount", "creditor"]}}}
+        ],
+    )
+    """Types of authorization details (RFC 9396) that clients may ask for."""

@@ -15,6 +15,7 @@ from service.store.user_index import CountedAs
 from service.tokens.authorization import Authorization, Issued, granted_by
 from service.tokens.authorization_codes import issue_code
 from service.tokens.id_tokens import mint_id_token
+from service.tokens.members import for_audience
 from service.tokens.spendable import TokenPlan
 from service.tokens.token_hooks import with_hooks
 from service.tokens.token_response import mint
@@ -69,7 +70,7 @@ async def _respond(
     parts, fields, grant_id = request.response_type.parts, {}, ""
     grant = await with_claims(issuer, client, grant)
     fresh_id = new_grant_id(issuer.randomness)
-    authorization = Authorization(grant, granted_by(grant), lifetime=lifetime)
+    authorization = Authorization(grant, for_audience(granted_by(grant)), lifetime=lifetime)
     if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # what is made here; for a code they are asked later
         authorization = await with_hooks(issuer, client, authorization, fresh_id, GrantTypeName.IMPLICIT)
     if "code" in parts:

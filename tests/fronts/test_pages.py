@@ -28,6 +28,18 @@ LOGIN = {
     **{"sign_up_url": "", "signs_up": False},
 }
 STRANGER = {**CLIENT, "self_registered": True}
+DETAILS = [
+    {
+        "title": '"><script>alert(1)</script>',
+        "facts": [
+            {"path": "locations", "label": "", "value": "App & Co"},
+            {"path": '"><script>', "label": "", "value": '"><script>'},
+            {"path": "urgent", "label": '"><script>', "value": True},
+            {"path": "urgent", "label": "", "value": False},
+        ],
+    },
+    {"title": "account", "facts": []},
+]
 CONSENT = {"ticket": "t", "csrf": "c", "client": CLIENT, "username": "alice", "scopes": [], "offline": False}
 LEAVING = {"error": "x", "description": "y", "action": "https://a.example/cb"}
 SAMPLES: list[Page | FormPost] = [
@@ -36,6 +48,7 @@ SAMPLES: list[Page | FormPost] = [
     Page("login", LOGIN | {"sign_up_url": "https://a.example/new", "signs_up": True, "fault": "missing"}),
     Page("select_account", {"ticket": "t", "csrf": "c", "client": CLIENT, "username": "alice"}),
     Page("consent", CONSENT),
+    Page("consent", CONSENT | {"details": DETAILS, "scopes": []}),
     *(
         Page(
             "consent",
@@ -103,7 +116,7 @@ def test_every_language_has_every_text_with_the_same_values() -> None:
 
 def test_every_text_is_used() -> None:
     templates = "".join(path.read_text() for path in FOLDER.joinpath("templates").iterdir())
-    prefixes = ("scope_", "fault_", "error_")
+    prefixes = ("scope_", "fault_", "error_", "detail_")
     for key in texts("en"):
         assert f't("{key}"' in templates or key.startswith(prefixes), key
 

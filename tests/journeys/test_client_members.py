@@ -22,13 +22,14 @@ from service.fronts.health import Health
 from service.fronts.operators import make_application
 from service.protocol.client_metadata import REGISTERED, ROWS
 from tests.cli.command_line import ROOT
-from tests.client_members import APART, BASE, edited, full, in_console, mintmark, options, plain, registered, typed
+from tests.client_members import APART, BASE, URL, edited, full, in_console, mintmark, options, plain, registered, typed
 from tests.console import Operator, operators_port, text_of
 from tests.deciding import API_KEY, API_SECRET, Backend, backend
 from tests.redis_shapes import Shape
 from tests.world import World, basic, in_process, settings_for
 
 SETTINGS: dict[str, Any] = {
+    "registration_authorization_details_types": [URL],
     "pairwise_salt": "s" * 32,
     "signing_algorithms": ("RS256",),
     "master_key": "m" * 40,

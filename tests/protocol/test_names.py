@@ -21,7 +21,12 @@ def test_what_a_response_type_is_made_of(response_type: str, parts: set[str]) ->
 
 
 def test_hooks_are_asked_before_something_happens_and_told_of_what_has() -> None:
-    assert {event.value for event in HookEvent if event.asks} == {"claims", "refresh", "login"}
+    assert {event.value for event in HookEvent if event.asks} == {
+        "claims",
+        "refresh",
+        "login",
+        "authorization_details",
+    }
 
 
 @pytest.mark.parametrize(

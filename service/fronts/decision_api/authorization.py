@@ -10,6 +10,7 @@ from service.fronts.decision_api import tickets
 from service.fronts.decision_api.body import Text
 from service.fronts.decision_api.call import Body, Call, CallResult, Route
 from service.fronts.decision_api.client_json import client_members, describe
+from service.fronts.decision_api.details_json import details_json
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.sending import back, bad_request, leads_to, refusal
 from service.fronts.decision_api.services import number_of_key, scopes_json
@@ -110,6 +111,7 @@ async def _described(call: Call, validated: ValidatedRequest, presented: str, ex
         "prompts": [prompt.name for prompt in prompts] or None,
         "requestObjectPayload": validated.parameters.payload or None,
         "resources": list(request.audience) or None,
+        "authorizationDetails": details_json(request.members),
         **leads_to(request.redirect_uri),
     }
 

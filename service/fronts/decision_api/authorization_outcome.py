@@ -11,6 +11,7 @@ from service.fronts.decision_api import tickets
 from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words
 from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, milliseconds, response_content
 from service.fronts.decision_api.callers_directory import with_callers_directory
+from service.fronts.decision_api.details_json import OptionalDetails, read_details
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.sending import back, sent
 from service.fronts.decision_api.tickets import TicketError
@@ -19,6 +20,7 @@ from service.login.consents import asked_scopes
 from service.login.granting import begun_grant, verified_of
 from service.login.tickets import may_still_ask
 from service.protocol import claims
+from service.protocol.authorization_details import NAME
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.checked_types import Identifier, readable
 from service.protocol.errors import (
@@ -63,8 +65,9 @@ class IssueAuthorizationBody(AdditionsBody):
     scopes: Words | None = None
     """None = those that were asked for."""
     idt_header_params: Text = ""
-    authorization_details: Any = None
-    UNSUPPORTED = ("idt_header_params", "jwt_at_claims", "access_token", "authorization_details")
+    authorization_details: OptionalDetails = None
+    """None = those that were asked for."""
+    UNSUPPORTED = ("idt_header_params", "jwt_at_claims", "access_token")
 
 
 async def issue(call: Call, body: IssueAuthorizationBody) -> CallResult:
@@ -131,8 +134,18 @@ def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: 
         userinfo_claims=tuple(name for name in request.claims.userinfo if name in allowed),
         id_token_claims=_about(body),
         sub=body.sub if body.sub and body.sub != body.subject else "",
+        members=_members(issuer, client, request, body),
     )
     return grant
+
+
+def _members(
+    issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueAuthorizationBody
+) -> dict[str, Any] | None:
+    """What was asked for; with authorization details as the user changed them, if they did (RFC 9396 section 7.1)."""
+    if body.authorization_details is None:
+        return request.members
+    return (request.members or {}) | {NAME: read_details(issuer, client, body.authorization_details)}
 
 
 def _about(body: IssueAuthorizationBody) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """/auth/introspection: may this access token be used for that; and /standard: the answer of RFC 7662 for others."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
 import orjson
@@ -10,6 +11,7 @@ from service.fronts.decision_api.body import Text, Words, properties_json
 from service.fronts.decision_api.call import Body, Call, CallResult, Route, milliseconds
 from service.fronts.decision_api.client_json import client_members, enum_name
 from service.fronts.decision_api.client_request import refused
+from service.fronts.decision_api.details_json import details_json
 from service.fronts.decision_api.result_codes import ResultCode
 from service.issuer import Issuer
 from service.observe.current import note_client
@@ -50,6 +52,7 @@ class _Token(NamedTuple):
     """Epoch seconds."""
     properties: tuple[Property, ...]
     grant_id: str
+    members: Mapping[str, Any] | None
 
 
 async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
@@ -84,7 +87,7 @@ async def _opened(issuer: Issuer, text: str) -> _Token:
     about_user = tuple(Property(name, value, in_introspection=True) for name, value in claims.items())
     properties = (*client.properties, *grant.properties, *opened.record.properties, *about_user)
     grant_id = opened.credential.grant_id
-    return _Token(client, grant, opened.scope, opened.audience, opened.ends_at, properties, grant_id)
+    return _Token(client, grant, opened.scope, opened.audience, opened.ends_at, properties, grant_id, opened.members)
 
 
 async def _stateless(issuer: Issuer, text: str) -> _Token:
@@ -97,7 +100,7 @@ async def _stateless(issuer: Issuer, text: str) -> _Token:
     named = claims["aud"]
     grant = Grant(client.client_id, scope=claims.get("scope", ""), grant_type="client_credentials")
     audience = (named,) if isinstance(named, str) else tuple(named)
-    return _Token(client, grant, grant.scope, audience, claims["exp"], client.properties, "")
+    return _Token(client, grant, grant.scope, audience, claims["exp"], client.properties, "", claims)
 
 
 def _unmet(issuer: Issuer, body: IntrospectionBody, token: _Token) -> CallResult | None:
@@ -143,6 +146,7 @@ async def _members(issuer: Issuer, token: _Token) -> dict[str, Any]:
         "authTime": grant.auth_time,
         "grantType": enum_name(grant.grant_type),
         "grantId": token.grant_id or None,
+        "authorizationDetails": details_json(token.members),
     }
 
 

@@ -8,6 +8,7 @@ import orjson
 
 from service.fronts.decision_api.body import properties_json
 from service.fronts.decision_api.call import CallResult, milliseconds
+from service.fronts.decision_api.details_json import details_json
 from service.fronts.decision_api.result_codes import ResultCode
 from service.issuer import Issuer
 from service.protocol.credentials import parse
@@ -59,6 +60,7 @@ async def _members(issuer: Issuer, client: Client, issued: Issued, added: tuple[
         "properties": properties_json(client.properties, grant.properties, added),
         "accessTokenResources": list(issued.audience or grant.audience) or None,
         "previousRefreshTokenUsed": issued.repeated,
+        "authorizationDetails": details_json(body),
     }
 
 

@@ -87,6 +87,7 @@ class ResultCode(Enum):
     TEMPORARILY_UNAVAILABLE = "M200024", "temporarily_unavailable"
     INVALID_CLIENT_METADATA = "M200025", "invalid_client_metadata"
     INVALID_REDIRECT_URI = "M200026", "invalid_redirect_uri"
+    INVALID_AUTHORIZATION_DETAILS = "M200027", "invalid_authorization_details"
 
     # management
     TOKEN_CREATED = "M300001", "The token was created."

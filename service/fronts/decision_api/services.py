@@ -30,6 +30,7 @@ _SAME = {
     "tosUri": "op_tos_uri",
     "supportedClaims": "claims_supported",
     "supportedAcrs": "acr_values_supported",
+    "supportedAuthorizationDetailsTypes": "authorization_details_types_supported",
 }
 _WORDS = {
     "supportedGrantTypes": "grant_types_supported",

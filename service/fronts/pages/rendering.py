@@ -24,6 +24,7 @@ from jinja2 import (
 from service.fronts import templates
 from service.fronts.pages.own_folder import unknown_files
 from service.observe.events import Event
+from service.protocol.authorization_details import words_of
 from service.protocol.browsing import FormPost, Page
 from service.protocol.redirect_uris import origin
 from service.settings import Settings
@@ -85,6 +86,7 @@ class Pages:
             lang=language,
             t=_translator(texts),
             described=_describer(texts),
+            labelled=_labeller(texts),
             nonce=nonce,
             prefix=prefix,
             style=f"{prefix}/style.css?v={self._style_hash}",
@@ -161,6 +163,14 @@ def _describer(texts: Texts) -> Callable[[Mapping[str, str]], str]:
         return scope["description"] or texts.get(f"scope_{scope['name']}", scope["name"])
 
     return described
+
+
+def _labeller(texts: Texts) -> Callable[[Mapping[str, Any]], str]:
+    def labelled(fact: Mapping[str, Any]) -> str:
+        """What stands before a value: the operator's word, or ours for members that RFC 9396 section 2.2 names, or its own."""
+        return fact["label"] or texts.get(f"detail_{fact['path']}") or words_of(fact["path"])
+
+    return labelled
 
 
 def _logos(values: Mapping[str, Any]) -> list[str]:

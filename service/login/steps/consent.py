@@ -27,17 +27,18 @@ async def is_needed(issuer: Issuer, interaction: Interaction, session: Session |
 
 
 async def page(issuer: Issuer, _visit: Visit, interaction: Interaction, session: Session | None) -> Page:
-    """Show who asks for what."""
+    """Show who asks for what. Raises ProtocolError where this user may not allow it."""
     waiting, user = _only_for_clients(interaction, session)
     described = issuer.settings.scopes
     scopes = asked_scopes(issuer, waiting.client, waiting.request)
+    details = await described_members(issuer, waiting.client, user.subject, waiting.request.members)
     return Page(
         "consent",
         {
             "username": user.username,
             "scopes": [{"name": name, "description": described.get(name, "")} for name in scopes],
             "resources": list(waiting.request.audience),
-            "details": described_members(issuer, waiting.request.members),
+            "details": [{"title": one.title, "facts": [fact._asdict() for fact in one.facts]} for one in details],
             "offline": OFFLINE_ACCESS in scopes,
         },
     )

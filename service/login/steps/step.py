@@ -51,7 +51,7 @@ class Step(NamedTuple):
     is_needed: Callable[[Issuer, Interaction, Session | None], Awaitable[bool]]
     """Whether the user has to do it now; asked in the order of the list, and again after each step."""
     page: Callable[[Issuer, Visit, Interaction, Session | None], Awaitable[Page]]
-    """The page; ``ticket``, ``csrf`` and ``client`` are added to its values."""
+    """The page; ``ticket``, ``csrf`` and ``client`` are added to its values. Raises ProtocolError, with which all ends."""
     take: Callable[[Issuer, Visit, Interaction, Session | None], Awaitable[StepOutcome]]
     """What the form means. Raises StaleError for one that means nothing."""
     error: type[ProtocolError]

@@ -4,53 +4,102 @@ To add one: a file with its ``GRANT_MEMBER``, and its name in the list below. It
 consent, code and refresh to tokens and introspection without any of them knowing it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from service.issuer import Issuer
+from service.protocol.requested import Granted
 from service.records.client import Client
 from service.tokens.authorization import Authorization
-from service.tokens.members.grant_member import GrantMember
+from service.tokens.members import authorization_details
+from service.tokens.members.grant_member import Described, GrantMember
 
-GRANT_MEMBERS: dict[str, GrantMember] = {}
+GRANT_MEMBERS: dict[str, GrantMember] = {
+    module.GRANT_MEMBER.name: module.GRANT_MEMBER for module in (authorization_details,)
+}
 """Every further member by its name."""
 
-__all__ = ["GRANT_MEMBERS", "GrantMember", "described_members", "granted_members", "with_members"]
+__all__ = [
+    "GRANT_MEMBERS",
+    "Described",
+    "GrantMember",
+    "described_members",
+    "for_audience",
+    "granted_members",
+    "may_have_members",
+    "members_concerning",
+    "with_members",
+]
 
 
-def granted_members(issuer: Issuer, client: Client, parameters: Mapping[str, str]) -> dict[str, Any] | None:
+async def granted_members(
+    issuer: Issuer, client: Client, parameters: Mapping[str, str], subject: str = ""
+) -> dict[str, Any] | None:
     """Return what a first request can be granted, None = nothing. Raises ProtocolError."""
+    if GRANT_MEMBERS.keys().isdisjoint(parameters):
+        return None
     asked = {name: member for name, member in GRANT_MEMBERS.items() if name in parameters}
-    return {name: member.grant(issuer, client, parameters[name]) for name, member in asked.items()} or None
+    return {name: await member.grant(issuer, client, subject, parameters[name]) for name, member in asked.items()}
 
 
-def with_members(
+async def with_members(
     issuer: Issuer, client: Client, authorization: Authorization, parameters: Mapping[str, str]
 ) -> Authorization:
     """Add what the token request asks for where it begins a grant, narrow what was granted where it spends something.
 
-    Raises ProtocolError.
+    Of that the tokens get what concerns the resource servers that they are for. Raises ProtocolError.
     """
     grant, granted = authorization.grant, authorization.granted
-    if not GRANT_MEMBERS:
+    is_asked = not GRANT_MEMBERS.keys().isdisjoint(parameters)
+    if not is_asked and not granted.members:
         return authorization
-    if authorization.spends is None:
-        members = (grant.members or {}) | (granted_members(issuer, client, parameters) or {}) or None
+    members = granted.members
+    if authorization.spends is None and is_asked:
+        asked = await granted_members(issuer, client, parameters, grant.subject)
+        members = (grant.members or {}) | (asked or {})
         grant = msgspec.structs.replace(grant, members=members)
-    else:
-        members = {name: _narrowed(name, value, parameters) for name, value in (granted.members or {}).items()} or None
-    granted = msgspec.structs.replace(granted, members=members)
+    elif is_asked:
+        asked_for = {name: text for name, text in parameters.items() if name in GRANT_MEMBERS}
+        held = members or {}
+        members = held | {
+            name: GRANT_MEMBERS[name].narrow(issuer, held.get(name), asked_for[name]) for name in asked_for
+        }
+    granted = for_audience(msgspec.structs.replace(granted, members=members))
+    if not grant.subject:  # of a client grant nothing but this token is issued
+        grant = msgspec.structs.replace(grant, members=granted.members or None)
     return msgspec.structs.replace(authorization, grant=grant, granted=granted)
 
 
-def described_members(issuer: Issuer, members: Mapping[str, Any] | None) -> list[str]:
-    """Return what the user has to allow, in words."""
+def for_audience(granted: Granted) -> Granted:
+    """Return what concerns the resource servers of its audience, all of it where it names none."""
+    if not granted.members or not granted.audience:
+        return granted
+    return msgspec.structs.replace(granted, members=members_concerning(granted.members, granted.audience))
+
+
+def members_concerning(members: Mapping[str, Any], resources: Collection[str]) -> dict[str, Any]:
+    """Return those members, and that much of each, that these resource servers have to do with."""
+    found = {
+        name: GRANT_MEMBERS[name].concerning(value, resources) if name in GRANT_MEMBERS else value
+        for name, value in members.items()
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+async def described_members(
+    issuer: Issuer, client: Client, subject: str, members: Mapping[str, Any] | None
+) -> list[Described]:
+    """Return what the user has to allow, in words. Raises ProtocolError where they may not."""
+    described: list[Described] = []
+    for name, value in (members or {}).items():
+        if (member := GRANT_MEMBERS.get(name)) is not None:
+            described += await member.describe(issuer, client, subject, value)
+    return described
+
+
+def may_have_members(client: Client, members: Mapping[str, Any] | None) -> bool:
+    """Tell whether the client, as it is now, may still ask for all this."""
     known = ((GRANT_MEMBERS.get(name), value) for name, value in (members or {}).items())
-    return [line for member, value in known if member is not None for line in member.describe(issuer, value)]
-
-
-def _narrowed(name: str, value: object, parameters: Mapping[str, str]) -> object:
-    member, text = GRANT_MEMBERS.get(name), parameters.get(name)
-    return value if member is None or text is None else member.narrow(value, text)
+    return all(member is None or member.may_have(client, value) for member, value in known)

@@ -1,15 +1,39 @@
 """What every further member of a grant offers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.issuer import Issuer
 from service.records.client import Client
 
 
+class DescribedFact(NamedTuple):
+    """A value that the user reads: its label, "" where the page has to find one for its path."""
+
+    path: str
+    label: str
+    value: str | bool
+
+
+class Described(NamedTuple):
+    """One thing that the user has to allow."""
+
+    title: str
+    facts: tuple[DescribedFact, ...] = ()
+    """What belongs to it and is not said by the title."""
+
+
 def _nothing(_: Issuer) -> Mapping[str, object]:
     return {}
+
+
+def _all_of_it(value: Any, _: Collection[str]) -> Any:  # noqa: ANN401 (JSON)
+    return value
+
+
+def _always(_: Client, __: Any) -> bool:  # noqa: ANN401 (JSON)
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +42,15 @@ class GrantMember:
 
     name: str
     """Of the parameter, and of the member of token responses, JWTs and introspection."""
-    grant: Callable[[Issuer, Client, str], Any]
-    """What can be granted of a first request. Raises ProtocolError."""
-    narrow: Callable[[Any, str], Any]
-    """What a later request asks for of what was granted. Raises ProtocolError."""
-    describe: Callable[[Issuer, Any], list[str]]
-    """What the user has to allow, a line each."""
+    grant: Callable[[Issuer, Client, str, str], Awaitable[Any]]
+    """What can be granted of a first request, for this subject ("" = not known yet). Raises ProtocolError."""
+    narrow: Callable[[Issuer, Any, str], Any]
+    """What a later request asks for of what was granted, None where nothing was. Raises ProtocolError."""
+    describe: Callable[[Issuer, Client, str, Any], Awaitable[list[Described]]]
+    """What this user has to allow. Raises ProtocolError where they may not."""
+    concerning: Callable[[Any, Collection[str]], Any] = _all_of_it
+    """The part of it that these resource servers have to do with; empty for nothing."""
+    may_have: Callable[[Client, Any], bool] = _always
+    """Whether the client, as it is now, may still ask for it."""
     metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
     """Members of discovery."""

@@ -1,0 +1,86 @@
+"""Authorization details as Authlete's AuthzDetails object, both ways: common members, and the others as a text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BeforeValidator
+
+from service.fronts.decision_api.body import Text, Words, as_json
+from service.fronts.decision_api.call import Body
+from service.issuer import Issuer
+from service.protocol.authorization_details import NAME, Detail, parse
+from service.protocol.errors import InvalidAuthorizationDetails
+from service.records.client import Client
+from service.tokens.members.authorization_details import check
+
+_COMMON = {
+    "type": "type",
+    "locations": "locations",
+    "actions": "actions",
+    "datatypes": "dataTypes",
+    "identifier": "identifier",
+    "privileges": "privileges",
+}
+"""Members with a place of their own, and its name."""
+
+
+class DetailsElement(Body):
+    """One of the details."""
+
+    type: Text = ""
+    locations: Words | None = None
+    actions: Words | None = None
+    data_types: Words | None = None
+    identifier: Text | None = None
+    privileges: Words | None = None
+    other_fields: Text | None = None
+    """A JSON object as a text."""
+
+
+class DetailsBody(Body):
+    """All of them."""
+
+    elements: Annotated[tuple[DetailsElement, ...], BeforeValidator(as_json)] = ()
+
+
+OptionalDetails = Annotated[DetailsBody | None, BeforeValidator(as_json)]
+
+
+def details_json(members: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The details among the members of a grant or a response, None where there are none."""
+    details = (members or {}).get(NAME)
+    return {"elements": [_element(one) for one in details]} if details else None
+
+
+def read_details(issuer: Issuer, client: Client, body: DetailsBody) -> Sequence[Detail]:
+    """What a caller lets the client have. Raises InvalidAuthorizationDetails where the client may not."""
+    try:
+        details = parse(orjson.dumps([_detail(one) for one in body.elements]).decode())
+    except orjson.JSONDecodeError as error:
+        raise InvalidAuthorizationDetails("otherFields must be a JSON object.") from error
+    check(issuer, client, details)
+    return details
+
+
+def _element(detail: Detail) -> dict[str, Any]:
+    named = {name: value for name, value in detail.items() if name in _COMMON}
+    if not isinstance(named.get("identifier", ""), str):
+        del named["identifier"]
+    others = {name: value for name, value in detail.items() if name not in named}
+    element = {_COMMON[name]: value for name, value in named.items()}
+    return element | ({"otherFields": orjson.dumps(others).decode()} if others else {})
+
+
+def _detail(element: DetailsElement) -> Detail:
+    others = orjson.loads(element.other_fields) if element.other_fields else {}
+    if not isinstance(others, dict):
+        raise InvalidAuthorizationDetails("otherFields must be a JSON object.")
+    own = {
+        "locations": element.locations,
+        "actions": element.actions,
+        "datatypes": element.data_types,
+        "identifier": element.identifier,
+        "privileges": element.privileges,
+    }
+    return others | {"type": element.type} | {name: value for name, value in own.items() if value is not None}

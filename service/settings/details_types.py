@@ -1,0 +1,83 @@
+"""Types of authorization details (RFC 9396 section 2.1): what each must look like, and the words for it at consent."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from service.protocol.authorization_details import named_in
+from service.settings.group import checked_by
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+MAX_TYPE = 255
+"""Characters of the name of a type."""
+
+
+def _validator(schema: Mapping[str, Any]) -> "Draft202012Validator":
+    """A validator that fetches nothing. Imported here: only who registers types pays for the library."""
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+
+    return Draft202012Validator(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def _check_schema(schema: dict[str, Any]) -> None:
+    from jsonschema.exceptions import SchemaError
+
+    if elsewhere := [one for one in _references(schema) if not one.startswith("#")]:
+        raise ValueError(f"may refer to parts of itself only, not to {elsewhere[0][:100]}")
+    validator = _validator(schema)
+    try:
+        validator.check_schema(schema)
+    except SchemaError as error:
+        raise ValueError(f"is no JSON Schema (draft 2020-12): {error.message[:200]}") from error
+    try:
+        validator.is_valid({"type": ""})
+    except Exception as error:  # a reference to nothing, or to itself without end
+        raise ValueError(f"cannot be used: {type(error).__name__}") from error
+
+
+def _references(schema: object) -> Iterator[str]:
+    inside = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    for one in inside:
+        yield from _references(one)
+    if isinstance(schema, dict):
+        yield from (one for name in ("$ref", "$dynamicRef") if isinstance(one := schema.get(name), str))
+
+
+class DetailsType(BaseModel):
+    """One type of authorization details."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    title: Annotated[str, Field(max_length=500)] = ""
+    """What users read at consent: `Pay {amount} to {creditor.name}`. Each name in braces stands for a value of the details."""
+    labels: dict[str, Annotated[str, Field(max_length=100)]] = Field(default_factory=dict)
+    """What users read before a value that the title does not say, by where it stands (`creditor.iban`). Other values are shown
+    under their names; one with an empty label is not shown."""
+    json_schema: Annotated[dict[str, Any], checked_by(_check_schema)] = Field(default_factory=dict)
+    """JSON Schema (draft 2020-12) that each of the details must fit."""
+    hook: str = ""
+    """Name of a hook with the event `authorization_details`, which allows the details and may say what they mean."""
+
+    @cached_property
+    def validator(self) -> "Draft202012Validator":
+        """What checks details of this type."""
+        return _validator(self.json_schema)
+
+    @cached_property
+    def said_by_title(self) -> frozenset[str]:
+        """Where the values stand that the title says."""
+        return named_in(self.title)
+
+
+def _check_type(name: str) -> str:
+    if not name or len(name) > MAX_TYPE or not name.isprintable():
+        raise ValueError(f"a type is 1 to {MAX_TYPE} printable characters")
+    return name
+
+
+DetailsTypes = dict[Annotated[str, AfterValidator(_check_type)], DetailsType]

@@ -1,0 +1,91 @@
+"""The event authorization_details: a hook allows what a client asks for, and says what it means."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.hooks.receiver import Receiver, hooked, saying
+from tests.person import Person
+from tests.redis_shapes import Shape
+from tests.world import VERIFIER, World, error_of
+
+EVENT = "authorization_details"
+PAYMENT = {"type": "payment", "amount": "5.00"}
+TYPES = {"payment": {"hook": "bank", "title": "Pay {amount}"}, "account": {}}
+
+
+@pytest.fixture
+async def world(redis: Shape, receiver: Receiver) -> AsyncIterator[World]:
+    hooks = {"bank": {"url": receiver.url, "events": [EVENT]}}
+    async with hooked(redis, hooks, authorization_details_types=TYPES) as made:
+        await made.user()
+        await made.openid_client(authorization_details_types=tuple(TYPES))
+        yield made
+
+
+def said(*details: object) -> dict[str, str]:
+    return {EVENT: json.dumps(details)}
+
+
+async def test_a_hook_says_what_details_mean(world: World, receiver: Receiver) -> None:
+    """It is asked when the request comes, and when the user is known; only about details of its types."""
+    receiver.answers[EVENT] = {"allow": True, "descriptions": ["Pay five euros \u202efrom your account"]}
+    person = Person(world)
+    shown = await person.log_in(await person.authorize(**said({"type": "account"}, PAYMENT)))
+    assert "<strong>Pay five euros \\u202efrom your account</strong>" in shown.text
+    assert "<dt>Amount</dt><dd>5.00</dd>" in shown.text, "whatever it says, the values are there"
+    assert "<strong>account</strong>" in shown.text
+    about = {"client_id": "app", "authorization_details": [PAYMENT]}
+    assert receiver.of(EVENT) == [about | {"subject": ""}, about | {"subject": "alice"}]
+    code = (await person.agree(shown)).answer["code"]
+    assert (await (await world.redeem(code, code_verifier=VERIFIER)).json())[EVENT] == [{"type": "account"}, PAYMENT]
+
+
+async def test_without_words_of_its_own_those_of_the_settings_are_shown(world: World, receiver: Receiver) -> None:
+    receiver.answers[EVENT] = {"allow": True}
+    person = Person(world)
+    assert "<strong>Pay 5.00</strong>" in (await person.log_in(await person.authorize(**said(PAYMENT)))).text
+
+
+async def test_what_a_hook_refuses_nobody_gets(world: World, receiver: Receiver) -> None:
+    receiver.answers[EVENT] = {"allow": False, "message": "Too much."}
+    answer = (await Person(world).authorize(**said(PAYMENT))).answer
+    assert (answer["error"], answer["error_description"]) == ("invalid_authorization_details", "Too much.")
+    refused = await world.token(grant_type="client_credentials", **said(PAYMENT))
+    assert await error_of(refused) == (400, "invalid_authorization_details")
+    assert "code" in (await Person(world).sign_in(**said({"type": "account"}))).answer, "it is not asked about others"
+
+
+async def test_a_hook_may_refuse_it_to_this_user(world: World, receiver: Receiver) -> None:
+    """Once it is known who is to allow it: the client hears so, and there is no page to agree on."""
+    receiver.answers[EVENT] = {"allow": True}
+    person = Person(world)
+    shown = await person.authorize(**said(PAYMENT))
+    receiver.answers[EVENT] = {"allow": False, "message": "It is not her account."}
+    answer = (await person.log_in(shown)).answer
+    assert (answer["error"], answer["error_description"]) == ("invalid_authorization_details", "It is not her account.")
+    assert (await person.post("/login", shown.form | {"username": "alice", "password": "wonderland"})).status == 400
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"allow": True, "descriptions": ["one", "too many"]},
+        {"allow": True, "descriptions": ["x" * 501]},
+        {"allow": True, "descriptions": [7]},
+        {"allow": True, "words": []},
+        {"allow": "yes"},
+    ],
+)
+async def test_an_answer_that_is_none_is_a_failure(world: World, receiver: Receiver, answer: object) -> None:
+    receiver.answers[EVENT] = answer
+    assert (await Person(world).authorize(**said(PAYMENT))).error == "temporarily_unavailable"
+
+
+async def test_a_hook_that_is_down_holds_up_its_details_alone(world: World, receiver: Receiver) -> None:
+    """P7: 503 at the token endpoint, and temporarily_unavailable for the client; nothing of other types."""
+    receiver.turn = saying(500)
+    assert (await world.token(grant_type="client_credentials", **said(PAYMENT))).status == 503
+    assert (await Person(world).authorize(**said(PAYMENT))).error == "temporarily_unavailable"
+    assert (await world.token(grant_type="client_credentials", **said({"type": "account"}))).status == 200
