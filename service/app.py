@@ -36,6 +36,7 @@ from service.fronts.health import HEALTH_PATHS, Health
 from service.fronts.listening import bound
 from service.fronts.methods import Handler, by_method
 from service.fronts.operators import OperatorsRunner, make_application, tls_of
+from service.fronts.request import PublicRequest
 from service.fronts.watching import watching
 from service.issuer import Issuer
 from service.login.backchannel_logout import deliver_due
@@ -159,13 +160,7 @@ def make_server(
     handlers["*"] = by_method(("GET", "POST"), pages.not_found, oauth.refused_as_json)  # OPTIONS * (RFC 9110 9.3.7)
     check_reserved_paths(issuer.settings)
     watched = watching(issuer, handlers, _names(issuer), pages.not_found)
-    loop, settings = asyncio.get_running_loop(), issuer.settings
-
-    async def dispatch(request: web.BaseRequest) -> web.StreamResponse:
-        response = await watched(request)
-        if not health.accepting:
-            response.force_close()  # clients that keep connections are to connect elsewhere before we close them
-        return response
+    loop, most = asyncio.get_running_loop(), issuer.settings.max_body
 
     def make_request(
         message: RawRequestMessage,
@@ -174,9 +169,9 @@ def make_server(
         writer: AbstractStreamWriter,
         task: asyncio.Task[None],
     ) -> web.BaseRequest:
-        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=settings.max_body)
+        return PublicRequest(message, payload, protocol, writer, task, loop, most)
 
-    return Connections(issuer, dispatch, make_request, pages.malformed)
+    return Connections(issuer, watched, make_request, pages.malformed, is_leaving=lambda: not health.accepting)
 
 
 def _names(issuer: Issuer) -> dict[str, str]:

@@ -20,6 +20,7 @@ from service.observe.refusals import Refusals
 from service.outbound.http_client import HttpClient
 from service.protocol.credentials import Randomness
 from service.settings import Settings
+from service.settings.plain import plain
 from service.store.store import Store
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ class Issuer:
     """Acts of programs that are summed for the audit log."""
     tracing: "Tracing | None" = None
     """None where traces are off."""
+
+    def __post_init__(self) -> None:
+        """Let requests read the settings fast."""
+        object.__setattr__(self, "settings", plain(self.settings))
 
     def url_of(self, path: str) -> str:
         """Return the URL of a path of ours.

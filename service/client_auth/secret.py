@@ -3,7 +3,7 @@
 from service.client_auth.evidence import ClientEvidence
 from service.client_auth.method import HOLDS, Proof
 from service.concurrency.fair_queue import Requester, RequesterGroup
-from service.crypto.passwords import is_generated, requested_by
+from service.crypto.passwords import is_generated, matches_generated, requested_by
 from service.issuer import Issuer
 from service.protocol.networks import wide_network_of
 from service.records.client import Client
@@ -18,14 +18,17 @@ async def verify_secret(issuer: Issuer, client: Client, evidence: ClientEvidence
         if len(secret) > MAX_SECRET:
             continue
         for known in client.secrets:
-            if await _matches(issuer, evidence, secret, known.hash):
+            held = known.hash
+            if (
+                matches_generated(secret, held)
+                if is_generated(held)
+                else await _matches(issuer, evidence, secret, held)
+            ):
                 return HOLDS
     return None
 
 
 async def _matches(issuer: Issuer, evidence: ClientEvidence, secret: str, held: str) -> bool:
-    """An imported secret waits for its hashing among clients, in the turn of its network."""
-    if is_generated(held):
-        return await issuer.hashing.verify_secret(secret, held)
+    """Compare an imported secret, whose hashing waits among clients, in the turn of its network."""
     with requested_by(Requester(RequesterGroup.CLIENTS, wide_network_of(evidence.request.address))):
         return await issuer.hashing.verify_secret(secret, held)

@@ -81,7 +81,7 @@ class Hashing:
     async def verify_secret(self, secret: str, hashed: str) -> bool:
         """Whether this is the client secret, generated or imported; an imported one is remembered for a minute."""
         if hashed.startswith(_GENERATED):
-            return compare_digest(hash_generated(secret), hashed)
+            return matches_generated(secret, hashed)
         key = hmac.digest(self._cache_key, f"{hashed}\0{secret}".encode(), "sha256")
         until = self._verified.get(key)
         if until is not None and until > time.monotonic():
@@ -128,6 +128,11 @@ class Hashing:
 def hash_generated(secret: str) -> str:
     """``sha256:<base64url>`` of a secret that we generated."""
     return _GENERATED + base64url(sha256(secret.encode()).digest())
+
+
+def matches_generated(secret: str, hashed: str) -> bool:
+    """Whether this is the secret that has this ``hash_generated``, in constant time."""
+    return compare_digest(hash_generated(secret), hashed)
 
 
 def is_generated(hashed: str) -> bool:

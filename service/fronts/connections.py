@@ -33,8 +33,15 @@ class _Connection(DirectConnection):
 
     __slots__ = ("_issuer", "_render")
 
-    def __init__(self, manager: "Connections", issuer: Issuer, render: Render, **options: Any) -> None:  # noqa: ANN401 (aiohttp's)
-        super().__init__(manager, **options)
+    def __init__(
+        self,
+        manager: "Connections",
+        issuer: Issuer,
+        render: Render,
+        is_leaving: Callable[[], bool],
+        **options: Any,  # noqa: ANN401 (aiohttp's)
+    ) -> None:
+        super().__init__(manager, is_leaving, **options)
         self._issuer, self._render = issuer, render
 
     def handle_error(
@@ -99,10 +106,16 @@ class Connections(web.Server):
         handler: Answers requests.
         request_factory: Makes them.
         render: Renders what is refused before there is a request.
+        is_leaving: Whether clients that keep connections are to connect elsewhere, before all are closed.
     """
 
     def __init__(
-        self, issuer: Issuer, handler: Handler, request_factory: Callable[..., web.BaseRequest], render: Render
+        self,
+        issuer: Issuer,
+        handler: Handler,
+        request_factory: Callable[..., web.BaseRequest],
+        render: Render,
+        is_leaving: Callable[[], bool] = bool,
     ) -> None:
         settings = issuer.settings
         super().__init__(
@@ -115,8 +128,8 @@ class Connections(web.Server):
             max_line_size=settings.max_head,
             max_field_size=settings.max_head + 1,  # by which the two are distinguished
         )
-        self._issuer, self._render = issuer, render
+        self._issuer, self._render, self._is_leaving = issuer, render, is_leaving
 
     def __call__(self) -> RequestHandler:
         """The protocol of a new connection."""
-        return _Connection(self, self._issuer, self._render, loop=self._loop, **self._kwargs)
+        return _Connection(self, self._issuer, self._render, self._is_leaving, loop=self._loop, **self._kwargs)

@@ -8,17 +8,25 @@ alone reads bytes, and the connection's state is kept in aiohttp's own terms, so
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
-from aiohttp import StreamReader
+from aiohttp import StreamReader, web
 from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.web_protocol import RequestHandler
 
+from service.fronts.ready import Ready
+
 
 class DirectConnection(RequestHandler):
-    """One connection."""
+    """One connection of a server that has no access log of aiohttp's."""
 
-    __slots__ = ()
+    __slots__ = ("_is_leaving",)
+
+    def __init__(self, manager: web.Server, is_leaving: Callable[[], bool] = bool, **options: Any) -> None:  # noqa: ANN401 (aiohttp's)
+        """``is_leaving``: whether the server is about to end, so that connections are closed behind each answer."""
+        super().__init__(manager, **options)
+        self._is_leaving = is_leaving
 
     def data_received(self, data: bytes) -> None:
         """Take what came: serve the request in it, or leave it to aiohttp."""
@@ -44,6 +52,14 @@ class DirectConnection(RequestHandler):
         if self._reading_paused:
             super().resume_reading(resume_parser)
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; whether the client had gone."""
+        if self._is_leaving():
+            resp.force_close()
+        return await super().finish_response(request, resp, start_time)
+
     def _serve_now(self, message: RawRequestMessage, payload: StreamReader, waiter: asyncio.Future[None]) -> None:
         """Begin to serve. Until it is done the connection is busy: nothing waits for a request, a task serves one."""
         if self._parser is not None:
@@ -53,15 +69,25 @@ class DirectConnection(RequestHandler):
             self._task_handler = task
 
     async def _serve(self, message: RawRequestMessage, payload: StreamReader, waiter: asyncio.Future[None]) -> None:
-        """What aiohttp's ``start`` does for each request."""
-        keeps, starter = False, self._task_handler
+        """Do what aiohttp's ``start`` does for each request."""
+        keeps, starter, manager, make = False, self._task_handler, self._manager, self._request_factory
         try:
-            if not (starter and self._manager and self._request_factory and self._request_handler):
+            if starter is None or manager is None or make is None or self._request_handler is None:
                 return  # the connection was lost
-            self._manager.requests_count += 1
-            writer = StreamWriter(self, self._loop)
-            request = self._request_factory(message, payload, self, writer, starter)
-            response, reset = await self._handle_request(request, None, self._request_handler)
+            manager.requests_count += 1
+            self._request_in_progress = True
+            self._current_request = request = make(message, payload, self, StreamWriter(self, self._loop), starter)
+            try:
+                response = await self._request_handler(request)
+            except Exception as error:  # noqa: BLE001 (aiohttp knows what to do with each)
+                response, reset = await self._handle_request(request, None, _raising(error))
+            else:
+                if isinstance(response, Ready):
+                    keeps = self._send(message, response)
+                    if self._paused:  # the client reads slowly
+                        await self._drain_helper()
+                    return
+                response, reset = await self.finish_response(request, response, None)
             keeps = bool(response.keep_alive) and not reset
         except ConnectionError:
             self.log_debug("Ignored premature client disconnection")
@@ -74,8 +100,24 @@ class DirectConnection(RequestHandler):
         finally:
             self._served(waiter, starter, keeps=keeps)
 
+    def _send(self, message: RawRequestMessage, ready: Ready) -> bool:
+        """Send an answer in one write; whether the connection stays open. Raises ConnectionError."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has gone")
+        keeps = ready.keep_alive
+        if keeps is None:
+            keeps = not message.should_close
+        if self._is_leaving():
+            keeps = False
+        transport.write(ready.rendered(message.version, keep_alive=keeps))
+        return keeps
+
     def _served(self, waiter: asyncio.Future[None], starter: asyncio.Task[None] | None, *, keeps: bool) -> None:
         """Be idle again, or go on with what came meanwhile, or end."""
+        self._request_in_progress, self._current_request = False, None
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)  # ``shutdown`` waits for it
         self._waiter, self._keepalive = waiter, keeps
         if self._manager is not None:  # else the connection was lost
             self._task_handler = starter
@@ -94,5 +136,16 @@ class DirectConnection(RequestHandler):
 def _task(serving: Coroutine[None, None, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
     """Run it, at once as far as it goes without waiting where Python can do that."""
     if sys.version_info >= (3, 12):
-        return asyncio.Task(serving, loop=loop, eager_start=True)
-    return loop.create_task(serving)
+        return asyncio.Task(serving, loop=loop, name=_NAME, eager_start=True)
+    return loop.create_task(serving, name=_NAME)
+
+
+_NAME = "request"
+"""Of every such task: to make one up for each takes as long as to hash a token."""
+
+
+def _raising(error: Exception) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+    async def handle(_: web.BaseRequest) -> web.StreamResponse:
+        raise error
+
+    return handle

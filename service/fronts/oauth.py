@@ -16,9 +16,9 @@ from service.endpoints.metadata import OPENID_PATH, PATH
 from service.fronts.client_certificate import certificate_of
 from service.fronts.methods import Handler, by_method
 from service.fronts.pages import languages
-from service.fronts.peer import peer_of
+from service.fronts.peer import Peer, peer_of
 from service.fronts.ready import Ready
-from service.fronts.receiving import body, check_transport, note_sender, posted_form, query_form
+from service.fronts.receiving import body, check_transport, form_now, note_sender, posted_form, query_form
 from service.issuer import Issuer
 from service.observe.current import note_address
 from service.observe.events import Event
@@ -58,7 +58,7 @@ def discovery_paths(settings: Settings) -> tuple[str, ...]:
 
 
 def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
-    name, methods, decide = endpoint.name, endpoint.methods(issuer.settings), endpoint.handle
+    name, methods, decide, kind = endpoint.name, endpoint.methods(issuer.settings), endpoint.handle, endpoint.content
     url, ignore_client_id = issuer.url_of(path), path == WEBMETHODS_PATH
     shared = _Sharing.by(issuer, (*methods, "OPTIONS"))
     takes_key_proofs = endpoint.takes_key_proofs
@@ -66,7 +66,12 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         request: Request | None = None
         try:
-            request = await _read(http, issuer, url, endpoint.content, ignore_client_id=ignore_client_id)
+            peer = _admitted(http, issuer.settings)
+            form = form_now(http) if kind is Content.FORM and http.method == "POST" else None
+            content = b""
+            if form is None:
+                form, content = await _received(http, kind)
+            request = _request(http, issuer, peer, form, content, url, ignore_client_id=ignore_client_id)
             decision = await decide(issuer, request)
             added = answered_with(issuer) if takes_key_proofs else {}
             if not added and _is_plain(http, decision):
@@ -180,19 +185,29 @@ async def refused_as_json(_: web.BaseRequest, error: ProtocolError) -> web.Strea
     return rendered(error)
 
 
-async def _read(http: web.BaseRequest, issuer: Issuer, url: str, kind: Content, *, ignore_client_id: bool) -> Request:
-    """The request, if it came the right way: method, transport, content type. Raises InvalidRequest."""
-    peer = peer_of(http, issuer.settings)
+def _admitted(http: web.BaseRequest, settings: Settings) -> Peer:
+    """Who sends the request, if it came the right way. Raises InvalidRequest."""
+    peer = peer_of(http, settings)
     note_address(peer.address)
-    check_transport(peer, issuer.settings)
-    content = b""
+    check_transport(peer, settings)
+    return peer
+
+
+async def _received(http: web.BaseRequest, kind: Content) -> tuple[Form, bytes]:
+    """Parameters and body. Raises InvalidRequest, HTTPRequestEntityTooLarge."""
     if kind is Content.BYTES:
-        form = query_form(http)
-        content = await body(http) if http.method in ("POST", "PUT") else b""
-    elif http.method == "POST":
-        form = await _form(http, kind)
-    else:
-        form = query_form(http)
+        return query_form(http), await body(http) if http.method in ("POST", "PUT") else b""
+    if http.method != "POST":
+        return query_form(http), b""
+    if kind is Content.OPTIONAL_FORM and not http.body_exists:
+        return Form(), b""
+    return await posted_form(http), b""
+
+
+def _request(
+    http: web.BaseRequest, issuer: Issuer, peer: Peer, form: Form, content: bytes, url: str, *, ignore_client_id: bool
+) -> Request:
+    """The request as endpoints see it. Raises InvalidRequest."""
     authorization = http.headers.getall(hdrs.AUTHORIZATION, ())
     if len(authorization) > 1:
         raise InvalidRequest("More than one Authorization header.")
@@ -214,12 +229,6 @@ async def _read(http: web.BaseRequest, issuer: Issuer, url: str, kind: Content, 
 def _is_listening(http: web.BaseRequest) -> bool:
     """Whether the connection that the answer is for is still open."""
     return http.transport is not None and not http.transport.is_closing()
-
-
-async def _form(http: web.BaseRequest, kind: Content) -> Form:
-    if kind is Content.OPTIONAL_FORM and not http.body_exists:
-        return Form()
-    return await posted_form(http)
 
 
 def _is_plain(http: web.BaseRequest, decision: Decision) -> bool:

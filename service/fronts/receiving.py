@@ -8,6 +8,7 @@ from aiohttp import hdrs, web
 from service.client_auth import note_claimed_client, unread_request
 from service.fronts.methods import waits_for_leave
 from service.fronts.peer import Peer, peer_of
+from service.fronts.request import PublicRequest
 from service.issuer import Issuer
 from service.observe.current import note_address
 from service.protocol.errors import InvalidRequest, ProtocolError
@@ -28,9 +29,16 @@ def check_transport(peer: Peer, settings: Settings) -> None:
 
 async def posted_form(http: web.BaseRequest, most: int = MAX_PARAMETERS) -> Form:
     """The form in the body, of so many parameters at most. Raises InvalidRequest, HTTPRequestEntityTooLarge."""
+    form = form_now(http, most)
+    return parse_form(await body(http), most) if form is None else form
+
+
+def form_now(http: web.BaseRequest, most: int = MAX_PARAMETERS) -> Form | None:
+    """The form in the body, None where that is still to come. Raises InvalidRequest."""
     if not _is_form(http.headers.get(hdrs.CONTENT_TYPE, "")):
         raise InvalidRequest(f"The body must be {FORM} in UTF-8.", status=415)
-    return parse_form(await body(http), most)
+    content = _body_now(http)
+    return None if content is None else parse_form(content, most)
 
 
 def query_form(http: web.BaseRequest) -> Form:
@@ -53,10 +61,11 @@ async def note_sender(issuer: Issuer, http: web.BaseRequest, error: ProtocolErro
 
 async def body(http: web.BaseRequest) -> bytes:
     """The bytes of the body. Raises InvalidRequest where it is compressed or does not come, HTTPRequestEntityTooLarge."""
-    if hdrs.CONTENT_ENCODING in http.headers:  # 200 KB of it would keep us unpacking for half a second
-        raise InvalidRequest("The body must not be compressed.", status=415, headers={"Accept-Encoding": "identity"})
+    content = _body_now(http)
+    if content is not None:
+        return content
     try:
-        if http.content.is_eof():  # it came with the head, as most do
+        if http.content.is_eof():  # it came with the head, but is too long, or not whole
             return await http.read()
         if waits_for_leave(http):
             await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -69,6 +78,13 @@ async def body(http: web.BaseRequest) -> bytes:
         raise InvalidRequest("The body did not come whole.", log="the client closed the connection") from error
     except TimeoutError as error:
         raise InvalidRequest(f"The body did not come within {BODY_SECONDS} seconds.", status=408) from error
+
+
+def _body_now(http: web.BaseRequest) -> bytes | None:
+    """The bytes of the body where they came with the head, as most do. Raises InvalidRequest where they are compressed."""
+    if hdrs.CONTENT_ENCODING in http.headers:  # 200 KB of it would keep us unpacking for half a second
+        raise InvalidRequest("The body must not be compressed.", status=415, headers={"Accept-Encoding": "identity"})
+    return http.read_now() if isinstance(http, PublicRequest) else None
 
 
 def _is_form(content_type: str) -> bool:

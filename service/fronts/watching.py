@@ -12,6 +12,7 @@ from service.crypto.random_blocks import RandomBlocks
 from service.fronts.methods import Handler
 from service.fronts.peer import is_proxy, peer_of
 from service.fronts.ready import Ready
+from service.fronts.request import PublicRequest
 from service.issuer import Issuer
 from service.observe.current import CURRENT, REQUEST_ID, Current, is_plain_id
 from service.observe.events import Event
@@ -100,13 +101,17 @@ class Watch:
 def watching(issuer: Issuer, handlers: Mapping[str, Handler], names: Mapping[str, str], not_found: Handler) -> Handler:
     """Answers by a table of paths. Watched are those that have a name, and paths that there are not."""
     watch = Watch(issuer)
+    table = {path: (handler, names.get(path)) for path, handler in handlers.items()}
 
     def dispatch(http: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-        path = http.path
-        handler = handlers.get(path)
-        if handler is None:
-            return watch.answer(http, not_found, NOT_FOUND, "")
-        name = names.get(path)
+        path = http.target if isinstance(http, PublicRequest) else http.path
+        found = table.get(path)
+        if found is None:  # as it was sent; else without its query, and decoded
+            path = http.path
+            found = table.get(path)
+            if found is None:
+                return watch.answer(http, not_found, NOT_FOUND, "")
+        handler, name = found
         return watch.answer(http, handler, name, path) if name else handler(http)
 
     return dispatch

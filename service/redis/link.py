@@ -80,7 +80,8 @@ class Link(asyncio.Protocol):
         elif not self._leaving:
             self._leaving = True
             self._loop.call_soon(self._flush)
-        self._out.append(hiredis.pack_command(cast(Any, tuple(command))))
+        words = command if command.__class__ is tuple else tuple(command)
+        self._out.append(hiredis.pack_command(words))  # type: ignore[arg-type]
         self._pending.append(future)
         if self._traced and self._watch is not None:
             self._commanded.append(self._watch.commanded(command[0]))

@@ -1,13 +1,14 @@
 """Forms: UTF-8, every parameter once, empty ones absent (RFC 6749 section 3.2 and appendix B)."""
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.protocol.errors import InvalidRequest
-from service.protocol.request import MAX_PARAMETERS, Request, parse_form
+from service.protocol.request import MAX_PARAMETERS, Form, Request, any_form, parse_form
 
 
 @pytest.mark.parametrize(
@@ -90,3 +91,42 @@ def test_a_missing_parameter_is_named() -> None:
     assert request.required("a") == "1"
     with pytest.raises(InvalidRequest, match="The parameter b is missing"):
         request.required("b")
+
+
+# the short way for usual forms, and the long one
+
+_WORDS = (
+    b"a",
+    b"b",
+    b"grant_type",
+    b"resource",
+    b"%41",
+    b"%zz",
+    b"%00",
+    b"%C3%A4",
+    b"%C3",
+    b"\xc3",
+    b"\x00",
+    b"+",
+    b" ",
+)
+_PIECES = st.sampled_from((*_WORDS, b"=", b"=", b"=", b"&", b"&", b"&", b"%", b"%2", b"%26", b"%3D", b";"))
+
+
+def _outcome(parse: Callable[[bytes], Form], body: bytes) -> Form | str:
+    try:
+        return parse(body)
+    except InvalidRequest as error:
+        return error.description
+
+
+@given(st.lists(_PIECES, max_size=40).map(b"".join) | st.binary(max_size=200))
+@settings(max_examples=2000, deadline=None)
+def test_both_ways_agree_on_every_body(body: bytes) -> None:
+    assert _outcome(parse_form, body) == _outcome(any_form, body)
+
+
+@pytest.mark.parametrize("count", [MAX_PARAMETERS - 1, MAX_PARAMETERS, MAX_PARAMETERS + 1])
+def test_both_ways_agree_on_how_many_are_too_many(count: int) -> None:
+    body = b"&".join(b"p%d=x" % number for number in range(count))
+    assert _outcome(parse_form, body) == _outcome(any_form, body)
