@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -34,7 +34,7 @@ class Orders:
 
     ``forms``: a body each, POSTed in this order and from the start again after the last; an empty list is one GET.
     ``once``: each may be sent once only, so there must be enough of them. ``status`` and ``patterns`` (Lua): of every
-    answer.
+    answer; ``own_headers``: of each form, beside ``headers``.
     """
 
     path: str
@@ -43,13 +43,14 @@ class Orders:
     status: int = 200
     patterns: tuple[str, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    own_headers: Sequence[dict[str, str]] = ()
 
     def part(self, number: int, size: int) -> "Orders":
         """The ``number``-th ``size`` forms of those that may be sent once; the others as they are."""
         if not self.once:
             return self
-        forms = self.forms[number * size : (number + 1) * size]
-        return Orders(self.path, forms, self.once, self.status, self.patterns, self.headers)
+        taken = slice(number * size, (number + 1) * size)
+        return replace(self, forms=self.forms[taken], own_headers=self.own_headers[taken])
 
 
 class Driven(NamedTuple):
@@ -111,12 +112,20 @@ async def drive(url: str, orders: Orders, connections: int, requests: int) -> Dr
 
 def raw_requests(url: str, orders: Orders) -> list[bytes]:
     """The bytes of each request."""
-    lines = {"Host": url.partition("://")[2], **orders.headers}
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    head = _lines({"Host": url.partition("://")[2], **orders.headers})
     if not orders.forms:
         return [f"GET {orders.path} HTTP/1.1\r\n{head}\r\n".encode()]
-    head = f"POST {orders.path} HTTP/1.1\r\n{head}Content-Type: {FORM}\r\nContent-Length: "
-    return [f"{head}{len(body)}\r\n\r\n{body}".encode() for body in map(urlencode, orders.forms)]
+    head = f"POST {orders.path} HTTP/1.1\r\n{head}Content-Type: {FORM}\r\n"
+    bodies = map(urlencode, orders.forms)
+    own = map(_lines, orders.own_headers or [{}] * len(orders.forms))
+    return [
+        f"{head}{lines}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        for lines, body in zip(own, bodies, strict=True)
+    ]
+
+
+def _lines(headers: dict[str, str]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
 
 async def _run_wrk(url: str, connections: int, arguments: list[str]) -> str:

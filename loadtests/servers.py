@@ -111,6 +111,7 @@ async def mintmark(redis: Shape, workers: int = 1, under: Sequence[str] = (), **
     url = f"http://127.0.0.1:{(port := free_port())}"
     chosen = {"redis_url": redis.url, "port": port, "issuer": ISSUER, "log_level": "WARNING", "master_key": MASTER_KEY}
     chosen |= {"grants_per_user_and_client": 0}  # here one user has more of them than any person
+    chosen |= {"dpop_proof_lifetime": 3600}  # proofs are made beforehand
     chosen |= CHEAP_ARGON2 | settings
     environment = {f"MINTMARK_{name.upper()}": str(value) for name, value in chosen.items()}
     several = ["--workers", str(workers)] if workers > 1 else []

@@ -113,6 +113,15 @@ class Supplier:
             for number in range(count)
         ]
 
+    def proofs(self, count: int, url: str) -> list[dict[str, str]]:
+        """Headers with a DPoP proof each (RFC 9449) for a POST to this URL, good once, now."""
+        header = {"typ": "dpop+jwt", "jwk": public_jwk(self.key, SigningAlgorithm.ES256)}
+        told = {"htm": "POST", "htu": url, "iat": int(time.time())}
+        return [
+            {"DPoP": jwt.encode({**told, "jti": f"{number}-{secrets.token_hex(8)}"}, self.key, "ES256", header)}
+            for number in range(count)
+        ]
+
     def unknown_tokens(self, count: int) -> list[str]:
         """Access tokens as they would look if they had been issued."""
         randomness = self.issuer.randomness

@@ -4,7 +4,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from loadtests.generator import Orders, literally
-from loadtests.supplies import CLIENT_ID, JWT_CLIENTS, PASSWORD, REDIRECT_URI, SCOPE, SIGNERS, VERIFIER, Supplier
+from loadtests.supplies import (
+    CLIENT_ID,
+    ISSUER,
+    JWT_CLIENTS,
+    PASSWORD,
+    REDIRECT_URI,
+    SCOPE,
+    SIGNERS,
+    VERIFIER,
+    Supplier,
+)
 from service.endpoints import introspect, revoke
 from service.endpoints.metadata import PATH
 from service.protocol.names import OPENID, SigningAlgorithm
@@ -70,6 +80,14 @@ async def _private_key_jwt(supplier: Supplier, count: int) -> Orders:
     fixed = {"grant_type": "client_credentials", "scope": SCOPE, "client_assertion_type": CLIENT_ASSERTION}
     forms = [{**fixed, "client_assertion": one} for one in supplier.assertions(count)]
     return Orders(TOKEN_PATH, forms, once=True, patterns=ALONE)
+
+
+async def _dpop(supplier: Supplier, count: int) -> Orders:
+    """A token that is bound to a key by a proof, each used once."""
+    form = _form(supplier, grant_type="client_credentials", scope=SCOPE)
+    proofs = supplier.proofs(count, ISSUER + TOKEN_PATH)
+    patterns = (ACCESS, '"token_type":"DPoP"', EXPIRES_IN, SCOPED)
+    return Orders(TOKEN_PATH, [form] * count, once=True, patterns=patterns, own_headers=proofs)
 
 
 def _jwt(algorithm: SigningAlgorithm) -> Callable[[Supplier, int], Awaitable[Orders]]:
@@ -154,6 +172,7 @@ WORKS = {
     for work in (
         Work("client_credentials", "client_credentials", _client_credentials, Limits(2.6, 8, 2.2)),
         Work("private_key_jwt", "client_credentials, private_key_jwt ES256", _private_key_jwt, hot=False),
+        Work("dpop", "client_credentials, bound by DPoP ES256", _dpop, hot=False),
         Work("jwt_es256", "client_credentials, JWT access token ES256", _jwt(SigningAlgorithm.ES256), hot=False),
         Work("jwt_rs256", "client_credentials, JWT access token RS256", _jwt(SigningAlgorithm.RS256), hot=False),
         Work("introspect_active", "introspection, active token", _introspect_active, Limits(2.8, None, 2.5)),

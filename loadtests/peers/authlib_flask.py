@@ -27,5 +27,9 @@ AUTHLIB = Peer(
     requests=1_000,
     warm_up=200,
     note=f"in Flask with SQLAlchemy as its guide shows it, one gunicorn worker of {THREADS} threads, client secrets unhashed",
-    does_not=dict.fromkeys(("jwt_es256", "jwt_rs256"), "JWT access tokens are left to the application"),
+    does_not={
+        "dpop": "no DPoP",
+        "jwt_es256": "JWT access tokens are left to the application",
+        "jwt_rs256": "JWT access tokens are left to the application",
+    },
 )

@@ -194,5 +194,8 @@ KEYCLOAK = Peer(
         "access and refresh tokens are always JWTs, here signed by ES256 and HS512, which is in all its figures; sessions in "
         "PostgreSQL and its own memory"
     ),
-    does_not={"client_credentials": "access tokens are JWTs"},
+    does_not={
+        "client_credentials": "access tokens are JWTs",
+        "dpop": "takes proofs of the last seconds only, these are made beforehand",
+    },
 )

@@ -24,6 +24,13 @@ async def _private_key_jwt(peer: RunningPeer, supplies: Supplier, count: int) ->
     return Orders(peer.token, forms, once=True, patterns=_tokens(peer.access))
 
 
+async def _dpop(peer: RunningPeer, supplies: Supplier, count: int) -> Orders:
+    form = peer.form(grant_type="client_credentials", scope=SCOPE)
+    proofs = supplies.proofs(count, peer.server.url + peer.token)
+    patterns = _tokens(peer.access, "DPoP")
+    return Orders(peer.token, [form] * count, once=True, patterns=patterns, own_headers=proofs)
+
+
 def _jwt(algorithm: SigningAlgorithm) -> PeerWork:
     async def orders(peer: RunningPeer, _: Supplier, __: int) -> Orders:
         form = peer.form(grant_type="client_credentials", scope=SCOPE, client_id=JWT_CLIENTS[algorithm])
@@ -76,6 +83,7 @@ async def _revoke(peer: RunningPeer, _: Supplier, count: int) -> Orders:
 PEER_WORKS: dict[str, PeerWork] = {
     "client_credentials": _client_credentials,
     "private_key_jwt": _private_key_jwt,
+    "dpop": _dpop,
     "jwt_es256": _jwt(SigningAlgorithm.ES256),
     "jwt_rs256": _jwt(SigningAlgorithm.RS256),
     "introspect_active": _introspect,
@@ -88,9 +96,9 @@ PEER_WORKS: dict[str, PeerWork] = {
 """By the name of the work in ``WORKS``, in the order of the table."""
 
 
-def _tokens(access: str) -> tuple[str, ...]:
+def _tokens(access: str, token_type: str = "[Bb]earer") -> tuple[str, ...]:
     """Patterns of a token response; a peer may put a blank behind each colon, and scopes in an order of its own."""
-    return (_member("access_token", access), _member("token_type", "[Bb]earer"), '"expires_in": ?%d+', *_scoped(SCOPE))
+    return (_member("access_token", access), _member("token_type", token_type), '"expires_in": ?%d+', *_scoped(SCOPE))
 
 
 def _scoped(scope: str) -> tuple[str, ...]:

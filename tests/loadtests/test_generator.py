@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from loadtests.generator import Orders, drive, literally, spare_for
+from loadtests.generator import Orders, drive, literally, raw_requests, spare_for
 
 pytestmark = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 
@@ -116,3 +116,14 @@ def test_parts_do_not_overlap() -> None:
     assert (len(first.forms), len(second.forms)) == (10, 10)
     assert not [form for form in first.forms if form in second.forms]
     assert Orders("/", forms(30)).part(1, 10).forms == forms(30)
+
+
+def test_each_form_goes_with_its_own_headers() -> None:
+    proofs = [{"DPoP": f"proof-{number}"} for number in range(4)]
+    part = Orders("/", forms(4), once=True, headers={"Accept": "*/*"}, own_headers=proofs).part(1, size=2)
+    first, second = (raw.decode() for raw in raw_requests("http://127.0.0.1:1", part))
+    assert "\r\nAccept: */*\r\n" in first
+    assert "\r\nDPoP: proof-2\r\n" in first
+    assert first.endswith("\r\n\r\nnumber=2")
+    assert "\r\nDPoP: proof-3\r\n" in second
+    assert second.endswith("\r\n\r\nnumber=3")

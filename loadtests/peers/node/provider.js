@@ -58,7 +58,7 @@ export function makeProvider() {
       introspection: { ...on, allowedPolicy: ownTokens },
       revocation: { ...on, allowedPolicy: ownTokens },
       devInteractions: off,
-      dPoP: off,
+      dPoP: on,
       pushedAuthorizationRequests: off,
       resourceIndicators: {
         ...on,
