@@ -71,6 +71,7 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
     return members | {
         "authorization_signing_alg_values_supported": [one.value for one in issuer.keyring.algorithms],
         "request_object_signing_alg_values_supported": list(ALGORITHMS) if objects != "off" else None,
+        "require_signed_request_object": settings.require_signed_request_object,
         "request_parameter_supported": objects != "off",
         "request_uri_parameter_supported": objects == "by_reference",
         "require_request_uri_registration": True if objects == "by_reference" else None,

@@ -16,6 +16,8 @@ from service.protocol.errors import (
     RequestNotSupported,
     RequestUriNotSupported,
 )
+from service.protocol.names import OPENID
+from service.protocol.request_objects import check_strictly, check_type
 from service.records.client import Client
 from service.records.interaction import REDIRECT
 
@@ -39,22 +41,24 @@ class Parameters(NamedTuple):
 
 
 async def unpacked(issuer: Issuer, client: Client, outer: Parameters, *, alone: bool = False) -> Parameters:
-    """Return the parameters, with those of a request object in the place of outer ones of the same name (Core 6.1).
+    """Return the parameters, those of a request object alone (RFC 9101 section 6.3) or in the place of outer ones (Core 6.1).
 
-    Of a client that has to sign its requests, and where it stands ``alone`` (RFC 9126 section 3), only what is signed counts
-    (RFC 9101 section 6.3). Raises the errors of OpenID Connect Core 3.1.2.6 that are about request objects.
+    Outer ones count in OpenID Connect requests only, which say so in their outer scope, unless requests have to be signed, or
+    it stands ``alone`` (RFC 9126 section 3). Raises the errors of OpenID Connect Core 3.1.2.6 about request objects.
     """
     reference, value = outer.single.get("request_uri"), outer.single.get("request")
     if reference is not None and value is not None:
         raise InvalidRequest("request and request_uri cannot be used together.")
     if reference is not None:
         value = await _fetched(issuer, client, reference)
+    must_sign = issuer.settings.require_signed_request_object or client.require_signed_request_object
     if value is None:
-        if client.require_signed_request_object:
+        if must_sign:
             raise InvalidRequest("This client has to sign its requests: send them as request or request_uri.")
         return outer
     inner = await _verified(issuer, client, value)
-    if alone or client.require_signed_request_object:
+    is_openid = OPENID in outer.single.get("scope", "").split()
+    if alone or must_sign or issuer.settings.strict_request_objects or not is_openid:
         return inner._replace(single={**inner.single, "client_id": client.client_id})
     kept = {name: text for name, text in outer.single.items() if name not in ("request", "request_uri")}
     return inner._replace(single={**kept, **inner.single}, resources=inner.resources or outer.resources)
@@ -85,6 +89,7 @@ async def _verified(issuer: Issuer, client: Client, token: str) -> Parameters:
         raise InvalidRequestObject(f"The request object cannot be used: {error}") from error
     if jws.algorithm == "none":
         raise InvalidRequestObject("Request objects must be signed (RFC 9101 section 6.2).")
+    check_type(jws.header.get("typ"), strictly=issuer.settings.strict_request_objects)
     registered = client.request_object_signing_alg
     try:
         claims = await issuer.client_keys.verify(
@@ -93,6 +98,8 @@ async def _verified(issuer: Issuer, client: Client, token: str) -> Parameters:
         _check_parties(issuer, client, claims)
     except UnverifiableError as error:
         raise InvalidRequestObject("The request object cannot be verified.", log=str(error)) from error
+    if issuer.settings.strict_request_objects:
+        check_strictly(claims, issuer.clock())
     return _parameters(client, claims)
 
 

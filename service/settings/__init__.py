@@ -117,11 +117,19 @@ def _details_faults(settings: Settings) -> list[str]:
     ]
 
 
+def _request_object_faults(settings: Settings) -> list[str]:
+    """Return what is wrong where requests have to be signed and cannot be."""
+    if not settings.require_signed_request_object or settings.request_objects != "off":
+        return []
+    return ["require_signed_request_object: no request could be answered: request_objects is off"]
+
+
 _CHECKS = (
     _details_faults,
     hooks.secret_faults,
     _key_faults,
     _nonce_faults,
+    _request_object_faults,
     operators.listener_faults,
     server.https_faults,
 )

@@ -20,6 +20,7 @@ from tests.world import World
         ({"token_paths": ("/to}ken",)}, "must be one or more plain paths"),
         ({"token_paths": ("//token",)}, "must be one or more plain paths"),
         ({"issuer": "https://root:hunter2@mint.example"}, "without user name, password and spaces"),
+        ({"require_signed_request_object": True, "request_objects": "off"}, "no request could be answered"),
         ({"issuer": "https://mint .example"}, "without user name, password and spaces"),
     ],
 )

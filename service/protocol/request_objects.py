@@ -1,0 +1,48 @@
+"""What a request object has to say of itself: which kind of JWT it is, whom it is for, and how long it is good (RFC 9101)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.protocol.errors import InvalidRequestObject
+
+TYPE = "oauth-authz-req+jwt"
+"""``typ`` of request objects (RFC 9101 section 10.8)."""
+LONGEST = 3600
+"""Seconds from nbf to exp, and from nbf to now (FAPI 1.0 Advanced 5.2.2, FAPI 2.0 Message Signing 5.3.1)."""
+_SKEW = 10
+"""Seconds by which the clock of a client may differ from ours."""
+
+
+def check_type(typ: object, *, strictly: bool) -> None:
+    """Refuse a JWT that says it is something else (RFC 8725 section 3.11); ``strictly``: also one of no kind in particular.
+
+    Args:
+        typ: Of its header: a media type, in any case, without or with application/ (RFC 7515 section 4.1.9); None = left out.
+        strictly: Whether ``JWT`` will not do.
+
+    Raises:
+        InvalidRequestObject: It is of another kind.
+    """
+    if typ is None:
+        return
+    kind = typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
+    if kind != TYPE and (strictly or kind != "jwt"):
+        raise InvalidRequestObject(f"The request object has another typ than {TYPE}.")
+
+
+def check_strictly(claims: Mapping[str, Any], now: float) -> None:
+    """Demand what FAPI demands beside RFC 9101: aud, client_id, nbf and exp, and an hour at most.
+
+    Args:
+        claims: Of a request object whose signature holds, for us where it says for whom, and in its time where it says which.
+        now: Epoch seconds.
+
+    Raises:
+        InvalidRequestObject: It lacks one of them, or lasts too long.
+    """
+    if missing := [name for name in ("aud", "client_id", "nbf", "exp") if claims.get(name) is None]:
+        raise InvalidRequestObject(f"The request object lacks {', '.join(missing)}.")
+    if claims["nbf"] < now - LONGEST - _SKEW:
+        raise InvalidRequestObject("The request object is too old: nbf is more than 60 minutes ago.")
+    if claims["exp"] - claims["nbf"] > LONGEST:
+        raise InvalidRequestObject("The request object is good for too long: exp is more than 60 minutes after nbf.")
