@@ -7,11 +7,11 @@ import os
 import signal
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
@@ -35,8 +35,9 @@ from service.fronts.connections import Connections
 from service.fronts.health import HEALTH_PATHS, Health
 from service.fronts.listening import bound
 from service.fronts.methods import Handler, by_method
-from service.fronts.operators import OperatorsRunner, make_application, tls_of
+from service.fronts.operators import OperatorsRunner, make_application
 from service.fronts.request import PublicRequest
+from service.fronts.tls import check_client_authorities, operators_tls_of, tls_of
 from service.fronts.watching import watching
 from service.issuer import Issuer
 from service.login.backchannel_logout import deliver_due
@@ -192,36 +193,55 @@ async def serving(
     ``share_port``: other processes listen there too, and the kernel spreads connections.
     """
     settings = issuer.settings
+    check_client_authorities(settings)
     health = Health(issuer)
     async with AsyncExitStack() as open_:
         patience = settings.drain_seconds
         if settings.admin_port is not None:  # opened first and closed last: probes and metrics see the drain
             inner = OperatorsRunner(issuer, make_application(issuer, health), shutdown_timeout=patience)
-            tls = tls_of(settings)
-            admin_url = await _listen(open_, inner, settings.admin_host, settings.admin_port, share_port, tls)
+            place = _Place(settings.admin_host, settings.admin_port, operators_tls_of(settings))
+            (admin_url,) = await _listen(open_, inner, share_port, place)
             log.info(Event.ADMIN_SERVING, extra={"url": admin_url})
         runner = web.ServerRunner(make_server(issuer, health, further), shutdown_timeout=patience)
-        yield await _listen(open_, runner, settings.host, settings.port, share_port)
+        url, *mtls_url = await _listen(open_, runner, share_port, *_public_places(settings))
+        if mtls_url:
+            log.info(Event.MTLS_SERVING, extra={"url": mtls_url[0]})
+        yield url
         health.accepting = False
         await asyncio.sleep(settings.drain_delay)
 
 
-async def _listen(
-    open_: AsyncExitStack,
-    runner: web.BaseRunner,
-    host: str,
-    port: int,
-    share_port: bool,
-    tls: ssl.SSLContext | None = None,
-) -> str:
-    """Listen until the stack is closed; the URL. Raises OSError."""
-    sockets = open_.enter_context(bound(listening_hosts(host), port, share=share_port))
+class _Place(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+
+def _public_places(settings: Settings) -> Iterator[_Place]:
+    """Yield where clients and browsers connect; where clients are asked for a certificate, if that is elsewhere."""
+    asks = settings.mtls_port == settings.port
+    yield _Place(settings.host, settings.port, tls_of(settings, asks_clients=asks))
+    if settings.mtls_port is not None and not asks:
+        yield _Place(settings.host, settings.mtls_port, tls_of(settings, asks_clients=True))
+
+
+async def _listen(open_: AsyncExitStack, runner: web.BaseRunner, share_port: bool, *places: _Place) -> list[str]:
+    """Listen until the stack is closed; the URLs. Raises OSError."""
+    listening = [
+        (place, open_.enter_context(bound(listening_hosts(place.host), place.port, share=share_port)))
+        for place in places
+    ]
     await runner.setup()
     open_.push_async_callback(runner.cleanup)
-    for one in sockets:
-        await web.SockSite(runner, one, backlog=1024, ssl_context=tls).start()
-    host, port = sockets[0].getsockname()[:2]
-    return f"{'http' if tls is None else 'https'}://{in_url(host)}:{port}"
+    urls = []
+    for place, sockets in listening:
+        for one in sockets:
+            await web.SockSite(runner, one, backlog=1024, ssl_context=place.tls).start()
+        host, port = sockets[0].getsockname()[:2]
+        urls.append(f"{'http' if place.tls is None else 'https'}://{in_url(host)}:{port}")
+    return urls
 
 
 def _settle_garbage_collection() -> None:

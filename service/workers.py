@@ -52,7 +52,10 @@ class Workers:
         self._command = command
         self._host, self._port = settings.host, settings.port
         self._admin = None if settings.admin_port is None else (settings.admin_host, settings.admin_port)
-        self._admin_port: int | None = None
+        asks = settings.mtls_port == settings.port
+        self._mtls = None if settings.mtls_port is None or asks else (settings.host, settings.mtls_port)
+        self._asks_at_port = asks
+        self._ports: dict[str, str] = {}
         self._patience = settings.drain_delay + settings.drain_seconds + _GRACE
         self._stopping = asyncio.Event()
         self._exit_code = 0
@@ -67,9 +70,12 @@ class Workers:
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
         with (
             _reserved(self._host, self._port) as port,
-            _reserved(*self._admin) if self._admin else nullcontext() as self._admin_port,
+            _reserved(*self._admin) if self._admin else nullcontext() as admin_port,
+            _reserved(*self._mtls) if self._mtls else nullcontext() as mtls_port,
             tempfile.TemporaryDirectory(prefix="mintmark-metrics-") as metrics,
         ):
+            ports = {"ADMIN_PORT": admin_port, "MTLS_PORT": port if self._asks_at_port else mtls_port}
+            self._ports = {PREFIX + name: str(number) for name, number in ports.items() if number is not None}
             serving: list[asyncio.Future[str]] = [
                 asyncio.get_running_loop().create_future() for _ in range(self._count)
             ]
@@ -88,7 +94,6 @@ class Workers:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             started = time.monotonic()
-            admin = {} if self._admin_port is None else {f"{PREFIX}ADMIN_PORT": str(self._admin_port)}
             process = await asyncio.create_subprocess_exec(
                 *self._command,
                 "--host",
@@ -100,7 +105,7 @@ class Workers:
                 "--json",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                env={**os.environ, WORKERS_VARIABLE: metrics, **admin},
+                env={**os.environ, WORKERS_VARIABLE: metrics, **self._ports},
             )
             self._running.add(process)
             code = await _watch(process, serving)

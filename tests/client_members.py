@@ -35,8 +35,17 @@ _SAID: dict[str, Any] = {
     "access_token_claims": ["department"],
 }
 """Members that go with others, or whose values mean something."""
-APART = {"jwks_uri", "sector_identifier_uri"}
-"""Members that do not go with others of these, or that are fetched: each is set alone."""
+ALONE = {
+    "jwks_uri": URL,
+    "sector_identifier_uri": URL,
+    "tls_client_auth_subject_dn": r"CN=billing\, north,O=Bank,C=DE",
+    "tls_client_auth_san_dns": "billing.bank.example",
+    "tls_client_auth_san_uri": "spiffe://bank.example/billing",
+    "tls_client_auth_san_ip": "2001:db8::7",
+    "tls_client_auth_san_email": "ops@bank.example",
+}
+"""Members that do not go with others of these, or that are fetched: each is set alone, to this."""
+APART = set(ALONE)
 
 
 def _value_for(row: Row) -> Any:

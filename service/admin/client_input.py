@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator
 
 from service.admin.input import Input, Properties, Rules
-from service.crypto.client_keys import MAX_KEYS, MEMBERS, is_for_signatures
+from service.crypto.client_certificates import MAX_CERTIFICATE
+from service.crypto.client_keys import CERTIFICATES, MAX_KEYS, MEMBERS, certificate_in, is_for_signatures
 from service.crypto.client_keys import parsed as parsed_keys
 from service.grants import GRANT_TYPES
 from service.protocol.checked_types import each_once
@@ -40,7 +41,17 @@ def _public_keys(jwks: dict[str, Any]) -> dict[str, Any]:
     kids = [check_no_credential(member["kid"]) for member in members if "kid" in member]
     if len(kids) != len(set(kids)):
         raise ValueError("two keys have the same kid")
-    return {"keys": [{name: member[name] for name in member if name in MEMBERS} for member in members]}
+    return {"keys": list(map(_kept, members))}
+
+
+def _kept(member: dict[str, Any]) -> dict[str, Any]:
+    """What is looked at in a key; of its certificates the first. Raises ValueError."""
+    kept = {name: member[name] for name in member if name in MEMBERS}
+    if CERTIFICATES not in member:
+        return kept
+    if len(certificate_in(member)) > MAX_CERTIFICATE:
+        raise ValueError(f"holds a certificate with more than {MAX_CERTIFICATE} bytes")
+    return kept | {CERTIFICATES: member[CERTIFICATES][:1]}
 
 
 PublicKeys = Annotated[dict[str, Any], AfterValidator(_public_keys)]

@@ -13,6 +13,8 @@ from service.client_auth import (
     client_secret_post,
     none,
     private_key_jwt,
+    self_signed_tls_client_auth,
+    tls_client_auth,
 )
 from service.client_auth.authenticate import AuthenticatedClient, authenticate_by
 from service.client_auth.claimed import note_claimed_client, unread_request
@@ -26,6 +28,8 @@ METHODS: dict[str, Method] = {
         client_secret_post,
         client_secret,
         private_key_jwt,
+        tls_client_auth,
+        self_signed_tls_client_auth,
         client_secret_jwt,
         none,
     )

@@ -2,7 +2,9 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import jwt
@@ -10,6 +12,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from service.concurrency.shared_calls import SharedCalls
+from service.crypto.client_certificates import public_key_in, thumbprint
 from service.crypto.jws import Jws, UnverifiableError, checked_claims
 from service.observe.counting import CacheCounts
 from service.observe.events import Event
@@ -25,8 +28,11 @@ log = logging.getLogger(__name__)
 ALGORITHMS = tuple(algorithm.value for algorithm in SigningAlgorithm)
 """Signatures that clients may use; never none."""
 MAX_KEYS = 50
+_OF_THE_KEY = frozenset({"kty", "crv", "x", "y", "n", "e"})
 MEMBERS = frozenset({"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"})
 """What is looked at in a JWK (RFC 7517 section 4, RFC 7518 section 6), all of it text."""
+CERTIFICATES = "x5c"
+"""The certificate of a key and those that made it, base64 of DER (RFC 7517 section 4.7). Only the first one is looked at."""
 _TRIED = 3
 """Keys that one signature is compared with; of several the header should name one (OpenID Connect Core 10.1)."""
 _RSA_BITS = range(2048, 4097)
@@ -66,6 +72,8 @@ class _Held(NamedTuple):
     source: object
     """The record's own set, or the URL."""
     keys: tuple[jwt.PyJWK, ...]
+    certificates: frozenset[str]
+    """Thumbprints of the certificates of its keys."""
     read_at: float
     fresh_until: float
 
@@ -117,10 +125,20 @@ class ClientKeys:
         """
         held = await self._read(source)
         found = _fitting(held.keys, kid, algorithm)
-        if not found and source.jwks_uri and self._clock() - held.read_at >= _AGAIN_AFTER:
-            held = await self._fetched(source.name, source.jwks_uri)
+        if not found and self._is_to_be_read_again(source, held):
+            held = await self._fetched(source.name, source.jwks_uri or "")
             found = _fitting(held.keys, kid, algorithm)
         return found
+
+    async def has_certificate(self, source: KeySource, thumbprint: str) -> bool:
+        """Whether one of the keys is in this certificate (``x5c``, RFC 8705 section 2.2.2). Raises UnverifiableError."""
+        held = await self._read(source)
+        if thumbprint not in held.certificates and self._is_to_be_read_again(source, held):
+            held = await self._fetched(source.name, source.jwks_uri or "")
+        return thumbprint in held.certificates
+
+    def _is_to_be_read_again(self, source: KeySource, held: _Held) -> bool:
+        return source.jwks_uri is not None and self._clock() - held.read_at >= _AGAIN_AFTER
 
     async def _read(self, source: KeySource) -> _Held:
         place: object = source.jwks_uri or source.jwks
@@ -140,7 +158,7 @@ class ClientKeys:
                     raise
                 return held  # what was right a while ago is better than nothing, until their server is back
         now = self._clock()
-        return self._remember(source.name, _Held(place, parsed(source.jwks), now, now + 1e9))
+        return self._remember(source.name, _Held(place, parsed(source.jwks), certificates(source.jwks), now, now + 1e9))
 
     async def _fetched(self, name: str, uri: str) -> _Held:
         """Fetch the keys; concurrent calls share the request, and a failure counts for a while."""
@@ -151,7 +169,8 @@ class ClientKeys:
     async def _fetch_keys(self, name: str, uri: str) -> _Held:
         try:
             fetched = await self._fetch(uri)
-            keys = parsed(orjson.loads(fetched.content))
+            document = orjson.loads(fetched.content)
+            keys, shown = parsed(document), certificates(document)
         except (HttpClientError, ValueError) as error:
             log.warning(Event.CLIENT_KEYS_UNAVAILABLE, extra={"client_id": name, "reason": str(error)[:200]})
             self._failed.put(uri, self._clock() + _FAILED_FOR, 0)
@@ -159,7 +178,7 @@ class ClientKeys:
             raise UnverifiableError("jwks_uri: the keys cannot be fetched") from error
         now, most = self._clock(), self._settings.client_keys_lifetime
         lifetime = most if fetched.max_age is None else min(most, max(fetched.max_age, 1))
-        return self._remember(name, _Held(uri, keys, now, now + lifetime))
+        return self._remember(name, _Held(uri, keys, shown, now, now + lifetime))
 
     def _remember(self, name: str, held: _Held) -> _Held:
         self._held.put(name, held, sum(map(_size_of, held.keys)))
@@ -172,6 +191,28 @@ def parsed(jwks: object) -> tuple[jwt.PyJWK, ...]:
         raise ValueError("not a JWK set")
     wanted = [member for member in jwks["keys"][:MAX_KEYS] if is_for_signatures(member)]
     return tuple(key for key in map(parsed_key, wanted) if key is not None)
+
+
+def certificates(jwks: Mapping[str, Any]) -> frozenset[str]:
+    """Thumbprints of the certificates in a JWK set that was parsed; those that are faulty are passed over."""
+    found: set[str] = set()
+    for member in jwks["keys"][:MAX_KEYS]:
+        if isinstance(member, dict) and CERTIFICATES in member:
+            with suppress(ValueError):
+                found.add(thumbprint(certificate_in(member)))
+    return frozenset(found)
+
+
+def certificate_in(member: Mapping[str, Any]) -> bytes:
+    """The certificate of a JWK, in DER. Raises ValueError where it is none of this key (RFC 7517 section 4.7)."""
+    chain = member[CERTIFICATES]
+    if not isinstance(chain, list) or not chain or not all(isinstance(one, str) for one in chain):
+        raise ValueError("x5c must be a list of texts")
+    found = b64decode(chain[0], validate=True)
+    key = parsed_key({name: member[name] for name in member if name in _OF_THE_KEY})
+    if key is None or public_key_in(found) != key.key:
+        raise ValueError("x5c must begin with a certificate of the same key")
+    return found
 
 
 def is_for_signatures(member: object) -> bool:

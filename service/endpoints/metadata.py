@@ -1,9 +1,9 @@
 """Server metadata (RFC 8414, OpenID Connect Discovery 3): the sum of the endpoints, and what belongs to none of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from service.endpoints.endpoint import Endpoint
+from service.endpoints.endpoint import Endpoint, MachineEndpoint
 from service.issuer import Issuer
 from service.protocol.claims import OURS, SCOPE_CLAIMS
 from service.protocol.names import OFFLINE_ACCESS, OPENID, SubjectType
@@ -17,10 +17,25 @@ _ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "ac
 def discovery(issuer: Issuer, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """The document for ``PATH`` and ``OPENID_PATH`` (RFC 8414 section 2, OpenID Connect Discovery section 3)."""
     document = _service(issuer)
+    aliases: dict[str, str] = {}
     for endpoint in endpoints:
         if endpoint.is_on(issuer):
-            document |= endpoint.metadata(issuer)
+            members = endpoint.metadata(issuer)
+            document |= members
+            if isinstance(endpoint, MachineEndpoint):
+                aliases |= _aliases(issuer, members)
+    document["mtls_endpoint_aliases"] = aliases or None
     return {name: value for name, value in document.items() if value is not None}
+
+
+def _aliases(issuer: Issuer, members: Mapping[str, object]) -> dict[str, str]:
+    """Where endpoints ask clients for a certificate, if that is elsewhere (RFC 8705 section 5)."""
+    place = (issuer.settings.mtls_url or "").rstrip("/")
+    return {
+        name: place + str(url).removeprefix(issuer.url.rstrip("/"))
+        for name, url in members.items()
+        if place and name.endswith("_endpoint") and url is not None
+    }
 
 
 def _service(issuer: Issuer) -> dict[str, Any]:

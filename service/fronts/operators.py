@@ -3,7 +3,6 @@
 A web.Application with its router, for paths have names in them here and microseconds do not matter.
 """
 
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
@@ -19,7 +18,6 @@ from service.fronts.oauth import not_found, rendered
 from service.fronts.watching import watching_middleware
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
-from service.settings import Settings, SettingsError
 
 
 def make_application(issuer: Issuer, health: Health) -> web.Application:
@@ -76,28 +74,6 @@ async def _auditing(issuer: Issuer) -> AsyncIterator[None]:
     issuer.background.start("audit_sums", lambda: audit.keep_sums(issuer))
     yield
     await audit.write_sums(issuer)
-
-
-def tls_of(settings: Settings) -> ssl.SSLContext | None:
-    """How the listener speaks TLS, if it does; a client certificate may be shown, and is verified then. Probes need none.
-
-    Raises SettingsError for files that are not what they should be.
-    """
-    if settings.admin_certificate_file is None:
-        return None
-    try:
-        return _tls_context(settings)
-    except OSError as error:
-        raise SettingsError(f"admin_certificate_file, admin_key_file, admin_client_ca_file: {error}") from error
-
-
-def _tls_context(settings: Settings) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.admin_client_ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(str(settings.admin_certificate_file), settings.admin_key_file)
-    if settings.admin_client_ca_file is not None:
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:

@@ -5,6 +5,7 @@ therefore loads nothing that it can do without: settings only where there is mor
 """
 
 import os
+import ssl
 import sys
 import urllib.request
 
@@ -17,17 +18,24 @@ SECONDS = 2.0
 def url_of_liveness() -> str:
     """Where the service on this machine says that it is alive. Raises SettingsError."""
     host, port = os.environ.get("MINTMARK_HOST", "127.0.0.1"), os.environ.get("MINTMARK_PORT", "8080")
+    speaks_tls = bool(os.environ.get("MINTMARK_TLS_CERTIFICATE_FILE"))
     if os.environ.get("MINTMARK_CONFIG") or os.environ.get("MINTMARK_SECRETS_DIR") or "://" in port:
         from service.settings import load
 
         settings = load()
         host, port = settings.host, str(settings.port)
-    return f"http://{reachable_host(host)}:{port}/livez"
+        speaks_tls = settings.tls_certificate_file is not None
+    return f"{'https' if speaks_tls else 'http'}://{reachable_host(host)}:{port}/livez"
 
 
 def main() -> int:
     """The exit code."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a proxy
+    anybody = ssl._create_unverified_context()  # noqa: S323 (the certificate names another host than this machine)
+    handlers = (
+        urllib.request.ProxyHandler({}),
+        urllib.request.HTTPSHandler(context=anybody),
+    )  # never by way of a proxy
+    opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(url_of_liveness(), timeout=SECONDS) as response:
             return 0 if response.status == 200 else 1

@@ -33,6 +33,9 @@ class Event(StrEnum):
     # the process
     SERVING = "serving", INFO, "The service is ready at this URL.", "url issuer worker pid"
     ADMIN_SERVING = "admin_serving", INFO, "Console, admin API and metrics are ready at this URL.", "url"
+    MTLS_SERVING = "mtls_serving", INFO, "Clients are asked for a certificate at this URL (mtls_port).", "url"
+    FILES_RELOADED = "files_reloaded", INFO, "Certificates or keys in files have changed and were read again.", "files"
+    FILES_UNREADABLE = "files_unreadable", ERROR, "Certificates or keys in files have changed and cannot be read: those of before go on to count.", "files reason"
     DRAINING = "draining", INFO, "The service takes no new connections and finishes the requests it has.", "seconds worker"
     STOPPED = "stopped", INFO, "The service has ended.", "worker"
     WORKER_DIED = "worker_died", ERROR, "A worker process ended by itself; another is started.", "worker pid exit_code"

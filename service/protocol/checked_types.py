@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from service.protocol import redirect_uris, scopes
+from service.protocol.certificate_names import dns_name, email_name, ip_name, uri_name
 from service.protocol.claims import MAX_CLAIM_NAME, check_claim_name
+from service.protocol.distinguished_names import MAX_DN, parse_dn
 from service.protocol.errors import InvalidScope
 from service.protocol.redaction import check_no_credential
 
@@ -81,6 +83,11 @@ def _plain_web_uri(uri: str) -> str:
     return _web_uri(uri)
 
 
+def _distinguished_name(text: str) -> str:
+    parse_dn(readable(text))
+    return text
+
+
 Identifier = Annotated[str, AfterValidator(identifier)]
 Resource = Annotated[str, AfterValidator(resource)]
 Resources = Annotated[tuple[Resource, ...], AfterValidator(each_once)]
@@ -98,3 +105,10 @@ RedirectUris = Annotated[tuple[RedirectUri, ...], Field(max_length=200), AfterVa
 Scopes = Annotated[tuple[Annotated[str, AfterValidator(_scope_word)], ...], AfterValidator(each_once)]
 ClaimName = Annotated[str, Field(max_length=MAX_CLAIM_NAME), AfterValidator(check_claim_name)]
 ClaimNames = Annotated[tuple[ClaimName, ...], Field(max_length=32), AfterValidator(each_once)]
+SubjectDn = Annotated[str, Field(max_length=MAX_DN), AfterValidator(_distinguished_name)]
+CertificateDns = Annotated[str, Field(max_length=253), AfterValidator(dns_name)]
+CertificateUri = Annotated[str, Field(max_length=2000), AfterValidator(uri_name), AfterValidator(check_no_credential)]
+CertificateIp = Annotated[str, Field(max_length=45), AfterValidator(ip_name)]
+CertificateEmail = Annotated[
+    str, Field(max_length=320), AfterValidator(email_name), AfterValidator(check_no_credential)
+]

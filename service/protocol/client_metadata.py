@@ -13,6 +13,10 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic.fields import FieldInfo
 
 from service.protocol.checked_types import (
+    CertificateDns,
+    CertificateEmail,
+    CertificateIp,
+    CertificateUri,
     ClaimNames,
     Identifier,
     Lifetime,
@@ -25,6 +29,7 @@ from service.protocol.checked_types import (
     Scopes,
     ShortText,
     ShortTexts,
+    SubjectDn,
     WebUri,
     WebUris,
     each_once,
@@ -173,7 +178,8 @@ class ClientMetadata(BaseModel):
     jwks: dict[str, Any] | None = _row(None, _AUTHENTICATES, "Key set",
         "Its public keys, a JWK set.", registered=SAME, authlete="jwks")
     jwks_uri: WebUri | None = _row(None, _AUTHENTICATES, "Key set URL",
-        "Where its public keys are (private_key_jwt, signed requests).", registered=SAME, authlete="jwksUri")
+        "Where its public keys are (private_key_jwt, self_signed_tls_client_auth, signed requests).",
+        registered=SAME, authlete="jwksUri")
     request_object_signing_alg: SigningAlgorithm | None = _row(None, _REQUESTS, "Requests signed with",
         "The only signature that its request objects may have; any by default.",
         registered=SAME, authlete="requestSignAlg", flag="--request-alg")
@@ -238,6 +244,24 @@ class ClientMetadata(BaseModel):
     authorization_details_types: ShortTexts = _row((), _MAY, "Authorization details",
         "Types of authorization details that it may ask for.",
         registered=SAME, authlete="authorizationDetailsTypes", flag="--details-type", metavar="TYPE")
+    tls_client_auth_subject_dn: SubjectDn | None = _row(None, _AUTHENTICATES, "Certificate subject",
+        "tls_client_auth: the subject of its certificate, as RFC 4514 writes it: CN=billing,O=Bank,C=DE.",
+        registered=SAME, authlete="tlsClientAuthSubjectDn", flag="--certificate-subject", metavar="DN")
+    tls_client_auth_san_dns: CertificateDns | None = _row(None, _AUTHENTICATES, "Certificate host",
+        "tls_client_auth: a host name that its certificate names.",
+        registered=SAME, authlete="tlsClientAuthSanDns", flag="--certificate-dns", metavar="HOST")
+    tls_client_auth_san_uri: CertificateUri | None = _row(None, _AUTHENTICATES, "Certificate URI",
+        "tls_client_auth: a URI that its certificate names.",
+        registered=SAME, authlete="tlsClientAuthSanUri", flag="--certificate-uri", metavar="URI")
+    tls_client_auth_san_ip: CertificateIp | None = _row(None, _AUTHENTICATES, "Certificate address",
+        "tls_client_auth: an IP address that its certificate names.",
+        registered=SAME, authlete="tlsClientAuthSanIp", flag="--certificate-ip", metavar="ADDRESS")
+    tls_client_auth_san_email: CertificateEmail | None = _row(None, _AUTHENTICATES, "Certificate e-mail",
+        "tls_client_auth: an e-mail address that its certificate names.",
+        registered=SAME, authlete="tlsClientAuthSanEmail", flag="--certificate-email", metavar="ADDRESS")
+    tls_client_certificate_bound_access_tokens: bool = _row(False, _TOKENS, "Bound to certificate",
+        "Its access tokens are worth nothing without its TLS certificate, and it gets none without it.",
+        registered=SAME, authlete="tlsClientCertificateBoundAccessTokens", flag="--certificate-bound")
     access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
         "Claims about the user, such as department, in its access tokens and their introspection.",
         authlete="extension.accessTokenClaims", metavar="CLAIM")

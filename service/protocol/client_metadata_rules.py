@@ -38,6 +38,32 @@ def _refreshes_nothing(given: ClientMetadata) -> bool:
     return GrantTypeName.REFRESH_TOKEN in given.grant_types and not beside
 
 
+def _certificate_names(given: ClientMetadata) -> int:
+    """How many members say whom a certificate is about."""
+    return sum(
+        value is not None
+        for value in (
+            given.tls_client_auth_subject_dn,
+            given.tls_client_auth_san_dns,
+            given.tls_client_auth_san_uri,
+            given.tls_client_auth_san_ip,
+            given.tls_client_auth_san_email,
+        )
+    )
+
+
+def _has_no_keys(given: ClientMetadata) -> bool:
+    return given.jwks is None and given.jwks_uri is None
+
+
+def _shows_no_certificate(given: ClientMetadata) -> bool:
+    """Its keys are written down here, and none has a certificate (RFC 8705 section 2.2.2)."""
+    if given.auth_method is not ClientAuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH:
+        return False
+    keys = (given.jwks or {}).get("keys", ())
+    return _has_no_keys(given) or (given.jwks is not None and not any(key.get("x5c") for key in keys))
+
+
 COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
     (
         lambda given: given.public and GrantTypeName.CLIENT_CREDENTIALS in given.grant_types,
@@ -88,6 +114,19 @@ COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
             given.auth_method is ClientAuthMethod.PRIVATE_KEY_JWT and given.jwks is None and given.jwks_uri is None
         ),
         "auth_method: private_key_jwt needs jwks or jwks_uri to verify the assertions with",
+    ),
+    (
+        lambda given: _certificate_names(given) > 1,
+        "tls_client_auth_subject_dn, tls_client_auth_san_…: give exactly one of them (RFC 8705 section 2.1.2)",
+    ),
+    (
+        lambda given: given.auth_method is ClientAuthMethod.TLS_CLIENT_AUTH and not _certificate_names(given),
+        "auth_method: tls_client_auth needs what its certificate names: tls_client_auth_subject_dn, or one of "
+        "tls_client_auth_san_dns, _uri, _ip, _email (RFC 8705 section 2.1.2)",
+    ),
+    (
+        _shows_no_certificate,
+        "auth_method: self_signed_tls_client_auth needs jwks with its certificate as x5c, or a jwks_uri",
     ),
     (
         lambda given: not _signs_as_it_authenticates(given),

@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from service.protocol.errors import InvalidRequest
+from service.protocol.forwarded_certificates import ClientCertificate
 
 MAX_PARAMETERS = 64
 REPEATABLE = frozenset({"resource"})
@@ -39,8 +40,8 @@ class Request(msgspec.Struct, frozen=True):
     """The endpoint's URL under the issuer, without query."""
     headers: Mapping[str, str] = NO_HEADERS
     """The HTTP headers as the server read them: names in any case, values unchecked."""
-    certificate: bytes | None = None
-    """The client's certificate in DER, from TLS or a trusted proxy (RFC 9440)."""
+    certificate: ClientCertificate | None = None
+    """The client's certificate, from TLS or a trusted proxy."""
     content: bytes = b""
     """The body where it is no form (JSON of client registration)."""
     is_listening: Callable[[], bool] = always_listening

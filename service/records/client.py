@@ -110,6 +110,12 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     require_pushed_authorization_requests: bool = False
     authorization_signed_response_alg: SigningAlgorithm | None = None
     authorization_details_types: tuple[str, ...] = ()
+    tls_client_auth_subject_dn: str | None = None
+    tls_client_auth_san_dns: str | None = None
+    tls_client_auth_san_uri: str | None = None
+    tls_client_auth_san_ip: str | None = None
+    tls_client_auth_san_email: str | None = None
+    tls_client_certificate_bound_access_tokens: bool = False
     access_token_claims: tuple[str, ...] = ()
     consents_since: int | None = None
     """The generation from which consents count, where they outlived the last raise; None: ``generation``."""

@@ -14,7 +14,7 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.protocol.names import AccessTokenFormat, HookEvent
-from service.settings import hooks, operators, server
+from service.settings import hooks, operators, server, tls
 from service.settings.clients import ClientsSettings
 from service.settings.directory import DirectorySettings
 from service.settings.dpop import DpopSettings
@@ -60,6 +60,7 @@ class Settings(
     TokensSettings,
     RedisSettings,
     operators.OperatorsSettings,
+    tls.TlsSettings,
     server.ServerSettings,
     BaseSettings,
 ):
@@ -124,6 +125,13 @@ def _request_object_faults(settings: Settings) -> list[str]:
     return ["require_signed_request_object: no request could be answered: request_objects is off"]
 
 
+def _proxy_faults(settings: Settings) -> list[str]:
+    """Return what is wrong with a certificate that nobody may forward."""
+    if settings.forwarded_certificate == "off" or settings.trusted_proxies:
+        return []
+    return ["forwarded_certificate: needs trusted_proxies; from anybody else the header is not believed"]
+
+
 _CHECKS = (
     _details_faults,
     hooks.secret_faults,
@@ -131,6 +139,8 @@ _CHECKS = (
     _nonce_faults,
     _request_object_faults,
     operators.listener_faults,
+    tls.certificate_faults,
+    _proxy_faults,
     server.https_faults,
 )
 """Checks between settings."""

@@ -42,8 +42,6 @@ class ServerSettings(SettingsGroup):
     """Refuse requests over plain HTTP, unless the issuer is a loopback http URL or a trusted proxy says https."""
     trusted_proxies: Annotated[tuple[str, ...], checked_by(_check_networks)] = ()
     """Networks (CIDR) of proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed."""
-    forwarded_certificate: Literal["off", "rfc9440"] = "off"
-    """How trusted proxies forward the certificate of a client's TLS connection: off; rfc9440 (header Client-Cert)."""
     token_paths: Annotated[tuple[str, ...], checked_by(_check_token_paths)] = ("/token",)
     """Paths of the token endpoint. Discovery names the first one."""
     token_require_post: bool = True

@@ -22,7 +22,20 @@ from service.fronts.health import Health
 from service.fronts.operators import make_application
 from service.protocol.client_metadata import REGISTERED, ROWS
 from tests.cli.command_line import ROOT
-from tests.client_members import APART, BASE, URL, edited, full, in_console, mintmark, options, plain, registered, typed
+from tests.client_members import (
+    ALONE,
+    APART,
+    BASE,
+    URL,
+    edited,
+    full,
+    in_console,
+    mintmark,
+    options,
+    plain,
+    registered,
+    typed,
+)
 from tests.console import Operator, operators_port, text_of
 from tests.deciding import API_KEY, API_SECRET, Backend, backend
 from tests.redis_shapes import Shape
@@ -174,7 +187,7 @@ async def test_members_that_stand_alone_are_set_by_each_view(served: World, name
     uris = web.Application()
     uris.router.add_get("/list", listed)
     async with TestServer(uris) as theirs, operators_port(served, **SETTINGS) as port:
-        url = str(theirs.make_url("/list"))
+        url = str(theirs.make_url("/list")) if name == "sector_identifier_uri" else ALONE[name]
         await plain_client(served)
         await mintmark(served.redis.url, "client", "update", "app", *options({name: url}), **environment())
         assert (await mintmark(served.redis.url, "client", "show", "app"))[name] == url

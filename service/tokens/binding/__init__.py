@@ -14,10 +14,10 @@ from service.protocol.errors import InvalidGrant
 from service.protocol.request import Request
 from service.records.client import Client
 from service.tokens.authorization import Authorization
-from service.tokens.binding import dpop
+from service.tokens.binding import certificate, dpop
 from service.tokens.binding.key_proof import NO_KEY, KeyProof, Possession, Pushed
 
-KEY_PROOFS: dict[str, KeyProof] = {module.KEY_PROOF.name: module.KEY_PROOF for module in (dpop,)}
+KEY_PROOFS: dict[str, KeyProof] = {module.KEY_PROOF.name: module.KEY_PROOF for module in (dpop, certificate)}
 """Every proof by its name; discovery, CORS and schemes of the Authorization header derive from it."""
 
 __all__ = [

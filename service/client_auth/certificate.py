@@ -1,0 +1,23 @@
+"""The certificate in a request as evidence: shared by tls_client_auth and self_signed_tls_client_auth (RFC 8705 section 2)."""
+
+from cryptography.x509 import Certificate
+
+from service.crypto.client_certificates import UnusableCertificateError, opened
+from service.issuer import Issuer
+from service.protocol.errors import InvalidClient
+from service.protocol.forwarded_certificates import ClientCertificate
+
+
+def check_certificate(issuer: Issuer, shown: ClientCertificate | None) -> Certificate:
+    """Read it. Raises InvalidClient where there is none, or none that is good now."""
+    if shown is None:
+        raise InvalidClient("The client must show its certificate in TLS.", log="no client certificate")
+    try:
+        return opened(shown.certificate, issuer.clock())
+    except UnusableCertificateError as error:
+        raise InvalidClient(f"The client certificate cannot be used: {error}") from error
+
+
+def can_show_certificates(issuer: Issuer) -> bool:
+    """Whether certificates of clients get here at all, by TLS or by a proxy."""
+    return issuer.settings.takes_client_certificates

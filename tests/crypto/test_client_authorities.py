@@ -1,0 +1,103 @@
+"""Whether an authority that is trusted made a certificate: chains, purposes, forgeries, and a file that changes."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from service.crypto.client_authorities import ClientAuthorities
+from service.crypto.client_certificates import UnusableCertificateError
+from tests.certificates import DAY, Authority, Shown, self_signed
+
+ROOT, STRANGER = Authority("Root"), Authority("Root")
+"""Two of the same name."""
+BETWEEN = Authority("Between", above=ROOT)
+LEAF = BETWEEN.issue(chain=(BETWEEN.certificate,))
+
+
+@pytest.fixture
+def authorities(tmp_path: Path) -> ClientAuthorities:
+    return ClientAuthorities(ROOT.file(tmp_path))
+
+
+def _verify(authorities: ClientAuthorities, shown: Shown, now: float | None = None) -> None:
+    authorities.verify(shown.certificate, shown.parsed.chain, now or time.time())
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param(ROOT.issue(), id="of the root"),
+        pytest.param(LEAF, id="of one between, which came with it"),
+        pytest.param(BETWEEN.issue(chain=(STRANGER.certificate, BETWEEN.certificate)), id="beside what leads nowhere"),
+        pytest.param(ROOT.issue(usage=()), id="for any purpose"),
+        pytest.param(ROOT.issue(usage=(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)), id="for any purpose, said so"),
+    ],
+)
+def test_what_is_trusted(authorities: ClientAuthorities, shown: Shown) -> None:
+    _verify(authorities, shown)
+
+
+def _signed_by_a_client() -> Shown:
+    client: Any = Authority("client", above=ROOT)
+    client.certificate = ROOT.issue(key=client.key).certificate
+    return client.issue(chain=(client.certificate,))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param(self_signed(), id="self-signed"),
+        pytest.param(STRANGER.issue(), id="of another authority of the same name"),
+        pytest.param(STRANGER.issue(chain=(STRANGER.certificate,)), id="which came with it"),
+        pytest.param(BETWEEN.issue(), id="a link is missing"),
+        pytest.param(_signed_by_a_client(), id="of somebody who is no authority"),
+        pytest.param(ROOT.issue(usage=(ExtendedKeyUsageOID.SERVER_AUTH,)), id="for servers"),
+        pytest.param(ROOT.issue(begins=-2 * DAY, ends=-DAY), id="expired"),
+    ],
+)
+def test_what_is_not(authorities: ClientAuthorities, shown: Shown) -> None:
+    with pytest.raises(UnusableCertificateError):
+        _verify(authorities, shown)
+
+
+def test_what_came_with_it_may_be_no_certificate(authorities: ClientAuthorities) -> None:
+    with pytest.raises(UnusableCertificateError, match="cannot be read"):
+        authorities.verify(LEAF.certificate, (b"\x30\x82\x01",), time.time())
+
+
+def test_an_authority_that_has_expired(authorities: ClientAuthorities) -> None:
+    """The clock that is handed in counts."""
+    with pytest.raises(UnusableCertificateError, match="expired"):
+        _verify(authorities, LEAF, time.time() + 10 * DAY.total_seconds())
+
+
+def test_one_between_in_the_file(tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text(ROOT.pem + BETWEEN.pem)
+    _verify(ClientAuthorities(bundle), BETWEEN.issue())
+    bundle.write_text(BETWEEN.pem)
+    with pytest.raises(UnusableCertificateError):
+        _verify(ClientAuthorities(bundle), BETWEEN.issue())  # only a root is an end of the chain
+
+
+def test_a_file_that_changes_is_read_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = ROOT.file(tmp_path)
+    authorities, other = ClientAuthorities(path), Authority("Other")
+    new = tmp_path / "new.pem"
+    new.write_text(other.pem)
+    os.replace(new, path)
+    _verify(authorities, other.issue())
+    with pytest.raises(UnusableCertificateError):
+        _verify(authorities, ROOT.issue())
+    for broken in ("nonsense", "", other.pem[:-60]):
+        path.write_text(broken)
+        _verify(authorities, other.issue())
+    path.unlink()
+    _verify(authorities, other.issue())
+    assert caplog.messages.count("files_unreadable") == 4
+    path.write_text(ROOT.pem)
+    _verify(authorities, ROOT.issue())
