@@ -63,6 +63,7 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
         "response_modes_supported": modes_supported(can_sign=openid),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
+        "acr_values_supported": offered_acrs(settings),
     }
     if issuer.keyring is None:
         return members
@@ -76,7 +77,6 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
         "request_uri_parameter_supported": objects == "by_reference",
         "require_request_uri_registration": True if objects == "by_reference" else None,
         "claims_parameter_supported": True,
-        "acr_values_supported": offered_acrs(settings),
         "prompt_values_supported": prompts,
         "display_values_supported": ["page", "popup", "touch", "wap"],
     }

@@ -165,6 +165,10 @@ async def _with_grant(
     about = user_claims.described(issuer, client, grant, described["scope"]) if is_access_token else {}
     subject = sub_of(issuer, client, grant) if grant.subject else grant.client_id  # as in a JWT (RFC 9068 section 2.2)
     described |= {"active": True, "iss": issuer.url, "client_id": grant.client_id, "sub": subject}
+    if is_access_token and grant.auth_time:  # RFC 9470 section 6.2
+        described["auth_time"] = grant.auth_time
+    if is_access_token and grant.acr:
+        described["acr"] = grant.acr
     if grant.subject and subject == grant.subject:  # else it is pairwise, and the name would tell whom it hides
         described["username"] = grant.name
     for name in ("scope", "aud", "exp"):  # empty: no scope, no audience, never ends

@@ -10,7 +10,7 @@ from service.issuer import Issuer
 from service.login.channels import CHANNELS, Channel
 from service.login.expected_user import expected_subject, is_expected
 from service.login.interaction import ClientInteraction, CrowdedError, Interaction, PageInteraction, StaleError
-from service.login.steps import next_step
+from service.login.steps import check_reachable, next_step
 from service.login.steps.step import LOGIN_PATH, Step
 from service.login.tickets import finish, keep, may_still_ask, move
 from service.protocol.authorization_request import AuthorizationRequest
@@ -40,9 +40,11 @@ async def start(
     Raises:
         LoginRequired, ConsentRequired, AccountSelectionRequired: A step is needed, but prompt=none.
         InvalidRequest: The hint is no ID token of ours.
+        UnmetAuthenticationRequirements: No steps lead to the acr that is essential.
         CrowdedError: Too much waits already.
         TemporarilyUnavailable: Redis or the directory is.
     """
+    check_reachable(issuer, request, session)
     interaction = ClientInteraction(
         progress=Progress(
             hashed(browser),

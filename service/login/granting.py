@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from service.issuer import Issuer
+from service.login.acr import acr_for
 from service.login.consents import asked_scopes
 from service.login.interaction import ClientInteraction
 from service.protocol import claims
@@ -26,11 +27,11 @@ async def given_grant(
     Raises AccessDenied, UnmetAuthenticationRequirements, TemporarilyUnavailable.
     """
     client, request = interaction.client, interaction.request
-    acr = request.claims.id_token.get("acr")
-    if acr is not None and acr.essential and not acr.accepts(session.acr):
+    acr = acr_for(issuer.settings, request, session)
+    if acr is None:
         raise UnmetAuthenticationRequirements("The authentication does not have the acr that is asked for.")
     person = await _claims_of(issuer, request, session)
-    return _grant(issuer, client, request, session, person), person
+    return msgspec.structs.replace(_grant(issuer, client, request, session, person), acr=acr), person
 
 
 def claims_by_scope(issuer: Issuer, request: AuthorizationRequest, person: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +84,6 @@ def _grant(
         begun_grant(issuer, client, request, session.subject),
         username="" if session.username == session.subject else session.username,
         auth_time=session.auth_time,
-        acr=session.acr,
         amr=session.amr,
         session=session.sid,
         userinfo_claims=tuple(at_userinfo),

@@ -245,11 +245,17 @@ def check_prompt(draft: Draft) -> None:
 
 
 def check_max_age(draft: Draft) -> None:
-    """Keep the age that a login may have, in seconds (OpenID Connect Core 3.1.2.1)."""
+    """Keep the age that a login may have, in seconds (OpenID Connect Core 3.1.2.1), for plain OAuth, too (RFC 9470)."""
     given = draft.parameters.get("max_age")
     if given is not None and not (given.isascii() and given.isdigit() and len(given) <= 10):
         raise InvalidRequest("max_age must be a number of seconds.")
     draft.found["max_age"] = draft.rules.default_max_age if given is None else int(given)
+
+
+def check_acr_values(draft: Draft) -> None:
+    """Keep the authentication contexts that the client would like, for plain OAuth, too (RFC 9470 section 5)."""
+    words = draft.text("acr_values")
+    draft.found["acr_values"] = tuple(words.split()) if words else draft.rules.default_acr_values
 
 
 def check_claims(draft: Draft) -> None:
@@ -258,14 +264,12 @@ def check_claims(draft: Draft) -> None:
 
 
 def check_acr(draft: Draft) -> None:
-    """acr_values are a wish; an essential acr is a condition (OpenID Connect Core 5.5.1.1)."""
+    """An essential acr is a condition (OpenID Connect Core 5.5.1.1)."""
     asked: ClaimsRequest = draft.found["claims"]
     acr = asked.id_token.get("acr")
     here = draft.rules.acrs
     if acr is not None and acr.essential and here is not None and not any(map(acr.accepts, here)):
         raise UnmetAuthenticationRequirements("No authentication here has the acr that is asked for.")
-    words = draft.text("acr_values")
-    draft.found["acr_values"] = tuple(words.split()) if words else draft.rules.default_acr_values
 
 
 def check_hints(draft: Draft) -> None:
@@ -298,12 +302,13 @@ CHECKS: tuple[Check, ...] = (
     check_resource,
     check_appearance,
     check_prompt,
+    check_max_age,
+    check_acr_values,
 )
 """Of every request, in this order: later ones see what earlier ones found."""
 
 OPENID_CHECKS: tuple[Check, ...] = (
     check_nonce,
-    check_max_age,
     check_claims,
     check_acr,
     check_hints,

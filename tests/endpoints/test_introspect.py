@@ -16,7 +16,9 @@ API = "https://api.example"
 async def test_an_access_token(world: World) -> None:
     """IT-08, IA-06, IA-07, IA-08, IA-12, IA-20, IA-27, IA-34, IA-39, WM-02, WM-26."""
     client = await world.client(audiences=(API,))
-    token = (await world.tokens(client, subject="sub-1", username="alice", audience=(API,)))["access_token"]
+    token = (await world.tokens(client, subject="sub-1", username="alice", audience=(API,), auth_time=7))[
+        "access_token"
+    ]
     told = await world.introspect(token)
     (ends_at,) = world.ends(":access:").values()
     assert told == {
@@ -32,6 +34,7 @@ async def test_an_access_token(world: World) -> None:
         "nbf": ends_at - 3600,
         "exp": ends_at,
         "jti": token[6:28] + hashed(token),
+        "auth_time": 7,
     }
 
 

@@ -46,6 +46,7 @@ async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
             "response_modes_supported": ["query", "fragment", "form_post"],
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
+            "acr_values_supported": ["1"],
             "ui_locales_supported": ["de", "en"],
         }
         for path in ("/userinfo", "/jwks"):

@@ -108,7 +108,8 @@ def test_a_resource_that_is_not_allowed_is_refused() -> None:
         ({"scope": None}, {"scope": "read"}),
         ({"response_type": "id_token", "scope": "openid offline_access"}, {"scope": "openid"}),  # Core 11
         ({"code_challenge": CHALLENGE, "code_challenge_method": "S256"}, {"code_challenge": CHALLENGE}),
-        ({"scope": "read", "max_age": "soon", "claims": "["}, {"max_age": None}),  # plain OAuth knows no such thing
+        ({"scope": "read", "claims": "["}, {"max_age": None}),  # plain OAuth knows no such thing
+        ({"scope": "read", "max_age": "5", "acr_values": "a b"}, {"max_age": 5, "acr_values": ("a", "b")}),  # RFC 9470
         ({}, {"audience": ("https://api.example",)}),
     ],
 )

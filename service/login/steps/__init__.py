@@ -1,9 +1,13 @@
 """The steps of an interaction, one file each. To add one: a file with a ``STEP``, and its line in the list."""
 
 from service.issuer import Issuer
-from service.login.interaction import Interaction
+from service.login.acr import NOTHING, is_essential, missing_methods, wanted_acrs
+from service.login.interaction import ClientInteraction, Interaction
 from service.login.steps import consent, password, select_account
 from service.login.steps.step import Step
+from service.protocol.authorization_request import AuthorizationRequest
+from service.protocol.errors import UnmetAuthenticationRequirements
+from service.protocol.names import Prompt
 from service.records.session import Session
 
 STEPS: list[Step] = [
@@ -15,10 +19,14 @@ STEPS: list[Step] = [
 
 
 async def next_step(issuer: Issuer, interaction: Interaction, session: Session | None) -> Step | None:
-    """Return what the user has to do next, None where nothing is left. One round trip where consent must be looked up."""
+    """Return what the user has to do next, None where nothing is left. One round trip where consent must be looked up.
+
+    A step is due by itself, or because it proves what is missing for the acr that the client wants (RFC 9470).
+    """
     seen = interaction.seen_in(session)
+    missing = await _missing_methods(issuer, seen, session)
     for step in STEPS:
-        if await step.is_needed(issuer, seen, session):
+        if (missing and not missing.isdisjoint(step.amr)) or await step.is_needed(issuer, seen, session):
             return step
     return None
 
@@ -26,3 +34,23 @@ async def next_step(issuer: Issuer, interaction: Interaction, session: Session |
 def current_step(interaction: Interaction) -> Step | None:
     """Return the step that the user is at; None for one that another release knows."""
     return next((step for step in STEPS if step.stage == interaction.progress.step), None)
+
+
+def check_reachable(issuer: Issuer, request: AuthorizationRequest, session: Session | None) -> None:
+    """Ask nobody for what will not do. Raises UnmetAuthenticationRequirements where no steps lead to an essential acr."""
+    wanted = wanted_acrs(request) if is_essential(request) else ()
+    provable = [method for step in STEPS for method in step.amr]
+    if wanted and missing_methods(issuer.settings, wanted, session, provable) is None:
+        raise UnmetAuthenticationRequirements("No authentication here has the acr that is asked for.")
+
+
+async def _missing_methods(issuer: Issuer, interaction: Interaction, session: Session | None) -> frozenset[str]:
+    """What this user can prove besides for an acr that the client wants; a mere wish asks nobody with prompt=none."""
+    if session is None or not isinstance(interaction, ClientInteraction):
+        return NOTHING
+    request = interaction.request
+    wanted = wanted_acrs(request)
+    if not wanted or (Prompt.NONE in request.prompt and not is_essential(request)):
+        return NOTHING
+    provable = [method for step in STEPS if step.amr and await step.is_possible(issuer, session) for method in step.amr]
+    return missing_methods(issuer.settings, wanted, session, provable) or NOTHING

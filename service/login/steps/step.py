@@ -44,6 +44,10 @@ class Failed(NamedTuple):
 StepOutcome = Again | Passed | Authenticated | Failed
 
 
+async def _for_everybody(_: Issuer, __: Session) -> bool:
+    return True
+
+
 class Step(NamedTuple):
     """A step. Its functions get the interaction as seen in the session, and the session of who is signed in, if anybody is."""
 
@@ -57,7 +61,9 @@ class Step(NamedTuple):
     error: type[ProtocolError]
     """What the client gets where the step is needed, but prompt=none."""
     amr: tuple[str, ...] = ()
-    """What the step proves (RFC 8176)."""
+    """What the step proves (RFC 8176). Where a client wants an acr for which just that is missing, the step is due."""
+    is_possible: Callable[[Issuer, Session], Awaitable[bool]] = _for_everybody
+    """Whether this user can prove it, who has such a device for one; asked only where it would be due for an acr."""
     path: str = LOGIN_PATH
     fields: tuple[str, ...] = ()
     """The fields without any of which a form answers nothing: the page is shown again, and nothing is kept."""
