@@ -26,7 +26,7 @@ from loadtests.servers import Server, ServerFailedError
 from loadtests.supplies import Supplier, supplier
 from loadtests.work import WORKS
 
-PACE = Pace(8_000, 3)
+PACE = Pace(6_000, 3)
 """Of Mintmark; each peer has requests a round of its own, for some would take minutes for these."""
 WARM_UP = 5_000
 

@@ -12,7 +12,7 @@ from loadtests.peers import postgresql
 from loadtests.peers.peer import PEERS, RunningPeer, made_by, output_of, told_to_peers
 from loadtests.servers import Server, ServerFailedError
 from loadtests.supplies import Supplier
-from tests.server_process import free_port
+from tests.free_ports import free_ports
 
 APPS = PEERS / "apps"
 THREADS = 8
@@ -39,7 +39,7 @@ async def under_gunicorn(
     """
     module = application.partition(":")[0]
     with postgresql.postgresql() as database:
-        url = f"http://127.0.0.1:{(port := free_port())}"
+        url = f"http://127.0.0.1:{(port := free_ports(1)[0])}"
         environment = told_to_peers(supplies, url) | {
             "DATABASE_URL": database.url("postgresql+psycopg"),
             "MACHINE": MACHINE,

@@ -28,8 +28,8 @@ from loadtests.supplies import CLIENT_ID, REDIRECT_URI, SCOPE, SIGNERS, VERIFIER
 from loadtests.work import A_JWT
 from service.protocol.names import OPENID, SigningAlgorithm
 from service.protocol.pkce import s256
+from tests.free_ports import free_ports
 from tests.redis_shapes import Shape
-from tests.server_process import free_port
 
 VERSION = "26.7.3"
 SHA256 = "77657f30b7e90d70f727712ce1c967f430fd6a5e9f458d32d8c6df0635345f47"
@@ -44,7 +44,7 @@ async def start(_: Shape, supplies: Supplier) -> AsyncIterator[RunningPeer]:
     """It needs no Redis. Installing it takes a download of 170 MB and a minute, once."""
     await _install()
     with postgresql.postgresql() as database:
-        url = f"http://127.0.0.1:{(port := free_port())}"
+        url = f"http://127.0.0.1:{(port := free_ports(1)[0])}"
         admin = secrets.token_urlsafe(16)
         environment = {
             "KC_DB_URL": f"jdbc:postgresql://127.0.0.1:{database.port}/postgres",
@@ -188,8 +188,8 @@ KEYCLOAK = Peer(
     title="Keycloak",
     start=start,
     find_missing=_find_missing,
-    requests=1_200,
-    warm_up=3_000,
+    requests=800,
+    warm_up=2_000,
     note=(
         "access and refresh tokens are always JWTs, here signed by ES256 and HS512, which is in all its figures; sessions in "
         "PostgreSQL and its own memory"

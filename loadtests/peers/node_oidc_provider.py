@@ -11,14 +11,14 @@ from loadtests import servers
 from loadtests.peers.peer import PEERS, Peer, RunningPeer, made_by, output_of, told_to_peers
 from loadtests.servers import Server, ServerFailedError
 from loadtests.supplies import Supplier
+from tests.free_ports import free_ports
 from tests.redis_shapes import Shape
-from tests.server_process import free_port
 
 HOME = PEERS / "node"
 INSTALLED = HOME / "node_modules"
 OLDEST_REDIS = 7
 """The adapter needs EXPIRE with NX and GT."""
-REQUESTS, WARM_UP = 6_000, 5_000
+REQUESTS, WARM_UP = 3_000, 5_000
 """The warm-up is enough for V8 to have compiled what is hot."""
 
 
@@ -27,7 +27,7 @@ def _starting(*, auto_pipelining: bool) -> Callable[[Shape, Supplier], AbstractA
     async def start(redis: Shape, supplies: Supplier) -> AsyncIterator[RunningPeer]:
         await _install()
         _check_redis(redis)
-        url = f"http://127.0.0.1:{free_port()}"
+        url = f"http://127.0.0.1:{free_ports(1)[0]}"
         environment = told_to_peers(supplies, url) | {
             "NODE_ENV": "production",
             "REDIS_URL": redis.url,

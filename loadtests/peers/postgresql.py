@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from loadtests.servers import ServerFailedError
-from tests.server_process import free_port
+from tests.free_ports import free_ports
 
 DEBIAN = Path("/usr/lib/postgresql")
 USER = "peers"
@@ -50,7 +50,11 @@ def find_missing() -> str:
 @contextmanager
 def postgresql() -> Iterator[Database]:
     """An empty one, until the block ends. Raises ServerFailedError."""
-    home, port, password = Path(tempfile.mkdtemp(prefix="mintmark-postgresql-")), free_port(), secrets.token_urlsafe(16)
+    home, password, (port,) = (
+        Path(tempfile.mkdtemp(prefix="mintmark-postgresql-")),
+        secrets.token_urlsafe(),
+        free_ports(1),
+    )
     try:
         _initialise(home, password)
         settings = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": ""}

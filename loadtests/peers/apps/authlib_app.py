@@ -14,6 +14,7 @@ import sys
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
@@ -41,10 +42,15 @@ from sqlalchemy.orm import DeclarativeBase, scoped_session, sessionmaker
 SCOPE, USERS, DAY = "read write", 1_000, 86400
 METHODS = ["client_secret_post", "private_key_jwt"]
 SIGNERS = {algorithm: os.environ[f"SIGNER_{algorithm}"] for algorithm in ("ES256", "RS256")}
-KEYS = {"ES256": ECKey.generate_key("P-256"), "RS256": RSAKey.generate_key(2048)}
 
 engine = create_engine(os.environ["DATABASE_URL"], pool_size=8)
 session = scoped_session(sessionmaker(bind=engine))
+
+
+@cache
+def signing_key(algorithm: str) -> Any:
+    """The one of this process."""
+    return ECKey.generate_key("P-256") if algorithm == "ES256" else RSAKey.generate_key(2048)
 
 
 class Base(DeclarativeBase):
@@ -135,7 +141,7 @@ class OpenIDCode(OpenIDCodeBase):
         return False
 
     def resolve_client_private_key(self, client: Client) -> Any:
-        return KEYS[client.id_token_signed_response_alg]
+        return signing_key(client.id_token_signed_response_alg)
 
     def get_client_claims(self, client: Client) -> dict[str, Any]:
         return {"iss": os.environ["ISSUER"], "aud": [client.client_id]}

@@ -28,7 +28,12 @@ from django.urls import include, path
 
 SCOPE, USERS = "read write", 1_000
 DATABASE = urlsplit(os.environ["DATABASE_URL"])
-RSA_KEY = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def new_key() -> str:
+    """For ID tokens: of the process that serves."""
+    return generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
 
 settings.configure(
     SECRET_KEY=secrets.token_urlsafe(50),
@@ -51,7 +56,7 @@ settings.configure(
     },
     OAUTH2_PROVIDER={
         "OIDC_ENABLED": True,
-        "OIDC_RSA_PRIVATE_KEY": RSA_KEY,
+        "OIDC_RSA_PRIVATE_KEY": "" if __name__ == "__main__" else new_key(),
         "SCOPES": {"openid": "Sign in", "read": "Read", "write": "Write"},
         "PKCE_REQUIRED": True,
         "ROTATE_REFRESH_TOKEN": True,
