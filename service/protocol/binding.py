@@ -1,5 +1,7 @@
 """What a token is bound to: nothing, a DPoP key (RFC 9449) or a client certificate (RFC 8705)."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 
@@ -10,6 +12,11 @@ class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j
     """SHA-256 thumbprint of a DPoP key, base64url (RFC 9449 section 6.1)."""
     x5t_s256: str = ""
     """SHA-256 thumbprint of a client certificate, base64url (RFC 8705 section 3.1)."""
+
+    @classmethod
+    def of(cls, cnf: Mapping[str, str]) -> "Binding":
+        """The binding that a claim ``cnf`` of ours stands for."""
+        return cls(cnf.get("jkt", ""), cnf.get("x5t#S256", ""))
 
     @property
     def token_type(self) -> str:

@@ -64,6 +64,5 @@ def certificate_faults(settings: TlsSettings) -> Iterator[str]:
         yield "mtls_port: needs tls_certificate_file and tls_key_file, for client certificates are a part of TLS"
     if settings.forwarded_certificate_header and settings.forwarded_certificate == "off":
         yield "forwarded_certificate_header: goes with forwarded_certificate"
-    for name in ("client_ca_file", "mtls_url"):
-        if getattr(settings, name) is not None and not settings.takes_client_certificates:
-            yield f"{name}: no client can show a certificate: set mtls_port, or forwarded_certificate"
+    if settings.mtls_url is not None and not settings.takes_client_certificates:
+        yield "mtls_url: no client can show a certificate: set mtls_port, or forwarded_certificate"

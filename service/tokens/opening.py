@@ -2,6 +2,7 @@
 
 from service.issuer import Issuer
 from service.observe.current import note_client
+from service.protocol.binding import Binding
 from service.protocol.credentials import Kind
 from service.protocol.errors import InvalidToken
 from service.records.client import Client
@@ -11,13 +12,16 @@ from service.tokens.access_tokens import resolve_token
 from service.tokens.binding import NO_KEY, Possession
 
 
-async def open_access_token(issuer: Issuer, text: str, possession: Possession = NO_KEY) -> tuple[OpenedToken, Client]:
+async def open_access_token(
+    issuer: Issuer, text: str, possession: Possession | None = NO_KEY
+) -> tuple[OpenedToken, Client]:
     """Open an access token of ours that is alive.
 
     Args:
         issuer: Ours.
         text: The token.
-        possession: What its sender shows beside it; without it a token that is bound to a key is refused (P9).
+        possession: What its sender shows beside it; without it a token that is bound to a key is refused (P9). None: the
+            token is described, and whoever is told looks at ``cnf`` itself.
 
     Raises:
         InvalidToken: It is no such token.
@@ -30,12 +34,22 @@ async def open_access_token(issuer: Issuer, text: str, possession: Possession = 
     token = await issuer.store.tokens.open_by_token(credential)
     if token is None:
         raise InvalidToken(log="access token is unknown, expired, or its grant has ended")
-    if not token.record.binding.is_proved_by(possession.binding):
-        raise InvalidToken("The access token is bound to a key: prove that you hold it.", log="key is not proved")
-    await confirm(possession.replay_checks)
+    await check_possession(token.record.binding, possession)
     note_client(token.grant.client_id)
     clients = issuer.store.clients
     client = clients.cached(token.grant.client_id) or await clients.get(token.grant.client_id)
     if client is None or not client.grant_is_current(token.grant):
         raise InvalidToken(log="the grant is no longer valid for its client")
     return token, client
+
+
+async def check_possession(binding: Binding, possession: Possession | None) -> None:
+    """Refuse a token that is bound to a key whose holder did not show it (P9). Raises ProtocolError.
+
+    ``possession``: None for a token that is only described.
+    """
+    if possession is None:
+        return
+    if not binding.is_proved_by(possession.binding):
+        raise InvalidToken("The access token is bound to a key: prove that you hold it.", log="key is not proved")
+    await confirm(possession.replay_checks)

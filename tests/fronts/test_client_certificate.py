@@ -97,7 +97,6 @@ async def test_an_endpoint_sees_it(world: World, monkeypatch: pytest.MonkeyPatch
         ({"forwarded_certificate": "apache"}, "forwarded_certificate: "),
         ({"forwarded_certificate_header": "X-Cert"}, "forwarded_certificate_header: goes with"),
         ({"forwarded_certificate_header": "X Cert"}, "must be the name of a header"),
-        ({"client_ca_file": "/x"}, "client_ca_file: no client can show a certificate"),
         ({"mtls_url": "https://mtls.example"}, "mtls_url: no client can show a certificate"),
         ({"mtls_url": "http://mtls.example"}, "must be an https URL"),
         ({"mtls_url": "https://mtls.example/?x"}, "without query"),

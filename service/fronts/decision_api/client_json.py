@@ -143,9 +143,7 @@ Attributes = Annotated[tuple[Attribute, ...], Field(max_length=100)]
 NOT_HERE = """
     id_token_encryption_alg id_token_encryption_enc user_info_encryption_alg user_info_encryption_enc
     request_encryption_alg request_encryption_enc authorization_encryption_alg
-    authorization_encryption_enc tls_client_auth_subject_dn tls_client_auth_san_dns tls_client_auth_san_uri
-    tls_client_auth_san_ip tls_client_auth_san_email tls_client_certificate_bound_access_tokens
-    self_signed_certificate_key_id bc_delivery_mode bc_notification_endpoint
+    authorization_encryption_enc self_signed_certificate_key_id bc_delivery_mode bc_notification_endpoint
     front_channel_request_object_encryption_required single_access_token_per_subject rs_request_signed
     fapi_modes credential_response_encryption_required
 """.split()  # noqa: SIM905 (a table)

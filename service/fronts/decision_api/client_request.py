@@ -4,14 +4,15 @@ from base64 import b64encode
 
 from service.client_auth import note_claimed_client, unread_request
 from service.fronts.decision_api.body import Text
-from service.fronts.decision_api.call import NOTHING_KNOWN, Body, Call, CallResult, response_content
+from service.fronts.decision_api.call import NOTHING_KNOWN, Call, CallResult, response_content
 from service.fronts.decision_api.result_codes import of_error
+from service.fronts.decision_api.shown_certificate import CertificatePathBody
 from service.protocol.decision import refuse
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.request import Request, parse_form
 
 
-class ClientRequestBody(Body):
+class ClientRequestBody(CertificatePathBody):
     """A request of a client."""
 
     parameters: Text = ""
@@ -31,7 +32,14 @@ class ClientRequestBody(Body):
 def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
     """The request as an endpoint sees it. ``path``: of that endpoint here. Raises InvalidRequest."""
     form = parse_form(body.parameters.encode())
-    return Request(form.parameters, body.authorization, call.address, form.resources, url=call.issuer.url_of(path))
+    return Request(
+        form.parameters,
+        body.authorization,
+        call.address,
+        form.resources,
+        url=call.issuer.url_of(path),
+        certificate=body.chain,
+    )
 
 
 def refused(error: ProtocolError, so_far: CallResult = NOTHING_KNOWN) -> CallResult:

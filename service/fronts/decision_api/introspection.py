@@ -13,8 +13,10 @@ from service.fronts.decision_api.client_json import client_members, enum_name
 from service.fronts.decision_api.client_request import refused
 from service.fronts.decision_api.details_json import details_json
 from service.fronts.decision_api.result_codes import ResultCode
+from service.fronts.decision_api.shown_certificate import CertificateBody, shown_in
 from service.issuer import Issuer
 from service.observe.current import note_client
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.errors import InvalidToken, printable
 from service.protocol.names import INTROSPECTION_MEMBERS, SigningAlgorithm
 from service.protocol.request import Request, parse_form
@@ -23,12 +25,13 @@ from service.records.grant import Grant
 from service.records.property import Property
 from service.tokens import user_claims
 from service.tokens.access_tokens import resolve_token
-from service.tokens.opening import open_access_token
+from service.tokens.binding import Possession
+from service.tokens.opening import check_possession, open_access_token
 
 # resource servers of the caller
 
 
-class IntrospectionBody(Body):
+class IntrospectionBody(CertificateBody):
     """What the token must cover: everything that is given here."""
 
     token: Text = ""
@@ -53,6 +56,7 @@ class _Token(NamedTuple):
     properties: tuple[Property, ...]
     grant_id: str
     members: Mapping[str, Any] | None
+    binding: Binding = UNBOUND
 
 
 async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
@@ -63,7 +67,7 @@ async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
     if not body.token:
         return _lacking("BAD_REQUEST", ResultCode.TOKEN_MISSING, "invalid_request", "An access token is required.")
     try:
-        token = await _opened(call.issuer, body.token)
+        token = await _opened(call.issuer, body.token, shown_in(call, body, body.token))
     except InvalidToken as error:
         lacking = _lacking("UNAUTHORIZED", ResultCode.TOKEN_UNKNOWN, error.error, error.description)
         members = {"existent": False, "usable": False, "sufficient": False, "refreshable": False, **lacking.members}
@@ -76,31 +80,46 @@ async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
     return CallResult(ResultCode.TOKEN_USABLE, members | {"sufficient": True}, "OK", facts=facts)
 
 
-async def _opened(issuer: Issuer, text: str) -> _Token:
-    """Raises InvalidToken for all that is no living access token of ours."""
+async def _opened(issuer: Issuer, text: str, possession: Possession | None) -> _Token:
+    """Raises InvalidToken for all that is no living access token of ours.
+
+    ``possession``: what its sender showed beside it, for a token that is bound to a key; None: it is not to be used.
+    """
     shown = await resolve_token(issuer, text)
     if shown.stateless is not None:
-        return await _stateless(issuer, text)
-    opened, client = await open_access_token(issuer, text)
+        return await _stateless(issuer, text, possession)
+    opened, client = await open_access_token(issuer, text, possession)
     grant = opened.grant
     claims = user_claims.described(issuer, client, grant, opened.scope)
     about_user = tuple(Property(name, value, in_introspection=True) for name, value in claims.items())
     properties = (*client.properties, *grant.properties, *opened.record.properties, *about_user)
     grant_id = opened.credential.grant_id
-    return _Token(client, grant, opened.scope, opened.audience, opened.ends_at, properties, grant_id, opened.members)
+    return _Token(
+        client,
+        grant,
+        opened.scope,
+        opened.audience,
+        opened.ends_at,
+        properties,
+        grant_id,
+        opened.members,
+        opened.record.binding,
+    )
 
 
-async def _stateless(issuer: Issuer, text: str) -> _Token:
+async def _stateless(issuer: Issuer, text: str, possession: Possession | None) -> _Token:
     """A JWT that is kept nowhere: its claims are all there is."""
     claims = await describe(issuer, None, text)
     client = await issuer.store.clients.get(claims["client_id"]) if claims else None
     if claims is None or client is None:
         raise InvalidToken(log="the token is no longer valid for its client")
     note_client(client.client_id)
+    binding = Binding.of(claims.get("cnf", {}))
+    await check_possession(binding, possession)
     named = claims["aud"]
     grant = Grant(client.client_id, scope=claims.get("scope", ""), grant_type="client_credentials")
     audience = (named,) if isinstance(named, str) else tuple(named)
-    return _Token(client, grant, grant.scope, audience, claims["exp"], client.properties, "", claims)
+    return _Token(client, grant, grant.scope, audience, claims["exp"], client.properties, "", claims, binding)
 
 
 def _unmet(issuer: Issuer, body: IntrospectionBody, token: _Token) -> CallResult | None:
@@ -147,6 +166,7 @@ async def _members(issuer: Issuer, token: _Token) -> dict[str, Any]:
         "grantType": enum_name(grant.grant_type),
         "grantId": token.grant_id or None,
         "authorizationDetails": details_json(token.members),
+        "certificateThumbprint": token.binding.x5t_s256 or None,
     }
 
 
@@ -182,7 +202,7 @@ async def standard(call: Call, body: StandardBody) -> CallResult:
 async def _hidden(issuer: Issuer, text: str) -> dict[str, Any]:
     """All properties of an access token, by name; none where a registered member could be, even if it is not."""
     try:
-        token = await _opened(issuer, text)
+        token = await _opened(issuer, text, None)
     except InvalidToken:  # a refresh token
         return {}
     return {member.name: member.value for member in token.properties if member.name not in INTROSPECTION_MEMBERS}

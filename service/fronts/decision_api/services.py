@@ -83,6 +83,11 @@ def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
         "serviceName": issuer.url,
         "supportedScopes": scopes_json(settings, document.get("scopes_supported") or (), settings.default_scope),
         "accessTokenType": "Bearer",
+        "tlsClientCertificateBoundAccessTokens": document.get("tls_client_certificate_bound_access_tokens"),
+        "mtlsEndpointAliases": [
+            {"name": name, "uri": uri} for name, uri in document.get("mtls_endpoint_aliases", {}).items()
+        ]
+        or None,
         "accessTokenDuration": settings.access_token_lifetime,
         "refreshTokenDuration": settings.refresh_idle_lifetime,
         "idTokenDuration": settings.id_token_lifetime,

@@ -2,9 +2,10 @@
 
 from service.endpoints.userinfo import names_of, opened_for_claims, rendered
 from service.fronts.decision_api.body import JsonObject, Text, properties_json
-from service.fronts.decision_api.call import Body, Call, CallResult, Route
+from service.fronts.decision_api.call import Call, CallResult, Route
 from service.fronts.decision_api.client_json import client_members
 from service.fronts.decision_api.result_codes import ResultCode, of_error
+from service.fronts.decision_api.shown_certificate import CertificateBody, shown_in
 from service.protocol import claims
 from service.protocol.checked_types import Identifier
 from service.protocol.decision import JSON, refuse
@@ -16,7 +17,7 @@ from service.tokens.id_tokens import sub_of
 _ACTIONS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN"}
 
 
-class UserInfoBody(Body):
+class UserInfoBody(CertificateBody):
     """A UserInfo request."""
 
     token: Text = ""
@@ -24,7 +25,7 @@ class UserInfoBody(Body):
 
 async def userinfo(call: Call, body: UserInfoBody) -> CallResult:
     """Whose token it is and which claims it gives access to; ``responseContent`` of a refusal is for WWW-Authenticate."""
-    token, client = await _opened(call, body.token)
+    token, client = await _opened(call, body)
     members = await client_members(call.issuer, client) | {
         "subject": token.grant.subject,
         "scopes": token.scope.split(),
@@ -46,7 +47,7 @@ class IssueUserInfoBody(UserInfoBody):
 
 async def issue(call: Call, body: IssueUserInfoBody) -> CallResult:
     """The claims for the client, as JSON or as the JWT that it is registered for; never more than the token allows."""
-    token, client = await _opened(call, body.token)
+    token, client = await _opened(call, body)
     about_user = claims.present(body.claims or {}, names_of(call.issuer, token))
     about_user["sub"] = body.sub or sub_of(call.issuer, client, token.grant)
     decision = rendered(call.issuer, client, about_user)
@@ -56,11 +57,11 @@ async def issue(call: Call, body: IssueUserInfoBody) -> CallResult:
     return CallResult(ResultCode.USERINFO_ISSUED, members, action, facts=facts)
 
 
-async def _opened(call: Call, text: str) -> tuple[OpenedToken, Client]:
-    """The token and its client. Raises BearerError."""
-    if not text:
+async def _opened(call: Call, body: UserInfoBody) -> tuple[OpenedToken, Client]:
+    """The token and its client. Raises BearerError, InvalidRequest."""
+    if not body.token:
         raise TokenRequired
-    return await opened_for_claims(call.issuer, text)
+    return await opened_for_claims(call.issuer, body.token, shown_in(call, body, body.token))
 
 
 def _refused(error: ProtocolError) -> CallResult:

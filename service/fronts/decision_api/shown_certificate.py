@@ -1,0 +1,44 @@
+"""The certificate that a client showed to a caller's server, as Authlete's calls hand it over."""
+
+from collections.abc import Iterable
+
+from service.fronts.decision_api.body import Text, Words
+from service.fronts.decision_api.call import Body, Call
+from service.protocol.errors import InvalidRequest
+from service.protocol.forwarded_certificates import ClientCertificate, from_pem
+from service.protocol.request import Request
+from service.tokens.binding import Possession, shown_with
+
+
+class CertificateBody(Body):
+    """What a call says of a client's TLS connection."""
+
+    client_certificate: Text = ""
+    """In PEM."""
+
+    def certificate(self, path: Iterable[str] = ()) -> ClientCertificate | None:
+        """The certificate, None where the client showed none. ``path``: what came with it. Raises InvalidRequest."""
+        if not self.client_certificate.strip():
+            return None
+        try:
+            own, *others = from_pem(self.client_certificate)
+            chain = [*others, *(one for text in path for one in from_pem(text))]
+        except ValueError as error:
+            raise InvalidRequest(f"The client certificate cannot be read: {error}") from error
+        return ClientCertificate(own, tuple(dict.fromkeys(one for one in chain if one != own)))
+
+
+class CertificatePathBody(CertificateBody):
+    """The same, with the certificates that came with it."""
+
+    client_certificate_path: Words = ()
+
+    @property
+    def chain(self) -> ClientCertificate | None:
+        """The certificate with its chain. Raises InvalidRequest."""
+        return self.certificate(self.client_certificate_path)
+
+
+def shown_in(call: Call, body: CertificateBody, token: str) -> Possession:
+    """What the sender of an access token showed beside it. Raises InvalidRequest."""
+    return shown_with(call.issuer, Request({}, certificate=body.certificate()), token)
