@@ -43,7 +43,7 @@ async def asked(person: Person, request: str, **outer: str) -> Shown:
 
 async def test_of_plain_oauth_only_what_is_inside_counts(person: Person) -> None:
     """Without openid outside it is RFC 9101; with it OpenID Connect Core 6.1, by which outer parameters count too."""
-    inside = {
+    inside: dict[str, Any] = {
         "response_type": "code",
         "scope": "read",
         "client_id": "app",
