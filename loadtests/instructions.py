@@ -36,6 +36,7 @@ COUNTED = (
     "redeem_es256",
     "refresh",
     "revoke",
+    "push",
 )
 """Works that compute on the event loop alone: callgrind counts threads, too, but nobody says when those run."""
 WARM_UP = 60

@@ -15,9 +15,10 @@ from loadtests.supplies import (
     VERIFIER,
     Supplier,
 )
-from service.endpoints import introspect, revoke
+from service.endpoints import introspect, pushed_authorization, revoke
 from service.endpoints.metadata import PATH
 from service.protocol.names import OPENID, SigningAlgorithm
+from service.protocol.pkce import s256
 from service.tokens.assertions import CLIENT_ASSERTION
 
 TOKEN_PATH = "/token"
@@ -144,6 +145,14 @@ async def _password(supplier: Supplier, _: int) -> Orders:
     return Orders(TOKEN_PATH, [{**fixed, "username": name} for name in await supplier.users()], patterns=PAIR)
 
 
+async def _push(supplier: Supplier, _: int) -> Orders:
+    """An authorization request as a careful client makes it, pushed with the client's secret."""
+    form = _form(supplier, response_type="code", redirect_uri=REDIRECT_URI, scope=SCOPE, state="s" * 43)
+    form |= {"code_challenge": s256(VERIFIER), "code_challenge_method": "S256"}
+    patterns = ('^{"request_uri":"urn:ietf:params:oauth:request_uri:mm_pr_[%w_-]+",', '"expires_in":60}$')
+    return Orders(pushed_authorization.PATH, [form], patterns=patterns, status=201)
+
+
 async def _discover(_: Supplier, __: int) -> Orders:
     return Orders(PATH, patterns=('^{"issuer":"http', '"token_endpoint":"http[^"]+/token"'))
 
@@ -190,6 +199,7 @@ WORKS = {
         Work("refresh", "refresh, rotation, sealed reply", _refresh, Limits(4.5, None, 4.0)),
         Work("revoke", "revocation of a refresh token", _revoke, Limits(3.2)),
         Work("password", "password, argon2 apart", _password, hot=False, apart=True),
+        Work("push", "pushed authorization request", _push, Limits(3.5), hot=False),
         Work("discovery", "discovery metadata", _discover, hot=False),
     )
 }

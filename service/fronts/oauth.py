@@ -17,7 +17,7 @@ from service.fronts.client_certificate import certificate_of
 from service.fronts.methods import Handler, by_method
 from service.fronts.pages import languages
 from service.fronts.peer import Peer, peer_of
-from service.fronts.ready import Ready
+from service.fronts.ready import STATUSES, Ready
 from service.fronts.receiving import body, check_transport, form_now, note_sender, posted_form, query_form
 from service.issuer import Issuer
 from service.observe.current import note_address
@@ -75,7 +75,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
             decision = await decide(issuer, request)
             added = answered_with(issuer) if takes_key_proofs else {}
             if not added and _is_plain(http, decision):
-                return Ready(decision.content)
+                return Ready(decision.content, decision.status)
             response = _response(decision)
         except ProtocolError as error:
             response = await _refused(issuer, name, path, error, http, request)
@@ -233,7 +233,7 @@ def _is_listening(http: web.BaseRequest) -> bool:
 
 def _is_plain(http: web.BaseRequest, decision: Decision) -> bool:
     """Whether the answer can leave as ready bytes: headers are added for no page of another origin."""
-    is_usual = decision.headers is NO_STORE and decision.status == 200
+    is_usual = decision.headers is NO_STORE and decision.status in STATUSES
     return is_usual and http.method != "HEAD" and hdrs.ORIGIN not in http.headers
 
 

@@ -1,4 +1,4 @@
-"""Responses that are ready bytes: how every answer with tokens leaves (200, ``no-store``), with one write.
+"""Responses that are ready bytes: how every answer with tokens leaves (``no-store``), with one write.
 
 What aiohttp does for a response of its own (a dictionary of headers, their checks, their serialisation) is a fifth of what a
 token request costs, and comes to the same bytes every time but for four values.
@@ -14,20 +14,25 @@ from aiohttp.http import HttpVersion, StreamWriter
 from service.observe.current import REQUEST_ID
 from service.protocol.decision import NO_STORE
 
-_HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in NO_STORE.items())
+_REASONS = {200: "OK", 201: "Created"}
+_HEADS = {
+    status: f"HTTP/1.1 {status} {reason}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in NO_STORE.items())
+    for status, reason in _REASONS.items()
+}
+STATUSES = frozenset(_REASONS)
+"""Of answers that can be ready."""
 _VERSION = len("HTTP/1.1")
 
 
 class Ready(web.StreamResponse):
-    """A 200 with the headers of ``NO_STORE`` and this content, to a request whose method is not HEAD.
+    """A 200 or 201 with the headers of ``NO_STORE`` and this content, to a request whose method is not HEAD.
 
     Its bytes are those that ``web.Response`` has. Other headers cannot be set.
     """
 
-    _status, _reason = 200, "OK"
-
-    def __init__(self, content: bytes) -> None:  # nothing of aiohttp's is needed
+    def __init__(self, content: bytes, status: int = 200) -> None:  # nothing of aiohttp's is needed
         self._content = content
+        self._status, self._reason = status, _REASONS[status]
         self.request_id = ""
         """Empty for none, else plain enough for a header."""
 
@@ -39,7 +44,7 @@ class Ready(web.StreamResponse):
         """Return head and content. ``keep_alive``: whether the connection stays open (RFC 9112 section 9.3)."""
         content, request_id = self._content, self.request_id
         named = f"{REQUEST_ID}: {request_id}\r\n" if request_id else ""
-        head = f"{_HEAD}{named}Content-Length: {len(content)}\r\nDate: {_date()}\r\n"
+        head = f"{_HEADS[self._status]}{named}Content-Length: {len(content)}\r\nDate: {_date()}\r\n"
         if version is not HttpVersion11:
             connection = "Connection: keep-alive\r\n" if keep_alive and version == HttpVersion10 else ""
             head = f"HTTP/{version[0]}.{version[1]}{head[_VERSION:]}{connection}"

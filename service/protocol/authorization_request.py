@@ -39,6 +39,8 @@ MAX_REQUEST = 16_384
 MAX_TEXT = 1000
 """Characters of login_hint, acr_values, ui_locales, claims_locales and display."""
 MAX_LANGUAGES = 10
+_RESPONSE_TYPES = {" ".join(sorted(one.value.split())): one for one in ResponseType}
+_PROMPTS = frozenset(prompt.value for prompt in Prompt)
 _DISPLAYS = ("page", "popup", "touch", "wap")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
@@ -160,8 +162,7 @@ def check_response_type(draft: Draft) -> None:
     asked = draft.parameters.get("response_type")
     if asked is None:
         raise InvalidRequest("The parameter response_type is missing.")
-    words = sorted(asked.split())
-    known = next((one for one in ResponseType if sorted(one.value.split(" ")) == words), None)
+    known = _RESPONSE_TYPES.get(" ".join(sorted(asked.split())))
     if known is None:
         raise UnsupportedResponseType("The response_type is not supported.")
     if known not in draft.rules.response_types:
@@ -233,8 +234,7 @@ def check_nonce(draft: Draft) -> None:
 def check_prompt(draft: Draft) -> None:
     """Keep the prompts; none excludes the others (OpenID Connect Core 3.1.2.1)."""
     words = (draft.text("prompt") or "").split()
-    known = {prompt.value for prompt in Prompt}
-    if any(word not in known for word in words):
+    if any(word not in _PROMPTS for word in words):
         offered = "none, login, consent, select_account" + (", create" if draft.rules.sign_up else "")
         raise InvalidRequest(f"The prompt is not supported: use {offered}.")
     if Prompt.NONE in words and len(set(words)) > 1:

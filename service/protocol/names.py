@@ -35,6 +35,15 @@ class GrantTypeName(StrEnum):
 class ResponseType(StrEnum):
     """What the authorization endpoint answers with (OpenID Connect Core 3, OAuth 2.0 Multiple Response Types 5)."""
 
+    parts: frozenset[str]
+    """``code``, ``token`` and ``id_token`` as far as they are in it."""
+
+    def __new__(cls, value: str) -> "ResponseType":
+        """Make a member."""
+        member = str.__new__(cls, value)
+        member._value_, member.parts = value, frozenset(value.split()) - {"none"}
+        return member
+
     CODE = "code"
     ID_TOKEN = "id_token"
     ID_TOKEN_TOKEN = "id_token token"
@@ -42,11 +51,6 @@ class ResponseType(StrEnum):
     CODE_TOKEN = "code token"
     CODE_ID_TOKEN_TOKEN = "code id_token token"
     NONE = "none"
-
-    @property
-    def parts(self) -> frozenset[str]:
-        """``code``, ``token`` and ``id_token`` as far as they are in it."""
-        return frozenset(self.value.split()) - {"none"}
 
 
 class ResponseMode(StrEnum):

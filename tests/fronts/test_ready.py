@@ -20,12 +20,13 @@ def _made(target: str) -> web.StreamResponse:
     """What the target asks for: ``/ready`` or ``/aiohttp``, with words in the query."""
     kind, _, words = target.partition("?")
     content = b"" if "empty" in words else BODY * 20_000 if "long" in words else BODY
+    status = 201 if "made" in words else 200
     response: web.StreamResponse
     if kind == "/ready":
-        response = ready = Ready(content)
+        response = ready = Ready(content, status)
         ready.request_id = "an-id" if "named" in words else ""
     else:
-        response = web.Response(body=content, headers=NO_STORE)
+        response = web.Response(body=content, status=status, headers=NO_STORE)
         if "named" in words:
             response.headers[REQUEST_ID] = "an-id"
     if "closed" in words:
@@ -72,7 +73,7 @@ REQUESTS = {
 }
 
 
-@pytest.mark.parametrize("words", ["", "named", "empty", "named,empty", "closed", "named,long"])
+@pytest.mark.parametrize("words", ["", "named", "empty", "named,empty", "closed", "named,long", "made"])
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
 @pytest.mark.parametrize("method", [b"GET ", b"POST "])
 async def test_the_bytes_and_the_connection_s_end_are_those_of_aiohttp(
@@ -80,7 +81,8 @@ async def test_the_bytes_and_the_connection_s_end_are_those_of_aiohttp(
 ) -> None:
     ready = await _answer(port, method + b"/ready?" + words.encode() + b" " + request_)
     assert ready == await _answer(port, method + b"/aiohttp?" + words.encode() + b" " + request_)
-    assert ready[0].startswith(b"HTTP/1.1 200 OK\r\n" if b"HTTP/1.1" in request_ else b"HTTP/1.0 200 OK\r\n")
+    status, version = b"201 Created" if words == "made" else b"200 OK", b"1.1" if b"HTTP/1.1" in request_ else b"1.0"
+    assert ready[0].startswith(b"HTTP/" + version + b" " + status + b"\r\n")
 
 
 async def test_a_page_of_another_origin_gets_its_headers_with_the_tokens(world: World) -> None:

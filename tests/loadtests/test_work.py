@@ -58,6 +58,7 @@ def test_the_limits_are_those_that_were_promised() -> None:
         "redeem_rs256": 15.0,
         "refresh": 4.5,
         "revoke": 3.2,
+        "push": 3.5,
     }
 
 

@@ -6,7 +6,11 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc import jwt as jose
+from joserfc.jwk import ECKey, RSAKey
 
+from service.protocol.names import SigningAlgorithm
 from tests.login.test_request_object import JWKS, KEYS, RS256, signed
 from tests.person import Person, Shown, usual_request
 from tests.pushing import come
@@ -122,3 +126,17 @@ async def test_strictly_nothing_beside_it_counts(strict: Person) -> None:
     for typ in ("JWT", "at+jwt"):
         request = jwt.encode(sound, KEYS[RS256], "RS256", headers={"typ": typ})
         assert (await asked(strict, request, **usual_request())).error == "invalid_request_object"
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+async def test_what_another_library_signs_is_taken(strict: Person, algorithm: str) -> None:
+    """joserfc makes it."""
+    now = int(time.time())
+    claims = {**usual_request(), "iss": "app", "aud": "http://127.0.0.1:8080", "nbf": now, "exp": now + 60}
+    key = KEYS[SigningAlgorithm(algorithm)]
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    jwk = (RSAKey if algorithm == "RS256" else ECKey).import_key(pem)
+    request = jose.encode({"alg": algorithm, "typ": "oauth-authz-req+jwt"}, claims, jwk)
+    assert "code" in (await asked(strict, request)).answer
+    changed = request[:-6] + ("AAAAAA" if request[-6:] != "AAAAAA" else "BBBBBB")
+    assert (await asked(strict, changed, **usual_request())).error == "invalid_request_object"
