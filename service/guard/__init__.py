@@ -10,6 +10,7 @@ from service.guard.aiohttp_guard import TOKEN, aiohttp_guard
 from service.guard.asgi_guard import AsgiGuard
 from service.guard.dpop import DpopPolicy
 from service.guard.guard import Guard
+from service.guard.needed import Needed
 from service.guard.routes import needs
 from service.guard.verdict import MisconfiguredError, Refused, Token
 
@@ -19,6 +20,7 @@ __all__ = [
     "DpopPolicy",
     "Guard",
     "MisconfiguredError",
+    "Needed",
     "Refused",
     "Token",
     "aiohttp_guard",

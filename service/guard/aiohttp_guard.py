@@ -6,7 +6,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from service.guard.guard import Guard
-from service.guard.routes import Routes, is_preflight, scopes_of
+from service.guard.needed import Needed
+from service.guard.resource_metadata import HEADERS
+from service.guard.routes import Routes, is_preflight, needed_by
 from service.guard.verdict import Refused, Token
 
 TOKEN: web.RequestKey[Token] = web.RequestKey("mintmark_token", Token)
@@ -15,18 +17,18 @@ TOKEN: web.RequestKey[Token] = web.RequestKey("mintmark_token", Token)
 
 def aiohttp_guard(
     guard: Guard,
-    scopes: Collection[str] = (),
+    scopes: Collection[str] | Needed = (),
     *,
     open_paths: Collection[str] = (),
-    routes: Mapping[str, Collection[str]] | None = None,
+    routes: Mapping[str, Collection[str] | Needed] | None = None,
 ) -> Middleware:
-    """Let in only who holds a token with all these scopes, and those that ``needs`` or ``routes`` want.
+    """Let in only who holds a token with all these scopes, and with what ``needs`` or ``routes`` want.
 
-    Preflights of CORS are let through: a browser sends no token with one.
+    Preflights of CORS are let through: a browser sends no token with one. The metadata of the API is for everybody.
 
     Args:
         guard: Checks the tokens.
-        scopes: Needed by every request.
+        scopes: Needed by every request; ``Needed`` for more than scopes.
         open_paths: Exact paths that are for everybody.
         routes: Further scopes by route, see ``Routes``.
     """
@@ -34,6 +36,8 @@ def aiohttp_guard(
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if guard.metadata is not None and guard.metadata.answers(request.method, request.path):
+            return web.Response(body=guard.metadata.content, headers=HEADERS)
         is_open = request.path in open_paths or is_preflight(request.method, {name.lower() for name in request.headers})
         if not is_open:
             try:
@@ -58,8 +62,8 @@ def _as_written(request: web.Request) -> str:
     return f"{request.scheme}://{request.host}{request.raw_path}" if request.raw_path[:1] == "/" else request.raw_path
 
 
-def _of_handler(request: web.Request) -> frozenset[str]:
+def _of_handler(request: web.Request) -> Needed:
     """What the handler needs; of a class with a method for each HTTP method: of both."""
     handler = request.match_info.handler
     method = getattr(handler, request.method.lower(), None) if isinstance(handler, type) else None
-    return scopes_of(handler) | scopes_of(method)
+    return needed_by(handler) | needed_by(method)

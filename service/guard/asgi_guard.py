@@ -6,6 +6,8 @@ from typing import Any
 from multidict import CIMultiDict
 
 from service.guard.guard import Guard
+from service.guard.needed import Needed
+from service.guard.resource_metadata import HEADERS
 from service.guard.routes import Routes, is_preflight
 from service.guard.verdict import MisconfiguredError, Refused
 
@@ -20,12 +22,13 @@ class AsgiGuard:
     """Lets in only who holds a token with all these scopes; ``scope["mintmark_token"]`` is that token.
 
     WebSockets are closed before they are accepted (403 on the wire). Preflights of CORS are let through: a browser sends no
-    token with one. Where the server speaks ASGI's lifespan, the guard is started and closed with the application.
+    token with one. The metadata of the API is for everybody. Where the server speaks ASGI's lifespan, the guard is started
+    and closed with the application.
 
     Args:
         app: The application.
         guard: Checks the tokens.
-        scopes: Needed by every request.
+        scopes: Needed by every request; ``Needed`` for more than scopes.
         open_paths: Exact paths that are for everybody.
         routes: Further scopes by route, see ``Routes``.
     """
@@ -34,10 +37,10 @@ class AsgiGuard:
         self,
         app: Application,
         guard: Guard,
-        scopes: Collection[str] = (),
+        scopes: Collection[str] | Needed = (),
         *,
         open_paths: Collection[str] = (),
-        routes: Mapping[str, Collection[str]] | None = None,
+        routes: Mapping[str, Collection[str] | Needed] | None = None,
     ) -> None:
         self._app, self._guard = app, guard
         self._routes, self._open = Routes(scopes, routes), frozenset(open_paths)
@@ -47,7 +50,11 @@ class AsgiGuard:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
             return
-        method, headers = scope.get("method", "GET"), _headers(scope)
+        method, headers, metadata = scope.get("method", "GET"), _headers(scope), self._guard.metadata
+        if scope["type"] == "http" and metadata is not None and metadata.answers(method, scope["path"]):
+            await send({"type": "http.response.start", "status": 200, "headers": _lines(HEADERS)})
+            await send({"type": "http.response.body", "body": b"" if method == "HEAD" else metadata.content})
+            return
         is_open = scope["type"] not in ("http", "websocket") or scope.get("path") in self._open
         if is_open or is_preflight(method, {name.lower() for name in headers}):
             await self._app(scope, receive, send)

@@ -18,6 +18,8 @@ from service.crypto.jws import UnverifiableError, checked_claims, parse
 from service.guard.cache import ClaimsCache
 from service.guard.credentials import MAX_TOKEN, SCHEMES, basic, presented_token
 from service.guard.dpop import SCHEME, DpopPolicy, KeyCheck, SentRequest
+from service.guard.needed import Needed, as_needed
+from service.guard.resource_metadata import ResourceMetadata
 from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, Token
 from service.redis.address import of_url
 from service.redis.connection import Connection
@@ -54,6 +56,8 @@ class Guard:
     ) -> None:
         self._issuer, self._audience = issuer, audience
         self._key_check = KeyCheck(dpop or DpopPolicy())
+        self.metadata: ResourceMetadata | None = None
+        """See ``described``."""
         self._credentials = credentials
         self._cache = ClaimsCache(cache_size, time.monotonic)
         self._cache_seconds = cache_seconds if cache_seconds is not None else (60.0 if redis_url else 0.0)
@@ -108,6 +112,14 @@ class Guard:
             dpop=dpop,
         )
 
+    def described(self, **members: object) -> Self:
+        """Let everybody read the metadata of this API, with these members beside our own (RFC 9728); challenges point there.
+
+        Raises ValueError where the audience is no https URL.
+        """
+        self.metadata = ResourceMetadata(self._audience, self._issuer, members)
+        return self
+
     async def start(self) -> None:
         """Begin to listen, and ask the token service once whether it knows us; further calls do nothing.
 
@@ -147,14 +159,16 @@ class Guard:
         if self._connection is not None:
             await self._connection.close()
 
-    async def check(self, *, method: str, url: str, headers: Mapping[str, str], scopes: Collection[str] = ()) -> Token:
+    async def check(
+        self, *, method: str, url: str, headers: Mapping[str, str], scopes: Collection[str] | Needed = ()
+    ) -> Token:
         """Check the token that a request carries.
 
         Args:
             method: The HTTP method.
             url: As the client wrote it: scheme, host and path; a query is passed over.
             headers: Of the request, names in any case.
-            scopes: All that the token must be good for.
+            scopes: All that the token must be good for; ``Needed`` for more than scopes.
 
         Returns:
             The token.
@@ -165,17 +179,18 @@ class Guard:
         scheme, text = "", ""
         try:
             scheme, text = presented_token(headers)
-            return await self._check(scheme, text, SentRequest(method, url, headers), scopes)
+            return await self._check(scheme, text, SentRequest(method, url, headers), as_needed(scopes))
         except Refused as refused:
             refused.as_dpop, refused.algorithms = scheme == SCHEME, " ".join(self._key_check.policy.algorithms)
             refused.further = self.headers()
+            refused.resource_metadata = self.metadata.url if self.metadata else ""
             raise
 
     def headers(self) -> dict[str, str]:
         """Headers that every answer of this API should carry, those that are let in included; aiohttp and ASGI guards do so."""
         return self._key_check.headers(time.time())
 
-    async def _check(self, scheme: str, text: str, sent: SentRequest, scopes: Collection[str]) -> Token:
+    async def _check(self, scheme: str, text: str, sent: SentRequest, needed: Needed) -> Token:
         try:
             claims = await (self._verified(text) if self._credentials is None else self._introspected(text))
         except MisconfiguredError as error:
@@ -190,8 +205,7 @@ class Guard:
             raise self._for_another(claims, f"{sent.method} {sent.url.partition('?')[0]}")
         self._key_check.check(scheme, text, claims, sent, time.time())
         token = Token(claims)
-        if missing := set(scopes) - token.scopes:
-            raise Refused(403, "insufficient_scope", f"The scope {' '.join(sorted(missing))} is needed.")
+        needed.check(token, time.time())
         return token
 
     def _is_for_us(self, claims: Mapping[str, Any]) -> bool:

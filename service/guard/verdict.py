@@ -27,6 +27,17 @@ class Token:
         return str(self.claims.get("client_id", ""))
 
     @property
+    def acr(self) -> str:
+        """By which authentication context its user signed in, "" where there is none."""
+        return str(self.claims.get("acr", ""))
+
+    @property
+    def auth_time(self) -> float:
+        """When its user signed in, in epoch seconds; 0 where that is not known."""
+        found = self.claims.get("auth_time")
+        return found if isinstance(found, int | float) and not isinstance(found, bool) else 0
+
+    @property
     def scopes(self) -> frozenset[str]:
         """What it is for."""
         return frozenset(str(self.claims.get("scope", "")).split())
@@ -47,9 +58,15 @@ class AnsweredError(ValueError):
 class Refused(Exception):
     """The request is not let in (RFC 6750 section 3.1). ``status``: 401, 403, or 503 where the issuer cannot be asked."""
 
-    def __init__(self, status: int, error: str = "", description: str = "") -> None:
+    def __init__(
+        self, status: int, error: str = "", description: str = "", asked: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(description or error)
         self.status, self.error, self.description = status, error, description
+        self.asked: Mapping[str, str] = asked or {}
+        """What the client has to ask for, as members of the challenge (RFC 9470 section 3)."""
+        self.resource_metadata = ""
+        """The URL of the API's metadata (RFC 9728 section 5.1)."""
         self.as_dpop = False
         """Whether the token was sent by the scheme DPoP, whose challenge then says what is wrong."""
         self.algorithms = ""
@@ -62,7 +79,9 @@ class Refused(Exception):
         """``WWW-Authenticate`` (RFC 9449 section 7.2), and what every answer carries; ``Retry-After`` with 503."""
         if self.status == 503:
             return {"Retry-After": "1", **self.further}
-        members = {"error": self.error, "error_description": self.description} if self.error else {}
+        members = {"error": self.error, "error_description": self.description, **self.asked} if self.error else {}
+        if self.resource_metadata:
+            members["resource_metadata"] = self.resource_metadata
         algorithms = {"algs": self.algorithms} if self.algorithms else {}
         if self.as_dpop:
             challenge = _challenge("DPoP", members | algorithms)

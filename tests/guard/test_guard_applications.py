@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
-from service.guard import TOKEN, AsgiGuard, Guard, MisconfiguredError, Refused, aiohttp_guard, needs
+from service.guard import TOKEN, AsgiGuard, Guard, MisconfiguredError, Needed, Refused, aiohttp_guard, needs
 from service.guard.routes import Routes
 from service.protocol.names import AccessTokenFormat
 from tests.guard.guarding import API, is_let_in, token_of
@@ -199,8 +199,8 @@ ROUTES = {
     ],
 )
 def test_scopes_by_route(method: str, path: str, needed: str) -> None:
-    assert Routes((), ROUTES).needed(method, path) == set(needed.split())
-    assert Routes("base", ROUTES).needed(method, path) == {"base", *needed.split()}
+    assert Routes((), ROUTES).needed(method, path) == Needed.of(needed)
+    assert Routes("base", ROUTES).needed(method, path) == Needed.of(["base", *needed.split()])
 
 
 @pytest.mark.parametrize("route", ["orders", "get /orders", "GET  /orders", "/a/*/b", ""])
