@@ -1,4 +1,4 @@
-"""``python -m loadtests.memory``: bytes of Redis per live token and grant, and whether requests cost more among a million.
+"""``python -m loadtests.memory``: what a process takes, bytes of Redis per token and grant, and the cost among very many.
 
 Made through the service's own functions, each grant of another user. Bytes are the growth of Redis' ``used_memory``, which
 has everything a key costs (names, values, both hash tables, allocator rounding); ``used_memory_dataset`` leaves the
@@ -20,6 +20,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from loadtests import interpreter, machine, report, servers
+from loadtests.filling import fill
+from loadtests.footprint import PSS_MB, READY_SECONDS, Footprint, footprint
 from loadtests.generator import Orders, require_wrk, spare_for
 from loadtests.report import LIMITED_AT, limited
 from loadtests.rounds import Contender, Pace, Round, middle, ratio, take_one, take_turns
@@ -35,10 +37,11 @@ from service.tokens.token_request import TokenRequest
 from tests.redis_shapes import Shape
 
 FEW = 1_000
+PROCESSES = (1, 2)
 PACE = Pace(12_000, 4)
-SAMPLE = 60_000
+SAMPLE = 62_000
 """Tokens, spread over all grants, that are used when the cost of a request is looked at."""
-BYTES_PER_TOKEN, BYTES_PER_GRANT, TIMES_AS_COSTLY = 300, 1_000, 1.1
+BYTES_PER_TOKEN, BYTES_PER_GRANT, TIMES_AS_COSTLY = 290, 900, 1.1
 CODES = 20_000
 WARM_UP = 2_000
 STILL_BYTES, STILL_TRIES = 50_000, 60
@@ -76,31 +79,41 @@ def main(
         int, typer.Option(help="So many client_credentials tokens, and so many users' grants.", min=10_000)
     ] = 1_000_000,
     cost: Annotated[bool, typer.Option(help="Compare the cost of requests too.")] = True,
+    grants: Annotated[
+        int,
+        typer.Option(help="Among so many grants, if that is more: further ones are copies. Ten million take 10 GB."),
+    ] = 0,
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
     python: interpreter.Named = None,
 ) -> None:
     """Measure, print, and end with 1 if any answer was wrong."""
     require_wrk()
     interpreter.choose(python)
-    sys.exit(uvloop.run(_measure(count, cost, json)))
+    sys.exit(uvloop.run(_measure(count, grants, cost, json)))
 
 
-async def _measure(count: int, cost: bool, json: Path | None) -> int:
+async def _measure(count: int, grants: int, cost: bool, json: Path | None) -> int:
     costs: list[dict[str, Any]] = []
     with servers.redis_server() as redis, servers.redis_server() as quiet:
         facts = machine.facts(redis)
+        footprints = {workers: await footprint(redis, workers) for workers in PROCESSES}
+        report.console().print(_footprint_table(footprints))
         weights = [await _weigh_redeemed()]
         async with supplier(redis) as supplies:
             more, sample = await _weigh_all(supplies, redis, count)
             weights = [*more, *weights]
             report.console().print(_weight_table(weights))
+            if grants > count:
+                sample = await _fill(redis, supplies, grants - count)
             if cost:
                 async with _served(redis, supplies, sample) as among_many, _few(quiet) as among_few:
                     costs = await _compare(among_few, among_many)
-                report.console().print(_cost_table(costs, count))
+                report.console().print(_cost_table(costs, max(count, grants)))
     report.console().print(machine.summary(facts), highlight=False)
     if json:
-        report.write(json, facts, [], count=count, weights=[weight._asdict() for weight in weights], costs=costs)
+        processes = {workers: each._asdict() for workers, each in footprints.items()}
+        weighed = [weight._asdict() for weight in weights]
+        report.write(json, facts, [], count=count, grants=grants, weights=weighed, costs=costs, processes=processes)
     return 1 if any(row["wrong"] for row in costs) else 0
 
 
@@ -138,6 +151,15 @@ async def _weigh(
 def _weight(what: str, count: int, before: Used, after: Used, limit: float | None) -> Weight:
     each = [(late - early) / count for early, late in zip(before, after, strict=True)]
     return Weight(what, count, each[0], each[1], each[2], limit)
+
+
+async def _fill(redis: Shape, supplies: Supplier, count: int) -> list[Issued]:
+    """Add so many grants; a sample of them."""
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("further grants", total=count)
+        return await fill(
+            redis, supplies, count, min(SAMPLE, count), lambda done: progress.update(task, completed=done)
+        )
 
 
 async def _weigh_redeemed() -> Weight:
@@ -245,6 +267,17 @@ def _weight_table(weights: list[Weight]) -> Table:
             f"{weight.dataset:.0f}",
             f"{weight.keys:.1f}",
         )
+    return shown
+
+
+def _footprint_table(footprints: dict[int, Footprint]) -> Table:
+    shown = Table(title="A process that serves", title_justify="left")
+    for name in ("processes", "start to ready, s", "goal", "PSS of one, MB", "goal", "RSS of one, MB"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    for workers, each in footprints.items():
+        ready, pss = limited(each.ready_seconds, READY_SECONDS), limited(each.pss, PSS_MB)
+        figures = (f"{each.ready_seconds:.2f}", ready, f"{each.pss:.0f}", pss, f"{each.rss:.0f}")
+        shown.add_row(str(workers), *figures)
     return shown
 
 

@@ -35,7 +35,6 @@ from service.fronts.connections import Connections
 from service.fronts.health import HEALTH_PATHS, Health
 from service.fronts.listening import bound
 from service.fronts.methods import Handler, by_method
-from service.fronts.operators import OperatorsRunner, make_application
 from service.fronts.request import PublicRequest
 from service.fronts.tls import check_client_authorities, operators_tls_of, tls_of
 from service.fronts.watching import watching
@@ -198,7 +197,11 @@ async def serving(
     async with AsyncExitStack() as open_:
         patience = settings.drain_seconds
         if settings.admin_port is not None:  # opened first and closed last: probes and metrics see the drain
-            inner = OperatorsRunner(issuer, make_application(issuer, health), shutdown_timeout=patience)
+            from service.fronts import operators  # as much as all else, and not every process's
+
+            inner = operators.OperatorsRunner(
+                issuer, operators.make_application(issuer, health), shutdown_timeout=patience
+            )
             place = _Place(settings.admin_host, settings.admin_port, operators_tls_of(settings))
             (admin_url,) = await _listen(open_, inner, share_port, place)
             log.info(Event.ADMIN_SERVING, extra={"url": admin_url})

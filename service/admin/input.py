@@ -47,7 +47,7 @@ Rules = Sequence[Callable[[Any], Iterable[str]]]
 class Input(BaseModel):
     """Base of the models: unknown members are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     DISAGREEMENTS: ClassVar[Rules] = ()
     """What finds faults of members that do not go together; asked also where others are faulty by themselves."""

@@ -17,11 +17,11 @@ from service.admin.operations import AnyOperation, perform
 from service.app import open_issuer
 from service.cli import remote
 from service.cli.exits import redis_explained
+from service.cli.loading import loaded
 from service.cli.output import busy
 from service.issuer import Issuer
 from service.observe import log
 from service.records.audit_entry import Way
-from service.settings import Settings, load
 
 _Result = TypeVar("_Result")
 
@@ -30,11 +30,6 @@ Do = Callable[[AnyOperation, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 IDS_MAY_BEGIN_WITH_A_DASH = {"ignore_unknown_options": True}
 """Of a command that takes an id of ours: it is base64url, and must not be taken for an option."""
-
-
-def loaded(**given: object) -> Settings:
-    """The settings; options that were left out (None) don't count. Raises SettingsError."""
-    return load(**{name: value for name, value in given.items() if value is not None})
 
 
 def do(operation: AnyOperation, waiting: str = "", **given: object) -> dict[str, Any]:

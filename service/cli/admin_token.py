@@ -2,7 +2,7 @@
 
 import secrets
 
-from service.cli.output import Json, emit_secret
+from service.cli.json_output import Json, emit_secret
 from service.protocol.credentials import Kind, new_secret
 
 

@@ -8,7 +8,8 @@ import typer
 from service.admin.operations import audit as operations
 from service.cli.acting import Do, act
 from service.cli.derived import add_list
-from service.cli.output import Json, emit, moment, terminal
+from service.cli.json_output import Json, emit
+from service.cli.output import moment, terminal
 
 app = typer.Typer(no_args_is_help=True, help="Look at the audit log: who did what, to what, when, and what came of it.")
 

@@ -10,7 +10,8 @@ from service.admin.operations import clients as operations
 from service.cli.acting import Do, do
 from service.cli.client_options import given, with_option_for_each_member
 from service.cli.derived import add_command, add_list
-from service.cli.output import Json, emit, facts, say, tell
+from service.cli.json_output import Json, emit
+from service.cli.output import facts, say, tell
 from service.cli.prompts import hidden
 from service.client_auth import has_secret
 

@@ -17,9 +17,10 @@ import uvloop
 from rich.text import Text
 
 from service import app
-from service.cli.acting import loaded
 from service.cli.exits import REFUSED, address_explained, redis_explained
-from service.cli.output import Json, emit, say, terminal
+from service.cli.json_output import Json, emit
+from service.cli.loading import loaded
+from service.cli.output import say, terminal
 from service.dev import callback
 from service.dev import demo as what
 from service.dev.check import CheckResult, walk

@@ -14,9 +14,10 @@ from pydantic.fields import FieldInfo
 from service.admin.operations import AnyOperation
 from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, Do, act, do
 from service.cli.client_options import read_json
+from service.cli.json_output import Json, emit
 from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest
 from service.cli.moments import Since, since_seconds
-from service.cli.output import Json, emit, facts, say, table
+from service.cli.output import facts, say, table
 from service.cli.prompts import Yes, confirm
 
 _IDS = ("sid", "kid", "grant_id")

@@ -7,7 +7,8 @@ import typer
 
 from service.admin.operations import everything as operations
 from service.cli.acting import Do, act
-from service.cli.output import Json, emit, facts, say
+from service.cli.json_output import Json, emit
+from service.cli.output import facts, say
 from service.cli.prompts import Yes, confirm
 
 

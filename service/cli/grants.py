@@ -7,8 +7,9 @@ import typer
 from service.admin.operations import clients, tokens
 from service.admin.operations import grants as operations
 from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, do
+from service.cli.json_output import Json, emit
 from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
-from service.cli.output import Json, emit, facts, say, table, tell, terminal
+from service.cli.output import facts, say, table, tell, terminal
 from service.cli.prompts import Yes, confirm, hidden
 from service.cli.properties import PropertyTexts, read_properties
 

@@ -10,7 +10,8 @@ import typer
 from service.admin.operations import hooks as operations
 from service.cli.acting import do
 from service.cli.derived import add_list
-from service.cli.output import Json, emit, emit_secret, table
+from service.cli.json_output import Json, emit, emit_secret
+from service.cli.output import table
 from service.settings.hooks import SECRET_PREFIX
 
 app = typer.Typer(no_args_is_help=True, help="Look at the hooks, try one, make a secret for one.")

@@ -8,7 +8,8 @@ import typer
 
 from service.admin.operations import keys as operations
 from service.cli.derived import add_command, add_list
-from service.cli.output import Json, emit_secret, moment, say, table
+from service.cli.json_output import Json, emit_secret
+from service.cli.output import moment, say, table
 from service.protocol.credentials import Kind, new_secret
 
 app = typer.Typer(no_args_is_help=True, help="Look at the signing keys, rotate them, take one out of use.")

@@ -1,23 +1,18 @@
-"""What a command prints: a JSON value for programs, tables for operators, and messages on standard error."""
+"""What a command prints for operators: tables, facts and, on standard error, messages. For programs: ``json_output``."""
 
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import Annotated, Any
+from typing import Any
 
-import orjson
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from service.cli.json_output import emit
 from service.client_auth import names_of_method
 from service.protocol.display_names import spelled_out
-
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON value on standard output, for programs.", metavar="")
-]
 
 _TOO_WIDE = 1.5
 """How many times as wide as the terminal a table may be; its cells are then broken into lines."""
@@ -28,20 +23,6 @@ messages = Console(highlight=False, stderr=True)
 def terminal() -> Console:
     """Return standard output; what is piped elsewhere has lines as long as they need to be."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
-
-
-def emit(value: object) -> None:
-    """One JSON value on a line of its own."""
-    sys.stdout.write(orjson.dumps(value).decode() + "\n")
-    sys.stdout.flush()
-
-
-def emit_secret(name: str, made: str, json: bool) -> None:
-    """Print a fresh secret alone, so that it can be piped into a file; by its name in JSON."""
-    if json:
-        emit({name: made})
-    else:
-        sys.stdout.write(made + "\n")
 
 
 def say(text: str) -> None:

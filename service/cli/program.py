@@ -2,71 +2,63 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from service import __version__
-from service.cli import (
-    admin_token,
-    audit,
-    clients,
-    demo,
-    everything,
-    exits,
-    grants,
-    hooks,
-    keys,
-    refused,
-    registration,
-    remote,
-    scopes,
-    serve,
-    sessions,
-    settings,
-    statistics,
-    tokens,
-    trust,
-    users,
-)
-from service.cli.output import complain
+from service.cli import exits, variables
 from service.cli.usage import Program
 from service.settings.sources import CONFIG_VARIABLE
 
 _REMOTE = "A running service"
 _RUN, _WHO, _WATCH = "Run it", "Who may do what", "Keep an eye on it"
 
-app = typer.Typer(
-    cls=Program,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=exits.HELP,
-)
-app.command("serve", rich_help_panel=_RUN)(serve.serve)
-app.command("demo", rich_help_panel=_RUN)(demo.demo)
-app.command("settings", rich_help_panel=_RUN)(settings.settings)
-app.command("admin-token", rich_help_panel=_RUN)(admin_token.admin_token)
-app.command("end-everything", rich_help_panel=_WHO)(everything.end_everything)
-app.command("statistics", rich_help_panel=_WATCH)(statistics.statistics)
-for name, group, panel in (
-    ("client", clients, _WHO),
-    ("user", users, _WHO),
-    ("grant", grants, _WHO),
-    ("session", sessions, _WHO),
-    ("trust", trust, _WHO),
-    ("registration", registration, _WHO),
-    ("scope", scopes, _WHO),
-    ("hook", hooks, _WATCH),
-    ("token", tokens, _WATCH),
-    ("audit", audit, _WATCH),
-    ("refused", refused, _WATCH),
-    ("key", keys, _WATCH),
-):
-    app.add_typer(group.app, name=name, rich_help_panel=panel)
+_COMMANDS = {
+    "serve": ("serve", _RUN),
+    "demo": ("demo", _RUN),
+    "settings": ("settings", _RUN),
+    "admin-token": ("admin_token", _RUN),
+    "end-everything": ("everything", _WHO),
+    "statistics": ("statistics", _WATCH),
+    "client": ("clients", _WHO),
+    "user": ("users", _WHO),
+    "grant": ("grants", _WHO),
+    "session": ("sessions", _WHO),
+    "trust": ("trust", _WHO),
+    "registration": ("registration", _WHO),
+    "scope": ("scopes", _WHO),
+    "hook": ("hooks", _WATCH),
+    "token": ("tokens", _WATCH),
+    "audit": ("audit", _WATCH),
+    "refused": ("refused", _WATCH),
+    "key": ("keys", _WATCH),
+}
+"""The file of each command or group, which has a function of its name or an ``app``; and its panel in the help."""
+
+
+def program(names: Collection[str] = tuple(_COMMANDS)) -> typer.Typer:
+    """Return the command line with these commands and groups."""
+    app = typer.Typer(
+        cls=Program,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog=exits.HELP,
+        callback=mintmark,
+    )
+    for name in names:
+        file, panel = _COMMANDS[name]
+        module = import_module(f"service.cli.{file}")
+        if isinstance(group := getattr(module, "app", None), typer.Typer):
+            app.add_typer(group, name=name, rich_help_panel=panel)
+        else:
+            app.command(name, rich_help_panel=panel)(getattr(module, name.replace("-", "_")))
+    return app
 
 
 def _show_version(wanted: bool) -> None:
@@ -79,7 +71,6 @@ def _file(text: str, variable: str) -> object:
     return typer.Option(help=f"{text}, as {variable} does.", metavar="FILE", rich_help_panel=_REMOTE)
 
 
-@app.callback()
 def mintmark(
     config: Annotated[
         Path | None,
@@ -88,18 +79,18 @@ def mintmark(
     url: Annotated[
         str | None,
         typer.Option(
-            help=f"Do it by the admin API of a running service (its admin_port), as {remote.URL_VARIABLE} does; the token "
-            f"of an operator is in {remote.TOKEN_VARIABLE}.",
+            help=f"Do it by the admin API of a running service (its admin_port), as {variables.URL_VARIABLE} does; the token "
+            f"of an operator is in {variables.TOKEN_VARIABLE}.",
             metavar="URL",
             rich_help_panel=_REMOTE,
         ),
     ] = None,
-    token_file: Annotated[Path | None, _file("The token is in this file", remote.TOKEN_FILE_VARIABLE)] = None,
-    ca_file: Annotated[Path | None, _file("Its certificate authority (PEM)", remote.CA_VARIABLE)] = None,
+    token_file: Annotated[Path | None, _file("The token is in this file", variables.TOKEN_FILE_VARIABLE)] = None,
+    ca_file: Annotated[Path | None, _file("Its certificate authority (PEM)", variables.CA_VARIABLE)] = None,
     certificate_file: Annotated[
-        Path | None, _file("Your certificate in the place of a token (PEM)", remote.CERTIFICATE_VARIABLE)
+        Path | None, _file("Your certificate in the place of a token (PEM)", variables.CERTIFICATE_VARIABLE)
     ] = None,
-    key_file: Annotated[Path | None, _file("The key of your certificate (PEM)", remote.KEY_VARIABLE)] = None,
+    key_file: Annotated[Path | None, _file("The key of your certificate (PEM)", variables.KEY_VARIABLE)] = None,
     _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", metavar="", callback=_show_version, is_eager=True)
     ] = False,
@@ -115,19 +106,26 @@ def mintmark(
     """
     given = {
         CONFIG_VARIABLE: config,
-        remote.URL_VARIABLE: url,
-        remote.TOKEN_FILE_VARIABLE: token_file,
-        remote.CA_VARIABLE: ca_file,
-        remote.CERTIFICATE_VARIABLE: certificate_file,
-        remote.KEY_VARIABLE: key_file,
+        variables.URL_VARIABLE: url,
+        variables.TOKEN_FILE_VARIABLE: token_file,
+        variables.CA_VARIABLE: ca_file,
+        variables.CERTIFICATE_VARIABLE: certificate_file,
+        variables.KEY_VARIABLE: key_file,
     }
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line (``sys.argv`` unless given) and exit with one of ``exits``."""
+    """Run the command line (``sys.argv`` unless given) and exit with one of ``exits``.
+
+    Only what is named is loaded: a server is to start quickly and to hold what it needs, not what operators type elsewhere.
+    """
+    typed = sys.argv[1:] if arguments is None else arguments
+    app = program([name for name in _COMMANDS if name in typed] or _COMMANDS)
     try:
         app(args=arguments, prog_name="mintmark")
     except exits.EXPECTED as error:
+        from service.cli.output import complain  # with all that draws tables
+
         complain(str(error))
         sys.exit(exits.code_of(error))

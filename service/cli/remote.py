@@ -19,17 +19,18 @@ from yarl import URL
 from service.admin.errors import AdminError, AlreadyExists, InvalidInput, NotFound, Outdated
 from service.admin.operations import AnyOperation
 from service.cli.exits import ServiceUnusableError
+from service.cli.variables import (
+    CA_VARIABLE,
+    CERTIFICATE_VARIABLE,
+    KEY_VARIABLE,
+    TOKEN_FILE_VARIABLE,
+    TOKEN_VARIABLE,
+    URL_VARIABLE,
+)
 from service.fronts.admin_api import problems
 from service.fronts.admin_api.routes import BY_OPERATION, IF_MATCH, PREFIX, OperationRoute
 from service.protocol.addresses import is_loopback
 from service.settings import SettingsError
-
-URL_VARIABLE = "MINTMARK_URL"
-TOKEN_VARIABLE = "MINTMARK_TOKEN"
-TOKEN_FILE_VARIABLE = "MINTMARK_TOKEN_FILE"
-CA_VARIABLE = "MINTMARK_CA_FILE"
-CERTIFICATE_VARIABLE = "MINTMARK_CERTIFICATE_FILE"
-KEY_VARIABLE = "MINTMARK_KEY_FILE"
 
 _SECONDS = 60
 _LARGEST = 64 * 1024 * 1024

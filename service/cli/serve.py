@@ -7,9 +7,9 @@ import typer
 import uvloop
 
 from service import app
-from service.cli.acting import loaded
 from service.cli.exits import address_explained, redis_explained
-from service.cli.output import Json, emit, terminal
+from service.cli.json_output import Json, emit
+from service.cli.loading import loaded
 from service.observe import log
 from service.workers import Workers, cores
 
@@ -47,7 +47,8 @@ def serve(
         if json:
             emit({"url": url, "issuer": settings.issuer})
         else:
-            terminal().print(f"Mintmark serves {settings.issuer} at {url}", markup=False, soft_wrap=True)
+            sys.stdout.write(f"Mintmark serves {settings.issuer} at {url}\n")
+            sys.stdout.flush()
 
     count = cores() if settings.workers == "auto" else settings.workers
     with (

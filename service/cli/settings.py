@@ -9,9 +9,10 @@ import orjson
 from rich.text import Text
 
 from service.app import check_reserved_paths
-from service.cli.acting import loaded
+from service.cli.json_output import Json, emit
+from service.cli.loading import loaded
 from service.cli.masking import shown
-from service.cli.output import Json, emit, terminal
+from service.cli.output import terminal
 from service.settings import GROUPS, PREFIX, Settings, origins
 from service.settings.group import example_of, heading_of
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from service.admin.operations import statistics as operations
 from service.cli.acting import do
+from service.cli.json_output import Json, emit
 from service.cli.listing import LOOKING
-from service.cli.output import Json, emit, facts, say
+from service.cli.output import facts, say
 
 
 def statistics(json: Json = False) -> None:

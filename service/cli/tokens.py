@@ -7,7 +7,8 @@ import typer
 from service.admin.operations import tokens as operations
 from service.cli.acting import do
 from service.cli.derived import stays_a_group
-from service.cli.output import Json, emit, facts
+from service.cli.json_output import Json, emit
+from service.cli.output import facts
 from service.cli.prompts import hidden
 
 app = typer.Typer(

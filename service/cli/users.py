@@ -8,7 +8,8 @@ import typer
 from service.admin.operations import users as operations
 from service.cli.acting import do
 from service.cli.derived import add_command, add_list
-from service.cli.output import Json, tell
+from service.cli.json_output import Json
+from service.cli.output import tell
 from service.cli.prompts import hidden
 
 app = typer.Typer(no_args_is_help=True, help="Create users, set their passwords, disable and delete them.")

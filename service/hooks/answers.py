@@ -32,7 +32,7 @@ Claims = dict[str, JsonValue]
 class _Answer(BaseModel):
     """An unknown member is a mistake that must not go unnoticed, and nothing is converted ("false" is no boolean)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 class ClaimsAnswer(_Answer):

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 from service.protocol.checked_types import (
@@ -108,6 +108,8 @@ _ResponseTypes = Annotated[tuple[ResponseType, ...], AfterValidator(each_once)]
 
 class ClientMetadata(BaseModel):
     """The table. Faults of several members are described in this order."""
+
+    model_config = ConfigDict(defer_build=True)  # a process that registers nobody does without its validators
 
     client_id: Identifier
     # fmt: off

@@ -13,7 +13,6 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
     YamlConfigSettingsSource,
 )
-from yaml import YAMLError  # type: ignore[import-untyped]
 
 from service.settings.faults import Unreadable
 from service.settings.group import example_of
@@ -51,10 +50,20 @@ def file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsS
         raise OSError(f"{CONFIG_VARIABLE}: there is no file {path}")
     try:
         if path.endswith((".yaml", ".yml")):
-            return [YamlConfigSettingsSource(settings_cls, yaml_file=path)]
+            return [_yaml_source(settings_cls, path)]
         return [TomlConfigSettingsSource(settings_cls, toml_file=path)]
-    except (YAMLError, ValueError) as error:  # it does not parse
+    except ValueError as error:  # it does not parse
         raise ValueError(f"{path}: {error}") from error
+
+
+def _yaml_source(settings_cls: type[BaseSettings], path: str) -> PydanticBaseSettingsSource:
+    """Raises ValueError where it does not parse."""
+    from yaml import YAMLError  # type: ignore[import-untyped]  # loaded where somebody writes YAML
+
+    try:
+        return YamlConfigSettingsSource(settings_cls, yaml_file=path)
+    except YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from service import __version__
 from service.cli.masking import without_password
-from service.cli.program import app
+from service.cli.program import program
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
 
@@ -94,6 +94,7 @@ def test_help_names_every_command_and_exit_code(mintmark: CommandLine) -> None:
 
 
 def test_these_are_all_commands() -> None:
+    app = program()
     groups = {group.name: group.typer_instance.registered_commands for group in app.registered_groups}  # type: ignore[union-attr]
     counts = {name: len(commands) for name, commands in groups.items()}
     assert counts == {
@@ -176,7 +177,7 @@ def acts(function: FunctionType, seen: set[FunctionType]) -> bool:
 
 
 def test_help_and_readme_name_every_command_that_knows_no_url(mintmark: CommandLine) -> None:
-    top = get_command(app)
+    top = get_command(program())
     assert isinstance(top, typer.core.TyperGroup)
     here = []
     for name, command in top.commands.items():

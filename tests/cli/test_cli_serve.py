@@ -5,11 +5,14 @@ import signal
 import socket
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from subprocess import Popen
 
 import pytest
 
 from tests.cli.command_line import CommandLine
+from tests.redis_shapes import Shape
+from tests.server_process import ServerProcess
 
 
 @pytest.fixture
@@ -66,3 +69,24 @@ def test_a_host_that_is_none_is_named(mintmark: CommandLine, host: str) -> None:
     done = mintmark("serve", "--host", host, code=1)
     assert f"{host}:8080" in done.err
     assert "MINTMARK_HOST" in done.err
+
+
+RARE = (
+    *("opentelemetry", "redis", "rich", "yaml", "jsonschema", "OpenSSL"),
+    *("service.admin.operations", "service.fronts.admin_api", "service.fronts.console", "service.fronts.decision_api"),
+)
+"""What is for traces, tests, tables, YAML files and operators."""
+
+
+@pytest.mark.parametrize(("settings", "serves_operators"), [({}, False), ({"admin_port": 0}, True)])
+async def test_it_loads_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, redis: Shape, settings: dict[str, int], serves_operators: bool
+) -> None:
+    """Memory and time of a start: each process of a service pays for every module."""
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    async with ServerProcess(tmp_path, redis_url=redis.url, **settings) as server:
+        log = server.log.read_text()
+    loaded = {line.rpartition("|")[2].strip() for line in log.splitlines() if line.startswith("import time:")}
+    assert {"service.app", "aiohttp", "hiredis"} <= loaded
+    of_operators = {rare for rare in RARE if rare.startswith("service.")}
+    assert {rare for rare in RARE if rare in loaded} == (of_operators if serves_operators else set())

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 import service
-from service.cli.program import app
+from service.cli.program import program
 from service.protocol import errors
 from service.protocol.errors import ProtocolError, printable
 from service.protocol.refusal_reasons import ANY, REASONS, REFUSALS, UNKNOWN, reason_of
@@ -124,7 +124,7 @@ def test_every_row_says_why_and_what_to_do() -> None:
 
 def _command_exists(words: list[str]) -> bool:
     """``client update ID --scope``: command by command, then its options."""
-    command = get_command(app)
+    command = get_command(program())
     names = [word for word in words if not word.startswith("--") and not word.isupper()]
     for name in names:
         subcommands = getattr(command, "commands", {})

@@ -28,7 +28,7 @@ class OperationResult(NamedTuple):
 class Output(BaseModel, Generic[_Result]):
     """Base of the models of output: every member is there, and no other."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @classmethod
     def of(cls, result: _Result) -> OperationResult:

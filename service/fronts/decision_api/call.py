@@ -75,7 +75,12 @@ class Body(BaseModel):
     """What callers write to us: camelCase members; those that we do not know are ignored, for theirs grow."""
 
     model_config = ConfigDict(
-        extra="ignore", frozen=True, hide_input_in_errors=True, alias_generator=to_camel, populate_by_name=True
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        defer_build=True,
     )
 
     @model_validator(mode="before")

@@ -17,7 +17,6 @@ from jinja2 import (
     Environment,
     FileSystemLoader,
     PackageLoader,
-    Template,
     TemplateError,
 )
 
@@ -58,17 +57,20 @@ class Pages:
         ours = PackageLoader("service.fronts.pages")
         self._templates = templates.open_templates(ChoiceLoader([*own, ours]))
         self._templates.filters["day"] = _day
-        try:
-            self._loaded: dict[str, Template] = {
-                name.removesuffix(".html"): self._templates.get_template(name) for name in ours.list_templates()
-            }
-        except TemplateError as error:
-            raise ValueError(f"pages_folder: {error}") from error
         self._texts = _all_texts(folder)
         if folder:
+            self._check(ours.list_templates())
             _warn_of_unknown(folder, self._templates)
         self._style = _file("style.css", folder).encode()
         self._style_hash = hashlib.sha256(self._style).hexdigest()[:16]
+
+    def _check(self, names: Sequence[str]) -> None:
+        """Find what an operator's templates are at fault with before anybody asks for a page."""
+        try:
+            for name in names:
+                self._templates.get_template(name)
+        except TemplateError as error:
+            raise ValueError(f"pages_folder: {error}") from error
 
     def style(self) -> tuple[bytes, str]:
         """The stylesheet, and what its URL ends with: another one for another content."""
@@ -81,7 +83,7 @@ class Pages:
             values = {"ways": (), **values}
         language = self._language(languages)
         texts, nonce = self._texts[language], secrets.token_urlsafe(16)
-        content = self._loaded[name].render(
+        content = self._templates.get_template(f"{name}.html").render(
             **values,
             lang=language,
             t=_translator(texts),

@@ -1,0 +1,8 @@
+"""The environment variables that lead to a running service (``remote``), beside the options that set them."""
+
+URL_VARIABLE = "MINTMARK_URL"
+TOKEN_VARIABLE = "MINTMARK_TOKEN"
+TOKEN_FILE_VARIABLE = "MINTMARK_TOKEN_FILE"
+CA_VARIABLE = "MINTMARK_CA_FILE"
+CERTIFICATE_VARIABLE = "MINTMARK_CERTIFICATE_FILE"
+KEY_VARIABLE = "MINTMARK_KEY_FILE"
