@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import Popen
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ RARE = (
 
 @pytest.mark.parametrize(("settings", "serves_operators"), [({}, False), ({"admin_port": 0}, True)])
 async def test_it_loads_what_it_needs(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, redis: Shape, settings: dict[str, int], serves_operators: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, redis: Shape, settings: dict[str, Any], serves_operators: bool
 ) -> None:
     """Memory and time of a start: each process of a service pays for every module."""
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")

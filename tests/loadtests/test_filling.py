@@ -1,5 +1,7 @@
 """Copies of a grant lie in Redis as grants of the service do."""
 
+import pytest
+
 from loadtests.filling import fill
 from loadtests.supplies import supplier
 from service.store.keys import Keys
@@ -20,6 +22,8 @@ async def test_copies_have_the_keys_of_a_grant_and_its_size(redis: Shape) -> Non
         (access,) = admin.scan_iter(keys.access_token(copy, "*"), count=100_000)
         pairs = {keys.grant(one.grant_id): keys.grant(copy), keys.access_token(one.grant_id, one.access_hash): access}
         for own, copied in pairs.items():
-            assert admin.memory_usage(copied) == admin.memory_usage(own)
+            assert admin.memory_usage(copied) == pytest.approx(
+                admin.memory_usage(own), rel=0.2
+            )  # Valkey lays some out otherwise
             assert 0 <= admin.pexpiretime(own) - admin.pexpiretime(copied) < 60_000
         assert await supplies.issuer.store.grants.open(copy) is not None
