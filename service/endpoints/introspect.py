@@ -156,13 +156,16 @@ async def _with_grant(
     client = issuer.store.clients.cached(grant.client_id) or await issuer.store.clients.get(grant.client_id)
     if client is None or not client.grant_is_current(grant):
         return None
-    properties = {
-        member.name: member.value
-        for member in (*client.properties, *grant.properties, *added)
-        if member.in_introspection and member.name not in INTROSPECTION_MEMBERS
-    }
+    further: dict[str, Any] = {}
+    if client.properties or grant.properties or added:
+        further = {
+            member.name: member.value
+            for member in (*client.properties, *grant.properties, *added)
+            if member.in_introspection and member.name not in INTROSPECTION_MEMBERS
+        }
     is_access_token = described["token_type"] != "refresh_token"
-    about = user_claims.described(issuer, client, grant, described["scope"]) if is_access_token else {}
+    if is_access_token and grant.access_token_claims:
+        further |= user_claims.described(issuer, client, grant, described["scope"])
     subject = sub_of(issuer, client, grant) if grant.subject else grant.client_id  # as in a JWT (RFC 9068 section 2.2)
     described |= {"active": True, "iss": issuer.url, "client_id": grant.client_id, "sub": subject}
     if is_access_token and grant.auth_time:  # RFC 9470 section 6.2
@@ -174,7 +177,7 @@ async def _with_grant(
     for name in ("scope", "aud", "exp"):  # empty: no scope, no audience, never ends
         if not described[name]:
             del described[name]
-    return properties | about | described
+    return further | described if further else described
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:

@@ -61,7 +61,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
     name, methods, decide, kind = endpoint.name, endpoint.methods(issuer.settings), endpoint.handle, endpoint.content
     url, ignore_client_id = issuer.url_of(path), path == WEBMETHODS_PATH
     shared = _Sharing.by(issuer, (*methods, "OPTIONS"))
-    takes_key_proofs = endpoint.takes_key_proofs
+    adds_headers = endpoint.takes_key_proofs and bool(answered_with(issuer))
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         request: Request | None = None
@@ -73,8 +73,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
                 form, content = await _received(http, kind)
             request = _request(http, issuer, peer, form, content, url, ignore_client_id=ignore_client_id)
             decision = await decide(issuer, request)
-            added = answered_with(issuer) if takes_key_proofs else {}
-            if not added and _is_plain(http, decision):
+            if not adds_headers and _is_plain(http, decision):
                 return Ready(decision.content, decision.status)
             response = _response(decision)
         except ProtocolError as error:
@@ -85,7 +84,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
         except Exception as error:  # noqa: BLE001 (not foreseen: an incident)
             issuer.metrics.refusal(name, "server_error", "incident")
             response = _incident(path, error)
-        if takes_key_proofs:
+        if adds_headers:
             response.headers.update(answered_with(issuer))
         return shared.with_headers(http, response)
 

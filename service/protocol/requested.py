@@ -47,10 +47,14 @@ class Requested(msgspec.Struct, frozen=True):
 
     def resources_within(self, granted: Granted) -> Granted:
         """Limit the resources alone: a code has all else from the authorization request. Raises InvalidTarget."""
+        if not self.resources:
+            return granted
         return msgspec.structs.replace(granted, audience=targets.audience(self.resources, granted.audience))
 
     def narrowed(self, granted: Granted) -> Granted:
         """Limit a later request to what was granted before (RFC 6749 section 6). Raises InvalidScope, InvalidTarget."""
+        if self.scope is None and not self.resources:
+            return granted
         return msgspec.structs.replace(
             granted,
             scope=scopes.narrowed(self.scope, granted.scope),

@@ -2,20 +2,31 @@
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from service.protocol.errors import InvalidScope
 from service.protocol.names import UnknownScope
 
+_LONGEST_REMEMBERED = 200
+"""Characters: what strangers send must not fill the memory."""
 _SCOPE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
 
 
 def parse(scope: str) -> tuple[str, ...]:
     """The words of a scope, each once. Raises InvalidScope for characters that RFC 6749 3.3 does not allow."""
+    return _remembered(scope) if len(scope) <= _LONGEST_REMEMBERED else _parse(scope)
+
+
+def _parse(scope: str) -> tuple[str, ...]:
     if not scope:
         return ()
     if not _SCOPE.fullmatch(scope):
         raise InvalidScope("The scope is malformed: words of printable ASCII, separated by spaces.")
     return tuple(dict.fromkeys(scope.split()))
+
+
+_remembered = lru_cache(maxsize=1024)(_parse)
+"""Clients ask for the same few scopes again and again."""
 
 
 def grantable(requested: str | None, allowed: Collection[str], default: str, unknown: UnknownScope) -> str:

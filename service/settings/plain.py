@@ -9,6 +9,8 @@ from service.settings import Settings
 class _Plain:
     """Has the attributes of settings, read as those of any object."""
 
+    __slots__ = ("__dict__", "model_fields_set")
+
     def __setattr__(self, name: str, _: object) -> None:
         raise AttributeError(f"{name}: settings do not change")
 
@@ -23,4 +25,5 @@ def plain(settings: Settings) -> Settings:
                 getattr(settings, name)
     made = _Plain()
     object.__setattr__(made, "__dict__", settings.__dict__)
+    object.__setattr__(made, "model_fields_set", settings.model_fields_set)
     return cast(Settings, made)

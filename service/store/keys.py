@@ -7,7 +7,6 @@ in ``user_index`` and ``rights``, ``:touch`` in ``redis/confirming_link.py``.
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from inspect import isfunction, signature
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from service.protocol.credentials import GRANT_ID_LENGTH
 PREFIX = "mm:"
 """In front of every key and channel, unless a store is given another."""
 _PREFIX = re.compile("[a-z][a-z0-9-]*:", re.ASCII)
+_HARMLESS = re.compile("[A-Za-z0-9@:.+_~/=-]*", re.ASCII)
 
 
 class Keys:
@@ -241,7 +241,6 @@ class Keys:
         return f"{self._tag}pseudonyms}}:key"
 
 
-@lru_cache(maxsize=1024)
 def _part(text: str) -> str:
     """Names from outside, with braces and control characters out of the way of the hash tag."""
-    return text if text.isalnum() and text.isascii() else quote(text, safe="@:.+-_~/=", errors="surrogatepass")
+    return text if _HARMLESS.fullmatch(text) else quote(text, safe="@:.+-_~/=", errors="surrogatepass")

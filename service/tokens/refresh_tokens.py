@@ -40,13 +40,16 @@ class NewRefreshToken(msgspec.Struct, frozen=True):
     """Epoch seconds."""
 
 
+_NONE = NewRefreshToken()
+
+
 def new_refresh_token(
     issuer: Issuer, client: Client, authorization: Authorization, plan: TokenPlan, now: int
 ) -> NewRefreshToken:
     """Make a refresh token, or renew the one that stays in use. Raises InvalidGrant."""
     left, keeps, spends = plan.refreshes_left, plan.keeps, authorization.spends
     if not may_refresh(issuer, client, authorization.grant) or (left == 0 and not keeps):
-        return NewRefreshToken()
+        return _NONE
     ends_at = _refresh_ends_at(issuer, client, authorization.grant, now)
     if keeps is not None:
         issued_at = keeps.record.issued_at if keeps.record else now

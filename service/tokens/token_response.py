@@ -140,7 +140,8 @@ def _access_record(authorization: Authorization, now: int, about: Mapping[str, A
     properties = authorization.properties
     if authorization.added is not NOTHING_ADDED:
         properties += _properties(authorization.added)
-    properties += tuple(Property(name, value, in_introspection=True) for name, value in about.items())
+    if about:
+        properties += tuple(Property(name, value, in_introspection=True) for name, value in about.items())
     if not grant.subject:
         return AccessToken(now, grant=grant, properties=properties, binding=authorization.binding).encode()
     scope = None if authorization.granted.scope == grant.scope else authorization.granted.scope
@@ -162,11 +163,13 @@ def _response(
 ) -> bytes:
     """The body of RFC 6749 5.1, public custom properties first so that no registered member can be overridden."""
     grant = authorization.grant
-    body: dict[str, Any] = {
-        member.name: member.value
-        for member in (*client.properties, *grant.properties, *authorization.properties)
-        if member.in_token_response and member.name not in TOKEN_RESPONSE_MEMBERS
-    }
+    body: dict[str, Any] = {}
+    if client.properties or grant.properties or authorization.properties:
+        body = {
+            member.name: member.value
+            for member in (*client.properties, *grant.properties, *authorization.properties)
+            if member.in_token_response and member.name not in TOKEN_RESPONSE_MEMBERS
+        }
     if authorization.added is not NOTHING_ADDED:
         body |= authorization.added.token_response
     if authorization.granted.members:

@@ -37,6 +37,10 @@ end
 local excess = {}
 if redis.call('ZADD', kin, 'GT', counts_until, grant_id) == 1 then
   redis.call('ZREM', other_kin, grant_id)
+  if redis.call('ZCARD', kin) == 1 then
+    redis.call('EXPIREAT', kin, counts_until) -- the first of its kind, as most are
+    return {'indexed'}
+  end
   excess = too_many(kin, grant_id, counts_until, tonumber(most))
 elseif is_shortened then
   redis.call('ZADD', kin, counts_until, grant_id)

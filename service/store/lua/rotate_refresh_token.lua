@@ -50,7 +50,9 @@ if ends_now ~= 0 and ends_now < tonumber(used_ends) then
   used_ends = ends_now
 end
 redis.call('SET', refresh_token, used, 'EXAT', used_ends)
-redis.call('DEL', predecessor_reply)
+if string.sub(predecessor_reply, -1) ~= ':' then -- it had a predecessor
+  redis.call('DEL', predecessor_reply)
+end
 if grace ~= '0' then
   redis.call('SET', reply, sealed_reply, 'EX', grace)
 end

@@ -39,7 +39,9 @@ def bound_by(issuer: Issuer, client: Client, request: Request) -> Possession:
     """Return what the tokens of a token request are bound to. Raises ProtocolError."""
     possession = NO_KEY
     for proof in KEY_PROOFS.values():
-        possession = _both(possession, proof.bind(issuer, client, request))
+        bound = proof.bind(issuer, client, request)
+        if bound is not NO_KEY:
+            possession = _both(possession, bound)
     return possession
 
 
@@ -62,7 +64,7 @@ def pushed_with(issuer: Issuer, request: Request, parameters: Mapping[str, str])
 
 
 def answered_with(issuer: Issuer) -> dict[str, str]:
-    """Return the headers of each answer of an endpoint that takes proofs."""
+    """Return the headers of each answer of an endpoint that takes proofs: whether there are any, the settings say."""
     return {name: value for proof in KEY_PROOFS.values() for name, value in proof.answered(issuer).items()}
 
 
