@@ -8,6 +8,7 @@ This room is used from outside; nothing in the service imports it.
 
 from service.guard.aiohttp_guard import TOKEN, aiohttp_guard
 from service.guard.asgi_guard import AsgiGuard
+from service.guard.certificates import CertificatePolicy
 from service.guard.dpop import DpopPolicy
 from service.guard.guard import Guard
 from service.guard.needed import Needed
@@ -17,6 +18,7 @@ from service.guard.verdict import MisconfiguredError, Refused, Token
 __all__ = [
     "TOKEN",
     "AsgiGuard",
+    "CertificatePolicy",
     "DpopPolicy",
     "Guard",
     "MisconfiguredError",

@@ -43,7 +43,12 @@ def aiohttp_guard(
             try:
                 needed = wanted.needed(request.method, request.path) | _of_handler(request)
                 request[TOKEN] = await guard.check(
-                    method=request.method, url=_as_written(request), headers=request.headers, scopes=needed
+                    method=request.method,
+                    url=_as_written(request),
+                    headers=request.headers,
+                    scopes=needed,
+                    peer=request.remote or "",
+                    certificate=_certificate(request),
                 )
             except Refused as refused:
                 return web.Response(
@@ -60,6 +65,12 @@ def aiohttp_guard(
 def _as_written(request: web.Request) -> str:
     """The URL with the path as the client wrote it."""
     return f"{request.scheme}://{request.host}{request.raw_path}" if request.raw_path[:1] == "/" else request.raw_path
+
+
+def _certificate(request: web.Request) -> bytes | None:
+    """What the other end has shown to this server in TLS."""
+    connection = request.get_extra_info("ssl_object")
+    return None if connection is None else connection.getpeercert(binary_form=True)
 
 
 def _of_handler(request: web.Request) -> Needed:

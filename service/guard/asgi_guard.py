@@ -10,6 +10,7 @@ from service.guard.needed import Needed
 from service.guard.resource_metadata import HEADERS
 from service.guard.routes import Routes, is_preflight
 from service.guard.verdict import MisconfiguredError, Refused
+from service.protocol.forwarded_certificates import from_pem
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -61,7 +62,14 @@ class AsgiGuard:
             return
         needed = self._routes.needed(method, scope["path"])
         try:
-            token = await self._guard.check(method=method, url=_url(scope, headers), headers=headers, scopes=needed)
+            token = await self._guard.check(
+                method=method,
+                url=_url(scope, headers),
+                headers=headers,
+                scopes=needed,
+                peer=(scope.get("client") or ("",))[0],
+                certificate=_certificate(scope),
+            )
         except Refused as refused:
             await _refuse(scope, send, refused)
             return
@@ -91,6 +99,12 @@ def _url(scope: Scope, headers: Mapping[str, str]) -> str:
     scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "http"), scope.get("scheme", "http"))
     raw = scope.get("raw_path")
     return f"{scheme}://{headers.get('Host', '')}{raw.decode('latin-1') if raw else scope['path']}"
+
+
+def _certificate(scope: Scope) -> bytes | None:
+    """What the other end has shown to this server in TLS, where the server tells (ASGI's TLS extension)."""
+    chain = (scope.get("extensions") or {}).get("tls", {}).get("client_cert_chain") or ()
+    return from_pem(next(iter(chain)))[0] if chain else None
 
 
 def _lines(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -41,6 +41,10 @@ class SentRequest(NamedTuple):
     method: str
     url: str
     headers: Mapping[str, str]
+    peer: str = ""
+    """IP address at the other end of the connection."""
+    certificate: bytes | None = None
+    """What the other end has shown in TLS, in DER."""
 
 
 class KeyCheck:
@@ -72,7 +76,7 @@ class KeyCheck:
         """
         bound = claims.get("cnf") or {}
         jkt = bound.get("jkt") if isinstance(bound, Mapping) else None
-        if not isinstance(bound, Mapping) or set(bound) - {"jkt"}:
+        if not isinstance(bound, Mapping) or set(bound) - {"jkt", "x5t#S256"}:
             raise Refused(401, "invalid_token", "The access token is bound to what this API cannot check.")
         if jkt is None:
             if self.policy.required or scheme == SCHEME:

@@ -1,23 +1,23 @@
 """The check itself: is this token good, for us, and for that?"""
 
-import asyncio
 import json
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Self
 
 import aiohttp
-import jwt
 
 from service.concurrency.shared_calls import SharedCalls
 from service.crypto.client_keys import ALGORITHMS
 from service.crypto.jws import UnverifiableError, checked_claims, parse
+from service.guard.audience import check_audience
 from service.guard.cache import ClaimsCache
+from service.guard.certificates import CertificatePolicy
 from service.guard.credentials import MAX_TOKEN, SCHEMES, basic, presented_token
 from service.guard.dpop import SCHEME, DpopPolicy, KeyCheck, SentRequest
+from service.guard.issuer_keys import IssuerKeys
 from service.guard.needed import Needed, as_needed
 from service.guard.resource_metadata import ResourceMetadata
 from service.guard.verdict import AnsweredError, MisconfiguredError, Refused, Token
@@ -32,9 +32,6 @@ log = logging.getLogger(__name__)
 TIMEOUT = 5.0
 _REQUIRED = ("exp", "iat", "jti", "sub", "client_id")
 """Claims of every JWT access token (RFC 9068 section 2.2); no ID token has a ``client_id``."""
-_KEYS_AGAIN = 10.0
-"""Seconds after which an unknown ``kid`` makes us fetch the keys once more."""
-_KEYS_FOR = 300.0
 _DISCOVERY = "/.well-known/openid-configuration"
 _UNANSWERED = (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)
 """What asking the token service ends with where there is no answer that is one."""
@@ -53,8 +50,10 @@ class Guard:
         cache_size: int,
         cache_seconds: float | None,
         dpop: DpopPolicy | None,
+        certificates: CertificatePolicy | None,
     ) -> None:
         self._issuer, self._audience = issuer, audience
+        self._certificates = certificates or CertificatePolicy()
         self._key_check = KeyCheck(dpop or DpopPolicy())
         self.metadata: ResourceMetadata | None = None
         """See ``described``."""
@@ -67,19 +66,34 @@ class Guard:
         self._session: aiohttp.ClientSession | None = None
         self._asking: SharedCalls[Mapping[str, Any] | None] = SharedCalls()
         self._metadata: dict[str, Any] | None = None
-        self._keys: dict[str, jwt.PyJWK] = {}
-        self._keys_read_at = self._keys_again_at = 0.0
-        self._reading_keys: SharedCalls[None] = SharedCalls()
+        self._keys = IssuerKeys(self._published_keys)
         self._types: Collection[str] = ()
 
     @classmethod
-    def by_jwks(cls, issuer: str, audience: str, *, jwt_typ: str = "at+jwt", dpop: DpopPolicy | None = None) -> Self:
+    def by_jwks(
+        cls,
+        issuer: str,
+        audience: str,
+        *,
+        jwt_typ: str = "at+jwt",
+        dpop: DpopPolicy | None = None,
+        certificates: CertificatePolicy | None = None,
+    ) -> Self:
         """Verify JWTs with the issuer's published keys: makes no request, and learns of no revocation before they expire.
 
         ``jwt_typ``: as the token service has it for this resource (``resource_tokens``). ``dpop``: what is taken as proof
-        that a client holds the key of its token.
+        that a client holds the key of its token. ``certificates``: where those of clients come from.
         """
-        guard = cls(issuer, audience, credentials=None, redis_url=None, cache_size=0, cache_seconds=0, dpop=dpop)
+        guard = cls(
+            issuer,
+            audience,
+            credentials=None,
+            redis_url=None,
+            cache_size=0,
+            cache_seconds=0,
+            dpop=dpop,
+            certificates=certificates,
+        )
         guard._types = {jwt_typ, f"application/{jwt_typ}"}
         return guard
 
@@ -95,6 +109,7 @@ class Guard:
         cache_size: int = 10_000,
         cache_seconds: float | None = None,
         dpop: DpopPolicy | None = None,
+        certificates: CertificatePolicy | None = None,
     ) -> Self:
         """Ask the issuer about each token, as a client with client_secret_basic that may introspect tokens for ``audience``.
 
@@ -110,6 +125,7 @@ class Guard:
             cache_size=cache_size,
             cache_seconds=cache_seconds,
             dpop=dpop,
+            certificates=certificates,
         )
 
     def described(self, **members: object) -> Self:
@@ -160,7 +176,14 @@ class Guard:
             await self._connection.close()
 
     async def check(
-        self, *, method: str, url: str, headers: Mapping[str, str], scopes: Collection[str] | Needed = ()
+        self,
+        *,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        scopes: Collection[str] | Needed = (),
+        peer: str = "",
+        certificate: bytes | None = None,
     ) -> Token:
         """Check the token that a request carries.
 
@@ -169,9 +192,8 @@ class Guard:
             url: As the client wrote it: scheme, host and path; a query is passed over.
             headers: Of the request, names in any case.
             scopes: All that the token must be good for; ``Needed`` for more than scopes.
-
-        Returns:
-            The token.
+            peer: IP address at the other end of the connection: a proxy of yours may forward a client's certificate.
+            certificate: What the other end has shown in TLS, in DER.
 
         Raises:
             Refused: The request is not to be let in.
@@ -179,7 +201,9 @@ class Guard:
         scheme, text = "", ""
         try:
             scheme, text = presented_token(headers)
-            return await self._check(scheme, text, SentRequest(method, url, headers), as_needed(scopes))
+            return await self._check(
+                scheme, text, SentRequest(method, url, headers, peer, certificate), as_needed(scopes)
+            )
         except Refused as refused:
             refused.as_dpop, refused.algorithms = scheme == SCHEME, " ".join(self._key_check.policy.algorithms)
             refused.further = self.headers()
@@ -201,30 +225,12 @@ class Guard:
         if claims is None:
             text = f"The access token has expired, was revoked, or is not for {self._audience}, which is wanted here."
             raise Refused(401, "invalid_token", text)
-        if not self._is_for_us(claims):
-            raise self._for_another(claims, f"{sent.method} {sent.url.partition('?')[0]}")
+        check_audience(self._audience, claims, f"{sent.method} {sent.url.partition('?')[0]}")
+        self._certificates.check(claims, sent, time.time())
         self._key_check.check(scheme, text, claims, sent, time.time())
         token = Token(claims)
         needed.check(token, time.time())
         return token
-
-    def _is_for_us(self, claims: Mapping[str, Any]) -> bool:
-        audience = claims.get("aud", [])
-        return self._audience in ([audience] if isinstance(audience, str) else audience)
-
-    def _for_another(self, claims: Mapping[str, Any], what: str) -> Refused:
-        """Good, but for another API, or for none: who asked for the token has to ask for this audience."""
-        named = claims.get("aud") or "no API"
-        held = named if isinstance(named, str) else ", ".join(map(str, named))
-        log.warning(
-            "guard: a token of the client %s was refused at %s: it is for %s, and %s is wanted (audience of the client, or "
-            "resource in its request)",
-            claims.get("client_id", ""),
-            what,
-            held,
-            self._audience,
-        )
-        return Refused(401, "invalid_token", f"The access token is not for {self._audience}, which is wanted here.")
 
     # by introspection
 
@@ -288,7 +294,7 @@ class Guard:
             jws = parse(text, MAX_TOKEN)
             if jws.kid is None or jws.header.get("typ") not in self._types:
                 return None
-            key = await self._key(jws.kid)
+            key = await self._keys.get(jws.kid)
             if key is None or jws.algorithm not in ALGORITHMS or key.algorithm_name != jws.algorithm:
                 return None
             claims = checked_claims(jws, key.key, jws.algorithm)
@@ -298,28 +304,9 @@ class Guard:
             return None
         return claims
 
-    async def _key(self, kid: str) -> jwt.PyJWK | None:
-        """Known ones are used while they are read again, and while they cannot be: what was right will do for a while."""
-        now = time.monotonic()
-        known = kid in self._keys
-        if now >= self._keys_again_at and (not known or now - self._keys_read_at >= _KEYS_FOR):
-            reading = self._reading_keys.start("", self._read_keys)
-            if not known:
-                await asyncio.shield(reading)
-        if not self._keys:
-            raise ValueError("the keys could not be read a moment ago")
-        return self._keys.get(kid)
-
-    async def _read_keys(self) -> None:
-        self._keys_again_at = time.monotonic() + _KEYS_AGAIN
+    async def _published_keys(self) -> Mapping[str, Any]:
         uri = (await self._discovered())["jwks_uri"]
-        found = await self._fetched(lambda session: session.get(uri, allow_redirects=False))
-        usable = {}
-        for one in found["keys"]:
-            with suppress(jwt.PyJWTError):  # one that this library does not know yet must not keep us from the others
-                usable[one["kid"]] = jwt.PyJWK(one)
-        self._keys = usable
-        self._keys_read_at = time.monotonic()
+        return await self._fetched(lambda session: session.get(uri, allow_redirects=False))
 
     # asking
 

@@ -134,8 +134,8 @@ async def test_keys_are_used_while_they_cannot_be_read_again(served: World, guar
         raise TimeoutError
 
     guard._fetched = hanging  # type: ignore[assignment, method-assign]
-    guard._keys_read_at -= 1000
-    guard._keys_again_at = 0.0
+    guard._keys._read_at -= 1000
+    guard._keys._again_at = 0.0
     for _ in range(20):
         assert await is_let_in(guard, token)
         head = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImZvcmdlZCJ9"

@@ -1,0 +1,35 @@
+"""Whether a token is for this API."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from service.guard.verdict import Refused
+
+log = logging.getLogger(__name__)
+
+
+def check_audience(wanted: str, claims: Mapping[str, Any], what: str) -> None:
+    """Refuse a token that is good, but for another API, or for none: who asked for it has to ask for this audience.
+
+    Args:
+        wanted: The name of this API.
+        claims: Of the token, or what introspection said.
+        what: The request, for the log.
+
+    Raises:
+        Refused: 401.
+    """
+    audience = claims.get("aud") or []
+    named = [audience] if isinstance(audience, str) else audience
+    if wanted in named:
+        return
+    log.warning(
+        "guard: a token of the client %s was refused at %s: it is for %s, and %s is wanted (audience of the client, or "
+        "resource in its request)",
+        claims.get("client_id", ""),
+        what,
+        ", ".join(map(str, named)) or "no API",
+        wanted,
+    )
+    raise Refused(401, "invalid_token", f"The access token is not for {wanted}, which is wanted here.")

@@ -1,0 +1,46 @@
+"""The keys that the token service publishes, read again from time to time."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import jwt
+
+from service.concurrency.shared_calls import SharedCalls
+
+_AGAIN = 10.0
+"""Seconds after which an unknown ``kid`` makes us fetch the keys once more."""
+_FOR = 300.0
+
+
+class IssuerKeys:
+    """Known keys are used while they are read again, and while they cannot be: what was right will do for a while."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
+        """Know none. ``fetch``: the JWK set as it is now."""
+        self._fetch = fetch
+        self._known: dict[str, jwt.PyJWK] = {}
+        self._read_at = self._again_at = 0.0
+        self._reading: SharedCalls[None] = SharedCalls()
+
+    async def get(self, kid: str) -> jwt.PyJWK | None:
+        """The key of this ``kid``. Raises what ``fetch`` does, ValueError where it did a moment ago."""
+        now = time.monotonic()
+        is_known = kid in self._known
+        if now >= self._again_at and (not is_known or now - self._read_at >= _FOR):
+            reading = self._reading.start("", self._read)
+            if not is_known:
+                await asyncio.shield(reading)
+        if not self._known:
+            raise ValueError("the keys could not be read a moment ago")
+        return self._known.get(kid)
+
+    async def _read(self) -> None:
+        self._again_at = time.monotonic() + _AGAIN
+        usable = {}
+        for one in (await self._fetch())["keys"]:
+            with suppress(jwt.PyJWTError):  # one that this library does not know yet must not keep us from the others
+                usable[one["kid"]] = jwt.PyJWK(one)
+        self._known, self._read_at = usable, time.monotonic()
