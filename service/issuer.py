@@ -78,3 +78,8 @@ class Issuer:
         section 4.1).
         """
         return self.url.rstrip("/") + path
+
+    def mtls_url_of(self, path: str) -> str:
+        """Return the URL of a path of ours where clients are asked for a certificate, "" if there is no other one."""
+        place = self.settings.mtls_url
+        return place.rstrip("/") + path if place else ""

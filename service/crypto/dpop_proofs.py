@@ -59,7 +59,14 @@ class DpopProofs:
         self._keys: BoundedCache[_Key] = BoundedCache(_CACHED, _CACHED_BYTES)
 
     def verify(
-        self, text: str, *, method: str, url: str, access_token: str = "", algorithms: Collection[str]
+        self,
+        text: str,
+        *,
+        method: str,
+        url: str,
+        other_url: str = "",
+        access_token: str = "",
+        algorithms: Collection[str],
     ) -> DpopProof:
         """Verify a proof but for its age, its nonce and whether it was used before (RFC 9449 section 4.3).
 
@@ -67,6 +74,7 @@ class DpopProofs:
             text: The value of the one DPoP header.
             method: HTTP method of the request.
             url: Target URI of the request; a query is passed over.
+            other_url: Where the same is reached, too; "" = nowhere.
             access_token: The one that comes with it, "" = none does.
             algorithms: Signatures that are taken, asymmetric ones.
 
@@ -86,7 +94,7 @@ class DpopProofs:
             raise UnverifiableError("it is not a signed JWT") from error
         if key.algorithm not in algorithms:
             raise UnverifiableError(f"it is signed with {key.algorithm}, not with {' or '.join(algorithms)}")
-        proof = _read_claims(claims, key.jkt, method, url, access_token)
+        proof = _read_claims(claims, key.jkt, method, (url, other_url), access_token)
         if not _is_signed(key, signing_input.encode(), raw_signature):
             raise UnverifiableError("its signature does not hold by its own key")
         if known is None:
@@ -136,7 +144,7 @@ def _read_header(raw: bytes) -> _Key:
     return _Key(algorithm, key.key, thumbprint(key.key, algorithm))
 
 
-def _read_claims(claims: object, jkt: str, method: str, url: str, access_token: str) -> DpopProof:
+def _read_claims(claims: object, jkt: str, method: str, urls: tuple[str, str], access_token: str) -> DpopProof:
     """The claims, if they are for this request. Raises UnverifiableError."""
     if not isinstance(claims, dict):
         raise UnverifiableError("its payload is not a JSON object")
@@ -147,8 +155,8 @@ def _read_claims(claims: object, jkt: str, method: str, url: str, access_token: 
         raise UnverifiableError("iat must be a number")
     if claims.get("htm") != method:
         raise UnverifiableError(f"htm is not {method}")
-    if not isinstance(htu, str) or not is_same_target(htu, url):
-        raise UnverifiableError(f"htu is not {url.partition('?')[0]}")
+    if not isinstance(htu, str) or not any(is_same_target(htu, url) for url in urls if url):
+        raise UnverifiableError(f"htu is not {urls[0].partition('?')[0]}")
     if nonce is not None and not isinstance(nonce, str):
         raise UnverifiableError("nonce must be a text")
     if access_token and claims.get("ath") != access_token_hash(access_token):

@@ -30,11 +30,10 @@ def discovery(issuer: Issuer, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 
 def _aliases(issuer: Issuer, members: Mapping[str, object]) -> dict[str, str]:
     """Where endpoints ask clients for a certificate, if that is elsewhere (RFC 8705 section 5)."""
-    place = (issuer.settings.mtls_url or "").rstrip("/")
     return {
-        name: place + str(url).removeprefix(issuer.url.rstrip("/"))
+        name: issuer.mtls_url_of(str(url).removeprefix(issuer.url.rstrip("/")))
         for name, url in members.items()
-        if place and name.endswith("_endpoint") and url is not None
+        if issuer.settings.mtls_url and name.endswith("_endpoint") and url is not None
     }
 
 

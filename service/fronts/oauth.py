@@ -59,7 +59,7 @@ def discovery_paths(settings: Settings) -> tuple[str, ...]:
 
 def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
     name, methods, decide, kind = endpoint.name, endpoint.methods(issuer.settings), endpoint.handle, endpoint.content
-    url, ignore_client_id = issuer.url_of(path), path == WEBMETHODS_PATH
+    urls, ignore_client_id = (issuer.url_of(path), issuer.mtls_url_of(path)), path == WEBMETHODS_PATH
     shared = _Sharing.by(issuer, (*methods, "OPTIONS"))
     adds_headers = endpoint.takes_key_proofs and bool(answered_with(issuer))
 
@@ -71,7 +71,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
             content = b""
             if form is None:
                 form, content = await _received(http, kind)
-            request = _request(http, issuer, peer, form, content, url, ignore_client_id=ignore_client_id)
+            request = _request(http, issuer, peer, form, content, urls, ignore_client_id=ignore_client_id)
             decision = await decide(issuer, request)
             if not adds_headers and _is_plain(http, decision):
                 return Ready(decision.content, decision.status)
@@ -204,9 +204,16 @@ async def _received(http: web.BaseRequest, kind: Content) -> tuple[Form, bytes]:
 
 
 def _request(
-    http: web.BaseRequest, issuer: Issuer, peer: Peer, form: Form, content: bytes, url: str, *, ignore_client_id: bool
+    http: web.BaseRequest,
+    issuer: Issuer,
+    peer: Peer,
+    form: Form,
+    content: bytes,
+    urls: tuple[str, str],
+    *,
+    ignore_client_id: bool,
 ) -> Request:
-    """The request as endpoints see it. Raises InvalidRequest."""
+    """The request as endpoints see it. ``urls``: of the endpoint, and where it asks for certificates. Raises InvalidRequest."""
     authorization = http.headers.getall(hdrs.AUTHORIZATION, ())
     if len(authorization) > 1:
         raise InvalidRequest("More than one Authorization header.")
@@ -217,7 +224,8 @@ def _request(
         form.resources,
         ignore_client_id=ignore_client_id,
         method="GET" if http.method == "HEAD" else http.method,
-        url=url,
+        url=urls[0],
+        mtls_url=urls[1],
         headers=http.headers,
         certificate=certificate_of(http, issuer.settings),
         content=content,

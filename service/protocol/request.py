@@ -38,6 +38,8 @@ class Request(msgspec.Struct, frozen=True):
     """The HTTP method."""
     url: str = ""
     """The endpoint's URL under the issuer, without query."""
+    mtls_url: str = ""
+    """The same where clients are asked for a certificate (RFC 8705 section 5), "" if there is no other place."""
     headers: Mapping[str, str] = NO_HEADERS
     """The HTTP headers as the server read them: names in any case, values unchecked."""
     certificate: ClientCertificate | None = None

@@ -131,7 +131,8 @@ def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
     """
     if issuer.settings.assertion_audience == "issuer":
         return (issuer.url,)
-    return (issuer.url, *(issuer.url_of(path) for path in issuer.settings.token_paths), request.url)
+    names = (*(issuer.url_of(path) for path in issuer.settings.token_paths), request.url, request.mtls_url)
+    return (issuer.url, *(name for name in names if name))
 
 
 # signature, claims and use

@@ -63,6 +63,7 @@ def _proved(issuer: Issuer, request: Request, access_token: str = "", status: in
             _one_header(request.headers),
             method=request.method,
             url=request.url,
+            other_url=request.mtls_url,
             access_token=access_token,
             algorithms=settings.dpop_signing_algorithms,
         )

@@ -11,8 +11,9 @@ from aiohttp import ClientResponse
 from service.crypto.client_certificates import thumbprint
 from service.protocol.names import AccessTokenFormat
 from service.records.client import Client
+from tests.assertions import JWKS, Signer, proof
 from tests.certificates import DAY, PROXIED, Shown, ask, ask_token, self_signed
-from tests.dpop import Prover
+from tests.dpop import TOKEN_URL, Prover
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of
 
 MINE, OTHER, EXPIRED = self_signed(), self_signed(), self_signed(begins=-2 * DAY, ends=-DAY)
@@ -171,6 +172,22 @@ async def test_certificate_and_client_authentication_are_one(bank: World) -> Non
     tokens = await (await ask_token(bank, MINE, client_id="self")).json()
     asked = await ask(bank, "/introspect", MINE, client_id="self", token=tokens["access_token"])
     assert (await asked.json())["cnf"] == CNF
+
+
+async def test_a_proof_and_an_assertion_may_name_the_place_where_certificates_are_asked_for(bank: World) -> None:
+    """RFC 9449 4.3 and RFC 8705 5: the URL that the client was told to call."""
+    place = "https://mtls.example:8443/token"
+    async with bank.having(mtls_url="https://mtls.example:8443", assertion_audience="endpoint", **PROXIED) as other:
+        await other.client(dpop_bound_access_tokens=True, **BOUND)
+        for url, status in ((place, 200), (TOKEN_URL, 200), ("https://mtls.example:8443/par", 400)):
+            headers = basic("app") | Prover().headers(url=url)
+            assert (await ask(other, "/token", MINE, headers, grant_type="client_credentials")).status == status
+        await other.client("asserting", auth_method="private_key_jwt", secrets=(), jwks=JWKS)
+        assertion = Signer(subject="asserting").sign(aud=place)
+        assert (await ask(other, "/token", None, grant_type="client_credentials", **proof(assertion))).status == 200
+    assert (
+        await ask(bank, "/token", MINE, basic("app") | Prover().headers(url=place), grant_type="client_credentials")
+    ).status == 400
 
 
 async def test_discovery_says_so(bank: World) -> None:
