@@ -30,8 +30,10 @@ RENEW = f"python -m loadtests.instructions --json {COMMITTED.parent.name}/{COMMI
 COUNTED = (
     "client_credentials",
     "private_key_jwt",
+    "dpop",
     "jwt_es256",
     "introspect_active",
+    "introspect_bound",
     "redeem",
     "redeem_es256",
     "refresh",

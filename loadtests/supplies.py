@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import jwt
 
 from service.app import open_issuer
-from service.crypto.key_material import generate, public_jwk
+from service.crypto.key_material import generate, public_jwk, thumbprint
 from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Kind, new_credential, new_grant_id, new_secret
 from service.protocol.names import OPENID, AccessTokenFormat, ClientAuthMethod, SigningAlgorithm
 from service.protocol.pkce import ChallengeMethod, s256
@@ -77,14 +78,14 @@ class Supplier:
 
         return await in_bulk(one, count)
 
-    async def grants(self, count: int) -> list[Issued]:
+    async def grants(self, count: int, binding: Binding = UNBOUND) -> list[Issued]:
         """Users' grants with an access and a refresh token, each of another user."""
-        return await in_bulk(self.issue_grant, count)
+        return await in_bulk(lambda: self.issue_grant(binding), count)
 
-    async def issue_grant(self) -> Issued:
+    async def issue_grant(self, binding: Binding = UNBOUND) -> Issued:
         """A user's grant with an access and a refresh token."""
         grant = self.grant(self.client, SCOPE)
-        return await issue(self.issuer, self.client, Authorization(grant, granted_by(grant)))
+        return await issue(self.issuer, self.client, Authorization(grant, granted_by(grant), binding=binding))
 
     async def issue_alone(self) -> Issued:
         """A client_credentials token."""
@@ -121,6 +122,11 @@ class Supplier:
             {"DPoP": jwt.encode({**told, "jti": f"{number}-{secrets.token_hex(8)}"}, self.key, "ES256", header)}
             for number in range(count)
         ]
+
+    @property
+    def jkt(self) -> str:
+        """Thumbprint of the key of ``proofs``."""
+        return thumbprint(self.key.public_key(), "ES256")
 
     def unknown_tokens(self, count: int) -> list[str]:
         """Access tokens as they would look if they had been issued."""

@@ -17,6 +17,7 @@ from loadtests.supplies import (
 )
 from service.endpoints import introspect, pushed_authorization, revoke
 from service.endpoints.metadata import PATH
+from service.protocol.binding import Binding
 from service.protocol.names import OPENID, SigningAlgorithm
 from service.protocol.pkce import s256
 from service.tokens.assertions import CLIENT_ASSERTION
@@ -25,7 +26,8 @@ TOKEN_PATH = "/token"
 POOL = 1000
 """Different tokens that are introspected in turn."""
 
-TOKEN_TYPE, EXPIRES_IN, SCOPED = '"token_type":"Bearer"', '"expires_in":%d+[,}]', f'"scope":"{SCOPE}"'
+TOKEN_TYPE, BOUND = '"token_type":"Bearer"', '"token_type":"DPoP"'
+EXPIRES_IN, SCOPED = '"expires_in":%d+[,}]', f'"scope":"{SCOPE}"'
 ACCESS = '^{"access_token":"mm_at_[%w_-]+",'
 REFRESH = '"refresh_token":"mm_rt_[%w_-]+"'
 ALONE = (ACCESS, TOKEN_TYPE, EXPIRES_IN, SCOPED)
@@ -87,7 +89,7 @@ async def _dpop(supplier: Supplier, count: int) -> Orders:
     """A token that is bound to a key by a proof, each used once."""
     form = _form(supplier, grant_type="client_credentials", scope=SCOPE)
     proofs = supplier.proofs(count, ISSUER + TOKEN_PATH)
-    patterns = (ACCESS, '"token_type":"DPoP"', EXPIRES_IN, SCOPED)
+    patterns = (ACCESS, BOUND, EXPIRES_IN, SCOPED)
     return Orders(TOKEN_PATH, [form] * count, once=True, patterns=patterns, own_headers=proofs)
 
 
@@ -105,6 +107,12 @@ def _jwt(algorithm: SigningAlgorithm) -> Callable[[Supplier, int], Awaitable[Ord
 async def _introspect_active(supplier: Supplier, _: int) -> Orders:
     tokens = [issued.access_token for issued in await supplier.grants(POOL)]
     return introspection(supplier, tokens, ACTIVE)
+
+
+async def _introspect_bound(supplier: Supplier, _: int) -> Orders:
+    """Of tokens that are bound to a key: whose that is, their resource servers find out."""
+    tokens = [issued.access_token for issued in await supplier.grants(POOL, Binding(jkt=supplier.jkt))]
+    return introspection(supplier, tokens, (*ACTIVE, BOUND, '"cnf":{"jkt":"[^"]+"}'))
 
 
 async def _introspect_unknown(supplier: Supplier, _: int) -> Orders:
@@ -181,10 +189,11 @@ WORKS = {
     for work in (
         Work("client_credentials", "client_credentials", _client_credentials, Limits(2.6, 8, 2.2)),
         Work("private_key_jwt", "client_credentials, private_key_jwt ES256", _private_key_jwt, hot=False),
-        Work("dpop", "client_credentials, bound by DPoP ES256", _dpop, hot=False),
+        Work("dpop", "client_credentials, bound by DPoP ES256", _dpop, Limits(5.5), hot=False),
         Work("jwt_es256", "client_credentials, JWT access token ES256", _jwt(SigningAlgorithm.ES256), hot=False),
         Work("jwt_rs256", "client_credentials, JWT access token RS256", _jwt(SigningAlgorithm.RS256), hot=False),
         Work("introspect_active", "introspection, active token", _introspect_active, Limits(2.8, None, 2.5)),
+        Work("introspect_bound", "introspection, DPoP-bound token", _introspect_bound, Limits(2.8), hot=False),
         Work("introspect_unknown", "introspection, unknown token", _introspect_unknown, hot=False),
         Work("redeem", "code → access + refresh", _redeem, Limits(4.5, 25, 4.0)),
         Work(

@@ -9,8 +9,9 @@ from service.protocol.names import ClientAuthMethod
 from tests import redis_shapes
 from tests.assertions import JWKS, Signer
 from tests.cutting_proxy import CuttingProxy
+from tests.dpop import Prover
 from tests.person import usual_request
-from tests.world import CALLBACK, World, in_process, settings_for
+from tests.world import CALLBACK, World, basic, in_process, settings_for
 
 
 @pytest.fixture
@@ -121,5 +122,41 @@ async def test_an_assertion_counts_once_at_no_further_trip(
     }[what]
     before = proxy.round_trips
     response = await world.post(path, form | Signer().form(), None)
+    assert response.status in (200, 201), await response.text()
+    assert proxy.round_trips - before == trips
+
+
+WITH_PROOF = {"client_credentials": 1, "authorization_code": 2, "refresh_token": 2, "userinfo": 2, "par": 1}
+"""UserInfo asks for the user after the token, with a proof or without."""
+
+
+@pytest.mark.parametrize(("what", "trips"), WITH_PROOF.items(), ids=list(WITH_PROOF))
+async def test_a_proof_of_a_key_counts_once_at_no_further_trip(
+    world: World, proxy: CuttingProxy, what: str, trips: int
+) -> None:
+    prover = Prover()
+    await world.user()
+    client = await world.client(scopes=("openid",), default_scope="openid")
+    code = await world.code(client, scope="openid")
+    form = {
+        "grant_type": "authorization_code",
+        "code": await world.code(client, scope="openid"),
+        "redirect_uri": CALLBACK,
+    }
+    bought = await world.http.post("/token", data=form, headers=basic("app") | prover.headers())
+    tokens = await bought.json()
+    await world.issuer.store.clients.get("app")
+    before = proxy.round_trips
+    if what == "userinfo":
+        response = await world.http.get("/userinfo", headers=prover.with_token(tokens["access_token"]))
+    else:
+        path, form = {
+            "client_credentials": ("/token", {"grant_type": what}),
+            "authorization_code": ("/token", {"grant_type": what, "code": code, "redirect_uri": CALLBACK}),
+            "refresh_token": ("/token", {"grant_type": what, "refresh_token": tokens["refresh_token"]}),
+            "par": ("/par", usual_request("app")),
+        }[what]
+        headers = basic("app") | prover.headers(url=f"http://127.0.0.1:8080{path}")
+        response = await world.http.post(path, data=form, headers=headers)
     assert response.status in (200, 201), await response.text()
     assert proxy.round_trips - before == trips
