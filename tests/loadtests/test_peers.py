@@ -11,7 +11,7 @@ import pytest
 
 from loadtests import servers
 from loadtests.generator import drive, spare_for
-from loadtests.peers import PEERS
+from loadtests.peers import PEERS, keycloak, postgresql
 from loadtests.peers.peer import Make, made_by
 from loadtests.peers.works import PEER_WORKS
 from loadtests.servers import ServerFailedError
@@ -58,6 +58,28 @@ async def _at_once(make: Make) -> Make:
 def test_peers_are_asked_for_work_that_mintmark_is_asked_for() -> None:
     assert set(PEER_WORKS) < set(WORKS)
     assert all(set(peer.does_not) < set(PEER_WORKS) for peer in PEERS.values())
+
+
+def test_what_is_missing_is_named_with_what_brings_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(postgresql, "DEBIAN", tmp_path)
+    assert "Node.js" in PEERS["node-oidc-provider"].find_missing()
+    assert "apt-get install default-jdk-headless maven" in PEERS["keycloak"].find_missing()
+    assert "apt-get install postgresql" in postgresql.find_missing()
+
+
+async def test_an_archive_of_another_hash_is_not_unpacked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    maven = tmp_path / "mvn"
+    maven.write_text(
+        f'#!/bin/sh\nfor one; do :; done\necho x >"${{one#*=}}/keycloak-quarkus-dist-{keycloak.VERSION}.tar.gz"\n'
+    )
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.setattr(keycloak, "INSTALLED", tmp_path / "installed")
+    monkeypatch.setattr(keycloak, "PROGRAM", tmp_path / "installed" / "kc.sh")
+    with pytest.raises(ServerFailedError, match="is not the archive whose hash"):
+        await keycloak._install()
+    assert list((tmp_path / "installed").iterdir()) == []
 
 
 async def test_a_supply_that_fails_says_why() -> None:
