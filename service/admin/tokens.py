@@ -19,6 +19,7 @@ from service.admin.input import Input, Properties
 from service.grants.beginning_grants import fresh_authorization
 from service.issuer import Issuer
 from service.observe.events import Event
+from service.protocol.binding import THUMBPRINT, UNBOUND, Binding
 from service.protocol.checked_types import Identifier, Lifetime, Number, Resources, Scopes, ShortText
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
@@ -30,6 +31,7 @@ from service.store.tokens import RevokeAnswer
 from service.tokens import issuing
 from service.tokens.access_tokens import resolve_token
 from service.tokens.authorization import Authorization, Issued
+from service.tokens.binding import bind
 from service.tokens.ending import end_grant
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,8 @@ class TokenInput(Input):
     refresh_token_lifetime: Lifetime | None = None
     acr: ShortText = ""
     auth_time: Annotated[Number, Field(ge=0, le=_LATEST)] = 0
+    dpop_jkt: Annotated[str, Field(pattern=THUMBPRINT.pattern)] | None = None
+    """Thumbprint of the DPoP key that the tokens are bound to (RFC 9449 section 6.1)."""
 
 
 class TokenChanges(Input):
@@ -103,7 +107,8 @@ async def create_token(issuer: Issuer, given: TokenInput) -> Created:
         fresh = fresh_authorization(
             issuer, client, given.grant_type, Requested(scope, given.resources), subject=given.subject or ""
         )
-        issued = await issuing.issue(issuer, _as_asked(client, given), _with_details(fresh, given))
+        authorization = bind(_with_details(fresh, given), Binding(jkt=given.dpop_jkt) if given.dpop_jkt else UNBOUND)
+        issued = await issuing.issue(issuer, _as_asked(client, given), authorization)
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
@@ -127,6 +132,8 @@ def _check_parties(client: Client, given: TokenInput) -> None:
         raise NotAllowed(f"client {client.client_id} is disabled")
     if given.grant_type not in client.grant_types:
         raise NotAllowed(f"client {client.client_id} is not registered for the grant type {given.grant_type}")
+    if client.dpop_bound_access_tokens and given.dpop_jkt is None:
+        raise NotAllowed(f"the tokens of {client.client_id} are bound to a key: say which (dpop_jkt)")
     if alone and client.public:
         raise NotAllowed("client_credentials is for confidential clients only (RFC 6749 section 4.4)")
 

@@ -19,7 +19,7 @@ from service.protocol.requested import Requested
 from service.settings import Settings
 from service.store.replay_checks import confirm
 from service.tokens.authorization import Authorization
-from service.tokens.binding import KEY_PROOFS, bind, bound_by
+from service.tokens.binding import KEY_PROOFS, Possession, bind, bound_by
 from service.tokens.issuing import issue
 from service.tokens.members import GRANT_MEMBERS, with_members
 from service.tokens.replay import ReplayedError, end_replayed
@@ -52,6 +52,7 @@ async def answer_client(
     grant_type: GrantType | None,
     name: str,
     adjust: Callable[[Authorization], Authorization] | None = None,
+    possession: Possession | None = None,
 ) -> Decision:
     """Issue tokens to a client that is authenticated.
 
@@ -62,6 +63,7 @@ async def answer_client(
         grant_type: None where there is none of this name.
         name: The ``grant_type`` as it was sent.
         adjust: What a caller of the decision API adds to what was allowed.
+        possession: The keys that the client holds, where they were looked at already.
 
     Raises:
         ProtocolError: The errors of RFC 6749 section 5.2.
@@ -72,7 +74,7 @@ async def answer_client(
             raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
         if name not in client.grant_types:
             raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
-        possession = bound_by(issuer, client, request)
+        possession = possession or bound_by(issuer, client, request)
         checks += possession.replay_checks
         if grant_type.has_side_effects:
             await confirm(checks)

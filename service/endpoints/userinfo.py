@@ -49,8 +49,13 @@ async def _decide(issuer: Issuer, request: Request) -> Decision:
     return rendered(issuer, client, user_claims)
 
 
-async def opened_for_claims(issuer: Issuer, text: str, possession: Possession = NO_KEY) -> tuple[OpenedToken, Client]:
-    """A living access token that is good for UserInfo. Raises InvalidToken, InsufficientScope."""
+async def opened_for_claims(
+    issuer: Issuer, text: str, possession: Possession | None = NO_KEY
+) -> tuple[OpenedToken, Client]:
+    """A living access token that is good for UserInfo. Raises InvalidToken, InsufficientScope.
+
+    ``possession``: what its sender shows; None: a backend asks that was shown it before.
+    """
     token, client = await open_access_token(issuer, text, possession)
     if OPENID not in token.scope.split() or not token.grant.subject:
         raise InsufficientScope("The access token was not issued for the scope openid.")

@@ -1,8 +1,12 @@
 """What a token is bound to: nothing, a DPoP key (RFC 9449) or a client certificate (RFC 8705)."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
+
+THUMBPRINT = re.compile(r"^[A-Za-z0-9_-]{43}$", re.ASCII)
+"""SHA-256, base64url."""
 
 
 class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j", "x5t_s256": "x"}):

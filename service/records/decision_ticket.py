@@ -1,6 +1,7 @@
 """What waits under a ticket of the decision API until its caller decides: an authorization request, or a password."""
 
 from service.protocol.authorization_request import AuthorizationRequest
+from service.protocol.binding import UNBOUND, Binding
 from service.records.json import Record
 from service.records.property import Property
 
@@ -13,6 +14,7 @@ class PasswordRequest(Record, frozen=True, omit_defaults=True, gc=False):
     resources: tuple[str, ...] = ()
     properties: tuple[Property, ...] = ()  # what the caller adds to the access token
     lifetime: int = 0  # of the access token in seconds; 0: the client's
+    binding: Binding = UNBOUND  # what the tokens are to be bound to
     sealed_username: str = ""
     """The user name sealed under the ticket, where ``username`` is empty: a password may have been typed there."""
 

@@ -27,3 +27,10 @@ def plain(settings: Settings) -> Settings:
     object.__setattr__(made, "__dict__", settings.__dict__)
     object.__setattr__(made, "model_fields_set", settings.model_fields_set)
     return cast(Settings, made)
+
+
+def changed(settings: Settings, **values: object) -> Settings:
+    """Return the same settings but for these values; nothing that follows from others may follow from them."""
+    made = _Plain()
+    object.__setattr__(made, "__dict__", {**settings.__dict__, **values})
+    return cast(Settings, made)

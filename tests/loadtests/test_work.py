@@ -52,7 +52,9 @@ def test_the_limits_are_those_that_were_promised() -> None:
     promised = {name: work.limits.times_empty for name, work in WORKS.items() if work.limits.times_empty}
     assert promised == {
         "client_credentials": 2.6,
+        "dpop": 5.5,
         "introspect_active": 2.8,
+        "introspect_bound": 2.8,
         "redeem": 4.5,
         "redeem_es256": 6.0,
         "redeem_rs256": 15.0,

@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
+import msgspec
 import orjson
 from pydantic import BeforeValidator, Field
 
+from service.crypto.dpop_proofs import HEADER
 from service.fronts.decision_api.call import Body, CallError
 from service.fronts.decision_api.result_codes import ResultCode
 from service.protocol.claims import is_deeper
+from service.protocol.request import Request
 from service.records.property import Property
 
 _WORD = re.compile(r"[\s,]+")
@@ -62,6 +65,27 @@ JsonObject = Annotated[dict[str, Any], BeforeValidator(_json_object)]
 Duration = Annotated[int, Field(ge=0, le=2_147_483_647)]
 """Seconds, 0 = the client's."""
 Subject = Annotated[str, Field(max_length=255)]
+
+
+class DpopBody(Body):
+    """What the request of a client held of DPoP (RFC 9449); ``dpopNonce`` of the answer is for the header DPoP-Nonce."""
+
+    dpop: Text = ""
+    """The value of the one DPoP header."""
+    htm: Text = ""
+    """The HTTP method of the request."""
+    htu: Text = ""
+    """The URL of the request as clients know it, "" = that of our own endpoint."""
+    dpop_nonce_required: bool = False
+    """Whether the proof needs a nonce, also where the settings want none."""
+
+    def proving(self, request: Request) -> Request:
+        """The same request with what it held of DPoP."""
+        if not self.dpop:
+            return request
+        method, url = self.htm or request.method, self.htu or request.url
+        proving: Request = msgspec.structs.replace(request, headers={HEADER: self.dpop}, method=method, url=url)
+        return proving
 
 
 class AdditionsBody(Body):

@@ -3,7 +3,7 @@
 from base64 import b64encode
 
 from service.client_auth import note_claimed_client, unread_request
-from service.fronts.decision_api.body import Text
+from service.fronts.decision_api.body import DpopBody, Text
 from service.fronts.decision_api.call import NOTHING_KNOWN, Call, CallResult, response_content
 from service.fronts.decision_api.result_codes import of_error
 from service.fronts.decision_api.shown_certificate import CertificatePathBody
@@ -12,7 +12,7 @@ from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.request import Request, parse_form
 
 
-class ClientRequestBody(CertificatePathBody):
+class ClientRequestBody(CertificatePathBody, DpopBody):
     """A request of a client."""
 
     parameters: Text = ""
@@ -32,7 +32,7 @@ class ClientRequestBody(CertificatePathBody):
 def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
     """The request as an endpoint sees it. ``path``: of that endpoint here. Raises InvalidRequest."""
     form = parse_form(body.parameters.encode())
-    return Request(
+    request = Request(
         form.parameters,
         body.authorization,
         call.address,
@@ -40,6 +40,7 @@ def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
         url=call.issuer.url_of(path),
         certificate=body.chain,
     )
+    return body.proving(request)
 
 
 def refused(error: ProtocolError, so_far: CallResult = NOTHING_KNOWN) -> CallResult:

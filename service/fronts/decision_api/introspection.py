@@ -12,12 +12,12 @@ from service.fronts.decision_api.call import Body, Call, CallResult, Route, mill
 from service.fronts.decision_api.client_json import client_members, enum_name
 from service.fronts.decision_api.client_request import refused
 from service.fronts.decision_api.details_json import details_json
+from service.fronts.decision_api.presented_proofs import PresentedTokenBody, refused_proof, shown_in
 from service.fronts.decision_api.result_codes import ResultCode
-from service.fronts.decision_api.shown_certificate import CertificateBody, shown_in
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.protocol.binding import UNBOUND, Binding
-from service.protocol.errors import InvalidToken, printable
+from service.protocol.errors import InvalidDpopProof, InvalidToken, UseDpopNonce, printable
 from service.protocol.names import INTROSPECTION_MEMBERS, SigningAlgorithm
 from service.protocol.request import Request, parse_form
 from service.records.client import Client
@@ -31,10 +31,9 @@ from service.tokens.opening import check_possession, open_access_token
 # resource servers of the caller
 
 
-class IntrospectionBody(CertificateBody):
-    """What the token must cover: everything that is given here."""
+class IntrospectionBody(PresentedTokenBody):
+    """What the token must cover: everything that is given here. ``htu`` names the resource."""
 
-    token: Text = ""
     scopes: Words = ()
     subject: Text = ""
     resources: Words = ()
@@ -67,7 +66,9 @@ async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
     if not body.token:
         return _lacking("BAD_REQUEST", ResultCode.TOKEN_MISSING, "invalid_request", "An access token is required.")
     try:
-        token = await _opened(call.issuer, body.token, shown_in(call, body, body.token))
+        token = await _opened(call.issuer, body.token, shown_in(call, body))
+    except (InvalidDpopProof, UseDpopNonce) as error:
+        return refused_proof(call, error)
     except InvalidToken as error:
         lacking = _lacking("UNAUTHORIZED", ResultCode.TOKEN_UNKNOWN, error.error, error.description)
         members = {"existent": False, "usable": False, "sufficient": False, "refreshable": False, **lacking.members}

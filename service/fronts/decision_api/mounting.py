@@ -11,10 +11,12 @@ from aiohttp import hdrs, web
 from service.admin.actor import Actor, acting
 from service.admin.errors import AdminError, NotFound
 from service.fronts import methods
+from service.fronts.decision_api.body import DpopBody
 from service.fronts.decision_api.call import Call, CallError, CallResult, Route
 from service.fronts.decision_api.caller import caller_of
 from service.fronts.decision_api.client_request import ClientRequestBody, note_claim
 from service.fronts.decision_api.not_offered import not_offered
+from service.fronts.decision_api.presented_proofs import answered, with_nonces
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.fronts.decision_api.tickets import TicketError
 from service.fronts.peer import Peer, peer_of
@@ -112,6 +114,8 @@ async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route
     members = await _members(http)
     with acting(Actor(call.api_key, Way.DECISION_API, call.address)):
         given = route.body.read(members)
+        if isinstance(given, DpopBody):
+            call = with_nonces(call, given)
         try:
             answer = await route.answer(call, given)
         except TicketError:
@@ -120,6 +124,8 @@ async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route
             if route.refused is None:
                 raise
             answer = route.refused(error)
+    if isinstance(answer, CallResult) and isinstance(given, DpopBody):
+        answer = answered(call, answer)
     if isinstance(answer, CallResult) and "reason" in answer.facts and isinstance(given, ClientRequestBody):
         await note_claim(call, given)
     return answer

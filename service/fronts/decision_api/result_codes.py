@@ -88,6 +88,8 @@ class ResultCode(Enum):
     INVALID_CLIENT_METADATA = "M200025", "invalid_client_metadata"
     INVALID_REDIRECT_URI = "M200026", "invalid_redirect_uri"
     INVALID_AUTHORIZATION_DETAILS = "M200027", "invalid_authorization_details"
+    INVALID_DPOP_PROOF = "M200028", "invalid_dpop_proof"
+    USE_DPOP_NONCE = "M200029", "use_dpop_nonce"
 
     # management
     TOKEN_CREATED = "M300001", "The token was created."

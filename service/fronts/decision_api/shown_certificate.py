@@ -3,11 +3,9 @@
 from collections.abc import Iterable
 
 from service.fronts.decision_api.body import Text, Words
-from service.fronts.decision_api.call import Body, Call
+from service.fronts.decision_api.call import Body
 from service.protocol.errors import InvalidRequest
 from service.protocol.forwarded_certificates import ClientCertificate, from_pem
-from service.protocol.request import Request
-from service.tokens.binding import Possession, shown_with
 
 
 class CertificateBody(Body):
@@ -37,8 +35,3 @@ class CertificatePathBody(CertificateBody):
     def chain(self) -> ClientCertificate | None:
         """The certificate with its chain. Raises InvalidRequest."""
         return self.certificate(self.client_certificate_path)
-
-
-def shown_in(call: Call, body: CertificateBody, token: str) -> Possession:
-    """What the sender of an access token showed beside it. Raises InvalidRequest."""
-    return shown_with(call.issuer, Request({}, certificate=body.certificate()), token)

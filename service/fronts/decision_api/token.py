@@ -19,6 +19,7 @@ from service.grants.beginning_grants import fresh_authorization
 from service.grants.jwt_bearer import UntrustedIssuer
 from service.issuer import Issuer
 from service.observe.current import note_grant_type
+from service.protocol.binding import Binding
 from service.protocol.errors import InvalidGrant, InvalidRequest, InvalidToken, ProtocolError, UnauthorizedClient
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
@@ -28,6 +29,7 @@ from service.records.decision_ticket import DecisionTicket, PasswordRequest
 from service.store.replay_checks import confirm
 from service.tokens import assertions
 from service.tokens.authorization import Authorization, Issued
+from service.tokens.binding import Possession, bound_by
 from service.tokens.opening import open_access_token
 
 _PREFIX = "urn:ietf:params:oauth:token-type:"
@@ -87,14 +89,17 @@ async def _answered(
     def extended(authorization: Authorization) -> Authorization:
         return with_additions(authorization, added, body.access_token_duration)
 
+    possession = await _possession(issuer, authenticated, request)
     try:
         decision = await endpoint.answer_client(
-            with_callers_directory(issuer), request, authenticated, GRANT_TYPES.get(name), name, extended
+            with_callers_directory(issuer), request, authenticated, GRANT_TYPES.get(name), name, extended, possession
         )
     except PasswordError as error:
-        return _for_caller(ResultCode.PASSWORD, so_far, await _password(call, body, request, authenticated, error))
+        password = await _password(call, body, request, authenticated, error, possession.binding)
+        return _for_caller(ResultCode.PASSWORD, so_far, password)
     except UntrustedIssuer as untrusted:
-        return _for_caller(ResultCode.JWT_BEARER, so_far, _assertion(issuer, client, request, untrusted))
+        members = _assertion(issuer, client, request, untrusted) | _to_bind_to(possession)
+        return _for_caller(ResultCode.JWT_BEARER, so_far, members)
     except ProtocolError as error:
         issuer.metrics.token_request(label, error.error)
         raise
@@ -107,7 +112,21 @@ async def _answered(
     return await tokens_issued(issuer, client, issued, added, so_far._replace(members=members))
 
 
+async def _possession(issuer: Issuer, authenticated: AuthenticatedClient, request: Request) -> Possession:
+    """The keys that the client holds, which its tokens are to be bound to. Raises ProtocolError."""
+    try:
+        return bound_by(issuer, authenticated.client, request)
+    except ProtocolError:
+        await confirm(authenticated.replay_checks)
+        raise
+
+
 # what the caller has to check
+
+
+def _to_bind_to(possession: Possession) -> dict[str, str]:
+    """What the caller has to hand over with the token that it creates."""
+    return {"dpopKeyThumbprint": possession.binding.jkt} if possession.binding.jkt else {}
 
 
 def _for_caller(result: ResultCode, so_far: CallResult, members: dict[str, Any]) -> CallResult:
@@ -121,7 +140,12 @@ def _scopes(issuer: Issuer, client: Client, grant_type: GrantTypeName, request: 
 
 
 async def _password(
-    call: Call, body: TokenBody, request: Request, authenticated: AuthenticatedClient, error: PasswordError
+    call: Call,
+    body: TokenBody,
+    request: Request,
+    authenticated: AuthenticatedClient,
+    error: PasswordError,
+    binding: Binding,
 ) -> dict[str, Any]:
     """Username and password for the caller to check (AU-07, AU-31, AU-32); they wait nowhere, only the request does."""
     client = authenticated.client
@@ -136,6 +160,7 @@ async def _password(
             resources=request.resources,
             properties=body.added(),
             lifetime=body.access_token_duration,
+            binding=binding,
         ),
     )
     return {
@@ -168,13 +193,14 @@ async def _exchange(issuer: Issuer, authenticated: AuthenticatedClient, request:
     An access token that is brought must be a living one of ours; tokens of other types are the caller's to verify.
     """
     client, parameters = authenticated.client, request.parameters
-    await confirm(authenticated.replay_checks)
+    possession = await _possession(issuer, authenticated, request)
+    await confirm((*authenticated.replay_checks, *possession.replay_checks))
     if GrantTypeName.TOKEN_EXCHANGE not in client.grant_types:
         raise UnauthorizedClient("The client is not registered for token exchange.")
     members = {
         "subjectToken": request.required("subject_token"),
         "subjectTokenType": _type_of(request, "subject_token_type"),
-        "subjectTokenInfo": await _info(issuer, request, "subject_token"),
+        "subjectTokenInfo": await _info(issuer, request, "subject_token", possession),
         "actorToken": parameters.get("actor_token"),
         "requestedTokenType": _type_of(request, "requested_token_type", required=False),
         "audiences": [parameters["audience"]] if "audience" in parameters else None,
@@ -185,8 +211,9 @@ async def _exchange(issuer: Issuer, authenticated: AuthenticatedClient, request:
         raise InvalidRequest("actor_token and actor_token_type go together (RFC 8693 section 2.1).")
     if has_actor:
         members["actorTokenType"] = _type_of(request, "actor_token_type")
-        members["actorTokenInfo"] = await _info(issuer, request, "actor_token")
-    return members | {"scopes": _scopes(issuer, client, GrantTypeName.TOKEN_EXCHANGE, request)}
+        members["actorTokenInfo"] = await _info(issuer, request, "actor_token", possession)
+    scopes = _scopes(issuer, client, GrantTypeName.TOKEN_EXCHANGE, request)
+    return members | {"scopes": scopes} | _to_bind_to(possession)
 
 
 def _type_of(request: Request, name: str, *, required: bool = True) -> str | None:
@@ -197,13 +224,16 @@ def _type_of(request: Request, name: str, *, required: bool = True) -> str | Non
     return enum_name(given) if given else None
 
 
-async def _info(issuer: Issuer, request: Request, name: str) -> dict[str, Any] | None:
-    """What an access token of ours says. Raises InvalidRequest for one that is dead, or not ours (RFC 8693 section 2.2.2)."""
+async def _info(issuer: Issuer, request: Request, name: str, possession: Possession) -> dict[str, Any] | None:
+    """What an access token of ours says. Raises InvalidRequest for one that is dead, or not ours (RFC 8693 section 2.2.2).
+
+    One that is bound to a key may be exchanged by who holds that (P9).
+    """
     if request.parameters.get(f"{name}_type") != f"{_PREFIX}access_token":
         return None
     text = request.required(name)
     try:
-        opened, client = await open_access_token(issuer, text)
+        opened, client = await open_access_token(issuer, text, possession)
     except InvalidToken as error:
         raise InvalidRequest(f"{name} is not a living access token of this service.") from error
     return await client_members(issuer, client) | {

@@ -24,6 +24,7 @@ from service.fronts.decision_api.client_json import WORD_OF_GRANT_TYPE, enum_nam
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.windows import WindowBody, read_window
 from service.issuer import Issuer
+from service.protocol.binding import UNBOUND
 from service.protocol.credentials import Kind
 from service.records.client import Client
 from service.store.grant_updates import GrantSnapshot
@@ -37,7 +38,7 @@ _UNSUPPORTED = {
     "access_token_persistent": "every access token ends; give it a long duration instead",
     "access_token_value_updated": "a token keeps its value; delete it and create another one",
     "certificate_thumbprint": "tokens are not bound to certificates here",
-    "dpop_key_thumbprint": "tokens are not bound to keys here",
+    "dpop_key_thumbprint": "what a token is bound to stays; delete it and create another one",
     "authorization_details": "there are no authorization details here",
     "for_external_attachment": "there are no external attachments here",
     "jwt_at_claims": "claims of JWT access tokens come from properties and scopes",
@@ -53,7 +54,7 @@ class UnsupportedBody(Body):
 
     access_token_persistent: bool = False
     certificate_thumbprint: Any = None
-    dpop_key_thumbprint: Any = None
+    dpop_key_thumbprint: Text = ""
     authorization_details: Any = None
     for_external_attachment: bool = False
 
@@ -112,7 +113,7 @@ class ListTokensBody(WindowBody):
 
 async def create(call: Call, body: CreateBody) -> CallResult:
     """Issue tokens for a client without a flow: actions OK, BAD_REQUEST, and FORBIDDEN for what the client may not have."""
-    _check_offered(body, *CreateBody.model_fields)
+    _check_offered(body, *(name for name in CreateBody.model_fields if name != "dpop_key_thumbprint"))
     try:
         client = await find_client(call.issuer, body.client_id or "")
         created = await tokens.create_token(with_callers_directory(call.issuer), _input(client, body))
@@ -136,6 +137,7 @@ def _input(client: Client, body: CreateBody) -> TokenInput:
             "refresh_token_lifetime": body.refresh_token_duration or None,
             "acr": body.acr,
             "auth_time": body.auth_time,
+            "dpop_jkt": body.dpop_key_thumbprint or None,
         }
     )
 
@@ -148,7 +150,7 @@ async def _created(issuer: Issuer, created: Created) -> dict[str, Any]:
         "subject": grant.subject or None,
         "scopes": issued.scope.split(),
         "accessToken": issued.access_token,
-        "tokenType": "Bearer",
+        "tokenType": orjson.loads(issued.content)["token_type"],
         "expiresIn": issued.access_token_ends_at - int(issuer.clock()),
         "expiresAt": milliseconds(issued.access_token_ends_at),
         "refreshToken": issued.refresh_token or None,
@@ -184,7 +186,7 @@ def _updated(body: UpdateTokenBody, held: GrantSnapshot) -> dict[str, Any]:
     own = held.access.scope if held.access else None
     return {
         "accessToken": body.access_token or None,
-        "tokenType": "Bearer",
+        "tokenType": (held.access.binding if held.access else UNBOUND).token_type,
         "accessTokenExpiresAt": milliseconds(held.access_ends_at),
         "refreshTokenExpiresAt": milliseconds(held.refresh_ends_at),
         "scopes": (held.grant.scope if own is None else own).split(),

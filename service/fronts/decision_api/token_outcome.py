@@ -18,6 +18,7 @@ from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
 from service.tokens import issuing
 from service.tokens.authorization import Issued
+from service.tokens.binding import bind
 
 
 class IssueTokensBody(AdditionsBody):
@@ -59,9 +60,8 @@ async def _issue(issuer: Issuer, client: Client, request: PasswordRequest, body:
     added = request.properties + tuple(member for member in body.added() if member.name not in known)
     requested = Requested(request.scope, request.resources)
     begun = fresh_authorization(issuer, client, GrantTypeName.PASSWORD, requested, body.subject, request.username)
-    return await issuing.issue(
-        issuer, client, with_additions(begun, added, body.access_token_duration or request.lifetime)
-    )
+    authorization = with_additions(begun, added, body.access_token_duration or request.lifetime)
+    return await issuing.issue(issuer, client, bind(authorization, request.binding))
 
 
 _REASONS: dict[str, ProtocolError] = {

@@ -1,31 +1,28 @@
 """/auth/userinfo and /issue: which claims an access token is good for; then the caller brings their values."""
 
-from service.endpoints.userinfo import names_of, opened_for_claims, rendered
+from service.endpoints.userinfo import PATH, names_of, opened_for_claims, rendered
 from service.fronts.decision_api.body import JsonObject, Text, properties_json
-from service.fronts.decision_api.call import Call, CallResult, Route
+from service.fronts.decision_api.call import Body, Call, CallResult, Route
 from service.fronts.decision_api.client_json import client_members
+from service.fronts.decision_api.presented_proofs import PresentedTokenBody, refused_proof, shown_in
 from service.fronts.decision_api.result_codes import ResultCode, of_error
-from service.fronts.decision_api.shown_certificate import CertificateBody, shown_in
 from service.protocol import claims
 from service.protocol.checked_types import Identifier
 from service.protocol.decision import JSON, refuse
-from service.protocol.errors import BearerError, ProtocolError, TokenRequired
-from service.records.client import Client
-from service.store.tokens import OpenedToken
+from service.protocol.errors import BearerError, InvalidDpopProof, ProtocolError, TokenRequired, UseDpopNonce
 from service.tokens.id_tokens import sub_of
 
 _ACTIONS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN"}
 
 
-class UserInfoBody(CertificateBody):
-    """A UserInfo request."""
-
-    token: Text = ""
-
-
-async def userinfo(call: Call, body: UserInfoBody) -> CallResult:
+async def userinfo(call: Call, body: PresentedTokenBody) -> CallResult:
     """Whose token it is and which claims it gives access to; ``responseContent`` of a refusal is for WWW-Authenticate."""
-    token, client = await _opened(call, body)
+    if not body.token:
+        raise TokenRequired
+    try:
+        token, client = await opened_for_claims(call.issuer, body.token, shown_in(call, body, PATH))
+    except (InvalidDpopProof, UseDpopNonce) as error:
+        return refused_proof(call, error)
     members = await client_members(call.issuer, client) | {
         "subject": token.grant.subject,
         "scopes": token.scope.split(),
@@ -37,9 +34,10 @@ async def userinfo(call: Call, body: UserInfoBody) -> CallResult:
     return CallResult(ResultCode.USERINFO, members, "OK", facts=facts)
 
 
-class IssueUserInfoBody(UserInfoBody):
-    """The claims that the caller brings."""
+class IssueUserInfoBody(Body):
+    """The claims that the caller brings; what the sender of the token shows beside it was looked at before."""
 
+    token: Text = ""
     claims: JsonObject | None = None
     sub: Identifier | None = None
     """What the client calls the user, None = as its ID tokens do."""
@@ -47,7 +45,9 @@ class IssueUserInfoBody(UserInfoBody):
 
 async def issue(call: Call, body: IssueUserInfoBody) -> CallResult:
     """The claims for the client, as JSON or as the JWT that it is registered for; never more than the token allows."""
-    token, client = await _opened(call, body)
+    if not body.token:
+        raise TokenRequired
+    token, client = await opened_for_claims(call.issuer, body.token, None)
     about_user = claims.present(body.claims or {}, names_of(call.issuer, token))
     about_user["sub"] = body.sub or sub_of(call.issuer, client, token.grant)
     decision = rendered(call.issuer, client, about_user)
@@ -55,13 +55,6 @@ async def issue(call: Call, body: IssueUserInfoBody) -> CallResult:
     facts = {"client_id": client.client_id, "subject": token.grant.subject}
     members = {"responseContent": decision.content.decode()}
     return CallResult(ResultCode.USERINFO_ISSUED, members, action, facts=facts)
-
-
-async def _opened(call: Call, body: UserInfoBody) -> tuple[OpenedToken, Client]:
-    """The token and its client. Raises BearerError, InvalidRequest."""
-    if not body.token:
-        raise TokenRequired
-    return await opened_for_claims(call.issuer, body.token, shown_in(call, body, body.token))
 
 
 def _refused(error: ProtocolError) -> CallResult:
@@ -78,6 +71,6 @@ def _refused(error: ProtocolError) -> CallResult:
 
 
 ROUTES = (
-    Route("/auth/userinfo", userinfo, UserInfoBody, refused=_refused),
+    Route("/auth/userinfo", userinfo, PresentedTokenBody, refused=_refused),
     Route("/auth/userinfo/issue", issue, IssueUserInfoBody, refused=_refused),
 )

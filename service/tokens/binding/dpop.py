@@ -1,12 +1,11 @@
 """DPoP (RFC 9449): a client signs each request with its own key, and its tokens are worth nothing without that."""
 
-import re
 from collections.abc import Mapping
 
 from service.crypto.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, check_age
 from service.crypto.jws import UnverifiableError
 from service.issuer import Issuer
-from service.protocol.binding import UNBOUND, Binding
+from service.protocol.binding import THUMBPRINT, UNBOUND, Binding
 from service.protocol.errors import InvalidDpopProof, InvalidRequest, UseDpopNonce
 from service.protocol.request import Request
 from service.records.client import Client
@@ -16,7 +15,6 @@ from service.tokens.binding.key_proof import NO_KEY, NOT_PUSHED, KeyProof, Posse
 SCHEME = "DPoP"
 PARAMETER = "dpop_jkt"
 """Of authorization requests (RFC 9449 section 10)."""
-_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
@@ -50,7 +48,7 @@ def _named(parameters: Mapping[str, str]) -> Binding:
     jkt = parameters.get(PARAMETER)
     if jkt is None:
         return UNBOUND
-    if not _THUMBPRINT.fullmatch(jkt):
+    if not THUMBPRINT.fullmatch(jkt):
         raise InvalidRequest(f"{PARAMETER} is no thumbprint of a key (RFC 9449 section 10).")
     return Binding(jkt=jkt)
 

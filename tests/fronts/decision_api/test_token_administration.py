@@ -163,7 +163,6 @@ NOT_HERE = [
     {"refreshToken": "mm_rt_" + "A" * 65},
     {"accessTokenPersistent": True},
     {"certificateThumbprint": "abc"},
-    {"dpopKeyThumbprint": "abc"},
     {"authorizationDetails": {"elements": [{"type": "x"}]}},
     {"forExternalAttachment": True},
     {"jwtAtClaims": "{}"},
