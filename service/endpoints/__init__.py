@@ -9,6 +9,7 @@ from service.endpoints import (
     applications,
     authorize,
     consent,
+    grants,
     introspect,
     jwks,
     login,
@@ -38,6 +39,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         consent,
         logout,
         applications,
+        grants,
     )
 }
 """Every endpoint by its name; routes, discovery, CORS, metric labels and reserved paths derive from it."""

@@ -26,7 +26,7 @@ class Endpoint:
     name: str
     """In metrics, logs and refusals."""
     paths: Callable[[Settings], tuple[str, ...]]
-    """Below the issuer; reserved also while the endpoint is off."""
+    """Below the issuer; reserved also while the endpoint is off. One that ends with ``/*`` has a further part, whichever."""
     methods: Callable[[Settings], tuple[str, ...]] = POST
     """HTTP methods that it serves."""
     metadata: Callable[[Issuer], Mapping[str, object]] = lambda _: {}

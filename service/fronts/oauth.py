@@ -61,7 +61,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
     name, methods, decide, kind = endpoint.name, endpoint.methods(issuer.settings), endpoint.handle, endpoint.content
     urls, ignore_client_id = (issuer.url_of(path), issuer.mtls_url_of(path)), path == WEBMETHODS_PATH
     shared = _Sharing.by(issuer, (*methods, "OPTIONS"))
-    adds_headers = endpoint.takes_key_proofs and bool(answered_with(issuer))
+    adds_headers, has_part = endpoint.takes_key_proofs and bool(answered_with(issuer)), path.endswith("/*")
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
         request: Request | None = None
@@ -71,7 +71,8 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
             content = b""
             if form is None:
                 form, content = await _received(http, kind)
-            request = _request(http, issuer, peer, form, content, urls, ignore_client_id=ignore_client_id)
+            here = _with_part(urls, http) if has_part else urls
+            request = _request(http, issuer, peer, form, content, here, ignore_client_id=ignore_client_id)
             decision = await decide(issuer, request)
             if not adds_headers and _is_plain(http, decision):
                 return Ready(decision.content, decision.status)
@@ -201,6 +202,12 @@ async def _received(http: web.BaseRequest, kind: Content) -> tuple[Form, bytes]:
     if kind is Content.OPTIONAL_FORM and not http.body_exists:
         return Form(), b""
     return await posted_form(http), b""
+
+
+def _with_part(urls: tuple[str, str], http: web.BaseRequest) -> tuple[str, str]:
+    """The URLs of a path that ends with ``/*``, with the part that the request has in that place."""
+    part = http.path.rpartition("/")[2]
+    return urls[0][:-1] + part, urls[1] and urls[1][:-1] + part
 
 
 def _request(

@@ -109,6 +109,9 @@ def watching(issuer: Issuer, handlers: Mapping[str, Handler], names: Mapping[str
         if found is None:  # as it was sent; else without its query, and decoded
             path = http.path
             found = table.get(path)
+            if found is None:  # a further part, for which there is one place
+                path = f"{path.rpartition('/')[0]}/*"
+                found = table.get(path)
             if found is None:
                 return watch.answer(http, not_found, NOT_FOUND, "")
         handler, name = found

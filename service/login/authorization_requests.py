@@ -134,6 +134,7 @@ def _rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
         default_acr_values=client.default_acr_values,
         openid=issuer.keyring is not None,
         acrs=None if by_backend else offered_acrs(settings),
+        grant_management=settings.grant_management,
         sign_up=by_backend or settings.sign_up_url is not None,
     )
 

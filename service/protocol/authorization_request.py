@@ -61,6 +61,7 @@ class Rules(NamedTuple):
     default_acr_values: tuple[str, ...] = ()
     openid: bool = True  # whether ID tokens can be signed
     acrs: Collection[str] | None = ("1",)  # authentication contexts of logins here; None: a backend signs users in
+    grant_management: bool = False  # whether clients may name grants
     sign_up: bool = False  # whether there is somewhere to send users without an account
     any_redirect_uri: bool = False  # whether redirect_uri need not be registered: who pushed the request authenticated
 
@@ -258,6 +259,16 @@ def check_acr_values(draft: Draft) -> None:
     draft.found["acr_values"] = tuple(words.split()) if words else draft.rules.default_acr_values
 
 
+def check_grant_management(draft: Draft) -> None:
+    """Each request begins a grant of its own: none is merged or replaced (Grant Management for OAuth 2.0)."""
+    if not draft.rules.grant_management:
+        return
+    if draft.parameters.get("grant_management_action", "create") != "create":
+        raise InvalidRequest("The grant_management_action is not supported: use create.")
+    if "grant_id" in draft.parameters:
+        raise InvalidRequest("grant_id goes with merge and replace, which are not supported.")
+
+
 def check_claims(draft: Draft) -> None:
     """Keep the claims that are requested one by one (OpenID Connect Core 5.5)."""
     draft.found["claims"] = claims.parse(draft.parameters.get("claims"))
@@ -304,6 +315,7 @@ CHECKS: tuple[Check, ...] = (
     check_prompt,
     check_max_age,
     check_acr_values,
+    check_grant_management,
 )
 """Of every request, in this order: later ones see what earlier ones found."""
 

@@ -90,6 +90,13 @@ class InvalidAuthorizationDetails(ProtocolError):
     error = "invalid_authorization_details"
 
 
+class InvalidGrantId(ProtocolError):
+    """There is no such grant of the client (Grant Management for OAuth 2.0)."""
+
+    error = "invalid_grant_id"
+    status = 404
+
+
 class UnsupportedTokenType(ProtocolError):
     """RFC 7009 section 2.2.1: this kind of token cannot be revoked."""
 

@@ -142,6 +142,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
       "authorization_details is nested more than {} deep.", "authorization_details must be a JSON array of objects (RFC 9396 section 2).",
       "authorization_details[{}] is not an object with a type.", "{} of authorization_details[{}] must be an array of strings (RFC 9396 section 2.2).",
       "otherFields must be a JSON object.", "{}")),
+    ("grant_unknown", "invalid_grant_id", "A client names a grant that has ended, never was, or is another client's.", "Take grant_id of the token response; `mintmark grant show ID`.", ("{}",)),
     # invalid_request: parameters
     ("pkce_challenge", "invalid_request", "code_challenge is missing, malformed, or its method is not S256.", "PKCE with S256 (RFC 7636).",
      ("code_challenge_method must be S256.", "code_challenge_method is not supported; use S256.", "code_challenge is malformed.",
@@ -159,6 +160,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
      ("The response_mode is not supported: use query, fragment or form_post{}.", "A token must not travel in a query: use response_mode fragment or form_post.",
       "The prompt is not supported: use {}.", "prompt=none cannot be combined with another prompt.",
       "prompt=create is not supported: people cannot sign up here.", "max_age must be a number of seconds.",
+      "The grant_management_action is not supported: use create.", "grant_id goes with merge and replace, which are not supported.",
       "id_token_hint is not an ID token that this client got here.", "request and request_uri cannot be used together.",
       "{} is no thumbprint of a key (RFC 9449 section 10).",
       "A pushed request cannot name another one: leave request_uri out (RFC 9126 section 2.1).")),

@@ -49,6 +49,8 @@ class TokensSettings(SettingsGroup):
     grants_per_user_and_client: Annotated[int, Field(ge=0, le=1000)] = 100
     """Maximum number of grants of a user to one client that can be refreshed, and as many codes and others that cannot. One
     more ends the one that was not used for longest. 0: any number."""
+    grant_management: bool = False
+    """Let clients look at grants of theirs and end them (/grants), and say the id of each grant in token responses."""
     resource_tokens: dict[str, ResourceTokens] = Field(
         default_factory=dict, examples=[{"https://api.example.com": {"format": "jwt"}}]
     )

@@ -76,8 +76,9 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
         id_token = mint_id_token(
             issuer, client, grant, plan.grant_id, nonce=plan.nonce, access_token=access.text, added=extra
         )
+    told = plan.grant_id if issuer.settings.grant_management and grant.subject else ""
     issued = Issued(
-        content=_response(client, authorization, access, lifetime, refresh.token, id_token),
+        content=_response(client, authorization, access, lifetime, refresh.token, id_token, told),
         grant=grant,
         grant_id=plan.grant_id,
         access_hash=credential.hash,
@@ -159,7 +160,13 @@ def _properties(added: Added) -> tuple[Property, ...]:
 
 
 def _response(
-    client: Client, authorization: Authorization, access: _AccessToken, lifetime: int, refresh: str, id_token: str
+    client: Client,
+    authorization: Authorization,
+    access: _AccessToken,
+    lifetime: int,
+    refresh: str,
+    id_token: str,
+    grant_id: str,
 ) -> bytes:
     """The body of RFC 6749 5.1, public custom properties first so that no registered member can be overridden."""
     grant = authorization.grant
@@ -183,6 +190,8 @@ def _response(
         body["access_token_jwt"] = access.jwt_beside
     if id_token:
         body["id_token"] = id_token
+    if grant_id:
+        body["grant_id"] = grant_id
     if authorization.granted.scope:
         body["scope"] = authorization.granted.scope
     return orjson.dumps(body)
