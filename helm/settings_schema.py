@@ -17,6 +17,7 @@ SCHEMA = Path(__file__).parent / "mintmark" / "values.schema.json"
 OF_THE_CHART = frozenset(
     {"host", "port", "admin_host", "admin_port", "redis_url", "redis_username", "redis_sentinel_username", "redis_tls"}
     | {"redis_ca_file", "redis_certificate_file", "redis_key_file"}
+    | {"tls_certificate_file", "tls_key_file", "mtls_port", "client_ca_file"}
 )
 """Settings that other values of the chart make."""
 

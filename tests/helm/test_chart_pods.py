@@ -100,8 +100,10 @@ def test_probes_ask_a_port_that_is_open(values: str) -> None:
 def test_the_service_is_probed_where_it_listens(values: str) -> None:
     (container,) = the("Deployment", values)["spec"]["template"]["spec"]["containers"]
     read = settings(values)
+    asks = [{"name": "mtls", "containerPort": read["mtls_port"]}] if "mtls_port" in read else []
     assert container["ports"] == [
         {"name": "http", "containerPort": read["port"]},
+        *asks,
         {"name": "admin", "containerPort": read["admin_port"]},
     ]
     assert read["admin_host"] == read["host"], "the kubelet does not come by loopback"

@@ -72,7 +72,8 @@ def test_the_service_reads_every_setting_that_the_chart_mounts(
     parse(read)
     assert _password(read.redis_password) == ("of-a-secret" if values in ("production", "everything") else None)
     assert _password(read.redis_sentinel_password) == ("of-a-secret" if values == "production" else None)
-    for certificate in (read.redis_ca_file, read.redis_certificate_file, read.redis_key_file):
+    public = (read.tls_certificate_file, read.tls_key_file, read.client_ca_file)
+    for certificate in (read.redis_ca_file, read.redis_certificate_file, read.redis_key_file, *public):
         assert certificate is None or str(certificate) in files
 
 

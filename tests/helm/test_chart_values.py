@@ -169,6 +169,9 @@ def test_a_bad_value_is_refused(bad: str, where: str) -> None:
         ("gateway", ["httpRoute.parentRefs=null"], "name the Gateway"),
         ("loadtest", ["loadtest.clientSecret.name="], "name the Secret"),
         ("default", ["adminPort=8080"], "adminPort: must be another one"),
+        ("production", ["tls.mtlsPort=8081"], "tls.mtlsPort: must be another one"),
+        ("default", ["tls.mtlsPort=8443"], "tls.mtlsPort: needs tls.existingSecret"),
+        ("production", ["tls.mtlsPort=443"], "mtlsPort"),
         ("production", ["networkPolicy.adminFrom=null"], "let Prometheus in"),
     ],
 )
@@ -210,7 +213,19 @@ def test_the_network_policy_keeps_the_admin_port_for_those_who_are_named() -> No
     assert [bool(rule.get("from")) for rule in admin] == [True]
     options = ("--set", "networkPolicy.adminFrom=null", "--set", "serviceMonitor.enabled=false")
     (alone,) = of_kind("NetworkPolicy", "production", *options)
-    assert alone["spec"]["ingress"] == [{"ports": [{"port": "http"}]}]
+    assert alone["spec"]["ingress"] == [{"ports": [{"port": "http"}, {"port": "mtls"}]}]
+
+
+def test_clients_are_asked_for_a_certificate_at_a_port_of_its_own() -> None:
+    """With one, the Service has it and both are TLS; where port asks itself, there is no other."""
+    (service,) = [one for one in of_kind("Service", "production") if one["spec"]["ports"][0]["targetPort"] == "http"]
+    assert [(port["targetPort"], port["appProtocol"]) for port in service["spec"]["ports"]] == [
+        ("http", "https"),
+        ("mtls", "https"),
+    ]
+    same = the("Service", "gateway", "--set", "tls.existingSecret=tls", "--set", "tls.mtlsPort=8080")
+    assert [port["targetPort"] for port in same["spec"]["ports"]] == ["http"]
+    assert settings("gateway", "--set", "tls.existingSecret=tls", "--set", "tls.mtlsPort=8080")["mtls_port"] == 8080
 
 
 @pytest.mark.parametrize("values", MATRIX)

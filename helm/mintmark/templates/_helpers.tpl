@@ -87,7 +87,7 @@ http://127.0.0.1:8080
 section 3.1 puts the well-known part before that path. */}}
 {{- define "mintmark.publicPaths" -}}
 {{- $below := get (urlParse (include "mintmark.issuer" .)) "path" | trimSuffix "/" -}}
-{{- $paths := list "/" "/authorize" "/login" "/consent" "/logout" "/applications" "/style.css" "/introspect" "/revoke" "/userinfo" "/jwks" "/register" "/.well-known/openid-configuration" -}}
+{{- $paths := list "/" "/authorize" "/login" "/consent" "/logout" "/applications" "/style.css" "/introspect" "/revoke" "/userinfo" "/jwks" "/par" "/register" "/.well-known/openid-configuration" -}}
 {{- $paths = concat $paths (.Values.settings.token_paths | default (list "/token")) -}}
 {{- $found := list -}}
 {{- range $paths -}}{{- $found = append $found (printf "%s%s" $below .) -}}{{- end -}}
@@ -137,7 +137,18 @@ section 3.1 puts the well-known part before that path. */}}
 {{- if $redis.tls.certificateKey }}{{ $_ := set $all "redis_certificate_file" "/run/mintmark/redis-tls/tls.crt" }}{{ end -}}
 {{- if $redis.tls.privateKeyKey }}{{ $_ := set $all "redis_key_file" "/run/mintmark/redis-tls/tls.key" }}{{ end -}}
 {{- end -}}
+{{- if .Values.tls.existingSecret -}}
+{{- $_ := set $all "tls_certificate_file" "/run/mintmark/tls/tls.crt" -}}
+{{- $_ := set $all "tls_key_file" "/run/mintmark/tls/tls.key" -}}
+{{- if .Values.tls.mtlsPort }}{{ $_ := set $all "mtls_port" (int .Values.tls.mtlsPort) }}{{ end -}}
+{{- end -}}
+{{- if .Values.tls.clientAuthorities.existingSecret }}{{ $_ := set $all "client_ca_file" "/run/mintmark/client-authorities/ca.crt" }}{{ end -}}
 {{- toYaml $all -}}
+{{- end -}}
+
+{{/* Whether clients are asked for a certificate at a port of its own. */}}
+{{- define "mintmark.hasMtlsPort" -}}
+{{- if and .Values.tls.mtlsPort (ne (int .Values.tls.mtlsPort) (int .Values.port)) -}}true{{- end -}}
 {{- end -}}
 
 {{/* What would start and then not work is refused before anything is installed. */}}
@@ -164,12 +175,18 @@ section 3.1 puts the well-known part before that path. */}}
 {{- if eq (int .Values.port) (int .Values.adminPort) -}}
 {{- fail "adminPort: must be another one than port" -}}
 {{- end -}}
+{{- if eq (int .Values.tls.mtlsPort) (int .Values.adminPort) -}}
+{{- fail "tls.mtlsPort: must be another one than adminPort" -}}
+{{- end -}}
+{{- if and .Values.tls.mtlsPort (not .Values.tls.existingSecret) -}}
+{{- fail "tls.mtlsPort: needs tls.existingSecret, for client certificates are a part of TLS" -}}
+{{- end -}}
 {{- if and .Values.networkPolicy.enabled .Values.serviceMonitor.enabled (not .Values.networkPolicy.adminFrom) -}}
 {{- fail "networkPolicy.adminFrom: let Prometheus in; else serviceMonitor reads nothing" -}}
 {{- end -}}
 {{- $https := ternary .Values.settings.require_https true (hasKey .Values.settings "require_https") -}}
-{{- if and $https (not .Values.settings.trusted_proxies) (not (include "mintmark.issuerIsLoopback" .)) -}}
-{{- fail "settings.trusted_proxies: name the networks of what ends TLS (such as [10.0.0.0/8]); without it every request would be refused as plain HTTP" -}}
+{{- if and $https (not .Values.settings.trusted_proxies) (not .Values.tls.existingSecret) (not (include "mintmark.issuerIsLoopback" .)) -}}
+{{- fail "settings.trusted_proxies: name the networks of what ends TLS (such as [10.0.0.0/8]), or set tls.existingSecret; without either every request would be refused as plain HTTP" -}}
 {{- end -}}
 {{- range $name := list "autoscaling" "keda" -}}
 {{- $scaler := get $.Values $name -}}
@@ -216,6 +233,16 @@ section 3.1 puts the well-known part before that path. */}}
 {{- if and .Values.redis.tls.enabled .Values.redis.tls.existingSecret }}
 - name: redis-tls
   mountPath: /run/mintmark/redis-tls
+  readOnly: true
+{{- end }}
+{{- if .Values.tls.existingSecret }}
+- name: tls
+  mountPath: /run/mintmark/tls
+  readOnly: true
+{{- end }}
+{{- if .Values.tls.clientAuthorities.existingSecret }}
+- name: client-authorities
+  mountPath: /run/mintmark/client-authorities
   readOnly: true
 {{- end }}
 - name: tmp
@@ -278,6 +305,28 @@ section 3.1 puts the well-known part before that path. */}}
       - key: {{ . }}
         path: tls.key
       {{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.tls }}
+{{- if .existingSecret }}
+- name: tls
+  secret:
+    secretName: {{ .existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .certificateKey }}
+        path: tls.crt
+      - key: {{ .privateKeyKey }}
+        path: tls.key
+{{- end }}
+{{- if .clientAuthorities.existingSecret }}
+- name: client-authorities
+  secret:
+    secretName: {{ .clientAuthorities.existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .clientAuthorities.key }}
+        path: ca.crt
 {{- end }}
 {{- end }}
 # Several workers sum their metrics in files there.

@@ -183,11 +183,10 @@ async def test_a_proof_and_an_assertion_may_name_the_place_where_certificates_ar
             headers = basic("app") | Prover().headers(url=url)
             assert (await ask(other, "/token", MINE, headers, grant_type="client_credentials")).status == status
         await other.client("asserting", auth_method="private_key_jwt", secrets=(), jwks=JWKS)
-        assertion = Signer(subject="asserting").sign(aud=place)
-        assert (await ask(other, "/token", None, grant_type="client_credentials", **proof(assertion))).status == 200
-    assert (
-        await ask(bank, "/token", MINE, basic("app") | Prover().headers(url=place), grant_type="client_credentials")
-    ).status == 400
+        form = {"grant_type": "client_credentials", **proof(Signer(subject="asserting").sign(aud=place))}
+        assert (await ask(other, "/token", None, None, **form)).status == 200
+    headers = basic("app") | Prover().headers(url=place)
+    assert (await ask(bank, "/token", MINE, headers, grant_type="client_credentials")).status == 400
 
 
 async def test_discovery_says_so(bank: World) -> None:
