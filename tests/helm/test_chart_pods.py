@@ -252,3 +252,15 @@ def _selector(one: Object) -> dict[str, Any]:
     labels = selector.get("matchLabels", selector)
     assert isinstance(labels, dict)
     return labels
+
+
+def test_clients_are_asked_for_a_certificate_at_a_port_of_its_own() -> None:
+    """With one, the Service has it and both are TLS; where port asks itself, there is no other."""
+    (service,) = [one for one in of_kind("Service", "production") if one["spec"]["ports"][0]["targetPort"] == "http"]
+    assert [(port["targetPort"], port["appProtocol"]) for port in service["spec"]["ports"]] == [
+        ("http", "https"),
+        ("mtls", "https"),
+    ]
+    same = the("Service", "gateway", "--set", "tls.existingSecret=tls", "--set", "tls.mtlsPort=8080")
+    assert [port["targetPort"] for port in same["spec"]["ports"]] == ["http"]
+    assert settings("gateway", "--set", "tls.existingSecret=tls", "--set", "tls.mtlsPort=8080")["mtls_port"] == 8080

@@ -216,18 +216,6 @@ def test_the_network_policy_keeps_the_admin_port_for_those_who_are_named() -> No
     assert alone["spec"]["ingress"] == [{"ports": [{"port": "http"}, {"port": "mtls"}]}]
 
 
-def test_clients_are_asked_for_a_certificate_at_a_port_of_its_own() -> None:
-    """With one, the Service has it and both are TLS; where port asks itself, there is no other."""
-    (service,) = [one for one in of_kind("Service", "production") if one["spec"]["ports"][0]["targetPort"] == "http"]
-    assert [(port["targetPort"], port["appProtocol"]) for port in service["spec"]["ports"]] == [
-        ("http", "https"),
-        ("mtls", "https"),
-    ]
-    same = the("Service", "gateway", "--set", "tls.existingSecret=tls", "--set", "tls.mtlsPort=8080")
-    assert [port["targetPort"] for port in same["spec"]["ports"]] == ["http"]
-    assert settings("gateway", "--set", "tls.existingSecret=tls", "--set", "tls.mtlsPort=8080")["mtls_port"] == 8080
-
-
 @pytest.mark.parametrize("values", MATRIX)
 def test_the_admin_port_is_nowhere_but_in_its_own_service(values: str) -> None:
     """Not at the Service that the world's load balancer may be, not in an Ingress, not in a route."""
