@@ -46,20 +46,27 @@ def main(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Put the table into this page, between its two marks.")] = None,
+    earlier: Annotated[
+        Path | None, typer.Option("--from", help="Measure nothing: tell of the run in this JSON.")
+    ] = None,
     python: interpreter.Named = None,
 ) -> None:
     """Measure, print, and end with 1 if any answer was wrong or a peer did not come up."""
     names, works = _chosen(only, list(PEERS)), _chosen(work, list(PEER_WORKS))
-    require_wrk()
-    interpreter.choose(python)
     page = peer_report.read_page(markdown) if markdown else None
-    run = uvloop.run(_bench(names, works))
+    run = peer_report.read(earlier) if earlier else _run(names, works, python)
     peer_report.tell(run)
     if json:
         peer_report.write(json, run)
     if markdown and page:
         markdown.write_text(page.around(peer_report.as_markdown(run)))
     sys.exit(1 if run.failed else 0)
+
+
+def _run(names: list[str], works: list[str], python: str | None) -> Run:
+    require_wrk()
+    interpreter.choose(python)
+    return uvloop.run(_bench(names, works))
 
 
 def _chosen(wished: list[str] | None, known: list[str]) -> list[str]:

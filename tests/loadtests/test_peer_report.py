@@ -69,9 +69,13 @@ def test_notes_tell_versions_warm_up_load_and_what_is_lacking() -> None:
     assert "Load average when it began 0.1, when it ended 2.5" in told
 
 
-def test_the_same_table_comes_out_of_the_json(tmp_path: Path) -> None:
-    peer_report.write(tmp_path / "run.json", RUN)
-    assert peer_report.as_markdown(peer_report.read(tmp_path / "run.json")) == peer_report.as_markdown(RUN)
+def test_an_earlier_run_gives_the_same_table(tmp_path: Path) -> None:
+    run, page = tmp_path / "run.json", tmp_path / "page.md"
+    peer_report.write(run, RUN)
+    page.write_text(f"{BEGIN}\n{END}\n")
+    with pytest.raises(SystemExit, match="0"):
+        bench_peers.main(earlier=run, markdown=page)
+    assert peer_report.as_markdown(RUN) in page.read_text()
 
 
 def test_wrong_answers_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
