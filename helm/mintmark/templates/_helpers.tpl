@@ -83,12 +83,14 @@ http://127.0.0.1:8080
 {{- if regexMatch "^http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[0-9]+)?(/|$)" (include "mintmark.issuer" .) -}}true{{- end -}}
 {{- end -}}
 
-{{/* Paths that the world may see, as JSON: all but /metrics, /livez and /readyz, below the path of the issuer. RFC 8414
+{{/* Paths that the world may see, as JSON: all but /metrics, /livez and /readyz, below the path of the issuer; what ends with
+/* is all below it. RFC 8414
 section 3.1 puts the well-known part before that path. */}}
 {{- define "mintmark.publicPaths" -}}
 {{- $below := get (urlParse (include "mintmark.issuer" .)) "path" | trimSuffix "/" -}}
 {{- $paths := list "/" "/authorize" "/login" "/consent" "/logout" "/applications" "/style.css" "/introspect" "/revoke" "/userinfo" "/jwks" "/par" "/register" "/.well-known/openid-configuration" -}}
 {{- $paths = concat $paths (.Values.settings.token_paths | default (list "/token")) -}}
+{{- if .Values.settings.grant_management }}{{ $paths = append $paths "/grants/*" }}{{ end -}}
 {{- $found := list -}}
 {{- range $paths -}}{{- $found = append $found (printf "%s%s" $below .) -}}{{- end -}}
 {{- range list "/.well-known/oauth-authorization-server" "/.well-known/openid-configuration" -}}
