@@ -101,15 +101,15 @@ def _usual_form(body: bytes, most: int) -> dict[str, str] | None:
     if body.count(b"&") >= most or b"\x00" in body or b"%00" in body:
         return None
     try:
-        text = body.decode("ascii")
+        text = body.decode("ascii").replace("+", " ")
         parts = text.split("&")
         parameters = dict([part.split("=", 1) for part in parts])
-        if "%" in text or "+" in text:
-            encoded = [(name, value) for name, value in parameters.items() if "%" in value or "+" in value]
-            for name, value in encoded:
-                parameters[name] = _plain(value)
-            if "%" in (names := "".join(parameters)) or "+" in names:
+        if "%" in text:
+            if "%" in "".join(parameters):
                 return None
+            for name, value in parameters.items():
+                if "%" in value:
+                    parameters[name] = unquote_to_bytes(value).decode()
     except ValueError:  # not ASCII, no UTF-8, or a part without a value
         return None
     is_usual = len(parameters) == len(parts) and "" not in parameters.values() and REPEATABLE.isdisjoint(parameters)

@@ -42,7 +42,7 @@ class ConfirmingLink(Link):
         self._replicas = replicas
         self._wait = ("WAIT", replicas, patience)
         self._kinds: deque[_Kind] = deque()
-        self._done: list[tuple[asyncio.Future[Any], Any]] = []
+        self._done: list[tuple[asyncio.Future[Any] | None, Any]] = []
         self._acts = False
 
     def touch(self, key: str) -> None:
@@ -93,7 +93,7 @@ class ConfirmingLink(Link):
         done, self._done = self._done, []
         safe = confirmed_by.__class__ is int and confirmed_by >= self._replicas
         for future, reply in done:
-            if future.done():  # the caller that waited has given up
+            if future is None or future.done():  # the caller that waited has given up
                 continue
             if reply.__class__ is ReplyError:
                 future.set_exception(reply)
@@ -109,7 +109,7 @@ class ConfirmingLink(Link):
         super().connection_lost(exc)
         done, self._done = self._done, []
         for future, _ in done:
-            if not future.done():
+            if future is not None and not future.done():
                 future.set_exception(self.lost or LinkLostError(str(self.endpoint)))
 
 

@@ -158,7 +158,7 @@ class Connection:
         With ``lingers`` it may wait for another command to leave with.
         """
         if (link := self._link_for(key)) is not None:
-            link.send(command, lingers=lingers).add_done_callback(ignore_reply)
+            link.send_unanswered(command, lingers=lingers)
 
     async def _retry(self, key: str, command: Command, started: float, failure: Exception | None) -> object:
         """The careful path: connects, follows redirections, loads scripts, retries until the timeout is over."""

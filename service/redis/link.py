@@ -53,7 +53,8 @@ class Link(asyncio.Protocol):
         self._out: list[bytes] = []
         self._leaving = False
         self._linger: asyncio.TimerHandle | None = None
-        self._pending: deque[asyncio.Future[Any]] = deque()
+        self._pending: deque[asyncio.Future[Any] | None] = deque()
+        """Who waits for the replies to come; None where no caller does."""
         self._replied = 0
         self._tick = timeout / _TICKS
         self._sent_at_ticks: deque[int] = deque(maxlen=_TICKS)
@@ -88,6 +89,12 @@ class Link(asyncio.Protocol):
         if self._timer is None:
             self._timer = self._loop.call_later(self._tick, self._check_timeout)
         return future
+
+    def send_unanswered(self, command: Sequence[Word], *, lingers: bool = False) -> None:
+        """Issue a command whose reply nobody waits for; it may be lost."""
+        if self.lost is None and len(self._pending) < MAX_PENDING:
+            self.send(command, lingers=lingers)
+            self._pending[-1] = None
 
     def close(self, reason: str = "closed") -> None:
         """Close the connection; each caller that waits gets a LinkLostError."""
@@ -152,7 +159,7 @@ class Link(asyncio.Protocol):
         """Hand a reply to the caller that waits longest."""
         self._replied += 1
         future = self._pending.popleft()
-        if future.done():  # the caller that waited has given up
+        if future is None or future.done():  # nobody waits, or the caller that did has given up
             return
         if reply.__class__ is ReplyError:
             future.set_exception(reply)
@@ -182,7 +189,7 @@ class Link(asyncio.Protocol):
             )
         while self._pending:
             future = self._pending.popleft()
-            if not future.done():
+            if future is not None and not future.done():
                 future.set_exception(self.lost)
 
 

@@ -71,8 +71,8 @@ class UserIndex(RecordStore):
         return _unindex.step(self._connection, (self._keys.user_grants(subject), *counts), (grant_id,))
 
     def unindex_soon(self, grant_id: str, subject: str, client_id: str = "") -> None:
-        """The same without waiting: reading the index prunes it too."""
-        self._connection.execute_soon(*self.unindex_step(grant_id, subject, client_id))
+        """The same without waiting, with whatever leaves next: reading the index prunes it too."""
+        self._connection.execute_soon(*self.unindex_step(grant_id, subject, client_id), lingers=True)
 
     def unindex_session_soon(self, sid: str, subject: str) -> None:
         """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
