@@ -13,7 +13,7 @@ import msgspec
 from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError, InvalidInput
 from service.admin.input import check_sizes
-from service.client_auth import resumed_method
+from service.client_auth import METHODS, methods_supported, resumed_method
 from service.issuer import Issuer
 from service.login.client_display import DECORATIONS, is_ours
 from service.protocol import display_names
@@ -64,6 +64,7 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
             raise InvalidInput("auth_method: there are client_secret_basic and client_secret_post")
         if held is not None:
             given["auth_method"] = resumed_method(given["auth_method"], held.auth_method)
+        _check_method(issuer, str(given["auth_method"]), held)
         given["response_types"], given["grant_types"] = _types(issuer, said, held, left_out)
         given["authorization_details_types"] = _details_types(issuer, said, held, left_out)
         given["scopes"] = _scopes(issuer, _text(said, "scope"), held)
@@ -74,6 +75,14 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
     if len(msgspec.json.encode((read_input.members(), echoed))) > (most := issuer.settings.registration_max_bytes):
         raise InvalidClientMetadata(f"The metadata are too large: {most} bytes at most (redirect URIs, jwks and all).")
     return ReadMetadata(read_input, echoed, left_out)
+
+
+def _check_method(issuer: Issuer, name: str, held: Client | None) -> None:
+    """Refuse a method that is off: the client could never authenticate. Of one with a secret, whoever makes that says so."""
+    method = METHODS.get(name)
+    if method is None or method.has_secret or method.is_on(issuer) or (held is not None and held.auth_method == name):
+        return
+    raise InvalidInput(f"auth_method: {name} is not offered here; there are {', '.join(methods_supported(issuer))}")
 
 
 def refusal(text: str) -> ProtocolError:

@@ -6,14 +6,16 @@ from service.crypto.client_certificates import UnusableCertificateError, opened
 from service.issuer import Issuer
 from service.protocol.errors import InvalidClient
 from service.protocol.forwarded_certificates import ClientCertificate
+from service.protocol.request import Request
 
 
-def check_certificate(issuer: Issuer, shown: ClientCertificate | None) -> Certificate:
-    """Read it. Raises InvalidClient where there is none, or none that is good now."""
+def shown_in(issuer: Issuer, request: Request) -> tuple[ClientCertificate, Certificate]:
+    """The certificate as it came, and read. Raises InvalidClient where there is none, or none that is good now."""
+    shown = request.certificate
     if shown is None:
         raise InvalidClient("The client must show its certificate in TLS.", log="no client certificate")
     try:
-        return opened(shown.certificate, issuer.clock())
+        return shown, opened(shown.certificate, issuer.clock())
     except UnusableCertificateError as error:
         raise InvalidClient(f"The client certificate cannot be used: {error}") from error
 

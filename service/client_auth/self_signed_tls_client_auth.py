@@ -3,7 +3,7 @@
 Who made it does not matter: the client has proved in TLS that it holds the key.
 """
 
-from service.client_auth.certificate import can_show_certificates, check_certificate
+from service.client_auth.certificate import can_show_certificates, shown_in
 from service.client_auth.evidence import ClientEvidence, EvidenceKind
 from service.client_auth.method import HOLDS, Method, Proof
 from service.crypto.client_certificates import thumbprint
@@ -16,11 +16,9 @@ from service.records.client import Client
 
 async def verify(issuer: Issuer, client: Client, evidence: ClientEvidence) -> Proof | None:
     """Raises InvalidClient, saying what is wrong with the certificate."""
-    shown = evidence.request.certificate
-    check_certificate(issuer, shown)
-    known = thumbprint(shown.certificate) if shown else ""
+    shown, _ = shown_in(issuer, evidence.request)
     try:
-        if await issuer.client_keys.has_certificate(key_source(client), known):
+        if await issuer.client_keys.has_certificate(key_source(client), thumbprint(shown.certificate)):
             return HOLDS
     except UnverifiableError as error:
         raise InvalidClient(f"The client certificate cannot be compared: {error}", log=str(error)) from error

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from service.client_auth.certificate import can_show_certificates, check_certificate
+from service.client_auth.certificate import can_show_certificates, shown_in
 from service.client_auth.evidence import ClientEvidence, EvidenceKind
 from service.client_auth.method import HOLDS, Method, Proof
-from service.crypto.client_certificates import CertificateNames, UnusableCertificateError, names_in
+from service.crypto.client_certificates import CertificateNames, UnusableCertificateError
 from service.issuer import Issuer
 from service.protocol.distinguished_names import parse_dn
 from service.protocol.errors import InvalidClient
@@ -29,16 +29,14 @@ async def verify(issuer: Issuer, client: Client, evidence: ClientEvidence) -> Pr
     """Raises InvalidClient, saying what is wrong with the certificate."""
     from service.crypto.client_authorities import authorities_at  # loads pyOpenSSL, which takes its time
 
-    shown = evidence.request.certificate
-    certificate = check_certificate(issuer, shown)
+    shown, certificate = shown_in(issuer, evidence.request)
     if issuer.settings.client_ca_file is None:
         raise InvalidClient(
             "No authority for certificates of clients is trusted here.", log="client_ca_file is not set"
         )
     try:
         authorities = authorities_at(issuer.settings.client_ca_file)
-        authorities.verify(certificate, shown.chain if shown else (), issuer.clock())
-        names = names_in(certificate)
+        names = authorities.names_in(shown, certificate, issuer.clock())
     except UnusableCertificateError as error:
         raise InvalidClient(f"The client certificate cannot be used: {error}") from error
     found = [named for is_named in _NAMED if (named := is_named(client, names)) is not None]

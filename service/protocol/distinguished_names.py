@@ -4,6 +4,7 @@ import re
 import stringprep
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 Attribute = tuple[str, str]
 """An OID in dots, and a value as it is compared."""
@@ -50,6 +51,7 @@ _TEXTS = {12: "utf-8", 18: "ascii", 19: "ascii", 20: "latin-1", 22: "ascii", 28:
 _BLANK = re.compile(r"[\t\n\v\f\r\x85]")
 
 
+@lru_cache(maxsize=1024)
 def parse_dn(text: str) -> DistinguishedName:
     r"""Read a name as RFC 4514 writes it: the smallest unit first, ``CN=billing\, north,O=Bank+OU=Payments,C=DE``.
 

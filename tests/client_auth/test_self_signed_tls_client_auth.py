@@ -136,3 +136,20 @@ async def test_of_a_chain_the_first_is_kept(bank: World) -> None:
     assert client is not None
     assert client.jwks == {"keys": [jwk]}
     assert (await ask_token(bank, MINE)).status == 200
+
+
+async def test_a_client_registers_itself_where_certificates_get_here(bank: World) -> None:
+    metadata = {
+        "token_endpoint_auth_method": METHOD,
+        "jwks": {"keys": [MINE.jwk]},
+        "grant_types": ["authorization_code"],
+        "redirect_uris": ["https://app.example/cb"],
+        "tls_client_certificate_bound_access_tokens": True,
+    }
+    async with bank.having(registration="open", **PROXIED) as other:
+        made = await (await other.http.post("/register", json=metadata)).json()
+        assert {name: made[name] for name in metadata} == metadata
+        refused = await other.http.post("/register", json=metadata | {"token_endpoint_auth_method": "tls_client_auth"})
+        assert await error_of(refused) == (400, "invalid_client_metadata"), "no authority is trusted here"
+    async with bank.having(registration="open") as without:
+        assert await error_of(await without.http.post("/register", json=metadata)) == (400, "invalid_client_metadata")

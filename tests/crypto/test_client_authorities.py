@@ -9,8 +9,9 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from service.crypto.client_authorities import ClientAuthorities
-from service.crypto.client_certificates import UnusableCertificateError
-from tests.certificates import DAY, Authority, Shown, self_signed
+from service.crypto.client_certificates import UnusableCertificateError, opened
+from service.protocol.forwarded_certificates import ClientCertificate
+from tests.certificates import DAY, Authority, Shown, alternative, self_signed
 
 ROOT, STRANGER = Authority("Root"), Authority("Root")
 """Two of the same name."""
@@ -62,6 +63,34 @@ def _signed_by_a_client() -> Shown:
 def test_what_is_not(authorities: ClientAuthorities, shown: Shown) -> None:
     with pytest.raises(UnusableCertificateError):
         _verify(authorities, shown)
+
+
+def test_what_was_verified_is_verified_again_where_authorities_or_time_have_changed(tmp_path: Path) -> None:
+    path = ROOT.file(tmp_path)
+    authorities, now = ClientAuthorities(path), time.time()
+
+    def is_trusted(at: float) -> bool:
+        try:
+            return bool(authorities.names_in(LEAF.parsed, LEAF.certificate, at).subject)
+        except UnusableCertificateError:
+            return False
+
+    assert [is_trusted(now), is_trusted(now + 59), is_trusted(now)] == [True] * 3
+    assert not is_trusted(now + 10 * DAY.total_seconds())
+    assert is_trusted(now)
+    with pytest.raises(UnusableCertificateError):
+        authorities.names_in(BETWEEN.issue().parsed, BETWEEN.issue().certificate, now)
+    path.write_text(STRANGER.pem)
+    assert not is_trusted(now)
+
+
+def test_any_bit_that_is_turned_proves_nothing(authorities: ClientAuthorities) -> None:
+    shown = ROOT.issue(names=(alternative("dns", "api.example"),))
+    good, now = shown.der, time.time()
+    for at in range(len(good)):
+        turned = good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]
+        with pytest.raises(UnusableCertificateError):
+            authorities.names_in(ClientCertificate(turned), opened(turned, now), now)
 
 
 def test_what_came_with_it_may_be_no_certificate(authorities: ClientAuthorities) -> None:
