@@ -14,6 +14,7 @@ from service.cli.json_output import Json, emit
 from service.cli.output import facts, say, tell
 from service.cli.prompts import hidden
 from service.client_auth import has_secret
+from service.protocol.names import OPENID
 
 app = typer.Typer(no_args_is_help=True, help="Register clients, change them, give them secrets, end what they hold.")
 
@@ -53,7 +54,13 @@ def create(
     described = {"client_id": client_id} | given(members)
     operations.CREATE.input.read(described)  # faults are shown before a secret is asked for
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
-    _tell_new(do(operations.CREATE, **described, secret=secret), f"Client {client_id} is registered.", json)
+    new = do(operations.CREATE, **described, secret=secret)
+    _tell_new(new, f"Client {client_id} is registered.", json)
+    if not json and OPENID in new["scopes"] and new["id_token_signed_response_alg"] is None:
+        say(
+            "Its ID tokens are signed with RS256, which every library verifies. If its library verifies ES256, that costs a "
+            f"thirteenth: mintmark client update {client_id} --id-token-alg ES256"
+        )
 
 
 add_list(

@@ -227,3 +227,18 @@ def test_one_that_registered_itself_is_approved(mintmark: CommandLine, redis: Sh
     mintmark("client", "create", "web", *WEB)
     assert "approved" not in mintmark("client", "show", "web", "--json").json
     assert "did not register itself" in mintmark("client", "approve", "web", code=1).err
+
+
+@pytest.mark.parametrize(
+    ("options", "is_suggested"),
+    [
+        (("--scope", "openid"), True),
+        (("--scope", "openid", "--id-token-alg", "RS256"), False),
+        (("--scope", "read"), False),
+        (("--scope", "openid", "--json"), False),
+    ],
+)
+def test_es256_is_suggested_for_id_tokens(mintmark: CommandLine, options: tuple[str, ...], is_suggested: bool) -> None:
+    sign_in = ("--grant-type", "authorization_code", "--redirect-uri", "https://app.example/cb")
+    created = mintmark("client", "create", "web", *sign_in, *options)
+    assert ("mintmark client update web --id-token-alg ES256" in created.err) == is_suggested

@@ -91,3 +91,14 @@ async def test_the_wizard_gives_nothing_that_was_not_asked_for(alice: Operator) 
     await alice.send("/console/clients/new", **form, may_assert_subjects="1", skip_consent="1", generation="9")
     client = await clients.get_client(alice.world.issuer, "api")
     assert (client.may_assert_subjects, client.skip_consent) == (False, False)
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+async def test_the_signature_of_id_tokens_is_chosen_with_the_client(alice: Operator, algorithm: str) -> None:
+    page = await alice.get("/console/clients/new", kind="web")
+    assert "ES256: suggested" in text_of(page)
+    form = form_of(page) | {"name": "Shop", "redirect_uris": "https://a.example/cb"}
+    assert form["id_token_signed_response_alg"] == "RS256", "what a library takes that is told nothing"
+    await alice.send("/console/clients/new", **form | {"id_token_signed_response_alg": algorithm})
+    (client,) = (await clients.list_clients(alice.world.issuer)).rows
+    assert client.id_token_signed_response_alg == algorithm
