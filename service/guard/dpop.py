@@ -34,6 +34,12 @@ class DpopPolicy:
     remembered: int = 100_000
     """How many proofs a process remembers, so that each counts once there."""
 
+    @property
+    def metadata(self) -> dict[str, object]:
+        """What the API says of it (RFC 9728 section 2)."""
+        taken = {"dpop_signing_alg_values_supported": list(self.algorithms)}
+        return taken | ({"dpop_bound_access_tokens_required": True} if self.required else {})
+
 
 class SentRequest(NamedTuple):
     """What a proof is for."""

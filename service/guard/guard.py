@@ -133,7 +133,7 @@ class Guard:
 
         Raises ValueError where the audience is no https URL.
         """
-        self.metadata = ResourceMetadata(self._audience, self._issuer, members)
+        self.metadata = ResourceMetadata(self._audience, self._issuer, {**self._key_check.policy.metadata, **members})
         return self
 
     async def start(self) -> None:

@@ -18,7 +18,8 @@ from service.protocol.credentials import Kind, base64url
 from service.protocol.names import AccessTokenFormat
 from service.records.audit_entry import Way
 from service.store.scanning import LivingCredential
-from tests.world import World, settings_for
+from tests.dpop import Prover
+from tests.world import CALLBACK, VERIFIER, World, settings_for
 
 
 def part(members: dict[str, Any]) -> str:
@@ -73,6 +74,24 @@ async def test_a_token_of_a_client_itself(world: World) -> None:
     assert found.active
     assert "subject" not in finding.describe(found)
     assert finding.describe(found)["grant_type"] == "client_credentials"
+
+
+async def test_what_a_credential_is_bound_to(world: World) -> None:
+    """Operators see why a token does not count without its key."""
+    await world.public_client(scopes=("read",))
+    client = await world.issuer.store.clients.get("phone")
+    assert client
+    prover = Prover()
+    code = await world.code(client, verifier=VERIFIER, scope="read")
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+    tokens = await (
+        await world.http.post("/token", data=form | {"client_id": "phone"}, headers=prover.headers())
+    ).json()
+    for name in ("access_token", "refresh_token"):
+        assert finding.describe(await seen(world, tokens[name]))["bound_to"] == {"jkt": prover.jkt}
+    await world.client()
+    token = (await (await world.token(grant_type="client_credentials")).json())["access_token"]
+    assert "bound_to" not in finding.describe(await seen(world, token))
 
 
 async def test_a_refresh_token_and_its_use(world: World) -> None:

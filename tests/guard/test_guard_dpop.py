@@ -1,5 +1,6 @@
 """The guard and tokens that are bound to a key (RFC 9449 section 7): a stolen one is worth nothing."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -148,6 +149,15 @@ async def test_nonces(served: World, guards: Callable[..., Guard]) -> None:
         assert one.headers() == {"DPoP-Nonce": nonce}
     stranger = guards("jwks", dpop=DpopPolicy(nonce_secret="of another API"))
     assert (await refusal(stranger, prover.with_token(token, url=URL, nonce=nonce))).error == "use_dpop_nonce"
+
+
+def test_metadata_say_what_is_wanted(guards: Callable[..., Guard]) -> None:
+    """RFC 9728 section 2."""
+    guard = guards("jwks", dpop=DpopPolicy(required=True, algorithms=("ES256",))).described()
+    assert guard.metadata
+    said = json.loads(guard.metadata.content)
+    assert said["dpop_signing_alg_values_supported"] == ["ES256"]
+    assert said["dpop_bound_access_tokens_required"] is True
 
 
 def test_memory_of_proofs_is_bounded_and_ends_by_time() -> None:

@@ -177,6 +177,7 @@ async def test_metadata_are_for_everybody_and_challenges_point_there(
             "resource": API,
             "authorization_servers": [served.issuer.url],
             "bearer_methods_supported": ["header"],
+            "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA", "ES384"],
             "resource_name": "Orders",
             "scopes_supported": ["read"],
         }

@@ -9,7 +9,7 @@ from aiohttp import ClientResponse
 
 from service.protocol.names import AccessTokenFormat
 from tests.dpop import Prover
-from tests.person import Person
+from tests.person import Person, usual_request
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of
 
 OPENID: dict[str, Any] = {"scopes": ("openid", "read"), "default_scope": "openid"}
@@ -99,6 +99,40 @@ async def test_a_code_is_bound_by_its_authorization_request(world: World) -> Non
         assert await error_of(await buy(world, other, **redeeming(code))) == (400, "invalid_grant")
     assert (await bought(world, prover, **redeeming(code)))["token_type"] == "DPoP"
     assert (await Person(world).authorize("app", dpop_jkt="too short")).error == "invalid_request"
+
+
+async def test_a_pushed_request_binds_its_code_by_a_proof(world: World) -> None:
+    """Section 10.1: as dpop_jkt does; both must be the same key, and the proof counts once."""
+    prover, url = Prover(), "http://127.0.0.1:8080/par"
+    asked = usual_request("app")
+    for other in (asked | {"dpop_jkt": Prover().jkt}, asked | {"dpop_jkt": "short"}):
+        refused = await world.http.post("/par", data=other, headers=basic("app") | prover.headers(url=url))
+        assert refused.status == 400
+        assert (await refused.json())["error"] in ("invalid_dpop_proof", "invalid_request")
+    headers = basic("app") | prover.headers(url=url)
+    pushed = await world.http.post("/par", data=asked | {"dpop_jkt": prover.jkt}, headers=headers)
+    assert pushed.status == 201
+    assert await error_of(await world.http.post("/par", data=asked, headers=headers)) == (400, "invalid_dpop_proof")
+    pushed = await world.http.post("/par", data=asked, headers=basic("app") | prover.headers(url=url))
+    person, request_uri = Person(world), (await pushed.json())["request_uri"]
+    shown = await person.log_in(await person.get("/authorize", client_id="app", request_uri=request_uri))
+    code = (await person.agree(shown)).answer["code"]
+    for thief in (None, Prover()):
+        assert await error_of(await buy(world, thief, **redeeming(code))) == (400, "invalid_grant")
+    assert (await bought(world, prover, **redeeming(code)))["token_type"] == "DPoP"
+
+
+async def test_a_client_that_registers_itself_may_demand_it(world: World) -> None:
+    """Section 5.2, RFC 7591."""
+    metadata = {"redirect_uris": [CALLBACK], "dpop_bound_access_tokens": True, "response_types": ["code"]}
+    async with world.having(registration="open") as other:
+        made = await (await other.http.post("/register", json=metadata)).json()
+        assert made["dpop_bound_access_tokens"] is True
+        form, headers = redeeming("mm_ac_" + "x" * 65), basic(made["client_id"], made["client_secret"])
+        assert await error_of(await other.http.post("/token", data=form, headers=headers)) == (
+            400,
+            "invalid_dpop_proof",
+        )
 
 
 async def test_a_refresh_token_of_a_public_client_needs_the_same_key_for_ever(world: World) -> None:

@@ -19,6 +19,7 @@ async def inspect_access_token(issuer: Issuer, token: Credential) -> Inspection:
         issued_at=opened.record.issued_at,
         ends_at=opened.ends_at,
         jti=handle_of(token),
+        bound_to=opened.record.binding.cnf,
     )
 
 
@@ -35,6 +36,7 @@ async def _refresh_token(issuer: Issuer, token: Credential) -> Inspection:
         issued_at=opened.record.issued_at,
         ends_at=opened.ends_at or 0,
         refreshes_left=opened.record.refreshes_left,
+        bound_to=opened.record.binding.cnf,
     )
 
 
@@ -50,7 +52,8 @@ async def _authorization_code(issuer: Issuer, code: Credential) -> Inspection:
     )
     if opened.record is None:
         return found._replace(why=(Why.USED, *found.why))
-    return found._replace(redirect_uri=opened.record.redirect_uri or "", ends_at=opened.ends_at or 0)
+    bound_to = opened.record.binding.cnf
+    return found._replace(redirect_uri=opened.record.redirect_uri or "", ends_at=opened.ends_at or 0, bound_to=bound_to)
 
 
 OPENERS = {

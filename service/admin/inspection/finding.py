@@ -92,6 +92,8 @@ class Inspection(NamedTuple):
     ends_at: int = 0
     jti: str = ""
     redirect_uri: str = ""
+    bound_to: Mapping[str, str] = {}
+    """Keys without which it is worth nothing, as in the claim ``cnf`` (RFC 7800 section 3.1)."""
     header: Mapping[str, Any] = {}
     """Of a JWT, like ``claims`` unverified unless ``signed_by_us``."""
     claims: Mapping[str, Any] = {}

@@ -55,6 +55,7 @@ class InspectedToken(Output[Mapping[str, Any]]):
     jti: str = ""
     refreshes_left: int = 0
     redirect_uri: str = ""
+    bound_to: dict[str, str] = Field(default_factory=dict)
     header: dict[str, JsonValue] = Field(default_factory=dict)
     claims: dict[str, JsonValue] = Field(default_factory=dict)
 

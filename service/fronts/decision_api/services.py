@@ -88,6 +88,8 @@ def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
             {"name": name, "uri": uri} for name, uri in document.get("mtls_endpoint_aliases", {}).items()
         ]
         or None,
+        "dpopNonceRequired": settings.dpop_nonce_required,
+        "dpopNonceDuration": settings.dpop_nonce_lifetime,
         "accessTokenDuration": settings.access_token_lifetime,
         "refreshTokenDuration": settings.refresh_idle_lifetime,
         "idTokenDuration": settings.id_token_lifetime,
