@@ -9,10 +9,11 @@ import typer
 
 from service.cli.properties import PropertyTexts, read_properties
 from service.grants import GRANT_TYPES
-from service.protocol.client_metadata import ROWS, MemberGroup, MemberValue, Row, Shape
-from service.protocol.names import SigningAlgorithm
+from service.protocol.client_member import MemberGroup, MemberValue
+from service.protocol.client_metadata import ROWS, Row, Shape
+from service.protocol.names import ContentEncryption, SigningAlgorithm
 
-_METAVARS = {bool: "", int: "SECONDS", dict: "JSON", str: "TEXT", SigningAlgorithm: "ALG"}
+_METAVARS = {bool: "", int: "SECONDS", dict: "JSON", str: "TEXT", SigningAlgorithm: "ALG", ContentEncryption: "ENC"}
 
 
 def flag_of(row: Row) -> str:

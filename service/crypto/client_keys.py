@@ -5,7 +5,7 @@ import time
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
 import orjson
@@ -17,10 +17,13 @@ from service.crypto.jws import Jws, UnverifiableError, checked_claims
 from service.observe.counting import CacheCounts
 from service.observe.events import Event
 from service.outbound.http_client import HttpClientError, HttpResponse
-from service.protocol.names import SigningAlgorithm
+from service.protocol.names import KeyManagement, SigningAlgorithm
 from service.records.client import Client
 from service.settings import Settings
 from service.store.bounded_cache import BoundedCache
+
+if TYPE_CHECKING:
+    from service.crypto.jwe import EncryptionKey
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +77,8 @@ class _Held(NamedTuple):
     keys: tuple[jwt.PyJWK, ...]
     certificates: frozenset[str]
     """Thumbprints of the certificates of its keys."""
+    encryption: tuple[Mapping[str, Any], ...]
+    """JWKs that might be encrypted for."""
     read_at: float
     fresh_until: float
 
@@ -130,6 +135,17 @@ class ClientKeys:
             found = _fitting(held.keys, kid, algorithm)
         return found
 
+    async def encryption_key(self, source: KeySource, algorithm: KeyManagement) -> "EncryptionKey | None":
+        """The key to encrypt for by this algorithm, None for none. Raises UnverifiableError where it can't be had."""
+        from service.crypto.jwe import key_for  # a process that encrypts for nobody does without joserfc
+
+        held = await self._read(source)
+        found = key_for(held.encryption, algorithm)
+        if found is None and self._is_to_be_read_again(source, held):
+            held = await self._fetched(source.name, source.jwks_uri or "")
+            found = key_for(held.encryption, algorithm)
+        return found
+
     async def has_certificate(self, source: KeySource, thumbprint: str) -> bool:
         """Whether one of the keys is in this certificate (``x5c``, RFC 8705 section 2.2.2). Raises UnverifiableError."""
         held = await self._read(source)
@@ -158,7 +174,10 @@ class ClientKeys:
                     raise
                 return held  # what was right a while ago is better than nothing, until their server is back
         now = self._clock()
-        return self._remember(source.name, _Held(place, parsed(source.jwks), certificates(source.jwks), now, now + 1e9))
+        keys, shown = parsed(source.jwks), certificates(source.jwks)
+        return self._remember(
+            source.name, _Held(place, keys, shown, usable_for_encryption(source.jwks), now, now + 1e9)
+        )
 
     async def _fetched(self, name: str, uri: str) -> _Held:
         """Fetch the keys; concurrent calls share the request, and a failure counts for a while."""
@@ -178,10 +197,10 @@ class ClientKeys:
             raise UnverifiableError("jwks_uri: the keys cannot be fetched") from error
         now, most = self._clock(), self._settings.client_keys_lifetime
         lifetime = most if fetched.max_age is None else min(most, max(fetched.max_age, 1))
-        return self._remember(name, _Held(uri, keys, shown, now, now + lifetime))
+        return self._remember(name, _Held(uri, keys, shown, usable_for_encryption(document), now, now + lifetime))
 
     def _remember(self, name: str, held: _Held) -> _Held:
-        self._held.put(name, held, sum(map(_size_of, held.keys)))
+        self._held.put(name, held, sum(map(_size_of, held.keys)) + _KEY_BYTES * len(held.encryption))
         return held
 
 
@@ -191,6 +210,12 @@ def parsed(jwks: object) -> tuple[jwt.PyJWK, ...]:
         raise ValueError("not a JWK set")
     wanted = [member for member in jwks["keys"][:MAX_KEYS] if is_for_signatures(member)]
     return tuple(key for key in map(parsed_key, wanted) if key is not None)
+
+
+def usable_for_encryption(jwks: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The JWKs of a set that was parsed that are for encryption, or for anything."""
+    members = (member for member in jwks["keys"][:MAX_KEYS] if isinstance(member, dict))
+    return tuple(member for member in members if member.get("use", "enc") == "enc")
 
 
 def certificates(jwks: Mapping[str, Any]) -> frozenset[str]:

@@ -11,9 +11,10 @@ from service.login.granting import verified_of
 from service.login.interaction import CrowdedError, StaleError
 from service.login.request_object import Parameters
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
-from service.protocol.errors import InvalidRequestUri, ProtocolError
+from service.protocol.errors import InvalidRequestUri, ProtocolError, TemporarilyUnavailable
 from service.protocol.names import Prompt
 from service.protocol.response_destination import modes_supported
+from service.tokens.encryption import encryption_metadata
 
 NAME = "authorize"
 PATH = "/authorize"
@@ -25,7 +26,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
         outer = Parameters(visit.parameters, visit.resources)
         client, request, parameters = await validate_authorization_request(issuer, outer)
     except RefusedRequestError as refused:
-        return Reply(refused.show(issuer, framed=visit.framed))
+        return Reply(await _sent_back(issuer, refused, visit))
     except ProtocolError as error:
         return Reply(failed(error))
     browser = browser_of(issuer, visit)
@@ -49,8 +50,16 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
         issuer.refusals.record(NAME, spent)
         return Reply(failed(spent), languages=request.ui_locales)
     except ProtocolError as error:
-        what = RefusedRequestError(client, verified_of(request), error).show(issuer, framed=visit.framed)
+        what = await _sent_back(issuer, RefusedRequestError(client, verified_of(request), error), visit)
     return Reply(what, browser=None if visit.browser else browser, languages=request.ui_locales)
+
+
+async def _sent_back(issuer: Issuer, refused: RefusedRequestError, visit: Visit) -> Redirect | FormPost | Page:
+    """The error on its way to the client; a page where it cannot be made to travel as the client wants it."""
+    try:
+        return await refused.show(issuer, framed=visit.framed)
+    except TemporarilyUnavailable as error:
+        return failed(error)
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:
@@ -71,6 +80,8 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
     objects = settings.request_objects
     return members | {
         "authorization_signing_alg_values_supported": [one.value for one in issuer.keyring.algorithms],
+        **encryption_metadata("authorization"),
+        **encryption_metadata("id_token"),
         "request_object_signing_alg_values_supported": list(ALGORITHMS) if objects != "off" else None,
         "require_signed_request_object": settings.require_signed_request_object,
         "request_parameter_supported": objects != "off",

@@ -23,6 +23,7 @@ from service.store.replay_checks import confirm
 from service.store.tokens import OpenedRefreshToken, OpenedToken
 from service.tokens import user_claims
 from service.tokens.access_tokens import GENERATION, handle_of, resolve_token
+from service.tokens.encryption import encrypted, encryption_metadata
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 from service.tokens.members import members_concerning
 
@@ -50,7 +51,8 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     issuer.metrics.request(NAME, "active" if body else "inactive")
     if JWT in request.headers.get("Accept", "") and issuer.keyring is not None:
         token = signed(issuer, client.client_id, client.introspection_signed_response_alg, body or {"active": False})
-        return answer(token.encode(), headers=_AS_JWT)
+        alg, enc = client.introspection_encrypted_response_alg, client.introspection_encrypted_response_enc
+        return answer((await encrypted(issuer, client, token, alg, enc)).encode(), headers=_AS_JWT)
     return answer(_INACTIVE if body is None else orjson.dumps(body))
 
 
@@ -189,6 +191,7 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
         ],
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms_supported(issuer),
         "introspection_signing_alg_values_supported": algorithms,
+        **(encryption_metadata("introspection") if algorithms else {}),
     }
 
 

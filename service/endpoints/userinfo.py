@@ -15,6 +15,7 @@ from service.protocol.request import Request
 from service.records.client import Client
 from service.store.tokens import OpenedToken
 from service.tokens.binding import NO_KEY, Possession, shown_with
+from service.tokens.encryption import encrypted, encryption_metadata
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 from service.tokens.opening import open_access_token
 
@@ -46,7 +47,7 @@ async def _decide(issuer: Issuer, request: Request) -> Decision:
         raise InvalidToken(log="user is disabled or unknown")
     user_claims = claims.present(person, names_of(issuer, token)) | {"sub": sub_of(issuer, client, token.grant)}
     issuer.metrics.request(NAME, "ok")
-    return rendered(issuer, client, user_claims)
+    return await rendered(issuer, client, user_claims)
 
 
 async def opened_for_claims(
@@ -67,21 +68,24 @@ def names_of(issuer: Issuer, token: OpenedToken) -> set[str]:
     return claims.told_by_scopes(token.scope.split(), issuer.settings.scope_claims) | set(token.grant.userinfo_claims)
 
 
-def rendered(issuer: Issuer, client: Client, user_claims: dict[str, Any]) -> Decision:
-    """The claims as JSON, or as a JWT where the client is registered so (OpenID Connect Core 5.3.2)."""
-    registered = client.userinfo_signed_response_alg
-    if registered is None:
+async def rendered(issuer: Issuer, client: Client, user_claims: dict[str, Any]) -> Decision:
+    """The claims as JSON, or as a JWT, signed or encrypted or both, where the client is registered so (Core 5.3.2)."""
+    registered, encryption = client.userinfo_signed_response_alg, client.userinfo_encrypted_response_alg
+    if registered is None and encryption is None:
         return answer(orjson.dumps(user_claims))
-    algorithm = algorithm_of(issuer, registered)
-    signed = keyring_of(issuer).sign(algorithm, user_claims | {"iss": issuer.url, "aud": client.client_id})
-    return answer(signed.encode(), headers=_AS_JWT)
+    content: str | bytes = orjson.dumps(user_claims)
+    if registered is not None:
+        told = user_claims | {"iss": issuer.url, "aud": client.client_id}
+        content = keyring_of(issuer).sign(algorithm_of(issuer, registered), told)
+    sealed = await encrypted(issuer, client, content, encryption, client.userinfo_encrypted_response_enc)
+    return answer(sealed.encode(), headers=_AS_JWT)
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:
     return {
         "userinfo_endpoint": issuer.url_of(PATH),
         "userinfo_signing_alg_values_supported": [algorithm.value for algorithm in keyring_of(issuer).algorithms],
-    }
+    } | encryption_metadata("userinfo")
 
 
 ENDPOINT = MachineEndpoint(

@@ -43,15 +43,15 @@ class RefusedRequestError(Exception):
         super().__init__(error.error)
         self.client, self.verified, self.error = client, verified, error
 
-    def show(self, issuer: Issuer, *, framed: bool) -> Redirect | FormPost | Page:
+    async def show(self, issuer: Issuer, *, framed: bool) -> Redirect | FormPost | Page:
         """Send the error to the client, and record it for operators; inside another page (framed) no page of ours is needed."""
         issuer.refusals.record(ENDPOINT, self.error)
-        return send_error(issuer, self.client, self.verified, self.error, knowingly=framed)
+        return await send_error(issuer, self.client, self.verified, self.error, knowingly=framed)
 
-    def deliver(self, issuer: Issuer) -> Redirect | FormPost:
+    async def deliver(self, issuer: Issuer) -> Redirect | FormPost:
         """Do the same for a front with pages of its own."""
         issuer.refusals.record(ENDPOINT, self.error)
-        return deliver(issuer, self.client, self.verified, error_fields(self.error))
+        return await deliver(issuer, self.client, self.verified, error_fields(self.error))
 
 
 async def validate_authorization_request(

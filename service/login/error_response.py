@@ -10,14 +10,14 @@ from service.records.client import Client
 from service.tokens.response_delivery import deliver
 
 
-def send_error(
+async def send_error(
     issuer: Issuer, client: Client, verified: Verified, error: ProtocolError, *, knowingly: bool
 ) -> Redirect | FormPost | Page:
     """Send the error to the client's redirect URI (RFC 6749 4.1.2.1), by a page of ours that names it where it is not trusted.
 
     ``knowingly``: no page is needed, for the user signed in and has seen where it leads, or sees nothing of it.
     """
-    what = deliver(issuer, client, verified, error_fields(error))
+    what = await deliver(issuer, client, verified, error_fields(error))
     if knowingly or is_trusted(issuer, client):
         return what
     return Page(

@@ -8,7 +8,6 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
-import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
@@ -34,73 +33,20 @@ from service.protocol.checked_types import (
     WebUris,
     each_once,
 )
+from service.protocol.client_member import SAME, Member, MemberGroup
+from service.protocol.client_member import row as _row
 from service.protocol.names import (
     AccessTokenFormat,
     ApplicationType,
     ClientAuthMethod,
+    ContentEncryption,
     HmacAlgorithm,
+    KeyManagement,
     RefreshRotation,
     ResponseType,
     SigningAlgorithm,
     SubjectType,
 )
-
-
-class MemberGroup(StrEnum):
-    """Members that belong together, for people."""
-
-    WHAT = "What it is"
-    MAY = "What it may do"
-    AUTHENTICATES = "How it authenticates"
-    REQUESTS = "Authorization requests"
-    SIGN_IN = "Signing users in"
-    SIGN_OUT = "Signing users out"
-    TOKENS = "Tokens"
-    LIFETIMES = "Lifetimes"
-    LINKS = "Links and contacts"
-
-
-SAME = "="
-"""The registered name is that of the member."""
-
-
-class Member(msgspec.Struct, frozen=True):
-    """What a row says beside name, type, check and default. An operator may set every member."""
-
-    group: MemberGroup
-    label: str
-    help: str
-    """Its effect, in one or two sentences, for the command line and the console."""
-    registered: str = ""
-    """Its name in RFC 7591 and OpenID Connect; "" if a client that registers itself may not set it."""
-    authlete: str = ""
-    """Its name in Authlete's Client object; ``extension.`` before those of its extension."""
-    flag: str = ""
-    """The command-line option, if it is not called like the member."""
-    metavar: str = ""
-    """What the option takes, if the type does not tell."""
-
-
-MemberValue = Any
-"""The value of a member: its row says of which type."""
-
-
-def _row(
-    default: MemberValue,
-    group: MemberGroup,
-    label: str,
-    help_: str,
-    *,
-    registered: str = "",
-    authlete: str = "",
-    flag: str = "",
-    metavar: str = "",
-) -> MemberValue:
-    """A field of the model with its ``Member``; as Any, like pydantic's own ``Field``, so that it can stand for its default."""
-    field = Field(default, description=help_)
-    field.metadata.append(Member(group, label, help_, registered, authlete, flag, metavar))
-    return field
-
 
 _WHAT, _MAY, _AUTHENTICATES, _REQUESTS, _SIGN_IN, _SIGN_OUT, _TOKENS, _LIFETIMES, _LINKS = MemberGroup
 _ResponseTypes = Annotated[tuple[ResponseType, ...], AfterValidator(each_once)]
@@ -265,6 +211,30 @@ class ClientMetadata(BaseModel):
     tls_client_certificate_bound_access_tokens: bool = _row(False, _TOKENS, "Bound to certificate",
         "Its access tokens are worth nothing without its TLS certificate, and it gets none without it.",
         registered=SAME, authlete="tlsClientCertificateBoundAccessTokens", flag="--certificate-bound")
+    id_token_encrypted_response_alg: KeyManagement | None = _row(None, _TOKENS, "ID tokens encrypted for",
+        "ID tokens are encrypted for its public key, by this algorithm; signed all the same.",
+        registered=SAME, authlete="idTokenEncryptionAlg", flag="--id-token-encryption-alg")
+    id_token_encrypted_response_enc: ContentEncryption | None = _row(None, _TOKENS, "ID tokens encrypted with",
+        "How the content of it is encrypted; A128CBC-HS256 by default.", registered=SAME, authlete="idTokenEncryptionEnc",
+        flag="--id-token-encryption-enc")
+    userinfo_encrypted_response_alg: KeyManagement | None = _row(None, _TOKENS, "UserInfo encrypted for",
+        "UserInfo is encrypted for its public key, by this algorithm, signed or not.",
+        registered=SAME, authlete="userInfoEncryptionAlg", flag="--userinfo-encryption-alg")
+    userinfo_encrypted_response_enc: ContentEncryption | None = _row(None, _TOKENS, "UserInfo encrypted with",
+        "How the content of it is encrypted; A128CBC-HS256 by default.", registered=SAME, authlete="userInfoEncryptionEnc",
+        flag="--userinfo-encryption-enc")
+    authorization_encrypted_response_alg: KeyManagement | None = _row(None, _TOKENS, "Responses encrypted for",
+        "Responses that are asked for as a JWT are encrypted for its public key, by this algorithm.",
+        registered=SAME, authlete="authorizationEncryptionAlg", flag="--response-encryption-alg")
+    authorization_encrypted_response_enc: ContentEncryption | None = _row(None, _TOKENS, "Responses encrypted with",
+        "How the content of it is encrypted; A128CBC-HS256 by default.", registered=SAME, authlete="authorizationEncryptionEnc",
+        flag="--response-encryption-enc")
+    introspection_encrypted_response_alg: KeyManagement | None = _row(None, _TOKENS, "Introspection encrypted for",
+        "Introspection as a JWT is encrypted for its public key, by this algorithm.", registered=SAME,
+        flag="--introspection-encryption-alg")
+    introspection_encrypted_response_enc: ContentEncryption | None = _row(None, _TOKENS, "Introspection encrypted with",
+        "How the content of it is encrypted; A128CBC-HS256 by default.", registered=SAME,
+        flag="--introspection-encryption-enc")
     access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
         "Claims about the user, such as department, in its access tokens and their introspection.",
         authlete="extension.accessTokenClaims", metavar="CLAIM")

@@ -64,6 +64,18 @@ def _shows_no_certificate(given: ClientMetadata) -> bool:
     return _has_no_keys(given) or (given.jwks is not None and not any(key.get("x5c") for key in keys))
 
 
+def _encrypts(given: ClientMetadata) -> bool:
+    return any(getattr(given, f"{kind}_encrypted_response_alg") for kind in _ENCRYPTED)
+
+
+def _names_content_encryption_alone(given: ClientMetadata) -> bool:
+    return any(
+        getattr(given, f"{kind}_encrypted_response_enc") and not getattr(given, f"{kind}_encrypted_response_alg")
+        for kind in _ENCRYPTED
+    )
+
+
+_ENCRYPTED = ("id_token", "userinfo", "authorization", "introspection")
 COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
     (
         lambda given: given.public and GrantTypeName.CLIENT_CREDENTIALS in given.grant_types,
@@ -139,6 +151,14 @@ COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
     (
         lambda given: given.dpop_bound_access_tokens and any("token" in one.parts for one in given.response_types),
         "dpop_bound_access_tokens: the authorization endpoint cannot bind the access tokens of response_types with token",
+    ),
+    (
+        lambda given: _encrypts(given) and given.jwks is None and given.jwks_uri is None,
+        "jwks: encrypted responses need jwks or jwks_uri, with a key to encrypt for",
+    ),
+    (
+        _names_content_encryption_alone,
+        "…_encrypted_response_enc: goes with …_encrypted_response_alg (OpenID Connect Dynamic Client Registration 2)",
     ),
     (
         lambda given: given.alias == given.client_id,

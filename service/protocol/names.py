@@ -94,6 +94,24 @@ class HmacAlgorithm(StrEnum):
         return int(self.value[2:]) // 8
 
 
+class KeyManagement(StrEnum):
+    """How the key of a JWE is made known to its recipient, by the recipient's public key (RFC 7518 section 4.1)."""
+
+    RSA_OAEP_256 = "RSA-OAEP-256"
+    ECDH_ES = "ECDH-ES"
+    ECDH_ES_A256KW = "ECDH-ES+A256KW"
+
+
+class ContentEncryption(StrEnum):
+    """How the content of a JWE is encrypted (RFC 7518 section 5.1)."""
+
+    A128CBC_HS256 = "A128CBC-HS256"
+    """The default of OpenID Connect Dynamic Client Registration 2."""
+    A256CBC_HS512 = "A256CBC-HS512"
+    A128GCM = "A128GCM"
+    A256GCM = "A256GCM"
+
+
 class AccessTokenFormat(StrEnum):
     """What clients get as access token: ``both`` is the opaque one with the JWT beside it (AU-23)."""
 

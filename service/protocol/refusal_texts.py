@@ -164,6 +164,9 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
       "id_token_hint is not an ID token that this client got here.", "request and request_uri cannot be used together.",
       "{} is no thumbprint of a key (RFC 9449 section 10).",
       "A pushed request cannot name another one: leave request_uri out (RFC 9126 section 2.1).")),
+    ("no_encryption_key", "invalid_request", "What the client gets is to be encrypted (`…_encrypted_response_alg`), and its key set has no key for that.",
+     "Add a key whose use is enc to its jwks, or to what its jwks_uri shows.",
+     ("The client has no public key to encrypt for by {} (jwks, jwks_uri).",)),
     ("not_pushed", "invalid_request", "The client, or every client, has to push its authorization requests, and this one was not.",
      "Push it to `/par`, and send the request_uri that it answers; the setting and the client's member `require_pushed_authorization_requests`.",
      ("The request has to be pushed (RFC 9126).",)),
@@ -276,7 +279,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
      "Look who floods (`mintmark refused list`); the bounds are settings.",
      ("Too many requests wait for users to sign in; please try again soon.", "Too many clients wait for their first use; try again later.",
       "Too many clients were registered from your network and not used yet; use or delete one, or wait.")),
-    ("dependency", "temporarily_unavailable", "Another part did not answer: a hook, the audit file, a key.", "The log line says which.", ("hook {}, {}: {}", "audit_file: {}", "{}")),
+    ("dependency", "temporarily_unavailable", "Another part did not answer: a hook, the audit file, a key.", "The log line says which.", ("hook {}, {}: {}", "audit_file: {}", "keys of the client: {}", "{}")),
     ("incident", "server_error", "An unforeseen error.", "The log has it under the incident's number.", ("{}",)),
     ("unauthorized", "unauthorized", "A wrong operator's token at the admin API.", "`mintmark admin-token`.", ("{}",)),
 )  # fmt: skip

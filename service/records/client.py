@@ -8,6 +8,8 @@ from service.protocol.names import (
     AccessTokenFormat,
     ApplicationType,
     ClientAuthMethod,
+    ContentEncryption,
+    KeyManagement,
     RefreshRotation,
     ResponseType,
     SigningAlgorithm,
@@ -116,6 +118,14 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     tls_client_auth_san_ip: str | None = None
     tls_client_auth_san_email: str | None = None
     tls_client_certificate_bound_access_tokens: bool = False
+    id_token_encrypted_response_alg: KeyManagement | None = None
+    id_token_encrypted_response_enc: ContentEncryption | None = None
+    userinfo_encrypted_response_alg: KeyManagement | None = None
+    userinfo_encrypted_response_enc: ContentEncryption | None = None
+    authorization_encrypted_response_alg: KeyManagement | None = None
+    authorization_encrypted_response_enc: ContentEncryption | None = None
+    introspection_encrypted_response_alg: KeyManagement | None = None
+    introspection_encrypted_response_enc: ContentEncryption | None = None
     access_token_claims: tuple[str, ...] = ()
     consents_since: int | None = None
     """The generation from which consents count, where they outlived the last raise; None: ``generation``."""

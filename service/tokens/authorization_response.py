@@ -96,7 +96,7 @@ async def _respond(
         }
         fields["scope"] = issued.scope
     if "id_token" in parts:
-        fields["id_token"] = mint_id_token(
+        fields["id_token"] = await mint_id_token(
             issuer,
             client,
             grant,

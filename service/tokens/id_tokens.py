@@ -12,6 +12,7 @@ from service.protocol.credentials import GRANT_ID_LENGTH, base64url
 from service.protocol.names import OPENID, SigningAlgorithm, SubjectType
 from service.records.client import Client
 from service.records.grant import Grant
+from service.tokens.encryption import encrypted
 
 MAX_HINT = 16_384
 """Characters of an ID token that comes as a hint."""
@@ -71,7 +72,7 @@ def sub_of(issuer: Issuer, client: Client, grant: Grant) -> str:
     return grant.sub or subject_for(issuer, client, grant.subject)
 
 
-def mint_id_token(
+async def mint_id_token(
     issuer: Issuer,
     client: Client,
     grant: Grant,
@@ -97,6 +98,10 @@ def mint_id_token(
         code: Issued with it, for ``c_hash``.
         claims: About the user, beside those that the grant holds.
         added: Claims from hooks.
+
+    Raises:
+        InvalidRequest: It is to be encrypted, and the client shows no key for that.
+        TemporarilyUnavailable: The keys of the client cannot be fetched.
     """
     algorithm, now = algorithm_of(issuer, client.id_token_signed_response_alg), int(issuer.clock())
     contents: dict[str, Any] = {**(claims or {}), **grant.id_token_claims, **added}
@@ -118,7 +123,11 @@ def mint_id_token(
         "c_hash": half_hash(algorithm, code) if code else "",
     }
     contents |= {name: value for name, value in optional.items() if value}
-    return keyring_of(issuer).sign(algorithm, contents)
+    signed = keyring_of(issuer).sign(algorithm, contents)
+    if client.id_token_encrypted_response_alg is None:
+        return signed
+    alg, enc = client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc
+    return await encrypted(issuer, client, signed, alg, enc)
 
 
 async def read_hint(issuer: Issuer, token: str) -> Hint | None:

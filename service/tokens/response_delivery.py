@@ -1,24 +1,38 @@
-"""The authorization response on its way to the client: in plain parameters, or in a JWT that we signed (JARM)."""
+"""The authorization response on its way to the client: plain parameters, or a JWT, signed and perhaps encrypted (JARM)."""
 
 from collections.abc import Mapping
 
 from service.issuer import Issuer
 from service.protocol.authorization_response import redirected, response_parameters
 from service.protocol.browsing import FormPost, Redirect
+from service.protocol.errors import InvalidRequest, TemporarilyUnavailable
 from service.protocol.response_destination import Verified
 from service.records.client import Client
+from service.tokens.encryption import encrypted
 from service.tokens.id_tokens import algorithm_of, keyring_of
 
 LIFETIME = 600
 """Seconds: the most that JARM 2.1 recommends."""
 
 
-def deliver(issuer: Issuer, client: Client, verified: Verified, answer: Mapping[str, str]) -> Redirect | FormPost:
-    """Send an answer, or an error, with ``state`` as it came and ``iss``, the way the response mode says."""
+async def deliver(issuer: Issuer, client: Client, verified: Verified, answer: Mapping[str, str]) -> Redirect | FormPost:
+    """Send an answer, or an error, with ``state`` as it came and ``iss``, the way the response mode says.
+
+    Raises TemporarilyUnavailable where it cannot be encrypted as the client wants it.
+    """
     parameters = response_parameters(issuer.url, verified, answer)
     if verified.as_jwt:
-        parameters = {"response": _signed(issuer, client, parameters)}
+        parameters = {"response": await _sealed(issuer, client, _signed(issuer, client, parameters))}
     return redirected(verified, parameters)
+
+
+async def _sealed(issuer: Issuer, client: Client, signed: str) -> str:
+    """Encrypted, where the client is registered so. A client without a key learns nothing of it here: its operator does."""
+    alg, enc = client.authorization_encrypted_response_alg, client.authorization_encrypted_response_enc
+    try:
+        return await encrypted(issuer, client, signed, alg, enc)
+    except InvalidRequest as error:
+        raise TemporarilyUnavailable(log=error.description) from error
 
 
 def _signed(issuer: Issuer, client: Client, parameters: Mapping[str, str]) -> str:

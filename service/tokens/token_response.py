@@ -73,7 +73,7 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     id_token = ""
     if plan.has_id_token and wants_id_token(issuer, grant):
         extra = authorization.added.id_token
-        id_token = mint_id_token(
+        id_token = await mint_id_token(
             issuer, client, grant, plan.grant_id, nonce=plan.nonce, access_token=access.text, added=extra
         )
     told = plan.grant_id if issuer.settings.grant_management and grant.subject else ""

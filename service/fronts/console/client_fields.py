@@ -8,7 +8,8 @@ import orjson
 
 from service.admin.errors import InvalidInput
 from service.grants import GRANT_TYPES
-from service.protocol.client_metadata import ROWS, MemberGroup, MemberValue, Row, Shape
+from service.protocol.client_member import MemberGroup, MemberValue
+from service.protocol.client_metadata import ROWS, Row, Shape
 
 
 class FieldKind(StrEnum):

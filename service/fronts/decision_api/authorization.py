@@ -55,16 +55,16 @@ async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
         parameters = Parameters(form.parameters, form.resources)
         validated = await validate_authorization_request(issuer, parameters, by_backend=True)
     except RefusedRequestError as refused:
-        return refusal(issuer, refused)
+        return await refusal(issuer, refused)
     client, request = validated.client, validated.request
     presented = form.parameters.get("client_id", "")
     try:
         expects = await expected_subject(issuer, client, request)
     except InvalidRequest as error:
-        return back(issuer, client, request, error)
+        return await back(issuer, client, request, error)
     silent = Prompt.NONE in request.prompt
     if silent and request.max_age == 0:
-        return back(issuer, client, request, LoginRequired("max_age=0 wants a login, prompt=none forbids one."))
+        return await back(issuer, client, request, LoginRequired("max_age=0 wants a login, prompt=none forbids one."))
     waiting = DecisionTicket(
         call.api_key,
         client.client_id,

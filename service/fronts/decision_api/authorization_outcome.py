@@ -89,10 +89,10 @@ async def _allowed(
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
-        return back(issuer, client, request, error)
+        return await back(issuer, client, request, error)
     issuer.metrics.request("authorize", "ok")
     facts = {"client_id": client.client_id, "subject": body.subject, "grant_id": response.grant_id}
-    what = deliver(issuer, client, verified_of(request), response.fields)
+    what = await deliver(issuer, client, verified_of(request), response.fields)
     return sent(what, ResultCode.AUTHORIZATION_ISSUED, facts, _response_members(issuer, response))
 
 
@@ -215,7 +215,7 @@ async def fail(call: Call, body: FailAuthorizationBody) -> CallResult:
     async with tickets.used(call, body.ticket, waiting):
         pass
     error = make(body.description or _TEXTS.get(body.reason, ""))
-    answer = back(call.issuer, client, request, error)
+    answer = await back(call.issuer, client, request, error)
     return answer._replace(result=ResultCode.AUTHORIZATION_FAILED, facts={**answer.facts, "reason": body.reason})
 
 

@@ -17,15 +17,18 @@ from service.client_auth import registered_name, resumed_method
 from service.fronts.decision_api.body import Duration, Text, Words, as_json
 from service.fronts.decision_api.call import Body, milliseconds
 from service.issuer import Issuer
-from service.protocol.client_metadata import ROWS, MemberValue, Row, Shape
+from service.protocol.client_member import MemberValue
+from service.protocol.client_metadata import ROWS, Row, Shape
 from service.protocol.names import ClientAuthMethod, GrantTypeName
 from service.records.client import Client
 from service.records.property import Property
 
+_UNDERSCORES = str.maketrans(" -+", "___")
+
 
 def enum_name(word: str) -> str:
     """A registered word as Authlete's enumerations spell it: ``AUTHORIZATION_CODE``, ``CODE_ID_TOKEN``, ``JWT_BEARER``."""
-    return word.rpartition(":")[2].upper().replace(" ", "_").replace("-", "_")
+    return word.rpartition(":")[2].upper().translate(_UNDERSCORES)
 
 
 def _by_enum_name(words: Iterable[str]) -> dict[str, str]:
@@ -109,7 +112,9 @@ def method_name(client: Client) -> str:
 def _to_them(row: Row, value: MemberValue) -> MemberValue:
     if row.shape is Shape.OBJECT:
         return orjson.dumps(value).decode() if value else None
-    is_named = row.name in _WORDS and not row.name.endswith("_alg")  # algorithms are called alike
+    is_named = row.name in _WORDS and not row.name.endswith(
+        ("signing_alg", "signed_response_alg")
+    )  # those are called alike
     if isinstance(value, tuple):
         return [enum_name(one) if is_named else one for one in value]
     return enum_name(value) if is_named and value else value
@@ -141,9 +146,7 @@ Attributes = Annotated[tuple[Attribute, ...], Field(max_length=100)]
 
 
 NOT_HERE = """
-    id_token_encryption_alg id_token_encryption_enc user_info_encryption_alg user_info_encryption_enc
-    request_encryption_alg request_encryption_enc authorization_encryption_alg
-    authorization_encryption_enc self_signed_certificate_key_id bc_delivery_mode bc_notification_endpoint
+    request_encryption_alg request_encryption_enc self_signed_certificate_key_id bc_delivery_mode bc_notification_endpoint
     front_channel_request_object_encryption_required single_access_token_per_subject rs_request_signed
     fapi_modes credential_response_encryption_required
 """.split()  # noqa: SIM905 (a table)

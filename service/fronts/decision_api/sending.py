@@ -17,12 +17,12 @@ from service.protocol.errors import ProtocolError
 from service.records.client import Client
 
 
-def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: ProtocolError) -> CallResult:
+async def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: ProtocolError) -> CallResult:
     """The error on its way to the client (RFC 6749 4.1.2.1)."""
-    return refusal(issuer, RefusedRequestError(client, verified_of(request), error))
+    return await refusal(issuer, RefusedRequestError(client, verified_of(request), error))
 
 
-def refusal(issuer: Issuer, refused: RefusedRequestError) -> CallResult:
+async def refusal(issuer: Issuer, refused: RefusedRequestError) -> CallResult:
     """The same, of a refused request.
 
     Where no operator answers for the address the caller learns so, to ask the user before it goes there (RFC 9700 4.11.2).
@@ -30,7 +30,7 @@ def refusal(issuer: Issuer, refused: RefusedRequestError) -> CallResult:
     client, error, uri = refused.client, refused.error, refused.verified.redirect_uri
     facts = {"client_id": client.client_id, "error": error.error}
     members = {} if is_trusted(issuer, client) else {"redirectTrusted": False, **leads_to(uri)}
-    return sent(refused.deliver(issuer), of_error(error.error), facts, members)
+    return sent(await refused.deliver(issuer), of_error(error.error), facts, members)
 
 
 def leads_to(redirect_uri: str) -> dict[str, str]:

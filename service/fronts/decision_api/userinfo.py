@@ -50,7 +50,7 @@ async def issue(call: Call, body: IssueUserInfoBody) -> CallResult:
     token, client = await opened_for_claims(call.issuer, body.token, None)
     about_user = claims.present(body.claims or {}, names_of(call.issuer, token))
     about_user["sub"] = body.sub or sub_of(call.issuer, client, token.grant)
-    decision = rendered(call.issuer, client, about_user)
+    decision = await rendered(call.issuer, client, about_user)
     action = "JSON" if decision.headers["Content-Type"] == JSON else "JWT"
     facts = {"client_id": client.client_id, "subject": token.grant.subject}
     members = {"responseContent": decision.content.decode()}

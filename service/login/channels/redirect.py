@@ -27,7 +27,7 @@ async def answer(issuer: Issuer, interaction: ClientInteraction, session: Sessio
             await issuer.store.grants.revoke(response.grant_id, session.subject)
         raise LoginRequired("The session has ended.")
     issuer.metrics.request("authorize", "ok")
-    return deliver(issuer, client, verified_of(request), response.fields)
+    return await deliver(issuer, client, verified_of(request), response.fields)
 
 
 async def refuse(
@@ -35,7 +35,7 @@ async def refuse(
 ) -> Redirect | FormPost | Page:
     """Send the error, and record it for operators."""
     issuer.refusals.record("authorize", error)
-    return send_error(
+    return await send_error(
         issuer, interaction.client, verified_of(interaction.request), error, knowingly=session is not None
     )
 

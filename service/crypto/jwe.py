@@ -1,0 +1,91 @@
+"""Encryption for one client alone (JWE, RFC 7516), by joserfc, with the public key that the client shows for that."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from service.protocol.names import ContentEncryption, KeyManagement
+
+_MEMBERS = ("kty", "crv", "x", "y", "n", "e")
+"""What is looked at in a JWK to encrypt for (RFC 7518 section 6); anything private is not."""
+_CURVES = frozenset({"P-256", "P-384", "P-521", "X25519"})
+_RSA_BITS = range(2048, 4097)
+"""Fewer are too weak (RFC 7518 section 4.3), more would let a client have us calculate for it."""
+_RSA_MODULUS = range(342, 684)
+"""The same in characters of base64url: joserfc would warn of what is too short."""
+_RSA_EXPONENT = 65537
+"""The largest one."""
+
+
+class EncryptionKey(NamedTuple):
+    """A client's public key, with what its JWK says of it; "" where that is nothing."""
+
+    key: RSAKey | ECKey | OKPKey
+    kid: str
+    use: str
+    algorithm: str
+
+    def fits(self, algorithm: KeyManagement) -> bool:
+        """Tell whether one may encrypt for it by this algorithm."""
+        is_rsa = algorithm is KeyManagement.RSA_OAEP_256
+        return isinstance(self.key, RSAKey) == is_rsa and self.algorithm in ("", algorithm.value)
+
+
+def key_for(members: Sequence[Mapping[str, Any]], algorithm: KeyManagement) -> EncryptionKey | None:
+    """Return the key of a JWK set to encrypt for: the first that is for encryption, else the first that is for anything.
+
+    What is no key to encrypt for is passed over (RFC 7517 section 5).
+    """
+    read = (_read(member) for member in members)
+    fitting = [key for key in read if key is not None and key.fits(algorithm)]
+    return next((key for key in fitting if key.use), next(iter(fitting), None))
+
+
+def encrypt(content: bytes, key: EncryptionKey, algorithm: KeyManagement, encryption: ContentEncryption) -> str:
+    """Encrypt a JWT (``cty`` JWT, RFC 7519 section 5.2), or claims as JSON, as a compact JWE."""
+    header = {"alg": algorithm.value, "enc": encryption.value, "typ": "JWT"}
+    if content[:1] != b"{":
+        header["cty"] = "JWT"
+    if key.kid:
+        header["kid"] = key.kid
+    sealed: str = jwe.encrypt_compact(header, content, key.key, algorithms=[algorithm.value, encryption.value])
+    return sealed
+
+
+def _read(member: Mapping[str, Any]) -> EncryptionKey | None:
+    said = {name: member.get(name, "") for name in ("kid", "use", "alg")}
+    known = {name: member[name] for name in _MEMBERS if name in member}
+    if said["use"] not in ("", "enc") or not all(isinstance(value, str) for value in (*said.values(), *known.values())):
+        return None
+    key = _imported(tuple(known.items()))
+    return None if key is None else EncryptionKey(key, said["kid"], said["use"], said["alg"])
+
+
+@lru_cache(maxsize=1024)
+def _imported(members: tuple[tuple[str, str], ...]) -> RSAKey | ECKey | OKPKey | None:
+    """The key, None where it is none that we would encrypt for; those of late are remembered."""
+    try:
+        return _made(dict(members))
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _made(known: dict[str, str]) -> RSAKey | ECKey | OKPKey | None:
+    """Raises what joserfc and cryptography raise for a faulty key."""
+    match known.get("kty"), known.get("crv"):
+        case "RSA", _ if len(known.get("n", "")) in _RSA_MODULUS:
+            key = RSAKey.import_key(known)
+            public = key.public_key
+            return key if public.key_size in _RSA_BITS and public.public_numbers().e <= _RSA_EXPONENT else None
+        case "EC", curve if curve in _CURVES:
+            ec = ECKey.import_key(known)
+            return ec if ec.public_key else None  # making it checks that the point is on the curve
+        case "OKP", "X25519":
+            okp = OKPKey.import_key(known)
+            return okp if okp.public_key else None
+        case _:
+            return None

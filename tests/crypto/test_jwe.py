@@ -1,0 +1,68 @@
+"""Which of a client's keys is encrypted for; what is none is passed over, whatever is wrong with it."""
+
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from service.crypto.client_keys import usable_for_encryption
+from service.crypto.jwe import key_for
+from service.protocol.names import KeyManagement
+
+RSA, EC = RSAKey.generate_key(2048).as_dict(private=False), ECKey.generate_key("P-256").as_dict(private=False)
+ECDH, OAEP = KeyManagement.ECDH_ES, KeyManagement.RSA_OAEP_256
+
+
+def chosen(algorithm: KeyManagement, *members: object) -> str | None:
+    found = key_for(usable_for_encryption({"keys": list(members)}), algorithm)
+    return None if found is None else found.kid
+
+
+def test_one_for_encryption_comes_before_one_for_anything() -> None:
+    for_all, for_us = {**EC, "kid": "all"}, {**EC, "kid": "enc", "use": "enc"}
+    assert chosen(ECDH, for_all, for_us) == "enc"
+    assert chosen(ECDH, for_all) == "all"
+    assert chosen(ECDH, {**EC, "kid": "sig", "use": "sig"}, for_all) == "all"
+
+
+def test_it_must_be_for_the_algorithm() -> None:
+    assert chosen(OAEP, {**EC, "kid": "ec"}) is None
+    assert chosen(ECDH, {**RSA, "kid": "rsa"}) is None
+    assert chosen(ECDH, {**EC, "kid": "other", "alg": "ECDH-ES+A256KW"}) is None
+    assert chosen(ECDH, {**EC, "kid": "sig", "alg": "ES256"}, {**EC, "kid": "this", "alg": "ECDH-ES"}) == "this"
+
+
+def _off_the_curve() -> dict[str, Any]:
+    return {**EC, "y": EC["x"]}
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        None,
+        7,
+        [],
+        "x",
+        {},
+        {"kty": "oct", "k": "c2VjcmV0"},
+        {**EC, "use": "sig"},
+        {**EC, "use": 7},
+        {**EC, "kid": 7},
+        {**EC, "crv": "secp256k1"},
+        {**EC, "crv": "P-999"},
+        {**EC, "x": "%"},
+        {**EC, "x": ["a"]},
+        {name: EC[name] for name in ("kty", "crv", "x")},
+        _off_the_curve(),
+        {**RSA, "n": "AQAB"},
+        {**RSA, "n": ""},
+        {**RSA, "e": "AAAA"},
+        {**RSA, "e": RSA["n"]},
+        RSAKey.generate_key(1024).as_dict(private=False),
+        OKPKey.generate_key("Ed25519").as_dict(private=False),
+        {"kty": "OKP", "crv": "X25519", "x": "AA"},
+    ],
+)
+def test_what_is_no_key_to_encrypt_for_is_passed_over(member: object) -> None:
+    assert chosen(ECDH, member) is None
+    assert chosen(OAEP, member) is None
