@@ -11,13 +11,9 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from helm import readme, settings_schema
-from service.app import open_issuer
-from service.fronts import browser, oauth
 from service.settings import Settings
 from service.settings.redis_url import Topology, parse
 from tests.helm.chart import CHART, MATRIX, ROOT, VALUES, helm, of_kind, refusal, settings, text, the
-from tests.redis_shapes import Shape
-from tests.world import settings_for
 
 SOURCE = (CHART / "values.yaml").read_text()
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -231,40 +227,6 @@ def test_the_admin_port_is_nowhere_but_in_its_own_service(values: str) -> None:
 def _ports_out(values: str) -> set[int]:
     (policy,) = of_kind("NetworkPolicy", values)
     return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
-
-
-@pytest.mark.parametrize("values", ["production", "cluster", "gateway", "everything"])
-async def test_the_world_sees_every_path_but_probes_and_metrics(values: str, redis: Shape) -> None:
-    """Compared with the paths that the service itself has under the issuer of the values, with everything on."""
-    read = settings(values)
-    chosen = {name: read[name] for name in ("issuer", "token_paths", "grant_management") if name in read}
-    async with open_issuer(settings_for(redis.url, **chosen, registration="open"), listen=False) as issuer:
-        served = {*browser.Front(issuer).handlers(), *oauth.handlers(issuer)}
-        below = issuer.settings.issuer_path
-    ours = {path for path in served if path.startswith(f"{below}/")}
-    ours |= {path for path in served if path.startswith("/.well-known/") and path.endswith(below)}
-    for shown in _paths(values):
-        assert sorted(shown) == sorted(path.removesuffix("/*") for path in ours)
-
-
-def _paths(values: str) -> list[list[str]]:
-    ingresses = [
-        [path["path"] for path in one["spec"]["rules"][0]["http"]["paths"]] for one in of_kind("Ingress", values)
-    ]
-    routes = [
-        [match["path"]["value"] for rule in one["spec"]["rules"] for match in rule["matches"]]
-        for one in of_kind("HTTPRoute", values)
-    ]
-    assert ingresses or routes
-    return ingresses + routes
-
-
-def test_all_below_a_path_is_seen_where_it_has_a_further_part() -> None:
-    """/grants/{grant_id}: the only path that is not known beforehand."""
-    types = {
-        path["path"]: path["pathType"] for path in the("Ingress", "everything")["spec"]["rules"][0]["http"]["paths"]
-    }
-    assert (types.pop("/grants"), set(types.values())) == ("Prefix", {"Exact"})
 
 
 def test_a_route_is_for_the_host_of_the_issuer_without_its_port() -> None:
