@@ -93,6 +93,13 @@ def test_tests_mirror_the_house() -> None:
     assert {path.stem.removeprefix("test_") for path in tests.glob("test_*.py")} - of_no_room <= _modules("")
 
 
+def test_no_two_test_files_are_called_alike() -> None:
+    """pytest imports them by their bare names."""
+    named = [path.name for path in PYTHON if path.name.startswith("test_")]
+    assert len(named) > 200
+    assert not {name for name in named if named.count(name) > 1}
+
+
 def test_every_script_has_its_wrapper() -> None:
     files = {path.stem for path in (SERVICE / "store" / "lua").glob("*.lua")}
     assert files == {script.name for script in SCRIPTS}
