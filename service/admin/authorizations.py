@@ -13,10 +13,11 @@ from service.records.client import Client
 from service.records.consent import Consent
 from service.records.grant import Grant
 from service.store.grants import ListedGrant
+from service.tokens.members import summarized_members
 
 log = logging.getLogger(__name__)
 
-_PAGE, _MOST = 200, 2000
+_PAGE, _MOST, _MOST_DETAILS = 200, 2000, 20
 
 
 class Authorized(NamedTuple):
@@ -31,6 +32,8 @@ class Authorized(NamedTuple):
     """Epoch seconds of the oldest of those, as ``changed_at`` of the newest."""
     changed_at: int
     resources: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    """What else its living grants allow (``tokens.members``), a line each, the newest ``_MOST_DETAILS``."""
 
 
 async def list_of_subject(issuer: Issuer, subject: str) -> list[Authorized]:
@@ -129,7 +132,10 @@ async def _authorized(
         times.append(consent.given_at)
         scopes |= dict.fromkeys(consent.scopes)
         resources |= dict.fromkeys(resource for resource in consent.by_resource if resource)
+    details = dict.fromkeys(line for grant in reversed(living) for line in summarized_members(issuer, grant.members))
     if not times:
         return None
     latest = tuple(living[-1].scope.split()) if living else ()
-    return Authorized(client, tuple(scopes), latest, min(times), max(times), tuple(resources))
+    return Authorized(
+        client, tuple(scopes), latest, min(times), max(times), tuple(resources), tuple(details)[:_MOST_DETAILS]
+    )

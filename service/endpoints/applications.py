@@ -95,6 +95,7 @@ def _shown(issuer: Issuer, application: Authorized) -> dict[str, Any]:
         **(client_values(issuer.settings, application.client) or {}),
         "scopes": [{"name": name, "description": described.get(name, "")} for name in application.scopes],
         "resources": list(application.resources),
+        "details": list(application.details),
         "since": application.since,
         "offline": OFFLINE_ACCESS in application.scopes,
     }

@@ -6,6 +6,7 @@ import msgspec
 
 from service.hooks.facts import about_token
 from service.issuer import Issuer
+from service.protocol.authorization_details import NAME as AUTHORIZATION_DETAILS
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
 from service.tokens.authorization import Authorization
@@ -37,6 +38,8 @@ async def ask_before_exchange(
 
 def _facts(client: Client, authorization: Authorization, grant_id: str, grant_type: str) -> dict[str, Any]:
     granted = authorization.granted
-    return about_token(
+    facts = about_token(
         client, authorization.grant, grant_id, grant_type, granted.scope, granted.audience, authorization.address
     )
+    details = (granted.members or {}).get(AUTHORIZATION_DETAILS)
+    return facts | ({AUTHORIZATION_DETAILS: details} if details else {})

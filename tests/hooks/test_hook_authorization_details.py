@@ -42,6 +42,17 @@ async def test_a_hook_says_what_details_mean(world: World, receiver: Receiver) -
     assert (await (await world.redeem(code, code_verifier=VERIFIER)).json())[EVENT] == [{"type": "account"}, PAYMENT]
 
 
+async def test_hooks_that_add_claims_are_told_of_details(redis: Shape, receiver: Receiver) -> None:
+    hooks = {"crm": {"url": receiver.url, "events": ["claims"]}}
+    async with hooked(redis, hooks, authorization_details_types={"account": {}}) as other:
+        await other.client(authorization_details_types=("account",))
+        account = [{"type": "account", "actions": ["read"]}]
+        assert (await other.token(grant_type="client_credentials", **said(*account))).status == 200
+        assert (await other.token(grant_type="client_credentials")).status == 200
+        first, second = receiver.of("claims")
+        assert (first[EVENT], EVENT in second) == (account, False)
+
+
 async def test_without_words_of_its_own_those_of_the_settings_are_shown(world: World, receiver: Receiver) -> None:
     receiver.answers[EVENT] = {"allow": True}
     person = Person(world)

@@ -133,6 +133,15 @@ async def test_each_time_it_is_asked_for_anew(bank: World) -> None:
     assert (await person.authorize(prompt="none", **said(PAYMENT))).error == "consent_required"
 
 
+async def test_a_person_sees_later_what_they_allowed(bank: World) -> None:
+    person = Person(bank)
+    await redeemed(bank, person, **said(PAYMENT))
+    await redeemed(bank, person, **said(PAYMENT | {"creditorName": "Bob \u202e"}, ACCOUNT))
+    shown = await person.get("/applications")
+    for line in ("Pay 123.50 EUR to Merchant &lt;b&gt;", "Pay 123.50 EUR to Bob \\u202e", "account"):
+        assert f"<li>{line}</li>" in shown.text
+
+
 async def test_a_refresh_narrows_and_never_widens(bank: World) -> None:
     """RFC 9396 section 6."""
     refresh = (await redeemed(bank, Person(bank), **said(*BOTH)))["refresh_token"]

@@ -30,6 +30,7 @@ __all__ = [
     "granted_members",
     "may_have_members",
     "members_concerning",
+    "summarized_members",
     "with_members",
 ]
 
@@ -97,6 +98,12 @@ async def described_members(
         if (member := GRANT_MEMBERS.get(name)) is not None:
             described += await member.describe(issuer, client, subject, value)
     return described
+
+
+def summarized_members(issuer: Issuer, members: Mapping[str, Any] | None) -> list[str]:
+    """Return what a user has allowed, a line each."""
+    known = ((GRANT_MEMBERS.get(name), value) for name, value in (members or {}).items())
+    return [line for member, value in known if member is not None for line in member.summarize(issuer, value)]
 
 
 def may_have_members(client: Client, members: Mapping[str, Any] | None) -> bool:

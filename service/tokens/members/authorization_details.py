@@ -88,6 +88,11 @@ async def _ask_hooks(issuer: Issuer, client: Client, subject: str, details: Sequ
     return said
 
 
+def summarize(issuer: Issuer, details: Sequence[Detail]) -> list[str]:
+    """Return the title of each, in the words of the settings."""
+    return [_described(issuer, detail, "").title for detail in details]
+
+
 def _described(issuer: Issuer, detail: Detail, title: str) -> Described:
     known = issuer.settings.authorization_details_types.get(detail["type"], DetailsType())
     facts = (
@@ -112,6 +117,7 @@ GRANT_MEMBER = GrantMember(
     grant=grant,
     narrow=narrow,
     describe=describe,
+    summarize=summarize,
     concerning=concerning,
     may_have=lambda client, details: _types_of(details) <= set(client.authorization_details_types),
     metadata=_metadata,

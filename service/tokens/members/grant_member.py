@@ -28,6 +28,10 @@ def _nothing(_: Issuer) -> Mapping[str, object]:
     return {}
 
 
+def _no_words(_: Issuer, __: Any) -> list[str]:  # noqa: ANN401 (JSON)
+    return []
+
+
 def _all_of_it(value: Any, _: Collection[str]) -> Any:  # noqa: ANN401 (JSON)
     return value
 
@@ -48,6 +52,8 @@ class GrantMember:
     """What a later request asks for of what was granted, None where nothing was. Raises ProtocolError."""
     describe: Callable[[Issuer, Client, str, Any], Awaitable[list[Described]]]
     """What this user has to allow. Raises ProtocolError where they may not."""
+    summarize: Callable[[Issuer, Any], list[str]] = _no_words
+    """The same later on, a line each, without asking anybody."""
     concerning: Callable[[Any, Collection[str]], Any] = _all_of_it
     """The part of it that these resource servers have to do with; empty for nothing."""
     may_have: Callable[[Client, Any], bool] = _always
