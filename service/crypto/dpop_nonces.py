@@ -1,7 +1,7 @@
 """Nonces for DPoP proofs that nobody stores: a keyed hash of the time in slices (RFC 9449 sections 8 and 9)."""
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -18,7 +18,8 @@ class _Slice(NamedTuple):
 
     number: int
     nonce: str
-    accepted: frozenset[str]
+    ends: Mapping[str, int]
+    """From which epoch second on each nonce that counts now does so no more."""
 
 
 class DpopNonces:
@@ -31,26 +32,25 @@ class DpopNonces:
         """``secrets``: the first makes nonces, all of them count, so that a rotation asks nobody for another one."""
         self._keys = [HKDF(SHA256(), 32, salt=None, info=_PURPOSE).derive(secret) for secret in secrets]
         self.lifetime = lifetime
-        self._slice = _Slice(-1, "", frozenset())
+        self._slice = _Slice(-1, "", {})
 
     def current(self, now: float) -> str:
         """The nonce that clients are to use from now on. ``now``: epoch seconds. Raises IndexError without a secret."""
         return self._at(now).nonce
 
-    def is_ours(self, nonce: str, now: float) -> bool:
-        """Whether this was the nonce a moment ago. Anybody may ask for one, so that it is no secret."""
-        return nonce in self._at(now).accepted
+    def end_of(self, nonce: str, now: float) -> int | None:
+        """The epoch second from which on this nonce counts no more; None where it does not count now.
 
-    def ends_at(self, now: float) -> int:
-        """The epoch second from which on no nonce counts that does now."""
-        return (int(now) // self.lifetime + 3) * self.lifetime
+        Anybody may ask for one, so that it is no secret.
+        """
+        return self._at(now).ends.get(nonce)
 
     def _at(self, now: float) -> _Slice:
         number = int(now) // self.lifetime
         if number != self._slice.number:
             near = (number - 1, number, number + 1)  # the clock of another process may be ahead
-            accepted = frozenset(_nonce(key, one) for key in self._keys for one in near)
-            self._slice = _Slice(number, _nonce(self._keys[0], number), accepted)
+            ends = {_nonce(key, one): (one + 2) * self.lifetime for key in self._keys for one in near}
+            self._slice = _Slice(number, _nonce(self._keys[0], number), ends)
         return self._slice
 
 

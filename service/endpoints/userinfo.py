@@ -13,6 +13,7 @@ from service.protocol.errors import InsufficientScope, InvalidToken, ProtocolErr
 from service.protocol.names import OPENID
 from service.protocol.request import Request
 from service.records.client import Client
+from service.store.replay_checks import confirm
 from service.store.tokens import OpenedToken
 from service.tokens.binding import NO_KEY, Possession, shown_with
 from service.tokens.encryption import encrypted, encryption_metadata
@@ -39,10 +40,11 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 async def _decide(issuer: Issuer, request: Request) -> Decision:
     presented = presented_token(request)
     possession = shown_with(issuer, request, presented.text)
-    token, client = await opened_for_claims(issuer, presented.text, possession)
+    token, client = await opened_for_claims(issuer, presented.text, possession, confirms=False)
     if token.record.binding.token_type != presented.scheme:
         raise InvalidToken(log=f"token is sent as {presented.scheme}")
     person = await issuer.directory.claims(token.grant.subject, token.scope.split())
+    await confirm(possession.replay_checks)
     if person is None:
         raise InvalidToken(log="user is disabled or unknown")
     user_claims = claims.present(person, names_of(issuer, token)) | {"sub": sub_of(issuer, client, token.grant)}
@@ -51,13 +53,14 @@ async def _decide(issuer: Issuer, request: Request) -> Decision:
 
 
 async def opened_for_claims(
-    issuer: Issuer, text: str, possession: Possession | None = NO_KEY
+    issuer: Issuer, text: str, possession: Possession | None = NO_KEY, *, confirms: bool = True
 ) -> tuple[OpenedToken, Client]:
     """A living access token that is good for UserInfo. Raises InvalidToken, InsufficientScope.
 
-    ``possession``: what its sender shows; None: a backend asks that was shown it before.
+    ``possession``: what its sender shows; None: a backend asks that was shown it before. ``confirms``: as of
+    ``open_access_token``.
     """
-    token, client = await open_access_token(issuer, text, possession)
+    token, client = await open_access_token(issuer, text, possession, confirms=confirms)
     if OPENID not in token.scope.split() or not token.grant.subject:
         raise InsufficientScope("The access token was not issued for the scope openid.")
     return token, client

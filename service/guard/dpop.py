@@ -112,10 +112,10 @@ class KeyCheck:
             algorithms=self.policy.algorithms,
         )
         if self._nonces is None:
-            ends_at = check_age(proof, now, self.policy.proof_lifetime)
-        elif self._nonces.is_ours(proof.nonce, now):
-            ends_at = self._nonces.ends_at(now)
+            ends_at: int | None = check_age(proof, now, self.policy.proof_lifetime)
         else:
+            ends_at = self._nonces.end_of(proof.nonce, now)
+        if ends_at is None:
             raise Refused(401, "use_dpop_nonce", "The DPoP proof needs the nonce of the DPoP-Nonce header.")
         if not self._used.is_first_use(f"{proof.jkt}\0{proof.jti}", ends_at, now):
             raise UnverifiableError("it was used before")

@@ -40,12 +40,18 @@ class ReplayCheck:
         self.use = use
         self._connection = connection
         self._key = key
-        self._task = asyncio.ensure_future(self._send())
-        self._task.add_done_callback(ignore_reply)  # perhaps no caller asks, where the request was refused before
+        self._task: asyncio.Future[bool] | None = None
+
+    def start(self) -> "asyncio.Future[bool]":
+        """Record the use, if that is not under way: the command leaves with what else is sent in this turn of the loop."""
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._send())
+            self._task.add_done_callback(ignore_reply)  # perhaps no caller asks, where the request was refused before
+        return self._task
 
     async def is_first_use(self) -> bool:
         """Tell whether it was never used before. Raises TemporarilyUnavailable."""
-        return await asyncio.shield(self._task)
+        return await asyncio.shield(self.start())
 
     async def release(self) -> None:
         """Let it be used again: nothing came of this use. Raises TemporarilyUnavailable."""
@@ -62,9 +68,21 @@ class ReplayChecks(RecordStore):
     """Uses in Redis, by a hash of what was used."""
 
     def record(self, use: Use) -> ReplayCheck:
-        """Record a use, without waiting: the command leaves with what else is sent in this turn of the loop."""
+        """Record a use, without waiting."""
+        check = self.prepare(use)
+        check.start()
+        return check
+
+    def prepare(self, use: Use) -> ReplayCheck:
+        """Make the check of a use that is to be recorded only once it is clear that it counts."""
         digest = sha512(use.name.encode("utf-8", "surrogatepass")).digest()
         return ReplayCheck(self._connection, self._keys.assertion(base64url(digest[:24])), use)
+
+
+def start(checks: Iterable[ReplayCheck]) -> None:
+    """Record the uses, without waiting."""
+    for check in checks:
+        check.start()
 
 
 async def confirm(checks: Iterable[ReplayCheck]) -> None:

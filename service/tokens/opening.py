@@ -6,14 +6,14 @@ from service.protocol.binding import Binding
 from service.protocol.credentials import Kind
 from service.protocol.errors import InvalidToken
 from service.records.client import Client
-from service.store.replay_checks import confirm
+from service.store.replay_checks import confirm, start
 from service.store.tokens import OpenedToken
 from service.tokens.access_tokens import resolve_token
 from service.tokens.binding import NO_KEY, Possession
 
 
 async def open_access_token(
-    issuer: Issuer, text: str, possession: Possession | None = NO_KEY
+    issuer: Issuer, text: str, possession: Possession | None = NO_KEY, *, confirms: bool = True
 ) -> tuple[OpenedToken, Client]:
     """Open an access token of ours that is alive.
 
@@ -22,6 +22,8 @@ async def open_access_token(
         text: The token.
         possession: What its sender shows beside it; without it a token that is bound to a key is refused (P9). None: the
             token is described, and whoever is told looks at ``cnf`` itself.
+        confirms: Whether to wait for the replay checks of that. Else they are under way, and whoever calls confirms them
+            together with what there is to ask besides.
 
     Raises:
         InvalidToken: It is no such token.
@@ -34,7 +36,7 @@ async def open_access_token(
     token = await issuer.store.tokens.open_by_token(credential)
     if token is None:
         raise InvalidToken(log="access token is unknown, expired, or its grant has ended")
-    await check_possession(token.record.binding, possession)
+    await check_possession(token.record.binding, possession, confirms=confirms)
     note_client(token.grant.client_id)
     clients = issuer.store.clients
     client = clients.cached(token.grant.client_id) or await clients.get(token.grant.client_id)
@@ -43,7 +45,7 @@ async def open_access_token(
     return token, client
 
 
-async def check_possession(binding: Binding, possession: Possession | None) -> None:
+async def check_possession(binding: Binding, possession: Possession | None, *, confirms: bool = True) -> None:
     """Refuse a token that is bound to a key whose holder did not show it (P9). Raises ProtocolError.
 
     ``possession``: None for a token that is only described.
@@ -52,4 +54,6 @@ async def check_possession(binding: Binding, possession: Possession | None) -> N
         return
     if not binding.is_proved_by(possession.binding):
         raise InvalidToken("The access token is bound to a key: prove that you hold it.", log="key is not proved")
-    await confirm(possession.replay_checks)
+    start(possession.replay_checks)
+    if confirms:
+        await confirm(possession.replay_checks)

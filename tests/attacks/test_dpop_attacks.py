@@ -264,6 +264,16 @@ async def test_of_many_uses_of_a_proof_at_once_one_counts(any_world: World) -> N
         await any_world.revoke(token)
 
 
+async def test_who_has_no_token_leaves_nothing_in_redis(world: World) -> None:
+    """Anybody can make keys and proofs, as many as they like."""
+    token = await _token(world)
+    before = world.key_names()
+    for stolen in ("mm_at_" + "x" * 65, token, "x"):
+        refused = await world.http.get("/userinfo", headers=Prover().with_token(stolen))
+        assert await error_of(refused) == (401, "invalid_token")
+    assert world.key_names() == before
+
+
 async def test_a_refused_request_costs_no_other_proof_of_the_same_name(world: World) -> None:
     """A jti counts for its key: nobody can use up those of another client."""
     for prover in (Prover(), PROVER):

@@ -249,7 +249,7 @@ async def test_a_proof_with_a_nonce_counts_once_as_long_as_the_nonce_counts(aski
         "invalid_dpop_proof",
     )
     now = asking.issuer.clock()
-    assert [now + 600 <= end <= now + 901 for end in used.values()] == [True]
+    assert [now + 300 <= end <= now + 601 for end in used.values()] == [True]
 
 
 async def test_a_nonce_that_nobody_asks_for_is_passed_over(world: World) -> None:

@@ -54,7 +54,7 @@ def _named(parameters: Mapping[str, str]) -> Binding:
 
 
 def _proved(issuer: Issuer, request: Request, access_token: str = "", status: int = 400) -> Possession:
-    """The key of the proof in a request; its use is on its way to Redis. Raises InvalidDpopProof, UseDpopNonce."""
+    """The key of the proof in a request, and the check that it is used once. Raises InvalidDpopProof, UseDpopNonce."""
     settings = issuer.settings
     try:
         proof = issuer.dpop_proofs.verify(
@@ -73,7 +73,10 @@ def _proved(issuer: Issuer, request: Request, access_token: str = "", status: in
         return InvalidDpopProof("The DPoP proof was used before: each needs a jti of its own.", status=status)
 
     use = Use(f"dpop\0{proof.jkt}\0{proof.jti}", ends_at, issuer.randomness(16), refusal)
-    return Possession(Binding(jkt=proof.jkt), (issuer.store.replay_checks.record(use),))
+    check = issuer.store.replay_checks.prepare(use)
+    if not access_token:  # else anybody could fill Redis: it waits for a token that is bound to this key
+        check.start()
+    return Possession(Binding(jkt=proof.jkt), (check,))
 
 
 def _ends_at(issuer: Issuer, proof: DpopProof, status: int) -> int:
@@ -81,9 +84,10 @@ def _ends_at(issuer: Issuer, proof: DpopProof, status: int) -> int:
     now = issuer.clock()
     if not issuer.settings.dpop_nonce_required:
         return check_age(proof, now, issuer.settings.dpop_proof_lifetime)
-    if not issuer.dpop_nonces.is_ours(proof.nonce, now):
+    ends_at = issuer.dpop_nonces.end_of(proof.nonce, now)
+    if ends_at is None:
         raise UseDpopNonce(status=status, headers=_answered(issuer))
-    return issuer.dpop_nonces.ends_at(now)
+    return ends_at
 
 
 def _one_header(headers: Mapping[str, str]) -> str:
