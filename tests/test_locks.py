@@ -65,7 +65,7 @@ def test_a_lock_names_everything_that_it_needs(lock: str, extras: tuple[str, ...
     ("before", "after"),
     [
         ("coverage[toml]==", "coverage=="),
-        ("redis==", "other=="),
+        ("redis[hiredis]==", "redis=="),
         ("hiredis==", "other=="),
         ("attrs==", "other=="),
     ],

@@ -3,8 +3,9 @@
 import asyncio
 import random
 import time
-from binascii import crc_hqx
 from typing import Any
+
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
@@ -15,15 +16,6 @@ from service.redis.link import Link, ignore_reply
 from service.redis.node import Node
 from service.settings.redis_url import ServerAddress
 
-SLOTS = 16384
-
-
-def slot_of(key: str) -> int:
-    """The slot of a key: CRC16 of what stands in its first braces, or of all of it where nothing does."""
-    _, _, behind = key.partition("{")
-    tag, closed, _ = behind.partition("}")
-    return crc_hqx((tag if tag and closed else key).encode(), 0) % SLOTS
-
 
 class Cluster(Connection):
     """A Redis Cluster: one link for each primary, slots followed where they move (MOVED, ASK)."""
@@ -31,11 +23,11 @@ class Cluster(Connection):
     def __init__(self, address: Address, watch: RedisWatch | None = None, *, confirms: bool = False) -> None:
         super().__init__(address, watch, confirms=confirms)
         self._nodes: dict[ServerAddress, Node] = {}
-        self._slots: list[ServerAddress | None] = [None] * SLOTS
+        self._slots: list[ServerAddress | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         self._learning: asyncio.Task[None] | None = None
 
     def _link_for(self, key: str) -> Link | None:
-        endpoint = self._slots[slot_of(key)]
+        endpoint = self._slots[key_slot(key.encode())]
         node = self._nodes.get(endpoint) if endpoint else None
         return node.link if node is not None and node.link is not None and node.link.lost is None else None
 
@@ -43,10 +35,10 @@ class Cluster(Connection):
         word = kind_of(failure) if isinstance(failure, ReplyError) else ""
         if word == "ASK":  # this slot is moving: only this once, ask the other side
             return await self._send(await self._node_at(_redirection(failure)).connected(), key, command, ["ASKING"])
-        endpoint = self._slots[slot_of(key)]
+        endpoint = self._slots[key_slot(key.encode())]
         if failure is not None or endpoint is None:
             await self._learn(_redirection(failure) if word == "MOVED" else None)
-            endpoint = self._slots[slot_of(key)]
+            endpoint = self._slots[key_slot(key.encode())]
         if endpoint is None:
             raise LinkLostError("no server of the Cluster holds the slot")
         return await self._send(await self._node_at(endpoint).connected(), key, command)
@@ -82,7 +74,7 @@ class Cluster(Connection):
 
     def _take_slots(self, asked: ServerAddress, ranges: list[Any]) -> None:
         """CLUSTER SLOTS: [first, last, [host, port, id], replicas…]…; an empty host is the one that was asked."""
-        slots: list[ServerAddress | None] = [None] * SLOTS
+        slots: list[ServerAddress | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         for first, last, (host, port, *_), *_replicas in ranges:
             endpoint = ServerAddress(host.decode() if host else asked.host, int(port))
             slots[first : last + 1] = [endpoint] * (last - first + 1)
