@@ -8,6 +8,8 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
@@ -19,6 +21,8 @@ from service.protocol.names import SigningAlgorithm
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 _ALGORITHMS = get_default_algorithms()
+_ECDSA = {SigningAlgorithm.ES256: (ec.ECDSA(SHA256()), 32), SigningAlgorithm.ES384: (ec.ECDSA(SHA384()), 48)}
+"""The scheme, and the bytes of each half of a signature (RFC 7518 section 3.4)."""
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 """The members that a thumbprint is made of (RFC 7638 section 3.2, RFC 8037 section 2)."""
 _NONCE_BYTES = 12
@@ -31,6 +35,15 @@ class UnusableKeyError(ValueError):
 def algorithm_object(algorithm: str) -> Algorithm:
     """PyJWT's implementation of a signature algorithm."""
     return _ALGORITHMS[algorithm]
+
+
+def signature(algorithm: SigningAlgorithm, key: PrivateKey, signing_input: bytes) -> bytes:
+    """Sign as a JWS is signed (RFC 7518 section 3): by ECDSA like PyJWT, but with a scheme that is made once."""
+    if algorithm not in _ECDSA or not isinstance(key, ec.EllipticCurvePrivateKey):
+        return algorithm_object(algorithm.value).sign(signing_input, key)
+    scheme, size = _ECDSA[algorithm]
+    first, second = decode_dss_signature(key.sign(signing_input, scheme))
+    return first.to_bytes(size, "big") + second.to_bytes(size, "big")
 
 
 def generate(algorithm: SigningAlgorithm, rsa_bits: int) -> PrivateKey:

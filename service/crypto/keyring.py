@@ -17,12 +17,12 @@ from service.crypto.jws import UnverifiableError, parse
 from service.crypto.key_material import (
     PrivateKey,
     UnusableKeyError,
-    algorithm_object,
     algorithms_of,
     generate,
     is_readable_by_others,
     public_jwk,
     read_file,
+    signature,
 )
 from service.crypto.sealing import Sealing
 from service.observe.events import Event
@@ -142,7 +142,9 @@ class Keyring:
         loaded = self._loaded[key.kid]
         header = loaded.header if typ == "JWT" else _header(key, typ)
         signing_input = header + _encoded(orjson.dumps(claims))
-        return (signing_input + b"." + _encoded(_signature(loaded, signing_input))).decode("ascii")
+        return (signing_input + b"." + _encoded(signature(loaded.algorithm, loaded.private, signing_input))).decode(
+            "ascii"
+        )
 
     async def verify(self, token: str, *, typ: str = "JWT") -> dict[str, Any] | None:
         """The claims of a JWT that we signed, however long ago; None for all else. ``exp`` is the caller's business."""
@@ -330,10 +332,6 @@ def _load(key: SigningKey, private: PrivateKey) -> _Loaded:
 
 def _header(key: SigningKey, typ: str) -> bytes:
     return _encoded(orjson.dumps({"alg": key.algorithm.value, "kid": key.kid, "typ": typ})) + b"."
-
-
-def _signature(loaded: _Loaded, signing_input: bytes) -> bytes:
-    return algorithm_object(loaded.algorithm.value).sign(signing_input, loaded.private)
 
 
 def _encoded(data: bytes) -> bytes:

@@ -21,7 +21,7 @@ from service.store.replay_checks import confirm
 from service.tokens.authorization import Authorization
 from service.tokens.binding import KEY_PROOFS, Possession, bind, bound_by
 from service.tokens.issuing import issue
-from service.tokens.members import GRANT_MEMBERS, with_members
+from service.tokens.members import GRANT_MEMBERS, concerns_members, with_members
 from service.tokens.replay import ReplayedError, end_replayed
 from service.tokens.token_request import TokenRequest
 
@@ -80,7 +80,8 @@ async def answer_client(
             await confirm(checks)
         authorization = await grant_type.authorize(issuer, TokenRequest(request, client, Requested.of(request), checks))
         authorization = bind(authorization, possession.binding)
-        authorization = await with_members(issuer, client, authorization, request.parameters)
+        if concerns_members(authorization, request.parameters):
+            authorization = await with_members(issuer, client, authorization, request.parameters)
     except ReplayedError as replayed:
         await confirm(checks)
         await end_replayed(issuer, replayed)

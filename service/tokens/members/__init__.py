@@ -25,6 +25,7 @@ __all__ = [
     "GRANT_MEMBERS",
     "Described",
     "GrantMember",
+    "concerns_members",
     "described_members",
     "for_audience",
     "granted_members",
@@ -43,6 +44,11 @@ async def granted_members(
         return None
     asked = {name: member for name, member in GRANT_MEMBERS.items() if name in parameters}
     return {name: await member.grant(issuer, client, subject, parameters[name]) for name, member in asked.items()}
+
+
+def concerns_members(authorization: Authorization, parameters: Mapping[str, str]) -> bool:
+    """Whether ``with_members`` has anything to do: for most requests it has not."""
+    return bool(authorization.granted.members) or not GRANT_MEMBERS.keys().isdisjoint(parameters)
 
 
 async def with_members(
