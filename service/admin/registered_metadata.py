@@ -238,12 +238,14 @@ def _scopes(issuer: Issuer, scope: str, held: Client | None) -> tuple[str, ...]:
 def _details_types(
     issuer: Issuer, said: Mapping[str, Any], held: Client | None, left_out: dict[str, str]
 ) -> tuple[str, ...]:
-    """Those that may be had (RFC 9396 section 10), beside those that an operator gave; others are left out."""
+    """Those that may be had (RFC 9396 section 10), those that an operator gave among them: they stay where nothing is said."""
     allowed = {
         *issuer.settings.registration_authorization_details_types,
         *(held.authorization_details_types if held else ()),
     }
-    wanted = _texts(said, "authorization_details_types") or ()
+    wanted = _texts(said, "authorization_details_types")
+    if wanted is None:
+        return held.authorization_details_types if held else ()
     if refused := [name for name in wanted if name not in allowed]:
         left_out["authorization_details_types"] = (
             f"{', '.join(refused)[:200]} cannot be registered for; ask an operator"

@@ -79,7 +79,7 @@ def checked(read: object) -> list[Detail]:
                 text = f"{name} of authorization_details[{number}] must be an array of strings (RFC 9396 section 2.2)."
                 raise InvalidAuthorizationDetails(text)
     try:
-        if len(orjson.dumps(read)) > 2 * MAX_BYTES:
+        if len(orjson.dumps(read)) > MAX_BYTES:  # 1e15 is written in full
             raise InvalidAuthorizationDetails(f"authorization_details has more than {MAX_BYTES} bytes.")
     except orjson.JSONEncodeError as error:  # half a character, which UTF-8 cannot say
         raise InvalidAuthorizationDetails("authorization_details is not UTF-8.") from error

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from service.protocol.authorization_details import MAX_BYTES
+from service.protocol.names import AccessTokenFormat
 from tests.person import Person
 from tests.world import VERIFIER, World, error_of
 
@@ -85,6 +86,16 @@ async def test_each_is_refused_where_a_grant_goes_on_and_spends_nothing(bank: Wo
         refused = await bank.refresh(tokens["refresh_token"], **{NAME: text})
         assert await error_of(refused) == (400, "invalid_authorization_details"), text[:80]
     assert (await (await bank.refresh(tokens["refresh_token"])).json())[NAME] == [HELD]
+
+
+@pytest.mark.parametrize("text", ["x" * 4000, "é" * 2000, "\U0001f600" * 1000, '\\"' * 1000, "\\u0001" * 600])
+async def test_the_most_that_may_be_asked_for_fits_into_a_jwt(bank: World, text: str) -> None:
+    client = await bank.issuer.store.clients.get("app")
+    assert client
+    await bank.change(client, access_token_format=AccessTokenFormat.JWT)
+    details = '[{"type":"other","note":"' + text + '"}]'
+    issued = await bank.token(grant_type="client_credentials", **{NAME: details})
+    assert (await bank.introspect((await issued.json())["access_token"]))[NAME] == json.loads(details)
 
 
 async def test_who_knows_no_types_refuses_them_all(world: World) -> None:

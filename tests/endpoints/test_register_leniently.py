@@ -18,6 +18,7 @@ EVERY_MEMBER = (
     *("backchannel_logout_uri", "backchannel_logout_session_required", "frontchannel_logout_uri", "policy_uri"),
     *("frontchannel_logout_session_required", "tos_uri", "require_signed_request_object", "software_id"),
     *("token_endpoint_auth_signing_alg", "introspection_signed_response_alg", "software_version", "client_name#de"),
+    "authorization_details_types",
 )
 
 
@@ -45,6 +46,27 @@ async def test_what_says_nothing_is_as_if_left_out(open_world: World, nothing: o
     answer = await manage(open_world, bare, "PUT", json=metadata | {"client_id": bare["client_id"]})
     assert (answer.status, _but_for_names(await answer.json())) == (200, _but_for_names(bare))
     assert bare["scope"] == DEFAULT_SCOPE
+
+
+async def test_a_client_gives_itself_only_the_types_of_details_that_it_may(world: World) -> None:
+    """RFC 9396 section 10: others are for operators to give, and stay what they gave."""
+    types = {"payment": {}, "account": {}}
+    asked = {"redirect_uris": [CALLBACK], "authorization_details_types": ["payment", "account"]}
+    async with world.having(registration="open", authorization_details_types=types) as other:
+        _, made = await register(other, asked)
+        assert "authorization_details_types" not in made
+        assert set(made["left_out"]) == {"authorization_details_types"}
+        assert (await register(other, asked | {"authorization_details_types": "payment"}))[0] == 400
+    chosen = {"registration_authorization_details_types": ("account",), "authorization_details_types": types}
+    async with world.having(registration="open", **chosen) as other:
+        _, made = await register(other, asked)
+        assert made["authorization_details_types"] == ["account"]
+        await clients.update_client(other.issuer, made["client_id"], {"authorization_details_types": ["payment"]})
+        again = await manage(other, made, "PUT", json=asked | {"client_id": made["client_id"]})
+        made = await again.json()
+        assert made["authorization_details_types"] == ["payment", "account"]
+        again = await manage(other, made, "PUT", json={"redirect_uris": [CALLBACK], "client_id": made["client_id"]})
+        assert (await again.json())["authorization_details_types"] == ["payment", "account"], "where nothing is said"
 
 
 UNUSABLE = [

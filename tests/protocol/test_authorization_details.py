@@ -54,6 +54,7 @@ def test_what_is_read(text: str) -> None:
         pytest.param("[" * 2000 + "]" * 2000, id="2000 arrays"),
         pytest.param('[{"type":"x","y":' + '{"y":' * 600 + "1" + "}" * 600 + "}]", id="600 objects"),
         pytest.param(json.dumps([{"type": "x"}] * (MAX_DETAILS + 1)), id="one too many"),
+        pytest.param('[{"type":"x","y":[' + ",".join(["1e15"] * 700) + "]}]", id="short numbers that are written long"),
         pytest.param("", id="nothing"),
         pytest.param("[]", id="no object"),
         pytest.param("null", id="null"),
