@@ -50,7 +50,7 @@ async def test_what_says_nothing_is_as_if_left_out(open_world: World, nothing: o
 
 async def test_a_client_gives_itself_only_the_types_of_details_that_it_may(world: World) -> None:
     """RFC 9396 section 10: others are for operators to give, and stay what they gave."""
-    types = {"payment": {}, "account": {}}
+    types: dict[str, Any] = {"payment": {}, "account": {}}
     asked = {"redirect_uris": [CALLBACK], "authorization_details_types": ["payment", "account"]}
     async with world.having(registration="open", authorization_details_types=types) as other:
         _, made = await register(other, asked)
@@ -63,8 +63,7 @@ async def test_a_client_gives_itself_only_the_types_of_details_that_it_may(world
         assert made["authorization_details_types"] == ["account"]
         await clients.update_client(other.issuer, made["client_id"], {"authorization_details_types": ["payment"]})
         again = await manage(other, made, "PUT", json=asked | {"client_id": made["client_id"]})
-        made = await again.json()
-        assert made["authorization_details_types"] == ["payment", "account"]
+        assert (await again.json())["authorization_details_types"] == ["payment", "account"]
         again = await manage(other, made, "PUT", json={"redirect_uris": [CALLBACK], "client_id": made["client_id"]})
         assert (await again.json())["authorization_details_types"] == ["payment", "account"], "where nothing is said"
 
