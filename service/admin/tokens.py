@@ -66,6 +66,8 @@ class TokenInput(Input):
     auth_time: Annotated[Number, Field(ge=0, le=_LATEST)] = 0
     dpop_jkt: Annotated[str, Field(pattern=THUMBPRINT.pattern)] | None = None
     """Thumbprint of the DPoP key that the tokens are bound to (RFC 9449 section 6.1)."""
+    x5t_s256: Annotated[str, Field(pattern=THUMBPRINT.pattern)] | None = None
+    """Thumbprint of the certificate that the tokens are bound to (RFC 8705 section 3.1)."""
 
 
 class TokenChanges(Input):
@@ -107,7 +109,7 @@ async def create_token(issuer: Issuer, given: TokenInput) -> Created:
         fresh = fresh_authorization(
             issuer, client, given.grant_type, Requested(scope, given.resources), subject=given.subject or ""
         )
-        authorization = bind(_with_details(fresh, given), Binding(jkt=given.dpop_jkt) if given.dpop_jkt else UNBOUND)
+        authorization = bind(_with_details(fresh, given), _binding(given))
         issued = await issuing.issue(issuer, _as_asked(client, given), authorization)
     except TemporarilyUnavailable:
         raise
@@ -134,8 +136,16 @@ def _check_parties(client: Client, given: TokenInput) -> None:
         raise NotAllowed(f"client {client.client_id} is not registered for the grant type {given.grant_type}")
     if client.dpop_bound_access_tokens and given.dpop_jkt is None:
         raise NotAllowed(f"the tokens of {client.client_id} are bound to a key: say which (dpop_jkt)")
+    if client.tls_client_certificate_bound_access_tokens and given.x5t_s256 is None:
+        raise NotAllowed(f"the tokens of {client.client_id} are bound to a certificate: say which (x5t_s256)")
     if alone and client.public:
         raise NotAllowed("client_credentials is for confidential clients only (RFC 6749 section 4.4)")
+
+
+def _binding(given: TokenInput) -> Binding:
+    if given.dpop_jkt is None and given.x5t_s256 is None:
+        return UNBOUND
+    return Binding(given.dpop_jkt or "", given.x5t_s256 or "")
 
 
 def _as_asked(client: Client, given: TokenInput) -> Client:

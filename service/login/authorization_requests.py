@@ -141,7 +141,8 @@ def _rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
 
 def _may(client: Client, response_type: ResponseType) -> bool:
     """A code is of use only to who may redeem it, an access token from here only to who needs none that is bound to a key."""
-    if "token" in response_type.parts and client.dpop_bound_access_tokens:
+    is_bound = client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens
+    if "token" in response_type.parts and is_bound:
         return False
     return "code" not in response_type.parts or GrantTypeName.AUTHORIZATION_CODE in client.grant_types
 

@@ -153,6 +153,14 @@ COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
         "dpop_bound_access_tokens: the authorization endpoint cannot bind the access tokens of response_types with token",
     ),
     (
+        lambda given: (
+            given.tls_client_certificate_bound_access_tokens
+            and any("token" in one.parts for one in given.response_types)
+        ),
+        "tls_client_certificate_bound_access_tokens: the authorization endpoint cannot bind the access tokens of "
+        "response_types with token",
+    ),
+    (
         lambda given: _encrypts(given) and given.jwks is None and given.jwks_uri is None,
         "jwks: encrypted responses need jwks or jwks_uri, with a key to encrypt for",
     ),

@@ -27,7 +27,7 @@ from tests.certificates import (
     ask_token,
     self_signed,
 )
-from tests.world import SECRET, World, error_of
+from tests.world import CALLBACK, SECRET, World, error_of
 
 OURS, OTHERS = Authority("Ours"), Authority("Ours")
 BETWEEN = Authority("Between", above=OURS)
@@ -53,6 +53,13 @@ async def test_it_works_wherever_clients_authenticate(bank: World, path: str) ->
     assert answered.status == 200, await answered.text()
     refused = await ask(bank, path, client_id="app", grant_type="client_credentials", token="x")
     assert await error_of(refused) == (401, "invalid_client")
+
+
+async def test_a_request_is_pushed_with_it(bank: World) -> None:
+    form = {"client_id": "app", "response_type": "code", "redirect_uri": CALLBACK, "scope": "read"}
+    assert (await ask(bank, "/par", GOOD, None, **form)).status == 201
+    for shown in (None, OTHERS.issue()):
+        assert await error_of(await ask(bank, "/par", shown, None, **form)) == (401, "invalid_client")
 
 
 async def test_discovery_names_it(bank: World) -> None:

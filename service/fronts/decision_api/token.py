@@ -126,7 +126,9 @@ async def _possession(issuer: Issuer, authenticated: AuthenticatedClient, reques
 
 def _to_bind_to(possession: Possession) -> dict[str, str]:
     """What the caller has to hand over with the token that it creates."""
-    return {"dpopKeyThumbprint": possession.binding.jkt} if possession.binding.jkt else {}
+    binding = possession.binding
+    members = {"dpopKeyThumbprint": binding.jkt, "certificateThumbprint": binding.x5t_s256}
+    return {name: value for name, value in members.items() if value}
 
 
 def _for_caller(result: ResultCode, so_far: CallResult, members: dict[str, Any]) -> CallResult:

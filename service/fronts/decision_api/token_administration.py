@@ -37,13 +37,16 @@ _UNSUPPORTED = {
     "refresh_token": "values cannot be chosen: tokens carry the id of their grant; leave it out and one is made",
     "access_token_persistent": "every access token ends; give it a long duration instead",
     "access_token_value_updated": "a token keeps its value; delete it and create another one",
-    "certificate_thumbprint": "tokens are not bound to certificates here",
+    "certificate_thumbprint": "what a token is bound to stays; delete it and create another one",
     "dpop_key_thumbprint": "what a token is bound to stays; delete it and create another one",
     "authorization_details": "there are no authorization details here",
     "for_external_attachment": "there are no external attachments here",
     "jwt_at_claims": "claims of JWT access tokens come from properties and scopes",
 }
 """Members that are refused, and why: ignored ones would promise what the token does not hold."""
+
+_BOUND_TO = ("dpop_key_thumbprint", "certificate_thumbprint")
+"""Members by which a token is bound as it is made."""
 
 Milliseconds = Annotated[int, Field(ge=0, le=_LATEST)]
 """Since the epoch, 0 = stays."""
@@ -53,7 +56,7 @@ class UnsupportedBody(Body):
     """Members of both requests that are refused when they are filled in."""
 
     access_token_persistent: bool = False
-    certificate_thumbprint: Any = None
+    certificate_thumbprint: Text = ""
     dpop_key_thumbprint: Text = ""
     authorization_details: Any = None
     for_external_attachment: bool = False
@@ -113,7 +116,7 @@ class ListTokensBody(WindowBody):
 
 async def create(call: Call, body: CreateBody) -> CallResult:
     """Issue tokens for a client without a flow: actions OK, BAD_REQUEST, and FORBIDDEN for what the client may not have."""
-    _check_offered(body, *(name for name in CreateBody.model_fields if name != "dpop_key_thumbprint"))
+    _check_offered(body, *(name for name in CreateBody.model_fields if name not in _BOUND_TO))
     try:
         client = await find_client(call.issuer, body.client_id or "")
         created = await tokens.create_token(with_callers_directory(call.issuer), _input(client, body))
@@ -138,6 +141,7 @@ def _input(client: Client, body: CreateBody) -> TokenInput:
             "acr": body.acr,
             "auth_time": body.auth_time,
             "dpop_jkt": body.dpop_key_thumbprint or None,
+            "x5t_s256": body.certificate_thumbprint or None,
         }
     )
 

@@ -10,7 +10,7 @@ from authlete.dto import IntrospectionAction, IntrospectionRequest, TokenAction,
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from service.crypto.client_certificates import thumbprint
-from service.protocol.names import AccessTokenFormat
+from service.protocol.names import AccessTokenFormat, GrantTypeName
 from tests.certificates import Authority, Shown, self_signed
 from tests.deciding import API_KEY, API_SECRET, Backend, backend
 from tests.world import SECRET, World, basic
@@ -19,6 +19,7 @@ OURS = Authority("Ours")
 BETWEEN = Authority("Between", above=OURS)
 MINE, OTHER = BETWEEN.issue(chain=(BETWEEN.certificate,)), self_signed()
 BOUND: dict[str, Any] = {"tls_client_certificate_bound_access_tokens": True}
+JWT = "urn:ietf:params:oauth:token-type:jwt"
 CLIENT = {"grant_type": "client_credentials", "client_id": "app"}
 
 
@@ -115,3 +116,27 @@ async def test_the_service_says_so(world: World) -> None:
         assert {"name": "token_endpoint", "uri": "https://mtls.example/token"} in service["mtlsEndpointAliases"]
         assert "TLS_CLIENT_AUTH" not in service["supportedTokenAuthMethods"], "no authority is trusted"
         assert "SELF_SIGNED_TLS_CLIENT_AUTH" in service["supportedTokenAuthMethods"]
+
+
+async def test_a_token_that_a_caller_makes_is_bound_to_the_certificate_that_it_names(world: World) -> None:
+    async with backend(world) as caller:
+        grant_types = ("client_credentials", GrantTypeName.TOKEN_EXCHANGE)
+        await caller.world.client(grant_types=grant_types, **BOUND)
+        asked = await ask(
+            caller,
+            MINE,
+            secret=True,
+            grant_type=GrantTypeName.TOKEN_EXCHANGE,
+            subject_token="x",
+            subject_token_type=JWT,
+        )
+        assert asked.action is TokenAction.TOKEN_EXCHANGE
+        create = {"grantType": "CLIENT_CREDENTIALS", "clientId": "app", "scopes": ["read"]}
+        assert (await caller.answer("/auth/token/create", **create))["action"] == "FORBIDDEN"
+        assert (await caller.answer("/auth/token/create", **create, certificateThumbprint="x"))[
+            "action"
+        ] == "BAD_REQUEST"
+        made = await caller.answer("/auth/token/create", **create, certificateThumbprint=thumbprint(MINE.der))
+        assert made["action"] == "OK", made
+        for shown, action in ((MINE, IntrospectionAction.OK), (None, IntrospectionAction.UNAUTHORIZED)):
+            assert (await introspect(caller, made["accessToken"], shown)).action is action

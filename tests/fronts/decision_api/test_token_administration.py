@@ -162,7 +162,6 @@ NOT_HERE = [
     {"accessToken": "mm_at_" + "A" * 65},
     {"refreshToken": "mm_rt_" + "A" * 65},
     {"accessTokenPersistent": True},
-    {"certificateThumbprint": "abc"},
     {"authorizationDetails": {"elements": [{"type": "x"}]}},
     {"forExternalAttachment": True},
     {"jwtAtClaims": "{}"},

@@ -104,7 +104,13 @@ async def test_an_update_that_is_refused_changes_nothing(caller: Backend, action
 
 
 @pytest.mark.parametrize(
-    "changes", [{"accessTokenPersistent": True}, {"accessTokenValueUpdated": True}, {"dpopKeyThumbprint": "x"}]
+    "changes",
+    [
+        {"accessTokenPersistent": True},
+        {"accessTokenValueUpdated": True},
+        {"dpopKeyThumbprint": "x"},
+        {"certificateThumbprint": "x"},
+    ],
 )
 async def test_an_update_to_what_is_not_here_is_refused(caller: Backend, changes: dict[str, Any]) -> None:
     """Authlete tier 2, token update."""

@@ -8,6 +8,8 @@ import orjson
 import pytest
 from aiohttp import ClientResponse
 
+from service.admin.client_input import ClientInput
+from service.admin.errors import InvalidInput
 from service.crypto.client_certificates import thumbprint
 from service.protocol.names import AccessTokenFormat
 from service.records.client import Client
@@ -187,6 +189,20 @@ async def test_a_proof_and_an_assertion_may_name_the_place_where_certificates_ar
         assert (await ask(other, "/token", None, None, **form)).status == 200
     headers = basic("app") | Prover().headers(url=place)
     assert (await ask(bank, "/token", MINE, headers, grant_type="client_credentials")).status == 400
+
+
+async def test_the_authorization_endpoint_hands_out_no_token_that_nothing_binds(bank: World) -> None:
+    client = await bank.openid_client(**BOUND)
+    for response_type, status in (("token id_token", 303), ("code", 303)):
+        query = {"client_id": client.client_id, "redirect_uri": CALLBACK, "scope": "openid", "nonce": "n"}
+        answered = await bank.http.get(
+            "/authorize", params=query | {"response_type": response_type}, allow_redirects=False
+        )
+        assert answered.status == status
+        assert ("unauthorized_client" in answered.headers["Location"]) == (response_type != "code")
+    given = {"client_id": "new", "grant_types": ["authorization_code"], "redirect_uris": [CALLBACK]}
+    with pytest.raises(InvalidInput, match="cannot bind"):
+        ClientInput.read(given | {"response_types": ["id_token token"]} | BOUND)
 
 
 async def test_discovery_says_so(bank: World) -> None:
