@@ -18,7 +18,7 @@ from loadtests import interpreter, machine, peer_report, servers
 from loadtests.generator import require_wrk, spare_for
 from loadtests.peer_report import Figures, Row, Run
 from loadtests.peers import PEERS
-from loadtests.peers.peer import Peer, RunningPeer
+from loadtests.peers.peer import REPEATED, Peer, RunningPeer
 from loadtests.peers.works import PEER_WORKS
 from loadtests.report import LIMITED_AT
 from loadtests.rounds import Contender, Pace, Round, middle, ratio, take_turns
@@ -108,7 +108,7 @@ async def _bench(names: list[str], works: list[str]) -> Run:
 async def _measure(work: str, scene: Scene) -> Row:
     """One kind of work, all in turns, after each has been warmed up."""
     peers = [PEERS[name] for name in scene.running if work not in PEERS[name].does_not]
-    await _take_turns(work, scene, peers, Pace(WARM_UP, 1), {peer.name: peer.warm_up for peer in peers})
+    await _take_turns(work, scene, peers, Pace(WARM_UP, 1), {peer.name: peer.warm_up for peer in peers}, REPEATED)
     ours, *theirs = await _take_turns(work, scene, peers, PACE, {peer.name: peer.requests for peer in peers})
     everything = [ours, *theirs]
     return Row(
@@ -123,7 +123,7 @@ async def _measure(work: str, scene: Scene) -> Row:
 
 
 async def _take_turns(
-    work: str, scene: Scene, peers: list[Peer], pace: Pace, requests: dict[str, int]
+    work: str, scene: Scene, peers: list[Peer], pace: Pace, requests: dict[str, int], repeated: int = 1
 ) -> list[list[Round]]:
     spare = spare_for(LIMITED_AT)
     orders = await WORKS[work].orders(scene.supplies, pace.rounds * (pace.requests + spare))
@@ -131,7 +131,7 @@ async def _take_turns(
     for peer in peers:
         running, count = scene.running[peer.name], requests[peer.name]
         orders = await PEER_WORKS[work](running, scene.supplies, pace.rounds * (count + spare))
-        contenders.append(Contender(running.server, orders, requests=count))
+        contenders.append(Contender(running.server, orders, requests=count if orders.once else count * repeated))
     return await take_turns(contenders, LIMITED_AT, pace)
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from loadtests import machine, report
 from loadtests.peers import PEERS
+from loadtests.peers.peer import REPEATED
 
 BEGIN, END = "<!-- Made by `make bench-peers`: begin -->", "<!-- Made by `make bench-peers`: end -->"
 
@@ -155,7 +156,8 @@ def _notes(run: Run) -> list[str]:
             if row.work in peer.does_not:
                 reasons.setdefault(peer.does_not[row.work], []).append(row.title)
         lacking = "".join(f" No figure for {' and '.join(titles)}: {reason}." for reason, titles in reasons.items())
-        warm = f"{peer.warm_up:,} requests of each kind before it counts, then {peer.requests:,} a round"
+        often = f"{peer.warm_up:,} requests of each kind ({peer.warm_up * REPEATED:,} of those that may be repeated)"
+        warm = f"{often} before it counts, then {peer.requests:,} a round"
         notes.append(f"{peer.title} ({of}): {peer.note}; {warm}.{lacking}")
     return notes + [f"{PEERS[name].title} was left out: {reason}" for name, reason in run.left_out.items()]
 

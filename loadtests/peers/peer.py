@@ -22,6 +22,9 @@ INSTALLED = PEERS / ".installed"
 OPAQUE = "[%w_-]+"
 """Of a token: a Lua pattern."""
 
+REPEATED = 5
+"""Codes and tokens for a warm-up must be made; what needs none of them, or a thousand in turn, can go on for longer."""
+
 Make = Callable[[str, int, SigningAlgorithm | None], Awaitable[list[dict[str, str]]]]
 """``codes`` or ``grants``, how many, and for codes what their ID token is to be signed with: ``{"code"}`` each, or
 ``{"access_token", "refresh_token"}``, each of another sign-in.
@@ -57,8 +60,8 @@ class Peer:
     """A line of the list.
 
     ``find_missing``: what must be installed by hand first, empty where nothing is; ``does_not``: why it has no figure, by the
-    name of the work; ``requests``: of a round; ``warm_up``: of each kind of work before it counts; ``note``: how it is set up
-    and what differs.
+    name of the work; ``requests``: of a round; ``warm_up``: of each kind of work before it counts, ``REPEATED`` times as many
+    where they may be repeated; ``note``: how it is set up and what differs.
     """
 
     name: str

@@ -63,7 +63,7 @@ def test_a_page_without_a_place_is_refused(tmp_path: Path) -> None:
 def test_notes_tell_versions_warm_up_load_and_what_is_lacking() -> None:
     told = peer_report.as_markdown(RUN)
     assert "Keycloak (Keycloak 26.7.3, Java 17.0.15): " in told
-    assert f"{PEERS['keycloak'].warm_up:,} requests of each kind before it counts" in told
+    assert f"{PEERS['keycloak'].warm_up:,} requests of each kind (" in told
     assert "No figure for client_credentials: access tokens are JWTs." in told
     assert "node-oidc-provider was left out: Node.js is not installed" in told
     assert "Load average when it began 0.1, when it ended 2.5" in told
