@@ -11,6 +11,7 @@ from authlete.dto import PushedAuthReqRequest, PushedAuthReqResponse
 from service.protocol.names import ClientAuthMethod
 from tests.assertions import JWKS, Signer
 from tests.deciding import API_KEY, API_SECRET, Backend, backend
+from tests.dpop import Prover
 from tests.fronts.decision_api.authorizing import BASIC, fail, issue, sent
 from tests.world import CALLBACK, SECRET, World, basic
 
@@ -97,3 +98,22 @@ async def test_a_client_may_be_held_to_push(caller: Backend) -> None:
     refused = await caller.answer("/auth/authorization", parameters=urlencode(BASIC))
     assert (refused["action"], sent(refused["responseContent"])["error"]) == ("LOCATION", "invalid_request")
     assert refused["responseContent"].startswith(CALLBACK)
+
+
+async def test_a_proof_binds_the_code_here_too(caller: Backend) -> None:
+    """RFC 9449 section 10.1: it is for the caller's endpoint, and a nonce for the next one is in the answer."""
+    prover, url = Prover(), "https://shop.example/par"
+    call = {"parameters": urlencode(BASIC), "clientId": "app", "clientSecret": SECRET, "htm": "POST", "htu": url}
+    pushed = await caller.answer("/pushed_auth_req", **call, dpop=prover.proof(url=url))
+    assert pushed["action"] == "CREATED"
+    ticket = (await authorize(caller, pushed["requestUri"]))["ticket"]
+    code = sent((await issue(caller, ticket)).responseContent)["code"]
+    redeemed = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+    for headers, status in ((Prover().headers(), 400), ({}, 400), (prover.headers(), 200)):
+        bought = await caller.world.http.post("/token", data=redeemed, headers=basic("app") | headers)
+        assert bought.status == status, await bought.text()
+    again = await caller.answer("/pushed_auth_req", **call, dpop=prover.proof(url=url), dpopNonceRequired=True)
+    assert (again["action"], json.loads(again["responseContent"])["error"]) == ("BAD_REQUEST", "use_dpop_nonce")
+    proof = prover.proof(url=url, nonce=again["dpopNonce"])
+    answered = await caller.answer("/pushed_auth_req", **call, dpop=proof, dpopNonceRequired=True)
+    assert (answered["action"], "dpopNonce" in answered) == ("CREATED", True)
