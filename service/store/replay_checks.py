@@ -51,7 +51,10 @@ class ReplayCheck:
 
     async def is_first_use(self) -> bool:
         """Tell whether it was never used before. Raises TemporarilyUnavailable."""
-        return await asyncio.shield(self.start())
+        task = self.start()
+        if task.done():  # it left with another command, whose reply was waited for
+            return task.result()
+        return await asyncio.shield(task)
 
     async def release(self) -> None:
         """Let it be used again: nothing came of this use. Raises TemporarilyUnavailable."""
