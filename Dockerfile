@@ -2,7 +2,7 @@
 # docker build --build-arg VERSION=$(git describe --always) --build-arg REVISION=$(git rev-parse HEAD) -t mintmark .
 # tests/image walks these steps without a container engine.
 
-ARG PYTHON=python:3.12-slim-bookworm
+ARG PYTHON=python:3.13-slim-bookworm
 
 # Everything with hashes, wheels only: nothing is compiled, nothing else is fetched.
 FROM ${PYTHON} AS build
@@ -27,7 +27,7 @@ LABEL org.opencontainers.image.title="Mintmark" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 # Nothing is ever installed here: whoever gets in finds no installer.
-RUN rm -rf /usr/local/lib/python3.12/ensurepip /usr/local/lib/python3.12/site-packages/pip* /usr/local/bin/pip*
+RUN rm -rf /usr/local/lib/python3*/ensurepip /usr/local/lib/python3*/site-packages/pip* /usr/local/bin/pip*
 COPY --from=build /opt/mintmark /opt/mintmark
 ENV PATH=/opt/mintmark/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -186,6 +187,12 @@ def test_the_dockerfile_is_as_a_linter_wants_it() -> None:
 
 def test_what_it_is() -> None:
     words = {step.word: step.rest for step in steps()}
+    found = re.fullmatch(
+        r"PYTHON=python:(3\.\d+)-slim-bookworm", next(step.rest for step in steps() if step.word == "ARG")
+    )
+    assert found
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    assert f"Programming Language :: Python :: {found[1]}" in classifiers
     assert words["USER"] == f"{USER}:{USER}"
     assert shlex.split(words["ENTRYPOINT"].strip("[]")) == ["mintmark"]
     ignored = (ROOT / ".dockerignore").read_text().splitlines()

@@ -40,7 +40,7 @@ _SIGNATURES = fields.FIELDS[_ID_TOKENS]._replace(
     hint="ES256 is suggested: it is thirteen times cheaper to make. Choose it if the application's library verifies it; "
     "most do, though many have to be told.",
     choices={
-        Algorithm.RS256.value: "RS256: every library takes it without being told",
+        Algorithm.RS256.value: "RS256: every library takes it",
         Algorithm.ES256.value: "ES256: suggested",
     },
 )
