@@ -35,7 +35,11 @@ class DirectConnection(RequestHandler):
             super().data_received(data)
             return
         self._waiter = None  # so that nothing is handed to ``start`` yet
-        super().data_received(data)
+        try:
+            super().data_received(data)
+        except BaseException:
+            self._waiter = waiter  # by which ``start`` ends with the connection
+            raise
         messages = self._messages
         if len(messages) == 1 and not self._upgraded:
             message, payload = messages[0]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
+from service.fronts.connections import LINGERING_SECONDS
 from service.fronts.ready import Ready
 from tests.serving import connections, listening
 from tests.world import World
@@ -31,7 +32,7 @@ class Service:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         name = request.path[1:]
-        body = await request.read()
+        body = b"" if name == "early" else await request.read()
         self.began.append(name)
         if name in self.gates:
             await self.gates[name].wait()
@@ -110,6 +111,15 @@ async def test_a_body_that_comes_later_is_waited_for(port: int) -> None:
         assert await _read(reader) == b"late:" + b"c" * 1000
         writer.write(_post("next"))
         assert await _read(reader) == b"next:a=b"
+    writer.close()
+
+
+async def test_who_is_answered_and_sends_no_rest_is_closed(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_post("early", body=b"c" * 1000)[:-900])
+    assert await _read(reader) == b"early:"
+    async with asyncio.timeout(LINGERING_SECONDS + 5):
+        assert await reader.read() == b""
     writer.close()
 
 

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from hypothesis import given, settings
@@ -107,3 +108,24 @@ def test_any_bytes_in_any_pieces_are_answered_as_by_aiohttp(requests: list[bytes
 
 async def _both(pieces: list[bytes]) -> tuple[tuple[bytes, bool], tuple[bytes, bool]]:
     return await _answers(DirectConnection, pieces), await _answers(RequestHandler, pieces)
+
+
+class _Broken:
+    """A parser with a fault."""
+
+    def feed_data(self, _: bytes) -> None:
+        raise ZeroDivisionError
+
+
+async def test_a_fault_of_the_parser_leaves_nothing_behind() -> None:
+    before = asyncio.all_tasks()
+    connection = DirectConnection(web.Server(_echo), loop=asyncio.get_running_loop())
+    connection.connection_made(_Wire())
+    await _turns()
+    assert asyncio.all_tasks() > before
+    connection._parser = _Broken()  # type: ignore[assignment]
+    with pytest.raises(ZeroDivisionError):
+        connection.data_received(PIECES[0])
+    connection.connection_lost(ZeroDivisionError())
+    await _turns()
+    assert asyncio.all_tasks() == before
