@@ -13,6 +13,7 @@ BOTH_WAYS = True
 
 WEB = ("--grant-type", "authorization_code", "--redirect-uri", "https://app.example/cb", "--scope", "read write")
 CRON = ("--grant-type", "client_credentials")
+ENCRYPTED = ("id_token", "userinfo", "authorization", "introspection")
 MEMBERS = {
     *("client_id", "name", "description", "enabled", "generation", "created_at", "alias", "secrets", "auth_method"),
     *("grant_types", "redirect_uris", "scopes", "default_scope", "audiences", "introspect", "resources", "properties"),
@@ -31,6 +32,7 @@ MEMBERS = {
     *("require_pushed_authorization_requests", "tls_client_certificate_bound_access_tokens"),
     *("tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri"),
     *("tls_client_auth_san_ip", "tls_client_auth_san_email"),
+    *(f"{what}_encrypted_response_{part}" for what in ENCRYPTED for part in ("alg", "enc")),
 }
 
 
