@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 
 from loadtests.servers import ROOT, Server, ServerFailedError
@@ -111,7 +111,8 @@ async def output_of(
         try:
             status = await child.wait()
         except BaseException:
-            child.kill()
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                child.kill()
             await child.wait()
             raise
         out.seek(0)
