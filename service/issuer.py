@@ -19,6 +19,8 @@ from service.observe.metrics import Metrics
 from service.observe.refusals import Refusals
 from service.outbound.http_client import HttpClient
 from service.protocol.credentials import Randomness
+from service.protocol.profiles import Demands, demands_of
+from service.records.client import Client
 from service.settings import Settings
 from service.settings.plain import plain
 from service.store.store import Store
@@ -78,6 +80,10 @@ class Issuer:
         section 4.1).
         """
         return self.url.rstrip("/") + path
+
+    def demands_on(self, client: Client) -> Demands:
+        """Return what the profiles of settings and client demand of the client's requests."""
+        return demands_of(self.settings.profile, client.profile)
 
     def mtls_url_of(self, path: str) -> str:
         """Return the URL of a path of ours where clients are asked for a certificate, "" if there is no other one."""

@@ -43,6 +43,7 @@ ALONE = {
     "tls_client_auth_san_uri": "spiffe://bank.example/billing",
     "tls_client_auth_san_ip": "2001:db8::7",
     "tls_client_auth_san_email": "ops@bank.example",
+    "profile": "oauth2_1",
 }
 """Members that do not go with others of these, or that are fetched: each is set alone, to this."""
 APART = set(ALONE)

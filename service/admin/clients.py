@@ -10,6 +10,7 @@ from pydantic import Field
 from service.admin import etags
 from service.admin.audit import audited
 from service.admin.client_input import ClientInput
+from service.admin.client_profile import under_profile
 from service.admin.client_secrets import make_secret
 from service.admin.client_surroundings import check_surroundings
 from service.admin.errors import AlreadyExists, InvalidInput, NotFound
@@ -54,6 +55,7 @@ async def create_client(
     if not has_secret(given.auth_method) and secret is not None:
         raise InvalidInput(f"secret: a client with auth_method {given.auth_method} has none")
     await _check_free(issuer, given.client_id, given.alias)
+    given = under_profile(issuer, given)
     generated, secrets = await make_secret(issuer, given, secret)
     now = int(issuer.clock())
     # Beginning at the time of day, not at 0: grants of a deleted client of the same name must not come alive again.
@@ -114,7 +116,7 @@ async def update_client(
         """The client as it was seen, and as it is to be: whole, for some members are good or bad together."""
         seen = await get_client(issuer, client_id)
         etags.check(seen, if_match)
-        given = ClientInput.read(_as_input(seen) | dict(changes))
+        given = under_profile(issuer, ClientInput.read(as_input(seen) | dict(changes)))
         sector = await check_surroundings(issuer, given)
         secrets = seen.secrets if has_secret(given.auth_method) else ()
         if given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:  # of the others only hashes are known
@@ -240,6 +242,7 @@ async def _check_alias_free(issuer: Issuer, client_id: str, alias: str) -> None:
         raise AlreadyExists(f"alias: {alias!r} names the client {holder.client_id!r} already")
 
 
-def _as_input(client: Client) -> dict[str, Any]:
+def as_input(client: Client) -> dict[str, Any]:
+    """The members of a client, as ``ClientInput`` reads them."""
     members = {name: getattr(client, name) for name in ClientInput.model_fields}
     return members | {"properties": [describe_property(member) for member in client.properties]}

@@ -11,7 +11,7 @@ from service.cli.acting import Do, do
 from service.cli.client_options import given, with_option_for_each_member
 from service.cli.derived import add_command, add_list
 from service.cli.json_output import Json, emit
-from service.cli.output import facts, say, tell
+from service.cli.output import facts, say, table, tell
 from service.cli.prompts import hidden
 from service.client_auth import has_secret
 from service.protocol.names import OPENID
@@ -191,6 +191,30 @@ def approve(
     client = do(operations.APPROVE, client_id=client_id)
     where = ", ".join(client["redirect_uris"]) or "nowhere"
     tell(client, f"Client {client['client_id']} is approved: {client['name'] or 'no name'}, leads to {where}.", json)
+
+
+def _show_check(found: dict[str, Any]) -> None:
+    """A line a rule, and what is to be done."""
+    table(found["rules"], ("holds", "rule", "section", "to_do"))
+    broken = sum(not rule["holds"] for rule in found["rules"])
+    say(
+        f"Client {found['client_id']} keeps {found['profile']}."
+        if found["holds"]
+        else f"Client {found['client_id']} breaks {broken} of {len(found['rules'])} rules of {found['profile']}."
+    )
+
+
+add_command(
+    app,
+    operations.CHECK,
+    """Say rule by rule whether a client keeps a security profile, and what is to be done.
+
+    Example: `mintmark client check web --profile fapi2_security`
+
+    Without --profile it is that of the client, beside that of the settings.
+    """,
+    show=_show_check,
+)
 
 
 def _ended_and_swept(operation: AnyOperation) -> Callable[[Do, dict[str, Any]], Awaitable[dict[str, Any]]]:

@@ -20,6 +20,7 @@ from service.client_auth.authenticate import AuthenticatedClient, authenticate_b
 from service.client_auth.claimed import note_claimed_client, unread_request
 from service.client_auth.method import Method
 from service.issuer import Issuer
+from service.protocol.profiles import demands_of
 
 METHODS: dict[str, Method] = {
     module.METHOD.name: module.METHOD
@@ -75,10 +76,17 @@ def resumed_method(said: str, held: str) -> str:
 
 def methods_supported(issuer: Issuer) -> list[str]:
     """The registered names of all methods that are on, for discovery."""
-    return list(dict.fromkeys(registered_name(name) for name, method in METHODS.items() if method.is_on(issuer)))
+    return list(dict.fromkeys(registered_name(method.name) for method in _offered(issuer)))
 
 
 def algorithms_supported(issuer: Issuer) -> list[str]:
     """What assertions of clients may be signed with, for discovery."""
-    on = (method for method in METHODS.values() if method.is_on(issuer))
-    return [name for method in on for name in method.signing_algorithms]
+    demanded = demands_of(issuer.settings.profile, None).algorithms
+    names = (name for method in _offered(issuer) for name in method.signing_algorithms)
+    return [name for name in names if demanded is None or name in demanded]
+
+
+def _offered(issuer: Issuer) -> list[Method]:
+    """The methods that are on, and that the profile of the settings lets clients have."""
+    demanded = demands_of(issuer.settings.profile, None).auth_methods
+    return [one for one in METHODS.values() if one.is_on(issuer) and (demanded is None or one.name in demanded)]

@@ -13,6 +13,7 @@ from service.issuer import Issuer
 from service.observe.current import note_client
 from service.observe.events import Event
 from service.protocol.errors import InvalidClient, InvalidRequest
+from service.protocol.profiles import check_keeps
 from service.protocol.request import Request
 from service.records.client import Client
 from service.store.failures import Limit
@@ -40,6 +41,7 @@ async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request
 
     Raises:
         InvalidRequest: It offers several kinds of evidence at once, or two client_ids.
+        UnauthorizedClient: It does not keep the security profile of the settings.
         InvalidClient: All else (401), and too many failures from this address (429).
     """
     evidence = collect(request)
@@ -55,6 +57,8 @@ async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request
     note_client(client.client_id)
     _check_body_client_id(request, evidence, client)
     proof = await _check_evidence(issuer, methods.get(client.auth_method), client, evidence, request.address)
+    if issuer.settings.profile is not None:
+        check_keeps(client, issuer.settings.profile)
     return AuthenticatedClient(client, evidence.client_id != client.client_id, proof.replay_checks)
 
 

@@ -76,8 +76,8 @@ class Published(NamedTuple):
 
 
 def half_hash(algorithm: SigningAlgorithm, text: str) -> str:
-    """``at_hash`` and ``c_hash``: the left half of the hash that belongs to the algorithm (OpenID Connect Core 3.1.3.6)."""
-    digest = _HALVES[algorithm](text.encode("ascii")).digest()
+    """``at_hash``, ``c_hash``, ``s_hash``: the left half of the algorithm's hash (OpenID Connect Core 3.1.3.6)."""
+    digest = _HALVES[algorithm](text.encode()).digest()
     return base64url(digest[: len(digest) // 2])
 
 

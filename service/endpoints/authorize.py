@@ -13,6 +13,7 @@ from service.login.request_object import Parameters
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequestUri, ProtocolError, TemporarilyUnavailable
 from service.protocol.names import Prompt
+from service.protocol.profiles import demands_of
 from service.protocol.response_destination import modes_supported
 from service.tokens.encryption import encryption_metadata
 
@@ -78,11 +79,13 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
         return members
     prompts = [prompt.value for prompt in Prompt if prompt is not Prompt.CREATE or settings.sign_up_url]
     objects = settings.request_objects
+    demanded = demands_of(settings.profile, None).algorithms
+    signatures = [name for name in ALGORITHMS if demanded is None or name in demanded]
     return members | {
         "authorization_signing_alg_values_supported": [one.value for one in issuer.keyring.algorithms],
         **encryption_metadata("authorization"),
         **encryption_metadata("id_token"),
-        "request_object_signing_alg_values_supported": list(ALGORITHMS) if objects != "off" else None,
+        "request_object_signing_alg_values_supported": signatures if objects != "off" else None,
         "require_signed_request_object": settings.require_signed_request_object,
         "request_parameter_supported": objects != "off",
         "request_uri_parameter_supported": objects == "by_reference",

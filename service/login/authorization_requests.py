@@ -12,11 +12,13 @@ from service.login.error_response import send_error
 from service.login.request_object import Parameters, unpacked
 from service.observe.current import note_client
 from service.protocol import authorization_request
-from service.protocol.authorization_request import AuthorizationRequest, Rules
+from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.authorization_response import error_fields
+from service.protocol.authorization_rules import Rules
 from service.protocol.browsing import FormPost, Page, Redirect
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.names import GrantTypeName, ResponseType
+from service.protocol.profiles import check_keeps
 from service.protocol.response_destination import Verified
 from service.records.client import Client
 from service.tokens.binding import KEY_PROOFS, named_in
@@ -113,7 +115,10 @@ async def _checked(
 
 def _when_pushed(issuer: Issuer, client: Client, rules: Rules) -> Rules:
     """A client that proved who it is may have its users sent where it likes, where the settings say so (RFC 9126 2.4)."""
-    return rules._replace(any_redirect_uri=issuer.settings.par_unregistered_redirects and not client.public)
+    return rules._replace(
+        any_redirect_uri=issuer.settings.par_unregistered_redirects and not client.public,
+        require_pkce=rules.require_pkce or rules.demands.pkce_when_pushed,
+    )
 
 
 def _rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
@@ -136,6 +141,7 @@ def _rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
         acrs=None if by_backend else offered_acrs(settings),
         grant_management=settings.grant_management,
         sign_up=by_backend or settings.sign_up_url is not None,
+        demands=issuer.demands_on(client),
     )
 
 
@@ -156,6 +162,8 @@ async def _client(issuer: Issuer, parameters: Mapping[str, str]) -> Client:
         note_client(client.client_id)
     if client is None or not client.enabled:
         raise InvalidRequest("There is no such client.", log="unknown or disabled client")
+    if issuer.settings.profile is not None:
+        check_keeps(client, issuer.settings.profile)
     return client
 
 

@@ -56,9 +56,11 @@ async def unpacked(issuer: Issuer, client: Client, outer: Parameters, *, alone: 
         if must_sign:
             raise InvalidRequest("This client has to sign its requests: send them as request or request_uri.")
         return outer
-    inner = await _verified(issuer, client, value)
+    demands = issuer.demands_on(client)
+    strictly = issuer.settings.strict_request_objects or demands.strict_request_objects
+    inner = await _verified(issuer, client, value, demands.algorithms, strictly=strictly)
     is_openid = OPENID in outer.single.get("scope", "").split()
-    if alone or must_sign or issuer.settings.strict_request_objects or not is_openid:
+    if alone or must_sign or strictly or not is_openid:
         return inner._replace(single={**inner.single, "client_id": client.client_id})
     kept = {name: text for name, text in outer.single.items() if name not in ("request", "request_uri")}
     return inner._replace(single={**kept, **inner.single}, resources=inner.resources or outer.resources)
@@ -79,8 +81,13 @@ async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:
         raise InvalidRequestUri("The request_uri cannot be fetched.", log=str(error)) from error
 
 
-async def _verified(issuer: Issuer, client: Client, token: str) -> Parameters:
-    """What the JWT says, once its signature holds. Raises RequestNotSupported, InvalidRequestObject."""
+async def _verified(
+    issuer: Issuer, client: Client, token: str, demanded: frozenset[str] | None, *, strictly: bool
+) -> Parameters:
+    """What the JWT says, once its signature holds; by one of the ``demanded`` algorithms, None = any that there is.
+
+    Raises RequestNotSupported, InvalidRequestObject.
+    """
     if issuer.settings.request_objects == "off":
         raise RequestNotSupported("The parameter request is not supported.")
     try:
@@ -91,14 +98,13 @@ async def _verified(issuer: Issuer, client: Client, token: str) -> Parameters:
         raise InvalidRequestObject("Request objects must be signed (RFC 9101 section 6.2).")
     check_type(jws.header.get("typ"), strictly=issuer.settings.strict_request_objects)
     registered = client.request_object_signing_alg
+    allowed = [name for name in ((registered,) if registered else ALGORITHMS) if demanded is None or name in demanded]
     try:
-        claims = await issuer.client_keys.verify(
-            key_source(client), jws, algorithms=(registered,) if registered else ALGORITHMS
-        )
+        claims = await issuer.client_keys.verify(key_source(client), jws, algorithms=allowed)
         _check_parties(issuer, client, claims)
     except UnverifiableError as error:
         raise InvalidRequestObject("The request object cannot be verified.", log=str(error)) from error
-    if issuer.settings.strict_request_objects:
+    if strictly:
         check_strictly(claims, issuer.clock())
     return _parameters(client, claims)
 

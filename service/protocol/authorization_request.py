@@ -5,13 +5,14 @@ response mode that the request asks for. Parameters without a definition are ign
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from service.protocol import claims, pkce, redirect_uris, scopes, targets
+from service.protocol.authorization_rules import Rules
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.claims import ClaimsRequest
 from service.protocol.errors import (
@@ -28,7 +29,6 @@ from service.protocol.names import (
     Prompt,
     ResponseMode,
     ResponseType,
-    UnknownScope,
 )
 from service.protocol.response_destination import Verified, travel, travel_of_errors
 
@@ -43,27 +43,6 @@ _RESPONSE_TYPES = {" ".join(sorted(one.value.split())): one for one in ResponseT
 _PROMPTS = frozenset(prompt.value for prompt in Prompt)
 _DISPLAYS = ("page", "popup", "touch", "wap")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-
-
-class Rules(NamedTuple):
-    """What client and settings allow, as far as the checks need to know."""
-
-    client_id: str
-    redirect_uris: tuple[str, ...] = ()
-    response_types: Collection[str] = (ResponseType.CODE,)
-    scopes: Collection[str] = ()
-    default_scope: str = ""
-    unknown_scope: UnknownScope = UnknownScope.REFUSE
-    audiences: tuple[str, ...] = ()
-    require_pkce: bool = False
-    allow_plain_pkce: bool = False
-    default_max_age: int | None = None
-    default_acr_values: tuple[str, ...] = ()
-    openid: bool = True  # whether ID tokens can be signed
-    acrs: Collection[str] | None = ("1",)  # authentication contexts of logins here; None: a backend signs users in
-    grant_management: bool = False  # whether clients may name grants
-    sign_up: bool = False  # whether there is somewhere to send users without an account
-    any_redirect_uri: bool = False  # whether redirect_uri need not be registered: who pushed the request authenticated
 
 
 class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -133,6 +112,8 @@ def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
     given = parameters.get("redirect_uri")
     if given is None and rules.openid and OPENID in parameters.get("scope", "").split():
         raise InvalidRequest("redirect_uri is required with the scope openid (OpenID Connect Core 3.1.2.1).")
+    if given is None and rules.demands.redirect_uri:
+        raise InvalidRequest("redirect_uri is missing: the security profile demands it.")
     uri = redirect_uris.resolve(given, rules.redirect_uris, is_free=rules.any_redirect_uri)
     state = parameters.get("state")
     if state is not None and len(state) > MAX_REQUEST:  # the answer is an error, and would be as long
@@ -176,6 +157,11 @@ def check_response_mode(draft: Draft) -> None:
     response_type: ResponseType = draft.found["response_type"]
     asked = travel(draft.parameters.get("response_mode"), response_type.value, can_sign=draft.rules.openid)
     draft.found["response_mode"], draft.found["as_jwt"] = asked
+
+
+def check_demands(draft: Draft) -> None:
+    """Hold the request to the security profiles of settings and client."""
+    draft.rules.demands.check(draft.parameters, draft.found["response_type"], as_jwt=draft.found["as_jwt"])
 
 
 def check_state(draft: Draft) -> None:
@@ -305,6 +291,7 @@ CHECKS: tuple[Check, ...] = (
     check_registration,
     check_response_type,
     check_response_mode,
+    check_demands,
     check_state,
     check_scope,
     check_openid_scope,

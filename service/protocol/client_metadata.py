@@ -42,6 +42,7 @@ from service.protocol.names import (
     ContentEncryption,
     HmacAlgorithm,
     KeyManagement,
+    Profile,
     RefreshRotation,
     ResponseType,
     SigningAlgorithm,
@@ -238,6 +239,9 @@ class ClientMetadata(BaseModel):
     access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
         "Claims about the user, such as department, in its access tokens and their introspection.",
         authlete="extension.accessTokenClaims", metavar="CLAIM")
+    profile: Profile | None = _row(None, _AUTHENTICATES, "Security profile",
+        "A set of rules that it keeps: members that are not set become what the profile demands, and others are refused where "
+        "they contradict it (`mintmark client check`).", metavar="PROFILE")
 
     # fmt: on
 

@@ -81,6 +81,15 @@ class SigningAlgorithm(StrEnum):
     EDDSA = "EdDSA"
 
 
+class Profile(StrEnum):
+    """Security profiles: sets of rules that the room ``protocol.profiles`` has."""
+
+    FAPI2_SECURITY = "fapi2_security"
+    FAPI2_MESSAGE_SIGNING = "fapi2_message_signing"
+    FAPI1_ADVANCED = "fapi1_advanced"
+    OAUTH2_1 = "oauth2_1"
+
+
 class HmacAlgorithm(StrEnum):
     """With what clients sign by their secret (RFC 7518 section 3.2)."""
 

@@ -10,6 +10,7 @@ from service.protocol.names import (
     ClientAuthMethod,
     ContentEncryption,
     KeyManagement,
+    Profile,
     RefreshRotation,
     ResponseType,
     SigningAlgorithm,
@@ -127,6 +128,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     introspection_encrypted_response_alg: KeyManagement | None = None
     introspection_encrypted_response_enc: ContentEncryption | None = None
     access_token_claims: tuple[str, ...] = ()
+    profile: Profile | None = None
     consents_since: int | None = None
     """The generation from which consents count, where they outlived the last raise; None: ``generation``."""
     either_secret: bool = False

@@ -25,6 +25,7 @@ from service.settings.keys import KeysSettings
 from service.settings.login import LoginSettings
 from service.settings.observing import ObservingSettings
 from service.settings.pages import PagesSettings
+from service.settings.profiles import ProfilesSettings, profile_faults, with_profile
 from service.settings.redis import RedisSettings
 from service.settings.scopes import ScopesSettings
 from service.settings.sources import CONFIG_VARIABLE, SECRETS_VARIABLE, Environment, file_sources, secret_sources
@@ -51,6 +52,7 @@ class Settings(
     hooks.HooksSettings,
     DirectorySettings,
     ClientsSettings,
+    ProfilesSettings,
     GuessingSettings,
     PagesSettings,
     LoginSettings,
@@ -73,7 +75,7 @@ class Settings(
     @model_validator(mode="wrap")
     @classmethod
     def _goes_together(cls, written: dict[str, Any], validate: ModelWrapValidatorHandler[Self]) -> Self:
-        return whole(written, validate, _CHECKS if cls is Settings else ())
+        return whole(with_profile(written), validate, _CHECKS if cls is Settings else ())
 
     @classmethod
     def settings_customise_sources(
@@ -141,6 +143,7 @@ _CHECKS = (
     operators.listener_faults,
     tls.certificate_faults,
     _proxy_faults,
+    profile_faults,
     server.https_faults,
 )
 """Checks between settings."""

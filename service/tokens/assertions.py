@@ -107,7 +107,9 @@ async def verify_by_client(issuer: Issuer, client: Client, assertion: Unverified
     """
     registered = client.token_endpoint_auth_signing_alg
     symmetric = client.auth_method == ClientAuthMethod.CLIENT_SECRET_JWT
-    allowed = (registered,) if registered else HMAC if symmetric else ALGORITHMS
+    allowed: Collection[str] = (registered,) if registered else HMAC if symmetric else ALGORITHMS
+    if (profiles := issuer.demands_on(client).algorithms) is not None:
+        allowed = [name for name in allowed if name in profiles]
     if assertion.algorithm not in allowed:
         raise UnverifiableError(f"it is signed with {assertion.algorithm}, not with {' or '.join(allowed)}")
     if not symmetric:

@@ -104,6 +104,7 @@ async def _respond(
             nonce=request.nonce,
             access_token=fields.get("access_token", ""),
             code=fields.get("code", ""),
+            state=request.state if issuer.demands_on(client).state_hash else None,
             claims=claims if parts == {"id_token"} else None,
             added=authorization.added.id_token,
         )

@@ -81,6 +81,7 @@ async def mint_id_token(
     nonce: str | None = None,
     access_token: str = "",
     code: str = "",
+    state: str | None = None,
     claims: Mapping[str, Any] | None = None,
     added: Mapping[str, Any] = NOTHING_ADDED.id_token,
 ) -> str:
@@ -96,6 +97,7 @@ async def mint_id_token(
         nonce: Of the authorization request.
         access_token: Issued with it, for ``at_hash``.
         code: Issued with it, for ``c_hash``.
+        state: Of the authorization request, for ``s_hash`` (FAPI 1.0 Advanced 5.2.2.1).
         claims: About the user, beside those that the grant holds.
         added: Claims from hooks.
 
@@ -121,6 +123,7 @@ async def mint_id_token(
         "sid": grant.session,
         "at_hash": half_hash(algorithm, access_token) if access_token else "",
         "c_hash": half_hash(algorithm, code) if code else "",
+        "s_hash": half_hash(algorithm, state) if state else "",
     }
     contents |= {name: value for name, value in optional.items() if value}
     signed = keyring_of(issuer).sign(algorithm, contents)

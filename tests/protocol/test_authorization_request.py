@@ -8,10 +8,10 @@ from service.protocol.authorization_request import (
     CHECKS,
     OPENID_CHECKS,
     AuthorizationRequest,
-    Rules,
     check,
     verify_destination,
 )
+from service.protocol.authorization_rules import Rules
 from service.protocol.errors import ProtocolError
 from service.protocol.names import Prompt, ResponseMode, ResponseType
 

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.protocol.authorization_request import AuthorizationRequest, Rules, check, verify_destination
+from service.protocol.authorization_request import AuthorizationRequest, check, verify_destination
+from service.protocol.authorization_rules import Rules
 from service.protocol.errors import ProtocolError
 from service.protocol.names import Prompt, ResponseType, UnknownScope
 from service.protocol.response_destination import modes_supported

@@ -12,6 +12,7 @@ from service.admin.client_input import ClientInput
 from service.admin.etags import etag
 from service.admin.input import IfMatch, Input
 from service.admin.operations.operation import NextCursor, Operation, OperationResult, Output, Seconds, page_of
+from service.admin.profile_check import CheckedRule, ProfileCheck, check_profile
 from service.issuer import Issuer
 from service.records.client import Client
 
@@ -132,6 +133,30 @@ class Swept(Output[client_ending.Swept]):
     cursor: NextCursor
 
 
+class ShownRule(Output[CheckedRule]):
+    """A rule of a security profile."""
+
+    rule: str
+    section: Annotated[str, Field(description="Where it is written.")]
+    holds: bool
+    text: Annotated[str, Field(description="What it demands.")]
+    to_do: Annotated[str, Field(description="What to do where it does not hold, else empty.")]
+
+
+class ShownProfileCheck(Output[ProfileCheck]):
+    """Whether a client keeps a security profile, rule by rule."""
+
+    client_id: str
+    profile: Annotated[str, Field(description="Its name; two, where settings and client have one each.")]
+    holds: Annotated[bool, Field(description="Whether every rule holds.")]
+    rules: tuple[ShownRule, ...]
+
+    @classmethod
+    def of(cls, result: ProfileCheck) -> OperationResult:
+        """As JSON has it."""
+        return OperationResult({**result._asdict(), "rules": [rule._asdict() for rule in result.rules]})
+
+
 # what is done
 
 
@@ -211,6 +236,12 @@ REVOKE = Operation(
     _revoke,
     EndedClient,
     is_destructive=True,
+)
+CHECK = Operation(
+    "client.check",
+    "Say rule by rule whether a client keeps a security profile, and what is to be done.",
+    check_profile,
+    ShownProfileCheck,
 )
 SWEEP = Operation(
     "client.sweep",

@@ -57,6 +57,7 @@ ROUTES = (
     OperationRoute("PATCH", "/clients/{client_id}", operations.clients.UPDATE),
     OperationRoute("PUT", "/clients/{client_id}", operations.clients.REPLACE),
     OperationRoute("DELETE", "/clients/{client_id}", operations.clients.DELETE),
+    OperationRoute("GET", "/clients/{client_id}/check", operations.clients.CHECK),
     OperationRoute("POST", "/clients/{client_id}/secrets", operations.clients.ROTATE_SECRET),
     OperationRoute("DELETE", "/clients/{client_id}/secrets/old", operations.clients.DROP_OLD_SECRET),
     OperationRoute("POST", "/clients/{client_id}/disable", operations.clients.DISABLE),

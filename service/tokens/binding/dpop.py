@@ -1,6 +1,6 @@
 """DPoP (RFC 9449): a client signs each request with its own key, and its tokens are worth nothing without that."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from service.crypto.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, check_age
 from service.crypto.jws import UnverifiableError
@@ -19,7 +19,7 @@ PARAMETER = "dpop_jkt"
 
 def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
     if HEADER in request.headers:
-        return _proved(issuer, request)
+        return _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
     if client.dpop_bound_access_tokens:
         raise InvalidDpopProof("This client has to send a DPoP proof with each token request.")
     return NO_KEY
@@ -53,9 +53,20 @@ def _named(parameters: Mapping[str, str]) -> Binding:
     return Binding(jkt=jkt)
 
 
-def _proved(issuer: Issuer, request: Request, access_token: str = "", status: int = 400) -> Possession:
-    """The key of the proof in a request, and the check that it is used once. Raises InvalidDpopProof, UseDpopNonce."""
-    settings = issuer.settings
+def _proved(
+    issuer: Issuer,
+    request: Request,
+    access_token: str = "",
+    status: int = 400,
+    demanded: frozenset[str] | None = None,
+) -> Possession:
+    """The key of the proof in a request, and the check that it is used once. Raises InvalidDpopProof, UseDpopNonce.
+
+    ``demanded``: with which it may be signed of those that are accepted; None = with any.
+    """
+    algorithms: Collection[str] = issuer.settings.dpop_signing_algorithms
+    if demanded is not None:
+        algorithms = [name for name in algorithms if name in demanded]
     try:
         proof = issuer.dpop_proofs.verify(
             _one_header(request.headers),
@@ -63,7 +74,7 @@ def _proved(issuer: Issuer, request: Request, access_token: str = "", status: in
             url=request.url,
             other_url=request.mtls_url,
             access_token=access_token,
-            algorithms=settings.dpop_signing_algorithms,
+            algorithms=algorithms,
         )
         ends_at = _ends_at(issuer, proof, status)
     except UnverifiableError as error:

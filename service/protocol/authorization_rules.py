@@ -1,0 +1,29 @@
+"""What may be asked for by an authorization request: what client, settings and security profiles allow and demand."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from service.protocol.names import ResponseType, UnknownScope
+from service.protocol.profiles import NO_DEMANDS, Demands
+
+
+class Rules(NamedTuple):
+    """What client and settings allow, as far as the checks need to know."""
+
+    client_id: str
+    redirect_uris: tuple[str, ...] = ()
+    response_types: Collection[str] = (ResponseType.CODE,)
+    scopes: Collection[str] = ()
+    default_scope: str = ""
+    unknown_scope: UnknownScope = UnknownScope.REFUSE
+    audiences: tuple[str, ...] = ()
+    require_pkce: bool = False
+    allow_plain_pkce: bool = False
+    default_max_age: int | None = None
+    default_acr_values: tuple[str, ...] = ()
+    openid: bool = True  # whether ID tokens can be signed
+    acrs: Collection[str] | None = ("1",)  # authentication contexts of logins here; None: a backend signs users in
+    grant_management: bool = False  # whether clients may name grants
+    sign_up: bool = False  # whether there is somewhere to send users without an account
+    demands: Demands = NO_DEMANDS  # of security profiles
+    any_redirect_uri: bool = False  # whether redirect_uri need not be registered: who pushed the request authenticated

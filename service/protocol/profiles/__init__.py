@@ -1,0 +1,69 @@
+"""Security profiles: a file each, which is a table of rules, and the list.
+
+A rule is asked by settings at the start, by what checks clients, and by requests; it knows neither Redis nor HTTP. Where
+settings and client have a profile each, the rules of both count, so that a client is never held less strictly.
+"""
+
+from collections.abc import Iterable
+from functools import cache, reduce
+
+from service.protocol.errors import UnauthorizedClient
+from service.protocol.names import Profile
+from service.protocol.profiles import fapi1_advanced, fapi2_message_signing, fapi2_security, oauth2_1
+from service.protocol.profiles.rule import NO_DEMANDS, ClientMembers, Demands, Here, Rule, SecurityProfile, SettingRule
+
+PROFILES: dict[Profile, SecurityProfile] = {
+    Profile.FAPI2_SECURITY: fapi2_security.PROFILE,
+    Profile.FAPI2_MESSAGE_SIGNING: fapi2_message_signing.PROFILE,
+    Profile.FAPI1_ADVANCED: fapi1_advanced.PROFILE,
+    Profile.OAUTH2_1: oauth2_1.PROFILE,
+}
+
+__all__ = [
+    "NO_DEMANDS",
+    "PROFILES",
+    "ClientMembers",
+    "Demands",
+    "Here",
+    "Rule",
+    "SecurityProfile",
+    "SettingRule",
+    "broken_by",
+    "check_keeps",
+    "demands_of",
+    "rules_of",
+]
+
+
+@cache
+def rules_of(ours: Profile | None, clients: Profile | None) -> tuple[Rule, ...]:
+    """Return the rules of the profile of the settings, and of that of a client; none twice.
+
+    A rule is another one where its section is: what two profiles demand differently is demanded twice.
+    """
+    rules = [rule for name in (ours, clients) if name is not None for rule in PROFILES[name].rules]
+    return tuple({(rule.name, rule.section): rule for rule in rules}.values())
+
+
+@cache
+def demands_of(ours: Profile | None, clients: Profile | None) -> Demands:
+    """Return what is demanded of the requests of a client with this profile, under that of the settings."""
+    return reduce(Demands.with_those_of, (rule.demands for rule in rules_of(ours, clients)), NO_DEMANDS)
+
+
+def broken_by(client: ClientMembers, rules: Iterable[Rule]) -> list[Rule]:
+    """Return the rules that a client does not keep."""
+    return [rule for rule in rules if not rule.is_kept_by(client)]
+
+
+def check_keeps(client: ClientMembers, profile: Profile) -> None:
+    """Refuse the requests of a client that does not keep the profile of the settings: it may be older than that.
+
+    Raises:
+        UnauthorizedClient: It breaks a rule.
+    """
+    for rule in broken_by(client, rules_of(profile, None)):
+        raise UnauthorizedClient(
+            f"The client does not keep the profile {profile.value}: {rule.text} ({rule.section})",
+            log=f"client does not keep {profile.value}: {rule.name}, {rule.section}; see `mintmark client check`",
+        )
