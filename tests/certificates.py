@@ -166,7 +166,7 @@ def _made(
         .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False)
-        .add_extension(_key_usage(is_authority), critical=True)
+        .add_extension(key_usage(is_authority), critical=True)
     )
     if usage and not is_authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usage), critical=False)
@@ -175,7 +175,8 @@ def _made(
     return builder.sign(signing_key, hashes.SHA256())
 
 
-def _key_usage(is_authority: bool) -> x509.KeyUsage:
+def key_usage(is_authority: bool) -> x509.KeyUsage:
+    """What Python 3.13 wants to see, as it verifies strictly (RFC 5280)."""
     others = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False)
     others |= {"encipher_only": False, "decipher_only": False}
     return x509.KeyUsage(digital_signature=True, key_cert_sign=is_authority, crl_sign=is_authority, **others)

@@ -20,6 +20,7 @@ from service.admin import audit
 from service.app import open_issuer, serving
 from service.fronts.admin_api.routes import PREFIX
 from service.settings import SettingsError
+from tests.certificates import key_usage
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
 from tests.world import settings_for
@@ -75,6 +76,9 @@ class Authority:
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(constraints, critical=True)
+            .add_extension(key_usage(constraints.ca), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=not subject.rdns)
         )
         if server:
