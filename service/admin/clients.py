@@ -185,7 +185,7 @@ def describe(client: Client) -> dict[str, Any]:
     """The client for people and programs: every member, but of secrets only that they are there."""
     described = {field: getattr(client, field) for field in Client.__struct_fields__}
     described["public"] = client.public
-    del described["either_secret"]  # the method says it
+    del described["later_method"]  # the method says it
     held = described.pop("registration")
     described |= {"registered_itself": True, "approved": held.approved} if held else {"registered_itself": False}
     described["properties"] = [describe_property(member) for member in client.properties]

@@ -43,6 +43,18 @@ class Registration(Record, frozen=True, omit_defaults=True, gc=False):
     approved: bool = False  # an operator has checked it as it is now
 
 
+_EARLIER_METHODS = frozenset(
+    (
+        ClientAuthMethod.CLIENT_SECRET_BASIC,
+        ClientAuthMethod.CLIENT_SECRET_POST,
+        ClientAuthMethod.CLIENT_SECRET_JWT,
+        ClientAuthMethod.PRIVATE_KEY_JWT,
+        ClientAuthMethod.NONE,
+    )
+)
+"""Methods that the release before knows."""
+
+
 class Client(Record, frozen=True, omit_defaults=True, gc=False):
     """A client. What each member of its metadata means stands in ``protocol.client_metadata``."""
 
@@ -131,23 +143,27 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     profile: Profile | None = None
     consents_since: int | None = None
     """The generation from which consents count, where they outlived the last raise; None: ``generation``."""
-    either_secret: bool = False
-    """Only as it is kept: the method is client_secret. A release that does not know that reads client_secret_basic."""
+    later_method: str | None = None
+    """Only as it is kept: the method, where it is none of ``_EARLIER_METHODS``."""
 
     def encode(self) -> bytes:
-        """Compact JSON, which the release before reads, too."""
-        if self.auth_method != ClientAuthMethod.CLIENT_SECRET:
+        """Compact JSON, which the release before reads, too.
+
+        A method that it does not know it reads as client_secret_basic: a client that has no secret it refuses.
+        """
+        if self.auth_method in _EARLIER_METHODS:
             return super().encode()
-        kept: Client = structs.replace(self, auth_method=ClientAuthMethod.CLIENT_SECRET_BASIC, either_secret=True)
+        basic = ClientAuthMethod.CLIENT_SECRET_BASIC
+        kept: Client = structs.replace(self, auth_method=basic, later_method=self.auth_method)
         return super(Client, kept).encode()
 
     @classmethod
     def decode(cls, data: bytes) -> "Client":
         """Raises msgspec.DecodeError (a ValueError) where ``data`` is not such a record."""
         client: Client = super().decode(data)
-        if not client.either_secret:
+        if client.later_method is None:
             return client
-        read: Client = structs.replace(client, auth_method=ClientAuthMethod.CLIENT_SECRET.value, either_secret=False)
+        read: Client = structs.replace(client, auth_method=client.later_method, later_method=None)
         return read
 
     @property

@@ -12,7 +12,7 @@ from service.records.client import Client
 
 KEPT_BESIDE = {
     *("client_id", "enabled", "generation", "created_at", "secrets", "sector_identifier", "registration"),
-    *("consents_since", "either_secret"),
+    *("consents_since", "later_method"),
 }
 """Fields of the record that nobody writes: they are settled by what is done."""
 
