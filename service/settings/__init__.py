@@ -191,12 +191,13 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 
 
 def origins(settings: Settings, given: Mapping[str, Any]) -> dict[str, str]:
-    """Return where each setting's value comes from: ``given``, ``environment``, a path or ``default``."""
+    """Return where each setting's value comes from: ``given``, ``environment``, a path, ``profile`` or ``default``."""
     layers: list[tuple[str, set[str]]] = [
         ("given", set(InitSettingsSource(Settings, dict(given))())),
         ("environment", set(Environment(Settings)())),
         *((os.environ.get(CONFIG_VARIABLE, ""), set(source())) for source in file_sources(Settings)),
         *((os.environ.get(SECRETS_VARIABLE, ""), set(source())) for source in secret_sources(Settings)),
+        ("profile", set(with_profile({"profile": settings.profile})) - {"profile"}),
     ]
     return {
         name: next((layer for layer, names in layers if name in names), "default")

@@ -77,6 +77,13 @@ def test_precedence(toml: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) 
     assert told["redis_url"] == "default"
 
 
+def test_what_a_profile_makes_of_a_setting_is_said_to_come_from_it() -> None:
+    told = origins(
+        load(profile="fapi2_security", require_pkce=True), {"profile": "fapi2_security", "require_pkce": True}
+    )
+    assert (told["profile"], told["require_pkce"], told["refresh_rotation"]) == ("given", "given", "profile")
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
