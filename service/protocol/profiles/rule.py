@@ -280,6 +280,11 @@ def https_redirects(section: str, *, loopback: bool) -> Rule:
         member="redirect_uris",
         remedy="register https redirect URIs only",
         holds=holds,
+        settings=(  # one that is registered nowhere may be http on loopback
+            SettingRule(
+                "par_unregistered_redirects", lambda ours: not ours, "false", value=False, for_each_client=True
+            ),
+        ),
     )
 
 
