@@ -40,6 +40,7 @@ READS = {
         "list_trusts",
         "list_entries",
         "list_new",
+        "check_profile",
         "check_surroundings",
         "named_by",
         "list_of_subject",

@@ -17,7 +17,9 @@ from tests.redis_shapes import Shape
 
 ROOT = Path(__file__).parents[2]
 
-CLIENT = (*("create", "list", "show", "update", "rotate-secret", "disable", "enable", "approve", "revoke", "delete"),)
+CLIENT = (
+    *("create", "list", "show", "check", "update", "rotate-secret", "disable", "enable", "approve", "revoke", "delete"),
+)
 USER = ("create", "list", "show", "update", "set-password", "sign-out", "disable", "enable", "delete")
 GRANT = ("code", "list", "show", "issued", "revoke")
 SESSION = ("list", "show", "end")

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from service.protocol.authorization_rules import Rules
 from service.protocol.errors import ProtocolError
 from service.protocol.names import Prompt, ResponseType, UnknownScope
 from service.protocol.response_destination import modes_supported
+
+pytestmark = pytest.mark.slow
 
 URIS = ("https://app.example/cb", "http://127.0.0.1/cb", "app.example:/cb")
 SCOPES = ("openid", "profile", "offline_access", "read", "write")
