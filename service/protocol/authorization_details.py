@@ -87,8 +87,26 @@ def checked(read: object) -> list[Detail]:
 
 
 def is_within(asked: Sequence[Detail], held: Sequence[Detail]) -> bool:
-    """Whether each detail that is asked for is one that is held, or one with fewer permissions (RFC 9396 section 6)."""
-    return all(any(_is_less(one, other) for other in held) for one in asked)
+    """Whether each detail that is asked for is one that is held, or one with fewer permissions (RFC 9396 section 6).
+
+    Each that is held counts once: one payment is not two. Which stands for which is a bipartite matching, by augmenting paths.
+    """
+    if len(asked) > len(held):
+        return False
+    fitting = [[place for place, other in enumerate(held) if _is_less(one, other)] for one in asked]
+    taken: dict[int, int] = {}
+
+    def finds_place(number: int, tried: set[int]) -> bool:
+        for place in fitting[number]:
+            if place in tried:
+                continue
+            tried.add(place)
+            if place not in taken or finds_place(taken[place], tried):
+                taken[place] = number
+                return True
+        return False
+
+    return all(finds_place(number, set()) for number in range(len(asked)))
 
 
 def concerning(details: Sequence[Detail], resources: Collection[str]) -> list[Detail]:

@@ -78,6 +78,7 @@ async def test_each_is_refused_where_a_grant_goes_on_and_spends_nothing(bank: Wo
     """A code and a refresh token are as good after all of them as before."""
     code = (await Person(bank).sign_in(**{NAME: json.dumps([HELD])})).answer["code"]
     widened = {"more": one(note="x"), "another": '[{"type":"other"}]', "twice the amount": one(amount="9.00")}
+    widened["it twice"] = json.dumps([HELD, HELD])
     for text in (FORGED | widened).values():
         refused = await bank.redeem(code, code_verifier=VERIFIER, **{NAME: text})
         assert await error_of(refused) == (400, "invalid_authorization_details"), text[:80]

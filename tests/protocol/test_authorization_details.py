@@ -1,9 +1,12 @@
 """authorization_details as JSON: bounds, narrowing, locations, and what people read of it (RFC 9396)."""
 
 import json
+from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from service.protocol.authorization_details import (
     MAX_BYTES,
@@ -120,6 +123,43 @@ ACCOUNT = {
 def test_narrowing(changes: dict[str, Any], within: bool) -> None:
     asked = {name: value for name, value in (ACCOUNT | changes).items() if value is not None}
     assert is_within([asked], [{"type": "other"}, ACCOUNT]) is within
+
+
+PAYMENT = {"type": "payment", "amount": "5.00"}
+READ, LIST, BOTH = ({"type": "account", "actions": list(actions)} for actions in (["read"], ["list"], ["read", "list"]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "within"),
+    [
+        pytest.param([PAYMENT] * 2, [PAYMENT], False, id="a payment twice"),
+        pytest.param([PAYMENT] * 2, [PAYMENT, READ], False, id="twice in the place of another"),
+        pytest.param([PAYMENT] * MAX_DETAILS, [PAYMENT] * MAX_DETAILS, True, id="as often as held"),
+        pytest.param([READ, LIST], [BOTH], False, id="a detail in two halves"),
+        pytest.param([READ, BOTH], [BOTH, READ], True, id="the broader one is left to who needs it"),
+        pytest.param([READ, BOTH, LIST], [BOTH, LIST, READ], True, id="moved twice"),
+        pytest.param([READ, READ, LIST], [READ, LIST, BOTH], True, id="the broader one for the second"),
+        pytest.param([READ, READ, LIST], [READ, LIST, LIST], False, id="no place for the second"),
+    ],
+)
+def test_each_that_is_held_counts_once(asked: list[Detail], held: list[Detail], within: bool) -> None:
+    assert is_within(asked, held) is within
+
+
+lists_of_details = some.lists(
+    some.sets(some.sampled_from("abc"), min_size=1).map(lambda actions: {"type": "x", "actions": sorted(actions)}),
+    max_size=4,
+)
+
+
+@given(asked=lists_of_details, held=lists_of_details)
+def test_matching_is_as_trying_every_order(asked: list[Detail], held: list[Detail]) -> None:
+    orders = permutations(held, len(asked))
+    fits = any(
+        all({*one["actions"]} <= {*other["actions"]} for one, other in zip(asked, order, strict=False))
+        for order in orders
+    )
+    assert is_within(asked, held) is fits
 
 
 def test_true_and_one_are_not_the_same() -> None:
