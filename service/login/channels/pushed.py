@@ -13,16 +13,21 @@ from service.records.session import Session
 
 async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost | Page:
     """Spend it first: of several interactions with the same request one makes a code. Raises StaleError for the others."""
-    await spend(issuer, interaction.reference)
+    await spend(issuer, interaction.reference, by=_end_of(interaction))
     return await redirect.answer(issuer, interaction, session)
 
 
 async def refuse(
     issuer: Issuer, interaction: ClientInteraction, error: ProtocolError, session: Session | None
 ) -> Redirect | FormPost | Page:
-    """The end is one, too. Raises StaleError where another interaction came first."""
-    await spend(issuer, interaction.reference)
+    """The end is one, too, or what came of one. Raises StaleError where another interaction came first."""
+    await spend(issuer, interaction.reference, by=_end_of(interaction))
     return await redirect.refuse(issuer, interaction, error, session)
+
+
+def _end_of(interaction: ClientInteraction) -> str:
+    """The word of this very end, by which an answer that fails still becomes an error; "" where no user was asked."""
+    return interaction.progress.answer
 
 
 CHANNEL = Channel(PUSHED, answer, refuse)
