@@ -1,4 +1,4 @@
-"""The kinds of work that are measured, and the figures that each is to reach (the issue "Speed", section 2)."""
+"""The kinds of work that are measured, and the figures that each is to reach."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -187,26 +187,32 @@ async def empty(supplier: Supplier, _: int = 0) -> Orders:
 WORKS = {
     work.name: work
     for work in (
-        Work("client_credentials", "client_credentials", _client_credentials, Limits(2.6, 8, 2.2)),
-        Work("private_key_jwt", "client_credentials, private_key_jwt ES256", _private_key_jwt, hot=False),
+        Work("client_credentials", "client_credentials", _client_credentials, Limits(1.8, 8, 2.5)),
+        Work("private_key_jwt", "client_credentials, private_key_jwt ES256", _private_key_jwt, Limits(5.5), hot=False),
         Work("dpop", "client_credentials, bound by DPoP ES256", _dpop, Limits(5.5), hot=False),
-        Work("jwt_es256", "client_credentials, JWT access token ES256", _jwt(SigningAlgorithm.ES256), hot=False),
+        Work(
+            "jwt_es256",
+            "client_credentials, JWT access token ES256",
+            _jwt(SigningAlgorithm.ES256),
+            Limits(3.4),
+            hot=False,
+        ),
         Work("jwt_rs256", "client_credentials, JWT access token RS256", _jwt(SigningAlgorithm.RS256), hot=False),
-        Work("introspect_active", "introspection, active token", _introspect_active, Limits(2.8, None, 2.5)),
+        Work("introspect_active", "introspection, active token", _introspect_active, Limits(1.7, None, 3.0)),
         Work("introspect_bound", "introspection, DPoP-bound token", _introspect_bound, Limits(2.8), hot=False),
         Work("introspect_unknown", "introspection, unknown token", _introspect_unknown, hot=False),
-        Work("redeem", "code → access + refresh", _redeem, Limits(4.5, 25, 4.0)),
+        Work("redeem", "code → access + refresh", _redeem, Limits(2.9, 17, 4.5)),
         Work(
-            "redeem_es256", "code → … + ID token, ES256", _redeem_signed(SigningAlgorithm.ES256), Limits(6.0, None, 4.0)
+            "redeem_es256", "code → … + ID token, ES256", _redeem_signed(SigningAlgorithm.ES256), Limits(4.2, None, 4.0)
         ),
         Work(
             "redeem_rs256",
             "code → … + ID token, RS256",
             _redeem_signed(SigningAlgorithm.RS256),
-            Limits(15.0, None, 2.2),
+            Limits(14.0, None, 2.2),
         ),
-        Work("refresh", "refresh, rotation, sealed reply", _refresh, Limits(4.5, None, 4.0)),
-        Work("revoke", "revocation of a refresh token", _revoke, Limits(3.2)),
+        Work("refresh", "refresh, rotation, sealed reply", _refresh, Limits(2.8, 20, 4.0)),
+        Work("revoke", "revocation of a refresh token", _revoke, Limits(1.7, None, 4.5)),
         Work("password", "password, argon2 apart", _password, hot=False, apart=True),
         Work("push", "pushed authorization request", _push, Limits(3.5), hot=False),
         Work("discovery", "discovery metadata", _discover, hot=False),
