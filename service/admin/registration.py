@@ -15,7 +15,7 @@ from service.client_auth import has_secret, registered_name
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.observe.events import Event
-from service.protocol.client_metadata import REGISTERED
+from service.protocol.client_metadata import REGISTERED, Row
 from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.protocol.errors import (
     InvalidClientMetadata,
@@ -24,7 +24,7 @@ from service.protocol.errors import (
     TemporarilyUnavailable,
     TooManyRegistrations,
 )
-from service.protocol.names import SubjectType
+from service.protocol.names import ClientAuthMethod
 from service.protocol.networks import wide_network_of
 from service.records.client import Client, Registration
 from service.store.initial_access_tokens import UNLIMITED
@@ -137,26 +137,29 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
     return describe(issuer, changed) | left_out
 
 
+_PROTECTING = {name: row for name, row in REGISTERED.items() if row.member.protects}
+"""Members that protect a client, by their registered names."""
+
+
+def _protects_least(row: Row) -> object:
+    """The value of a protecting member that protects nothing."""
+    return ClientAuthMethod.NONE if row.name == "auth_method" else row.default
+
+
 def _kept(client: Client) -> dict[str, Any]:
     """What protects a client and is not said anew stays as it is, by whichever way it was set."""
-    kept: dict[str, Any] = {
-        "token_endpoint_auth_method": registered_name(client.auth_method),
-        "subject_type": client.subject_type.value,
-        "require_signed_request_object": client.require_signed_request_object,
-    }
-    signing = client.token_endpoint_auth_signing_alg
-    return kept | ({"token_endpoint_auth_signing_alg": signing} if signing else {})
+    held = {name: getattr(client, row.name) for name, row in _PROTECTING.items()}
+    return held | {"token_endpoint_auth_method": registered_name(client.auth_method)}
 
 
 def _check_no_downgrade(client: Client, given: ClientInput) -> None:
     """A registration access token that got lost must not make the client weaker. Raises InvalidClientMetadata."""
-    weaker = {
-        "token_endpoint_auth_method": given.public and not client.public,
-        "subject_type": given.subject_type is SubjectType.PUBLIC and client.subject_type is SubjectType.PAIRWISE,
-        "require_signed_request_object": client.require_signed_request_object
-        and not given.require_signed_request_object,
-    }
-    if refused := [name for name, is_weaker in weaker.items() if is_weaker]:
+    refused = [
+        name
+        for name, row in _PROTECTING.items()
+        if getattr(client, row.name) != _protects_least(row) == getattr(given, row.name)
+    ]
+    if refused:
         raise InvalidClientMetadata(f"{', '.join(refused)}: cannot be weakened; ask an operator")
 
 

@@ -40,6 +40,8 @@ class Member(msgspec.Struct, frozen=True):
     """The command-line option, if it is not called like the member."""
     metavar: str = ""
     """What the option takes, if the type does not tell."""
+    protects: bool = False
+    """Whether the client is safer where it is set: one that registered itself cannot take it off."""
 
 
 MemberValue = Any
@@ -56,8 +58,9 @@ def row(
     authlete: str = "",
     flag: str = "",
     metavar: str = "",
+    protects: bool = False,
 ) -> MemberValue:
     """A field of the model with its ``Member``; as Any, like pydantic's own ``Field``, so that it can stand for its default."""
     field = Field(default, description=help_)
-    field.metadata.append(Member(group, label, help_, registered, authlete, flag, metavar))
+    field.metadata.append(Member(group, label, help_, registered, authlete, flag, metavar, protects))
     return field

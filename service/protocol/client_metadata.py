@@ -68,7 +68,7 @@ class ClientMetadata(BaseModel):
     auth_method: ClientAuthMethod = _row(ClientAuthMethod.CLIENT_SECRET, _AUTHENTICATES, "Authentication",
         "How it authenticates. client_secret takes the secret as client_secret_basic and as client_secret_post; none makes "
         "it a public client. A method without a secret ends the secret that it has.",
-        registered="token_endpoint_auth_method", authlete="tokenAuthMethod", metavar="METHOD")
+        registered="token_endpoint_auth_method", authlete="tokenAuthMethod", metavar="METHOD", protects=True)
     grant_types: tuple[str, ...] = _row((), _MAY, "Grant types",
         "How it gets tokens.", registered=SAME, authlete="grantTypes", metavar="TYPE")
     redirect_uris: RedirectUris = _row((), _REQUESTS, "Redirect URIs",
@@ -113,7 +113,7 @@ class ClientMetadata(BaseModel):
     skip_consent: bool = _row(False, _SIGN_IN, "Skips consent", "An application of your own: users are not asked to agree.")
     subject_type: SubjectType = _row(SubjectType.PUBLIC, _SIGN_IN, "Subjects",
         "pairwise: each sector knows a user by another subject, so that clients cannot compare whom they know.",
-        registered=SAME, authlete="subjectType", metavar="TYPE")
+        registered=SAME, authlete="subjectType", metavar="TYPE", protects=True)
     sector_identifier_uri: WebUri | None = _row(None, _SIGN_IN, "Sector identifier URL",
         "A list of redirect URIs; the clients that name it share pairwise subjects.",
         registered=SAME, authlete="sectorIdentifierUri", flag="--sector-uri")
@@ -124,7 +124,7 @@ class ClientMetadata(BaseModel):
         "Lifetime of ID tokens, a day at most.")
     userinfo_signed_response_alg: SigningAlgorithm | None = _row(None, _TOKENS, "UserInfo signed with",
         "UserInfo as a JWT with this signature; plain JSON by default.",
-        registered=SAME, authlete="userInfoSignAlg", flag="--userinfo-alg")
+        registered=SAME, authlete="userInfoSignAlg", flag="--userinfo-alg", protects=True)
     jwks: dict[str, Any] | None = _row(None, _AUTHENTICATES, "Key set",
         "Its public keys, a JWK set.", registered=SAME, authlete="jwks")
     jwks_uri: WebUri | None = _row(None, _AUTHENTICATES, "Key set URL",
@@ -132,13 +132,13 @@ class ClientMetadata(BaseModel):
         registered=SAME, authlete="jwksUri")
     request_object_signing_alg: SigningAlgorithm | None = _row(None, _REQUESTS, "Requests signed with",
         "The only signature that its request objects may have; any by default.",
-        registered=SAME, authlete="requestSignAlg", flag="--request-alg")
+        registered=SAME, authlete="requestSignAlg", flag="--request-alg", protects=True)
     require_signed_request_object: bool = _row(False, _REQUESTS, "Requires signed requests",
         "Requests that it did not sign are refused.",
-        registered=SAME, authlete="requestObjectRequired", flag="--signed-requests-only")
+        registered=SAME, authlete="requestObjectRequired", flag="--signed-requests-only", protects=True)
     require_pushed_authorization_requests: bool = _row(False, _REQUESTS, "Requires pushed requests",
         "Requests that it did not push before are refused.",
-        registered=SAME, authlete="parRequired", flag="--pushed-requests-only")
+        registered=SAME, authlete="parRequired", flag="--pushed-requests-only", protects=True)
     request_uris: WebUris = _row((), _REQUESTS, "Request URIs",
         "Where its request objects may be fetched.", registered=SAME, authlete="requestUris")
     default_max_age: LifetimeOrNever | None = _row(None, _SIGN_IN, "Maximum login age",
@@ -182,12 +182,12 @@ class ClientMetadata(BaseModel):
     token_endpoint_auth_signing_alg: SigningAlgorithm | HmacAlgorithm | None = _row(None, _AUTHENTICATES,
         "Assertions signed with",
         "The only signature of the assertions by which it authenticates; any of its method by default.",
-        registered=SAME, authlete="tokenAuthSignAlg", flag="--auth-alg")
+        registered=SAME, authlete="tokenAuthSignAlg", flag="--auth-alg", protects=True)
     strict_assertion_audience: bool = _row(False, _AUTHENTICATES, "Strict audience",
         "Its assertions must name the issuer and nothing else as audience.", flag="--strict-audience")
     dpop_bound_access_tokens: bool = _row(False, _TOKENS, "Requires DPoP",
         "Its tokens are bound to a key of its own: each token request needs a DPoP proof, and a stolen token is worth nothing.",
-        registered=SAME, authlete="dpopRequired", flag="--dpop")
+        registered=SAME, authlete="dpopRequired", flag="--dpop", protects=True)
     authorization_signed_response_alg: SigningAlgorithm | None = _row(None, _TOKENS, "Responses signed with",
         "Signature of authorization responses that are asked for as a JWT (response_mode jwt); RS256 by default.",
         registered=SAME, authlete="authorizationSignAlg", flag="--response-alg")
@@ -211,31 +211,31 @@ class ClientMetadata(BaseModel):
         registered=SAME, authlete="tlsClientAuthSanEmail", flag="--certificate-email", metavar="ADDRESS")
     tls_client_certificate_bound_access_tokens: bool = _row(False, _TOKENS, "Bound to certificate",
         "Its access tokens are worth nothing without its TLS certificate, and it gets none without it.",
-        registered=SAME, authlete="tlsClientCertificateBoundAccessTokens", flag="--certificate-bound")
+        registered=SAME, authlete="tlsClientCertificateBoundAccessTokens", flag="--certificate-bound", protects=True)
     id_token_encrypted_response_alg: KeyManagement | None = _row(None, _TOKENS, "ID tokens encrypted for",
         "ID tokens are encrypted for its public key, by this algorithm; signed all the same.",
-        registered=SAME, authlete="idTokenEncryptionAlg", flag="--id-token-encryption-alg")
+        registered=SAME, authlete="idTokenEncryptionAlg", flag="--id-token-encryption-alg", protects=True)
     id_token_encrypted_response_enc: ContentEncryption | None = _row(None, _TOKENS, "ID tokens encrypted with",
         "How the content of it is encrypted; A128CBC-HS256 by default.", registered=SAME, authlete="idTokenEncryptionEnc",
-        flag="--id-token-encryption-enc")
+        flag="--id-token-encryption-enc", protects=True)
     userinfo_encrypted_response_alg: KeyManagement | None = _row(None, _TOKENS, "UserInfo encrypted for",
         "UserInfo is encrypted for its public key, by this algorithm, signed or not.",
-        registered=SAME, authlete="userInfoEncryptionAlg", flag="--userinfo-encryption-alg")
+        registered=SAME, authlete="userInfoEncryptionAlg", flag="--userinfo-encryption-alg", protects=True)
     userinfo_encrypted_response_enc: ContentEncryption | None = _row(None, _TOKENS, "UserInfo encrypted with",
         "How the content of it is encrypted; A128CBC-HS256 by default.", registered=SAME, authlete="userInfoEncryptionEnc",
-        flag="--userinfo-encryption-enc")
+        flag="--userinfo-encryption-enc", protects=True)
     authorization_encrypted_response_alg: KeyManagement | None = _row(None, _TOKENS, "Responses encrypted for",
         "Responses that are asked for as a JWT are encrypted for its public key, by this algorithm.",
-        registered=SAME, authlete="authorizationEncryptionAlg", flag="--response-encryption-alg")
+        registered=SAME, authlete="authorizationEncryptionAlg", flag="--response-encryption-alg", protects=True)
     authorization_encrypted_response_enc: ContentEncryption | None = _row(None, _TOKENS, "Responses encrypted with",
         "How the content of it is encrypted; A128CBC-HS256 by default.", registered=SAME, authlete="authorizationEncryptionEnc",
-        flag="--response-encryption-enc")
+        flag="--response-encryption-enc", protects=True)
     introspection_encrypted_response_alg: KeyManagement | None = _row(None, _TOKENS, "Introspection encrypted for",
         "Introspection as a JWT is encrypted for its public key, by this algorithm.", registered=SAME,
-        flag="--introspection-encryption-alg")
+        flag="--introspection-encryption-alg", protects=True)
     introspection_encrypted_response_enc: ContentEncryption | None = _row(None, _TOKENS, "Introspection encrypted with",
         "How the content of it is encrypted; A128CBC-HS256 by default.", registered=SAME,
-        flag="--introspection-encryption-enc")
+        flag="--introspection-encryption-enc", protects=True)
     access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
         "Claims about the user, such as department, in its access tokens and their introspection.",
         authlete="extension.accessTokenClaims", metavar="CLAIM")

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from service.admin import clients
+from service.protocol.client_metadata import REGISTERED, ROWS, Shape
+from tests.client_members import full
 from tests.endpoints.test_register import JWK
 from tests.registering import WEB, manage, register
 from tests.world import World, basic
@@ -100,3 +102,45 @@ async def test_a_client_cannot_make_itself_weaker(world: World) -> None:
             {"require_signed_request_object": False},
         ):
             assert (await manage(other, made, "PUT", json=wanted | weaker)).status == 400
+
+
+PROTECTING = {row.name: name for name, row in REGISTERED.items() if row.member.protects}
+SET = {name: value for name, value in full().items() if name in PROTECTING} | {"jwks": {"keys": [JWK]}}
+"""Members as an operator sets them so that the client is safer."""
+WEAKER: dict[str, Any] = {name: False if ROWS[name].shape is Shape.SWITCH else None for name in PROTECTING} | {
+    "auth_method": "none",
+    "subject_type": "public",
+}
+HARMLESS = {
+    "id_token_signed_response_alg": "signed all the same",
+    "authorization_signed_response_alg": "signed all the same",
+    "introspection_signed_response_alg": "signed all the same",
+    "require_auth_time": "it learns more",
+    "backchannel_logout_session_required": "it learns more",
+    "frontchannel_logout_session_required": "it learns more",
+}
+"""Switches and algorithms that protect nothing, and why."""
+
+
+def test_of_every_switch_and_algorithm_it_is_known_whether_it_protects() -> None:
+    """Whoever adds a member that a client may set itself says whether it may take it off again."""
+    found = {
+        row.name for row in REGISTERED.values() if row.shape is Shape.SWITCH or row.name.endswith(("_alg", "_enc"))
+    }
+    assert found == (set(PROTECTING) - {"auth_method", "subject_type"}) | HARMLESS.keys()
+
+
+@pytest.mark.parametrize("weaker", [{}, *({PROTECTING[name]: value} for name, value in WEAKER.items())], ids=str)
+async def test_what_an_operator_set_to_protect_a_client_stays(world: World, weaker: dict[str, Any]) -> None:
+    """By the table: left out (or null) it stays as it is, by another word it cannot be taken off."""
+    async with world.having(registration="open", pairwise_salt="s" * 16) as other:
+        _, made = await register(other, WEB | {"jwks": {"keys": [JWK]}})
+        await clients.update_client(other.issuer, made["client_id"], SET)
+        wanted = WEB | {"client_id": made["client_id"], "jwks": {"keys": [JWK]}, "client_name": "New"} | weaker
+        answer = await manage(other, made, "PUT", json=wanted)
+        is_said = any(value is not None for value in weaker.values())
+        assert answer.status == (400 if is_said else 200), await answer.text()
+        client = await clients.get_client(other.issuer, made["client_id"])
+    assert client.name == ("My App" if is_said else "New")
+    held = {name: getattr(client, name) for name in PROTECTING}
+    assert held == {name: SET[name] for name in PROTECTING}
