@@ -33,11 +33,15 @@ Detail = dict[str, Any]
 """One object of the array, as the client wrote it."""
 
 
+Path = tuple[str, ...]
+"""Names of members from the outermost inwards. Not joined: a client may call a member ``creditor.name``."""
+
+
 class Fact(NamedTuple):
     """A value of a detail, for people."""
 
-    path: str
-    """Where it stands, without positions in arrays: ``creditorAccount.iban``."""
+    path: Path
+    """Where it stands, without positions in arrays."""
     value: str | bool
 
 
@@ -116,27 +120,30 @@ def concerning(details: Sequence[Detail], resources: Collection[str]) -> list[De
 
 def facts_of(detail: Detail) -> list[Fact]:
     """Return every value of a detail but its type, in its order; a list of plain values is one."""
-    return [fact for name, value in detail.items() if name != "type" for fact in _facts(name, value)]
+    return [fact for name, value in detail.items() if name != "type" for fact in _facts((name,), value)]
 
 
 def filled(template: str, detail: Detail) -> str:
     """Return words about a detail: ``{creditor.iban}`` is its value, every one where there are several, a dash for none."""
-    by_path: dict[str, list[str]] = {}
+    by_path: dict[Path, list[str]] = {}
     for path, value in facts_of(detail):
         by_path.setdefault(path, []).append(str(value))
-    return _PLACE.sub(lambda found: ", ".join(by_path.get(found[1], [_NOTHING])), template)
+    return _PLACE.sub(lambda found: ", ".join(by_path.get(path_of(found[1]), [_NOTHING])), template)
 
 
-def named_in(template: str) -> frozenset[str]:
+def path_of(written: str) -> Path:
+    """Return the path that an operator writes as ``creditorAccount.iban``: always a member within another one."""
+    return tuple(written.split("."))
+
+
+def named_in(template: str) -> frozenset[Path]:
     """Return the paths that a template says."""
-    return frozenset(_PLACE.findall(template))
+    return frozenset(map(path_of, _PLACE.findall(template)))
 
 
-def words_of(path: str) -> str:
+def words_of(path: Path) -> str:
     """Return a path as words, where nobody has said better ones: ``Creditor account: iban``."""
-    parts = [
-        _CAPITAL.sub(" ", spelled_out(part)).replace("_", " ").replace("-", " ").lower() for part in path.split(".")
-    ]
+    parts = [_CAPITAL.sub(" ", spelled_out(part)).replace("_", " ").replace("-", " ").lower() for part in path]
     text = ": ".join(parts)
     return text[:1].upper() + text[1:]
 
@@ -194,12 +201,12 @@ def _is_at(location: str, resources: Collection[str]) -> bool:
     return any(location == one or location.startswith(one.rstrip("/") + "/") for one in resources)
 
 
-def _facts(path: str, value: object) -> Iterator[Fact]:
+def _facts(path: Path, value: object) -> Iterator[Fact]:
     if value in ({}, [], "", None):
         yield Fact(path, _NOTHING)
     elif isinstance(value, dict):
         for name, one in value.items():
-            yield from _facts(f"{path}.{name}", one)
+            yield from _facts((*path, name), one)
     elif isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
         for one in value:
             yield from _facts(path, one)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from service.protocol.authorization_details import named_in
+from service.protocol.authorization_details import Path, named_in, path_of
 from service.settings.group import checked_by
 
 if TYPE_CHECKING:
@@ -69,9 +69,14 @@ class DetailsType(BaseModel):
         return _validator(self.json_schema)
 
     @cached_property
-    def said_by_title(self) -> frozenset[str]:
+    def said_by_title(self) -> frozenset[Path]:
         """Where the values stand that the title says."""
         return named_in(self.title)
+
+    @cached_property
+    def label_at(self) -> dict[Path, str]:
+        """The labels by where the values stand."""
+        return {path_of(written): label for written, label in self.labels.items()}
 
 
 def _check_type(name: str) -> str:

@@ -91,6 +91,17 @@ async def test_a_person_reads_what_they_allow(bank: World) -> None:
     assert "<dt>Erlaubt</dt>" in (await person.authorize(**said(ACCOUNT))).text
 
 
+async def test_no_member_passes_for_one_within_another(bank: World) -> None:
+    """What a client calls ``amount.value`` is not in the title, which says the amount alone, but shown below it."""
+    person = Person(bank)
+    forged = {"type": "payment", "amount.value": "0.01"} | PAYMENT | {"creditorAccount.iban": "DE00"}
+    shown = (await person.log_in(await person.authorize(**said(forged)))).text
+    assert "<strong>Pay 123.50 EUR to Merchant &lt;b&gt;</strong>" in shown
+    assert "<dt>Amount.value</dt><dd>0.01</dd>" in shown
+    assert "<dt>Account</dt><dd>DE02100100109307118603</dd>" in shown
+    assert "<dt>Creditor account.iban</dt><dd>DE00</dd>" in shown
+
+
 async def test_what_was_allowed_is_in_every_answer(bank: World) -> None:
     """RFC 9396 sections 7, 9.1 and 9.2."""
     await bank.openid_client(

@@ -190,7 +190,7 @@ def test_every_value_is_shown() -> None:
         "until": None,
         "rest": {},
     }
-    assert [(path, value) for path, value in facts_of(detail)] == [
+    assert [(".".join(path), value) for path, value in facts_of(detail)] == [
         ("amount.value", "12.5"),
         ("amount.currency", "EUR"),
         ("items.name", "tea"),
@@ -212,6 +212,8 @@ def test_words_about_it() -> None:
     }
     assert filled("Pay {amount} to {creditor}: {items.n}, {nothing}", detail) == "Pay {creditor} to Ann: a, b, –"
     twice = {"type": "x", "creditor.name": "Eve", "creditor": {"name": "Ann"}}
-    assert filled("to {creditor.name}", twice) == "to Eve, Ann", "a name with a dot hides nothing"
-    assert words_of("creditorAccount.iban_number") == "Creditor account: iban number"
-    assert words_of("a\u202eb") == "A\\u202eb"
+    assert filled("to {creditor.name}", twice) == "to Ann", "a name with a dot is none further within"
+    assert filled("to {creditor.name}", {"type": "x", "creditor.name": "Eve"}) == "to –"
+    assert words_of(("creditorAccount", "iban_number")) == "Creditor account: iban number"
+    assert words_of(("creditorAccount.iban",)) == "Creditor account.iban"
+    assert words_of(("a\u202eb",)) == "A\\u202eb"

@@ -170,7 +170,9 @@ def _describer(texts: Texts) -> Callable[[Mapping[str, str]], str]:
 def _labeller(texts: Texts) -> Callable[[Mapping[str, Any]], str]:
     def labelled(fact: Mapping[str, Any]) -> str:
         """What stands before a value: the operator's word, or ours for members that RFC 9396 section 2.2 names, or its own."""
-        return fact["label"] or texts.get(f"detail_{fact['path']}") or words_of(fact["path"])
+        path = fact["path"]
+        ours = texts.get(f"detail_{path[0]}") if len(path) == 1 else None
+        return fact["label"] or ours or words_of(path)
 
     return labelled
 

@@ -96,9 +96,9 @@ def summarize(issuer: Issuer, details: Sequence[Detail]) -> list[str]:
 def _described(issuer: Issuer, detail: Detail, title: str) -> Described:
     known = issuer.settings.authorization_details_types.get(detail["type"], DetailsType())
     facts = (
-        DescribedFact(path, known.labels.get(path, ""), value)
+        DescribedFact(path, known.label_at.get(path, ""), value)
         for path, value in facts_of(detail)
-        if known.labels.get(path) != "" and (title or path not in known.said_by_title)
+        if known.label_at.get(path) != "" and (title or path not in known.said_by_title)
     )
     words = spelled_out(title) if title else filled(known.title, detail) if known.title else spelled_out(detail["type"])
     return Described(words, tuple(facts))

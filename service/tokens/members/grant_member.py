@@ -11,7 +11,7 @@ from service.records.client import Client
 class DescribedFact(NamedTuple):
     """A value that the user reads: its label, "" where the page has to find one for its path."""
 
-    path: str
+    path: tuple[str, ...]
     label: str
     value: str | bool
 
