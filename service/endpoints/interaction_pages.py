@@ -9,7 +9,7 @@ from service.endpoints.browser_session import failed, form_of, other_browser, st
 from service.issuer import Issuer
 from service.login import sessions
 from service.login.client_display import client_values
-from service.login.flow import page_url, refuse, resume
+from service.login.flow import begins_again, page_url, refuse, resume
 from service.login.interaction import ClientInteraction, Interaction, OtherBrowserError, PageInteraction, StaleError
 from service.login.repeated_forms import SentForm, answer_once, earlier_answer
 from service.login.sessions import SignedIn
@@ -201,7 +201,7 @@ async def _lead_on(
 ) -> Reply:
     """A form to sign in with leads on where the user has done so by now, in another tab. Else a page with links."""
     if interaction is None:
-        return Reply(stale(*_ways_again(issuer, visit, over)))
+        return Reply(stale(*ways_again(issuer, over)))
     if visit.is_post and (sent := next((step for step in STEPS if step.starts_session and step.is_in(visit)), None)):
         due = await next_step(issuer, interaction, session)
         if due is None or STEPS.index(due) > STEPS.index(sent):
@@ -209,10 +209,10 @@ async def _lead_on(
     return Reply(stale(*_ways_on(issuer, interaction)))
 
 
-def _ways_again(issuer: Issuer, visit: Visit, over: Interaction | None) -> list[dict[str, str]]:
-    """Links to the same request once more, and to the client."""
-    shown = _client_of(issuer, over) if over else None
-    if shown is None:
+def ways_again(issuer: Issuer, over: Interaction | None) -> list[dict[str, str]]:
+    """Links to the same request once more, where it may begin again, and to the client."""
+    if not isinstance(over, ClientInteraction):
         return []
-    again = [way("again", page_url(issuer, visit.parameters["ticket"]) + f"&{AGAIN}=1")]
-    return again + ([way("client", shown["client_uri"], shown["name"])] if shown["client_uri"] else [])
+    again = [way("again", page_url(issuer, over.ticket) + f"&{AGAIN}=1")] if begins_again(over) else []
+    shown = _client_of(issuer, over)
+    return again + ([way("client", shown["client_uri"], shown["name"])] if shown and shown["client_uri"] else [])

@@ -2,7 +2,7 @@
 
 from service.endpoints.browser_session import failed, other_browser, stale
 from service.endpoints.endpoint import BrowserEndpoint, always
-from service.endpoints.interaction_pages import AGAIN, answer_visit
+from service.endpoints.interaction_pages import AGAIN, answer_visit, ways_again
 from service.issuer import Issuer
 from service.login import sessions
 from service.login.flow import start_again
@@ -30,8 +30,8 @@ async def _start_again(issuer: Issuer, visit: Visit) -> Reply:
         return Reply(await start_again(issuer, over, session, visit.browser, visit.address))
     except OtherBrowserError:
         return Reply(other_browser())
-    except StaleError:
-        return Reply(stale())
+    except StaleError as error:
+        return Reply(stale(*ways_again(issuer, error.over)))
     except TemporarilyUnavailable as error:
         issuer.refusals.record(NAME, error)
         return Reply(failed(error))

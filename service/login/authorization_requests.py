@@ -108,9 +108,10 @@ async def _checked(
 ) -> AuthorizationRequest:
     request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
     members = await granted_members(issuer, client, parameters.single)
-    if not members and not KEY_PROOFS:
+    signed = bool(parameters.payload)
+    if not members and not KEY_PROOFS and not signed:
         return request
-    return msgspec.structs.replace(request, members=members, binding=named_in(parameters.single))
+    return msgspec.structs.replace(request, members=members, binding=named_in(parameters.single), signed=signed)
 
 
 def _when_pushed(issuer: Issuer, client: Client, rules: Rules) -> Rules:

@@ -80,13 +80,16 @@ async def start_again(
 ) -> Redirect | FormPost | Page:
     """Start an interaction anew whose time is over: whatever holds today is asked for today.
 
-    Raises StaleError where the client may not ask for it any more, CrowdedError, TemporarilyUnavailable.
+    Raises StaleError where it cannot begin again or the client may not ask for it any more, CrowdedError,
+    TemporarilyUnavailable.
     """
     match over:
         case PageInteraction():
             return Redirect(over.return_to)
         case ClientInteraction(client=client, request=request):
-            if not may_still_ask(client, client.generation, request):
+            if not begins_again(over):
+                raise StaleError(over)
+            if not may_still_ask(client, over.progress.client_generation, request):
                 raise StaleError
             try:
                 return await start(
@@ -98,6 +101,11 @@ async def start_again(
                 return await refusal_of(issuer, over, error, session)
         case _:
             assert_never(over)
+
+
+def begins_again(interaction: ClientInteraction) -> bool:
+    """Whether its request has no end but that of its ticket: neither spent once (RFC 9126) nor signed until then (RFC 9101)."""
+    return interaction.channel == REDIRECT and not interaction.request.signed
 
 
 async def resume(issuer: Issuer, interaction: Interaction, session: Session | None) -> Redirect | FormPost | Page:

@@ -75,6 +75,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the response travels as a signed JWT (JARM)."""
     redirect_uri_pushed: bool = False
     """Whether the redirect URI is registered nowhere (RFC 9126 section 2.4)."""
+    signed: bool = False
+    """Whether it came as a request object, which may have an end of its own (RFC 9101 section 4)."""
 
     @property
     def scopes(self) -> tuple[str, ...]:
