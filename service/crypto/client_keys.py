@@ -52,6 +52,7 @@ _KEY_BYTES = 4096
 """Bytes that a parsed key takes besides the texts that it was made of, about."""
 _TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 """Which kind of key an algorithm needs: never one that was made for another."""
+_KINDS = ("RSA", "EC", "OKP")
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 
@@ -77,7 +78,7 @@ class _Held(NamedTuple):
     keys: tuple[jwt.PyJWK, ...]
     certificates: frozenset[str]
     """Thumbprints of the certificates of its keys."""
-    encryption: tuple[Mapping[str, Any], ...]
+    encryption: tuple[Mapping[str, str], ...]
     """JWKs that might be encrypted for."""
     read_at: float
     fresh_until: float
@@ -200,7 +201,8 @@ class ClientKeys:
         return self._remember(name, _Held(uri, keys, shown, usable_for_encryption(document), now, now + lifetime))
 
     def _remember(self, name: str, held: _Held) -> _Held:
-        self._held.put(name, held, sum(map(_size_of, held.keys)) + _KEY_BYTES * len(held.encryption))
+        size = sum(_size_of(key._jwk_data) for key in held.keys) + sum(map(_size_of, held.encryption))
+        self._held.put(name, held, size)
         return held
 
 
@@ -212,10 +214,20 @@ def parsed(jwks: object) -> tuple[jwt.PyJWK, ...]:
     return tuple(key for key in map(parsed_key, wanted) if key is not None)
 
 
-def usable_for_encryption(jwks: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """The JWKs of a set that was parsed that are for encryption, or for anything."""
-    members = (member for member in jwks["keys"][:MAX_KEYS] if isinstance(member, dict))
-    return tuple(member for member in members if member.get("use", "enc") == "enc")
+def usable_for_encryption(jwks: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+    """The JWKs of a set that was parsed that are for encryption, or for anything: what is looked at in them, and no more.
+
+    One where any of that is no text is passed over (RFC 7517 section 5).
+    """
+    members = [member for member in jwks["keys"][:MAX_KEYS] if isinstance(member, dict)]
+    kept = [{name: member[name] for name in member if name in MEMBERS} for member in members]
+    return tuple(
+        member
+        for member in kept
+        if all(isinstance(text, str) for text in member.values())
+        and member.get("kty") in _KINDS
+        and member.get("use", "enc") == "enc"
+    )
 
 
 def certificates(jwks: Mapping[str, Any]) -> frozenset[str]:
@@ -242,7 +254,7 @@ def certificate_in(member: Mapping[str, Any]) -> bytes:
 
 def is_for_signatures(member: object) -> bool:
     """Whether a JWK is one to verify with, by an algorithm that there is here."""
-    if not isinstance(member, dict) or member.get("kty") not in ("RSA", "EC", "OKP"):
+    if not isinstance(member, dict) or member.get("kty") not in _KINDS:
         return False
     return member.get("use", "sig") == "sig" and member.get("alg", ALGORITHMS[0]) in ALGORITHMS
 
@@ -261,8 +273,8 @@ def _is_moderate(key: RSAPublicKey) -> bool:
     return key.key_size in _RSA_BITS and key.public_numbers().e <= _RSA_EXPONENT
 
 
-def _size_of(key: jwt.PyJWK) -> int:
-    return _KEY_BYTES + sum(len(text) for text in key._jwk_data.values())
+def _size_of(member: Mapping[str, str]) -> int:
+    return _KEY_BYTES + sum(map(len, member.values()))
 
 
 def _fitting(keys: Collection[jwt.PyJWK], kid: str | None, algorithm: str) -> list[jwt.PyJWK]:

@@ -19,6 +19,8 @@ _RSA_MODULUS = range(342, 684)
 """The same in characters of base64url: joserfc would warn of what is too short."""
 _RSA_EXPONENT = 65537
 """The largest one."""
+_LONGEST = 683
+"""Characters of the longest member that is right: more is not remembered, since anybody's keys may be read here."""
 
 
 class EncryptionKey(NamedTuple):
@@ -60,6 +62,8 @@ def _read(member: Mapping[str, Any]) -> EncryptionKey | None:
     said = {name: member.get(name, "") for name in ("kid", "use", "alg")}
     known = {name: member[name] for name in _MEMBERS if name in member}
     if said["use"] not in ("", "enc") or not all(isinstance(value, str) for value in (*said.values(), *known.values())):
+        return None
+    if any(len(text) > _LONGEST for text in known.values()):
         return None
     key = _imported(tuple(known.items()))
     return None if key is None else EncryptionKey(key, said["kid"], said["use"], said["alg"])

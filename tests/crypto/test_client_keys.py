@@ -223,3 +223,27 @@ async def test_a_document_that_is_no_key_set(site: Site, content: bytes) -> None
         await ClientKeys(settings_for("redis://127.0.0.1"), get).verify(
             FETCHED, parse(site.sign(), MOST), algorithms=["ES256"]
         )
+
+
+async def test_what_is_kept_of_a_document_is_what_is_looked_at_and_is_counted(site: Site) -> None:
+    """Nested lists of 256 KB are some megabytes as objects, for each of a thousand clients."""
+    key = public_jwk(site.private["a"], ES256)
+    nested: list[Any] = [[] for _ in range(1000)]
+    long = "k" * 10_000
+    document = {
+        "keys": [
+            {**key, "kid": "nested", "x": nested},
+            {**key, "kty": nested},
+            {"x": "of no kind"},
+            {**key, "kid": long, "use": "enc", "further": nested, "k": "secret"},
+        ]
+    }
+
+    async def get(_: str) -> HttpResponse:
+        return HttpResponse(200, json.dumps(document).encode(), {})
+
+    keys = ClientKeys(settings_for("redis://127.0.0.1"), get)
+    held = await keys._fetched("app", URI)
+    wanted = {name: key[name] for name in ("kty", "crv", "x", "y")}
+    assert held.encryption == ({**wanted, "kid": long, "use": "enc"} | {n: key[n] for n in ("alg",) if n in key},)
+    assert keys._held.bytes > len(long)

@@ -6,7 +6,7 @@ import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from service.crypto.client_keys import usable_for_encryption
-from service.crypto.jwe import key_for
+from service.crypto.jwe import _imported, key_for
 from service.protocol.names import KeyManagement
 
 RSA, EC = RSAKey.generate_key(2048).as_dict(private=False), ECKey.generate_key("P-256").as_dict(private=False)
@@ -66,3 +66,10 @@ def _off_the_curve() -> dict[str, Any]:
 def test_what_is_no_key_to_encrypt_for_is_passed_over(member: object) -> None:
     assert chosen(ECDH, member) is None
     assert chosen(OAEP, member) is None
+
+
+def test_what_is_too_long_for_any_key_is_not_remembered() -> None:
+    before = _imported.cache_info().currsize
+    for name in ("x", "y", "crv"):
+        assert chosen(ECDH, {**EC, name: "A" * 684}) is None
+    assert _imported.cache_info().currsize == before
