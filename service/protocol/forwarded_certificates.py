@@ -13,7 +13,10 @@ import msgspec
 
 MAX_CHAIN = 8
 """Certificates beside the client's own."""
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END CERTIFICATE-----\s*", re.ASCII)
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----", re.ASCII)
+"""With one repetition, of what is no hyphen: what does not end costs its length, and no power of it."""
+_MAX_PEM = 262_144
+"""Characters of PEM: more than so many certificates of the greatest size have."""
 _BLANK = re.compile(r"\s+")
 _MEMBER = re.compile(r'([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^",;]*)', re.ASCII)
 CHAIN_HEADER = "Client-Cert-Chain"
@@ -71,6 +74,8 @@ def forwarded(form: str, header: str, headers: Headers) -> ClientCertificate | N
 
 def from_pem(text: str) -> list[bytes]:
     """Read certificates in PEM (RFC 7468). Raises ValueError for anything else beside them."""
+    if len(text) > _MAX_PEM:
+        raise ValueError(f"it has more than {_MAX_PEM} characters")
     blocks = _PEM.findall(text)
     if not blocks or _PEM.sub("", text).strip():
         raise ValueError("it is no certificate in PEM")

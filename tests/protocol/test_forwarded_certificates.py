@@ -127,3 +127,20 @@ def test_pem() -> None:
     assert from_pem(PEM + OTHER_PEM) == [DER, OTHER]
     assert from_pem(f"-----BEGIN CERTIFICATE-----{RFC_9440}-----END CERTIFICATE-----") == [DER], "without line breaks"
     assert x509.load_der_x509_certificate(DER).subject.rfc4514_string() == "CN=BC"
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    ["-----BEGIN CERTIFICATE-----" + " " * 200_000, "-----BEGIN CERTIFICATE----- A" + "\n A" * 60_000 + "-----END"],
+)
+def test_pem_without_an_end_costs_its_length(faulty: str) -> None:
+    """Where each blank could belong to several repetitions, this would take years."""
+    with pytest.raises(ValueError, match="no certificate in PEM"):
+        from_pem(faulty)
+
+
+def test_pem_has_a_greatest_length() -> None:
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    assert from_pem(f"{begin}MIIB{' ' * 262_000}{end}") == [b"\x30\x82\x01"]
+    with pytest.raises(ValueError, match="more than 262144 characters"):
+        from_pem(f"{begin}MIIB{' ' * 262_144}{end}")
