@@ -25,8 +25,9 @@ profile of a client can be stricter than that of the settings, never looser.
 - **What contradicts it is refused**, with the section where it is written: settings at the start, clients when they
   are made or changed, by whomever (`invalid_client_metadata` where a client registers itself), requests with a
   registered error.
-- **Clients that are older than the setting** and do not keep it are refused (`unauthorized_client`) until they are
-  updated; any `mintmark client update` sets what is not set. APIs that only introspect are not concerned.
+- **Clients that are older than the setting**, or than a rule of their own profile, and do not keep it are refused
+  (`unauthorized_client`) until they are updated; any `mintmark client update` sets what is not set. APIs that only
+  introspect are not concerned.
 - **Who has no profile** is asked nothing, and pays nothing.
 
 What is missing of a client, before anything is changed:

@@ -70,9 +70,14 @@ class ClientInput(ClientMetadata, Input):
     properties: Properties = ()
     jwks: PublicKeys | None = None
 
+    def with_implicit(self) -> "ClientInput":
+        """Return the client with the grant type implicit where its response types need it (RFC 7591 section 2.1)."""
+        if GrantTypeName.IMPLICIT in self.grant_types or not any(one.parts - {"code"} for one in self.response_types):
+            return self
+        return self.model_copy(update={"grant_types": (*self.grant_types, GrantTypeName.IMPLICIT.value)})
+
     def members(self) -> dict[str, Any]:
         """By the names of the record's fields."""
-        members = {name: getattr(self, name) for name in ClientInput.model_fields}
-        if any(one.parts - {"code"} for one in self.response_types) and GrantTypeName.IMPLICIT not in self.grant_types:
-            members["grant_types"] = (*self.grant_types, GrantTypeName.IMPLICIT.value)  # RFC 7591 2.1: they go together
+        given = self.with_implicit()
+        members = {name: getattr(given, name) for name in ClientInput.model_fields}
         return members | {"properties": tuple(member.record() for member in self.properties)}

@@ -17,7 +17,7 @@ def under_profile(issuer: Issuer, given: ClientInput) -> ClientInput:
     Raises:
         InvalidInput: What is set contradicts it, or a setting does.
     """
-    rules = rules_of(issuer.settings.profile, given.profile)
+    given, rules = given.with_implicit(), rules_of(issuer.settings.profile, given.profile)
     if not broken_by(given, rules) and not _unmet(issuer, rules):
         return given
     tightened = completed(issuer, given, rules)

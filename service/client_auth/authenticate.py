@@ -41,7 +41,7 @@ async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request
 
     Raises:
         InvalidRequest: It offers several kinds of evidence at once, or two client_ids.
-        UnauthorizedClient: It does not keep the security profile of the settings.
+        UnauthorizedClient: It does not keep its security profile, or that of the settings.
         InvalidClient: All else (401), and too many failures from this address (429).
     """
     evidence = collect(request)
@@ -57,7 +57,7 @@ async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request
     note_client(client.client_id)
     _check_body_client_id(request, evidence, client)
     proof = await _check_evidence(issuer, methods.get(client.auth_method), client, evidence, request.address)
-    if issuer.settings.profile is not None:
+    if client.profile is not None or issuer.settings.profile is not None:
         check_keeps(client, issuer.settings.profile)
     return AuthenticatedClient(client, evidence.client_id != client.client_id, proof.replay_checks)
 

@@ -163,7 +163,7 @@ async def _client(issuer: Issuer, parameters: Mapping[str, str]) -> Client:
         note_client(client.client_id)
     if client is None or not client.enabled:
         raise InvalidRequest("There is no such client.", log="unknown or disabled client")
-    if issuer.settings.profile is not None:
+    if client.profile is not None or issuer.settings.profile is not None:
         check_keeps(client, issuer.settings.profile)
     return client
 

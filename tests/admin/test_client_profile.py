@@ -1,12 +1,13 @@
 """A client's security profile: what it sets, what the settings' adds, and what the check says of a client that has none."""
 
+import msgspec
 import pytest
 
 from service.admin.clients import create_client, get_client, update_client
 from service.admin.errors import InvalidInput
 from service.admin.profile_check import check_profile
 from service.protocol.names import Profile, RefreshRotation, SigningAlgorithm
-from service.protocol.profiles import PROFILES
+from service.protocol.profiles import PROFILES, broken_by, rules_of
 from tests.profiles import SOUND, SURROUNDINGS, Bank, sound
 from tests.world import World, error_of
 
@@ -20,6 +21,31 @@ async def test_one_word_sets_what_is_not_said(world: World) -> None:
     assert not client.require_signed_request_object
     assert (client.code_lifetime, client.refresh_rotation) == (60, RefreshRotation.NEVER)
     assert client.id_token_signed_response_alg is not SigningAlgorithm.RS256
+
+
+REFUSED_TYPE = dict.fromkeys(Profile, "id_token") | {Profile.OAUTH2_1: "id_token token"}
+"""A response type without a code that the profile does not have."""
+
+
+@pytest.mark.parametrize("profile", Profile)
+async def test_tokens_from_the_authorization_endpoint_need_no_grant_type_to_be_refused(
+    profile: Profile, world: World
+) -> None:
+    """The grant type implicit follows from the response types, and the rules look at what the client is with it."""
+    without_codes = {"grant_types": ("client_credentials",), "response_types": (REFUSED_TYPE[profile],)}
+    async with world.having(**SURROUNDINGS[profile]) as here:
+        with pytest.raises(InvalidInput, match="response_types: "):
+            await create_client(here.issuer, sound(profile, **without_codes))
+        await create_client(here.issuer, sound(profile, grant_types=("client_credentials",)))
+        with pytest.raises(InvalidInput, match="response_types: "):
+            await update_client(here.issuer, "app", {"response_types": (REFUSED_TYPE[profile],)})
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_response_types_without_the_grant_type_break_the_rule(profile: Profile) -> None:
+    given = sound(profile, grant_types=("client_credentials",), response_types=(REFUSED_TYPE[profile],))
+    broken = {rule.name for rule in broken_by(given, rules_of(profile, None))}
+    assert broken & {"no_implicit", "response_types"}
 
 
 async def test_what_is_said_and_keeps_the_profile_stays(world: World) -> None:
@@ -87,6 +113,24 @@ async def test_an_older_client_is_refused_until_it_is_updated(world: World) -> N
     async with world.having(profile="fapi2_security") as here:
         bank.world = bank.person.world = here
         assert await error_of(await bank.push()) == (400, "unauthorized_client")
+        shown = await bank.person.authorize()
+        assert (shown.status, shown.error) == (400, "unauthorized_client")
+        await update_client(here.issuer, "app", {"name": "The App"})
+        assert (await bank.push()).status == 201
+
+
+@pytest.mark.parametrize("ours", [None, Profile.OAUTH2_1])
+async def test_a_client_that_breaks_its_own_profile_is_refused_until_it_is_updated(
+    ours: Profile | None, world: World
+) -> None:
+    """Its record may be older than a rule; the settings need no profile, or keep another one."""
+    async with world.having(profile=ours) as here:
+        bank = await Bank(here, Profile.FAPI2_SECURITY).open()
+        older = msgspec.structs.replace(bank.client, require_pushed_authorization_requests=False)
+        await here.issuer.store.clients.save(older, bank.client)
+        refused = await bank.push()
+        assert "profile fapi2_security: Authorization requests are pushed." in await refused.text()
+        assert await error_of(refused) == (400, "unauthorized_client")
         shown = await bank.person.authorize()
         assert (shown.status, shown.error) == (400, "unauthorized_client")
         await update_client(here.issuer, "app", {"name": "The App"})

@@ -10,7 +10,8 @@ from functools import cache, reduce
 from service.protocol.errors import UnauthorizedClient
 from service.protocol.names import Profile
 from service.protocol.profiles import fapi1_advanced, fapi2_message_signing, fapi2_security, oauth2_1
-from service.protocol.profiles.rule import NO_DEMANDS, ClientMembers, Demands, Here, Rule, SecurityProfile, SettingRule
+from service.protocol.profiles.demands import NO_DEMANDS, Demands
+from service.protocol.profiles.rule import ClientMembers, Here, Rule, SecurityProfile, SettingRule
 
 PROFILES: dict[Profile, SecurityProfile] = {
     Profile.FAPI2_SECURITY: fapi2_security.PROFILE,
@@ -56,14 +57,16 @@ def broken_by(client: ClientMembers, rules: Iterable[Rule]) -> list[Rule]:
     return [rule for rule in rules if not rule.is_kept_by(client)]
 
 
-def check_keeps(client: ClientMembers, profile: Profile) -> None:
-    """Refuse the requests of a client that does not keep the profile of the settings: it may be older than that.
+def check_keeps(client: ClientMembers, ours: Profile | None) -> None:
+    """Refuse the requests of a client that does not keep its profile and that of the settings: it may be older than a rule.
 
     Raises:
         UnauthorizedClient: It breaks a rule.
     """
-    for rule in broken_by(client, rules_of(profile, None)):
+    for rule in broken_by(client, rules_of(ours, client.profile)):
+        names = (name for name in (ours, client.profile) if name is not None)
+        label = next(name.value for name in names if rule in PROFILES[name].rules)
         raise UnauthorizedClient(
-            f"The client does not keep the profile {profile.value}: {rule.text} ({rule.section})",
-            log=f"client does not keep {profile.value}: {rule.name}, {rule.section}; see `mintmark client check`",
+            f"The client does not keep the profile {label}: {rule.text} ({rule.section})",
+            log=f"client does not keep {label}: {rule.name}, {rule.section}; see `mintmark client check`",
         )

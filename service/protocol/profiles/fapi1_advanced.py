@@ -1,9 +1,9 @@
 """Financial-grade API Security Profile 1.0, Part 2: Advanced, Final (March 2021); Part 1 is Baseline, on which it builds."""
 
-from service.protocol.names import GrantTypeName, ResponseType, SigningAlgorithm
+from service.protocol.names import ResponseType, SigningAlgorithm
+from service.protocol.profiles.demands import Demands
 from service.protocol.profiles.rule import (
     ClientMembers,
-    Demands,
     Rule,
     SecurityProfile,
     SettingRule,
@@ -14,6 +14,7 @@ from service.protocol.profiles.rule import (
     no_password,
     redirect_uri_named,
     request_object_claims,
+    sends_users,
     signed_requests,
     uses_codes,
 )
@@ -39,7 +40,7 @@ PROFILE = SecurityProfile(
             member="response_types",
             remedy='--response-type "code id_token", or --response-type code, and no others',
             holds=_answers_with_codes,
-            concerns=lambda client: uses_codes(client) or GrantTypeName.IMPLICIT in client.grant_types,
+            concerns=sends_users,
             settings=(
                 SettingRule(
                     "response_types",

@@ -1,8 +1,8 @@
 """FAPI 2.0 Message Signing, Final (September 2025): the Security Profile, and requests and responses signed."""
 
 from service.protocol.profiles import fapi2_security
+from service.protocol.profiles.demands import Demands
 from service.protocol.profiles.rule import (
-    Demands,
     Rule,
     SecurityProfile,
     SettingRule,

@@ -13,6 +13,7 @@ from service.protocol.profiles.rule import (
     no_password,
     pkce,
     redirect_uri_named,
+    sends_users,
     uses_codes,
 )
 
@@ -95,7 +96,7 @@ PROFILE = SecurityProfile(
                 tuple(client.response_types) == (ResponseType.CODE,)
                 and GrantTypeName.IMPLICIT not in client.grant_types
             ),
-            concerns=lambda client: uses_codes(client) or GrantTypeName.IMPLICIT in client.grant_types,
+            concerns=sends_users,
             settings=(
                 SettingRule("response_types", lambda ours: set(ours) == {ResponseType.CODE}, "code alone", ("code",)),
             ),

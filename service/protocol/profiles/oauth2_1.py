@@ -8,7 +8,7 @@ from service.protocol.profiles.rule import (
     SettingRule,
     no_password,
     pkce,
-    uses_codes,
+    sends_users,
 )
 
 _S = "OAuth 2.1 "
@@ -42,7 +42,7 @@ PROFILE = SecurityProfile(
             member="response_types",
             remedy="leave out response types with token",
             holds=lambda client: set(client.response_types) <= set(_WITHOUT_TOKEN),
-            concerns=lambda client: uses_codes(client) or GrantTypeName.IMPLICIT in client.grant_types,
+            concerns=sends_users,
             settings=(
                 SettingRule(
                     "response_types",

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from service.protocol.errors import InvalidRequest
 from service.protocol.names import (
-    OPENID,
     ApplicationType,
     ClientAuthMethod,
     GrantTypeName,
+    Profile,
     RefreshRotation,
     ResponseType,
     SigningAlgorithm,
 )
+from service.protocol.profiles.demands import NO_DEMANDS, Demands
 
 
 class ClientMembers(Protocol):
@@ -52,6 +52,8 @@ class ClientMembers(Protocol):
     def code_lifetime(self) -> int | None: ...  # noqa: D102
     @property
     def refresh_rotation(self) -> RefreshRotation | None: ...  # noqa: D102
+    @property
+    def profile(self) -> Profile | None: ...  # noqa: D102
 
 
 class Here(NamedTuple):
@@ -76,62 +78,6 @@ class SettingRule(NamedTuple):
     """Whether it must hold also where a client alone has the profile."""
 
 
-class Demands(NamedTuple):
-    """What is demanded of requests, and of what is made for them, beyond what members of a client say."""
-
-    algorithms: frozenset[str] | None = None
-    """With which assertions, request objects and DPoP proofs are signed; None: any that there is."""
-    auth_methods: frozenset[str] | None = None
-    """How clients authenticate; None: in any way that there is."""
-    strict_request_objects: bool = False
-    """With aud, nbf and exp, an hour at most."""
-    redirect_uri: bool = False
-    """The request names it, also where only one is registered."""
-    scope: bool = False
-    nonce: bool = False
-    """With the scope openid."""
-    jwt_response: bool = False
-    """An authorization response that holds no ID token travels as a signed JWT."""
-    pkce_when_pushed: bool = False
-    state_hash: bool = False
-    """ID tokens from the authorization endpoint hold ``s_hash``."""
-
-    def with_those_of(self, other: "Demands") -> "Demands":
-        """Return what both demand."""
-        return Demands(
-            _common(self.algorithms, other.algorithms),
-            _common(self.auth_methods, other.auth_methods),
-            *(mine or theirs for mine, theirs in zip(self[2:], other[2:], strict=True)),
-        )
-
-    def check(self, parameters: Mapping[str, str], response_type: ResponseType, *, as_jwt: bool) -> None:
-        """Check the parameters of an authorization request.
-
-        Args:
-            parameters: Those that count: of the request object alone, where it stands alone.
-            response_type: What is asked for.
-            as_jwt: Whether the response is to travel as a JWT.
-
-        Raises:
-            InvalidRequest: They are not what is demanded.
-        """
-        if self.jwt_response and "id_token" not in response_type.parts and not as_jwt:
-            raise InvalidRequest("response_mode must be jwt: the security profile demands signed responses.")
-        if self.scope and "scope" not in parameters:
-            raise InvalidRequest("The parameter scope is missing: the security profile demands it.")
-        if self.nonce and "nonce" not in parameters and OPENID in parameters.get("scope", "").split():
-            raise InvalidRequest("The parameter nonce is missing.")
-
-
-def _common(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return one & other
-
-
-NO_DEMANDS = Demands()
-
-
 def _always(_: ClientMembers) -> bool:
     return True
 
@@ -146,8 +92,14 @@ def gets_tokens(client: ClientMembers) -> bool:
 
 
 def uses_codes(client: ClientMembers) -> bool:
-    """Whether it sends users to the authorization endpoint."""
+    """Whether it sends users to the authorization endpoint for codes."""
     return GrantTypeName.AUTHORIZATION_CODE in client.grant_types
+
+
+def sends_users(client: ClientMembers) -> bool:
+    """Whether it may send users to the authorization endpoint, for codes or without: with tokens in its response types."""
+    is_implicit = GrantTypeName.IMPLICIT in client.grant_types
+    return uses_codes(client) or is_implicit or any(one.parts - {"code"} for one in client.response_types)
 
 
 class Rule(NamedTuple):
