@@ -71,11 +71,20 @@ def _read(member: Mapping[str, Any]) -> EncryptionKey | None:
 
 @lru_cache(maxsize=1024)
 def _imported(members: tuple[tuple[str, str], ...]) -> RSAKey | ECKey | OKPKey | None:
-    """The key, None where it is none that we would encrypt for; those of late are remembered."""
+    """The key, None where it is none that we would or could encrypt for; those of late are remembered."""
     try:
-        return _made(dict(members))
+        key = _made(dict(members))
+        if key is not None:
+            _try(key)
     except (JoseError, ValueError, TypeError, KeyError):
         return None
+    return key
+
+
+def _try(key: RSAKey | ECKey | OKPKey) -> None:
+    """Encrypt something: a point of small order can be read, and nothing agreed with it (RFC 7748 section 6.1)."""
+    algorithm = KeyManagement.RSA_OAEP_256 if isinstance(key, RSAKey) else KeyManagement.ECDH_ES
+    encrypt(b"{}", EncryptionKey(key, "", "", ""), algorithm, ContentEncryption.A128CBC_HS256)
 
 
 def _made(known: dict[str, str]) -> RSAKey | ECKey | OKPKey | None:

@@ -7,6 +7,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from service.crypto.client_keys import usable_for_encryption
 from service.crypto.jwe import _imported, key_for
+from service.protocol.credentials import base64url
 from service.protocol.names import KeyManagement
 
 RSA, EC = RSAKey.generate_key(2048).as_dict(private=False), ECKey.generate_key("P-256").as_dict(private=False)
@@ -30,6 +31,13 @@ def test_it_must_be_for_the_algorithm() -> None:
     assert chosen(ECDH, {**RSA, "kid": "rsa"}) is None
     assert chosen(ECDH, {**EC, "kid": "other", "alg": "ECDH-ES+A256KW"}) is None
     assert chosen(ECDH, {**EC, "kid": "sig", "alg": "ES256"}, {**EC, "kid": "this", "alg": "ECDH-ES"}) == "this"
+
+
+def test_keys_of_every_kind_that_can_be_used() -> None:
+    for curve in ("P-256", "P-384", "P-521"):
+        assert chosen(ECDH, {**ECKey.generate_key(curve).as_dict(private=False), "kid": curve}) == curve
+    assert chosen(ECDH, {**OKPKey.generate_key("X25519").as_dict(private=False), "kid": "X25519"}) == "X25519"
+    assert chosen(OAEP, {**RSA, "kid": "RSA"}) == "RSA"
 
 
 def _off_the_curve() -> dict[str, Any]:
@@ -61,6 +69,8 @@ def _off_the_curve() -> dict[str, Any]:
         RSAKey.generate_key(1024).as_dict(private=False),
         OKPKey.generate_key("Ed25519").as_dict(private=False),
         {"kty": "OKP", "crv": "X25519", "x": "AA"},
+        {"kty": "OKP", "crv": "X25519", "x": base64url(bytes(32))},
+        {"kty": "OKP", "crv": "X25519", "x": base64url(b"\1" + bytes(31))},
     ],
 )
 def test_what_is_no_key_to_encrypt_for_is_passed_over(member: object) -> None:
