@@ -22,7 +22,7 @@ from service.protocol.profiles import check_keeps
 from service.protocol.response_destination import Verified
 from service.records.client import Client
 from service.tokens.binding import KEY_PROOFS, named_in
-from service.tokens.members import granted_members
+from service.tokens.members import granted_members, judge_members
 from service.tokens.response_delivery import deliver
 
 ENDPOINT = "authorize"
@@ -83,7 +83,7 @@ async def validate_authorization_request(
         issuer.refusals.record(ENDPOINT, error)
         raise
     try:
-        return ValidatedRequest(client, await _checked(issuer, client, rules, parameters, verified), parameters)
+        return ValidatedRequest(client, _checked(issuer, client, rules, parameters, verified), parameters)
     except ProtocolError as error:
         raise RefusedRequestError(client, verified, error) from error
 
@@ -100,14 +100,17 @@ async def validate_pushed_request(
     rules = _when_pushed(issuer, client, _rules_of(issuer, client, by_backend=by_backend))
     parameters = await unpacked(issuer, client, outer, alone=True)
     verified = authorization_request.verify_destination(parameters.single, rules)
-    return ValidatedRequest(client, await _checked(issuer, client, rules, parameters, verified), parameters)
+    request = _checked(issuer, client, rules, parameters, verified)
+    if not client.public:  # anybody can push in the name of one that is
+        await judge_members(issuer, client, "", request.members)
+    return ValidatedRequest(client, request, parameters)
 
 
-async def _checked(
+def _checked(
     issuer: Issuer, client: Client, rules: Rules, parameters: Parameters, verified: Verified
 ) -> AuthorizationRequest:
     request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
-    members = await granted_members(issuer, client, parameters.single)
+    members = granted_members(issuer, client, parameters.single)
     signed = bool(parameters.payload)
     if not members and not KEY_PROOFS and not signed:
         return request

@@ -44,6 +44,7 @@ from service.records.decision_ticket import DecisionTicket
 from service.records.grant import Grant
 from service.tokens.authorization_response import AuthorizationResponse, answer_authorization
 from service.tokens.id_tokens import subject_for
+from service.tokens.members import judge_members
 from service.tokens.response_delivery import deliver
 
 _CLOCKS = 60
@@ -101,6 +102,7 @@ async def _answer(
     issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueAuthorizationBody
 ) -> AuthorizationResponse:
     grant = _grant(issuer, client, request, body)
+    await judge_members(issuer, client, body.subject, grant.members)
     return await answer_authorization(issuer, client, grant, request, _about(body), body.access_token_duration)
 
 

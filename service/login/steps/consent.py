@@ -9,10 +9,10 @@ from service.login.interaction import ClientInteraction, Interaction, PageIntera
 from service.login.steps.step import CONSENT_PATH, Failed, Passed, Step, StepOutcome
 from service.login.tickets import update
 from service.protocol.browsing import Page, Visit
-from service.protocol.errors import AccessDenied, ConsentRequired
+from service.protocol.errors import AccessDenied, ConsentRequired, ProtocolError, TemporarilyUnavailable
 from service.protocol.names import OFFLINE_ACCESS
 from service.records.session import Session
-from service.tokens.members import described_members
+from service.tokens.members import described_members, judge_members
 
 
 async def is_needed(issuer: Issuer, interaction: Interaction, session: Session | None) -> bool:
@@ -54,6 +54,12 @@ async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
         return Passed(await update(issuer, waiting, user, anew=True, proved_at=0, chose=True))
     if decision != "allow":
         raise StaleError
+    try:  # the answer can come from who never opened the page
+        await judge_members(issuer, waiting.client, user.subject, waiting.request.members)
+    except TemporarilyUnavailable:
+        raise
+    except ProtocolError as error:
+        return Failed(waiting, error)
     # First the interaction, so that of two answers only one is remembered; what is not remembered is asked again.
     agreed = await update(issuer, waiting, user, consented=True)
     await consents.remember(issuer, waiting.client, waiting.request, user)

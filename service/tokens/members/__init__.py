@@ -29,6 +29,7 @@ __all__ = [
     "described_members",
     "for_audience",
     "granted_members",
+    "judge_members",
     "may_have_members",
     "members_concerning",
     "summarized_members",
@@ -36,14 +37,22 @@ __all__ = [
 ]
 
 
-async def granted_members(
-    issuer: Issuer, client: Client, parameters: Mapping[str, str], subject: str = ""
-) -> dict[str, Any] | None:
-    """Return what a first request can be granted, None = nothing. Raises ProtocolError."""
+def granted_members(issuer: Issuer, client: Client, parameters: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return what a first request can be granted, None = nothing; nobody else is asked. Raises ProtocolError."""
     if GRANT_MEMBERS.keys().isdisjoint(parameters):
         return None
     asked = {name: member for name, member in GRANT_MEMBERS.items() if name in parameters}
-    return {name: await member.grant(issuer, client, subject, parameters[name]) for name, member in asked.items()}
+    return {name: member.grant(issuer, client, parameters[name]) for name, member in asked.items()}
+
+
+async def judge_members(issuer: Issuer, client: Client, subject: str, members: Mapping[str, Any] | None) -> None:
+    """Let who else has a say allow all this for a subject, "" = not known yet. Raises ProtocolError.
+
+    Only where the client or the user has proved who they are: a stranger must not make us call hooks without end.
+    """
+    for name, value in (members or {}).items():
+        if (member := GRANT_MEMBERS.get(name)) is not None:
+            await member.judge(issuer, client, subject, value)
 
 
 def concerns_members(authorization: Authorization, parameters: Mapping[str, str]) -> bool:
@@ -64,7 +73,8 @@ async def with_members(
         return authorization
     members = granted.members
     if authorization.spends is None and is_asked:
-        asked = await granted_members(issuer, client, parameters, grant.subject)
+        asked = granted_members(issuer, client, parameters)
+        await judge_members(issuer, client, grant.subject, asked)
         members = (grant.members or {}) | (asked or {})
         grant = msgspec.structs.replace(grant, members=members)
     elif is_asked:

@@ -21,12 +21,16 @@ from service.settings.details_types import DetailsType
 from service.tokens.members.grant_member import Described, DescribedFact, GrantMember
 
 
-async def grant(issuer: Issuer, client: Client, subject: str, text: str) -> list[Detail]:
+def grant(issuer: Issuer, client: Client, text: str) -> list[Detail]:
     """Return the details where the client may ask for all of them. Raises InvalidAuthorizationDetails."""
     details = parse(text)
     check(issuer, client, details)
-    await _ask_hooks(issuer, client, subject, details)
     return details
+
+
+async def judge(issuer: Issuer, client: Client, subject: str, details: list[Detail]) -> None:
+    """Let the hooks of the types allow the details. Raises InvalidAuthorizationDetails, TemporarilyUnavailable."""
+    await _ask_hooks(issuer, client, subject, details)
 
 
 def check(issuer: Issuer, client: Client, details: Sequence[Detail]) -> None:
@@ -117,6 +121,7 @@ GRANT_MEMBER = GrantMember(
     grant=grant,
     narrow=narrow,
     describe=describe,
+    judge=judge,
     summarize=summarize,
     concerning=concerning,
     may_have=lambda client, details: _types_of(details) <= set(client.authorization_details_types),

@@ -36,6 +36,10 @@ def _all_of_it(value: Any, _: Collection[str]) -> Any:  # noqa: ANN401 (JSON)
     return value
 
 
+async def _allowed(_: Issuer, __: Client, ___: str, ____: Any) -> None:  # noqa: ANN401 (JSON)
+    return None
+
+
 def _always(_: Client, __: Any) -> bool:  # noqa: ANN401 (JSON)
     return True
 
@@ -46,12 +50,14 @@ class GrantMember:
 
     name: str
     """Of the parameter, and of the member of token responses, JWTs and introspection."""
-    grant: Callable[[Issuer, Client, str, str], Awaitable[Any]]
-    """What can be granted of a first request, for this subject ("" = not known yet). Raises ProtocolError."""
+    grant: Callable[[Issuer, Client, str], Any]
+    """What can be granted of a first request, as far as we know ourselves: strangers may ask. Raises ProtocolError."""
     narrow: Callable[[Issuer, Any, str], Any]
     """What a later request asks for of what was granted, None where nothing was. Raises ProtocolError."""
     describe: Callable[[Issuer, Client, str, Any], Awaitable[list[Described]]]
     """What this user has to allow. Raises ProtocolError where they may not."""
+    judge: Callable[[Issuer, Client, str, Any], Awaitable[None]] = _allowed
+    """Let who else has a say allow it for this subject, "" = not known yet. Raises ProtocolError."""
     summarize: Callable[[Issuer, Any], list[str]] = _no_words
     """The same later on, a line each, without asking anybody."""
     concerning: Callable[[Any, Collection[str]], Any] = _all_of_it
