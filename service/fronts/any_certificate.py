@@ -9,8 +9,7 @@ import ssl
 from pathlib import Path
 from typing import NoReturn
 
-from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from service.protocol.forwarded_certificates import MAX_CHAIN
 
@@ -89,10 +88,11 @@ class ClientConnection(ssl.SSLObject):
                 raise ssl.SSLError(ssl.SSL_ERROR_SSL, _text_of(error)) from error
         self._flush()
         self._holds_more = True  # what came behind the handshake may have been fed already
-        chain = self._connection.get_peer_cert_chain(as_cryptography=True) or []
-        own = self._connection.get_peer_certificate(as_cryptography=True)
+        # Nothing is parsed here: OpenSSL takes certificates that others cannot read, and who uses one finds that out.
+        chain = self._connection.get_peer_cert_chain() or []
+        own = self._connection.get_peer_certificate()
         if own is not None:
-            found = dict.fromkeys(one.public_bytes(Encoding.DER) for one in (own, *chain))
+            found = dict.fromkeys(crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in (own, *chain))
             self._certificates = tuple(found)[: MAX_CHAIN + 1]
 
     def read(self, size: int = 1024) -> bytes:  # type: ignore[override]

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import uvloop
 from aiohttp import web
 
 from service.app import open_issuer, serving
+from service.crypto.client_certificates import UnusableCertificateError, opened
 from service.fronts.any_certificate import AnyCertificate
 from service.fronts.probe import main as probe
 from service.settings import SettingsError
@@ -140,6 +142,29 @@ def test_any_certificate_on_each_event_loop(files: dict[str, Any], tmp_path: Pat
         await runner.cleanup()
 
     run(body())
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_certificate_that_only_openssl_can_read(
+    files: dict[str, Any], tmp_path: Path, version: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it proves is for those to say who look at it; the connection is one like any other."""
+    shown = self_signed()
+    odd = shown.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05", 1)  # the sixth version of X.509
+    with pytest.raises(UnusableCertificateError):
+        opened(odd, time.time())
+    certificate, key = shown.files(tmp_path, "odd")
+    certificate.write_text(ssl.DER_cert_to_PEM_cert(odd))
+    client = trusting(tmp_path, None, minimum_version=version, maximum_version=version)
+    client.load_cert_chain(certificate, key)
+    runner = web.ServerRunner(web.Server(_echo))
+    await runner.setup()
+    port = free_port()
+    context = AnyCertificate(files["tls_certificate_file"], files["tls_key_file"])
+    await web.TCPSite(runner, "localhost", port, ssl_context=context).start()
+    assert await _exchanged(client, port, 1) == b"1 " * 3
+    await runner.cleanup()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_what_is_no_tls_or_breaks_off_does_no_harm(redis: Shape, files: dict[str, Any], tmp_path: Path) -> None:
