@@ -39,20 +39,20 @@ async def answer_client(
     Raises:
         ProtocolError: The errors of RFC 6749 section 4.1.2.1 and OpenID Connect Core 3.1.2.6, for the client itself.
     """
-    client, checks = authenticated.client, list(authenticated.replay_checks)
+    client, checks = authenticated.client, authenticated.replay_checks
     single = {name: value for name, value in request.parameters.items() if name not in _AUTHENTICATION}
     single["client_id"] = client.client_id  # it may have called itself by its alias, or by HTTP authentication alone
     try:
         outer = Parameters(single, request.resources)
         parameters = (await validate_pushed_request(issuer, client, outer, by_backend=by_backend)).parameters
         shown = pushed_with(issuer, request, parameters.single)
-        checks += shown.replay_checks
     except ProtocolError:
         await confirm(checks)  # a client that sends an old assertion learns nothing else
         raise
     parameters = parameters._replace(single={**parameters.single, **shown.parameters})
-    request_uri = await push(issuer, client, parameters, request.address)
-    await confirm(checks)  # it is in the same batch: what was kept is of no use to who does not learn its name
+    request_uri = await push(issuer, client, parameters, request.address, shown.replay_checks)
+    # in the same batch, for what was kept is of no use to who does not learn its name
+    await confirm((*checks, *shown.replay_checks))
     issuer.metrics.request(NAME, "ok")
     body = {"request_uri": request_uri, "expires_in": issuer.settings.par_lifetime}
     return Decision(Action.OK, 201, orjson.dumps(body), NO_STORE)

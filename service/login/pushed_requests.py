@@ -6,6 +6,7 @@ request one ends with a response.
 
 import logging
 import re
+from collections.abc import Sequence
 
 from service.crypto import sealing
 from service.issuer import Issuer
@@ -18,6 +19,7 @@ from service.protocol.networks import network_of, wide_network_of
 from service.records.client import Client
 from service.records.interaction import PUSHED
 from service.records.pushed_request import PushedRequest
+from service.store.replay_checks import ReplayCheck, start
 from service.store.waiting import AdmitAnswer
 
 log = logging.getLogger(__name__)
@@ -31,10 +33,13 @@ _OVERHEAD = 200
 """Bytes that a key costs in Redis beside its value."""
 
 
-async def push(issuer: Issuer, client: Client, parameters: Parameters, address: str) -> str:
+async def push(
+    issuer: Issuer, client: Client, parameters: Parameters, address: str, replay_checks: Sequence[ReplayCheck] = ()
+) -> str:
     """Keep a request that was checked, for ``par_lifetime``; return its request_uri. One round trip.
 
-    Of a client that proved nothing another one first, and there is room for so many bytes only.
+    Of a client that proved nothing another one first, and there is room for so many bytes only, of requests and of what
+    their proofs leave: the ``replay_checks`` are under way from then on.
 
     Raises:
         CrowdedError: There is none.
@@ -50,7 +55,8 @@ async def push(issuer: Issuer, client: Client, parameters: Parameters, address: 
     secret = new_secret(Kind.PUSHED_REQUEST, issuer.randomness)
     sealed = sealing.seal(record.encode(), secret, issuer.randomness(sealing.NONCE_BYTES))
     if client.public or client.self_registered:
-        await _admit(issuer, client, address, len(sealed) + _OVERHEAD)
+        await _admit(issuer, client, address, len(sealed) + (1 + len(replay_checks)) * _OVERHEAD)
+    start(replay_checks)
     await issuer.store.pushed_requests.keep(secret, sealed, issuer.settings.par_lifetime)
     return URN + secret
 

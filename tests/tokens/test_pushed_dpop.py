@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 
+from service.protocol.names import ClientAuthMethod
 from tests.dpop import Prover
 from tests.login.test_request_object import JWKS, signed
 from tests.person import Person, usual_request
@@ -65,3 +66,27 @@ async def test_a_nonce_may_be_demanded_here_too(person: Person) -> None:
         assert await error_of(first) == (400, "use_dpop_nonce")
         again = await _push(person, prover.proof(url=PAR_URL, nonce=first.headers["DPoP-Nonce"]))
         assert (again.status, "DPoP-Nonce" in again.headers) == (201, True)
+
+
+async def test_proofs_of_strangers_leave_nothing_where_there_is_no_room(person: Person) -> None:
+    """Whoever knows a client_id can make proofs without end: what they leave counts, and each refused one leaves nothing."""
+    world, prover = person.world, Prover()
+    await world.openid_client("phone", auth_method=ClientAuthMethod.NONE, secrets=())
+    small = usual_request("phone")
+    waits = []
+    for headers in ({}, prover.headers(url=PAR_URL)):
+        assert (await world.http.post("/par", data=small, headers=headers)).status == 201
+        waits.append(_waiting(world))
+    assert waits[1] - 2 * waits[0] >= 200, "the request, and what keeps its proof from being used again"
+    large = small | {"state": "s" * 4000, "nonce": "n" * 4000, "claims_locales": "de " * 300}
+    statuses = [
+        (await world.http.post("/par", data=large, headers=prover.headers(url=PAR_URL))).status for _ in range(40)
+    ]
+    assert statuses[-1] == 503
+    assert len(world.key_names("{assertion:")) == 1 + statuses.count(201)
+
+
+def _waiting(world: World) -> int:
+    """Bytes of pushed requests that wait on behalf of everybody."""
+    [name] = [name for name in world.key_names("waiting") if "pushedeverybody" in name]
+    return sum(int(node.admin.get(name) or 0) for node in world.redis.primaries())

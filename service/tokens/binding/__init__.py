@@ -54,7 +54,7 @@ def named_in(parameters: Mapping[str, str]) -> Binding:
 
 
 def pushed_with(issuer: Issuer, request: Request, parameters: Mapping[str, str]) -> Pushed:
-    """Return what a pushed authorization request shows. Raises ProtocolError.
+    """Return what a pushed authorization request shows; its replay checks are not under way. Raises ProtocolError.
 
     ``parameters``: of the authorization request, whether it came as a form or as a request object.
     """

@@ -9,7 +9,7 @@ from service.protocol.binding import THUMBPRINT, UNBOUND, Binding
 from service.protocol.errors import InvalidDpopProof, InvalidRequest, UseDpopNonce
 from service.protocol.request import Request
 from service.records.client import Client
-from service.store.replay_checks import Use
+from service.store.replay_checks import Use, start
 from service.tokens.binding.key_proof import NO_KEY, NOT_PUSHED, KeyProof, Possession, Pushed
 
 SCHEME = "DPoP"
@@ -19,7 +19,9 @@ PARAMETER = "dpop_jkt"
 
 def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
     if HEADER in request.headers:
-        return _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
+        possession = _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
+        start(possession.replay_checks)
+        return possession
     if client.dpop_bound_access_tokens:
         raise InvalidDpopProof("This client has to send a DPoP proof with each token request.")
     return NO_KEY
@@ -84,10 +86,8 @@ def _proved(
         return InvalidDpopProof("The DPoP proof was used before: each needs a jti of its own.", status=status)
 
     use = Use(f"dpop\0{proof.jkt}\0{proof.jti}", ends_at, issuer.randomness(16), refusal)
-    check = issuer.store.replay_checks.prepare(use)
-    if not access_token:  # else anybody could fill Redis: it waits for a token that is bound to this key
-        check.start()
-    return Possession(Binding(jkt=proof.jkt), (check,))
+    # not under way yet, for anybody could fill Redis: it waits for a client, a token of this key, or room for strangers
+    return Possession(Binding(jkt=proof.jkt), (issuer.store.replay_checks.prepare(use),))
 
 
 def _ends_at(issuer: Issuer, proof: DpopProof, status: int) -> int:

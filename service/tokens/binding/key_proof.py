@@ -62,7 +62,7 @@ class KeyProof:
     named: Callable[[Mapping[str, str]], Binding] = _no_key
     """The key that an authorization request names, to which its code is bound. Raises ProtocolError."""
     push: Callable[[Issuer, Request, Mapping[str, str]], Pushed] = _not_pushed
-    """What a pushed authorization request with these parameters shows. Raises ProtocolError."""
+    """What a pushed authorization request with these parameters shows; its replay checks wait. Raises ProtocolError."""
     answered: Callable[[Issuer], Mapping[str, str]] = _no_headers
     """Headers of each answer of an endpoint that takes proofs."""
     metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
