@@ -122,9 +122,13 @@ class KeyCheck:
         return proof
 
     def _target(self, url: str) -> str:
+        """What a proof has to be for. Raises UnverifiableError."""
         if not self.policy.public_url:
             return url
-        return self.policy.public_url.rstrip("/") + urlsplit(url).path
+        try:
+            return self.policy.public_url.rstrip("/") + urlsplit(url).path
+        except ValueError as error:  # a Host such as "["
+            raise UnverifiableError("the request is for no URL") from error
 
 
 class UsedProofs:

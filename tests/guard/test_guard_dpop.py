@@ -132,6 +132,16 @@ async def test_behind_a_proxy_the_api_says_how_clients_call_it(served: World, gu
     assert (await guard.check(**request(headers, url=inner))).subject == "alice"
 
 
+@pytest.mark.parametrize("public_url", ["", API])
+def test_a_host_that_is_none_is_refused(public_url: str) -> None:
+    """``Host: [`` is nothing that the API has to be able to read."""
+    check, prover = KeyCheck(DpopPolicy(public_url=public_url)), Prover()
+    sent = SentRequest("GET", "https://[/orders", prover.with_token("token", url=URL))
+    with pytest.raises(Refused) as refused:
+        check.check("dpop", "token", {"cnf": {"jkt": prover.jkt}}, sent, time.time())
+    assert (refused.value.status, refused.value.error) == (401, "invalid_dpop_proof")
+
+
 async def test_nonces(served: World, guards: Callable[..., Guard]) -> None:
     """Section 9: another process of the API takes the nonces of this one; the clock of the client does not matter."""
     prover, policy = Prover(), DpopPolicy(nonce_secret="of this API")
