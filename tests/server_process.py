@@ -2,21 +2,20 @@
 
 import asyncio
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession
 
+from tests.free_ports import free_ports
+
 START_SECONDS = 90.0
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, and that neither another test nor a client's connection takes meanwhile."""
+    return free_ports(1)[0]
 
 
 class ServerProcess:

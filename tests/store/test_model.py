@@ -316,7 +316,6 @@ def _parse(text: str) -> Credential:
     return credential
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("redis")
 def test_the_store_does_what_the_model_says(redis: redis_shapes.Shape) -> None:
     machine = type("Machine", (StoreMachine,), {"shape": redis})
