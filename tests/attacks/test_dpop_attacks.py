@@ -12,7 +12,8 @@ from multidict import CIMultiDict
 
 from service.crypto.key_material import algorithm_object, generate
 from service.protocol.credentials import base64url
-from service.protocol.names import SigningAlgorithm
+from service.protocol.names import ClientAuthMethod, SigningAlgorithm
+from tests.assertions import JWKS, Signer
 from tests.dpop import TOKEN_URL, USERINFO_URL, Prover
 from tests.forging import hs256
 from tests.world import World, basic, error_of
@@ -279,3 +280,12 @@ async def test_a_refused_request_costs_no_other_proof_of_the_same_name(world: Wo
     for prover in (Prover(), PROVER):
         headers = basic("app") | prover.headers(jti="the same")
         assert (await world.http.post("/token", data=CLIENT_CREDENTIALS, headers=headers)).status == 200
+
+
+async def test_a_client_that_is_called_dpop_uses_up_no_proof_of_another(world: World) -> None:
+    """Assertions are remembered beside proofs, by who made them and their jti."""
+    await world.client("dpop", auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, jwks=JWKS)
+    theirs = Signer(subject="dpop").form(jti=f"{PROVER.jkt}\0seen")
+    assert (await world.post("/token", CLIENT_CREDENTIALS | theirs, None)).status == 200
+    headers = basic("app") | PROVER.headers(jti="seen")
+    assert (await world.http.post("/token", data=CLIENT_CREDENTIALS, headers=headers)).status == 200

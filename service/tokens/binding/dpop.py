@@ -85,7 +85,7 @@ def _proved(
     def refusal() -> InvalidDpopProof:
         return InvalidDpopProof("The DPoP proof was used before: each needs a jti of its own.", status=status)
 
-    use = Use(f"dpop\0{proof.jkt}\0{proof.jti}", ends_at, issuer.randomness(16), refusal)
+    use = Use(f"\0dpop\0{proof.jkt}\0{proof.jti}", ends_at, issuer.randomness(16), refusal)
     # not under way yet, for anybody could fill Redis: it waits for a client, a token of this key, or room for strangers
     return Possession(Binding(jkt=proof.jkt), (issuer.store.replay_checks.prepare(use),))
 
