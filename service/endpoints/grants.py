@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
-from service.endpoints.bearer import presented_token
+from service.endpoints.bearer import challenged, presented_token
 from service.endpoints.endpoint import MachineEndpoint, always
 from service.issuer import Issuer
 from service.protocol.authorization_details import NAME as AUTHORIZATION_DETAILS
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.protocol.decision import NO_STORE, Action, Decision, answer
-from service.protocol.errors import InsufficientScope, InvalidGrantId, InvalidToken
+from service.protocol.errors import InsufficientScope, InvalidGrantId, InvalidToken, ProtocolError
 from service.protocol.request import Request
 from service.records.grant import Grant
 from service.tokens.binding import shown_with
@@ -31,9 +31,16 @@ _GRANT_ID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
 async def decide(issuer: Issuer, request: Request) -> Decision:
     """GET says what is granted, DELETE ends it with everything it issued: 204.
 
-    The grant is a user's and the client's own: of others nobody learns whether they exist. Raises InvalidToken (401),
-    InsufficientScope (403), InvalidGrantId (404), TemporarilyUnavailable.
+    The grant is a user's and the client's own: of others nobody learns whether they exist. Raises InvalidToken,
+    InvalidDpopProof, UseDpopNonce (401), InsufficientScope (403), InvalidGrantId (404), TemporarilyUnavailable.
     """
+    try:
+        return await _decide(issuer, request)
+    except ProtocolError as error:
+        raise challenged(issuer, request, error) from None
+
+
+async def _decide(issuer: Issuer, request: Request) -> Decision:
     presented = presented_token(request)
     token, client = await open_access_token(issuer, presented.text, shown_with(issuer, request, presented.text))
     if token.record.binding.token_type != presented.scheme:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 
+from tests.dpop import Prover
 from tests.person import Person
-from tests.world import VERIFIER, World, error_of
+from tests.world import VERIFIER, World, basic, error_of
 
 QUERY, REVOKE = "grant_management_query", "grant_management_revoke"
 DETAILS = [{"type": "account", "actions": ["read"]}]
@@ -94,6 +95,24 @@ async def test_each_act_needs_its_scope(world: World) -> None:
     for token in ("", "mm_at_x", tokens["refresh_token"], tokens["id_token"]):
         assert (await ask(world, "GET", grant_id, token)).status == 401
     assert (await world.http.post(f"/grants/{grant_id}")).status == 405
+
+
+async def test_who_is_refused_is_told_what_would_do(world: World) -> None:
+    """RFC 9449 section 7.2: a challenge of the scheme in use, and never one for clients' passwords."""
+    grant_id, prover, url = (await granted(world))["grant_id"], Prover(), "http://127.0.0.1:8080/grants/"
+    form = {"grant_type": "client_credentials", "scope": QUERY}
+    bought = await world.http.post("/token", data=form, headers=basic("app") | prover.headers())
+    token = (await bought.json())["access_token"]
+    good, forged = prover.with_token(token, url=url + grant_id), prover.with_token(token, url=url)
+    assert (await world.http.get(f"/grants/{grant_id}", headers=good)).status == 200
+    for headers, challenge in (
+        (good, 'DPoP realm="mintmark", error="invalid_dpop_proof"'),
+        (forged, 'DPoP realm="mintmark", error="invalid_dpop_proof"'),
+        ({"Authorization": f"Bearer {token}"}, 'Bearer realm="mintmark", error="invalid_token"'),
+        ({}, 'Bearer realm="mintmark", DPoP realm="mintmark"'),
+    ):
+        refused = await world.http.get(f"/grants/{grant_id}", headers=headers)
+        assert (refused.status, refused.headers["WWW-Authenticate"].startswith(challenge)) == (401, True), challenge
 
 
 async def test_a_client_that_was_revoked_has_no_grants(world: World) -> None:
