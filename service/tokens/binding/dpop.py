@@ -15,6 +15,8 @@ from service.tokens.binding.key_proof import NO_KEY, NOT_PUSHED, KeyProof, Posse
 SCHEME = "DPoP"
 PARAMETER = "dpop_jkt"
 """Of authorization requests (RFC 9449 section 10)."""
+_CLOCKS = 60
+"""Seconds for which a use is remembered after its proof is too old: the clocks of our processes and of Redis may differ."""
 
 
 def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
@@ -85,7 +87,7 @@ def _proved(
     def refusal() -> InvalidDpopProof:
         return InvalidDpopProof("The DPoP proof was used before: each needs a jti of its own.", status=status)
 
-    use = Use(f"\0dpop\0{proof.jkt}\0{proof.jti}", ends_at, issuer.randomness(16), refusal)
+    use = Use(f"\0dpop\0{proof.jkt}\0{proof.jti}", ends_at + _CLOCKS, issuer.randomness(16), refusal)
     # not under way yet, for anybody could fill Redis: it waits for a client, a token of this key, or room for strangers
     return Possession(Binding(jkt=proof.jkt), (issuer.store.replay_checks.prepare(use),))
 
