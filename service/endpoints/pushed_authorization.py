@@ -6,7 +6,7 @@ from service.client_auth import AuthenticatedClient, authenticate
 from service.endpoints.endpoint import MachineEndpoint, always
 from service.issuer import Issuer
 from service.login.authorization_requests import validate_pushed_request
-from service.login.pushed_requests import push
+from service.login.pushed_requests import lifetime, push
 from service.login.request_object import Parameters
 from service.protocol.decision import NO_STORE, Action, Decision
 from service.protocol.errors import ProtocolError
@@ -54,7 +54,7 @@ async def answer_client(
     # in the same batch, for what was kept is of no use to who does not learn its name
     await confirm((*checks, *shown.replay_checks))
     issuer.metrics.request(NAME, "ok")
-    body = {"request_uri": request_uri, "expires_in": issuer.settings.par_lifetime}
+    body = {"request_uri": request_uri, "expires_in": lifetime(issuer, client)}
     return Decision(Action.OK, 201, orjson.dumps(body), NO_STORE)
 
 

@@ -118,9 +118,13 @@ def _checked(
 
 
 def _when_pushed(issuer: Issuer, client: Client, rules: Rules) -> Rules:
-    """A client that proved who it is may have its users sent where it likes, where the settings say so (RFC 9126 2.4)."""
+    """A client that proved who it is may have its users sent where it likes, where the settings say so (RFC 9126 2.4).
+
+    Not one that registered itself, for who holds its secret may be anybody, nor one whose profile knows registered ones only.
+    """
+    is_trusted = not client.public and client.registration is None and not rules.demands.registered_redirects
     return rules._replace(
-        any_redirect_uri=issuer.settings.par_unregistered_redirects and not client.public,
+        any_redirect_uri=issuer.settings.par_unregistered_redirects and is_trusted,
         require_pkce=rules.require_pkce or rules.demands.pkce_when_pushed,
     )
 

@@ -33,10 +33,16 @@ _OVERHEAD = 200
 """Bytes that a key costs in Redis beside its value."""
 
 
+def lifetime(issuer: Issuer, client: Client) -> int:
+    """Return the seconds that a pushed request of this client lives: ``par_lifetime``, or less where its profile says so."""
+    most = issuer.demands_on(client).pushed_lifetime
+    return issuer.settings.par_lifetime if most is None else min(most, issuer.settings.par_lifetime)
+
+
 async def push(
     issuer: Issuer, client: Client, parameters: Parameters, address: str, replay_checks: Sequence[ReplayCheck] = ()
 ) -> str:
-    """Keep a request that was checked, for ``par_lifetime``; return its request_uri. One round trip.
+    """Keep a request that was checked, for its ``lifetime``; return its request_uri. One round trip.
 
     Of a client that proved nothing another one first, and there is room for so many bytes only, of requests and of what
     their proofs leave: the ``replay_checks`` are under way from then on.
@@ -57,7 +63,7 @@ async def push(
     if client.public or client.self_registered:
         await _admit(issuer, client, address, len(sealed) + (1 + len(replay_checks)) * _OVERHEAD)
     start(replay_checks)
-    await issuer.store.pushed_requests.keep(secret, sealed, issuer.settings.par_lifetime)
+    await issuer.store.pushed_requests.keep(secret, sealed, lifetime(issuer, client))
     return URN + secret
 
 

@@ -127,6 +127,20 @@ async def _state_is_hashed(bank: Bank) -> tuple[Any, ...]:
     return shown.answer["state"], len(urlsafe_b64decode(claims["s_hash"] + "==")), "c_hash" in claims
 
 
+async def _elsewhere(bank: Bank) -> tuple[Any, ...]:
+    """The setting is switched on when the client is there already."""
+    async with bank.world.having(par_unregistered_redirects=True) as bank.world:
+        return await error_of(await bank.push(redirect_uri="https://elsewhere.example/cb"))
+
+
+async def _lives_too_long(bank: Bank) -> tuple[Any, ...]:
+    async with bank.world.having(par_lifetime=600) as bank.world:
+        pushed = await bank.push()
+        (kept,) = bank.world.redis.nodes[0].admin.scan_iter("*pushed:*")
+        left: Any = bank.world.redis.nodes[0].admin.ttl(kept)
+        return (await pushed.json())["expires_in"], left < 600
+
+
 async def _in_the_query(bank: Bank) -> tuple[Any, ...]:
     response: ClientResponse = await bank.world.http.get("/userinfo", params={"access_token": "mm_at_x"})
     return (response.status,)
@@ -140,10 +154,13 @@ BY_REQUEST: dict[str, tuple[Request, tuple[Any, ...]]] = {
     "clock_skew": (_not_for_now, (201, *BAD_CLIENT)),
     "code_bound_to_key": (_by_another_key, (400, "invalid_grant", 200)),
     "code_once": (_twice, (200, 400, "invalid_grant")),
+    "exact_redirects": (_elsewhere, BAD_REQUEST),
+    "https_redirects": (_elsewhere, BAD_REQUEST),
     "iss": (_names_the_issuer, ("http://127.0.0.1:8080",)),
     "no_token_in_query": (_in_the_query, (401,)),
     "nonce": (_pushed(nonce=""), BAD_REQUEST),
     "pkce_when_pushed": (_pushed(code_challenge="", code_challenge_method=""), BAD_REQUEST),
+    "pushed_lifetime": (_lives_too_long, (599, True)),
     "redirect_status": (_status, (303,)),
     "redirect_uri_named": (_pushed(redirect_uri="", scope="read"), BAD_REQUEST),
     "request_object_claims": (_without_nbf, BAD_OBJECT),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from service.protocol.names import ClientAuthMethod
+from service.records.client import Registration
 from tests.assertions import JWKS, Signer
 from tests.person import Person, usual_request
 from tests.pushing import URN, come, pushed
@@ -289,6 +290,16 @@ async def test_it_must_be_one_that_could_be_registered(person: Person, uri: str)
     async with person.world.having(par_unregistered_redirects=True) as world:
         refused = await world.post("/par", usual_request(redirect_uri=uri))
         assert await error_of(refused) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("approved", [False, True])
+async def test_a_client_that_registered_itself_has_those_that_are_registered(person: Person, approved: bool) -> None:
+    """Who registered it may be anybody, and an operator has seen other URIs, if any."""
+    async with person.world.having(par_unregistered_redirects=True) as world:
+        await world.openid_client("own", registration=Registration("hash", by_token=True, approved=approved))
+        refused = await world.post("/par", usual_request("own", redirect_uri=ELSEWHERE), "own")
+        assert await error_of(refused) == (400, "invalid_request")
+        assert (await world.post("/par", usual_request("own"), "own")).status == 201
 
 
 async def test_a_public_client_has_those_that_are_registered(person: Person) -> None:

@@ -14,6 +14,8 @@ class Demands(NamedTuple):
     """With which assertions, request objects and DPoP proofs are signed; None: any that there is."""
     auth_methods: frozenset[str] | None = None
     """How clients authenticate; None: in any way that there is."""
+    pushed_lifetime: int | None = None
+    """Seconds that a pushed request lives at most; None: as long as the settings say."""
     strict_request_objects: bool = False
     """With aud, nbf and exp, an hour at most."""
     redirect_uri: bool = False
@@ -24,6 +26,8 @@ class Demands(NamedTuple):
     jwt_response: bool = False
     """An authorization response that holds no ID token travels as a signed JWT."""
     pkce_when_pushed: bool = False
+    registered_redirects: bool = False
+    """No redirect URI is taken that is not registered, not even in what is pushed."""
     state_hash: bool = False
     """ID tokens from the authorization endpoint hold ``s_hash``."""
 
@@ -32,7 +36,8 @@ class Demands(NamedTuple):
         return Demands(
             _common(self.algorithms, other.algorithms),
             _common(self.auth_methods, other.auth_methods),
-            *(mine or theirs for mine, theirs in zip(self[2:], other[2:], strict=True)),
+            _least(self.pushed_lifetime, other.pushed_lifetime),
+            *(mine or theirs for mine, theirs in zip(self[3:], other[3:], strict=True)),
         )
 
     def check(self, parameters: Mapping[str, str], response_type: ResponseType, *, as_jwt: bool) -> None:
@@ -58,6 +63,12 @@ def _common(one: frozenset[str] | None, other: frozenset[str] | None) -> frozens
     if one is None or other is None:
         return other if one is None else one
     return one & other
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 NO_DEMANDS = Demands()

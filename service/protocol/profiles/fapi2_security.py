@@ -1,6 +1,7 @@
 """FAPI 2.0 Security Profile, Final (February 2025)."""
 
 from service.protocol.names import GrantTypeName, RefreshRotation, ResponseType, SigningAlgorithm
+from service.protocol.profiles.demands import Demands
 from service.protocol.profiles.rule import (
     ClientMembers,
     Rule,
@@ -139,6 +140,7 @@ PROFILE = SecurityProfile(
                     for_each_client=True,
                 ),
             ),
+            demands=Demands(pushed_lifetime=PUSHED_LIFETIME - 1),
         ),
         algorithms(f"{_S}4.1-1", _ALGORITHMS),
     ),

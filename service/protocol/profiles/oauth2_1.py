@@ -1,6 +1,7 @@
 """OAuth 2.1 (draft-ietf-oauth-v2-1)."""
 
 from service.protocol.names import GrantTypeName, RefreshRotation, ResponseType
+from service.protocol.profiles.demands import Demands
 from service.protocol.profiles.rule import (
     ClientMembers,
     Rule,
@@ -34,6 +35,7 @@ PROFILE = SecurityProfile(
             settings=(
                 SettingRule("par_unregistered_redirects", lambda ours: not ours, "false", False, for_each_client=True),
             ),
+            demands=Demands(registered_redirects=True),
         ),
         Rule(
             name="no_implicit",

@@ -237,6 +237,7 @@ def https_redirects(section: str, *, loopback: bool) -> Rule:
                 "par_unregistered_redirects", lambda ours: not ours, "false", value=False, for_each_client=True
             ),
         ),
+        demands=Demands(registered_redirects=True),
     )
 
 
