@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -34,10 +35,46 @@ def _check_schema(schema: dict[str, Any]) -> None:
         validator.check_schema(schema)
     except SchemaError as error:
         raise ValueError(f"is no JSON Schema (draft 2020-12): {error.message[:200]}") from error
+    _check_references(schema)
+
+
+def _check_references(schema: dict[str, Any]) -> None:
+    """Let each reference lead to a schema, and none back to itself for the same value. Raises ValueError."""
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
+    root = DRAFT202012.create_resource(schema)
+    waiting = [(root, Registry().resolver_with_root(root))]
+    same_value: TopologicalSorter[int] = TopologicalSorter()
+    seen = set[int]()
+    while waiting:
+        resource, resolver = waiting.pop()
+        here = resource.contents
+        if not isinstance(here, dict) or id(here) in seen:
+            continue
+        seen.add(id(here))
+        same_value.add(id(here), *map(id, _at_the_same_value(here)))
+        waiting += [(part, resolver.in_subresource(part)) for part in resource.subresources()]
+        for reference in _references_of(here):
+            try:
+                target = resolver.lookup(reference)
+                _validator(schema).check_schema(target.contents)
+            except Exception as error:  # leads nowhere, or to what is none
+                raise ValueError(f"refers to {reference[:100]}, which is no schema in it") from error
+            same_value.add(id(here), id(target.contents))
+            waiting.append((DRAFT202012.create_resource(target.contents), target.resolver))
     try:
-        validator.is_valid({"type": ""})
-    except Exception as error:  # a reference to nothing, or to itself without end
-        raise ValueError(f"cannot be used: {type(error).__name__}") from error
+        same_value.prepare()
+    except CycleError as error:
+        raise ValueError("refers to itself without end") from error
+
+
+def _at_the_same_value(schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Return the schemas within that are about the value itself, not about a part of it (JSON Schema Core 10.2)."""
+    inside = [schema[name] for name in ("not", "if", "then", "else") if name in schema]
+    inside += [one for name in ("allOf", "anyOf", "oneOf") for one in schema.get(name, ())]
+    inside += schema.get("dependentSchemas", {}).values()
+    yield from (one for one in inside if isinstance(one, dict))
 
 
 def _references(schema: object) -> Iterator[str]:
@@ -45,7 +82,11 @@ def _references(schema: object) -> Iterator[str]:
     for one in inside:
         yield from _references(one)
     if isinstance(schema, dict):
-        yield from (one for name in ("$ref", "$dynamicRef") if isinstance(one := schema.get(name), str))
+        yield from _references_of(schema)
+
+
+def _references_of(schema: Mapping[str, Any]) -> Iterator[str]:
+    yield from (one for name in ("$ref", "$dynamicRef") if isinstance(one := schema.get(name), str))
 
 
 class DetailsType(BaseModel):
