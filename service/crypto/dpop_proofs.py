@@ -116,6 +116,11 @@ def check_age(proof: DpopProof, now: float, lifetime: int) -> int:
     expires, begins = proof.claims.get("exp", now), proof.claims.get("nbf", now)
     if not (_is_number(expires) and _is_number(begins) and expires >= now - SKEW and begins <= now + AHEAD):
         raise UnverifiableError("it has expired (exp), or is not good yet (nbf)")
+    return end_by_iat(proof, lifetime)
+
+
+def end_by_iat(proof: DpopProof, lifetime: int) -> int:
+    """The epoch second from which on a proof is too old by its ``iat``, which may be of any time."""
     return int(proof.issued_at) + lifetime + 1
 
 

@@ -261,6 +261,22 @@ async def test_a_proof_with_a_nonce_counts_once_as_long_as_the_nonce_counts(aski
     assert list(used.values()) == [ends_at + 60], "clocks may differ by so much"
 
 
+@pytest.mark.parametrize("ahead", [10, 50_000])
+async def test_a_proof_with_a_nonce_counts_once_where_none_is_wanted_either(world: World, ahead: int) -> None:
+    """Processes, or calls of the decision API, may differ in what they want: it is remembered until its iat is too old."""
+    async with world.having(dpop_nonce_required=True, dpop_proof_lifetime=3600) as asking:
+        nonce = (await asking.http.get("/userinfo")).headers["DPoP-Nonce"]
+        iat = int(asking.issuer.clock()) + ahead
+        headers = basic("app") | Prover().headers(nonce=nonce, iat=iat)
+        assert (await asking.http.post("/token", data=PASSWORD, headers=headers)).status == 200
+        assert list(asking.ends("{assertion:").values()) == [iat + 3600 + 1 + 60]
+    if ahead == 10:
+        assert await error_of(await world.http.post("/token", data=PASSWORD, headers=headers)) == (
+            400,
+            "invalid_dpop_proof",
+        )
+
+
 async def test_a_nonce_that_nobody_asks_for_is_passed_over(world: World) -> None:
     assert "DPoP-Nonce" not in (await world.http.get("/userinfo")).headers
     headers = basic("app") | Prover().headers(nonce="of somebody else")

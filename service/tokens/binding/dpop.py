@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from service.crypto.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, check_age
+from service.crypto.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, check_age, end_by_iat
 from service.crypto.jws import UnverifiableError
 from service.issuer import Issuer
 from service.protocol.binding import THUMBPRINT, UNBOUND, Binding
@@ -17,6 +17,8 @@ PARAMETER = "dpop_jkt"
 """Of authorization requests (RFC 9449 section 10)."""
 _CLOCKS = 60
 """Seconds for which a use is remembered after its proof is too old: the clocks of our processes and of Redis may differ."""
+_WRONG_CLOCK = 86400
+"""Seconds by which the clock of a client may be ahead that sends nonces, for its ``iat`` to be looked at."""
 
 
 def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
@@ -93,14 +95,17 @@ def _proved(
 
 
 def _ends_at(issuer: Issuer, proof: DpopProof, status: int) -> int:
-    """The epoch second from which on a proof is too old: by its nonce, which is of our clock, else by its ``iat``."""
-    now = issuer.clock()
+    """The epoch second from which on a proof is too old: by its nonce, which is of our clock, else by its ``iat``.
+
+    With a nonce the later of both: where another process or call wants none, the same proof would do as long as by its ``iat``.
+    """
+    now, lifetime = issuer.clock(), issuer.settings.dpop_proof_lifetime
     if not issuer.settings.dpop_nonce_required:
-        return check_age(proof, now, issuer.settings.dpop_proof_lifetime)
+        return check_age(proof, now, lifetime)
     ends_at = issuer.dpop_nonces.end_of(proof.nonce, now)
     if ends_at is None:
         raise UseDpopNonce(status=status, headers=_answered(issuer))
-    return ends_at
+    return max(ends_at, end_by_iat(proof, lifetime)) if proof.issued_at <= now + _WRONG_CLOCK else ends_at
 
 
 def _one_header(headers: Mapping[str, str]) -> str:
