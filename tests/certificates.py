@@ -1,6 +1,7 @@
 """Certificates of clients, and who makes them: good ones, and such that prove nothing."""
 
 import datetime
+import warnings
 from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from OpenSSL import crypto
 
 from service.crypto.key_material import algorithm_object
 from service.protocol.forwarded_certificates import ClientCertificate
@@ -102,18 +104,21 @@ def _byte_sequence(der: bytes) -> str:
 
 @dataclass
 class Authority:
-    """Makes certificates; ``above``: the one that made its own, None = it is a root."""
+    """Makes certificates; ``above``: the one that made its own, None = it is a root. ``usage``, ``digest``: of its own."""
 
     title: str = "Authority"
     above: "Authority | None" = None
     key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    usage: tuple[x509.ObjectIdentifier, ...] = ()
+    digest: str = "sha256"
     certificate: x509.Certificate = field(init=False)
 
     def __post_init__(self) -> None:
         subject = name((NAME, self.title))
         maker = self.above or self
         issuer = subject if self.above is None else self.above.certificate.subject
-        self.certificate = _made(subject, issuer, self.key, maker.key, is_authority=True)
+        own: dict[str, Any] = {"usage": self.usage, "digest": self.digest, "is_authority": True}
+        self.certificate = _made(subject, issuer, self.key, maker.key, **own)
 
     @property
     def pem(self) -> str:
@@ -152,6 +157,7 @@ def _made(
     ends: datetime.timedelta = DAY,
     names: tuple[x509.GeneralName, ...] = (),
     usage: tuple[x509.ObjectIdentifier, ...] = (ExtendedKeyUsageOID.CLIENT_AUTH,),
+    digest: str = "sha256",
     is_authority: bool = False,
 ) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
@@ -168,11 +174,20 @@ def _made(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False)
         .add_extension(key_usage(is_authority), critical=True)
     )
-    if usage and not is_authority:
+    if usage:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usage), critical=False)
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return builder.sign(signing_key, hashes.SHA256())
+    made = builder.sign(signing_key, hashes.SHA256())
+    return made if digest == "sha256" else _signed_anew(made, signing_key, digest)
+
+
+def _signed_anew(certificate: x509.Certificate, key: Any, digest: str) -> x509.Certificate:
+    """By a hash that cryptography verifies and does not sign with any more."""
+    signed = crypto.X509.from_cryptography(certificate)
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        signed.sign(crypto.PKey.from_cryptography_key(key), digest)
+    return signed.to_cryptography()
 
 
 def key_usage(is_authority: bool) -> x509.KeyUsage:

@@ -3,7 +3,7 @@
 OpenSSL says so (by pyOpenSSL), as it does wherever else TLS ends. It takes its time to load: only who needs it imports this.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import MD5, SHA1
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import crypto
 
-from service.crypto.client_certificates import CertificateNames, UnusableCertificateError, names_in
+from service.crypto.client_certificates import RSA_BITS, CertificateNames, UnusableCertificateError, names_in
 from service.crypto.watched_files import WatchedFiles
 from service.protocol.forwarded_certificates import ClientCertificate
 from service.store.bounded_cache import BoundedCache
@@ -24,6 +26,8 @@ _AGAIN_AFTER = 60.0
 _CACHED, _CACHED_BYTES = 1000, 4 * 1024 * 1024
 """Certificates that a process remembers so, and how much of them."""
 _PURPOSES = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+_BROKEN = (MD5, SHA1)
+"""Hashes for which somebody can find two certificates with one signature."""
 
 
 class _Verified(NamedTuple):
@@ -72,15 +76,9 @@ class ClientAuthorities:
             now: Epoch seconds.
 
         Raises:
-            UnusableCertificateError: None did, or it is for another purpose.
+            UnusableCertificateError: None did, or it or one between is for another purpose or too weak.
         """
-        try:
-            purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        except x509.ExtensionNotFound:
-            purposes = None
-        except Exception as error:
-            raise UnusableCertificateError("its purposes cannot be read") from error
-        if purposes is not None and not _PURPOSES & set(purposes):
+        if not _is_for_clients(certificate):
             raise UnusableCertificateError("it is not for clients (extended key usage)")
         store = crypto.X509Store()  # a new one each time: of several times that are set the first one counts
         for authority in self._files.current:
@@ -88,17 +86,54 @@ class ClientAuthorities:
         store.set_time(datetime.fromtimestamp(now, UTC))
         try:
             between = [crypto.load_certificate(crypto.FILETYPE_ASN1, one) for one in chain]
-            crypto.X509StoreContext(store, crypto.X509.from_cryptography(certificate), between).verify_certificate()
+            context = crypto.X509StoreContext(store, crypto.X509.from_cryptography(certificate), between)
+            links = context.get_verified_chain()
         except crypto.X509StoreContextError as error:
             raise UnusableCertificateError(f"no authority of client_ca_file made it: {error}") from error
         except crypto.Error as error:
             raise UnusableCertificateError("what came with it cannot be read") from error
+        _check_links(links)
 
 
 @lru_cache(maxsize=4)
 def authorities_at(path: Path) -> ClientAuthorities:
     """The authorities in this file. Raises OSError, ValueError."""
     return ClientAuthorities(path)
+
+
+def _check_links(links: Sequence[crypto.X509]) -> None:
+    """Check what OpenSSL leaves out where it is asked about no purpose and no level of security.
+
+    Args:
+        links: The client's certificate, those between, the root. The root is trusted for its key alone, whatever it says of
+            itself and however it is signed (RFC 5280 section 6.1.1 d).
+
+    Raises:
+        UnusableCertificateError: One is for another purpose, signed by a hash that can be forged, or its key is too weak.
+    """
+    try:
+        found = [link.to_cryptography() for link in links]
+        hashes_used = [one.signature_hash_algorithm for one in found[:-1]]
+        keys = [one.public_key() for one in found]
+    except Exception as error:
+        raise UnusableCertificateError("a certificate of its chain cannot be read") from error
+    if any(isinstance(one, _BROKEN) for one in hashes_used):
+        raise UnusableCertificateError("a certificate of its chain is signed with SHA-1 or MD5")
+    if any(isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS for key in keys):
+        raise UnusableCertificateError(f"an RSA key of its chain has fewer than {RSA_BITS} bits")
+    if not all(map(_is_for_clients, found[1:-1])):
+        raise UnusableCertificateError("an authority between makes none for clients (extended key usage)")
+
+
+def _is_for_clients(certificate: x509.Certificate) -> bool:
+    """Whether it says so, or of no purpose; an authority says it of those that it makes. Raises UnusableCertificateError."""
+    try:
+        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    except Exception as error:
+        raise UnusableCertificateError("its purposes cannot be read") from error
+    return not _PURPOSES.isdisjoint(purposes)
 
 
 def _read(path: Path) -> tuple[crypto.X509, ...]:

@@ -13,7 +13,8 @@ from service.protocol.distinguished_names import DistinguishedName, name_of
 
 MAX_CERTIFICATE = 16_384
 """Bytes of a certificate."""
-_RSA_BITS = 2048
+RSA_BITS = 2048
+"""An RSA key with fewer is too weak."""
 
 
 class UnusableCertificateError(ValueError):
@@ -54,8 +55,8 @@ def opened(certificate: bytes, now: float) -> x509.Certificate:
         raise UnusableCertificateError("it is not valid yet")
     if at > ends:
         raise UnusableCertificateError("it has expired")
-    if isinstance(key, RSAPublicKey) and key.key_size < _RSA_BITS:
-        raise UnusableCertificateError(f"its RSA key has fewer than {_RSA_BITS} bits")
+    if isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS:
+        raise UnusableCertificateError(f"its RSA key has fewer than {RSA_BITS} bits")
     return found
 
 

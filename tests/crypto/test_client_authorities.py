@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from service.crypto.client_authorities import ClientAuthorities
 from service.crypto.client_certificates import UnusableCertificateError, opened
 from service.protocol.forwarded_certificates import ClientCertificate
-from tests.certificates import DAY, Authority, Shown, alternative, self_signed
+from tests.certificates import DAY, Authority, Shown, alternative, self_signed, small_rsa
 
 ROOT, STRANGER = Authority("Root"), Authority("Root")
 """Two of the same name."""
@@ -40,6 +41,55 @@ def _verify(authorities: ClientAuthorities, shown: Shown, now: float | None = No
 )
 def test_what_is_trusted(authorities: ClientAuthorities, shown: Shown) -> None:
     _verify(authorities, shown)
+
+
+SERVERS, CLIENTS = (ExtendedKeyUsageOID.SERVER_AUTH,), (ExtendedKeyUsageOID.CLIENT_AUTH,)
+ANYTHING = (ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)
+
+
+def _by(between: Authority, root: Authority = ROOT, **changes: Any) -> tuple[Authority, Shown]:
+    return root, between.issue(chain=(between.certificate,), **changes)
+
+
+def _small(above: Authority | None = None) -> Authority:
+    return Authority("Small", above=above, key=small_rsa())
+
+
+def _of_an_odd_root() -> tuple[Authority, Shown]:
+    root = Authority("Odd", usage=SERVERS, digest="sha1")
+    return _by(Authority("Between", above=root), root)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(_by(Authority("B", above=ROOT, usage=CLIENTS)), id="by one that makes such for clients"),
+        pytest.param(_by(Authority("B", above=ROOT, usage=ANYTHING)), id="by one that makes such for anything"),
+        pytest.param(_of_an_odd_root(), id="of a root, which is trusted whatever it says of itself"),
+    ],
+)
+def test_chains_that_are_trusted(tmp_path: Path, made: tuple[Authority, Shown]) -> None:
+    _verify(ClientAuthorities(made[0].file(tmp_path)), made[1])
+
+
+RSA_ROOT = Authority("RSA", key=rsa.generate_private_key(65537, 2048))
+WEAK_ROOT = _small()
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        pytest.param(_by(Authority("B", above=ROOT, usage=SERVERS)), "makes none for clients", id="one for servers"),
+        pytest.param((ROOT, ROOT.issue(digest="sha1")), "SHA-1", id="its own signature"),
+        pytest.param((RSA_ROOT, RSA_ROOT.issue(digest="md5")), "MD5", id="its own signature, by MD5"),
+        pytest.param(_by(Authority("B", above=ROOT, digest="sha1")), "SHA-1", id="the signature of one between"),
+        pytest.param(_by(_small(ROOT)), "fewer than 2048", id="the key of one between"),
+        pytest.param((WEAK_ROOT, WEAK_ROOT.issue()), "fewer than 2048", id="the key of the root"),
+    ],
+)
+def test_chains_with_a_weak_link(tmp_path: Path, made: tuple[Authority, Shown], why: str) -> None:
+    with pytest.raises(UnusableCertificateError, match=why):
+        _verify(ClientAuthorities(made[0].file(tmp_path)), made[1])
 
 
 def _signed_by_a_client() -> Shown:
