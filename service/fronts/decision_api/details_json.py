@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
-from service.fronts.decision_api.body import Text, Words, as_json
+from service.fronts.decision_api.body import JsonObject, Text, Words, as_json
 from service.fronts.decision_api.call import Body
 from service.issuer import Issuer
 from service.protocol.authorization_details import NAME, Detail, parse
-from service.protocol.errors import InvalidAuthorizationDetails
 from service.records.client import Client
 from service.tokens.members.authorization_details import check
 
@@ -34,8 +33,7 @@ class DetailsElement(Body):
     data_types: Words | None = None
     identifier: Text | None = None
     privileges: Words | None = None
-    other_fields: Text | None = None
-    """A JSON object as a text."""
+    other_fields: JsonObject = Field(default_factory=dict)
 
 
 class DetailsBody(Body):
@@ -55,10 +53,7 @@ def details_json(members: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def read_details(issuer: Issuer, client: Client, body: DetailsBody) -> Sequence[Detail]:
     """What a caller lets the client have. Raises InvalidAuthorizationDetails where the client may not."""
-    try:
-        details = parse(orjson.dumps([_detail(one) for one in body.elements]).decode())
-    except orjson.JSONDecodeError as error:
-        raise InvalidAuthorizationDetails("otherFields must be a JSON object.") from error
+    details = parse(orjson.dumps([_detail(one) for one in body.elements]).decode())
     check(issuer, client, details)
     return details
 
@@ -73,9 +68,6 @@ def _element(detail: Detail) -> dict[str, Any]:
 
 
 def _detail(element: DetailsElement) -> Detail:
-    others = orjson.loads(element.other_fields) if element.other_fields else {}
-    if not isinstance(others, dict):
-        raise InvalidAuthorizationDetails("otherFields must be a JSON object.")
     own = {
         "locations": element.locations,
         "actions": element.actions,
@@ -83,4 +75,8 @@ def _detail(element: DetailsElement) -> Detail:
         "identifier": element.identifier,
         "privileges": element.privileges,
     }
-    return others | {"type": element.type} | {name: value for name, value in own.items() if value is not None}
+    return (
+        element.other_fields
+        | {"type": element.type}
+        | {name: value for name, value in own.items() if value is not None}
+    )

@@ -93,15 +93,36 @@ async def test_a_caller_says_what_the_user_allowed(caller: Backend) -> None:
         {"type": "other"},
         {"type": "unknown"},
         {"type": "payment"},
-        {"type": "payment", "otherFields": "[]"},
-        {"type": "payment", "otherFields": "{"},
         {"otherFields": '{"amount":1}'},
+        {"type": "payment", "otherFields": '{"amount":' + "[" * 9 + "]" * 9 + "}"},
     ],
 )
 async def test_a_caller_cannot_give_what_the_client_may_not_have(caller: Backend, element: dict[str, Any]) -> None:
     asked = await ask(caller, **{NAME: json.dumps([PAYMENT])})
     issued = await issue(caller, asked.ticket, authorizationDetails=AuthzDetails({"elements": [element]}))
     assert sent(issued.responseContent)["error"] == "invalid_authorization_details"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[]", id="an array"),
+        pytest.param("{", id="no JSON"),
+        pytest.param('{"amount":"\\ud800"}', id="half a character"),
+        pytest.param('{"amount":' + "[" * 300 + "]" * 300 + "}", id="deeper than can be written"),
+        pytest.param('{"amount":' + "[" * 2000 + "]" * 2000 + "}", id="deeper than can be read"),
+    ],
+)
+async def test_a_text_that_is_no_json_object_spends_nothing(caller: Backend, text: str) -> None:
+    """It is the caller's fault, who hears of it; the ticket is as good as before."""
+    ticket = (await ask(caller, **{NAME: json.dumps([PAYMENT])})).ticket
+    elements = {"elements": [{"type": "payment", "otherFields": text}]}
+    call = {"ticket": ticket, "subject": "alice", "authorizationDetails": elements}
+    refused = await caller.post("/auth/authorization/issue", call)
+    told = await refused.json()
+    assert (refused.status, told["resultCode"]) == (400, "M000003")
+    assert "otherFields" in told["resultMessage"]
+    assert (await issue(caller, ticket)).action is AuthorizationIssueAction.LOCATION
 
 
 async def test_a_request_with_unknown_details_goes_back(caller: Backend) -> None:
