@@ -19,7 +19,8 @@ from service.grants.beginning_grants import fresh_authorization
 from service.grants.jwt_bearer import UntrustedIssuer
 from service.issuer import Issuer
 from service.observe.current import note_grant_type
-from service.protocol.binding import Binding
+from service.protocol.binding import UNBOUND, Binding
+from service.protocol.credentials import Kind
 from service.protocol.errors import InvalidGrant, InvalidRequest, InvalidToken, ProtocolError, UnauthorizedClient
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
@@ -28,9 +29,10 @@ from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
 from service.store.replay_checks import confirm
 from service.tokens import assertions
+from service.tokens.access_tokens import resolve_token
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.binding import Possession, bound_by
-from service.tokens.opening import open_access_token
+from service.tokens.opening import check_possession, open_access_token
 
 _PREFIX = "urn:ietf:params:oauth:token-type:"
 _TOKEN_TYPES = frozenset(
@@ -229,11 +231,12 @@ def _type_of(request: Request, name: str, *, required: bool = True) -> str | Non
 async def _info(issuer: Issuer, request: Request, name: str, possession: Possession) -> dict[str, Any] | None:
     """What an access token of ours says. Raises InvalidRequest for one that is dead, or not ours (RFC 8693 section 2.2.2).
 
-    One that is bound to a key may be exchanged by who holds that (P9).
+    One that is bound to a key may be exchanged by who holds that (P9), whatever type its sender gives it.
     """
-    if request.parameters.get(f"{name}_type") != f"{_PREFIX}access_token":
-        return None
     text = request.required(name)
+    if request.parameters.get(f"{name}_type") != f"{_PREFIX}access_token":
+        await _check_other(issuer, name, text, possession)
+        return None
     try:
         opened, client = await open_access_token(issuer, text, possession)
     except InvalidToken as error:
@@ -245,6 +248,22 @@ async def _info(issuer: Issuer, request: Request, name: str, possession: Possess
         "properties": properties_json(client.properties, opened.grant.properties, opened.record.properties),
         "resources": list(opened.audience) or None,
     }
+
+
+async def _check_other(issuer: Issuer, name: str, text: str, possession: Possession) -> None:
+    """Check what is not called an access token, and may be a token of ours all the same. Raises InvalidRequest."""
+    resolved, binding = await resolve_token(issuer, text), UNBOUND
+    try:
+        if resolved.stateless is not None:
+            binding = Binding.of(resolved.stateless.get("cnf") or {})
+        elif resolved.credential is not None and resolved.credential.kind is Kind.ACCESS_TOKEN:
+            await open_access_token(issuer, text, possession)
+        elif resolved.credential is not None and resolved.credential.kind is Kind.REFRESH_TOKEN:
+            opened = await issuer.store.tokens.open_by_refresh(resolved.credential)
+            binding = opened.record.binding if opened is not None and opened.record is not None else UNBOUND
+        await check_possession(binding, possession)
+    except InvalidToken as error:
+        raise InvalidRequest(f"{name} is a token of this service that is dead, or bound to another key.") from error
 
 
 ROUTES = (Route("/auth/token", token, TokenBody),)

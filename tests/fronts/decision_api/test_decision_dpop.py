@@ -31,6 +31,8 @@ async def caller(world: World) -> AsyncIterator[Backend]:
 
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+TYPE = "urn:ietf:params:oauth:token-type:"
+APP = {"clientId": "app", "clientSecret": SECRET}
 
 
 async def buy(caller: Backend, prover: Prover, parameters: str = "grant_type=client_credentials", **proof: Any) -> Any:
@@ -143,6 +145,28 @@ async def test_what_the_caller_decides_names_the_key(caller: Backend) -> None:
     await caller.world.change(client, dpop_bound_access_tokens=True)
     caller.world.issuer.store.clients.forget(["app"])
     assert (await caller.answer("/auth/token/create", **create))["action"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("token_format", [None, AccessTokenFormat.JWT, AccessTokenFormat.STATELESS])
+async def test_no_other_name_frees_a_token_from_its_key(
+    caller: Backend, token_format: AccessTokenFormat | None
+) -> None:
+    """A token of ours is one whatever type its sender gives it, as a subject and as an actor."""
+    prover = Prover()
+    grant_types = ("client_credentials", EXCHANGE)
+    await caller.world.client("app", access_token_format=token_format, default_scope="read", grant_types=grant_types)
+    token = json.loads((await buy(caller, prover)).responseContent)["access_token"]
+    for called in ("jwt", "id_token"):
+        subject = f"subject_token={token}&subject_token_type={TYPE}{called}"
+        actor = f"subject_token=x&subject_token_type={TYPE}jwt&actor_token={token}&actor_token_type={TYPE}{called}"
+        for form in (f"grant_type={EXCHANGE}&{subject}", f"grant_type={EXCHANGE}&{actor}"):
+            for thief in ({}, {"dpop": Prover().proof(url=TOKEN), "htu": TOKEN}):
+                stolen = await caller.answer("/auth/token", parameters=form, **APP, **thief)
+                assert (stolen["action"], "bound to" in stolen["responseContent"]) == ("BAD_REQUEST", True), form
+            theirs = await caller.answer("/auth/token", parameters=form, **APP, dpop=prover.proof(url=TOKEN), htu=TOKEN)
+            assert theirs["action"] == "TOKEN_EXCHANGE"
+    foreign = f"grant_type={EXCHANGE}&subject_token=x.y.z&subject_token_type={TYPE}jwt"
+    assert (await caller.answer("/auth/token", parameters=foreign, **APP))["action"] == "TOKEN_EXCHANGE"
 
 
 @pytest.mark.parametrize("by", ["setting", "call"])
