@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from service.admin import clients, registered_metadata
 from service.admin.audit import audited
 from service.admin.client_input import ClientInput
-from service.admin.errors import AdminError
+from service.admin.errors import AdminError, Outdated
+from service.admin.etags import etag
 from service.client_auth import has_secret, registered_name
 from service.issuer import Issuer
 from service.observe.current import note_client
@@ -114,7 +115,8 @@ async def open_registered(issuer: Issuer, client_id: str, token: str) -> Client:
 async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Put other metadata in the place of a client's (RFC 7592 2.2).
 
-    What an operator gave or took stays: rights, lifetimes, scopes. Raises InvalidRedirectUri, InvalidClientMetadata.
+    What an operator gave or took stays: rights, lifetimes, scopes. Raises InvalidRedirectUri, InvalidClientMetadata,
+    TemporarilyUnavailable where it was changed since ``client`` was read: what is kept would be what it was before that.
     """
     if metadata.get("client_id") != client.client_id:
         raise InvalidClientMetadata("client_id: must be the client's own")
@@ -127,11 +129,13 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
     _check_no_downgrade(client, given)
     try:
         changes = {row.name: getattr(given, row.name) for row in REGISTERED.values()}
-        changed = await clients.update_client(issuer, client.client_id, changes, adopts=False)
+        changed = await clients.update_client(issuer, client.client_id, changes, if_match=etag(client), adopts=False)
         changed = await clients.set_registration(issuer, client.client_id, understood.echoed)
         if has_secret(changed.auth_method) and not changed.secrets:
             made = await clients.rotate_secret(issuer, client.client_id)
             return describe(issuer, made.client) | {"client_secret": made.secret} | left_out
+    except Outdated as error:
+        raise TemporarilyUnavailable(log="the client is being changed by others at the same time") from error
     except AdminError as error:
         raise registered_metadata.refusal(str(error)) from error
     return describe(issuer, changed) | left_out

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from service.admin import clients
+from service.admin import clients, registration
 from service.protocol.client_metadata import REGISTERED, ROWS, Shape
+from service.protocol.errors import TemporarilyUnavailable
 from tests.client_members import full
 from tests.endpoints.test_register import JWK
 from tests.registering import WEB, manage, register
@@ -54,6 +55,20 @@ async def test_a_client_does_not_undo_what_an_operator_did(open_world: World) ->
     assert client is not None
     held = {name: getattr(client, name) for name in by_operator}
     assert json.loads(json.dumps(held)) == by_operator
+
+
+async def test_what_an_operator_sets_meanwhile_is_not_undone(open_world: World) -> None:
+    """Whoever has the registration access token may replace without end, to be the one who read the client before."""
+    _, made = await register(open_world)
+    seen = await clients.get_client(open_world.issuer, made["client_id"])
+    await clients.update_client(open_world.issuer, made["client_id"], {"dpop_bound_access_tokens": True})
+    wanted = WEB | {"client_id": made["client_id"], "client_name": "New"}
+    with pytest.raises(TemporarilyUnavailable):
+        await registration.replace(open_world.issuer, seen, wanted)
+    assert (await clients.get_client(open_world.issuer, made["client_id"])).dpop_bound_access_tokens
+    assert (await manage(open_world, made, "PUT", json=wanted)).status == 200
+    changed = await clients.get_client(open_world.issuer, made["client_id"])
+    assert (changed.name, changed.dpop_bound_access_tokens) == ("New", True)
 
 
 async def test_only_the_client_s_own_token_opens_its_registration(open_world: World) -> None:
