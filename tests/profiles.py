@@ -41,7 +41,7 @@ class Bank:
     """A client of a profile, and a person who uses it."""
 
     world: World
-    profile: Profile
+    profile: Profile | None
     signer: Signer = field(default_factory=Signer)
     prover: Prover = field(default_factory=Prover)
     client: Client = field(init=False)

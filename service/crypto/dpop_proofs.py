@@ -41,6 +41,8 @@ class DpopProof(NamedTuple):
     """Epoch seconds by the client's clock, see ``check_age``."""
     nonce: str
     """"" where it has none."""
+    algorithm: str
+    """Of its signature: RSA keys have several."""
     claims: Mapping[str, Any]
 
 
@@ -94,7 +96,7 @@ class DpopProofs:
             raise UnverifiableError("it is not a signed JWT") from error
         if key.algorithm not in algorithms:
             raise UnverifiableError(f"it is signed with {key.algorithm}, not with {' or '.join(algorithms)}")
-        proof = _read_claims(claims, key.jkt, method, (url, other_url), access_token)
+        proof = _read_claims(claims, key, method, (url, other_url), access_token)
         if not _is_signed(key, signing_input.encode(), raw_signature):
             raise UnverifiableError("its signature does not hold by its own key")
         if known is None:
@@ -149,7 +151,7 @@ def _read_header(raw: bytes) -> _Key:
     return _Key(algorithm, key.key, thumbprint(key.key, algorithm))
 
 
-def _read_claims(claims: object, jkt: str, method: str, urls: tuple[str, str], access_token: str) -> DpopProof:
+def _read_claims(claims: object, key: _Key, method: str, urls: tuple[str, str], access_token: str) -> DpopProof:
     """The claims, if they are for this request. Raises UnverifiableError."""
     if not isinstance(claims, dict):
         raise UnverifiableError("its payload is not a JSON object")
@@ -166,7 +168,7 @@ def _read_claims(claims: object, jkt: str, method: str, urls: tuple[str, str], a
         raise UnverifiableError("nonce must be a text")
     if access_token and claims.get("ath") != access_token_hash(access_token):
         raise UnverifiableError("ath is not the hash of the access token")
-    return DpopProof(jkt, jti, issued_at, nonce or "", claims)
+    return DpopProof(key.jkt, jti, issued_at, nonce or "", key.algorithm, claims)
 
 
 def _is_signed(key: _Key, signing_input: bytes, signature: bytes) -> bool:

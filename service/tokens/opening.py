@@ -9,7 +9,7 @@ from service.records.client import Client
 from service.store.replay_checks import confirm, start
 from service.store.tokens import OpenedToken
 from service.tokens.access_tokens import resolve_token
-from service.tokens.binding import NO_KEY, Possession
+from service.tokens.binding import NO_KEY, Possession, check_algorithm
 
 
 async def open_access_token(
@@ -42,6 +42,8 @@ async def open_access_token(
     client = clients.cached(token.grant.client_id) or await clients.get(token.grant.client_id)
     if client is None or not client.grant_is_current(token.grant):
         raise InvalidToken(log="the grant is no longer valid for its client")
+    if possession is not None:
+        check_algorithm(issuer, client, possession)
     return token, client
 
 

@@ -17,7 +17,7 @@ from service.protocol.errors import UnauthorizedClient
 from service.protocol.names import Profile, SigningAlgorithm
 from service.protocol.profiles import NO_DEMANDS, PROFILES, Rule, broken_by, check_keeps, rules_of
 from service.settings import SettingsError
-from tests.assertions import KEYS, Signer
+from tests.assertions import ISSUER, KEYS, Signer
 from tests.dpop import Prover
 from tests.profiles import SURROUNDINGS, Bank, sound
 from tests.world import World, error_of, settings_for
@@ -65,11 +65,12 @@ Request = Callable[[Bank], Awaitable[tuple[Any, ...]]]
 
 
 async def _signed_otherwise(bank: Bank) -> tuple[Any, ...]:
-    """Assertion, request object and proof, each with a good key but another algorithm."""
+    """Assertion, request object and proofs, each with a good key but another algorithm."""
     found = [await error_of(await bank.push(Signer(KEYS[SigningAlgorithm.RS256], "RS256").sign()))]
     found.append(await error_of(await bank.post("/par", {"client_id": "app", "request": bank.signed("RS256")})))
     key = generate(SigningAlgorithm.ES384, 0)
     found.append(await error_of(await bank.redeem("mm_ac_x", Prover("ES384", key).proof())))
+    found.append(await error_of(await bank.push(dpop=Prover("ES384", key).proof(url=f"{ISSUER}/par"))))
     return tuple(error for _, error in found)
 
 
@@ -148,7 +149,10 @@ async def _in_the_query(bank: Bank) -> tuple[Any, ...]:
 
 BAD_OBJECT, BAD_REQUEST, BAD_CLIENT = (400, "invalid_request_object"), (400, "invalid_request"), (401, "invalid_client")
 BY_REQUEST: dict[str, tuple[Request, tuple[Any, ...]]] = {
-    "algorithms": (_signed_otherwise, ("invalid_client", "invalid_request_object", "invalid_dpop_proof")),
+    "algorithms": (
+        _signed_otherwise,
+        ("invalid_client", "invalid_request_object", "invalid_dpop_proof", "invalid_dpop_proof"),
+    ),
     "authenticated_push": (_without_authentication, BAD_CLIENT),
     "client_authentication": (_by_secret, BAD_CLIENT),
     "clock_skew": (_not_for_now, (201, *BAD_CLIENT)),

@@ -127,7 +127,7 @@ def test_each_algorithm(algorithm: SigningAlgorithm) -> None:
     ],
 )
 def test_the_age_of_a_proof(claims: dict[str, object], is_good: bool) -> None:
-    proof = DpopProof("k", "1", claims["iat"], "", claims)  # type: ignore[arg-type]
+    proof = DpopProof("k", "1", claims["iat"], "", "ES256", claims)  # type: ignore[arg-type]
     if is_good:
         assert check_age(proof, 1000.0, 120) > proof.issued_at + 120
     else:

@@ -25,7 +25,7 @@ from service.records.grant import Grant
 from service.records.property import Property
 from service.tokens import user_claims
 from service.tokens.access_tokens import resolve_token
-from service.tokens.binding import Possession
+from service.tokens.binding import Possession, check_algorithm
 from service.tokens.opening import check_possession, open_access_token
 
 # resource servers of the caller
@@ -117,6 +117,8 @@ async def _stateless(issuer: Issuer, text: str, possession: Possession | None) -
     note_client(client.client_id)
     binding = Binding.of(claims.get("cnf", {}))
     await check_possession(binding, possession)
+    if possession is not None:
+        check_algorithm(issuer, client, possession)
     named = claims["aud"]
     grant = Grant(client.client_id, scope=claims.get("scope", ""), grant_type="client_credentials")
     audience = (named,) if isinstance(named, str) else tuple(named)

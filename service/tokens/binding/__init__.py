@@ -10,7 +10,7 @@ import msgspec
 
 from service.issuer import Issuer
 from service.protocol.binding import Binding
-from service.protocol.errors import InvalidGrant
+from service.protocol.errors import InvalidDpopProof, InvalidGrant
 from service.protocol.request import Request
 from service.records.client import Client
 from service.tokens.authorization import Authorization
@@ -29,6 +29,7 @@ __all__ = [
     "answered_with",
     "bind",
     "bound_by",
+    "check_algorithm",
     "named_in",
     "pushed_with",
     "shown_with",
@@ -53,12 +54,12 @@ def named_in(parameters: Mapping[str, str]) -> Binding:
     return possession.binding
 
 
-def pushed_with(issuer: Issuer, request: Request, parameters: Mapping[str, str]) -> Pushed:
+def pushed_with(issuer: Issuer, client: Client, request: Request, parameters: Mapping[str, str]) -> Pushed:
     """Return what a pushed authorization request shows; its replay checks are not under way. Raises ProtocolError.
 
     ``parameters``: of the authorization request, whether it came as a form or as a request object.
     """
-    shown = [proof.push(issuer, request, parameters) for proof in KEY_PROOFS.values()]
+    shown = [proof.push(issuer, client, request, parameters) for proof in KEY_PROOFS.values()]
     named = {name: value for one in shown for name, value in one.parameters.items()}
     return Pushed(named, tuple(check for one in shown for check in one.replay_checks))
 
@@ -76,6 +77,14 @@ def shown_with(issuer: Issuer, request: Request, access_token: str) -> Possessio
     return possession
 
 
+def check_algorithm(issuer: Issuer, client: Client, possession: Possession) -> None:
+    """Refuse what is signed otherwise than the profile of the token's client demands. Raises InvalidDpopProof."""
+    demanded = issuer.demands_on(client).algorithms
+    if possession.algorithm and demanded is not None and possession.algorithm not in demanded:
+        offered = " or ".join(sorted(demanded))
+        raise InvalidDpopProof(f"The DPoP proof is signed with {possession.algorithm}, not with {offered}.", status=401)
+
+
 def bind(authorization: Authorization, binding: Binding) -> Authorization:
     """Bind the tokens to the client's key. Raises InvalidGrant where what it spends is bound to another key."""
     spends = authorization.spends
@@ -91,4 +100,4 @@ def _both(one: Possession, other: Possession) -> Possession:
         return other if one == NO_KEY else one
     first, second = one.binding, other.binding
     binding = Binding(first.jkt or second.jkt, first.x5t_s256 or second.x5t_s256)
-    return Possession(binding, one.replay_checks + other.replay_checks)
+    return Possession(binding, one.replay_checks + other.replay_checks, one.algorithm or other.algorithm)

@@ -40,11 +40,11 @@ def _show(issuer: Issuer, request: Request, access_token: str) -> Possession:
     return _proved(issuer, request, access_token, status=401)
 
 
-def _push(issuer: Issuer, request: Request, parameters: Mapping[str, str]) -> Pushed:
+def _push(issuer: Issuer, client: Client, request: Request, parameters: Mapping[str, str]) -> Pushed:
     """A proof in a pushed request binds the code as ``dpop_jkt`` does (RFC 9449 section 10.1)."""
     if HEADER not in request.headers:
         return NOT_PUSHED
-    possession = _proved(issuer, request)
+    possession = _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
     if parameters.get(PARAMETER, possession.binding.jkt) != possession.binding.jkt:
         raise InvalidDpopProof(f"{PARAMETER} is another key than that of the DPoP proof.")
     return Pushed({PARAMETER: possession.binding.jkt}, possession.replay_checks)
@@ -91,7 +91,7 @@ def _proved(
 
     use = Use(f"\0dpop\0{proof.jkt}\0{proof.jti}", ends_at + _CLOCKS, issuer.randomness(16), refusal)
     # not under way yet, for anybody could fill Redis: it waits for a client, a token of this key, or room for strangers
-    return Possession(Binding(jkt=proof.jkt), (issuer.store.replay_checks.prepare(use),))
+    return Possession(Binding(jkt=proof.jkt), (issuer.store.replay_checks.prepare(use),), proof.algorithm)
 
 
 def _ends_at(issuer: Issuer, proof: DpopProof, status: int) -> int:

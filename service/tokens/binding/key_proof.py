@@ -17,6 +17,8 @@ class Possession(NamedTuple):
 
     binding: Binding = UNBOUND
     replay_checks: tuple[ReplayCheck, ...] = ()
+    algorithm: str = ""
+    """Of the signature that proves it, "" = none does."""
 
 
 NO_KEY = Possession()
@@ -42,7 +44,7 @@ def _no_headers(_: Issuer) -> Mapping[str, str]:
     return {}
 
 
-def _not_pushed(_: Issuer, __: Request, ___: Mapping[str, str]) -> Pushed:
+def _not_pushed(_: Issuer, __: Client, ___: Request, ____: Mapping[str, str]) -> Pushed:
     return NOT_PUSHED
 
 
@@ -61,7 +63,7 @@ class KeyProof:
     """What a request shows that brings this access token. Raises ProtocolError for a malformed proof."""
     named: Callable[[Mapping[str, str]], Binding] = _no_key
     """The key that an authorization request names, to which its code is bound. Raises ProtocolError."""
-    push: Callable[[Issuer, Request, Mapping[str, str]], Pushed] = _not_pushed
+    push: Callable[[Issuer, Client, Request, Mapping[str, str]], Pushed] = _not_pushed
     """What a pushed authorization request with these parameters shows; its replay checks wait. Raises ProtocolError."""
     answered: Callable[[Issuer], Mapping[str, str]] = _no_headers
     """Headers of each answer of an endpoint that takes proofs."""
