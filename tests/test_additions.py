@@ -124,7 +124,7 @@ def _within(_issuer, held, text):
         raise InvalidRequest("That is too much.")
     return text.split()
 
-async def _grant(issuer, client, subject, text):
+def _grant(issuer, client, text):
     return _within(issuer, ["red", "green"], text)
 
 async def _describe(issuer, client, subject, value):
