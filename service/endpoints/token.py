@@ -78,7 +78,8 @@ async def answer_client(
         checks += possession.replay_checks
         if grant_type.has_side_effects:
             await confirm(checks)
-        authorization = await grant_type.authorize(issuer, TokenRequest(request, client, Requested.of(request), checks))
+        token_request = TokenRequest(request, client, Requested.of(request), checks, possession.binding)
+        authorization = await grant_type.authorize(issuer, token_request)
         authorization = bind(authorization, possession.binding)
         if concerns_members(authorization, request.parameters):
             authorization = await with_members(issuer, client, authorization, request.parameters)

@@ -44,7 +44,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         is_listening=request.is_listening,
         binding=UNBOUND if record is None else record.binding,
     )
-    check_not_replayed(presented)
+    check_not_replayed(presented, token_request.binding)
     if record is not None:
         redirect_uris.check_repeated(redirect_uri, record.redirect_uri, was_given=record.redirect_uri_given)
         pkce.check_verifier(code_verifier, record.code_challenge, record.code_challenge_method)

@@ -26,7 +26,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     if not client.grant_is_current(opened.grant):
         raise InvalidGrant(log="refresh token was issued to another client, or the client's grants were ended")
     presented = present_refresh_token(issuer, client, refresh_token, opened)
-    check_not_replayed(presented)
+    check_not_replayed(presented, token_request.binding)
     return Authorization(
         grant=opened.grant,
         granted=token_request.requested.narrowed(granted_by(opened.grant)),

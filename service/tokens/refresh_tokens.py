@@ -16,7 +16,7 @@ from service.store.spending import NewTokens, Spending, WaitingReply
 from service.store.store import Store
 from service.store.tokens import OpenedRefreshToken
 from service.tokens.authorization import Authorization
-from service.tokens.replay import key_of
+from service.tokens.replay import key_of, needed_key
 from service.tokens.spendable import Spendable, TokenPlan
 
 
@@ -95,6 +95,11 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
     def is_repeated(self, fingerprint: str) -> bool:
         """Another request within the grace gets an answer of its own, so it goes on to be spent."""
         return self.is_spent and self.opened.asked == fingerprint
+
+    @property
+    def is_bound(self) -> bool:
+        """Once it is used, its fingerprint tells."""
+        return needed_key(self.opened.asked) if self.is_spent else self.binding != UNBOUND
 
     def is_proved_by(self, shown: Binding) -> bool:
         """Once it is used, what is left tells by which key."""

@@ -10,7 +10,7 @@ import orjson
 from service.crypto import sealing
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
-from service.protocol.binding import UNBOUND
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import base64url
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import HookEvent
@@ -19,6 +19,8 @@ from service.tokens.authorization import Authorization, Issued, granted_by
 from service.tokens.spendable import Spendable
 
 log = logging.getLogger(__name__)
+
+_NEEDED = "!"
 
 
 class ReplayedError(InvalidGrant):
@@ -29,9 +31,16 @@ class ReplayedError(InvalidGrant):
         self.spends = spends
 
 
-def check_not_replayed(spends: Spendable) -> None:
-    """Refuse what was spent, and whose reply waits no longer. Raises ReplayedError."""
+def check_not_replayed(spends: Spendable, shown: Binding) -> None:
+    """Refuse what was spent, and whose reply waits no longer.
+
+    Raises ReplayedError; plain InvalidGrant where it is bound to another key than is shown: who has it by theft ends nothing.
+    """
     if spends.is_spent and not spends.reply:
+        if spends.is_bound and not spends.is_proved_by(shown):
+            raise InvalidGrant(
+                log=f"{spends.NAME} was spent, and is bound to a key that the request does not prove to hold"
+            )
         raise ReplayedError(spends)
 
 
@@ -52,12 +61,20 @@ def fingerprint(authorization: Authorization) -> str:
     if granted != granted_by(authorization.grant):
         all_asked = granted if granted.members else (granted.scope, granted.audience)  # as earlier releases have it
         asked = base64url(sha256(msgspec.json.encode(all_asked)).digest()[:16])
-    return asked if authorization.binding == UNBOUND else f"{asked}.{authorization.binding.mark}"
+    if authorization.binding == UNBOUND:
+        return asked
+    needed = _NEEDED if authorization.spends is not None and authorization.spends.is_bound else ""
+    return f"{asked}.{authorization.binding.mark}{needed}"
 
 
 def key_of(fingerprint: str) -> str:
     """The mark of the key in a fingerprint, empty where there is none."""
-    return fingerprint.partition(".")[2]
+    return fingerprint.partition(".")[2].removesuffix(_NEEDED)
+
+
+def needed_key(fingerprint: str) -> bool:
+    """Whether what was spent could not have been without that key: any client may show one."""
+    return fingerprint.endswith(_NEEDED)
 
 
 async def repeat(issuer: Issuer, authorization: Authorization, spends: Spendable, sealed: bytes) -> Issued:

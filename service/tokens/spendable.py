@@ -62,6 +62,11 @@ class Spendable(msgspec.Struct, frozen=True, kw_only=True):
         """Tell whether it was spent by a request that asked for the same, as far as was read."""
         return self.is_spent
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether it is, or was until it was spent, worth nothing without a key, as far as what is left tells."""
+        return False
+
     def is_proved_by(self, shown: Binding) -> bool:
         """Tell whether who shows these keys may use it (P9)."""
         return self.binding.is_proved_by(shown)

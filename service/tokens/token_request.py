@@ -2,6 +2,7 @@
 
 import msgspec
 
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.request import Request
 from service.protocol.requested import Requested
 from service.records.client import Client
@@ -16,3 +17,5 @@ class TokenRequest(msgspec.Struct, frozen=True):
     requested: Requested
     replay_checks: list[ReplayCheck]
     """On their way to Redis: that each assertion or proof of this request is used for the first time."""
+    binding: Binding = UNBOUND
+    """The keys that it proves to hold."""

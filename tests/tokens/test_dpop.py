@@ -148,6 +148,31 @@ async def test_a_refresh_token_of_a_public_client_needs_the_same_key_for_ever(wo
     assert (await world.introspect(tokens["access_token"], "app"))["active"] is False, "not its business"
 
 
+async def test_a_used_refresh_token_ends_nothing_without_its_key(world: World) -> None:
+    """Who finds an old one in a log cannot sign its user out; who holds the key has used it twice, as any client may not."""
+    prover = Prover()
+    await world.public_client(**OPENID, refresh_grace=0)
+    first = await bought(world, prover, "phone", **redeeming((await Person(world).sign_in("phone")).answer["code"]))
+    second = await bought(world, prover, "phone", **refreshing(first))
+    for thief in (None, Prover()):
+        assert await error_of(await buy(world, thief, "phone", **refreshing(first))) == (400, "invalid_grant")
+    third = await bought(world, prover, "phone", **refreshing(second))
+    assert await error_of(await buy(world, prover, "phone", **refreshing(first))) == (400, "invalid_grant")
+    assert await error_of(await buy(world, prover, "phone", **refreshing(third))) == (400, "invalid_grant"), "ended"
+
+
+@pytest.mark.parametrize("client_id", ["phone", "app"])
+async def test_no_key_of_a_thief_hides_that_a_token_was_used(world: World, client_id: str) -> None:
+    """A token that is bound to nothing, used with a thief's key: when its client uses it, the grant ends all the same."""
+    make = world.public_client if client_id == "phone" else world.client
+    await make(client_id, **OPENID, refresh_grace=0)
+    thief, code = Prover(), (await Person(world).sign_in(client_id)).answer["code"]
+    first = await bought(world, None, client_id, **redeeming(code))
+    stolen = await bought(world, thief, client_id, **refreshing(first))
+    assert await error_of(await buy(world, None, client_id, **refreshing(first))) == (400, "invalid_grant")
+    assert await error_of(await buy(world, thief, client_id, **refreshing(stolen))) == (400, "invalid_grant")
+
+
 async def test_a_confidential_client_may_refresh_with_another_key(world: World) -> None:
     """Section 5: its refresh tokens are bound to its authentication; the new access token is bound to the new key."""
     first, second = Prover(), Prover()

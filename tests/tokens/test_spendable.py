@@ -7,6 +7,7 @@ import re
 import pytest
 
 from service.observe.events import Event
+from service.protocol.binding import UNBOUND
 from service.protocol.credentials import Credential, Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
@@ -86,6 +87,6 @@ async def test_one_that_was_read_as_spent_is_replayed(world: World) -> None:
         credential=spends.credential, grant=spends.grant, presented=spends.presented, is_spent=True, reply=b""
     )
     with pytest.raises(ReplayedError):
-        check_not_replayed(used)
+        check_not_replayed(used, UNBOUND)
     with pytest.raises(ReplayedError, match="already used"):
         await issue(world.issuer, client, Authorization(used.grant, granted_by(used.grant), used))
