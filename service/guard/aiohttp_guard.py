@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from service.guard.guard import Guard
 from service.guard.needed import Needed
+from service.guard.request_url import request_url
 from service.guard.resource_metadata import HEADERS
 from service.guard.routes import Routes, is_preflight, needed_by
 from service.guard.verdict import Refused, Token
@@ -64,7 +65,11 @@ def aiohttp_guard(
 
 def _as_written(request: web.Request) -> str:
     """The URL with the path as the client wrote it."""
-    return f"{request.scheme}://{request.host}{request.raw_path}" if request.raw_path[:1] == "/" else request.raw_path
+    if request.raw_path[:1] == "/":
+        return request_url(request.scheme, request.host, request.raw_path)
+    # Of an absolute target aiohttp takes scheme and host, too.
+    scheme = "http" if request.get_extra_info("sslcontext") is None else "https"
+    return request_url(scheme, request.headers.get("Host", ""), request.raw_path)
 
 
 def _certificate(request: web.Request) -> bytes | None:

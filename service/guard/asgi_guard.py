@@ -7,6 +7,7 @@ from multidict import CIMultiDict
 
 from service.guard.guard import Guard
 from service.guard.needed import Needed
+from service.guard.request_url import request_url
 from service.guard.resource_metadata import HEADERS
 from service.guard.routes import Routes, is_preflight
 from service.guard.verdict import MisconfiguredError, Refused
@@ -96,9 +97,10 @@ def _headers(scope: Scope) -> CIMultiDict[str]:
 
 def _url(scope: Scope, headers: Mapping[str, str]) -> str:
     """The URL with the path as the client wrote it, where the server tells."""
-    scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "http"), scope.get("scheme", "http"))
+    told: str = scope.get("scheme", "http")
+    scheme = {"ws": "http", "wss": "https"}.get(told, told)
     raw = scope.get("raw_path")
-    return f"{scheme}://{headers.get('Host', '')}{raw.decode('latin-1') if raw else scope['path']}"
+    return request_url(scheme, headers.get("Host", ""), raw.decode("latin-1") if raw else scope["path"])
 
 
 def _certificate(scope: Scope) -> bytes | None:

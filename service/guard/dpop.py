@@ -22,7 +22,10 @@ class DpopPolicy:
     required: bool = False
     """Whether tokens that are bound to no key are refused."""
     public_url: str = ""
-    """What clients call this API by, up to its paths, where a proxy changes scheme or host: ``https://api.example.com``."""
+    """What clients call this API by, up to its paths; "" = scheme and host of the guard's audience, where that is a URL."""
+    trust_host: bool = False
+    """Believe the Host header instead: only where something before the API refuses every other host, since the sender of a
+    request writes it, and a proof for another API would be one for this."""
     algorithms: Collection[str] = ("ES256", "PS256", "EdDSA", "ES384")
     """Signing algorithms of proofs."""
     proof_lifetime: int = 120
@@ -54,10 +57,11 @@ class SentRequest(NamedTuple):
 
 
 class KeyCheck:
-    """Checks the proofs of one process. ``clock``: epoch seconds, handed in with each check."""
+    """Checks the proofs of one process. ``audience``: of the guard. Epoch seconds are handed in with each check."""
 
-    def __init__(self, policy: DpopPolicy) -> None:
+    def __init__(self, policy: DpopPolicy, audience: str = "") -> None:
         self.policy = policy
+        self._url = policy.public_url.rstrip("/") or ("" if policy.trust_host else _origin(audience))
         self._proofs = DpopProofs()
         secrets = [policy.nonce_secret.encode()] if policy.nonce_secret else []
         self._nonces = DpopNonces(secrets, policy.nonce_lifetime) if secrets else None
@@ -121,14 +125,30 @@ class KeyCheck:
             raise UnverifiableError("it was used before")
         return proof
 
+    @property
+    def knows_its_url(self) -> bool:
+        """Whether there is anything to compare proofs with."""
+        return bool(self._url) or self.policy.trust_host
+
     def _target(self, url: str) -> str:
         """What a proof has to be for. Raises UnverifiableError."""
-        if not self.policy.public_url:
+        if not self.knows_its_url:
+            raise UnverifiableError("this API is not told what clients call it (public_url)")
+        if not self._url:
             return url
         try:
-            return self.policy.public_url.rstrip("/") + urlsplit(url).path
+            return self._url + urlsplit(url).path
         except ValueError as error:  # a Host such as "["
             raise UnverifiableError("the request is for no URL") from error
+
+
+def _origin(audience: str) -> str:
+    """Scheme and host of an audience, "" where it is no URL of a host."""
+    try:
+        found = urlsplit(audience)
+    except ValueError:
+        return ""
+    return f"{found.scheme}://{found.netloc}" if found.scheme in ("https", "http") and found.netloc else ""
 
 
 class UsedProofs:

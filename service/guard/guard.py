@@ -54,7 +54,11 @@ class Guard:
     ) -> None:
         self._issuer, self._audience = issuer, audience
         self._certificates = certificates or CertificatePolicy()
-        self._key_check = KeyCheck(dpop or DpopPolicy())
+        self._key_check = KeyCheck(dpop or DpopPolicy(), audience)
+        if dpop is not None and not self._key_check.knows_its_url:
+            raise ValueError(
+                f"{audience!r} is no URL: DpopPolicy needs the public_url that proofs are for, or trust_host"
+            )
         self.metadata: ResourceMetadata | None = None
         """See ``described``."""
         self._credentials = credentials
@@ -83,6 +87,8 @@ class Guard:
 
         ``jwt_typ``: as the token service has it for this resource (``resource_tokens``). ``dpop``: what is taken as proof
         that a client holds the key of its token. ``certificates``: where those of clients come from.
+
+        Raises ValueError where ``dpop`` is given, and neither that nor the audience says what clients call the API.
         """
         guard = cls(
             issuer,

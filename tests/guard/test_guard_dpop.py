@@ -23,10 +23,10 @@ ALGS = 'algs="ES256 PS256 EdDSA ES384"'
 KINDS = pytest.mark.parametrize("kind", ["jwks", "introspection"])
 
 
-async def bound_token(served: World, prover: Prover) -> str:
+async def bound_token(served: World, prover: Prover, audience: str = API) -> str:
     """A token that is bound to a key, as a JWT, which both kinds of guard take."""
-    made = await served.client(audiences=(API,), access_token_format=AccessTokenFormat.JWT)
-    form = {"grant_type": "authorization_code", "code": await served.code(made, scope="read", audience=(API,))}
+    made = await served.client(audiences=(audience,), access_token_format=AccessTokenFormat.JWT)
+    form = {"grant_type": "authorization_code", "code": await served.code(made, scope="read", audience=(audience,))}
     headers = basic("app") | prover.headers(url=f"{served.issuer.url}/token")
     response = await served.http.post(
         "/token", data=form | {"redirect_uri": "https://app.example/callback"}, headers=headers
@@ -132,10 +132,10 @@ async def test_behind_a_proxy_the_api_says_how_clients_call_it(served: World, gu
     assert (await guard.check(**request(headers, url=inner))).subject == "alice"
 
 
-@pytest.mark.parametrize("public_url", ["", API])
-def test_a_host_that_is_none_is_refused(public_url: str) -> None:
+@pytest.mark.parametrize("policy", [DpopPolicy(public_url=API), DpopPolicy(trust_host=True), DpopPolicy()])
+def test_a_host_that_is_none_is_refused(policy: DpopPolicy) -> None:
     """``Host: [`` is nothing that the API has to be able to read."""
-    check, prover = KeyCheck(DpopPolicy(public_url=public_url)), Prover()
+    check, prover = KeyCheck(policy, API), Prover()
     sent = SentRequest("GET", "https://[/orders", prover.with_token("token", url=URL))
     with pytest.raises(Refused) as refused:
         check.check("dpop", "token", {"cnf": {"jkt": prover.jkt}}, sent, time.time())
@@ -182,7 +182,7 @@ def test_memory_of_proofs_is_bounded_and_ends_by_time() -> None:
 
 def test_a_refused_proof_is_not_remembered() -> None:
     """A thief cannot use up the proofs of others by sending them with another token."""
-    check, prover = KeyCheck(DpopPolicy()), Prover()
+    check, prover = KeyCheck(DpopPolicy(), API), Prover()
     headers = prover.with_token("token", url=URL)
     with pytest.raises(Refused):
         check.check("dpop", "other", {"cnf": {"jkt": prover.jkt}}, SentRequest("GET", URL, headers), time.time())
@@ -212,7 +212,7 @@ async def test_before_aiohttp_handlers(served: World, guards: Callable[..., Guar
     async def whose(incoming: web.Request) -> web.Response:
         return web.Response(text=incoming[TOKEN].subject)
 
-    guard = guards("jwks", dpop=DpopPolicy(nonce_secret="s"))
+    guard = guards("jwks", dpop=DpopPolicy(nonce_secret="s", trust_host=True))
     app = web.Application(middlewares=[aiohttp_guard(guard)])
     app.router.add_get("/orders/{name}", whose)
     async with TestClient(TestServer(app)) as http:
@@ -220,7 +220,7 @@ async def test_before_aiohttp_handlers(served: World, guards: Callable[..., Guar
 
 
 async def test_before_an_asgi_application(served: World, guards: Callable[..., Guard]) -> None:
-    prover, guard = Prover(), guards("jwks", dpop=DpopPolicy(nonce_secret="s"))
+    prover, guard = Prover(), guards("jwks", dpop=DpopPolicy(nonce_secret="s", trust_host=True))
     token = await bound_token(served, prover)
     sent: list[Any] = []
 
