@@ -12,7 +12,8 @@ from authlete.dto.token_request import TokenRequest
 from authlete.dto.userinfo_action import UserInfoAction
 from authlete.dto.userinfo_request import UserInfoRequest
 
-from service.protocol.names import AccessTokenFormat
+from service.crypto.key_material import generate
+from service.protocol.names import AccessTokenFormat, Profile, SigningAlgorithm
 from tests.deciding import Backend, backend
 from tests.dpop import Prover
 from tests.world import SECRET, World
@@ -206,3 +207,19 @@ async def test_a_pushed_request_binds_the_code(caller: Backend) -> None:
     other = members | {"parameters": f"{form}&dpop_jkt={Prover().jkt}"}
     refused = await caller.answer("/pushed_auth_req", **other, dpop=prover.proof(url=par))
     assert json.loads(refused["responseContent"])["error"] == "invalid_dpop_proof"
+
+
+@pytest.mark.parametrize("token_format", [None, AccessTokenFormat.STATELESS])
+async def test_a_profile_says_by_what_a_proof_is_signed(world: World, token_format: AccessTokenFormat | None) -> None:
+    """An RSA key has one thumbprint, and signs by several algorithms (FAPI 2.0 section 5.4.1)."""
+    key = generate(SigningAlgorithm.RS256, 2048)
+    good, other = Prover("PS256", key), Prover("RS256", key)
+    async with backend(world, dpop_signing_algorithms=("PS256", "RS256")) as caller:
+        client = await caller.world.client("app", access_token_format=token_format, default_scope="read")
+        token = json.loads((await buy(caller, good)).responseContent)["access_token"]
+        assert (await introspected(caller, token, dpop=other.proof("GET", API, token))).action is IntrospectionAction.OK
+        await caller.world.change(client, profile=Profile.FAPI2_SECURITY)
+        caller.world.issuer.store.clients.forget(["app"])
+        refused = await introspected(caller, token, dpop=other.proof("GET", API, token))
+        assert (refused.action, "PS256" in refused.responseContent) == (IntrospectionAction.UNAUTHORIZED, True)
+        assert (await introspected(caller, token, dpop=good.proof("GET", API, token))).action is IntrospectionAction.OK
