@@ -160,3 +160,26 @@ async def test_a_proof_of_a_key_counts_once_at_no_further_trip(
         response = await world.http.post(path, data=form, headers=headers)
     assert response.status in (200, 201), await response.text()
     assert proxy.round_trips - before == trips
+
+
+@pytest.mark.parametrize("what", ["authorization_code", "refresh_token"])
+async def test_a_proof_in_the_name_of_a_public_client_costs_one_trip(
+    world: World, proxy: CuttingProxy, what: str
+) -> None:
+    """It is asked about once the code or refresh token is opened: anybody can send proofs in such a name (two without)."""
+    prover = Prover()
+    await world.user()
+    client = await world.public_client(scopes=("openid",), default_scope="openid")
+    forms = [
+        {"grant_type": "authorization_code", "code": await world.code(client), "redirect_uri": CALLBACK},
+        {"grant_type": "authorization_code", "code": await world.code(client), "redirect_uri": CALLBACK},
+    ]
+    sent = {"client_id": "phone"}
+    bought = await world.http.post("/token", data=sent | forms[0], headers=prover.headers())
+    tokens = await bought.json()
+    if what == "refresh_token":
+        forms[1] = {"grant_type": what, "refresh_token": tokens["refresh_token"]}
+    before = proxy.round_trips
+    response = await world.http.post("/token", data=sent | forms[1], headers=prover.headers())
+    assert response.status == 200, await response.text()
+    assert proxy.round_trips - before == 3

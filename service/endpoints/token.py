@@ -17,7 +17,7 @@ from service.protocol.names import GrantTypeName, ResponseType
 from service.protocol.request import Request
 from service.protocol.requested import Requested
 from service.settings import Settings
-from service.store.replay_checks import confirm
+from service.store.replay_checks import confirm, start, under_way
 from service.tokens.authorization import Authorization
 from service.tokens.binding import KEY_PROOFS, Possession, bind, bound_by
 from service.tokens.issuing import issue
@@ -77,10 +77,11 @@ async def answer_client(
         possession = possession or bound_by(issuer, client, request)
         checks += possession.replay_checks
         if grant_type.has_side_effects:
-            await confirm(checks)
+            await confirm(under_way(checks))
         token_request = TokenRequest(request, client, Requested.of(request), checks, possession.binding)
         authorization = await grant_type.authorize(issuer, token_request)
         authorization = bind(authorization, possession.binding)
+        start(checks)
         if concerns_members(authorization, request.parameters):
             authorization = await with_members(issuer, client, authorization, request.parameters)
     except ReplayedError as replayed:
@@ -88,7 +89,7 @@ async def answer_client(
         await end_replayed(issuer, replayed)
         raise
     except ProtocolError:
-        await confirm(checks)  # a client that sends an old assertion learns nothing else
+        await confirm(under_way(checks))  # a client that sends an old assertion learns nothing else
         raise
     if issuer.hooks.asks:
         authorization = msgspec.structs.replace(authorization, address=request.address)

@@ -49,6 +49,11 @@ class ReplayCheck:
             self._task.add_done_callback(ignore_reply)  # perhaps no caller asks, where the request was refused before
         return self._task
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it was sent, or leaves in this turn of the loop."""
+        return self._task is not None
+
     async def is_first_use(self) -> bool:
         """Tell whether it was never used before. Raises TemporarilyUnavailable."""
         task = self.start()
@@ -86,6 +91,11 @@ def start(checks: Iterable[ReplayCheck]) -> None:
     """Record the uses, without waiting."""
     for check in checks:
         check.start()
+
+
+def under_way(checks: Iterable[ReplayCheck]) -> list[ReplayCheck]:
+    """Those that were started: the others wait for what shows that they are worth a place in Redis."""
+    return [check for check in checks if check.is_under_way]
 
 
 async def confirm(checks: Iterable[ReplayCheck]) -> None:

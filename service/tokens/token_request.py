@@ -16,6 +16,6 @@ class TokenRequest(msgspec.Struct, frozen=True):
     client: Client
     requested: Requested
     replay_checks: list[ReplayCheck]
-    """On their way to Redis: that each assertion or proof of this request is used for the first time."""
+    """On their way to Redis, or soon: that each assertion or proof of this request is used for the first time."""
     binding: Binding = UNBOUND
     """The keys that it proves to hold."""

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from service.protocol.names import AccessTokenFormat
+from service.records.client import Registration
 from tests.dpop import Prover
 from tests.person import Person, usual_request
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of
@@ -206,6 +207,34 @@ async def test_a_proof_is_remembered_for_longer_than_it_counts(world: World) -> 
     headers = basic("app") | Prover().headers(iat=iat)
     assert (await world.http.post("/token", data=PASSWORD, headers=headers)).status == 200
     assert list(world.ends("{assertion:").values()) == [iat + 120 + 1 + 60]
+
+
+@pytest.mark.parametrize("client_id", ["phone", "theirs"])
+async def test_who_has_no_grant_leaves_nothing_in_redis_in_the_name_of_a_client(world: World, client_id: str) -> None:
+    """All that proves such a client is its name, or a secret that anybody can register: proofs are made by the thousand."""
+    await world.client("theirs", **OPENID, registration=Registration("x"))
+    prover, person = Prover(), Person(world)
+    first = await bought(world, prover, client_id, **redeeming((await person.sign_in(client_id)).answer["code"]))
+    code = (await Person(world).sign_in(client_id, dpop_jkt=prover.jkt)).answer["code"]
+    before = world.ends("{assertion:")
+    for form in (
+        redeeming("x"),
+        redeeming("mm_ac_" + "x" * 65),
+        redeeming(code),
+        redeeming(code) | {"code_verifier": "x" * 43},
+        {"grant_type": "refresh_token", "refresh_token": first["refresh_token"][:-1] + "*"},
+        PASSWORD | {"password": "wrong"},
+        {"grant_type": "password"},
+    ):
+        assert (await error_of(await buy(world, Prover(), client_id, **form)))[0] == 400
+    assert world.ends("{assertion:") == before
+    headers = prover.headers() | ({} if client_id == "phone" else basic(client_id))
+    named = {"client_id": client_id} if client_id == "phone" else {}
+    for form, status in ((refreshing(first), 200), (redeeming(code), 400), (PASSWORD, 400)):
+        answered = await world.http.post("/token", data=named | form, headers=headers)
+        assert answered.status == status, "each proof counts once"
+    assert len(world.ends("{assertion:")) == len(before) + 1
+    assert (await buy(world, prover, client_id, **redeeming(code))).status == 200, "nothing was spent"
 
 
 async def test_discovery_and_pages_of_other_origins(world: World) -> None:

@@ -27,7 +27,7 @@ from service.protocol.request import Request
 from service.protocol.requested import Requested
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
-from service.store.replay_checks import confirm
+from service.store.replay_checks import confirm, under_way
 from service.tokens import assertions
 from service.tokens.access_tokens import resolve_token
 from service.tokens.authorization import Authorization, Issued
@@ -97,9 +97,11 @@ async def _answered(
             with_callers_directory(issuer), request, authenticated, GRANT_TYPES.get(name), name, extended, possession
         )
     except PasswordError as error:
+        await confirm(possession.replay_checks)
         password = await _password(call, body, request, authenticated, error, possession.binding)
         return _for_caller(ResultCode.PASSWORD, so_far, password)
     except UntrustedIssuer as untrusted:
+        await confirm(possession.replay_checks)
         members = _assertion(issuer, client, request, untrusted) | _to_bind_to(possession)
         return _for_caller(ResultCode.JWT_BEARER, so_far, members)
     except ProtocolError as error:
@@ -198,7 +200,7 @@ async def _exchange(issuer: Issuer, authenticated: AuthenticatedClient, request:
     """
     client, parameters = authenticated.client, request.parameters
     possession = await _possession(issuer, authenticated, request)
-    await confirm((*authenticated.replay_checks, *possession.replay_checks))
+    await confirm(under_way((*authenticated.replay_checks, *possession.replay_checks)))
     if GrantTypeName.TOKEN_EXCHANGE not in client.grant_types:
         raise UnauthorizedClient("The client is not registered for token exchange.")
     members = {
@@ -217,6 +219,7 @@ async def _exchange(issuer: Issuer, authenticated: AuthenticatedClient, request:
         members["actorTokenType"] = _type_of(request, "actor_token_type")
         members["actorTokenInfo"] = await _info(issuer, request, "actor_token", possession)
     scopes = _scopes(issuer, client, GrantTypeName.TOKEN_EXCHANGE, request)
+    await confirm(possession.replay_checks)
     return members | {"scopes": scopes} | _to_bind_to(possession)
 
 

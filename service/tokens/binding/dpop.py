@@ -24,7 +24,8 @@ _WRONG_CLOCK = 86400
 def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
     if HEADER in request.headers:
         possession = _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
-        start(possession.replay_checks)
+        if not (client.public or client.self_registered):  # else anybody could fill Redis: it waits for a grant
+            start(possession.replay_checks)
         return possession
     if client.dpop_bound_access_tokens:
         raise InvalidDpopProof("This client has to send a DPoP proof with each token request.")

@@ -125,6 +125,20 @@ async def test_a_password_that_the_caller_checks_buys_bound_tokens(caller: Backe
         assert refused.action is UserInfoAction.UNAUTHORIZED
 
 
+async def test_a_proof_of_a_public_client_counts_once_where_the_caller_decides(caller: Backend) -> None:
+    prover, asked = Prover(), {"htu": TOKEN}
+    await caller.world.public_client("phone", default_scope="read", grant_types=("password", EXCHANGE))
+    for form, action in (
+        ("client_id=phone&grant_type=password&username=alice&password=x", "PASSWORD"),
+        (f"client_id=phone&grant_type={EXCHANGE}&subject_token=x&subject_token_type={TYPE}jwt", "TOKEN_EXCHANGE"),
+    ):
+        proof = prover.proof(url=TOKEN)
+        first = await caller.answer("/auth/token", parameters=form, **asked, dpop=proof)
+        assert first["action"] == action, first
+        again = await caller.answer("/auth/token", parameters=form, **asked, dpop=proof)
+        assert json.loads(again["responseContent"])["error"] == "invalid_dpop_proof"
+
+
 async def test_what_the_caller_decides_names_the_key(caller: Backend) -> None:
     """An exchange: the caller hands the key over with the token that it creates."""
     prover = Prover()
