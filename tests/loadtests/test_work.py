@@ -51,15 +51,17 @@ def test_a_cluster_of_three_primaries_serves() -> None:
 def test_the_limits_are_those_that_were_promised() -> None:
     promised = {name: work.limits.times_empty for name, work in WORKS.items() if work.limits.times_empty}
     assert promised == {
-        "client_credentials": 2.6,
+        "client_credentials": 1.8,
+        "private_key_jwt": 5.5,
         "dpop": 5.5,
-        "introspect_active": 2.8,
+        "jwt_es256": 3.4,
+        "introspect_active": 1.7,
         "introspect_bound": 2.8,
-        "redeem": 4.5,
-        "redeem_es256": 6.0,
-        "redeem_rs256": 15.0,
-        "refresh": 4.5,
-        "revoke": 3.2,
+        "redeem": 2.9,
+        "redeem_es256": 4.2,
+        "redeem_rs256": 14.0,
+        "refresh": 2.8,
+        "revoke": 1.7,
         "push": 3.5,
     }
 
