@@ -134,6 +134,18 @@ def test_functions_fit_the_eye() -> None:
     assert not long
 
 
+def test_no_function_is_longer_than_50_lines() -> None:
+    """Functions fit the eye, with their signature and what they say of themselves."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in (ROOT / "service").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, kinds) and node.end_lineno is not None and node.end_lineno - node.lineno + 1 > 50
+    ]
+    assert found == []
+
+
 def test_no_file_is_longer_than_350_lines() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in PYTHON}
     assert not [f"{path.relative_to(ROOT)}: {length}" for path, length in lengths.items() if length > 350]

@@ -16,9 +16,10 @@ from service.protocol.errors import ProtocolError, UnauthorizedClient, Unsupport
 from service.protocol.names import GrantTypeName, ResponseType
 from service.protocol.request import Request
 from service.protocol.requested import Requested
+from service.records.client import Client
 from service.settings import Settings
 from service.store.replay_checks import confirm, start, under_way
-from service.tokens.authorization import Authorization
+from service.tokens.authorization import Authorization, Issued
 from service.tokens.binding import KEY_PROOFS, Possession, bind, bound_by
 from service.tokens.issuing import issue
 from service.tokens.members import GRANT_MEMBERS, concerns_members, with_members
@@ -70,17 +71,13 @@ async def answer_client(
     """
     client, checks = authenticated.client, list(authenticated.replay_checks)
     try:
-        if grant_type is None:
-            raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
-        if name not in client.grant_types:
-            raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
+        grant_type = _allowed(client, grant_type, name)
         possession = possession or bound_by(issuer, client, request)
         checks += possession.replay_checks
         if grant_type.has_side_effects:
             await confirm(under_way(checks))
         token_request = TokenRequest(request, client, Requested.of(request), checks, possession.binding)
-        authorization = await grant_type.authorize(issuer, token_request)
-        authorization = bind(authorization, possession.binding)
+        authorization = bind(await grant_type.authorize(issuer, token_request), possession.binding)
         start(checks)
         if concerns_members(authorization, request.parameters):
             authorization = await with_members(issuer, client, authorization, request.parameters)
@@ -97,10 +94,23 @@ async def answer_client(
         authorization = adjust(authorization)
     issued = await issue(issuer, client, authorization, checks)
     if log.isEnabledFor(logging.DEBUG):
-        grant = issued.grant
-        facts = {"grant_type": name, "client_id": client.client_id, "subject": grant.subject, "scope": issued.scope}
-        log.debug(Event.TOKEN_ISSUED, extra=facts | {"repeated": issued.repeated})
+        _tell(client, name, issued)
     return answer(issued.content, issued=issued)
+
+
+def _tell(client: Client, name: str, issued: Issued) -> None:
+    subject = issued.grant.subject
+    facts = {"grant_type": name, "client_id": client.client_id, "subject": subject, "scope": issued.scope}
+    log.debug(Event.TOKEN_ISSUED, extra=facts | {"repeated": issued.repeated})
+
+
+def _allowed(client: Client, grant_type: GrantType | None, name: str) -> GrantType:
+    """Raise UnsupportedGrantType, UnauthorizedClient."""
+    if grant_type is None:
+        raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
+    if name not in client.grant_types:
+        raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
+    return grant_type
 
 
 def _methods(settings: Settings) -> tuple[str, ...]:

@@ -74,16 +74,7 @@ async def _respond(
     if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # what is made here; for a code they are asked later
         authorization = await with_hooks(issuer, client, authorization, fresh_id, GrantTypeName.IMPLICIT)
     if "code" in parts:
-        record = AuthorizationCode(
-            request.redirect_uri,
-            request.redirect_uri_given,
-            request.code_challenge,
-            request.code_challenge_method,
-            request.nonce,
-            beside="token" in parts,
-            binding=request.binding,
-        )
-        code = await issue_code(issuer, client, grant, record, fresh_id)
+        code = await issue_code(issuer, client, grant, _record_of_code(request), fresh_id)
         grant_id, fields["code"] = code.grant_id, code.code
     if "token" in parts:
         issued = await _issue_access_token(issuer, client, authorization, fresh_id, begins=not grant_id)
@@ -109,6 +100,18 @@ async def _respond(
             added=authorization.added.id_token,
         )
     return AuthorizationResponse({name: value for name, value in fields.items() if value}, grant_id)
+
+
+def _record_of_code(request: AuthorizationRequest) -> AuthorizationCode:
+    return AuthorizationCode(
+        request.redirect_uri,
+        request.redirect_uri_given,
+        request.code_challenge,
+        request.code_challenge_method,
+        request.nonce,
+        beside="token" in request.response_type.parts,
+        binding=request.binding,
+    )
 
 
 async def _issue_access_token(

@@ -115,22 +115,27 @@ async def mint_id_token(
         "iat": now,
         "jti": grant_id + base64url(issuer.randomness(16)),
     }
-    optional = {
+    contents |= {name: value for name, value in _of_login(grant, nonce).items() if value}
+    beside = {"at_hash": access_token, "c_hash": code, "s_hash": state}
+    contents |= {name: half_hash(algorithm, value) for name, value in beside.items() if value}
+    return await _for_client(issuer, client, keyring_of(issuer).sign(algorithm, contents))
+
+
+def _of_login(grant: Grant, nonce: str | None) -> dict[str, object]:
+    """What is known of the login (Core 2); what is not is empty."""
+    return {
         "auth_time": grant.auth_time,
         "nonce": nonce,
         "acr": grant.acr,
         "amr": list(grant.amr),
         "sid": grant.session,
-        "at_hash": half_hash(algorithm, access_token) if access_token else "",
-        "c_hash": half_hash(algorithm, code) if code else "",
-        "s_hash": half_hash(algorithm, state) if state else "",
     }
-    contents |= {name: value for name, value in optional.items() if value}
-    signed = keyring_of(issuer).sign(algorithm, contents)
-    if client.id_token_encrypted_response_alg is None:
-        return signed
+
+
+async def _for_client(issuer: Issuer, client: Client, signed: str) -> str:
+    """Encrypt it where the client wants that (Core 10.2). Raises InvalidRequest, TemporarilyUnavailable."""
     alg, enc = client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc
-    return await encrypted(issuer, client, signed, alg, enc)
+    return signed if alg is None else await encrypted(issuer, client, signed, alg, enc)
 
 
 async def read_hint(issuer: Issuer, token: str) -> Hint | None:
