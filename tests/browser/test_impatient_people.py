@@ -108,7 +108,7 @@ def forms_sent(page: Page) -> list[str]:
 @pytest.mark.parametrize("mode", ["query", "form_post"])
 async def test_a_double_click_on_sign_in(page: Page, far_site: World, app: RelyingParty, mode: str) -> None:
     await register(far_site, app, skip_consent=True)
-    sent = forms_sent(page)
+    sent, seen = forms_sent(page), []
     for gap in GAPS:
         await page.context.clear_cookies()
         await page.goto(request_of(far_site, app, response_mode=mode))
@@ -117,26 +117,28 @@ async def test_a_double_click_on_sign_in(page: Page, far_site: World, app: Relyi
         sent.clear()
         await click_twice(page, "#login-submit", gap)
         await expect(page.locator("h1")).to_have_text("Back at the app")
-        assert sent[:2] == ["/login", "/login"], "the browser has sent it twice"
+        seen.append(sent[:2])
         code = app.received[-1][{"query": "query", "form_post": "form"}[mode]]["code"]
         assert (await far_site.redeem(code, redirect_uri=app.callback, code_verifier=VERIFIER)).status == 200
     await page.goto(request_of(far_site, app))
     await expect(page.locator("h1")).to_have_text("Back at the app")
+    assert ["/login", "/login"] in seen, "no click was quick enough for the browser to send it twice"
 
 
 async def test_a_double_click_on_allow(page: Page, far_site: World, app: RelyingParty) -> None:
     await register(far_site, app)
     await page.goto(request_of(far_site, app))
     await log_in(page)
-    sent = forms_sent(page)
+    sent, seen = forms_sent(page), []
     for gap in GAPS:
         await expect(page.locator("h1")).to_have_text("Allow Looking Glass?")
         sent.clear()
         await click_twice(page, "#consent-allow", gap)
         await expect(page.locator("h1")).to_have_text("Back at the app")
-        assert sent == ["/consent", "/consent"], "the browser has sent it twice"
+        seen.append([*sent])
         assert await gets_tokens(far_site, app)
         await page.goto(request_of(far_site, app, prompt="consent"))
+    assert ["/consent", "/consent"] in seen, "no click was quick enough for the browser to send it twice"
 
 
 async def test_a_double_click_on_a_fast_network(page: Page, near_site: World, app: RelyingParty) -> None:
