@@ -19,9 +19,9 @@ DATA_PER_PRIMARY = 25e9
 REDIS_BUSY = 0.4
 """How much of a primary's one core may be used."""
 
-SERVER = {"client_credentials": 73, "refresh": 113, "sign-in": 180}
+SERVER = {"client_credentials": 53, "refresh": 92, "sign-in": 199}
 """CPU microseconds of the service per token request; a sign-in is a code with an ES256 ID token."""
-REDIS = {"client_credentials": 5, "refresh": 31, "sign-in": 30}
+REDIS = {"client_credentials": 5, "refresh": 34, "sign-in": 103}
 """The same, of Redis."""
 TOKEN, GRANT, MARK = 289, 966, 250
 """Bytes: a client_credentials token; what a sign-in leaves; a used code or refresh token that is remembered."""
