@@ -23,14 +23,16 @@ def plain(settings: Settings) -> Settings:
         for name, member in vars(kind).items():
             if isinstance(member, cached_property):
                 getattr(settings, name)
-    made = _Plain()
-    object.__setattr__(made, "__dict__", settings.__dict__)
-    object.__setattr__(made, "model_fields_set", settings.model_fields_set)
-    return cast(Settings, made)
+    return _made(settings.__dict__, settings.model_fields_set)
 
 
 def changed(settings: Settings, **values: object) -> Settings:
     """Return the same settings but for these values; nothing that follows from others may follow from them."""
+    return _made({**settings.__dict__, **values}, settings.model_fields_set | values.keys())
+
+
+def _made(attributes: dict[str, object], said: set[str]) -> Settings:
     made = _Plain()
-    object.__setattr__(made, "__dict__", {**settings.__dict__, **values})
+    object.__setattr__(made, "__dict__", attributes)
+    object.__setattr__(made, "model_fields_set", said)
     return cast(Settings, made)
