@@ -1,4 +1,4 @@
-"""The rows of ``refusals``: reason, error, cause, what to do, texts. Of one error the first row that matches counts."""
+"""The rows of ``refusal_reasons``: reason, error, cause, what to do, texts. Of one error the first row that matches counts."""
 
 _AGAIN = "Start the authorization again."
 

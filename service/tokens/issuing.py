@@ -1,8 +1,8 @@
 """Issuing: every Authorization of a grant type becomes tokens, put in the place of what they were bought with.
 
 No grant type makes a token by itself; what the authorization endpoint hands out is ``authorization_response``. Everything
-is made, rendered and sealed first (``minting``); then one script
-checks that the presented credential is still unspent and swaps. There is no half-way state to repair.
+is made, rendered and sealed first (``token_response``); then one script checks that the presented credential is still
+unspent and swaps. There is no half-way state to repair.
 """
 
 from collections.abc import Sequence

@@ -1,12 +1,7 @@
 """Financial-grade API Security Profile 1.0, Part 2: Advanced, Final (March 2021); Part 1 is Baseline, on which it builds."""
 
 from service.protocol.names import ResponseType, SigningAlgorithm
-from service.protocol.profiles.demands import Demands
-from service.protocol.profiles.rule import (
-    ClientMembers,
-    Rule,
-    SecurityProfile,
-    SettingRule,
+from service.protocol.profiles.common_rules import (
     algorithms,
     client_authentication,
     confidential_clients,
@@ -14,8 +9,15 @@ from service.protocol.profiles.rule import (
     no_password,
     redirect_uri_named,
     request_object_claims,
-    sends_users,
     signed_requests,
+)
+from service.protocol.profiles.demands import Demands
+from service.protocol.profiles.rule import (
+    ClientMembers,
+    Rule,
+    SecurityProfile,
+    SettingRule,
+    sends_users,
     uses_codes,
 )
 

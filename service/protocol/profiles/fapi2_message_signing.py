@@ -1,17 +1,19 @@
 """FAPI 2.0 Message Signing, Final (September 2025): the Security Profile, and requests and responses signed."""
 
 from service.protocol.profiles import fapi2_security
+from service.protocol.profiles.common_rules import (
+    request_object_claims,
+    signed_requests,
+)
 from service.protocol.profiles.demands import Demands
 from service.protocol.profiles.rule import (
     Rule,
     SecurityProfile,
     SettingRule,
-    request_object_claims,
-    signed_requests,
 )
 
 _S = "FAPI 2.0 Message Signing 5."
-_SIGNED_BY = ("PS256", "ES256", "EdDSA")
+_SIGNED_BY = tuple(one.value for one in fapi2_security.ALGORITHMS)
 
 PROFILE = SecurityProfile(
     title="FAPI 2.0 Message Signing",
@@ -37,7 +39,7 @@ PROFILE = SecurityProfile(
             holds=lambda client: client.introspection_signed_response_alg in _SIGNED_BY,
             members=lambda _, here: {
                 "introspection_signed_response_alg": next(
-                    (one for one in _SIGNED_BY if one in here.algorithms), "PS256"
+                    (one for one in _SIGNED_BY if one in here.algorithms), _SIGNED_BY[0]
                 )
             },
             concerns=lambda client: client.introspect,

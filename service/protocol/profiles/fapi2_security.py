@@ -1,12 +1,7 @@
 """FAPI 2.0 Security Profile, Final (February 2025)."""
 
 from service.protocol.names import GrantTypeName, RefreshRotation, ResponseType, SigningAlgorithm
-from service.protocol.profiles.demands import Demands
-from service.protocol.profiles.rule import (
-    ClientMembers,
-    Rule,
-    SecurityProfile,
-    SettingRule,
+from service.protocol.profiles.common_rules import (
     algorithms,
     client_authentication,
     confidential_clients,
@@ -14,12 +9,19 @@ from service.protocol.profiles.rule import (
     no_password,
     pkce,
     redirect_uri_named,
+)
+from service.protocol.profiles.demands import Demands
+from service.protocol.profiles.rule import (
+    ClientMembers,
+    Rule,
+    SecurityProfile,
+    SettingRule,
     sends_users,
     uses_codes,
 )
 
 _S = "FAPI 2.0 Security Profile 5."
-_ALGORITHMS = (SigningAlgorithm.PS256, SigningAlgorithm.ES256, SigningAlgorithm.EDDSA)
+ALGORITHMS = (SigningAlgorithm.PS256, SigningAlgorithm.ES256, SigningAlgorithm.EDDSA)
 CODE_LIFETIME = 60
 """Seconds."""
 PUSHED_LIFETIME = 600
@@ -142,6 +144,6 @@ PROFILE = SecurityProfile(
             ),
             demands=Demands(pushed_lifetime=PUSHED_LIFETIME - 1),
         ),
-        algorithms(f"{_S}4.1-1", _ALGORITHMS),
+        algorithms(f"{_S}4.1-1", ALGORITHMS),
     ),
 )

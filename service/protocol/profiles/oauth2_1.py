@@ -1,14 +1,17 @@
 """OAuth 2.1 (draft-ietf-oauth-v2-1)."""
 
 from service.protocol.names import GrantTypeName, RefreshRotation, ResponseType
+from service.protocol.profiles.common_rules import (
+    REGISTERED_REDIRECTS,
+    no_password,
+    pkce,
+)
 from service.protocol.profiles.demands import Demands
 from service.protocol.profiles.rule import (
     ClientMembers,
     Rule,
     SecurityProfile,
     SettingRule,
-    no_password,
-    pkce,
     sends_users,
 )
 
@@ -32,9 +35,7 @@ PROFILE = SecurityProfile(
             name="exact_redirects",
             section=f"{_S}2.3.1",
             text="Redirect URIs are registered and compared as strings; the port of a native app's loopback address is free.",
-            settings=(
-                SettingRule("par_unregistered_redirects", lambda ours: not ours, "false", False, for_each_client=True),
-            ),
+            settings=(REGISTERED_REDIRECTS,),
             demands=Demands(registered_redirects=True),
         ),
         Rule(

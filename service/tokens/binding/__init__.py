@@ -1,7 +1,7 @@
 """Proofs of possession, by which tokens are bound to a key and presented (P9): one file each, and the list.
 
 To add one: a file with its ``KEY_PROOF``, and its name in the list below. What a token is bound to is written and checked
-elsewhere: in ``minting``, ``opening`` and the token endpoint, whatever the kind of key.
+elsewhere: in ``token_response``, ``opening`` and the token endpoint, whatever the kind of key.
 """
 
 from collections.abc import Mapping
