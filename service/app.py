@@ -5,13 +5,12 @@ import gc
 import logging
 import os
 import signal
-import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
@@ -33,10 +32,11 @@ from service.endpoints.endpoint import check_paths
 from service.fronts import browser, oauth
 from service.fronts.connections import Connections
 from service.fronts.health import HEALTH_PATHS, Health
-from service.fronts.listening import bound
 from service.fronts.methods import Handler, by_method
+from service.fronts.places import listen_at, operators_place, public_places
 from service.fronts.request import PublicRequest
-from service.fronts.tls import check_client_authorities, operators_tls_of, tls_of
+from service.fronts.tls import check_client_authorities
+from service.fronts.waiting import wait_for_redis
 from service.fronts.watching import watching
 from service.issuer import Issuer
 from service.login.backchannel_logout import deliver_due
@@ -49,7 +49,8 @@ from service.observe.redis_watch import RedisWatch
 from service.observe.refusals import Refusals
 from service.outbound.delivery_loop import keep_delivering
 from service.outbound.http_client import HttpClient
-from service.protocol.addresses import in_url, listening_hosts
+from service.protocol.errors import TemporarilyUnavailable
+from service.redis.unreachable import explain
 from service.settings import Settings, SettingsError
 from service.store.keys import Keys
 from service.store.store import Store, open_store
@@ -196,55 +197,21 @@ async def serving(
     health = Health(issuer)
     async with AsyncExitStack() as open_:
         patience = settings.drain_seconds
-        if settings.admin_port is not None:  # opened first and closed last: probes and metrics see the drain
+        if (place := operators_place(settings)) is not None:  # first and last: probes and metrics see the drain
             from service.fronts import operators  # as much as all else, and not every process's
 
             inner = operators.OperatorsRunner(
                 issuer, operators.make_application(issuer, health), shutdown_timeout=patience
             )
-            place = _Place(settings.admin_host, settings.admin_port, operators_tls_of(settings))
-            (admin_url,) = await _listen(open_, inner, share_port, place)
+            (admin_url,) = await listen_at(open_, inner, share_port, place)
             log.info(Event.ADMIN_SERVING, extra={"url": admin_url})
         runner = web.ServerRunner(make_server(issuer, health, further), shutdown_timeout=patience)
-        url, *mtls_url = await _listen(open_, runner, share_port, *_public_places(settings))
+        url, *mtls_url = await listen_at(open_, runner, share_port, *public_places(settings))
         if mtls_url:
             log.info(Event.MTLS_SERVING, extra={"url": mtls_url[0]})
         yield url
         health.accepting = False
         await asyncio.sleep(settings.drain_delay)
-
-
-class _Place(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None = None
-
-
-def _public_places(settings: Settings) -> Iterator[_Place]:
-    """Yield where clients and browsers connect; where clients are asked for a certificate, if that is elsewhere."""
-    asks = settings.mtls_port == settings.port
-    yield _Place(settings.host, settings.port, tls_of(settings, asks_clients=asks))
-    if settings.mtls_port is not None and not asks:
-        yield _Place(settings.host, settings.mtls_port, tls_of(settings, asks_clients=True))
-
-
-async def _listen(open_: AsyncExitStack, runner: web.BaseRunner, share_port: bool, *places: _Place) -> list[str]:
-    """Listen until the stack is closed; the URLs. Raises OSError."""
-    listening = [
-        (place, open_.enter_context(bound(listening_hosts(place.host), place.port, share=share_port)))
-        for place in places
-    ]
-    await runner.setup()
-    open_.push_async_callback(runner.cleanup)
-    urls = []
-    for place, sockets in listening:
-        for one in sockets:
-            await web.SockSite(runner, one, backlog=1024, ssl_context=place.tls).start()
-        host, port = sockets[0].getsockname()[:2]
-        urls.append(f"{'http' if place.tls is None else 'https'}://{in_url(host)}:{port}")
-    return urls
 
 
 def _settle_garbage_collection() -> None:
@@ -267,7 +234,10 @@ async def serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_issuer(settings) as issuer:
+    async with AsyncExitStack() as open_:
+        issuer = await _open_patiently(open_, settings, stop, share_port=worker is not None)
+        if issuer is None:
+            return
         await _say_if_openid_is_off(issuer)
         start_background_tasks(issuer)
         if worker is not None:
@@ -285,6 +255,20 @@ async def serve(
             log.info(Event.DRAINING, extra={"seconds": settings.drain_seconds, "worker": worker or 0})
         log.info(Event.STOPPED, extra={"worker": worker or 0})
         issuer.metrics.flush()
+
+
+async def _open_patiently(
+    open_: AsyncExitStack, settings: Settings, stop: asyncio.Event, *, share_port: bool
+) -> Issuer | None:
+    """The issuer, once Redis can be reached; None where it is to stop before. Raises what waiting does not mend."""
+    while not stop.is_set():
+        try:
+            return await open_.enter_async_context(open_issuer(settings))
+        except TemporarilyUnavailable as error:
+            if not explain(error).passes:
+                raise
+            await wait_for_redis(settings, error, stop, share_port=share_port)
+    return None
 
 
 async def _say_if_openid_is_off(issuer: Issuer) -> None:

@@ -28,19 +28,19 @@ class ServerProcess:
         self.log = folder / f"{name}-{self.port}.log"
         self._release = release
         self._settings = {"argon2_memory": 64, "argon2_iterations": 1, "port": self.port, **settings}
-        self._process: asyncio.subprocess.Process | None = None
+        self.process: asyncio.subprocess.Process | None = None
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        assert self.process is not None
+        return self.process.pid
 
     async def start(self, *, wait: bool = True) -> None:
         """Start it, and wait until it is ready. Raises AssertionError with its log."""
         variables = {f"MINTMARK_{name.upper()}": str(value) for name, value in self._settings.items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
         with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
+            self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "service",
@@ -55,25 +55,25 @@ class ServerProcess:
 
     async def terminate(self) -> None:
         """SIGTERM."""
-        assert self._process is not None
-        self._process.terminate()
+        assert self.process is not None
+        self.process.terminate()
 
     async def exit_code(self, seconds: float = START_SECONDS) -> int:
         """Wait for its end."""
-        assert self._process is not None
+        assert self.process is not None
         async with asyncio.timeout(seconds):
-            return await self._process.wait()
+            return await self.process.wait()
 
     async def stop(self) -> None:
         """End it, gracefully if it will."""
-        if self._process is None or self._process.returncode is not None:
+        if self.process is None or self.process.returncode is not None:
             return
-        self._process.terminate()
+        self.process.terminate()
         try:
             await self.exit_code(5)
         except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+            self.process.kill()
+            await self.process.wait()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -83,8 +83,8 @@ class ServerProcess:
         await self.stop()
 
     async def _ready(self) -> None:
-        assert self._process is not None
-        if not await is_ready(self.url, self._process):
+        assert self.process is not None
+        if not await is_ready(self.url, self.process):
             await self.stop()
             raise AssertionError(f"the server did not become ready:\n{self.log.read_text()[-4000:]}")
 

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession, TCPConnector
 
 from service import workers
-from tests.server_process import ServerProcess, free_port
+from tests.server_process import ServerProcess
 from tests.world import FORM, World, basic
 
 
@@ -134,14 +134,6 @@ async def test_workers_do_not_outlive_the_process_that_watches_them(world: World
                 return
             await asyncio.sleep(0.05)
     raise AssertionError("workers are still there")
-
-
-@pytest.mark.slow
-async def test_workers_without_a_redis_end_with_the_exit_code_of_one(tmp_path: Path) -> None:
-    server = ServerProcess(tmp_path, redis_url=f"redis://127.0.0.1:{free_port()}", workers=2)
-    await server.start(wait=False)
-    assert await server.exit_code() == 3
-    assert "MINTMARK_REDIS_URL" in server.log.read_text()
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ def redis_explained(settings: Settings) -> Iterator[None]:
 
 
 def _explained(settings: Settings, error: Exception, reason: str) -> str:
-    what, to_do = explain(error)
+    what, to_do, _ = explain(error)
     return f"{what}: {reason}\n{_where(settings)}\n{_beside_demo(settings) or to_do}"
 
 

@@ -8,7 +8,8 @@ from service.protocol.decision import SERVER
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.store.writability import refusal_in
 
-HEALTH_PATHS = ("/livez", "/readyz", "/metrics")
+LIVE_PATH = "/livez"
+HEALTH_PATHS = (LIVE_PATH, "/readyz", "/metrics")
 """Also reserved where operators have a port of their own."""
 
 
@@ -33,23 +34,23 @@ class Health:
 
     async def _live(self, _: web.BaseRequest) -> web.StreamResponse:
         """The event loop turns; Redis has no say: a restart would not bring it back."""
-        return _status("ok")
+        return status("ok")
 
     async def _ready(self, _: web.BaseRequest) -> web.StreamResponse:
         if not self.accepting:
-            return _status("stopping", 503)
+            return status("stopping", 503)
         if missing := self._issuer.background.missing:
-            return _status(f"background task stopped: {', '.join(missing)}", 503)
+            return status(f"background task stopped: {', '.join(missing)}", 503)
         try:
             await self._issuer.store.ping()
             refusal = await self._issuer.store.writability.look()
         except TemporarilyUnavailable as error:
             refusal = refusal_in(error)
             if refusal is None:
-                return _status("redis unavailable", 503)
+                return status("redis unavailable", 503)
         if refusal is not None:
-            return _status("redis refuses writes", 503, reason=refusal.reason, detail=refusal.hint)
-        return _status("ok")
+            return status("redis refuses writes", 503, reason=refusal.reason, detail=refusal.hint)
+        return status("ok")
 
     async def _metrics(self, _: web.BaseRequest) -> web.StreamResponse:
         text = self._issuer.metrics.exposition()
@@ -57,11 +58,12 @@ class Health:
 
 
 async def _refused(_: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
-    response = _status(error.description, error.status)
+    response = status(error.description, error.status)
     response.headers.update(error.headers)
     return response
 
 
-def _status(text: str, code: int = 200, **more: str) -> web.Response:
+def status(text: str, code: int = 200, **more: str) -> web.Response:
+    """Answer a probe."""
     headers = {**SERVER, "Retry-After": "1"} if code == 503 else SERVER
     return web.json_response({"status": text, **more}, status=code, headers=headers)

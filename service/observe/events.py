@@ -150,6 +150,7 @@ class Event(StrEnum):
     HOOK_NOTIFICATION_GIVEN_UP = "hook_notification_given_up", ERROR, "A notification was not taken after all attempts.", "hook hook_event id attempts"
 
     # Redis
+    REDIS_AWAITED = "redis_awaited", WARNING, "Redis cannot be reached at the start; the server waits for it, not ready.", "reason hint"
     REDIS_COMMAND_REFUSED = "redis_command_refused", ERROR, "Redis refuses commands of the service: login, rights or memory.", "reason failures for_seconds"
     REDIS_WRITES_REFUSED = "redis_writes_refused", WARNING, "Redis refuses writes; the process is not ready.", "reason hint failures for_seconds"
     REDIS_WRITES_ACCEPTED = "redis_writes_accepted", INFO, "Redis accepts writes again.", "failures after_seconds"

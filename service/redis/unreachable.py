@@ -8,21 +8,29 @@ from service.redis.errors import LinkLostError, ReplyError, StoreError, causes_o
 
 
 class Trouble(NamedTuple):
-    """``what``: a heading, to which the reason in Redis' or the system's own words is added; ``to_do``: the next step."""
+    """Why Redis cannot be used, and what now.
+
+    Attributes:
+        what: A heading, to which the reason in Redis' or the system's own words is added.
+        to_do: The next step.
+        passes: Whether it may be over without a change of settings: Redis starts later than we do, or again.
+    """
 
     what: str
     to_do: str
+    passes: bool = False
 
 
 _WHERE = "redis_url in the configuration file, or MINTMARK_REDIS_URL"
 _LOGIN = "user and password are redis_username and redis_password, or stand before @ in redis_url"
 
-_AWAY = Trouble("Redis cannot be reached", f"Start Redis there, or say where it is: {_WHERE}.")
-_NAME = Trouble("The host of redis_url has no address", f"Mend the name or the DNS: {_WHERE}.")
+_AWAY = Trouble("Redis cannot be reached", f"Start Redis there, or say where it is: {_WHERE}.", passes=True)
+_NAME = Trouble("The host of redis_url has no address", f"Mend the name or the DNS: {_WHERE}.", passes=True)
 _SILENT = Trouble(
     "Redis does not answer in time",
     "A firewall or network policy may drop what we send, the server may hang, or speak no TLS there (rediss://): look "
     "there. What it has for an answer is redis_connect_timeout and redis_timeout.",
+    passes=True,
 )
 _FORBIDDEN = Trouble("The socket of Redis may not be used", "Give this user a right to it (unixsocketperm of Redis).")
 _CERTIFICATE = Trouble(
@@ -40,6 +48,7 @@ _TLS = Trouble(
 _CLOSED = Trouble(
     "Redis closes the connection at once",
     "Where that port speaks TLS, use rediss:// (for Sentinels and Clusters also redis_tls); else Redis' own log says why.",
+    passes=True,
 )
 
 _BY_KIND = {
@@ -51,7 +60,9 @@ _BY_KIND = {
     "NOPERM": Trouble(
         "The Redis user lacks a right", "docs/redis.md has the ACL line that gives all that the service needs."
     ),
-    "LOADING": Trouble("Redis is still loading its data", "Wait until it is done: its log says how far it is."),
+    "LOADING": Trouble(
+        "Redis is still loading its data", "Wait until it is done: its log says how far it is.", passes=True
+    ),
     "DENIED": Trouble(
         "Redis is in protected mode and takes no client from another machine",
         "Give it users and a password (docs/redis.md), or bind it to a network that only this service reaches.",
@@ -59,13 +70,14 @@ _BY_KIND = {
     "CLUSTERDOWN": Trouble(
         "The Cluster is down: some slots have no server",
         "CLUSTER NODES on any server shows which is missing; start it.",
+        passes=True,
     ),
     "MOVED": Trouble("This is one of several servers of a Cluster", f"Use redis+cluster://host,host: {_WHERE}."),
 }
 _BY_TEXT = (
     (
         "max number of clients",
-        Trouble("Redis has no connection left", "Raise its maxclients, or end clients (CLIENT LIST)."),
+        Trouble("Redis has no connection left", "Raise its maxclients, or end clients (CLIENT LIST).", passes=True),
     ),
     (
         "DB index",

@@ -3,7 +3,8 @@
 What is valid in itself but wrong for this machine (a port in use, a missing file) is found elsewhere.
 
 ``MINTMARK_REDIS_URL=…`` sets ``redis_url``; ``MINTMARK_CONFIG=/path/to/mintmark.toml`` (or .yaml) names a file;
-``MINTMARK_SECRETS_DIR=/run/secrets`` names a folder of files called like the setting (``redis_password``).
+``MINTMARK_SECRETS_DIR=/run/secrets`` names a folder of files called like the setting (``redis_password``);
+``MINTMARK_REQUIRED=master_key,redis_password`` says which settings somebody must have said.
 """
 
 import os
@@ -28,14 +29,22 @@ from service.settings.pages import PagesSettings
 from service.settings.profiles import ProfilesSettings, profile_faults, with_profile
 from service.settings.redis import RedisSettings
 from service.settings.scopes import ScopesSettings
-from service.settings.sources import CONFIG_VARIABLE, SECRETS_VARIABLE, Environment, file_sources, secret_sources
+from service.settings.sources import (
+    CONFIG_VARIABLE,
+    REQUIRED_VARIABLE,
+    SECRETS_VARIABLE,
+    Environment,
+    file_sources,
+    required_faults,
+    secret_sources,
+)
 from service.settings.tokens import TokensSettings
 
 PREFIX = "MINTMARK_"
 NOT_SETTINGS = ("MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
 """Beginnings of variables of our prefix that are no settings; Kubernetes injects the last two for a Service named mintmark."""
 OF_COMMANDS = frozenset(
-    {CONFIG_VARIABLE, SECRETS_VARIABLE, "MINTMARK_URL", "MINTMARK_TOKEN", "MINTMARK_TOKEN_FILE"}
+    {CONFIG_VARIABLE, SECRETS_VARIABLE, REQUIRED_VARIABLE, "MINTMARK_URL", "MINTMARK_TOKEN", "MINTMARK_TOKEN_FILE"}
     | {"MINTMARK_CA_FILE", "MINTMARK_CERTIFICATE_FILE", "MINTMARK_KEY_FILE"}
 )
 """Variables that are no settings but say where settings are, or which running service commands are for."""
@@ -167,6 +176,8 @@ def load(**given: object) -> Settings:
     try:
         settings, further = _read(Settings, given)
         faults += further
+        if settings is not None:
+            faults += required_faults(settings.model_fields_set, Settings.model_fields)
     except (OSError, ValueError) as error:  # a file or folder that cannot be read
         faults += [str(error), *_read(_Given, given)[1]]
     if faults or settings is None:

@@ -1,6 +1,7 @@
 """Where settings are read from beside arguments: the environment, a file, a folder of secret files."""
 
 import os
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -19,6 +20,9 @@ from service.settings.group import example_of
 
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
 SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"
+REQUIRED_VARIABLE = "MINTMARK_REQUIRED"
+"""Names of settings, with commas between them, without which nothing starts: a key of a Secret that is called otherwise must
+not switch off in silence what it is for."""
 
 
 class Environment(EnvSettingsSource):
@@ -74,3 +78,25 @@ def secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSetting
     if not Path(path).is_dir():
         raise OSError(f"{SECRETS_VARIABLE}: there is no folder {path}")
     return [SecretsSettingsSource(settings_cls, secrets_dir=path, env_prefix="")]
+
+
+def required_faults(said: Container[str], known: Container[str]) -> list[str]:
+    """Return which settings of ``MINTMARK_REQUIRED`` nobody has said.
+
+    Args:
+        said: Names of settings that some source has.
+        known: Names of all settings.
+    """
+    named = [word.strip().lower() for word in os.environ.get(REQUIRED_VARIABLE, "").split(",")]
+    return [_required_fault(name, known) for name in named if name and name not in said]
+
+
+def _required_fault(name: str, known: Container[str]) -> str:
+    if name not in known:
+        return f"{REQUIRED_VARIABLE}: there is no setting {name} (see `mintmark settings`)"
+    fault = f"{name}: is not set, and {REQUIRED_VARIABLE} says that it must be"
+    folder = os.environ.get(SECRETS_VARIABLE)
+    if not folder:
+        return fault
+    there = sorted(path.name for path in Path(folder).iterdir() if path.is_file())
+    return f"{fault}; the files of {folder} are: {', '.join(there) or 'none'}"

@@ -13,7 +13,12 @@ from tests.helm import tools
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "mintmark"
 VALUES = Path(__file__).parent / "values"
+EXAMPLES = CHART / "examples"
+FILES = {path.stem: path for folder in (VALUES, EXAMPLES) for path in sorted(folder.glob("*.yaml"))}
 MATRIX = sorted(path.stem for path in VALUES.glob("*.yaml"))
+"""The sets of values of the tests."""
+ALL = sorted(FILES)
+"""The same, and the chart's own examples."""
 
 Object = dict[str, Any]
 
@@ -27,9 +32,7 @@ def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
 @cache
 def text(values: str, *options: str, release: str = "tokens") -> str:
     """What ``helm template`` prints for a file of ``values/`` and further options. Raises AssertionError with its complaint."""
-    done = helm(
-        "template", release, str(CHART), "--namespace", "identity", "-f", str(VALUES / f"{values}.yaml"), *options
-    )
+    done = helm("template", release, str(CHART), "--namespace", "identity", "-f", str(FILES[values]), *options)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -46,7 +49,7 @@ def of_kind(kind: str, values: str, *options: str) -> list[Object]:
 
 
 def the(kind: str, values: str, *options: str, component: str = "server") -> Object:
-    """The one of a kind that belongs to a component."""
+    """The one of a kind that the chart makes for a component."""
     label = "app.kubernetes.io/component"
     (found,) = (one for one in of_kind(kind, values, *options) if one["metadata"]["labels"][label] == component)
     return found
@@ -54,7 +57,7 @@ def the(kind: str, values: str, *options: str, component: str = "server") -> Obj
 
 def refusal(values: str, *options: str) -> str:
     """Why helm refuses."""
-    done = helm("template", "tokens", str(CHART), "-f", str(VALUES / f"{values}.yaml"), *options)
+    done = helm("template", "tokens", str(CHART), "-f", str(FILES[values]), *options)
     assert done.returncode != 0, f"helm takes {options}"
     return done.stderr
 

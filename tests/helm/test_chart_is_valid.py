@@ -9,7 +9,7 @@ import yaml  # type: ignore[import-untyped]
 
 import service
 from tests.helm import kubernetes_schemas, tools
-from tests.helm.chart import CHART, MATRIX, VALUES, helm, objects, text
+from tests.helm.chart import ALL, CHART, FILES, MATRIX, helm, objects, text
 
 
 @pytest.fixture(scope="module", params=tools.KUBERNETES)
@@ -28,13 +28,13 @@ def _complaints(schemas: Path, manifests: str) -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
-@pytest.mark.parametrize("values", MATRIX)
+@pytest.mark.parametrize("values", ALL)
 def test_helm_lint_is_content(values: str) -> None:
-    done = helm("lint", "--strict", str(CHART), "-f", str(VALUES / f"{values}.yaml"))
+    done = helm("lint", "--strict", str(CHART), "-f", str(FILES[values]))
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("values", MATRIX)
+@pytest.mark.parametrize("values", ALL)
 def test_every_object_is_what_kubernetes_takes(values: str, schemas: Path) -> None:
     assert not _complaints(schemas, text(values))
 

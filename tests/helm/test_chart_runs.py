@@ -1,5 +1,6 @@
 """The service starts from exactly what the chart mounts, and the Job's script registers clients, on a real Redis."""
 
+import asyncio
 import base64
 import os
 import subprocess
@@ -17,7 +18,7 @@ from redis.retry import Retry
 from service.dev.embedded_redis import find_redis_server
 from service.redis.address import parse
 from service.settings import load
-from tests.helm.chart import MATRIX, ROOT, Object, of_kind, settings, the
+from tests.helm.chart import ALL, ROOT, Object, of_kind, settings, the
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess, free_port
 from tests.world import basic
@@ -35,7 +36,11 @@ class Pod:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(content)
         container = template["spec"]["containers"][0]
-        self.variables = {one["name"]: str(folder) + one["value"] for one in container["env"]}
+        self.variables = {
+            one["name"]: str(folder) + one["value"] if one["value"].startswith("/") else one["value"]
+            for one in container["env"]
+            if "value" in one
+        }
 
 
 def _config(values: str, *options: str) -> str:
@@ -54,13 +59,15 @@ def _secret_files(template: Object) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("values", MATRIX)
+@pytest.mark.parametrize("values", ALL)
 def test_the_service_reads_every_setting_that_the_chart_mounts(
     values: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     template = the("Deployment", values)["spec"]["template"]
     # A Secret that exists has what its owner put there; one of these is what most have.
     files = dict.fromkeys(_secret_files(template), "of-a-secret") | {"/run/mintmark/secrets/master_key": MASTER_KEY}
+    files |= {"/run/mintmark/secrets/pairwise_salt": "a-salt-of-16-characters"} if values == "platform" else {}
+    files |= {"/run/mintmark/secrets/admin_tokens": f'{{"ci": "{MASTER_KEY}"}}'}
     pod = Pod(tmp_path, template, _config(values), files)
     for name in [name for name in os.environ if name.startswith("MINTMARK_")]:
         monkeypatch.delenv(name)
@@ -70,8 +77,11 @@ def test_the_service_reads_every_setting_that_the_chart_mounts(
     for name, value in settings(values).items():
         assert _comparable(getattr(read, name)) == value or name in ("resource_tokens", "workers")
     parse(read)
-    assert _password(read.redis_password) == ("of-a-secret" if values in ("production", "everything") else None)
-    assert _password(read.redis_sentinel_password) == ("of-a-secret" if values == "production" else None)
+    for password, name in (
+        (read.redis_password, "redis_password"),
+        (read.redis_sentinel_password, "redis_sentinel_password"),
+    ):
+        assert _password(password) == files.get(f"/run/mintmark/secrets/{name}")
     public = (read.tls_certificate_file, read.tls_key_file, read.client_ca_file)
     for certificate in (read.redis_ca_file, read.redis_certificate_file, read.redis_key_file, *public):
         assert certificate is None or str(certificate) in files
@@ -146,9 +156,9 @@ class ClientsJob:
 
     def run(self) -> list[subprocess.CompletedProcess[str]]:
         """Run each container's command with the mounted secret where it lies here."""
-        return [self._run(container["command"]) for container in self.containers]
+        return [self.run_command(container["command"]) for container in self.containers]
 
-    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+    def run_command(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         here = [str(self._secret) if word == "/run/mintmark/client/secret" else word for word in command]
         return subprocess.run(
             here,
@@ -161,7 +171,7 @@ class ClientsJob:
         )
 
     def mintmark(self, *arguments: str) -> str:
-        done = self._run(["mintmark", *arguments])
+        done = self.run_command(["mintmark", *arguments])
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -196,6 +206,37 @@ async def test_the_secret_from_the_existing_secret_is_the_client_s(
         ) as answer,
     ):
         assert answer.status == 200
+
+
+def test_a_missing_secret_stops_its_own_client_only(redis: Shape, tmp_path: Path, mintmark_on_path: Path) -> None:
+    job = ClientsJob(tmp_path, mintmark_on_path, redis.url, "")
+    (tmp_path / "client-secret").unlink()
+    billing, app = job.run()
+    assert (billing.returncode, app.returncode) == (1, 0)
+    assert billing.stderr == (
+        "Client billing is not registered: there is no Secret billing with the key client-secret in this namespace.\n"
+    )
+    template = the("Job", "clients", component="clients")["spec"]["template"]["spec"]
+    mounted = {
+        volume["name"]: volume["secret"] for volume in template["volumes"] if volume["name"].startswith("client-")
+    }
+    assert all(secret["optional"] for secret in mounted.values())
+    assert {one["terminationMessagePolicy"] for one in template["containers"]} == {"FallbackToLogsOnError"}
+
+
+async def test_helm_test_follows_a_token_through_its_life(redis: Shape, tmp_path: Path, mintmark_on_path: Path) -> None:
+    (container,) = the("Job", "bundled", component="test")["spec"]["template"]["spec"]["containers"]
+    *command, asked = container["command"]
+    assert asked == "http://tokens-mintmark:80"
+    async with ServerProcess(tmp_path, redis_url=redis.url) as server:
+        job = ClientsJob(tmp_path, mintmark_on_path, redis.url, "")
+        done = await asyncio.to_thread(job.run_command, [sys.executable, *command[1:], server.url])
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == f"{server.url}: a token was issued, introspected and revoked.\n"
+        assert "helm-test-" not in job.mintmark("client", "list", "--json")
+    gone = await asyncio.to_thread(job.run_command, [sys.executable, *command[1:], server.url])
+    assert gone.returncode == 1
+    assert "test.url" in gone.stderr
 
 
 def test_the_job_tries_again_where_redis_is_away(tmp_path: Path, mintmark_on_path: Path) -> None:

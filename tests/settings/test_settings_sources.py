@@ -141,3 +141,25 @@ def test_what_kubernetes_injects_for_a_service_named_mintmark_does_no_harm(
     settings = load()
     assert settings.port == 9000
     assert origins(settings, {})["port"] == str(toml)
+
+
+def test_what_must_be_said_and_is_not_ends_the_start(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Secret whose key is called otherwise would switch OpenID Connect off without a word."""
+    monkeypatch.setenv("MINTMARK_REQUIRED", "master_key, redis_password,no_such_one")
+    (secrets / "masterkey").write_text("m" * 32)
+    (secrets / "redis_password").write_text("secret")
+    with pytest.raises(SettingsError) as refused:
+        load()
+    assert str(refused.value).splitlines() == [
+        "master_key: is not set, and MINTMARK_REQUIRED says that it must be; "
+        f"the files of {secrets} are: masterkey, redis_password",
+        "MINTMARK_REQUIRED: there is no setting no_such_one (see `mintmark settings`)",
+    ]
+
+
+def test_what_must_be_said_may_come_from_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINTMARK_REQUIRED", "issuer,master_key")
+    monkeypatch.setenv("MINTMARK_MASTER_KEY", "m" * 32)
+    with pytest.raises(SettingsError, match=r"^issuer: is not set, and MINTMARK_REQUIRED says that it must be$"):
+        load()
+    assert load(issuer="https://tokens.example.com").issuer == "https://tokens.example.com"

@@ -1,1 +1,49 @@
-../../../loadtests/answers.py
+"""What is wrong with an answer, in a few words; empty where nothing is. Pure: locust's users ask it about every response."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_ACCESS = re.compile(r"mm_at_[A-Za-z0-9_-]{65}")
+_REFRESH = re.compile(r"mm_rt_[A-Za-z0-9_-]{65}")
+
+Body = Mapping[str, Any]
+
+
+def wrong_tokens(body: Body, scope: str, *, refresh: bool) -> str:
+    """Of a token response (RFC 6749 5.1). ``refresh``: a refresh token is due, else none may be there."""
+    if not _ACCESS.fullmatch(str(body.get("access_token"))):
+        return "no access token of ours"
+    if body.get("token_type") != "Bearer":
+        return f"token_type is {body.get('token_type')}"
+    if not isinstance(body.get("expires_in"), int) or body["expires_in"] <= 0:
+        return f"expires_in is {body.get('expires_in')}"
+    if body.get("scope") != scope:
+        return f"scope is {body.get('scope')}"
+    if refresh and not _REFRESH.fullmatch(str(body.get("refresh_token"))):
+        return "no refresh token of ours"
+    if not refresh and "refresh_token" in body:
+        return "a refresh token where none is due"
+    return ""
+
+
+def wrong_rotation(body: Body, scope: str, used: str) -> str:
+    """Of a refresh: the successor must be another one."""
+    found = wrong_tokens(body, scope, refresh=True)
+    return found or ("the refresh token is still the old one" if body["refresh_token"] == used else "")
+
+
+def wrong_active(body: Body, client_id: str, subject: str | None = None) -> str:
+    """Of the introspection of a living token (RFC 7662 2.2). ``subject``: None for a client's own token."""
+    if body.get("active") is not True:
+        return "a living token is inactive"
+    if body.get("client_id") != client_id:
+        return f"client_id is {body.get('client_id')}"
+    if body.get("sub") != (subject or client_id):
+        return f"sub is {body.get('sub')}"
+    return "" if isinstance(body.get("exp"), int) else "no exp"
+
+
+def wrong_inactive(body: Body) -> str:
+    """Of the introspection of anything else: ``{"active": false}`` and not a word more."""
+    return "" if body == {"active": False} else "a dead token gets more than active=false"
