@@ -1,4 +1,4 @@
-"""Values that cannot be meant, or would not work, are refused before anything is installed, in a sentence that says what to do."""
+"""Values that cannot be meant, or would not work, are refused before anything is installed, and with what to do."""
 
 import re
 
