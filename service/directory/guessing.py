@@ -4,7 +4,6 @@ Strangers do not keep a user out: at a browser from which this user signed in be
 OWASP describes it) only the guesses made there count, and in a network from which they did, only the guesses made there.
 """
 
-import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -12,10 +11,10 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from service.concurrency.fair_queue import Requester, RequesterGroup
+from service.concurrency.turns import Turns
 from service.directory.directory import BlockedError
 from service.observe.events import Event
 from service.protocol.credentials import Kind, hashed, new_secret
-from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.networks import network_of, wide_network_of
 from service.redis.connection import KeyedCommand
 from service.settings import Settings
@@ -84,7 +83,7 @@ class GuessLimiter:
             (Event.USER_BLOCKED_EVERYWHERE, Limit.of(settings, settings.user_failures_allowed_anywhere)),
             (Event.ADDRESS_BLOCKED, Limit.of(settings, settings.address_failures_allowed)),
         )
-        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._turns = Turns(_MOST_WAITING, "passwords of one user from one place")
 
     @asynccontextmanager
     async def turn(self, attempt: Attempt, *further: KeyedCommand) -> AsyncIterator[Turn]:
@@ -95,12 +94,12 @@ class GuessLimiter:
         """
         names = self._names(attempt)
         if names.browser:
-            async with self._alone(names.browser_failures):
+            async with self._turns.alone(names.browser_failures):
                 turn = await self._look(attempt, names, further)
                 if turn.by_browser:
                     yield self._checked(turn)
                     return
-        async with self._alone(names.failures_here):
+        async with self._turns.alone(names.failures_here):
             yield self._checked(await self._look(attempt, names, further))
 
     async def failed(self, turn: Turn) -> None:
@@ -167,20 +166,6 @@ class GuessLimiter:
             browser=browser,
             network=self._store.pseudonyms.of("\0".join(("network", username, network))),
         )
-
-    @asynccontextmanager
-    async def _alone(self, who: str) -> AsyncIterator[None]:
-        lock, waiting = self._turns.get(who, (asyncio.Lock(), 0))
-        if waiting >= _MOST_WAITING:
-            raise TemporarilyUnavailable(log="too many passwords at once for one user from one place")
-        self._turns[who] = (lock, waiting + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, waiting = self._turns.pop(who)
-            if waiting > 1:
-                self._turns[who] = (lock, waiting - 1)
 
 
 def failures_of(store: Store, username: str) -> str:

@@ -18,6 +18,7 @@ from service.protocol.authorization_rules import Rules
 from service.protocol.browsing import FormPost, Page, Redirect
 from service.protocol.errors import InvalidRequest, ProtocolError
 from service.protocol.names import GrantTypeName, ResponseType
+from service.protocol.polled_authorization import check_polled
 from service.protocol.profiles import check_keeps
 from service.protocol.response_destination import Verified
 from service.records.client import Client
@@ -104,6 +105,16 @@ async def validate_pushed_request(
     if not client.public:  # anybody can push in the name of one that is
         await judge_members(issuer, client, "", request.members)
     return ValidatedRequest(client, request, parameters)
+
+
+async def validate_polled_request(issuer: Issuer, client: Client, parameters: Parameters) -> AuthorizationRequest:
+    """Validate a request that its client will poll for. Raises ProtocolError: all of it is for the client."""
+    rules = _rules_of(issuer, client, by_backend=False)
+    request = check_polled(parameters.single, parameters.resources, rules)
+    members = granted_members(issuer, client, parameters.single)
+    if not client.public:  # as of a pushed request
+        await judge_members(issuer, client, "", members)
+    return msgspec.structs.replace(request, members=members, binding=named_in(parameters.single))
 
 
 def _checked(

@@ -4,33 +4,26 @@ Reading spends nothing, so that a page may be loaded again; what ends an interac
 request one ends with a response.
 """
 
-import logging
 import re
 from collections.abc import Sequence
 
 from service.crypto import sealing
 from service.issuer import Issuer
-from service.login.interaction import CrowdedError, StaleError
+from service.login.admission import OVERHEAD, admit
+from service.login.interaction import StaleError
 from service.login.request_object import Parameters
-from service.observe.events import Event
 from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.protocol.errors import InvalidRequestUri
-from service.protocol.networks import network_of, wide_network_of
 from service.records.client import Client
 from service.records.interaction import PUSHED
 from service.records.pushed_request import PushedRequest
 from service.store.replay_checks import ReplayCheck, start
-from service.store.waiting import AdmitAnswer
-
-log = logging.getLogger(__name__)
 
 URN = "urn:ietf:params:oauth:request_uri:"
 """In front of the secret (RFC 9126 section 2.2)."""
 _FORM = re.compile(rf"{Kind.PUSHED_REQUEST}[A-Za-z0-9_-]{{43}}", re.ASCII)
 _CLOCKS = 60
 """Seconds by which Redis' clock may be ahead of ours: what was spent must not be forgotten before the last interaction."""
-_OVERHEAD = 200
-"""Bytes that a key costs in Redis beside its value."""
 
 
 def lifetime(issuer: Issuer, client: Client) -> int:
@@ -60,8 +53,8 @@ async def push(
     )
     secret = new_secret(Kind.PUSHED_REQUEST, issuer.randomness)
     sealed = sealing.seal(record.encode(), secret, issuer.randomness(sealing.NONCE_BYTES))
-    if client.public or client.self_registered:
-        await _admit(issuer, client, address, len(sealed) + (1 + len(replay_checks)) * _OVERHEAD)
+    size = len(sealed) + len(replay_checks) * OVERHEAD
+    await admit(issuer, client, address, size, issuer.settings.par_lifetime, what=PUSHED)
     start(replay_checks)
     await issuer.store.pushed_requests.keep(secret, sealed, lifetime(issuer, client))
     return URN + secret
@@ -98,13 +91,3 @@ async def spend(issuer: Issuer, reference: str, by: str = "") -> None:
     ends_at = int(issuer.clock()) + settings.par_lifetime + settings.ticket_lifetime + _CLOCKS
     if not await issuer.store.pushed_requests.spend(reference, by or base64url(issuer.randomness(16)), ends_at):
         raise StaleError
-
-
-async def _admit(issuer: Issuer, client: Client, address: str, size: int) -> None:
-    """Raise CrowdedError where strangers have filled what there is for them: whoever knows a client_id may push."""
-    network, sender = wide_network_of(address), f"{client.client_id}@{network_of(address)}"
-    answer = await issuer.store.waiting.admit(network, sender, size, issuer.settings.par_lifetime, what=PUSHED)
-    if answer is not AdmitAnswer.ADMITTED:
-        issuer.metrics.security_event(Event.PENDING_REQUESTS_LIMITED)
-        log.info(Event.PENDING_REQUESTS_LIMITED, extra={"share_of": answer.value, "network": network})
-        raise CrowdedError

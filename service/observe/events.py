@@ -65,10 +65,14 @@ class Event(StrEnum):
     REFRESH_TOKEN_REUSED = "refresh_token_reused", WARNING, "A used refresh token came again; its grant is ended.", "client_id subject grant_id ended", SECURITY
     CODE_REPEATED = "code_repeated", WARNING, "A redemption was repeated within its grace window and got the same response: a lost response, or a thief who came second.", "client_id subject grant_id address", SECURITY
     REFRESH_TOKEN_REPEATED = "refresh_token_repeated", WARNING, "A refresh was repeated within its grace window and got the same response: a lost response, or a thief who came second.", "client_id subject grant_id address", SECURITY
+    POLLED_REQUEST_REPLAYED = "polled_request_replayed", WARNING, "A device code was redeemed twice; its grant is ended.", "client_id subject grant_id ended", SECURITY
+    POLLED_REQUEST_REPEATED = "polled_request_repeated", WARNING, "A redemption of a device code was repeated within its grace window and got the same response: a lost response, or a thief who came second.", "client_id subject grant_id address", SECURITY
     CLIENT_BLOCKED = "client_blocked", WARNING, "Too many failed client authentications from an address.", "client_id address seconds", SECURITY
     USER_BLOCKED = "user_blocked", WARNING, "Too many failed passwords of a user from one network.", "client_id address reason_code", SECURITY
     USER_BLOCKED_EVERYWHERE = "user_blocked_everywhere", WARNING, "Too many failed passwords of a user from all networks together.", "client_id address reason_code", SECURITY
     ADDRESS_BLOCKED = "address_blocked", WARNING, "Too many failed passwords of any user from one network.", "client_id address reason_code", SECURITY
+    USER_CODE_BLOCKED = "user_code_blocked", WARNING, "Too many wrong codes of devices of a user or browser, or from one network.", "address seconds", SECURITY
+    USER_CODES_NEED_SIGN_IN = "user_codes_need_sign_in", WARNING, "Too many wrong codes of devices from all networks: only users who are signed in may enter one.", "address", SECURITY
     OPERATOR_BLOCKED = "operator_blocked", COUNTED, "Too many wrong operator tokens from a network.", "", SECURITY
     OPERATOR_REFUSED = "operator_refused", WARNING, "A wrong operator token, at the console or the admin API.", "address seconds"
     DECISION_API_BLOCKED = "decision_api_blocked", COUNTED, "Too many wrong credentials for the decision API from a network.", "", SECURITY

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from service.observe.current import CURRENT, Current
 from service.observe.events import Event
 from service.observe.metrics import Metrics
-from service.protocol.errors import ProtocolError
+from service.protocol.errors import PollingError, ProtocolError
 from service.protocol.redaction import redacted
 from service.protocol.refusal_reasons import reason_of
 from service.records.refused_request import RefusedRequest
@@ -42,6 +42,9 @@ class Refusals:
             path: Of the request, one of ours.
         """
         detail = error.log or error.description or error.error
+        if isinstance(error, PollingError):
+            self._metrics.refusal(endpoint, error.error, reason_of(error.error, detail))
+            return
         reason = self.keep(endpoint, error.error, detail)
         facts = {"path": path or endpoint, "error": error.error, "status": error.status, "reason_code": reason}
         log.info(Event.REFUSED, extra={**facts, "reason": detail})

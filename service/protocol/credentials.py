@@ -33,6 +33,8 @@ class Kind(StrEnum):
     AUTHORIZATION_CODE = "mm_ac_", True
     ACCESS_TOKEN = "mm_at_", True
     REFRESH_TOKEN = "mm_rt_", True
+    DEVICE_CODE = "mm_dc_", True
+    """What a device polls with (RFC 8628)."""
     SESSION_COOKIE = "mm_ss_", True
     CLIENT_SECRET = "mm_cs_"
     REGISTRATION_ACCESS_TOKEN = "mm_ra_"

@@ -60,6 +60,31 @@ class InvalidGrant(ProtocolError):
     description = "The code, refresh token or password is invalid, expired, used, or was issued to another client."
 
 
+class PollingError(ProtocolError):
+    """The usual answer to a client that polls, which is no news to operators."""
+
+
+class AuthorizationPending(PollingError):
+    """Nobody has decided on the request yet (RFC 8628 section 3.5)."""
+
+    error = "authorization_pending"
+    description = "Nobody has decided on the request yet: poll again after the interval."
+
+
+class SlowDown(PollingError):
+    """A poll came within the interval, which is 5 seconds longer from now on (RFC 8628 section 3.5)."""
+
+    error = "slow_down"
+    description = "This poll came too early: wait 5 seconds longer between two polls from now on."
+
+
+class ExpiredToken(ProtocolError):
+    """A request that is polled for was not decided in time (RFC 8628 section 3.5)."""
+
+    error = "expired_token"
+    description = "The request was not decided in time, or is unknown: start again."
+
+
 class UnauthorizedClient(ProtocolError):
     """The client may not use this grant type or response type (RFC 6749 4.1.2.1, 5.2)."""
 

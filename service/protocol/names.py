@@ -22,6 +22,8 @@ class GrantTypeName(StrEnum):
 
     AUTHORIZATION_CODE = "authorization_code"
     CLIENT_CREDENTIALS = "client_credentials"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+    """RFC 8628 section 3.4."""
     IMPLICIT = "implicit"
     """Not at the token endpoint: what the authorization endpoint hands out itself (OAuth 2.0 4.2, IA-14)."""
     JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -13,6 +13,9 @@ REDIRECT = "redirect"
 PUSHED = "pushed"
 """The channel of those that were pushed."""
 
+DEVICE = "device"
+"""The channel of requests of devices."""
+
 
 class Progress(Record, frozen=True, omit_defaults=True, gc=False):
     """How far an interaction has got. What was proved, chosen and allowed is worth nothing in another session."""

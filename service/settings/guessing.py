@@ -18,6 +18,10 @@ class GuessingSettings(SettingsGroup):
     """Wrong passwords for a user from all networks together before delays begin."""
     address_failures_allowed: Attempts = 50
     """Wrong passwords from one address before delays begin."""
+    user_code_failures_allowed: Attempts = 5
+    """Wrong codes of devices, of one user or browser, before delays begin. Of one address: address_failures_allowed."""
+    user_code_failures_allowed_anywhere: Attempts = 1000
+    """Wrong codes of devices from all networks together before only users who are signed in may enter one."""
     failure_first_delay: Lifetime = 1
     """First delay in seconds. It doubles with every further failure."""
     failure_longest_delay: Lifetime = 900

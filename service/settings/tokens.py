@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.protocol.names import AccessTokenFormat, RefreshRotation, SigningAlgorithm
-from service.settings.group import Grace, Lifetime, Seconds, SettingsGroup
+from service.settings.group import Grace, Lifetime, Seconds, SettingsGroup, Unit
 
 
 class ResourceTokens(BaseModel):
@@ -28,6 +28,10 @@ class TokensSettings(SettingsGroup):
     """Lifetime of authorization codes in seconds."""
     code_grace: Grace = 10
     """Seconds within which a redemption whose answer was lost may be repeated. 0: a repetition ends the grant."""
+    device_code_lifetime: Annotated[int, Field(ge=30, le=3600), Unit("seconds")] = 600
+    """Seconds within which a user has to enter the code of a device and allow its request (RFC 8628)."""
+    device_poll_interval: Annotated[int, Field(ge=1, le=60), Unit("seconds")] = 5
+    """Seconds that a device has to wait between two polls. Each poll that comes too early adds 5 for that device."""
     access_token_lifetime: Lifetime = 3600
     """Lifetime of access tokens in seconds."""
     refresh_idle_lifetime: Seconds = 86400 * 14

@@ -5,7 +5,6 @@ import msgspec
 from service.protocol.credentials import Credential
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
-from service.redis.connection import Command
 from service.redis.script import Script
 from service.store import grants
 from service.store.answers import Answer
@@ -83,18 +82,3 @@ class Codes(SpendableStore):
             ),
         )
         return await self._spend(_redeem, step, new)
-
-    def forget_reply_soon(self, code: Credential, *, after: float = 0) -> None:
-        """Forget the reply, for the client has it: a further redemption, ``after`` so many seconds, is theft.
-
-        Leaves with whatever leaves next.
-        """
-        key = self._keys.reply(code.grant_id, code.hash)
-        command: Command = ("PEXPIRE", key, int(after * 1000)) if after else ("DEL", key)
-        self._connection.execute_soon(key, command, lingers=True)
-
-    async def waits(self, code: Credential) -> bool:
-        """Whether the response still waits, with all that it speaks of on as many replicas as are waited for."""
-        await self._connection.confirm(self._keys.grant(code.grant_id))
-        key = self._keys.reply(code.grant_id, code.hash)
-        return bool(await self._connection.execute(key, "EXISTS", key))

@@ -72,6 +72,14 @@ class Keys:
         """An authorization code; once spent, the hash of the access token it bought."""
         return f"{self._tag}{grant_id}}}:code:{code_hash}"
 
+    def polled_request(self, grant_id: str, request_hash: str) -> str:
+        """A request that its client polls for; once spent, the hash of the access token it bought."""
+        return f"{self._tag}{grant_id}}}:polled:{request_hash}"
+
+    def poll_pause(self, grant_id: str, request_hash: str) -> str:
+        """Exists while the client must not poll for this request; which poll was the last."""
+        return f"{self._tag}{grant_id}}}:polled:{request_hash}:pause"
+
     def access_token(self, grant_id: str, token_hash: str) -> str:
         """An access token."""
         return f"{self._tag}{grant_id}}}:access:{token_hash}"
@@ -147,6 +155,10 @@ class Keys:
     def operator_session(self, cookie_hash: str) -> str:
         """An operator who is signed in at the console, by the hash of the cookie."""
         return f"{self._tag}operator:{cookie_hash}}}"
+
+    def user_code(self, pseudonym: str) -> str:
+        """The request that a user code points to; the code is in it as a pseudonym."""
+        return f"{self._tag}user-code:{pseudonym}}}"
 
     def ticket(self, ticket_hash: str) -> str:
         """How far an authorization request has got that waits for the person in front of the browser."""

@@ -7,7 +7,7 @@ import msgspec
 
 from service.protocol.credentials import Credential
 from service.records.grant import Grant
-from service.redis.connection import Connection, KeyedCommand
+from service.redis.connection import Command, Connection, KeyedCommand
 from service.redis.script import Script
 from service.store import grants
 from service.store.indexing import Indexing
@@ -120,3 +120,18 @@ class SpendableStore(RecordStore):
         if outcome in (Outcome.REPLAYED, Outcome.ENDED) and new.subject:
             self._index.unindex_soon(new.access.grant_id, new.subject, new.client_id)
         return Spending(outcome, *rest)
+
+    def forget_reply_soon(self, credential: Credential, *, after: float = 0) -> None:
+        """Forget the reply, for the client has it: a further redemption, ``after`` so many seconds, is theft.
+
+        Leaves with whatever leaves next.
+        """
+        key = self._keys.reply(credential.grant_id, credential.hash)
+        command: Command = ("PEXPIRE", key, int(after * 1000)) if after else ("DEL", key)
+        self._connection.execute_soon(key, command, lingers=True)
+
+    async def waits(self, credential: Credential) -> bool:
+        """Whether the response still waits, with all that it speaks of on as many replicas as are waited for."""
+        await self._connection.confirm(self._keys.grant(credential.grant_id))
+        key = self._keys.reply(credential.grant_id, credential.hash)
+        return bool(await self._connection.execute(key, "EXISTS", key))

@@ -33,6 +33,7 @@ from service.store.initial_access_tokens import InitialAccessTokens
 from service.store.keys import Keys
 from service.store.known_places import KnownPlaces
 from service.store.operator_sessions import OperatorSessions
+from service.store.polled_requests import PolledRequests
 from service.store.pseudonyms import Pseudonyms
 from service.store.pushed_requests import PushedRequests
 from service.store.refused_requests import RefusedRequests
@@ -44,6 +45,7 @@ from service.store.signing_keys import SigningKeys
 from service.store.tickets import Tickets
 from service.store.tokens import Tokens
 from service.store.trusted_issuers import TrustedIssuers
+from service.store.user_codes import UserCodes
 from service.store.users import Users
 from service.store.waiting import Waiting
 from service.store.writability import Writability
@@ -79,6 +81,7 @@ class Store:
             settings.hook_notices_most,
         )
         self.operator_sessions = OperatorSessions(connection, keys)
+        self.polled_requests = PolledRequests(connection, keys, self.indexing)
         self.pseudonyms = Pseudonyms(connection, keys, settings)
         self.pushed_requests = PushedRequests(connection, keys)
         self.refused_requests = RefusedRequests(connection, keys)
@@ -90,6 +93,7 @@ class Store:
         self.tickets = Tickets(connection, keys)
         self.tokens = Tokens(connection, keys, self.indexing)
         self.trusted_issuers = TrustedIssuers(connection, keys)
+        self.user_codes = UserCodes(connection, keys, self.pseudonyms)
         self.users = Users(connection, keys)
         self.waiting = Waiting(connection, keys)
 

@@ -1,8 +1,5 @@
 """Authorization codes: issued with the grant that they begin, redeemed once (RFC 6749 section 4.1.2, P1)."""
 
-import asyncio
-from collections.abc import Callable
-
 import msgspec
 
 from service.issuer import Issuer
@@ -13,12 +10,10 @@ from service.protocol.names import GrantTypeName
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
-from service.store.spending import NewTokens, Spending, WaitingReply
+from service.store.spending import NewTokens, SpendableStore, Spending, WaitingReply
 from service.store.store import Store
-from service.tokens.spendable import Spendable, TokenPlan
-
-MOMENT = 0.5
-"""Seconds that the first of several redemptions of a code has to reach its client, before another gets the same response."""
+from service.tokens.redeemed_once import RedeemedOnce
+from service.tokens.spendable import TokenPlan
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -47,12 +42,8 @@ async def issue_code(
     return Code(code, lifetime, grant_id)
 
 
-class PresentedCode(Spendable, frozen=True, kw_only=True):
-    """A code at the token endpoint.
-
-    The response to its redemption waits sealed until the client has it: a request that failed with Redis, or whose connection
-    broke, may come again within ``code_grace``.
-    """
+class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
+    """A code at the token endpoint."""
 
     GRANT_TYPE = GrantTypeName.AUTHORIZATION_CODE
     REPLAYED = Event.CODE_REPLAYED
@@ -64,8 +55,10 @@ class PresentedCode(Spendable, frozen=True, kw_only=True):
     """None once it is spent."""
     proof: str = ""
     """What the request showed beside it: redirect_uri and code_verifier (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
-    is_listening: Callable[[], bool]
-    """Whether the client is still connected."""
+
+    def kept_in(self, store: Store) -> SpendableStore:
+        """Return where it is kept."""
+        return store.codes
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
         """A reply never waits for a public client without PKCE: the code alone would open it."""
@@ -85,16 +78,6 @@ class PresentedCode(Spendable, frozen=True, kw_only=True):
         spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
         beside = self.record is not None and self.record.beside
         return await store.codes.redeem(self.credential, new, spent_ends_at, reply, beside=beside)
-
-    async def may_repeat(self, store: Store) -> bool:
-        """Give the first request a moment to reach its client."""
-        await asyncio.sleep(MOMENT)
-        return await store.codes.waits(self.credential)
-
-    def note_delivery(self, store: Store, *, is_repeat: bool = False) -> None:
-        """From now on a further redemption is theft; those that repeat at the same time have a moment."""
-        if self.is_listening():
-            store.codes.forget_reply_soon(self.credential, after=2 * MOMENT if is_repeat else 0)
 
     def sealed_with(self, fingerprint: str) -> bytes:
         """The proof, too."""

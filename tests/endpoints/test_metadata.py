@@ -31,6 +31,7 @@ async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
             "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
             "pushed_authorization_request_endpoint": "http://127.0.0.1:8080/par",
             "require_pushed_authorization_requests": False,
+            "device_authorization_endpoint": "http://127.0.0.1:8080/device_authorization",
             "introspection_endpoint": "http://127.0.0.1:8080/introspect",
             "introspection_endpoint_auth_methods_supported": [*SECRET_METHODS, "private_key_jwt"],
             "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
@@ -38,7 +39,8 @@ async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
             "revocation_endpoint_auth_methods_supported": [*SECRET_METHODS, "private_key_jwt", "none"],
             "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
             "grant_types_supported": [
-                *("authorization_code", "client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+                *("authorization_code", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code"),
+                "urn:ietf:params:oauth:grant-type:jwt-bearer",
                 *("password", "refresh_token", "implicit"),
             ],
             "response_types_supported": ["code", "code token", "none"],
@@ -81,6 +83,7 @@ async def test_every_endpoint_in_it_is_there(world: World) -> None:
                 answers[name.removesuffix("_endpoint")] = (await other.http.get(path)).status
         assert answers == {
             **{"token": 405, "introspection": 405, "revocation": 405, "pushed_authorization_request": 405},
+            "device_authorization": 405,
             **{"authorization": 400, "userinfo": 401, "jwks_uri": 200, "registration": 401, "end_session": 200},
         }
 

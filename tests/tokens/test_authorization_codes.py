@@ -12,7 +12,7 @@ from aiohttp import ClientResponse
 from service.app import open_issuer
 from service.protocol.credentials import hashed
 from service.records.client import Client
-from service.tokens import authorization_codes as codes
+from service.tokens import redeemed_once
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of, in_process, settings_for
@@ -23,7 +23,7 @@ REFUSED, AWAY = (400, "invalid_grant"), (503, "temporarily_unavailable")
 
 @pytest.fixture(autouse=True)
 def short_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codes, "MOMENT", 0.05)
+    monkeypatch.setattr(redeemed_once, "MOMENT", 0.05)
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ async def test_the_waiting_answer_is_of_no_use_to_who_reads_redis(world: World, 
 async def test_100_who_ask_again_at_once_get_one_answer(
     world: World, proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codes, "MOMENT", 2.0)  # a busy machine serves the last of them long after the first
+    monkeypatch.setattr(redeemed_once, "MOMENT", 2.0)  # a busy machine serves the last of them long after the first
     code = await world.code(await world.client())
     await _redeem_untold(world, proxy, code)
     responses = await asyncio.gather(*(world.redeem(code) for _ in range(100)))

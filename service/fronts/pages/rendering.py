@@ -31,7 +31,7 @@ from service.settings import Settings
 log = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "en"
-_HTTP_FORM = frozenset({"applications", "stayed"})
+_HTTP_FORM = frozenset({"applications", "device", "device_confirm", "stayed"})
 """Pages whose form is answered by a page of ours. Of the others a form may be answered by a redirect to a client, and
 Chromium applies form-action to redirects, too: there it must be left out.
 """

@@ -3,10 +3,10 @@
 To add one: a file with its ``CHANNEL``, and its name in the list below. An interaction that is started on it needs no more.
 """
 
-from service.login.channels import pushed, redirect
+from service.login.channels import device, pushed, redirect
 from service.login.channels.channel import Channel
 
-CHANNELS: dict[str, Channel] = {module.CHANNEL.name: module.CHANNEL for module in (redirect, pushed)}
+CHANNELS: dict[str, Channel] = {module.CHANNEL.name: module.CHANNEL for module in (redirect, pushed, device)}
 """Every channel by its name."""
 
 __all__ = ["CHANNELS", "Channel"]

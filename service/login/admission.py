@@ -1,0 +1,40 @@
+"""Room for what waits in Redis on behalf of clients that proved nothing: anybody who knows a client_id may ask in its name."""
+
+import logging
+
+from service.issuer import Issuer
+from service.login.interaction import CrowdedError
+from service.observe.events import Event
+from service.protocol.networks import network_of, wide_network_of
+from service.records.client import Client
+from service.store.waiting import AdmitAnswer
+
+log = logging.getLogger(__name__)
+
+OVERHEAD = 200
+"""Bytes that a key costs in Redis beside its value."""
+
+
+async def admit(issuer: Issuer, client: Client, address: str, size: int, seconds: int, *, what: str) -> None:
+    """Let a request of so many bytes wait. One round trip for a client that proved nothing, none for others.
+
+    Args:
+        issuer: Ours.
+        client: Whose request it is.
+        address: Whence it came.
+        size: Bytes, without those of its own key.
+        seconds: That it waits.
+        what: The kind of request: each has room of its own.
+
+    Raises:
+        CrowdedError: Strangers have filled what there is for them.
+        TemporarilyUnavailable: Redis is.
+    """
+    if not (client.public or client.self_registered):
+        return
+    network, sender = wide_network_of(address), f"{client.client_id}@{network_of(address)}"
+    answer = await issuer.store.waiting.admit(network, sender, size + OVERHEAD, seconds, what=what)
+    if answer is not AdmitAnswer.ADMITTED:
+        issuer.metrics.security_event(Event.PENDING_REQUESTS_LIMITED)
+        log.info(Event.PENDING_REQUESTS_LIMITED, extra={"share_of": answer.value, "network": network})
+        raise CrowdedError

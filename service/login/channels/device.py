@@ -1,0 +1,59 @@
+"""A request of a device (RFC 8628): the user goes back to the device, which polls for what they decided."""
+
+import msgspec
+
+from service.issuer import Issuer
+from service.login import sessions
+from service.login.channels.channel import Channel
+from service.login.client_display import client_values
+from service.login.granting import given_grant
+from service.login.interaction import ClientInteraction
+from service.protocol.browsing import FormPost, Page, Redirect
+from service.protocol.errors import AccessDenied, LoginRequired, ProtocolError
+from service.protocol.names import GrantTypeName
+from service.records.interaction import DEVICE
+from service.records.session import Session
+from service.tokens import polled_requests
+
+ALLOWED, DENIED, REFUSED, EXPIRED = "allowed", "denied", "refused", "expired"
+"""How a request of a device ends, as its last page says."""
+
+
+async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost | Page:
+    """Let the device have its tokens at the next poll.
+
+    The session is looked at once more after that is written, as for a redirect (P6).
+    """
+    client, reference = interaction.client, interaction.reference
+    record = await polled_requests.load(issuer, reference)
+    if record is None:
+        return over(issuer, interaction, EXPIRED)
+    grant, _ = await given_grant(issuer, interaction, session)
+    grant = msgspec.structs.replace(grant, grant_type=GrantTypeName.DEVICE_CODE.value)
+    if not await polled_requests.allow(issuer, client, reference, record, grant):
+        return over(issuer, interaction, EXPIRED)
+    if not await sessions.join(issuer, session, client.client_id):
+        await issuer.store.grants.revoke(polled_requests.grant_id_of(reference), session.subject)
+        raise LoginRequired("The session has ended.")
+    issuer.metrics.request("device", "ok")
+    return over(issuer, interaction, ALLOWED)
+
+
+async def refuse(
+    issuer: Issuer, interaction: ClientInteraction, error: ProtocolError, _session: Session | None
+) -> Redirect | FormPost | Page:
+    """Let the device hear of it at the next poll, and record it for operators."""
+    issuer.refusals.record("device", error)
+    is_first = await polled_requests.deny(issuer, interaction.reference)
+    if not is_first:
+        return over(issuer, interaction, EXPIRED)
+    return over(issuer, interaction, DENIED if isinstance(error, AccessDenied) else REFUSED)
+
+
+def over(issuer: Issuer, interaction: ClientInteraction, kind: str) -> Page:
+    """The last page: the user may go back to the device."""
+    client = client_values(issuer.settings, interaction.client)
+    return Page("device_over", {"kind": kind, "client": client})
+
+
+CHANNEL = Channel(DEVICE, answer, refuse)

@@ -1,0 +1,42 @@
+"""An authorization request that is answered by polling: it has no way back through a browser (RFC 8628 section 3.1)."""
+
+from collections.abc import Mapping
+
+from service.protocol.authorization_request import (
+    AuthorizationRequest,
+    Check,
+    Draft,
+    check_acr_values,
+    check_appearance,
+    check_max_age,
+    check_resource,
+    check_scope,
+    check_size,
+)
+from service.protocol.authorization_rules import Rules
+from service.protocol.names import ResponseMode, ResponseType
+
+POLLED_CHECKS: tuple[Check, ...] = (
+    check_size,
+    check_scope,
+    check_resource,
+    check_appearance,
+    check_max_age,
+    check_acr_values,
+)
+"""Of every such request, in this order."""
+
+
+def check_polled(parameters: Mapping[str, str], resources: tuple[str, ...], rules: Rules) -> AuthorizationRequest:
+    """Check a request; what only redirects need is not looked at. Raises InvalidRequest, InvalidScope, InvalidTarget."""
+    draft = Draft(parameters, resources, rules)
+    for run in POLLED_CHECKS:
+        run(draft)
+    return AuthorizationRequest(
+        client_id=rules.client_id,
+        redirect_uri="",
+        redirect_uri_given=False,
+        response_type=ResponseType.CODE,
+        response_mode=ResponseMode.QUERY,
+        **draft.found,
+    )

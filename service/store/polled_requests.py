@@ -1,0 +1,144 @@
+"""Requests that their clients poll for, each in the slot of the grant that it may begin (RFC 8628, OpenID Connect CIBA).
+
+A record is four digits (the interval in seconds), the mark of its client, and its state: ``waiting:<what is asked>``,
+``allowed:<Allowance>``, ``denied:<by>`` or ``spent:<hash of the access token>``. It ends by its TTL.
+"""
+
+from enum import StrEnum
+from hashlib import sha256
+
+import msgspec
+
+from service.protocol.credentials import Credential, base64url
+from service.records.client import Client
+from service.records.grant import Grant
+from service.records.polled_request import Allowance
+from service.redis.script import Script
+from service.store import grants
+from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
+from service.store.user_index import CountedAs, Place
+
+_FRONT = 26
+"""Characters in front of the state."""
+_WAITING = b"waiting:"
+
+
+class PollAnswer(StrEnum):
+    """What a poll finds."""
+
+    PENDING = "pending"
+    """Nobody has decided yet."""
+    SLOW_DOWN = "slow_down"
+    """It came within the interval, which is 5 seconds longer from now on; nothing else is said."""
+    DENIED = "denied"
+    ALLOWED = "allowed"
+    SPENT = "spent"
+    """The client has its tokens, or they wait for it in a reply."""
+    ENDED = "ended"
+    """It was allowed, and its grant has ended."""
+    EXPIRED = "expired"
+    """There is none (any more)."""
+    FOREIGN = "foreign"
+    """It is another client's, or the client's grants were ended."""
+
+
+_poll = Script("poll_request", PollAnswer)
+_allow = Script("allow_polled_request", PollAnswer, confirmed=True)
+_deny = Script("deny_polled_request", PollAnswer, confirmed=True)
+_spend = Script("spend_polled_request", Outcome, confirmed=True)
+
+
+class Polled(msgspec.Struct, frozen=True):
+    """What a poll found. ``grant`` where it was allowed, ``allowance`` until it is spent."""
+
+    answer: PollAnswer
+    grant: Grant | None = None
+    allowance: Allowance | None = None
+    reply: bytes = b""
+    """The sealed response, where it is spent and that waits."""
+
+
+class PolledRequests(SpendableStore):
+    """Polled requests in Redis. Each method is one round trip."""
+
+    async def begin(self, request: Credential, client: Client, content: bytes, interval: int, lifetime: int) -> None:
+        """Let a request of this client wait for ``lifetime`` seconds, to be polled for every ``interval`` seconds."""
+        key = self._keys.polled_request(request.grant_id, request.hash)
+        record = f"{interval:04d}{_mark(client)}".encode() + _WAITING + content
+        await self._connection.execute(key, "SET", key, record, "EX", lifetime)
+
+    async def get(self, request: Credential) -> bytes | None:
+        """What is asked for; None where it is decided, or there is no such request (any more)."""
+        key = self._keys.polled_request(request.grant_id, request.hash)
+        held: bytes = await self._connection.execute(key, "GET", key) or b""
+        state = held[_FRONT:]
+        return state.removeprefix(_WAITING) if state.startswith(_WAITING) else None
+
+    async def poll(self, request: Credential, client: Client, by: str) -> Polled:
+        """Tell the client how its request stands. ``by``: a random word that tells a command sent again from another poll."""
+        grant_id = request.grant_id
+        keys_of_request = (
+            self._keys.polled_request(grant_id, request.hash),
+            self._keys.poll_pause(grant_id, request.hash),
+            self._keys.grant(grant_id),
+            self._keys.reply(grant_id, request.hash),
+        )
+        answer, rest = await _poll.run(self._connection, keys_of_request, _mark(client), by)
+        if answer not in (PollAnswer.ALLOWED, PollAnswer.SPENT):
+            return Polled(answer)
+        content, grant_record, reply = rest
+        allowance = Allowance.decode(content) if answer is PollAnswer.ALLOWED else None
+        return Polled(answer, grants.decode(grant_record), allowance, reply)
+
+    async def allow(self, request: Credential, grant: Grant, allowance: Allowance, ends_at: int) -> bool:
+        """Begin the grant of a request that waits, until ``ends_at`` (epoch seconds), for its client to be told at a poll.
+
+        False where it is decided or over, the user is disabled, or the grant was ended while this was under way.
+        """
+        grant_id = request.grant_id
+        keys_of_request = (self._keys.polled_request(grant_id, request.hash), self._keys.grant(grant_id))
+        step = _allow.step(self._connection, keys_of_request, (grants.encode(grant), allowance.encode(), ends_at))
+        place = Place(grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at)
+        reply = await self._indexing.begin(step, place)
+        return reply is not None and _allow.read(reply)[0] is PollAnswer.ALLOWED
+
+    async def deny(self, request: Credential, by: str) -> bool:
+        """Deny a request that waits; False where it is decided or over. ``by``: a random word of who does."""
+        key = self._keys.polled_request(request.grant_id, request.hash)
+        answer, _ = await _deny.run(self._connection, (key,), by)
+        return answer is PollAnswer.DENIED
+
+    async def spend(self, request: Credential, new: NewTokens, spent_ends_at: int, waiting: WaitingReply) -> Spending:
+        """Put the tokens in the place of an allowed request, if it is unspent; otherwise end the grant (P1).
+
+        ``waiting``: call ``forget_reply_soon`` once the client has its answer.
+        """
+        grant_id = request.grant_id
+        step = _spend.step(
+            self._connection,
+            (
+                self._keys.grant(grant_id),
+                self._keys.polled_request(grant_id, request.hash),
+                self._keys.access_token(grant_id, new.access.hash),
+                self._keys.refresh_token(grant_id, new.refresh_hash),
+                self._keys.reply(grant_id, request.hash),
+            ),
+            (
+                new.access.hash,
+                new.access_record,
+                new.access_ends_at,
+                new.refresh_hash,
+                new.refresh_record,
+                new.refresh_ends_at,
+                new.grant_ends_at,
+                spent_ends_at,
+                waiting.sealed,
+                waiting.grace,
+            ),
+        )
+        return await self._spend(_spend, step, new)
+
+
+def _mark(client: Client) -> str:
+    """What binds a request to its client, and to the generation of it."""
+    return base64url(sha256(f"{client.generation} {client.client_id}".encode()).digest()[:16])

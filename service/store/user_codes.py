@@ -1,0 +1,30 @@
+"""User codes, by which people find the request of their device: each points to one until its time is over (RFC 8628).
+
+A code is short: in Redis it is a keyed hash, and what it points to cannot be polled with.
+"""
+
+from service.redis.connection import Connection, KeyedCommand
+from service.store.keys import Keys
+from service.store.pseudonyms import Pseudonyms
+from service.store.record_store import RecordStore
+
+
+class UserCodes(RecordStore):
+    """User codes in Redis."""
+
+    def __init__(self, connection: Connection, keys: Keys, pseudonyms: Pseudonyms) -> None:
+        super().__init__(connection, keys)
+        self._pseudonyms = pseudonyms
+
+    async def reserve(self, code: str, reference: str, lifetime: int) -> bool:
+        """Let a code point to a request for ``lifetime`` seconds; False where another one has it. One round trip."""
+        key = self._key(code)
+        return bool(await self._connection.execute(key, "SET", key, reference, "NX", "EX", lifetime))
+
+    def find_step(self, code: str) -> KeyedCommand:
+        """A step for ``execute_all`` whose reply is the reference that a code points to, None where there is none."""
+        key = self._key(code)
+        return key, ("GET", key)
+
+    def _key(self, code: str) -> str:
+        return self._keys.user_code(self._pseudonyms.of(f"user code\0{code}"))

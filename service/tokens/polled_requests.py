@@ -1,0 +1,192 @@
+"""A request that a client polls for, until somebody allows or denies it elsewhere (RFC 8628, OpenID Connect CIBA; P1, P3, P5).
+
+The credential that the client polls with begins with the id of the grant that may come of it. A kind of request is a subclass
+of ``PresentedPolledRequest``, a prefix in ``credentials.Kind`` and a grant type that answers with ``poll``. Its endpoint calls
+``prepare`` and ``begin``; whoever decides has the request's ``reference`` and calls ``load``, then ``allow`` or ``deny``.
+Nothing in Redis can be polled with: the credential is there as a hash, what it asks for sealed.
+"""
+
+from typing import ClassVar, NamedTuple
+
+from service.issuer import Issuer
+from service.observe.events import Event
+from service.protocol.credentials import Credential, Kind, base64url, hashed, new_credential, new_grant_id, parse
+from service.protocol.errors import AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown
+from service.records.client import Client
+from service.records.grant import Grant
+from service.records.polled_request import Allowance, PolledRequest
+from service.store.polled_requests import PollAnswer
+from service.store.spending import NewTokens, SpendableStore, Spending, WaitingReply
+from service.store.store import Store
+from service.tokens.authorization import Authorization, granted_by
+from service.tokens.redeemed_once import RedeemedOnce
+from service.tokens.replay import check_not_replayed
+from service.tokens.spendable import TokenPlan
+from service.tokens.token_request import TokenRequest
+from service.tokens.user_claims import with_claims
+
+
+class FreshRequest(NamedTuple):
+    """A request, as its client and those who decide know it."""
+
+    credential: str
+    """What the client polls with: ``device_code``, ``auth_req_id``."""
+    reference: str
+    """By which it is decided, of no use for polling."""
+
+
+class PresentedPolledRequest(RedeemedOnce, frozen=True, kw_only=True):
+    """A request that was allowed, as its client polled for it."""
+
+    REPLAYED = Event.POLLED_REQUEST_REPLAYED
+    REPEATED = Event.POLLED_REQUEST_REPEATED
+    KIND: ClassVar[Kind]
+    """Of its credential."""
+
+    def kept_in(self, store: Store) -> SpendableStore:
+        """Return where it is kept."""
+        return store.polled_requests
+
+    def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
+        """Access token, refresh token and ID token, as for a code."""
+        if self.is_spent:
+            raise InvalidGrant(log=self.REPLAY)
+        return TokenPlan(
+            grant_id=self.credential.grant_id,
+            refreshes_left=client.refresh_limit,
+            has_id_token=True,
+            grace=issuer.settings.code_grace,
+        )
+
+    async def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Spending:
+        """A grant that can't be refreshed is over with its access token, and needs no longer memory."""
+        spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
+        return await store.polled_requests.spend(self.credential, new, spent_ends_at, reply)
+
+
+# its client
+
+
+def prepare(issuer: Issuer, kind: Kind) -> FreshRequest:
+    """Make a fresh credential of a kind, that nothing lies under yet."""
+    grant_id = new_grant_id(issuer.randomness)
+    credential = new_credential(kind, grant_id, issuer.randomness)
+    return FreshRequest(credential, f"{grant_id}.{hashed(credential)}")
+
+
+async def begin(
+    issuer: Issuer, client: Client, fresh: FreshRequest, record: PolledRequest, *, interval: int, lifetime: int
+) -> None:
+    """Let a request wait under a fresh credential. One round trip.
+
+    Args:
+        issuer: Ours.
+        client: Whose request it is, and who alone may poll for it.
+        fresh: From ``prepare``.
+        record: What is asked for; it is sealed where there is any secret to seal it with.
+        interval: Seconds between two polls, at most 9999.
+        lifetime: Seconds that it waits at most.
+
+    Raises:
+        TemporarilyUnavailable: Redis is.
+    """
+    content = record.encode()
+    sealed = issuer.request_sealing.seal(content).encode() or content
+    await issuer.store.polled_requests.begin(_credential_of(fresh.reference), client, sealed, interval, lifetime)
+
+
+async def poll(
+    issuer: Issuer, token_request: TokenRequest, presented_as: type[PresentedPolledRequest], text: str
+) -> Authorization:
+    """Tell a client how its request stands: the answer of a grant type. One round trip.
+
+    Args:
+        issuer: Ours.
+        token_request: The poll.
+        presented_as: The kind of request.
+        text: The credential as it was sent.
+
+    Raises:
+        AuthorizationPending: Nobody has decided yet.
+        SlowDown: It came within the interval, which is 5 seconds longer from now on (RFC 8628 section 3.5).
+        AccessDenied: The request was denied.
+        ExpiredToken: Its time is over.
+        InvalidGrant: It is none of ours, another client's, was spent, or its grant has ended.
+    """
+    name, request = presented_as.NAME, token_request.request
+    credential = parse(text)
+    if credential is None or credential.kind is not presented_as.KIND:
+        raise InvalidGrant(log=f"not a {name} of ours")
+    by = base64url(issuer.randomness(9))
+    polled = await issuer.store.polled_requests.poll(credential, token_request.client, by)
+    _check_answer(polled.answer, name)
+    if polled.grant is None or not token_request.client.grant_is_current(polled.grant):
+        raise InvalidGrant(log=f"{name} was allowed, and its grant has ended")
+    presented = presented_as(
+        credential=credential,
+        grant=polled.grant,
+        presented=text,
+        is_spent=polled.allowance is None,
+        reply=polled.reply,
+        binding=(polled.allowance or Allowance()).binding,
+        is_listening=request.is_listening,
+    )
+    check_not_replayed(presented, token_request.binding)
+    return Authorization(
+        grant=polled.grant,
+        granted=token_request.requested.resources_within(granted_by(polled.grant)),
+        spends=presented,
+        address=request.address,
+    )
+
+
+def _check_answer(answer: PollAnswer, name: str) -> None:
+    """Raise what tells a client that it gets nothing now."""
+    match answer:
+        case PollAnswer.PENDING:
+            raise AuthorizationPending
+        case PollAnswer.SLOW_DOWN:
+            raise SlowDown
+        case PollAnswer.DENIED:
+            raise AccessDenied("The request was denied.")
+        case PollAnswer.EXPIRED:
+            raise ExpiredToken
+        case PollAnswer.FOREIGN:
+            raise InvalidGrant(log=f"{name} was issued to another client, or the client's grants were ended")
+
+
+# those who decide
+
+
+async def load(issuer: Issuer, reference: str) -> PolledRequest | None:
+    """Return what is asked for; None where it is decided, or there is no such request (any more). One round trip."""
+    content = await issuer.store.polled_requests.get(_credential_of(reference))
+    if content is not None and not content.startswith(b"{"):
+        content = issuer.request_sealing.unseal(content.decode("ascii", "replace"))
+    return None if content is None else PolledRequest.decode(content)
+
+
+async def allow(issuer: Issuer, client: Client, reference: str, record: PolledRequest, grant: Grant) -> bool:
+    """Allow a request: its client gets the tokens of this grant at its next poll. One round trip.
+
+    False where it was decided before or is over, or the user may not sign in. Raises TemporarilyUnavailable.
+    """
+    grant = await with_claims(issuer, client, grant)
+    allowance = Allowance(record.request.binding)
+    return await issuer.store.polled_requests.allow(_credential_of(reference), grant, allowance, record.ends_at)
+
+
+async def deny(issuer: Issuer, reference: str) -> bool:
+    """Deny a request. One round trip. False where it was decided before, or is over. Raises TemporarilyUnavailable."""
+    by = base64url(issuer.randomness(9))
+    return await issuer.store.polled_requests.deny(_credential_of(reference), by)
+
+
+def grant_id_of(reference: str) -> str:
+    """Return the id of the grant that comes of a request that is allowed."""
+    return reference.partition(".")[0]
+
+
+def _credential_of(reference: str) -> Credential:
+    grant_id, _, digest = reference.partition(".")
+    return Credential(Kind.DEVICE_CODE, grant_id, digest)  # whatever its kind: there it is known by its hash

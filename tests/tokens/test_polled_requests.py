@@ -1,0 +1,229 @@
+"""A request that a client polls for: pending, too early, decided, spent once (RFC 8628 section 3.5, P1, P3, P5)."""
+
+import asyncio
+import logging
+
+import pytest
+
+from service.app import open_issuer
+from service.protocol.binding import Binding
+from service.tokens import polled_requests, redeemed_once
+from tests import redis_shapes
+from tests.cutting_proxy import CuttingProxy
+from tests.polling import (
+    DENIED,
+    EXPIRED,
+    GRANT_TYPES,
+    PENDING,
+    REFUSED,
+    SLOW_DOWN,
+    after_the_pause,
+    allow,
+    begin,
+    poll,
+    poll_at_once,
+)
+from tests.world import World, error_of, in_process, settings_for
+
+
+@pytest.fixture(autouse=True)
+def short_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redeemed_once, "MOMENT", 0.05)
+
+
+async def test_a_client_polls_until_somebody_has_decided(world: World) -> None:
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun = await begin(world, client)
+    for _ in range(3):
+        assert await error_of(await poll(world, begun.credential)) == PENDING
+        after_the_pause(world)
+    assert await allow(world, client, begun.reference)
+    response = await poll(world, begun.credential)
+    tokens = await response.json()
+    assert (response.status, tokens["scope"], tokens["token_type"]) == (200, "read write", "Bearer")
+    assert (await world.introspect(tokens["access_token"]))["sub"] == "alice"
+    assert (await world.refresh(tokens["refresh_token"])).status == 200
+
+
+async def test_a_denied_request_says_so(world: World) -> None:
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun = await begin(world, client)
+    assert await polled_requests.deny(world.issuer, begun.reference)
+    assert not await polled_requests.deny(world.issuer, begun.reference)
+    assert not await allow(world, client, begun.reference)
+    assert await error_of(await poll(world, begun.credential)) == DENIED
+
+
+async def test_what_was_not_decided_in_time_has_expired(world: World) -> None:
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun = await begin(world, client, lifetime=1)
+    await world.wait_for_end(":polled:")
+    assert await error_of(await poll(world, begun.credential)) == EXPIRED
+    assert not await allow(world, client, begun.reference)
+
+
+async def test_who_polls_too_early_waits_longer(world: World) -> None:
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun = await begin(world, client)
+    assert await error_of(await poll(world, begun.credential)) == PENDING
+    assert await error_of(await poll(world, begun.credential)) == SLOW_DOWN
+    assert await allow(world, client, begun.reference)
+    assert await error_of(await poll(world, begun.credential)) == SLOW_DOWN, "there is no way around the interval"
+    after_the_pause(world)
+    assert (await poll(world, begun.credential)).status == 200
+
+
+async def test_another_client_gets_nothing_and_does_no_harm(world: World) -> None:
+    client = await world.client(grant_types=GRANT_TYPES)
+    await world.client("other", grant_types=GRANT_TYPES)
+    begun = await begin(world, client)
+    for _ in range(3):
+        assert await error_of(await poll(world, begun.credential, "other")) == REFUSED
+    assert await error_of(await poll(world, begun.credential)) == PENDING
+    assert await allow(world, client, begun.reference)
+    after_the_pause(world)
+    assert await error_of(await poll(world, begun.credential, "other")) == REFUSED
+    assert (await poll(world, begun.credential)).status == 200
+
+
+async def test_a_client_whose_grants_were_ended_begins_anew(world: World) -> None:
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun = await begin(world, client)
+    await world.change(client, generation=client.generation + 1)
+    assert await error_of(await poll(world, begun.credential)) == REFUSED
+
+
+@pytest.mark.parametrize("code", ["x", "mm_dc_x", "mm_ac_" + "a" * 65, "mm_dc_" + "a" * 60_000, "ä" * 71])
+async def test_what_is_no_device_code(world: World, code: str) -> None:
+    await world.client(grant_types=GRANT_TYPES)
+    assert await error_of(await poll(world, code)) == REFUSED
+
+
+async def test_a_second_redemption_ends_the_grant(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun = await begin(world, client)
+    await allow(world, client, begun.reference)
+    tokens = await (await poll(world, begun.credential)).json()
+    await world.wait_for_end(":reply:")
+    after_the_pause(world)
+    assert await error_of(await poll(world, begun.credential)) == REFUSED
+    assert not await world.is_active(tokens["access_token"])
+    (event,) = [record for record in caplog.records if record.getMessage() == "polled_request_replayed"]
+    assert (event.levelno, event.client_id, event.subject) == (logging.WARNING, "app", "alice")  # type: ignore[attr-defined]
+
+
+async def test_a_user_who_is_disabled_meanwhile_gets_nothing(world: World) -> None:
+    client = await world.client(grant_types=GRANT_TYPES)
+    await world.user()
+    begun, early = await begin(world, client), await begin(world, client)
+    assert await allow(world, client, early.reference)
+    await world.set_enabled("alice", enabled=False)
+    assert not await allow(world, client, begun.reference)
+    for one in (begun, early):
+        assert await error_of(await poll(world, one.credential)) == REFUSED
+
+
+async def test_who_has_not_the_key_gets_nothing(world: World) -> None:
+    """P9: the key that the client named when it asked."""
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun = await begin(world, client, binding=Binding(jkt="k" * 43))
+    await allow(world, client, begun.reference)
+    assert await error_of(await poll(world, begun.credential)) == REFUSED
+
+
+async def test_redis_has_nothing_to_poll_with_and_nothing_to_read(world: World) -> None:
+    """P5."""
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun = await begin(world, client)
+    kept = b"".join(key + entry.value for key, entry in world.redis.dump().items() if entry.type == "string")
+    assert b":polled:" in kept
+    assert begun.credential[28:].encode() not in kept
+    assert b"read write" not in kept
+
+
+async def test_a_poll_is_one_round_trip(proxy: CuttingProxy, redis: redis_shapes.Shape) -> None:
+    async with (
+        open_issuer(settings_for(proxy.url), listen=False) as issuer,
+        in_process(issuer) as http,
+    ):
+        world = World(issuer, http, redis)
+        client = await world.client(grant_types=GRANT_TYPES)
+        begun = await begin(world, client)
+        assert await error_of(await poll(world, begun.credential)) == PENDING
+        after_the_pause(world)
+        before = proxy.round_trips
+        assert await error_of(await poll(world, begun.credential)) == PENDING
+        assert proxy.round_trips == before + 1
+        after_the_pause(world)
+        await allow(world, client, begun.reference)
+        before = proxy.round_trips
+        assert (await poll(world, begun.credential)).status == 200
+        assert proxy.round_trips == before + 2
+
+
+async def test_a_poll_whose_reply_was_lost_is_not_an_early_one(proxy: CuttingProxy, redis: redis_shapes.Shape) -> None:
+    """P3: what is sent again after a dropped connection is the same poll; a response that was lost is given again."""
+    async with (
+        open_issuer(settings_for(proxy.url, redis_timeout=0.3), listen=False) as issuer,
+        in_process(issuer) as http,
+    ):
+        world = World(issuer, http, redis)
+        client = await world.client(grant_types=GRANT_TYPES)
+        begun = await begin(world, client)
+        proxy.cut_after(_is_about_polling)
+        assert await error_of(await poll(world, begun.credential)) == PENDING
+        after_the_pause(world)
+        proxy.cut_after(_is_about_polling)
+        assert await allow(world, client, begun.reference)
+        proxy.cut_after(_is_spending, times=100)
+        assert (await poll(world, begun.credential)).status == 503
+        proxy.heal()
+        after_the_pause(world)
+        tokens = await (await poll(world, begun.credential)).json()
+        assert await world.is_active(tokens["access_token"])
+        assert len(world.ends(":access:")) == len(world.ends(":refresh:")) == 1, "nothing was issued twice"
+
+
+def _is_about_polling(command: list[bytes]) -> bool:
+    return command[0] in (b"EVALSHA", b"EVAL") and any(b":polled:" in word for word in command)
+
+
+def _is_spending(command: list[bytes]) -> bool:
+    return _is_about_polling(command) and any(b":access:" in word for word in command)
+
+
+@pytest.mark.topologies
+async def test_of_polls_at_once_exactly_one_gets_the_tokens(any_world: World) -> None:
+    """P1, raced on every shape of Redis."""
+    client = await any_world.client(grant_types=GRANT_TYPES)
+    for _ in range(100):
+        begun = await begin(any_world, client)
+        answers = asyncio.gather(*(poll(any_world, begun.credential) for _ in range(5)))
+        assert await allow(any_world, client, begun.reference)
+        early = [await error_of(one) for one in await answers if one.status != 200]
+        if len(early) == 5:
+            after_the_pause(any_world)
+            late = await poll_at_once(any_world, begun.credential, 5)
+            early = [await error_of(one) for one in late if one.status != 200]
+        assert len(early) == 4
+        assert set(early) <= {PENDING, SLOW_DOWN}
+
+
+@pytest.mark.topologies
+async def test_of_decisions_at_once_exactly_one_counts(any_world: World) -> None:
+    client = await any_world.client(grant_types=GRANT_TYPES)
+    for _ in range(100):
+        begun = await begin(any_world, client)
+        decided = await asyncio.gather(
+            allow(any_world, client, begun.reference, "alice"),
+            polled_requests.deny(any_world.issuer, begun.reference),
+            allow(any_world, client, begun.reference, "bob"),
+            polled_requests.deny(any_world.issuer, begun.reference),
+        )
+        assert sum(decided) == 1
+        answer = await poll(any_world, begun.credential)
+        if decided[1] or decided[3]:
+            assert await error_of(answer) == DENIED
+        else:
+            told = await any_world.introspect((await answer.json())["access_token"])
+            assert told["sub"] == ("alice" if decided[0] else "bob")
