@@ -22,7 +22,7 @@ _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 def _known_grant_type(name: str) -> str:
-    if name not in GRANT_TYPES and name not in (GrantTypeName.IMPLICIT, GrantTypeName.TOKEN_EXCHANGE):
+    if name not in GRANT_TYPES and name != GrantTypeName.IMPLICIT:
         raise ValueError(f"there is no such grant type here; there are {', '.join(GRANT_TYPES)}")
     return name
 

@@ -10,12 +10,13 @@ from service.admin import clients, users
 from service.admin.errors import NotFound
 from service.admin.input import Name
 from service.hooks.answers import ClaimsAnswer, DetailsVerdict, Verdict
-from service.hooks.facts import Revoked, about_details, about_login, about_revoked, about_token
+from service.hooks.facts import Revoked, about_details, about_exchange, about_login, about_revoked, about_token
 from service.hooks.hook import Hook
 from service.hooks.message import HookError, Message
 from service.issuer import Issuer
 from service.protocol.claims import is_deeper
 from service.protocol.names import GrantTypeName, HookEvent
+from service.protocol.token_exchange import TokenType
 from service.records.client import Client
 from service.records.grant import Grant
 from service.settings.faults import lines
@@ -95,10 +96,27 @@ def sample(event: HookEvent, about: About = _NOBODY) -> dict[str, Any]:
     if event is HookEvent.REVOKED:
         ended = {"grant_id": _GRANT_ID, "subject": about.subject, "client_id": client.client_id}
         return {**about_revoked(Revoked.GRANT, "test", **ended), "test": True}
+    if event is HookEvent.EXCHANGE:
+        grant = Grant(client.client_id, about.subject, about.username, scope)
+        return {**_sample_of_exchange(client, grant), "test": True}
     if event is HookEvent.AUTHORIZATION_DETAILS:
         return {**about_details(client.client_id, about.subject, [{"type": "test"}]), "test": True}
     login = about_login(about.subject, about.username, _ADDRESS, how="browser")
     return {**login, "session_id": _GRANT_ID, "test": True}
+
+
+def _sample_of_exchange(client: Client, grant: Grant) -> dict[str, Any]:
+    return about_exchange(
+        client.client_id,
+        grant,
+        subject_token_type=TokenType.ACCESS_TOKEN,
+        subject_client_id=_CLIENT,
+        issued_token_type=TokenType.ACCESS_TOKEN,
+        actor=None,
+        scope=grant.scope,
+        audience=client.audiences,
+        address=_ADDRESS,
+    )
 
 
 async def _try(issuer: Issuer, hook: Hook, event: HookEvent, about: About) -> Tried:

@@ -1,7 +1,7 @@
 """Trusted issuers: whose assertions are exchanged for tokens (RFC 7523)."""
 
 import logging
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -12,13 +12,11 @@ from service.admin.input import Input, Rules
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.protocol.checked_types import Identifier, Scopes, WebUri, each_once
-from service.protocol.names import SigningAlgorithm
+from service.protocol.checked_types import ClaimName, Identifier, Identifiers, Scopes, WebUri, each_once
+from service.protocol.names import SigningAlgorithm, TrustUse
 from service.records.trusted_issuer import TrustedIssuer
 
 log = logging.getLogger(__name__)
-
-Identifiers = Annotated[tuple[Identifier, ...], AfterValidator(each_once)]
 
 
 def _lacks_keys(given: "TrustInput") -> list[str]:
@@ -44,6 +42,18 @@ class TrustInput(Input):
     audience: Annotated[
         Identifier | None, Field(description="What it may call this service, besides its own names.")
     ] = None
+    uses: Annotated[
+        tuple[TrustUse, ...],
+        AfterValidator(each_once),
+        Field(min_length=1, description="What its JWTs are taken for; jwt-bearer unless said."),
+    ] = (TrustUse.JWT_BEARER,)
+    subject_claim: Annotated[
+        Literal["sub"] | ClaimName, Field(description="The claim that says which user here is meant; sub unless said.")
+    ] = "sub"
+    subject_prefix: Annotated[
+        Literal[""] | Identifier,
+        Field(description="What is put in front of it, so that its users are none of another's."),
+    ] = ""
 
 
 @audited("trust.put", "trust:given.issuer")

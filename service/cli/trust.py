@@ -16,7 +16,9 @@ add_command(
     Example: `mintmark trust add https://ci.example.com --jwks-uri https://ci.example.com/jwks --client deployer --scope deploy`
 
     A client that is registered for the grant type urn:ietf:params:oauth:grant-type:jwt-bearer then gets tokens for the
-    assertions of this issuer: for the subject that they name, unless --subject says otherwise.
+    assertions of this issuer: for the subject that they name, unless --subject says otherwise. --use id-jag takes identity
+    assertion grants (ID-JAG) of it, --use token-exchange tokens that clients exchange (RFC 8693), in the place of assertions or
+    beside them where --use is repeated.
     """,
     name="add",
     flags={
@@ -27,6 +29,9 @@ add_command(
         "scopes": "--scope SCOPES",
         "clients": "--client CLIENT_ID",
         "audience": "--audience TEXT",
+        "uses": "--use USE",
+        "subject_claim": "--subject-claim CLAIM",
+        "subject_prefix": "--subject-prefix TEXT",
     },
     show=facts,
     said="{issuer} is trusted.",

@@ -26,6 +26,7 @@ from service.tokens.access_tokens import GENERATION, handle_of, resolve_token
 from service.tokens.encryption import encrypted, encryption_metadata
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 from service.tokens.members import members_concerning
+from service.tokens.opening import sources_are_current
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,8 @@ async def describe(issuer: Issuer, caller: Client | None, token: str) -> dict[st
         return None
     if credential.kind is Kind.ACCESS_TOKEN:
         access = await issuer.store.tokens.open_by_token(credential)
+        if access is not None and access.record.sources and not await sources_are_current(issuer, access):
+            return None
         if access is not None and _concerns(caller, access.grant, access.audience):
             return await _with_grant(issuer, _access_token(caller, access), access.grant, access.record.properties)
     elif credential.kind is Kind.REFRESH_TOKEN:

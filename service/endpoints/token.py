@@ -130,6 +130,8 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
         members |= proof.metadata(issuer)
     for member in GRANT_MEMBERS.values():
         members |= member.metadata(issuer)
+    for grant_type in GRANT_TYPES.values():
+        members |= grant_type.metadata(issuer)
     return members
 
 

@@ -237,6 +237,7 @@ def _request(
         certificate=certificate_of(http, issuer.settings),
         content=content,
         is_listening=partial(_is_listening, http),
+        audiences=form.audiences,
     )
 
 

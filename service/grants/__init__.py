@@ -5,12 +5,28 @@ Grants that were issued are elsewhere: ``records/grant.py`` is what one holds, `
 To add one: a file with its ``GRANT_TYPE``, and its name in the list below.
 """
 
-from service.grants import authorization_code, client_credentials, device_code, jwt_bearer, password, refresh_token
+from service.grants import (
+    authorization_code,
+    client_credentials,
+    device_code,
+    jwt_bearer,
+    password,
+    refresh_token,
+    token_exchange,
+)
 from service.grants.grant_type import GrantType
 
 GRANT_TYPES: dict[str, GrantType] = {
     module.GRANT_TYPE.name: module.GRANT_TYPE
-    for module in (authorization_code, client_credentials, device_code, jwt_bearer, password, refresh_token)
+    for module in (
+        authorization_code,
+        client_credentials,
+        device_code,
+        jwt_bearer,
+        password,
+        refresh_token,
+        token_exchange,
+    )
 }
 """Every grant type by its registered name; discovery, registration checks and metric labels derive from it."""
 

@@ -1,11 +1,15 @@
 """What every grant type offers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from service.issuer import Issuer
 from service.tokens.authorization import Authorization
 from service.tokens.token_request import TokenRequest
+
+
+def _nothing(_: Issuer) -> Mapping[str, object]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,8 @@ class GrantType:
     """Says who allowed which client what. Raises the errors of RFC 6749 section 5.2."""
     help: str = ""
     """What it gives, for who chooses grant types."""
+    metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
+    """Members of discovery."""
     has_side_effects: bool = False
     """Whether ``authorize`` does what cannot be taken back (count a failure, use an assertion).
 

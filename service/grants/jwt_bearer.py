@@ -8,33 +8,39 @@ import asyncio
 
 import msgspec
 
-from service.crypto.client_keys import ALGORITHMS, KeySource
 from service.crypto.jws import UnverifiableError
 from service.grants.beginning_grants import fresh_authorization
 from service.grants.grant_type import GrantType
 from service.issuer import Issuer
 from service.protocol.errors import InvalidGrant
-from service.protocol.names import GrantTypeName
+from service.protocol.names import GrantTypeName, TrustUse
 from service.protocol.request import Request
+from service.protocol.token_exchange import ACT, check_actors
 from service.records.client import Client
+from service.records.grant import Grant
 from service.records.trusted_issuer import TrustedIssuer
 from service.store.replay_checks import ReplayCheck
 from service.tokens import assertions
 from service.tokens.assertions import UnverifiedAssertion
 from service.tokens.authorization import Authorization
+from service.tokens.exchanged_tokens import ID_JAG_TYPE
+from service.tokens.id_jag import bounds_of, check_id_jag
 from service.tokens.token_request import TokenRequest
+from service.tokens.trusted_issuers import (
+    UnknownIssuerError,
+    checked_subject,
+    subject_of,
+    trusted_issuer_of,
+    verify_by_issuer,
+)
 from service.tokens.user_claims import read, with_claims
 
-MAX_SUBJECT = 255
-_NOT_TRUSTED = "its issuer is not trusted for this client"
-
-
-class UnknownIssuerError(UnverifiableError):
-    """The issuer of the assertion is not registered here."""
+_TYPES = assertions.TYPES | {ID_JAG_TYPE}
+ID_JAG_PROFILE = "urn:ietf:params:oauth:grant-profile:id-jag"
 
 
 class UntrustedIssuer(InvalidGrant):
-    """The same, for the token endpoint; a backend that calls the decision API may know the issuer, and is asked."""
+    """Its issuer is not registered here; a backend that calls the decision API may know the issuer, and is asked."""
 
     def __init__(self, assertion: UnverifiedAssertion, reason: str) -> None:
         super().__init__(f"The assertion cannot be used: {reason}", log=reason)
@@ -46,56 +52,70 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     request, client, requested = token_request.request, token_request.client, token_request.requested
     text = request.required("assertion")
     try:
-        assertion = assertions.read(text)
-        subject = assertion.subject
-        if len(subject) > MAX_SUBJECT or not (subject.isascii() and subject.isprintable()):
-            raise UnverifiableError(f"sub must be printable ASCII of at most {MAX_SUBJECT} characters")
+        assertion = assertions.read(text, _TYPES)
+        is_id_jag = assertions.typ_of(assertion.jws) == ID_JAG_TYPE
+        if is_id_jag:
+            check_id_jag(issuer, token_request, assertion)
+            requested = bounds_of(assertion, requested)
+        checked_subject(assertion.subject)
         trusted, claims = await asyncio.gather(
-            _trusted_issuer(issuer, client, assertion), read(issuer, client, subject, requested.scope)
+            _trusted_issuer(issuer, client, assertion, is_id_jag=is_id_jag),
+            read(issuer, client, assertion.subject, requested.scope),
         )
-        check = await _verify(issuer, client, assertion, trusted, request)
+        check = await _verify(issuer, client, assertion, trusted, request, is_id_jag=is_id_jag)
+        told = assertion.jws.claims()
+        subject = assertion.subject if trusted is None else subject_of(trusted, told)
     except UnknownIssuerError as error:
         raise UntrustedIssuer(assertion, str(error)) from error
     except UnverifiableError as error:
         raise InvalidGrant(f"The assertion cannot be used: {error}", log=str(error)) from error
     begun = fresh_authorization(issuer, _within(client, trusted), GrantTypeName.JWT_BEARER, requested, subject=subject)
-    grant = await with_claims(issuer, client, begun.grant, claims)
+    known = claims if subject == assertion.subject else None  # read beside the trust, by what the issuer calls them
+    grant = await with_claims(issuer, client, _acted_for(begun.grant, told.get(ACT)), known)
     grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, is not known
     token_request.replay_checks.append(check)
-    return msgspec.structs.replace(begun, grant=grant)
+    granted = msgspec.structs.replace(begun.granted, members=grant.members)
+    return msgspec.structs.replace(begun, grant=grant, granted=granted, is_final=is_id_jag)
 
 
-async def _trusted_issuer(issuer: Issuer, client: Client, assertion: UnverifiedAssertion) -> TrustedIssuer | None:
+def _acted_for(grant: Grant, act: object) -> Grant:
+    """With who acts for the user, as an issuer says it (draft-ietf-oauth-identity-chaining). Raises InvalidRequest."""
+    if act is None:
+        return grant
+    acted: Grant = msgspec.structs.replace(grant, members={**(grant.members or {}), ACT: check_actors(act)})
+    return acted
+
+
+async def _trusted_issuer(
+    issuer: Issuer, client: Client, assertion: UnverifiedAssertion, *, is_id_jag: bool
+) -> TrustedIssuer | None:
     """The trusted issuer of the assertion; None where the client itself asserts the subject, and may.
 
     Raises UnverifiableError, which does not say whether the issuer is trusted for other clients.
     """
+    if is_id_jag:
+        return await trusted_issuer_of(issuer, client, assertion, TrustUse.ID_JAG)
     if client.may_assert_subjects and assertion.issuer == client.client_id:
         return None
-    is_name = len(assertion.issuer) <= MAX_SUBJECT
-    trusted = await issuer.store.trusted_issuers.get(assertion.issuer) if is_name else None
-    if trusted is None:
-        raise UnknownIssuerError(_NOT_TRUSTED)
-    if trusted.clients and client.client_id not in trusted.clients:
-        raise UnverifiableError(_NOT_TRUSTED)
-    if assertion.algorithm not in (trusted.algorithms or ALGORITHMS):
-        raise UnverifiableError(f"it is signed with {assertion.algorithm}, which its issuer does not use")
-    if trusted.subjects and assertion.subject not in trusted.subjects:
-        raise UnverifiableError("its issuer may not assert this subject")
-    return trusted
+    return await trusted_issuer_of(issuer, client, assertion, TrustUse.JWT_BEARER)
 
 
 async def _verify(
-    issuer: Issuer, client: Client, assertion: UnverifiedAssertion, trusted: TrustedIssuer | None, request: Request
+    issuer: Issuer,
+    client: Client,
+    assertion: UnverifiedAssertion,
+    trusted: TrustedIssuer | None,
+    request: Request,
+    *,
+    is_id_jag: bool,
 ) -> ReplayCheck:
     """Verify signature and audience, and record the use."""
-    wanted = assertions.audiences(issuer, request)
+    wanted = (issuer.url,) if is_id_jag else assertions.audiences(issuer, request)
     if trusted is None:
         verified = await assertions.verify_by_client(issuer, client, assertion)
     else:
-        source = KeySource(f"issuer {trusted.issuer}", trusted.jwks, trusted.jwks_uri)
-        verified = await assertions.verify_by_keys(issuer, source, assertion, trusted.algorithms or ALGORITHMS)
-        wanted = (*wanted, trusted.audience) if trusted.audience else wanted
+        verified = await verify_by_issuer(issuer, trusted, assertion)
+        wanted = (*wanted, trusted.audience) if trusted.audience and not is_id_jag else wanted
     return assertions.use_grant_assertion(issuer, verified, wanted)
 
 
@@ -112,5 +132,9 @@ def _within(client: Client, trusted: TrustedIssuer | None) -> Client:
 
 
 GRANT_TYPE = GrantType(
-    GrantTypeName.JWT_BEARER, authorize, help="Tokens for an assertion of a trusted issuer.", has_side_effects=True
+    GrantTypeName.JWT_BEARER,
+    authorize,
+    help="Tokens for an assertion of a trusted issuer.",
+    metadata=lambda _: {"authorization_grant_profiles_supported": [ID_JAG_PROFILE]},
+    has_side_effects=True,
 )

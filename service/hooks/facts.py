@@ -66,6 +66,47 @@ def about_token(
     }
 
 
+def about_exchange(
+    client_id: str,
+    grant: Grant,
+    *,
+    subject_token_type: str,
+    subject_client_id: str,
+    issued_token_type: str,
+    actor: Mapping[str, Any] | None,
+    scope: str,
+    audience: Sequence[str],
+    address: str,
+) -> dict[str, Any]:
+    """Return the facts about tokens that are to be exchanged.
+
+    Args:
+        client_id: of the client that asks, and gets the new token.
+        grant: of the new token, as far as it is known.
+        subject_token_type: what is exchanged.
+        subject_client_id: the client that it was issued to; "": a trusted issuer made it.
+        issued_token_type: what for.
+        actor: who acts for the user (``act``), None for nobody.
+        scope: of the new token.
+        audience: of the new token.
+        address: of the request.
+    """
+    return {
+        "client_id": client_id,
+        "subject": grant.subject,
+        "username": grant.name,
+        "subject_token_type": str(subject_token_type),
+        "subject_client_id": subject_client_id,
+        "issued_token_type": str(issued_token_type),
+        "actor": dict(actor) if actor else None,
+        "scope": scope,
+        "audience": list(audience),
+        "acr": grant.acr,
+        "auth_time": grant.auth_time,
+        "address": address,
+    }
+
+
 def about_details(client_id: str, subject: str, details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the facts about authorization details that a client asks for; ``subject`` is "" until the user has signed in."""
     return {"client_id": client_id, "subject": subject, "authorization_details": list(details)}

@@ -14,7 +14,13 @@ from service.hooks.webhook import Webhook
 from service.observe.metrics import Metrics
 from service.outbound.http_client import HttpClient
 from service.protocol.credentials import Randomness
-from service.protocol.errors import AccessDenied, InvalidAuthorizationDetails, InvalidGrant, TemporarilyUnavailable
+from service.protocol.errors import (
+    AccessDenied,
+    InvalidAuthorizationDetails,
+    InvalidGrant,
+    InvalidRequest,
+    TemporarilyUnavailable,
+)
 from service.protocol.names import HookEvent
 from service.records.notification import Notification
 from service.settings import Settings, SettingsError
@@ -46,6 +52,7 @@ class Hooks:
         # Whether any hook wants the event.
         self.asks_claims = bool(self._of[HookEvent.CLAIMS])
         self.asks_refresh = bool(self._of[HookEvent.REFRESH])
+        self.asks_exchange = bool(self._of[HookEvent.EXCHANGE])
         self.asks_login = bool(self._of[HookEvent.LOGIN])
         self.asks = self.asks_claims or self.asks_refresh
         self.notifies_revoked = bool(self._of[HookEvent.REVOKED])
@@ -78,6 +85,11 @@ class Hooks:
         """Let the hooks allow a refresh. Raises InvalidGrant with the hook's text where one says no, TemporarilyUnavailable."""
         if no := await self._refused(HookEvent.REFRESH, facts):
             raise InvalidGrant(no[1], log=f"hook {no[0]} refuses the refresh")
+
+    async def check_exchange(self, facts: dict[str, Any]) -> None:
+        """Let the hooks allow an exchange. Raises InvalidRequest with the hook's text where one says no (RFC 8693 2.2.2)."""
+        if no := await self._refused(HookEvent.EXCHANGE, facts):
+            raise InvalidRequest(no[1] or "The exchange is not allowed.", log=f"hook {no[0]} refuses the exchange")
 
     async def check_login(self, facts: dict[str, Any]) -> None:
         """Let the hooks allow a login. Raises AccessDenied with the hook's text where one says no, TemporarilyUnavailable."""

@@ -52,6 +52,7 @@ class Event(StrEnum):
     INCIDENT = "incident", ERROR, "An unforeseen error; the client got server_error with this incident id.", "incident path"
     MALFORMED_REQUEST = "malformed_request", INFO, "Bytes that are no HTTP; one line a second at most.", "reason address left_out"
     TOKEN_ISSUED = "token_issued", DEBUG, "A token request was answered.", "grant_type client_id subject scope repeated"
+    TOKEN_EXCHANGED = "token_exchanged", INFO, "A token is exchanged for another one (RFC 8693).", "client_id subject username subject_token_type subject_client_id issued_token_type actor scope audience acr auth_time address"
     INTROSPECTION_REFUSED = "introspection_refused", INFO, "A client asked about a token that does not concern it.", "client_id token_client_id audience resources reason"
     REVOCATION_OF_FOREIGN_TOKEN = "revocation_of_foreign_token", WARNING, "A client tried to revoke another client's token.", "client_id"
     CLIENT_KEYS_UNAVAILABLE = "client_keys_unavailable", WARNING, "A client's jwks_uri could not be fetched.", "client_id reason"

@@ -35,6 +35,17 @@ def resource(text: str) -> str:
     return text
 
 
+def foreign_issuer(text: str) -> str:
+    """Another authorization server, and behind a # what the client is called there. Raises ValueError."""
+    issuer, mark, client_id = text.partition("#")
+    parts = urlsplit(issuer)
+    if parts.scheme not in ("https", "http") or not parts.netloc or parts.query:
+        raise ValueError("must be the URL of an issuer (RFC 8414 section 2), and #CLIENT_ID behind it if you like")
+    if mark and not client_id:
+        raise ValueError("behind # stands the client_id that the client has there")
+    return identifier(text)
+
+
 def readable(text: str) -> str:
     """Something that people read. Raises ValueError."""
     if _CONTROL.search(text):
@@ -89,6 +100,9 @@ def _distinguished_name(text: str) -> str:
 
 
 Identifier = Annotated[str, AfterValidator(identifier)]
+Identifiers = Annotated[tuple[Identifier, ...], Field(max_length=100), AfterValidator(each_once)]
+ForeignIssuer = Annotated[str, AfterValidator(foreign_issuer)]
+ForeignIssuers = Annotated[tuple[ForeignIssuer, ...], Field(max_length=100), AfterValidator(each_once)]
 Resource = Annotated[str, AfterValidator(resource)]
 Resources = Annotated[tuple[Resource, ...], AfterValidator(each_once)]
 ShortText = Annotated[str, Field(max_length=255), AfterValidator(readable)]

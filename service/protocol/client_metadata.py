@@ -17,7 +17,9 @@ from service.protocol.checked_types import (
     CertificateIp,
     CertificateUri,
     ClaimNames,
+    ForeignIssuers,
     Identifier,
+    Identifiers,
     Lifetime,
     LifetimeOrNever,
     LongText,
@@ -239,6 +241,15 @@ class ClientMetadata(BaseModel):
     access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
         "Claims about the user, such as department, in its access tokens and their introspection.",
         authlete="extension.accessTokenClaims", metavar="CLAIM")
+    exchange_from: Identifiers = _row((), _MAY, "Exchanges tokens of",
+        "Token exchange: clients whose tokens it may exchange, beside its own and those that are for it; * for all.",
+        metavar="CLIENT_ID")
+    exchange_audiences: Resources = _row((), _MAY, "Exchanges tokens for",
+        "Token exchange: APIs that its exchanged tokens may be for, beside those that the exchanged one is for. Without any a "
+        "public client exchanges nothing.", flag="--exchange-audience", metavar="RESOURCE")
+    exchange_issuers: ForeignIssuers = _row((), _MAY, "Gets grants for issuers",
+        "Token exchange: other authorization servers for which it gets an identity assertion grant (ID-JAG): the issuer, and "
+        "#CLIENT_ID behind it where the client has another client_id there.", flag="--exchange-issuer", metavar="ISSUER")
     profile: Profile | None = _row(None, _AUTHENTICATES, "Security profile",
         "A set of rules that it keeps: members that are not set become what the profile demands, and others are refused where "
         "they contradict it (`mintmark client check`).", metavar="PROFILE")

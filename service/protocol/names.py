@@ -31,7 +31,7 @@ class GrantTypeName(StrEnum):
     PASSWORD = "password"
     REFRESH_TOKEN = "refresh_token"
     TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-    """RFC 8693: checked for a caller of the decision API, who knows what may be exchanged; not at our own token endpoint."""
+    """RFC 8693."""
 
 
 class ResponseType(StrEnum):
@@ -146,6 +146,17 @@ class ApplicationType(StrEnum):
     NATIVE = "native"
 
 
+class TrustUse(StrEnum):
+    """What the JWTs of a trusted issuer are taken for."""
+
+    JWT_BEARER = "jwt-bearer"
+    """Assertions of the JWT bearer grant (RFC 7523)."""
+    ID_JAG = "id-jag"
+    """Identity assertion grants, which name their client (draft-ietf-oauth-identity-assertion-authz-grant)."""
+    TOKEN_EXCHANGE = "token-exchange"
+    """Tokens that are exchanged for others (RFC 8693)."""
+
+
 class RefreshRotation(StrEnum):
     """For which clients a refresh replaces the refresh token (RFC 9700 section 4.14.2)."""
 
@@ -168,6 +179,8 @@ class HookEvent(StrEnum):
     """What to add to tokens that are about to be made."""
     REFRESH = "refresh"
     """Whether a refresh token may be used."""
+    EXCHANGE = "exchange"
+    """Whether a token may be exchanged for another (RFC 8693)."""
     LOGIN = "login"
     """Whether a user whose password was right may come in."""
     AUTHORIZATION_DETAILS = "authorization_details"
@@ -182,7 +195,13 @@ class HookEvent(StrEnum):
     @property
     def asks(self) -> bool:
         """Whether an answer counts; else it is a notification."""
-        return self in (HookEvent.CLAIMS, HookEvent.REFRESH, HookEvent.LOGIN, HookEvent.AUTHORIZATION_DETAILS)
+        return self in (
+            HookEvent.CLAIMS,
+            HookEvent.REFRESH,
+            HookEvent.EXCHANGE,
+            HookEvent.LOGIN,
+            HookEvent.AUTHORIZATION_DETAILS,
+        )
 
 
 OPENID = "openid"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from service.protocol import exchange_refusals
 from service.protocol.refusal_texts import TEXTS
 
 UNKNOWN = "other"
@@ -27,7 +28,7 @@ class Refusal(NamedTuple):
     texts: tuple[str, ...]
 
 
-REFUSALS = tuple(Refusal(*row) for row in TEXTS)
+REFUSALS = tuple(Refusal(*row) for row in (*exchange_refusals.TEXTS, *TEXTS))
 REASONS = tuple(dict.fromkeys((*(one.reason for one in REFUSALS), UNKNOWN)))
 
 

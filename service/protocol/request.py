@@ -11,8 +11,8 @@ from service.protocol.errors import InvalidRequest
 from service.protocol.forwarded_certificates import ClientCertificate
 
 MAX_PARAMETERS = 64
-REPEATABLE = frozenset({"resource"})
-"""Parameters that may appear more than once (RFC 8707 section 2)."""
+REPEATABLE = frozenset({"resource", "audience"})
+"""Parameters that may appear more than once (RFC 8707 section 2, RFC 8693 section 2.1)."""
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -48,6 +48,8 @@ class Request(msgspec.Struct, frozen=True):
     """The body where it is no form (JSON of client registration)."""
     is_listening: Callable[[], bool] = always_listening
     """Whether the connection for the answer is still there."""
+    audiences: tuple[str, ...] = ()
+    """Every ``audience`` in order (RFC 8693)."""
 
     def required(self, name: str) -> str:
         """The value of a parameter. Raises InvalidRequest where it is missing or empty."""
@@ -59,10 +61,11 @@ class Request(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Form:
-    """A parsed form: single parameters, and the values of the repeatable ``resource``."""
+    """A parsed form: parameters by their name, of a repeatable one the first value; and all values of those."""
 
     parameters: dict[str, str] = field(default_factory=dict)
     resources: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
 
 
 def parse_form(body: bytes, most: int = MAX_PARAMETERS) -> Form:
@@ -82,8 +85,13 @@ def any_form(body: bytes, most: int = MAX_PARAMETERS) -> Form:
     form = Form()
     seen: set[str] = set()
     for name, value in _pairs(body, most):
-        if name in REPEATABLE:
+        if name == "resource":
             form.resources += (value,) if value else ()
+            continue
+        if name == "audience":
+            if value:
+                form.audiences += (value,)
+                form.parameters.setdefault(name, value)
             continue
         if name in seen:
             raise InvalidRequest(f"The parameter {name[:40]} is given more than once.")

@@ -51,6 +51,24 @@ class Requested(msgspec.Struct, frozen=True):
             return granted
         return msgspec.structs.replace(granted, audience=targets.audience(self.resources, granted.audience))
 
+    def exchanged(self, granted: Granted, *, scopes_allowed: Collection[str], audiences: tuple[str, ...]) -> Granted:
+        """Limit what a token is exchanged for to what it allows itself (RFC 8693), and its client may have.
+
+        Args:
+            granted: What the token allows.
+            scopes_allowed: What the client may have.
+            audiences: What it may be for beside that, by the policy for the client.
+
+        Raises:
+            InvalidScope: The scope goes beyond one of these.
+            InvalidTarget: A resource or audience does.
+        """
+        held = " ".join([word for word in granted.scope.split() if word in scopes_allowed])
+        audience = granted.audience
+        if self.resources:
+            audience = targets.audience(self.resources, (*granted.audience, *audiences))
+        return msgspec.structs.replace(granted, scope=scopes.narrowed(self.scope, held), audience=audience)
+
     def narrowed(self, granted: Granted) -> Granted:
         """Limit a later request to what was granted before (RFC 6749 section 6). Raises InvalidScope, InvalidTarget."""
         if self.scope is None and not self.resources:

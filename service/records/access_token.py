@@ -2,12 +2,23 @@
 
 from typing import Any
 
+import msgspec
 from msgspec import field
 
 from service.protocol.binding import UNBOUND, Binding
 from service.records.grant import Grant
 from service.records.json import Record
 from service.records.property import Property
+
+
+class Source(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What a token came from, by exchange: it lives no longer than all of that."""
+
+    client_id: str
+    client_generation: int
+    """Of the client when it got that."""
+    access_hash: str = ""
+    """Of an access token of the same grant, "" = nothing beside the grant."""
 
 
 class AccessToken(Record, frozen=True, omit_defaults=True, gc=False):
@@ -23,3 +34,9 @@ class AccessToken(Record, frozen=True, omit_defaults=True, gc=False):
     members: dict[str, Any] | None = field(default=None, name="m")  # None: the grant's
     binding: Binding = field(default=UNBOUND, name="b")
     """To a key of the client, which any client that presents the token must prove to hold (P9)."""
+    sources: tuple[Source, ...] = field(default=(), name="o")
+    """What it was exchanged for, the first one in front (RFC 8693); it has a ``grant`` of its own then."""
+
+    def encode(self) -> bytes:
+        """Compact JSON; a blank in front tells scripts that it came from others (``lua/shared/came_from.lua``)."""
+        return b" " + super().encode() if self.sources else super().encode()

@@ -140,6 +140,9 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     introspection_encrypted_response_alg: KeyManagement | None = None
     introspection_encrypted_response_enc: ContentEncryption | None = None
     access_token_claims: tuple[str, ...] = ()
+    exchange_from: tuple[str, ...] = ()
+    exchange_audiences: tuple[str, ...] = ()
+    exchange_issuers: tuple[str, ...] = ()
     profile: Profile | None = None
     consents_since: int | None = None
     """The generation from which consents count, where they outlived the last raise; None: ``generation``."""

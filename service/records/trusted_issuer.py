@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.protocol.names import SigningAlgorithm
+from service.protocol.names import SigningAlgorithm, TrustUse
 from service.records.json import Record
 
 
@@ -17,4 +17,7 @@ class TrustedIssuer(Record, frozen=True, omit_defaults=True, gc=False):
     scopes: tuple[str, ...] = ()  # that tokens may have; empty: any
     clients: tuple[str, ...] = ()  # that may present its assertions; empty: any
     audience: str | None = None  # what it may call us besides our own names
+    uses: tuple[TrustUse, ...] = (TrustUse.JWT_BEARER,)  # what its JWTs are taken for
+    subject_claim: str = "sub"  # the claim that names the user here
+    subject_prefix: str = ""  # what stands in front of it here, so that its users are none of another issuer
     created_at: int = 0  # epoch seconds

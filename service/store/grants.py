@@ -137,7 +137,8 @@ class Grants(RecordStore):
             )
             for key in (name.decode() for name in found):
                 data, left, now = await self._connection.execute_all([(key, ("GET", key)), *end_steps(key)])
-                if data and (grant := AccessToken.decode(data).grant):
+                token = AccessToken.decode(data) if data else None
+                if token is not None and (grant := token.grant) and not token.sources:
                     return key, ListedGrant(grant_id, grant, ends_at(left, now))
             cursor = position.decode()
             if cursor == "0":

@@ -25,6 +25,7 @@ class RevokeAnswer(StrEnum):
 _open = Script("open_credential", Answer)
 _issue = Script("issue_tokens", Answer)
 _add = Script("add_access_token", Answer)
+_exchange = Script("exchange_token", Answer)
 _rotate = Script("rotate_refresh_token", Outcome, confirmed=True)
 _reuse = Script("reuse_refresh_token", Outcome, confirmed=True)
 _revoke = Script("revoke_token", RevokeAnswer, confirmed=True)
@@ -41,13 +42,15 @@ class OpenedToken(msgspec.Struct, frozen=True):
     record: AccessToken
     grant: Grant
     ends_at: int  # epoch seconds, from the key's own TTL (P4)
+    origin: Grant | None = None
+    """Of one that was exchanged, the grant of the user that all of it came from; ``grant`` is its own."""
 
     @property
     def scope(self) -> str:
         """Its own where it was issued with less, and never more than its grant has now."""
         if self.record.scope is None:
             return self.grant.scope
-        held = self.grant.scope.split()
+        held = (self.origin or self.grant).scope.split()
         return " ".join([word for word in self.record.scope.split() if word in held])
 
     @property
@@ -87,7 +90,10 @@ class Tokens(SpendableStore):
         if answer is Answer.UNKNOWN:
             return None
         record = AccessToken.decode(rest[0])
-        grant = grants.decode(rest[1]) or record.grant
+        grant = grants.decode(rest[1])
+        if record.sources and record.grant:
+            return OpenedToken(token, record, record.grant, rest[2], origin=grant)
+        grant = grant or record.grant
         return OpenedToken(token, record, grant, rest[2]) if grant else None
 
     async def open_by_refresh(self, token: Credential, *, with_end: bool = False) -> OpenedRefreshToken | None:
@@ -143,6 +149,13 @@ class Tokens(SpendableStore):
         )
         reply = await self._indexing.swap(step, new.place())
         return reply is not None and _add.read(reply)[0] is Answer.ISSUED
+
+    async def exchange(self, new: NewTokens) -> bool:
+        """Keep an access token beside what it was exchanged for. One round trip. False: that has ended."""
+        grant_id = new.access.grant_id
+        places = (self._keys.grant(grant_id), self._keys.access_token(grant_id, new.access.hash))
+        answer, _ = await _exchange.run(self._connection, places, new.access_record, new.access_ends_at)
+        return answer is Answer.ISSUED
 
     async def rotate(
         self, opened: OpenedRefreshToken, new: NewTokens, used_ends_at: int, reply: WaitingReply

@@ -29,7 +29,7 @@ MAX_ASSERTION = 8192
 """Characters."""
 MAX_JTI = 255
 _LONGEST_HEADER = 6000
-_TYPES = frozenset({"", "jwt", "client-authentication+jwt", "authorization-grant+jwt"})
+TYPES = frozenset({"", "jwt", "client-authentication+jwt", "authorization-grant+jwt"})
 """``typ``: what was signed for another purpose is no assertion (RFC 8725 section 3.11)."""
 
 
@@ -59,18 +59,23 @@ class VerifiedAssertion(msgspec.Struct, frozen=True):
     signing_input: bytes
 
 
-def read(token: str) -> UnverifiedAssertion:
-    """Read a signed JWT with issuer and subject. Raises UnverifiableError."""
+def read(token: str, types: Collection[str] = TYPES) -> UnverifiedAssertion:
+    """Read a signed JWT with issuer and subject, of one of these ``typ`` in lower case. Raises UnverifiableError."""
     jws = parse(token, MAX_ASSERTION)
     if jws.algorithm not in (*ALGORITHMS, *HMAC):  # none, above all (IT-17)
         raise UnverifiableError(f"it must be signed with one of {', '.join((*ALGORITHMS, *HMAC))}")
-    if str(jws.header.get("typ", "")).lower().removeprefix("application/") not in _TYPES:
+    if typ_of(jws) not in types:
         raise UnverifiableError("its typ says that it was signed for another purpose")
     claims = jws.claims()
     issuer, subject = claims.get("iss"), claims.get("sub")
     if not isinstance(issuer, str) or not isinstance(subject, str) or not issuer or not subject:
         raise UnverifiableError("it needs iss and sub (RFC 7523 section 3)")
     return UnverifiedAssertion(jws, jws.algorithm, issuer, subject)
+
+
+def typ_of(jws: Jws) -> str:
+    """Return what its header says that it is, in lower case."""
+    return str(jws.header.get("typ", "")).lower().removeprefix("application/")
 
 
 async def verify_client_assertion(

@@ -5,9 +5,37 @@ import msgspec
 from service.hooks import NOTHING_ADDED, Added
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.requested import Granted
+from service.protocol.token_exchange import TokenType
+from service.records.access_token import Source
 from service.records.grant import Grant
 from service.records.property import Property
 from service.tokens.spendable import Spendable
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """What the tokens say that others are exchanged for (RFC 8693)."""
+
+    issued_type: TokenType
+    """Of the token that is to be issued."""
+    subject_type: TokenType
+    subject_client_id: str
+    """The client that the subject token was issued to, "" = a trusted issuer made it."""
+    ends_at: int = 0
+    """Epoch seconds at which the first of them ends, 0 = never."""
+    grant_id: str = ""
+    """The grant that the new token lives under, "" = it begins one."""
+    sources: tuple[Source, ...] = ()
+    issuer: str = ""
+    """The authorization server that a JWT authorization grant is for, "" = it is none."""
+    client_id: str = ""
+    """Of the client there."""
+    resources: tuple[str, ...] = ()
+    """There."""
+
+    @property
+    def is_statement(self) -> bool:
+        """Whether it is a JWT that is kept nowhere, and no access token."""
+        return bool(self.issuer) or self.issued_type in (TokenType.ID_TOKEN, TokenType.ID_JAG)
 
 
 class Authorization(msgspec.Struct, frozen=True):
@@ -28,6 +56,10 @@ class Authorization(msgspec.Struct, frozen=True):
     """Of the access token, beside the grant's."""
     binding: Binding = UNBOUND
     """What its tokens are bound to."""
+    is_final: bool = False
+    """Whether a refresh token must not come of it."""
+    exchange: Exchange | None = None
+    """Where other tokens are exchanged for its tokens."""
 
 
 def granted_by(grant: Grant) -> Granted:

@@ -84,6 +84,7 @@ async def mint_id_token(
     state: str | None = None,
     claims: Mapping[str, Any] | None = None,
     added: Mapping[str, Any] = NOTHING_ADDED.id_token,
+    ends_by: int | None = None,
 ) -> str:
     """Make an ID token of this grant (Core 2, 3.1.3.6, 3.3.2.11).
 
@@ -100,6 +101,7 @@ async def mint_id_token(
         state: Of the authorization request, for ``s_hash`` (FAPI 1.0 Advanced 5.2.2.1).
         claims: About the user, beside those that the grant holds.
         added: Claims from hooks.
+        ends_by: Epoch seconds at which it ends at the latest.
 
     Raises:
         InvalidRequest: It is to be encrypted, and the client shows no key for that.
@@ -111,7 +113,7 @@ async def mint_id_token(
         "iss": issuer.url,
         "sub": sub_of(issuer, client, grant),
         "aud": client.client_id,
-        "exp": now + (client.id_token_lifetime or issuer.settings.id_token_lifetime),
+        "exp": _end(issuer, client, now, ends_by),
         "iat": now,
         "jti": grant_id + base64url(issuer.randomness(16)),
     }
@@ -119,6 +121,11 @@ async def mint_id_token(
     beside = {"at_hash": access_token, "c_hash": code, "s_hash": state}
     contents |= {name: half_hash(algorithm, value) for name, value in beside.items() if value}
     return await _for_client(issuer, client, keyring_of(issuer).sign(algorithm, contents))
+
+
+def _end(issuer: Issuer, client: Client, now: int, ends_by: int | None) -> int:
+    end = now + (client.id_token_lifetime or issuer.settings.id_token_lifetime)
+    return end if ends_by is None else min(end, ends_by)
 
 
 def _of_login(grant: Grant, nonce: str | None) -> dict[str, object]:

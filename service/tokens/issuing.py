@@ -17,6 +17,7 @@ from service.records.client import Client
 from service.store.replay_checks import ReplayCheck, confirm, release
 from service.store.spending import Outcome, WaitingReply
 from service.tokens.authorization import Authorization, Issued
+from service.tokens.exchanged_tokens import issue_exchanged, judge_exchange
 from service.tokens.replay import fingerprint, repeat, settle
 from service.tokens.spendable import Spendable, TokenPlan
 from service.tokens.token_hooks import ask_before_exchange, with_hooks
@@ -40,6 +41,10 @@ async def issue(
         ProtocolError: A replay check does not pass.
         TemporarilyUnavailable: Redis is away, or a hook.
     """
+    if authorization.exchange is not None:
+        await judge_exchange(issuer, client, authorization, authorization.exchange, replay_checks)
+        if authorization.exchange.grant_id:
+            return await issue_exchanged(issuer, client, authorization, authorization.exchange, replay_checks)
     if authorization.spends is not None:
         await confirm(replay_checks)
         return await _exchange(issuer, client, authorization, authorization.spends)
@@ -75,7 +80,8 @@ async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -
         authorization = msgspec.structs.replace(authorization, grant=grant)
     if issuer.hooks.asks_claims:
         authorization = await with_hooks(issuer, client, authorization, grant_id, authorization.grant.grant_type)
-    minted = await mint(issuer, client, authorization, TokenPlan(grant_id, client.refresh_limit))
+    refreshes = 0 if authorization.is_final else client.refresh_limit
+    minted = await mint(issuer, client, authorization, TokenPlan(grant_id, refreshes))
     new = minted.new
     if not authorization.grant.subject:
         if minted.issued.is_stateless:

@@ -3,9 +3,10 @@
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.protocol.binding import Binding
-from service.protocol.credentials import Kind
+from service.protocol.credentials import Credential, Kind
 from service.protocol.errors import InvalidToken
 from service.records.client import Client
+from service.records.grant import Grant
 from service.store.replay_checks import confirm, start
 from service.store.tokens import OpenedToken
 from service.tokens.access_tokens import resolve_token
@@ -33,6 +34,13 @@ async def open_access_token(
     credential = (await resolve_token(issuer, text)).credential
     if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
         raise InvalidToken(log="not an access token of ours")
+    return await open_kept_token(issuer, credential, possession, confirms=confirms)
+
+
+async def open_kept_token(
+    issuer: Issuer, credential: Credential, possession: Possession | None = NO_KEY, *, confirms: bool = True
+) -> tuple[OpenedToken, Client]:
+    """The same, of a token that was resolved already."""
     token = await issuer.store.tokens.open_by_token(credential)
     if token is None:
         raise InvalidToken(log="access token is unknown, expired, or its grant has ended")
@@ -40,11 +48,22 @@ async def open_access_token(
     note_client(token.grant.client_id)
     clients = issuer.store.clients
     client = clients.cached(token.grant.client_id) or await clients.get(token.grant.client_id)
-    if client is None or not client.grant_is_current(token.grant):
+    if client is None or not client.grant_is_current(token.grant) or not await sources_are_current(issuer, token):
         raise InvalidToken(log="the grant is no longer valid for its client")
     if possession is not None:
         check_algorithm(issuer, client, possession)
     return token, client
+
+
+async def sources_are_current(issuer: Issuer, token: OpenedToken) -> bool:
+    """Tell whether the clients of all that an exchanged token came from have not ended that. Raises TemporarilyUnavailable."""
+    clients = issuer.store.clients
+    for source in token.record.sources:
+        client = clients.cached(source.client_id) or await clients.get(source.client_id)
+        issued = Grant(source.client_id, client_generation=source.client_generation)
+        if client is None or not client.grant_is_current(issued):
+            return False
+    return True
 
 
 async def check_possession(binding: Binding, possession: Possession | None, *, confirms: bool = True) -> None:

@@ -9,7 +9,9 @@ import orjson
 from service.hooks import NOTHING_ADDED, Added
 from service.issuer import Issuer
 from service.protocol.credentials import Credential, Kind, hashed, new_credential
+from service.protocol.errors import InvalidRequest
 from service.protocol.names import TOKEN_RESPONSE_MEMBERS, AccessTokenFormat
+from service.protocol.token_exchange import TokenType
 from service.records.access_token import AccessToken
 from service.records.client import Client
 from service.records.property import Property
@@ -17,12 +19,13 @@ from service.store.grants import NEVER
 from service.store.spending import NewTokens
 from service.tokens.access_tokens import (
     AccessTokenContents,
+    AccessTokenProfile,
     handle_of,
     mint_access_jwt,
     profile_for,
     stateless_handle,
 )
-from service.tokens.authorization import Authorization, Issued
+from service.tokens.authorization import Authorization, Exchange, Issued
 from service.tokens.id_tokens import mint_id_token, wants_id_token
 from service.tokens.refresh_tokens import NewRefreshToken, new_refresh_token
 from service.tokens.spendable import TokenPlan
@@ -51,6 +54,9 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     now, grant = int(issuer.clock()), authorization.grant
     issuer.store.self_registrations.note_use(client, issuer.settings.registration_idle_lifetime)
     lifetime = authorization.lifetime or client.access_token_lifetime or issuer.settings.access_token_lifetime
+    exchange = authorization.exchange
+    if exchange is not None:
+        lifetime = within(exchange, lifetime, now)
     opaque = new_credential(Kind.ACCESS_TOKEN, plan.grant_id, issuer.randomness)
     credential = Credential(Kind.ACCESS_TOKEN, plan.grant_id, hashed(opaque))
     refresh = new_refresh_token(issuer, client, authorization, plan, now)
@@ -59,24 +65,17 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     if wants(issuer, client):
         about, is_kept = await of_token(issuer, client, grant, authorization.granted.scope)
     access = _AccessToken(opaque)
-    if client.access_token_format is not None or issuer.settings.resource_tokens:
-        added, own = {**authorization.added.access_token, **about}, authorization.properties
-        contents = AccessTokenContents(
-            grant=msgspec.structs.replace(grant, properties=grant.properties + own) if own else grant,
-            granted=authorization.granted,
-            now=now,
-            ends_at=now + lifetime,
-            added=added,
-            binding=authorization.binding,
-        )
-        access = await _in_profile(issuer, client, contents, credential, opaque)
+    if client.access_token_format is not None or issuer.settings.resource_tokens or exchange is not None:
+        contents = _contents(authorization, about, now, now + lifetime)
+        profile = _profile(issuer, client, contents, exchange)
+        access = await _in_profile(issuer, client, profile, contents, credential, opaque)
     id_token = ""
     if plan.has_id_token and wants_id_token(issuer, grant):
         extra = authorization.added.id_token
         id_token = await mint_id_token(
             issuer, client, grant, plan.grant_id, nonce=plan.nonce, access_token=access.text, added=extra
         )
-    told = plan.grant_id if issuer.settings.grant_management and grant.subject else ""
+    told = plan.grant_id if issuer.settings.grant_management and grant.subject and exchange is None else ""
     issued = Issued(
         content=_response(client, authorization, access, lifetime, refresh.token, id_token, told),
         grant=grant,
@@ -117,11 +116,48 @@ def _to_keep(
     )
 
 
+def _contents(authorization: Authorization, about: Mapping[str, Any], now: int, ends_at: int) -> AccessTokenContents:
+    """What a JWT says. ``about``: claims about the user."""
+    grant, own = authorization.grant, authorization.properties
+    return AccessTokenContents(
+        grant=msgspec.structs.replace(grant, properties=grant.properties + own) if own else grant,
+        granted=authorization.granted,
+        now=now,
+        ends_at=ends_at,
+        added={**authorization.added.access_token, **about},
+        binding=authorization.binding,
+    )
+
+
+def within(exchange: Exchange, lifetime: int, now: int) -> int:
+    """Limit a lifetime in seconds to that of the tokens that are exchanged. Raises InvalidRequest where one is over."""
+    if not exchange.ends_at:
+        return lifetime
+    if exchange.ends_at <= now:
+        raise InvalidRequest("A token to be exchanged has expired.")
+    return min(lifetime, exchange.ends_at - now)
+
+
+def _profile(
+    issuer: Issuer, client: Client, contents: AccessTokenContents, exchange: Exchange | None
+) -> AccessTokenProfile:
+    """The profile that client or resource wants; of an exchanged token it is kept, and a JWT if one is asked for."""
+    is_client_grant = not contents.grant.subject and exchange is None
+    profile = profile_for(issuer, client, contents.granted.audience, is_client_grant=is_client_grant)
+    if exchange is None or exchange.issued_type is not TokenType.JWT:
+        return profile
+    return msgspec.structs.replace(profile, format=AccessTokenFormat.JWT)
+
+
 async def _in_profile(
-    issuer: Issuer, client: Client, contents: AccessTokenContents, credential: Credential, opaque: str
+    issuer: Issuer,
+    client: Client,
+    profile: AccessTokenProfile,
+    contents: AccessTokenContents,
+    credential: Credential,
+    opaque: str,
 ) -> _AccessToken:
     """The access token in the format that its client or resource wants."""
-    profile = profile_for(issuer, client, contents.granted.audience, is_client_grant=not contents.grant.subject)
     if profile.format is AccessTokenFormat.OPAQUE:
         return _AccessToken(opaque)
     is_stateless = profile.format is AccessTokenFormat.STATELESS
@@ -143,6 +179,17 @@ def _access_record(authorization: Authorization, now: int, about: Mapping[str, A
         properties += _properties(authorization.added)
     if about:
         properties += tuple(Property(name, value, in_introspection=True) for name, value in about.items())
+    if authorization.exchange is not None and authorization.exchange.sources:
+        return AccessToken(
+            now,
+            authorization.granted.scope,
+            authorization.granted.audience,
+            grant=grant,
+            properties=properties,
+            members=authorization.granted.members,
+            binding=authorization.binding,
+            sources=authorization.exchange.sources,
+        ).encode()
     if not grant.subject:
         return AccessToken(now, grant=grant, properties=properties, binding=authorization.binding).encode()
     scope = None if authorization.granted.scope == grant.scope else authorization.granted.scope
@@ -184,6 +231,8 @@ def _response(
     body["access_token"] = access.text
     body["token_type"] = authorization.binding.token_type
     body["expires_in"] = lifetime
+    if authorization.exchange is not None:
+        body["issued_token_type"] = authorization.exchange.issued_type.value
     if refresh:
         body["refresh_token"] = refresh
     if access.jwt_beside:

@@ -26,6 +26,7 @@ MEMBERS = {
     *("backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required"),
     *("initiate_login_uri", "client_uri", "logo_uri", "policy_uri", "sector_identifier", "registered_itself"),
     "consents_since",
+    *("exchange_from", "exchange_audiences", "exchange_issuers"),
     *("token_endpoint_auth_signing_alg", "strict_assertion_audience", "access_token_format"),
     *("access_token_signing_alg", "introspection_signed_response_alg", "may_assert_subjects", "access_token_claims"),
     *("authorization_details_types", "authorization_signed_response_alg", "dpop_bound_access_tokens", "profile"),

@@ -41,8 +41,9 @@ async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
             "grant_types_supported": [
                 *("authorization_code", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code"),
                 "urn:ietf:params:oauth:grant-type:jwt-bearer",
-                *("password", "refresh_token", "implicit"),
+                *("password", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange", "implicit"),
             ],
+            "authorization_grant_profiles_supported": ["urn:ietf:params:oauth:grant-profile:id-jag"],
             "response_types_supported": ["code", "code token", "none"],
             "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA", "ES384"],
             "response_modes_supported": ["query", "fragment", "form_post"],

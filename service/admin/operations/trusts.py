@@ -8,7 +8,7 @@ from service.admin import trusts as admin
 from service.admin.input import Input, Name
 from service.admin.operations.operation import Operation, Output, Seconds, page_of
 from service.issuer import Issuer
-from service.protocol.names import SigningAlgorithm
+from service.protocol.names import SigningAlgorithm, TrustUse
 from service.records.trusted_issuer import TrustedIssuer
 
 
@@ -29,6 +29,9 @@ class ShownTrust(Output[TrustedIssuer]):
     scopes: tuple[str, ...]
     clients: tuple[str, ...]
     audience: str | None
+    uses: tuple[TrustUse, ...]
+    subject_claim: str
+    subject_prefix: str
     created_at: Seconds
 
 
@@ -55,7 +58,7 @@ LIST = Operation(
     "List trusted issuers, in no order.",
     admin.list_trusts,
     page_of("trusts", ShownTrust),
-    columns=("issuer", "jwks_uri", "clients", "subjects", "scopes", "created_at"),
+    columns=("issuer", "uses", "jwks_uri", "clients", "subjects", "scopes", "created_at"),
 )
 SHOW = Operation("trust.show", "Show a trusted issuer.", _show, ShownTrust)
 REMOVE = Operation("trust.remove", "Trust an issuer no more.", _remove, RemovedTrust, is_destructive=True)

@@ -10,7 +10,10 @@ from service.fronts.console.confirmation import Act, Question, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, faults_of, link
 from service.fronts.console.searching import SCANNED
 
-_TEXTS = ("issuer", "jwks_uri", "jwks", "algorithms", "subjects", "scopes", "clients", "audience")
+_TEXTS = (
+    *("issuer", "jwks_uri", "jwks", "algorithms", "subjects", "scopes", "clients", "audience", "uses"),
+    *("subject_claim", "subject_prefix"),
+)
 _WORDS = ("algorithms", "subjects", "scopes", "clients")
 _REMOVE = Act(
     "Trust {name} no more?",
@@ -44,7 +47,9 @@ async def add(request: ConsoleRequest) -> ConsoleReply:
     try:
         given: dict[str, Any] = {name: sent[name] or None for name in ("jwks_uri", "audience")}
         given |= {name: sent[name].split() for name in _WORDS}
-        given |= {"issuer": sent["issuer"], "jwks": _jwks(sent["jwks"])}
+        given |= {"issuer": sent["issuer"], "jwks": _jwks(sent["jwks"]), "subject_prefix": sent["subject_prefix"]}
+        given |= {"uses": sent["uses"].split()} if sent["uses"] else {}
+        given |= {"subject_claim": sent["subject_claim"]} if sent["subject_claim"] else {}
         if await request.find(trusts.SHOW, issuer=sent["issuer"]):
             raise InvalidInput("issuer: is trusted already; remove it first to describe it anew")
         await request.do(trusts.PUT, **given)

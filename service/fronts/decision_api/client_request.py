@@ -39,6 +39,7 @@ def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
         form.resources,
         url=call.issuer.url_of(path),
         certificate=body.chain,
+        audiences=form.audiences,
     )
     return body.proving(request)
 

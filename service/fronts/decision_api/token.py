@@ -19,26 +19,19 @@ from service.grants.beginning_grants import fresh_authorization
 from service.grants.jwt_bearer import UntrustedIssuer
 from service.issuer import Issuer
 from service.observe.current import note_grant_type
-from service.protocol.binding import UNBOUND, Binding
-from service.protocol.credentials import Kind
-from service.protocol.errors import InvalidGrant, InvalidRequest, InvalidToken, ProtocolError, UnauthorizedClient
+from service.protocol.binding import Binding
+from service.protocol.errors import InvalidGrant, InvalidRequest, ProtocolError, UnauthorizedClient
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.protocol.requested import Requested
+from service.protocol.token_exchange import ExchangeRequest, TokenType
 from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket, PasswordRequest
 from service.store.replay_checks import confirm, under_way
 from service.tokens import assertions
-from service.tokens.access_tokens import resolve_token
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.binding import Possession, bound_by
-from service.tokens.opening import check_possession, open_access_token
-
-_PREFIX = "urn:ietf:params:oauth:token-type:"
-_TOKEN_TYPES = frozenset(
-    _PREFIX + name for name in ("jwt", "access_token", "refresh_token", "id_token", "saml1", "saml2")
-)
-"""RFC 8693 section 3."""
+from service.tokens.exchangeable_tokens import present_own
 
 
 class TokenBody(ClientRequestBody, AdditionsBody):
@@ -68,7 +61,7 @@ async def _known(issuer: Issuer, authenticated: AuthenticatedClient, name: str) 
     members = await client_members(issuer, client, _presented(authenticated)) | {
         "clientAuthMethod": method_name(client)
     }
-    known = name in GRANT_TYPES or name == GrantTypeName.TOKEN_EXCHANGE
+    known = name in GRANT_TYPES
     if known:
         members["grantType"] = enum_name(name)
     return CallResult(
@@ -198,52 +191,42 @@ async def _exchange(issuer: Issuer, authenticated: AuthenticatedClient, request:
 
     An access token that is brought must be a living one of ours; tokens of other types are the caller's to verify.
     """
-    client, parameters = authenticated.client, request.parameters
+    client = authenticated.client
     possession = await _possession(issuer, authenticated, request)
     await confirm(under_way((*authenticated.replay_checks, *possession.replay_checks)))
     if GrantTypeName.TOKEN_EXCHANGE not in client.grant_types:
         raise UnauthorizedClient("The client is not registered for token exchange.")
+    asked = ExchangeRequest.of(request)
+    shown = possession.binding
     members = {
-        "subjectToken": request.required("subject_token"),
-        "subjectTokenType": _type_of(request, "subject_token_type"),
-        "subjectTokenInfo": await _info(issuer, request, "subject_token", possession),
-        "actorToken": parameters.get("actor_token"),
-        "requestedTokenType": _type_of(request, "requested_token_type", required=False),
-        "audiences": [parameters["audience"]] if "audience" in parameters else None,
-        "resources": list(request.resources) or None,
+        "subjectToken": asked.subject_token,
+        "subjectTokenType": enum_name(asked.subject_token_type),
+        "subjectTokenInfo": await _info(issuer, "subject_token", asked.subject_token, asked.subject_token_type, shown),
+        "actorToken": asked.actor_token or None,
+        "requestedTokenType": enum_name(asked.requested_token_type) if asked.requested_token_type else None,
+        "audiences": list(asked.audiences) or None,
+        "resources": list(asked.resources) or None,
     }
-    has_actor = "actor_token" in parameters
-    if has_actor != ("actor_token_type" in parameters):
-        raise InvalidRequest("actor_token and actor_token_type go together (RFC 8693 section 2.1).")
-    if has_actor:
-        members["actorTokenType"] = _type_of(request, "actor_token_type")
-        members["actorTokenInfo"] = await _info(issuer, request, "actor_token", possession)
+    if asked.actor_token_type is not None:
+        members["actorTokenType"] = enum_name(asked.actor_token_type)
+        members["actorTokenInfo"] = await _info(issuer, "actor_token", asked.actor_token, asked.actor_token_type, shown)
     scopes = _scopes(issuer, client, GrantTypeName.TOKEN_EXCHANGE, request)
     await confirm(possession.replay_checks)
     return members | {"scopes": scopes} | _to_bind_to(possession)
 
 
-def _type_of(request: Request, name: str, *, required: bool = True) -> str | None:
-    """A token type as Authlete spells it. Raises InvalidRequest."""
-    given = request.required(name) if required else request.parameters.get(name)
-    if given is not None and given not in _TOKEN_TYPES:
-        raise InvalidRequest(f"{name} is not a known token type (RFC 8693 section 3).")
-    return enum_name(given) if given else None
+async def _info(issuer: Issuer, name: str, text: str, token_type: TokenType, shown: Binding) -> dict[str, Any] | None:
+    """What an access token of ours says; None for what the caller has to verify.
 
-
-async def _info(issuer: Issuer, request: Request, name: str, possession: Possession) -> dict[str, Any] | None:
-    """What an access token of ours says. Raises InvalidRequest for one that is dead, or not ours (RFC 8693 section 2.2.2).
-
-    One that is bound to a key may be exchanged by who holds that (P9), whatever type its sender gives it.
+    Raises InvalidRequest for one that is dead, not ours, or bound to a key that its sender does not hold (P9).
     """
-    text = request.required(name)
-    if request.parameters.get(f"{name}_type") != f"{_PREFIX}access_token":
-        await _check_other(issuer, name, text, possession)
+    presented = await present_own(issuer, name, text, shown, reads_id_tokens=False)
+    opened = presented.opened if presented is not None else None
+    if token_type is not TokenType.ACCESS_TOKEN:
         return None
-    try:
-        opened, client = await open_access_token(issuer, text, possession)
-    except InvalidToken as error:
-        raise InvalidRequest(f"{name} is not a living access token of this service.") from error
+    if presented is None or presented.client is None or opened is None:
+        raise InvalidRequest(f"{name} is not a living access token of this service.")
+    client = presented.client
     return await client_members(issuer, client) | {
         "subject": opened.grant.subject or None,
         "scopes": [{"name": word} for word in opened.scope.split()],
@@ -251,22 +234,6 @@ async def _info(issuer: Issuer, request: Request, name: str, possession: Possess
         "properties": properties_json(client.properties, opened.grant.properties, opened.record.properties),
         "resources": list(opened.audience) or None,
     }
-
-
-async def _check_other(issuer: Issuer, name: str, text: str, possession: Possession) -> None:
-    """Check what is not called an access token, and may be a token of ours all the same. Raises InvalidRequest."""
-    resolved, binding = await resolve_token(issuer, text), UNBOUND
-    try:
-        if resolved.stateless is not None:
-            binding = Binding.of(resolved.stateless.get("cnf") or {})
-        elif resolved.credential is not None and resolved.credential.kind is Kind.ACCESS_TOKEN:
-            await open_access_token(issuer, text, possession)
-        elif resolved.credential is not None and resolved.credential.kind is Kind.REFRESH_TOKEN:
-            opened = await issuer.store.tokens.open_by_refresh(resolved.credential)
-            binding = opened.record.binding if opened is not None and opened.record is not None else UNBOUND
-        await check_possession(binding, possession)
-    except InvalidToken as error:
-        raise InvalidRequest(f"{name} is a token of this service that is dead, or bound to another key.") from error
 
 
 ROUTES = (Route("/auth/token", token, TokenBody),)

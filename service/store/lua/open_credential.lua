@@ -1,12 +1,14 @@
 #!lua flags=no-writes
--- Read a credential and its grant, with the second at which the credential ends (0 = never).
+-- Read a credential and its grant, with the second at which the credential ends (0 = never). One that was exchanged is gone
+-- with what it came from.
 -- KEYS  credential, grant
 -- ARGV  -
 -- RETURNS found | unknown
 local credential, grant = unpack(KEYS)
 -- INCLUDE ends_at
+-- INCLUDE came_from
 local records = redis.call('MGET', credential, grant)
-if not records[1] then
+if not records[1] or (is_exchanged(records[1]) and not lives_on(grant, records[1])) then
   return 'unknown'
 end
 return {'found', records[1], records[2] or '', ends_at(credential)}

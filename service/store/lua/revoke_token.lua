@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Revoke a token for the client it was issued to; with ends_grant '1' everything that its grant issued. Beside 'revoked'
--- comes the subject of a grant that was ended.
+-- Revoke a token for the client it was issued to; with ends_grant '1' everything that its grant issued, but for a token that
+-- was exchanged: the grant is another's. Beside 'revoked' comes the subject of a grant that was ended.
 -- KEYS  credential, grant
 -- ARGV  client_id, ends_grant
 -- RETURNS revoked | unknown | foreign
@@ -8,13 +8,17 @@ local credential, grant = unpack(KEYS)
 local client_id, ends_grant = unpack(ARGV)
 -- INCLUDE publish_end
 -- INCLUDE end_grant
+-- INCLUDE came_from
 local held = redis.call('GET', credential)
 if not held then
   return 'unknown'
 end
 local grant_record = redis.call('GET', grant)
 local whose
-if grant_record and grant_record ~= '' then
+if is_exchanged(held) then
+  whose = cjson.decode(held).g
+  ends_grant = '0'
+elseif grant_record and grant_record ~= '' then
   whose = cjson.decode(string.sub(grant_record, 23))
 elseif string.sub(held, 1, 1) == '{' then
   whose = cjson.decode(held).g

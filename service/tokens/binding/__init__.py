@@ -90,7 +90,7 @@ def bind(authorization: Authorization, binding: Binding) -> Authorization:
     spends = authorization.spends
     if spends is not None and not spends.is_proved_by(binding):
         raise InvalidGrant(log=f"{spends.NAME} is bound to a key that the request does not prove to hold")
-    if binding is authorization.binding:  # none, as a rule
+    if binding is authorization.binding or authorization.exchange is not None:  # none, as a rule; or settled
         return authorization
     return msgspec.structs.replace(authorization, binding=binding)
 

@@ -72,7 +72,7 @@ async def with_members(
     if not is_asked and not granted.members:
         return authorization
     members = granted.members
-    if authorization.spends is None and is_asked:
+    if authorization.spends is None and authorization.exchange is None and is_asked:
         asked = granted_members(issuer, client, parameters)
         await judge_members(issuer, client, grant.subject, asked)
         members = (grant.members or {}) | (asked or {})

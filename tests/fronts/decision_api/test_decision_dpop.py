@@ -145,7 +145,7 @@ async def test_what_the_caller_decides_names_the_key(caller: Backend) -> None:
     subject = json.loads((await buy(caller, prover)).responseContent)["access_token"]
     form = f"grant_type={EXCHANGE}&subject_token={subject}&subject_token_type=urn:ietf:params:oauth:token-type:access_token"
     stolen = await buy(caller, Prover(), form)
-    assert (stolen.action, "living access token" in stolen.responseContent) == (TokenAction.BAD_REQUEST, True)
+    assert (stolen.action, "bound to" in stolen.responseContent) == (TokenAction.BAD_REQUEST, True)
     decided = await caller.answer(
         "/auth/token", parameters=form, clientId="app", clientSecret=SECRET, dpop=prover.proof(url=TOKEN), htu=TOKEN
     )

@@ -1,0 +1,120 @@
+"""Token exchange (RFC 8693): its request, read once, and who acts for whom. Pure rules."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from service.protocol.errors import InvalidRequest
+from service.protocol.request import Request
+
+MAX_ACTORS = 8
+"""How many may act for each other, one inside the other (RFC 8693 section 4.1)."""
+MAX_ACTOR_BYTES = 2048
+"""Bytes of such a chain, and of a ``may_act``, as JSON."""
+ACT = "act"
+MAY_ACT = "may_act"
+_IDENTITY = ("iss", "sub", "client_id")
+"""Members by which a party is known."""
+
+
+class TokenType(StrEnum):
+    """Token type identifiers (RFC 8693 section 3, draft-ietf-oauth-identity-assertion-authz-grant)."""
+
+    ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+    REFRESH_TOKEN = "urn:ietf:params:oauth:token-type:refresh_token"
+    ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
+    JWT = "urn:ietf:params:oauth:token-type:jwt"
+    SAML1 = "urn:ietf:params:oauth:token-type:saml1"
+    SAML2 = "urn:ietf:params:oauth:token-type:saml2"
+    ID_JAG = "urn:ietf:params:oauth:token-type:id-jag"
+    """An Identity Assertion JWT Authorization Grant."""
+
+
+class ExchangeRequest(msgspec.Struct, frozen=True):
+    """The parameters of a token exchange (RFC 8693 section 2.1), their form checked."""
+
+    subject_token: str
+    subject_token_type: TokenType
+    actor_token: str = ""
+    actor_token_type: TokenType | None = None
+    requested_token_type: TokenType | None = None
+    audiences: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, request: Request) -> "ExchangeRequest":
+        """Read what is asked for. Raises InvalidRequest."""
+        subject_token, actor_token = request.required("subject_token"), request.parameters.get("actor_token", "")
+        if bool(actor_token) != ("actor_token_type" in request.parameters):
+            raise InvalidRequest("actor_token and actor_token_type go together (RFC 8693 section 2.1).")
+        return cls(
+            subject_token=subject_token,
+            subject_token_type=_type_in(request.required("subject_token_type"), "subject_token_type"),
+            actor_token=actor_token,
+            actor_token_type=_optional_type(request, "actor_token_type"),
+            requested_token_type=_optional_type(request, "requested_token_type"),
+            audiences=request.audiences,
+            resources=request.resources,
+        )
+
+
+def _optional_type(request: Request, name: str) -> TokenType | None:
+    given = request.parameters.get(name)
+    return None if given is None else _type_in(given, name)
+
+
+def _type_in(given: str, name: str) -> TokenType:
+    try:
+        return TokenType(given)
+    except ValueError:
+        raise InvalidRequest(f"{name} is not a known token type (RFC 8693 section 3).") from None
+
+
+# actors
+
+
+def check_actors(act: object) -> dict[str, Any]:
+    """Return a chain of actors, the present one outside. Raises InvalidRequest for one that is malformed, or too long."""
+    inner, count = act, 0
+    while inner is not None:
+        if not isinstance(inner, dict) or not _is_identified(inner):
+            raise InvalidRequest(
+                "act must be objects with sub or client_id, one inside the other (RFC 8693 section 4.1)."
+            )
+        count += 1
+        if count > MAX_ACTORS:
+            raise InvalidRequest(f"More than {MAX_ACTORS} parties act for each other.")
+        inner = inner.get(ACT)
+    if len(msgspec.json.encode(act)) > MAX_ACTOR_BYTES:
+        raise InvalidRequest(f"act has more than {MAX_ACTOR_BYTES} bytes.")
+    return act if isinstance(act, dict) else {}
+
+
+def delegated(actor: Mapping[str, str], prior: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Let one more party act, in front of those who do already. Raises InvalidRequest where they become too many."""
+    return check_actors({**actor, ACT: prior} if prior else dict(actor))
+
+
+def may_become_actor(may_act: object, actor: Mapping[str, str], issuer: str) -> bool:
+    """Tell whether ``may_act`` names this party (RFC 8693 section 4.4): everything in it, and nothing that we cannot compare.
+
+    ``issuer``: whose subjects and clients an actor without ``iss`` is of.
+    """
+    if not isinstance(may_act, dict) or not _is_identified(may_act) or may_act.keys() - set(_IDENTITY):
+        return False
+    known = {"iss": issuer, **actor}
+    return all(known.get(name) == value for name, value in may_act.items())
+
+
+def check_may_act(may_act: object) -> object:
+    """Return a ``may_act`` that can be kept. Raises InvalidRequest."""
+    if not isinstance(may_act, dict) or len(msgspec.json.encode(may_act)) > MAX_ACTOR_BYTES:
+        raise InvalidRequest("may_act must be a small object (RFC 8693 section 4.4).")
+    return may_act
+
+
+def _is_identified(party: Mapping[str, Any]) -> bool:
+    named = [party[name] for name in _IDENTITY if name in party]
+    return all(isinstance(value, str) and value for value in named) and bool({"sub", "client_id"} & party.keys())

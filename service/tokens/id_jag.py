@@ -1,0 +1,72 @@
+"""Identity assertion grants (ID-JAG): what they say besides other assertions (draft-ietf-oauth-identity-assertion-authz-grant).
+
+They are redeemed by the JWT bearer grant: each for one client, which has proved who it is, and no more than they name.
+"""
+
+from typing import Any
+
+from service.crypto.jws import UnverifiableError
+from service.issuer import Issuer
+from service.protocol import scopes, targets
+from service.protocol.binding import Binding
+from service.protocol.errors import InvalidAuthorizationDetails, UnauthorizedClient
+from service.protocol.requested import Requested
+from service.tokens.assertions import UnverifiedAssertion
+from service.tokens.members import GRANT_MEMBERS
+from service.tokens.token_request import TokenRequest
+
+_MAX_SCOPE = 4096
+"""Characters."""
+
+
+def check_id_jag(issuer: Issuer, token_request: TokenRequest, assertion: UnverifiedAssertion) -> None:
+    """Check what an ID-JAG says before its signature is looked at.
+
+    Raises:
+        UnverifiableError: It is for another client or server, or lacks what it must say.
+        UnauthorizedClient: The client has proved nothing.
+        InvalidAuthorizationDetails: It allows none.
+    """
+    claims, client = assertion.jws.claims(), token_request.client
+    if client.public:
+        raise UnauthorizedClient("An ID-JAG is for confidential clients only.")
+    if assertion.issuer == issuer.url:
+        raise UnverifiableError("this service gives no tokens for an ID-JAG of its own")
+    if claims.get("client_id") not in (client.client_id, client.alias or client.client_id):
+        raise UnverifiableError("client_id is another one than that of the client")
+    if claims.get("aud") not in (issuer.url, [issuer.url]):
+        raise UnverifiableError(f"aud must be {issuer.url}, and nothing beside it")
+    missing = [name for name in ("jti", "iat", "exp") if claims.get(name) is None]
+    if missing:
+        raise UnverifiableError(f"it needs {' and '.join(missing)}")
+    if not _binding_of(claims).is_proved_by(token_request.binding):
+        raise UnverifiableError("it is bound to a key that the request does not prove to hold")
+    if not GRANT_MEMBERS.keys().isdisjoint(token_request.request.parameters):
+        raise InvalidAuthorizationDetails("The ID-JAG allows no authorization_details.")
+
+
+def bounds_of(assertion: UnverifiedAssertion, requested: Requested) -> Requested:
+    """Limit what is asked for to what an ID-JAG names. Raises UnverifiableError, InvalidScope, InvalidTarget."""
+    claims = assertion.jws.claims()
+    scope, resource = claims.get("scope"), claims.get("resource")
+    if scope is not None and not (isinstance(scope, str) and len(scope) <= _MAX_SCOPE):
+        raise UnverifiableError("scope must be a text")
+    named = [resource] if isinstance(resource, str) else resource
+    if named is not None and not (isinstance(named, list) and all(isinstance(name, str) for name in named)):
+        raise UnverifiableError("resource must be a text, or some")
+    return Requested(
+        scope=requested.scope if not scope else scopes.narrowed(requested.scope, scope),
+        resources=requested.resources if not named else targets.audience(requested.resources, tuple(named)),
+    )
+
+
+def _binding_of(claims: dict[str, Any]) -> Binding:
+    """The key that it is bound to. Raises UnverifiableError for one of which we do not know how it is proved."""
+    cnf = claims.get("cnf")
+    if cnf is None:
+        return Binding()
+    if not isinstance(cnf, dict) or not cnf or cnf.keys() - {"jkt", "x5t#S256"}:
+        raise UnverifiableError("it is bound to a key in a way that is unknown here")
+    if not all(isinstance(value, str) and value for value in cnf.values()):
+        raise UnverifiableError("it is bound to a key in a way that is unknown here")
+    return Binding.of(cnf)
