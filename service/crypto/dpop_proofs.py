@@ -11,7 +11,7 @@ import orjson
 
 from service.crypto.client_keys import ALGORITHMS, fits, parsed_key
 from service.crypto.jws import SKEW, UnverifiableError, decoded
-from service.crypto.key_material import algorithm_object, thumbprint
+from service.crypto.key_material import is_signed, thumbprint
 from service.protocol.credentials import base64url
 from service.protocol.target_uris import is_same_target
 from service.store.bounded_cache import BoundedCache
@@ -97,7 +97,7 @@ class DpopProofs:
         if key.algorithm not in algorithms:
             raise UnverifiableError(f"it is signed with {key.algorithm}, not with {' or '.join(algorithms)}")
         proof = _read_claims(claims, key, method, (url, other_url), access_token)
-        if not _is_signed(key, signing_input.encode(), raw_signature):
+        if not is_signed(key.algorithm, key.key, signing_input.encode(), raw_signature):
             raise UnverifiableError("its signature does not hold by its own key")
         if known is None:
             self._keys.put(head, key, _KEY_BYTES + len(head))
@@ -169,13 +169,6 @@ def _read_claims(claims: object, key: _Key, method: str, urls: tuple[str, str], 
     if access_token and claims.get("ath") != access_token_hash(access_token):
         raise UnverifiableError("ath is not the hash of the access token")
     return DpopProof(key.jkt, jti, issued_at, nonce or "", key.algorithm, claims)
-
-
-def _is_signed(key: _Key, signing_input: bytes, signature: bytes) -> bool:
-    try:
-        return bool(algorithm_object(key.algorithm).verify(signing_input, key.key, signature))
-    except (ValueError, TypeError):
-        return False
 
 
 def _is_number(value: object) -> TypeGuard[float]:

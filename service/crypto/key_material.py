@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
@@ -21,7 +22,10 @@ from service.protocol.names import SigningAlgorithm
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 _ALGORITHMS = get_default_algorithms()
-_ECDSA = {SigningAlgorithm.ES256: (ec.ECDSA(SHA256()), 32), SigningAlgorithm.ES384: (ec.ECDSA(SHA384()), 48)}
+_ECDSA: dict[str, tuple[ec.ECDSA, int]] = {
+    SigningAlgorithm.ES256: (ec.ECDSA(SHA256()), 32),
+    SigningAlgorithm.ES384: (ec.ECDSA(SHA384()), 48),
+}
 """The scheme, and the bytes of each half of a signature (RFC 7518 section 3.4)."""
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 """The members that a thumbprint is made of (RFC 7638 section 3.2, RFC 8037 section 2)."""
@@ -44,6 +48,24 @@ def signature(algorithm: SigningAlgorithm, key: PrivateKey, signing_input: bytes
     scheme, size = _ECDSA[algorithm]
     first, second = decode_dss_signature(key.sign(signing_input, scheme))
     return first.to_bytes(size, "big") + second.to_bytes(size, "big")
+
+
+def is_signed(algorithm: str, key: object, signing_input: bytes, signature: bytes) -> bool:
+    """Tell whether this public key, or this secret, made the signature; likewise."""
+    if algorithm not in _ECDSA or not isinstance(key, ec.EllipticCurvePublicKey):
+        try:
+            return bool(algorithm_object(algorithm).verify(signing_input, key, signature))
+        except (jwt.PyJWTError, ValueError, TypeError):
+            return False
+    scheme, size = _ECDSA[algorithm]
+    if len(signature) != 2 * size:
+        return False
+    halves = int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
+    try:
+        key.verify(encode_dss_signature(*halves), signing_input, scheme)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def generate(algorithm: SigningAlgorithm, rsa_bits: int) -> PrivateKey:

@@ -60,12 +60,13 @@ class KnownKey(NamedTuple):
 
 
 class _Loaded(NamedTuple):
-    """A key ready for use. ``header``: the encoded JOSE header of plain JWTs, with its dot."""
+    """A key ready for use."""
 
     private: PrivateKey
     public: Any
     algorithm: SigningAlgorithm
-    header: bytes
+    headers: dict[str, bytes]
+    """Encoded JOSE headers by their ``typ``, with the dot: of the few that the settings name."""
 
 
 class Published(NamedTuple):
@@ -97,6 +98,7 @@ class Keyring:
         self._sealing = Sealing(settings.master_keys)
         self._keys: tuple[SigningKey, ...] = ()
         self._loaded: dict[str, _Loaded] = {}
+        self._signing: dict[SigningAlgorithm, tuple[int, SigningKey]] = {}
         self.algorithms: tuple[SigningAlgorithm, ...] = ()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="signing")
         self._published = Published(b"", "")
@@ -136,11 +138,11 @@ class Keyring:
 
         On the event loop, RSA too: it takes 0.25 ms, and to hand it to a thread and back costs nearly as much again.
         """
-        key = key_schedule.signing(self._keys, algorithm, int(self._clock()))
-        if key is None:
-            raise UnusableKeyError(f"there is no key for {algorithm.value}")
+        key = self._signing_key(algorithm, int(self._clock()))
         loaded = self._loaded[key.kid]
-        header = loaded.header if typ == "JWT" else _header(key, typ)
+        header = loaded.headers.get(typ)
+        if header is None:
+            header = loaded.headers[typ] = _header(key, typ)
         signing_input = header + _encoded(orjson.dumps(claims))
         return (signing_input + b"." + _encoded(signature(loaded.algorithm, loaded.private, signing_input))).decode(
             "ascii"
@@ -222,6 +224,16 @@ class Keyring:
         return found[0] if found else None
 
     # how it is done
+
+    def _signing_key(self, algorithm: SigningAlgorithm, now: int) -> SigningKey:
+        """The key that signs now, looked for once a second. Raises UnusableKeyError."""
+        second, key = self._signing.get(algorithm, (-1, None))
+        if key is None or second != now:
+            key = key_schedule.signing(self._keys, algorithm, now)
+            if key is None:
+                raise UnusableKeyError(f"there is no key for {algorithm.value}")
+            self._signing[algorithm] = (now, key)
+        return key
 
     @property
     def _ahead(self) -> int:
@@ -319,7 +331,7 @@ class Keyring:
     def _hold(self, keys: tuple[SigningKey, ...], loaded: dict[str, _Loaded]) -> None:
         have = {key.algorithm for key in keys}
         self.algorithms = tuple(one for one in self._settings.signing_algorithms if one in have)
-        self._keys, self._loaded, self._published_at = keys, loaded, -1
+        self._keys, self._loaded, self._signing, self._published_at = keys, loaded, {}, -1
 
 
 def _about(kid: str, algorithm: SigningAlgorithm) -> str:
@@ -327,7 +339,7 @@ def _about(kid: str, algorithm: SigningAlgorithm) -> str:
 
 
 def _load(key: SigningKey, private: PrivateKey) -> _Loaded:
-    return _Loaded(private, private.public_key(), key.algorithm, _header(key, "JWT"))
+    return _Loaded(private, private.public_key(), key.algorithm, {})
 
 
 def _header(key: SigningKey, typ: str) -> bytes:

@@ -49,6 +49,7 @@ class Link(asyncio.Protocol):
         """``standalone``, ``cluster`` or ``sentinel``."""
         self.lost: LinkLostError | None = None
         self._loop = asyncio.get_running_loop()
+        self._create_future = self._loop.create_future
         self._reader = hiredis.Reader(protocolError=ReplyError, replyError=ReplyError)
         self._out: list[bytes] = []
         self._leaving = False
@@ -72,7 +73,7 @@ class Link(asyncio.Protocol):
             command: Its words.
             lingers: Whether it leaves with the next command, or after ``LINGER``, in the place of a write of its own.
         """
-        future: asyncio.Future[Any] = self._loop.create_future()
+        future: asyncio.Future[Any] = self._create_future()
         if self.lost is not None or len(self._pending) >= MAX_PENDING:
             future.set_exception(self.lost or LinkLostError(f"{self.endpoint} does not keep up"))
             return future
@@ -146,8 +147,9 @@ class Link(asyncio.Protocol):
         """Hand out the replies in these bytes."""
         try:
             self._reader.feed(data)
-            while (reply := self._reader.gets()) is not False:
-                self.reply_received(reply)
+            next_reply, received = self._reader.gets, self.reply_received
+            while (reply := next_reply()) is not False:
+                received(reply)
             while self._under_way and self._replied >= self._under_way[0].complete_at:
                 batch = self._under_way.popleft()
                 if self._watch is not None:

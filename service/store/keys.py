@@ -7,6 +7,7 @@ in ``user_index`` and ``rights``, ``:touch`` in ``redis/confirming_link.py``.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from inspect import isfunction, signature
 from urllib.parse import quote
 
@@ -253,6 +254,10 @@ class Keys:
         return f"{self._tag}pseudonyms}}:key"
 
 
+@lru_cache(maxsize=128)
 def _part(text: str) -> str:
-    """Names from outside, with braces and control characters out of the way of the hash tag."""
+    """Names from outside, with braces and control characters out of the way of the hash tag.
+
+    Remembered, for the keys of one user are made together.
+    """
     return text if _HARMLESS.fullmatch(text) else quote(text, safe="@:.+-_~/=", errors="surrogatepass")

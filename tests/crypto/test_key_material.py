@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.crypto.key_material import algorithm_object, generate, signature
+from service.crypto.key_material import algorithm_object, generate, is_signed, signature
 from service.protocol.names import SigningAlgorithm
 
 
@@ -15,4 +15,15 @@ def test_pyjwt_verifies_every_signature(algorithm: SigningAlgorithm) -> None:
         made = signature(algorithm, key, signing_input)
         lengths.add(len(made))
         assert algorithm_object(algorithm.value).verify(signing_input, key.public_key(), made)
+        assert is_signed(algorithm.value, key.public_key(), signing_input, made)
     assert len(lengths) == 1
+
+
+@pytest.mark.parametrize("algorithm", SigningAlgorithm)
+def test_no_other_signature_holds(algorithm: SigningAlgorithm) -> None:
+    key, other = generate(algorithm, 2048), generate(algorithm, 2048)
+    made = signature(algorithm, key, b"input")
+    for wrong in (b"", b"\x00" * len(made), made[:-1], made + b"\x00", bytes([made[0] ^ 1]) + made[1:]):
+        assert not is_signed(algorithm.value, key.public_key(), b"input", wrong)
+    assert not is_signed(algorithm.value, key.public_key(), b"another", made)
+    assert not is_signed(algorithm.value, other.public_key(), b"input", made)

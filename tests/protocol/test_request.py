@@ -110,7 +110,9 @@ _WORDS = (
     b"+",
     b" ",
 )
-_PIECES = st.sampled_from((*_WORDS, b"=", b"=", b"=", b"&", b"&", b"&", b"%", b"%2", b"%26", b"%3D", b";"))
+_PIECES = st.sampled_from(
+    (*_WORDS, b"=", b"=", b"=", b"&", b"&", b"&", b"%", b"%2", b"%26", b"%3D", b"%0a", b"\r", b"\n", b";")
+)
 
 
 def _outcome(parse: Callable[[bytes], Form], body: bytes) -> Form | str:
