@@ -39,6 +39,7 @@ from service.fronts.tls import check_client_authorities
 from service.fronts.waiting import wait_for_redis
 from service.fronts.watching import watching
 from service.issuer import Issuer
+from service.login import backchannel_deliveries
 from service.login.backchannel_logout import deliver_due
 from service.observe.audit_file import AuditFile
 from service.observe.events import Event
@@ -50,6 +51,7 @@ from service.observe.refusals import Refusals
 from service.outbound.delivery_loop import keep_delivering
 from service.outbound.http_client import HttpClient
 from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.names import DeliveryMode
 from service.redis.unreachable import explain
 from service.settings import Settings, SettingsError
 from service.store.keys import Keys
@@ -292,6 +294,11 @@ def start_background_tasks(issuer: Issuer) -> None:
         start("signing_keys", issuer.keyring.keep, needed=True)
     start("refused_requests", lambda: _every_second(lambda: refusals.write_refused(issuer)))
     start("logout_deliveries", lambda: keep_delivering(lambda: deliver_due(issuer), "logouts"))
+    if set(issuer.settings.backchannel_delivery_modes) - {DeliveryMode.POLL}:
+        start(
+            "backchannel_deliveries",
+            lambda: keep_delivering(lambda: backchannel_deliveries.deliver_due(issuer), "backchannel"),
+        )
     if issuer.hooks.by_name:
         start("hook_deliveries", lambda: keep_delivering(issuer.hooks.notifier.deliver_due, "notifications"))
     start("redis_writes", issuer.store.writability.keep_looking)

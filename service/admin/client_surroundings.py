@@ -38,6 +38,11 @@ async def check_surroundings(issuer: Issuer, given: ClientInput) -> str:
     settings = issuer.settings
     if refused := [one.value for one in given.response_types if one not in settings.response_types]:
         raise InvalidInput(f"response_types: {', '.join(refused)}: not offered here (setting response_types)")
+    mode = given.backchannel_token_delivery_mode
+    if mode is not None and mode not in settings.backchannel_delivery_modes:
+        raise InvalidInput(
+            f"backchannel_token_delivery_mode: {mode.value} is not offered here (setting backchannel_delivery_modes)"
+        )
     _check_algorithms(issuer, given)
     if given.subject_type is SubjectType.PAIRWISE and settings.pairwise_salt is None:
         raise InvalidInput("subject_type: pairwise is not offered here (setting pairwise_salt)")

@@ -9,7 +9,7 @@ from service.observe.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user who proved who they are."""
+    """A user who proved who they are, or whom a client named."""
 
     subject: str
     username: str
@@ -19,6 +19,8 @@ class Person:
     """None where the directory did not say."""
     proved_by: str = field(default="", compare=False, repr=False)
     """The hash of the password that they gave, "" where it is not kept here."""
+    user_code_hash: str = field(default="", compare=False, repr=False)
+    """The hash of what a client must know to ask them without a browser, "" where they have none."""
 
 
 class BlockedError(Exception):
@@ -47,3 +49,12 @@ class Directory(Protocol):
         these don't mean; ``username``: what the person was called when they signed in, "" where that is not known. Raises
         TemporarilyUnavailable.
         """
+
+    async def find(self, username: str) -> Person | None:
+        """The person of this username, as a client may know it (login_hint of CIBA); None where unknown or disabled.
+
+        Raises TemporarilyUnavailable.
+        """
+
+    async def find_subject(self, subject: str) -> Person | None:
+        """The person of this subject; None where unknown or disabled. Raises TemporarilyUnavailable."""

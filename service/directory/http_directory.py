@@ -2,7 +2,8 @@
 
 ``POST {directory_url}/verify`` with ``{"username", "password", "address"}`` answers 200 ``{"sub", "username"?}``, or 401 or 404
 where it is wrong, or 429 with Retry-After. ``POST {directory_url}/claims`` with ``{"sub", "scopes"}`` answers 200
-``{"claims": {…}}``, or 404 where no user may sign in as that one (any more).
+``{"claims": {…}}``, or 404 where no user may sign in as that one (any more). ``POST {directory_url}/find`` with
+``{"username"}`` or ``{"sub"}`` answers 200 ``{"sub", "username"?}``, or 404; only CIBA asks it.
 """
 
 import re
@@ -81,6 +82,21 @@ class HttpDirectory:
         if not isinstance(claims, dict):
             raise TemporarilyUnavailable(log="directory: no claims in its answer")
         return claims
+
+    async def find(self, username: str) -> Person | None:
+        """See ``Directory``."""
+        return await self._found({"username": prepared_name(username)}, prepared_name(username))
+
+    async def find_subject(self, subject: str) -> Person | None:
+        """See ``Directory``."""
+        found = await self._found({"sub": subject}, subject)
+        if found is not None and found.subject != subject:
+            raise TemporarilyUnavailable(log="directory: it found another sub than the one that was asked for")
+        return found
+
+    async def _found(self, asked: Mapping[str, str], username: str) -> Person | None:
+        answered = await self._ask("find", asked)
+        return None if answered.status in _WRONG else _person(self._members(answered), username)
 
     async def _ask(self, what: str, value: Mapping[str, Any]) -> HttpResponse:
         try:

@@ -51,6 +51,15 @@ class RedisDirectory:
         user = await self._store.users.get_by_subject(subject, username)
         return user.claims if user is not None and user.enabled else None
 
+    async def find(self, username: str) -> Person | None:
+        """See ``Directory``. One round trip, two where the name is spelled in an old way."""
+        users, name = self._store.users, prepared_name(username)
+        return _named(await users.get(name) or (await users.get(username) if name != username else None))
+
+    async def find_subject(self, subject: str) -> Person | None:
+        """See ``Directory``. One round trip, two where the username is another word."""
+        return _named(await self._store.users.get_by_subject(subject))
+
     async def _right_spelling(self, user: User | None, password: str) -> str | None:
         """The spelling of the password that is the user's. A disabled or unknown user costs as much as a wrong password."""
         held = (user.password_hash or None) if user else None
@@ -72,3 +81,10 @@ class RedisDirectory:
         except (ChangedMeanwhileError, TemporarilyUnavailable) as error:
             log.info(Event.PASSWORD_HASH_NOT_RENEWED, extra={"reason": str(error)})
             return user.password_hash
+
+
+def _named(user: User | None) -> Person | None:
+    """A user whom a client named, if they are enabled."""
+    if user is None or not user.enabled:
+        return None
+    return Person(user.subject, user.username, claims=user.claims, user_code_hash=user.user_code_hash)

@@ -7,7 +7,9 @@ from typing import Any
 
 from service.endpoints import (
     applications,
+    approvals,
     authorize,
+    backchannel_authentication,
     consent,
     device,
     device_authorization,
@@ -31,6 +33,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     for module in (
         authorize,
         pushed_authorization,
+        backchannel_authentication,
         token,
         introspect,
         revoke,
@@ -43,6 +46,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         device,
         logout,
         applications,
+        approvals,
         grants,
     )
 }

@@ -120,11 +120,12 @@ def _methods(settings: Settings) -> tuple[str, ...]:
 def _metadata(issuer: Issuer) -> dict[str, object]:
     offered = issuer.settings.response_types
     implicit = any(not one.parts <= {"code"} for one in offered if one is not ResponseType.NONE)
+    grant_types = [name for name, grant_type in GRANT_TYPES.items() if grant_type.is_on(issuer)]
     members: dict[str, object] = {
         "token_endpoint": issuer.url_of(issuer.settings.token_paths[0]),
         "token_endpoint_auth_methods_supported": methods_supported(issuer),
         "token_endpoint_auth_signing_alg_values_supported": algorithms_supported(issuer),
-        "grant_types_supported": [*GRANT_TYPES, *([GrantTypeName.IMPLICIT] if implicit else [])],
+        "grant_types_supported": [*grant_types, *([GrantTypeName.IMPLICIT] if implicit else [])],
     }
     for proof in KEY_PROOFS.values():
         members |= proof.metadata(issuer)

@@ -7,6 +7,7 @@ To add one: a file with its ``GRANT_TYPE``, and its name in the list below.
 
 from service.grants import (
     authorization_code,
+    ciba,
     client_credentials,
     device_code,
     jwt_bearer,
@@ -20,6 +21,7 @@ GRANT_TYPES: dict[str, GrantType] = {
     module.GRANT_TYPE.name: module.GRANT_TYPE
     for module in (
         authorization_code,
+        ciba,
         client_credentials,
         device_code,
         jwt_bearer,

@@ -24,6 +24,8 @@ class GrantType:
     """What it gives, for who chooses grant types."""
     metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
     """Members of discovery."""
+    is_on: Callable[[Issuer], bool] = lambda _: True
+    """Whether it is in discovery."""
     has_side_effects: bool = False
     """Whether ``authorize`` does what cannot be taken back (count a failure, use an assertion).
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from service.records.backchannel_request import WaitingBackchannelRequest
 from service.records.client import Client
 from service.records.grant import Grant
 
@@ -115,6 +116,24 @@ def about_details(client_id: str, subject: str, details: Sequence[Mapping[str, A
 def about_login(subject: str, username: str, address: str, *, how: str, client_id: str = "") -> dict[str, Any]:
     """Return the facts about a user whose password was right; ``how`` is ``browser`` or the grant type."""
     return {"subject": subject, "username": username, "address": address, "how": how, "client_id": client_id}
+
+
+def about_backchannel(reference: str, waiting: WaitingBackchannelRequest, client_name: str) -> dict[str, Any]:
+    """Return the facts about a CIBA request that waits for its user; nobody can poll for it by ``reference``."""
+    request = waiting.request
+    return {
+        "ticket": reference,
+        "client_id": request.client_id,
+        "client_name": client_name,
+        "subject": waiting.subject,
+        "username": waiting.username,
+        "binding_message": waiting.binding_message,
+        "scope": request.scope,
+        "audience": list(request.audience),
+        "acr_values": list(request.acr_values),
+        "authorization_details": (request.members or {}).get("authorization_details", []),
+        "ends_at": waiting.ends_at,
+    }
 
 
 def about_revoked(what: Revoked, reason: str, **about: object) -> dict[str, Any]:

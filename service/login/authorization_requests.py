@@ -73,7 +73,7 @@ async def validate_authorization_request(
     """
     try:
         client = await _client(issuer, outer.single)
-        rules = _rules_of(issuer, client, by_backend=by_backend)
+        rules = rules_of(issuer, client, by_backend=by_backend)
         if outer.single.get("request_uri", "").startswith(pushed_requests.URN):
             parameters = await pushed_requests.load(issuer, client, outer.single["request_uri"])
             rules = _when_pushed(issuer, client, rules)
@@ -98,7 +98,7 @@ async def validate_pushed_request(
     """
     if "request_uri" in outer.single:
         raise InvalidRequest("A pushed request cannot name another one: leave request_uri out (RFC 9126 section 2.1).")
-    rules = _when_pushed(issuer, client, _rules_of(issuer, client, by_backend=by_backend))
+    rules = _when_pushed(issuer, client, rules_of(issuer, client, by_backend=by_backend))
     parameters = await unpacked(issuer, client, outer, alone=True)
     verified = authorization_request.verify_destination(parameters.single, rules)
     request = _checked(issuer, client, rules, parameters, verified)
@@ -109,7 +109,7 @@ async def validate_pushed_request(
 
 async def validate_polled_request(issuer: Issuer, client: Client, parameters: Parameters) -> AuthorizationRequest:
     """Validate a request that its client will poll for. Raises ProtocolError: all of it is for the client."""
-    rules = _rules_of(issuer, client, by_backend=False)
+    rules = rules_of(issuer, client, by_backend=False)
     request = check_polled(parameters.single, parameters.resources, rules)
     members = granted_members(issuer, client, parameters.single)
     if not client.public:  # as of a pushed request
@@ -140,7 +140,7 @@ def _when_pushed(issuer: Issuer, client: Client, rules: Rules) -> Rules:
     )
 
 
-def _rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
+def rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
     """Return what this client may ask for."""
     settings = issuer.settings
     offered = settings.response_types

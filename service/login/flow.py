@@ -67,6 +67,41 @@ async def start(
     return await _ask(issuer, interaction, step)
 
 
+async def allow_without_redirect(
+    issuer: Issuer,
+    client: Client,
+    request: AuthorizationRequest,
+    session: Session,
+    browser: str,
+    address: str,
+    *,
+    channel: str,
+    reference: str,
+) -> Redirect | FormPost | Page:
+    """Go on with a request that its user has just allowed on a page of ours: sign in again first, where it takes more.
+
+    Raises:
+        StaleError: It was decided before, or is over.
+        CrowdedError: Too much waits already.
+        ProtocolError: The user may not allow it.
+    """
+    progress = Progress(
+        hashed(browser),
+        int(issuer.clock()),
+        client_generation=client.generation,
+        consented=True,
+        sid=session.sid,
+        subject=session.subject,
+    )
+    interaction = ClientInteraction(
+        progress=progress, address=address, client=client, request=request, channel=channel, reference=reference
+    )
+    step = await next_step(issuer, interaction, session)
+    if step is None:
+        return await _channel_of(interaction).answer(issuer, interaction, session)
+    return await _ask(issuer, interaction, step)
+
+
 async def start_for_page(issuer: Issuer, path: str, browser: str, address: str = "") -> Redirect:
     """Let a user sign in to see one of our own pages. Raises CrowdedError, TemporarilyUnavailable."""
     progress = Progress(hashed(browser), int(issuer.clock()))

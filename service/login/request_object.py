@@ -106,7 +106,7 @@ async def _verified(
         raise InvalidRequestObject("The request object cannot be verified.", log=str(error)) from error
     if strictly:
         check_strictly(claims, issuer.clock())
-    return _parameters(client, claims)
+    return parameters_of(client, claims)
 
 
 def _check_parties(issuer: Issuer, client: Client, claims: Mapping[str, Any]) -> None:
@@ -118,7 +118,7 @@ def _check_parties(issuer: Issuer, client: Client, claims: Mapping[str, Any]) ->
         raise UnverifiableError("aud does not name this issuer")
 
 
-def _parameters(client: Client, claims: Mapping[str, Any]) -> Parameters:
+def parameters_of(client: Client, claims: Mapping[str, Any]) -> Parameters:
     """Claims as parameters: numbers and JSON in the form that they have in a URL."""
     try:
         payload = msgspec.json.encode(claims).decode()

@@ -71,6 +71,7 @@ class Event(StrEnum):
     CLIENT_BLOCKED = "client_blocked", WARNING, "Too many failed client authentications from an address.", "client_id address seconds", SECURITY
     USER_BLOCKED = "user_blocked", WARNING, "Too many failed passwords of a user from one network.", "client_id address reason_code", SECURITY
     USER_BLOCKED_EVERYWHERE = "user_blocked_everywhere", WARNING, "Too many failed passwords of a user from all networks together.", "client_id address reason_code", SECURITY
+    BACKCHANNEL_USER_CODE_BLOCKED = "backchannel_user_code_blocked", WARNING, "A client sent too many wrong user codes (CIBA) for a user.", "client_id subject", SECURITY
     ADDRESS_BLOCKED = "address_blocked", WARNING, "Too many failed passwords of any user from one network.", "client_id address reason_code", SECURITY
     USER_CODE_BLOCKED = "user_code_blocked", WARNING, "Too many wrong codes of devices of a user or browser, or from one network.", "address seconds", SECURITY
     USER_CODES_NEED_SIGN_IN = "user_codes_need_sign_in", WARNING, "Too many wrong codes of devices from all networks: only users who are signed in may enter one.", "address", SECURITY
@@ -95,6 +96,8 @@ class Event(StrEnum):
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere", INFO, "Every session and grant of a user was ended.", "subject grants_ended sessions_ended"
     BACKCHANNEL_LOGOUT_FAILED = "backchannel_logout_failed", WARNING, "A logout token was not taken; it is delivered again later.", "client_id attempts reason"
     BACKCHANNEL_LOGOUT_GIVEN_UP = "backchannel_logout_given_up", ERROR, "A logout token was not taken after logout_attempts.", "client_id attempts reason"
+    BACKCHANNEL_NOTIFICATION_FAILED = "backchannel_notification_failed", WARNING, "A client did not take that a CIBA request was decided, or its tokens; it is tried again later.", "client_id attempts reason"
+    BACKCHANNEL_NOTIFICATION_GIVEN_UP = "backchannel_notification_given_up", ERROR, "A client did not take that a CIBA request was decided, or its tokens, while that counts.", "client_id attempts reason"
     DELIVERY_FAILED = "delivery_failed", ERROR, "An unforeseen error in a delivery; it is tried again later.", "queue client_id"
     DELIVERY_UNREADABLE = "delivery_unreadable", ERROR, "A queued delivery could not be read and was deleted.", "delivery queue"
     DELIVERY_QUEUE_UNAVAILABLE = "delivery_queue_unavailable", INFO, "A delivery queue cannot be read from Redis.", "queue reason failures for_seconds"

@@ -44,6 +44,7 @@ class Purpose(Enum):
     REQUEST_OBJECT = auto()
     REGISTRATION = auto()
     LOGOUT = auto()
+    BACKCHANNEL = auto()
     DIRECTORY = auto()
     HOOK = auto()
 

@@ -42,6 +42,7 @@ from service.protocol.names import (
     ApplicationType,
     ClientAuthMethod,
     ContentEncryption,
+    DeliveryMode,
     HmacAlgorithm,
     KeyManagement,
     Profile,
@@ -250,6 +251,19 @@ class ClientMetadata(BaseModel):
     exchange_issuers: ForeignIssuers = _row((), _MAY, "Gets grants for issuers",
         "Token exchange: other authorization servers for which it gets an identity assertion grant (ID-JAG): the issuer, and "
         "#CLIENT_ID behind it where the client has another client_id there.", flag="--exchange-issuer", metavar="ISSUER")
+    backchannel_token_delivery_mode: DeliveryMode | None = _row(None, _REQUESTS, "Back-channel delivery",
+        "How it gets tokens that it asked for without a browser (CIBA): poll, as it is by default; ping; push.",
+        registered=SAME, authlete="bcDeliveryMode", flag="--backchannel-mode", metavar="MODE")
+    backchannel_client_notification_endpoint: PlainWebUri | None = _row(None, _REQUESTS, "Back-channel notification URL",
+        "CIBA by ping or push: where it is notified, or gets the tokens.",
+        registered=SAME, authlete="bcNotificationEndpoint", flag="--backchannel-notification-uri")
+    backchannel_authentication_request_signing_alg: SigningAlgorithm | None = _row(None, _REQUESTS,
+        "Back-channel requests signed with",
+        "The only signature that its CIBA requests may have, and each must have; none by default.",
+        registered=SAME, authlete="bcRequestSignAlg", flag="--backchannel-request-alg", protects=True)
+    backchannel_user_code_parameter: bool = _row(False, _REQUESTS, "Asks for user codes",
+        "CIBA: it sends the user code that its users tell it, where they have one.",
+        registered=SAME, authlete="bcUserCodeRequired", flag="--backchannel-user-code", protects=True)
     profile: Profile | None = _row(None, _AUTHENTICATES, "Security profile",
         "A set of rules that it keeps: members that are not set become what the profile demands, and others are refused where "
         "they contradict it (`mintmark client check`).", metavar="PROFILE")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from service.protocol import scopes
 from service.protocol.client_metadata import ClientMetadata
 from service.protocol.errors import InvalidScope
-from service.protocol.names import ClientAuthMethod, GrantTypeName, HmacAlgorithm
+from service.protocol.names import ClientAuthMethod, DeliveryMode, GrantTypeName, HmacAlgorithm
 
 
 def _default_scope_is_allowed(given: ClientMetadata) -> bool:
@@ -73,6 +73,10 @@ def _names_content_encryption_alone(given: ClientMetadata) -> bool:
         getattr(given, f"{kind}_encrypted_response_enc") and not getattr(given, f"{kind}_encrypted_response_alg")
         for kind in _ENCRYPTED
     )
+
+
+def _is_notified(given: ClientMetadata) -> bool:
+    return given.backchannel_token_delivery_mode in (DeliveryMode.PING, DeliveryMode.PUSH)
 
 
 _ENCRYPTED = ("id_token", "userinfo", "authorization", "introspection")
@@ -167,6 +171,18 @@ COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
     (
         _names_content_encryption_alone,
         "…_encrypted_response_enc: goes with …_encrypted_response_alg (OpenID Connect Dynamic Client Registration 2)",
+    ),
+    (
+        lambda given: given.public and GrantTypeName.CIBA in given.grant_types,
+        f"grant_types: {GrantTypeName.CIBA} is for confidential clients; a public one has proved nothing (CIBA Core 7.1)",
+    ),
+    (
+        lambda given: _is_notified(given) and given.backchannel_client_notification_endpoint is None,
+        "backchannel_client_notification_endpoint: ping and push need one (CIBA Core 4)",
+    ),
+    (
+        lambda given: given.backchannel_authentication_request_signing_alg is not None and _has_no_keys(given),
+        "backchannel_authentication_request_signing_alg: needs jwks or jwks_uri to verify the requests with",
     ),
     (
         lambda given: given.alias == given.client_id,

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     AUTHORIZATION_CODE = "mm_ac_", True
     ACCESS_TOKEN = "mm_at_", True
     REFRESH_TOKEN = "mm_rt_", True
+    BACKCHANNEL_REQUEST = "mm_bc_", True
+    """What a client polls with for a user who decides elsewhere (auth_req_id of CIBA)."""
     DEVICE_CODE = "mm_dc_", True
     """What a device polls with (RFC 8628)."""
     SESSION_COOKIE = "mm_ss_", True

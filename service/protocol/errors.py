@@ -122,6 +122,36 @@ class InvalidGrantId(ProtocolError):
     status = 404
 
 
+class UnknownUserId(ProtocolError):
+    """No user here is the one whom a hint means (CIBA Core 1.0 section 13)."""
+
+    error = "unknown_user_id"
+
+
+class ExpiredLoginHintToken(ProtocolError):
+    """The login_hint_token has expired (CIBA Core 1.0 section 13)."""
+
+    error = "expired_login_hint_token"
+
+
+class MissingUserCode(ProtocolError):
+    """The user has a user code, and the request does not have it (CIBA Core 1.0 section 13)."""
+
+    error = "missing_user_code"
+
+
+class InvalidUserCode(ProtocolError):
+    """The user code is not the user's (CIBA Core 1.0 section 13)."""
+
+    error = "invalid_user_code"
+
+
+class InvalidBindingMessage(ProtocolError):
+    """The binding_message cannot be shown (CIBA Core 1.0 section 13)."""
+
+    error = "invalid_binding_message"
+
+
 class UnsupportedTokenType(ProtocolError):
     """RFC 7009 section 2.2.1: this kind of token cannot be revoked."""
 

@@ -21,6 +21,8 @@ class GrantTypeName(StrEnum):
     """The ``grant_type`` of a token request, recorded with every grant (RFC 6749 section 4)."""
 
     AUTHORIZATION_CODE = "authorization_code"
+    CIBA = "urn:openid:params:grant-type:ciba"
+    """OpenID Connect Client-Initiated Backchannel Authentication Core 1.0 section 10.1."""
     CLIENT_CREDENTIALS = "client_credentials"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
     """RFC 8628 section 3.4."""
@@ -71,6 +73,17 @@ class Prompt(StrEnum):
     CONSENT = "consent"
     SELECT_ACCOUNT = "select_account"
     CREATE = "create"
+
+
+class DeliveryMode(StrEnum):
+    """How a client that asked by CIBA gets its tokens (CIBA Core 1.0 section 5)."""
+
+    POLL = "poll"
+    """It asks the token endpoint until its user has decided."""
+    PING = "ping"
+    """The same, and it is notified once it is worth asking."""
+    PUSH = "push"
+    """They are delivered to it."""
 
 
 class SigningAlgorithm(StrEnum):
@@ -185,6 +198,8 @@ class HookEvent(StrEnum):
     """Whether a user whose password was right may come in."""
     AUTHORIZATION_DETAILS = "authorization_details"
     """Whether a client may ask for these authorization details, and what they mean for the user."""
+    BACKCHANNEL_AUTHENTICATION = "backchannel_authentication"
+    """A client asks a user who is elsewhere (CIBA): somebody should tell them."""
     LOGGED_IN = "logged_in"
     """A browser session has begun."""
     LOGGED_OUT = "logged_out"

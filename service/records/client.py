@@ -9,6 +9,7 @@ from service.protocol.names import (
     ApplicationType,
     ClientAuthMethod,
     ContentEncryption,
+    DeliveryMode,
     KeyManagement,
     Profile,
     RefreshRotation,
@@ -144,6 +145,10 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     exchange_audiences: tuple[str, ...] = ()
     exchange_issuers: tuple[str, ...] = ()
     profile: Profile | None = None
+    backchannel_token_delivery_mode: DeliveryMode | None = None
+    backchannel_client_notification_endpoint: str | None = None
+    backchannel_authentication_request_signing_alg: SigningAlgorithm | None = None
+    backchannel_user_code_parameter: bool = False
     consents_since: int | None = None
     """The generation from which consents count, where they outlived the last raise; None: ``generation``."""
     later_method: str | None = None
@@ -173,6 +178,11 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     def public(self) -> bool:
         """Whether the client cannot keep a secret (RFC 6749 section 2.1)."""
         return self.auth_method == ClientAuthMethod.NONE
+
+    @property
+    def delivery_mode(self) -> DeliveryMode:
+        """How it gets the tokens that it asks for by CIBA."""
+        return self.backchannel_token_delivery_mode or DeliveryMode.POLL
 
     @property
     def self_registered(self) -> bool:

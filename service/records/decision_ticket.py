@@ -20,7 +20,7 @@ class PasswordRequest(Record, frozen=True, omit_defaults=True, gc=False):
 
 
 class DecisionTicket(Record, frozen=True, omit_defaults=True, gc=False):
-    """A request that waits: ``authorization`` or ``password``, and a ticket for one is none for the other."""
+    """A request that waits: ``authorization``, ``password`` or CIBA, and a ticket for one is none for another."""
 
     api_key: str  # of the only caller who may use it
     client_id: str
@@ -30,5 +30,9 @@ class DecisionTicket(Record, frozen=True, omit_defaults=True, gc=False):
     authorization: AuthorizationRequest | None = None
     password: PasswordRequest | None = None
     pushed: str = ""  # hash of the secret in the request_uri that the request was pushed under; "": it was not
+    sealed_backchannel: str = ""
+    """A CIBA request sealed under the ticket: it holds what its client is notified by, and hints."""
+    reference: str = ""
+    """Of a CIBA request that waits for its user, "" until it does."""
     taken: str = ""
     """A random word of the call that used the ticket, so that of two at once only one has; "": unused."""

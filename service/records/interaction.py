@@ -12,6 +12,8 @@ REDIRECT = "redirect"
 """The channel of authorization requests."""
 PUSHED = "pushed"
 """The channel of those that were pushed."""
+BACKCHANNEL = "backchannel"
+"""The channel of requests of clients that are elsewhere (CIBA)."""
 
 DEVICE = "device"
 """The channel of requests of devices."""

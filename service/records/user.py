@@ -14,3 +14,5 @@ class User(Record, frozen=True, omit_defaults=True, gc=False):
     enabled: bool = True
     created_at: int = 0  # epoch seconds
     claims: dict[str, Any] = {}  # standard (OpenID Connect Core 5.1) and custom claims
+    user_code_hash: str = ""
+    """``$argon2id$…`` of what a client must know to ask the user without a browser (user_code of CIBA)."""

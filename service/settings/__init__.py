@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from service.protocol.names import AccessTokenFormat, HookEvent
 from service.settings import hooks, operators, server, tls
+from service.settings.backchannel import BackchannelSettings
 from service.settings.clients import ClientsSettings
 from service.settings.directory import DirectorySettings
 from service.settings.dpop import DpopSettings
@@ -64,6 +65,7 @@ class Settings(
     ProfilesSettings,
     GuessingSettings,
     PagesSettings,
+    BackchannelSettings,
     LoginSettings,
     KeysSettings,
     ScopesSettings,

@@ -121,6 +121,10 @@ class Keys:
         """What a user allowed which client (a hash: client_id → consent), so that no user is asked twice."""
         return f"{self._tag}user:{_part(subject)}}}:consents"
 
+    def user_approvals(self, subject: str) -> str:
+        """Requests that wait for the user's approval, scored by the second at which each ends."""
+        return f"{self._tag}user:{_part(subject)}}}:approvals"
+
     def user(self, subject: str) -> str:
         """The username of this subject."""
         return f"{self._tag}user:{_part(subject)}}}"
@@ -208,6 +212,14 @@ class Keys:
     def logout_delivery(self, delivery_id: str) -> str:
         """One logout token to be delivered: to whom, about whom, how often it was tried."""
         return f"{self._tag}logout}}:delivery:{delivery_id}"
+
+    def backchannel_deliveries(self) -> str:
+        """Ends of CIBA requests that clients are to be notified of, by the second at which each is due."""
+        return f"{self._tag}backchannel}}:due"
+
+    def backchannel_delivery(self, delivery_id: str) -> str:
+        """One of them: to which client, how often it was tried."""
+        return f"{self._tag}backchannel}}:delivery:{delivery_id}"
 
     def notifications(self) -> str:
         """Notices to be delivered to hooks, by the second at which each is due."""

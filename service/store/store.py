@@ -6,6 +6,7 @@ import time
 from service.observe.counting import CacheCounts
 from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
+from service.records.backchannel_request import BackchannelDelivery
 from service.records.logout_delivery import LogoutDelivery
 from service.records.notification import Notification
 from service.redis import address
@@ -15,6 +16,7 @@ from service.redis.listener import start_listening
 from service.redis.opening import open_connection
 from service.redis.script import SCRIPTS
 from service.settings import Settings
+from service.store.approvals import Approvals
 from service.store.audit import Audit
 from service.store.client_numbers import ClientNumbers
 from service.store.clients import Clients
@@ -59,7 +61,11 @@ class Store:
         self.keys = keys
         self.indexing = Indexing(connection, keys, settings.grants_per_user_and_client)
         self.writability = Writability(connection, keys)
+        self.approvals = Approvals(connection, keys)
         self.audit = Audit(connection, keys, settings.audit_length)
+        self.backchannel_deliveries = Deliveries(
+            connection, keys.backchannel_deliveries(), keys.backchannel_delivery, BackchannelDelivery
+        )
         self.client_numbers = ClientNumbers(connection, keys)
         self.clients = Clients(connection, keys, time.monotonic, watch.metrics.clients if watch else CacheCounts())
         self.codes = Codes(connection, keys, self.indexing)

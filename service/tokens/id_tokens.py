@@ -123,6 +123,16 @@ async def mint_id_token(
     return await _for_client(issuer, client, keyring_of(issuer).sign(algorithm, contents))
 
 
+def delivered_claims(issuer: Issuer, client: Client, auth_req_id: str, refresh_token: str) -> dict[str, str]:
+    """Claims that bind an ID token of CIBA's push mode to its request, and to the refresh token beside it ("" = none).
+
+    CIBA Core 1.0 section 10.3.1.
+    """
+    prefix, algorithm = "urn:openid:params:jwt:claim:", algorithm_of(issuer, client.id_token_signed_response_alg)
+    bound = {f"{prefix}rt_hash": half_hash(algorithm, refresh_token)} if refresh_token else {}
+    return {f"{prefix}auth_req_id": auth_req_id, **bound}
+
+
 def _end(issuer: Issuer, client: Client, now: int, ends_by: int | None) -> int:
     end = now + (client.id_token_lifetime or issuer.settings.id_token_lifetime)
     return end if ends_by is None else min(end, ends_by)

@@ -6,7 +6,7 @@ of ``PresentedPolledRequest``, a prefix in ``credentials.Kind`` and a grant type
 Nothing in Redis can be polled with: the credential is there as a hash, what it asks for sealed.
 """
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar
 
 from service.issuer import Issuer
 from service.observe.events import Event
@@ -24,6 +24,8 @@ from service.tokens.replay import check_not_replayed
 from service.tokens.spendable import TokenPlan
 from service.tokens.token_request import TokenRequest
 from service.tokens.user_claims import with_claims
+
+AnyPolledRequest = TypeVar("AnyPolledRequest", bound=PolledRequest)
 
 
 class FreshRequest(NamedTuple):
@@ -160,10 +162,15 @@ def _check_answer(answer: PollAnswer, name: str) -> None:
 
 async def load(issuer: Issuer, reference: str) -> PolledRequest | None:
     """Return what is asked for; None where it is decided, or there is no such request (any more). One round trip."""
+    return await load_as(issuer, reference, PolledRequest)
+
+
+async def load_as(issuer: Issuer, reference: str, kind: type[AnyPolledRequest]) -> AnyPolledRequest | None:
+    """Return the same of a kind of request that says more."""
     content = await issuer.store.polled_requests.get(_credential_of(reference))
     if content is not None and not content.startswith(b"{"):
         content = issuer.request_sealing.unseal(content.decode("ascii", "replace"))
-    return None if content is None else PolledRequest.decode(content)
+    return None if content is None else kind.decode(content)
 
 
 async def allow(issuer: Issuer, client: Client, reference: str, record: PolledRequest, grant: Grant) -> bool:

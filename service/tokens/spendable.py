@@ -28,6 +28,8 @@ class TokenPlan(msgspec.Struct, frozen=True):
     """With an ID token, where the grant is an OpenID Connect one."""
     nonce: str | None = None
     """For the ID token."""
+    auth_req_id: str = ""
+    """What the ID token says that it answers, where it is delivered to its client (CIBA Core 1.0 section 10.3.1)."""
     keeps: OpenedRefreshToken | None = None
     """The refresh token that stays in use in the place of a new one."""
     grace: int = 0

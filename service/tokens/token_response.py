@@ -26,7 +26,7 @@ from service.tokens.access_tokens import (
     stateless_handle,
 )
 from service.tokens.authorization import Authorization, Exchange, Issued
-from service.tokens.id_tokens import mint_id_token, wants_id_token
+from service.tokens.id_tokens import delivered_claims, mint_id_token, wants_id_token
 from service.tokens.refresh_tokens import NewRefreshToken, new_refresh_token
 from service.tokens.spendable import TokenPlan
 from service.tokens.user_claims import of_token, wants
@@ -71,10 +71,7 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
         access = await _in_profile(issuer, client, profile, contents, credential, opaque)
     id_token = ""
     if plan.has_id_token and wants_id_token(issuer, grant):
-        extra = authorization.added.id_token
-        id_token = await mint_id_token(
-            issuer, client, grant, plan.grant_id, nonce=plan.nonce, access_token=access.text, added=extra
-        )
+        id_token = await _id_token(issuer, client, authorization, plan, access.text, refresh.token)
     told = plan.grant_id if issuer.settings.grant_management and grant.subject and exchange is None else ""
     issued = Issued(
         content=_response(client, authorization, access, lifetime, refresh.token, id_token, told),
@@ -92,6 +89,24 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     )
     kept = {} if is_kept else about
     return Minted(issued, _to_keep(authorization, credential, refresh, kept, now, now + lifetime))
+
+
+async def _id_token(
+    issuer: Issuer, client: Client, authorization: Authorization, plan: TokenPlan, access: str, refresh: str
+) -> str:
+    """The ID token beside these tokens."""
+    added = authorization.added.id_token
+    if plan.auth_req_id:
+        added = added | delivered_claims(issuer, client, plan.auth_req_id, refresh)
+    return await mint_id_token(
+        issuer,
+        client,
+        authorization.grant,
+        plan.grant_id,
+        nonce=plan.nonce,
+        access_token=access,
+        added=added,
+    )
 
 
 def _to_keep(

@@ -33,6 +33,8 @@ MEMBERS = {
     *("require_pushed_authorization_requests", "tls_client_certificate_bound_access_tokens"),
     *("tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri"),
     *("tls_client_auth_san_ip", "tls_client_auth_san_email"),
+    *("backchannel_token_delivery_mode", "backchannel_client_notification_endpoint"),
+    *("backchannel_authentication_request_signing_alg", "backchannel_user_code_parameter"),
     *(f"{what}_encrypted_response_{part}" for what in ENCRYPTED for part in ("alg", "enc")),
 }
 

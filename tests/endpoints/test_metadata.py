@@ -84,7 +84,7 @@ async def test_every_endpoint_in_it_is_there(world: World) -> None:
                 answers[name.removesuffix("_endpoint")] = (await other.http.get(path)).status
         assert answers == {
             **{"token": 405, "introspection": 405, "revocation": 405, "pushed_authorization_request": 405},
-            "device_authorization": 405,
+            **{"device_authorization": 405, "backchannel_authentication": 405},
             **{"authorization": 400, "userinfo": 401, "jwks_uri": 200, "registration": 401, "end_session": 200},
         }
 

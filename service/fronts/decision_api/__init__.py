@@ -9,6 +9,8 @@ from aiohttp import web
 from service.fronts.decision_api import (
     authorization,
     authorization_outcome,
+    backchannel,
+    backchannel_completion,
     client_authorizations,
     client_registration,
     clients,
@@ -28,6 +30,8 @@ ROUTES = (
     *authorization.ROUTES,
     *authorization_outcome.ROUTES,
     *pushed_authorization.ROUTES,
+    *backchannel.ROUTES,
+    *backchannel_completion.ROUTES,
     *token.ROUTES,
     *token_outcome.ROUTES,
     *token_administration.ROUTES,

@@ -30,6 +30,14 @@ class CallersDirectory:
         """What our own directory knows, should it know the user."""
         return await self._own.claims(subject, scopes, username) or {}
 
+    async def find(self, username: str) -> Person | None:
+        """Who our own directory knows by this name."""
+        return await self._own.find(username)
+
+    async def find_subject(self, subject: str) -> Person | None:
+        """Who our own directory knows by this subject."""
+        return await self._own.find_subject(subject)
+
 
 def with_callers_directory(issuer: Issuer) -> Issuer:
     """The issuer, for tokens about users of the caller."""

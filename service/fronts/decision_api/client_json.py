@@ -1,6 +1,6 @@
 """A client as Authlete's Client object, both ways.
 
-Their object has members for what is not here (encryption, bound tokens, CIBA …): one that is filled in is refused, for a client
+Their object has members for what is not here (attestation, credentials …): one that is filled in is refused, for a client
 must not be believed to be safer than it is. What they have no member for (audiences, the introspect right …) stays as it is.
 """
 
@@ -146,7 +146,7 @@ Attributes = Annotated[tuple[Attribute, ...], Field(max_length=100)]
 
 
 NOT_HERE = """
-    request_encryption_alg request_encryption_enc self_signed_certificate_key_id bc_delivery_mode bc_notification_endpoint
+    request_encryption_alg request_encryption_enc self_signed_certificate_key_id
     front_channel_request_object_encryption_required single_access_token_per_subject rs_request_signed
     fapi_modes credential_response_encryption_required
 """.split()  # noqa: SIM905 (a table)

@@ -59,6 +59,10 @@ class ResultCode(Enum):
     REVOKED = "M100031", "The revocation request was answered."
     USERINFO = "M100041", "The access token is good for UserInfo: collect the claims, then call /issue."
     USERINFO_ISSUED = "M100042", "The UserInfo request was answered."
+    BACKCHANNEL_IDENTIFICATION = "M100051", "The request is valid: find the user, then call /issue or /fail."
+    BACKCHANNEL_ISSUED = "M100052", "The request waits for its user: ask them, then call /complete."
+    BACKCHANNEL_FAILED = "M100053", "The request was refused, as the caller said."
+    BACKCHANNEL_COMPLETED = "M100054", "The request was decided, as the caller said."
 
     # refusals, by the registered error code
     INVALID_REQUEST = "M200001", "invalid_request"
@@ -90,6 +94,11 @@ class ResultCode(Enum):
     INVALID_AUTHORIZATION_DETAILS = "M200027", "invalid_authorization_details"
     INVALID_DPOP_PROOF = "M200028", "invalid_dpop_proof"
     USE_DPOP_NONCE = "M200029", "use_dpop_nonce"
+    UNKNOWN_USER_ID = "M200041", "unknown_user_id"
+    EXPIRED_LOGIN_HINT_TOKEN = "M200042", "expired_login_hint_token"
+    MISSING_USER_CODE = "M200043", "missing_user_code"
+    INVALID_USER_CODE = "M200044", "invalid_user_code"
+    INVALID_BINDING_MESSAGE = "M200045", "invalid_binding_message"
 
     # management
     TOKEN_CREATED = "M300001", "The token was created."

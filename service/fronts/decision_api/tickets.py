@@ -11,6 +11,7 @@ from service.fronts.decision_api.call import Call
 from service.login.interaction import StaleError
 from service.login.pushed_requests import spend
 from service.observe.current import note_client
+from service.protocol.backchannel_request import BackchannelRequest
 from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
@@ -74,6 +75,23 @@ async def client_of(call: Call, record: DecisionTicket) -> Client:
     if client is None or not client.enabled or client.generation != record.client_generation:
         raise TicketError
     return client
+
+
+async def give_backchannel(call: Call, record: DecisionTicket, asked: BackchannelRequest) -> str:
+    """Keep a CIBA request for this caller, sealed under its ticket. One round trip."""
+    ticket = new_secret(Kind.TICKET, call.issuer.randomness)
+    sealed = sealing.seal(msgspec.json.encode(asked), ticket, call.issuer.randomness(sealing.NONCE_BYTES))
+    kept = msgspec.structs.replace(record, sealed_backchannel=base64url(sealed))
+    await call.issuer.store.decision_tickets.keep(ticket, kept, call.issuer.settings.ticket_lifetime)
+    return ticket
+
+
+def backchannel_of(record: DecisionTicket, ticket: str) -> BackchannelRequest:
+    """Raises TicketError for a ticket of another call."""
+    opened = sealing.unseal(urlsafe_b64decode(record.sealed_backchannel + "=="), ticket)
+    if not record.sealed_backchannel or opened is None:
+        raise TicketError
+    return msgspec.json.decode(opened, type=BackchannelRequest)
 
 
 def password_of(record: DecisionTicket, ticket: str) -> PasswordRequest:

@@ -31,7 +31,7 @@ from service.settings import Settings
 log = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "en"
-_HTTP_FORM = frozenset({"applications", "device", "device_confirm", "stayed"})
+_HTTP_FORM = frozenset({"applications", "approvals", "device", "device_confirm", "stayed"})
 """Pages whose form is answered by a page of ours. Of the others a form may be answered by a redirect to a client, and
 Chromium applies form-action to redirects, too: there it must be left out.
 """
@@ -178,7 +178,7 @@ def _labeller(texts: Texts) -> Callable[[Mapping[str, Any]], str]:
 
 
 def _logos(values: Mapping[str, Any]) -> list[str]:
-    clients = [values.get("client"), *values.get("applications", ())]
+    clients = [values.get("client"), *values.get("applications", ()), *values.get("requests", ())]
     return [client["logo_uri"] for client in clients if client and client.get("logo_uri")]
 
 

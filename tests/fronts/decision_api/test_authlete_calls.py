@@ -28,6 +28,10 @@ POST /auth/token/revoke
 POST /auth/token/update
 POST /auth/userinfo
 POST /auth/userinfo/issue
+POST /backchannel/authentication
+POST /backchannel/authentication/complete
+POST /backchannel/authentication/fail
+POST /backchannel/authentication/issue
 POST /client/authorization/delete/app
 DELETE /client/authorization/delete/app
 DELETE /client/authorization/delete/app/alice
@@ -71,10 +75,6 @@ POST /auth/authorization/ticket/info
 POST /auth/authorization/ticket/update
 POST /auth/token/create/batch
 GET /auth/token/create/batch/status/x
-POST /backchannel/authentication
-POST /backchannel/authentication/complete
-POST /backchannel/authentication/fail
-POST /backchannel/authentication/issue
 POST /device/authorization
 POST /device/complete
 POST /device/verification

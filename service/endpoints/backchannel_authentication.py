@@ -1,0 +1,91 @@
+"""The backchannel authentication endpoint (OpenID Connect CIBA Core 1.0 section 7): a client asks a user who is elsewhere."""
+
+import orjson
+
+from service.client_auth import AuthenticatedClient, authenticate
+from service.crypto.client_keys import ALGORITHMS
+from service.endpoints.endpoint import MachineEndpoint, always
+from service.hooks.facts import about_backchannel
+from service.issuer import Issuer
+from service.login import backchannel_requests
+from service.login.backchannel_hints import user_of
+from service.login.backchannel_requests import BegunBackchannelRequest
+from service.login.client_display import name_of
+from service.login.request_object import Parameters
+from service.protocol.backchannel_request import BackchannelRequest
+from service.protocol.decision import Decision, answer
+from service.protocol.errors import ProtocolError
+from service.protocol.names import DeliveryMode, HookEvent
+from service.protocol.profiles import demands_of
+from service.protocol.request import Request
+from service.records.client import Client
+from service.store.replay_checks import confirm
+
+NAME = "backchannel_authentication"
+PATH = "/backchannel_authentication"
+_AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
+"""Parameters that are no part of the request."""
+
+
+async def decide(issuer: Issuer, request: Request) -> Decision:
+    """Let a request wait for its user, who is told by a hook, and finds it at /approvals. Raises the errors of section 13."""
+    authenticated = await authenticate(issuer, request)
+    asked = await validated(issuer, request, authenticated)
+    client = authenticated.client
+    person = await user_of(issuer, client, asked)
+    begun = await backchannel_requests.begin(issuer, client, asked, person)
+    facts = about_backchannel(begun.reference, begun.waiting, name_of(issuer.settings, client))
+    await issuer.hooks.notify(HookEvent.BACKCHANNEL_AUTHENTICATION, **facts)
+    issuer.metrics.request(NAME, "ok")
+    return acknowledged(issuer, client, begun)
+
+
+async def validated(
+    issuer: Issuer, request: Request, authenticated: AuthenticatedClient, *, by_backend: bool = False
+) -> BackchannelRequest:
+    """Check the request of a client that is authenticated; its assertion and its signed request are used by that.
+
+    Args:
+        issuer: Ours.
+        request: As it came.
+        authenticated: Its client.
+        by_backend: A backend signs users in, not we.
+
+    Raises:
+        ProtocolError: The errors of section 13.
+    """
+    checks = list(authenticated.replay_checks)
+    single = {name: value for name, value in request.parameters.items() if name not in _AUTHENTICATION}
+    outer = Parameters(single, request.resources)
+    try:
+        asked = await backchannel_requests.validate(issuer, authenticated.client, outer, checks, by_backend=by_backend)
+    except ProtocolError:
+        await confirm(checks)  # a client that sends an old assertion learns nothing else
+        raise
+    await confirm(checks)
+    return asked
+
+
+def acknowledged(issuer: Issuer, client: Client, begun: BegunBackchannelRequest) -> Decision:
+    """Section 7.3; a client that gets its tokens delivered needs no interval."""
+    body: dict[str, object] = {"auth_req_id": begun.auth_req_id, "expires_in": begun.expires_in}
+    if client.delivery_mode is not DeliveryMode.PUSH:
+        body["interval"] = issuer.settings.backchannel_interval
+    return answer(orjson.dumps(body))
+
+
+def _metadata(issuer: Issuer) -> dict[str, object]:
+    demanded = demands_of(issuer.settings.profile, None).algorithms
+    return {
+        "backchannel_authentication_endpoint": issuer.url_of(PATH),
+        "backchannel_token_delivery_modes_supported": [one.value for one in issuer.settings.backchannel_delivery_modes],
+        "backchannel_authentication_request_signing_alg_values_supported": [
+            name for name in ALGORITHMS if demanded is None or name in demanded
+        ],
+        "backchannel_user_code_parameter_supported": True,
+    }
+
+
+ENDPOINT = MachineEndpoint(
+    name=NAME, paths=always(PATH), metadata=_metadata, is_on=backchannel_requests.are_offered, handle=decide
+)

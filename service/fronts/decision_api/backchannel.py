@@ -1,0 +1,176 @@
+"""/backchannel/authentication, /issue and /fail: a CIBA request checked, then kept for its user or refused."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+from pydantic import Field
+
+from service.client_auth import AuthenticatedClient, authenticate
+from service.endpoints import backchannel_authentication as endpoint
+from service.fronts.decision_api import tickets
+from service.fronts.decision_api.body import Text
+from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, response_content
+from service.fronts.decision_api.client_json import client_members, enum_name, method_name
+from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
+from service.fronts.decision_api.details_json import details_json
+from service.fronts.decision_api.result_codes import ResultCode
+from service.fronts.decision_api.services import scopes_json
+from service.issuer import Issuer
+from service.login import backchannel_requests
+from service.login.backchannel_hints import expected_subject
+from service.login.client_display import name_of
+from service.protocol.backchannel_request import BackchannelRequest
+from service.protocol.decision import refuse
+from service.protocol.errors import (
+    AccessDenied,
+    ExpiredLoginHintToken,
+    InvalidBindingMessage,
+    InvalidRequest,
+    InvalidTarget,
+    InvalidUserCode,
+    MissingUserCode,
+    ProtocolError,
+    ServerError,
+    UnauthorizedClient,
+    UnknownUserId,
+)
+from service.records.decision_ticket import DecisionTicket
+
+# the request
+
+
+async def authentication(call: Call, body: ClientRequestBody) -> CallResult:
+    """Check a request; the caller finds its user."""
+    request = request_of(call, body, endpoint.PATH)
+    authenticated = await authenticate(call.issuer, request)
+    asked = await endpoint.validated(call.issuer, request, authenticated, by_backend=True)
+    client, presented = authenticated.client, _presented(authenticated)
+    expects = await expected_subject(call.issuer, client, asked)
+    waiting = DecisionTicket(call.api_key, client.client_id, presented, client.generation, expects=expects)
+    members = await _described(call.issuer, authenticated, asked, expects)
+    members["ticket"] = await tickets.give_backchannel(call, waiting, asked)
+    facts = {"client_id": client.client_id, "scope": asked.request.scope}
+    return CallResult(ResultCode.BACKCHANNEL_IDENTIFICATION, members, "USER_IDENTIFICATION", facts=facts)
+
+
+def _presented(authenticated: AuthenticatedClient) -> str:
+    client = authenticated.client
+    return client.alias if authenticated.alias_used and client.alias else client.client_id
+
+
+async def _described(
+    issuer: Issuer, authenticated: AuthenticatedClient, asked: BackchannelRequest, expects: str
+) -> dict[str, Any]:
+    """What the caller needs to know to find the user and to ask them."""
+    client, request = authenticated.client, asked.request
+    default_scope = client.default_scope or issuer.settings.default_scope
+    return {
+        **await client_members(issuer, client, _presented(authenticated)),
+        "clientName": name_of(issuer.settings, client),
+        "clientAuthMethod": method_name(client),
+        "deliveryMode": enum_name(client.delivery_mode),
+        "scopes": scopes_json(issuer.settings, request.scopes, default_scope),
+        "acrs": list(request.acr_values) or None,
+        "hintType": asked.hint_kind.upper(),
+        "hint": asked.hint,
+        "sub": expects or None,
+        "bindingMessage": asked.binding_message or None,
+        "userCode": asked.user_code,
+        "userCodeRequired": client.backchannel_user_code_parameter,
+        "requestedExpiry": asked.lifetime or 0,
+        "clientNotificationToken": asked.notification_token or None,
+        "resources": list(request.audience) or None,
+        "authorizationDetails": details_json(request.members),
+    }
+
+
+def _refused(error: ProtocolError) -> CallResult:
+    """The action that Authlete has here for a client that is not authenticated has another name than elsewhere."""
+    result = refused(error)
+    return result._replace(action="UNAUTHORIZED") if result.action == "INVALID_CLIENT" else result
+
+
+# the user is known
+
+
+class BackchannelTicketBody(Body):
+    """What /backchannel/authentication gave."""
+
+    ticket: Text
+
+
+async def issue(call: Call, body: BackchannelTicketBody) -> CallResult:
+    """Let the request wait: the caller asks the user, and the client gets its auth_req_id."""
+    issuer, waiting = call.issuer, await tickets.look_up(call, body.ticket)
+    asked, client = tickets.backchannel_of(waiting, body.ticket), await tickets.client_of(call, waiting)
+    async with tickets.used(call, body.ticket, waiting):
+        begun = await backchannel_requests.begin(
+            issuer, client, asked, None, api_key=call.api_key, expects=waiting.expects
+        )
+        kept = msgspec.structs.replace(waiting, sealed_backchannel="", reference=begun.reference)
+        await issuer.store.decision_tickets.keep(body.ticket, kept, begun.expires_in)
+    decision = endpoint.acknowledged(issuer, client, begun)
+    answer = orjson.loads(decision.content)
+    issuer.metrics.request(endpoint.NAME, "ok")
+    members = {
+        "responseContent": decision.content.decode(),
+        "authReqId": begun.auth_req_id,
+        "expiresIn": begun.expires_in,
+        "interval": answer.get("interval", 0),
+    }
+    return CallResult(ResultCode.BACKCHANNEL_ISSUED, members, "OK", facts={"client_id": client.client_id})
+
+
+# the user is not
+
+_REASONS: dict[str, Callable[[str], ProtocolError]] = {
+    "EXPIRED_LOGIN_HINT_TOKEN": ExpiredLoginHintToken,
+    "UNKNOWN_USER_ID": UnknownUserId,
+    "UNAUTHORIZED_CLIENT": UnauthorizedClient,
+    "MISSING_USER_CODE": MissingUserCode,
+    "INVALID_USER_CODE": InvalidUserCode,
+    "INVALID_BINDING_MESSAGE": InvalidBindingMessage,
+    "INVALID_TARGET": InvalidTarget,
+    "ACCESS_DENIED": lambda description: AccessDenied(description, status=403),
+    "SERVER_ERROR": ServerError,
+}
+
+
+class FailBackchannelBody(BackchannelTicketBody):
+    """Why the user is not asked."""
+
+    reason: str = "SERVER_ERROR"
+    error_description: Annotated[str, Field(max_length=400)] = ""
+    """For the client."""
+
+
+async def fail(call: Call, body: FailBackchannelBody) -> CallResult:
+    """The user is not known or must not be asked: an error of CIBA Core section 13 for the client, once."""
+    make = _REASONS.get(body.reason)
+    if make is None:
+        raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")
+    waiting = await tickets.look_up(call, body.ticket)
+    tickets.backchannel_of(waiting, body.ticket)
+    async with tickets.used(call, body.ticket, waiting):
+        pass
+    error = make(body.error_description)
+    action = "FORBIDDEN" if error.status == 403 else refuse(error).action.value
+    facts = {"client_id": waiting.client_id, "error": error.error, "reason": body.reason}
+    return CallResult(ResultCode.BACKCHANNEL_FAILED, response_content(error), action, facts=facts)
+
+
+_EXPIRED = InvalidRequest("The request has expired, or was answered already; please start again.")
+_BAD_TICKET = CallResult(
+    ResultCode.INVALID_TICKET,
+    response_content(_EXPIRED),
+    "INVALID_TICKET",
+    facts={"error": _EXPIRED.error, "reason": _EXPIRED.description},
+)
+_BAD_TICKET_TO_FAIL = _BAD_TICKET._replace(action="BAD_REQUEST")
+ROUTES = (
+    Route("/backchannel/authentication", authentication, ClientRequestBody, refused=_refused),
+    Route("/backchannel/authentication/issue", issue, BackchannelTicketBody, bad_ticket=_BAD_TICKET),
+    Route("/backchannel/authentication/fail", fail, FailBackchannelBody, bad_ticket=_BAD_TICKET_TO_FAIL),
+)

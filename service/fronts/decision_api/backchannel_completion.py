@@ -1,0 +1,187 @@
+"""/backchannel/authentication/complete: the caller says what the user decided about a CIBA request.
+
+Also about one that a client sent to our own endpoint: then the ticket is that of the hook's notification.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+from pydantic import AfterValidator, Field
+
+from service.admin.audit import audited
+from service.fronts.decision_api import tickets
+from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words
+from service.fronts.decision_api.call import Call, CallError, CallResult, Route
+from service.fronts.decision_api.callers_directory import with_callers_directory
+from service.fronts.decision_api.client_json import client_members, enum_name
+from service.fronts.decision_api.details_json import OptionalDetails, read_details
+from service.fronts.decision_api.result_codes import ResultCode
+from service.fronts.decision_api.tickets import TicketError
+from service.issuer import Issuer
+from service.login import backchannel_requests
+from service.login.backchannel_requests import LoadedRequest
+from service.login.granting import begun_grant
+from service.login.interaction import StaleError
+from service.protocol import claims
+from service.protocol.authorization_details import NAME
+from service.protocol.checked_types import Identifier, readable
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable
+from service.protocol.names import OPENID, DeliveryMode
+from service.records.grant import Grant
+from service.tokens.backchannel_requests import TRANSACTION_FAILED, pushed_tokens
+from service.tokens.id_tokens import subject_for
+from service.tokens.members import judge_members
+
+_CLOCKS = 60
+"""Seconds by which a caller's clock may be ahead of ours."""
+_AUTHORIZED, _DENIED, _FAILED = "AUTHORIZED", "ACCESS_DENIED", "TRANSACTION_FAILED"
+
+
+class CompleteBackchannelBody(AdditionsBody):
+    """What the user decided. What would change tokens in a way that we do not know is refused."""
+
+    ticket: Text
+    result: str
+    subject: Identifier | None = None
+    """None where the request says it, or nobody allowed it."""
+    sub: Identifier | None = None
+    auth_time: Annotated[int, Field(ge=0, le=2**53)] = 0
+    """Epoch seconds, 0 = unknown."""
+    acr: Annotated[str, Field(max_length=255), AfterValidator(readable)] = ""
+    claims: JsonObject = Field(default_factory=dict)
+    scopes: Words | None = None
+    """None = those that were asked for."""
+    authorization_details: OptionalDetails = None
+    error_description: Annotated[str, Field(max_length=400)] = ""
+    idt_header_params: Text = ""
+    refresh_token_duration: int = 0
+    UNSUPPORTED = (
+        "idt_header_params",
+        "jwt_at_claims",
+        "access_token",
+        "access_token_duration",
+        "refresh_token_duration",
+    )
+
+
+async def complete(call: Call, body: CompleteBackchannelBody) -> CallResult:
+    """Decide, once; the answer says what the client is to be sent, and by whom."""
+    body.check_supported()
+    if body.result not in (_AUTHORIZED, _DENIED, _FAILED):
+        raise CallError(ResultCode.MALFORMED, f"result: must be one of {_AUTHORIZED}, {_DENIED}, {_FAILED}.")
+    if body.auth_time > call.issuer.clock() + _CLOCKS:
+        raise CallError(ResultCode.MALFORMED, "authTime: is in the future; it is in seconds, not milliseconds.")
+    issuer, loaded = with_callers_directory(call.issuer), await _loaded(call, body.ticket)
+    subject = _subject(issuer, loaded, body) if body.result == _AUTHORIZED else ""
+    try:
+        await _decide(issuer, loaded, body, subject)
+    except StaleError as error:
+        raise TicketError from error
+    except TemporarilyUnavailable:
+        raise
+    except ProtocolError as error:
+        raise CallError(ResultCode.REFUSED, error.description) from error
+    return await _answer(issuer, loaded, body, subject)
+
+
+async def _loaded(call: Call, ticket: str) -> LoadedRequest:
+    """The request that the ticket is about, if this caller may decide it. Raises TicketError."""
+    try:
+        loaded = await backchannel_requests.load(call.issuer, ticket)
+    except StaleError:
+        waiting = await tickets.look_up(call, ticket)
+        try:
+            loaded = await backchannel_requests.load(call.issuer, waiting.reference)
+        except StaleError as error:
+            raise TicketError from error
+    if loaded.waiting.api_key not in ("", call.api_key):
+        raise TicketError
+    return loaded
+
+
+def _subject(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody) -> str:
+    """Who allowed it: nobody but who was asked. Raises CallError."""
+    waiting = loaded.waiting
+    subject = body.subject or waiting.subject
+    if not subject:
+        raise CallError(ResultCode.MALFORMED, "subject: is missing.")
+    if waiting.subject not in ("", subject):
+        raise CallError(ResultCode.REFUSED, "subject: the request is for another user.")
+    known_as = body.sub or subject_for(issuer, loaded.client, subject)
+    if waiting.expects not in ("", known_as):
+        raise CallError(ResultCode.REFUSED, "subject: the client named another user by id_token_hint.")
+    return subject
+
+
+@audited("backchannel.complete", "client:loaded.client.client_id", "user:subject", often=True)
+async def _decide(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody, subject: str) -> None:
+    if body.result != _AUTHORIZED:
+        await backchannel_requests.deny(issuer, loaded)
+        return
+    grant = _grant(issuer, loaded, body, subject)
+    await judge_members(issuer, loaded.client, subject, grant.members)
+    await backchannel_requests.allow(issuer, loaded, grant)
+
+
+def _grant(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody, subject: str) -> Grant:
+    """What the user allowed, in the caller's words; never more than the client may have."""
+    client, request = loaded.client, loaded.waiting.request
+    scope = request.scope
+    if body.scopes is not None:
+        kept = (word for word in body.scopes if word in client.scopes)
+        scope = " ".join(dict.fromkeys((OPENID, *kept)))
+    members = request.members
+    if body.authorization_details is not None:
+        members = (members or {}) | {NAME: read_details(issuer, client, body.authorization_details)}
+    about = claims.present(body.claims, {name.partition("#")[0] for name in body.claims})
+    grant: Grant = msgspec.structs.replace(
+        begun_grant(issuer, client, request, subject),
+        scope=scope,
+        auth_time=body.auth_time,
+        acr=body.acr,
+        properties=body.added(),
+        id_token_claims=about,
+        sub=body.sub if body.sub and body.sub != subject else "",
+        members=members,
+    )
+    return grant
+
+
+async def _answer(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody, subject: str) -> CallResult:
+    """What the caller has to send the client (CIBA Core 10.2, 10.3, 12): nothing, where it polls or we do it."""
+    client, waiting = loaded.client, loaded.waiting
+    members = await client_members(issuer, client) | {"deliveryMode": enum_name(waiting.mode)}
+    facts = {"client_id": client.client_id, "subject": subject}
+    done = CallResult(ResultCode.BACKCHANNEL_COMPLETED, members, "NO_ACTION", facts=facts)
+    if waiting.mode is DeliveryMode.POLL or not waiting.api_key:
+        return done
+    content: Mapping[str, Any] = {"auth_req_id": waiting.auth_req_id}
+    if waiting.mode is DeliveryMode.PUSH:
+        content = {**content, **await _pushed(issuer, loaded, body)}
+    members |= {
+        "responseContent": orjson.dumps(content).decode(),
+        "authReqId": waiting.auth_req_id,
+        "clientNotificationEndpoint": client.backchannel_client_notification_endpoint,
+        "clientNotificationToken": waiting.notification_token,
+        "accessToken": content.get("access_token"),
+        "accessTokenDuration": content.get("expires_in", 0),
+        "refreshToken": content.get("refresh_token"),
+        "idToken": content.get("id_token"),
+    }
+    return done._replace(members=members, action="NOTIFICATION")
+
+
+async def _pushed(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody) -> dict[str, Any]:
+    """The tokens, or the error."""
+    if body.result == _AUTHORIZED:
+        return await pushed_tokens(issuer, loaded.client, loaded.waiting.auth_req_id)
+    error = "access_denied" if body.result == _DENIED else TRANSACTION_FAILED
+    return {"error": error} | ({"error_description": body.error_description} if body.error_description else {})
+
+
+_BAD_TICKET = CallResult(
+    ResultCode.INVALID_TICKET, action="SERVER_ERROR", facts={"error": "invalid_request", "reason": "ticket"}
+)
+ROUTES = (Route("/backchannel/authentication/complete", complete, CompleteBackchannelBody, bad_ticket=_BAD_TICKET),)

@@ -1,0 +1,188 @@
+"""Clients are notified that a CIBA request was decided (ping), or get its tokens (push), until they take it (CIBA Core 10)."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+import orjson
+
+from service.issuer import Issuer
+from service.observe.events import Event
+from service.outbound.delivery_loop import AT_ONCE, pause_after
+from service.outbound.http_client import JSON_HEADERS, HttpClientError, Purpose
+from service.protocol.credentials import new_grant_id
+from service.protocol.errors import (
+    AccessDenied,
+    ExpiredToken,
+    PollingError,
+    ProtocolError,
+    ServerError,
+    TemporarilyUnavailable,
+)
+from service.protocol.names import DeliveryMode
+from service.records.backchannel_request import (
+    BackchannelDelivery,
+    BackchannelNotice,
+    WaitingBackchannelRequest,
+)
+from service.records.client import Client
+from service.tokens.backchannel_requests import TRANSACTION_FAILED, pushed_tokens
+
+log = logging.getLogger(__name__)
+
+_CUT_OFF_AFTER = 15
+"""Seconds after which a client is notified all the same of what was begun and not finished."""
+_TAKES_TOKENS_FOR = 300
+"""Seconds after the end of a request within which its tokens may still be delivered."""
+_TRIED_AGAIN = (408, 425, 429)
+"""Answers below 500 that may be others a moment later."""
+
+
+def is_notified(waiting: WaitingBackchannelRequest) -> bool:
+    """Whether we notify the client, and not the caller of the decision API who asked for it."""
+    return waiting.mode is not DeliveryMode.POLL and not waiting.api_key
+
+
+@asynccontextmanager
+async def notifying(issuer: Issuer, client: Client, waiting: WaitingBackchannelRequest) -> AsyncIterator[None]:
+    """Notify the client of what is decided inside, at least once whatever happens.
+
+    It is written down before and sent after; what is cut off in the middle is sent all the same: the client finds at the token
+    endpoint how far it came. Two round trips, none where the client polls. Raises TemporarilyUnavailable.
+    """
+    if not is_notified(waiting):
+        yield
+        return
+    queue, delivery_id = issuer.store.backchannel_deliveries, new_grant_id(issuer.randomness)
+    delivery, now = _delivery(issuer, client, waiting), int(issuer.clock())
+    await queue.queue(delivery_id, delivery, now + _CUT_OFF_AFTER)
+    try:
+        yield
+    except TemporarilyUnavailable:
+        raise  # it may have been done
+    except Exception:
+        await queue.drop(delivery_id)
+        raise
+    await queue.queue(delivery_id, delivery, now)
+    if waiting.expiry_notice:
+        await queue.drop(waiting.expiry_notice)
+
+
+async def notify_of_expiry(issuer: Issuer, client: Client, waiting: WaitingBackchannelRequest) -> None:
+    """Have a client that gets its tokens delivered notified at the end of its request, unless it is decided before.
+
+    One round trip, none for other clients. Raises TemporarilyUnavailable.
+    """
+    if waiting.expiry_notice and is_notified(waiting):
+        delivery = _delivery(issuer, client, waiting)
+        await issuer.store.backchannel_deliveries.queue(waiting.expiry_notice, delivery, waiting.ends_at + 1)
+
+
+async def deliver_due(issuer: Issuer) -> int:
+    """Deliver what is due, side by side; how many deliveries were tried. Raises TemporarilyUnavailable."""
+    claimed = await issuer.store.backchannel_deliveries.claim(int(issuer.clock()), AT_ONCE)
+    await asyncio.gather(*(_deliver_or_later(issuer, delivery_id, delivery) for delivery_id, delivery in claimed))
+    return len(claimed)
+
+
+def _delivery(issuer: Issuer, client: Client, waiting: WaitingBackchannelRequest) -> BackchannelDelivery:
+    notice = BackchannelNotice(waiting.mode, waiting.auth_req_id, waiting.notification_token)
+    more = _TAKES_TOKENS_FOR if waiting.mode is DeliveryMode.PUSH else 0
+    return BackchannelDelivery(client.client_id, _sealed(issuer, notice), waiting.ends_at + more)
+
+
+def _sealed(issuer: Issuer, notice: BackchannelNotice) -> str:
+    return issuer.request_sealing.seal(notice.encode())
+
+
+async def _deliver_or_later(issuer: Issuer, delivery_id: str, delivery: BackchannelDelivery) -> None:
+    """Deliver one; what fails in an unforeseen way is an attempt like others, and holds up no other delivery."""
+    try:
+        await _deliver(issuer, delivery_id, delivery)
+    except TemporarilyUnavailable:
+        raise
+    except Exception:
+        log.exception(Event.DELIVERY_FAILED, extra={"queue": "backchannel", "client_id": delivery.client_id})
+        await _try_again(issuer, delivery_id, delivery, "an unforeseen error, see the log")
+
+
+async def _deliver(issuer: Issuer, delivery_id: str, delivery: BackchannelDelivery) -> None:
+    queue = issuer.store.backchannel_deliveries
+    client = await issuer.store.clients.get(delivery.client_id)
+    content = issuer.request_sealing.unseal(delivery.sealed)
+    endpoint = client.backchannel_client_notification_endpoint if client is not None and client.enabled else None
+    if client is None or content is None or endpoint is None:
+        await queue.drop(delivery_id)
+        return
+    notice = BackchannelNotice.decode(content)
+    if not notice.content:
+        try:
+            body = await _content(issuer, client, notice)
+        except PollingError:  # not decided yet, or looked at a moment ago
+            await _try_again(issuer, delivery_id, delivery, "the request is not decided")
+            return
+        notice = msgspec.structs.replace(notice, content=orjson.dumps(body).decode())
+        if notice.mode is DeliveryMode.PUSH:  # the same tokens at the next attempt
+            delivery = msgspec.structs.replace(delivery, sealed=_sealed(issuer, notice))
+            await queue.queue(delivery_id, delivery, int(issuer.clock()) + pause_after(1))
+    status, reason = await _posted(issuer, endpoint, notice)
+    if not reason:
+        await queue.drop(delivery_id)
+        issuer.metrics.request("backchannel_notification", "ok")
+    elif 300 <= status < 500 and status not in _TRIED_AGAIN:
+        await _give_up(issuer, delivery_id, delivery, reason)
+    else:
+        await _try_again(issuer, delivery_id, delivery, reason)
+
+
+async def _content(issuer: Issuer, client: Client, notice: BackchannelNotice) -> dict[str, object]:
+    """What is posted (sections 10.2, 10.3.1, 12). Raises PollingError, TemporarilyUnavailable."""
+    named: dict[str, object] = {"auth_req_id": notice.auth_req_id}
+    if notice.mode is not DeliveryMode.PUSH:
+        return named
+    try:
+        return named | await pushed_tokens(issuer, client, notice.auth_req_id)
+    except (PollingError, TemporarilyUnavailable):
+        raise
+    except (AccessDenied, ExpiredToken) as error:
+        return named | {"error": error.error, "error_description": error.description}
+    except ProtocolError as error:
+        issuer.refusals.record("backchannel_notification", error)
+        return named | {"error": TRANSACTION_FAILED, "error_description": ServerError.description or "It failed."}
+
+
+async def _posted(issuer: Issuer, endpoint: str, notice: BackchannelNotice) -> tuple[int, str]:
+    """Post it; the status, 0 = none, and why it was not taken, "" = it was."""
+    try:
+        response = await issuer.http_client.request(
+            "POST",
+            endpoint,
+            Purpose.BACKCHANNEL,
+            headers={**JSON_HEADERS, "Authorization": f"Bearer {notice.token}"},
+            body=notice.content.encode(),
+            max_bytes=None,
+        )
+    except HttpClientError as error:
+        return 0, str(error)
+    return response.status, "" if 200 <= response.status < 300 else f"answered {response.status}"
+
+
+async def _try_again(issuer: Issuer, delivery_id: str, delivery: BackchannelDelivery, reason: str) -> None:
+    failed = delivery.attempts + 1
+    due = int(issuer.clock()) + pause_after(failed)
+    tried = msgspec.structs.replace(delivery, attempts=failed)
+    if failed >= issuer.settings.backchannel_attempts or due > delivery.ends_at:
+        await _give_up(issuer, delivery_id, tried, reason)
+        return
+    facts = {"client_id": delivery.client_id, "attempts": failed, "reason": reason}
+    log.warning(Event.BACKCHANNEL_NOTIFICATION_FAILED, extra=facts)
+    await issuer.store.backchannel_deliveries.queue(delivery_id, tried, due)
+
+
+async def _give_up(issuer: Issuer, delivery_id: str, delivery: BackchannelDelivery, reason: str) -> None:
+    await issuer.store.backchannel_deliveries.drop(delivery_id)
+    issuer.metrics.request("backchannel_notification", "given_up")
+    facts = {"client_id": delivery.client_id, "attempts": delivery.attempts, "reason": reason}
+    log.error(Event.BACKCHANNEL_NOTIFICATION_GIVEN_UP, extra=facts)

@@ -1,0 +1,102 @@
+"""Whom a CIBA request means: the user behind its hint, and whether the client may ask them (CIBA Core 1.0 section 7)."""
+
+import logging
+
+from service.directory import Person
+from service.issuer import Issuer
+from service.login.hinted_session import named_by
+from service.observe.events import Event
+from service.protocol.backchannel_request import BackchannelRequest, HintKind
+from service.protocol.errors import InvalidRequest, InvalidUserCode, MissingUserCode, UnknownUserId
+from service.records.client import Client
+from service.store.failures import Limit
+from service.tokens.id_tokens import Hint, read_hint
+
+log = logging.getLogger(__name__)
+
+_NOBODY = "The hint is of no user here."
+
+
+async def user_of(issuer: Issuer, client: Client, asked: BackchannelRequest) -> Person:
+    """Return the user whom the client means, if it may ask them.
+
+    Raises:
+        UnknownUserId: There is no such user, or they are disabled.
+        InvalidRequest: The hint is none.
+        MissingUserCode, InvalidUserCode: The user has a user code.
+        TemporarilyUnavailable: The directory is.
+    """
+    person = await _FINDERS[asked.hint_kind](issuer, client, asked.hint)
+    await _check_user_code(issuer, client, person, asked.user_code)
+    return person
+
+
+async def expected_subject(issuer: Issuer, client: Client, asked: BackchannelRequest) -> str:
+    """Return the subject that an ID token as hint names, as the client knows it; "" for other hints. Raises InvalidRequest."""
+    return (await _read(issuer, client, asked.hint)).subject if asked.hint_kind is HintKind.ID_TOKEN_HINT else ""
+
+
+async def _by_login_hint(issuer: Issuer, _client: Client, hint: str) -> Person:
+    """A username."""
+    person = await issuer.directory.find(hint)
+    if person is None:
+        raise UnknownUserId(_NOBODY)
+    return person
+
+
+async def _by_id_token(issuer: Issuer, client: Client, hint: str) -> Person:
+    """An ID token that this client got here; it may have expired, as at the authorization endpoint (Core 3.1.2.1)."""
+    read = await _read(issuer, client, hint)
+    named = await named_by(issuer, client, read)
+    subject = named.subject if named is not None else read.subject
+    person = await issuer.directory.find_subject(subject)
+    if person is None:
+        raise UnknownUserId(_NOBODY)
+    return person
+
+
+async def _read(issuer: Issuer, client: Client, hint: str) -> Hint:
+    read = await read_hint(issuer, hint)
+    if read is None or read.client_id != client.client_id:
+        raise InvalidRequest("id_token_hint is not an ID token that this client got here.")
+    return read
+
+
+async def _by_token(_issuer: Issuer, _client: Client, _hint: str) -> Person:
+    """A token about a user that was made for us."""
+    raise InvalidRequest("login_hint_token is not supported: use login_hint or id_token_hint.")
+
+
+_FINDERS = {
+    HintKind.LOGIN_HINT: _by_login_hint,
+    HintKind.ID_TOKEN_HINT: _by_id_token,
+    HintKind.LOGIN_HINT_TOKEN: _by_token,
+}
+
+
+async def _check_user_code(issuer: Issuer, client: Client, person: Person, user_code: str | None) -> None:
+    """A user who has a user code is asked only by who knows it; guesses of a client at it are slowed down."""
+    if person.user_code_hash == "":
+        return
+    if user_code is None:
+        raise MissingUserCode("The user is asked only by who knows their user code: send it as user_code.")
+    failures, who = issuer.store.failures, f"user-code:{client.client_id}@{issuer.store.pseudonyms.of(person.subject)}"
+    limit = Limit.of(issuer.settings, issuer.settings.user_failures_allowed)
+    if wait := await failures.count(who, limit):  # before it is looked at: of many at once so many are tried
+        issuer.metrics.security_event(Event.BACKCHANNEL_USER_CODE_BLOCKED)
+        log.warning(
+            Event.BACKCHANNEL_USER_CODE_BLOCKED, extra={"client_id": client.client_id, "subject": person.subject}
+        )
+        raise _blocked(wait)
+    if not await issuer.hashing.verify(user_code, person.user_code_hash):
+        raise InvalidUserCode("The user_code is not the user's.")
+    failures.forget_soon(who)
+
+
+def _blocked(wait: int) -> InvalidUserCode:
+    return InvalidUserCode(
+        f"Too many wrong user codes; try again in {wait} seconds.",
+        log="user codes of the client are blocked for this user",
+        status=429,
+        headers={"Retry-After": str(wait)},
+    )

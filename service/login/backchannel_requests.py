@@ -1,0 +1,226 @@
+"""CIBA requests: validated, waiting for their user, and decided (OpenID Connect CIBA Core 1.0).
+
+How a client polls for one is ``tokens.polled_requests``; how it is notified, ``backchannel_deliveries``.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from service.directory import Person
+from service.issuer import Issuer
+from service.login import backchannel_deliveries
+from service.login.authorization_requests import rules_of
+from service.login.backchannel_request_object import verified_parameters
+from service.login.client_display import client_values
+from service.login.interaction import StaleError
+from service.login.request_object import Parameters
+from service.login.tickets import may_still_ask
+from service.protocol import backchannel_request
+from service.protocol.backchannel_request import BackchannelRequest
+from service.protocol.browsing import Page
+from service.protocol.credentials import Kind, new_grant_id
+from service.protocol.errors import AccessDenied, InvalidRequest, UnauthorizedClient
+from service.protocol.names import DeliveryMode, GrantTypeName
+from service.records.backchannel_request import WaitingBackchannelRequest
+from service.records.client import Client
+from service.records.grant import Grant
+from service.store.replay_checks import ReplayCheck
+from service.tokens import polled_requests
+from service.tokens.binding import named_in
+from service.tokens.members import granted_members, judge_members
+
+_REFERENCE = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}", re.ASCII)
+
+
+class BegunBackchannelRequest(NamedTuple):
+    """What the client is told of its request (section 7.3)."""
+
+    auth_req_id: str
+    expires_in: int
+    """Seconds."""
+    reference: str
+    """By which it is decided."""
+    waiting: WaitingBackchannelRequest
+
+
+class LoadedRequest(NamedTuple):
+    """A request that nobody has decided yet."""
+
+    reference: str
+    client: Client
+    waiting: WaitingBackchannelRequest
+
+
+def are_offered(issuer: Issuer) -> bool:
+    """Whether clients may ask so: every request is one of OpenID Connect."""
+    return issuer.keyring is not None and bool(issuer.settings.backchannel_delivery_modes)
+
+
+async def validate(
+    issuer: Issuer, client: Client, outer: Parameters, checks: list[ReplayCheck], *, by_backend: bool = False
+) -> BackchannelRequest:
+    """Validate the request that these parameters make (section 7.2).
+
+    Args:
+        issuer: Ours.
+        client: Authenticated.
+        outer: The parameters as they came, without those of the client's authentication.
+        checks: To which the use of a signed request is added.
+        by_backend: A backend signs users in, not we.
+
+    Raises:
+        ProtocolError: The errors of section 13.
+    """
+    _check_client(issuer, client)
+    parameters = await _unpacked(issuer, client, outer, checks)
+    rules = rules_of(issuer, client, by_backend=by_backend)
+    asked = backchannel_request.check(parameters.single, parameters.resources, rules, client.delivery_mode)
+    members = granted_members(issuer, client, parameters.single)
+    request = msgspec.structs.replace(asked.request, members=members, binding=named_in(parameters.single))
+    return msgspec.structs.replace(asked, request=request)
+
+
+async def begin(
+    issuer: Issuer,
+    client: Client,
+    asked: BackchannelRequest,
+    person: Person | None,
+    *,
+    api_key: str = "",
+    expects: str = "",
+) -> BegunBackchannelRequest:
+    """Let a request wait for its user. Two round trips.
+
+    Args:
+        issuer: Ours.
+        client: Who asks.
+        asked: For what.
+        person: Whom; None where a caller of the decision API knows it.
+        api_key: Of that caller, who alone decides and notifies the client then.
+        expects: The subject that the client named, as it knows them, "" = anybody.
+
+    Raises:
+        AccessDenied: As many of this client wait for the user as may.
+        InvalidAuthorizationDetails: A hook says no.
+        TemporarilyUnavailable: Redis is, or a hook.
+    """
+    subject, settings = person.subject if person is not None else "", issuer.settings
+    await judge_members(issuer, client, subject, asked.request.members)
+    new = polled_requests.prepare(issuer, Kind.BACKCHANNEL_REQUEST)
+    waiting = msgspec.structs.replace(
+        _waiting(issuer, client, asked, new.credential),
+        subject=subject,
+        username=person.username if person is not None else "",
+        expects=expects,
+        api_key=api_key,
+    )
+    lifetime = waiting.ends_at - waiting.started_at
+    most = settings.backchannel_waiting_most
+    if subject and not await issuer.store.approvals.index(
+        subject, client.client_id, new.reference, waiting.ends_at, most
+    ):
+        raise AccessDenied("Too many requests of this client wait for the user.", status=403)
+    await polled_requests.begin(issuer, client, new, waiting, interval=settings.backchannel_interval, lifetime=lifetime)
+    await backchannel_deliveries.notify_of_expiry(issuer, client, waiting)
+    return BegunBackchannelRequest(new.credential, lifetime, new.reference, waiting)
+
+
+def _waiting(issuer: Issuer, client: Client, asked: BackchannelRequest, auth_req_id: str) -> WaitingBackchannelRequest:
+    """What is kept of a request that begins, as far as it says that itself."""
+    settings, now = issuer.settings, int(issuer.clock())
+    lifetime = min(asked.lifetime or settings.backchannel_lifetime, settings.backchannel_longest_lifetime)
+    is_pushed = client.delivery_mode is DeliveryMode.PUSH
+    return WaitingBackchannelRequest(
+        request=asked.request,
+        client_generation=client.generation,
+        ends_at=now + lifetime,
+        binding_message=asked.binding_message,
+        started_at=now,
+        mode=client.delivery_mode,
+        auth_req_id="" if client.delivery_mode is DeliveryMode.POLL else auth_req_id,
+        notification_token=asked.notification_token,
+        expiry_notice=new_grant_id(issuer.randomness) if is_pushed else "",
+    )
+
+
+async def load(issuer: Issuer, reference: str) -> LoadedRequest:
+    """Load a request that nobody has decided yet, if its client may still ask that. Raises StaleError."""
+    waiting = None
+    if _REFERENCE.fullmatch(reference):
+        waiting = await polled_requests.load_as(issuer, reference, WaitingBackchannelRequest)
+    client = await issuer.store.clients.get(waiting.request.client_id) if waiting is not None else None
+    if waiting is None or client is None or waiting.ends_at <= issuer.clock():
+        raise StaleError
+    if not may_still_ask(client, waiting.client_generation, waiting.request):
+        raise StaleError
+    return LoadedRequest(reference, client, waiting)
+
+
+async def waiting_for(issuer: Issuer, subject: str) -> list[LoadedRequest]:
+    """Load the requests that wait for a user, the one that ends first in front."""
+    found = []
+    for reference in await issuer.store.approvals.of_user(subject):
+        try:
+            found.append(await load(issuer, reference))
+        except StaleError:
+            continue
+    return [one for one in found if one.waiting.subject == subject]
+
+
+async def allow(issuer: Issuer, loaded: LoadedRequest, grant: Grant) -> None:
+    """Allow a request. Raises StaleError where it was decided before or is over, or the user may not have tokens."""
+    given = msgspec.structs.replace(grant, grant_type=GrantTypeName.CIBA.value)
+    async with backchannel_deliveries.notifying(issuer, loaded.client, loaded.waiting):
+        if not await polled_requests.allow(issuer, loaded.client, loaded.reference, loaded.waiting, given):
+            raise StaleError
+    _forget(issuer, loaded)
+    issuer.metrics.request("backchannel_authentication", "allowed")
+
+
+async def deny(issuer: Issuer, loaded: LoadedRequest) -> None:
+    """Deny a request. Raises StaleError where it was decided before, or is over."""
+    async with backchannel_deliveries.notifying(issuer, loaded.client, loaded.waiting):
+        if not await polled_requests.deny(issuer, loaded.reference):
+            raise StaleError
+    _forget(issuer, loaded)
+    issuer.metrics.request("backchannel_authentication", "denied")
+
+
+def decided_page(issuer: Issuer, loaded: LoadedRequest, *, allowed: bool) -> Page:
+    """Return what the user sees once they have decided: nothing leads back, the client is elsewhere."""
+    return Page("decided", {"client": client_values(issuer.settings, loaded.client), "allowed": allowed})
+
+
+def _forget(issuer: Issuer, loaded: LoadedRequest) -> None:
+    if loaded.waiting.subject:
+        issuer.store.approvals.unindex_soon(loaded.waiting.subject, loaded.client.client_id, loaded.reference)
+
+
+def _check_client(issuer: Issuer, client: Client) -> None:
+    """Raises UnauthorizedClient for one that is not registered for it, or for a way to its tokens that is not offered."""
+    if client.public or GrantTypeName.CIBA not in client.grant_types:
+        raise UnauthorizedClient(f"The client is not registered for the grant_type {GrantTypeName.CIBA.value}.")
+    if client.delivery_mode not in issuer.settings.backchannel_delivery_modes:
+        raise UnauthorizedClient(f"The delivery mode {client.delivery_mode.value} is not offered here.")
+
+
+async def _unpacked(issuer: Issuer, client: Client, outer: Parameters, checks: list[ReplayCheck]) -> Parameters:
+    """The parameters of a signed request, which alone count then; signed it is where the client is registered for that."""
+    signed = outer.single.get("request")
+    if signed is None:
+        if client.backchannel_authentication_request_signing_alg is not None:
+            raise InvalidRequest("This client signs its requests: send it as request (CIBA Core 7.1.1).")
+        return outer
+    if beside := sorted(_beside(outer.single) | ({"resource"} if outer.resources else set())):
+        raise InvalidRequest(
+            f"Parameters stand in the signed request alone (CIBA Core 7.1.1): {', '.join(beside)[:200]}."
+        )
+    return await verified_parameters(issuer, client, signed, checks)
+
+
+def _beside(single: Mapping[str, str]) -> set[str]:
+    """Parameters of an authentication request that stand beside a signed one."""
+    return set(single) - {"request", "client_id"}

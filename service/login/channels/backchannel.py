@@ -1,0 +1,37 @@
+"""A client that is elsewhere (CIBA): it polls, or is notified; its user stays at our page."""
+
+import msgspec
+
+from service.issuer import Issuer
+from service.login import backchannel_requests
+from service.login.channels.channel import Channel
+from service.login.granting import given_grant
+from service.login.interaction import ClientInteraction, StaleError
+from service.protocol.browsing import FormPost, Page, Redirect
+from service.protocol.errors import ProtocolError
+from service.records.interaction import BACKCHANNEL
+from service.records.session import Session
+
+
+async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost | Page:
+    """Allow it, by who is asked alone. The grant is of no browser session: it outlives that of the device that decides."""
+    loaded = await backchannel_requests.load(issuer, interaction.reference)
+    if loaded.waiting.subject != session.subject:
+        raise StaleError
+    grant, _ = await given_grant(issuer, interaction, session)
+    await backchannel_requests.allow(issuer, loaded, msgspec.structs.replace(grant, session=""))
+    return backchannel_requests.decided_page(issuer, loaded, allowed=True)
+
+
+async def refuse(
+    issuer: Issuer, interaction: ClientInteraction, error: ProtocolError, session: Session | None
+) -> Redirect | FormPost | Page:
+    """Deny it, where it is the user who is asked that did not go on; for everybody else it goes on to wait."""
+    issuer.refusals.record("approvals", error)
+    loaded = await backchannel_requests.load(issuer, interaction.reference)
+    if session is not None and loaded.waiting.subject == session.subject:
+        await backchannel_requests.deny(issuer, loaded)
+    return backchannel_requests.decided_page(issuer, loaded, allowed=False)
+
+
+CHANNEL = Channel(BACKCHANNEL, answer, refuse)

@@ -1,0 +1,30 @@
+"""Requests that wait for a user's approval, by user: an index, for what it points to ends by itself."""
+
+from service.redis.script import Script
+from service.store.answers import Answer
+from service.store.record_store import RecordStore
+
+_index = Script("index_approval", Answer)
+_MOST_SHOWN = 50
+"""Requests of one user that are looked at."""
+
+
+class Approvals(RecordStore):
+    """The indexes in Redis. Each method is one round trip."""
+
+    async def index(self, subject: str, client_id: str, reference: str, ends_at: int, most: int) -> bool:
+        """Index a request until ``ends_at`` (epoch seconds); False where ``most`` of this client wait for the user."""
+        key = self._keys.user_approvals(subject)
+        answer, _ = await _index.run(self._connection, (key,), client_id, reference, ends_at, most)
+        return answer is Answer.INDEXED
+
+    async def of_user(self, subject: str) -> list[str]:
+        """References of the user's requests, those that end first in front; some may be decided or over."""
+        key = self._keys.user_approvals(subject)
+        members = await self._connection.execute(key, "ZRANGE", key, 0, _MOST_SHOWN - 1)
+        return [member.decode().partition(" ")[0] for member in members]
+
+    def unindex_soon(self, subject: str, client_id: str, reference: str) -> None:
+        """Take a request that is decided out of the index, without waiting."""
+        key = self._keys.user_approvals(subject)
+        self._connection.execute_soon(key, ("ZREM", key, f"{reference} {client_id}"))

@@ -1,0 +1,61 @@
+"""CIBA requests that were allowed, as their tokens are made (OpenID Connect CIBA Core 1.0)."""
+
+from typing import Any
+
+import msgspec
+import orjson
+
+from service.issuer import Issuer
+from service.protocol.credentials import Kind
+from service.protocol.names import GrantTypeName
+from service.protocol.request import Request
+from service.protocol.requested import Requested
+from service.records.client import Client
+from service.store.store import Store
+from service.tokens.issuing import issue
+from service.tokens.members import concerns_members, with_members
+from service.tokens.polled_requests import PresentedPolledRequest, poll
+from service.tokens.spendable import TokenPlan
+from service.tokens.token_request import TokenRequest
+
+TRANSACTION_FAILED = "transaction_failed"
+"""The code of what fails and is nobody's no (section 12)."""
+
+
+class PresentedBackchannelRequest(PresentedPolledRequest, frozen=True, kw_only=True):
+    """A CIBA request, as its client polls for it at the token endpoint."""
+
+    GRANT_TYPE = GrantTypeName.CIBA
+    NAME = "CIBA request"
+    REPLAY = "CIBA request was already redeemed; its grant is ended"
+    KIND = Kind.BACKCHANNEL_REQUEST
+
+
+class PushedBackchannelRequest(PresentedBackchannelRequest, frozen=True, kw_only=True):
+    """The same where its tokens are delivered: its ID token names it (section 10.3.1)."""
+
+    def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
+        """Say which tokens it is exchanged for. Raises InvalidGrant."""
+        return msgspec.structs.replace(super().plan(issuer, client), auth_req_id=self.presented)
+
+    def note_delivery(self, store: Store, *, is_repeat: bool = False) -> None:
+        """The reply waits for all of its time: a delivery that was cut off takes it up again, and nobody else can."""
+
+
+async def pushed_tokens(issuer: Issuer, client: Client, auth_req_id: str) -> dict[str, Any]:
+    """Return the tokens of a request for its client, as if that had polled for it.
+
+    Raises:
+        PollingError: It is not decided yet.
+        AccessDenied, ExpiredToken: It was denied, or nobody decided in time.
+        ProtocolError: Its tokens cannot be had, as they were before, or its user may not have any.
+        TemporarilyUnavailable: Redis is, or a hook.
+    """
+    request = Request({})
+    token_request = TokenRequest(request, client, Requested(), [])
+    authorization = await poll(issuer, token_request, PushedBackchannelRequest, auth_req_id)
+    if concerns_members(authorization, request.parameters):
+        authorization = await with_members(issuer, client, authorization, request.parameters)
+    issued = await issue(issuer, client, authorization)
+    tokens: dict[str, Any] = orjson.loads(issued.content)
+    return tokens

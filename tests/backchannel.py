@@ -1,0 +1,71 @@
+"""A client that asks a user by CIBA, and the user at their page of requests."""
+
+import re
+import secrets
+from typing import Any
+
+from aiohttp import ClientResponse
+
+from service.protocol.names import GrantTypeName
+from service.records.client import Client
+from tests.person import Person, Shown
+from tests.world import World
+
+PATH = "/backchannel_authentication"
+
+
+async def backchannel_client(world: World, client_id: str = "bank", **changes: Any) -> Client:
+    """Register a client that polls for what its users decide elsewhere."""
+    wished: dict[str, Any] = {
+        "grant_types": (GrantTypeName.CIBA.value, "refresh_token"),
+        "redirect_uris": (),
+        "name": "The Bank",
+    }
+    return await world.openid_client(client_id, **(wished | changes))
+
+
+async def ask(world: World, client_id: str = "bank", **request: str) -> ClientResponse:
+    """Make a request about alice; "" leaves a parameter out."""
+    wished = {"scope": "openid read", "login_hint": "alice"} | request
+    return await world.post(PATH, {name: value for name, value in wished.items() if value}, client_id)
+
+
+async def asked(world: World, client_id: str = "bank", **request: str) -> str:
+    """The auth_req_id of a request about alice."""
+    response = await ask(world, client_id, **request)
+    assert response.status == 200, await response.text()
+    auth_req_id: str = (await response.json())["auth_req_id"]
+    return auth_req_id
+
+
+async def poll(world: World, auth_req_id: str, client_id: str = "bank", **form: str) -> ClientResponse:
+    """Ask whether there are tokens."""
+    return await world.token(client_id, grant_type=GrantTypeName.CIBA, auth_req_id=auth_req_id, **form)
+
+
+async def poll_at_last(world: World, auth_req_id: str, client_id: str = "bank", **form: str) -> ClientResponse:
+    """Poll as a client that kept the interval."""
+    world.expire(":pause")
+    return await poll(world, auth_req_id, client_id, **form)
+
+
+async def approvals(person: Person, username: str = "alice") -> Shown:
+    """The page of requests, once signed in."""
+    shown = await person.get("/approvals")
+    return await person.log_in(shown, username) if shown.action.endswith("/login") else shown
+
+
+def references(shown: Shown) -> list[str]:
+    """What the requests on the page are known by."""
+    return re.findall(r'name="request" value="([^"]+)"', shown.text)
+
+
+async def decide(person: Person, decision: str, shown: Shown | None = None, at: int = 0) -> Shown:
+    """Allow or deny the request at this place of the page."""
+    shown = shown or await approvals(person)
+    return await person.submit(shown, request=references(shown)[at], decision=decision)
+
+
+def notification_token() -> str:
+    """A bearer token as careful clients make it."""
+    return secrets.token_urlsafe(24)

@@ -1,0 +1,304 @@
+"""Backchannel authentication requests: what is taken, and what is refused by which of the errors of CIBA Core section 13."""
+
+import secrets
+import time
+from typing import Any
+
+import pytest
+
+from service.protocol.credentials import new_grant_id
+from service.protocol.names import ClientAuthMethod, DeliveryMode, GrantTypeName
+from service.records.grant import Grant
+from service.tokens.id_tokens import mint_id_token
+from tests.assertions import JWKS, KEYS, Signer
+from tests.backchannel import PATH, approvals, ask, asked, backchannel_client, notification_token, poll, references
+from tests.person import Person
+from tests.world import World, error_of
+
+ISSUER = "http://127.0.0.1:8080"
+
+
+@pytest.fixture
+async def person(world: World) -> Person:
+    await backchannel_client(world)
+    await world.openid_client()
+    await world.user()
+    return Person(world)
+
+
+async def test_the_answer_is_that_of_section_7_3(person: Person) -> None:
+    response = await ask(person.world)
+    body = await response.json()
+    assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
+    assert (body.keys(), body["expires_in"], body["interval"]) == ({"auth_req_id", "expires_in", "interval"}, 120, 5)
+    assert body["auth_req_id"].startswith("mm_bc_")
+    assert all(character.isalnum() or character in "_-" for character in body["auth_req_id"])
+
+
+@pytest.mark.parametrize(
+    ("given", "lifetime"), [("", 120), ("30", 30), ("900", 900), ("901", 900), ("9999999999", 900), ("1", 1)]
+)
+async def test_the_client_says_how_long_it_waits(person: Person, given: str, lifetime: int) -> None:
+    body = await (await ask(person.world, requested_expiry=given)).json()
+    assert body["expires_in"] == lifetime
+    [ends] = person.world.ends(":polled:").values()
+    assert abs(ends - time.time() - lifetime) <= 2
+
+
+REFUSED: list[tuple[dict[str, str], str]] = [
+    # whom it means
+    ({"login_hint": ""}, "invalid_request"),
+    ({"login_hint": "alice", "id_token_hint": "x.y.z"}, "invalid_request"),
+    ({"login_hint": "alice", "login_hint_token": "x.y.z"}, "invalid_request"),
+    ({"login_hint": "", "id_token_hint": "x.y.z", "login_hint_token": "x.y.z"}, "invalid_request"),
+    ({"login_hint": "nobody"}, "unknown_user_id"),
+    ({"login_hint": "a" * 256}, "invalid_request"),
+    ({"login_hint": "", "id_token_hint": "x.y.z"}, "invalid_request"),
+    ({"login_hint": "", "id_token_hint": "x" * 16_400}, "invalid_request"),
+    ({"login_hint": "", "login_hint_token": "x.y.z"}, "invalid_request"),
+    # what it asks for
+    ({"scope": ""}, "invalid_request"),
+    ({"scope": "read"}, "invalid_scope"),
+    ({"scope": "openid everything"}, "invalid_scope"),
+    ({"scope": "openid " + "x" * 5000}, "invalid_request"),
+    ({"resource": "https://api.example"}, "invalid_target"),
+    ({"authorization_details": '[{"type":"payment"}]'}, "invalid_authorization_details"),
+    ({"acr_values": "x" * 1001}, "invalid_request"),
+    # what both devices show
+    ({"binding_message": "x" * 129}, "invalid_binding_message"),
+    ({"binding_message": "pay\u202e1000"}, "invalid_binding_message"),
+    ({"binding_message": "a\nb"}, "invalid_binding_message"),
+    ({"binding_message": "\u200b"}, "invalid_binding_message"),
+    ({"binding_message": "\x1b[2J"}, "invalid_binding_message"),
+    # how long
+    ({"requested_expiry": "0"}, "invalid_request"),
+    ({"requested_expiry": "-5"}, "invalid_request"),
+    ({"requested_expiry": "1e3"}, "invalid_request"),
+    ({"requested_expiry": "soon"}, "invalid_request"),
+    ({"requested_expiry": "١٢"}, "invalid_request"),
+    ({"requested_expiry": "1" * 11}, "invalid_request"),
+    # the rest
+    ({"user_code": "x" * 256}, "invalid_request"),
+    ({"request": "x.y.z"}, "invalid_request"),
+    ({"client_id": "app"}, "unauthorized_client"),
+]
+
+
+@pytest.mark.parametrize(("request_", "error"), REFUSED)
+async def test_it_learns_at_once_what_is_wrong(person: Person, request_: dict[str, str], error: str) -> None:
+    assert await error_of(await ask(person.world, **request_)) == (400, error)
+    assert not person.world.key_names(":polled:")
+    assert not person.world.key_names(":approvals")
+
+
+async def test_a_message_of_any_script_is_taken(person: Person) -> None:
+    """As the conformance suite sends it: an emoji, and a word in another script."""
+    message = "1234 \U0001f44d\U0001f3ff 品川 Lor"
+    await asked(person.world, binding_message=message)
+    assert message in (await approvals(person)).text
+
+
+async def test_who_the_client_is_comes_first(person: Person) -> None:
+    world = person.world
+    assert await error_of(await world.post(PATH, {"scope": "openid"}, "bank", "wrong")) == (401, "invalid_client")
+    assert await error_of(await world.post(PATH, {"scope": "openid"}, None)) == (401, "invalid_client")
+    assert await error_of(await ask(world, "app")) == (400, "unauthorized_client")
+    grant_types = (GrantTypeName.CIBA.value,)
+    await world.openid_client("phone", auth_method=ClientAuthMethod.NONE, secrets=(), grant_types=grant_types)
+    refused = await world.post(PATH, {"scope": "openid", "login_hint": "alice", "client_id": "phone"}, None)
+    assert await error_of(refused) == (400, "unauthorized_client")
+    got = await world.http.get(PATH)
+    assert (got.status, got.headers["Allow"]) == (405, "POST")
+
+
+# hints
+
+
+async def test_an_id_token_names_its_user(person: Person) -> None:
+    """Also one that has expired; none of another client, another issuer, or of a user who is gone."""
+    world = person.world
+    client = await backchannel_client(world, grant_types=("authorization_code", GrantTypeName.CIBA.value))
+    tokens = await world.tokens(client, scope="openid")
+    hint = tokens["id_token"]
+    assert (await ask(world, login_hint="", id_token_hint=hint)).status == 200
+    async with world.with_part(clock=lambda: time.time() - 90_000) as earlier:
+        grant = Grant("bank", "alice", scope="openid")
+        expired = await mint_id_token(earlier.issuer, client, grant, new_grant_id(secrets.token_bytes))
+    assert (await ask(world, login_hint="", id_token_hint=expired)).status == 200
+    await backchannel_client(world, "other")
+    assert await error_of(await ask(world, "other", login_hint="", id_token_hint=hint)) == (400, "invalid_request")
+    foreign = Signer(subject="alice").sign(aud="bank", iss="https://elsewhere.example")
+    assert await error_of(await ask(world, login_hint="", id_token_hint=foreign)) == (400, "invalid_request")
+    await world.set_enabled("alice", enabled=False)
+    assert await error_of(await ask(world, login_hint="", id_token_hint=hint)) == (400, "unknown_user_id")
+    assert await error_of(await ask(world)) == (400, "unknown_user_id")
+
+
+async def test_a_pairwise_id_token_names_its_user(person: Person) -> None:
+    async with person.world.having(pairwise_salt="s" * 32) as world:
+        changes: dict[str, Any] = {"subject_type": "pairwise", "sector_identifier": "bank.example"}
+        changes |= {"redirect_uris": ("https://bank.example/cb",)}
+        grant_types = ("authorization_code", GrantTypeName.CIBA.value)
+        client = await backchannel_client(world, grant_types=grant_types, **changes)
+        tokens = await world.tokens(client, scope="openid")
+        await asked(world, login_hint="", id_token_hint=tokens["id_token"])
+        assert len(references(await approvals(Person(world)))) == 1
+
+
+# signed requests
+
+
+class _Signed:
+    """A request in a JWT, by the key of the client."""
+
+    def __init__(self) -> None:
+        self.signer = Signer(subject="bank")
+
+    def token(self, signer: Signer | None = None, **changes: Any) -> str:
+        usual = {"nbf": int(time.time()), "sub": None, "scope": "openid read", "login_hint": "alice"}
+        return (signer or self.signer).sign(**(usual | changes))
+
+
+@pytest.fixture
+async def signing(person: Person) -> World:
+    changes: dict[str, Any] = {"backchannel_authentication_request_signing_alg": "ES256", "jwks": JWKS}
+    await backchannel_client(person.world, **changes)
+    return person.world
+
+
+async def send(world: World, token: str, **beside: str) -> tuple[int, str]:
+    response = await world.post(PATH, {"request": token, **beside}, "bank")
+    return response.status, (await response.json()).get("error", "")
+
+
+@pytest.mark.parametrize("requested_expiry", ["40", 40])
+async def test_a_signed_request_is_taken_once(signing: World, requested_expiry: object) -> None:
+    """The suite sends requested_expiry as a number and as a text."""
+    token = _Signed().token(requested_expiry=requested_expiry, binding_message="W4SCT")
+    response = await signing.post(PATH, {"request": token}, "bank")
+    assert (response.status, (await response.json())["expires_in"]) == (200, 40)
+    assert await send(signing, token) == (400, "invalid_request")
+    assert len(signing.key_names(":polled:")) == 1
+
+
+async def test_a_client_that_signs_sends_nothing_else(signing: World) -> None:
+    assert await error_of(await ask(signing)) == (400, "invalid_request")
+    for beside in ({"login_hint": "alice"}, {"scope": "openid"}, {"resource": "https://api.example"}):
+        assert await send(signing, _Signed().token(), **beside) == (400, "invalid_request")
+    assert (await send(signing, _Signed().token(), client_id="bank"))[0] == 200
+
+
+NOW = int(time.time())
+UNUSABLE: list[dict[str, Any]] = [
+    *({name: None} for name in ("iss", "aud", "exp", "iat", "nbf", "jti")),
+    {"iss": "other"},
+    {"aud": "https://elsewhere.example"},
+    {"aud": ["https://elsewhere.example"]},
+    {"exp": NOW - 60},
+    {"exp": NOW + 4200},
+    {"nbf": NOW + 600},
+    {"nbf": NOW - 4200},
+    {"exp": "soon"},
+    {"jti": 5},
+    {"jti": "x" * 256},
+    {"jti": ""},
+    {"client_id": "other"},
+    {"request": "x.y.z"},
+    {"scope": None},
+    {"login_hint": True},
+    {"login_hint": None},
+    {"login_hint": {"deep": [1]}, "id_token_hint": "x"},
+]
+
+
+@pytest.mark.parametrize("changes", UNUSABLE)
+async def test_a_signed_request_that_says_something_else_is_refused(signing: World, changes: dict[str, Any]) -> None:
+    assert await send(signing, _Signed().token(**changes)) == (400, "invalid_request")
+
+
+async def test_another_key_or_algorithm_signs_nothing(signing: World) -> None:
+    other = Signer(key=KEYS["RS256"], algorithm="RS256", subject="bank")  # type: ignore[index]
+    by_secret = Signer(key="s" * 64, algorithm="HS256", subject="bank")
+    unsigned = _Signed().token().rpartition(".")[0] + "."
+    changed = _Signed().token()[:-4] + "AAAA"
+    for token in (_Signed().token(other), _Signed().token(by_secret), unsigned, changed, "", "x", "x" * 20_000):
+        if token:
+            assert await send(signing, token) == (400, "invalid_request")
+    assert not signing.key_names(":polled:")
+
+
+# how the client is notified
+
+
+@pytest.mark.parametrize(
+    ("token", "is_taken"),
+    [
+        *((token, False) for token in ("", "short", "x" * 21, "x" * 1025, "with blank" * 3, "ä" * 30)),
+        *((token, True) for token in ("x" * 22, "x" * 1024, "mF_9.B5f-4.1JqM~+/aaaa==")),
+    ],
+)
+async def test_a_client_that_is_notified_names_a_token_for_that(person: Person, token: str, is_taken: bool) -> None:
+    endpoint = "https://bank.example/cb"
+    mode = DeliveryMode.PING
+    await backchannel_client(
+        person.world, backchannel_token_delivery_mode=mode, backchannel_client_notification_endpoint=endpoint
+    )
+    response = await ask(person.world, client_notification_token=token)
+    assert response.status == (200 if is_taken else 400)
+    if not is_taken:
+        assert (await response.json())["error"] == "invalid_request"
+
+
+async def test_a_mode_that_is_not_offered_is_refused(person: Person) -> None:
+    await backchannel_client(
+        person.world,
+        backchannel_token_delivery_mode=DeliveryMode.PUSH,
+        backchannel_client_notification_endpoint="https://bank.example/cb",
+    )
+    response = await ask(person.world, client_notification_token=notification_token())
+    assert await error_of(response) == (400, "unauthorized_client")
+
+
+# bounds
+
+
+async def test_a_client_cannot_flood_a_user(person: Person) -> None:
+    """So many wait at once; another client, and another user, have room of their own."""
+    async with person.world.having(backchannel_waiting_most=3) as world:
+        await world.user("bob", "builder-of-things")
+        await backchannel_client(world, "other")
+        for _ in range(3):
+            await asked(world)
+        assert await error_of(await ask(world)) == (403, "access_denied")
+        assert (await ask(world, "other")).status == 200
+        assert (await ask(world, login_hint="bob")).status == 200
+        assert len(references(await approvals(Person(world)))) == 4
+
+
+async def test_what_waits_is_sealed_and_ends(person: Person) -> None:
+    """P4, P5: neither what is asked, nor what can be polled with, can be read in Redis; all of it has an end."""
+    auth_req_id = await asked(person.world, binding_message="a-message-to-look-for")
+    await poll(person.world, auth_req_id)
+    held = b""
+    for node in person.world.redis.primaries():
+        for key in node.admin.scan_iter("*"):
+            held += key + (node.admin.get(key) or b"" if node.admin.type(key) == b"string" else b"")
+    assert b":polled:" in held
+    assert not [text for text in (auth_req_id, "a-message-to-look-for") if text.encode() in held]
+    for part in (":polled:", ":approvals"):
+        assert all(ends > 0 for ends in person.world.ends(part).values())
+
+
+async def test_discovery_names_it(world: World) -> None:
+    document = await (await world.http.get("/.well-known/openid-configuration")).json()
+    assert document["backchannel_authentication_endpoint"] == f"{ISSUER}{PATH}"
+    assert document["backchannel_token_delivery_modes_supported"] == ["poll", "ping"]
+    assert {"PS256", "ES256"} <= set(document["backchannel_authentication_request_signing_alg_values_supported"])
+    assert "none" not in document["backchannel_authentication_request_signing_alg_values_supported"]
+    assert document["backchannel_user_code_parameter_supported"] is True
+    assert GrantTypeName.CIBA in document["grant_types_supported"]
+    async with world.having(backchannel_delivery_modes=()) as off:
+        document = await (await off.http.get("/.well-known/openid-configuration")).json()
+        assert not [name for name in document if name.startswith("backchannel_auth")]
+        assert (await off.post(PATH, {}, None)).status == 404
+        assert (await off.http.get("/approvals")).status == 404
