@@ -18,6 +18,7 @@ from aiohttp.http import RawRequestMessage
 
 from service import hooks
 from service.admin import refusals
+from service.admin.client_documents import ClientDocuments
 from service.concurrency.background_tasks import BackgroundTasks
 from service.crypto.client_keys import ClientKeys
 from service.crypto.dpop_nonces import DpopNonces
@@ -88,6 +89,7 @@ def make_issuer(
         http_client=http_client,
         background=BackgroundTasks(metrics),
         keyring=keyring,
+        client_documents=ClientDocuments(),
         client_keys=ClientKeys(settings, http_client.get, counted=metrics.client_keys),
         dpop_proofs=DpopProofs(),
         dpop_nonces=DpopNonces(shared_secrets(settings), settings.dpop_nonce_lifetime),
@@ -301,6 +303,7 @@ def start_background_tasks(issuer: Issuer) -> None:
         )
     if issuer.hooks.by_name:
         start("hook_deliveries", lambda: keep_delivering(issuer.hooks.notifier.deliver_due, "notifications"))
+    start("resources", issuer.store.resources.keep_reading)
     start("redis_writes", issuer.store.writability.keep_looking)
     start("event_loop_lag", lambda: keep_measuring(issuer.metrics))
 

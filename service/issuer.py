@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from service.concurrency.background_tasks import BackgroundTasks
 from service.crypto.client_keys import ClientKeys
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from service.observe.tracing import Tracing
 
 
+class CurrentClients(Protocol):
+    """Clients whose client_id is the URL of a document (``admin.client_documents``)."""
+
+    async def current(self, issuer: "Issuer", client_id: str, held: Client | None, address: str) -> Client | None:
+        """The client as its document says now; ``held`` where it has none. Raises InvalidClient, TemporarilyUnavailable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """What serves the requests of one issuer."""
@@ -44,6 +51,8 @@ class Issuer:
     """Background tasks of this process."""
     keyring: Keyring | None
     """Our signing keys, None where OpenID Connect is off."""
+    client_documents: CurrentClients
+    """What clients are by their documents."""
     client_keys: ClientKeys
     """Keys of clients and trusted issuers."""
     dpop_proofs: DpopProofs

@@ -68,6 +68,7 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
         given["response_types"], given["grant_types"] = _types(issuer, said, held, left_out)
         given["authorization_details_types"] = _details_types(issuer, said, held, left_out)
         given["scopes"] = _scopes(issuer, _text(said, "scope"), held)
+        given["application_type"] = said.get("application_type") or _application_type(given)
         _check_uris(issuer, given, left_out)
         read_input = _without_unusable(given, left_out)
     except AdminError as error:
@@ -228,10 +229,14 @@ def _scopes(issuer: Issuer, scope: str, held: Client | None) -> tuple[str, ...]:
     Others are left out, and the answer says what is registered (RFC 7591 3.2.1); InvalidClientMetadata where none is left.
     """
     offered = issuer.settings.registration_scopes if held is None else held.scopes
+    at_resources = (
+        scope for one in issuer.store.resources.known.values() if one.self_registered for scope in one.scopes
+    )
+    may_have = dict.fromkeys((*offered, *at_resources))
     wanted = scope.split()
-    granted = tuple(word for word in wanted if word in offered) if wanted else offered
+    granted = tuple(word for word in wanted if word in may_have) if wanted else offered
     if wanted and not granted:
-        raise InvalidClientMetadata(f"scope: none of it can be registered for; there is {' '.join(offered)[:500]}")
+        raise InvalidClientMetadata(f"scope: none of it can be registered for; there is {' '.join(may_have)[:500]}")
     return granted
 
 
@@ -274,6 +279,16 @@ def _check_uris(issuer: Issuer, given: dict[str, Any], left_out: dict[str, str])
         for uri in uris:
             if isinstance(uri, str) and not _is_https(uri):
                 raise InvalidRedirectUri("redirect_uris: of a web client with the implicit grant they must be https")
+
+
+def _application_type(given: Mapping[str, Any]) -> str:
+    """Where a client does not say it: native if it can keep no secret and lives on the user's device (RFC 8252)."""
+    uris = given.get("redirect_uris")
+    is_public = given["auth_method"] == ClientAuthMethod.NONE
+    is_on_device = (
+        is_public and isinstance(uris, list) and any(isinstance(uri, str) and not _is_https(uri) for uri in uris)
+    )
+    return (ApplicationType.NATIVE if is_on_device else ApplicationType.WEB).value
 
 
 def _is_https(uri: str) -> bool:

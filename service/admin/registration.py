@@ -63,7 +63,7 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Strang
         is_stranger=stranger is not None,
         network=network,
     )
-    async with _place_taken(issuer, client_id, registration):
+    async with place_taken(issuer, client_id, registration):
         try:
             made = await clients.create_client(issuer, understood.given, registration=registration)
         except AdminError as error:
@@ -76,7 +76,7 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Strang
 
 
 @asynccontextmanager
-async def _place_taken(issuer: Issuer, client_id: str, registration: Registration) -> AsyncIterator[None]:
+async def place_taken(issuer: Issuer, client_id: str, registration: Registration) -> AsyncIterator[None]:
     """Take one of the places for clients of strangers that are not used yet: there are so many in all, and for each network."""
     if not registration.is_stranger:
         yield

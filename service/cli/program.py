@@ -29,6 +29,7 @@ _COMMANDS = {
     "grant": ("grants", _WHO),
     "session": ("sessions", _WHO),
     "trust": ("trust", _WHO),
+    "resource": ("resources", _WHO),
     "registration": ("registration", _WHO),
     "scope": ("scopes", _WHO),
     "hook": ("hooks", _WATCH),

@@ -12,6 +12,7 @@ from service.directory import network_of
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.observe.events import Event
+from service.protocol.client_id_urls import is_url
 from service.protocol.errors import InvalidClient, InvalidRequest
 from service.protocol.profiles import check_keeps
 from service.protocol.request import Request
@@ -49,6 +50,8 @@ async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request
         raise InvalidClient(log="client_id is too long")
     clients = issuer.store.clients
     client = clients.cached(evidence.client_id) or await clients.get(evidence.client_id)
+    if is_url(evidence.client_id):
+        client = await issuer.client_documents.current(issuer, evidence.client_id, client, request.address)
     for name in evidence.other_names if client is None else ():
         if client is None and len(name) <= MAX_CLIENT_ID and (client := await clients.get(name)) is not None:
             evidence = msgspec.structs.replace(evidence, client_id=name)

@@ -25,7 +25,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """Until client and redirect URI are verified an error is a page, afterwards it goes back to the client."""
     try:
         outer = Parameters(visit.parameters, visit.resources)
-        client, request, parameters = await validate_authorization_request(issuer, outer)
+        client, request, parameters = await validate_authorization_request(issuer, outer, address=visit.address)
     except RefusedRequestError as refused:
         return Reply(await _sent_back(issuer, refused, visit))
     except ProtocolError as error:

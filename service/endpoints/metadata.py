@@ -6,7 +6,8 @@ from typing import Any
 from service.endpoints.endpoint import Endpoint, MachineEndpoint
 from service.issuer import Issuer
 from service.protocol.claims import OURS, SCOPE_CLAIMS
-from service.protocol.names import OFFLINE_ACCESS, OPENID, SubjectType
+from service.protocol.names import SubjectType
+from service.tokens.resources import offered_scopes
 
 PATH = "/.well-known/oauth-authorization-server"
 OPENID_PATH = "/.well-known/openid-configuration"
@@ -39,10 +40,11 @@ def _aliases(issuer: Issuer, members: Mapping[str, object]) -> dict[str, str]:
 
 def _service(issuer: Issuer) -> dict[str, Any]:
     settings, keyring = issuer.settings, issuer.keyring
-    scopes = {*settings.scopes, *((OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS) if keyring is not None else ())}
     members: dict[str, Any] = {
         "issuer": issuer.url,
-        "scopes_supported": sorted(scopes) or None,
+        "scopes_supported": sorted(offered_scopes(issuer)) or None,
+        "protected_resources": sorted(issuer.store.resources.known) or None,
+        "client_id_metadata_document_supported": settings.client_metadata_documents or None,
         "op_policy_uri": settings.op_policy_uri,
         "op_tos_uri": settings.op_tos_uri,
     }

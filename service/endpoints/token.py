@@ -76,7 +76,7 @@ async def answer_client(
         checks += possession.replay_checks
         if grant_type.has_side_effects:
             await confirm(under_way(checks))
-        token_request = TokenRequest(request, client, Requested.of(request), checks, possession.binding)
+        token_request = TokenRequest(request, client, _requested(issuer, request), checks, possession.binding)
         authorization = bind(await grant_type.authorize(issuer, token_request), possession.binding)
         start(checks)
         if concerns_members(authorization, request.parameters):
@@ -111,6 +111,11 @@ def _allowed(client: Client, grant_type: GrantType | None, name: str) -> GrantTy
     if name not in client.grant_types:
         raise UnauthorizedClient(f"The client is not registered for the grant_type {name}.")
     return grant_type
+
+
+def _requested(issuer: Issuer, request: Request) -> Requested:
+    """What the request asks for."""
+    return Requested.of(request, takes_audience=issuer.settings.audience_parameter)
 
 
 def _methods(settings: Settings) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """The OAuth front: endpoints that clients call, and the documents that describe the service, over HTTP."""
 
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import orjson
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 WEBMETHODS_PATH = "/invoke/pub.oauth/getAccessToken"
 """Where webMethods has its token endpoint (WM-22); there a client_id beside HTTP authentication is ignored (WM-08)."""
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+( *, *[A-Za-z0-9-]+){0,40}", re.ASCII)
+"""What a page may ask to send along."""
 _CORS_SECONDS = 3600
 """How long a browser may remember the answer to a preflight."""
 
@@ -128,12 +131,16 @@ class _Sharing(NamedTuple):
         return response
 
     def preflight(self, http: web.BaseRequest) -> Mapping[str, str]:
-        """What a browser wants to know before it sends what a page asked it to."""
+        """What a browser wants to know before it sends what a page asked it to.
+
+        Any header may come: who tells nobody by a cookie can do no harm with one.
+        """
+        asked = http.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "")
         return {
             **SERVER,
             **self.headers(http),
             "Access-Control-Allow-Methods": self.methods,
-            "Access-Control-Allow-Headers": self.request_headers,
+            "Access-Control-Allow-Headers": asked if _HEADER_NAMES.fullmatch(asked) else self.request_headers,
             "Access-Control-Max-Age": str(_CORS_SECONDS),
         }
 
@@ -152,9 +159,13 @@ async def _refused(
 
 def _discovery(issuer: Issuer) -> Handler:
     headers = {"Content-Type": JSON, "Cache-Control": "public, max-age=300", **SERVER}
-    members = discovery(issuer) | {"ui_locales_supported": languages(issuer.settings)}
-    decision = Decision(Action.OK, 200, orjson.dumps(members), headers)
-    return _document(issuer, lambda *_: decision)
+
+    @lru_cache(maxsize=1)
+    def made(_resources: int) -> Decision:
+        members = discovery(issuer) | {"ui_locales_supported": languages(issuer.settings)}
+        return Decision(Action.OK, 200, orjson.dumps(members), headers)
+
+    return _document(issuer, lambda *_: made(issuer.store.resources.version))
 
 
 def _document(issuer: Issuer, decide: Callable[[Issuer, str], Decision]) -> Handler:

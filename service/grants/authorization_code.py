@@ -7,8 +7,9 @@ from service.grants.grant_type import GrantType
 from service.issuer import Issuer
 from service.protocol import credentials, pkce, redirect_uris
 from service.protocol.binding import UNBOUND
-from service.protocol.errors import InvalidGrant
-from service.protocol.names import GrantTypeName
+from service.protocol.errors import InvalidGrant, InvalidRequest
+from service.protocol.names import ApplicationType, GrantTypeName
+from service.records.client import Client
 from service.tokens.authorization import Authorization, granted_by
 from service.tokens.authorization_codes import PresentedCode
 from service.tokens.replay import check_not_replayed
@@ -46,6 +47,8 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     )
     check_not_replayed(presented, token_request.binding)
     if record is not None:
+        if token_request.client.registration is not None and record.redirect_uri is not None:
+            _check_still_registered(record.redirect_uri, token_request.client)
         redirect_uris.check_repeated(redirect_uri, record.redirect_uri, was_given=record.redirect_uri_given)
         pkce.check_verifier(code_verifier, record.code_challenge, record.code_challenge_method)
     return Authorization(
@@ -54,6 +57,15 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         spends=presented,
         address=request.address,
     )
+
+
+def _check_still_registered(redirect_uri: str, client: Client) -> None:
+    """A client that says itself what it is may have another address by now. Raises InvalidGrant."""
+    is_native = client.application_type is ApplicationType.NATIVE
+    try:
+        redirect_uris.resolve(redirect_uri, client.redirect_uris, is_native=is_native)
+    except InvalidRequest as error:
+        raise InvalidGrant(log="the redirect URI of the code is none of the client's any more") from error
 
 
 GRANT_TYPE = GrantType(

@@ -5,6 +5,7 @@ from service.protocol.requested import Requested
 from service.records.client import Client
 from service.records.grant import Grant
 from service.tokens.authorization import Authorization
+from service.tokens.resources import audiences_of, scopes_of
 
 
 def fresh_authorization(
@@ -31,10 +32,11 @@ def fresh_authorization(
     """
     settings = issuer.settings
     granted = requested.within(
-        scopes_allowed=client.scopes,
+        scopes_allowed=scopes_of(issuer, client, requested.resources),
         default_scope=settings.default_scope if client.default_scope is None else client.default_scope,
         unknown_scope=settings.unknown_scope,
-        audiences=client.audiences,
+        audiences=audiences_of(issuer, client),
+        default_audience=client.audiences,
     )
     now = int(issuer.clock())
     grant = Grant(

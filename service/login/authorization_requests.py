@@ -16,14 +16,17 @@ from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.authorization_response import error_fields
 from service.protocol.authorization_rules import Rules
 from service.protocol.browsing import FormPost, Page, Redirect
-from service.protocol.errors import InvalidRequest, ProtocolError
-from service.protocol.names import GrantTypeName, ResponseType
+from service.protocol.client_id_urls import is_url
+from service.protocol.errors import InvalidClient, InvalidRequest, ProtocolError
+from service.protocol.names import ApplicationType, GrantTypeName, ResponseType
 from service.protocol.polled_authorization import check_polled
 from service.protocol.profiles import check_keeps
+from service.protocol.requested import resources_of
 from service.protocol.response_destination import Verified
 from service.records.client import Client
 from service.tokens.binding import KEY_PROOFS, named_in
 from service.tokens.members import granted_members, judge_members
+from service.tokens.resources import audiences_of, offered_scopes, open_resources
 from service.tokens.response_delivery import deliver
 
 ENDPOINT = "authorize"
@@ -58,7 +61,7 @@ class RefusedRequestError(Exception):
 
 
 async def validate_authorization_request(
-    issuer: Issuer, outer: Parameters, *, by_backend: bool = False
+    issuer: Issuer, outer: Parameters, *, by_backend: bool = False, address: str = ""
 ) -> ValidatedRequest:
     """Validate the request that these parameters make.
 
@@ -66,13 +69,14 @@ async def validate_authorization_request(
         issuer: Ours.
         outer: The parameters as they came; they may hold a request object, or name one, or a request that was pushed.
         by_backend: The pages are not ours, but those of a backend, which signs users up and in as it does.
+        address: Who sends it, "" where that is not known.
 
     Raises:
         RefusedRequestError: What the client may learn.
         ProtocolError: What only the user may see.
     """
     try:
-        client = await _client(issuer, outer.single)
+        client = await _client(issuer, outer.single, address)
         rules = rules_of(issuer, client, by_backend=by_backend)
         if outer.single.get("request_uri", "").startswith(pushed_requests.URN):
             parameters = await pushed_requests.load(issuer, client, outer.single["request_uri"])
@@ -110,7 +114,7 @@ async def validate_pushed_request(
 async def validate_polled_request(issuer: Issuer, client: Client, parameters: Parameters) -> AuthorizationRequest:
     """Validate a request that its client will poll for. Raises ProtocolError: all of it is for the client."""
     rules = rules_of(issuer, client, by_backend=False)
-    request = check_polled(parameters.single, parameters.resources, rules)
+    request = check_polled(parameters.single, _resources(issuer, parameters), rules)
     members = granted_members(issuer, client, parameters.single)
     if not client.public:  # as of a pushed request
         await judge_members(issuer, client, "", members)
@@ -120,12 +124,18 @@ async def validate_polled_request(issuer: Issuer, client: Client, parameters: Pa
 def _checked(
     issuer: Issuer, client: Client, rules: Rules, parameters: Parameters, verified: Verified
 ) -> AuthorizationRequest:
-    request = authorization_request.check(parameters.single, parameters.resources, rules, verified)
+    request = authorization_request.check(parameters.single, _resources(issuer, parameters), rules, verified)
     members = granted_members(issuer, client, parameters.single)
     signed = bool(parameters.payload)
     if not members and not KEY_PROOFS and not signed:
         return request
     return msgspec.structs.replace(request, members=members, binding=named_in(parameters.single), signed=signed)
+
+
+def _resources(issuer: Issuer, parameters: Parameters) -> tuple[str, ...]:
+    if issuer.settings.audience_parameter:
+        return resources_of(parameters.single, parameters.resources)
+    return parameters.resources
 
 
 def _when_pushed(issuer: Issuer, client: Client, rules: Rules) -> Rules:
@@ -151,7 +161,10 @@ def rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
         scopes=client.scopes,
         default_scope=settings.default_scope if client.default_scope is None else client.default_scope,
         unknown_scope=settings.unknown_scope,
-        audiences=client.audiences,
+        passed_over_scopes=() if client.registration is None else offered_scopes(issuer),
+        audiences=audiences_of(issuer, client),
+        default_audience=client.audiences,
+        resource_scopes=open_resources(issuer, client),
         require_pkce=settings.require_pkce or client.require_pkce or client.public,
         allow_plain_pkce=client.allow_plain_pkce,
         default_max_age=client.default_max_age,
@@ -161,6 +174,7 @@ def rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
         grant_management=settings.grant_management,
         sign_up=by_backend or settings.sign_up_url is not None,
         demands=issuer.demands_on(client),
+        any_loopback_port=client.application_type is ApplicationType.NATIVE,
     )
 
 
@@ -172,11 +186,19 @@ def _may(client: Client, response_type: ResponseType) -> bool:
     return "code" not in response_type.parts or GrantTypeName.AUTHORIZATION_CODE in client.grant_types
 
 
-async def _client(issuer: Issuer, parameters: Mapping[str, str]) -> Client:
+async def _client(issuer: Issuer, parameters: Mapping[str, str], address: str) -> Client:
     client_id = parameters.get("client_id")
     if client_id is None:
         raise InvalidRequest("The parameter client_id is missing.")
     client = await issuer.store.clients.get(client_id)
+    if is_url(client_id):
+        try:
+            client = await issuer.client_documents.current(issuer, client_id, client, address)
+        except InvalidClient as error:
+            status = 429 if error.status == 429 else 400
+            raise InvalidRequest(
+                error.description, log=f"by its client_id: {error.log}", status=status, headers=error.headers
+            ) from error
     if client is not None:
         note_client(client.client_id)
     if client is None or not client.enabled:

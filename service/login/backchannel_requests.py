@@ -154,7 +154,7 @@ async def load(issuer: Issuer, reference: str) -> LoadedRequest:
     client = await issuer.store.clients.get(waiting.request.client_id) if waiting is not None else None
     if waiting is None or client is None or waiting.ends_at <= issuer.clock():
         raise StaleError
-    if not may_still_ask(client, waiting.client_generation, waiting.request):
+    if not may_still_ask(issuer, client, waiting.client_generation, waiting.request):
         raise StaleError
     return LoadedRequest(reference, client, waiting)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.protocol import destinations, display_names
+from service.protocol import client_id_urls, destinations, display_names
 from service.records.client import Client
 from service.settings import Settings
 
@@ -21,6 +21,8 @@ def client_values(settings: Settings, client: Client | None, redirect_uri: str =
         "name": name_of(settings, client),
         **decorations_of(client, redirect_uri),
         "self_registered": client.self_registered,
+        "host": client_id_urls.host_of(client.client_id) if client.has_document else "",
+        "device_only": client.has_document and not any(map(destinations.is_claimed, client.redirect_uris)),
         "leads_to": leads_to,
     }
 

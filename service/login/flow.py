@@ -124,7 +124,7 @@ async def start_again(
         case ClientInteraction(client=client, request=request):
             if not begins_again(over):
                 raise StaleError(over)
-            if not may_still_ask(client, over.progress.client_generation, request):
+            if not may_still_ask(issuer, client, over.progress.client_generation, request):
                 raise StaleError
             try:
                 return await start(

@@ -29,12 +29,14 @@ from service.protocol import redirect_uris
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.protocol.errors import InvalidRequest
+from service.protocol.names import ApplicationType
 from service.protocol.networks import wide_network_of
 from service.records.client import Client
 from service.records.interaction import FINISHED, InteractionRecord, Progress
 from service.records.session import Session
 from service.store.waiting import AdmitAnswer
 from service.tokens.members import may_have_members
+from service.tokens.resources import audiences_of, scopes_of
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ async def load(issuer: Issuer, ticket: str, browser: str, session: Session | Non
     if progress.stage == FINISHED or issuer.clock() >= _ends(issuer, progress):
         raise StaleError(interaction)
     if isinstance(interaction, ClientInteraction) and not may_still_ask(
-        interaction.client, progress.client_generation, interaction.request
+        issuer, interaction.client, progress.client_generation, interaction.request
     ):
         raise StaleError(interaction)
     return interaction.seen_in(session)
@@ -142,7 +144,7 @@ async def finish(issuer: Issuer, interaction: AnyInteraction) -> AnyInteraction:
     return await move(issuer, interaction, stage=FINISHED, answer=base64url(issuer.randomness(16)))
 
 
-def may_still_ask(client: Client, generation: int, request: AuthorizationRequest) -> bool:
+def may_still_ask(issuer: Issuer, client: Client, generation: int, request: AuthorizationRequest) -> bool:
     """Whether the client might ask today what it asked: it may have been changed while the user was away.
 
     What does not travel by a redirect needs neither a redirect URI nor a response type.
@@ -153,15 +155,20 @@ def may_still_ask(client: Client, generation: int, request: AuthorizationRequest
         client.enabled
         and client.generation == generation
         and (not request.redirect_uri or _may_be_redirected(client, request))
-        and set(request.scopes) <= set(client.scopes)
-        and set(request.audience) <= set(client.audiences)
+        and set(request.scopes) <= set(scopes_of(issuer, client, request.audience))
+        and set(request.audience) <= set(audiences_of(issuer, client))
         and may_have_members(client, request.members)
     )
 
 
 def _may_be_redirected(client: Client, request: AuthorizationRequest) -> bool:
     try:
-        redirect_uris.resolve(request.redirect_uri, client.redirect_uris, is_free=request.redirect_uri_pushed)
+        redirect_uris.resolve(
+            request.redirect_uri,
+            client.redirect_uris,
+            is_free=request.redirect_uri_pushed,
+            is_native=client.application_type is ApplicationType.NATIVE,
+        )
     except InvalidRequest:
         return False
     has_code = "code" in request.response_type.parts

@@ -56,6 +56,7 @@ class Event(StrEnum):
     INTROSPECTION_REFUSED = "introspection_refused", INFO, "A client asked about a token that does not concern it.", "client_id token_client_id audience resources reason"
     REVOCATION_OF_FOREIGN_TOKEN = "revocation_of_foreign_token", WARNING, "A client tried to revoke another client's token.", "client_id"
     CLIENT_KEYS_UNAVAILABLE = "client_keys_unavailable", WARNING, "A client's jwks_uri could not be fetched.", "client_id reason"
+    CLIENT_DOCUMENT_UNUSABLE = "client_document_unusable", INFO, "The document that a client_id is the URL of cannot be fetched or used.", "client_id host reason"
     SECTOR_IDENTIFIER_UNAVAILABLE = "sector_identifier_unavailable", INFO, "A sector_identifier_uri could not be fetched.", "client_id reason"
     DECISION_API_CALL = "decision_api_call", INFO, "A call of the decision API was answered.", "call api_key result_code action status"
     ADMIN_API_UNAVAILABLE = "admin_api_unavailable", WARNING, "The admin API answered 503.", "path reason"
@@ -80,6 +81,7 @@ class Event(StrEnum):
     DECISION_API_BLOCKED = "decision_api_blocked", COUNTED, "Too many wrong credentials for the decision API from a network.", "", SECURITY
     DECISION_API_REFUSED = "decision_api_refused", WARNING, "Wrong credentials for the decision API.", "address blocked_for_seconds"
     REGISTRATION_LIMITED = "registration_limited", WARNING, "A registration was refused because of a limit on open registration.", "reason network", SECURITY
+    CLIENT_DOCUMENTS_LIMITED = "client_documents_limited", WARNING, "No document of a client is fetched for an address that named too many unusable ones.", "address seconds", SECURITY
     PENDING_REQUESTS_LIMITED = "pending_requests_limited", INFO, "An authorization request was refused because too many wait for users.", "share_of network", SECURITY
     GRANT_OVER_LIMIT = "grant_over_limit", WARNING, "A user had more than grants_per_user_and_client; the grant that was not used for longest is ended.", "grant_id subject client_id most", SECURITY
     GRANT_OVER_LIMIT_NOT_ENDED = "grant_over_limit_not_ended", WARNING, "Such a grant could not be ended yet.", "grant_id subject client_id reason"
@@ -137,6 +139,9 @@ class Event(StrEnum):
     AUTHORIZATION_ENDED = "authorization_ended", INFO, "What a user granted a client was ended.", "client_id subject grants_ended"
     CONSENT_DELETED = "consent_deleted", INFO, "The remembered consent of a user to a client was deleted.", "client_id subject"
     EVERYTHING_ENDED = "everything_ended", INFO, "Everything that was issued was ended, or a part of it.", "grants sessions interactions decisions operator_sessions finished"
+    RESOURCE_CREATED = "resource_created", INFO, "A resource was registered.", "resource self_registered"
+    RESOURCE_UPDATED = "resource_updated", INFO, "A registered resource was changed.", "resource changed"
+    RESOURCE_DELETED = "resource_deleted", INFO, "A registered resource was deleted.", "resource"
     TRUSTED_ISSUER_ADDED = "trusted_issuer_added", INFO, "A trusted issuer was added.", "trusted_issuer clients"
     TRUSTED_ISSUER_REMOVED = "trusted_issuer_removed", INFO, "A trusted issuer was removed.", "trusted_issuer"
 

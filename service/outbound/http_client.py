@@ -43,6 +43,7 @@ class Purpose(Enum):
     CLIENT_KEYS = auto()
     REQUEST_OBJECT = auto()
     REGISTRATION = auto()
+    CLIENT_DOCUMENT = auto()
     LOGOUT = auto()
     BACKCHANNEL = auto()
     DIRECTORY = auto()

@@ -116,7 +116,9 @@ def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
         raise InvalidRequest("redirect_uri is required with the scope openid (OpenID Connect Core 3.1.2.1).")
     if given is None and rules.demands.redirect_uri:
         raise InvalidRequest("redirect_uri is missing: the security profile demands it.")
-    uri = redirect_uris.resolve(given, rules.redirect_uris, is_free=rules.any_redirect_uri)
+    uri = redirect_uris.resolve(
+        given, rules.redirect_uris, is_free=rules.any_redirect_uri, is_native=rules.any_loopback_port
+    )
     state = parameters.get("state")
     if state is not None and len(state) > MAX_REQUEST:  # the answer is an error, and would be as long
         state = None
@@ -175,7 +177,12 @@ def check_scope(draft: Draft) -> None:
     """Keep the scope that the client may have (RFC 6749 3.3)."""
     rules = draft.rules
     allowed = [scope for scope in rules.scopes if rules.openid or scope != OPENID]
+    if rules.resource_scopes:
+        allowed += [scope for one in draft.resources for scope in rules.resource_scopes.get(one, ())]
     asked = draft.text("scope", 4 * MAX_TEXT)
+    if asked and rules.passed_over_scopes:  # where nothing else is asked for, it is told
+        kept = [word for word in asked.split() if word in allowed or word not in rules.passed_over_scopes]
+        asked = " ".join(kept) or asked
     draft.found["scope"] = scopes.grantable(asked, allowed, rules.default_scope, rules.unknown_scope)
 
 
@@ -209,7 +216,7 @@ def check_pkce(draft: Draft) -> None:
 
 def check_resource(draft: Draft) -> None:
     """RFC 8707 section 2.1."""
-    draft.found["audience"] = targets.audience(draft.resources, draft.rules.audiences)
+    draft.found["audience"] = targets.audience(draft.resources, draft.rules.audiences, draft.rules.default_audience)
 
 
 def check_nonce(draft: Draft) -> None:

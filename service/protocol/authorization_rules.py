@@ -1,6 +1,7 @@
 """What may be asked for by an authorization request: what client, settings and security profiles allow and demand."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from service.protocol.names import ResponseType, UnknownScope
@@ -17,6 +18,9 @@ class Rules(NamedTuple):
     default_scope: str = ""
     unknown_scope: UnknownScope = UnknownScope.REFUSE
     audiences: tuple[str, ...] = ()
+    default_audience: tuple[str, ...] | None = None  # where no resource is named; None: all audiences
+    passed_over_scopes: Collection[str] = ()  # that there are, and that this client is not refused for asking for
+    resource_scopes: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # further scopes, of resources that are named
     require_pkce: bool = False
     allow_plain_pkce: bool = False
     default_max_age: int | None = None
@@ -26,4 +30,5 @@ class Rules(NamedTuple):
     grant_management: bool = False  # whether clients may name grants
     sign_up: bool = False  # whether there is somewhere to send users without an account
     demands: Demands = NO_DEMANDS  # of security profiles
+    any_loopback_port: bool = False  # whether the port of the name localhost is free, too: of a native app
     any_redirect_uri: bool = False  # whether redirect_uri need not be registered: who pushed the request authenticated

@@ -10,6 +10,7 @@ _AUTHORITY = re.compile(r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(
 """Host and port as browsers and servers read them alike: nothing that one of them would normalise into something else."""
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?")
 _ANY_PORT = re.compile(r"(127\.0\.0\.1|\[::1\])(?::([0-9]{1,5}))?")
+_ANY_LOCAL_PORT = re.compile(r"(127\.0\.0\.1|\[::1\]|localhost)(?::([0-9]{1,5}))?")
 _LAST_PORT = 65535
 _DANGEROUS = ("javascript", "data", "vbscript", "file", "about", "blob")
 
@@ -45,10 +46,11 @@ def origin(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def resolve(requested: str | None, registered: Sequence[str], *, is_free: bool = False) -> str:
+def resolve(requested: str | None, registered: Sequence[str], *, is_free: bool = False, is_native: bool = False) -> str:
     """The redirect URI of an authorization request: the requested one, or the only registered one (WM-10).
 
     ``is_free``: any other one on the web will do, too, for who asks has authenticated (RFC 9126 section 2.4).
+    ``is_native``: it is an app on the device that registered the name localhost, not knowing its port yet.
 
     Raises InvalidRequest: not registered, or left out where several (or none) are registered. The port of a
     loopback address is free (RFC 8252 section 7.3).
@@ -57,7 +59,8 @@ def resolve(requested: str | None, registered: Sequence[str], *, is_free: bool =
         if len(registered) != 1:
             raise InvalidRequest("redirect_uri is required: the client has not registered exactly one.")
         return registered[0]
-    if requested in registered or any(_matches_but_for_port(requested, uri) for uri in registered):
+    free = _ANY_LOCAL_PORT if is_native else _ANY_PORT
+    if requested in registered or any(_matches_but_for_port(requested, uri, free) for uri in registered):
         return requested
     if is_free:
         return _on_the_web(requested)
@@ -91,15 +94,15 @@ def _is_plain(uri: str) -> bool:
     return uri.isascii() and uri.isprintable() and " " not in uri and "\\" not in uri
 
 
-def _matches_but_for_port(requested: str, registered: str) -> bool:
-    """Native apps listen on any free loopback port: 127.0.0.1 and [::1] only, never the name localhost."""
+def _matches_but_for_port(requested: str, registered: str, free: re.Pattern[str]) -> bool:
+    """Native apps listen on any free loopback port: where the host is one of these."""
     if not _is_plain(requested) or "#" in requested:  # urlsplit leaves some of it out, a redirect would not
         return False
     try:
         theirs, ours = urlsplit(requested), urlsplit(registered)
     except ValueError:  # brackets around what is no address
         return False
-    here, there = _ANY_PORT.fullmatch(ours.netloc), _ANY_PORT.fullmatch(theirs.netloc)
+    here, there = free.fullmatch(ours.netloc), free.fullmatch(theirs.netloc)
     if ours.scheme != "http" or not here or not there or here[1] != there[1]:
         return False
     return theirs._replace(netloc="") == ours._replace(netloc="") and int(there[2] or 80) <= _LAST_PORT

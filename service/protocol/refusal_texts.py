@@ -19,6 +19,8 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("redirect_uri_differs", "invalid_grant", "redirect_uri of the token request is not the one of the authorization request, letter by letter.",
      "Send the same one in both; slashes at the end, ports and encodings count.",
      ("redirect_uri differs from the one of the authorization request.",)),
+    ("redirect_uri_withdrawn", "invalid_grant", "A client that registered itself, or says by a document what it is, took back the redirect URI that the code was sent to.",
+     _AGAIN, ("the redirect URI of the code is none of the client's any more",)),
     ("bound_to_another_key", "invalid_grant", "The code or refresh token is bound to a key of the client, and the request proves none, or another.",
      "Keep the key pair as long as what was issued for it.",
      ("{} is bound to a key that the request does not prove to hold",)),
@@ -74,6 +76,9 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     # invalid_client
     ("client_unknown", "invalid_client", "There is no client of this client_id.", "`mintmark client list`; look for another environment's id, and blanks.",
      ("unknown client", "client_id is too long")),
+    ("client_document_unusable", "invalid_client", "The client_id is a URL, and its document cannot be had or used, or its host is not taken; the answer says which.",
+     "Fetch it yourself: status 200, application/json, client_id as its URL, no secret. `client_document_hosts`, `client_document_denied_hosts`, `client_document_redirects`.",
+     ("client metadata document: {}", "client_id is no URL: {}", "host of the client_id is not allowed", "too many unusable documents from this address")),
     ("client_disabled", "invalid_client", "An operator disabled the client.", "`mintmark client enable ID`.", ("client is disabled",)),
     ("wrong_client_secret", "invalid_client", "The secret is not the client's.", "Compare it, encoded once for Basic (RFC 6749 2.3.1); `mintmark client rotate-secret ID`.",
      ("wrong client secret",)),
@@ -133,6 +138,9 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     # invalid_request: where the answer goes, and who asks
     ("authorize_client_unknown", "invalid_request", "The authorization request names no client, or one that is unknown or disabled.", "Compare client_id with `mintmark client list`.",
      ("The parameter client_id is missing.", "unknown or disabled client")),
+    ("client_document_unusable", "invalid_request", "The client_id is a URL, and its document cannot be had or used, or its host is not taken; the page says which.",
+     "Fetch it yourself: status 200, application/json, client_id as its URL, no secret. `client_document_hosts`, `client_document_denied_hosts`, `client_document_redirects`.",
+     ("by its client_id: {}",)),
     ("redirect_uri_not_registered", "invalid_request", "redirect_uri (or post_logout_redirect_uri) is missing, or none that is registered, letter by letter.",
      "`mintmark client show ID`; register the one that the application sends.",
      ("redirect_uri is not registered for this client.", "redirect_uri is not one that could be registered: {}.", "post_logout_redirect_uri is not registered for this client.",

@@ -1,6 +1,6 @@
 """What a client asks for, and how much of it can be granted: narrowing in one place."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -22,6 +22,11 @@ class Granted(msgspec.Struct, frozen=True, array_like=True):
     """Whatever else there is (``tokens.members``), by name."""
 
 
+def resources_of(parameters: Mapping[str, str], resources: tuple[str, ...]) -> tuple[str, ...]:
+    """The resources of a request, those that it calls audience where it names none (Auth0, Ory Hydra: words with spaces)."""
+    return resources or tuple(parameters.get("audience", "").split())
+
+
 class Requested(msgspec.Struct, frozen=True):
     """Scope and resources of a request, as the client sent them."""
 
@@ -29,9 +34,12 @@ class Requested(msgspec.Struct, frozen=True):
     resources: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, request: Request) -> "Requested":
-        """Read what a request asks for."""
-        return cls(request.parameters.get("scope"), request.resources)
+    def of(cls, request: Request, *, takes_audience: bool = False) -> "Requested":
+        """Read what a request asks for; ``takes_audience``: the parameter of that name is another one for resource."""
+        resources = request.resources
+        if takes_audience:
+            resources = resources_of(request.parameters, resources)
+        return cls(request.parameters.get("scope"), resources)
 
     def within(
         self,
@@ -40,10 +48,11 @@ class Requested(msgspec.Struct, frozen=True):
         default_scope: str,
         unknown_scope: UnknownScope,
         audiences: tuple[str, ...],
+        default_audience: tuple[str, ...] | None = None,
     ) -> Granted:
         """Limit a first request to what its client may have. Raises InvalidScope, InvalidTarget."""
         granted = scopes.grantable(self.scope, scopes_allowed, default_scope, unknown_scope)
-        return Granted(granted, targets.audience(self.resources, audiences))
+        return Granted(granted, targets.audience(self.resources, audiences, default_audience))
 
     def resources_within(self, granted: Granted) -> Granted:
         """Limit the resources alone: a code has all else from the authorization request. Raises InvalidTarget."""

@@ -7,13 +7,17 @@ from service.protocol.errors import InvalidTarget
 MAX_RESOURCES = 8
 
 
-def audience(requested: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
-    """The audience of a token: the requested resources if all are allowed, everything allowed where none is requested.
+def audience(
+    requested: tuple[str, ...], allowed: tuple[str, ...], default: tuple[str, ...] | None = None
+) -> tuple[str, ...]:
+    """The audience of a token: the requested resources if all are allowed, where none is requested the default.
+
+    That is everything allowed, unless it is said otherwise.
 
     Raises InvalidTarget for a resource that is malformed or not allowed (RFC 8707 section 2).
     """
     if not requested:
-        return allowed
+        return allowed if default is None else default
     if len(requested) > MAX_RESOURCES:
         raise InvalidTarget(f"More than {MAX_RESOURCES} resources are requested.")
     for resource in requested:

@@ -42,6 +42,10 @@ class Registration(Record, frozen=True, omit_defaults=True, gc=False):
     is_stranger: bool = False  # no operator had a hand in it: it is kept only as long as it is used
     network: str = ""  # where it was registered from; "": not known
     approved: bool = False  # an operator has checked it as it is now
+    document_fetched_at: int = 0
+    """When the document that its client_id is the URL of was read (epoch seconds); 0: it has none."""
+    document_fresh_until: int = 0
+    """Until when that counts (epoch seconds)."""
 
 
 _EARLIER_METHODS = frozenset(
@@ -188,6 +192,11 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     def self_registered(self) -> bool:
         """Whether what it says of itself is unchecked (RFC 7591 section 5)."""
         return self.registration is not None and not self.registration.approved
+
+    @property
+    def has_document(self) -> bool:
+        """Whether its client_id is the URL of a document that says what it is."""
+        return self.registration is not None and self.registration.document_fetched_at > 0
 
     @property
     def is_strangers(self) -> bool:

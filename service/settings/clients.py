@@ -1,12 +1,30 @@
 """Clients: their own registration, the documents that are fetched of them, their assertions."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from service.protocol import checked_types
 from service.protocol.claims import SCOPE_CLAIMS
 from service.protocol.names import OFFLINE_ACCESS, OPENID, GrantTypeName, ResponseType
-from service.settings.group import Attempts, Lifetime, SettingsGroup, Timeout, Unit
+from service.settings.faults import check_each
+from service.settings.group import Attempts, Lifetime, SettingsGroup, Timeout, Unit, checked_by
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
+
+
+def _check_resources(resources: tuple[str, ...]) -> None:
+    check_each(resources, checked_types.resource)
+
+
+def _check_pattern(pattern: str) -> None:
+    if not _HOST.fullmatch(pattern):
+        raise ValueError("must be the name of a host in lower case, or *. and such a name")
+
+
+def _check_patterns(patterns: tuple[str, ...]) -> None:
+    check_each(patterns, _check_pattern)
 
 
 class ClientsSettings(SettingsGroup):
@@ -52,5 +70,19 @@ class ClientsSettings(SettingsGroup):
     """Maximum number of clients that registered openly and wait for their first use at once."""
     registration_unused_most_per_network: Attempts = 100
     """Maximum number of such clients that were registered from one network (IPv4 /24, IPv6 /48)."""
+    registration_audiences: Annotated[tuple[str, ...], checked_by(_check_resources)] = ()
+    """Audiences that a client that registered itself may ask for, besides the registered resources that are open to it."""
+    client_metadata_documents: bool = False
+    """Take an https URL as client_id, whose document says what the client is (draft-ietf-oauth-client-id-metadata-document)."""
+    client_document_hosts: Annotated[tuple[str, ...], checked_by(_check_patterns)] = ()
+    """Hosts that may have such clients, by name or as *.example.com. Empty: any."""
+    client_document_denied_hosts: Annotated[tuple[str, ...], checked_by(_check_patterns)] = ()
+    """Hosts that may not."""
+    client_document_redirects: Literal["any", "same_origin"] = "any"
+    """Redirect URIs that such a client may have. same_origin: only those of the origin of its client_id."""
+    client_document_lifetime: Lifetime = 3600
+    """Seconds that such a document counts at most, whatever its headers say."""
+    audience_parameter: bool = False
+    """Take the request parameter audience, as clients of Auth0 and Ory Hydra send it, for resource (RFC 8707)."""
     registration_scopes: tuple[str, ...] = (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS)
     """Scopes that a client may register for by itself. Users still have to consent to them."""

@@ -149,6 +149,10 @@ class Keys:
         """An issuer whose assertions are exchanged for tokens."""
         return f"{self.prefix}trust:{_part(name)}"
 
+    def resources(self) -> str:
+        """The registered resources, all in one record."""
+        return f"{self.prefix}resources"
+
     def session(self, sid: str) -> str:
         """A browser session, by the ``sid`` that ID tokens name; the cookie's secret is there as a hash."""
         return f"{self._tag}session:{sid}}}"

@@ -40,6 +40,7 @@ from service.store.pseudonyms import Pseudonyms
 from service.store.pushed_requests import PushedRequests
 from service.store.refused_requests import RefusedRequests
 from service.store.replay_checks import ReplayChecks
+from service.store.resources import Resources
 from service.store.scanning import Scanning
 from service.store.self_registrations import SelfRegistrations
 from service.store.sessions import Sessions
@@ -91,6 +92,7 @@ class Store:
         self.pseudonyms = Pseudonyms(connection, keys, settings)
         self.pushed_requests = PushedRequests(connection, keys)
         self.refused_requests = RefusedRequests(connection, keys)
+        self.resources = Resources(connection, keys)
         self.self_registrations = SelfRegistrations(connection, keys)
         self.replay_checks = ReplayChecks(connection, keys)
         self.scanning = Scanning(connection, keys)
@@ -139,7 +141,7 @@ async def open_store(
 
     Args:
         settings: Where Redis is and what is kept how long.
-        listen: Whether to keep the cache of clients up with other processes.
+        listen: Whether to keep what is remembered up with other processes.
         watch: Sees what the store does.
         keys: Other than the usual ones.
 
@@ -161,6 +163,7 @@ async def open_store(
             for text in store.connection.scripts.values():
                 await link.send(["SCRIPT", "LOAD", text])
         await store.pseudonyms.open()
+        await store.resources.read()
     except (LinkLostError, ReplyError) as error:
         await store.close()
         raise TemporarilyUnavailable(log=f"Redis: {error}") from error
@@ -168,8 +171,19 @@ async def open_store(
         await store.close()
         raise
     if listen:
-        changes = (store.keys.changes,)
-        start_listening(
-            store.connection, changes, lambda _, message: store.clients.hear(message), store.clients.hearing
-        )
+        _listen(store)
     return store
+
+
+def _listen(store: Store) -> None:
+    """Keep what processes remember up with what others change."""
+
+    def hear(_: bytes, message: bytes) -> None:
+        store.clients.hear(message)
+        store.resources.hear(message)
+
+    def hearing(now: bool) -> None:
+        store.clients.hearing(now)
+        store.resources.hearing(now)
+
+    start_listening(store.connection, (store.keys.changes,), hear, hearing)

@@ -75,10 +75,13 @@ def profile_for(
 ) -> AccessTokenProfile:
     """The profile that the client is registered for, or else the one that the first of its resources wants."""
     wanted = client.access_token_format
-    if (wanted is None and not issuer.settings.resource_tokens) or issuer.keyring is None:
+    registered = issuer.store.resources.known
+    if (wanted is None and not issuer.settings.resource_tokens and not registered) or issuer.keyring is None:
         return _OPAQUE
     algorithm, typ = client.access_token_signing_alg, ""
     for resource in audience:
+        if one := registered.get(resource):
+            wanted, algorithm = wanted or one.access_token_format, algorithm or one.access_token_signing_alg
         if known := issuer.settings.resource_tokens.get(resource):
             wanted, algorithm, typ = wanted or known.format, algorithm or known.algorithm, typ or known.jwt_typ
     if wanted is AccessTokenFormat.STATELESS and not is_client_grant:

@@ -28,6 +28,7 @@ from service.tokens.access_tokens import (
 from service.tokens.authorization import Authorization, Exchange, Issued
 from service.tokens.id_tokens import delivered_claims, mint_id_token, wants_id_token
 from service.tokens.refresh_tokens import NewRefreshToken, new_refresh_token
+from service.tokens.resources import lifetime_of
 from service.tokens.spendable import TokenPlan
 from service.tokens.user_claims import of_token, wants
 
@@ -53,7 +54,10 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     """Make the tokens and the response. Raises InvalidGrant, ServerError, TemporarilyUnavailable."""
     now, grant = int(issuer.clock()), authorization.grant
     issuer.store.self_registrations.note_use(client, issuer.settings.registration_idle_lifetime)
+    registered = issuer.store.resources.known
     lifetime = authorization.lifetime or client.access_token_lifetime or issuer.settings.access_token_lifetime
+    if registered and not authorization.lifetime:
+        lifetime = lifetime_of(issuer, client, authorization.granted.audience)
     exchange = authorization.exchange
     if exchange is not None:
         lifetime = within(exchange, lifetime, now)
@@ -65,7 +69,8 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     if wants(issuer, client):
         about, is_kept = await of_token(issuer, client, grant, authorization.granted.scope)
     access = _AccessToken(opaque)
-    if client.access_token_format is not None or issuer.settings.resource_tokens or exchange is not None:
+    in_a_profile = client.access_token_format is not None or issuer.settings.resource_tokens or registered
+    if in_a_profile or exchange is not None:
         contents = _contents(authorization, about, now, now + lifetime)
         profile = _profile(issuer, client, contents, exchange)
         access = await _in_profile(issuer, client, profile, contents, credential, opaque)

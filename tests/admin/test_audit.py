@@ -33,10 +33,12 @@ READS = {
         "list_issued",
         "count_grants",
         "count_everything",
+        "get_resource",
         "get_trust",
         "list_sessions",
         "get_session",
         "open_by_id_token",
+        "list_resources",
         "list_trusts",
         "list_entries",
         "list_new",
@@ -59,6 +61,7 @@ OTHERS = {
     *("keep_sums", "write_sums"),  # the log itself
     "write_refused",  # what the service refused by itself
     *("update_token", "update_grant", "end_token", "end"),  # what audited ones are made of, or make of them
+    "place_taken",
     *("register", "open_registered", "replace", "initial_access_token_spent", "set_registration"),  # clients themselves
     *(
         "change_client",

@@ -25,6 +25,7 @@ GRANT = ("code", "list", "show", "issued", "revoke")
 SESSION = ("list", "show", "end")
 AUDIT = ("list", "follow")
 TRUST = ("add", "list", "remove")
+RESOURCE = ("create", "list", "show", "update", "delete")
 HOOK = ("list", "test", "secret")
 KEY = ("list", "rotate", "retire", "reseal", "master")
 COMMANDS = [
@@ -35,6 +36,7 @@ COMMANDS = [
     *(["key", name] for name in KEY),
     *(["hook", name] for name in HOOK),
     *(["trust", name] for name in TRUST),
+    *(["resource", name] for name in RESOURCE),
     *(["session", name] for name in SESSION),
     *(["audit", name] for name in AUDIT),
     *(["registration", "token"], ["scope", "list"], ["token", "inspect"], ["refused", "list"]),
@@ -51,7 +53,10 @@ def test_every_command_teaches_itself(mintmark: CommandLine, command: list[str])
     assert re.search(rf"Example: (MINTMARK_\S+ )?mintmark {' '.join(command)}\b", told)
     assert "--json Print one JSON value on standard output" in told
     assert (
-        re.findall(r"(?<!CLIENT_ID)(?<!NAME)(?<!ISSUER)(?<!KID)(?<!SID)(?<!GRANT_ID)(?<!GRANT_ID\]) <str>", told) == []
+        re.findall(
+            r"(?<!CLIENT_ID)(?<!NAME)(?<!ISSUER)(?<!RESOURCE)(?<!KID)(?<!SID)(?<!GRANT_ID)(?<!GRANT_ID\]) <str>", told
+        )
+        == []
     )
 
 
@@ -106,6 +111,7 @@ def test_these_are_all_commands() -> None:
         "key": len(KEY),
         "hook": len(HOOK),
         "trust": len(TRUST),
+        "resource": len(RESOURCE),
         "registration": 1,
         "session": len(SESSION),
         "audit": len(AUDIT),

@@ -13,6 +13,7 @@ from service.admin.operations import (
     keys,
     refusals,
     registration,
+    resources,
     scopes,
     sessions,
     statistics,
@@ -23,7 +24,7 @@ from service.admin.operations import (
 from service.admin.operations.operation import AnyOperation, Operation, OperationResult, Output, perform
 
 _GROUPS = (
-    *(clients, users, grants, sessions, keys, hooks, trusts, scopes, registration, tokens),
+    *(clients, users, grants, sessions, keys, hooks, trusts, resources, scopes, registration, tokens),
     *(everything, statistics, audit, refusals),
 )
 OPERATIONS: tuple[AnyOperation, ...] = tuple(

@@ -231,7 +231,7 @@ async def _waiting(call: Call, ticket: str) -> tuple[Client, AuthorizationReques
     if request is None:
         raise TicketError
     client = await tickets.client_of(call, waiting)
-    if not may_still_ask(client, waiting.client_generation, request):
+    if not may_still_ask(call.issuer, client, waiting.client_generation, request):
         raise TicketError
     return client, request, waiting
 

@@ -1,0 +1,262 @@
+"""Clients by their documents (draft-ietf-oauth-client-id-metadata-document): a client_id is a URL that says what it is.
+
+Such a client is kept like one that registered openly: while it is used, and within the same places. Its document says anew
+what it is as often as its headers want, within bounds; what an operator gave or took stays.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from service.admin import clients, registered_metadata
+from service.admin.errors import AdminError, AlreadyExists
+from service.admin.registered_metadata import ReadMetadata
+from service.admin.registration import place_taken
+from service.client_auth import METHODS
+from service.concurrency.shared_calls import SharedCalls
+from service.issuer import Issuer
+from service.observe.events import Event
+from service.outbound.http_client import HttpClientError, HttpResponse, Purpose
+from service.protocol import client_id_urls
+from service.protocol.client_metadata import REGISTERED
+from service.protocol.errors import InvalidClient, InvalidClientMetadata, InvalidRedirectUri
+from service.protocol.names import ClientAuthMethod
+from service.protocol.networks import network_of, wide_network_of
+from service.records.client import Client, Registration
+from service.store.bounded_cache import BoundedCache
+from service.store.failures import Limit
+
+log = logging.getLogger(__name__)
+
+_LEAST, _USUAL = 10, 300
+"""Seconds that a document counts at least, whatever its headers say, and where they say nothing."""
+_STALE_FOR = 86_400
+"""Seconds after which a document that cannot be fetched any more counts no longer."""
+_FAILED_FOR = 10.0
+"""Seconds for which a document that could not be had is not fetched again."""
+_REMEMBERED, _REMEMBERED_BYTES = 1000, 4 * 1024 * 1024
+_SECRETS = ("client_secret", "client_secret_expires_at")
+
+
+class _AwayError(Exception):
+    """The document cannot be fetched now; it may be there again."""
+
+
+class _UnusableError(Exception):
+    """The document is none that can be used, or is gone: the text is for the client."""
+
+
+class _Document(NamedTuple):
+    """A document that was fetched, and how long it counts (seconds)."""
+
+    members: dict[str, Any]
+    lifetime: int
+
+
+class _Failure(NamedTuple):
+    """A document that could not be had, and until when (monotonic seconds) it is not asked for again."""
+
+    until: float
+    kind: type[_AwayError] | type[_UnusableError]
+    reason: str
+
+
+class ClientDocuments:
+    """The documents of clients, fetched and kept. The clock counts monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._reading: SharedCalls[Client] = SharedCalls()
+        self._failed: BoundedCache[_Failure] = BoundedCache(_REMEMBERED, _REMEMBERED_BYTES)
+
+    async def current(self, issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client | None:
+        """The client of this client_id as its document says now; ``held`` where its client_id is no document's.
+
+        Args:
+            issuer: Ours.
+            client_id: As the client sent it.
+            held: The client as it is kept, None where it is not.
+            address: Who asks: what cannot be used is counted.
+
+        Raises:
+            InvalidClient: There is no such document, or it cannot be used.
+            TemporarilyUnavailable: There is no room for further clients, or Redis is away.
+        """
+        if held is not None and not held.has_document:
+            return held
+        if not issuer.settings.client_metadata_documents or not client_id_urls.is_url(client_id):
+            return None
+        host = _checked_host(issuer, client_id)
+        registration = held.registration if held else None
+        if held is not None and registration and issuer.clock() < registration.document_fresh_until:
+            return held
+        try:
+            return await self._read(issuer, client_id, held, address)
+        except _AwayError as error:
+            if held is not None and registration and issuer.clock() < registration.document_fetched_at + _STALE_FOR:
+                return held
+            reason, text = str(error), "The document of the client_id cannot be fetched."
+        except _UnusableError as error:
+            reason, text = str(error), f"The document of the client_id cannot be used: {error}"
+        log.info(Event.CLIENT_DOCUMENT_UNUSABLE, extra={"client_id": client_id, "host": host, "reason": reason[:200]})
+        raise InvalidClient(text, log=f"client metadata document: {reason}")
+
+    async def _read(self, issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client:
+        """Read it, once for all who ask at the same time, and not at once again where that failed."""
+        failure = self._failed.get(client_id)
+        if failure is not None and self._clock() < failure.until:
+            raise failure.kind(failure.reason)
+        if held is None:
+            _check_wait(issuer, address)
+        try:
+            return await self._reading.answer(client_id, lambda: _read(issuer, client_id, held, address))
+        except (_AwayError, _UnusableError) as error:
+            failure = _Failure(self._clock() + _FAILED_FOR, type(error), str(error))
+            self._failed.put(client_id, failure, len(failure.reason))
+            if held is None:
+                limit = Limit.of(issuer.settings, issuer.settings.client_failures_allowed)
+                await issuer.store.failures.count(_who(address), limit)
+            raise
+
+
+def _who(address: str) -> str:
+    return f"document:{network_of(address)}"
+
+
+def _check_wait(issuer: Issuer, address: str) -> None:
+    """Refuse to fetch for who made us fetch in vain so often. Raises InvalidClient (429)."""
+    if wait := issuer.store.failures.known_wait(_who(address)):
+        issuer.metrics.security_event(Event.CLIENT_DOCUMENTS_LIMITED)
+        log.warning(Event.CLIENT_DOCUMENTS_LIMITED, extra={"address": address, "seconds": wait})
+        raise InvalidClient(
+            f"Too many documents of clients could not be used; try again in {wait} seconds.",
+            log="too many unusable documents from this address",
+            status=429,
+            headers={"Retry-After": str(wait)},
+        )
+
+
+def _checked_host(issuer: Issuer, client_id: str) -> str:
+    """Raises InvalidClient where the URL is none, or its host is not let in."""
+    try:
+        client_id_urls.check_url(client_id)
+    except ValueError as error:
+        raise InvalidClient(
+            f"The client_id is not the URL of a document: {error}.", log=f"client_id is no URL: {error}"
+        ) from error
+    host, settings = client_id_urls.host_of(client_id), issuer.settings
+    allowed = settings.client_document_hosts
+    if (allowed and not client_id_urls.is_among(host, allowed)) or client_id_urls.is_among(
+        host, settings.client_document_denied_hosts
+    ):
+        raise InvalidClient("Clients of this host are not taken here.", log="host of the client_id is not allowed")
+    return host
+
+
+async def _read(issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client:
+    """Fetch the document, and keep what it says. Raises _AwayError, _UnusableError, TemporarilyUnavailable."""
+    document = await _fetched(issuer, client_id)
+    _check(issuer, client_id, document.members)
+    members = {"token_endpoint_auth_method": ClientAuthMethod.NONE.value, **document.members}
+    adopted = held if held is not None and not held.is_strangers else None
+    try:
+        understood = registered_metadata.read(issuer, client_id, members, adopted)
+    except (InvalidClientMetadata, InvalidRedirectUri) as error:
+        raise _UnusableError(error.description) from error
+    try:
+        return await _kept(issuer, client_id, understood, document.lifetime, held, address)
+    except AdminError as error:
+        raise _UnusableError(str(error).splitlines()[0]) from error
+
+
+async def _fetched(issuer: Issuer, client_id: str) -> _Document:
+    try:
+        response = await issuer.http_client.request(
+            "GET",
+            client_id,
+            Purpose.CLIENT_DOCUMENT,
+            headers={"Accept": "application/json"},
+            max_bytes=issuer.settings.registration_max_bytes,
+        )
+    except HttpClientError as error:
+        raise _AwayError(str(error)) from error
+    if response.status >= 500 or response.status == 429:
+        raise _AwayError(f"status {response.status}")
+    if response.status != 200:
+        raise _UnusableError(f"its server answered {response.status}, not 200")
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise _UnusableError("its Content-Type is not application/json")
+    try:
+        members = orjson.loads(response.content)
+    except ValueError as error:
+        raise _UnusableError("it is not JSON") from error
+    if not isinstance(members, dict):
+        raise _UnusableError("it is not a JSON object")
+    return _Document(members, _lifetime(issuer, response))
+
+
+def _lifetime(issuer: Issuer, response: HttpResponse) -> int:
+    """Seconds that it counts (RFC 9111), within our bounds."""
+    control = response.headers.get("Cache-Control", "").lower()
+    wanted = _USUAL if response.max_age is None else response.max_age
+    if "no-store" in control or "no-cache" in control:
+        wanted = 0
+    return max(_LEAST, min(wanted, issuer.settings.client_document_lifetime))
+
+
+def _check(issuer: Issuer, client_id: str, members: dict[str, Any]) -> None:
+    """What holds for documents alone (section 4). Raises _UnusableError."""
+    if members.get("client_id") != client_id:
+        raise _UnusableError("its client_id is not its URL, letter by letter")
+    if named := [name for name in _SECRETS if name in members]:
+        raise _UnusableError(f"it has a {named[0]}, which would be no secret")
+    method = METHODS.get(str(members.get("token_endpoint_auth_method")))
+    if method is not None and method.has_secret:
+        raise _UnusableError(f"token_endpoint_auth_method: {method.name} needs a secret, and there is none")
+    uris = members.get("redirect_uris")
+    if issuer.settings.client_document_redirects == "same_origin" and isinstance(uris, list):
+        for uri in uris:
+            if not isinstance(uri, str) or not client_id_urls.is_of_origin(uri, client_id):
+                raise _UnusableError("redirect_uris: must have the origin of the client_id here")
+
+
+async def _kept(
+    issuer: Issuer, client_id: str, understood: ReadMetadata, lifetime: int, held: Client | None, address: str
+) -> Client:
+    """The client as it is kept from now on. Raises AdminError, TemporarilyUnavailable."""
+    now = int(issuer.clock())
+    until = now + lifetime
+    if held is None:
+        registration = Registration(
+            token_hash="",
+            metadata=understood.echoed,
+            is_stranger=True,
+            network=wide_network_of(address),
+            document_fetched_at=now,
+            document_fresh_until=until,
+        )
+        try:
+            async with place_taken(issuer, client_id, registration):
+                return (await clients.create_client(issuer, understood.given, registration=registration)).client
+        except AlreadyExists:  # another process was first
+            held = await clients.get_client(issuer, client_id)
+            if not held.has_document:
+                return held
+    changes = {row.name: getattr(understood.given, row.name) for row in REGISTERED.values()}
+    if any(getattr(held, name) != value for name, value in changes.items()):
+        await clients.update_client(issuer, client_id, changes, adopts=False)
+
+    def read_now(client: Client) -> Client:
+        seen = client.registration or Registration("")
+        read = msgspec.structs.replace(
+            seen, metadata=understood.echoed, document_fetched_at=now, document_fresh_until=until
+        )
+        changed: Client = msgspec.structs.replace(client, registration=read)
+        return changed
+
+    return await clients.change_client(issuer, client_id, read_now)

@@ -1,0 +1,156 @@
+"""Registered resources: the APIs and MCP servers that access tokens are for."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from pydantic import Field
+
+from service.admin.audit import audited
+from service.admin.errors import AlreadyExists, InvalidInput, NotFound
+from service.admin.input import Input, Name, Rules
+from service.issuer import Issuer
+from service.observe.events import Event
+from service.protocol.checked_types import Lifetime, Scopes, ShortText
+from service.protocol.checked_types import Resource as Identifier
+from service.protocol.names import AccessTokenFormat, SigningAlgorithm
+from service.records.resource import Resource
+from service.store.record_store import ChangedMeanwhileError
+from service.store.resources import Known
+
+log = logging.getLogger(__name__)
+
+MOST = 1000
+"""Resources that there may be: every process holds all of them."""
+
+
+def _is_signed_by_nobody(given: "ResourceMembers") -> list[str]:
+    is_opaque = given.access_token_format is AccessTokenFormat.OPAQUE
+    return (
+        ["access_token_signing_alg: opaque access tokens are not signed"]
+        if is_opaque and given.access_token_signing_alg
+        else []
+    )
+
+
+class ResourceMembers(Input):
+    """A resource but for its identifier; the members mean what they do in ``records.resource``."""
+
+    DISAGREEMENTS: ClassVar[Rules] = (_is_signed_by_nobody,)
+    name: Annotated[ShortText, Field(description="What people call it.")] = ""
+    scopes: Annotated[Scopes, Field(description="What its tokens may be good for.")] = ()
+    access_token_format: Annotated[
+        AccessTokenFormat | None,
+        Field(description="Format of its access tokens, where the client has none of its own."),
+    ] = None
+    access_token_signing_alg: Annotated[
+        SigningAlgorithm | None, Field(description="Signature of its JWT access tokens; RS256 unless said.")
+    ] = None
+    access_token_lifetime: Annotated[
+        Lifetime | None, Field(description="Lifetime of its access tokens in seconds, at most.")
+    ] = None
+    self_registered: Annotated[
+        bool, Field(description="Clients that registered themselves may have tokens for it, with its scopes.")
+    ] = False
+
+
+class ResourceInput(ResourceMembers):
+    """A resource as an operator describes it."""
+
+    resource: Annotated[Identifier, Field(description="As clients name it: a URI such as https://mcp.example.com/mcp.")]
+
+
+class NamedResource(Input):
+    """A resource by its identifier."""
+
+    resource: Annotated[Name, Field(description="As clients name it.")]
+
+
+@audited("resource.create", "resource:given.resource")
+async def create_resource(issuer: Issuer, given: ResourceInput) -> Resource:
+    """Register a resource. Raises AlreadyExists, InvalidInput."""
+    _check_here(issuer, given.access_token_format, given.access_token_signing_alg)
+    made = Resource(
+        **{name: getattr(given, name) for name in ResourceInput.model_fields}, created_at=int(issuer.clock())
+    )
+
+    def added(known: Known) -> Known:
+        if made.resource in known:
+            raise AlreadyExists(f"there is a resource {made.resource!r} already; `mintmark resource update` changes it")
+        if len(known) >= MOST:
+            raise InvalidInput(f"resource: there are {MOST} already")
+        return {**known, made.resource: made}
+
+    await _change(issuer, added)
+    log.info(Event.RESOURCE_CREATED, extra={"resource": made.resource, "self_registered": made.self_registered})
+    return made
+
+
+@audited("resource.update", "resource:name", changed="changes")
+async def update_resource(issuer: Issuer, name: str, changes: Mapping[str, Any]) -> Resource:
+    """Change members of ``ResourceMembers``. Raises NotFound, InvalidInput."""
+    changed: list[Resource] = []
+
+    def updated(known: Known) -> Known:
+        seen = _found(known, name)
+        members = {one: getattr(seen, one) for one in ResourceMembers.model_fields} | dict(changes)
+        given = ResourceMembers.read(members)
+        _check_here(issuer, given.access_token_format, given.access_token_signing_alg)
+        wanted = msgspec.structs.replace(seen, **{one: getattr(given, one) for one in ResourceMembers.model_fields})
+        changed.append(wanted)
+        return {**known, name: wanted}
+
+    await _change(issuer, updated)
+    log.info(Event.RESOURCE_UPDATED, extra={"resource": name, "changed": sorted(changes)})
+    return changed[-1]
+
+
+@audited("resource.delete", "resource:given.resource")
+async def delete_resource(issuer: Issuer, given: NamedResource) -> Resource:
+    """Delete a resource: clients that registered themselves get no tokens for it any more. Raises NotFound."""
+    deleted: list[Resource] = []
+
+    def without(known: Known) -> Known:
+        deleted.append(_found(known, given.resource))
+        return {name: one for name, one in known.items() if name != given.resource}
+
+    await _change(issuer, without)
+    log.info(Event.RESOURCE_DELETED, extra={"resource": given.resource})
+    return deleted[-1]
+
+
+async def get_resource(issuer: Issuer, given: NamedResource) -> Resource:
+    """A resource. Raises NotFound."""
+    return _found(await issuer.store.resources.read(), given.resource)
+
+
+async def list_resources(issuer: Issuer) -> list[Resource]:
+    """All resources, by their identifiers."""
+    known = await issuer.store.resources.read()
+    return [known[name] for name in sorted(known)]
+
+
+def _found(known: Known, name: str) -> Resource:
+    if name not in known:
+        raise NotFound(f"there is no resource {name!r}; `mintmark resource list` shows all")
+    return known[name]
+
+
+def _check_here(issuer: Issuer, form: AccessTokenFormat | None, algorithm: SigningAlgorithm | None) -> None:
+    """Raises InvalidInput where nothing here signs so."""
+    if issuer.keyring is None:
+        if form not in (None, AccessTokenFormat.OPAQUE):
+            raise InvalidInput(
+                "access_token_format: there is no key to sign with (settings master_key, signing_key_files)"
+            )
+        return
+    if algorithm is not None and algorithm not in issuer.keyring.algorithms:
+        raise InvalidInput(f"access_token_signing_alg: there is no key for {algorithm.value} here")
+
+
+async def _change(issuer: Issuer, change: Callable[[Known], Known]) -> None:
+    try:
+        await issuer.store.resources.change(change)
+    except ChangedMeanwhileError as error:
+        raise InvalidInput("resources are being changed by others at the same time; try again") from error

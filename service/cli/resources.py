@@ -1,0 +1,116 @@
+"""``mintmark resource …``: the APIs and MCP servers that access tokens are for."""
+
+from typing import Annotated, Any
+
+import typer
+
+from service.admin.operations import resources as operations
+from service.cli.acting import do
+from service.cli.derived import add_command, add_list
+from service.cli.json_output import Json
+from service.cli.output import facts, tell
+from service.protocol.names import AccessTokenFormat, SigningAlgorithm
+
+app = typer.Typer(
+    no_args_is_help=True, help="Register the APIs and MCP servers that access tokens are for (RFC 8707, RFC 9728)."
+)
+
+_FLAGS = {
+    "scopes": "--scope SCOPES",
+    "access_token_format": "--token-format FORMAT",
+    "access_token_signing_alg": "--token-alg ALG",
+    "access_token_lifetime": "--token-lifetime SECONDS",
+    "self_registered": "--self-registered",
+}
+
+add_command(
+    app,
+    operations.CREATE,
+    """Register a resource: from now on clients may ask for tokens for it, and discovery lists it.
+
+    Example: `mintmark resource create https://mcp.example.com/mcp --scope "mcp:tools" --self-registered`
+
+    Clients that operators made have it among their --audience. With --self-registered every client that registered itself
+    may ask for it, too, with its scopes; users still have to consent.
+    """,
+    flags=_FLAGS,
+    show=facts,
+    said="{resource} is registered.",
+)
+add_list(
+    app,
+    operations.LIST,
+    """List registered resources.
+
+    Example: `mintmark resource list`
+    """,
+)
+add_command(
+    app,
+    operations.SHOW,
+    """Show a registered resource.
+
+    Example: `mintmark resource show https://mcp.example.com/mcp`
+    """,
+)
+
+
+@app.command()
+def update(
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="As clients name it.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="What people call it.", metavar="TEXT")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What its tokens may be good for. May be repeated.", metavar="SCOPES")
+    ] = None,
+    token_format: Annotated[
+        AccessTokenFormat | None, typer.Option(help="Format of its access tokens.", metavar="FORMAT")
+    ] = None,
+    token_alg: Annotated[
+        SigningAlgorithm | None, typer.Option(help="Signature of its JWT access tokens.", metavar="ALG")
+    ] = None,
+    token_lifetime: Annotated[
+        int | None, typer.Option(help="Lifetime of its access tokens, at most.", min=1, metavar="SECONDS")
+    ] = None,
+    self_registered: Annotated[
+        bool,
+        typer.Option("--self-registered", help="Clients that registered themselves may have it.", metavar=""),
+    ] = False,
+    unset: Annotated[
+        list[str] | None,
+        typer.Option(help="Make it what it is where nothing is said. May be repeated.", metavar="MEMBER"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Change a resource. What is not named stays; scopes that are named replace those that there are.
+
+    Example: `mintmark resource update https://mcp.example.com/mcp --scope "mcp:tools mcp:admin" --token-lifetime 600`
+
+    Example: `mintmark resource update https://mcp.example.com/mcp --unset self_registered`
+    """
+    given: dict[str, Any] = {
+        "name": name,
+        "scopes": None if scope is None else [word for text in scope for word in text.split()],
+        "access_token_format": token_format,
+        "access_token_signing_alg": token_alg,
+        "access_token_lifetime": token_lifetime,
+        "self_registered": self_registered or None,
+    }
+    if unknown := [one for one in unset or () if one not in given]:
+        raise typer.BadParameter(f"--unset {unknown[0]}: there is no such member; there are {', '.join(given)}")
+    changes = {one: value for one, value in given.items() if value is not None} | dict.fromkeys(unset or ())
+    if not changes:
+        raise typer.BadParameter("Nothing is to be changed: see `mintmark resource update --help`.")
+    tell(do(operations.UPDATE, resource=resource, **changes), f"{resource} is changed.", json)
+
+
+add_command(
+    app,
+    operations.DELETE,
+    """Delete a resource: clients that registered themselves get no tokens for it any more. Tokens that are out stay.
+
+    Example: `mintmark resource delete https://mcp.example.com/mcp --yes`
+    """,
+    question="Delete the resource {resource}?",
+    said="{resource} is deleted.",
+    as_json=lambda deleted: deleted | {"deleted": True},
+)

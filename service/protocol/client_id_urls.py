@@ -1,0 +1,43 @@
+"""URLs as client_id, whose document says what the client is (draft-ietf-oauth-client-id-metadata-document section 3)."""
+
+from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
+
+from service.protocol.redirect_uris import check_registrable, origin
+
+_SCHEME = "https://"
+
+
+def is_url(client_id: str) -> bool:
+    """Whether a client_id might be the URL of a document."""
+    return client_id.startswith(_SCHEME)
+
+
+def check_url(client_id: str) -> None:
+    """Check it letter by letter: nobody normalizes it. Raises ValueError with what is wrong."""
+    if not is_url(client_id):
+        raise ValueError("it is no https URL")
+    check_registrable(client_id)  # plain ASCII, without fragment and user name
+    parts = urlsplit(client_id)
+    if parts.path in ("", "/"):
+        raise ValueError("it has no path")
+    if {".", ".."} & {unquote(segment) for segment in parts.path.split("/")}:
+        raise ValueError("its path has a . or .. segment")
+
+
+def host_of(client_id: str) -> str:
+    """The host of a URL that was checked, in lower case: what people know the client by."""
+    return (urlsplit(client_id).hostname or "").lower()
+
+
+def is_among(host: str, listed: Iterable[str]) -> bool:
+    """Whether a host is listed: by its name, or as one of ``*.example.com``."""
+    return any(host.endswith(one[1:]) if one.startswith("*.") else host == one for one in listed)
+
+
+def is_of_origin(uri: str, client_id: str) -> bool:
+    """Whether a redirect URI has scheme, host and port of the client's URL."""
+    try:
+        return origin(uri).lower() == origin(client_id).lower()
+    except ValueError:
+        return False

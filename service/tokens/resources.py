@@ -1,0 +1,50 @@
+"""What clients may ask for at resources: an operator's clients what they are registered for, others what is open to them."""
+
+from collections.abc import Iterable, Mapping
+
+from service.issuer import Issuer
+from service.protocol.claims import SCOPE_CLAIMS
+from service.protocol.names import OFFLINE_ACCESS, OPENID
+from service.records.client import Client
+
+_NOTHING: Mapping[str, tuple[str, ...]] = {}
+
+
+def open_resources(issuer: Issuer, client: Client) -> Mapping[str, tuple[str, ...]]:
+    """Scopes by resource, of the resources that a client may have besides its own because it registered itself."""
+    if client.registration is None:
+        return _NOTHING
+    found = dict.fromkeys(issuer.settings.registration_audiences, ())
+    return found | {name: one.scopes for name, one in issuer.store.resources.known.items() if one.self_registered}
+
+
+def audiences_of(issuer: Issuer, client: Client) -> tuple[str, ...]:
+    """The audiences that a client may ask for."""
+    if client.registration is None:
+        return client.audiences
+    return tuple(dict.fromkeys((*client.audiences, *open_resources(issuer, client))))
+
+
+def scopes_of(issuer: Issuer, client: Client, resources: Iterable[str]) -> tuple[str, ...]:
+    """The scopes that a client may ask for at these resources."""
+    if client.registration is None:
+        return client.scopes
+    there = open_resources(issuer, client)
+    return client.scopes + tuple(
+        scope for one in resources for scope in there.get(one, ()) if scope not in client.scopes
+    )
+
+
+def offered_scopes(issuer: Issuer) -> frozenset[str]:
+    """Every scope that discovery lists: of it, a client that registered itself cannot know which it may have."""
+    of_openid = (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS) if issuer.keyring is not None else ()
+    at_resources = (scope for one in issuer.store.resources.known.values() for scope in one.scopes)
+    return frozenset((*issuer.settings.scopes, *of_openid, *at_resources))
+
+
+def lifetime_of(issuer: Issuer, client: Client, audience: Iterable[str]) -> int:
+    """Seconds that an access token of this client for these resources lives: as long as all of them let it."""
+    known = issuer.store.resources.known
+    limits = [one.access_token_lifetime for name in audience if (one := known.get(name)) and one.access_token_lifetime]
+    own = client.access_token_lifetime
+    return min([*limits, *([own] if own else [])]) if limits or own else issuer.settings.access_token_lifetime
