@@ -32,6 +32,10 @@ class ServiceUnusableError(Exception):
     """The service at ``--url`` cannot be reached, or cannot do what is asked of it now."""
 
 
+class LoginFailedError(Exception):
+    """The server of ``mintmark login`` refused, the user did, or it is none that can do this."""
+
+
 class AddressUnusableError(Exception):
     """The server cannot listen where its settings say."""
 
@@ -39,6 +43,7 @@ class AddressUnusableError(Exception):
 _CODES: dict[type[Exception], int] = {
     AdminError: REFUSED,
     AddressUnusableError: REFUSED,
+    LoginFailedError: REFUSED,
     RedisUnusableError: REDIS,
     ServiceUnusableError: REDIS,
     EmbeddedRedisMissing: REDIS,

@@ -22,6 +22,7 @@ _COMMANDS = {
     "demo": ("demo", _RUN),
     "settings": ("settings", _RUN),
     "admin-token": ("admin_token", _RUN),
+    "login": ("login", _RUN),
     "end-everything": ("everything", _WHO),
     "statistics": ("statistics", _WATCH),
     "client": ("clients", _WHO),
@@ -103,7 +104,7 @@ def mintmark(
 
     Settings come from `MINTMARK_…` environment variables and a file; `mintmark settings` lists them all. Commands speak to
     Redis directly, or with `--url` to a service that runs elsewhere: `mintmark --url https://ops.example.com client list`.
-    Always here: serve, demo, settings, admin-token, key master and hook secret.
+    Always here: serve, demo, settings, admin-token, login, key master and hook secret.
     """
     given = {
         CONFIG_VARIABLE: config,

@@ -9,6 +9,7 @@ from service.endpoints.browser_session import failed, form_of, other_browser, st
 from service.issuer import Issuer
 from service.login import sessions
 from service.login.client_display import client_values
+from service.login.device_requests import DEVICE_PATH
 from service.login.flow import begins_again, page_url, refuse, resume
 from service.login.interaction import ClientInteraction, Interaction, OtherBrowserError, PageInteraction, StaleError
 from service.login.repeated_forms import SentForm, answer_once, earlier_answer
@@ -19,6 +20,7 @@ from service.login.tickets import csrf_of, load, update
 from service.observe.events import Event
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.errors import AccessDenied, ProtocolError, TemporarilyUnavailable
+from service.records.interaction import DEVICE
 from service.records.session import Session
 
 log = logging.getLogger(__name__)
@@ -213,6 +215,8 @@ def ways_again(issuer: Issuer, over: Interaction | None) -> list[dict[str, str]]
     """Links to the same request once more, where it may begin again, and to the client."""
     if not isinstance(over, ClientInteraction):
         return []
+    if over.channel == DEVICE:
+        return [way("device", issuer.settings.issuer_path + DEVICE_PATH)]
     again = [way("again", page_url(issuer, over.ticket) + f"&{AGAIN}=1")] if begins_again(over) else []
     shown = _client_of(issuer, over)
     return again + ([way("client", shown["client_uri"], shown["name"])] if shown and shown["client_uri"] else [])

@@ -104,6 +104,18 @@ async def test_what_has_expired_meanwhile_is_over(person: Person) -> None:
     assert (shown.status, shown.heading) == (200, "This request is over")
 
 
+async def test_who_took_too_long_to_sign_in_enters_the_code_again(person: Person) -> None:
+    device = await begun(person.world, scope="openid")
+    shown = await confirm(person, device["user_code"])
+    now = person.world
+    async with now.with_part(clock=lambda: now.issuer.clock() + 901) as later:
+        person.world = later
+        shown = await person.submit(shown, username="alice", password="wonderland")
+        assert (shown.status, 'id="way-device" href="/device"' in shown.text) == (400, True)
+    person.world = now
+    assert (await enter(person, device["user_code"])).heading == CONFIRM
+
+
 async def test_an_acr_that_nobody_can_reach_ends_it(person: Person) -> None:
     device = await begun(person.world, scope="openid", acr_values="urn:none")
     shown = await connect(person, device["user_code"])

@@ -116,7 +116,7 @@ def test_every_language_has_every_text_with_the_same_values() -> None:
 
 def test_every_text_is_used() -> None:
     templates = "".join(path.read_text() for path in FOLDER.joinpath("templates").iterdir())
-    prefixes = ("scope_", "fault_", "error_", "detail_")
+    prefixes = ("scope_", "fault_", "error_", "detail_", "device_fault_", "device_over_")
     for key in texts("en"):
         assert f't("{key}"' in templates or key.startswith(prefixes), key
 
