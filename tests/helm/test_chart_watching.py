@@ -10,6 +10,7 @@ import promql_parser
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from helm import prometheus_rules
 from service.app import open_issuer, start_background_tasks
 from service.endpoints import ENDPOINTS
 from service.fronts.health import Health
@@ -18,7 +19,7 @@ from service.grants import GRANT_TYPES
 from service.observe.events import SECURITY_EVENTS
 from service.observe.metrics import CACHES, REDIS_ERRORS, WRITE_REFUSALS, KeyTimes, Metrics
 from service.protocol.errors import ServerError, TemporarilyUnavailable
-from tests.helm.chart import CHART, ROOT, of_kind, the
+from tests.helm.chart import CHART, FILES, ROOT, helm, of_kind, the
 from tests.redis_shapes import Shape
 from tests.world import World, in_process, settings_for
 
@@ -182,3 +183,11 @@ def test_the_adapter_rule_of_the_readme_makes_the_metric_that_the_autoscaler_ask
     assert f"name: {{as: {asked}}}" in readme
     assert re.findall(r"seriesQuery: (\w+)", readme) == ["mintmark_token_requests_total"]
     assert "mintmark_token_requests_total" in SERIES
+
+
+def test_the_alerts_without_kubernetes_are_those_of_the_chart() -> None:
+    rule = helm(
+        "template", "mintmark", str(CHART), "--namespace", "tokens", "-f", str(FILES["bundled"]),
+        "--set", "prometheusRule.enabled=true", "-s", "templates/prometheusrule.yaml",
+    )  # fmt: skip
+    assert prometheus_rules.PLACE.read_text() == prometheus_rules.written(rule.stdout), "run helm/prometheus_rules.py"
