@@ -77,7 +77,9 @@ def make_issuer(
         if settings.directory_url
         else RedisDirectory(store, hashing, settings)
     )
-    keyring = Keyring(settings, store.signing_keys, randomness, clock) if settings.openid else None
+    keyring = (
+        Keyring(settings, store.signing_keys, randomness, clock, store.encryption_keys) if settings.openid else None
+    )
     if keyring is not None:
         metrics.watch_keys(keyring.times)
     issuer = Issuer(

@@ -44,6 +44,11 @@ async def check_surroundings(issuer: Issuer, given: ClientInput) -> str:
             f"backchannel_token_delivery_mode: {mode.value} is not offered here (setting backchannel_delivery_modes)"
         )
     _check_algorithms(issuer, given)
+    encrypts = given.request_object_encryption_alg
+    if encrypts is not None and encrypts not in settings.encryption_algorithms:
+        raise InvalidInput(
+            f"request_object_encryption_alg: {encrypts.value} is not offered here (encryption_algorithms)"
+        )
     if given.subject_type is SubjectType.PAIRWISE and settings.pairwise_salt is None:
         raise InvalidInput("subject_type: pairwise is not offered here (setting pairwise_salt)")
     if given.sector_identifier_uri:

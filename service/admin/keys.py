@@ -1,4 +1,4 @@
-"""Our signing keys, as an operator sees them: listed, rotated, taken out of use."""
+"""Our keys, as an operator sees them: listed, rotated, taken out of use."""
 
 import logging
 from typing import Annotated
@@ -9,10 +9,11 @@ from service.admin.audit import audited
 from service.admin.errors import InvalidInput, NotFound
 from service.admin.input import Name
 from service.crypto import key_schedule
-from service.crypto.keyring import Keyring, KnownKey
+from service.crypto.kept_keys import KeptKeys
+from service.crypto.key_schedule import KnownKey
+from service.crypto.keyring import Keyring
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.protocol.names import SigningAlgorithm
 from service.records.signing_key import SigningKey
 
 log = logging.getLogger(__name__)
@@ -28,18 +29,23 @@ async def list_keys(issuer: Issuer) -> list[KnownKey]:
 @audited("key.rotate")
 async def rotate_keys(
     issuer: Issuer,
-    algorithm: Annotated[SigningAlgorithm | None, Field(description="Only this one.")] = None,
+    algorithm: Annotated[Name | None, Field(description="Only this one.", examples=["ES256"])] = None,
     at_once: Annotated[bool, Field(description="Sign with the new keys in 15 seconds: for emergencies.")] = False,
 ) -> list[KnownKey]:
     """Make the next keys. They sign once no client can hold a JWKS without them (``jwks_lifetime``), unless at once.
 
-    Where the next key waits already, nothing is made. Raises InvalidInput.
+    Those that clients encrypt for are published in 15 seconds. Where the next key waits already, nothing is made. Raises
+    InvalidInput.
     """
-    keyring = _changeable(issuer)
-    algorithms = issuer.settings.signing_algorithms if algorithm is None else (algorithm,)
-    if algorithm is not None and algorithm not in issuer.settings.signing_algorithms:
-        raise InvalidInput(f"algorithm: {algorithm.value} is not one of signing_algorithms")
-    keys = await keyring.rotate(algorithms, at_once=at_once)
+    kept = _changeable(issuer)
+    if algorithm is not None and not any(algorithm in one.use.algorithms for one in kept):
+        raise InvalidInput(f"algorithm: there is no key of ours for {algorithm}: `mintmark key list`")
+    keys = [
+        key
+        for one in kept
+        if (wanted := [name for name in one.use.algorithms if algorithm in (None, name)])
+        for key in await one.rotate(wanted, at_once=at_once)
+    ]
     log.warning(Event.SIGNING_KEYS_ROTATED, extra={"keys": [key.kid for key in keys], "at_once": at_once})
     now = int(issuer.clock())
     return [KnownKey(key, key_schedule.state(key, now)) for key in keys]
@@ -47,12 +53,13 @@ async def rotate_keys(
 
 @audited("key.retire", "key:kid")
 async def retire_key(issuer: Issuer, kid: KeyId) -> SigningKey:
-    """Trust a key no more: it leaves the JWKS at once, and another one signs. Raises NotFound, InvalidInput."""
-    key = await _changeable(issuer).retire(kid)
-    if key is None:
-        raise NotFound(f"there is no key {kid!r}; `mintmark key list` shows all")
-    log.warning(Event.SIGNING_KEY_RETIRED, extra={"kid": kid, "algorithm": key.algorithm})
-    return key
+    """Trust a key no more: it leaves the JWKS at once, and another one is in its place. Raises NotFound, InvalidInput."""
+    for one in _changeable(issuer):
+        key = await one.retire(kid)
+        if key is not None:
+            log.warning(Event.SIGNING_KEY_RETIRED, extra={"kid": kid, "algorithm": key.algorithm})
+            return key
+    raise NotFound(f"there is no key {kid!r}; `mintmark key list` shows all")
 
 
 def _keyring(issuer: Issuer) -> Keyring:
@@ -61,7 +68,10 @@ def _keyring(issuer: Issuer) -> Keyring:
     return issuer.keyring
 
 
-def _changeable(issuer: Issuer) -> Keyring:
-    if issuer.settings.signing_key_files:
-        raise InvalidInput("signing_key_files: the keys come from files; change those")
-    return _keyring(issuer)
+def _changeable(issuer: Issuer) -> list[KeptKeys]:
+    """Return the keys that are in Redis: those that sign, if they are not in files, and those that clients encrypt for."""
+    keyring = _keyring(issuer)
+    signing = [] if issuer.settings.signing_key_files else [keyring.signing]
+    if kept := signing + ([keyring.encryption] if keyring.encryption is not None else []):
+        return kept
+    raise InvalidInput("signing_key_files: the keys come from files; change those")

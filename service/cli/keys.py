@@ -1,4 +1,4 @@
-"""``mintmark key …``: signing keys."""
+"""``mintmark key …``: keys that sign, and keys that clients encrypt for."""
 
 import secrets
 import time
@@ -12,7 +12,7 @@ from service.cli.json_output import Json, emit_secret
 from service.cli.output import moment, say, table
 from service.protocol.credentials import Kind, new_secret
 
-app = typer.Typer(no_args_is_help=True, help="Look at the signing keys, rotate them, take one out of use.")
+app = typer.Typer(no_args_is_help=True, help="Look at our keys, rotate them, take one out of use.")
 
 
 def _row(key: dict[str, Any]) -> dict[str, Any]:
@@ -33,16 +33,19 @@ def _show_made(made: dict[str, Any]) -> None:
 add_list(
     app,
     operations.LIST,
-    """List the signing keys: next ones are published and will sign, active ones sign, retired ones are still published.
+    """List our keys: next ones are published and will sign, active ones sign, retired ones are still published.
 
     Example: `mintmark key list`
+
+    Those that clients encrypt for (use enc, setting encryption_algorithms) sign nothing: active ones are published, retired
+    ones decrypt for a day more.
     """,
     row=_row,
 )
 add_command(
     app,
     operations.ROTATE,
-    """Make the next signing keys. Every process publishes them within 6 seconds; they sign when everybody has seen them.
+    """Make the next keys. Every process publishes them within 6 seconds; they sign when everybody has seen them.
 
     Example: `mintmark key rotate`
 
@@ -57,7 +60,7 @@ add_command(
 add_command(
     app,
     operations.RETIRE,
-    """Trust a signing key no more: for one that others may have. Every process stops within 6 seconds.
+    """Trust a key no more: for one that others may have. Every process stops within 6 seconds.
 
     Example: `mintmark key retire Z85Mavnh0p8M9 --yes`
 
@@ -67,7 +70,7 @@ add_command(
     question="Take the key {kid} out of the published keys?",
     waiting="making keys …",
     said="The key {kid} ({algorithm}) is out of the key set: every process stops publishing it within 6 seconds, and another "
-    "one signs.",
+    "one is in its place.",
     as_json=lambda retired: {"kid": retired["kid"], "retired": True},
 )
 

@@ -1,4 +1,4 @@
-"""Encryption for one client alone (JWE, RFC 7516), by joserfc, with the public key that the client shows for that."""
+"""Encryption for one client alone (JWE, RFC 7516), by joserfc: with the public key that it shows for that, or its secret."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from joserfc import jwe
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+from service.crypto.incoming_jwe import symmetric_key
 from service.protocol.names import ContentEncryption, KeyManagement
 
 _MEMBERS = ("kty", "crv", "x", "y", "n", "e")
@@ -24,17 +25,16 @@ _LONGEST = 683
 
 
 class EncryptionKey(NamedTuple):
-    """A client's public key, with what its JWK says of it; "" where that is nothing."""
+    """A client's key, with what its JWK says of it; "" where that is nothing."""
 
-    key: RSAKey | ECKey | OKPKey
+    key: RSAKey | ECKey | OKPKey | OctKey
     kid: str
     use: str
     algorithm: str
 
     def fits(self, algorithm: KeyManagement) -> bool:
         """Tell whether one may encrypt for it by this algorithm."""
-        is_rsa = algorithm is KeyManagement.RSA_OAEP_256
-        return isinstance(self.key, RSAKey) == is_rsa and self.algorithm in ("", algorithm.value)
+        return isinstance(self.key, RSAKey) == algorithm.is_rsa and self.algorithm in ("", algorithm.value)
 
 
 def key_for(members: Sequence[Mapping[str, Any]], algorithm: KeyManagement) -> EncryptionKey | None:
@@ -45,6 +45,11 @@ def key_for(members: Sequence[Mapping[str, Any]], algorithm: KeyManagement) -> E
     read = (_read(member) for member in members)
     fitting = [key for key in read if key is not None and key.fits(algorithm)]
     return next((key for key in fitting if key.use), next(iter(fitting), None))
+
+
+def shared_key(secret: str, algorithm: KeyManagement, encryption: ContentEncryption) -> EncryptionKey:
+    """Return the symmetric key that a client's secret is."""
+    return EncryptionKey(OctKey.import_key(symmetric_key(secret, algorithm, encryption)), "", "", "")
 
 
 def encrypt(content: bytes, key: EncryptionKey, algorithm: KeyManagement, encryption: ContentEncryption) -> str:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.algorithms import Algorithm, get_default_algorithms
 
 from service.protocol.credentials import base64url
-from service.protocol.names import SigningAlgorithm
+from service.protocol.names import KeyManagement, SigningAlgorithm
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -29,7 +29,7 @@ _ECDSA: dict[str, tuple[ec.ECDSA, int]] = {
 """The scheme, and the bytes of each half of a signature (RFC 7518 section 3.4)."""
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 """The members that a thumbprint is made of (RFC 7638 section 3.2, RFC 8037 section 2)."""
-_NONCE_BYTES = 12
+_RSA = (SigningAlgorithm.RS256, SigningAlgorithm.PS256, KeyManagement.RSA_OAEP, KeyManagement.RSA_OAEP_256)
 
 
 class UnusableKeyError(ValueError):
@@ -68,13 +68,13 @@ def is_signed(algorithm: str, key: object, signing_input: bytes, signature: byte
     return True
 
 
-def generate(algorithm: SigningAlgorithm, rsa_bits: int) -> PrivateKey:
-    """A fresh key. RSA takes some tenths of a second: call it on a thread."""
-    if algorithm in (SigningAlgorithm.RS256, SigningAlgorithm.PS256):
+def generate(algorithm: str, rsa_bits: int) -> PrivateKey:
+    """A fresh key for a SigningAlgorithm or a KeyManagement. RSA takes some tenths of a second: call it on a thread."""
+    if algorithm in _RSA:
         return rsa.generate_private_key(65537, rsa_bits)
-    if algorithm is SigningAlgorithm.EDDSA:
+    if algorithm == SigningAlgorithm.EDDSA:
         return ed25519.Ed25519PrivateKey.generate()
-    return ec.generate_private_key(ec.SECP256R1() if algorithm is SigningAlgorithm.ES256 else ec.SECP384R1())
+    return ec.generate_private_key(ec.SECP384R1() if algorithm == SigningAlgorithm.ES384 else ec.SECP256R1())
 
 
 def algorithms_of(key: PrivateKey) -> tuple[SigningAlgorithm, ...]:
@@ -91,11 +91,17 @@ def algorithms_of(key: PrivateKey) -> tuple[SigningAlgorithm, ...]:
     raise UnusableKeyError("only RSA, P-256, P-384 and Ed25519 keys can sign")
 
 
-def public_jwk(key: PrivateKey, algorithm: SigningAlgorithm, *, shared: bool = False) -> dict[str, Any]:
+def public_jwk(key: PrivateKey, algorithm: str, *, shared: bool = False) -> dict[str, Any]:
     """The public JWK with ``kid`` (its thumbprint, RFC 7638), ``use`` and ``alg``. ``shared``: it has a second algorithm."""
     bare = _bare_jwk(key.public_key(), algorithm)
-    kid = f"{_thumbprint(bare)}-{algorithm.value}" if shared else _thumbprint(bare)
-    return {**bare, "kid": kid, "use": "sig", "alg": algorithm.value}
+    kid = f"{_thumbprint(bare)}-{algorithm}" if shared else _thumbprint(bare)
+    return {**bare, "kid": kid, "use": "sig", "alg": str(algorithm)}
+
+
+def encryption_jwk(key: PrivateKey, algorithm: str) -> dict[str, Any]:
+    """The public JWK of a key that others encrypt for, by this KeyManagement alone."""
+    bare = _bare_jwk(key.public_key(), "RS256" if algorithm in _RSA else "ES256")
+    return {**bare, "kid": _thumbprint(bare), "use": "enc", "alg": str(algorithm)}
 
 
 def thumbprint(key: object, algorithm: str) -> str:

@@ -2,6 +2,9 @@
 
 A key is next → active → retired. It is published before it signs, at least as long as others may keep our JWKS, and after
 it signed until its last token has expired; then it is remembered for a while, for old ID tokens that come back as hints.
+
+One that others encrypt for is published while it is active, when every process has it, and goes on to decrypt while it is
+retired: others may have kept our JWKS (OpenID Connect Core 10.2.1).
 """
 
 from collections.abc import Iterable
@@ -11,7 +14,6 @@ from typing import NamedTuple
 import msgspec
 
 from service.observe.metrics import KeyTimes
-from service.protocol.names import SigningAlgorithm
 from service.records.signing_key import KeySet, SigningKey
 
 LONGEST_TOKEN = 86400
@@ -33,10 +35,17 @@ class KeyState(StrEnum):
     REMEMBERED = "remembered"
 
 
+class KnownKey(NamedTuple):
+    """A key in a list."""
+
+    key: SigningKey
+    state: KeyState
+
+
 class Wanted(NamedTuple):
     """A key that should be made."""
 
-    algorithm: SigningAlgorithm
+    algorithm: str
     signs_from: int
 
 
@@ -49,29 +58,45 @@ def state(key: SigningKey, now: int) -> KeyState:
     return KeyState.RETIRED if now < key.signs_until + LONGEST_TOKEN + SLACK else KeyState.REMEMBERED
 
 
+def known(keys: Iterable[SigningKey], now: int) -> list[KnownKey]:
+    """Return all of them, newest first within its algorithm."""
+    ordered = sorted(keys, key=lambda key: (key.algorithm, -key.signs_from))
+    return [KnownKey(key, state(key, now)) for key in ordered]
+
+
 def published(keys: Iterable[SigningKey], now: int) -> list[SigningKey]:
     """Those in the JWKS."""
     return [key for key in keys if state(key, now) is not KeyState.REMEMBERED]
 
 
-def signing(keys: Iterable[SigningKey], algorithm: SigningAlgorithm, now: int) -> SigningKey | None:
+def offered(keys: Iterable[SigningKey], algorithms: Iterable[str], now: int) -> list[SigningKey]:
+    """Return those in the JWKS that others are to encrypt for, by these algorithms."""
+    wanted = frozenset(algorithms)
+    return [key for key in keys if key.algorithm in wanted and state(key, now) is KeyState.ACTIVE]
+
+
+def decrypting(keys: Iterable[SigningKey], algorithm: str, now: int) -> list[SigningKey]:
+    """Return those for which something may have been encrypted by this algorithm, newest first."""
+    found = [key for key in keys if key.algorithm == algorithm and state(key, now) is not KeyState.REMEMBERED]
+    return sorted(found, key=lambda key: -key.signs_from)
+
+
+def signing(keys: Iterable[SigningKey], algorithm: str, now: int) -> SigningKey | None:
     """The key that signs now: the active one, or where there is none yet the one that begins first."""
-    chain = [key for key in keys if key.algorithm is algorithm and (not key.signs_until or now < key.signs_until)]
+    chain = [key for key in keys if key.algorithm == algorithm and (not key.signs_until or now < key.signs_until)]
     active = [key for key in chain if key.signs_from <= now]
     if active:
         return max(active, key=lambda key: (key.signs_from, key.kid))
     return min(chain, key=lambda key: (key.signs_from, key.kid), default=None)
 
 
-def remembered(keys: Iterable[SigningKey], now: int) -> tuple[SigningKey, ...]:
-    """Without those that are not needed any more."""
-    forget_after = LONGEST_TOKEN + SLACK + REMEMBERED
+def remembered(keys: Iterable[SigningKey], now: int, longest: int = REMEMBERED) -> tuple[SigningKey, ...]:
+    """Without those that are not needed any more. ``longest``: seconds for which retired ones are remembered."""
+    forget_after = LONGEST_TOKEN + SLACK + longest
     return tuple(key for key in keys if not key.signs_until or now < key.signs_until + forget_after)
 
 
-def due(
-    keys: KeySet, algorithms: Iterable[SigningAlgorithm], now: int, *, lifetime: int, published_ahead: int
-) -> list[Wanted]:
+def due(keys: KeySet, algorithms: Iterable[str], now: int, *, lifetime: int, published_ahead: int) -> list[Wanted]:
     """The keys that should be made now. ``lifetime``: seconds that a key signs, 0 = until it is rotated by hand."""
     wanted = []
     for algorithm in algorithms:
@@ -94,15 +119,15 @@ def added(keys: Iterable[SigningKey], new: SigningKey) -> tuple[SigningKey, ...]
             return key
         return msgspec.structs.replace(key, signs_until=max(new.signs_from, key.signs_from + 1))
 
-    others = (key for key in keys if key.algorithm is not new.algorithm or key.signs_from <= new.signs_from)
-    return (*(until_then(key) if key.algorithm is new.algorithm else key for key in others), new)
+    others = (key for key in keys if key.algorithm != new.algorithm or key.signs_from <= new.signs_from)
+    return (*(until_then(key) if key.algorithm == new.algorithm else key for key in others), new)
 
 
 def without(keys: Iterable[SigningKey], gone: SigningKey, now: int) -> tuple[SigningKey, ...] | None:
     """Remove a key: the one before it signs on, or the one behind it begins now. None: there is neither."""
     rest = [key for key in keys if key.kid != gone.kid]
     chain = sorted(
-        (key for key in rest if key.algorithm is gone.algorithm and (not key.signs_until or now < key.signs_until)),
+        (key for key in rest if key.algorithm == gone.algorithm and (not key.signs_until or now < key.signs_until)),
         key=lambda key: (key.signs_from, key.kid),
     )
     if not chain:
@@ -113,9 +138,7 @@ def without(keys: Iterable[SigningKey], gone: SigningKey, now: int) -> tuple[Sig
     return tuple(changed.get(key.kid, key) for key in rest)
 
 
-def times(
-    keys: Iterable[SigningKey], algorithms: Iterable[SigningAlgorithm], now: float, lifetime: int
-) -> list[KeyTimes]:
+def times(keys: Iterable[SigningKey], algorithms: Iterable[str], now: float, lifetime: int) -> list[KeyTimes]:
     """Of the key that signs with each algorithm now. ``lifetime``: as in ``due``; keys of files have neither age nor end."""
     kept = tuple(keys)
     found = []
@@ -125,10 +148,10 @@ def times(
             continue
         ends = key.signs_until or (key.signs_from + lifetime if lifetime and key.sealed else 0)
         age = max(0.0, now - key.signs_from) if key.signs_from else None
-        found.append(KeyTimes(algorithm.value, age, ends - now if ends else None))
+        found.append(KeyTimes(str(algorithm), age, ends - now if ends else None))
     return found
 
 
-def _newest(keys: Iterable[SigningKey], algorithm: SigningAlgorithm) -> SigningKey | None:
+def _newest(keys: Iterable[SigningKey], algorithm: str) -> SigningKey | None:
     """The last of its chain: the one without an end."""
-    return next((key for key in keys if key.algorithm is algorithm and not key.signs_until), None)
+    return next((key for key in keys if key.algorithm == algorithm and not key.signs_until), None)

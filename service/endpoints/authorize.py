@@ -12,9 +12,10 @@ from service.login.interaction import CrowdedError, StaleError
 from service.login.request_object import Parameters
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequestUri, ProtocolError, TemporarilyUnavailable
-from service.protocol.names import Prompt
+from service.protocol.names import ContentEncryption, Prompt
 from service.protocol.profiles import demands_of
 from service.protocol.response_destination import modes_supported
+from service.settings import Settings
 from service.tokens.encryption import encryption_metadata
 
 NAME = "authorize"
@@ -83,9 +84,10 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
     signatures = [name for name in ALGORITHMS if demanded is None or name in demanded]
     return members | {
         "authorization_signing_alg_values_supported": [one.value for one in issuer.keyring.algorithms],
-        **encryption_metadata("authorization"),
-        **encryption_metadata("id_token"),
+        **encryption_metadata(issuer, "authorization"),
+        **encryption_metadata(issuer, "id_token"),
         "request_object_signing_alg_values_supported": signatures if objects != "off" else None,
+        **_encrypted_objects(settings),
         "require_signed_request_object": settings.require_signed_request_object,
         "request_parameter_supported": objects != "off",
         "request_uri_parameter_supported": objects == "by_reference",
@@ -93,6 +95,16 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
         "claims_parameter_supported": True,
         "prompt_values_supported": prompts,
         "display_values_supported": ["page", "popup", "touch", "wap"],
+    }
+
+
+def _encrypted_objects(settings: Settings) -> dict[str, object]:
+    """How request objects may be encrypted for us (OpenID Connect Discovery 3); nothing where they may not."""
+    if settings.request_objects == "off" or not settings.encryption_algorithms:
+        return {}
+    return {
+        "request_object_encryption_alg_values_supported": [one.value for one in settings.encryption_algorithms],
+        "request_object_encryption_enc_values_supported": [one.value for one in ContentEncryption],
     }
 
 

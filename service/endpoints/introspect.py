@@ -194,7 +194,7 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
         ],
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms_supported(issuer),
         "introspection_signing_alg_values_supported": algorithms,
-        **(encryption_metadata("introspection") if algorithms else {}),
+        **(encryption_metadata(issuer, "introspection") if algorithms else {}),
     }
 
 

@@ -88,7 +88,7 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
     return {
         "userinfo_endpoint": issuer.url_of(PATH),
         "userinfo_signing_alg_values_supported": [algorithm.value for algorithm in keyring_of(issuer).algorithms],
-    } | encryption_metadata("userinfo")
+    } | encryption_metadata(issuer, "userinfo")
 
 
 ENDPOINT = MachineEndpoint(

@@ -1,4 +1,4 @@
-"""Signed authorization requests: the parameters inside a JWT, by value or by reference (OpenID Connect Core 6, RFC 9101)."""
+"""Requests inside a JWT, signed and perhaps encrypted, by value or by reference (OpenID Connect Core 6, RFC 9101)."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from service.protocol.names import OPENID
 from service.protocol.request_objects import check_strictly, check_type
 from service.records.client import Client
 from service.records.interaction import REDIRECT
+from service.tokens.encryption import decrypted
 
 MAX_REQUEST_OBJECT = 16_384
 """Characters."""
@@ -91,7 +92,7 @@ async def _verified(
     if issuer.settings.request_objects == "off":
         raise RequestNotSupported("The parameter request is not supported.")
     try:
-        jws = parse(token, MAX_REQUEST_OBJECT)
+        jws = parse(await decrypted(issuer, token, client), MAX_REQUEST_OBJECT)
     except UnverifiableError as error:
         raise InvalidRequestObject(f"The request object cannot be used: {error}") from error
     if jws.algorithm == "none":

@@ -239,6 +239,13 @@ class ClientMetadata(BaseModel):
     introspection_encrypted_response_enc: ContentEncryption | None = _row(None, _TOKENS, "Introspection encrypted with",
         "How the content of it is encrypted; A128CBC-HS256 by default.", registered=SAME,
         flag="--introspection-encryption-enc", protects=True)
+    request_object_encryption_alg: KeyManagement | None = _row(None, _REQUESTS, "Requests encrypted for us by",
+        "By which algorithm it encrypts request objects for our key, or by its secret. It need not: signed ones are taken, and "
+        "others by any algorithm that is offered here (encryption_algorithms).",
+        registered=SAME, authlete="requestEncryptionAlg", flag="--request-encryption-alg")
+    request_object_encryption_enc: ContentEncryption | None = _row(None, _REQUESTS, "Requests encrypted with",
+        "How the content of them is encrypted; A128CBC-HS256 by default.", registered=SAME, authlete="requestEncryptionEnc",
+        flag="--request-encryption-enc")
     access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
         "Claims about the user, such as department, in its access tokens and their introspection.",
         authlete="extension.accessTokenClaims", metavar="CLAIM")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from service.protocol import scopes
 from service.protocol.client_metadata import ClientMetadata
 from service.protocol.errors import InvalidScope
-from service.protocol.names import ClientAuthMethod, DeliveryMode, GrantTypeName, HmacAlgorithm
+from service.protocol.names import ClientAuthMethod, DeliveryMode, GrantTypeName, HmacAlgorithm, KeyManagement
 
 
 def _default_scope_is_allowed(given: ClientMetadata) -> bool:
@@ -64,15 +64,24 @@ def _shows_no_certificate(given: ClientMetadata) -> bool:
     return _has_no_keys(given) or (given.jwks is not None and not any(key.get("x5c") for key in keys))
 
 
-def _encrypts(given: ClientMetadata) -> bool:
-    return any(getattr(given, f"{kind}_encrypted_response_alg") for kind in _ENCRYPTED)
+def _key_managements(given: ClientMetadata) -> list[KeyManagement]:
+    """By what responses to it are encrypted."""
+    named = (getattr(given, f"{kind}_encrypted_response_alg") for kind in _ENCRYPTED)
+    return [one for one in named if one is not None]
+
+
+def _encrypts_by_an_unreadable_secret(given: ClientMetadata) -> bool:
+    """Secrets are kept as hashes but where they have to be read again."""
+    ours, theirs = _key_managements(given), given.request_object_encryption_alg
+    is_symmetric = any(one.is_symmetric for one in (*ours, *((theirs,) if theirs else ())))
+    return is_symmetric and given.auth_method is not ClientAuthMethod.CLIENT_SECRET_JWT
 
 
 def _names_content_encryption_alone(given: ClientMetadata) -> bool:
     return any(
         getattr(given, f"{kind}_encrypted_response_enc") and not getattr(given, f"{kind}_encrypted_response_alg")
         for kind in _ENCRYPTED
-    )
+    ) or bool(given.request_object_encryption_enc and not given.request_object_encryption_alg)
 
 
 def _is_notified(given: ClientMetadata) -> bool:
@@ -165,12 +174,17 @@ COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
         "response_types with token",
     ),
     (
-        lambda given: _encrypts(given) and given.jwks is None and given.jwks_uri is None,
+        lambda given: any(not one.is_symmetric for one in _key_managements(given)) and _has_no_keys(given),
         "jwks: encrypted responses need jwks or jwks_uri, with a key to encrypt for",
     ),
     (
         _names_content_encryption_alone,
-        "…_encrypted_response_enc: goes with …_encrypted_response_alg (OpenID Connect Dynamic Client Registration 2)",
+        "…_encrypted_response_enc, request_object_encryption_enc: go with …_alg (OpenID Connect Dynamic Client Registration 2)",
+    ),
+    (
+        _encrypts_by_an_unreadable_secret,
+        "…_encrypted_response_alg, request_object_encryption_alg: dir, A128KW and A256KW take the client's secret as key, "
+        "which can be read again with auth_method client_secret_jwt alone: of the others we keep hashes",
     ),
     (
         lambda given: given.public and GrantTypeName.CIBA in given.grant_types,

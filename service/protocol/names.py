@@ -119,11 +119,29 @@ class HmacAlgorithm(StrEnum):
 
 
 class KeyManagement(StrEnum):
-    """How the key of a JWE is made known to its recipient, by the recipient's public key (RFC 7518 section 4.1)."""
+    """How the key of a JWE is made known to its recipient (RFC 7518 section 4.1).
 
+    By the recipient's public key, or by the client's secret. Never RSA1_5, whose padding tells too much (RFC 8017 7.2).
+    """
+
+    RSA_OAEP = "RSA-OAEP"
     RSA_OAEP_256 = "RSA-OAEP-256"
     ECDH_ES = "ECDH-ES"
+    ECDH_ES_A128KW = "ECDH-ES+A128KW"
     ECDH_ES_A256KW = "ECDH-ES+A256KW"
+    A128KW = "A128KW"
+    A256KW = "A256KW"
+    DIR = "dir"
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether the client's secret is the key (OpenID Connect Core 10.2)."""
+        return self in (KeyManagement.A128KW, KeyManagement.A256KW, KeyManagement.DIR)
+
+    @property
+    def is_rsa(self) -> bool:
+        """Whether the key is an RSA one; it is an elliptic curve's where it is no secret either."""
+        return self in (KeyManagement.RSA_OAEP, KeyManagement.RSA_OAEP_256)
 
 
 class ContentEncryption(StrEnum):
@@ -134,6 +152,11 @@ class ContentEncryption(StrEnum):
     A256CBC_HS512 = "A256CBC-HS512"
     A128GCM = "A128GCM"
     A256GCM = "A256GCM"
+
+    @property
+    def key_bytes(self) -> int:
+        """Length of the key: of the CBC ones half of it is for the HMAC."""
+        return {"A128GCM": 16, "A256GCM": 32, "A128CBC-HS256": 32, "A256CBC-HS512": 64}[self.value]
 
 
 class AccessTokenFormat(StrEnum):

@@ -144,6 +144,8 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     authorization_encrypted_response_enc: ContentEncryption | None = None
     introspection_encrypted_response_alg: KeyManagement | None = None
     introspection_encrypted_response_enc: ContentEncryption | None = None
+    request_object_encryption_alg: KeyManagement | None = None
+    request_object_encryption_enc: ContentEncryption | None = None
     access_token_claims: tuple[str, ...] = ()
     exchange_from: tuple[str, ...] = ()
     exchange_audiences: tuple[str, ...] = ()

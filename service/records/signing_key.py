@@ -1,16 +1,21 @@
-"""The keys that Mintmark signs with: one record for all of them, so that they change together or not at all."""
+"""The keys of ours: one record for all that sign, and one for all that others encrypt for, so that they change together."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from service.protocol.names import SigningAlgorithm
+from msgspec import Meta
+
 from service.records.json import Record
 
 
 class SigningKey(Record, frozen=True, omit_defaults=True, gc=False):
-    """A signing key and the times of its schedule in epoch seconds."""
+    """A key and the times of its schedule in epoch seconds.
+
+    One that others encrypt for signs nothing: it is published from ``signs_from`` until ``signs_until``, and decrypts longer.
+    """
 
     kid: str
-    algorithm: SigningAlgorithm
+    algorithm: Annotated[str, Meta(examples=["ES256"])]
+    """A SigningAlgorithm; a KeyManagement in the record of those that others encrypt for."""
     public: dict[str, Any]  # JWK
     sealed: str  # private part (PKCS #8), encrypted under a master key
     sealed_under: str  # fingerprint of that master key
@@ -20,6 +25,6 @@ class SigningKey(Record, frozen=True, omit_defaults=True, gc=False):
 
 
 class KeySet(Record, frozen=True, omit_defaults=True, gc=False):
-    """All keys, in no order."""
+    """All keys of one use, in no order."""
 
     keys: tuple[SigningKey, ...] = ()

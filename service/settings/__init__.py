@@ -138,6 +138,13 @@ def _request_object_faults(settings: Settings) -> list[str]:
     return ["require_signed_request_object: no request could be answered: request_objects is off"]
 
 
+def _encryption_faults(settings: Settings) -> list[str]:
+    """Return what is wrong with keys for encryption that nothing could seal."""
+    if not settings.encryption_algorithms or settings.master_keys:
+        return []
+    return ["encryption_algorithms: needs master_key, which seals the keys in Redis"]
+
+
 def _proxy_faults(settings: Settings) -> list[str]:
     """Return what is wrong with a certificate that nobody may forward."""
     if settings.forwarded_certificate == "off" or settings.trusted_proxies:
@@ -147,6 +154,7 @@ def _proxy_faults(settings: Settings) -> list[str]:
 
 _CHECKS = (
     _details_faults,
+    _encryption_faults,
     hooks.secret_faults,
     _key_faults,
     _nonce_faults,

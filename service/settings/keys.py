@@ -4,9 +4,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
-from service.protocol.names import SigningAlgorithm
+from service.protocol.names import KeyManagement, SigningAlgorithm
 from service.settings.group import Seconds, SettingsGroup, WithinADay, checked_by
 
 
@@ -34,6 +34,10 @@ class KeysSettings(SettingsGroup):
     """Length of generated RSA keys in bits."""
     signing_key_lifetime: Seconds = 86400 * 90
     """Seconds that a signing key signs before the next one does. 0: until `mintmark key rotate`."""
+    encryption_algorithms: tuple[KeyManagement, ...] = Field((), examples=[["RSA-OAEP-256", "ECDH-ES"]])
+    """Algorithms by which clients may encrypt what they send us: request objects and ID token hints. We have a key for each in
+    our JWKS (`use` enc), which lives and rotates like a signing key; A128KW, A256KW and dir take the client's secret. Needs
+    master_key. Empty: nothing encrypted is taken."""
     jwks_lifetime: WithinADay = 300
     """Seconds that clients may cache our JWKS. A new key is published that long before it signs."""
     id_token_lifetime: WithinADay = 3600

@@ -197,6 +197,10 @@ class Keys:
         """Our signing keys, all in one record; private parts encrypted under the master key."""
         return f"{self._tag}signing}}:keys"
 
+    def encryption_keys(self) -> str:
+        """The keys that others encrypt for, likewise."""
+        return f"{self._tag}encryption}}:keys"
+
     def initial_access_token(self, token_hash: str) -> str:
         """An initial access token for registrations (RFC 7591 section 3)."""
         return f"{self._tag}registration:{token_hash}}}"

@@ -43,8 +43,8 @@ from service.store.replay_checks import ReplayChecks
 from service.store.resources import Resources
 from service.store.scanning import Scanning
 from service.store.self_registrations import SelfRegistrations
+from service.store.service_keys import ServiceKeys
 from service.store.sessions import Sessions
-from service.store.signing_keys import SigningKeys
 from service.store.tickets import Tickets
 from service.store.tokens import Tokens
 from service.store.trusted_issuers import TrustedIssuers
@@ -97,7 +97,8 @@ class Store:
         self.replay_checks = ReplayChecks(connection, keys)
         self.scanning = Scanning(connection, keys)
         self.sessions = Sessions(connection, keys, settings.sessions_per_user)
-        self.signing_keys = SigningKeys(connection, keys)
+        self.signing_keys = ServiceKeys(connection, keys, keys.signing_keys())
+        self.encryption_keys = ServiceKeys(connection, keys, keys.encryption_keys())
         self.tickets = Tickets(connection, keys)
         self.tokens = Tokens(connection, keys, self.indexing)
         self.trusted_issuers = TrustedIssuers(connection, keys)

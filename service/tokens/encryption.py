@@ -1,17 +1,33 @@
-"""What is for one client's eyes: a JWT that we signed, or claims, encrypted for its key where it is registered so."""
+"""What only its recipient can read: JWTs and claims that we encrypt for a client, and JWTs that a client encrypted for us.
+
+By public keys, or by the secret of a client that is kept so that it can be read again (client_secret_jwt).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from service.crypto.client_keys import key_source
 from service.crypto.jws import UnverifiableError
+from service.crypto.key_material import UnusableKeyError
 from service.issuer import Issuer
 from service.protocol.errors import InvalidRequest, TemporarilyUnavailable
 from service.protocol.names import ContentEncryption, KeyManagement
 from service.records.client import Client
 
+if TYPE_CHECKING:
+    from service.crypto.incoming_jwe import DecryptionKey, Jwe
 
-def encryption_metadata(kind: str) -> dict[str, object]:
+_DOTS = 4
+"""In a JWE in its compact form (RFC 7516 section 9)."""
+
+
+def encryption_metadata(issuer: Issuer, kind: str) -> dict[str, object]:
     """Return the members of discovery for a kind of response: id_token, userinfo, authorization or introspection."""
+    reads_secrets = bool(issuer.sealing.current)
     return {
-        f"{kind}_encryption_alg_values_supported": [one.value for one in KeyManagement],
+        f"{kind}_encryption_alg_values_supported": [
+            one.value for one in KeyManagement if reads_secrets or not one.is_symmetric
+        ],
         f"{kind}_encryption_enc_values_supported": [one.value for one in ContentEncryption],
     }
 
@@ -33,18 +49,76 @@ async def encrypted(
         encryption: ``…_encrypted_response_enc`` of the client.
 
     Raises:
-        InvalidRequest: The client shows no key for that.
+        InvalidRequest: The client shows no key for that, or has no secret that we could read.
         TemporarilyUnavailable: Its keys cannot be fetched.
     """
     plain = content.encode() if isinstance(content, str) else content
     if algorithm is None:
         return plain.decode()
-    from service.crypto.jwe import encrypt  # a process that encrypts for nobody does without joserfc
+    from service.crypto.jwe import encrypt, shared_key  # a process that encrypts for nobody does without joserfc
 
+    enc = encryption or ContentEncryption.A128CBC_HS256
+    if algorithm.is_symmetric:
+        secret = next(_secrets(issuer, client), None)
+        if secret is None:
+            raise InvalidRequest(f"The client has no secret to encrypt by with {algorithm.value} (client_secret_jwt).")
+        return encrypt(plain, shared_key(secret, algorithm, enc), algorithm, enc)
     try:
         key = await issuer.client_keys.encryption_key(key_source(client), algorithm)
     except UnverifiableError as error:
         raise TemporarilyUnavailable(log=f"keys of the client: {error}") from error
     if key is None:
         raise InvalidRequest(f"The client has no public key to encrypt for by {algorithm.value} (jwks, jwks_uri).")
-    return encrypt(plain, key, algorithm, encryption or ContentEncryption.A128CBC_HS256)
+    return encrypt(plain, key, algorithm, enc)
+
+
+async def decrypted(issuer: Issuer, token: str, client: Client | None = None) -> str:
+    """Return what is inside of a JWT that was encrypted for us; one that is not encrypted as it is.
+
+    Args:
+        issuer: Ours.
+        token: What came.
+        client: Whom it is from, None = not known: its secret is no key then.
+
+    Raises:
+        UnverifiableError: It cannot be decrypted. What is wrong with its content is not told (RFC 7516 section 11.5).
+        TemporarilyUnavailable: Redis is.
+    """
+    if token.count(".") != _DOTS:
+        return token
+    from service.crypto.incoming_jwe import decrypt, parse
+
+    jwe = parse(token, issuer.settings.encryption_algorithms)
+    for key in await _keys_for(issuer, jwe, client):
+        content = decrypt(jwe, key)
+        if content is not None:
+            return _text(content)
+    raise UnverifiableError("no key of ours decrypts it")
+
+
+async def _keys_for(issuer: Issuer, jwe: "Jwe", client: Client | None) -> "list[DecryptionKey]":
+    from service.crypto.incoming_jwe import symmetric_key
+
+    if jwe.algorithm.is_symmetric:
+        secrets = [] if client is None else _secrets(issuer, client)
+        return [symmetric_key(secret, jwe.algorithm, jwe.encryption) for secret in secrets]
+    keys = [] if issuer.keyring is None else await issuer.keyring.decryption_keys(jwe.algorithm, jwe.kid)
+    return [*keys]
+
+
+def _text(content: bytes) -> str:
+    """Raises UnverifiableError where it is none: nothing but a JWT is encrypted."""
+    try:
+        return content.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise UnverifiableError("there is no JWT in it") from error
+
+
+def _secrets(issuer: Issuer, client: Client) -> Iterator[str]:
+    """Yield the secrets of a client that can be read, the newest first. Raises TemporarilyUnavailable."""
+    for secret in client.secrets:
+        if secret.sealed:
+            try:
+                yield issuer.sealing.unseal_text(secret.sealed, secret.sealed_under, client.client_id)
+            except UnusableKeyError as error:
+                raise TemporarilyUnavailable(log=f"secret of the client: {error}") from error

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from service.crypto.jws import UnverifiableError
 from service.crypto.keyring import Keyring, half_hash
 from service.hooks import NOTHING_ADDED
 from service.issuer import Issuer
@@ -12,7 +13,7 @@ from service.protocol.credentials import GRANT_ID_LENGTH, base64url
 from service.protocol.names import OPENID, SigningAlgorithm, SubjectType
 from service.records.client import Client
 from service.records.grant import Grant
-from service.tokens.encryption import encrypted
+from service.tokens.encryption import decrypted, encrypted
 
 MAX_HINT = 16_384
 """Characters of an ID token that comes as a hint."""
@@ -156,10 +157,16 @@ async def _for_client(issuer: Issuer, client: Client, signed: str) -> str:
 
 
 async def read_hint(issuer: Issuer, token: str) -> Hint | None:
-    """Read an ``id_token_hint``; None where it is not an ID token of ours. It may have expired (Core 3.1.2.1)."""
+    """Read an ``id_token_hint``; None where it is not an ID token of ours.
+
+    It may have expired, and the client may have encrypted it for us (Core 3.1.2.1).
+    """
     if issuer.keyring is None or len(token) > MAX_HINT:
         return None
-    claims = await issuer.keyring.verify(token)
+    try:
+        claims = await issuer.keyring.verify(await decrypted(issuer, token))
+    except UnverifiableError:
+        return None
     if claims is None or claims.get("iss") != issuer.url or {"events", "client_id"} & claims.keys():
         return None  # a logout token, or an access token
     subject, audience, jti = claims.get("sub"), claims.get("aud"), claims.get("jti")

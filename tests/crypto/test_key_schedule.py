@@ -60,7 +60,7 @@ def test_an_emergency_during_a_rotation_ends_the_old_key_when_the_new_one_begins
     keys = key_schedule.added(rotating, key("new", 115))
     assert keys == (key("old", 0, 115), key("r", 0, algorithm=RS256), key("new", 115))
     for now in (114, 115, 359, 360, 361):
-        active = [one for one in keys if one.algorithm is ES256 and key_schedule.state(one, now) is KeyState.ACTIVE]
+        active = [one for one in keys if one.algorithm == ES256 and key_schedule.state(one, now) is KeyState.ACTIVE]
         assert active == [key_schedule.signing(keys, ES256, now)], now
     assert key_schedule.added(keys, key("again", 120))[0] == key("old", 0, 115), "what has an end keeps it"
 

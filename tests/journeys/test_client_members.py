@@ -46,6 +46,7 @@ SETTINGS: dict[str, Any] = {
     "pairwise_salt": "s" * 32,
     "signing_algorithms": ("RS256",),
     "master_key": "m" * 40,
+    "encryption_algorithms": ("RSA-OAEP",),
     "fetch_private_addresses": True,
     "registration": "open",
     "registration_grant_types": ("authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"),

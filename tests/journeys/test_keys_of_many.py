@@ -80,7 +80,7 @@ async def test_a_rotation_under_load_is_noticed_by_nobody(redis: Shape, issuer: 
         assert issuer.keyring is not None
         # What `mintmark key rotate` does; the pause before it signs is shortened to the bound that is to be shown.
         begins = time.time()
-        await issuer.keyring.rotate(issuer.settings.signing_algorithms, at_once=True)
+        await issuer.keyring.signing.rotate(issuer.settings.signing_algorithms, at_once=True)
         assert key_schedule.SETTLING > CACHED_FOR + 6, "published long enough before it signs"
         await asyncio.sleep(key_schedule.SETTLING + CACHED_FOR + 6)
         signed.set()

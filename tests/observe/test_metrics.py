@@ -239,7 +239,7 @@ async def test_the_age_of_keys_and_the_next_rotation(redis: Shape) -> None:
         ((name, figures),) = _keys(issuer.metrics).items()
         assert name == "ES256"
         assert list(figures) == pytest.approx([3600, 82800], abs=2)
-        (new,) = await issuer.keyring.rotate(issuer.keyring.algorithms)
+        (new,) = await issuer.keyring.signing.rotate(issuer.keyring.algorithms)
         assert _keys(issuer.metrics)["ES256"][1] == pytest.approx(new.signs_from - now[0], abs=2)
         now[0] = new.signs_from + 10
         ((name, figures),) = _keys(issuer.metrics).items()

@@ -3,17 +3,20 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from joserfc import jwe
 from joserfc import jwt as jose
-from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 from service.admin.client_input import ClientInput
 from service.admin.errors import InvalidInput
+from service.crypto.incoming_jwe import symmetric_key
+from service.crypto.sealing import Sealing
 from service.protocol.names import ContentEncryption, KeyManagement, SigningAlgorithm
 from service.records.client import Client
 from tests.person import Person
-from tests.world import VERIFIER, World, basic
+from tests.world import SECRET, VERIFIER, World, basic
 
 RSA, EC, OKP = RSAKey.generate_key(2048), ECKey.generate_key("P-256"), OKPKey.generate_key("X25519")
 KEYS: dict[str, Any] = {"rsa": RSA, "ec": EC, "okp": OKP}
@@ -65,8 +68,10 @@ async def tokens(person: Person) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "algorithm"),
     [
+        ("rsa", KeyManagement.RSA_OAEP),
         ("rsa", KeyManagement.RSA_OAEP_256),
         ("ec", KeyManagement.ECDH_ES),
+        ("ec", KeyManagement.ECDH_ES_A128KW),
         ("ec", KeyManagement.ECDH_ES_A256KW),
         ("okp", KeyManagement.ECDH_ES),
     ],
@@ -87,6 +92,27 @@ async def test_an_id_token_is_signed_then_encrypted(
     assert (header["alg"], header["enc"], header["cty"], header["kid"]) == (algorithm.value, enc, "JWT", name)
     claims = await verified(person, inside)
     assert (claims["sub"], claims["aud"], claims["nonce"]) == ("alice", "app", "no")
+
+
+@pytest.mark.parametrize("algorithm", [one for one in KeyManagement if one.is_symmetric])
+@pytest.mark.parametrize("encryption", list(ContentEncryption))
+async def test_by_the_secret_of_the_client(
+    person: Person, algorithm: KeyManagement, encryption: ContentEncryption
+) -> None:
+    """Core 10.2; a client whose secret we cannot read gets nothing, and nothing in the clear."""
+    members = {"id_token_encrypted_response_alg": algorithm, "id_token_encrypted_response_enc": encryption}
+    client = await change(person, **members)
+    code = (await person.authorize()).answer["code"]
+    assert (await person.world.redeem(code, code_verifier=VERIFIER)).status == 400
+    async with person.world.with_part(sealing=Sealing(("m" * 43,))) as able:
+        sealing = able.issuer.sealing
+        sealed = sealing.seal_text(SECRET, "app", able.issuer.randomness)
+        kept = msgspec.structs.replace(client.secrets[0], sealed=sealed, sealed_under=sealing.current)
+        await change(person, secrets=(kept,))
+        tokens = await (await able.redeem(code, code_verifier=VERIFIER)).json()
+    header, inside = decrypted(tokens["id_token"], OctKey.import_key(symmetric_key(SECRET, algorithm, encryption)))
+    assert (header["alg"], header["enc"], header["cty"]) == (algorithm.value, encryption.value, "JWT")
+    assert (await verified(person, inside))["sub"] == "alice"
 
 
 async def test_those_of_the_authorization_endpoint_and_of_a_refresh_too(person: Person) -> None:
@@ -157,7 +183,10 @@ async def test_a_client_without_a_key_loses_nothing(person: Person) -> None:
 async def test_discovery_lists_what_there_is(world: World) -> None:
     document = await (await world.http.get("/.well-known/openid-configuration")).json()
     for kind in ("id_token", "userinfo", "authorization", "introspection"):
-        assert document[f"{kind}_encryption_alg_values_supported"] == ["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW"]
+        offered = ["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"]
+        assert document[f"{kind}_encryption_alg_values_supported"] == offered, (
+            "no secret can be read without a master key"
+        )
         assert "A256GCM" in document[f"{kind}_encryption_enc_values_supported"]
 
 

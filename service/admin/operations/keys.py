@@ -1,20 +1,24 @@
-"""Signing keys, and what is sealed under the master key."""
+"""Our keys, and what is sealed under the master key."""
+
+from typing import Annotated
+
+from pydantic import Field
 
 from service.admin import keys as admin
 from service.admin import sealed_secrets
 from service.admin.operations.operation import Operation, OperationResult, Output, Seconds, list_of
 from service.crypto import key_schedule
-from service.crypto.keyring import KnownKey
+from service.crypto.key_schedule import KnownKey
 from service.issuer import Issuer
-from service.protocol.names import SigningAlgorithm
 from service.records.signing_key import SigningKey
 
 
 class ShownKey(Output[KnownKey]):
-    """A signing key, but nothing of its private part."""
+    """A key, but nothing of its private part."""
 
     kid: str
-    algorithm: SigningAlgorithm
+    use: Annotated[str, Field(description="sig: it signs; enc: clients encrypt for it.")]
+    algorithm: str
     state: key_schedule.KeyState
     created_at: Seconds
     signs_from_at: Seconds
@@ -25,15 +29,15 @@ class ShownKey(Output[KnownKey]):
         """Return the key with its state and its times."""
         key = result.key
         times = {"signs_from_at": 0 if key.signs_from >= 2**62 else key.signs_from, "signs_until_at": key.signs_until}
-        members = {"kid": key.kid, "algorithm": key.algorithm, "state": result.state, "created_at": key.created_at}
-        return OperationResult(members | times)
+        members = {"kid": key.kid, "use": key.public["use"], "algorithm": str(key.algorithm), "state": result.state}
+        return OperationResult(members | times | {"created_at": key.created_at})
 
 
 class RetiredKey(Output[SigningKey]):
     """A key that is no longer published."""
 
     kid: str
-    algorithm: SigningAlgorithm
+    algorithm: str
 
 
 class Resealed(Output[dict[str, int]]):
@@ -47,18 +51,21 @@ async def _reseal(issuer: Issuer) -> dict[str, int]:
 
 
 _KEYS = list_of(
-    "keys", ShownKey, "Next ones are published and will sign, active ones sign, retired ones are still published."
+    "keys",
+    ShownKey,
+    "Next ones are published and will sign, active ones sign, retired ones are still published. Of those that clients encrypt "
+    "for (use enc) active ones are published, and retired ones still decrypt.",
 )
 
 LIST = Operation(
     "key.list",
-    "List the signing keys.",
+    "List our keys.",
     admin.list_keys,
     _KEYS,
-    columns=("kid", "algorithm", "state", "created_at", "signs_from_at", "signs_until_at"),
+    columns=("kid", "use", "algorithm", "state", "created_at", "signs_from_at", "signs_until_at"),
 )
-ROTATE = Operation("key.rotate", "Make the next signing keys.", admin.rotate_keys, _KEYS)
-RETIRE = Operation("key.retire", "Trust a signing key no more, now.", admin.retire_key, RetiredKey, is_destructive=True)
+ROTATE = Operation("key.rotate", "Make the next keys.", admin.rotate_keys, _KEYS)
+RETIRE = Operation("key.retire", "Trust a key no more, now.", admin.retire_key, RetiredKey, is_destructive=True)
 RESEAL = Operation(
     "key.reseal", "Encrypt client secrets anew under the first master key; scans all clients.", _reseal, Resealed
 )

@@ -9,7 +9,6 @@ from service.admin.operations import keys
 from service.crypto import key_schedule
 from service.fronts.console.confirmation import Act, Question, act_of, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, link
-from service.protocol.names import SigningAlgorithm
 
 _BEFORE, _AFTER = 30 * 86400, 120 * 86400
 """Seconds around now that the picture shows at most."""
@@ -48,9 +47,7 @@ async def show(request: ConsoleRequest) -> ConsoleReply:
     begins, ends = _frame(known, now, lifetime)
     rows = [
         KeyLane(algorithm, [_bar(one, begins, ends, lifetime) for one in reversed(its)], its)
-        for algorithm, its in (
-            (name, list(group)) for name, group in groupby(known, lambda key: key["algorithm"].value)
-        )
+        for algorithm, its in ((name, list(group)) for name, group in groupby(known, lambda key: key["algorithm"]))
     ]
     return Show("keys", _values(request, rows, begins, ends))
 
@@ -60,6 +57,7 @@ def _values(request: ConsoleRequest, rows: list[KeyLane], begins: int, ends: int
     return {
         "here": "keys",
         "rows": rows,
+        "encrypts": any(key["use"] == "enc" for row in rows for key in row.keys),
         "off": off,
         "files": bool(settings.signing_key_files),
         "begins": begins,
@@ -143,9 +141,10 @@ async def _question(request: ConsoleRequest) -> Question:
     """Return what is asked. Raises NotFound for an act, a key or an algorithm that does not exist."""
     name, what = request.get("act"), request.get("what")
     wanted = act_of(ACTS, name)
-    if wanted is _RETIRE and what not in [key["kid"] for key in (await request.do(keys.LIST))["keys"]]:
+    known = (await request.do(keys.LIST))["keys"]
+    if wanted is _RETIRE and what not in [key["kid"] for key in known]:
         raise NotFound(f"there is no key {what!r}")
-    if wanted is _ROTATE and what not in ("", *SigningAlgorithm):
+    if wanted is _ROTATE and what not in ("", *(key["algorithm"] for key in known)):
         raise NotFound("there is no such algorithm")
     fields = {"act": name, "what": what}
     return Question(wanted, "keys", what or "all keys", fields, link("/keys"), what, "the key id")

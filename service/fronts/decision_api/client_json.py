@@ -146,7 +146,7 @@ Attributes = Annotated[tuple[Attribute, ...], Field(max_length=100)]
 
 
 NOT_HERE = """
-    request_encryption_alg request_encryption_enc self_signed_certificate_key_id
+    self_signed_certificate_key_id
     front_channel_request_object_encryption_required single_access_token_per_subject rs_request_signed
     fapi_modes credential_response_encryption_required
 """.split()  # noqa: SIM905 (a table)
