@@ -39,6 +39,7 @@ COUNTED = (
     "refresh",
     "revoke",
     "push",
+    "exchange",
 )
 """Works that compute on the event loop alone: callgrind counts threads, too, but nobody says when those run."""
 WARM_UP = 60

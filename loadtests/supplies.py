@@ -15,7 +15,7 @@ from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Kind, new_credential, new_grant_id, new_secret
-from service.protocol.names import OPENID, AccessTokenFormat, ClientAuthMethod, SigningAlgorithm
+from service.protocol.names import OPENID, AccessTokenFormat, ClientAuthMethod, GrantTypeName, SigningAlgorithm
 from service.protocol.pkce import ChallengeMethod, s256
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client, ClientSecret
@@ -35,6 +35,8 @@ SIGNERS = {SigningAlgorithm.ES256: "sign-in-service-es25", SigningAlgorithm.RS25
 """Clients that get ID tokens, by what those are signed with; they ask for the scope openid besides ``SCOPE``."""
 ASSERTING = "machine-with-a-key-1"
 """A client that proves itself by private_key_jwt, ES256."""
+EXCHANGING, EXCHANGED_FOR = "load-exchanger", "https://api.example.com"
+"""The client that exchanges tokens of ``CLIENT_ID``, and what for."""
 JWT_CLIENTS = {SigningAlgorithm.ES256: "jwt-access-tokens-es", SigningAlgorithm.RS256: "jwt-access-tokens-rs"}
 """Clients whose access tokens are JWTs, by what those are signed with."""
 ISSUER = "http://127.0.0.1:8080"
@@ -163,6 +165,8 @@ async def supplier(redis: Shape, secret: str = "") -> AsyncIterator[Supplier]:
             await _client(issuer, name, secret, audiences=("https://api.example.com",), **form)
         keys = {"keys": [public_jwk(made.key, SigningAlgorithm.ES256)]}
         await _client(issuer, ASSERTING, secret, auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=keys)
+        policy = {"exchange_from": (CLIENT_ID,), "exchange_audiences": (EXCHANGED_FOR,)}
+        await _client(issuer, EXCHANGING, secret, grant_types=(GrantTypeName.TOKEN_EXCHANGE.value,), **policy)
         yield made
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from loadtests.generator import Orders, literally
 from loadtests.supplies import (
     CLIENT_ID,
+    EXCHANGED_FOR,
+    EXCHANGING,
     ISSUER,
     JWT_CLIENTS,
     PASSWORD,
@@ -18,8 +20,9 @@ from loadtests.supplies import (
 from service.endpoints import introspect, pushed_authorization, revoke
 from service.endpoints.metadata import PATH
 from service.protocol.binding import Binding
-from service.protocol.names import OPENID, SigningAlgorithm
+from service.protocol.names import OPENID, GrantTypeName, SigningAlgorithm
 from service.protocol.pkce import s256
+from service.protocol.token_exchange import TokenType
 from service.tokens.assertions import CLIENT_ASSERTION
 
 TOKEN_PATH = "/token"
@@ -161,6 +164,18 @@ async def _push(supplier: Supplier, _: int) -> Orders:
     return Orders(pushed_authorization.PATH, [form], patterns=patterns, status=201)
 
 
+async def _exchange(supplier: Supplier, _: int) -> Orders:
+    """A service gets a token for another API, for the user whose token it was sent (RFC 8693)."""
+    fixed = {
+        "grant_type": GrantTypeName.TOKEN_EXCHANGE.value,
+        "client_id": EXCHANGING,
+        "client_secret": supplier.secret,
+    }
+    fixed |= {"subject_token_type": TokenType.ACCESS_TOKEN.value, "audience": EXCHANGED_FOR}
+    forms = [{**fixed, "subject_token": issued.access_token} for issued in await supplier.grants(POOL)]
+    return Orders(TOKEN_PATH, forms, patterns=(*ALONE, '"issued_token_type":"urn:[^"]+"'))
+
+
 async def _discover(_: Supplier, __: int) -> Orders:
     return Orders(PATH, patterns=('^{"issuer":"http', '"token_endpoint":"http[^"]+/token"'))
 
@@ -215,6 +230,7 @@ WORKS = {
         Work("revoke", "revocation of a refresh token", _revoke, Limits(1.7, None, 4.5)),
         Work("password", "password, argon2 apart", _password, hot=False, apart=True),
         Work("push", "pushed authorization request", _push, Limits(3.5), hot=False),
+        Work("exchange", "token exchange, another audience", _exchange, hot=False),
         Work("discovery", "discovery metadata", _discover, hot=False),
     )
 }

@@ -4,14 +4,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from service.admin import trusts
+from service.admin.trusts import TrustInput
 from service.app import open_issuer
-from service.protocol.names import ClientAuthMethod
-from tests import redis_shapes
+from service.protocol.names import ClientAuthMethod, GrantTypeName
+from tests import exchanging, redis_shapes
 from tests.assertions import JWKS, Signer
 from tests.cutting_proxy import CuttingProxy
 from tests.dpop import Prover
 from tests.person import usual_request
 from tests.world import CALLBACK, World, basic, in_process, settings_for
+
+PARTNER, JWT_BEARER = "https://partner.example", GrantTypeName.JWT_BEARER.value
 
 
 @pytest.fixture
@@ -183,3 +187,50 @@ async def test_a_proof_in_the_name_of_a_public_client_costs_one_trip(
     response = await world.http.post("/token", data=sent | forms[1], headers=prover.headers())
     assert response.status == 200, await response.text()
     assert proxy.round_trips - before == 3
+
+
+EXCHANGES = {
+    "access token": 2,
+    "access token, with an actor": 2,
+    "refresh token": 2,
+    "ID token": 2,
+    "JWT of a trusted issuer": 2,
+    "JWT of a trusted issuer, with an actor": 2,
+    "access token, whose user the new one tells of": 3,
+    "ID-JAG": 1,
+    "ID-JAG, redeemed": 2,
+}
+
+
+@pytest.mark.parametrize(("what", "trips"), EXCHANGES.items(), ids=list(EXCHANGES))
+async def test_token_exchange(world: World, proxy: CuttingProxy, what: str, trips: int) -> None:
+    """What is looked at, and what is written: two, whatever is exchanged (README says where there is a third)."""
+    await world.user()
+    grant_types = ("authorization_code", "client_credentials", "refresh_token", exchanging.EXCHANGE, JWT_BEARER)
+    client = await exchanging.app(world, grant_types=grant_types, exchange_issuers=("https://chat.example",))
+    if "tells of" in what:
+        await exchanging.orders(world, access_token_claims=("department",))
+    given = {"issuer": PARTNER, "jwks": JWKS, "uses": ["token-exchange", "id-jag"]}
+    await trusts.add_trust(world.issuer, TrustInput.read(given))
+    held = await world.tokens(client, scope="openid read", audience=(exchanging.ORDERS,))
+    foreign = Signer().sign(iss=PARTNER, sub="carol")
+    tokens = {
+        "access token": (held["access_token"], exchanging.ACCESS),
+        "refresh token": (held["refresh_token"], exchanging.REFRESH),
+        "ID token": (held["id_token"], exchanging.ID),
+        "ID-JAG": (held["id_token"], exchanging.ID),
+    }
+    text, kind = tokens.get(what.partition(",")[0], (foreign, exchanging.JWT))
+    form = {"grant_type": exchanging.EXCHANGE, "subject_token": text, "subject_token_type": str(kind)}
+    form |= await exchanging.acting(world, "app") if "an actor" in what else {}
+    if what == "ID-JAG":
+        form |= {"requested_token_type": exchanging.ID_JAG, "audience": "https://chat.example"}
+    if what == "ID-JAG, redeemed":
+        jag = Signer().sign({"typ": "oauth-id-jag+jwt"}, iss=PARTNER, sub="carol", client_id="app", scope="read")
+        form = {"grant_type": JWT_BEARER, "assertion": jag}
+    for name in ("app", "orders"):
+        await world.issuer.store.clients.get(name)
+    before = proxy.round_trips
+    response = await world.post("/token", form, "orders" if "tells of" in what else "app")
+    assert response.status == 200, await response.text()
+    assert proxy.round_trips - before == trips

@@ -29,8 +29,8 @@ from service.tokens.members import may_have_members
 from service.tokens.token_request import TokenRequest
 
 ANY_CLIENT = "*"
-_MOST_SOURCES = 8
-"""Tokens that one may come from, one after the other: each is looked at when it is used."""
+_MOST_SOURCES = 16
+"""Tokens and actors that one may come from: each is looked at when it is used."""
 _KEPT = (TokenType.ACCESS_TOKEN, TokenType.JWT)
 _OFFERED = (*_KEPT, TokenType.ID_TOKEN, TokenType.ID_JAG)
 
@@ -220,11 +220,13 @@ def _sources(subject: ExchangeableToken, actor: ExchangeableToken | None) -> tup
     """What a token of ours ends with. Raises InvalidRequest where it came from too many."""
     if not subject.grant_id:
         return ()
-    if len(subject.sources) > _MOST_SOURCES:
-        raise InvalidRequest(f"subject_token came from {_MOST_SOURCES} exchanges already.")
-    if actor is None or actor.client is None:
-        return subject.sources
-    return (*subject.sources, Source(actor.client.client_id, actor.grant.client_generation))
+    sources = subject.sources
+    if actor is not None and actor.client is not None:
+        sources = (*sources, Source(actor.client.client_id, actor.grant.client_generation))
+    sources = tuple(dict.fromkeys(sources))
+    if len(sources) > _MOST_SOURCES:
+        raise InvalidRequest(f"subject_token came from {_MOST_SOURCES} others already.")
+    return sources
 
 
 def _grant_of(client: Client, subject: ExchangeableToken, granted: Granted) -> Grant:

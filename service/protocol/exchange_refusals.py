@@ -60,7 +60,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
             "act has more than {} bytes.",
             "may_act must be a small object (RFC 8693 section 4.4).",
             "act must be objects with sub or client_id, one inside the other (RFC 8693 section 4.1).",
-            "subject_token came from {} exchanges already.",
+            "subject_token came from {} others already.",
         ),
     ),
     (

@@ -1,0 +1,226 @@
+"""Identity assertion grants (draft-ietf-oauth-identity-assertion-authz-grant): given for another server, redeemed here."""
+
+import asyncio
+import time
+from typing import Any
+
+import jwt
+import pytest
+from aiohttp import ClientResponse
+
+from service.admin import trusts
+from service.admin.trusts import TrustInput
+from service.endpoints import ENDPOINTS
+from service.endpoints.metadata import discovery
+from service.protocol.names import GrantTypeName
+from tests.assertions import ISSUER, JWKS, Signer
+from tests.dpop import Prover
+from tests.exchanging import ID, ID_JAG, JWT, ORDERS, REFRESH, acting, app, exchange, exchanged
+from tests.world import World, basic, error_of
+
+GRANT = GrantTypeName.JWT_BEARER.value
+LOGIN, CHAT, API = "https://login.example", "https://chat.example", "https://api.chat.example"
+TYP = {"typ": "oauth-id-jag+jwt"}
+
+
+# given
+
+
+@pytest.fixture
+async def login(world: World) -> tuple[World, dict[str, Any]]:
+    """The server at which users sign in, and what a client has of one."""
+    client = await app(world, exchange_issuers=(f"{CHAT}#chat-app", "https://other.example"))
+    return world, await world.tokens(client, audience=(ORDERS,), scope="openid", acr="2", amr=("pwd", "otp"))
+
+
+@pytest.mark.parametrize(("token", "kind"), [("id_token", ID), ("refresh_token", REFRESH)])
+async def test_one_is_given_for_another_server(login: tuple[World, dict[str, Any]], token: str, kind: str) -> None:
+    world, held = login
+    asked = {"requested_token_type": ID_JAG, "audience": CHAT, "resource": API, "scope": "read"}
+    body = await exchanged(world, "app", held[token], kind, **asked)
+    assert (body["issued_token_type"], body["token_type"], body["scope"]) == (ID_JAG, "N_A", "read")
+    assert 0 < body["expires_in"] <= 300
+    assert jwt.get_unverified_header(body["access_token"])["typ"] == "oauth-id-jag+jwt"
+    assert world.issuer.keyring
+    claims = await world.issuer.keyring.verify(body["access_token"], typ="oauth-id-jag+jwt")
+    assert claims
+    lasts = claims.pop("exp") - claims.pop("iat")
+    assert (lasts <= 300, len(claims.pop("jti"))) == (True, 22)
+    assert claims.pop("auth_time") <= time.time()
+    assert claims == {
+        **{"iss": ISSUER, "sub": "alice", "aud": CHAT, "client_id": "chat-app", "resource": API, "scope": "read"},
+        **{"acr": "2", "amr": ["pwd", "otp"]},
+    }
+    plain = await exchanged(
+        world, "app", held[token], kind, requested_token_type=ID_JAG, audience="https://other.example"
+    )
+    told = jwt.decode(plain["access_token"], options={"verify_signature": False})
+    assert (told["client_id"], "scope" in told, "resource" in told) == ("app", False, False)
+
+
+REFUSED: dict[str, tuple[str, str, dict[str, str], str]] = {
+    "another server": ("id_token", ID, {"audience": "https://bank.example"}, "invalid_target"),
+    "two servers": ("id_token", ID, {"audience": f"{CHAT}#chat-app"}, "invalid_target"),
+    "an access token": ("access_token", "access", {}, "invalid_request"),
+    "too much scope": ("id_token", ID, {"scope": "admin"}, "invalid_scope"),
+    "details": ("id_token", ID, {"authorization_details": '[{"type":"x"}]'}, "invalid_authorization_details"),
+}
+
+
+@pytest.mark.parametrize(("token", "kind", "form", "error"), REFUSED.values(), ids=list(REFUSED))
+async def test_what_none_is_given_for(
+    login: tuple[World, dict[str, Any]], token: str, kind: str, form: dict[str, str], error: str
+) -> None:
+    world, held = login
+    kind = ID.replace("id_token", "access_token") if kind == "access" else kind
+    asked = {"requested_token_type": ID_JAG, "audience": CHAT} | form
+    assert await error_of(await exchange(world, "app", held[token], kind, **asked)) == (400, error)
+
+
+async def test_one_audience_and_no_actor(login: tuple[World, dict[str, Any]]) -> None:
+    world, held = login
+    asked = {"requested_token_type": ID_JAG, "audience": CHAT}
+    acted = await exchange(world, "app", held["id_token"], ID, **asked, **await acting(world, "app"))
+    assert await error_of(acted) == (400, "invalid_request")
+    pairs = [("grant_type", GrantTypeName.TOKEN_EXCHANGE), ("subject_token", held["id_token"])]
+    pairs += [("subject_token_type", ID), ("requested_token_type", ID_JAG)]
+    two = [("audience", CHAT), ("audience", "https://other.example")]
+    assert await error_of(await world.form("/token", [*pairs, *two])) == (400, "invalid_request")
+    await world.client("stranger", grant_types=(GrantTypeName.TOKEN_EXCHANGE,), exchange_issuers=(CHAT,))
+    for kind in (ID, REFRESH):
+        name = "id_token" if kind == ID else "refresh_token"
+        stolen = await exchange(world, "stranger", held[name], kind, **asked)
+        assert await error_of(stolen) == (400, "invalid_request")
+
+
+async def test_identity_chaining_gives_a_plain_grant(login: tuple[World, dict[str, Any]]) -> None:
+    """draft-ietf-oauth-identity-chaining: of an access token, too, and with who acts."""
+    world, held = login
+    asked = {"requested_token_type": JWT, "audience": CHAT, **await acting(world, "app")}
+    body = await exchanged(world, "app", held["access_token"], **asked)
+    assert (body["issued_token_type"], body["token_type"]) == (JWT, "N_A")
+    assert jwt.get_unverified_header(body["access_token"])["typ"] == "authorization-grant+jwt"
+    claims = jwt.decode(body["access_token"], options={"verify_signature": False})
+    assert (claims["aud"], claims["act"]) == (CHAT, {"sub": "app", "client_id": "app"})
+    assert not await world.is_active(body["access_token"]), "it is no access token here"
+
+
+async def test_discovery_names_both(world: World) -> None:
+    document = discovery(world.issuer, ENDPOINTS.values() if isinstance(ENDPOINTS, dict) else ENDPOINTS)
+    assert document["identity_chaining_requested_token_types_supported"] == [ID_JAG, JWT]
+    assert document["authorization_grant_profiles_supported"] == ["urn:ietf:params:oauth:grant-profile:id-jag"]
+
+
+# redeemed
+
+
+async def chat(world: World, **members: Any) -> None:
+    """The server of the API: an issuer is trusted, and a client redeems what it brings."""
+    await world.client("app", grant_types=(GRANT, "refresh_token"), audiences=(API, ORDERS))
+    given = {"issuer": LOGIN, "jwks": JWKS, "uses": ["id-jag"]} | members
+    await trusts.add_trust(world.issuer, TrustInput.read(given))
+
+
+def id_jag(headers: dict[str, Any] | None = None, **claims: Any) -> str:
+    usual = {"iss": LOGIN, "sub": "u-1", "client_id": "app", "scope": "read", "resource": API}
+    return Signer().sign(TYP | (headers or {}), **(usual | claims))
+
+
+async def redeem(world: World, assertion: str, **form: str) -> ClientResponse:
+    return await world.token(grant_type=GRANT, assertion=assertion, **form)
+
+
+async def test_one_is_redeemed(world: World) -> None:
+    await chat(world)
+    body = await (await redeem(world, id_jag(act={"sub": "bot"}))).json()
+    assert (body["scope"], "refresh_token" in body) == ("read", False)
+    said = await world.introspect(body["access_token"])
+    assert (said["sub"], said["aud"], said["act"]) == ("u-1", [API], {"sub": "bot"})
+    async with world.having(jwt_bearer_refresh=True) as other:
+        again = await (await redeem(other, id_jag())).json()
+        assert "refresh_token" not in again, "it would outlive what its issuer says"
+    await chat(world, subject_claim="email", subject_prefix="acme:", scopes=["read"])
+    mapped = await (await redeem(world, id_jag(email="u@acme.example"))).json()
+    assert (await world.introspect(mapped["access_token"]))["sub"] == "acme:u@acme.example"
+
+
+async def test_less_can_be_asked_for(world: World) -> None:
+    await chat(world)
+    both = id_jag(scope="read write", resource=[API, ORDERS])
+    body = await (await redeem(world, both, scope="read", resource=ORDERS)).json()
+    said = await world.introspect(body["access_token"])
+    assert (said["scope"], said["aud"]) == ("read", [ORDERS])
+    open_one = await (await redeem(world, id_jag(scope=None, resource=None), scope="write")).json()
+    assert open_one["scope"] == "write"
+
+
+BAD: dict[str, tuple[str, dict[str, str], str]] = {
+    "for another client": (id_jag(client_id="other"), {}, "invalid_grant"),
+    "for no client": (id_jag(client_id=None), {}, "invalid_grant"),
+    "for another server": (id_jag(aud="https://other.example"), {}, "invalid_grant"),
+    "for several servers": (id_jag(aud=[ISSUER, "https://other.example"]), {}, "invalid_grant"),
+    "for the token endpoint": (id_jag(aud=f"{ISSUER}/token"), {}, "invalid_grant"),
+    "of an issuer that is not trusted": (id_jag(iss="https://other.example"), {}, "invalid_grant"),
+    "of this service itself": (id_jag(iss=ISSUER), {}, "invalid_grant"),
+    "without jti": (id_jag(jti=None), {}, "invalid_grant"),
+    "without iat": (id_jag(iat=None), {}, "invalid_grant"),
+    "without exp": (id_jag(exp=None), {}, "invalid_grant"),
+    "over": (id_jag(exp=int(time.time()) - 60), {}, "invalid_grant"),
+    "for too long": (id_jag(exp=int(time.time()) + 86400), {}, "invalid_grant"),
+    "of another type": (id_jag({"typ": "at+jwt"}), {}, "invalid_grant"),
+    "an ID token": (id_jag({"typ": "JWT"}), {}, "invalid_grant"),
+    "a logout token": (id_jag({"typ": "logout+jwt"}), {}, "invalid_grant"),
+    "bound to a key": (id_jag(cnf={"jkt": "x" * 43}), {}, "invalid_grant"),
+    "bound in an unknown way": (id_jag(cnf={"kid": "x"}), {}, "invalid_grant"),
+    "scope that is no text": (id_jag(scope=["read"]), {}, "invalid_grant"),
+    "resource that is no text": (id_jag(resource={"a": 1}), {}, "invalid_grant"),
+    "more scope than it names": (id_jag(), {"scope": "write"}, "invalid_scope"),
+    "another resource": (id_jag(), {"resource": ORDERS}, "invalid_target"),
+    "a resource that is unknown": (id_jag(resource="https://bank.example"), {}, "invalid_target"),
+    "scope that the client may not have": (id_jag(scope="admin"), {}, "invalid_scope"),
+    "details": (id_jag(), {"authorization_details": '[{"type":"x"}]'}, "invalid_authorization_details"),
+    "too many actors": (id_jag(act={"sub": "a", "act": {"act": {}}}), {}, "invalid_request"),
+}
+
+
+@pytest.mark.parametrize(("assertion", "form", "error"), BAD.values(), ids=list(BAD))
+async def test_what_is_not_redeemed(world: World, assertion: str, form: dict[str, str], error: str) -> None:
+    await chat(world)
+    assert await error_of(await redeem(world, assertion, **form)) == (400, error)
+    assert not world.key_names(":access:")
+
+
+async def test_trust_is_for_what_it_says(world: World) -> None:
+    await chat(world, uses=["jwt-bearer", "token-exchange"])
+    assert await error_of(await redeem(world, id_jag())) == (400, "invalid_grant")
+    await chat(world)
+    plain = Signer().sign(iss=LOGIN, sub="u-1")
+    assert await error_of(await redeem(world, plain)) == (400, "invalid_grant"), "assertions are something else"
+    await chat(world, clients=["other"])
+    assert await error_of(await redeem(world, id_jag())) == (400, "invalid_grant")
+
+
+async def test_a_public_client_redeems_none(world: World) -> None:
+    await chat(world)
+    await world.public_client("phone", grant_types=(GRANT,))
+    form = {"grant_type": GRANT, "assertion": id_jag(client_id="phone"), "client_id": "phone"}
+    assert await error_of(await world.post("/token", form, None)) == (400, "unauthorized_client")
+
+
+async def test_who_holds_the_key_redeems_a_bound_one(world: World) -> None:
+    await chat(world)
+    prover = Prover()
+    form = {"grant_type": GRANT, "assertion": id_jag(cnf={"jkt": prover.jkt})}
+    response = await world.http.post("/token", data=form, headers=basic("app") | prover.headers())
+    body = await response.json()
+    assert (response.status, body["token_type"]) == (200, "DPoP")
+
+
+async def test_it_counts_once(any_world: World) -> None:
+    """Raced: what was begun for the others is taken back."""
+    await chat(any_world)
+    for turn in range(20):
+        assertion = id_jag(jti=f"jag-{turn}", sub=f"u-{turn}")
+        answers = [error.status for error in await asyncio.gather(*(redeem(any_world, assertion) for _ in range(10)))]
+        assert sorted(answers) == [200] + [400] * 9
+        assert len((await any_world.issuer.store.grants.list_of_user(f"u-{turn}")).grants) == 1
