@@ -40,6 +40,12 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
     return {"uvloop": uvloop.new_event_loop}
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a file of slow tests whose collection takes each test process seconds, where no slow test runs."""
+    is_costly = collection_path.name == "test_admin_api_by_schema.py"
+    return True if is_costly and "not slow" in config.option.markexpr else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a browser, Sentinel or Cluster, so that `make test` can leave it out."""
     for item in items:

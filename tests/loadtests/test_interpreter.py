@@ -98,6 +98,7 @@ def test_the_one_that_runs_this_needs_no_other_environment(folder: Path) -> None
     assert not (folder / "environments").exists()
 
 
+@pytest.mark.slow
 def test_another_one_gets_an_environment_with_the_locked_packages(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +115,7 @@ def test_another_one_gets_an_environment_with_the_locked_packages(
     assert "Making" in capfd.readouterr().err, "the lock has changed"
 
 
+@pytest.mark.slow
 def test_peers_in_python_get_the_same_one_with_packages_of_their_own(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
