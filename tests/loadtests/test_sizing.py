@@ -6,7 +6,7 @@ import pytest
 
 from loadtests import sizing
 from service.admin.client_input import ClientInput
-from service.observe.events import SECURITY_EVENTS
+from service.observe.events import Event
 from service.observe.metrics import Metrics
 from service.protocol.names import ClientAuthMethod
 from service.protocol.refusal_texts import TEXTS
@@ -54,4 +54,4 @@ def test_settings_and_metrics_that_it_names_exist() -> None:
     families = {family.name: family.type for family in Metrics().registry.collect()}
     metrics = {name + "_total" * (kind == "counter") for name, kind in families.items()}
     protocol = {error for _, error, *_ in TEXTS} | {*ClientAuthMethod} | {*ClientInput.model_fields} | {"max_age"}
-    assert named <= {*Settings.model_fields, *metrics, *SECURITY_EVENTS, *protocol, "request_id", "trace_id"}
+    assert named <= {*Settings.model_fields, *metrics, *Event, *protocol, "request_id", "trace_id"}
