@@ -8,8 +8,9 @@ from service.client_auth import AuthenticatedClient, authenticate
 from service.endpoints.endpoint import MachineEndpoint, always
 from service.issuer import Issuer
 from service.login.authorization_requests import validate_polled_request
-from service.login.device_requests import DEVICE_PATH, begin_device_request
+from service.login.device_requests import DEVICE_PATH, BegunDevice, begin_device_request
 from service.login.request_object import Parameters
+from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.decision import NO_STORE, Action, Decision
 from service.protocol.errors import ProtocolError, UnauthorizedClient
 from service.protocol.names import GrantTypeName
@@ -23,13 +24,16 @@ PATH = "/device_authorization"
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
     """Begin a request of a device. Raises the errors of RFC 6749 section 5.2."""
-    return await answer_client(issuer, request, await authenticate(issuer, request))
+    _, begun = await begin(issuer, request, await authenticate(issuer, request))
+    return acknowledged(issuer, begun)
 
 
-async def answer_client(issuer: Issuer, request: Request, authenticated: AuthenticatedClient) -> Decision:
-    """Begin a request of a client that is authenticated. A DPoP proof, or ``dpop_jkt``, binds it to the device's key.
+async def begin(
+    issuer: Issuer, request: Request, authenticated: AuthenticatedClient
+) -> tuple[AuthorizationRequest, BegunDevice]:
+    """Check and keep the request of a client that is authenticated; return it, and what the device gets.
 
-    Raises ProtocolError.
+    A DPoP proof, or ``dpop_jkt``, binds it to the device's key. Raises ProtocolError.
     """
     client, checks = authenticated.client, authenticated.replay_checks
     try:
@@ -38,7 +42,8 @@ async def answer_client(issuer: Issuer, request: Request, authenticated: Authent
                 f"The client is not registered for the grant_type {GrantTypeName.DEVICE_CODE.value}."
             )
         shown = pushed_with(issuer, client, request, request.parameters)
-        parameters = Parameters({**request.parameters, **shown.parameters}, request.resources)
+        single = {**request.parameters, **shown.parameters}
+        parameters = Parameters(single, request.resources)
         asked = await validate_polled_request(issuer, client, parameters)
     except ProtocolError:
         await confirm(checks)  # a client that sends an old assertion learns nothing else
@@ -46,16 +51,27 @@ async def answer_client(issuer: Issuer, request: Request, authenticated: Authent
     begun = await begin_device_request(issuer, client, asked, request.address, shown.replay_checks)
     await confirm((*checks, *shown.replay_checks))  # what was kept is of no use to who does not learn its name
     issuer.metrics.request(NAME, "ok")
-    page = issuer.url_of(DEVICE_PATH)
-    body = {
-        "device_code": begun.device_code,
-        "user_code": begun.user_code,
-        "verification_uri": page,
-        "verification_uri_complete": f"{page}?{urlencode({'user_code': begun.user_code})}",
-        "expires_in": begun.expires_in,
-        "interval": begun.interval,
+    return asked, begun
+
+
+def acknowledged(issuer: Issuer, begun: BegunDevice) -> Decision:
+    """Return the response (RFC 8628 section 3.2)."""
+    body = begun._asdict() | {
+        "verification_uri": page_of(issuer),
+        "verification_uri_complete": complete_page_of(issuer, begun.user_code),
     }
     return Decision(Action.OK, 200, orjson.dumps(body), NO_STORE)
+
+
+def page_of(issuer: Issuer) -> str:
+    """Return where users enter codes."""
+    return issuer.settings.device_page_url or issuer.url_of(DEVICE_PATH)
+
+
+def complete_page_of(issuer: Issuer, user_code: str) -> str:
+    """Return the same with the code filled in."""
+    page = page_of(issuer)
+    return f"{page}{'&' if '?' in page else '?'}{urlencode({'user_code': user_code})}"
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:

@@ -20,3 +20,5 @@ class Allowance(Record, frozen=True, omit_defaults=True, gc=False):
 
     binding: Binding = UNBOUND
     """To the key that the client named when it asked: nobody else gets the tokens."""
+    by: str = ""
+    """A random word: of two who allow the same at once only one has done it."""

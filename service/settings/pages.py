@@ -14,6 +14,8 @@ class PagesSettings(SettingsGroup):
     """Name of this service on its pages."""
     sign_up_url: str | None = None
     """URL to which users without an account are sent (prompt=create)."""
+    device_page_url: str | None = None
+    """URL of the page on which users enter the codes of devices, where it is a backend's (decision API). None: /device."""
     op_policy_uri: str | None = None
     """URL of your privacy policy, for pages and discovery."""
     op_tos_uri: str | None = None

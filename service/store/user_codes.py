@@ -21,6 +21,12 @@ class UserCodes(RecordStore):
         key = self._key(code)
         return bool(await self._connection.execute(key, "SET", key, reference, "NX", "EX", lifetime))
 
+    async def find(self, code: str) -> str:
+        """Return the reference that a code points to, "" where there is none. One round trip."""
+        key, command = self.find_step(code)
+        found: bytes | None = await self._connection.execute(key, *command)
+        return found.decode("ascii") if found else ""
+
     def find_step(self, code: str) -> KeyedCommand:
         """A step for ``execute_all`` whose reply is the reference that a code points to, None where there is none."""
         key = self._key(code)

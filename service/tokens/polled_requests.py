@@ -179,7 +179,7 @@ async def allow(issuer: Issuer, client: Client, reference: str, record: PolledRe
     False where it was decided before or is over, or the user may not sign in. Raises TemporarilyUnavailable.
     """
     grant = await with_claims(issuer, client, grant)
-    allowance = Allowance(record.request.binding)
+    allowance = Allowance(record.request.binding, base64url(issuer.randomness(9)))
     return await issuer.store.polled_requests.allow(_credential_of(reference), grant, allowance, record.ends_at)
 
 

@@ -8,7 +8,6 @@ _INSTEAD = {
     "/auth/authorization/issue.",
     "auth/token/create/batch": "Call /auth/token/create once for each token.",
     "idtoken/reissue": "A refresh at /auth/token brings a new ID token where the scope openid is granted.",
-    "device": "The device grant is not supported: apps with a browser use the authorization code with PKCE.",
     "gm": "Clients manage their grants themselves (grant_management). For backends there are "
     "/client/authorization/get/list, update and delete, and /auth/token/revoke.",
     "jose/verify": "Verify what others signed with a JOSE library; our public keys are at /service/jwks/get.",

@@ -63,6 +63,11 @@ class ResultCode(Enum):
     BACKCHANNEL_ISSUED = "M100052", "The request waits for its user: ask them, then call /complete."
     BACKCHANNEL_FAILED = "M100053", "The request was refused, as the caller said."
     BACKCHANNEL_COMPLETED = "M100054", "The request was decided, as the caller said."
+    DEVICE_BEGUN = "M100061", "The device has its codes: show the user a page for them."
+    USER_CODE_WAITS = "M100062", "A device waits with this code: ask the user, then call /device/complete."
+    USER_CODE_OVER = "M100063", "The request of this code was decided, or has expired."
+    USER_CODE_UNKNOWN = "M100064", "There is no such code."
+    DEVICE_COMPLETED = "M100065", "The request was decided, as the caller said."
 
     # refusals, by the registered error code
     INVALID_REQUEST = "M200001", "invalid_request"
@@ -94,6 +99,9 @@ class ResultCode(Enum):
     INVALID_AUTHORIZATION_DETAILS = "M200027", "invalid_authorization_details"
     INVALID_DPOP_PROOF = "M200028", "invalid_dpop_proof"
     USE_DPOP_NONCE = "M200029", "use_dpop_nonce"
+    AUTHORIZATION_PENDING = "M200051", "authorization_pending"
+    SLOW_DOWN = "M200052", "slow_down"
+    EXPIRED_TOKEN = "M200053", "expired_token"
     UNKNOWN_USER_ID = "M200041", "unknown_user_id"
     EXPIRED_LOGIN_HINT_TOKEN = "M200042", "expired_login_hint_token"
     MISSING_USER_CODE = "M200043", "missing_user_code"

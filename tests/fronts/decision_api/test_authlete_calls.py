@@ -60,6 +60,9 @@ POST /client/registration/update
 GET /client/secret/refresh/app
 POST /client/secret/update/app
 POST /client/update/app
+POST /device/authorization
+POST /device/complete
+POST /device/verification
 POST /pushed_auth_req
 GET /service/configuration
 POST /service/create
@@ -75,9 +78,6 @@ POST /auth/authorization/ticket/info
 POST /auth/authorization/ticket/update
 POST /auth/token/create/batch
 GET /auth/token/create/batch/status/x
-POST /device/authorization
-POST /device/complete
-POST /device/verification
 POST /federation/configuration
 POST /federation/registration
 POST /gm

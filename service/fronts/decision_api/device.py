@@ -1,0 +1,215 @@
+"""/device/authorization, /verification and /complete: a device begins, its user's code is looked at, and decided (RFC 8628).
+
+The caller has the page where users enter codes, and makes guessing slow there: it knows who types, and where. It may as well
+decide what a device began at our own endpoint.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import AfterValidator, Field
+
+from service.admin.audit import audited
+from service.client_auth import authenticate
+from service.endpoints import device_authorization as endpoint
+from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words
+from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, milliseconds
+from service.fronts.decision_api.callers_directory import with_callers_directory
+from service.fronts.decision_api.client_json import client_members, method_name
+from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
+from service.fronts.decision_api.details_json import details_json
+from service.fronts.decision_api.result_codes import ResultCode
+from service.fronts.decision_api.services import scopes_json
+from service.issuer import Issuer
+from service.login.client_display import name_of
+from service.login.granting import begun_grant
+from service.login.tickets import may_still_ask
+from service.protocol import claims, user_codes
+from service.protocol.authorization_request import AuthorizationRequest
+from service.protocol.checked_types import Identifier, readable
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable
+from service.protocol.names import GrantTypeName
+from service.records.client import Client
+from service.records.grant import Grant
+from service.records.polled_request import PolledRequest
+from service.tokens import polled_requests
+from service.tokens.members import judge_members
+
+_CLOCKS = 60
+"""Seconds by which a caller's clock may be ahead of ours."""
+_AUTHORIZED, _RESULTS = "AUTHORIZED", ("AUTHORIZED", "ACCESS_DENIED", "TRANSACTION_FAILED")
+
+
+# a device begins
+
+
+async def authorization(call: Call, body: ClientRequestBody) -> CallResult:
+    """Answer a device as our own endpoint does."""
+    issuer, request = call.issuer, request_of(call, body, endpoint.PATH)
+    authenticated = await authenticate(issuer, request)
+    asked, begun = await endpoint.begin(issuer, request, authenticated)
+    client = authenticated.client
+    presented = client.alias if authenticated.alias_used and client.alias else client.client_id
+    members = await _described(issuer, client, asked, presented) | {
+        "responseContent": endpoint.acknowledged(issuer, begun).content.decode(),
+        "clientAuthMethod": method_name(client),
+        "deviceCode": begun.device_code,
+        "userCode": begun.user_code,
+        "verificationUri": endpoint.page_of(issuer),
+        "verificationUriComplete": endpoint.complete_page_of(issuer, begun.user_code),
+        "expiresIn": begun.expires_in,
+        "interval": begun.interval,
+    }
+    return CallResult(ResultCode.DEVICE_BEGUN, members, "OK", facts={"client_id": client.client_id})
+
+
+async def _described(
+    issuer: Issuer, client: Client, asked: AuthorizationRequest, presented: str | None = None
+) -> dict[str, Any]:
+    """What the caller shows of a request."""
+    default_scope = client.default_scope or issuer.settings.default_scope
+    return {
+        **await client_members(issuer, client, presented),
+        "clientName": name_of(issuer.settings, client),
+        "scopes": scopes_json(issuer.settings, asked.scopes, default_scope),
+        "acrs": list(asked.acr_values) or None,
+        "resources": list(asked.audience) or None,
+        "authorizationDetails": details_json(asked.members),
+    }
+
+
+def _refused(error: ProtocolError) -> CallResult:
+    """The action that Authlete has here for a client that is not authenticated has another name than elsewhere."""
+    result = refused(error)
+    return result._replace(action="UNAUTHORIZED") if result.action == "INVALID_CLIENT" else result
+
+
+# a user has entered a code
+
+
+class UserCodeBody(Body):
+    """The code as it was typed."""
+
+    user_code: Text
+
+
+class _UnusableCodeError(Exception):
+    """No device waits with the code; ``is_over``: one did."""
+
+    def __init__(self, *, is_over: bool) -> None:
+        super().__init__()
+        self.is_over = is_over
+
+
+async def verification(call: Call, body: UserCodeBody) -> CallResult:
+    """Say what the code is about."""
+    try:
+        _, record, client = await _find(call.issuer, body.user_code)
+    except _UnusableCodeError as error:
+        if error.is_over:
+            return CallResult(ResultCode.USER_CODE_OVER, action="EXPIRED")
+        return CallResult(ResultCode.USER_CODE_UNKNOWN, action="NOT_EXIST")
+    members = await _described(call.issuer, client, record.request) | {"expiresAt": milliseconds(record.ends_at)}
+    return CallResult(ResultCode.USER_CODE_WAITS, members, "VALID", facts={"client_id": client.client_id})
+
+
+async def _find(issuer: Issuer, text: str) -> tuple[str, PolledRequest, Client]:
+    """Return the reference of the request, the request and its client. Raises _UnusableCodeError."""
+    code = user_codes.typed(text)
+    reference = await issuer.store.user_codes.find(code) if code else ""
+    if not reference:
+        raise _UnusableCodeError(is_over=False)
+    record = await polled_requests.load(issuer, reference)
+    client = await issuer.store.clients.get(record.request.client_id) if record else None
+    if record is None or client is None or not may_still_ask(issuer, client, record.client_generation, record.request):
+        raise _UnusableCodeError(is_over=True)
+    return reference, record, client
+
+
+# and decided
+
+
+class CompleteDeviceBody(AdditionsBody):
+    """What the user decided. What would change tokens in a way that we do not know is refused."""
+
+    user_code: Text
+    result: str
+    subject: Identifier | None = None
+    """None where nobody allowed it."""
+    sub: Identifier | None = None
+    auth_time: Annotated[int, Field(ge=0, le=2**53)] = 0
+    """Epoch seconds, 0 = unknown."""
+    acr: Annotated[str, Field(max_length=255), AfterValidator(readable)] = ""
+    claims: JsonObject = Field(default_factory=dict)
+    scopes: Words | None = None
+    """None = those that were asked for."""
+    idt_header_params: Text = ""
+    UNSUPPORTED = ("idt_header_params", "jwt_at_claims", "access_token", "access_token_duration")
+
+
+async def complete(call: Call, body: CompleteDeviceBody) -> CallResult:
+    """Decide, once: the device hears of it at its next poll."""
+    body.check_supported()
+    if body.result not in _RESULTS:
+        raise CallError(ResultCode.MALFORMED, f"result: must be one of {', '.join(_RESULTS)}.")
+    if body.auth_time > call.issuer.clock() + _CLOCKS:
+        raise CallError(ResultCode.MALFORMED, "authTime: is in the future; it is in seconds, not milliseconds.")
+    subject = (body.subject or "") if body.result == _AUTHORIZED else ""
+    if body.result == _AUTHORIZED and not subject:
+        raise CallError(ResultCode.MALFORMED, "subject: is missing.")
+    issuer = with_callers_directory(call.issuer)
+    try:
+        reference, record, client = await _find(issuer, body.user_code)
+        await _decide(issuer, client, reference, record, body, subject)
+    except _UnusableCodeError as error:
+        if error.is_over:
+            return CallResult(ResultCode.USER_CODE_OVER, action="USER_CODE_EXPIRED")
+        return CallResult(ResultCode.USER_CODE_UNKNOWN, action="USER_CODE_NOT_EXIST")
+    except TemporarilyUnavailable:
+        raise
+    except ProtocolError as error:
+        raise CallError(ResultCode.REFUSED, error.description) from error
+    facts = {"client_id": client.client_id, "subject": subject}
+    return CallResult(ResultCode.DEVICE_COMPLETED, action="SUCCESS", facts=facts)
+
+
+@audited("device.complete", "client:client.client_id", "user:subject", often=True)
+async def _decide(
+    issuer: Issuer, client: Client, reference: str, record: PolledRequest, body: CompleteDeviceBody, subject: str
+) -> None:
+    """Raises _UnusableCodeError where it was decided meanwhile."""
+    if body.result == _AUTHORIZED:
+        grant = _grant(issuer, client, record.request, body, subject)
+        await judge_members(issuer, client, subject, grant.members)
+        is_first = await polled_requests.allow(issuer, client, reference, record, grant)
+    else:
+        is_first = await polled_requests.deny(issuer, reference)
+    if not is_first:
+        raise _UnusableCodeError(is_over=True)
+
+
+def _grant(
+    issuer: Issuer, client: Client, request: AuthorizationRequest, body: CompleteDeviceBody, subject: str
+) -> Grant:
+    """What the user allowed, in the caller's words; never more than the client may have."""
+    scope = request.scope
+    if body.scopes is not None:
+        scope = " ".join(dict.fromkeys(word for word in body.scopes if word in client.scopes))
+    grant: Grant = msgspec.structs.replace(
+        begun_grant(issuer, client, request, subject),
+        grant_type=GrantTypeName.DEVICE_CODE.value,
+        scope=scope,
+        auth_time=body.auth_time,
+        acr=body.acr,
+        properties=body.added(),
+        id_token_claims=claims.present(body.claims, {name.partition("#")[0] for name in body.claims}),
+        sub=body.sub if body.sub and body.sub != subject else "",
+    )
+    return grant
+
+
+ROUTES = (
+    Route("/device/authorization", authorization, ClientRequestBody, refused=_refused),
+    Route("/device/verification", verification, UserCodeBody),
+    Route("/device/complete", complete, CompleteDeviceBody),
+)
