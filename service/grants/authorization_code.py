@@ -41,6 +41,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         is_spent=record is None,
         reply=opened.reply,
         record=record,
+        spent_key=opened.key,
         proof=f"{redirect_uri or ''}\0{code_verifier or ''}",
         is_listening=request.is_listening,
         binding=UNBOUND if record is None else record.binding,

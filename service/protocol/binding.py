@@ -38,6 +38,11 @@ class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j
         """Enough of it to tell it from others; empty for a bearer token."""
         return f"{self.jkt[:22]}~{self.x5t_s256[:22]}" if self.jkt or self.x5t_s256 else ""
 
+    def has_mark(self, mark: str) -> bool:
+        """Tell whether these are the keys, at least, of which only the mark is left."""
+        jkt, _, x5t_s256 = mark.partition("~")
+        return jkt in ("", self.jkt[:22]) and x5t_s256 in ("", self.x5t_s256[:22])
+
     def is_proved_by(self, shown: "Binding") -> bool:
         """Tell whether who shows these keys holds those that are needed."""
         return self.jkt in ("", shown.jkt) and self.x5t_s256 in ("", shown.x5t_s256)

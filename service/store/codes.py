@@ -12,6 +12,7 @@ from service.store.spending import NewTokens, Outcome, SpendableStore, Spending,
 from service.store.user_index import CountedAs, Place
 
 _issue = Script("issue_code", Answer)
+_SPENT = b"spent:"
 _redeem = Script("redeem_code", Outcome, confirmed=True)
 
 
@@ -23,6 +24,7 @@ class OpenedCode(msgspec.Struct, frozen=True):
     grant: Grant
     ends_at: int | None = None  # epoch seconds, None where it was not asked for
     reply: bytes = b""  # the sealed response to its redemption, until it is known that the client got it
+    key: str = ""  # the mark of the key that it was bound to until it was spent
 
 
 class Codes(SpendableStore):
@@ -47,16 +49,27 @@ class Codes(SpendableStore):
         found = await self._open(self._keys.code(code.grant_id, code.hash), code, with_end=with_end)
         if found is None:
             return None
-        record = None if found.held.startswith(b"spent:") else AuthorizationCode.decode(found.held)
+        if found.held.startswith(_SPENT):
+            key = found.held.removeprefix(_SPENT).partition(b":")[2].decode("ascii")
+            return OpenedCode(code, None, found.grant, found.ends_at, found.reply, key)
+        record = AuthorizationCode.decode(found.held)
         return OpenedCode(code, record, found.grant, found.ends_at, found.reply)
 
     async def redeem(
-        self, code: Credential, new: NewTokens, spent_ends_at: int, waiting: WaitingReply, *, beside: bool = False
+        self,
+        code: Credential,
+        new: NewTokens,
+        spent_ends_at: int,
+        waiting: WaitingReply,
+        *,
+        beside: bool = False,
+        key: str = "",
     ) -> Spending:
         """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip.
 
         ``waiting``: call ``forget_reply_soon`` once the client has its answer; the reply beside REPEATED is the first
         one's. ``beside``: whether an access token was issued beside the code, which the grant goes on to outlive.
+        ``key``: the mark of the key that the code is bound to, which is remembered.
         """
         step = _redeem.step(
             self._connection,
@@ -68,7 +81,7 @@ class Codes(SpendableStore):
                 self._keys.reply(code.grant_id, code.hash),
             ),
             (
-                new.access.hash,
+                f"{new.access.hash}:{key}" if key else new.access.hash,
                 new.access_record,
                 new.access_ends_at,
                 new.refresh_hash,

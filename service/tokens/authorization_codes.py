@@ -4,6 +4,7 @@ import msgspec
 
 from service.issuer import Issuer
 from service.observe.events import Event
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Credential, Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
@@ -55,6 +56,17 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
     """None once it is spent."""
     proof: str = ""
     """What the request showed beside it: redirect_uri and code_verifier (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
+    spent_key: str = ""
+    """The mark of the key that it was bound to, once it is spent."""
+
+    @property
+    def is_bound(self) -> bool:
+        """By its authorization request (RFC 9449 section 10)."""
+        return bool(self.spent_key) if self.record is None else self.binding != UNBOUND
+
+    def is_proved_by(self, shown: Binding) -> bool:
+        """Once it is spent, the mark tells: who lacks the key could not have redeemed it, and ends nothing."""
+        return shown.has_mark(self.spent_key) if self.record is None else super().is_proved_by(shown)
 
     def kept_in(self, store: Store) -> SpendableStore:
         """Return where it is kept."""
@@ -77,7 +89,8 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
         """A grant that can't be refreshed is over with its access token, and needs no longer memory."""
         spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
         beside = self.record is not None and self.record.beside
-        return await store.codes.redeem(self.credential, new, spent_ends_at, reply, beside=beside)
+        key = self.binding.mark
+        return await store.codes.redeem(self.credential, new, spent_ends_at, reply, beside=beside, key=key)
 
     def sealed_with(self, fingerprint: str) -> bytes:
         """The proof, too."""

@@ -10,11 +10,16 @@ import pytest
 from aiohttp import ClientResponse
 
 from service.app import open_issuer
+from service.protocol.binding import Binding
 from service.protocol.credentials import hashed
+from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
+from service.records.grant import Grant
 from service.tokens import redeemed_once
+from service.tokens.authorization_codes import issue_code
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
+from tests.dpop import Prover
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of, in_process, settings_for
 
 BOTH = ("https://a.example", "https://b.example")
@@ -117,6 +122,34 @@ async def test_another_request_gets_nothing_and_ends_the_grant(
     assert await error_of(await world.redeem(code, **right | other)) == REFUSED
     assert not (await world.issuer.store.grants.list_of_user("alice")).grants
     assert await error_of(await world.redeem(code, **right)) == REFUSED
+
+
+async def _bound_code(world: World, client: Client, binding: Binding) -> str:
+    """A code that its authorization request bound to a key (RFC 9449 section 10)."""
+    now = int(world.issuer.clock())
+    grant = Grant(client.client_id, "alice", "read", client_generation=client.generation, issued_at=now, auth_time=now)
+    record = AuthorizationCode(redirect_uri=CALLBACK, redirect_uri_given=True, binding=binding)
+    return (await issue_code(world.issuer, client, grant, record)).code
+
+
+async def _redeem_by(world: World, prover: Prover, code: str) -> ClientResponse:
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+    return await world.http.post("/token", data=form, headers=basic("app") | prover.headers())
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+async def test_the_answer_is_for_the_key_that_asked(world: World, proxy: CuttingProxy, is_bound: bool) -> None:
+    """Another key gets nothing; it ends nothing where the code was bound, for then it cannot have been first."""
+    prover = Prover()
+    code = await _bound_code(world, await world.client(), Binding(jkt=prover.jkt if is_bound else ""))
+    proxy.cut_after(_is_redemption, times=100)
+    assert await error_of(await _redeem_by(world, prover, code)) == AWAY
+    proxy.heal()
+    assert await error_of(await _redeem_by(world, Prover(), code)) == REFUSED
+    mine = await _redeem_by(world, prover, code)
+    assert mine.status == (200 if is_bound else 400), await mine.text()
+    if is_bound:
+        assert (await mine.json())["token_type"] == "DPoP"
 
 
 async def test_another_client_gets_nothing_and_does_no_harm(world: World, proxy: CuttingProxy) -> None:

@@ -102,6 +102,19 @@ async def test_a_code_is_bound_by_its_authorization_request(world: World) -> Non
     assert (await Person(world).authorize("app", dpop_jkt="too short")).error == "invalid_request"
 
 
+@pytest.mark.parametrize("client_id", ["phone", "app"])
+async def test_a_redeemed_code_ends_nothing_without_its_key(world: World, client_id: str) -> None:
+    """Who finds one that was bound to a key cannot sign its user out; who holds the key has used it twice (RFC 6749 4.1.2)."""
+    prover = Prover()
+    code = (await Person(world).sign_in(client_id, dpop_jkt=prover.jkt)).answer["code"]
+    tokens = await bought(world, prover, client_id, **redeeming(code))
+    for thief in (None, Prover()):
+        assert await error_of(await buy(world, thief, client_id, **redeeming(code))) == (400, "invalid_grant")
+    tokens = await bought(world, prover, client_id, **refreshing(tokens))
+    assert await error_of(await buy(world, prover, client_id, **redeeming(code))) == (400, "invalid_grant")
+    assert await error_of(await buy(world, prover, client_id, **refreshing(tokens))) == (400, "invalid_grant"), "ended"
+
+
 async def test_a_pushed_request_binds_its_code_by_a_proof(world: World) -> None:
     """Section 10.1: as dpop_jkt does; both must be the same key, and the proof counts once."""
     prover, url = Prover(), "http://127.0.0.1:8080/par"

@@ -1,6 +1,7 @@
 #!lua
 -- Redeem a code once, storing the tokens it buys; a second try ends the grant. An empty refresh_record means none. The
 -- sealed reply waits until it is known that the client has it (it is deleted then): while it does, a second try gets it.
+-- access_hash: of the access token, and behind a colon the mark of the key that the code was bound to, if it was.
 -- KEYS  grant, code, access_token, refresh_token, reply
 -- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside, sealed_reply, grace
 -- RETURNS spent | repeated | replayed | ended
