@@ -14,6 +14,7 @@ from service.observe.events import Event
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from service.protocol.names import GrantTypeName, ResponseType
+from service.protocol.profiles import refused_grant_types
 from service.protocol.request import Request
 from service.protocol.requested import Requested
 from service.records.client import Client
@@ -125,7 +126,8 @@ def _methods(settings: Settings) -> tuple[str, ...]:
 def _metadata(issuer: Issuer) -> dict[str, object]:
     offered = issuer.settings.response_types
     implicit = any(not one.parts <= {"code"} for one in offered if one is not ResponseType.NONE)
-    grant_types = [name for name, grant_type in GRANT_TYPES.items() if grant_type.is_on(issuer)]
+    refused = refused_grant_types(issuer.settings.profile)
+    grant_types = [name for name, one in GRANT_TYPES.items() if one.is_on(issuer) and name not in refused]
     members: dict[str, object] = {
         "token_endpoint": issuer.url_of(issuer.settings.token_paths[0]),
         "token_endpoint_auth_methods_supported": methods_supported(issuer),

@@ -151,8 +151,6 @@ def check_response_type(draft: Draft) -> None:
     known = _RESPONSE_TYPES.get(" ".join(sorted(asked.split())))
     if known is None:
         raise UnsupportedResponseType("The response_type is not supported.")
-    if known not in draft.rules.response_types:
-        raise UnauthorizedClient(f"The client is not registered for the response_type {known.value}.")
     draft.found["response_type"] = known
 
 
@@ -166,6 +164,13 @@ def check_response_mode(draft: Draft) -> None:
 def check_demands(draft: Draft) -> None:
     """Hold the request to the security profiles of settings and client."""
     draft.rules.demands.check(draft.parameters, draft.found["response_type"], as_jwt=draft.found["as_jwt"])
+
+
+def check_registered_response_type(draft: Draft) -> None:
+    """After the demands: what a profile lets no client have is ``invalid_request``, whichever the client is registered for."""
+    response_type: ResponseType = draft.found["response_type"]
+    if response_type not in draft.rules.response_types:
+        raise UnauthorizedClient(f"The client is not registered for the response_type {response_type.value}.")
 
 
 def check_state(draft: Draft) -> None:
@@ -301,6 +306,7 @@ CHECKS: tuple[Check, ...] = (
     check_response_type,
     check_response_mode,
     check_demands,
+    check_registered_response_type,
     check_state,
     check_scope,
     check_openid_scope,

@@ -9,7 +9,8 @@ from service.client_auth import METHODS, registered_name
 from service.crypto.sealing import Sealing
 from service.endpoints import discovery
 from service.grants import GRANT_TYPES
-from service.protocol.names import ResponseType
+from service.protocol.names import Profile, ResponseType
+from tests.profiles import SURROUNDINGS
 from tests.world import World
 
 PATH = "/.well-known/oauth-authorization-server"
@@ -127,6 +128,13 @@ async def test_it_is_derived_from_the_registries(world: World, monkeypatch: pyte
 async def test_settings_show_in_it(world: World, settings: dict[str, Any], expected: dict[str, Any]) -> None:
     document = discovery(world.with_settings(**settings).issuer)
     assert {name: document[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("profile", Profile)
+async def test_a_profile_offers_no_grant_type_that_it_refuses(world: World, profile: Profile) -> None:
+    document = discovery(world.with_settings(profile=profile, **SURROUNDINGS[profile]).issuer)
+    offered = document["grant_types_supported"]
+    assert [name for name in offered if name != "implicit"] == [name for name in GRANT_TYPES if name != "password"]
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("POST", 405), ("DELETE", 405)])

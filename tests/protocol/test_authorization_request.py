@@ -14,6 +14,7 @@ from service.protocol.authorization_request import (
 from service.protocol.authorization_rules import Rules
 from service.protocol.errors import ProtocolError
 from service.protocol.names import Prompt, ResponseMode, ResponseType
+from service.protocol.profiles import Demands
 
 URI = "https://app.example/cb"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -122,6 +123,8 @@ def test_what_is_taken(parameters: dict[str, Any], expected: dict[str, Any]) -> 
     ("changes", "parameters", "error"),
     [
         ({"response_types": ("code",)}, {"response_type": "id_token"}, "unauthorized_client"),
+        # fapi1-advanced-final-ensure-response-type-code-fails: what the profile forbids anybody is not this client's lack
+        ({"response_types": ("code id_token",), "demands": Demands(jwt_response=True)}, {}, "invalid_request"),
         ({"require_pkce": True}, {}, "invalid_request"),
         ({"openid": False}, {}, "invalid_scope"),
     ],

@@ -32,6 +32,7 @@ __all__ = [
     "broken_by",
     "check_keeps",
     "demands_of",
+    "refused_grant_types",
     "rules_of",
 ]
 
@@ -50,6 +51,11 @@ def rules_of(ours: Profile | None, clients: Profile | None) -> tuple[Rule, ...]:
 def demands_of(ours: Profile | None, clients: Profile | None) -> Demands:
     """Return what is demanded of the requests of a client with this profile, under that of the settings."""
     return reduce(Demands.with_those_of, (rule.demands for rule in rules_of(ours, clients)), NO_DEMANDS)
+
+
+def refused_grant_types(ours: Profile | None) -> frozenset[str]:
+    """Return the grant types that no client may have under the profile of the settings."""
+    return frozenset(name for rule in rules_of(ours, None) for name in rule.refused_grant_types)
 
 
 def broken_by(client: ClientMembers, rules: Iterable[Rule]) -> list[Rule]:

@@ -90,6 +90,7 @@ def no_password(section: str) -> Rule:
         member="grant_types",
         remedy="leave the grant type password out",
         holds=lambda client: GrantTypeName.PASSWORD not in client.grant_types,
+        refused_grant_types=frozenset({GrantTypeName.PASSWORD.value}),
     )
 
 

@@ -117,6 +117,8 @@ class Rule(NamedTuple):
     concerns: Callable[[ClientMembers], bool] = gets_tokens
     settings: tuple[SettingRule, ...] = ()
     demands: Demands = NO_DEMANDS
+    refused_grant_types: frozenset[str] = frozenset()
+    """Grant types that no client may have, so that discovery does not offer them."""
 
     def is_kept_by(self, client: ClientMembers) -> bool:
         """Return whether a client keeps it, or has nothing to do with it."""
