@@ -1,11 +1,16 @@
-# syntax=docker/dockerfile:1
 # docker build --build-arg VERSION=$(git describe --always) --build-arg REVISION=$(git rev-parse HEAD) -t mintmark .
+# Exactly one base: --build-arg PYTHON=python@sha256:… . Without a network: a folder of wheels (`pip download --only-binary :all: --no-deps
+# -r requirements/build.txt -r requirements/image.txt`), --build-arg PIP_NO_INDEX=1 --build-arg PIP_FIND_LINKS=<where the build sees it>.
 # tests/image walks these steps without a container engine.
 
 ARG PYTHON=python:3.13-slim-bookworm
 
 # Everything with hashes, wheels only: nothing is compiled, nothing else is fetched.
 FROM ${PYTHON} AS build
+# pip's own variables: where packages come from.
+ARG PIP_INDEX_URL
+ARG PIP_NO_INDEX
+ARG PIP_FIND_LINKS
 WORKDIR /build
 COPY requirements/build.txt requirements/image.txt requirements/
 RUN python -m venv /build/tools && /build/tools/bin/pip install --quiet --no-cache-dir --only-binary :all: --no-deps --require-hashes -r requirements/build.txt
@@ -21,11 +26,13 @@ RUN /build/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-di
 FROM ${PYTHON}
 ARG VERSION=unknown
 ARG REVISION=unknown
+ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="Mintmark" \
       org.opencontainers.image.description="OAuth 2.0 and OpenID Connect token service on aiohttp and Redis" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}"
 # Nothing is ever installed here: whoever gets in finds no installer.
 RUN rm -rf /usr/local/lib/python3*/ensurepip /usr/local/lib/python3*/site-packages/pip* /usr/local/bin/pip*
 COPY --from=build /opt/mintmark /opt/mintmark

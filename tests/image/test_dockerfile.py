@@ -185,8 +185,19 @@ def test_the_dockerfile_is_as_a_linter_wants_it() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_no_registry_but_that_of_the_base_has_a_say() -> None:
+    """A `# syntax` line is fetched from one before anything is built; the base can be another one, named by digest."""
+    assert "syntax=" not in DOCKERFILE
+    assert not re.findall(r"python3\.\d", DOCKERFILE), "the base may have another version"
+    assert {step.rest.split(" AS ")[0] for step in steps() if step.word == "FROM"} == {"${PYTHON}"}
+    # pip's own variables say where packages come from: a folder of wheels, say.
+    assert {"PIP_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS"} <= {step.rest for step in steps() if step.word == "ARG"}
+
+
 def test_what_it_is() -> None:
     words = {step.word: step.rest for step in steps()}
+    labels = next(step.rest for step in steps() if step.word == "LABEL")
+    assert all(f"org.opencontainers.image.{name}=" in labels for name in ("source", "revision", "version", "licenses"))
     found = re.fullmatch(
         r"PYTHON=python:(3\.\d+)-slim-bookworm", next(step.rest for step in steps() if step.word == "ARG")
     )
