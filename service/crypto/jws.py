@@ -18,6 +18,7 @@ SKEW = 10
 
 _LONGEST_REMEMBERED = 512
 """Bytes of an encoded header: what strangers send must not fill the memory."""
+_NUMBERS = (int, float)
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
@@ -114,15 +115,16 @@ def checked_claims(jws: Jws, key: object, algorithm: str) -> dict[str, Any] | No
 def check_times(claims: Mapping[str, Any]) -> None:
     """Raises UnverifiableError where the time of a JWT is over or to come, as RFC 7519 sections 4.1.4 to 4.1.6 have it."""
     now = time.time()
-    for name in ("exp", "nbf", "iat"):
-        value = claims.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+    expires, begins, issued = times = claims.get("exp", now), claims.get("nbf", now), claims.get("iat", now)
+    for name, value in zip(("exp", "nbf", "iat"), times, strict=True):
+        if value.__class__ not in _NUMBERS:
             raise UnverifiableError(f"{name} is not a number")
-    if claims.get("exp", now) < now - SKEW:
+    if expires < now - SKEW:
         raise UnverifiableError("it has expired (exp)")
-    for name in ("nbf", "iat"):
-        if claims.get(name, now) > now + SKEW:
-            raise UnverifiableError(f"it is not good yet ({name})")
+    if begins > now + SKEW:
+        raise UnverifiableError("it is not good yet (nbf)")
+    if issued > now + SKEW:
+        raise UnverifiableError("it is not good yet (iat)")
 
 
 def decoded(data: bytes) -> bytes:

@@ -100,4 +100,4 @@ def hashed(credential: str) -> str:
 
 def base64url(data: bytes) -> str:
     """Base64url without padding (RFC 7515 section 2)."""
-    return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode()
+    return b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()

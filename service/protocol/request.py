@@ -107,22 +107,21 @@ def _usual_form(body: bytes, most: int) -> dict[str, str] | None:
 
     It is: some names with a value each, none of them repeatable, and of names and values only the latter encoded.
     """
-    if body.count(b"&") >= most or b"\x00" in body or b"%00" in body:
-        return None
     try:
         text = body.decode("ascii").replace("+", " ")
-        parts = text.split("&")
+        parts = text.split("&", most)
         parameters = dict([part.split("=", 1) for part in parts])
         if "%" in text:
-            if "%" in "".join(parameters):
+            if "%00" in text or "%" in "".join(parameters):
                 return None
             for name, value in parameters.items():
                 if "%" in value:
                     parameters[name] = _unquoted(value)
     except ValueError:  # not ASCII, no UTF-8, or a part without a value
         return None
-    is_usual = len(parameters) == len(parts) and "" not in parameters.values() and REPEATABLE.isdisjoint(parameters)
-    return parameters if is_usual else None
+    is_whole = len(parameters) == len(parts) <= most and "\x00" not in text
+    has_values = "=&" not in text and text[-1:] != "="
+    return parameters if is_whole and has_values and parameters.keys().isdisjoint(REPEATABLE) else None
 
 
 def _unquoted(value: str) -> str:

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.observe.events import Event
 from service.observe.outages import Outage
@@ -45,6 +45,16 @@ FLAGS_SINCE = (7, 0)
 _PAUSE = 0.02
 """Seconds before the first retry; each further pause is up to twice as long, at most ``_LONGEST_PAUSE``."""
 _LONGEST_PAUSE = 0.2
+
+
+class Begun(NamedTuple):
+    """A command that is under way."""
+
+    key: str
+    command: Command
+    started: float
+    """Monotonic seconds."""
+    future: asyncio.Future[Any]
 
 
 class Connection:
@@ -90,6 +100,23 @@ class Connection:
             return await link.send(command)
         except (LinkLostError, ReplyError) as failure:
             return await self._retry(key, command, started, failure)
+
+    def begin(self, key: str, command: Command) -> Begun:
+        """Send a command in this turn of the loop, for a reply that is waited for later, or by nobody (``conclude``)."""
+        link = self._link_for(key)
+        if link is None or self._confirms or (self.confirming is not None and command[1] in self.confirmed_scripts):
+            future: asyncio.Future[Any] = asyncio.ensure_future(self.execute(key, *command))
+        else:
+            future = link.send(command)
+        future.add_done_callback(ignore_reply)
+        return Begun(key, command, time.monotonic(), future)
+
+    async def conclude(self, begun: Begun) -> RedisReply:
+        """Return the reply to a command that was sent before. Raises what ``execute`` does."""
+        try:
+            return await begun.future
+        except (LinkLostError, ReplyError) as failure:
+            return await self._retry(begun.key, begun.command, begun.started, failure)
 
     async def execute_confirmed(self, key: str, *command: Word) -> RedisReply:
         """Like ``execute``, for a command that is no script: where replicas are waited for, once they have it."""

@@ -61,6 +61,7 @@ class Link(asyncio.Protocol):
         self._sent_at_ticks: deque[int] = deque(maxlen=_TICKS)
         self._timer: asyncio.TimerHandle | None = None
         self._watch = watch
+        self._server = (endpoint.path or endpoint.host, endpoint.port)
         self._traced = watch is not None and watch.tracing is not None
         self._commanded: list[tuple[str, Any]] = []
         self._under_way: deque[Batch] = deque()
@@ -78,7 +79,7 @@ class Link(asyncio.Protocol):
             future.set_exception(self.lost or LinkLostError(f"{self.endpoint} does not keep up"))
             return future
         if lingers:
-            self._linger = self._linger or self._loop.call_later(LINGER, self._flush)
+            self._linger = self._linger or self._loop.call_later(LINGER, self._flush_lingering)
         elif not self._leaving:
             self._leaving = True
             self._loop.call_soon(self._flush)
@@ -104,9 +105,6 @@ class Link(asyncio.Protocol):
     def _flush(self) -> None:
         out, self._out = self._out, []
         self._leaving = False
-        if self._linger is not None:
-            self._linger.cancel()
-            self._linger = None
         if not out or self._transport is None or self.lost is not None:
             return
         try:
@@ -120,6 +118,11 @@ class Link(asyncio.Protocol):
             if self._commanded:
                 commanded, self._commanded = self._commanded, []
                 self._watch.sent(batch, commanded)
+
+    def _flush_lingering(self) -> None:
+        """Have what lingers leave, if it has not yet: the timer goes on when it does, as to make one for each costs more."""
+        self._linger = None
+        self._flush()
 
     def _check_timeout(self) -> None:
         """Every eighth of the timeout while replies are due: has anything waited for a whole timeout?"""
@@ -167,10 +170,6 @@ class Link(asyncio.Protocol):
             future.set_exception(reply)
         else:
             future.set_result(reply)
-
-    @property
-    def _server(self) -> tuple[str, int]:
-        return (self.endpoint.path or self.endpoint.host, self.endpoint.port)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail what waits for a reply."""

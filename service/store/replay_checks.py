@@ -1,6 +1,5 @@
 """What was used and counts once (``jti`` of assertions and proofs), until it would have expired anyway."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from hashlib import sha512
@@ -8,8 +7,7 @@ from typing import NamedTuple
 
 from service.protocol.credentials import base64url
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
-from service.redis.connection import Connection
-from service.redis.link import ignore_reply
+from service.redis.connection import Begun, Connection
 from service.redis.script import Script
 from service.store.answers import Answer
 from service.store.record_store import RecordStore
@@ -40,36 +38,29 @@ class ReplayCheck:
         self.use = use
         self._connection = connection
         self._key = key
-        self._task: asyncio.Future[bool] | None = None
+        self._begun: Begun | None = None
 
-    def start(self) -> "asyncio.Future[bool]":
+    def start(self) -> Begun:
         """Record the use, if that is not under way: the command leaves with what else is sent in this turn of the loop."""
-        if self._task is None:
-            self._task = asyncio.ensure_future(self._send())
-            self._task.add_done_callback(ignore_reply)  # perhaps no caller asks, where the request was refused before
-        return self._task
+        if self._begun is None:
+            step = _record.step(self._connection, (self._key,), (self.use.by, self.use.ends_at))
+            self._begun = self._connection.begin(*step)
+        return self._begun
 
     @property
     def is_under_way(self) -> bool:
         """Whether it was sent, or leaves in this turn of the loop."""
-        return self._task is not None
+        return self._begun is not None
 
     async def is_first_use(self) -> bool:
         """Tell whether it was never used before. Raises TemporarilyUnavailable."""
-        task = self.start()
-        if task.done():  # it left with another command, whose reply was waited for
-            return task.result()
-        return await asyncio.shield(task)
+        return _record.read(await self._connection.conclude(self.start()))[0] is Answer.FIRST
 
     async def release(self) -> None:
         """Let it be used again: nothing came of this use. Raises TemporarilyUnavailable."""
         with suppress(TemporarilyUnavailable):  # it may have been recorded all the same, and must not be after this
             await self.is_first_use()
         await _release.run(self._connection, (self._key,), self.use.by)
-
-    async def _send(self) -> bool:
-        answer, _ = await _record.run(self._connection, (self._key,), self.use.by, self.use.ends_at)
-        return answer is Answer.FIRST
 
 
 class ReplayChecks(RecordStore):

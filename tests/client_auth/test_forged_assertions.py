@@ -21,6 +21,10 @@ from tests.world import World, error_of
 MINE = generate(ES256, 0)
 
 
+def _with_null(name: str) -> str:
+    return jwt.encode({**GOOD.claims(), name: None}, KEYS[ES256], "ES256", {"kid": JWKS["keys"][2]["kid"]})
+
+
 EMBEDDED = {"jwk": public_jwk(MINE, ES256), "jku": "https://evil.example/jwks", "x5u": "https://evil.example/x"}
 FORGED = {
     "alg none": jwt.encode(GOOD.claims(), None, "none"),  # type: ignore[arg-type]
@@ -53,6 +57,8 @@ FORGED = {
     "exp beyond all numbers": GOOD.sign(exp=1e300),
     "exp that is infinite": GOOD.sign(exp=float("inf")),
     "exp that is not a number": GOOD.sign(exp=float("nan")),
+    "exp that is null": _with_null("exp"),
+    "iat that is null": _with_null("iat"),
     "not yet good": GOOD.sign(nbf=NOW + 86400),
     "from the future": GOOD.sign(iat=NOW + 86400),
     "iat that is a text": GOOD.sign(iat="now"),
