@@ -37,10 +37,11 @@ CLUSTER_LIMIT = 1.35
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What takes part: E, Mintmark, and who makes codes and tokens for it."""
+    """What takes part: E, Mintmark, the same behind a proxy, and who makes codes and tokens for it."""
 
     empty: Server
     mintmark: Server
+    proxied: Server
     supplier: Supplier
 
 
@@ -116,8 +117,9 @@ async def _scene(redis: Any, workers: int) -> AsyncIterator[Scene]:
         supplier(redis) as supplies,
         servers.empty_handler(workers) as empty_handler,
         servers.mintmark(redis, workers) as mintmark,
+        servers.mintmark(redis, workers, **servers.PROXIED) as proxied,
     ):
-        yield Scene(empty_handler, mintmark, supplies)
+        yield Scene(empty_handler, mintmark, proxied, supplies)
 
 
 async def _measure_work(scene: Scene, work: Work, paces: dict[int, Pace], deadline: float) -> list[Row]:
@@ -147,7 +149,9 @@ async def _measure(scene: Scene, work: Work, connections: int, pace: Pace) -> Ro
 async def _contenders(scene: Scene, work: Work, count: int) -> tuple[Contender, Contender]:
     return (
         Contender(scene.empty, await empty(scene.supplier)),
-        Contender(scene.mintmark, await work.orders(scene.supplier, count), work.apart),
+        Contender(
+            scene.proxied if work.proxied else scene.mintmark, await work.orders(scene.supplier, count), work.apart
+        ),
     )
 
 

@@ -21,6 +21,8 @@ from tests.server_process import free_port
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 240.0  # under valgrind, or a Java server, on a busy machine
 STOP_SECONDS = 5.0
+PROXIED: dict[str, Any] = {"trusted_proxies": '["127.0.0.1/32"]', "forwarded_certificate": "rfc9440"}
+"""As if a proxy stood in front that speaks TLS with clients, and forwards their certificates."""
 CHEAP_ARGON2 = {"argon2_memory": 64, "argon2_iterations": 1, "argon2_queue": 1000}
 """For the bench: what is left is what Mintmark itself does for a password request."""
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import jwt
 
 from service.app import open_issuer
+from service.crypto.client_certificates import thumbprint as certificate_thumbprint
 from service.crypto.key_material import generate, public_jwk, thumbprint
 from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
@@ -25,6 +26,7 @@ from service.settings import load
 from service.tokens.authorization import Authorization, Issued, granted_by
 from service.tokens.authorization_codes import issue_code
 from service.tokens.issuing import issue
+from tests.certificates import self_signed
 from tests.redis_shapes import Shape
 
 CLIENT_ID = "reporting-service-01"
@@ -39,6 +41,8 @@ EXCHANGING, EXCHANGED_FOR = "load-exchanger", "https://api.example.com"
 """The client that exchanges tokens of ``CLIENT_ID``, and what for."""
 JWT_CLIENTS = {SigningAlgorithm.ES256: "jwt-access-tokens-es", SigningAlgorithm.RS256: "jwt-access-tokens-rs"}
 """Clients whose access tokens are JWTs, by what those are signed with."""
+CERTIFIED = "machine-with-a-cert1"
+"""A client that authenticates by a certificate that a proxy forwards, and whose tokens are bound to it."""
 ISSUER = "http://127.0.0.1:8080"
 """What every measured server calls itself, wherever it listens."""
 MASTER_KEY = secrets.token_urlsafe(32)
@@ -53,7 +57,8 @@ _Made = TypeVar("_Made")
 
 class Supplier:
     """Fills the Redis of one server. ``secret``: of every client, all use client_secret_post; ``signers``: those that get
-    ID tokens; ``key``: of the client ``ASSERTING``; ``people``: how many users have allowed something so far.
+    ID tokens; ``key``: of the client ``ASSERTING``; ``certificate``: of ``CERTIFIED``; ``people``: how many users have allowed
+    something so far.
     """
 
     def __init__(self, issuer: Issuer, client: Client, signers: Mapping[SigningAlgorithm, Client], secret: str) -> None:
@@ -63,6 +68,7 @@ class Supplier:
         self.secret = secret
         self.people = 0
         self.key = generate(SigningAlgorithm.ES256, 0)
+        self.certificate = self_signed()
 
     async def codes(self, count: int, signed: SigningAlgorithm | None = None) -> list[str]:
         """Authorization codes, each of another user, good for a day, with PKCE; ``signed``: for an ID token, too."""
@@ -130,6 +136,11 @@ class Supplier:
         """Thumbprint of the key of ``proofs``."""
         return thumbprint(self.key.public_key(), "ES256")
 
+    @property
+    def x5t_s256(self) -> str:
+        """Thumbprint of the certificate."""
+        return certificate_thumbprint(self.certificate.der)
+
     def unknown_tokens(self, count: int) -> list[str]:
         """Access tokens as they would look if they had been issued."""
         randomness = self.issuer.randomness
@@ -167,6 +178,9 @@ async def supplier(redis: Shape, secret: str = "") -> AsyncIterator[Supplier]:
         await _client(issuer, ASSERTING, secret, auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=keys)
         policy = {"exchange_from": (CLIENT_ID,), "exchange_audiences": (EXCHANGED_FOR,)}
         await _client(issuer, EXCHANGING, secret, grant_types=(GrantTypeName.TOKEN_EXCHANGE.value,), **policy)
+        shown: dict[str, Any] = {"jwks": {"keys": [made.certificate.jwk]}, "secrets": ()}
+        shown |= {"auth_method": ClientAuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH}
+        await _client(issuer, CERTIFIED, secret, tls_client_certificate_bound_access_tokens=True, **shown)
         yield made
 
 

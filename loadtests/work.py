@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from loadtests.generator import Orders, literally
 from loadtests.supplies import (
+    CERTIFIED,
     CLIENT_ID,
     EXCHANGED_FOR,
     EXCHANGING,
@@ -61,7 +62,7 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Work:
     """``orders``: what to send for so many requests; ``apart``: argon2's threads are not counted; ``hot``: in short runs
-    too.
+    too; ``proxied``: of a Mintmark behind a proxy (``servers.PROXIED``).
     """
 
     name: str
@@ -70,6 +71,7 @@ class Work:
     limits: Limits = Limits()
     hot: bool = True
     apart: bool = False
+    proxied: bool = False
 
 
 def _form(supplier: Supplier, **parameters: str) -> dict[str, str]:
@@ -96,6 +98,15 @@ async def _dpop(supplier: Supplier, count: int) -> Orders:
     return Orders(TOKEN_PATH, [form] * count, once=True, patterns=patterns, own_headers=proofs)
 
 
+async def _certificate(supplier: Supplier, _: int) -> Orders:
+    """A token that is bound to the certificate by which the client authenticates, as a proxy forwards it (RFC 9440).
+
+    By a listener of ours it costs the same and a share of a TLS connection; the generator cannot show a certificate.
+    """
+    form = {"grant_type": "client_credentials", "scope": SCOPE, "client_id": CERTIFIED}
+    return Orders(TOKEN_PATH, [form], patterns=ALONE, headers=supplier.certificate.headers)
+
+
 def _jwt(algorithm: SigningAlgorithm) -> Callable[[Supplier, int], Awaitable[Orders]]:
     """A JWT access token for a client."""
 
@@ -116,6 +127,12 @@ async def _introspect_bound(supplier: Supplier, _: int) -> Orders:
     """Of tokens that are bound to a key: whose that is, their resource servers find out."""
     tokens = [issued.access_token for issued in await supplier.grants(POOL, Binding(jkt=supplier.jkt))]
     return introspection(supplier, tokens, (*ACTIVE, BOUND, '"cnf":{"jkt":"[^"]+"}'))
+
+
+async def _introspect_certificate(supplier: Supplier, _: int) -> Orders:
+    """Of tokens that are bound to a certificate."""
+    tokens = [issued.access_token for issued in await supplier.grants(POOL, Binding(x5t_s256=supplier.x5t_s256))]
+    return introspection(supplier, tokens, (*ACTIVE, TOKEN_TYPE, '"cnf":{"x5t#S256":"[^"]+"}'))
 
 
 async def _introspect_unknown(supplier: Supplier, _: int) -> Orders:
@@ -205,6 +222,7 @@ WORKS = {
         Work("client_credentials", "client_credentials", _client_credentials, Limits(1.8, 8, 2.5)),
         Work("private_key_jwt", "client_credentials, private_key_jwt ES256", _private_key_jwt, Limits(5.5), hot=False),
         Work("dpop", "client_credentials, bound by DPoP ES256", _dpop, Limits(5.5), hot=False),
+        Work("certificate", "client_credentials, bound to a certificate", _certificate, hot=False, proxied=True),
         Work(
             "jwt_es256",
             "client_credentials, JWT access token ES256",
@@ -215,6 +233,7 @@ WORKS = {
         Work("jwt_rs256", "client_credentials, JWT access token RS256", _jwt(SigningAlgorithm.RS256), hot=False),
         Work("introspect_active", "introspection, active token", _introspect_active, Limits(1.7, None, 3.0)),
         Work("introspect_bound", "introspection, DPoP-bound token", _introspect_bound, Limits(2.8), hot=False),
+        Work("introspect_certificate", "introspection, certificate-bound token", _introspect_certificate, hot=False),
         Work("introspect_unknown", "introspection, unknown token", _introspect_unknown, hot=False),
         Work("redeem", "code → access + refresh", _redeem, Limits(2.9, 17, 4.5)),
         Work(

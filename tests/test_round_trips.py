@@ -1,6 +1,7 @@
 """P8: how many Redis round trips, one after the other, each request costs. Counted on the wire, not timed."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from service.app import open_issuer
 from service.protocol.names import ClientAuthMethod, GrantTypeName
 from tests import exchanging, redis_shapes
 from tests.assertions import JWKS, Signer
+from tests.certificates import PROXIED, Authority, ask, ask_token, self_signed
 from tests.cutting_proxy import CuttingProxy
 from tests.dpop import Prover
 from tests.person import usual_request
@@ -164,6 +166,50 @@ async def test_a_proof_of_a_key_counts_once_at_no_further_trip(
         response = await world.http.post(path, data=form, headers=headers)
     assert response.status in (200, 201), await response.text()
     assert proxy.round_trips - before == trips
+
+
+WITH_CERTIFICATE = WITH_PROOF | {"introspection": 1, "client_credentials, by its subject": 1}
+
+
+@pytest.mark.parametrize(("what", "trips"), WITH_CERTIFICATE.items(), ids=list(WITH_CERTIFICATE))
+async def test_a_certificate_authenticates_and_binds_at_no_trip(
+    proxy: CuttingProxy, redis: redis_shapes.Shape, tmp_path: Path, what: str, trips: int
+) -> None:
+    """RFC 8705: self-signed, or of an authority; what it proves stands in the request itself."""
+    authority = Authority("Ours")
+    shown = authority.issue() if "subject" in what else self_signed()
+    settings = settings_for(proxy.url, client_ca_file=authority.file(tmp_path), **PROXIED)
+    async with open_issuer(settings, listen=False) as issuer, in_process(issuer) as http:
+        world = World(issuer, http, redis)
+        await world.user()
+        named = {"tls_client_auth_subject_dn": "CN=billing,O=Bank,C=DE"} if "subject" in what else {}
+        client = await world.client(
+            auth_method=ClientAuthMethod.TLS_CLIENT_AUTH if named else ClientAuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH,
+            jwks=None if named else {"keys": [shown.jwk]},
+            secrets=(),
+            scopes=("openid",),
+            default_scope="openid",
+            tls_client_certificate_bound_access_tokens=True,
+            **named,
+        )
+        codes = [await world.code(client, scope="openid") for _ in range(2)]
+        redeeming = {"grant_type": "authorization_code", "redirect_uri": CALLBACK}
+        tokens = await (await ask_token(world, shown, code=codes[0], **redeeming)).json()
+        assert (await world.issuer.store.clients.get("app"), "access_token" in tokens) == (client, True)
+        before = proxy.round_trips
+        if what == "userinfo":
+            headers = shown.headers | {"Authorization": f"Bearer {tokens['access_token']}"}
+            response = await world.http.get("/userinfo", headers=headers)
+        else:
+            path, form = {
+                "authorization_code": ("/token", redeeming | {"code": codes[1]}),
+                "refresh_token": ("/token", {"grant_type": what, "refresh_token": tokens["refresh_token"]}),
+                "introspection": ("/introspect", {"token": tokens["access_token"]}),
+                "par": ("/par", usual_request("app")),
+            }.get(what, ("/token", {"grant_type": "client_credentials"}))
+            response = await ask(world, path, shown, None, **{"client_id": "app", **form})
+        assert response.status in (200, 201), await response.text()
+        assert proxy.round_trips - before == trips
 
 
 @pytest.mark.parametrize("what", ["authorization_code", "refresh_token"])

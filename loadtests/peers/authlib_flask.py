@@ -29,6 +29,7 @@ AUTHLIB = Peer(
     note=f"in Flask with SQLAlchemy as its guide shows it, one gunicorn worker of {THREADS} threads, client secrets unhashed",
     does_not={
         "dpop": "no DPoP",
+        "push": "no pushed requests",
         "jwt_es256": "JWT access tokens are left to the application",
         "jwt_rs256": "JWT access tokens are left to the application",
     },

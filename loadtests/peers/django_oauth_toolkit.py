@@ -34,6 +34,7 @@ DJANGO_OAUTH_TOOLKIT = Peer(
     does_not={
         "private_key_jwt": "no client assertions",
         "dpop": "no DPoP",
+        "push": "no pushed requests",
         "jwt_es256": "no JWT access tokens",
         "jwt_rs256": "no JWT access tokens",
         "redeem_es256": "signs ID tokens by RS256 and HS256 only",

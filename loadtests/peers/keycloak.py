@@ -68,6 +68,7 @@ async def start(_: Shape, supplies: Supplier) -> AsyncIterator[RunningPeer]:
                 token=f"{OPENID_CONNECT}/token",
                 introspection=f"{OPENID_CONNECT}/token/introspect",
                 revocation=f"{OPENID_CONNECT}/revoke",
+                pushed=f"{OPENID_CONNECT}/ext/par/request",
                 audience=f"{url}/realms/{REALM}",
                 access=A_JWT,
                 refresh=A_JWT,

@@ -43,6 +43,7 @@ def _starting(*, auto_pipelining: bool) -> Callable[[Shape, Supplier], AbstractA
                 introspection="/token/introspection",
                 revocation="/token/revocation",
                 audience=url,
+                pushed="/request",
             )
 
     return start

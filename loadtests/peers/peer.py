@@ -34,7 +34,8 @@ Make = Callable[[str, int, SigningAlgorithm | None], Awaitable[list[dict[str, st
 @dataclass(frozen=True, slots=True)
 class RunningPeer:
     """A peer that answers. ``access``, ``refresh``: Lua patterns of its tokens; ``user``: the member of an introspection
-    response that names the user; ``audience``: of client assertions; ``machine``: the client for client_credentials.
+    response that names the user; ``audience``: of client assertions; ``pushed``: the path for pushed
+    requests; ``machine``: the client for client_credentials.
     """
 
     server: Server
@@ -45,6 +46,7 @@ class RunningPeer:
     introspection: str
     revocation: str
     audience: str = ""
+    pushed: str = ""
     access: str = OPAQUE
     refresh: str = OPAQUE
     user: str = "sub"

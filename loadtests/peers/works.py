@@ -7,6 +7,7 @@ from loadtests.peers.peer import RunningPeer
 from loadtests.supplies import ASSERTING, CLIENT_ID, JWT_CLIENTS, REDIRECT_URI, SCOPE, SIGNERS, VERIFIER, Supplier
 from loadtests.work import A_JWT, POOL
 from service.protocol.names import OPENID, SigningAlgorithm
+from service.protocol.pkce import s256
 from service.tokens.assertions import CLIENT_ASSERTION
 
 PeerWork = Callable[[RunningPeer, Supplier, int], Awaitable[Orders]]
@@ -74,6 +75,13 @@ async def _refresh(peer: RunningPeer, _: Supplier, count: int) -> Orders:
     return Orders(peer.token, forms, once=True, patterns=patterns)
 
 
+async def _push(peer: RunningPeer, _: Supplier, __: int) -> Orders:
+    form = peer.form(response_type="code", redirect_uri=REDIRECT_URI, scope=SCOPE, state="s" * 43)
+    form |= {"code_challenge": s256(VERIFIER), "code_challenge_method": "S256"}
+    patterns = (_member("request_uri", 'urn:[^"]+'), '"expires_in": ?%d+')
+    return Orders(peer.pushed, [form], patterns=patterns, status=201)
+
+
 async def _revoke(peer: RunningPeer, _: Supplier, count: int) -> Orders:
     fixed = peer.form(token_type_hint="refresh_token")
     forms = [{**fixed, "token": made["refresh_token"]} for made in await peer.make("grants", count, None)]
@@ -92,6 +100,7 @@ PEER_WORKS: dict[str, PeerWork] = {
     "redeem_rs256": _redeem_signed(SigningAlgorithm.RS256),
     "refresh": _refresh,
     "revoke": _revoke,
+    "push": _push,
 }
 """By the name of the work in ``WORKS``, in the order of the table."""
 

@@ -19,10 +19,14 @@ REQUESTS, CONNECTIONS = 500, 4
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 async def test_every_work_is_answered_rightly(redis: Shape) -> None:
-    async with supplier(redis) as supplies, servers.mintmark(redis) as mintmark:
+    async with (
+        supplier(redis) as supplies,
+        servers.mintmark(redis) as mintmark,
+        servers.mintmark(redis, **servers.PROXIED) as proxied,
+    ):
         for work in WORKS.values():
             orders = await work.orders(supplies, REQUESTS + spare_for(CONNECTIONS))
-            driven = await drive(mintmark.url, orders, CONNECTIONS, REQUESTS)
+            driven = await drive((proxied if work.proxied else mintmark).url, orders, CONNECTIONS, REQUESTS)
             assert driven.wrong == 0, (work.name, driven.example)
 
 

@@ -59,7 +59,7 @@ export function makeProvider() {
       revocation: { ...on, allowedPolicy: ownTokens },
       devInteractions: off,
       dPoP: on,
-      pushedAuthorizationRequests: off,
+      pushedAuthorizationRequests: on,
       resourceIndicators: {
         ...on,
         defaultResource: async (_, client) => (jwtClients.has(client.clientId) ? API : undefined),
