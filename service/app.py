@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 
 from service import hooks
-from service.admin import refusals
+from service.admin import refusals, registration
 from service.admin.client_documents import ClientDocuments
 from service.concurrency.background_tasks import BackgroundTasks
 from service.crypto.client_keys import ClientKeys
@@ -305,6 +305,8 @@ def start_background_tasks(issuer: Issuer) -> None:
         )
     if issuer.hooks.by_name:
         start("hook_deliveries", lambda: keep_delivering(issuer.hooks.notifier.deliver_due, "notifications"))
+    if issuer.settings.registration == "open" or issuer.settings.client_metadata_documents:
+        start("unused_clients", lambda: registration.keep_counting(issuer))
     start("resources", issuer.store.resources.keep_reading)
     start("redis_writes", issuer.store.writability.keep_looking)
     start("event_loop_lag", lambda: keep_measuring(issuer.metrics))

@@ -32,6 +32,8 @@ from service.store.failures import Limit
 
 log = logging.getLogger(__name__)
 
+NAME = "client_document"
+"""What metrics call it."""
 _LEAST, _USUAL = 10, 300
 """Seconds that a document counts at least, whatever its headers say, and where they say nothing."""
 _STALE_FOR = 86_400
@@ -98,10 +100,12 @@ class ClientDocuments:
             return await self._read(issuer, client_id, held, address)
         except _AwayError as error:
             if held is not None and registration and issuer.clock() < registration.document_fetched_at + _STALE_FOR:
+                issuer.metrics.request(NAME, "stale")
                 return held
             reason, text = str(error), "The document of the client_id cannot be fetched."
         except _UnusableError as error:
             reason, text = str(error), f"The document of the client_id cannot be used: {error}"
+        issuer.metrics.request(NAME, "unusable")
         log.info(Event.CLIENT_DOCUMENT_UNUSABLE, extra={"client_id": client_id, "host": host, "reason": reason[:200]})
         raise InvalidClient(text, log=f"client metadata document: {reason}")
 
@@ -160,6 +164,7 @@ def _checked_host(issuer: Issuer, client_id: str) -> str:
 async def _read(issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client:
     """Fetch the document, and keep what it says. Raises _AwayError, _UnusableError, TemporarilyUnavailable."""
     document = await _fetched(issuer, client_id)
+    issuer.metrics.request(NAME, "fetched")
     _check(issuer, client_id, document.members)
     members = {"token_endpoint_auth_method": ClientAuthMethod.NONE.value, **document.members}
     adopted = held if held is not None and not held.is_strangers else None

@@ -31,6 +31,8 @@ ImportedSecret = Annotated[
     str | None, Field(max_length=1024, description="To be imported; left out, one of 256 random bits is made.")
 ]
 _TRIES = 5
+_SLACK = 60
+"""Seconds between our clock and that of Redis."""
 
 
 # what is done
@@ -89,11 +91,28 @@ async def list_clients(
     cursor: Cursor = "",
     limit: Limit = 100,
     registered: Annotated[bool, Field(description="Only clients that registered themselves (RFC 7591).")] = False,
+    unused_for: Annotated[
+        int, Field(ge=0, description="Only clients that strangers registered and nobody has used for so many seconds.")
+    ] = 0,
 ) -> Listing[Client]:
     """A page of clients in no order; looks at some ``10 × limit`` keys. Raises InvalidInput for a bad cursor."""
     with cursor_checked(cursor):
         page, following = await issuer.store.clients.list_page(cursor, limit)
-    return Listing([client for client in page if client.registration or not registered], following)
+    found = [client for client in page if client.registration or not registered]
+    return Listing(await _unused(issuer, found, unused_for) if unused_for else found, following)
+
+
+async def _unused(issuer: Issuer, clients: list[Client], seconds: int) -> list[Client]:
+    """Those of strangers that nobody has used for so long, to a day: when each ends tells since when."""
+    strangers = [client for client in clients if client.is_strangers]
+    now, settings = int(issuer.clock()), issuer.settings
+    found = []
+    for client, left in zip(strangers, await issuer.store.clients.ends_of(strangers), strict=True):
+        is_used = now + left > client.created_at + settings.registration_unused_lifetime + _SLACK
+        used_at = now + left - settings.registration_idle_lifetime if is_used else client.created_at
+        if left >= 0 and now - used_at >= seconds:
+            found.append(client)
+    return found
 
 
 @audited("client.update", "client:client_id", changed="changes")

@@ -1,5 +1,6 @@
 """Clients that register themselves (RFC 7591, RFC 7592): what is done, and what they get back."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -34,6 +35,7 @@ from service.store.self_registrations import Places, ReserveAnswer
 log = logging.getLogger(__name__)
 
 REGISTER_PATH = "/register"
+_COUNTED_EVERY = 30.0
 
 
 class Stranger(NamedTuple):
@@ -191,6 +193,13 @@ async def initial_access_token_spent(issuer: Issuer, token: str, *, returnable: 
         if returnable:
             await held.release(hashed(token), by)
         raise
+
+
+async def keep_counting(issuer: Issuer) -> None:
+    """Count the clients that wait for their first use, for the metrics, until cancelled."""
+    while True:
+        issuer.metrics.unused_clients = await issuer.store.self_registrations.unused(int(issuer.clock()))
+        await asyncio.sleep(_COUNTED_EVERY)
 
 
 def describe(issuer: Issuer, client: Client) -> dict[str, Any]:

@@ -70,9 +70,10 @@ add_list(
 
     Example: `mintmark client list --limit 0`
 
-    Example: `mintmark client list --registered`
+    Example: `mintmark client list --self-registered --unused-for 30d`
     """,
     "client",
+    flags={"registered": "--self-registered"},
     is_scan=True,
 )
 

@@ -16,7 +16,7 @@ from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, Do, act, do
 from service.cli.client_options import read_json
 from service.cli.json_output import Json, emit
 from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest
-from service.cli.moments import Since, since_seconds
+from service.cli.moments import Since, UnusedFor, duration_seconds, since_seconds
 from service.cli.output import facts, say, table
 from service.cli.prompts import Yes, confirm
 
@@ -106,6 +106,8 @@ def add_list(
     def run(json: bool, limit: int = 0, cursor: str = "", **given: Any) -> None:  # noqa: ANN401 (as typer reads them)
         if "since" in given:
             given["since"] = since_seconds(given["since"])
+        if "unused_for" in given:
+            given["unused_for"] = duration_seconds(given["unused_for"])
         if not noun:
             output = do(operation, **given)
         else:
@@ -150,6 +152,8 @@ def _parameters(operation: AnyOperation, flags: Mapping[str, str]) -> Iterator[i
         default = inspect.Parameter.empty if field.is_required() else None if _is_many(field) else field.default
         if name == "since":
             yield inspect.Parameter(name, _KEYWORD, default="", annotation=Since)
+        elif name == "unused_for":
+            yield inspect.Parameter(name, _KEYWORD, default="", annotation=UnusedFor)
         else:
             kind: Any = Annotated[_type(field), _described(name, field, flags.get(name))]
             yield inspect.Parameter(name, _KEYWORD, default=default, annotation=kind)

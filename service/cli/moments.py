@@ -11,6 +11,21 @@ Since = Annotated[str, typer.Option(help="No older than that: 90m, 12h, 7d, or a
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+UnusedFor = Annotated[
+    str,
+    typer.Option(help="Only clients that strangers registered and nobody used for so long: 12h, 30d.", metavar="TIME"),
+]
+
+
+def duration_seconds(text: str) -> int:
+    """``30d`` in seconds; 0 for nothing. Raises BadParameter."""
+    if not text:
+        return 0
+    if found := re.fullmatch(r"(\d{1,6})([smhd])", text):
+        return int(found[1]) * _UNITS[found[2]]
+    raise typer.BadParameter(f"--unused-for {text}: write 90m, 12h or 30d")
+
+
 def since_seconds(since: str) -> int:
     """``90m`` ago, or a date in UTC, in epoch seconds; 0 for nothing. Raises BadParameter."""
     if not since:

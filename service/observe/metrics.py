@@ -47,6 +47,8 @@ class Metrics:
         """How often these caches held what was looked up."""
         self.redis_connections = 0
         """How many are open now."""
+        self.unused_clients = 0
+        """How many clients of strangers wait for their first use."""
         self._flushed_caches = dict.fromkeys(CACHES, (0, 0))
         self._buffers: list[BufferedCounter | BufferedHistogram | ObservedGauge] = []
         self._make_counters()
@@ -166,6 +168,12 @@ class Metrics:
             "task",
             mode="livemin",
         ).watch
+        unused = gauge(
+            "mintmark_unused_clients",
+            "Clients that registered openly, or showed a document, and wait for their first use.",
+            mode="livemax",
+        )
+        unused.read = lambda: [((), float(self.unused_clients))]
         self.watch_writes = gauge(
             "mintmark_redis_writes_refused",
             "Whether Redis refuses writes, by reason: 1 while it does. The process is not ready meanwhile.",

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -85,6 +85,11 @@ class Clients(RecordStore):
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[Client], str]:
         """Some clients and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
         return await self._read_page(self._keys.client(""), Client, cursor, count)
+
+    async def ends_of(self, clients: Sequence[Client]) -> list[int]:
+        """In how many seconds each of them is deleted if nobody uses it; -1 = never. One round trip."""
+        keys = [self._keys.client(client.client_id) for client in clients]
+        return await self._connection.execute_all([(key, ("TTL", key)) for key in keys]) if keys else []
 
     # writing
 

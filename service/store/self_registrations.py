@@ -68,6 +68,11 @@ class SelfRegistrations(RecordStore):
         )
         return answer
 
+    async def unused(self, now: int) -> int:
+        """How many wait for their first use. ``now`` is in epoch seconds. One round trip."""
+        places = self._keys.registrations()
+        return int(await self._connection.execute(places, "ZCOUNT", places, now, "+inf"))
+
     def release_soon(self, client_id: str, network: str) -> None:
         """Its place is free: it is used, deleted, or was not registered after all. Does not wait."""
         for places in (self._keys.registrations(), self._keys.registrations_of(network)):

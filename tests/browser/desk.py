@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from playwright.async_api import Page, expect
 
-from service.admin import clients, trusts, users
+from service.admin import clients, resources, trusts, users
 from service.admin.actor import Actor, acting
 from service.admin.client_input import ClientInput
+from service.admin.resources import ResourceInput
 from service.admin.trusts import TrustInput
 from service.admin.users import UserInput
 from service.issuer import Issuer
@@ -85,6 +86,14 @@ async def furnish(world: World) -> None:
                 }
             ),
         )
+        mcp: dict[str, object] = {
+            "resource": "https://mcp.example.com/mcp",
+            "name": "Tools for agents",
+            "scopes": ["mcp:tools", "mcp:admin"],
+        }
+        mcp |= {"access_token_format": "jwt", "access_token_lifetime": 600, "self_registered": True}
+        await resources.create_resource(issuer, ResourceInput.read(mcp))
+        await resources.create_resource(issuer, ResourceInput.read({"resource": "https://api.example"}))
         await clients.rotate_secret(issuer, "web-shop", keep_old=True)
     await refuse(issuer)
     shop = await clients.get_client(issuer, "web-shop")

@@ -55,6 +55,7 @@ async def test_an_empty_house(desk: Desk, shoot: Shoot) -> None:
     for path, heading in (
         ("/clients", "Clients"),
         ("/users", "Users"),
+        ("/resources", "Resources"),
         ("/trusts", "Trusted issuers"),
         ("/refused", "Refused lately"),
         ("/audit", "Audit log"),
@@ -86,6 +87,9 @@ async def test_every_page(desk: Desk, shoot: Shoot) -> None:
         ("keys", "/keys", "Signing keys"),
         ("trusts", "/trusts", "Trusted issuers"),
         ("trust-new", "/trusts/new", "Trust an issuer"),
+        ("resources", "/resources", "Resources"),
+        ("resource-new", "/resources/new", "New resource"),
+        ("resource-edit", "/resources/edit?id=https%3A%2F%2Fmcp.example.com%2Fmcp", "Edit resource"),
         ("refused", "/refused", "Refused lately"),
         ("refused-of-client", "/refused?client=web-shop", "Refused lately"),
         ("refused-nothing", "/refused?client=nobody", "Refused lately"),

@@ -88,7 +88,7 @@ def test_clients_that_registered_themselves_are_listed_alone(mintmark: CommandLi
     mintmark("client", "create", "ours", *CRON)
     theirs = Client("theirs", registration=Registration("x"))
     redis.primaries()[0].admin.set("mm:client:theirs", theirs.encode())
-    listed = mintmark("client", "list", "--registered", "--json").json["clients"]
+    listed = mintmark("client", "list", "--self-registered", "--json").json["clients"]
     assert [one["client_id"] for one in listed] == ["theirs"]
     assert len(mintmark("client", "list", "--json").json["clients"]) == 2
 

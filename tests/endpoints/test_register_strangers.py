@@ -135,3 +135,27 @@ async def test_guesses_at_a_registration_access_token_keep_its_owner_out_of_noth
         statuses = Counter([(await manage(other, made, token=wrong)).status for _ in range(60)])
         assert statuses == {401: 60}
         assert (await manage(other, made)).status == 200
+
+
+async def test_an_operator_sees_which_of_them_nobody_uses(world: World) -> None:
+    """And how many, in the metrics."""
+    async with world.having(**OPEN) as other:
+        (_, unused), (_, used), (_, adopted) = [await register(other) for _ in range(3)]
+        await other.user()
+        await Person(other).sign_in(used["client_id"], scope="openid")
+        await clients.update_client(other.issuer, adopted["client_id"], {"access_token_lifetime": 60})
+        await other.issuer.store.ping()
+
+        async def listed(seconds: int, later: int = 0) -> set[str]:
+            clock = other.issuer.clock
+            async with other.with_part(clock=lambda: clock() + later) as then:
+                found = await clients.list_clients(then.issuer, unused_for=seconds)
+                return {client.client_id for client in found.rows}
+
+        (node,) = other.redis.primaries()
+        assert await listed(86_400) == set()
+        node.admin.expire(f"mm:client:{used['client_id']}", IDLE - 20 * 86_400)
+        assert await listed(15 * 86_400) == {used["client_id"]}
+        assert await listed(25 * 86_400) == set()
+        assert await listed(1, later=2) == {used["client_id"], unused["client_id"]}
+        assert await other.issuer.store.self_registrations.unused(int(other.issuer.clock())) == 1

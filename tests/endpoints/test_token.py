@@ -54,8 +54,8 @@ async def test_a_refusal_has_the_shape_of_rfc_6749_5_2(
     assert set(await response.json()) == {"error", "error_description"}
 
 
-ELSEWHERE = (GrantTypeName.IMPLICIT, GrantTypeName.TOKEN_EXCHANGE)
-"""Grant types that are answered by the authorization endpoint, and by callers of the decision API."""
+ELSEWHERE = (GrantTypeName.IMPLICIT,)
+"""Grant types that are answered by the authorization endpoint."""
 
 
 def test_every_registered_grant_type_is_in_the_list_by_its_name() -> None:

@@ -19,6 +19,7 @@ from service.fronts.console import (
     inspector,
     keys,
     logs,
+    resources,
     session,
     trusts,
     users,
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 
 PAGES: tuple[ConsolePage, ...] = (
     *(*dashboard.PAGES, *clients.PAGES, *wizard.PAGES, *users.PAGES, *claims.PAGES, *grants.PAGES),
-    *(*keys.PAGES, *trusts.PAGES, *logs.PAGES, *inspector.PAGES),
+    *(*keys.PAGES, *trusts.PAGES, *resources.PAGES, *logs.PAGES, *inspector.PAGES),
 )
 _COOKIE = "mintmark_operator"
 _FIELDS = 256

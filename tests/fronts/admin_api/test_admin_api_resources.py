@@ -58,6 +58,9 @@ async def a_life(operator: Operator) -> None:
     await do("POST", "/keys/reseal", status=200)
     await do("PUT", "/trusted-issuers/https:%2F%2Fci.example", {"jwks_uri": "https://ci.example/jwks"}, status=200)
     await do("DELETE", "/trusted-issuers/https:%2F%2Fci.example", status=200)
+    await do("POST", "/resources", {"resource": "https://mcp.example/mcp", "scopes": ["mcp:tools"]}, status=201)
+    await do("PATCH", "/resources/https:%2F%2Fmcp.example%2Fmcp", {"self_registered": True}, status=200)
+    await do("DELETE", "/resources/https:%2F%2Fmcp.example%2Fmcp", status=200)
     await do("POST", "/initial-access-tokens", {"uses": 3}, status=201)
     await do("POST", "/clients/web/revoke", status=200)
     assert (await do("GET", "/everything", status=200))["clients"] == 1

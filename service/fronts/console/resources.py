@@ -1,0 +1,131 @@
+"""Registered resources: listed, made, changed, deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.admin.errors import AdminError
+from service.admin.operations import resources
+from service.fronts.console.confirmation import Act, Question, confirmed
+from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, faults_of, link
+from service.protocol.names import AccessTokenFormat, SigningAlgorithm
+
+_BY_DEFAULT = {"": "as the client or the settings say"}
+_FIELDS: tuple[Mapping[str, Any], ...] = (
+    {"name": "name", "kind": "text", "label": "Name", "hint": "What people call it."},
+    {
+        "name": "scopes",
+        "kind": "text",
+        "label": "Scopes",
+        "hint": "What its tokens may be good for, with blanks between.",
+    },
+    {
+        "name": "access_token_format",
+        "kind": "choice",
+        "label": "Access token format",
+        "hint": "Where the client has none of its own.",
+        "choices": _BY_DEFAULT | {one.value: one.value for one in AccessTokenFormat},
+    },
+    {
+        "name": "access_token_signing_alg",
+        "kind": "choice",
+        "label": "Access tokens signed with",
+        "hint": "Of JWTs.",
+        "choices": {"": "RS256"} | {one.value: one.value for one in SigningAlgorithm},
+    },
+    {
+        "name": "access_token_lifetime",
+        "kind": "number",
+        "label": "Access tokens, at most",
+        "hint": "Lifetime in seconds, where the client has no shorter one.",
+    },
+    {
+        "name": "self_registered",
+        "kind": "check",
+        "label": "Open to clients that registered themselves",
+        "hint": "They may ask for tokens for it, with its scopes; users still have to consent.",
+    },
+)
+_NAMES = tuple(one["name"] for one in _FIELDS)
+_ID = "id"
+"""What its identifier is called in forms and queries, where ``resource`` is a parameter of OAuth that may be repeated."""
+_DELETE = Act(
+    "Delete the resource {name}?",
+    "Clients that registered themselves get no tokens for it any more. Tokens that are out stay until they end.",
+    "Delete resource",
+    resources.DELETE,
+)
+
+
+async def show_list(request: ConsoleRequest) -> ConsoleReply:
+    """Show all of them."""
+    listed = (await request.do(resources.LIST))["resources"]
+    return Show("resources", {"here": "resources", "resources": listed, "done": request.get("done")})
+
+
+async def show_new(_: ConsoleRequest) -> ConsoleReply:
+    """Show the form for a new one."""
+    return Show("resource_edit", _form({}, {}))
+
+
+async def create(request: ConsoleRequest) -> ConsoleReply:
+    """Register it; or show the form again, with what is wrong."""
+    sent = {name: request.get(name) for name in (_ID, *_NAMES)}
+    try:
+        await request.do(resources.CREATE, resource=sent[_ID], **_members(sent))
+    except AdminError as error:
+        faults = faults_of(error, ("resource", *_NAMES))
+        return Show("resource_edit", _form(sent, faults), 422)
+    return Go(link("/resources", done="created"))
+
+
+async def show_form(request: ConsoleRequest) -> ConsoleReply:
+    """Show the members of one, to be changed."""
+    found = await request.do(resources.SHOW, resource=request.named(_ID))
+    values = {name: found[name] or "" for name in _NAMES} | {"scopes": " ".join(found["scopes"])}
+    return Show("resource_edit", _form(values, {}, found["resource"]))
+
+
+async def change(request: ConsoleRequest) -> ConsoleReply:
+    """Save what was sent; or show the form again, with what is wrong."""
+    resource = (await request.do(resources.SHOW, resource=request.named(_ID)))["resource"]
+    sent = {name: request.get(name) for name in _NAMES}
+    try:
+        await request.do(resources.UPDATE, resource=resource, **_members(sent))
+    except AdminError as error:
+        return Show("resource_edit", _form(sent, faults_of(error, _NAMES), resource), 422)
+    return Go(link("/resources", done="saved"))
+
+
+def _members(sent: Mapping[str, str]) -> dict[str, Any]:
+    lifetime = sent["access_token_lifetime"]
+    return {
+        "name": sent["name"],
+        "scopes": sent["scopes"].split(),
+        "access_token_format": sent["access_token_format"] or None,
+        "access_token_signing_alg": sent["access_token_signing_alg"] or None,
+        "access_token_lifetime": int(lifetime) if lifetime.isascii() and lifetime.isdigit() else lifetime or None,
+        "self_registered": sent["self_registered"] == "1",
+    }
+
+
+def _form(values: Mapping[str, Any], faults: Mapping[str, str], resource: str = "") -> dict[str, Any]:
+    """``resource``: the one that is changed, "" for a new one."""
+    return {"here": "resources", "fields": _FIELDS, "values": values, "faults": faults, "resource": resource}
+
+
+async def _question(request: ConsoleRequest) -> Question:
+    name = (await request.do(resources.SHOW, resource=request.named(_ID)))["resource"]
+    return Question(_DELETE, "resources", name, {_ID: name}, link("/resources"))
+
+
+async def _delete(request: ConsoleRequest, question: Question) -> Go:
+    await request.do(resources.DELETE, resource=question.name)
+    return Go(link("/resources", done="deleted"))
+
+
+PAGES = (
+    ConsolePage("/resources", get=show_list),
+    ConsolePage("/resources/new", get=show_new, post=create),
+    ConsolePage("/resources/edit", get=show_form, post=change),
+    confirmed("/resources/delete", _question, _delete),
+)
