@@ -1,4 +1,4 @@
-"""openid-client (npm) drives everything at once: PAR + JAR + JARM + DPoP with nonces + private_key_jwt."""
+"""openid-client (npm) drives everything at once: PAR + JAR + JARM + DPoP with nonces + private_key_jwt, and encryption."""
 
 import asyncio
 import json
@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 
 from service.app import open_issuer
 from service.crypto.key_material import algorithm_object
-from service.protocol.names import ClientAuthMethod, SigningAlgorithm
+from service.protocol.names import ClientAuthMethod, ContentEncryption, KeyManagement, SigningAlgorithm
 from tests.assertions import JWKS, KEYS
 from tests.conftest import NODE
 from tests.free_ports import free_ports
@@ -30,34 +31,53 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
+OWN = ECKey.generate_key("P-256")
+"""For which ID tokens are encrypted."""
+ENCRYPTED: dict[str, Any] = {
+    "id_token_encrypted_response_alg": KeyManagement.ECDH_ES,
+    "id_token_encrypted_response_enc": ContentEncryption.A256GCM,
+    "request_object_encryption_alg": KeyManagement.RSA_OAEP_256,
+    "jwks": {"keys": [*JWKS["keys"], {**OWN.as_dict(private=False), "use": "enc", "kid": "enc"}]},
+}
+
+
+@pytest.fixture(params=[None, KeyManagement.RSA_OAEP_256, KeyManagement.ECDH_ES], ids=["signed", "RSA", "EC"])
+def encryption(request: pytest.FixtureRequest) -> KeyManagement | None:
+    """By what the client encrypts its requests, if it does."""
+    chosen: KeyManagement | None = request.param
+    return chosen
+
+
 @pytest.fixture
-async def person(redis: Shape) -> AsyncIterator[Person]:
+async def person(redis: Shape, encryption: KeyManagement | None) -> AsyncIterator[Person]:
     """Who signs in at a service that demands all of it."""
     [port] = free_ports(1)
-    settings = settings_for(redis.url, issuer=f"http://127.0.0.1:{port}", **EVERYTHING)
+    further = {"encryption_algorithms": (encryption,)} if encryption else {}
+    settings = settings_for(redis.url, issuer=f"http://127.0.0.1:{port}", **EVERYTHING, **further)
     async with open_issuer(settings) as issuer, in_process(issuer, port=port) as http:
         world = World(issuer, http, redis)
         await world.user()
         await world.openid_client(
             auth_method=ClientAuthMethod.PRIVATE_KEY_JWT,
             secrets=(),
-            jwks=JWKS,
             skip_consent=True,
             dpop_bound_access_tokens=True,
             response_types=("code",),
             authorization_signed_response_alg=SigningAlgorithm.ES256,
             id_token_signed_response_alg=SigningAlgorithm.ES256,
+            **(ENCRYPTED if encryption else {"jwks": JWKS}),
         )
         yield Person(world)
 
 
 @pytest.fixture
-async def say(person: Person) -> AsyncIterator[Say]:
+async def say(person: Person, encryption: KeyManagement | None) -> AsyncIterator[Say]:
     """Has the client do something, and gives what came of it."""
     private = dict(algorithm_object("ES256").to_jwk(KEYS[SigningAlgorithm.ES256], as_dict=True))
     kid = next(key["kid"] for key in JWKS["keys"] if key["alg"] == "ES256")
     key = json.dumps(private | {"alg": "ES256", "kid": kid})
-    command = ("node", "pushed_client.js", person.world.issuer.url, "app", key)
+    private_key = [json.dumps(OWN.as_dict(private=True))] if encryption else []
+    command = ("node", "pushed_client.js", person.world.issuer.url, "app", key, *private_key)
     pipe = asyncio.subprocess.PIPE
     node = await asyncio.create_subprocess_exec(*command, cwd=NODE, stdin=pipe, stdout=pipe)
     assert node.stdin
