@@ -258,6 +258,8 @@ async def _with_changes(issuer: Issuer, held: GrantSnapshot, changes: TokenChang
     if client is None or held.grant.client_generation < client.generation:
         return None
     grant, access = held.grant, held.access
+    if access is not None and access.sources:
+        raise NotAllowed("a token that others were exchanged for cannot be changed; change or end what it came from")
     if changes.scopes is not None:
         check_scopes(client, changes.scopes)
         grant = msgspec.structs.replace(grant, scope=" ".join(changes.scopes))

@@ -15,7 +15,7 @@ from service.issuer import Issuer
 from service.protocol import scopes
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.errors import InvalidRequest, InvalidTarget, UnauthorizedClient
-from service.protocol.names import OPENID, GrantTypeName, UnknownScope
+from service.protocol.names import OPENID, GrantTypeName, SubjectType, UnknownScope
 from service.protocol.requested import Granted, Requested
 from service.protocol.token_exchange import ACT, ExchangeRequest, TokenType, delegated, may_become_actor
 from service.records.access_token import Source
@@ -243,7 +243,10 @@ def _grant_of(client: Client, subject: ExchangeableToken, granted: Granted) -> G
     if subject.client is None or _is_own(client, subject):
         return grant
     # what the client of the subject token was told of its user is not for others
-    others: Grant = msgspec.structs.replace(grant, session="", properties=(), userinfo_claims=(), id_token_claims={})
+    sub = "" if client.subject_type is SubjectType.PAIRWISE else grant.sub
+    others: Grant = msgspec.structs.replace(
+        grant, session="", properties=(), userinfo_claims=(), id_token_claims={}, sub=sub
+    )
     return others
 
 

@@ -6,11 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.admin import client_ending
+from service.admin import client_ending, inspection
+from service.admin.errors import NotAllowed
+from service.admin.inspection.finding import Why
+from service.admin.tokens import TokenChanges, end_token, update_token
+from service.app import open_issuer
 from service.records.client import Client
 from tests.dpop import Prover
 from tests.exchanging import ACCESS, EXCHANGE, ID, JWT, ORDERS, REFRESH, STOCK, acting, app, exchange, exchanged, orders
-from tests.world import World, basic, error_of
+from tests.redis_shapes import Shape
+from tests.world import World, basic, error_of, in_process, settings_for
 
 
 async def shop(world: World) -> dict[str, Any]:
@@ -70,6 +75,41 @@ async def test_it_ends_with_what_it_came_from(
     await ends(world, held, second)
     assert not await world.is_active(third, "stock")
     assert await error_of(await exchange(world, "stock", third)) == (400, "invalid_request")
+
+
+async def test_operators_see_why_it_is_dead(world: World) -> None:
+    held = await shop(world)
+    _, third = await further(world, held)
+    assert (await inspection.inspect(world.issuer, third)).why == ()
+    await _change(world, "app", lambda client: msgspec.structs.replace(client, enabled=False))
+    assert (await inspection.inspect(world.issuer, third)).why == (Why.SOURCE_ENDED,)
+
+
+async def test_it_cannot_be_changed_into_the_token_that_it_came_from(world: World) -> None:
+    """By an operator's program: its own grant is not the one that it lies under."""
+    held = await shop(world)
+    second, _ = await further(world, held)
+    with pytest.raises(NotAllowed):
+        await update_token(world.issuer, second, TokenChanges.read({"scopes": ["read", "write"]}))
+    assert (await world.introspect(second, "orders"))["client_id"] == "orders"
+    assert await end_token(world.issuer, second)
+    assert not await world.is_active(second, "orders")
+    assert await world.is_active(held["access_token"])
+
+
+async def test_another_sector_knows_the_user_by_another_name(redis: Shape) -> None:
+    """OpenID Connect Core 8: exchanges tell no client what another one calls the user."""
+    async with open_issuer(settings_for(redis.url, pairwise_salt="s" * 32)) as issuer, in_process(issuer) as http:
+        made = World(issuer, http, redis)
+        held = await shop(made)
+        client = await made.issuer.store.clients.read("orders")
+        assert client
+        await made.change(client, subject_type="pairwise")
+        made.issuer.store.clients.forget(["orders"])
+        body = await exchanged(made, "orders", held["access_token"], audience=STOCK)
+        said = await made.introspect(body["access_token"], "stock")
+        assert said["sub"] not in ("alice", "")
+        assert "username" not in said
 
 
 async def test_revoking_it_ends_nothing_else(world: World) -> None:

@@ -5,6 +5,7 @@ from service.issuer import Issuer
 from service.protocol.credentials import Credential, Kind
 from service.protocol.names import GrantTypeName
 from service.tokens.access_tokens import handle_of
+from service.tokens.opening import sources_are_current
 
 
 async def inspect_access_token(issuer: Issuer, token: Credential) -> Inspection:
@@ -13,6 +14,8 @@ async def inspect_access_token(issuer: Issuer, token: Credential) -> Inspection:
     if opened is None:
         return await _over(issuer, What.ACCESS_TOKEN, token)
     found = await with_grant(issuer, Inspection(What.ACCESS_TOKEN, grant_id=token.grant_id), opened.grant)
+    if not await sources_are_current(issuer, opened):
+        found = found._replace(why=(*found.why, Why.SOURCE_ENDED))
     return found._replace(
         scope=opened.scope,
         audience=opened.audience,

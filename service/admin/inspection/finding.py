@@ -39,6 +39,7 @@ class Why(StrEnum):
     CLIENT_DISABLED = "client_disabled"
     CLIENT_REVOKED = "client_revoked"
     GRANT_TYPE_TAKEN = "grant_type_taken"
+    SOURCE_ENDED = "source_ended"
     UNKNOWN_KEY = "unknown_key"
     BAD_SIGNATURE = "bad_signature"
     OTHER_ISSUER = "other_issuer"
@@ -60,6 +61,7 @@ TEXTS: Mapping[Why, str] = {
     Why.CLIENT_DISABLED: "The client that it was issued to is disabled; enabled again, the token counts again.",
     Why.CLIENT_REVOKED: "Everything issued to its client up to a later moment was revoked.",
     Why.GRANT_TYPE_TAKEN: "Its client may not use the grant type that this is for any more.",
+    Why.SOURCE_ENDED: "It was exchanged for another token, whose client has ended that, or is disabled.",
     Why.UNKNOWN_KEY: "It names a key that is not ours, or no longer known.",
     Why.BAD_SIGNATURE: "The key that it names did not make its signature: it was changed, or forged.",
     Why.OTHER_ISSUER: "It was issued by another issuer.",
