@@ -23,12 +23,12 @@ async def inspect_jwt(issuer: Issuer, token: str) -> Inspection:
     """Inspect what has the form of a JWT."""
     try:
         jws = parse(token, LONGEST)
-        claims = jws.claims()
+        header, claims = dict(jws.header), jws.claims()
     except UnverifiableError:
         return Inspection(What.UNKNOWN, (Why.MALFORMED,))
-    if is_deeper(jws.header, _MAX_DEPTH) or is_deeper(claims, _MAX_DEPTH):
+    if is_deeper(header, _MAX_DEPTH) or is_deeper(claims, _MAX_DEPTH):
         return Inspection(What.UNKNOWN, (Why.MALFORMED,))
-    found = Inspection(What.JWT, header=dict(jws.header), claims=claims)
+    found = Inspection(What.JWT, header=header, claims=claims)
     found = found._replace(issued_at=_seconds(claims, "iat"), ends_at=_seconds(claims, "exp"), jti=_text(claims, "jti"))
     if claims.get("iss") != issuer.url:
         return await _of_another_issuer(issuer, found)
