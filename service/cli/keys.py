@@ -24,10 +24,13 @@ def _row(key: dict[str, Any]) -> dict[str, Any]:
 
 def _show_made(made: dict[str, Any]) -> None:
     table(map(_row, made["keys"]), operations.LIST.columns)
-    say(
-        f"They sign from {moment(max(key['signs_from_at'] for key in made['keys']))} on; until then the keys before "
-        "them do, and are listed as active."
-    )
+    begins = moment(max(key["signs_from_at"] for key in made["keys"]))
+    if all(key["use"] == "enc" for key in made["keys"]):
+        say(
+            f"They are published from {begins} on, in the place of those before them, which go on to decrypt for a day."
+        )
+        return
+    say(f"They sign from {begins} on; until then the keys before them do, and are listed as active.")
 
 
 add_list(

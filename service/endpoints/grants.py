@@ -1,6 +1,7 @@
 """Grant management: a client looks at what a user allowed it, and gives it back (Grant Management for OAuth 2.0, FAPI draft).
 
-New grants come by the authorization endpoint (``create``) alone: none is merged into another one, or put in its place.
+New grants come by the authorization endpoint (``create``) alone: none is merged into another one, or put in its place. Access
+tokens are kept as what differs from their grant, and nobody has a list of them: if it changed, those that are out would, too.
 """
 
 import re

@@ -63,6 +63,27 @@ def test_a_key_is_retired_at_once(keyed: CommandLine) -> None:
     assert "there is no key" in keyed("key", "retire", "x", "--yes", code=1).err
 
 
+def test_keys_that_clients_encrypt_for(keyed: CommandLine) -> None:
+    """Beside those that sign, under a use of their own; the next one is published instead of the one before."""
+    keyed.variables |= {
+        "MINTMARK_ENCRYPTION_ALGORITHMS": '["ECDH-ES", "dir"]',
+        "MINTMARK_SIGNING_ALGORITHMS": '["ES256"]',
+    }
+    listed = keyed("key", "list", "--json").json["keys"]
+    assert [(key["use"], key["algorithm"], key["state"]) for key in listed] == [
+        ("sig", "ES256", "active"),
+        ("enc", "ECDH-ES", "active"),
+    ]
+    done = keyed("key", "rotate", "--algorithm", "ECDH-ES")
+    assert ("next" in done.out, "ES256" in done.out, "They are published from" in done.err) == (True, False, True)
+    assert "there is no key of ours for dir" in keyed("key", "rotate", "--algorithm", "dir", code=1).err
+    both = keyed("key", "rotate", "--json").json["keys"]
+    assert [(key["algorithm"], key["state"]) for key in both] == [("ES256", "next"), ("ECDH-ES", "next")]
+    keyed("key", "retire", both[1]["kid"], "--yes")
+    states = [key["state"] for key in keyed("key", "list", "--json").json["keys"] if key["use"] == "enc"]
+    assert states == ["active"]
+
+
 @only_here
 def test_another_master_key_is_told_of(keyed: CommandLine) -> None:
     keyed("key", "list")

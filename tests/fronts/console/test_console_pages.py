@@ -12,8 +12,11 @@ from service.admin.errors import NotFound
 from service.app import open_issuer
 from service.fronts.health import Health
 from service.fronts.operators import make_application
+from service.protocol.names import KeyManagement
 from tests.console import TOKENS, Operator, operators_port, text_of
+from tests.encrypting import decrypting
 from tests.person import Person
+from tests.redis_shapes import Shape
 from tests.world import World, settings_for
 
 HOSTILE = "<script>alert(1)</script>'\"><img src=x onerror=alert(1)>"
@@ -191,6 +194,21 @@ async def test_keys_are_shown_rotated_and_retired(world: World) -> None:
             assert kid not in shown.text
             for act, what in (("explode", ""), ("rotate", "RS1024"), ("retire", "x")):
                 assert (await operator.get("/console/keys/act", act=act, what=what)).status == 404
+
+
+async def test_keys_that_clients_encrypt_for(redis: Shape) -> None:
+    """Rotated and retired here also where those that sign are in files, which are changed elsewhere."""
+    async with decrypting(redis, [KeyManagement.ECDH_ES], admin_tokens=TOKENS, admin_port=0) as world:
+        issuer = world.issuer
+        async with TestClient(TestServer(make_application(issuer, Health(issuer)))) as http:
+            operator = Operator(world, http)
+            await operator.sign_in()
+            shown = await operator.get("/console/keys")
+            assert "ECDH-ES (encryption)" in text_of(shown)
+            assert (shown.text.count("act=retire"), shown.text.count("act=rotate")) == (1, 1)
+            shown = await operator.post("/console/keys/act", act="rotate", what="ECDH-ES")
+            assert "The next keys are made." in text_of(shown)
+            assert shown.text.count("act=retire") == 2
 
 
 async def test_without_keys_the_page_says_what_to_do(world: World) -> None:
