@@ -40,6 +40,7 @@ COUNTED = (
     "revoke",
     "push",
     "exchange",
+    "device_poll",
 )
 """Works that compute on the event loop alone: callgrind counts threads, too, but nobody says when those run."""
 WARM_UP = 60

@@ -14,15 +14,26 @@ from service.crypto.client_certificates import thumbprint as certificate_thumbpr
 from service.crypto.key_material import generate, public_jwk, thumbprint
 from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
+from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Kind, new_credential, new_grant_id, new_secret
-from service.protocol.names import OPENID, AccessTokenFormat, ClientAuthMethod, GrantTypeName, SigningAlgorithm
+from service.protocol.names import (
+    OPENID,
+    AccessTokenFormat,
+    ClientAuthMethod,
+    GrantTypeName,
+    ResponseMode,
+    ResponseType,
+    SigningAlgorithm,
+)
 from service.protocol.pkce import ChallengeMethod, s256
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client, ClientSecret
 from service.records.grant import Grant
+from service.records.polled_request import PolledRequest
 from service.records.user import User
 from service.settings import load
+from service.tokens import polled_requests
 from service.tokens.authorization import Authorization, Issued, granted_by
 from service.tokens.authorization_codes import issue_code
 from service.tokens.issuing import issue
@@ -39,6 +50,8 @@ ASSERTING = "machine-with-a-key-1"
 """A client that proves itself by private_key_jwt, ES256."""
 EXCHANGING, EXCHANGED_FOR = "load-exchanger", "https://api.example.com"
 """The client that exchanges tokens of ``CLIENT_ID``, and what for."""
+DEVICES = "living-room-device-1"
+"""A public client that polls with device codes."""
 JWT_CLIENTS = {SigningAlgorithm.ES256: "jwt-access-tokens-es", SigningAlgorithm.RS256: "jwt-access-tokens-rs"}
 """Clients whose access tokens are JWTs, by what those are signed with."""
 CERTIFIED = "machine-with-a-cert1"
@@ -104,6 +117,21 @@ class Supplier:
             client_generation=self.client.generation,
         )
         return await issue(self.issuer, self.client, Authorization(grant, granted_by(grant)))
+
+    async def device_codes(self, count: int) -> list[str]:
+        """Device codes of ``DEVICES`` that nobody has decided on yet (RFC 8628)."""
+        client = await self.issuer.store.clients.get(DEVICES)
+        if client is None:
+            raise LookupError(DEVICES)
+        request = AuthorizationRequest(DEVICES, "", False, ResponseType.CODE, ResponseMode.QUERY, SCOPE)
+        record = PolledRequest(request, client.generation, int(self.issuer.clock()) + DAY)
+
+        async def one() -> str:
+            fresh = polled_requests.prepare(self.issuer, Kind.DEVICE_CODE)
+            await polled_requests.begin(self.issuer, client, fresh, record, interval=5, lifetime=DAY)
+            return fresh.credential
+
+        return await in_bulk(one, count)
 
     async def users(self) -> list[str]:
         """Usernames of people whose password is ``PASSWORD``."""
@@ -176,6 +204,8 @@ async def supplier(redis: Shape, secret: str = "") -> AsyncIterator[Supplier]:
             await _client(issuer, name, secret, audiences=("https://api.example.com",), **form)
         keys = {"keys": [public_jwk(made.key, SigningAlgorithm.ES256)]}
         await _client(issuer, ASSERTING, secret, auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=keys)
+        devices = {"auth_method": ClientAuthMethod.NONE, "secrets": (), "redirect_uris": ()}
+        await _client(issuer, DEVICES, secret, grant_types=(GrantTypeName.DEVICE_CODE.value,), **devices)
         policy = {"exchange_from": (CLIENT_ID,), "exchange_audiences": (EXCHANGED_FOR,)}
         await _client(issuer, EXCHANGING, secret, grant_types=(GrantTypeName.TOKEN_EXCHANGE.value,), **policy)
         shown: dict[str, Any] = {"jwks": {"keys": [made.certificate.jwk]}, "secrets": ()}

@@ -7,6 +7,7 @@ from loadtests.generator import Orders, literally
 from loadtests.supplies import (
     CERTIFIED,
     CLIENT_ID,
+    DEVICES,
     EXCHANGED_FOR,
     EXCHANGING,
     ISSUER,
@@ -193,6 +194,13 @@ async def _exchange(supplier: Supplier, _: int) -> Orders:
     return Orders(TOKEN_PATH, forms, patterns=(*ALONE, '"issued_token_type":"urn:[^"]+"'))
 
 
+async def _poll(supplier: Supplier, count: int) -> Orders:
+    """A device asks whether its user has decided (RFC 8628): nobody has, as for nearly every poll."""
+    fixed = {"grant_type": GrantTypeName.DEVICE_CODE.value, "client_id": DEVICES}
+    forms = [{**fixed, "device_code": code} for code in await supplier.device_codes(count)]
+    return Orders(TOKEN_PATH, forms, once=True, patterns=('^{"error":"authorization_pending",',), status=400)
+
+
 async def _discover(_: Supplier, __: int) -> Orders:
     return Orders(PATH, patterns=('^{"issuer":"http', '"token_endpoint":"http[^"]+/token"'))
 
@@ -250,6 +258,7 @@ WORKS = {
         Work("password", "password, argon2 apart", _password, hot=False, apart=True),
         Work("push", "pushed authorization request", _push, Limits(3.5), hot=False),
         Work("exchange", "token exchange, another audience", _exchange, hot=False),
+        Work("device_poll", "a device polls, nobody has decided", _poll, Limits(2.2), hot=False),
         Work("discovery", "discovery metadata", _discover, hot=False),
     )
 }
