@@ -77,23 +77,23 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
             here = _with_part(urls, http) if has_part else urls
             request = _request(http, issuer, peer, form, content, here, ignore_client_id=ignore_client_id)
             decision = await decide(issuer, request)
-            if not adds_headers and _is_plain(http, decision):
-                return Ready(decision.content, decision.status)
-            response = _response(decision)
         except ProtocolError as error:
-            response = await _refused(issuer, name, path, error, http, request)
+            decision = await _refused(issuer, name, path, error, http, request)
         except web.HTTPRequestEntityTooLarge:
             too_large = InvalidRequest("The body is too large.", status=413)
-            response = await _refused(issuer, name, path, too_large, http)
+            decision = await _refused(issuer, name, path, too_large, http)
         except Exception as error:  # noqa: BLE001 (not foreseen: an incident)
             issuer.metrics.refusal(name, "server_error", "incident")
-            response = _incident(path, error)
+            decision = _incident(path, error)
+        if not adds_headers and _is_plain(http, decision):
+            return Ready(decision.content, decision.status)
+        response = _response(decision)
         if adds_headers:
             response.headers.update(answered_with(issuer))
         return shared.with_headers(http, response)
 
     async def refused(http: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
-        return shared.with_headers(http, await _refused(issuer, name, path, error, http))
+        return shared.with_headers(http, _response(await _refused(issuer, name, path, error, http)))
 
     return by_method(methods, handle, refused, shared.preflight, head=endpoint.head)
 
@@ -147,14 +147,14 @@ class _Sharing(NamedTuple):
 
 async def _refused(
     issuer: Issuer, name: str, path: str, error: ProtocolError, http: web.BaseRequest, request: Request | None = None
-) -> web.Response:
+) -> Decision:
     """``request``: None where it could not even be read."""
     if request is None:
         await note_sender(issuer, http, error)
     else:
         await note_claimed_client(issuer, request, error)
     issuer.refusals.record(name, error, path)
-    return _response(refuse(error, by_header=hdrs.AUTHORIZATION in http.headers))
+    return refuse(error, by_header=hdrs.AUTHORIZATION in http.headers)
 
 
 def _discovery(issuer: Issuer) -> Handler:
@@ -267,8 +267,8 @@ def _response(decision: Decision) -> web.Response:
     return web.Response(body=decision.content, status=decision.status, headers=decision.headers)
 
 
-def _incident(path: str, error: Exception) -> web.Response:
+def _incident(path: str, error: Exception) -> Decision:
     """An unforeseen exception: an id for the caller, everything else for the log (IT-23)."""
     incident = secrets.token_hex(8)
     log.error(Event.INCIDENT, exc_info=error, extra={"incident": incident, "path": path})
-    return _response(refuse(ServerError(f"Something went wrong; incident {incident}."), incident=incident))
+    return refuse(ServerError(f"Something went wrong; incident {incident}."), incident=incident)

@@ -1,4 +1,4 @@
-"""Responses that are ready bytes: how every answer with tokens leaves (``no-store``), with one write.
+"""Responses that are ready bytes: how every answer with tokens, and most refusals, leave (``no-store``), with one write.
 
 What aiohttp does for a response of its own (a dictionary of headers, their checks, their serialisation) is a fifth of what a
 token request costs, and comes to the same bytes every time but for four values.
@@ -14,7 +14,7 @@ from aiohttp.http import HttpVersion, StreamWriter
 from service.observe.current import REQUEST_ID
 from service.protocol.decision import NO_STORE
 
-_REASONS = {200: "OK", 201: "Created"}
+_REASONS = {200: "OK", 201: "Created", 400: "Bad Request"}
 _HEADS = {
     status: f"HTTP/1.1 {status} {reason}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in NO_STORE.items())
     for status, reason in _REASONS.items()
@@ -25,7 +25,7 @@ _VERSION = len("HTTP/1.1")
 
 
 class Ready(web.StreamResponse):
-    """A 200 or 201 with the headers of ``NO_STORE`` and this content, to a request whose method is not HEAD.
+    """A 200, 201 or 400 with the headers of ``NO_STORE`` and this content, to a request whose method is not HEAD.
 
     Its bytes are those that ``web.Response`` has. Other headers cannot be set.
     """

@@ -41,10 +41,10 @@ class Refusals:
             error: What is answered.
             path: Of the request, one of ours.
         """
-        detail = error.log or error.description or error.error
         if isinstance(error, PollingError):
-            self._metrics.refusal(endpoint, error.error, reason_of(error.error, detail))
+            self._metrics.refusal(endpoint, error.error, error.reason)
             return
+        detail = error.log or error.description or error.error
         reason = self.keep(endpoint, error.error, detail)
         facts = {"path": path or endpoint, "error": error.error, "status": error.status, "reason_code": reason}
         log.info(Event.REFUSED, extra={**facts, "reason": detail})

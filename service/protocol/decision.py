@@ -57,11 +57,13 @@ def refuse(error: ProtocolError, *, by_header: bool = True, **members: object) -
     body: dict[str, Any] = {"error": error.error}
     if error.description:
         body["error_description"] = error.description
-    headers = {**NO_STORE, **error.headers}
+    headers = NO_STORE
     if isinstance(error, BearerError):
-        headers.setdefault("WWW-Authenticate", challenge("Bearer", error))
+        headers = {"WWW-Authenticate": challenge("Bearer", error)}
     elif error.status == 401 and by_header:
-        headers.setdefault("WWW-Authenticate", CHALLENGE)
+        headers = {"WWW-Authenticate": CHALLENGE}
+    if headers is not NO_STORE or error.headers:
+        headers = {**NO_STORE, **headers, **error.headers}
     return Decision(_action(error), error.status, orjson.dumps(body | members), headers, error.error)
 
 

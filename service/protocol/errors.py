@@ -63,18 +63,21 @@ class InvalidGrant(ProtocolError):
 class PollingError(ProtocolError):
     """The usual answer to a client that polls, which is no news to operators."""
 
+    reason: ClassVar[str] = ""
+    """Its reason in ``refusal_reasons``: it is not looked for each time."""
+
 
 class AuthorizationPending(PollingError):
     """Nobody has decided on the request yet (RFC 8628 section 3.5)."""
 
-    error = "authorization_pending"
+    error = reason = "authorization_pending"
     description = "Nobody has decided on the request yet: poll again after the interval."
 
 
 class SlowDown(PollingError):
     """A poll came within the interval, which is 5 seconds longer from now on (RFC 8628 section 3.5)."""
 
-    error = "slow_down"
+    error, reason = "slow_down", "polled_too_early"
     description = "This poll came too early: wait 5 seconds longer between two polls from now on."
 
 

@@ -20,7 +20,7 @@ def _made(target: str) -> web.StreamResponse:
     """What the target asks for: ``/ready`` or ``/aiohttp``, with words in the query."""
     kind, _, words = target.partition("?")
     content = b"" if "empty" in words else BODY * 20_000 if "long" in words else BODY
-    status = 201 if "made" in words else 200
+    status = 201 if "made" in words else 400 if "refused" in words else 200
     response: web.StreamResponse
     if kind == "/ready":
         response = ready = Ready(content, status)
@@ -73,7 +73,7 @@ REQUESTS = {
 }
 
 
-@pytest.mark.parametrize("words", ["", "named", "empty", "named,empty", "closed", "named,long", "made"])
+@pytest.mark.parametrize("words", ["", "named", "empty", "named,empty", "closed", "named,long", "made", "refused"])
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
 @pytest.mark.parametrize("method", [b"GET ", b"POST "])
 async def test_the_bytes_and_the_connection_s_end_are_those_of_aiohttp(
@@ -81,7 +81,8 @@ async def test_the_bytes_and_the_connection_s_end_are_those_of_aiohttp(
 ) -> None:
     ready = await _answer(port, method + b"/ready?" + words.encode() + b" " + request_)
     assert ready == await _answer(port, method + b"/aiohttp?" + words.encode() + b" " + request_)
-    status, version = b"201 Created" if words == "made" else b"200 OK", b"1.1" if b"HTTP/1.1" in request_ else b"1.0"
+    status = {"made": b"201 Created", "refused": b"400 Bad Request"}.get(words, b"200 OK")
+    version = b"1.1" if b"HTTP/1.1" in request_ else b"1.0"
     assert ready[0].startswith(b"HTTP/" + version + b" " + status + b"\r\n")
 
 

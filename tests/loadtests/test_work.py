@@ -67,6 +67,7 @@ def test_the_limits_are_those_that_were_promised() -> None:
         "refresh": 2.8,
         "revoke": 1.7,
         "push": 3.5,
+        "device_poll": 2.2,
     }
 
 

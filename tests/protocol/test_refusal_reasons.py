@@ -144,3 +144,8 @@ def test_what_it_tells_to_do_exists() -> None:
     settings = [word.split(" = ")[0] for word in quoted if re.fullmatch(r"[a-z_0-9]+( = .*)?", word)]
     assert len(settings) > 10
     assert not [name for name in settings if name not in Settings.model_fields and not name.startswith("mintmark_")]
+
+
+@pytest.mark.parametrize("kind", errors.PollingError.__subclasses__(), ids=lambda kind: kind.error)
+def test_the_answers_to_polls_know_their_reason(kind: type[errors.PollingError]) -> None:
+    assert kind.reason == reason_of(kind.error, kind.description)
