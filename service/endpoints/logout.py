@@ -177,7 +177,8 @@ async def _read_request(issuer: Issuer, visit: Visit) -> _LogoutRequest:
     """The client and where it wants to go back to. Raises InvalidRequest for a redirect that may not be, without a hint."""
     form = visit.parameters
     given, back, named = form.get("id_token_hint"), form.get("post_logout_redirect_uri"), form.get("client_id")
-    hint = None if given is None else await read_hint(issuer, given)
+    sender = await issuer.store.clients.get(named) if given is not None and named is not None else None
+    hint = None if given is None else await read_hint(issuer, given, sender)  # by whose secret it may be encrypted
     client = await _client_of(issuer, hint, named)
     if client is not None and hint is not None:
         registered = back is not None and back in client.post_logout_redirect_uris

@@ -15,7 +15,7 @@ async def expected_subject(issuer: Issuer, client: Client, request: Authorizatio
     Raises InvalidRequest for a hint that is none.
     """
     if request.id_token_hint is not None:
-        hint = await read_hint(issuer, request.id_token_hint)
+        hint = await read_hint(issuer, request.id_token_hint, client)
         if hint is None or hint.client_id != client.client_id:
             raise InvalidRequest("id_token_hint is not an ID token that this client got here.")
         return hint.subject

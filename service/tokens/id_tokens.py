@@ -156,15 +156,20 @@ async def _for_client(issuer: Issuer, client: Client, signed: str) -> str:
     return signed if alg is None else await encrypted(issuer, client, signed, alg, enc)
 
 
-async def read_hint(issuer: Issuer, token: str) -> Hint | None:
-    """Read an ``id_token_hint``; None where it is not an ID token of ours.
+async def read_hint(issuer: Issuer, token: str, client: Client | None = None) -> Hint | None:
+    """Read an ``id_token_hint``; None where it is not an ID token of ours. It may have expired (Core 3.1.2.1).
 
-    It may have expired, and the client may have encrypted it for us (Core 3.1.2.1).
+    The client may have encrypted it for us, or sends it as it was encrypted for it by its secret.
+
+    Args:
+        issuer: Ours.
+        token: The hint.
+        client: Whom it is from, None = not known: its secret is no key then.
     """
     if issuer.keyring is None or len(token) > MAX_HINT:
         return None
     try:
-        claims = await issuer.keyring.verify(await decrypted(issuer, token))
+        claims = await issuer.keyring.verify(await decrypted(issuer, token, client))
     except UnverifiableError:
         return None
     if claims is None or claims.get("iss") != issuer.url or {"events", "client_id"} & claims.keys():

@@ -133,6 +133,22 @@ def whole(**changes: str) -> dict[str, Any]:
     return {**usual_request(), **changes}
 
 
+async def test_a_hint_that_is_encrypted_by_the_secret_comes_back_as_it_was(person: Person) -> None:
+    """RP-Initiated Logout 2: signing out, its client has to be named."""
+    await with_secret(person.world)
+    client = await person.world.issuer.store.clients.read("app")
+    assert client
+    await person.world.change(client, id_token_encrypted_response_alg=DIR)
+    person.world.issuer.store.clients.forget(["app"])
+    hint = (await person.authorize(response_type="id_token")).answer["id_token"]
+    assert hint.count(".") == 4
+    assert "id_token" in (await person.authorize(response_type="id_token", prompt="none", id_token_hint=hint)).answer
+    await person.get("/logout", id_token_hint=hint)
+    assert not (await person.authorize(prompt="none")).error, "whose secret would that be?"
+    assert (await person.get("/logout", id_token_hint=hint, client_id="app")).status == 200
+    assert (await person.authorize(prompt="none")).error == "login_required"
+
+
 # attacks
 
 
