@@ -6,8 +6,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ from service.cli.exits import REFUSED, address_explained, redis_explained
 from service.cli.json_output import Json, emit
 from service.cli.loading import loaded
 from service.cli.output import say, terminal
-from service.dev import callback
+from service.dev import callback, mcp_demo
 from service.dev import demo as what
 from service.dev.check import CheckResult, walk
 from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
@@ -47,18 +47,28 @@ def demo(
             "--check", help="Run a check over HTTP, say what came back, and end; nothing is kept.", metavar=""
         ),
     ] = False,
+    mcp: Annotated[
+        bool,
+        typer.Option(
+            "--mcp", help="Start an MCP server, too, whose clients register and sign in by themselves.", metavar=""
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Bring up a service to play with, with a client, a user and the console, and print commands to try. Ctrl-C ends it.
 
     Example: `mintmark demo`
 
+    Example: `mintmark demo --mcp`
+
     Example: `mintmark demo --check`
 
     With --check it tries itself over HTTP on a free port, and the exit code is 1 if any answer is not what it must be.
     """
+    if mcp and not mcp_demo.is_installed():
+        raise typer.BadParameter("--mcp needs the Python SDK of MCP: pip install 'mintmark[mcp]'")
     if not check:
-        uvloop.run(_serve(port, redis, json))
+        uvloop.run(_serve(port, redis, json, mcp=mcp))
     elif not uvloop.run(_check(redis, json)):
         raise typer.Exit(REFUSED)
 
@@ -66,24 +76,61 @@ def demo(
 # serving
 
 
-async def _serve(port: int, redis_url: str | None, json: bool) -> None:
+async def _serve(port: int, redis_url: str | None, json: bool, *, mcp: bool) -> None:
     async with _redis(redis_url, DATA) as url:
         master_key, console = _master_key(redis_url), _console(port, redis_url)
-        settings = _settings(what.settings_of(port, url, master_key, console), redis_url)
+        mcp_port = _near(port + 2) if mcp else 0
+        given = what.settings_of(port, url, master_key, console)
+        settings = _settings(what.for_agents(given) if mcp else given, redis_url)
         log.configure(settings.log_level, settings.log_format)
-
-        def ready(reached_at: str) -> None:
-            lessons = what.lessons(settings, reached_at, _mintmark(settings, redis_url))
-            if json:
-                _print_json(settings, reached_at, console, lessons)
-            else:
-                _print_lessons(reached_at, console, lessons)
-
-        with redis_explained(settings), address_explained(settings, "--port, or make run PORT=…"):
+        with (
+            _McpServer(settings.issuer, mcp_port) as server,
+            redis_explained(settings),
+            address_explained(settings, "--port, or make run PORT=…"),
+        ):
             _check_free(port)
             async with app.open_issuer(settings, listen=False) as issuer:
                 await what.prepare(issuer)
-            await app.serve(settings, ready, further=callback.handlers(settings.issuer))
+                if mcp:
+                    await mcp_demo.prepare(issuer, mcp_port)
+
+            def tell(reached_at: str) -> None:
+                lessons = what.lessons(settings, reached_at, _mintmark(settings, redis_url))
+                show = _print_json if json else _print_lessons
+                show(settings, reached_at, console, lessons, server.url)
+
+            await app.serve(
+                settings, lambda url: server.start(lambda: tell(url)), further=callback.handlers(settings.issuer)
+            )
+
+
+class _McpServer(ExitStack):
+    """The MCP server beside the service; none where its port is 0."""
+
+    def __init__(self, issuer: str, port: int) -> None:
+        super().__init__()
+        self._issuer, self._port = issuer, port
+        self.url = mcp_demo.resource_of(port) if port else ""
+        self._starting: asyncio.Task[None] | None = None
+
+    def start(self, tell: Callable[[], None]) -> None:
+        """Start it, and tell of it when it is there."""
+        if not self._port:
+            tell()
+            return
+        self.enter_context(mcp_demo.beside(self._issuer, self._port))
+        self._starting = asyncio.ensure_future(self._told(tell))
+
+    async def _told(self, tell: Callable[[], None]) -> None:
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            except OSError:
+                await asyncio.sleep(0.1)
+            else:
+                writer.close()
+                tell()
+                return
 
 
 def _settings(given: dict[str, Any], redis_url: str | None) -> Settings:
@@ -134,11 +181,16 @@ def _console(port: int, redis_url: str | None) -> what.Console:
         if redis_url is not None
         else what.operator_token_in(DATA.parent)
     )
+    return what.Console(_near(port + 1), token)
+
+
+def _near(port: int) -> int:
+    """This port, or a free one where it is taken."""
     try:
-        _check_free(port + 1)
+        _check_free(port)
     except (OSError, OverflowError):
-        return what.Console(_free_port(), token)
-    return what.Console(port + 1, token)
+        return _free_port()
+    return port
 
 
 @asynccontextmanager
@@ -181,7 +233,9 @@ def program() -> str:
     return quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
 
 
-def _print_lessons(url: str, console: what.Console, lessons: list[what.Lesson]) -> None:
+def _print_lessons(
+    _settings: Settings, url: str, console: what.Console, lessons: list[what.Lesson], mcp_url: str
+) -> None:
     """Headings are indented, commands are not: what begins a line can be pasted, and no line is broken."""
     terminal().print(Text(f"\n  Mintmark is at {url}", "bold green"))
     terminal().print(
@@ -196,6 +250,14 @@ def _print_lessons(url: str, console: what.Console, lessons: list[what.Lesson]) 
         markup=False,
         soft_wrap=True,
     )
+    if mcp_url:
+        terminal().print(
+            Text("\n  For agents", "bold"),
+            Text(
+                f"\n  An MCP server is at {mcp_url}: give that URL to a client, which then opens a browser to sign in.\n"
+            ),
+            soft_wrap=True,
+        )
     for number, lesson in enumerate(lessons, 1):
         terminal().print(Text(f"\n  {number}  {lesson.title}", "bold"))
         for command in lesson.commands:
@@ -204,7 +266,7 @@ def _print_lessons(url: str, console: what.Console, lessons: list[what.Lesson]) 
     sys.stdout.flush()
 
 
-def _print_json(settings: Settings, url: str, console: what.Console, lessons: list[what.Lesson]) -> None:
+def _print_json(settings: Settings, url: str, console: what.Console, lessons: list[what.Lesson], mcp_url: str) -> None:
     emit(
         {
             "url": url,
@@ -212,6 +274,7 @@ def _print_json(settings: Settings, url: str, console: what.Console, lessons: li
             "sign_in_url": what.sign_in_url(url),
             "console_url": console.url,
             "console_token": console.token,
+            **({"mcp_url": mcp_url} if mcp_url else {}),
             "client_id": what.CLIENT_ID,
             "client_secret": what.CLIENT_SECRET,
             "username": what.USERNAME,

@@ -13,6 +13,7 @@ from service.admin import clients, users
 from service.admin.client_input import ClientInput
 from service.admin.errors import AlreadyExists
 from service.admin.users import UserInput
+from service.dev import mcp_demo
 from service.grants import GRANT_TYPES
 from service.issuer import Issuer
 from service.protocol.claims import SCOPE_CLAIMS
@@ -124,6 +125,11 @@ def settings_of(port: int, redis_url: str, master_key: str, console: Console | N
         "log_level": "INFO",
         "log_format": "text",
     }
+
+
+def for_agents(given: dict[str, Any]) -> dict[str, Any]:
+    """The same, for clients of an MCP server that register and sign in by themselves."""
+    return {**given, **mcp_demo.SETTINGS, "scopes": {**given["scopes"], mcp_demo.SCOPE: "Use the tools of the demo"}}
 
 
 _HONOURED = ("log_level", "log_format", "scopes")

@@ -9,21 +9,14 @@ import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from starlette.types import ASGIApp
 
+from service.dev.mcp_demo import PATH, SCOPE, resource_of
 from service.guard import AsgiGuard, Guard
-
-SCOPE = "mcp:tools"
-"""What a token must be good for."""
-PATH = "/mcp"
-
-
-def resource_of(port: int) -> str:
-    """What the server is called by its clients, and in the audience of their tokens."""
-    return f"http://127.0.0.1:{port}{PATH}"
 
 
 def make_server() -> MCPServer:
     """Make an MCP server with two tools."""
-    server = MCPServer("Mintmark demo", instructions="Adds numbers, and says who you are.")
+    instructions = "Adds numbers, and says who you are."
+    server = MCPServer("Mintmark demo", instructions=instructions, log_level="WARNING")
 
     @server.tool()
     def add(first: int, second: int) -> int:

@@ -18,9 +18,8 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
 from service.admin import clients
-from service.admin.resources import ResourceInput, create_resource
 from service.app import open_issuer
-from service.dev.mcp_server import SCOPE, resource_of
+from service.dev.mcp_demo import SCOPE, prepare, resource_of
 from tests.conftest import NODE
 from tests.documents import DocumentHost, document_host
 from tests.free_ports import free_ports
@@ -41,8 +40,7 @@ async def mcp_world(redis: Shape, **changes: Any) -> AsyncIterator[tuple[World, 
     async with open_issuer(settings) as issuer, in_process(issuer, port=port) as http:
         world = World(issuer, http, redis)
         await world.user()
-        given = {"resource": resource_of(mcp_port), "scopes": [SCOPE], "access_token_format": "jwt"}
-        await create_resource(issuer, ResourceInput.read(given | {"self_registered": True}))
+        await prepare(issuer, mcp_port)
         command = ("-m", "service.dev.mcp_server", "--issuer", settings.issuer, "--port", str(mcp_port))
         server = await asyncio.create_subprocess_exec(sys.executable, *command)
         try:
