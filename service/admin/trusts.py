@@ -44,8 +44,8 @@ class TrustInput(Input):
     ] = None
     uses: Annotated[
         tuple[TrustUse, ...],
-        AfterValidator(each_once),
-        Field(min_length=1, description="What its JWTs are taken for; jwt-bearer unless said."),
+        AfterValidator(lambda uses: each_once(uses) or (TrustUse.JWT_BEARER,)),
+        Field(description="What its JWTs are taken for; jwt-bearer unless said."),
     ] = (TrustUse.JWT_BEARER,)
     subject_claim: Annotated[
         Literal["sub"] | ClaimName, Field(description="The claim that says which user here is meant; sub unless said.")

@@ -17,12 +17,24 @@ def test_an_issuer_is_trusted_listed_and_not_trusted_any_more(mintmark: CommandL
     assert added | {"created_at": 0, "jwks": None} == {
         **{"issuer": CI, "jwks": None, "jwks_uri": None, "algorithms": ["ES256"], "subjects": ["alice"]},
         **{"scopes": ["deploy", "read"], "clients": ["deployer"], "audience": "urn:us", "created_at": 0},
+        **{"uses": ["jwt-bearer"], "subject_claim": "sub", "subject_prefix": ""},
     }
     assert [trust["issuer"] for trust in mintmark("trust", "list", "--json").json["trusts"]] == [CI]
     assert CI in mintmark("trust", "list").out
     assert mintmark("trust", "remove", CI, "--yes").err == f"{CI} is not trusted any more.\n"
     assert mintmark("trust", "list", "--json").json["trusts"] == []
     assert "there is no trusted issuer" in mintmark("trust", "remove", CI, "--yes", code=1).err
+
+
+def test_what_it_is_trusted_for_and_how_its_users_are_called(mintmark: CommandLine) -> None:
+    options = ("--jwks", json.dumps(JWKS), "--use", "id-jag", "--use", "token-exchange", "--use", "id-jag")
+    mapping = ("--subject-claim", "email", "--subject-prefix", "acme:")
+    added = mintmark("trust", "add", CI, *options, *mapping, "--json").json
+    assert (added["uses"], added["subject_claim"]) == (["id-jag", "token-exchange"], "email")
+    assert added["subject_prefix"] == "acme:"
+    assert "id-jag" in mintmark("trust", "list").out
+    assert "use" in mintmark("trust", "add", CI, "--jwks", json.dumps(JWKS), "--use", "all", code=2).err
+    assert "registered claim" in mintmark("trust", "add", CI, *options, "--subject-claim", "aud", code=1).err
 
 
 def test_what_is_missing_is_told(mintmark: CommandLine) -> None:

@@ -14,7 +14,7 @@ _TEXTS = (
     *("issuer", "jwks_uri", "jwks", "algorithms", "subjects", "scopes", "clients", "audience", "uses"),
     *("subject_claim", "subject_prefix"),
 )
-_WORDS = ("algorithms", "subjects", "scopes", "clients")
+_WORDS = ("algorithms", "subjects", "scopes", "clients", "uses")
 _REMOVE = Act(
     "Trust {name} no more?",
     "Its assertions are refused from now on. Tokens that were issued for them stay until they end or are revoked.",
@@ -48,7 +48,6 @@ async def add(request: ConsoleRequest) -> ConsoleReply:
         given: dict[str, Any] = {name: sent[name] or None for name in ("jwks_uri", "audience")}
         given |= {name: sent[name].split() for name in _WORDS}
         given |= {"issuer": sent["issuer"], "jwks": _jwks(sent["jwks"]), "subject_prefix": sent["subject_prefix"]}
-        given |= {"uses": sent["uses"].split()} if sent["uses"] else {}
         given |= {"subject_claim": sent["subject_claim"]} if sent["subject_claim"] else {}
         if await request.find(trusts.SHOW, issuer=sent["issuer"]):
             raise InvalidInput("issuer: is trusted already; remove it first to describe it anew")

@@ -247,6 +247,18 @@ async def test_an_issuer_is_trusted_and_no_more(alice: Operator) -> None:
     assert (await alice.post("/console/trusts/remove", issuer="https://ci.example")).status == 404
 
 
+async def test_what_an_issuer_is_trusted_for(alice: Operator) -> None:
+    given = {
+        "issuer": "https://login.example",
+        "jwks_uri": "https://login.example/jwks",
+        "uses": "id-jag token-exchange",
+    }
+    shown = await alice.post("/console/trusts/new", **given, subject_claim="email", subject_prefix="acme:")
+    assert "id-jag, token-exchange" in text_of(shown)
+    (trust,) = (await trusts.list_trusts(alice.world.issuer)).rows
+    assert (trust.uses, trust.subject_claim, trust.subject_prefix) == (("id-jag", "token-exchange"), "email", "acme:")
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -255,6 +267,8 @@ async def test_an_issuer_is_trusted_and_no_more(alice: Operator) -> None:
         ({"issuer": "a", "jwks": "{"}, "is not JSON"),
         ({"issuer": "a", "jwks_uri": "http://far.example/jwks"}, "https"),
         ({"issuer": "a", "jwks_uri": "https://a.example", "algorithms": "none"}, "algorithms"),
+        ({"issuer": "a", "jwks_uri": "https://a.example", "uses": "everything"}, "jwt-bearer"),
+        ({"issuer": "a", "jwks_uri": "https://a.example", "subject_claim": "aud"}, "registered claim"),
     ],
 )
 async def test_faults_of_a_trusted_issuer(alice: Operator, given: dict[str, str], told: str) -> None:
