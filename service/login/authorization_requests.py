@@ -216,5 +216,7 @@ async def _destination(issuer: Issuer, client: Client, rules: Rules, outer: Para
         parameters = await unpacked(issuer, client, outer)
     except ProtocolError as error:
         verified = authorization_request.verify_destination(outer.single, rules)
+        if rules.signs_errors(outer.single):
+            verified = verified._replace(as_jwt=True)
         raise RefusedRequestError(client, verified, error) from error
     return parameters, authorization_request.verify_destination(parameters.single, rules)

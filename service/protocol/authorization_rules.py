@@ -32,3 +32,16 @@ class Rules(NamedTuple):
     demands: Demands = NO_DEMANDS  # of security profiles
     any_loopback_port: bool = False  # whether the port of the name localhost is free, too: of a native app
     any_redirect_uri: bool = False  # whether redirect_uri need not be registered: who pushed the request authenticated
+
+    def signs_errors(self, outer: Mapping[str, str]) -> bool:
+        """Return whether an error about a request object travels as a JWT: the client may get no other response.
+
+        That it should (``response_mode``) stands in the object, which cannot be trusted.
+
+        Args:
+            outer: The parameters beside the object.
+        """
+        if not self.openid or not self.demands.jwt_response or "response_mode" in outer:
+            return False
+        asked = {outer["response_type"]} if "response_type" in outer else set(self.response_types)
+        return asked == {ResponseType.CODE} & set(self.response_types)

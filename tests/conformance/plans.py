@@ -34,6 +34,8 @@ SETTINGS: dict[Profile, dict[str, str]] = {
 
 The suite's FAPI 1 clients send assertions for the token endpoint, and for several audiences (FAPI 1 does not forbid it).
 """
+EXTENSIONS = ("authorization_grant_profiles_supported", "identity_chaining_requested_token_types_supported")
+"""Members of our metadata that drafts define and the suite does not know."""
 MODULES = {
     Profile.FAPI2_SECURITY: "fapi2-security-profile-final",
     Profile.FAPI2_MESSAGE_SIGNING: "fapi2-security-profile-final",
@@ -246,7 +248,10 @@ class Places:
         return {
             "alias": plan.key,
             "description": f"Mintmark, {plan.key}",
-            "server": {"discoveryUrl": f"{self.op}/.well-known/{document}"},
+            "server": {
+                "discoveryUrl": f"{self.op}/.well-known/{document}",
+                "allow_unexpected_metadata_fields": list(EXTENSIONS),
+            },
             "client": first.configuration,
             "client2": second.configuration,
             "mtls": first.certificate,
