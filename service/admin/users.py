@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 MIN_PASSWORD = 8
 """Characters (NIST SP 800-63B 5.1.1.1)."""
+MIN_USER_CODE = 4
+"""Characters; guesses at it are slowed down."""
 _TRIES = 5
 
 
@@ -52,6 +54,10 @@ Username = Annotated[ShortText, AfterValidator(filled), AfterValidator(_username
 Claims = Annotated[dict[ShortText, Json], AfterValidator(_claims)]
 ChangedClaims = Annotated[Claims, Field(description="Those given are set, those given as null are removed.")]
 UserName = Annotated[Name, Field(description="Username, or subject.")]
+UserCode = Annotated[
+    str,
+    Field(max_length=255, description="4 characters or more, kept as an argon2 hash; without one clients need none."),
+]
 Password = Annotated[str, Field(max_length=1024, description="8 characters or more; kept as an argon2 hash.")]
 
 
@@ -161,6 +167,21 @@ async def set_password(issuer: Issuer, username: UserName, password: Password) -
     ended = await ending_sessions.end_sessions_of(issuer, user.subject)
     await forget_attempts(issuer.store, user.username)
     return _ended(user, ended, Event.USER_PASSWORD_SET)
+
+
+@audited("user.set_user_code", "user:username")
+async def set_user_code(issuer: Issuer, username: UserName, user_code: UserCode = "") -> User:
+    """Set what a client must know to ask the user without a browser (user_code of CIBA), or take it away.
+
+    Raises NotFound, InvalidInput.
+    """
+    if user_code and (len(user_code) < MIN_USER_CODE or not user_code.isprintable()):
+        raise InvalidInput(f"user_code: must have at least {MIN_USER_CODE} characters that can be typed")
+    await get_user(issuer, username)
+    hashed = await issuer.hashing.hash(user_code) if user_code else ""
+    user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, user_code_hash=hashed))
+    log.info(Event.USER_CODE_SET if user_code else Event.USER_CODE_REMOVED, extra={"username": user.username})
+    return user
 
 
 @audited("user.sign_out", "user:username")

@@ -117,6 +117,28 @@ def set_password(username: UserName, password_stdin: PasswordStdin = False, json
     tell(user, ("User {username} has a new password; " + _ENDED).format(**user), json)
 
 
+@app.command("set-user-code")
+def set_user_code(
+    username: UserName,
+    user_code_stdin: Annotated[
+        bool, typer.Option("--user-code-stdin", help="The code is the first line of standard input.", metavar="")
+    ] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Clients need none any more.", metavar="")] = False,
+    json: Json = False,
+) -> None:
+    """Set what a client must know to ask a user without a browser (CIBA), at least 4 characters; it is asked for.
+
+    Example: `mintmark user set-user-code alice --user-code-stdin < code-file`
+
+    Example: `mintmark user set-user-code alice --remove`
+    """
+    if remove and user_code_stdin:
+        raise typer.BadParameter("--remove and --user-code-stdin exclude each other.")
+    user_code = "" if remove else hidden("user code", "--user-code-stdin", from_stdin=user_code_stdin)
+    user = do(operations.SET_USER_CODE, username=username, user_code=user_code)
+    tell(user, f"User {user['username']} has {'no' if remove else 'a'} user code{' any more' if remove else ''}.", json)
+
+
 add_command(
     app,
     operations.SIGN_OUT,

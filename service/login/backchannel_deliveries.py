@@ -29,6 +29,7 @@ from service.records.backchannel_request import (
 )
 from service.records.client import Client
 from service.tokens.backchannel_requests import TRANSACTION_FAILED, pushed_tokens
+from service.tokens.polled_requests import end_pause
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +142,7 @@ async def _content(issuer: Issuer, client: Client, notice: BackchannelNotice) ->
     """What is posted (sections 10.2, 10.3.1, 12). Raises PollingError, TemporarilyUnavailable."""
     named: dict[str, object] = {"auth_req_id": notice.auth_req_id}
     if notice.mode is not DeliveryMode.PUSH:
+        await end_pause(issuer, notice.auth_req_id)
         return named
     try:
         return named | await pushed_tokens(issuer, client, notice.auth_req_id)

@@ -1,16 +1,29 @@
 """Whom a CIBA request means: the user behind its hint, and whether the client may ask them (CIBA Core 1.0 section 7)."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
+from service.crypto.jws import SKEW, UnverifiableError
 from service.directory import Person
 from service.issuer import Issuer
 from service.login.hinted_session import named_by
 from service.observe.events import Event
 from service.protocol.backchannel_request import BackchannelRequest, HintKind
-from service.protocol.errors import InvalidRequest, InvalidUserCode, MissingUserCode, UnknownUserId
+from service.protocol.errors import (
+    ExpiredLoginHintToken,
+    InvalidRequest,
+    InvalidUserCode,
+    MissingUserCode,
+    UnknownUserId,
+)
+from service.protocol.names import TrustUse
 from service.records.client import Client
+from service.records.trusted_issuer import TrustedIssuer
 from service.store.failures import Limit
+from service.tokens import assertions
 from service.tokens.id_tokens import Hint, read_hint
+from service.tokens.trusted_issuers import subject_of, trusted_issuer_of, verify_by_issuer
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +35,7 @@ async def user_of(issuer: Issuer, client: Client, asked: BackchannelRequest) -> 
 
     Raises:
         UnknownUserId: There is no such user, or they are disabled.
+        ExpiredLoginHintToken: A token that hints at them has expired.
         InvalidRequest: The hint is none.
         MissingUserCode, InvalidUserCode: The user has a user code.
         TemporarilyUnavailable: The directory is.
@@ -62,9 +76,35 @@ async def _read(issuer: Issuer, client: Client, hint: str) -> Hint:
     return read
 
 
-async def _by_token(_issuer: Issuer, _client: Client, _hint: str) -> Person:
-    """A token about a user that was made for us."""
-    raise InvalidRequest("login_hint_token is not supported: use login_hint or id_token_hint.")
+async def _by_token(issuer: Issuer, client: Client, hint: str) -> Person:
+    """A JWT of an issuer that is trusted for hints; it may be sent more than once, as long as it lasts."""
+    try:
+        assertion = assertions.read(hint)
+        trusted = await trusted_issuer_of(issuer, client, assertion, TrustUse.LOGIN_HINT)
+        claims = assertion.jws.claims()
+        _check_hint_token(issuer, trusted, claims)
+        await verify_by_issuer(issuer, trusted, assertion)
+        subject = subject_of(trusted, claims)
+    except UnverifiableError as error:
+        raise InvalidRequest(
+            f"The login_hint_token cannot be used: {error}", log=f"login_hint_token: {error}"
+        ) from error
+    person = await issuer.directory.find_subject(subject)
+    if person is None:
+        raise UnknownUserId(_NOBODY)
+    return person
+
+
+def _check_hint_token(issuer: Issuer, trusted: TrustedIssuer, claims: Mapping[str, Any]) -> None:
+    """For us, and until when; all else is checked with the signature. Raises UnverifiableError, ExpiredLoginHintToken."""
+    audience, end = claims.get("aud"), claims.get("exp")
+    named = audience if isinstance(audience, list) else [audience]
+    if issuer.url not in named and (trusted.audience is None or trusted.audience not in named):
+        raise UnverifiableError("aud does not name this issuer")
+    if isinstance(end, bool) or not isinstance(end, int | float):
+        raise UnverifiableError("it needs exp")
+    if end < issuer.clock() - SKEW:
+        raise ExpiredLoginHintToken("The login_hint_token has expired.")
 
 
 _FINDERS = {

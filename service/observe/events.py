@@ -125,6 +125,8 @@ class Event(StrEnum):
     INITIAL_ACCESS_TOKEN_CREATED = "initial_access_token_created", INFO, "An initial access token was created.", "uses lifetime"
     USER_CREATED = "user_created", INFO, "A user was created.", "username subject"
     USER_UPDATED = "user_updated", INFO, "A user was changed.", "username claims"
+    USER_CODE_SET = "user_code_set", INFO, "A user got a user code, which clients must know to ask them without a browser.", "username"
+    USER_CODE_REMOVED = "user_code_removed", INFO, "A user has no user code any more.", "username"
     USER_PASSWORD_SET = "user_password_set", INFO, "A user got a new password; sessions and grants are ended.", "username grants_ended sessions_ended"
     USER_ENABLED = "user_enabled", INFO, "A user may sign in again.", "username"
     USER_DISABLED = "user_disabled", INFO, "A user may not sign in any more; sessions and grants are ended.", "username grants_ended sessions_ended"

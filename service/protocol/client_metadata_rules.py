@@ -195,6 +195,13 @@ COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
         "backchannel_client_notification_endpoint: ping and push need one (CIBA Core 4)",
     ),
     (
+        lambda given: (
+            given.backchannel_token_delivery_mode is DeliveryMode.PUSH
+            and (given.dpop_bound_access_tokens or given.tls_client_certificate_bound_access_tokens)
+        ),
+        "backchannel_token_delivery_mode: tokens that are delivered (push) cannot be bound to a key of the client",
+    ),
+    (
         lambda given: given.backchannel_authentication_request_signing_alg is not None and _has_no_keys(given),
         "backchannel_authentication_request_signing_alg: needs jwks or jwks_uri to verify the requests with",
     ),

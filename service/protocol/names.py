@@ -191,6 +191,8 @@ class TrustUse(StrEnum):
     """Identity assertion grants, which name their client (draft-ietf-oauth-identity-assertion-authz-grant)."""
     TOKEN_EXCHANGE = "token-exchange"
     """Tokens that are exchanged for others (RFC 8693)."""
+    LOGIN_HINT = "login-hint"
+    """Hints at the user whom a client asks without a browser (login_hint_token of CIBA)."""
 
 
 class RefreshRotation(StrEnum):

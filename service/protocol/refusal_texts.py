@@ -211,7 +211,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("backchannel_request", "invalid_request", "A CIBA request lacks what it needs, or holds what cannot be taken; the answer says what.", "docs/ciba.md.",
      ("Give one of login_hint, login_hint_token and id_token_hint, and only one (CIBA Core 7.1).", "requested_expiry must be a positive number of seconds.",
       "client_notification_token must be {} to {} characters of a bearer token (RFC 6750).", "The parameter {} is missing (CIBA Core 7.1).",
-      "login_hint_token is not supported: use login_hint or id_token_hint.")),
+      "login_hint_token: {}")),
     ("backchannel_not_openid", "invalid_scope", "A CIBA request without the scope openid.", "Every CIBA request is one of OpenID Connect.",
      ("The scope must contain openid (CIBA Core 7.1).",)),
     ("backchannel_signed_request", "invalid_request", "A CIBA request has to be signed and is not, or its JWT cannot be used; the log says why.",

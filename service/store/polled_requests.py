@@ -90,6 +90,10 @@ class PolledRequests(SpendableStore):
         allowance = Allowance.decode(content) if answer is PollAnswer.ALLOWED else None
         return Polled(answer, grants.decode(grant_record), allowance, reply)
 
+    async def end_pause(self, request: Credential) -> None:
+        """Let its client poll at once, whenever it polled last: it is told that it is worth it."""
+        await self._delete(self._keys.poll_pause(request.grant_id, request.hash))
+
     async def allow(self, request: Credential, grant: Grant, allowance: Allowance, ends_at: int) -> bool:
         """Begin the grant of a request that waits, until ``ends_at`` (epoch seconds), for its client to be told at a poll.
 

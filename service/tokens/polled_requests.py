@@ -157,6 +157,13 @@ def _check_answer(answer: PollAnswer, name: str) -> None:
             raise InvalidGrant(log=f"{name} was issued to another client, or the client's grants were ended")
 
 
+async def end_pause(issuer: Issuer, text: str) -> None:
+    """Let a client poll at once that is notified of the end of its request. One round trip. ``text``: the credential."""
+    credential = parse(text)
+    if credential is not None:
+        await issuer.store.polled_requests.end_pause(credential)
+
+
 # those who decide
 
 

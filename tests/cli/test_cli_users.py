@@ -127,3 +127,16 @@ def test_a_user_is_signed_out(mintmark: CommandLine) -> None:
     told = mintmark("user", "sign-out", "alice", "--yes", "--json").json
     assert told == {"username": "alice", "signed_out": True, "grants_ended": 0, "sessions_ended": 0}
     assert "--yes" in mintmark("user", "sign-out", "alice", code=2).err
+
+
+def test_a_user_code_is_set_and_removed(mintmark: CommandLine) -> None:
+    """What clients that ask without a browser must know; it is never shown."""
+    create(mintmark, "alice")
+    done = mintmark("user", "set-user-code", "alice", "--user-code-stdin", stdin="4711-x\n")
+    assert (done.err, "4711" in done.out) == ("User alice has a user code.\n", False)
+    assert "4711" not in mintmark("user", "show", "alice", "--json").out
+    short = mintmark("user", "set-user-code", "alice", "--user-code-stdin", stdin="471\n", code=1)
+    assert "must have at least 4 characters" in short.err
+    assert mintmark("user", "set-user-code", "alice", "--remove").err == "User alice has no user code any more.\n"
+    both = mintmark("user", "set-user-code", "alice", "--remove", "--user-code-stdin", code=2)
+    assert "exclude each other" in " ".join(both.err.split())

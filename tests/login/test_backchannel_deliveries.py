@@ -95,12 +95,13 @@ async def test_ping(person: Person, receiver: Receiver, decision: str) -> None:
     await notified_client(person.world, DeliveryMode.PING, receiver.uri)
     auth_req_id, token = await begun(person)
     assert await deliver_due(person.world.issuer) == 0, "nothing to say yet"
+    assert await error_of(await poll(person.world, auth_req_id)) == (400, "authorization_pending")
     await decide(person, decision)
     assert await deliver_due(person.world.issuer) == 1
     assert receiver.bodies == [{"auth_req_id": auth_req_id}]
     headers = receiver.headers[0]
     assert (headers["Authorization"], headers["Content-Type"]) == (f"Bearer {token}", "application/json")
-    response = await poll(person.world, auth_req_id)
+    response = await poll(person.world, auth_req_id)  # at once, though it asked a moment ago
     assert (await response.json()).get("error", "tokens") == ("tokens" if decision == "allow" else "access_denied")
     assert await deliver_due(person.world.issuer) == 0
     assert not person.world.key_names("backchannel}"), "nothing is left"

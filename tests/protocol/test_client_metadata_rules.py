@@ -14,6 +14,11 @@ WEB: dict[str, Any] = {"grant_types": ("authorization_code", "refresh_token"), "
 PUBLIC: dict[str, Any] = WEB | {"auth_method": "none"}
 MACHINE: dict[str, Any] = {"grant_types": ("client_credentials",)}
 API: dict[str, Any] = {"introspect": True}
+CALLS: dict[str, Any] = {"grant_types": ("urn:openid:params:grant-type:ciba", "refresh_token")}
+PING: dict[str, Any] = {
+    "backchannel_token_delivery_mode": "ping",
+    "backchannel_client_notification_endpoint": "https://app.example/notified",
+}
 BROWSER_TOKENS: dict[str, Any] = {
     "grant_types": ("implicit",),
     "response_types": ("id_token",),
@@ -54,6 +59,10 @@ def refusals(members: dict[str, Any]) -> list[str]:
         MACHINE | {"token_endpoint_auth_signing_alg": "ES256"},  # may belong to a client that asserts subjects
         MACHINE | {"grant_types": (JWT_BEARER,), "may_assert_subjects": True},
         MACHINE | {"alias": "other"},
+        CALLS,
+        CALLS | PING | {"backchannel_authentication_request_signing_alg": "PS256", "jwks_uri": KEYS},
+        CALLS | PING | {"dpop_bound_access_tokens": True},
+        CALLS | PING | {"backchannel_token_delivery_mode": "push"},
     ],
 )
 def test_what_goes_together(members: dict[str, Any]) -> None:
@@ -90,6 +99,14 @@ def test_what_goes_together(members: dict[str, Any]) -> None:
         ),
         (MACHINE | {"may_assert_subjects": True}, "may_assert_subjects: goes with"),
         (MACHINE | {"alias": "app"}, "alias: must differ"),
+        (CALLS | {"auth_method": "none"}, "grant_types: urn:openid:params:grant-type:ciba is for confidential"),
+        (CALLS | {"backchannel_token_delivery_mode": "ping"}, "backchannel_client_notification_endpoint: ping"),
+        (CALLS | {"backchannel_token_delivery_mode": "push"}, "backchannel_client_notification_endpoint: ping"),
+        (CALLS | {"backchannel_authentication_request_signing_alg": "PS256"}, "backchannel_authentication_request"),
+        (
+            CALLS | PING | {"backchannel_token_delivery_mode": "push", "dpop_bound_access_tokens": True},
+            "backchannel_token_delivery_mode: tokens",
+        ),
     ],
 )
 def test_what_does_not(members: dict[str, Any], told: str) -> None:

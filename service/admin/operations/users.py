@@ -70,6 +70,12 @@ SET_PASSWORD = Operation(
     admin.set_password,
     UserWithNewPassword,
 )
+SET_USER_CODE = Operation(
+    "user.set_user_code",
+    "Set or remove what a client must know to ask the user without a browser (CIBA).",
+    admin.set_user_code,
+    ShownUser,
+)
 SIGN_OUT = Operation(
     "user.sign_out", "End every session and grant of a user.", admin.sign_out_user, EndedUser, is_destructive=True
 )

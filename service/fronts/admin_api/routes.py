@@ -72,6 +72,7 @@ ROUTES = (
     OperationRoute("PATCH", "/users/{username}", operations.users.UPDATE),
     OperationRoute("DELETE", "/users/{username}", operations.users.DELETE),
     OperationRoute("PUT", "/users/{username}/password", operations.users.SET_PASSWORD),
+    OperationRoute("PUT", "/users/{username}/user-code", operations.users.SET_USER_CODE),
     OperationRoute("POST", "/users/{username}/sign-out", operations.users.SIGN_OUT),
     OperationRoute("POST", "/users/{username}/disable", operations.users.DISABLE),
     OperationRoute("POST", "/users/{username}/enable", operations.users.ENABLE),

@@ -33,6 +33,7 @@ from service.records.grant import Grant
 from service.tokens.backchannel_requests import TRANSACTION_FAILED, pushed_tokens
 from service.tokens.id_tokens import subject_for
 from service.tokens.members import judge_members
+from service.tokens.polled_requests import end_pause
 
 _CLOCKS = 60
 """Seconds by which a caller's clock may be ahead of ours."""
@@ -158,6 +159,7 @@ async def _answer(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchann
     if waiting.mode is DeliveryMode.POLL or not waiting.api_key:
         return done
     content: Mapping[str, Any] = {"auth_req_id": waiting.auth_req_id}
+    await end_pause(issuer, waiting.auth_req_id)
     if waiting.mode is DeliveryMode.PUSH:
         content = {**content, **await _pushed(issuer, loaded, body)}
     members |= {

@@ -1,6 +1,7 @@
 #!lua
 -- Poll for a decision. A poll within the interval since the last one lengthens it by 5 seconds and is told nothing else; a
 -- pause ends by its TTL, half a second early: what is sent regularly does not arrive so. ``poll`` is a word of this very poll.
+-- What is spent and has been answered needs no further poll: one within the interval is refused at once, and ends nothing.
 -- KEYS  request, pause, grant, reply
 -- ARGV  client, poll
 -- RETURNS pending | slow_down | denied | allowed | spent | ended | expired | foreign
@@ -20,6 +21,9 @@ if last == early then
 end
 local interval = tonumber(string.sub(held, 1, 4))
 if last and last ~= poll then
+  if string.sub(held, 27, 32) == 'spent:' and redis.call('EXISTS', reply) == 0 then
+    return 'ended' -- there is nothing to wait for: the client has its tokens
+  end
   interval = math.min(interval + 5, 9999)
   redis.call('SETRANGE', request, 0, string.format('%04d', interval))
   redis.call('SET', pause, early, 'PX', interval * 1000 - 500)

@@ -133,11 +133,14 @@ async def test_ping_is_the_callers_to_send(caller: Backend, result: Any) -> None
     await with_mode(caller, DeliveryMode.PING)
     token = notification_token()
     ticket, auth_req_id = await waiting(caller, client_notification_token=token)
+    assert await error_of(await poll(caller.world, auth_req_id)) == (400, "authorization_pending")
     done = await complete(caller, ticket, result)
     assert done.action.name == "NOTIFICATION"
     assert (done.clientNotificationEndpoint, done.clientNotificationToken) == (ENDPOINT, token)
     assert json.loads(done.responseContent) == {"auth_req_id": auth_req_id}
     assert not caller.world.key_names("backchannel}"), "we send none"
+    told = await (await poll(caller.world, auth_req_id)).json()
+    assert told.get("error") == (None if result is Result.AUTHORIZED else "access_denied"), "at once"
 
 
 async def test_push_is_the_callers_to_send(caller: Backend) -> None:
