@@ -13,6 +13,7 @@ from service.protocol.credentials import Credential, base64url
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.polled_request import Allowance
+from service.redis.connection import KeyedCommand
 from service.redis.script import Script
 from service.store import grants
 from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
@@ -58,6 +59,18 @@ class Polled(msgspec.Struct, frozen=True):
     """The sealed response, where it is spent and that waits."""
 
 
+class SeenRequest(msgspec.Struct, frozen=True):
+    """How a request stands, as operators see it."""
+
+    state: str
+    """``waiting``, ``allowed``, ``denied`` or ``spent``."""
+    content: bytes
+    grant: Grant | None
+    """That came of it, while it lives."""
+    ends_at: int
+    """Epoch seconds."""
+
+
 class PolledRequests(SpendableStore):
     """Polled requests in Redis. Each method is one round trip."""
 
@@ -73,6 +86,16 @@ class PolledRequests(SpendableStore):
         held: bytes = await self._connection.execute(key, "GET", key) or b""
         state = held[_FRONT:]
         return state.removeprefix(_WAITING) if state.startswith(_WAITING) else None
+
+    async def look(self, request: Credential) -> SeenRequest | None:
+        """Look at a request without polling for it; None where there is none (any more)."""
+        key, grant = self._keys.polled_request(request.grant_id, request.hash), self._keys.grant(request.grant_id)
+        read: KeyedCommand = (key, ("MGET", key, grant))
+        (held, grant_record), *end = await self._connection.execute_all([read, *grants.end_steps(key)])
+        if held is None:
+            return None
+        state, _, content = held[_FRONT:].partition(b":")
+        return SeenRequest(state.decode(), content, grants.decode(grant_record), grants.ends_at(*end))
 
     async def poll(self, request: Credential, client: Client, by: str) -> Polled:
         """Tell the client how its request stands. ``by``: a random word that tells a command sent again from another poll."""

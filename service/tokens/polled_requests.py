@@ -175,9 +175,13 @@ async def load(issuer: Issuer, reference: str) -> PolledRequest | None:
 async def load_as(issuer: Issuer, reference: str, kind: type[AnyPolledRequest]) -> AnyPolledRequest | None:
     """Return the same of a kind of request that says more."""
     content = await issuer.store.polled_requests.get(_credential_of(reference))
-    if content is not None and not content.startswith(b"{"):
-        content = issuer.request_sealing.unseal(content.decode("ascii", "replace"))
-    return None if content is None else kind.decode(content)
+    return None if content is None else unsealed(issuer, content, kind)
+
+
+def unsealed(issuer: Issuer, content: bytes, kind: type[AnyPolledRequest]) -> AnyPolledRequest | None:
+    """Return what is asked for; None where no key of ours sealed it."""
+    opened = content if content.startswith(b"{") else issuer.request_sealing.unseal(content.decode("ascii", "replace"))
+    return None if opened is None else kind.decode(opened)
 
 
 async def allow(issuer: Issuer, client: Client, reference: str, record: PolledRequest, grant: Grant) -> bool:

@@ -18,7 +18,9 @@ from service.protocol.credentials import Kind, base64url
 from service.protocol.names import AccessTokenFormat
 from service.records.audit_entry import Way
 from service.store.scanning import LivingCredential
+from service.tokens import polled_requests
 from tests.dpop import Prover
+from tests.polling import GRANT_TYPES, allow, begin, poll
 from tests.world import CALLBACK, VERIFIER, World, settings_for
 
 
@@ -105,6 +107,25 @@ async def test_a_refresh_token_and_its_use(world: World) -> None:
     found = await seen(world, tokens["refresh_token"])
     assert found.why == (Why.USED,)
     assert found.client_id == "app"
+
+
+async def test_a_device_code_and_what_became_of_it(world: World) -> None:
+    """Looking polls for nothing."""
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun, denied = await begin(world, client), await begin(world, client)
+    for _ in range(2):
+        found = await seen(world, begun.credential)
+        assert (found.what, found.why, found.client_id) == (What.POLLED_REQUEST, (Why.UNDECIDED,), "app")
+    assert (found.scope, 0 < found.ends_at - world.issuer.clock() <= 601) == ("read write", True)
+    await polled_requests.deny(world.issuer, denied.reference)
+    assert (await seen(world, denied.credential)).why == (Why.DENIED,)
+    await allow(world, client, begun.reference)
+    found = await seen(world, begun.credential)
+    assert (found.active, found.subject) == (True, "alice")
+    tokens = await (await poll(world, begun.credential)).json()
+    assert (await seen(world, begun.credential)).why == (Why.USED,)
+    await world.revoke(tokens["refresh_token"])
+    assert (await seen(world, begun.credential)).why == (Why.GRANT_ENDED,)
 
 
 async def test_a_code_and_its_use(world: World) -> None:

@@ -125,7 +125,7 @@ async def test_a_client_by_the_wizard(desk: Desk, shoot: Shoot) -> None:
     """Each choice is explained; the secret is shown once, and works."""
     page = desk.page
     await desk.open("/clients/new", "New client")
-    for kind in ("web", "app", "service", "api"):
+    for kind in ("web", "app", "device", "service", "api"):
         await desk.open(f"/clients/new?kind={kind}")
         await shoot(page, f"console-wizard-{kind}")
     await desk.open("/clients", "Clients")

@@ -1,11 +1,13 @@
-"""Inspection of our own opaque credentials: access tokens, refresh tokens and authorization codes."""
+"""Inspection of our own opaque credentials: access tokens, refresh tokens, codes, and what clients poll with."""
 
-from service.admin.inspection.finding import Inspection, What, Why, with_grant
+from service.admin.inspection.finding import Inspection, What, Why, with_client, with_grant
 from service.issuer import Issuer
 from service.protocol.credentials import Credential, Kind
 from service.protocol.names import GrantTypeName
+from service.records.polled_request import PolledRequest
 from service.tokens.access_tokens import handle_of
 from service.tokens.opening import sources_are_current
+from service.tokens.polled_requests import unsealed
 
 
 async def inspect_access_token(issuer: Issuer, token: Credential) -> Inspection:
@@ -59,10 +61,28 @@ async def _authorization_code(issuer: Issuer, code: Credential) -> Inspection:
     return found._replace(redirect_uri=opened.record.redirect_uri or "", ends_at=opened.ends_at or 0, bound_to=bound_to)
 
 
+async def _polled_request(issuer: Issuer, request: Credential) -> Inspection:
+    seen = await issuer.store.polled_requests.look(request)
+    if seen is None:
+        return await _over(issuer, What.POLLED_REQUEST, request)
+    found = Inspection(What.POLLED_REQUEST, grant_id=request.grant_id, ends_at=seen.ends_at)
+    if seen.state == "waiting" and (record := unsealed(issuer, seen.content, PolledRequest)) is not None:
+        asked = record.request
+        found = found._replace(why=(Why.UNDECIDED,), scope=asked.scope, audience=asked.audience)
+        return await with_client(issuer, found, asked.client_id, record.client_generation)
+    if seen.state == "denied":
+        return found._replace(why=(Why.DENIED,))
+    if seen.grant is None:
+        return found._replace(why=(Why.GRANT_ENDED,))
+    return await with_grant(issuer, found._replace(why=(Why.USED,) if seen.state == "spent" else ()), seen.grant)
+
+
 OPENERS = {
     Kind.ACCESS_TOKEN: inspect_access_token,
     Kind.REFRESH_TOKEN: _refresh_token,
     Kind.AUTHORIZATION_CODE: _authorization_code,
+    Kind.DEVICE_CODE: _polled_request,
+    Kind.BACKCHANNEL_REQUEST: _polled_request,
 }
 
 

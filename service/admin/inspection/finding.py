@@ -14,6 +14,8 @@ class What(StrEnum):
     ACCESS_TOKEN = "access_token"
     REFRESH_TOKEN = "refresh_token"
     AUTHORIZATION_CODE = "authorization_code"
+    POLLED_REQUEST = "polled_request"
+    """A device code, or an auth_req_id of CIBA."""
     JWT_ACCESS_TOKEN = "jwt_access_token"
     STATELESS_ACCESS_TOKEN = "stateless_access_token"
     ID_TOKEN = "id_token"
@@ -35,6 +37,8 @@ class Why(StrEnum):
     EXPIRED = "expired"
     NOT_YET = "not_yet"
     USED = "used"
+    UNDECIDED = "undecided"
+    DENIED = "denied"
     CLIENT_DELETED = "client_deleted"
     CLIENT_DISABLED = "client_disabled"
     CLIENT_REVOKED = "client_revoked"
@@ -57,6 +61,8 @@ TEXTS: Mapping[Why, str] = {
     Why.EXPIRED: "Its time is over.",
     Why.NOT_YET: "Its time has not come: it says that it is good from later on.",
     Why.USED: "It was used already, and counts once. Used again outside the grace it ends its whole grant.",
+    Why.UNDECIDED: "Its user has not decided yet: who polls with it is told so (authorization_pending).",
+    Why.DENIED: "It was denied: who polls with it is told so (access_denied).",
     Why.CLIENT_DELETED: "The client that it was issued to is not registered any more.",
     Why.CLIENT_DISABLED: "The client that it was issued to is disabled; enabled again, the token counts again.",
     Why.CLIENT_REVOKED: "Everything issued to its client up to a later moment was revoked.",

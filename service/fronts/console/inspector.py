@@ -10,6 +10,7 @@ NAMES = {
     "access_token": "Access token",
     "refresh_token": "Refresh token",
     "authorization_code": "Authorization code",
+    "polled_request": "Device code or auth_req_id",
     "jwt_access_token": "Access token (JWT)",
     "stateless_access_token": "Access token (JWT, kept nowhere)",
     "id_token": "ID token",

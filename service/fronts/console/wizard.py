@@ -12,9 +12,11 @@ from service.fronts.console import client_fields as fields
 from service.fronts.console.clients import secret_page
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Show
 from service.protocol.names import ClientAuthMethod as Method
+from service.protocol.names import GrantTypeName
 from service.protocol.names import SigningAlgorithm as Algorithm
 
 _CODE, _REFRESH, _CLIENT = "authorization_code", "refresh_token", "client_credentials"
+_DEVICE = GrantTypeName.DEVICE_CODE.value
 
 
 class ApplicationKind(NamedTuple):
@@ -67,7 +69,7 @@ KINDS = {
     "app": ApplicationKind(
         "Single-page or mobile app",
         "Runs where its users are: in a browser or on a phone. Whatever is in it, they can read.",
-        "React, Vue, iOS, Android, a desktop program, a CLI",
+        "React, Vue, iOS, Android, a desktop program",
         {"grant_types": (_CODE, _REFRESH), "require_pkce": True},
         (
             ("authorization_code with PKCE", "Each sign-in has a secret of its own, made on the spot."),
@@ -76,6 +78,21 @@ KINDS = {
         ),
         (Method.NONE,),
         (*_PEOPLE, "application_type"),
+    ),
+    "device": ApplicationKind(
+        "Device without a browser",
+        "Shows a short code, which its user enters on a phone. Whatever is in it, others can read.",
+        "A television, a printer, a command line on a server",
+        {"grant_types": (_DEVICE, _REFRESH)},
+        (
+            (
+                "device_code",
+                "It polls until its user has signed in and agreed elsewhere; they are warned and asked each time.",
+            ),
+            ("refresh_token", "Replaced at each use; a second use of an old one ends the grant."),
+        ),
+        (Method.NONE, Method.CLIENT_SECRET),
+        ("scopes", "audiences", _ID_TOKENS),
     ),
     "service": ApplicationKind(
         "Service or job",
@@ -147,7 +164,7 @@ def _fresh(name: str, kind: ApplicationKind) -> dict[str, Any]:
         values["application_type"] = "web"
     if _ID_TOKENS in kind.asks:
         values[_ID_TOKENS] = Algorithm.RS256.value
-    return values | ({"scopes": "openid profile email"} if name in ("web", "app") else {})
+    return values | ({"scopes": "openid profile email"} if name in ("web", "app", "device") else {})
 
 
 async def _form(

@@ -24,6 +24,7 @@ WIZARD = [
         "app",
         {"redirect_uris": "com.example.app:/cb", "application_type": "native", "audiences": "https://api.example"},
     ),
+    ("device", {"scopes": "openid read", "audiences": "https://api.example"}),
     ("service", {"scopes": "read", "audiences": "https://api.example", "access_token_lifetime": "120"}),
     ("api", {"resources": "https://api.example"}),
 ]
@@ -39,9 +40,9 @@ async def test_the_wizard_makes_what_it_says(alice: Operator, kind: str, given: 
     assert set(client.grant_types) == set(KINDS[kind].given["grant_types"])
     assert client.auth_method in KINDS[kind].methods
     secret = re.search(r'id="secret">(mm_cs_[A-Za-z0-9_-]{43})<', shown.text)
-    assert bool(secret) == (kind != "app")
+    assert bool(secret) == (kind not in ("app", "device"))
     assert ("No API" in shown.text or "name no audience" in shown.text) == (kind == "web"), "asked for, and not given"
-    if kind in ("app", "service"):
+    if kind in ("app", "device", "service"):
         assert client.audiences == ("https://api.example",)
     if kind == "web":
         assert client.redirect_uris == ("https://a.example/cb", "https://b.example/cb")
