@@ -26,6 +26,7 @@ from service.tokens.binding import shown_with
 from service.tokens.exchangeable_tokens import ExchangeableToken, check_type, present_own
 from service.tokens.foreign_tokens import present_foreign
 from service.tokens.members import may_have_members
+from service.tokens.resources import scopes_of
 from service.tokens.token_request import TokenRequest
 
 ANY_CLIENT = "*"
@@ -169,7 +170,8 @@ def _granted(
         default = issuer.settings.default_scope if client.default_scope is None else client.default_scope
         scope = scopes.grantable(None, held.scope.split(), default, UnknownScope.REFUSE)
     wanted = Requested(scope, targets)
-    granted = wanted.exchanged(held, scopes_allowed=client.scopes, audiences=client.exchange_audiences)
+    allowed = scopes_of(issuer, client, (*held.audience, *targets))
+    granted = wanted.exchanged(held, scopes_allowed=allowed, audiences=client.exchange_audiences)
     if is_id_token and OPENID not in granted.scope.split():
         raise InvalidRequest("subject_token does not stand for the scope openid.")
     if client.public and not set(granted.audience) <= set(client.exchange_audiences):
@@ -208,8 +210,8 @@ def _for_other_server(
             raise InvalidRequest("An ID-JAG comes of an ID token or refresh token of the client itself.")
         if asked.actor_token:
             raise InvalidRequest("An ID-JAG knows no actor_token.")
-    if subject.client is None:
-        raise InvalidRequest("Grants for other servers come of tokens of ours.")
+    if subject.client is None or not subject.grant.subject:  # there a client_id could be the name of a user
+        raise InvalidRequest("Grants for other servers come of tokens of ours, and are about users.")
     return Granted(scopes.grantable(requested.scope, client.scopes, "", UnknownScope.REFUSE), ())
 
 

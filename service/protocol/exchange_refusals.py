@@ -79,7 +79,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
             "audience must be the issuer of one other authorization server.",
             "An ID-JAG comes of an ID token or refresh token of the client itself.",
             "An ID-JAG knows no actor_token.",
-            "Grants for other servers come of tokens of ours.",
+            "Grants for other servers come of tokens of ours, and are about users.",
         ),
     ),
     (

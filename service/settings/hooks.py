@@ -37,7 +37,7 @@ class HookSettings(BaseModel):
     timeout: Annotated[float, Field(gt=0, le=20)] = 2.0
     """Seconds that an answer may take."""
     on_failure: Literal["refuse", "go_on"] = "refuse"
-    """Effect of a failure on what waits for the hook (claims, refresh, login): a 503, or going on without it."""
+    """Effect of a failure on what waits for the hook (claims, refresh, exchange, login): a 503, or going on without it."""
     failures_allowed: Annotated[int, Field(ge=1, le=1000)] = 5
     """Failures in a row after which the hook is left alone for ``pause``."""
     pause: Annotated[int, Field(ge=1, le=3600)] = 30

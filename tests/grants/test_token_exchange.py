@@ -120,6 +120,29 @@ async def test_without_asking_it_is_for_what_the_token_was(shop: World) -> None:
     )
 
 
+async def test_for_several_services_at_once(shop: World) -> None:
+    """RFC 8693 section 2.1: audience may come more than once, and resource beside it."""
+    held = await tokens(shop)
+    pairs = [("grant_type", EXCHANGE), ("subject_token", held["access_token"]), ("subject_token_type", ACCESS)]
+    two = [("audience", STOCK), ("audience", ORDERS), ("resource", STOCK)]
+    body = await (await shop.form("/token", [*pairs, *two], "orders")).json()
+    assert (await shop.introspect(body["access_token"], "stock"))["aud"] == [STOCK, ORDERS]
+
+
+async def test_what_a_client_asks_for_at_userinfo(shop: World) -> None:
+    """An exchanged token is one of its own client everywhere, and stands for its scope alone."""
+    await shop.user()
+    held = await tokens(shop)
+    whole = await exchanged(shop, "app", held["access_token"], scope="openid")
+    less = await exchanged(shop, "app", held["access_token"], scope="read")
+    answers = [
+        await shop.http.get("/userinfo", headers={"Authorization": f"Bearer {token['access_token']}"})
+        for token in (whole, less)
+    ]
+    assert [answer.status for answer in answers] == [200, 403]
+    assert (await answers[0].json())["sub"] == "alice"
+
+
 async def test_a_client_has_no_scope_that_it_may_not_have(shop: World) -> None:
     held = await tokens(shop)
     body = await exchanged(shop, "orders", held["access_token"], audience=STOCK)

@@ -105,6 +105,14 @@ async def test_identity_chaining_gives_a_plain_grant(login: tuple[World, dict[st
     assert not await world.is_active(body["access_token"]), "it is no access token here"
 
 
+async def test_no_grant_is_about_a_client(login: tuple[World, dict[str, Any]]) -> None:
+    """At the other server its client_id could be the name of a user."""
+    world, _ = login
+    own = (await acting(world, "app"))["actor_token"]
+    refused = await exchange(world, "app", own, requested_token_type=JWT, audience=CHAT)
+    assert await error_of(refused) == (400, "invalid_request")
+
+
 async def test_discovery_names_both(world: World) -> None:
     document = discovery(world.issuer, ENDPOINTS.values() if isinstance(ENDPOINTS, dict) else ENDPOINTS)
     assert document["identity_chaining_requested_token_types_supported"] == [ID_JAG, JWT]
