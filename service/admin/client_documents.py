@@ -114,14 +114,14 @@ class ClientDocuments:
         failure = self._failed.get(client_id)
         if failure is not None and self._clock() < failure.until:
             raise failure.kind(failure.reason)
-        if held is None:
+        if held is None and address:
             _check_wait(issuer, address)
         try:
             return await self._reading.answer(client_id, lambda: _read(issuer, client_id, held, address))
         except (_AwayError, _UnusableError) as error:
             failure = _Failure(self._clock() + _FAILED_FOR, type(error), str(error))
             self._failed.put(client_id, failure, len(failure.reason))
-            if held is None:
+            if held is None and address:
                 limit = Limit.of(issuer.settings, issuer.settings.client_failures_allowed)
                 await issuer.store.failures.count(_who(address), limit)
             raise
@@ -245,13 +245,13 @@ async def _kept(
             document_fetched_at=now,
             document_fresh_until=until,
         )
-        try:
-            async with place_taken(issuer, client_id, registration):
+        async with place_taken(issuer, client_id, registration):
+            try:
                 return (await clients.create_client(issuer, understood.given, registration=registration)).client
-        except AlreadyExists:  # another process was first
-            held = await clients.get_client(issuer, client_id)
-            if not held.has_document:
-                return held
+            except AlreadyExists:  # another process was first, and the place is its
+                held = await clients.get_client(issuer, client_id)
+        if not held.has_document:
+            return held
     changes = {row.name: getattr(understood.given, row.name) for row in REGISTERED.values()}
     if any(getattr(held, name) != value for name, value in changes.items()):
         await clients.update_client(issuer, client_id, changes, adopts=False)

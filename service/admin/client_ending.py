@@ -108,6 +108,11 @@ async def sweep_client(
 
 
 async def _enable(issuer: Issuer, name: str, *, enabled: bool) -> Client:
-    client = await change_client(issuer, name, lambda client: msgspec.structs.replace(client, enabled=enabled))
+    def changed(client: Client) -> Client:
+        changed: Client = msgspec.structs.replace(client, enabled=enabled)
+        # one that nobody keeps would come back by its document, enabled
+        return changed.adopted() if client.has_document and not enabled else changed
+
+    client = await change_client(issuer, name, changed)
     log.info(Event.CLIENT_ENABLED if enabled else Event.CLIENT_DISABLED, extra={"client_id": client.client_id})
     return client

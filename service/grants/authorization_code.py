@@ -13,6 +13,7 @@ from service.records.client import Client
 from service.tokens.authorization import Authorization, granted_by
 from service.tokens.authorization_codes import PresentedCode
 from service.tokens.replay import check_not_replayed
+from service.tokens.resources import check_still_open
 from service.tokens.token_request import TokenRequest
 
 
@@ -54,7 +55,9 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         pkce.check_verifier(code_verifier, record.code_challenge, record.code_challenge_method)
     return Authorization(
         grant=opened.grant,
-        granted=token_request.requested.resources_within(granted_by(opened.grant)),
+        granted=check_still_open(
+            issuer, token_request.client, token_request.requested.resources_within(granted_by(opened.grant))
+        ),
         spends=presented,
         address=request.address,
     )

@@ -11,6 +11,7 @@ from service.protocol.names import GrantTypeName
 from service.tokens.authorization import Authorization, granted_by
 from service.tokens.refresh_tokens import present_refresh_token
 from service.tokens.replay import check_not_replayed
+from service.tokens.resources import check_still_open
 from service.tokens.token_request import TokenRequest
 
 
@@ -29,7 +30,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     check_not_replayed(presented, token_request.binding)
     return Authorization(
         grant=opened.grant,
-        granted=token_request.requested.narrowed(granted_by(opened.grant)),
+        granted=check_still_open(issuer, client, token_request.requested.narrowed(granted_by(opened.grant))),
         spends=presented,
         address=token_request.request.address,
     )

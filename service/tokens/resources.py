@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from service.issuer import Issuer
 from service.protocol.claims import SCOPE_CLAIMS
+from service.protocol.errors import InvalidTarget
 from service.protocol.names import OFFLINE_ACCESS, OPENID
+from service.protocol.requested import Granted
 from service.records.client import Client
 
 _NOTHING: Mapping[str, tuple[str, ...]] = {}
@@ -23,6 +25,16 @@ def audiences_of(issuer: Issuer, client: Client) -> tuple[str, ...]:
     if client.registration is None:
         return client.audiences
     return tuple(dict.fromkeys((*client.audiences, *open_resources(issuer, client))))
+
+
+def check_still_open(issuer: Issuer, client: Client, granted: Granted) -> Granted:
+    """What was granted a while ago, if its resources are still open to the client. Raises InvalidTarget."""
+    if client.registration is not None and granted.audience:
+        allowed = audiences_of(issuer, client)
+        for resource in granted.audience:
+            if resource not in allowed:
+                raise InvalidTarget(f"The resource {resource[:100]} is not open to this client any more.")
+    return granted
 
 
 def scopes_of(issuer: Issuer, client: Client, resources: Iterable[str]) -> tuple[str, ...]:

@@ -152,6 +152,26 @@ async def test_a_resource_that_is_closed_while_a_person_signs_in(world: World) -
         assert "code" not in (await person.log_in(login)).answer
 
 
+async def test_a_resource_that_is_closed_afterwards(world: World) -> None:
+    """Nothing more comes of what was granted, until it is open again; nothing is lost."""
+    await world.user()
+    await create(world, self_registered=True)
+    async with world.having(registration="open") as other:
+        metadata = NATIVE | {"grant_types": ["authorization_code", "refresh_token"]}
+        _, made = await register(other, metadata)
+        tokens = await tokens_of(other, made["client_id"], resource=MCP)
+        code = (await Person(other).sign_in(made["client_id"], resource=MCP)).answer["code"]
+        form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], "client_id": made["client_id"]}
+        redemption = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+        redemption |= {"code_verifier": VERIFIER, "client_id": made["client_id"]}
+        await update_resource(world.issuer, MCP, {"self_registered": False})
+        for one in (form, redemption):
+            assert await error_of(await other.post("/token", one, None)) == (400, "invalid_target")
+        await update_resource(world.issuer, MCP, {"self_registered": True})
+        for one in (form, redemption):
+            assert (await other.post("/token", one, None)).status == 200
+
+
 async def test_it_may_register_for_scopes_of_open_resources(world: World) -> None:
     await create(world, scopes=["mcp:tools"], self_registered=True)
     async with world.having(registration="open") as other:

@@ -221,6 +221,16 @@ async def test_an_operator_s_word_outlives_the_document(open_world: World, host:
         assert (await Person(then).authorize(host.url)).error == "invalid_request"
 
 
+async def test_one_that_is_disabled_does_not_come_back(open_world: World, host: DocumentHost) -> None:
+    """It is kept for ever, or its document would make it anew."""
+    await Person(open_world).authorize(host.url)
+    assert open_world.ends("mm:client:") != {f"mm:client:{host.url}": -1}
+    await client_ending.disable_client(open_world.issuer, host.url)
+    assert open_world.ends("mm:client:") == {f"mm:client:{host.url}": -1}
+    async with later(open_world, 4000) as then:
+        assert (await Person(then).authorize(host.url)).error == "invalid_request"
+
+
 async def test_an_operator_s_client_of_that_name_has_no_document(open_world: World, host: DocumentHost) -> None:
     await open_world.public_client(host.url, scopes=("openid",))
     assert (await Person(open_world).authorize(host.url)).heading == "Sign in"
