@@ -110,3 +110,17 @@ def test_codes_are_drawn_evenly() -> None:
     letters = [ALPHABET[byte % 20] for byte in range(240)]
     assert {letters.count(letter) for letter in ALPHABET} == {12}
     assert new_user_code(lambda size: bytes(range(250, 256)) * 2 + b"\x01" * (size - 12)) == "CCCCCCCC"
+
+
+async def test_a_device_may_register_itself_where_operators_allow_it(world: World) -> None:
+    """It needs no redirect URI; by default those grant types are for operators to give."""
+    grant_type = "urn:ietf:params:oauth:grant-type:device_code"
+    wished = {"grant_types": [grant_type], "token_endpoint_auth_method": "none", "client_name": "Radio"}
+    async with world.having(registration="open", registration_grant_types=(grant_type, "refresh_token")) as open_world:
+        response = await open_world.http.post("/register", json=wished)
+        body = await response.json()
+        assert (response.status, body["grant_types"]) == (201, [grant_type]), body
+        assert (await begun(open_world, body["client_id"]))["user_code"]
+    async with world.having(registration="open") as other:
+        refused = await other.http.post("/register", json=wished)
+        assert refused.status == 400 or grant_type not in (await refused.json())["grant_types"]

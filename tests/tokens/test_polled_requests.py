@@ -227,3 +227,26 @@ async def test_of_decisions_at_once_exactly_one_counts(any_world: World) -> None
         else:
             told = await any_world.introspect((await answer.json())["access_token"])
             assert told["sub"] == ("alice" if decided[0] else "bob")
+
+
+@pytest.mark.topologies
+async def test_what_is_revoked_meanwhile_buys_nothing(any_world: World) -> None:
+    """P6: whoever comes first, no token is left."""
+    client = await any_world.client(grant_types=GRANT_TYPES)
+    for number in range(100):
+        subject = f"user-{number}"
+        begun = await begin(any_world, client)
+        decide = allow(any_world, client, begun.reference, subject)
+        if number % 2:
+            assert await decide
+            steps = (poll(any_world, begun.credential), any_world.issuer.store.grants.revoke_user(subject))
+            answer, _ = await asyncio.gather(*steps)
+        else:
+            await asyncio.gather(decide, any_world.set_enabled(subject, enabled=False))
+            answer = await poll(any_world, begun.credential)
+        if answer.status == 200:
+            tokens = await answer.json()
+            assert not await any_world.is_active(tokens["access_token"])
+        else:
+            assert await error_of(answer) in (REFUSED, PENDING)
+        assert not (await any_world.issuer.store.grants.list_of_user(subject)).grants
