@@ -133,6 +133,8 @@ HARMLESS = {
     "require_auth_time": "it learns more",
     "backchannel_logout_session_required": "it learns more",
     "frontchannel_logout_session_required": "it learns more",
+    "request_object_encryption_alg": "an announcement: requests that are signed alone are taken all the same",
+    "request_object_encryption_enc": "likewise",
 }
 """Switches and algorithms that protect nothing, and why."""
 
