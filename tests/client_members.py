@@ -33,6 +33,7 @@ _SAID: dict[str, Any] = {
     "access_token_format": "jwt",
     "contacts": ["ops@app.example"],
     "access_token_claims": ["department"],
+    "id_token_claims": ["groups"],
 }
 """Members that go with others, or whose values mean something."""
 ALONE = {

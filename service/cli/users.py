@@ -33,6 +33,14 @@ Claims = Annotated[
         "--claim", help="name=Alice, or email_verified:=true for JSON. May be repeated.", metavar="NAME=VALUE"
     ),
 ]
+Groups = Annotated[
+    list[str] | None,
+    typer.Option("--group", help="A group (the claim groups); all are said anew. May be repeated.", metavar="NAME"),
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option("--role", help="A role (the claim roles); all are said anew. May be repeated.", metavar="NAME"),
+]
 
 
 @app.command()
@@ -43,6 +51,8 @@ def create(
         typer.Option(help="What tokens call them, for ever (`sub`). The username if nothing is said.", metavar="ID"),
     ] = None,
     claims: Claims = None,
+    groups: Groups = None,
+    roles: Roles = None,
     password_stdin: PasswordStdin = False,
     no_password: Annotated[
         bool, typer.Option("--no-password", help="They cannot sign in by password.", metavar="")
@@ -53,11 +63,15 @@ def create(
 
     Example: `mintmark user create alice --claim email=alice@example.com`
 
-    Example: `mintmark user create alice --password-stdin < password-file`
+    Example: `mintmark user create alice --group admins --group dev --password-stdin < password-file`
     """
     if no_password and password_stdin:
         raise typer.BadParameter("--no-password and --password-stdin exclude each other.")
-    given: dict[str, Any] = {"username": username, "subject": subject, "claims": _read_claims(claims or [])}
+    given: dict[str, Any] = {
+        "username": username,
+        "subject": subject,
+        "claims": {name: value for name, value in _all_claims(claims, groups, roles).items() if value is not None},
+    }
     operations.CREATE.input.read(given)  # faults are shown before a password is asked for
     password = None if no_password else hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.CREATE, **given, password=password)
@@ -90,15 +104,17 @@ add_command(
 def update(
     username: UserName,
     claims: Claims = None,
+    groups: Groups = None,
+    roles: Roles = None,
     json: Json = False,
 ) -> None:
-    """Set claims of a user; null removes one.
+    """Set claims of a user; null removes one, an empty group or role all of them.
 
     Example: `mintmark user update alice --claim name=Alice --claim nickname:=null`
     """
-    if not claims:
-        raise typer.BadParameter("Nothing is to be changed: give at least one --claim.")
-    changes = _read_claims(claims)
+    changes = _all_claims(claims, groups, roles)
+    if not changes:
+        raise typer.BadParameter("Nothing is to be changed: give at least one --claim, --group or --role.")
     user = do(operations.UPDATE, username=username, claims=changes)
     tell(user, f"User {user['username']} is changed.", json)
 
@@ -190,6 +206,12 @@ add_command(
     said="User {username} is deleted; " + _ENDED,
     as_json=lambda ended: _as_json(ended, "deleted"),
 )
+
+
+def _all_claims(claims: list[str] | None, groups: list[str] | None, roles: list[str] | None) -> dict[str, Any]:
+    lists = {"groups": groups, "roles": roles}
+    said = {name: [one for one in names if one] or None for name, names in lists.items() if names is not None}
+    return _read_claims(claims or []) | said
 
 
 def _read_claims(texts: list[str]) -> dict[str, Any]:

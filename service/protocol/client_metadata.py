@@ -249,6 +249,9 @@ class ClientMetadata(BaseModel):
     access_token_claims: ClaimNames = _row((), _TOKENS, "Claims in access tokens",
         "Claims about the user, such as department, in its access tokens and their introspection.",
         authlete="extension.accessTokenClaims", metavar="CLAIM")
+    id_token_claims: ClaimNames = _row((), _TOKENS, "Claims in ID tokens",
+        "Claims about the user, such as email or groups, that its ID tokens have where the scopes mean them: for software that "
+        "does not ask UserInfo.", authlete="extension.idTokenClaims", metavar="CLAIM")
     exchange_from: Identifiers = _row((), _MAY, "Exchanges tokens of",
         "Token exchange: clients whose tokens it may exchange, beside its own and those that are for it; * for all.",
         metavar="CLIENT_ID")

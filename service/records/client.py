@@ -147,6 +147,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     request_object_encryption_alg: KeyManagement | None = None
     request_object_encryption_enc: ContentEncryption | None = None
     access_token_claims: tuple[str, ...] = ()
+    id_token_claims: tuple[str, ...] = ()
     exchange_from: tuple[str, ...] = ()
     exchange_audiences: tuple[str, ...] = ()
     exchange_issuers: tuple[str, ...] = ()

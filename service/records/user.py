@@ -16,3 +16,8 @@ class User(Record, frozen=True, omit_defaults=True, gc=False):
     claims: dict[str, Any] = {}  # standard (OpenID Connect Core 5.1) and custom claims
     user_code_hash: str = ""
     """``$argon2id$…`` of what a client must know to ask the user without a browser (user_code of CIBA)."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Claims as relying parties get them: ``preferred_username`` is the username where nothing else is said."""
+        return {"preferred_username": self.username, **self.claims}

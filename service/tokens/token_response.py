@@ -30,7 +30,7 @@ from service.tokens.id_tokens import delivered_claims, mint_id_token, wants_id_t
 from service.tokens.refresh_tokens import NewRefreshToken, new_refresh_token
 from service.tokens.resources import lifetime_of
 from service.tokens.spendable import TokenPlan
-from service.tokens.user_claims import of_token, wants
+from service.tokens.user_claims import of_id_token, of_token, wants
 
 
 class Minted(msgspec.Struct, frozen=True):
@@ -110,6 +110,7 @@ async def _id_token(
         plan.grant_id,
         nonce=plan.nonce,
         access_token=access,
+        claims=await of_id_token(issuer, client, authorization.grant, authorization.granted.scope),
         added=added,
     )
 

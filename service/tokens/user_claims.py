@@ -1,9 +1,12 @@
-"""Claims about a user in access tokens, and in their introspection: which they are, and where they come from.
+"""Claims about a user in access tokens, their introspection, and ID tokens: which they are, and where they come from.
 
 A client has them by its own list (``access_token_claims``), by the setting of the same name for a scope that it was granted,
 or, roles and the like, by a scope that means them (RFC 9068 section 2.2.3.1). What the built-in directory knows is read when
 a grant begins and kept in it, so that tokens cost no further round trip; when a user's claims are changed, so are their
 grants (``admin.user_claims``). A directory behind a webhook is asked for each token: it does not say when its claims change.
+
+In ID tokens a client has those of its ``id_token_claims`` that the granted scopes mean: without that list they are at
+UserInfo (OpenID Connect Core 5.4), where some relying parties do not look.
 """
 
 from collections.abc import Collection, Mapping
@@ -24,7 +27,8 @@ _PERSON = frozenset({"roles", "groups", "entitlements"})
 def wants(issuer: Issuer, client: Client) -> bool:
     """Tell whether any token of this client can have such claims: all others pay for this look alone."""
     settings = issuer.settings
-    return bool(client.access_token_claims or settings.access_token_claims or settings.scope_claims)
+    told = client.access_token_claims or client.id_token_claims
+    return bool(told or settings.access_token_claims or settings.scope_claims)
 
 
 def names(issuer: Issuer, client: Client, scope: str) -> set[str]:
@@ -48,15 +52,27 @@ async def with_claims(issuer: Issuer, client: Client, grant: Grant, known: Mappi
     Raises:
         TemporarilyUnavailable: The directory is.
     """
-    if not grant.subject or grant.access_token_claims is not None or not wants(issuer, client):
+    if not grant.subject or issuer.settings.directory_url or not wants(issuer, client):
         return grant
-    wanted = names(issuer, client, grant.scope)
-    if not wanted or issuer.settings.directory_url:
+    wanted = names(issuer, client, grant.scope) if grant.access_token_claims is None else set[str]()
+    in_id_token = names_in_id_token(issuer, client, grant.scope)
+    if not wanted and not in_id_token:
         return grant
     if known is None:
         known = await issuer.directory.claims(grant.subject, grant.scope.split(), grant.name) or {}
-    begun: Grant = msgspec.structs.replace(grant, access_token_claims=kept(known, wanted))
+    begun: Grant = msgspec.structs.replace(
+        grant,
+        access_token_claims=kept(known, wanted) if wanted else grant.access_token_claims,
+        id_token_claims=present(known, in_id_token) | grant.id_token_claims,
+    )
     return begun
+
+
+def names_in_id_token(issuer: Issuer, client: Client, scope: str) -> set[str]:
+    """The claims that ID tokens of this client have for this scope, beside those that a request asks for there."""
+    if not client.id_token_claims:
+        return set()
+    return told_by_scopes(scope.split(), issuer.settings.scope_claims) & set(client.id_token_claims)
 
 
 async def read(issuer: Issuer, client: Client, subject: str, scope: str | None) -> Mapping[str, Any] | None:
@@ -106,3 +122,21 @@ async def of_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> 
     if person is None and issuer.settings.directory_url:
         raise InvalidGrant(log="user is disabled or unknown")
     return present(person or {}, wanted), False
+
+
+async def of_id_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> Mapping[str, Any]:
+    """The claims of an ID token that a grant cannot keep: those of a webhook, which is asked now.
+
+    Raises:
+        InvalidGrant: The user is disabled or unknown.
+        TemporarilyUnavailable: The directory is.
+    """
+    if not client.id_token_claims or not issuer.settings.directory_url:
+        return {}
+    wanted = names_in_id_token(issuer, client, scope)
+    if not wanted:
+        return {}
+    person = await issuer.directory.claims(grant.subject, scope.split(), grant.name)
+    if person is None:
+        raise InvalidGrant(log="user is disabled or unknown")
+    return present(person, wanted)

@@ -22,7 +22,7 @@ def test_each_scope_means_its_claims() -> None:
 
 
 def test_single_claims_belong_to_the_scopes_that_mean_them() -> None:
-    assert claims.scopes_telling({"name", "groups"}, CUSTOM) == {"profile", "roles"}
+    assert claims.scopes_telling({"name", "groups"}, CUSTOM) == {"profile", "groups", "roles"}
     assert claims.scopes_telling({"shoe_size"}, CUSTOM) == set()
 
 
