@@ -1,5 +1,7 @@
 """Authorization codes: issued with their grant, redeemed once."""
 
+from collections.abc import Awaitable
+
 import msgspec
 
 from service.protocol.credentials import Credential
@@ -55,7 +57,7 @@ class Codes(SpendableStore):
         record = AuthorizationCode.decode(found.held)
         return OpenedCode(code, record, found.grant, found.ends_at, found.reply)
 
-    async def redeem(
+    def redeem(
         self,
         code: Credential,
         new: NewTokens,
@@ -64,7 +66,7 @@ class Codes(SpendableStore):
         *,
         beside: bool = False,
         key: str = "",
-    ) -> Spending:
+    ) -> Awaitable[Spending]:
         """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip.
 
         ``waiting``: call ``forget_reply_soon`` once the client has its answer; the reply beside REPEATED is the first
@@ -94,4 +96,4 @@ class Codes(SpendableStore):
                 waiting.grace,
             ),
         )
-        return await self._spend(_redeem, step, new)
+        return self._spend(_redeem, step, new)

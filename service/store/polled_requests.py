@@ -4,6 +4,7 @@ A record is four digits (the interval in seconds), the mark of its client, and i
 ``allowed:<Allowance>``, ``denied:<by>`` or ``spent:<hash of the access token>``. It ends by its TTL.
 """
 
+from collections.abc import Awaitable
 from enum import StrEnum
 from hashlib import sha256
 
@@ -135,7 +136,9 @@ class PolledRequests(SpendableStore):
         answer, _ = await _deny.run(self._connection, (key,), by)
         return answer is PollAnswer.DENIED
 
-    async def spend(self, request: Credential, new: NewTokens, spent_ends_at: int, waiting: WaitingReply) -> Spending:
+    def spend(
+        self, request: Credential, new: NewTokens, spent_ends_at: int, waiting: WaitingReply
+    ) -> Awaitable[Spending]:
         """Put the tokens in the place of an allowed request, if it is unspent; otherwise end the grant (P1).
 
         ``waiting``: call ``forget_reply_soon`` once the client has its answer.
@@ -163,7 +166,7 @@ class PolledRequests(SpendableStore):
                 waiting.grace,
             ),
         )
-        return await self._spend(_spend, step, new)
+        return self._spend(_spend, step, new)
 
 
 def _mark(client: Client) -> str:

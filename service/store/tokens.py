@@ -1,5 +1,6 @@
 """Access and refresh tokens: issued with a grant, rotated, opened, revoked."""
 
+from collections.abc import Awaitable
 from enum import StrEnum
 from typing import Any
 
@@ -157,9 +158,9 @@ class Tokens(SpendableStore):
         answer, _ = await _exchange.run(self._connection, places, new.access_record, new.access_ends_at)
         return answer is Answer.ISSUED
 
-    async def rotate(
+    def rotate(
         self, opened: OpenedRefreshToken, new: NewTokens, used_ends_at: int, reply: WaitingReply
-    ) -> Spending:
+    ) -> Awaitable[Spending]:
         """Put the new tokens in the place of the refresh token (P2). One round trip.
 
         ``used_ends_at``: until when its use is remembered (epoch seconds). The reply beside REPEATED and ADDED is the sealed
@@ -191,7 +192,7 @@ class Tokens(SpendableStore):
                 MOST_REPEATS,
             ),
         )
-        return await self._spend(_rotate, step, new)
+        return self._spend(_rotate, step, new)
 
     def count_repeat_soon(self, used: Credential) -> None:
         """Count that a waiting reply was given once more, without waiting; after ``MOST_REPEATS`` it goes."""

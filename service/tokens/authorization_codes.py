@@ -1,5 +1,7 @@
 """Authorization codes: issued with the grant that they begin, redeemed once (RFC 6749 section 4.1.2, P1)."""
 
+from collections.abc import Awaitable
+
 import msgspec
 
 from service.issuer import Issuer
@@ -85,12 +87,12 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
             grace=issuer.settings.code_grace if waits else 0,
         )
 
-    async def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Spending:
+    def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
         """A grant that can't be refreshed is over with its access token, and needs no longer memory."""
         spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
         beside = self.record is not None and self.record.beside
         key = self.binding.mark
-        return await store.codes.redeem(self.credential, new, spent_ends_at, reply, beside=beside, key=key)
+        return store.codes.redeem(self.credential, new, spent_ends_at, reply, beside=beside, key=key)
 
     def sealed_with(self, fingerprint: str) -> bytes:
         """The proof, too."""

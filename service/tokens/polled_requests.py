@@ -6,6 +6,7 @@ of ``PresentedPolledRequest``, a prefix in ``credentials.Kind`` and a grant type
 Nothing in Redis can be polled with: the credential is there as a hash, what it asks for sealed.
 """
 
+from collections.abc import Awaitable
 from typing import ClassVar, NamedTuple, TypeVar
 
 from service.issuer import Issuer
@@ -60,10 +61,10 @@ class PresentedPolledRequest(RedeemedOnce, frozen=True, kw_only=True):
             grace=issuer.settings.code_grace,
         )
 
-    async def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Spending:
+    def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
         """A grant that can't be refreshed is over with its access token, and needs no longer memory."""
         spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
-        return await store.polled_requests.spend(self.credential, new, spent_ends_at, reply)
+        return store.polled_requests.spend(self.credential, new, spent_ends_at, reply)
 
 
 # its client

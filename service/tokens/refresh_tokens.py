@@ -1,5 +1,7 @@
 """Refresh tokens: exchanged for exactly one successor, or kept where the client's policy says so (RFC 6749 section 6, P2)."""
 
+from collections.abc import Awaitable
+
 import msgspec
 
 from service.issuer import Issuer
@@ -110,9 +112,9 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
         grace = issuer.settings.refresh_grace if client.refresh_grace is None else client.refresh_grace
         return TokenPlan(self.credential.grant_id, self._left(issuer, client), has_id_token=True, grace=grace)
 
-    async def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Spending:
+    def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
         """Rotate it."""
-        return await store.tokens.rotate(self.opened, new, remembered_until, reply)
+        return store.tokens.rotate(self.opened, new, remembered_until, reply)
 
     async def may_repeat(self, store: Store) -> bool:
         """Always; what the script has found to be a repeat is counted already."""
@@ -143,9 +145,9 @@ class KeptRefreshToken(PresentedRefreshToken, frozen=True, kw_only=True):
         left = self._left(issuer, client)
         return TokenPlan(self.credential.grant_id, left, has_id_token=True, keeps=self.opened)
 
-    async def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Spending:
+    def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
         """Keep it, with its new record and end."""
-        return await store.tokens.reuse(self.opened, new)
+        return store.tokens.reuse(self.opened, new)
 
     async def reopen(self, store: Store) -> "KeptRefreshToken":
         """Another refresh was first. Raises InvalidGrant."""

@@ -3,6 +3,7 @@
 A kind is a class here with its script in the store; ``issuing`` and ``replay`` treat all kinds alike.
 """
 
+from collections.abc import Awaitable
 from typing import ClassVar
 
 import msgspec
@@ -77,7 +78,7 @@ class Spendable(msgspec.Struct, frozen=True, kw_only=True):
         """Say which tokens it is exchanged for. Raises InvalidGrant."""
         return TokenPlan(self.credential.grant_id, client.refresh_limit, has_id_token=True)
 
-    async def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Spending:
+    def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
         """Put tokens in its place, if it is unspent, in one round trip.
 
         Args:
