@@ -4,6 +4,7 @@ import json
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -15,12 +16,13 @@ from service.admin.clients import create_client
 from service.admin.errors import InvalidInput
 from service.protocol.credentials import base64url
 from service.protocol.names import ClientAuthMethod, ContentEncryption, KeyManagement
-from tests.encrypting import decrypting, encrypted, published
+from tests.deciding import API_KEY, API_SECRET, backend
+from tests.encrypting import MASTER, decrypting, encrypted, published
 from tests.login.test_request_object import JWKS, signed
 from tests.person import Person, usual_request
 from tests.pushing import come, pushed
 from tests.redis_shapes import Shape
-from tests.world import SECRET, World, error_of
+from tests.world import SECRET, World, basic, error_of
 
 OAEP, ECDH, DIR = KeyManagement.RSA_OAEP_256, KeyManagement.ECDH_ES, KeyManagement.DIR
 ASYMMETRIC = [one for one in KeyManagement if not one.is_symmetric]
@@ -112,6 +114,26 @@ async def test_by_reference(redis: Shape) -> None:
         assert (await person.authorize(request_uri=uri)).answer["state"] == "inside"
         content[0] = content[0][:-2]
         assert (await person.authorize(request_uri=uri)).error == "invalid_request_object"
+
+
+async def test_at_the_decision_api(person: Person, algorithms: Sequence[KeyManagement]) -> None:
+    """Its clients' requests are read as ours; the client is shown with what it announces, by Authlete's names."""
+    jwe = await encrypted(person.world, signed(**whole(state="inside")), ECDH)
+    settings = {"master_key": MASTER, "encryption_algorithms": algorithms}
+    async with backend(person.world, **settings) as caller:
+        asked = await caller.answer("/auth/authorization", parameters=urlencode({"client_id": "app", "request": jwe}))
+        assert (asked["action"], "inside" in asked["requestObjectPayload"]) == ("INTERACTION", True)
+        forged = urlencode({"client_id": "app", "request": jwe[:-4] + "AAAA", **usual_request()})
+        refused = await caller.answer("/auth/authorization", parameters=forged)
+        assert "invalid_request_object" in refused["responseContent"]
+        announced = {"request_object_encryption_alg": ECDH, "request_object_encryption_enc": ContentEncryption.A128GCM}
+        client = await person.world.issuer.store.clients.read("app")
+        assert client
+        await person.world.change(client, **announced)
+        person.world.issuer.store.clients.forget(["app"])
+        response = await caller.http.get("/api/client/get/app", headers=basic(API_KEY, API_SECRET))
+        members = await response.json()
+        assert (members["requestEncryptionAlg"], members["requestEncryptionEnc"]) == ("ECDH_ES", "A128GCM")
 
 
 async def test_an_id_token_hint_may_be_encrypted(person: Person) -> None:
