@@ -9,7 +9,8 @@ import pytest
 from aiohttp import ClientResponse
 
 from service.app import open_issuer
-from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.errors import InvalidClient, TemporarilyUnavailable
+from service.store.replay_checks import Use
 from service.store.store import open_store
 from tests import redis_groups, redis_shapes
 from tests.slow_proxy import SlowProxy
@@ -193,6 +194,27 @@ async def _refused(world: World, how: str, tokens: dict[str, Any]) -> bool:
     except TemporarilyUnavailable:
         return True
     return False
+
+
+async def test_a_first_use_that_no_replica_has_is_none_yet(pair: redis_groups.Pair) -> None:
+    """Else an assertion could be used once more on the server that takes over."""
+    primary = pair.primary()
+    async with on(pair, primary, redis_wait_replicas=1, redis_timeout=0.4) as world:
+        checks = world.issuer.store.replay_checks
+
+        def use(name: str) -> Use:
+            ends_at = int(world.issuer.clock()) + 60
+            return Use(name, ends_at, world.issuer.randomness(16), lambda: InvalidClient("It was used before."))
+
+        pair.promote(pair.other(primary))
+        lost = checks.record(use("one"))
+        for _ in range(2):
+            with pytest.raises(TemporarilyUnavailable):
+                await lost.is_first_use()
+        pair.attach(pair.other(primary), primary)
+        assert await checks.record(use("another")).is_first_use()
+    async with on(pair, fail_over(pair, primary)) as world:
+        assert not await world.issuer.store.replay_checks.record(use("another")).is_first_use()
 
 
 async def test_while_a_replica_is_away_what_need_not_wait_does_not(pair: redis_groups.Pair) -> None:
