@@ -76,7 +76,7 @@ class ClientDocuments:
         self._failed: BoundedCache[_Failure] = BoundedCache(_REMEMBERED, _REMEMBERED_BYTES)
 
     async def current(self, issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client | None:
-        """The client of this client_id as its document says now; ``held`` where its client_id is no document's.
+        """The client of this client_id as its document says now; ``held`` where it has none, or is disabled.
 
         Args:
             issuer: Ours.
@@ -88,7 +88,7 @@ class ClientDocuments:
             InvalidClient: There is no such document, or it cannot be used.
             TemporarilyUnavailable: There is no room for further clients, or Redis is away.
         """
-        if held is not None and not held.has_document:
+        if held is not None and not (held.has_document and held.enabled):
             return held
         if not issuer.settings.client_metadata_documents or not client_id_urls.is_url(client_id):
             return None

@@ -78,18 +78,17 @@ UNUSABLE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("members", "said"), UNUSABLE)
-async def test_a_document_that_cannot_be_used(
-    open_world: World, host: DocumentHost, members: dict[str, Any], said: str
-) -> None:
+async def test_a_document_that_cannot_be_used(redis: Shape, host: DocumentHost) -> None:
     """A page at the authorization endpoint, invalid_client where clients authenticate; nothing is kept of it."""
-    host.members = members
-    shown = await Person(open_world).authorize(host.url)
-    assert (shown.status, shown.location, shown.error) == (400, "", "invalid_request")
-    assert said in shown.text.replace("&#39;", "'"), shown.text
-    response = await redeem(open_world, host, "mm_ac_x")
-    assert await error_of(response) == (401, "invalid_client")
-    assert not open_world.key_names("mm:client")
+    first = host.url
+    async with taking_documents(redis, client_failures_allowed=1000) as world:
+        for number, (members, said) in enumerate(UNUSABLE):
+            host.url, host.members = first.replace("client", f"client-{number}"), members
+            shown = await Person(world).authorize(host.url)
+            assert (shown.status, shown.location, shown.error) == (400, "", "invalid_request"), members
+            assert said in shown.text.replace("&#39;", "'"), shown.text
+            assert await error_of(await redeem(world, host, "mm_ac_x")) == (401, "invalid_client"), members
+        assert not world.key_names("mm:client")
 
 
 ANSWERS: list[dict[str, Any]] = [
@@ -105,35 +104,37 @@ ANSWERS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=range(len(ANSWERS)))
-async def test_an_answer_that_is_no_document(open_world: World, host: DocumentHost, answer: dict[str, Any]) -> None:
-    for name, value in answer.items():
-        setattr(host, name, value)
-    shown = await Person(open_world).authorize(host.url)
-    assert (shown.status, shown.error, host.fetched) == (400, "invalid_request", 1)
-    await Person(open_world).authorize(host.url)
-    assert host.fetched == 1, "for a moment it is not asked again"
+async def test_an_answer_that_is_no_document(redis: Shape, host: DocumentHost) -> None:
+    usual = vars(host).copy()
+    async with taking_documents(redis) as world:
+        for number, answer in enumerate(ANSWERS):
+            vars(host).update(usual | answer)
+            url = host.url.replace("client", f"client-{number}")
+            shown = await Person(world).authorize(url)
+            assert (shown.status, shown.error, host.fetched) == (400, "invalid_request", 1), answer
+            await Person(world).authorize(url)
+            assert host.fetched == 1, "for a moment it is not asked again"
 
 
-@pytest.mark.parametrize(
-    "client_id",
-    [
-        "https://localhost",
-        "https://localhost/",
-        "https://localhost/a/../b.json",
-        "https://localhost/%2e%2e/b.json",
-        "https://user@localhost/b.json",
-        "https://localhost/b.json#fragment",
-        "https://localhost:0/b.json",
-        "https:///b.json",
-        "https://[/b.json",
-        "https://loc alhost/b.json",
-        "https://127.0.0.1:1/b.json",
-    ],
+NO_DOCUMENTS = (
+    "https://localhost",
+    "https://localhost/",
+    "https://localhost/a/../b.json",
+    "https://localhost/%2e%2e/b.json",
+    "https://user@localhost/b.json",
+    "https://localhost/b.json#fragment",
+    "https://localhost:0/b.json",
+    "https:///b.json",
+    "https://[/b.json",
+    "https://loc alhost/b.json",
+    "https://127.0.0.1:1/b.json",
 )
-async def test_a_url_that_is_none_of_a_document(open_world: World, client_id: str) -> None:
-    shown = await Person(open_world).authorize(client_id)
-    assert (shown.status, shown.error) == (400, "invalid_request")
+
+
+async def test_a_url_that_is_none_of_a_document(open_world: World) -> None:
+    for client_id in NO_DOCUMENTS:
+        shown = await Person(open_world).authorize(client_id)
+        assert (shown.status, shown.error) == (400, "invalid_request"), client_id
 
 
 async def test_private_addresses_are_not_fetched(redis: Shape, host: DocumentHost) -> None:
