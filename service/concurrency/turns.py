@@ -19,6 +19,10 @@ class Turns:
         self._most, self._what = most, what
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
+    def __len__(self) -> int:
+        """Return how many names have a turn now: nothing is remembered of others."""
+        return len(self._turns)
+
     @asynccontextmanager
     async def alone(self, who: str) -> AsyncIterator[None]:
         """Hold the turn of this name. Raises TemporarilyUnavailable where too many wait for it."""
