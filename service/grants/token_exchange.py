@@ -17,6 +17,7 @@ from service.protocol.binding import UNBOUND, Binding
 from service.protocol.errors import InvalidRequest, InvalidTarget, UnauthorizedClient
 from service.protocol.names import OPENID, GrantTypeName, SubjectType, UnknownScope
 from service.protocol.requested import Granted, Requested
+from service.protocol.targets import check_elsewhere
 from service.protocol.token_exchange import ACT, ExchangeRequest, TokenType, delegated, may_become_actor
 from service.records.access_token import Source
 from service.records.client import Client
@@ -156,6 +157,8 @@ def _granted(
     """What of the subject token is asked for. Raises InvalidScope, InvalidTarget."""
     held, targets = subject.granted, (*asked.resources, *asked.audiences)
     is_id_token = issued_type is TokenType.ID_TOKEN
+    if is_id_token and subject.client is None:
+        raise InvalidRequest("An ID token comes of a token of ours: others say themselves who signed in.")
     if is_id_token:
         if targets not in ((), (client.client_id,)) or not subject.grant.subject:
             raise InvalidTarget("An ID token is about a user, and for the client itself.")
@@ -212,6 +215,7 @@ def _for_other_server(
             raise InvalidRequest("An ID-JAG knows no actor_token.")
     if subject.client is None or not subject.grant.subject:  # there a client_id could be the name of a user
         raise InvalidRequest("Grants for other servers come of tokens of ours, and are about users.")
+    check_elsewhere(asked.resources)
     return Granted(scopes.grantable(requested.scope, client.scopes, "", UnknownScope.REFUSE), ())
 
 

@@ -32,6 +32,8 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
             "{} is not of the type that {}_type says.",
             "There is no such requested_token_type here.",
             "subject_token does not stand for the scope openid.",
+            "An ID token comes of a token of ours: others say themselves who signed in.",
+            "The exchanged token would be too long for a JWT.",
         ),
     ),
     (

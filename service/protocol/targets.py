@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 from service.protocol.errors import InvalidTarget
 
 MAX_RESOURCES = 8
+MAX_LENGTH = 255
+"""Characters of a resource that is not registered here."""
 
 
 def audience(
@@ -25,6 +27,15 @@ def audience(
             known = "not allowed for this client" if _is_absolute(resource) else "not an absolute URI without fragment"
             raise InvalidTarget(f"The resource {resource[:100]} is {known}.")
     return tuple(dict.fromkeys(requested))
+
+
+def check_elsewhere(resources: tuple[str, ...]) -> None:
+    """Check the form of resources of another server, which decides itself about them. Raises InvalidTarget."""
+    if len(resources) > MAX_RESOURCES:
+        raise InvalidTarget(f"More than {MAX_RESOURCES} resources are requested.")
+    for resource in resources:
+        if not _is_absolute(resource) or len(resource) > MAX_LENGTH or not resource.isascii():
+            raise InvalidTarget(f"The resource {resource[:100]} is not an absolute URI without fragment.")
 
 
 def _is_absolute(resource: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from service.protocol.claims import is_deeper
 from service.protocol.errors import InvalidRequest
 from service.protocol.request import Request
 
@@ -15,6 +16,8 @@ MAX_ACTOR_BYTES = 2048
 """Bytes of such a chain, and of a ``may_act``, as JSON."""
 ACT = "act"
 MAY_ACT = "may_act"
+_LEVELS = 4
+"""How deep further members of a party may be nested: scripts of Redis have to read them."""
 _IDENTITY = ("iss", "sub", "client_id")
 """Members by which a party is known."""
 
@@ -77,6 +80,8 @@ def _type_in(given: str, name: str) -> TokenType:
 
 def check_actors(act: object) -> dict[str, Any]:
     """Return a chain of actors, the present one outside. Raises InvalidRequest for one that is malformed, or too long."""
+    if is_deeper(act, MAX_ACTORS + _LEVELS):
+        raise InvalidRequest(f"More than {MAX_ACTORS} parties act for each other.")
     inner, count = act, 0
     while inner is not None:
         if not isinstance(inner, dict) or not _is_identified(inner):
@@ -87,7 +92,7 @@ def check_actors(act: object) -> dict[str, Any]:
         if count > MAX_ACTORS:
             raise InvalidRequest(f"More than {MAX_ACTORS} parties act for each other.")
         inner = inner.get(ACT)
-    if len(msgspec.json.encode(act)) > MAX_ACTOR_BYTES:
+    if _size(act) > MAX_ACTOR_BYTES:
         raise InvalidRequest(f"act has more than {MAX_ACTOR_BYTES} bytes.")
     return act if isinstance(act, dict) else {}
 
@@ -110,9 +115,13 @@ def may_become_actor(may_act: object, actor: Mapping[str, str], issuer: str) -> 
 
 def check_may_act(may_act: object) -> object:
     """Return a ``may_act`` that can be kept. Raises InvalidRequest."""
-    if not isinstance(may_act, dict) or len(msgspec.json.encode(may_act)) > MAX_ACTOR_BYTES:
+    if not isinstance(may_act, dict) or is_deeper(may_act, _LEVELS) or _size(may_act) > MAX_ACTOR_BYTES:
         raise InvalidRequest("may_act must be a small object (RFC 8693 section 4.4).")
     return may_act
+
+
+def _size(value: object) -> int:
+    return len(msgspec.json.encode(value))
 
 
 def _is_identified(party: Mapping[str, Any]) -> bool:

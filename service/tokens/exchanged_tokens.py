@@ -17,7 +17,7 @@ from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.binding import UNBOUND
 from service.protocol.credentials import base64url, new_grant_id
-from service.protocol.errors import InvalidRequest, ProtocolError
+from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
 from service.protocol.token_exchange import ACT, TokenType
 from service.records.client import Client
 from service.store.replay_checks import ReplayCheck, confirm
@@ -88,7 +88,10 @@ async def issue_exchanged(
         authorization = await with_hooks(issuer, client, authorization, exchange.grant_id, grant.grant_type)
     if exchange.is_statement:
         return await _stated(issuer, client, authorization, exchange)
-    minted = await mint(issuer, client, authorization, TokenPlan(exchange.grant_id, refreshes_left=0))
+    try:
+        minted = await mint(issuer, client, authorization, TokenPlan(exchange.grant_id, refreshes_left=0))
+    except ServerError as error:
+        raise InvalidRequest("The exchanged token would be too long for a JWT.") from error
     if not await issuer.store.tokens.exchange(minted.new):
         raise InvalidRequest("A token to be exchanged has ended meanwhile.")
     try:

@@ -17,6 +17,8 @@ from service.tokens import assertions
 from service.tokens.exchangeable_tokens import ExchangeableToken
 from service.tokens.trusted_issuers import subject_of, trusted_issuer_of, verify_by_issuer
 
+_LATEST = 2**53
+"""Epoch seconds that can be calculated with."""
 _TYPS: Mapping[TokenType, frozenset[str]] = {
     TokenType.JWT: frozenset({"", "jwt", "at+jwt"}),
     TokenType.ACCESS_TOKEN: frozenset({"at+jwt"}),
@@ -86,8 +88,8 @@ def _check(claims: Mapping[str, Any], names: tuple[str, ...]) -> None:
     named = [audience] if isinstance(audience, str) else audience
     if not isinstance(named, list) or not any(name in named for name in names):
         raise UnverifiableError(f"aud must be {' or '.join(names)}")
-    if claims.get("exp") is None:
-        raise UnverifiableError("exp is missing")
+    if not 0 < (claims.get("exp") or 0) < _LATEST:
+        raise UnverifiableError("exp is missing, or no time")
     if "events" in claims:
         raise UnverifiableError("it tells of events, and is no token")
 

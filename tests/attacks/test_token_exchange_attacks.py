@@ -59,6 +59,13 @@ def chain(length: int) -> dict[str, Any]:
     return act
 
 
+def deep(levels: int) -> list[Any]:
+    made: list[Any] = []
+    for _ in range(levels):
+        made = [made]
+    return made
+
+
 INVALID, TARGET, SCOPE = "invalid_request", "invalid_target", "invalid_scope"
 REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
     # widening
@@ -176,6 +183,9 @@ FOREIGN: dict[str, tuple[str, str]] = {
     "bound to a key": (JWT, partner(cnf={"jkt": "x" * 43})),
     "a chain of nine actors": (JWT, partner(act=chain(9))),
     "a chain of a thousand actors": (JWT, partner(act=chain(150))),
+    "an actor with something deep": (JWT, partner(act={"sub": "x", "more": deep(400)})),
+    "one who may act with something deep": (JWT, partner(may_act={"sub": "app", "more": deep(400)})),
+    "an end that never comes": (JWT, partner(exp=10**300)),
     "a huge actor": (JWT, partner(act={"sub": "x" * 3000})),
     "an actor that is none": (JWT, partner(act="bob")),
     "an actor inside that is none": (JWT, partner(act={"sub": "bob", "act": {"name": "x"}})),
@@ -226,6 +236,13 @@ async def test_what_an_issuer_is_trusted_for(shop: tuple[World, Held]) -> None:
     for limits in ({"clients": ["other"]}, {"uses": ["jwt-bearer"]}, {"uses": ["id-jag"]}, {"subjects": ["dave"]}):
         await trust(world, **limits)
         assert await error_of(await exchange(world, "app", partner(), JWT, scope="read")) == (400, INVALID)
+
+
+async def test_nobody_becomes_a_user_who_signed_in_here_by_them(shop: tuple[World, Held]) -> None:
+    world, _ = shop
+    await trust(world, scopes=["read", "openid"])
+    asked = {"requested_token_type": ID, "scope": "openid"}
+    assert await error_of(await exchange(world, "app", partner(), JWT, **asked)) == (400, INVALID)
 
 
 async def test_who_may_act_may(shop: tuple[World, Held]) -> None:

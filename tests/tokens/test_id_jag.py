@@ -63,6 +63,9 @@ REFUSED: dict[str, tuple[str, str, dict[str, str], str]] = {
     "two servers": ("id_token", ID, {"audience": f"{CHAT}#chat-app"}, "invalid_target"),
     "an access token": ("access_token", "access", {}, "invalid_request"),
     "too much scope": ("id_token", ID, {"scope": "admin"}, "invalid_scope"),
+    "a resource that is no URI": ("id_token", ID, {"resource": "nothing"}, "invalid_target"),
+    "a resource with a fragment": ("id_token", ID, {"resource": f"{API}#x"}, "invalid_target"),
+    "a huge resource": ("id_token", ID, {"resource": f"{API}/{'x' * 300}"}, "invalid_target"),
     "details": ("id_token", ID, {"authorization_details": '[{"type":"x"}]'}, "invalid_authorization_details"),
 }
 
@@ -187,6 +190,11 @@ BAD: dict[str, tuple[str, dict[str, str], str]] = {
     "a resource that is unknown": (id_jag(resource="https://bank.example"), {}, "invalid_target"),
     "scope that the client may not have": (id_jag(scope="admin"), {}, "invalid_scope"),
     "details": (id_jag(), {"authorization_details": '[{"type":"x"}]'}, "invalid_authorization_details"),
+    "an actor with something deep": (
+        id_jag(act={"sub": "a", "x": [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}),
+        {},
+        "invalid_request",
+    ),
     "too many actors": (id_jag(act={"sub": "a", "act": {"act": {}}}), {}, "invalid_request"),
 }
 
