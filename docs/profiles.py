@@ -45,6 +45,10 @@ takes the issuer alone, as one string. `fapi2_message_signing` and `fapi1_advanc
 TLS itself (versions, cipher suites, HSTS) are for who ends it: our own listeners speak TLS 1.2 and 1.3 with forward
 secrecy.
 
+The OpenID Foundation's conformance suite (5.2.4) has plans for FAPI 2.0 Security Profile, FAPI 2.0 Message Signing and
+FAPI 1.0 Advanced. Each variant of them passes with the setting `profile`, settings about certificates ([mtls.md](mtls.md))
+and, for FAPI 1.0, `assertion_audience = "several"`: [how to run them](../tests/conformance/README.md).
+
 What each profile demands follows. *client*: when a client is made or changed; *settings*: at the start; *requests*:
 at each; *always*: holds here of every client. A request, client or setting that breaks each of them is in
 `tests/attacks/test_profile_attacks.py`.
