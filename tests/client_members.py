@@ -10,7 +10,8 @@ from typing import Any
 
 from service.cli.client_options import flag_of
 from service.fronts.console import client_fields
-from service.protocol.client_metadata import REGISTERED, ROWS, Row, Shape
+from service.protocol.client_member import Row, Shape
+from service.protocol.client_metadata import REGISTERED, ROWS
 from tests.cli.command_line import ROOT
 from tests.console import Operator
 from tests.person import Shown
@@ -34,6 +35,7 @@ _SAID: dict[str, Any] = {
     "contacts": ["ops@app.example"],
     "access_token_claims": ["department"],
     "id_token_claims": ["groups"],
+    "federated_claims": ["environment=production", "/kubernetes.io/namespace=shop"],
 }
 """Members that go with others, or whose values mean something."""
 ALONE = {

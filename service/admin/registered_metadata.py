@@ -60,8 +60,7 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
         given = {row.name: said[name] for name, row in REGISTERED.items() if name in said}
         given |= {"client_id": client_id, "name": _text(said, "client_name")}
         given["auth_method"] = said.get("token_endpoint_auth_method", ClientAuthMethod.CLIENT_SECRET_BASIC.value)
-        if given["auth_method"] == ClientAuthMethod.CLIENT_SECRET:  # a word of ours, not of the RFCs
-            raise InvalidInput("auth_method: there are client_secret_basic and client_secret_post")
+        _check_is_registered_word(issuer, str(given["auth_method"]))
         if held is not None:
             given["auth_method"] = resumed_method(given["auth_method"], held.auth_method)
         _check_method(issuer, str(given["auth_method"]), held)
@@ -76,6 +75,12 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
     if len(msgspec.json.encode((read_input.members(), echoed))) > (most := issuer.settings.registration_max_bytes):
         raise InvalidClientMetadata(f"The metadata are too large: {most} bytes at most (redirect URIs, jwks and all).")
     return ReadMetadata(read_input, echoed, left_out)
+
+
+def _check_is_registered_word(issuer: Issuer, name: str) -> None:
+    """Refuse a method that has a word of ours, which the RFCs do not know."""
+    if name in METHODS and METHODS[name].registered_name:
+        raise InvalidInput(f"auth_method: there are {', '.join(methods_supported(issuer))}")
 
 
 def _check_method(issuer: Issuer, name: str, held: Client | None) -> None:

@@ -17,7 +17,8 @@ from service.client_auth import has_secret, registered_name
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.observe.events import Event
-from service.protocol.client_metadata import REGISTERED, Row
+from service.protocol.client_member import Row
+from service.protocol.client_metadata import REGISTERED
 from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.protocol.errors import (
     InvalidClientMetadata,

@@ -10,6 +10,7 @@ from service.admin.client_input import PublicKeys
 from service.admin.errors import NotFound
 from service.admin.input import Input, Rules
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
+from service.crypto.client_keys import is_discoverable
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.checked_types import ClaimName, Identifier, Identifiers, Scopes, WebUri, each_once
@@ -20,8 +21,14 @@ log = logging.getLogger(__name__)
 
 
 def _lacks_keys(given: "TrustInput") -> list[str]:
-    is_faulty = (given.jwks is None) == (given.jwks_uri is None)
-    return ["jwks: give the keys, or jwks_uri, and not both"] if is_faulty else []
+    if given.jwks is not None and given.jwks_uri is not None:
+        return ["jwks: give the keys, or jwks_uri, and not both"]
+    is_found = given.jwks is not None or given.jwks_uri is not None or is_discoverable(given.issuer)
+    return (
+        []
+        if is_found
+        else ["jwks: give the keys, or jwks_uri: an issuer that is no https URL has no discovery document"]
+    )
 
 
 class TrustInput(Input):
@@ -30,7 +37,10 @@ class TrustInput(Input):
     DISAGREEMENTS: ClassVar[Rules] = (_lacks_keys,)
     issuer: Annotated[Identifier, Field(description="As its assertions say it in iss.")]
     jwks: Annotated[PublicKeys | None, Field(description="Its public keys, a JWK set.")] = None
-    jwks_uri: Annotated[WebUri | None, Field(description="Where its public keys are.")] = None
+    jwks_uri: Annotated[
+        WebUri | None,
+        Field(description="Where its public keys are; where its discovery document says, unless they are given."),
+    ] = None
     algorithms: Annotated[
         tuple[SigningAlgorithm, ...],
         AfterValidator(each_once),
@@ -54,6 +64,10 @@ class TrustInput(Input):
         Literal[""] | Identifier,
         Field(description="What is put in front of it, so that its users are none of another's."),
     ] = ""
+    reusable: Annotated[
+        bool,
+        Field(description="Its assertions are used until they end, a day at most, as tokens of Kubernetes; else once."),
+    ] = False
 
 
 @audited("trust.put", "trust:given.issuer")

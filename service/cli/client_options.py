@@ -9,8 +9,8 @@ import typer
 
 from service.cli.properties import PropertyTexts, read_properties
 from service.grants import GRANT_TYPES
-from service.protocol.client_member import MemberGroup, MemberValue
-from service.protocol.client_metadata import ROWS, Row, Shape
+from service.protocol.client_member import MemberGroup, MemberValue, Row, Shape
+from service.protocol.client_metadata import ROWS
 from service.protocol.names import ContentEncryption, SigningAlgorithm
 
 _METAVARS = {bool: "", int: "SECONDS", dict: "JSON", str: "TEXT", SigningAlgorithm: "ALG", ContentEncryption: "ENC"}

@@ -18,7 +18,8 @@ add_command(
     A client that is registered for the grant type urn:ietf:params:oauth:grant-type:jwt-bearer then gets tokens for the
     assertions of this issuer: for the subject that they name, unless --subject says otherwise. --use id-jag takes identity
     assertion grants (ID-JAG) of it, --use token-exchange tokens that clients exchange (RFC 8693), in the place of assertions or
-    beside them where --use is repeated.
+    beside them where --use is repeated. --use client-authentication lets workloads prove themselves as clients by tokens of it
+    (federated_jwt).
     """,
     name="add",
     flags={
@@ -32,6 +33,7 @@ add_command(
         "uses": "--use USE",
         "subject_claim": "--subject-claim CLAIM",
         "subject_prefix": "--subject-prefix TEXT",
+        "reusable": "--reusable",
     },
     show=facts,
     said="{issuer} is trusted.",

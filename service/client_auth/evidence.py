@@ -16,6 +16,7 @@ from service.tokens import assertions
 from service.tokens.assertions import UnverifiedAssertion
 
 _KNOWN = (*ALGORITHMS, *assertions.HMAC)
+_READ_BY_TYPE = {assertions.CLIENT_ASSERTION: assertions.read, assertions.SPIFFE_ASSERTION: assertions.read_svid}
 
 
 class EvidenceKind(StrEnum):
@@ -100,21 +101,27 @@ def _post(request: Request) -> ClientEvidence | None:
 
 
 def _assertion(request: Request) -> ClientEvidence | None:
-    """A JWT as proof (RFC 7521 section 4.2, RFC 7523 section 2.2); the client is its ``sub``."""
+    """A JWT as proof (RFC 7521 section 4.2, RFC 7523 section 2.2).
+
+    The client is its ``sub``, or the one that client_id names, where another one says it of the client.
+    """
     token = request.parameters.get("client_assertion")
     if token is None:
         return None
     algorithm = assertions.algorithm_of(token)
     if algorithm not in _KNOWN:
         raise InvalidClient(f"The client assertion must be a JWT signed with one of {', '.join(_KNOWN)}")
-    if request.parameters.get("client_assertion_type") != assertions.CLIENT_ASSERTION:
-        raise InvalidClient(f"client_assertion_type must be {assertions.CLIENT_ASSERTION}")
+    read = _READ_BY_TYPE.get(request.parameters.get("client_assertion_type", ""))
+    if read is None:
+        raise InvalidClient(f"client_assertion_type must be {' or '.join(_READ_BY_TYPE)}")
     try:
-        unverified = assertions.read(token)
+        unverified = read(token)
     except UnverifiableError as error:
         raise InvalidClient(unusable(error)) from error
     kind = EvidenceKind.HMAC_ASSERTION if algorithm in assertions.HMAC else EvidenceKind.SIGNED_ASSERTION
-    return ClientEvidence(kind, unverified.subject, request, assertion=unverified)
+    is_own = unverified.issuer == unverified.subject  # RFC 7523 section 3; else a platform says it of a workload
+    client_id = unverified.subject if is_own else request.parameters.get("client_id", unverified.subject)
+    return ClientEvidence(kind, client_id, request, assertion=unverified)
 
 
 def unusable(error: UnverifiableError) -> str:

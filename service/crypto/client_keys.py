@@ -36,6 +36,8 @@ MEMBERS = frozenset({"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"})
 """What is looked at in a JWK (RFC 7517 section 4, RFC 7518 section 6), all of it text."""
 CERTIFICATES = "x5c"
 """The certificate of a key and those that made it, base64 of DER (RFC 7517 section 4.7). Only the first one is looked at."""
+_FOR_SIGNATURES = ("sig", "jwt-svid")
+"""``use`` of a key to verify with; the second in bundles of SPIFFE (SPIFFE JWT-SVID section 5.3)."""
 _TRIED = 3
 """Keys that one signature is compared with; of several the header should name one (OpenID Connect Core 10.1)."""
 _RSA_BITS = range(2048, 4097)
@@ -56,13 +58,30 @@ _KINDS = ("RSA", "EC", "OKP")
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 
+_DISCOVERY = "/.well-known/openid-configuration"
+
+
 class KeySource(NamedTuple):
-    """Where the keys of a client or issuer are: a JWK set, or the URL of one."""
+    """Where the keys of a client or issuer are: a JWK set, the URL of one, or an issuer whose discovery document names it."""
 
     name: str
     """Under which they are cached."""
     jwks: Any = None
     jwks_uri: str | None = None
+    discovered_of: str | None = None
+    """The issuer, where there is neither."""
+
+    @property
+    def url(self) -> str | None:
+        """What is fetched first, None for a set that is at hand."""
+        if self.jwks is not None or self.jwks_uri is not None or self.discovered_of is None:
+            return self.jwks_uri
+        return self.discovered_of.rstrip("/") + _DISCOVERY
+
+
+def is_discoverable(issuer: str) -> bool:
+    """Whether this issuer can have a discovery document (OpenID Connect Discovery 1.0 section 4)."""
+    return issuer.startswith(("https://", "http://")) and not {"?", "#"} & set(issuer)
 
 
 def key_source(client: Client) -> KeySource:
@@ -132,7 +151,7 @@ class ClientKeys:
         held = await self._read(source)
         found = _fitting(held.keys, kid, algorithm)
         if not found and self._is_to_be_read_again(source, held):
-            held = await self._fetched(source.name, source.jwks_uri or "")
+            held = await self._fetched(source)
             found = _fitting(held.keys, kid, algorithm)
         return found
 
@@ -143,7 +162,7 @@ class ClientKeys:
         held = await self._read(source)
         found = key_for(held.encryption, algorithm)
         if found is None and self._is_to_be_read_again(source, held):
-            held = await self._fetched(source.name, source.jwks_uri or "")
+            held = await self._fetched(source)
             found = key_for(held.encryption, algorithm)
         return found
 
@@ -151,14 +170,15 @@ class ClientKeys:
         """Whether one of the keys is in this certificate (``x5c``, RFC 8705 section 2.2.2). Raises UnverifiableError."""
         held = await self._read(source)
         if thumbprint not in held.certificates and self._is_to_be_read_again(source, held):
-            held = await self._fetched(source.name, source.jwks_uri or "")
+            held = await self._fetched(source)
         return thumbprint in held.certificates
 
     def _is_to_be_read_again(self, source: KeySource, held: _Held) -> bool:
-        return source.jwks_uri is not None and self._clock() - held.read_at >= _AGAIN_AFTER
+        return source.url is not None and self._clock() - held.read_at >= _AGAIN_AFTER
 
     async def _read(self, source: KeySource) -> _Held:
-        place: object = source.jwks_uri or source.jwks
+        url = source.url
+        place: object = url or source.jwks
         if place is None:
             raise UnverifiableError("there is neither jwks nor jwks_uri")
         held = self._held.get(source.name)
@@ -167,9 +187,9 @@ class ClientKeys:
             self._counted.hits += 1
             return held
         self._counted.misses += 1
-        if source.jwks_uri:
+        if url:
             try:
-                return await self._fetched(source.name, source.jwks_uri)
+                return await self._fetched(source)
             except UnverifiableError:
                 if held is None or held.source != place:
                     raise
@@ -180,15 +200,17 @@ class ClientKeys:
             source.name, _Held(place, keys, shown, usable_for_encryption(source.jwks), now, now + 1e9)
         )
 
-    async def _fetched(self, name: str, uri: str) -> _Held:
+    async def _fetched(self, source: KeySource) -> _Held:
         """Fetch the keys; concurrent calls share the request, and a failure counts for a while."""
+        uri = source.url or ""
         if self._clock() < (self._failed.get(uri) or 0.0):
             raise UnverifiableError("jwks_uri: could not be fetched a moment ago")
-        return await self._fetching.answer(uri, lambda: self._fetch_keys(name, uri))
+        return await self._fetching.answer(uri, lambda: self._fetch_keys(source, uri))
 
-    async def _fetch_keys(self, name: str, uri: str) -> _Held:
+    async def _fetch_keys(self, source: KeySource, uri: str) -> _Held:
+        name = source.name
         try:
-            fetched = await self._fetch(uri)
+            fetched = await self._fetch(uri if source.jwks_uri else await self._discovered(source, uri))
             document = orjson.loads(fetched.content)
             keys, shown = parsed(document), certificates(document)
         except (HttpClientError, ValueError) as error:
@@ -199,6 +221,19 @@ class ClientKeys:
         now, most = self._clock(), self._settings.client_keys_lifetime
         lifetime = most if fetched.max_age is None else min(most, max(fetched.max_age, 1))
         return self._remember(name, _Held(uri, keys, shown, usable_for_encryption(document), now, now + lifetime))
+
+    async def _discovered(self, source: KeySource, uri: str) -> str:
+        """Where the keys of an issuer are by its own document (OpenID Connect Discovery 1.0 section 4.3).
+
+        Raises HttpClientError, and ValueError where the document is another issuer's or names none.
+        """
+        document = orjson.loads((await self._fetch(uri)).content)
+        if not isinstance(document, dict) or document.get("issuer") != source.discovered_of:
+            raise ValueError("the discovery document is not of this issuer")
+        found = document.get("jwks_uri")
+        if not isinstance(found, str):
+            raise ValueError("the discovery document names no jwks_uri")
+        return found
 
     def _remember(self, name: str, held: _Held) -> _Held:
         size = sum(_size_of(key._jwk_data) for key in held.keys) + sum(map(_size_of, held.encryption))
@@ -256,7 +291,7 @@ def is_for_signatures(member: object) -> bool:
     """Whether a JWK is one to verify with, by an algorithm that there is here."""
     if not isinstance(member, dict) or member.get("kty") not in _KINDS:
         return False
-    return member.get("use", "sig") == "sig" and member.get("alg", ALGORITHMS[0]) in ALGORITHMS
+    return member.get("use", "sig") in _FOR_SIGNATURES and member.get("alg", ALGORITHMS[0]) in ALGORITHMS
 
 
 def parsed_key(member: dict[str, Any]) -> jwt.PyJWK | None:

@@ -73,7 +73,8 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     known = claims if subject == assertion.subject else None  # read beside the trust, by what the issuer calls them
     grant = await with_claims(issuer, client, _acted_for(begun.grant, told.get(ACT)), known)
     grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, is not known
-    token_request.replay_checks.append(check)
+    if check is not None:
+        token_request.replay_checks.append(check)
     granted = msgspec.structs.replace(begun.granted, members=grant.members)
     return msgspec.structs.replace(begun, grant=grant, granted=granted, is_final=is_id_jag)
 
@@ -108,14 +109,17 @@ async def _verify(
     request: Request,
     *,
     is_id_jag: bool,
-) -> ReplayCheck:
-    """Verify signature and audience, and record the use."""
+) -> ReplayCheck | None:
+    """Verify signature and audience, and record the use where it counts once."""
     wanted = (issuer.url,) if is_id_jag else assertions.audiences(issuer, request)
     if trusted is None:
         verified = await assertions.verify_by_client(issuer, client, assertion)
     else:
         verified = await verify_by_issuer(issuer, trusted, assertion)
         wanted = (*wanted, trusted.audience) if trusted.audience and not is_id_jag else wanted
+        if trusted.reusable and not is_id_jag:
+            assertions.check_reusable(issuer, verified.claims, wanted)
+            return None
     return assertions.use_grant_assertion(issuer, verified, wanted)
 
 

@@ -12,6 +12,7 @@ from service.protocol.claims import MAX_CLAIM_NAME, check_claim_name
 from service.protocol.distinguished_names import MAX_DN, parse_dn
 from service.protocol.errors import InvalidScope
 from service.protocol.redaction import check_no_credential
+from service.protocol.required_claims import check_required_claim
 
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -117,6 +118,11 @@ WebUris = Annotated[tuple[WebUri, ...], Field(max_length=100), AfterValidator(ea
 RedirectUri = Annotated[str, Field(max_length=2000), AfterValidator(_redirect_uri)]
 RedirectUris = Annotated[tuple[RedirectUri, ...], Field(max_length=200), AfterValidator(each_once)]
 Scopes = Annotated[tuple[Annotated[str, AfterValidator(_scope_word)], ...], AfterValidator(each_once)]
+RequiredClaims = Annotated[
+    tuple[Annotated[str, Field(max_length=500), AfterValidator(readable), AfterValidator(check_required_claim)], ...],
+    Field(max_length=20),
+    AfterValidator(each_once),
+]
 ClaimName = Annotated[str, Field(max_length=MAX_CLAIM_NAME), AfterValidator(check_claim_name)]
 ClaimNames = Annotated[tuple[ClaimName, ...], Field(max_length=32), AfterValidator(each_once)]
 SubjectDn = Annotated[str, Field(max_length=MAX_DN), AfterValidator(_distinguished_name)]

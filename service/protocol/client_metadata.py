@@ -4,12 +4,9 @@ The admin API, dynamic registration, the command line, the console and the decis
 here and a field of ``records.client.Client``; what registries, settings, keys or the network say is checked by ``admin``.
 """
 
-from enum import StrEnum
-from types import NoneType, UnionType
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.fields import FieldInfo
 
 from service.protocol.checked_types import (
     CertificateDns,
@@ -26,6 +23,7 @@ from service.protocol.checked_types import (
     Number,
     PlainWebUri,
     RedirectUris,
+    RequiredClaims,
     Resources,
     Scopes,
     ShortText,
@@ -35,7 +33,7 @@ from service.protocol.checked_types import (
     WebUris,
     each_once,
 )
-from service.protocol.client_member import SAME, Member, MemberGroup
+from service.protocol.client_member import SAME, Member, MemberGroup, read_row
 from service.protocol.client_member import row as _row
 from service.protocol.names import (
     AccessTokenFormat,
@@ -274,6 +272,14 @@ class ClientMetadata(BaseModel):
     backchannel_user_code_parameter: bool = _row(False, _REQUESTS, "Asks for user codes",
         "CIBA: it sends the user code that its users tell it, where they have one.",
         registered=SAME, authlete="bcUserCodeRequired", flag="--backchannel-user-code", protects=True)
+    federated_issuer: Identifier | None = _row(None, _AUTHENTICATES, "Platform",
+        "federated_jwt: the issuer of the tokens by which it proves itself, as they say it in iss; of SPIFFE the trust domain, "
+        "spiffe://example.org. It has to be trusted: `mintmark trust add … --use client-authentication`.", metavar="ISSUER")
+    federated_subject: Identifier | None = _row(None, _AUTHENTICATES, "Workload",
+        "federated_jwt: the sub of these tokens, compared letter by letter: system:serviceaccount:shop:billing.", metavar="SUB")
+    federated_claims: RequiredClaims = _row((), _AUTHENTICATES, "Claims of the workload",
+        "federated_jwt: claims that these tokens must have besides: NAME=VALUE, or /NAME/NAME=VALUE for one within another.",
+        flag="--federated-claim", metavar="CLAIM")
     profile: Profile | None = _row(None, _AUTHENTICATES, "Security profile",
         "A set of rules that it keeps: members that are not set become what the profile demands, and others are refused where "
         "they contradict it (`mintmark client check`).", metavar="PROFILE")
@@ -286,61 +292,8 @@ class ClientMetadata(BaseModel):
         return self.auth_method is ClientAuthMethod.NONE
 
 
-class Shape(StrEnum):
-    """What a value looks like, wherever it is written."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    SWITCH = "switch"
-    CHOICE = "choice"
-    CHOICES = "choices"
-    LIST = "list"
-    OBJECT = "object"
-
-
-class Row(NamedTuple):
-    """A row as the views read it."""
-
-    name: str
-    member: Member
-    shape: Shape
-    kind: type
-    """Of the value, or of each item of a list: bool, int, str, dict or an enumeration; str where there are several."""
-    choices: tuple[str, ...]
-    default: Any
-    is_optional: bool
-    """Whether it may be None."""
-
-    @property
-    def registered(self) -> str:
-        """Its name in RFC 7591 and OpenID Connect; "" if only operators may set it."""
-        return self.name if self.member.registered == SAME else self.member.registered
-
-
-def _kinds(annotation: Any) -> list[type]:  # noqa: ANN401 (an annotation is no type yet)
-    """The types in an annotation, without what is checked of them: str and None of ``Annotated[str, …] | None``."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _kinds(get_args(annotation)[0])
-    if origin in (Union, UnionType):
-        return [kind for one in get_args(annotation) for kind in _kinds(one)]
-    return [origin or annotation]
-
-
-def _read_row(name: str, member: Member, field: FieldInfo) -> Row:
-    kinds = _kinds(field.annotation)
-    is_list, is_optional = tuple in kinds, NoneType in kinds
-    items = _kinds(get_args(field.annotation)[0]) if is_list else [kind for kind in kinds if kind is not NoneType]
-    kind = items[0] if len(items) == 1 else str
-    choices = tuple(word.value for one in items if issubclass(one, StrEnum) for word in one)
-    one, many = (Shape.CHOICE, Shape.CHOICES) if choices else (_SHAPES.get(kind, Shape.TEXT), Shape.LIST)
-    shape = many if is_list else one
-    return Row(name, member, shape, kind, choices, field.default, is_optional)
-
-
-_SHAPES = {bool: Shape.SWITCH, int: Shape.NUMBER, dict: Shape.OBJECT, str: Shape.TEXT}
 ROWS = {
-    name: _read_row(name, member, field)
+    name: read_row(name, member, field)
     for name, field in ClientMetadata.model_fields.items()
     for member in field.metadata
     if isinstance(member, Member)

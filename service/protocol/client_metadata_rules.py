@@ -154,6 +154,13 @@ COMBINATIONS: tuple[tuple[Callable[[ClientMetadata], bool], str], ...] = (
         "auth_method: self_signed_tls_client_auth needs jwks with its certificate as x5c, or a jwks_uri",
     ),
     (
+        lambda given: (
+            given.auth_method is ClientAuthMethod.FEDERATED_JWT
+            and (given.federated_issuer is None or given.federated_subject is None)
+        ),
+        "auth_method: federated_jwt needs federated_issuer and federated_subject, whose tokens prove the client",
+    ),
+    (
         lambda given: not _signs_as_it_authenticates(given),
         "token_endpoint_auth_signing_alg: HS… is for client_secret_jwt, the others are for key pairs",
     ),

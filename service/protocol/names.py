@@ -14,6 +14,8 @@ class ClientAuthMethod(StrEnum):
     PRIVATE_KEY_JWT = "private_key_jwt"
     TLS_CLIENT_AUTH = "tls_client_auth"
     SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
+    FEDERATED_JWT = "federated_jwt"
+    """Our own: private_key_jwt in form, but the JWT is one that a workload's own platform gave it."""
     NONE = "none"
 
 
@@ -193,6 +195,8 @@ class TrustUse(StrEnum):
     """Tokens that are exchanged for others (RFC 8693)."""
     LOGIN_HINT = "login-hint"
     """Hints at the user whom a client asks without a browser (login_hint_token of CIBA)."""
+    CLIENT_AUTHENTICATION = "client-authentication"
+    """Tokens by which clients prove themselves that are registered with this issuer (federated_jwt)."""
 
 
 class RefreshRotation(StrEnum):

@@ -156,6 +156,9 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     backchannel_client_notification_endpoint: str | None = None
     backchannel_authentication_request_signing_alg: SigningAlgorithm | None = None
     backchannel_user_code_parameter: bool = False
+    federated_issuer: str | None = None
+    federated_subject: str | None = None
+    federated_claims: tuple[str, ...] = ()
     consents_since: int | None = None
     """The generation from which consents count, where they outlived the last raise; None: ``generation``."""
     later_method: str | None = None

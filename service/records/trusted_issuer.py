@@ -7,7 +7,7 @@ from service.records.json import Record
 
 
 class TrustedIssuer(Record, frozen=True, omit_defaults=True, gc=False):
-    """A trusted issuer; its keys are ``jwks`` or at ``jwks_uri``."""
+    """A trusted issuer; its keys are ``jwks``, at ``jwks_uri``, or where its discovery document says."""
 
     issuer: str  # ``iss`` of its assertions
     jwks: dict[str, Any] | None = None
@@ -20,4 +20,5 @@ class TrustedIssuer(Record, frozen=True, omit_defaults=True, gc=False):
     uses: tuple[TrustUse, ...] = (TrustUse.JWT_BEARER,)  # what its JWTs are taken for
     subject_claim: str = "sub"  # the claim that names the user here
     subject_prefix: str = ""  # what stands in front of it here, so that its users are none of another issuer
+    reusable: bool = False  # its assertions are used until they end, not once
     created_at: int = 0  # epoch seconds

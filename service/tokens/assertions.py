@@ -5,6 +5,7 @@ as audience, an end that is near, and a ``jti`` that counts once.
 """
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -22,14 +23,21 @@ from service.store.replay_checks import ReplayCheck, Use
 
 CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """``client_assertion_type`` (RFC 7523 section 2.2)."""
+SPIFFE_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
+"""The same of a JWT-SVID (draft-ietf-oauth-spiffe-client-auth section 3.1)."""
 HMAC = tuple(algorithm.value for algorithm in HmacAlgorithm)
 _KNOWN = frozenset((*ALGORITHMS, *HMAC))
 MAX_ASSERTION = 8192
 """Characters."""
 MAX_JTI = 255
+REUSED_FOR = 86_400
+"""Seconds for which a token that is used until it ends may be good: platforms give their workloads none that lives longer."""
 _LONGEST_HEADER = 6000
 TYPES = frozenset({"", "jwt", "client-authentication+jwt", "authorization-grant+jwt"})
 """``typ``: what was signed for another purpose is no assertion (RFC 8725 section 3.11)."""
+
+_SVID_TYPES = frozenset({"", "jwt", "jose"})
+_SPIFFE_ID = re.compile(r"(spiffe://[a-z0-9._-]{1,255})/[A-Za-z0-9._/-]{1,1700}")
 
 
 def algorithm_of(token: str) -> str:
@@ -71,6 +79,23 @@ def read(token: str, types: Collection[str] = TYPES) -> UnverifiedAssertion:
     return UnverifiedAssertion(jws, jws.algorithm, issuer, subject)
 
 
+def read_svid(token: str) -> UnverifiedAssertion:
+    """Read a JWT-SVID, whose issuer is the trust domain of its subject (draft-ietf-oauth-spiffe-client-auth section 3.1).
+
+    What it says in ``iss`` is not looked at: its keys are found by the trust domain alone. Raises UnverifiableError.
+    """
+    jws = parse(token, MAX_ASSERTION)
+    if jws.algorithm not in ALGORITHMS:
+        raise UnverifiableError(f"it must be signed with one of {', '.join(ALGORITHMS)}")
+    if typ_of(jws) not in _SVID_TYPES:
+        raise UnverifiableError("its typ says that it was signed for another purpose")
+    subject = jws.claims().get("sub")
+    found = _SPIFFE_ID.fullmatch(subject) if isinstance(subject, str) else None
+    if found is None:
+        raise UnverifiableError("its sub is no SPIFFE ID")
+    return UnverifiedAssertion(jws, jws.algorithm, found[1], found[0])
+
+
 def typ_of(jws: Jws) -> str:
     """Return what its header says that it is, in lower case."""
     return str(jws.header.get("typ", "")).lower().removeprefix("application/")
@@ -94,6 +119,11 @@ def use_grant_assertion(issuer: Issuer, verified: VerifiedAssertion, wanted: Col
     """Use an assertion about a subject as a grant. ``wanted``: audiences. Raises UnverifiableError."""
     _check(issuer, verified.claims, wanted)
     return _record_use(issuer, verified, _grant_replay)
+
+
+def check_reusable(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -> None:
+    """Check audience and end of a token that is used until it ends, whatever its ``jti``. Raises UnverifiableError."""
+    _check(issuer, claims, wanted, REUSED_FOR)
 
 
 def check_unverified(issuer: Issuer, assertion: UnverifiedAssertion, wanted: Collection[str]) -> None:
@@ -170,7 +200,7 @@ def _grant_replay() -> ProtocolError:
     return InvalidGrant("The assertion was used before: each counts once.")
 
 
-def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -> None:
+def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str], longest: int = 0) -> None:
     """Check audience and end (RFC 7523 section 3); times themselves were checked with the signature."""
     audience, allowed = claims.get("aud"), issuer.settings.assertion_audience
     named: Any = [audience] if isinstance(audience, str) else audience
@@ -181,7 +211,7 @@ def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -
     exp = claims.get("exp")
     if exp is None:
         raise UnverifiableError("exp is missing (RFC 7523 section 3)")
-    longest = issuer.settings.assertion_lifetime
+    longest = longest or issuer.settings.assertion_lifetime
     if exp > issuer.clock() + longest + SKEW:
         raise UnverifiableError(f"exp is more than {longest} seconds away")
 

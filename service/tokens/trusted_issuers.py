@@ -54,7 +54,7 @@ def checked_subject(subject: str, claim: str = "sub") -> str:
 
 async def verify_by_issuer(issuer: Issuer, trusted: TrustedIssuer, assertion: UnverifiedAssertion) -> VerifiedAssertion:
     """Verify a JWT by the keys of its issuer. Raises UnverifiableError."""
-    source = KeySource(f"issuer {trusted.issuer}", trusted.jwks, trusted.jwks_uri)
+    source = KeySource(f"issuer {trusted.issuer}", trusted.jwks, trusted.jwks_uri, discovered_of=trusted.issuer)
     return await assertions.verify_by_keys(issuer, source, assertion, trusted.algorithms or ALGORITHMS)
 
 

@@ -26,6 +26,7 @@ MEMBERS = {
     *("backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required"),
     *("initiate_login_uri", "client_uri", "logo_uri", "policy_uri", "sector_identifier", "registered_itself"),
     *("exchange_from", "exchange_audiences", "exchange_issuers"),
+    *("federated_issuer", "federated_subject", "federated_claims"),
     *("consents_since", "request_object_encryption_alg", "request_object_encryption_enc"),
     *("token_endpoint_auth_signing_alg", "strict_assertion_audience", "access_token_format"),
     *("access_token_signing_alg", "introspection_signed_response_alg", "may_assert_subjects", "access_token_claims"),

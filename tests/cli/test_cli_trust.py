@@ -17,7 +17,7 @@ def test_an_issuer_is_trusted_listed_and_not_trusted_any_more(mintmark: CommandL
     assert added | {"created_at": 0, "jwks": None} == {
         **{"issuer": CI, "jwks": None, "jwks_uri": None, "algorithms": ["ES256"], "subjects": ["alice"]},
         **{"scopes": ["deploy", "read"], "clients": ["deployer"], "audience": "urn:us", "created_at": 0},
-        **{"uses": ["jwt-bearer"], "subject_claim": "sub", "subject_prefix": ""},
+        **{"uses": ["jwt-bearer"], "subject_claim": "sub", "subject_prefix": "", "reusable": False},
     }
     assert [trust["issuer"] for trust in mintmark("trust", "list", "--json").json["trusts"]] == [CI]
     assert CI in mintmark("trust", "list").out
@@ -38,5 +38,5 @@ def test_what_it_is_trusted_for_and_how_its_users_are_called(mintmark: CommandLi
 
 
 def test_what_is_missing_is_told(mintmark: CommandLine) -> None:
-    assert "jwks" in mintmark("trust", "add", CI, code=1).err
+    assert "jwks" in mintmark("trust", "add", "ci", code=1).err
     assert "not JSON" in mintmark("trust", "add", CI, "--jwks", "{", code=2).err

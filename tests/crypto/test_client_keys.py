@@ -243,7 +243,7 @@ async def test_what_is_kept_of_a_document_is_what_is_looked_at_and_is_counted(si
         return HttpResponse(200, json.dumps(document).encode(), {})
 
     keys = ClientKeys(settings_for("redis://127.0.0.1"), get)
-    held = await keys._fetched("app", URI)
+    held = await keys._fetched(KeySource("app", jwks_uri=URI))
     wanted = {name: key[name] for name in ("kty", "crv", "x", "y")}
     assert held.encryption == ({**wanted, "kid": long, "use": "enc"} | {n: key[n] for n in ("alg",) if n in key},)
     assert keys._held.bytes > len(long)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from service.admin import clients, registration
-from service.protocol.client_metadata import REGISTERED, ROWS, Shape
+from service.protocol.client_member import Shape
+from service.protocol.client_metadata import REGISTERED, ROWS
 from service.protocol.errors import TemporarilyUnavailable
 from tests.client_members import full
 from tests.endpoints.test_register import JWK

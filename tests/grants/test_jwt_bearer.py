@@ -199,7 +199,8 @@ async def test_keys_are_fetched_and_trust_ends_at_once(world: World) -> None:
 @pytest.mark.parametrize(
     "members",
     [
-        {"jwks": None},
+        {"issuer": "ci", "jwks": None},
+        {"issuer": "https://ci.example.com/?a=b", "jwks": None},
         {"jwks_uri": "https://ci.example.com/jwks"},
         {"jwks": {"keys": []}},
         {"issuer": "a b"},
@@ -268,3 +269,14 @@ async def test_an_assertion_is_good_again_where_nothing_came_of_it(redis: Shape,
                 break
             await asyncio.sleep(0.05)
         assert response.status == 200, await response.text()
+
+
+async def test_what_is_reusable_is_used_until_it_ends(app: World) -> None:
+    """Platforms give their workloads a token for hours; from all others an assertion counts once."""
+    await trust(app, reusable=True, subjects=["system:serviceaccount:shop:billing"])
+    token = vouch(sub="system:serviceaccount:shop:billing", exp=NOW + 36_000)
+    told = [await (await ask(app, token)).json() for _ in range(3)]
+    assert len({one["access_token"] for one in told}) == 3
+    assert (await app.introspect(told[0]["access_token"]))["sub"] == "system:serviceaccount:shop:billing"
+    for wrong in (vouch(exp=NOW + 36_000), vouch(sub="system:serviceaccount:shop:billing", exp=NOW + 864_000)):
+        assert await error_of(await ask(app, wrong)) == (400, "invalid_grant")

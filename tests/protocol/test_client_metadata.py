@@ -6,8 +6,8 @@ from pydantic import ValidationError
 from service.admin.client_input import ClientInput
 from service.cli import client_options
 from service.fronts.console import client_fields
-from service.protocol.client_member import SAME
-from service.protocol.client_metadata import REGISTERED, ROWS, ClientMetadata, Shape
+from service.protocol.client_member import SAME, Shape
+from service.protocol.client_metadata import REGISTERED, ROWS, ClientMetadata
 from service.records.client import Client
 
 KEPT_BESIDE = {

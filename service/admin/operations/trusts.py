@@ -32,6 +32,7 @@ class ShownTrust(Output[TrustedIssuer]):
     uses: tuple[TrustUse, ...]
     subject_claim: str
     subject_prefix: str
+    reusable: bool
     created_at: Seconds
 
 

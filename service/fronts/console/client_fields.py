@@ -8,8 +8,8 @@ import orjson
 
 from service.admin.errors import InvalidInput
 from service.grants import GRANT_TYPES
-from service.protocol.client_member import MemberGroup, MemberValue
-from service.protocol.client_metadata import ROWS, Row, Shape
+from service.protocol.client_member import MemberGroup, MemberValue, Row, Shape
+from service.protocol.client_metadata import ROWS
 
 
 class FieldKind(StrEnum):

@@ -12,7 +12,7 @@ from service.fronts.console.searching import SCANNED
 
 _TEXTS = (
     *("issuer", "jwks_uri", "jwks", "algorithms", "subjects", "scopes", "clients", "audience", "uses"),
-    *("subject_claim", "subject_prefix"),
+    *("subject_claim", "subject_prefix", "reusable"),
 )
 _WORDS = ("algorithms", "subjects", "scopes", "clients", "uses")
 _REMOVE = Act(
@@ -49,6 +49,7 @@ async def add(request: ConsoleRequest) -> ConsoleReply:
         given |= {name: sent[name].split() for name in _WORDS}
         given |= {"issuer": sent["issuer"], "jwks": _jwks(sent["jwks"]), "subject_prefix": sent["subject_prefix"]}
         given |= {"subject_claim": sent["subject_claim"]} if sent["subject_claim"] else {}
+        given |= {"reusable": bool(sent["reusable"])}
         if await request.find(trusts.SHOW, issuer=sent["issuer"]):
             raise InvalidInput("issuer: is trusted already; remove it first to describe it anew")
         await request.do(trusts.PUT, **given)

@@ -17,8 +17,8 @@ from service.client_auth import registered_name, resumed_method
 from service.fronts.decision_api.body import Duration, Text, Words, as_json
 from service.fronts.decision_api.call import Body, milliseconds
 from service.issuer import Issuer
-from service.protocol.client_member import MemberValue
-from service.protocol.client_metadata import ROWS, Row, Shape
+from service.protocol.client_member import MemberValue, Row, Shape
+from service.protocol.client_metadata import ROWS
 from service.protocol.names import ClientAuthMethod, GrantTypeName
 from service.records.client import Client
 from service.records.property import Property
