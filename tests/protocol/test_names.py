@@ -24,6 +24,7 @@ def test_hooks_are_asked_before_something_happens_and_told_of_what_has() -> None
     assert {event.value for event in HookEvent if event.asks} == {
         "claims",
         "refresh",
+        "exchange",
         "login",
         "authorization_details",
     }
