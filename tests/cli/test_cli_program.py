@@ -132,9 +132,7 @@ def test_wrong_usage_is_told(mintmark: CommandLine, arguments: tuple[str, ...]) 
     mintmark(*arguments, code=2)
 
 
-@pytest.mark.parametrize(
-    "command", [("client", "list"), ("user", "show", "a"), ("grant", "show", "x" * 22), ("serve",)]
-)
+@pytest.mark.parametrize("command", [("client", "list"), ("user", "show", "a"), ("grant", "show", "x" * 22)])
 def test_where_redis_is_not_it_says_where_it_looked(mintmark: CommandLine, command: tuple[str, ...]) -> None:
     mintmark.variables |= {"MINTMARK_REDIS_URL": "redis://bob:hunter2@127.0.0.1:1/3"}
     done = mintmark(*command, code=3)
