@@ -37,6 +37,9 @@ class Webhook:
             return (
                 web.json_response({"sub": "sub-9", "username": "carol"}) if right else web.json_response({}, status=401)
             )
+        if request.path.endswith("/find"):
+            found = asked in ({"username": "carol"}, {"sub": "sub-9"})
+            return web.json_response({"sub": "sub-9", "username": "carol"}, status=200 if found else 404)
         return web.json_response({"claims": {"name": "Carol"}})
 
 
@@ -73,6 +76,16 @@ async def test_the_webhook_says_who_it_is(directory: HttpDirectory, webhook: Web
         {"username": "carol", "password": "sesame", "address": "192.0.2.1"},
     )
     assert webhook.heard[2] == ("/people/claims", {"sub": "sub-9", "scopes": ["openid"]})
+
+
+async def test_the_webhook_finds_whom_a_client_names(directory: HttpDirectory, webhook: Webhook) -> None:
+    """By the name or the subject; without a password, for nobody signs in by that (CIBA)."""
+    assert await directory.find("carol") == await directory.find_subject("sub-9") == Person("sub-9", "carol")
+    assert await directory.find("dave") is await directory.find_subject("sub-1") is None
+    assert webhook.heard[0] == ("/people/find", {"username": "carol"})
+    webhook.answer = web.json_response({"sub": "sub-10"})
+    with pytest.raises(TemporarilyUnavailable):
+        await directory.find_subject("sub-9")
 
 
 async def test_failures_are_counted_here(directory: HttpDirectory, webhook: Webhook) -> None:

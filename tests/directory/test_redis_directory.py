@@ -15,6 +15,16 @@ async def test_a_person_who_proved_who_they_are(world: World) -> None:
     assert await verify("sub-1", "wonderland", "192.0.2.1") is None, "a subject is no username"
 
 
+async def test_a_person_whom_a_client_names(world: World) -> None:
+    """By the name or the subject, as long as they are enabled (CIBA)."""
+    await world.user("alice", "wonderland", subject="sub-1")
+    directory = world.issuer.directory
+    assert await directory.find("alice") == await directory.find_subject("sub-1") == Person("sub-1", "alice")
+    assert await directory.find("sub-1") is await directory.find_subject("alice") is await directory.find("") is None
+    await world.set_enabled("alice", enabled=False)
+    assert await directory.find("alice") is await directory.find_subject("sub-1") is None
+
+
 async def test_whoever_is_blocked_is_told_for_how_long_and_why(world: World) -> None:
     async with world.having(user_failures_allowed=1, failure_first_delay=30) as strict:
         for _ in range(2):
