@@ -74,6 +74,7 @@ async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
             "accessTokenDuration": client.access_token_lifetime or 0,
             "refreshTokenDuration": client.refresh_idle_lifetime or 0,
             "accessTokenClaims": list(client.access_token_claims),
+            "idTokenClaims": list(client.id_token_claims),
         },
         "attributes": [
             {"key": member.name, "value": member.value} for member in client.properties if isinstance(member.value, str)
@@ -132,7 +133,8 @@ class Extension(Body):
     access_token_duration: Duration = 0
     refresh_token_duration: Duration = 0
     access_token_claims: Words | None = None
-    """Ours, beside Authlete's members; left out they stay as they are."""
+    id_token_claims: Words | None = None
+    """Both are ours, beside Authlete's members; left out they stay as they are."""
 
 
 class Attribute(Body):
@@ -261,9 +263,9 @@ def _extended(issuer: Issuer, body: ClientObject, held: Client | None) -> dict[s
     if extension is None:
         return {} if held else {"scopes": requestable(issuer)}
     own = extension.requestable_scopes_enabled
-    claims = extension.access_token_claims
+    claims = {"access_token_claims": extension.access_token_claims, "id_token_claims": extension.id_token_claims}
     return {
-        **({} if claims is None else {"access_token_claims": claims}),
+        **{name: words for name, words in claims.items() if words is not None},
         "scopes": extension.requestable_scopes if own else requestable(issuer),
         "access_token_lifetime": extension.access_token_duration or None,
         "refresh_idle_lifetime": extension.refresh_token_duration or None,
