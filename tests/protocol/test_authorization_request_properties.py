@@ -95,6 +95,7 @@ some_rules = st.builds(
     default_scope=st.sampled_from(["", "read"]),
     unknown_scope=st.sampled_from(list(UnknownScope)),
     audiences=st.sampled_from([(), ("https://api.example",), ("https://api.example", "https://other.example/v1")]),
+    default_audience=st.sampled_from([None, ()]),
     require_pkce=st.booleans(),
     allow_plain_pkce=st.booleans(),
     default_max_age=st.sampled_from([None, 60]),
