@@ -10,11 +10,12 @@ from service.admin.trusts import TrustInput
 from service.app import open_issuer
 from service.protocol.names import ClientAuthMethod, GrantTypeName
 from tests import exchanging, redis_shapes
-from tests.assertions import JWKS, Signer
+from tests.assertions import JWKS, Signer, proof
 from tests.certificates import PROXIED, Authority, ask, ask_token, self_signed
 from tests.cutting_proxy import CuttingProxy
 from tests.dpop import Prover
 from tests.person import usual_request
+from tests.workloads import Platform, trust, workload
 from tests.world import CALLBACK, World, basic, in_process, settings_for
 
 PARTNER, JWT_BEARER = "https://partner.example", GrantTypeName.JWT_BEARER.value
@@ -130,6 +131,22 @@ async def test_an_assertion_counts_once_at_no_further_trip(
     response = await world.post(path, form | Signer().form(), None)
     assert response.status in (200, 201), await response.text()
     assert proxy.round_trips - before == trips
+
+
+@pytest.mark.parametrize("path", ["/token", "/introspect"])
+async def test_a_token_of_a_platform_costs_one_trip_more(world: World, proxy: CuttingProxy, path: str) -> None:
+    """For the trusted issuer; the token itself is remembered nowhere (docs/workloads.md)."""
+    platform = Platform()
+    await trust(world, platform)
+    await workload(world, platform)
+    world.issuer.store.clients.forget(["billing"])
+    await world.issuer.store.clients.get("billing")
+    token = "mm_at_" + "g" * 22 + "s" * 43
+    form = {"client_id": "billing", "grant_type": "client_credentials", "token": token}
+    before = proxy.round_trips
+    response = await world.post(path, form | proof(platform.service_account_token()), None)
+    assert response.status == 200, await response.text()
+    assert proxy.round_trips - before == 2
 
 
 WITH_PROOF = {"client_credentials": 1, "authorization_code": 2, "refresh_token": 2, "userinfo": 2, "par": 1}
