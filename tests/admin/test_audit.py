@@ -30,6 +30,7 @@ READS = {
         "inspect",
         "explain",
         "try_hook",
+        "keep_counting",
         "list_issued",
         "count_grants",
         "count_everything",

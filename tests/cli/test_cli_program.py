@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 CLIENT = (
     *("create", "list", "show", "check", "update", "rotate-secret", "disable", "enable", "approve", "revoke", "delete"),
 )
-USER = ("create", "list", "show", "update", "set-password", "sign-out", "disable", "enable", "delete")
+USER = ("create", "list", "show", "update", "set-password", "set-user-code", "sign-out", "disable", "enable", "delete")
 GRANT = ("code", "list", "show", "issued", "revoke")
 SESSION = ("list", "show", "end")
 AUDIT = ("list", "follow")

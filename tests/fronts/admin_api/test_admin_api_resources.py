@@ -43,6 +43,7 @@ async def a_life(operator: Operator) -> None:
     await do("POST", "/users", {"username": "alice", "password": "wonderland"}, status=201)
     await do("PATCH", "/users/alice", {"claims": {"name": "Alice"}}, status=200, if_match="*")
     await do("PUT", "/users/alice/password", {"password": "looking-glass"}, status=200)
+    await do("PUT", "/users/alice/user-code", {"user_code": "cheshire-cat"}, status=200)
     await do("POST", "/codes", {"client": "web", "user": "alice"}, status=201)
     code = await do("POST", "/codes", {"client": "web", "user": "alice"}, status=201)
     await do("DELETE", f"/grants/{code['code'][6:28]}", status=200)

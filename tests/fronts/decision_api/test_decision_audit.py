@@ -94,6 +94,8 @@ GIVES_ACCESS: dict[str, tuple[str, Callable[[Backend], Awaitable[None]] | None]]
     "/client/registration": ("client.create", None),
     "/client/registration/update": ("client.update", None),
     "/client/authorization/update/{client}": ("authorization.update", _consent),
+    "/device/complete": ("device.complete", None),
+    "/backchannel/authentication/complete": ("backchannel.complete", None),
 }
 """The calls that give access, or more of it; None: what they call is tried by another one."""
 NO_ACCESS = ("/get", "/delete", "/fail", "/revoke", "/revocation", "/introspection", "/userinfo", "/service", "/jwks")
@@ -102,6 +104,8 @@ NO_ACCESS = ("/get", "/delete", "/fail", "/revoke", "/revocation", "/introspecti
 def test_every_call_is_known_to_give_access_or_not_to() -> None:
     """Whoever adds one says here which."""
     reads = {"/auth/authorization", "/pushed_auth_req", "/auth/introspection/standard", "/auth/userinfo/issue"}
+    reads |= {"/device/authorization", "/device/verification"}
+    reads |= {"/backchannel/authentication", "/backchannel/authentication/issue"}
     unknown = {
         route.path
         for route in ROUTES

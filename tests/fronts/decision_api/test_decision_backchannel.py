@@ -15,10 +15,11 @@ from authlete.dto import (
     BackchannelAuthenticationRequest,
 )
 
+from service.admin import audit
 from service.protocol.names import DeliveryMode
 from service.records.client import Client
 from tests.backchannel import backchannel_client, notification_token, poll, poll_at_last
-from tests.deciding import OTHER_KEY, OTHER_SECRET, Backend, backend
+from tests.deciding import API_KEY, OTHER_KEY, OTHER_SECRET, Backend, backend
 from tests.world import SECRET, World, error_of
 
 Result = BackchannelAuthenticationCompleteResult
@@ -214,3 +215,16 @@ async def test_what_waits_for_the_caller_is_sealed(caller: Backend) -> None:
             held += node.admin.get(key) or b""
     assert held
     assert not [text for text in (token, "somebody-to-look-for", "code-to-look-for") if text.encode() in held]
+
+
+async def test_who_let_the_client_in_is_in_the_audit_log(caller: Backend) -> None:
+    ticket, _ = await waiting(caller)
+    await complete(caller, ticket)
+    (entry,) = [one.entry for one in (await audit.list_entries(caller.world.issuer, limit=100)).rows]
+    assert (entry.action, entry.actor, entry.way, entry.result) == (
+        "backchannel.complete",
+        API_KEY,
+        "decision_api",
+        "ok",
+    )
+    assert entry.targets == ("client:bank", "user:carol")

@@ -15,7 +15,8 @@ from authlete.dto import (
     TokenRequest,
 )
 
-from tests.deciding import Backend, backend
+from service.admin import audit
+from tests.deciding import API_KEY, Backend, backend
 from tests.devices import begun, polled
 from tests.polling import DENIED, GRANT_TYPES, PENDING, after_the_pause
 from tests.world import SECRET, World, error_of
@@ -150,3 +151,11 @@ async def test_a_call_that_is_wrong_decides_nothing(caller: Backend, members: di
     response = await caller.post("/device/complete", {"userCode": device["user_code"], **members})
     assert (response.status, (await response.json())["resultCode"]) == (400, code)
     assert await error_of(await polled(caller.world, device["device_code"])) == PENDING
+
+
+async def test_who_let_the_device_in_is_in_the_audit_log(caller: Backend) -> None:
+    device = await begin(caller)
+    assert await complete(caller, device.userCode) == "SUCCESS"
+    (entry,) = [one.entry for one in (await audit.list_entries(caller.world.issuer, limit=100)).rows]
+    assert (entry.action, entry.actor, entry.way, entry.result) == ("device.complete", API_KEY, "decision_api", "ok")
+    assert entry.targets == ("client:app", "user:carol")
