@@ -62,7 +62,7 @@ OTHERS = {
     *("keep_sums", "write_sums"),  # the log itself
     "write_refused",  # what the service refused by itself
     *("update_token", "update_grant", "end_token", "end"),  # what audited ones are made of, or make of them
-    "place_taken",
+    *("place_taken", "keep_counting"),  # of clients of strangers
     *("register", "open_registered", "replace", "initial_access_token_spent", "set_registration"),  # clients themselves
     *(
         "change_client",
