@@ -178,7 +178,7 @@ async def test_other_platforms(world: World, told: dict[str, Any], claims: tuple
     platform = Platform(issuer=told["iss"])
     await trust(world, platform)
     await workload(world, platform, federated_subject=told["sub"], federated_claims=claims)
-    times = {"aud": ISSUER, "iat": NOW, "exp": NOW + 300}
+    times = {"aud": ISSUER, "iat": NOW, "exp": NOW + 3000}
     assert (await ask(world, platform.sign(told | times, {"typ": "JWT"}))).status == 200
     assert (await ask(world, platform.sign(told | times | {"sub": told["sub"] + "x"}))).status == 401
     name = claims[0].partition("=")[0]
@@ -194,7 +194,7 @@ async def test_a_jwt_svid(world: World) -> None:
     await trust(world, domain, jwks=bundle)
     await workload(world, domain, federated_subject=spiffe_id)
     await workload(world, domain, federated_subject=spiffe_id, client_id=spiffe_id)
-    claims = {"aud": [ISSUER], "sub": spiffe_id, "iat": NOW, "exp": NOW + 300}
+    claims = {"aud": [ISSUER], "sub": spiffe_id, "iat": NOW, "exp": NOW + 3000}
     svid = {"client_assertion_type": SPIFFE_ASSERTION}
     for client_id in ("billing", None):
         assert (await ask(world, domain.sign(claims, {"typ": "JWT"}), client_id, **svid)).status == 200

@@ -41,7 +41,7 @@ async def test_a_client_registers_and_signs_people_in(open_world: World) -> None
     }
     assert {name: made[name] for name in told} == told
     assert "unknown" not in made
-    assert made["scope"] == "openid profile email address phone offline_access"
+    assert made["scope"] == "openid profile email address phone groups offline_access"
     await open_world.user()
     shown = await Person(open_world).sign_in(made["client_id"], scope="openid email")
     form = {

@@ -9,7 +9,7 @@ from service.admin import clients
 from tests.registering import WEB, manage, register
 from tests.world import CALLBACK, World
 
-DEFAULT_SCOPE = "openid profile email address phone offline_access"
+DEFAULT_SCOPE = "openid profile email address phone groups offline_access"
 EVERY_MEMBER = (
     *("client_name", "token_endpoint_auth_method", "grant_types", "response_types", "scope", "application_type"),
     *("subject_type", "sector_identifier_uri", "jwks", "jwks_uri", "id_token_signed_response_alg", "logo_uri"),

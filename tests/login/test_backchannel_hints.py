@@ -14,6 +14,7 @@ from service.records.grant import Grant
 from service.tokens.id_tokens import mint_id_token
 from tests.assertions import JWKS, Signer
 from tests.backchannel import approvals, ask, asked, backchannel_client, references
+from tests.moments import FromNow, settled
 from tests.person import Person
 from tests.world import World, error_of
 
@@ -67,7 +68,7 @@ CI = "https://hints.example"
     [
         ({}, ""),
         ({"aud": [ISSUER, "https://other.example"]}, ""),
-        ({"exp": int(time.time()) - 60}, "expired_login_hint_token"),
+        ({"exp": FromNow(-60)}, "expired_login_hint_token"),
         ({"sub": "nobody"}, "unknown_user_id"),
         ({"aud": "https://other.example"}, "invalid_request"),
         ({"aud": None}, "invalid_request"),
@@ -75,7 +76,7 @@ CI = "https://hints.example"
         ({"exp": True}, "invalid_request"),
         ({"iss": "https://stranger.example"}, "invalid_request"),
         ({"sub": None}, "invalid_request"),
-        ({"nbf": int(time.time()) + 600}, "invalid_request"),
+        ({"nbf": FromNow(600)}, "invalid_request"),
     ],
 )
 async def test_a_token_of_an_issuer_that_is_trusted_for_hints(
@@ -84,7 +85,7 @@ async def test_a_token_of_an_issuer_that_is_trusted_for_hints(
     world = person.world
     given = {"issuer": CI, "jwks": JWKS, "uses": ["login-hint"]}
     await trusts.add_trust(world.issuer, trusts.TrustInput.read(given))
-    hint = Signer(subject="alice").sign(**({"iss": CI, "sub": "alice"} | claims))
+    hint = Signer(subject="alice").sign(**({"iss": CI, "sub": "alice"} | settled(claims)))
     response = await ask(world, login_hint="", login_hint_token=hint)
     assert (await response.json()).get("error", "") == error
     if not error:

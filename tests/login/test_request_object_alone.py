@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from service.protocol.names import SigningAlgorithm
 from tests.login.test_request_object import JWKS, KEYS, RS256, signed
+from tests.moments import FromNow, settled
 from tests.person import Person, Shown, usual_request
 from tests.pushing import come
 from tests.world import World, error_of
@@ -37,7 +38,7 @@ def whole(**changes: Any) -> str:
     """A request object with everything that FAPI wants; None leaves a claim out."""
     now = int(time.time())
     sound = {**usual_request(), "iss": "app", "aud": "http://127.0.0.1:8080", "nbf": now, "exp": now + 300}
-    claims = {name: value for name, value in (sound | changes).items() if value is not None}
+    claims = {name: value for name, value in (sound | settled(changes)).items() if value is not None}
     return jwt.encode(claims, KEYS[RS256], "RS256", headers={"typ": None})
 
 
@@ -97,14 +98,14 @@ async def test_pushed_it_stands_alone(person: Person) -> None:
     "changes",
     [
         {"nbf": None},
-        {"nbf": int(time.time()) - 4000},
-        {"exp": int(time.time()) + 4000},
+        {"nbf": FromNow(-4000)},
+        {"exp": FromNow(4000)},
         {"aud": "https://other.example"},
         {"client_id": None},
         {"exp": None},
         {"aud": None},
-        {"exp": int(time.time()) - 60},
-        {"nbf": int(time.time()) + 600, "exp": int(time.time()) + 900},
+        {"exp": FromNow(-60)},
+        {"nbf": FromNow(600), "exp": FromNow(900)},
         {"nbf": "now"},
     ],
 )

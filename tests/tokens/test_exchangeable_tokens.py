@@ -11,7 +11,6 @@ from tests.assertions import ISSUER
 from tests.exchanging import ACCESS, EXCHANGE, ID, JWT, ORDERS, acting, app, exchange, exchanged
 from tests.world import ALL_GRANT_TYPES, World, error_of
 
-NOW = int(time.time())
 SIGNED: dict[str, tuple[str, dict[str, Any]]] = {
     "a logout token": ("logout+jwt", {"events": {}}),
     "a logout token that says that it is none": ("JWT", {"events": {}}),
@@ -20,7 +19,7 @@ SIGNED: dict[str, tuple[str, dict[str, Any]]] = {
     "an introspection response": ("token-introspection+jwt", {}),
     "an authorization response": ("JWT", {"jti": None, "sub": None, "code": "x"}),
     "UserInfo": ("JWT", {"jti": None, "exp": None}),
-    "an ID token that is over": ("JWT", {"exp": NOW - 1}),
+    "an ID token that is over": ("JWT", {"exp": 1_700_000_000}),
     "an ID token of another issuer": ("JWT", {"iss": "https://other.example"}),
     "an ID token about another user": ("JWT", {"sub": "bob"}),
     "an ID token for another client": ("JWT", {"aud": "other"}),
@@ -37,7 +36,8 @@ async def test_what_we_signed_for_something_else(world: World, typ: str, changes
     held = await world.tokens(client, scope="openid read", audience=(ORDERS,))
     keyring = world.issuer.keyring
     assert keyring
-    good = {"iss": ISSUER, "sub": "alice", "aud": "app", "iat": NOW, "exp": NOW + 60}
+    now = int(time.time())
+    good = {"iss": ISSUER, "sub": "alice", "aud": "app", "iat": now, "exp": now + 60}
     good["jti"] = held["access_token"][6 : 6 + GRANT_ID_LENGTH] + "x" * 22
     right = keyring.sign(SigningAlgorithm.ES256, good)
     assert (await exchange(world, "app", right, ID)).status == 200

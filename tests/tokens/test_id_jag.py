@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jwt
@@ -16,6 +18,7 @@ from service.protocol.names import GrantTypeName
 from tests.assertions import ISSUER, JWKS, Signer
 from tests.dpop import Prover
 from tests.exchanging import ID, ID_JAG, JWT, ORDERS, REFRESH, acting, app, exchange, exchanged
+from tests.moments import FromNow, settled
 from tests.world import World, basic, error_of
 
 GRANT = GrantTypeName.JWT_BEARER.value
@@ -134,7 +137,7 @@ async def chat(world: World, **members: Any) -> None:
 
 def id_jag(headers: dict[str, Any] | None = None, **claims: Any) -> str:
     usual = {"iss": LOGIN, "sub": "u-1", "client_id": "app", "scope": "read", "resource": API}
-    return Signer().sign(TYP | (headers or {}), **(usual | claims))
+    return Signer().sign(TYP | (headers or {}), **(usual | settled(claims)))
 
 
 async def redeem(world: World, assertion: str, **form: str) -> ClientResponse:
@@ -165,44 +168,46 @@ async def test_less_can_be_asked_for(world: World) -> None:
     assert open_one["scope"] == "write"
 
 
-BAD: dict[str, tuple[str, dict[str, str], str]] = {
-    "for another client": (id_jag(client_id="other"), {}, "invalid_grant"),
-    "for no client": (id_jag(client_id=None), {}, "invalid_grant"),
-    "for another server": (id_jag(aud="https://other.example"), {}, "invalid_grant"),
-    "for several servers": (id_jag(aud=[ISSUER, "https://other.example"]), {}, "invalid_grant"),
-    "for the token endpoint": (id_jag(aud=f"{ISSUER}/token"), {}, "invalid_grant"),
-    "of an issuer that is not trusted": (id_jag(iss="https://other.example"), {}, "invalid_grant"),
-    "of this service itself": (id_jag(iss=ISSUER), {}, "invalid_grant"),
-    "without jti": (id_jag(jti=None), {}, "invalid_grant"),
-    "without iat": (id_jag(iat=None), {}, "invalid_grant"),
-    "without exp": (id_jag(exp=None), {}, "invalid_grant"),
-    "over": (id_jag(exp=int(time.time()) - 60), {}, "invalid_grant"),
-    "for too long": (id_jag(exp=int(time.time()) + 86400), {}, "invalid_grant"),
-    "of another type": (id_jag({"typ": "at+jwt"}), {}, "invalid_grant"),
-    "an ID token": (id_jag({"typ": "JWT"}), {}, "invalid_grant"),
-    "a logout token": (id_jag({"typ": "logout+jwt"}), {}, "invalid_grant"),
-    "bound to a key": (id_jag(cnf={"jkt": "x" * 43}), {}, "invalid_grant"),
-    "bound in an unknown way": (id_jag(cnf={"kid": "x"}), {}, "invalid_grant"),
-    "scope that is no text": (id_jag(scope=["read"]), {}, "invalid_grant"),
-    "resource that is no text": (id_jag(resource={"a": 1}), {}, "invalid_grant"),
-    "more scope than it names": (id_jag(), {"scope": "write"}, "invalid_scope"),
-    "another resource": (id_jag(), {"resource": ORDERS}, "invalid_target"),
-    "a resource that is unknown": (id_jag(resource="https://bank.example"), {}, "invalid_target"),
-    "scope that the client may not have": (id_jag(scope="admin"), {}, "invalid_scope"),
-    "details": (id_jag(), {"authorization_details": '[{"type":"x"}]'}, "invalid_authorization_details"),
+BAD: dict[str, tuple[Callable[[], str], dict[str, str], str]] = {
+    "for another client": (partial(id_jag, client_id="other"), {}, "invalid_grant"),
+    "for no client": (partial(id_jag, client_id=None), {}, "invalid_grant"),
+    "for another server": (partial(id_jag, aud="https://other.example"), {}, "invalid_grant"),
+    "for several servers": (partial(id_jag, aud=[ISSUER, "https://other.example"]), {}, "invalid_grant"),
+    "for the token endpoint": (partial(id_jag, aud=f"{ISSUER}/token"), {}, "invalid_grant"),
+    "of an issuer that is not trusted": (partial(id_jag, iss="https://other.example"), {}, "invalid_grant"),
+    "of this service itself": (partial(id_jag, iss=ISSUER), {}, "invalid_grant"),
+    "without jti": (partial(id_jag, jti=None), {}, "invalid_grant"),
+    "without iat": (partial(id_jag, iat=None), {}, "invalid_grant"),
+    "without exp": (partial(id_jag, exp=None), {}, "invalid_grant"),
+    "over": (partial(id_jag, exp=FromNow(-60)), {}, "invalid_grant"),
+    "for too long": (partial(id_jag, exp=FromNow(86400)), {}, "invalid_grant"),
+    "of another type": (partial(id_jag, {"typ": "at+jwt"}), {}, "invalid_grant"),
+    "an ID token": (partial(id_jag, {"typ": "JWT"}), {}, "invalid_grant"),
+    "a logout token": (partial(id_jag, {"typ": "logout+jwt"}), {}, "invalid_grant"),
+    "bound to a key": (partial(id_jag, cnf={"jkt": "x" * 43}), {}, "invalid_grant"),
+    "bound in an unknown way": (partial(id_jag, cnf={"kid": "x"}), {}, "invalid_grant"),
+    "scope that is no text": (partial(id_jag, scope=["read"]), {}, "invalid_grant"),
+    "resource that is no text": (partial(id_jag, resource={"a": 1}), {}, "invalid_grant"),
+    "more scope than it names": (id_jag, {"scope": "write"}, "invalid_scope"),
+    "another resource": (id_jag, {"resource": ORDERS}, "invalid_target"),
+    "a resource that is unknown": (partial(id_jag, resource="https://bank.example"), {}, "invalid_target"),
+    "scope that the client may not have": (partial(id_jag, scope="admin"), {}, "invalid_scope"),
+    "details": (id_jag, {"authorization_details": '[{"type":"x"}]'}, "invalid_authorization_details"),
     "an actor with something deep": (
-        id_jag(act={"sub": "a", "x": [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}),
+        partial(id_jag, act={"sub": "a", "x": [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}),
         {},
         "invalid_request",
     ),
-    "too many actors": (id_jag(act={"sub": "a", "act": {"act": {}}}), {}, "invalid_request"),
+    "too many actors": (partial(id_jag, act={"sub": "a", "act": {"act": {}}}), {}, "invalid_request"),
 }
 
 
 @pytest.mark.parametrize(("assertion", "form", "error"), BAD.values(), ids=list(BAD))
-async def test_what_is_not_redeemed(world: World, assertion: str, form: dict[str, str], error: str) -> None:
+async def test_what_is_not_redeemed(
+    world: World, assertion: Callable[[], str], form: dict[str, str], error: str
+) -> None:
     await chat(world)
-    assert await error_of(await redeem(world, assertion, **form)) == (400, error)
+    assert await error_of(await redeem(world, assertion(), **form)) == (400, error)
     assert not world.key_names(":access:")
 
 
