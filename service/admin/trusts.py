@@ -1,4 +1,4 @@
-"""Trusted issuers: whose assertions are exchanged for tokens (RFC 7523)."""
+"""Trusted issuers: whose JWTs are taken, and for what (RFC 7523, RFC 8693)."""
 
 import logging
 from typing import Annotated, ClassVar, Literal

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 import orjson
@@ -56,7 +56,7 @@ class ShownCode(NamedTuple):
 async def discover(http: aiohttp.ClientSession, issuer: str) -> DeviceServer:
     """Find a server's endpoints. Raises LoginFailedError."""
     _check_url(issuer, "The issuer")
-    parts = urlsplit(issuer.rstrip("/"))
+    parts = _parts(issuer.rstrip("/"), "The issuer")
     places = (
         f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}",
         f"{issuer.rstrip('/')}/.well-known/openid-configuration",
@@ -148,7 +148,7 @@ def _read_code(begun: Mapping[str, Any]) -> ShownCode:
         _seconds(begun.get("expires_in"), 0, _LONGEST_LIFETIME),
     )
     for url in (code.verification_uri, *([complete] if complete else [])):
-        if urlsplit(url).scheme not in ("http", "https") or _shown(url) != url:
+        if _parts(url, "The address to enter the code at").scheme not in ("http", "https") or _shown(url) != url:
             raise LoginFailedError("The server names no address to enter the code at.")
     return code
 
@@ -191,10 +191,18 @@ async def _asked(
 
 def _check_url(url: str, what: str) -> None:
     """Raises LoginFailedError: a credential goes nowhere in clear but to this machine."""
-    parts = urlsplit(url)
+    parts = _parts(url, what)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
     if not is_safe or not parts.hostname or "@" in parts.netloc:
         raise LoginFailedError(f"{what} has to be an https URL: {_shown(url)}")
+
+
+def _parts(url: str, what: str) -> SplitResult:
+    """Return a URL's parts. Raises LoginFailedError where it has none."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise LoginFailedError(f"{what} has to be an https URL: {_shown(url)}") from error
 
 
 def _seconds(value: object, otherwise: int, most: int) -> int:

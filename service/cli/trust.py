@@ -1,4 +1,4 @@
-"""``mintmark trust …``: whose assertions are exchanged for tokens."""
+"""``mintmark trust …``: other issuers whose JWTs are taken, and for what."""
 
 import typer
 
@@ -6,7 +6,10 @@ from service.admin.operations import trusts as operations
 from service.cli.derived import add_command, add_list
 from service.cli.output import facts
 
-app = typer.Typer(no_args_is_help=True, help="Trust other issuers to assert users: the JWT bearer grant (RFC 7523).")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Trust other issuers: to assert users (RFC 7523), for token exchange, ID-JAG and login hints, or to prove clients.",
+)
 
 add_command(
     app,
@@ -17,9 +20,9 @@ add_command(
 
     A client that is registered for the grant type urn:ietf:params:oauth:grant-type:jwt-bearer then gets tokens for the
     assertions of this issuer: for the subject that they name, unless --subject says otherwise. --use id-jag takes identity
-    assertion grants (ID-JAG) of it, --use token-exchange tokens that clients exchange (RFC 8693), in the place of assertions or
-    beside them where --use is repeated. --use client-authentication lets workloads prove themselves as clients by tokens of it
-    (federated_jwt).
+    assertion grants (ID-JAG) of it, --use token-exchange tokens that clients exchange (RFC 8693), --use login-hint the
+    login_hint_token of CIBA requests, in the place of assertions or beside them where --use is repeated. --use
+    client-authentication lets workloads prove themselves as clients by tokens of it (federated_jwt).
     """,
     name="add",
     flags={

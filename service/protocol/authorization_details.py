@@ -85,7 +85,7 @@ def checked(read: object) -> list[Detail]:
     try:
         if len(orjson.dumps(read)) > MAX_BYTES:  # 1e15 is written in full
             raise InvalidAuthorizationDetails(f"authorization_details has more than {MAX_BYTES} bytes.")
-    except orjson.JSONEncodeError as error:  # half a character, which UTF-8 cannot say
+    except orjson.JSONEncodeError as error:  # an unpaired surrogate, which UTF-8 cannot say
         raise InvalidAuthorizationDetails("authorization_details is not UTF-8.") from error
     return read
 

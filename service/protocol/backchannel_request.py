@@ -1,6 +1,7 @@
 """The authentication request of CIBA: every check as one line of a list (CIBA Core 1.0 sections 7.1 and 7.2).
 
-Each error is one that section 13 registers. Who a hint means, and whether a user code is right, is looked up elsewhere.
+Errors are those of section 13, and `invalid_target` (RFC 8707). Who a hint means, and whether a user code is right, is
+looked up elsewhere.
 """
 
 import re

@@ -146,7 +146,7 @@ class Keys:
         return f"{self.prefix}client-number:{number}"
 
     def trusted_issuer(self, name: str) -> str:
-        """An issuer whose assertions are exchanged for tokens."""
+        """An issuer whose JWTs are taken."""
         return f"{self.prefix}trust:{_part(name)}"
 
     def resources(self) -> str:

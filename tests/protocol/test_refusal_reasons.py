@@ -11,10 +11,14 @@ from typer.main import get_command
 
 import service
 from service.cli.program import program
+from service.grants.device_code import PresentedDeviceCode
 from service.protocol import errors
 from service.protocol.errors import ProtocolError, printable
 from service.protocol.refusal_reasons import ANY, REASONS, REFUSALS, UNKNOWN, reason_of
 from service.settings import Settings
+from service.tokens.authorization_codes import PresentedCode
+from service.tokens.backchannel_requests import PresentedBackchannelRequest
+from service.tokens.refresh_tokens import PresentedRefreshToken
 
 SERVICE = Path(service.__file__).parent
 DOCS = SERVICE.parent / "docs"
@@ -149,3 +153,11 @@ def test_what_it_tells_to_do_exists() -> None:
 @pytest.mark.parametrize("kind", errors.PollingError.__subclasses__(), ids=lambda kind: kind.error)
 def test_the_answers_to_polls_know_their_reason(kind: type[errors.PollingError]) -> None:
     assert kind.reason == reason_of(kind.error, kind.description)
+
+
+def test_what_is_spent_once_has_reasons_of_its_own() -> None:
+    """Their texts are made of a name, so that they stand nowhere as a whole."""
+    credentials = [PresentedCode, PresentedDeviceCode, PresentedBackchannelRequest, PresentedRefreshToken]
+    for kind in credentials:
+        for text in (kind.REPLAY, f"{kind.NAME} or its grant ended meanwhile"):
+            assert reason_of("invalid_grant", text) not in ("assertion_unusable", UNKNOWN), text

@@ -6,7 +6,10 @@ from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleReque
 from service.fronts.console.searching import SHOWN
 
 PERIODS = {"": "Any time", "3600": "Last hour", "86400": "Last day", "604800": "Last week"}
-_ACTIONS = ("", "client", "user", "grant", "session", "key", "trust")
+_ACTIONS = (
+    *("", "client", "user", "grant", "session", "token", "key", "trust", "resource", "registration", "authorization"),
+    "everything",
+)
 
 
 async def show_audit(request: ConsoleRequest) -> ConsoleReply:

@@ -13,7 +13,7 @@ from service.fronts.decision_api import tickets
 from service.fronts.decision_api.body import Text
 from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, response_content
 from service.fronts.decision_api.client_json import client_members, enum_name, method_name
-from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
+from service.fronts.decision_api.client_request import ClientRequestBody, refused_as_unauthorized, request_of
 from service.fronts.decision_api.details_json import details_json
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.services import scopes_json
@@ -84,12 +84,6 @@ async def _described(
         "resources": list(request.audience) or None,
         "authorizationDetails": details_json(request.members),
     }
-
-
-def _refused(error: ProtocolError) -> CallResult:
-    """The action that Authlete has here for a client that is not authenticated has another name than elsewhere."""
-    result = refused(error)
-    return result._replace(action="UNAUTHORIZED") if result.action == "INVALID_CLIENT" else result
 
 
 # the user is known
@@ -170,7 +164,7 @@ _BAD_TICKET = CallResult(
 )
 _BAD_TICKET_TO_FAIL = _BAD_TICKET._replace(action="BAD_REQUEST")
 ROUTES = (
-    Route("/backchannel/authentication", authentication, ClientRequestBody, refused=_refused),
+    Route("/backchannel/authentication", authentication, ClientRequestBody, refused=refused_as_unauthorized),
     Route("/backchannel/authentication/issue", issue, BackchannelTicketBody, bad_ticket=_BAD_TICKET),
     Route("/backchannel/authentication/fail", fail, FailBackchannelBody, bad_ticket=_BAD_TICKET_TO_FAIL),
 )

@@ -60,6 +60,12 @@ def refused(error: ProtocolError, so_far: CallResult = NOTHING_KNOWN) -> CallRes
     )
 
 
+def refused_as_unauthorized(error: ProtocolError) -> CallResult:
+    """The same where Authlete calls the action for a client that is not authenticated UNAUTHORIZED."""
+    result = refused(error)
+    return result._replace(action="UNAUTHORIZED") if result.action == "INVALID_CLIENT" else result
+
+
 async def note_claim(call: Call, body: ClientRequestBody) -> None:
     """Name the client of a refused request in what is logged about the call."""
     try:

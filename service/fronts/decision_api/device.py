@@ -16,7 +16,7 @@ from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Wo
 from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, milliseconds
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import client_members, method_name
-from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
+from service.fronts.decision_api.client_request import ClientRequestBody, refused_as_unauthorized, request_of
 from service.fronts.decision_api.details_json import details_json
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.services import scopes_json
@@ -76,12 +76,6 @@ async def _described(
         "resources": list(asked.audience) or None,
         "authorizationDetails": details_json(asked.members),
     }
-
-
-def _refused(error: ProtocolError) -> CallResult:
-    """The action that Authlete has here for a client that is not authenticated has another name than elsewhere."""
-    result = refused(error)
-    return result._replace(action="UNAUTHORIZED") if result.action == "INVALID_CLIENT" else result
 
 
 # a user has entered a code
@@ -209,7 +203,7 @@ def _grant(
 
 
 ROUTES = (
-    Route("/device/authorization", authorization, ClientRequestBody, refused=_refused),
+    Route("/device/authorization", authorization, ClientRequestBody, refused=refused_as_unauthorized),
     Route("/device/verification", verification, UserCodeBody),
     Route("/device/complete", complete, CompleteDeviceBody),
 )

@@ -6,9 +6,8 @@ from service.client_auth import authenticate
 from service.endpoints import pushed_authorization as endpoint
 from service.fronts.decision_api.call import Call, CallResult, Route
 from service.fronts.decision_api.client_json import method_name
-from service.fronts.decision_api.client_request import ClientRequestBody, refused, request_of
+from service.fronts.decision_api.client_request import ClientRequestBody, refused_as_unauthorized, request_of
 from service.fronts.decision_api.result_codes import ResultCode
-from service.protocol.errors import ProtocolError
 
 
 async def pushed_authorization(call: Call, body: ClientRequestBody) -> CallResult:
@@ -24,10 +23,4 @@ async def pushed_authorization(call: Call, body: ClientRequestBody) -> CallResul
     return CallResult(ResultCode.PUSHED, members, "CREATED", facts={"client_id": authenticated.client.client_id})
 
 
-def _refused(error: ProtocolError) -> CallResult:
-    """The action that Authlete has here for a client that is not authenticated has another name than elsewhere."""
-    result = refused(error)
-    return result._replace(action="UNAUTHORIZED") if result.action == "INVALID_CLIENT" else result
-
-
-ROUTES = (Route("/pushed_auth_req", pushed_authorization, ClientRequestBody, refused=_refused),)
+ROUTES = (Route("/pushed_auth_req", pushed_authorization, ClientRequestBody, refused=refused_as_unauthorized),)
