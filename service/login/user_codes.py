@@ -60,9 +60,7 @@ async def find(issuer: Issuer, code: str, browser: str, address: str, session: S
             raise _blocked(issuer, max(here.wait, there.wait))
         if anywhere.wait and session is None:
             raise StrangersBlockedError
-        if found:
-            if here.failed:
-                store.failures.forget_soon(own)
+        if found:  # that forgives no wrong one: anybody can have a right code, of a device of their own
             return bytes(found).decode("ascii")
         await store.failures.count_all([(name, Limit.of(settings, allowed)) for name, allowed in limits])
         return ""

@@ -190,12 +190,17 @@ async def test_guessing_is_slow_in_one_browser(person: Person) -> None:
     assert (await enter(other, device["user_code"])).heading == CONFIRM
 
 
-async def test_a_right_code_forgives_the_browser_its_wrong_ones(person: Person) -> None:
-    device = await begun(person.world)
-    for _ in range(3):
-        for _ in range(4):
-            await enter(person, "BBBB-BBBB")
-        assert (await enter(person, device["user_code"])).heading == CONFIRM
+@pytest.mark.parametrize("signs_in", [False, True])
+async def test_a_right_code_forgives_no_wrong_one(person: Person, signs_in: bool) -> None:
+    """Who guesses can have one at any time, of a device of their own."""
+    if signs_in:
+        await connect(person, (await begun(person.world))["user_code"])
+    own = await begun(person.world)
+    for _ in range(2):
+        for _ in range(3):
+            assert (await enter(person, "BBBB-BBBB")).status == 200
+        shown = await enter(person, own["user_code"])
+    assert (shown.status, shown.heading) == (429, FORM)
 
 
 async def test_ten_thousand_guesses_from_one_network_find_nothing(person: Person) -> None:
