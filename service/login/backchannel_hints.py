@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from service.concurrency.turns import Turns
 from service.crypto.jws import SKEW, UnverifiableError
 from service.directory import Person
 from service.issuer import Issuer
@@ -27,6 +28,7 @@ from service.tokens.trusted_issuers import subject_of, trusted_issuer_of, verify
 
 log = logging.getLogger(__name__)
 
+_turns = Turns(50, "user codes of one user from one client")
 _NOBODY = "The hint is of no user here."
 
 
@@ -115,25 +117,32 @@ _FINDERS = {
 
 
 async def _check_user_code(issuer: Issuer, client: Client, person: Person, user_code: str | None) -> None:
-    """A user who has a user code is asked only by who knows it; guesses of a client at it are slowed down."""
+    """A user who has a user code is asked only by who knows it; guesses of a client at it are slowed down.
+
+    What comes before a delay is over is not looked at and not counted: who goes on guessing keeps nobody out for longer.
+    """
     if person.user_code_hash == "":
         return
     if user_code is None:
         raise MissingUserCode("The user is asked only by who knows their user code: send it as user_code.")
     failures, who = issuer.store.failures, f"user-code:{client.client_id}@{issuer.store.pseudonyms.of(person.subject)}"
-    limit = Limit.of(issuer.settings, issuer.settings.user_failures_allowed)
-    if wait := await failures.count(who, limit):  # before it is looked at: of many at once so many are tried
-        issuer.metrics.security_event(Event.BACKCHANNEL_USER_CODE_BLOCKED)
-        log.warning(
-            Event.BACKCHANNEL_USER_CODE_BLOCKED, extra={"client_id": client.client_id, "subject": person.subject}
-        )
-        raise _blocked(wait)
-    if not await issuer.hashing.verify(user_code, person.user_code_hash):
+    async with _turns.alone(who):
+        state = failures.state(*await issuer.store.connection.execute_all(failures.read_steps(who)))
+        if state.wait:
+            raise _blocked(issuer, client, person, state.wait)
+        if await issuer.hashing.verify(user_code, person.user_code_hash):
+            if state.failed:
+                await failures.forget(who)
+            return
+        limit = Limit.of(issuer.settings, issuer.settings.user_failures_allowed)
+        if wait := await failures.count(who, limit):
+            raise _blocked(issuer, client, person, wait)
         raise InvalidUserCode("The user_code is not the user's.")
-    failures.forget_soon(who)
 
 
-def _blocked(wait: int) -> InvalidUserCode:
+def _blocked(issuer: Issuer, client: Client, person: Person, wait: int) -> InvalidUserCode:
+    issuer.metrics.security_event(Event.BACKCHANNEL_USER_CODE_BLOCKED)
+    log.warning(Event.BACKCHANNEL_USER_CODE_BLOCKED, extra={"client_id": client.client_id, "subject": person.subject})
     return InvalidUserCode(
         f"Too many wrong user codes; try again in {wait} seconds.",
         log="user codes of the client are blocked for this user",

@@ -130,3 +130,19 @@ async def test_user_codes_are_not_guessed(person: Person) -> None:
         late = await ask(world, user_code="4711-x")
         assert (late.status, int(late.headers["Retry-After"]) > 0) == (429, True)
         assert (await ask(world, "other", user_code="4711-x")).status == 200
+
+
+async def test_the_right_user_code_is_taken_once_the_delay_is_over(person: Person) -> None:
+    """Whatever came meanwhile: tries that are refused unseen do not make the delay longer."""
+    async with person.world.having(user_failures_allowed=2) as world:
+        await users.set_user_code(world.issuer, "alice", "4711-x")
+        for number in range(3):
+            last = await ask(world, user_code=f"guess-{number}")
+        delay = int(last.headers["Retry-After"])
+        for number in range(10):
+            refused = await ask(world, user_code=f"more-{number}")
+            assert (refused.status, int(refused.headers["Retry-After"]) <= delay) == (429, True)
+        world.expire(":blocked")
+        assert (await ask(world, user_code="4711-x")).status == 200
+        assert await error_of(await ask(world, user_code="4711-y")) == (400, "invalid_user_code"), "it begins anew"
+        assert (await ask(world, user_code="4711-x")).status == 200
