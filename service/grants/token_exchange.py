@@ -89,6 +89,9 @@ async def presented_by(
     subject, *actors = await asyncio.gather(*opening)
     if not subject.grant_id and subject.client is not None:
         raise InvalidRequest("subject_token is kept nowhere, so that nothing could end with it.")
+    if client.public and any(one.client and one.type is not TokenType.ACCESS_TOKEN for one in (subject, *actors)):
+        # an ID token does not say which key its client holds, and a refresh token has to be rotated where it is used
+        raise InvalidRequest("A public client exchanges access tokens alone.")
     return subject, actors[0] if actors else None
 
 
@@ -177,7 +180,7 @@ def _granted(
     granted = wanted.exchanged(held, scopes_allowed=allowed, audiences=client.exchange_audiences)
     if is_id_token and OPENID not in granted.scope.split():
         raise InvalidRequest("subject_token does not stand for the scope openid.")
-    if client.public and not set(granted.audience) <= set(client.exchange_audiences):
+    if client.public and (not granted.audience or not set(granted.audience) <= set(client.exchange_audiences)):
         raise InvalidTarget("A public client names for which of its audiences it exchanges a token.")
     return granted
 
