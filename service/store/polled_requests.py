@@ -1,7 +1,8 @@
 """Requests that their clients poll for, each in the slot of the grant that it may begin (RFC 8628, OpenID Connect CIBA).
 
 A record is four digits (the interval in seconds), the mark of its client, and its state: ``waiting:<what is asked>``,
-``allowed:<Allowance>``, ``denied:<by>`` or ``spent:<hash of the access token>``. It ends by its TTL.
+``allowed:<Allowance>``, ``denied:<by>`` or ``spent:<hash of the access token>:<mark of its key>:<Allowance.by>``. It ends by
+its TTL.
 """
 
 from collections.abc import Awaitable
@@ -58,6 +59,8 @@ class Polled(msgspec.Struct, frozen=True):
     allowance: Allowance | None = None
     reply: bytes = b""
     """The sealed response, where it is spent and that waits."""
+    key: str = ""
+    """The mark of the key that it was bound to until it was spent."""
 
 
 class SeenRequest(msgspec.Struct, frozen=True):
@@ -111,8 +114,11 @@ class PolledRequests(SpendableStore):
         if answer not in (PollAnswer.ALLOWED, PollAnswer.SPENT):
             return Polled(answer)
         content, grant_record, reply = rest
-        allowance = Allowance.decode(content) if answer is PollAnswer.ALLOWED else None
-        return Polled(answer, grants.decode(grant_record), allowance, reply)
+        grant = grants.decode(grant_record)
+        if answer is PollAnswer.ALLOWED:
+            return Polled(answer, grant, Allowance.decode(content), reply)
+        _, _, behind_hash = content.decode("ascii").partition(":")
+        return Polled(answer, grant, reply=reply, key=behind_hash.partition(":")[0])
 
     async def end_pause(self, request: Credential) -> None:
         """Let its client poll at once, whenever it polled last: it is told that it is worth it."""
@@ -137,11 +143,12 @@ class PolledRequests(SpendableStore):
         return answer is PollAnswer.DENIED
 
     def spend(
-        self, request: Credential, new: NewTokens, spent_ends_at: int, waiting: WaitingReply
+        self, request: Credential, allowance: Allowance, new: NewTokens, spent_ends_at: int, waiting: WaitingReply
     ) -> Awaitable[Spending]:
         """Put the tokens in the place of an allowed request, if it is unspent; otherwise end the grant (P1).
 
-        ``waiting``: call ``forget_reply_soon`` once the client has its answer.
+        ``allowance``: as it was polled; its key and who allowed it are remembered. ``waiting``: call ``forget_reply_soon``
+        once the client has its answer.
         """
         grant_id = request.grant_id
         step = _spend.step(
@@ -154,7 +161,7 @@ class PolledRequests(SpendableStore):
                 self._keys.reply(grant_id, request.hash),
             ),
             (
-                new.access.hash,
+                f"{new.access.hash}:{allowance.binding.mark}:{allowance.by}",
                 new.access_record,
                 new.access_ends_at,
                 new.refresh_hash,

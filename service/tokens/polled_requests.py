@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple, TypeVar
 
 from service.issuer import Issuer
 from service.observe.events import Event
+from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Credential, Kind, base64url, hashed, new_credential, new_grant_id, parse
 from service.protocol.errors import AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown
 from service.records.client import Client
@@ -46,6 +47,20 @@ class PresentedPolledRequest(RedeemedOnce, frozen=True, kw_only=True):
     KIND: ClassVar[Kind]
     """Of its credential."""
 
+    allowance: Allowance = Allowance()
+    """As it was kept until it was spent."""
+    spent_key: str = ""
+    """The mark of the key that it was bound to, once it is spent."""
+
+    @property
+    def is_bound(self) -> bool:
+        """By what its client asked with."""
+        return bool(self.spent_key) if self.is_spent else self.binding != UNBOUND
+
+    def is_proved_by(self, shown: Binding) -> bool:
+        """Once it is spent, the mark tells: who lacks the key could not have redeemed it, and ends nothing."""
+        return shown.has_mark(self.spent_key) if self.is_spent else super().is_proved_by(shown)
+
     def kept_in(self, store: Store) -> SpendableStore:
         """Return where it is kept."""
         return store.polled_requests
@@ -64,7 +79,7 @@ class PresentedPolledRequest(RedeemedOnce, frozen=True, kw_only=True):
     def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
         """A grant that can't be refreshed is over with its access token, and needs no longer memory."""
         spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
-        return store.polled_requests.spend(self.credential, new, spent_ends_at, reply)
+        return store.polled_requests.spend(self.credential, self.allowance, new, spent_ends_at, reply)
 
 
 # its client
@@ -125,13 +140,16 @@ async def poll(
     _check_answer(polled.answer, name)
     if polled.grant is None or not token_request.client.grant_is_current(polled.grant):
         raise InvalidGrant(log=f"{name} was allowed, and its grant has ended")
+    allowance = polled.allowance or Allowance()
     presented = presented_as(
         credential=credential,
         grant=polled.grant,
         presented=text,
         is_spent=polled.allowance is None,
         reply=polled.reply,
-        binding=(polled.allowance or Allowance()).binding,
+        binding=allowance.binding,
+        allowance=allowance,
+        spent_key=polled.key,
         is_listening=request.is_listening,
     )
     check_not_replayed(presented, token_request.binding)

@@ -7,6 +7,8 @@ from tests.store.acts import GONE, Acts
 
 CLIENT, OTHER_CLIENT = "c" * 22, "d" * 22
 NEW, OTHER = "n" * 22, "x" * 22
+KEY, BY = "k" * 22 + "~", "b" * 12
+SPENT = f"{NEW}:{KEY}:{BY}"
 GRANT = "-" * 22 + '{"c":"app","u":"alice"}'
 
 
@@ -26,7 +28,7 @@ def allow(acts: Acts, grant_record: str = GRANT) -> object:
 
 
 def spend(acts: Acts, by: str = NEW, **changes: str | int) -> object:
-    new: dict[str, str | int] = {"access_hash": by, "access_record": "access", "refresh_hash": by}
+    new: dict[str, str | int] = {"spent_as": f"{by}:{KEY}:{BY}", "access_record": "access", "refresh_hash": by}
     ends = {"access_ends": acts.at(50), "refresh_ends": acts.at(300), "grant_ends": acts.at(300)}
     rest: dict[str, str | int] = {"refresh_record": "new", "sealed_reply": "reply", "grace": 20}
     return acts("spend_polled_request", **(new | ends | rest | {"spent_ends": acts.at(90)} | changes))
@@ -124,8 +126,8 @@ def test_an_allowed_request_is_spent_once(acts: Acts) -> None:
     assert spend(acts) == "spent", "sent again after a dropped connection"
     assert (acts.held("grant"), acts.ends("grant")) == (NEW + GRANT[22:], 300)
     assert [acts.held(name) for name in ("access_token", "refresh_token", "reply")] == ["access", "new", "reply"]
-    assert (acts.held("request"), acts.ends("request")) == (f"0005{CLIENT}spent:{NEW}", 90)
-    assert poll(acts, "later") == ["spent", NEW, NEW + GRANT[22:], "reply"]
+    assert (acts.held("request"), acts.ends("request")) == (f"0005{CLIENT}spent:{SPENT}", 90)
+    assert poll(acts, "later") == ["spent", SPENT, NEW + GRANT[22:], "reply"]
     assert spend(acts, OTHER) == ["repeated", "reply"]
     acts.server.delete("mm:{x}:reply")
     assert spend(acts, OTHER) == "replayed"

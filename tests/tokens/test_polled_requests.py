@@ -4,12 +4,15 @@ import asyncio
 import logging
 
 import pytest
+from aiohttp import ClientResponse
 
 from service.app import open_issuer
 from service.protocol.binding import Binding
+from service.protocol.names import GrantTypeName
 from service.tokens import polled_requests, redeemed_once
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
+from tests.dpop import Prover
 from tests.polling import (
     DENIED,
     EXPIRED,
@@ -23,7 +26,7 @@ from tests.polling import (
     poll,
     poll_at_once,
 )
-from tests.world import World, error_of, in_process, settings_for
+from tests.world import World, basic, error_of, in_process, settings_for
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +132,33 @@ async def test_who_has_not_the_key_gets_nothing(world: World) -> None:
     begun = await begin(world, client, binding=Binding(jkt="k" * 43))
     await allow(world, client, begun.reference)
     assert await error_of(await poll(world, begun.credential)) == REFUSED
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_a_redeemed_request_ends_nothing_without_its_key(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_answered: bool
+) -> None:
+    """P9, also while its response waits; who holds the key has used it twice once they had it."""
+    if not is_answered:
+        monkeypatch.setattr(redeemed_once.RedeemedOnce, "note_delivery", lambda *_, **__: None)
+    client, prover = await world.client(grant_types=GRANT_TYPES), Prover()
+    begun = await begin(world, client, binding=Binding(jkt=prover.jkt))
+    await allow(world, client, begun.reference)
+    tokens = await (await _poll_by(world, prover, begun.credential)).json()
+    if is_answered:
+        await world.wait_for_end(":reply:")
+    for thief in (None, Prover()):
+        assert await error_of(await _poll_by(world, thief, begun.credential)) == REFUSED
+    assert await world.is_active(tokens["access_token"])
+    again = await _poll_by(world, prover, begun.credential)
+    assert again.status == (400 if is_answered else 200)
+    assert await world.is_active(tokens["access_token"]) is not is_answered
+
+
+async def _poll_by(world: World, prover: Prover | None, device_code: str) -> ClientResponse:
+    after_the_pause(world)
+    form = {"grant_type": GrantTypeName.DEVICE_CODE.value, "device_code": device_code}
+    return await world.http.post("/token", data=form, headers=basic("app") | (prover.headers() if prover else {}))
 
 
 async def test_redis_has_nothing_to_poll_with_and_nothing_to_read(world: World) -> None:

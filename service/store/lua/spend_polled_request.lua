@@ -1,11 +1,12 @@
 #!lua
 -- Spend an allowed request once, storing the tokens that it brings; a second try ends the grant. An empty refresh_record
 -- means none. The sealed reply waits until it is known that the client has it: while it does, a second try gets it.
+-- spent_as: the hash of the access token, the mark of the key that the request is bound to, and by whom it was allowed.
 -- KEYS  grant, request, access_token, refresh_token, reply
--- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, sealed_reply, grace
+-- ARGV  spent_as, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, sealed_reply, grace
 -- RETURNS spent | repeated | replayed | ended
 local grant, request, access_token, refresh_token, reply = unpack(KEYS)
-local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, sealed_reply, grace = unpack(ARGV)
+local spent_as, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, sealed_reply, grace = unpack(ARGV)
 -- INCLUDE keep
 -- INCLUDE publish_end
 -- INCLUDE end_grant
@@ -15,7 +16,7 @@ if not held or not grant_record or grant_record == '' then
   return 'ended'
 end
 local state, content = string.match(string.sub(held, 27), '^(%a+):(.*)$')
-if state == 'spent' and content == access_hash then
+if state == 'spent' and content == spent_as then
   return 'spent' -- sent again after a dropped connection
 end
 if state == 'spent' then
@@ -36,7 +37,7 @@ if refresh_record ~= '' then
   live_refresh_token = refresh_hash
 end
 keep(grant, live_refresh_token .. string.sub(grant_record, 23), grant_ends)
-keep(request, string.sub(held, 1, 26) .. 'spent:' .. access_hash, spent_ends)
+keep(request, string.sub(held, 1, 26) .. 'spent:' .. spent_as, spent_ends)
 if grace ~= '0' then
   redis.call('SET', reply, sealed_reply, 'EX', grace)
 end
