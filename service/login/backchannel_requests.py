@@ -162,7 +162,7 @@ async def load(issuer: Issuer, reference: str) -> LoadedRequest:
 async def waiting_for(issuer: Issuer, subject: str) -> list[LoadedRequest]:
     """Load the requests that wait for a user, the one that ends first in front."""
     found = []
-    for reference in await issuer.store.approvals.of_user(subject):
+    for reference in await issuer.store.approvals.of_user(subject, int(issuer.clock())):
         try:
             found.append(await load(issuer, reference))
         except StaleError:

@@ -18,10 +18,13 @@ class Approvals(RecordStore):
         answer, _ = await _index.run(self._connection, (key,), client_id, reference, ends_at, most)
         return answer is Answer.INDEXED
 
-    async def of_user(self, subject: str) -> list[str]:
-        """References of the user's requests, those that end first in front; some may be decided or over."""
+    async def of_user(self, subject: str, now: int) -> list[str]:
+        """References of the user's requests, those that end first in front; some may be decided or over.
+
+        ``now``: epoch second; what ended by then is in the index until the next one enters, and takes no place of the others.
+        """
         key = self._keys.user_approvals(subject)
-        members = await self._connection.execute(key, "ZRANGE", key, 0, _MOST_SHOWN - 1)
+        members = await self._connection.execute(key, "ZRANGEBYSCORE", key, f"({now}", "+inf", "LIMIT", 0, _MOST_SHOWN)
         return [member.decode().partition(" ")[0] for member in members]
 
     def unindex_soon(self, subject: str, client_id: str, reference: str) -> None:

@@ -178,3 +178,12 @@ async def test_what_was_allowed_is_remembered_as_a_consent(person: Person) -> No
     assert set(consents["bank"].scopes) == {"openid", "read"}
     assert (await ask(person.world)).status == 200
     assert len(references(await approvals(person))) == 1, "but each request is asked about all the same"
+
+
+async def test_what_has_ended_hides_nothing(person: Person) -> None:
+    """However much of it is still in the index, and ended first."""
+    await asked(person.world)
+    key, now = person.world.issuer.store.keys.user_approvals("alice"), int(person.world.issuer.clock())
+    ended = {f"ended-{number} shop": now - number for number in range(100)}
+    person.world.redis.nodes[0].admin.zadd(key, ended)
+    assert len(references(await approvals(person))) == 1
