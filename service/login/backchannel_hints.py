@@ -23,7 +23,7 @@ from service.records.client import Client
 from service.records.trusted_issuer import TrustedIssuer
 from service.store.failures import Limit
 from service.tokens import assertions
-from service.tokens.id_tokens import Hint, read_hint
+from service.tokens.id_tokens import Hint, read_hint, subject_for
 from service.tokens.trusted_issuers import subject_of, trusted_issuer_of, verify_by_issuer
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,10 @@ async def _by_id_token(issuer: Issuer, client: Client, hint: str) -> Person:
     read = await _read(issuer, client, hint)
     named = await named_by(issuer, client, read)
     subject = named.subject if named is not None else read.subject
+    if named is None and subject_for(issuer, client, subject) != subject:
+        raise UnknownUserId(
+            _NOBODY
+        )  # a pairwise one that nothing is left of: it must not be taken for a subject of ours
     person = await issuer.directory.find_subject(subject)
     if person is None:
         raise UnknownUserId(_NOBODY)
@@ -72,7 +76,7 @@ async def _by_id_token(issuer: Issuer, client: Client, hint: str) -> Person:
 
 
 async def _read(issuer: Issuer, client: Client, hint: str) -> Hint:
-    read = await read_hint(issuer, hint)
+    read = await read_hint(issuer, hint, client)
     if read is None or read.client_id != client.client_id:
         raise InvalidRequest("id_token_hint is not an ID token that this client got here.")
     return read

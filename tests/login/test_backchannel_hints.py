@@ -60,6 +60,15 @@ async def test_a_pairwise_id_token_names_its_user(person: Person) -> None:
         assert len(references(await approvals(Person(world)))) == 1
 
 
+async def test_a_pairwise_subject_of_which_nothing_is_left_is_no_username(person: Person) -> None:
+    """A backend may have called a user of the client as another user is called here."""
+    async with person.world.having(pairwise_salt="s" * 32) as world:
+        client = await backchannel_client(world, subject_type="pairwise", sector_identifier="bank.example")
+        gone = Grant("bank", "bob", scope="openid", sub="alice")
+        hint = await mint_id_token(world.issuer, client, gone, new_grant_id(secrets.token_bytes))
+        assert await error_of(await ask(world, login_hint="", id_token_hint=hint)) == (400, "unknown_user_id")
+
+
 CI = "https://hints.example"
 
 

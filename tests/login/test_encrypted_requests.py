@@ -15,7 +15,8 @@ from service.admin.client_input import ClientInput
 from service.admin.clients import create_client
 from service.admin.errors import InvalidInput
 from service.protocol.credentials import base64url
-from service.protocol.names import ClientAuthMethod, ContentEncryption, KeyManagement
+from service.protocol.names import ClientAuthMethod, ContentEncryption, GrantTypeName, KeyManagement
+from tests.backchannel import ask
 from tests.deciding import API_KEY, API_SECRET, backend
 from tests.encrypting import MASTER, decrypting, encrypted, published
 from tests.login.test_request_object import JWKS, signed
@@ -169,6 +170,20 @@ async def test_a_hint_that_is_encrypted_by_the_secret_comes_back_as_it_was(perso
     assert not (await person.authorize(prompt="none")).error, "whose secret would that be?"
     assert (await person.get("/logout", id_token_hint=hint, client_id="app")).status == 200
     assert (await person.authorize(prompt="none")).error == "login_required"
+
+
+async def test_a_ciba_request_takes_a_hint_that_is_encrypted_by_the_secret(person: Person) -> None:
+    """CIBA Core 7.1: an ID token as its client got it."""
+    await with_secret(person.world)
+    seen = await person.world.issuer.store.clients.read("app")
+    assert seen
+    methods = {"auth_method": ClientAuthMethod.CLIENT_SECRET_BASIC, "id_token_encrypted_response_alg": DIR}
+    await person.world.change(seen, grant_types=(*seen.grant_types, GrantTypeName.CIBA), **methods)
+    person.world.issuer.store.clients.forget(["app"])
+    hint = (await person.authorize(response_type="id_token")).answer["id_token"]
+    assert hint.count(".") == 4
+    response = await ask(person.world, "app", login_hint="", id_token_hint=hint)
+    assert response.status == 200, await response.text()
 
 
 # attacks
