@@ -78,6 +78,13 @@ class KeySource(NamedTuple):
             return self.jwks_uri
         return self.discovered_of.rstrip("/") + _DISCOVERY
 
+    @property
+    def call(self) -> str:
+        """What is fetched, and as what: a client may call anything its jwks_uri, an issuer's discovery document as well."""
+        if self.url is None or self.url == self.jwks_uri:
+            return self.url or ""
+        return f"discovery of {self.discovered_of}"
+
 
 def is_discoverable(issuer: str) -> bool:
     """Whether this issuer can have a discovery document (OpenID Connect Discovery 1.0 section 4)."""
@@ -202,10 +209,10 @@ class ClientKeys:
 
     async def _fetched(self, source: KeySource) -> _Held:
         """Fetch the keys; concurrent calls share the request, and a failure counts for a while."""
-        uri = source.url or ""
-        if self._clock() < (self._failed.get(uri) or 0.0):
+        uri, call = source.url or "", source.call
+        if self._clock() < (self._failed.get(call) or 0.0):
             raise UnverifiableError("jwks_uri: could not be fetched a moment ago")
-        return await self._fetching.answer(uri, lambda: self._fetch_keys(source, uri))
+        return await self._fetching.answer(call, lambda: self._fetch_keys(source, uri))
 
     async def _fetch_keys(self, source: KeySource, uri: str) -> _Held:
         name = source.name
@@ -215,7 +222,7 @@ class ClientKeys:
             keys, shown = parsed(document), certificates(document)
         except (HttpClientError, ValueError) as error:
             log.warning(Event.CLIENT_KEYS_UNAVAILABLE, extra={"client_id": name, "reason": str(error)[:200]})
-            self._failed.put(uri, self._clock() + _FAILED_FOR, 0)
+            self._failed.put(source.call, self._clock() + _FAILED_FOR, 0)
             # A client that sends assertions need not know what our network looks like from inside.
             raise UnverifiableError("jwks_uri: the keys cannot be fetched") from error
         now, most = self._clock(), self._settings.client_keys_lifetime

@@ -1,5 +1,6 @@
 """Keys of clients: registered or fetched, kept for a while, looked for again when a kid is new."""
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -116,6 +117,28 @@ async def test_a_server_that_fails_is_left_alone_for_a_while(site: Site, keys: C
     assert site.fetches == 1
     site.away, site.now = False, site.now + 10
     assert await keys.verify(FETCHED, parse(site.sign(), MOST), algorithms=["ES256"])
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_strangers_jwks_uri_is_no_word_on_the_discovery_of_an_issuer(site: Site, at_once: bool) -> None:
+    """Whoever registers a trusted issuer's discovery document as jwks_uri sees that fail; the issuer's JWTs go on."""
+    discovery = f"{ISSUER}/.well-known/openid-configuration"
+
+    async def get(url: str) -> HttpResponse:
+        if url != discovery:
+            return await site.get(url)
+        await asyncio.sleep(0)
+        return HttpResponse(200, json.dumps({"issuer": ISSUER, "jwks_uri": URI}).encode(), {})
+
+    keys = ClientKeys(settings_for("redis://127.0.0.1"), get, lambda: site.now)
+    token = parse(site.sign(), MOST)
+    stranger = keys.verify(KeySource("stranger", jwks_uri=discovery), token, algorithms=["ES256"])
+    trusted = keys.verify(KeySource("issuer", discovered_of=ISSUER), token, algorithms=["ES256"])
+    first = asyncio.ensure_future(stranger)
+    await asyncio.wait([first], timeout=0 if at_once else None)
+    assert (await trusted)["iss"] == "app", "its keys are found by its own document"
+    with pytest.raises(UnverifiableError):
+        await first
 
 
 def _rsa(bits: int, exponent: int = 65537) -> dict[str, Any]:
