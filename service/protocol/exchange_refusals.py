@@ -41,7 +41,11 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
         "invalid_request",
         "The policy does not let this client exchange this token.",
         "Its own tokens and those that name it as audience it may exchange; others by `mintmark client update ID --exchange-from`.",
-        ("The client may not exchange this {}.", "subject_token is about a client: only that one may exchange it."),
+        (
+            "The client may not exchange this {}.",
+            "subject_token is about a client: only that one may exchange it.",
+            "A public client exchanges access tokens alone.",
+        ),
     ),
     (
         "exchange_refused_by_hook",
