@@ -131,7 +131,8 @@ class PolledRequests(SpendableStore):
         """
         grant_id = request.grant_id
         keys_of_request = (self._keys.polled_request(grant_id, request.hash), self._keys.grant(grant_id))
-        step = _allow.step(self._connection, keys_of_request, (grants.encode(grant), allowance.encode(), ends_at))
+        arguments = (grants.encode(grant), allowance.encode(), allowance.by, ends_at)
+        step = _allow.step(self._connection, keys_of_request, arguments)
         place = Place(grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at)
         reply = await self._indexing.begin(step, place)
         return reply is not None and _allow.read(reply)[0] is PollAnswer.ALLOWED

@@ -8,7 +8,10 @@ from aiohttp import ClientResponse
 
 from service.app import open_issuer
 from service.protocol.binding import Binding
+from service.protocol.credentials import parse
 from service.protocol.names import GrantTypeName
+from service.records.grant import Grant
+from service.records.polled_request import Allowance
 from service.tokens import polled_requests, redeemed_once
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
@@ -212,6 +215,21 @@ async def test_a_poll_whose_reply_was_lost_is_not_an_early_one(proxy: CuttingPro
         tokens = await (await poll(world, begun.credential)).json()
         assert await world.is_active(tokens["access_token"])
         assert len(world.ends(":access:")) == len(world.ends(":refresh:")) == 1, "nothing was issued twice"
+
+
+async def test_an_allowance_sent_again_counts_although_its_client_was_faster(world: World) -> None:
+    """P3: the device polls between the lost reply and the command that is sent again; the user is told that it worked."""
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun = await begin(world, client)
+    request, now = parse(begun.credential), int(world.issuer.clock())
+    assert request
+    grant = Grant("app", "alice", "read", client_generation=client.generation, issued_at=now, auth_time=now)
+    store = world.issuer.store.polled_requests
+    assert await store.allow(request, grant, Allowance(by="me"), now + 600)
+    tokens = await (await poll(world, begun.credential)).json()
+    assert await store.allow(request, grant, Allowance(by="me"), now + 600)
+    assert not await store.allow(request, grant, Allowance(by="another"), now + 600)
+    assert (await world.refresh(tokens["refresh_token"])).status == 200, "nothing was begun anew"
 
 
 def _is_about_polling(command: list[bytes]) -> bool:

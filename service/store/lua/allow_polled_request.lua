@@ -1,10 +1,11 @@
 #!lua
--- Allow a request that its client polls for, beginning its grant; once, and only while it waits.
+-- Allow a request that its client polls for, beginning its grant; once, and only while it waits. ``by`` is in the allowance, and
+-- tells a command that is sent again from another.
 -- KEYS  request, grant
--- ARGV  grant_record, allowance, ends
+-- ARGV  grant_record, allowance, by, ends
 -- RETURNS allowed | ended
 local request, grant = unpack(KEYS)
-local grant_record, allowance, ends = unpack(ARGV)
+local grant_record, allowance, by, ends = unpack(ARGV)
 -- INCLUDE keep
 local held = redis.call('GET', request)
 if not held then
@@ -13,6 +14,9 @@ end
 local state, granted = string.sub(held, 27), redis.call('GET', grant)
 if state == 'allowed:' .. allowance and granted == grant_record then
   return 'allowed' -- sent again after a dropped connection
+end
+if string.match(state, '^spent:[^:]*:[^:]*:(.+)$') == by and granted and granted ~= '' then
+  return 'allowed' -- the same, and its client has its tokens by now
 end
 if string.sub(state, 1, 8) ~= 'waiting:' or granted then
   return 'ended'
