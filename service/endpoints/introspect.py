@@ -111,6 +111,9 @@ def _access_token(caller: Client | None, token: OpenedToken) -> dict[str, Any]:
         described["cnf"] = token.record.binding.cnf
     if token.members:
         described |= _members_for(caller, token)
+    others = [source.client_id for source in record.sources if source.client_id != token.grant.client_id]
+    if others:  # with the end of any of them it is over, which who remembers this answer has to know
+        described["source_clients"] = list(dict.fromkeys(others))
     return described
 
 

@@ -8,12 +8,11 @@ from service.protocol.credentials import GRANT_ID_LENGTH
 
 
 class Held(NamedTuple):
-    """``until``: monotonic seconds; ``grant_id`` and ``client_id``: with whose end it is over."""
+    """``until``: monotonic seconds; ``names``: the grant and the clients with whose end it is over."""
 
     claims: Mapping[str, Any]
     until: float
-    grant_id: str
-    client_id: str
+    names: tuple[str, ...]
 
 
 class ClaimsCache:
@@ -43,11 +42,8 @@ class ClaimsCache:
         self._drop(key)
         while len(self._held) >= self._size:
             self._drop(next(iter(self._held)))
-        held = Held(
-            claims, self._clock() + seconds, str(claims.get("jti", ""))[:GRANT_ID_LENGTH], claims.get("client_id", "")
-        )
-        self._held[key] = held
-        for name in self._names(held):
+        held = self._held[key] = Held(claims, self._clock() + seconds, _names(claims))
+        for name in held.names:
             self._of.setdefault(name, set()).add(key)
 
     def forget_grant(self, grant_id: str) -> None:
@@ -74,12 +70,14 @@ class ClaimsCache:
 
     def _drop(self, key: bytes) -> None:
         held = self._held.pop(key, None)
-        for name in self._names(held) if held else ():
+        for name in held.names if held else ():
             keys = self._of[name]
             keys.discard(key)
             if not keys:
                 del self._of[name]
 
-    @staticmethod
-    def _names(held: Held) -> tuple[str, str]:
-        return f"grant {held.grant_id}", f"client {held.client_id}"
+
+def _names(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    """Its grant and its client; of an exchanged token those too whose tokens it came from."""
+    clients = {claims.get("client_id", ""), *claims.get("source_clients", ())}
+    return (f"grant {str(claims.get('jti', ''))[:GRANT_ID_LENGTH]}", *(f"client {name}" for name in clients))

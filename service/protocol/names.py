@@ -260,5 +260,6 @@ TOKEN_RESPONSE_MEMBERS = frozenset(
 INTROSPECTION_MEMBERS = frozenset(
     {"active", "scope", "client_id", "username", "token_type", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "cnf"}
     | {"auth_time", "acr", "amr", "may_act", "act", "authorization_details", "client_generation"}
+    | {"source_clients"}
 )
 """Members of an introspection response that a custom property must not carry (RFC 7662 section 2.2)."""

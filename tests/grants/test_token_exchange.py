@@ -46,6 +46,8 @@ async def test_a_service_calls_another_one_for_its_user(shop: World) -> None:
     said = await shop.introspect(body["access_token"], "stock")
     assert (said["sub"], said["client_id"], said["aud"], said["scope"]) == ("alice", "orders", [STOCK], "read")
     assert "act" not in said, "impersonation: client_id tells who asked"
+    assert said["source_clients"] == ["app"], "with whose end it is over, which who remembers the answer has to know"
+    assert "source_clients" not in await shop.introspect(held["access_token"]), "of exchanged tokens alone"
     assert said["auth_time"] == (await shop.introspect(held["access_token"]))["auth_time"]
     assert not await shop.is_active(body["access_token"]), "the application has nothing to do with it"
 
@@ -62,6 +64,7 @@ async def test_an_agent_acts_for_a_user_by_name(shop: World) -> None:
     further = await exchanged(shop, "stock", body["access_token"], **await acting(shop, "stock"))
     chain = (await shop.introspect(further["access_token"], "stock"))["act"]
     assert chain == {"sub": "stock", "client_id": "stock", "act": {"sub": "orders", "client_id": "orders"}}
+    assert (await shop.introspect(further["access_token"], "stock"))["source_clients"] == ["app", "orders"]
     kept = await exchanged(shop, "stock", further["access_token"])
     assert (await shop.introspect(kept["access_token"], "stock"))["act"] == chain, "without an actor it stays as it was"
 

@@ -10,6 +10,7 @@ from service.admin import client_ending, users
 from service.guard import Guard, Refused
 from service.guard.cache import ClaimsCache
 from service.protocol.names import AccessTokenFormat
+from tests.exchanging import ORDERS, acting, app, exchanged, orders
 from tests.guard.guarding import API, is_let_in, listening, token_of
 from tests.guarded import bearer
 from tests.world import SECRET, World
@@ -46,6 +47,28 @@ async def test_what_ends_is_forgotten_at_once(served: World, guards: Callable[..
         case _:
             await served.refresh(tokens["refresh_token"])
             await served.refresh(tokens["refresh_token"])
+    served.issuer.store.clients.forget(["app"])
+    async with asyncio.timeout(5):
+        while len(guard._cache):
+            await asyncio.sleep(0.001)
+    assert not await is_let_in(guard, token)
+
+
+@pytest.mark.parametrize("acts", [False, True])
+async def test_an_exchanged_token_is_forgotten_with_the_client_that_it_came_from(
+    served: World, guards: Callable[..., Guard], acts: bool
+) -> None:
+    """The token is for ``orders``; the news is of ``app`` alone, whose token that was exchanged, by impersonation or not."""
+    await served.user()
+    client = await app(served)
+    await orders(served, exchange_audiences=(API,))
+    held = await served.tokens(client, scope="read", audience=(ORDERS,))
+    actor = await acting(served, "orders") if acts else {}
+    token = (await exchanged(served, "orders", held["access_token"], audience=API, **actor))["access_token"]
+    guard = await listening(guards(redis_url=served.redis.url))
+    assert await is_let_in(guard, token)
+    assert len(guard._cache) == 1
+    await client_ending.revoke_client(served.issuer, "app")
     served.issuer.store.clients.forget(["app"])
     async with asyncio.timeout(5):
         while len(guard._cache):

@@ -42,7 +42,7 @@ def test_hooks_are_asked_before_something_happens_and_told_of_what_has() -> None
         pytest.param(
             names.INTROSPECTION_MEMBERS,
             "active scope client_id username token_type exp iat nbf sub aud iss jti cnf act may_act auth_time acr amr "
-            "authorization_details client_generation",
+            "authorization_details client_generation source_clients",
             id="introspection: RFC 7662 2.2, RFC 8693 4, RFC 9470 6.2, RFC 9396 9.2",
         ),
         pytest.param(
