@@ -242,19 +242,29 @@ def _is_spending(command: list[bytes]) -> bool:
 
 @pytest.mark.topologies
 async def test_of_polls_at_once_exactly_one_gets_the_tokens(any_world: World) -> None:
-    """P1, raced on every shape of Redis."""
+    """P1, raced on every shape of Redis. One that comes when another was answered already is refused, and ends nothing."""
     client = await any_world.client(grant_types=GRANT_TYPES)
     for _ in range(100):
         begun = await begin(any_world, client)
-        answers = asyncio.gather(*(poll(any_world, begun.credential) for _ in range(5)))
+        polls = asyncio.gather(*(poll(any_world, begun.credential) for _ in range(5)))
         assert await allow(any_world, client, begun.reference)
-        early = [await error_of(one) for one in await answers if one.status != 200]
-        if len(early) == 5:
+        answers = await polls
+        if all(one.status != 200 for one in answers):
             after_the_pause(any_world)
-            late = await poll_at_once(any_world, begun.credential, 5)
-            early = [await error_of(one) for one in late if one.status != 200]
-        assert len(early) == 4
-        assert set(early) <= {PENDING, SLOW_DOWN}
+            answers = await poll_at_once(any_world, begun.credential, 5)
+        (tokens,) = [await one.json() for one in answers if one.status == 200]
+        assert {await error_of(one) for one in answers if one.status != 200} <= {PENDING, SLOW_DOWN, REFUSED}
+        assert await any_world.is_active(tokens["access_token"])
+
+
+async def test_a_poll_right_after_the_answer_is_refused_and_ends_nothing(world: World) -> None:
+    client = await world.client(grant_types=GRANT_TYPES)
+    begun = await begin(world, client)
+    await allow(world, client, begun.reference)
+    tokens = await (await poll(world, begun.credential)).json()
+    await world.wait_for_end(":reply:")
+    assert await error_of(await poll(world, begun.credential)) == REFUSED
+    assert await world.is_active(tokens["access_token"])
 
 
 @pytest.mark.topologies
