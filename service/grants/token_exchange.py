@@ -14,7 +14,7 @@ from service.grants.grant_type import GrantType
 from service.issuer import Issuer
 from service.protocol import scopes
 from service.protocol.binding import UNBOUND, Binding
-from service.protocol.errors import InvalidRequest, InvalidTarget, UnauthorizedClient
+from service.protocol.errors import InvalidGrant, InvalidRequest, InvalidTarget, UnauthorizedClient
 from service.protocol.names import OPENID, GrantTypeName, SubjectType, UnknownScope
 from service.protocol.requested import Granted, Requested
 from service.protocol.targets import check_elsewhere
@@ -22,11 +22,14 @@ from service.protocol.token_exchange import ACT, ExchangeRequest, TokenType, del
 from service.records.access_token import Source
 from service.records.client import Client
 from service.records.grant import Grant
+from service.store.replay_checks import confirm
 from service.tokens.authorization import Authorization, Exchange
 from service.tokens.binding import shown_with
-from service.tokens.exchangeable_tokens import ExchangeableToken, check_type, present_own
+from service.tokens.exchangeable_tokens import ExchangeableToken, UsedTokenError, check_type, present_own
 from service.tokens.foreign_tokens import present_foreign
 from service.tokens.members import may_have_members
+from service.tokens.refresh_tokens import PresentedRefreshToken
+from service.tokens.replay import ReplayedError, check_not_replayed, end_replayed
 from service.tokens.resources import scopes_of
 from service.tokens.token_request import TokenRequest
 
@@ -46,7 +49,11 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         raise InvalidRequest("There is no such requested_token_type here.")
     if client.public and not client.exchange_audiences:
         raise UnauthorizedClient("A public client may exchange tokens where its record says for what.")
-    subject, actor = await presented_by(issuer, token_request, asked)
+    try:
+        subject, actor = await presented_by(issuer, token_request, asked)
+    except UsedTokenError as used:
+        await _end_replayed(issuer, token_request, used.spends)
+        raise
     _check_subject(client, subject)
     members = _acting(issuer, client, subject, actor)
     foreign = _foreign_issuer(client, asked, issued_type)
@@ -102,6 +109,19 @@ async def _present(
     if own is not None:
         check_type(own, name, text, token_type)
     return own or await present_foreign(issuer, client, name, text, token_type)
+
+
+async def _end_replayed(issuer: Issuer, token_request: TokenRequest, spends: PresentedRefreshToken) -> None:
+    """End the grant of a used refresh token, as its refresh would (P2). Raises the refusal of a replay check."""
+    if not token_request.client.grant_is_current(spends.grant):
+        return
+    try:
+        check_not_replayed(spends, token_request.binding)
+    except ReplayedError as replayed:
+        await confirm(token_request.replay_checks)
+        await end_replayed(issuer, replayed)
+    except InvalidGrant:
+        return  # without the key that it was used with
 
 
 # who may exchange what

@@ -52,7 +52,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
         "invalid_request",
         "A hook of yours refused the exchange.",
         "The hook's own log says why; `mintmark hook list`.",
-        ("hook {} refuses the exchange",),
+        ("hook {} refuses the exchange", "{}, and so the exchange"),
     ),
     (
         "exchange_actor",

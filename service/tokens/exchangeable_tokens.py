@@ -12,7 +12,7 @@ import msgspec
 from service.issuer import Issuer
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
-from service.protocol.errors import InvalidRequest, InvalidToken
+from service.protocol.errors import InvalidGrant, InvalidRequest, InvalidToken
 from service.protocol.requested import Granted
 from service.protocol.token_exchange import ACT, MAY_ACT, TokenType
 from service.records.access_token import Source
@@ -23,12 +23,21 @@ from service.tokens.access_tokens import GENERATION, resolve_token
 from service.tokens.authorization import granted_by
 from service.tokens.id_tokens import MAX_HINT, sub_of
 from service.tokens.opening import open_kept_token
+from service.tokens.refresh_tokens import PresentedRefreshToken, check_refreshable, present_refresh_token
 
 _NEVER = 0
 
 
 class EndedTokenError(Exception):
     """It is a token of ours no more; the text says why."""
+
+
+class UsedTokenError(InvalidRequest):
+    """A refresh token that was rotated: where its own client brings it, that is a replay like any other."""
+
+    def __init__(self, name: str, spends: PresentedRefreshToken) -> None:
+        super().__init__(f"{name} is not a living token of this service.")
+        self.spends = spends
 
 
 class ExchangeableToken(msgspec.Struct, frozen=True):
@@ -88,11 +97,12 @@ async def present_own(
 
     Raises:
         InvalidRequest: It has ended, or is bound to another key (RFC 8693 section 2.2.2).
+        UsedTokenError: It is a refresh token that was used.
         TemporarilyUnavailable: Redis is away.
     """
     try:
-        presented = await _opened(issuer, text, reads_id_tokens=reads_id_tokens)
-    except (InvalidToken, EndedTokenError) as error:
+        presented = await _opened(issuer, name, text, reads_id_tokens=reads_id_tokens)
+    except (InvalidToken, InvalidGrant, EndedTokenError) as error:
         raise InvalidRequest(f"{name} is not a living token of this service.") from error
     if presented is not None and not presented.binding.is_proved_by(shown):
         raise InvalidRequest(f"{name} is bound to a key: prove that you hold it.")
@@ -106,8 +116,8 @@ def check_type(presented: ExchangeableToken, name: str, text: str, token_type: T
         raise InvalidRequest(f"{name} is not of the type that {name}_type says.")
 
 
-async def _opened(issuer: Issuer, text: str, *, reads_id_tokens: bool) -> ExchangeableToken | None:
-    """Raises InvalidToken, EndedTokenError."""
+async def _opened(issuer: Issuer, name: str, text: str, *, reads_id_tokens: bool) -> ExchangeableToken | None:
+    """Raises InvalidToken, InvalidGrant, EndedTokenError, UsedTokenError."""
     resolved = await resolve_token(issuer, text)
     if resolved.stateless is not None:
         return await _stateless(issuer, resolved.stateless)
@@ -117,7 +127,7 @@ async def _opened(issuer: Issuer, text: str, *, reads_id_tokens: bool) -> Exchan
     if credential.kind is Kind.ACCESS_TOKEN:
         return await _access_token(issuer, credential)
     if credential.kind is Kind.REFRESH_TOKEN:
-        return await _refresh_token(issuer, credential)
+        return await _refresh_token(issuer, name, text, credential)
     raise EndedTokenError("not a token, but another credential of ours")
 
 
@@ -137,17 +147,22 @@ async def _access_token(issuer: Issuer, credential: Credential) -> ExchangeableT
     )
 
 
-async def _refresh_token(issuer: Issuer, credential: Credential) -> ExchangeableToken:
+async def _refresh_token(issuer: Issuer, name: str, text: str, credential: Credential) -> ExchangeableToken:
+    """One that its client could refresh with: it stays as it is. Raises InvalidGrant, EndedTokenError, UsedTokenError."""
     opened = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
-    if opened is None or opened.record is None:
-        raise EndedTokenError("refresh token is unknown, used, expired, or its grant has ended")
+    if opened is None:
+        raise EndedTokenError("refresh token is unknown, expired, or its grant has ended")
     grant = opened.grant
+    client = await _client_of(issuer, grant)
+    if opened.record is None:
+        raise UsedTokenError(name, present_refresh_token(issuer, client, text, opened))
+    check_refreshable(issuer, client, opened)
     return ExchangeableToken(
         type=TokenType.REFRESH_TOKEN,
         grant=grant,
         granted=granted_by(grant),
         ends_at=opened.ends_at or _NEVER,
-        client=await _client_of(issuer, grant),
+        client=client,
         grant_id=credential.grant_id,
         sources=(Source(grant.client_id, grant.client_generation),),
         binding=opened.record.binding,

@@ -17,14 +17,14 @@ from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.binding import UNBOUND
 from service.protocol.credentials import base64url, new_grant_id
-from service.protocol.errors import InvalidRequest, ProtocolError, ServerError
+from service.protocol.errors import InvalidGrant, InvalidRequest, ProtocolError, ServerError
 from service.protocol.token_exchange import ACT, TokenType
 from service.records.client import Client
 from service.store.replay_checks import ReplayCheck, confirm
 from service.tokens.authorization import Authorization, Exchange, Issued
 from service.tokens.id_tokens import algorithm_of, keyring_of, mint_id_token, sub_of
 from service.tokens.spendable import TokenPlan
-from service.tokens.token_hooks import with_hooks
+from service.tokens.token_hooks import ask_before_refresh, with_hooks
 from service.tokens.token_response import mint, within
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,12 @@ async def judge_exchange(
         audience=[exchange.issuer] if exchange.issuer else list(granted.audience),
         address=authorization.address,
     )
+    if exchange.subject_type is TokenType.REFRESH_TOKEN and issuer.hooks.asks_refresh:
+        await confirm(replay_checks)
+        try:
+            await ask_before_refresh(issuer, client, authorization, exchange.grant_id)
+        except InvalidGrant as error:  # RFC 8693 section 2.2.2 has one code for tokens that will not do
+            raise InvalidRequest(error.description, log=f"{error.log}, and so the exchange") from error
     if issuer.hooks.asks_exchange:
         await confirm(replay_checks)
         await issuer.hooks.check_exchange(facts)

@@ -31,6 +31,13 @@ def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
     return not issuer.settings.refresh_needs_offline_access or OFFLINE_ACCESS in grant.scope.split(" ")
 
 
+def check_refreshable(issuer: Issuer, client: Client, opened: OpenedRefreshToken) -> None:
+    """Check that its client could refresh with this token now, which was not used. Raises InvalidGrant."""
+    if (opened.record and opened.record.refreshes_left == 0) or not may_refresh(issuer, client, opened.grant):
+        raise InvalidGrant(log="no refresh is left, or the client may not refresh any more")
+    _refresh_ends_at(issuer, client, opened.grant, int(issuer.clock()))
+
+
 class NewRefreshToken(msgspec.Struct, frozen=True):
     """A refresh token that goes with an access token. The defaults: there is none."""
 

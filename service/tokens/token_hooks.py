@@ -29,11 +29,18 @@ async def ask_before_exchange(
     Raises InvalidGrant, TemporarilyUnavailable.
     """
     grant_id, grant_type = spends.credential.grant_id, spends.GRANT_TYPE
-    if issuer.hooks.asks_refresh and grant_type == GrantTypeName.REFRESH_TOKEN:
-        await issuer.hooks.check_refresh(_facts(client, authorization, grant_id, grant_type))
+    if grant_type == GrantTypeName.REFRESH_TOKEN:
+        await ask_before_refresh(issuer, client, authorization, grant_id)
     if not issuer.hooks.asks_claims:
         return authorization
     return await with_hooks(issuer, client, authorization, grant_id, grant_type)
+
+
+async def ask_before_refresh(issuer: Issuer, client: Client, authorization: Authorization, grant_id: str) -> None:
+    """Ask whether a refresh token may be used for this. Raises InvalidGrant, TemporarilyUnavailable."""
+    if issuer.hooks.asks_refresh:
+        facts = _facts(client, authorization, grant_id, GrantTypeName.REFRESH_TOKEN)
+        await issuer.hooks.check_refresh(facts)
 
 
 def _facts(client: Client, authorization: Authorization, grant_id: str, grant_type: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from service.admin import trusts
 from service.admin.trusts import TrustInput
 from tests.assertions import JWKS, Signer
-from tests.exchanging import ACCESS, JWT, ORDERS, STOCK, acting, app, exchange, exchanged, orders
+from tests.exchanging import ACCESS, JWT, ORDERS, REFRESH, STOCK, acting, app, exchange, exchanged, orders
 from tests.hooks.receiver import Receiver, hooked
 from tests.redis_shapes import Shape
 from tests.world import World
@@ -53,3 +53,17 @@ async def test_also_for_tokens_of_others(world: World, receiver: Receiver) -> No
     assert (refused.status, (await refused.json())["error"]) == (400, "invalid_request")
     assert not (await world.issuer.store.grants.list_of_user("carol")).grants
     assert receiver.heard[-1]["data"]["subject_client_id"] == ""
+
+
+async def test_the_hook_of_refreshes_is_asked_about_a_refresh_token(redis: Shape, receiver: Receiver) -> None:
+    async with hooked(redis, {"policy": {"url": receiver.url, "events": ["refresh"]}}) as world:
+        await world.user()
+        held = await world.tokens(await app(world), audience=(ORDERS,), scope="read")
+        receiver.answers["refresh"] = {"allow": False, "message": "Not on Sundays."}
+        refused = await exchange(world, "app", held["refresh_token"], REFRESH)
+        assert refused.status == 400
+        assert await refused.json() == {"error": "invalid_request", "error_description": "Not on Sundays."}
+        receiver.answers["refresh"] = {"allow": True}
+        await exchanged(world, "app", held["refresh_token"], REFRESH)
+        await exchanged(world, "app", held["access_token"])
+        assert len(receiver.heard) == 2, "an access token is no refresh"
