@@ -14,7 +14,7 @@ from service.endpoints.browser_session import (
 from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
 from service.login import backchannel_requests, consents, sessions
-from service.login.backchannel_requests import LoadedRequest
+from service.login.backchannel_requests import APPROVALS_PATH, LoadedRequest
 from service.login.client_display import client_values
 from service.login.flow import allow_without_redirect, start_for_page
 from service.login.interaction import CrowdedError, StaleError
@@ -27,7 +27,7 @@ from service.records.session import Session
 from service.tokens.members import described_members, judge_members
 
 NAME = "approvals"
-PATH = "/approvals"
+PATH = APPROVALS_PATH
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
@@ -45,7 +45,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
         return await _take_once(issuer, visit, session)
     except TemporarilyUnavailable as error:
         issuer.refusals.record(NAME, error)
-        return Reply(failed(error))
+        return Reply(failed(error, way("continue", issuer.settings.issuer_path + PATH)))
 
 
 async def _take_once(issuer: Issuer, visit: Visit, session: Session) -> Reply:

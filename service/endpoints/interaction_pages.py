@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from service.endpoints.browser_session import failed, form_of, other_browser, stale, way
 from service.issuer import Issuer
 from service.login import sessions
+from service.login.backchannel_requests import APPROVALS_PATH
 from service.login.client_display import client_values
 from service.login.device_requests import DEVICE_PATH
 from service.login.flow import begins_again, page_url, refuse, resume
@@ -20,7 +21,7 @@ from service.login.tickets import csrf_of, load, update
 from service.observe.events import Event
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.errors import AccessDenied, ProtocolError, TemporarilyUnavailable
-from service.records.interaction import DEVICE
+from service.records.interaction import BACKCHANNEL, DEVICE, REDIRECT
 from service.records.session import Session
 
 log = logging.getLogger(__name__)
@@ -194,8 +195,14 @@ async def _resume_as(
 
 
 def _ways_on(issuer: Issuer, interaction: Interaction | None) -> list[dict[str, str]]:
-    """Links to the interaction, as far as it has got."""
-    return [way("continue", page_url(issuer, interaction.ticket))] if interaction else []
+    """Links to the interaction, as far as it has got, and to where its request can be found again if it is over."""
+    if interaction is None:
+        return []
+    channel = interaction.channel if isinstance(interaction, ClientInteraction) else REDIRECT
+    if channel == BACKCHANNEL:
+        return [way("continue", issuer.settings.issuer_path + APPROVALS_PATH)]
+    ways = [way("continue", page_url(issuer, interaction.ticket))]
+    return [*ways, way("device", issuer.settings.issuer_path + DEVICE_PATH)] if channel == DEVICE else ways
 
 
 async def _lead_on(

@@ -5,6 +5,7 @@ How a client polls for one is ``tokens.polled_requests``; how it is notified, ``
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -22,7 +23,7 @@ from service.protocol import backchannel_request
 from service.protocol.backchannel_request import BackchannelRequest
 from service.protocol.browsing import Page
 from service.protocol.credentials import Kind, new_grant_id
-from service.protocol.errors import AccessDenied, InvalidRequest, UnauthorizedClient
+from service.protocol.errors import AccessDenied, InvalidRequest, TemporarilyUnavailable, UnauthorizedClient
 from service.protocol.names import DeliveryMode, GrantTypeName
 from service.records.backchannel_request import WaitingBackchannelRequest
 from service.records.client import Client
@@ -32,6 +33,8 @@ from service.tokens import polled_requests
 from service.tokens.binding import named_in
 from service.tokens.members import granted_members, judge_members
 
+APPROVALS_PATH = "/approvals"
+"""Where users decide."""
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}", re.ASCII)
 
 
@@ -170,14 +173,45 @@ async def waiting_for(issuer: Issuer, subject: str) -> list[LoadedRequest]:
     return [one for one in found if one.waiting.subject == subject]
 
 
-async def allow(issuer: Issuer, loaded: LoadedRequest, grant: Grant) -> None:
-    """Allow a request. Raises StaleError where it was decided before or is over, or the user may not have tokens."""
+async def allow(issuer: Issuer, loaded: LoadedRequest, grant: Grant, *, decided_in: str = "") -> None:
+    """Allow a request.
+
+    Args:
+        issuer: Ours.
+        loaded: The request.
+        grant: What its client gets.
+        decided_in: The ``sid`` of the user's session, "" = a caller of the decision API decided.
+
+    Raises:
+        StaleError: It was decided before or is over, the user may not have tokens, or their session has ended.
+        TemporarilyUnavailable: Redis is.
+    """
     given = msgspec.structs.replace(grant, grant_type=GrantTypeName.CIBA.value)
     async with backchannel_deliveries.notifying(issuer, loaded.client, loaded.waiting):
         if not await polled_requests.allow(issuer, loaded.client, loaded.reference, loaded.waiting, given):
             raise StaleError
+        if decided_in:
+            await _check_session(issuer, loaded, decided_in)
     _forget(issuer, loaded)
     issuer.metrics.request("backchannel_authentication", "allowed")
+
+
+async def _check_session(issuer: Issuer, loaded: LoadedRequest, sid: str) -> None:
+    """End what was allowed in a session that ended meanwhile, before its client is notified (P6). Raises StaleError."""
+    try:
+        is_alive = await issuer.store.sessions.get(sid) is not None
+    except TemporarilyUnavailable:  # nobody knows whether it is
+        with suppress(TemporarilyUnavailable):
+            await _withdraw(issuer, loaded)
+        raise
+    if not is_alive:
+        await _withdraw(issuer, loaded)
+        raise StaleError
+
+
+async def _withdraw(issuer: Issuer, loaded: LoadedRequest) -> None:
+    await issuer.store.grants.revoke(polled_requests.grant_id_of(loaded.reference), loaded.waiting.subject)
+    _forget(issuer, loaded)
 
 
 async def deny(issuer: Issuer, loaded: LoadedRequest) -> None:

@@ -8,25 +8,33 @@ from service.login.channels.channel import Channel
 from service.login.granting import given_grant
 from service.login.interaction import ClientInteraction, StaleError
 from service.protocol.browsing import FormPost, Page, Redirect
-from service.protocol.errors import ProtocolError
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.records.interaction import BACKCHANNEL
 from service.records.session import Session
 
 
 async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost | Page:
-    """Allow it, by who is asked alone. The grant is of no browser session: it outlives that of the device that decides."""
+    """Allow it, by who is asked alone. The grant is of no browser session: it outlives that of the device that decides.
+
+    That has to be alive when it is allowed, though (P6).
+    """
     loaded = await backchannel_requests.load(issuer, interaction.reference)
     if loaded.waiting.subject != session.subject:
         raise StaleError
     grant, _ = await given_grant(issuer, interaction, session)
-    await backchannel_requests.allow(issuer, loaded, msgspec.structs.replace(grant, session=""))
+    await backchannel_requests.allow(issuer, loaded, msgspec.structs.replace(grant, session=""), decided_in=session.sid)
     return backchannel_requests.decided_page(issuer, loaded, allowed=True)
 
 
 async def refuse(
     issuer: Issuer, interaction: ClientInteraction, error: ProtocolError, session: Session | None
 ) -> Redirect | FormPost | Page:
-    """Deny it, where it is the user who is asked that did not go on; for everybody else it goes on to wait."""
+    """Deny it, where it is the user who is asked that did not go on; for everybody else it goes on to wait.
+
+    Where we could not go on, nobody said no: raises TemporarilyUnavailable again.
+    """
+    if isinstance(error, TemporarilyUnavailable):
+        raise error
     issuer.refusals.record("approvals", error)
     loaded = await backchannel_requests.load(issuer, interaction.reference)
     if session is not None and loaded.waiting.subject == session.subject:

@@ -1,5 +1,7 @@
 """A request of a device (RFC 8628): the user goes back to the device, which polls for what they decided."""
 
+from contextlib import suppress
+
 import msgspec
 
 from service.issuer import Issuer
@@ -9,7 +11,7 @@ from service.login.client_display import client_values
 from service.login.granting import given_grant
 from service.login.interaction import ClientInteraction
 from service.protocol.browsing import FormPost, Page, Redirect
-from service.protocol.errors import AccessDenied, LoginRequired, ProtocolError
+from service.protocol.errors import AccessDenied, LoginRequired, ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
 from service.records.interaction import DEVICE
 from service.records.session import Session
@@ -32,8 +34,15 @@ async def answer(issuer: Issuer, interaction: ClientInteraction, session: Sessio
     grant = msgspec.structs.replace(grant, grant_type=GrantTypeName.DEVICE_CODE.value)
     if not await polled_requests.allow(issuer, client, reference, record, grant):
         return over(issuer, interaction, EXPIRED)
-    if not await sessions.join(issuer, session, client.client_id):
-        await issuer.store.grants.revoke(polled_requests.grant_id_of(reference), session.subject)
+    grant_id = polled_requests.grant_id_of(reference)
+    try:
+        is_alive = await sessions.join(issuer, session, client.client_id)
+    except TemporarilyUnavailable:  # nobody knows whether it is
+        with suppress(TemporarilyUnavailable):
+            await issuer.store.grants.revoke(grant_id, session.subject)
+        raise
+    if not is_alive:
+        await issuer.store.grants.revoke(grant_id, session.subject)
         raise LoginRequired("The session has ended.")
     issuer.metrics.request("device", "ok")
     return over(issuer, interaction, ALLOWED)
@@ -42,7 +51,12 @@ async def answer(issuer: Issuer, interaction: ClientInteraction, session: Sessio
 async def refuse(
     issuer: Issuer, interaction: ClientInteraction, error: ProtocolError, _session: Session | None
 ) -> Redirect | FormPost | Page:
-    """Let the device hear of it at the next poll, and record it for operators."""
+    """Let the device hear of it at the next poll, and record it for operators.
+
+    Where we could not go on, nobody said no: raises TemporarilyUnavailable again.
+    """
+    if isinstance(error, TemporarilyUnavailable):
+        raise error
     issuer.refusals.record("device", error)
     is_first = await polled_requests.deny(issuer, interaction.reference)
     if not is_first:
