@@ -6,19 +6,21 @@ import os
 import re
 import stat
 import sys
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import jwt
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.app import open_issuer
-from service.cli.device_flow import DeviceClient, ShownCode, discover, sign_in
+from service.cli.device_flow import DeviceClient, DeviceServer, ShownCode, discover, sign_in
 from service.cli.exits import LoginFailedError
-from service.cli.login import keep_privately
+from service.cli.login import _subject, keep_privately
 from tests.cli.command_line import ROOT
 from tests.devices import connect, device_client, enter
 from tests.person import Person
@@ -254,3 +256,45 @@ def test_a_file_that_is_there_is_replaced_whole_and_loses_its_rights_for_others(
     with pytest.raises(LoginFailedError, match="cannot be written"):
         keep_privately(tmp_path / "tokens.json" / "below", b"x")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere", "tokens.json"]
+
+
+def _written(**changes: Any) -> str:
+    """An ID token of another server for the client ``c``; nobody verifies its signature here."""
+    claims = {"iss": "https://a.example", "aud": "c", "exp": int(time.time()) + 3600, "sub": "alice", **changes}
+    return jwt.encode(claims, "k" * 32, "HS256")
+
+
+def _read(id_token: str) -> str:
+    server = DeviceServer("https://a.example", "https://a.example/device", "https://a.example/token", False)
+    return _subject({"id_token": id_token}, server, DeviceClient("c"))
+
+
+@pytest.mark.parametrize(
+    ("claims", "who"),
+    [({}, "alice"), ({"aud": ["x", "c"], "name": "Al\x1b[31m", "groups": ["g" * 30] * 800}, r"Al\x1b[31m")],
+)
+def test_who_signed_in_is_read_from_the_id_token(claims: dict[str, Any], who: str) -> None:
+    assert _read(_written(**claims)) == who
+
+
+@pytest.mark.parametrize("claims", [{"aud": "x"}, {"iss": "https://b.example"}, {"exp": 1}])
+def test_an_id_token_of_or_for_another_is_refused(claims: dict[str, Any]) -> None:
+    with pytest.raises(LoginFailedError, match="another client, of another issuer, or too old"):
+        _read(_written(**claims))
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        pytest.param(lambda token: token + ".AA", id="a part too many"),
+        pytest.param(lambda token: token.replace(".", ".\n\n\n\n", 1), id="what a decoder would pass over"),
+        pytest.param(lambda token: token.rpartition(".")[0], id="no signature"),
+        pytest.param(lambda token: "e30" + token, id="a header that is none"),
+        pytest.param(lambda _: _written(name="n" * 64 * 1024), id="too long"),
+        pytest.param(lambda _: _written(exp="soon"), id="a time that is a text"),
+        pytest.param(lambda _: "e30.W10.AA", id="claims that are a list"),
+    ],
+)
+def test_an_id_token_that_can_be_read_in_two_ways_is_none(spoilt: Callable[[str], str]) -> None:
+    with pytest.raises(LoginFailedError, match="cannot be read"):
+        _read(spoilt(_written()))
