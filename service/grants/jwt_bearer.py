@@ -5,6 +5,7 @@ registered algorithm (IT-06). Such a client may name any subject: give it to few
 """
 
 import asyncio
+from typing import Any
 
 import msgspec
 
@@ -12,10 +13,10 @@ from service.crypto.jws import UnverifiableError
 from service.grants.beginning_grants import fresh_authorization
 from service.grants.grant_type import GrantType
 from service.issuer import Issuer
-from service.protocol.errors import InvalidGrant
+from service.protocol.errors import InvalidGrant, InvalidRequest, InvalidScope
 from service.protocol.names import GrantTypeName, TrustUse
 from service.protocol.request import Request
-from service.protocol.token_exchange import ACT, check_actors
+from service.protocol.token_exchange import ACT, foreign_actors
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.trusted_issuer import TrustedIssuer
@@ -65,13 +66,17 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         check = await _verify(issuer, client, assertion, trusted, request, is_id_jag=is_id_jag)
         told = assertion.jws.claims()
         subject = assertion.subject if trusted is None else subject_of(trusted, told)
+        actors = _actors(issuer, client, trusted, told.get(ACT))
     except UnknownIssuerError as error:
         raise UntrustedIssuer(assertion, str(error)) from error
     except UnverifiableError as error:
         raise InvalidGrant(f"The assertion cannot be used: {error}", log=str(error)) from error
     begun = fresh_authorization(issuer, _within(client, trusted), GrantTypeName.JWT_BEARER, requested, subject=subject)
+    if trusted is not None and trusted.scopes and set(begun.granted.scope.split()) - set(trusted.scopes):
+        # what is open to clients that registered themselves comes with the resource, and is no part of the client's scopes
+        raise InvalidScope("The scope goes beyond what the issuer of the assertion is trusted for.")
     known = claims if subject == assertion.subject else None  # read beside the trust, by what the issuer calls them
-    grant = await with_claims(issuer, client, _acted_for(begun.grant, told.get(ACT)), known)
+    grant = await with_claims(issuer, client, _acted_for(begun.grant, actors), known)
     grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, is not known
     if check is not None:
         token_request.replay_checks.append(check)
@@ -79,11 +84,26 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     return msgspec.structs.replace(begun, grant=grant, granted=granted, is_final=is_id_jag)
 
 
-def _acted_for(grant: Grant, act: object) -> Grant:
-    """With who acts for the user, as an issuer says it (draft-ietf-oauth-identity-chaining). Raises InvalidRequest."""
+def _actors(issuer: Issuer, client: Client, trusted: TrustedIssuer | None, act: object) -> dict[str, Any] | None:
+    """Who acts for the user, as the assertion says it (draft-ietf-oauth-identity-chaining). Raises UnverifiableError."""
     if act is None:
+        return None
+    if trusted is not None:
+        try:
+            return foreign_actors(act, trusted.issuer, issuer.url)
+        except InvalidRequest as error:  # of an assertion, RFC 7521 section 4.1.1 has invalid_grant
+            raise UnverifiableError(error.description) from error
+    own = {"sub": client.client_id, "client_id": client.client_id}
+    if not isinstance(act, dict) or not act or any(own.get(name) != value for name, value in act.items()):
+        raise UnverifiableError("a client can say of itself alone that it acts")
+    return own
+
+
+def _acted_for(grant: Grant, actors: dict[str, Any] | None) -> Grant:
+    """With who acts for the user."""
+    if actors is None:
         return grant
-    acted: Grant = msgspec.structs.replace(grant, members={**(grant.members or {}), ACT: check_actors(act)})
+    acted: Grant = msgspec.structs.replace(grant, members={**(grant.members or {}), ACT: actors})
     return acted
 
 

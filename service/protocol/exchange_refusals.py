@@ -62,6 +62,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
         (
             "subject_token names another one who may act (may_act).",
             "actor_token says itself that another one acts.",
+            "act of another issuer names a party of this service.",
             "More than {} parties act for each other.",
             "act has more than {} bytes.",
             "may_act must be a small object (RFC 8693 section 4.4).",
@@ -109,6 +110,13 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
             "Grants for other servers are for confidential clients only.",
             "An ID-JAG is for confidential clients only.",
         ),
+    ),
+    (
+        "assertion_scope",
+        "invalid_scope",
+        "The issuer of the assertion is not trusted for a scope that was asked for.",
+        "`mintmark trust list` shows its scopes; ask for less, or trust it for more.",
+        ("The scope goes beyond what the issuer of the assertion is trusted for.",),
     ),
     (
         "id_jag_details",

@@ -97,6 +97,29 @@ def check_actors(act: object) -> dict[str, Any]:
     return act if isinstance(act, dict) else {}
 
 
+def foreign_actors(act: object, theirs: str, ours: str) -> dict[str, Any]:
+    """Return a chain as another issuer says it, each party with that issuer's ``iss`` where it has none.
+
+    Without one it would be taken for a party of ours; that is what no other issuer may say. Raises InvalidRequest.
+
+    Args:
+        act: The claim.
+        theirs: Who says it.
+        ours: This service.
+    """
+    parties: list[dict[str, Any]] = []
+    inner: dict[str, Any] | None = check_actors(act)
+    while inner:
+        if inner.get("iss") == ours:
+            raise InvalidRequest("act of another issuer names a party of this service.")
+        parties.append({"iss": theirs, **inner})
+        inner = inner.get(ACT)
+    chain: dict[str, Any] = {}
+    for party in reversed(parties):
+        chain = {**party, ACT: chain} if chain else party
+    return check_actors(chain)
+
+
 def delegated(actor: Mapping[str, str], prior: Mapping[str, Any] | None) -> dict[str, Any]:
     """Let one more party act, in front of those who do already. Raises InvalidRequest where they become too many."""
     return check_actors({**actor, ACT: prior} if prior else dict(actor))

@@ -9,7 +9,7 @@ from service.protocol import scopes
 from service.protocol.errors import InvalidRequest, InvalidScope
 from service.protocol.names import GrantTypeName, TrustUse
 from service.protocol.requested import Granted
-from service.protocol.token_exchange import ACT, MAY_ACT, TokenType, check_actors, check_may_act
+from service.protocol.token_exchange import ACT, MAY_ACT, TokenType, check_may_act, foreign_actors
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.trusted_issuer import TrustedIssuer
@@ -59,7 +59,9 @@ async def _verified(issuer: Issuer, client: Client, text: str, token_type: Token
     _check(claims, names)
     if "cnf" in claims:
         raise UnverifiableError("it is bound to a key, of which only its issuer knows how it is proved")
-    members: dict[str, Any] = {ACT: check_actors(claims[ACT])} if claims.get(ACT) is not None else {}
+    members: dict[str, Any] = {}
+    if claims.get(ACT) is not None:
+        members[ACT] = foreign_actors(claims[ACT], token.issuer, issuer.url)
     if claims.get(MAY_ACT) is not None:
         members[MAY_ACT] = check_may_act(claims[MAY_ACT])
     subject = subject_of(trusted, claims)

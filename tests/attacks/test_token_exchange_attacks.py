@@ -10,7 +10,7 @@ from service.admin import trusts
 from service.admin.trusts import TrustInput
 from service.crypto.key_material import generate
 from service.protocol.names import ClientAuthMethod, SigningAlgorithm
-from tests.assertions import JWKS, Signer
+from tests.assertions import ISSUER, JWKS, Signer
 from tests.exchanging import (
     ACCESS,
     EXCHANGE,
@@ -52,10 +52,10 @@ def partner(headers: dict[str, Any] | None = None, **claims: Any) -> str:
     return Signer().sign(headers, **{"iss": PARTNER, "sub": "carol", "exp": int(time.time()) + 600, **claims})
 
 
-def chain(length: int) -> dict[str, Any]:
-    act: dict[str, Any] = {"sub": "first"}
+def chain(length: int, of: Held | None = None) -> dict[str, Any]:
+    act: dict[str, Any] = {"sub": "first", **(of or {})}
     for _ in range(length - 1):
-        act = {"sub": "next", "act": act}
+        act = {"sub": "next", **(of or {}), "act": act}
     return act
 
 
@@ -187,6 +187,8 @@ FOREIGN: dict[str, tuple[str, str]] = {
     "one who may act with something deep": (JWT, partner(may_act={"sub": "app", "more": deep(400)})),
     "an end that never comes": (JWT, partner(exp=10**300)),
     "a huge actor": (JWT, partner(act={"sub": "x" * 3000})),
+    "a client of ours that acts": (JWT, partner(act={"sub": "app", "client_id": "app", "iss": ISSUER})),
+    "a client of ours that acted": (JWT, partner(act={"sub": "bot", "act": {"sub": "app", "iss": ISSUER}})),
     "an actor that is none": (JWT, partner(act="bob")),
     "an actor inside that is none": (JWT, partner(act={"sub": "bob", "act": {"name": "x"}})),
     "another one who may act": (JWT, partner(may_act={"sub": "bob"})),
@@ -223,7 +225,7 @@ async def test_what_an_issuer_is_trusted_for(shop: tuple[World, Held]) -> None:
     world, _ = shop
     body = await exchanged(world, "app", partner(act=chain(8)), JWT, scope="read")
     said = await world.introspect(body["access_token"])
-    assert (said["sub"], said["act"], said["scope"]) == ("carol", chain(8), "read")
+    assert (said["sub"], said["act"], said["scope"]) == ("carol", chain(8, {"iss": PARTNER}), "read")
     assert "refresh_token" not in body
     assert body["expires_in"] <= 600
     assert await error_of(await exchange(world, "app", partner(), JWT, scope="write")) == (400, SCOPE), "the trust's"

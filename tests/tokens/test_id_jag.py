@@ -149,7 +149,7 @@ async def test_one_is_redeemed(world: World) -> None:
     body = await (await redeem(world, id_jag(act={"sub": "bot"}))).json()
     assert (body["scope"], "refresh_token" in body) == ("read", False)
     said = await world.introspect(body["access_token"])
-    assert (said["sub"], said["aud"], said["act"]) == ("u-1", [API], {"sub": "bot"})
+    assert (said["sub"], said["aud"], said["act"]) == ("u-1", [API], {"iss": LOGIN, "sub": "bot"})
     async with world.having(jwt_bearer_refresh=True) as other:
         again = await (await redeem(other, id_jag())).json()
         assert "refresh_token" not in again, "it would outlive what its issuer says"
@@ -196,9 +196,10 @@ BAD: dict[str, tuple[Callable[[], str], dict[str, str], str]] = {
     "an actor with something deep": (
         partial(id_jag, act={"sub": "a", "x": [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}),
         {},
-        "invalid_request",
+        "invalid_grant",
     ),
-    "too many actors": (partial(id_jag, act={"sub": "a", "act": {"act": {}}}), {}, "invalid_request"),
+    "a client of ours that acts": (partial(id_jag, act={"sub": "app", "iss": ISSUER}), {}, "invalid_grant"),
+    "too many actors": (partial(id_jag, act={"sub": "a", "act": {"act": {}}}), {}, "invalid_grant"),
 }
 
 
