@@ -13,15 +13,17 @@ import msgspec
 import orjson
 
 from service.admin import clients, registered_metadata
-from service.admin.errors import AdminError, AlreadyExists
+from service.admin.errors import AdminError, AlreadyExists, Outdated
+from service.admin.etags import etag
 from service.admin.registered_metadata import ReadMetadata
-from service.admin.registration import place_taken
+from service.admin.registration import PROTECTING, place_taken, protection_of, protects_least
 from service.client_auth import METHODS
 from service.concurrency.shared_calls import SharedCalls
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.outbound.http_client import HttpClientError, HttpResponse, Purpose
 from service.protocol import client_id_urls
+from service.protocol.client_member import MemberGroup
 from service.protocol.client_metadata import REGISTERED
 from service.protocol.errors import InvalidClient, InvalidClientMetadata, InvalidRedirectUri
 from service.protocol.names import ClientAuthMethod
@@ -42,6 +44,9 @@ _FAILED_FOR = 10.0
 """Seconds for which a document that could not be had is not fetched again."""
 _REMEMBERED, _REMEMBERED_BYTES = 1000, 4 * 1024 * 1024
 _SECRETS = ("client_secret", "client_secret_expires_at")
+_KEY_SETS = {"jwks", "jwks_uri"}
+_KEYS = [name for name, row in REGISTERED.items() if row.member.group is MemberGroup.AUTHENTICATES]
+"""What a client proves itself by, and the keys that are encrypted for."""
 
 
 class _AwayError(Exception):
@@ -167,13 +172,18 @@ async def _read(issuer: Issuer, client_id: str, held: Client | None, address: st
     issuer.metrics.request(NAME, "fetched")
     _check(issuer, client_id, document.members)
     members = {"token_endpoint_auth_method": ClientAuthMethod.NONE.value, **document.members}
-    adopted = held if held is not None and not held.is_strangers else None
     try:
-        understood = registered_metadata.read(issuer, client_id, members, adopted)
+        if held is not None:  # an operator may have changed it since, or while the document was on its way
+            held = await clients.get_client(issuer, client_id)
+        adopted = held if held is not None and not held.is_strangers else None
+        understood = registered_metadata.read(
+            issuer, client_id, _with_what_stays(adopted, members) if adopted else members, adopted
+        )
+        return await _kept(issuer, client_id, understood, document.lifetime, held, address)
     except (InvalidClientMetadata, InvalidRedirectUri) as error:
         raise _UnusableError(error.description) from error
-    try:
-        return await _kept(issuer, client_id, understood, document.lifetime, held, address)
+    except Outdated as error:
+        raise _AwayError("the client is being changed by others at the same time") from error
     except AdminError as error:
         raise _UnusableError(str(error).splitlines()[0]) from error
 
@@ -230,6 +240,35 @@ def _check(issuer: Issuer, client_id: str, members: dict[str, Any]) -> None:
                 raise _UnusableError("redirect_uris: must have the origin of the client_id here")
 
 
+def _with_what_stays(client: Client, members: dict[str, Any]) -> dict[str, Any]:
+    """What a document says, but for what an operator decides once they have changed the client.
+
+    That is what it may do, and what protects it: its document can add protection, and takes none off. Where something is kept
+    and the document knows of no authentication, what proves the client stays with it, unless the document names other keys.
+    """
+    said = registered_metadata.without_empty(members)
+    protection = {
+        name: value
+        for name, value in protection_of(client).items()
+        if said.get(name, least := protects_least(PROTECTING[name])) == least != value
+    }
+    keys: dict[str, Any] = {}
+    if protection and said["token_endpoint_auth_method"] == ClientAuthMethod.NONE:
+        left_out = _KEY_SETS if _KEY_SETS & said.keys() else set()
+        keys = {name: getattr(client, REGISTERED[name].name) for name in _KEYS if name not in left_out}
+    if "subject_type" in protection:
+        keys["sector_identifier_uri"] = client.sector_identifier_uri
+    return {
+        **registered_metadata.without_empty(keys),
+        **said,
+        **protection,
+        "grant_types": list(client.grant_types),
+        "response_types": list(client.response_types),
+        "scope": " ".join(client.scopes),
+        "authorization_details_types": list(client.authorization_details_types),
+    }
+
+
 async def _kept(
     issuer: Issuer, client_id: str, understood: ReadMetadata, lifetime: int, held: Client | None, address: str
 ) -> Client:
@@ -254,7 +293,7 @@ async def _kept(
             return held
     changes = {row.name: getattr(understood.given, row.name) for row in REGISTERED.values()}
     if any(getattr(held, name) != value for name, value in changes.items()):
-        await clients.update_client(issuer, client_id, changes, adopts=False)
+        await clients.update_client(issuer, client_id, changes, if_match=etag(held), adopts=False)
 
     def read_now(client: Client) -> Client:
         seen = client.registration or Registration("")

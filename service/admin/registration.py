@@ -127,7 +127,7 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
     secret = said.get("client_secret")
     if secret is not None and not await _is_secret(issuer, client, secret):
         raise InvalidClientMetadata("client_secret: must be the client's own, or left out")
-    understood = registered_metadata.read(issuer, client.client_id, {**_kept(client), **said}, client)
+    understood = registered_metadata.read(issuer, client.client_id, {**protection_of(client), **said}, client)
     given, left_out = understood.given, {"left_out": understood.left_out} if understood.left_out else {}
     _check_no_downgrade(client, given)
     try:
@@ -144,18 +144,18 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
     return describe(issuer, changed) | left_out
 
 
-_PROTECTING = {name: row for name, row in REGISTERED.items() if row.member.protects}
+PROTECTING = {name: row for name, row in REGISTERED.items() if row.member.protects}
 """Members that protect a client, by their registered names."""
 
 
-def _protects_least(row: Row) -> object:
+def protects_least(row: Row) -> object:
     """The value of a protecting member that protects nothing."""
     return ClientAuthMethod.NONE if row.name == "auth_method" else row.default
 
 
-def _kept(client: Client) -> dict[str, Any]:
+def protection_of(client: Client) -> dict[str, Any]:
     """What protects a client and is not said anew stays as it is, by whichever way it was set."""
-    held = {name: getattr(client, row.name) for name, row in _PROTECTING.items()}
+    held = {name: getattr(client, row.name) for name, row in PROTECTING.items()}
     return held | {"token_endpoint_auth_method": registered_name(client.auth_method)}
 
 
@@ -163,8 +163,8 @@ def _check_no_downgrade(client: Client, given: ClientInput) -> None:
     """A registration access token that got lost must not make the client weaker. Raises InvalidClientMetadata."""
     refused = [
         name
-        for name, row in _PROTECTING.items()
-        if getattr(client, row.name) != _protects_least(row) == getattr(given, row.name)
+        for name, row in PROTECTING.items()
+        if getattr(client, row.name) != protects_least(row) == getattr(given, row.name)
     ]
     if refused:
         raise InvalidClientMetadata(f"{', '.join(refused)}: cannot be weakened; ask an operator")
