@@ -6,6 +6,7 @@ what it is as often as its headers want, within bounds; what an operator gave or
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -42,6 +43,8 @@ _STALE_FOR = 86_400
 """Seconds after which a document that cannot be fetched any more counts no longer."""
 _FAILED_FOR = 10.0
 """Seconds for which a document that could not be had is not fetched again."""
+_UNDER_WAY_EACH = 10
+"""Documents that a process fetches at once on behalf of one network: slow hosts must not keep all connections busy."""
 _REMEMBERED, _REMEMBERED_BYTES = 1000, 4 * 1024 * 1024
 _SECRETS = ("client_secret", "client_secret_expires_at")
 _KEY_SETS = {"jwks", "jwks_uri"}
@@ -51,6 +54,10 @@ _KEYS = [name for name, row in REGISTERED.items() if row.member.group is MemberG
 
 class _AwayError(Exception):
     """The document cannot be fetched now; it may be there again."""
+
+
+class _BusyError(_AwayError):
+    """Too much is being fetched for who asks: that says nothing of this document."""
 
 
 class _UnusableError(Exception):
@@ -79,6 +86,7 @@ class ClientDocuments:
         self._clock = clock
         self._reading: SharedCalls[Client] = SharedCalls()
         self._failed: BoundedCache[_Failure] = BoundedCache(_REMEMBERED, _REMEMBERED_BYTES)
+        self._under_way: Counter[str] = Counter()
 
     async def current(self, issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client | None:
         """The client of this client_id as its document says now; ``held`` where it has none, or is disabled.
@@ -122,7 +130,9 @@ class ClientDocuments:
         if held is None and address:
             _check_wait(issuer, address)
         try:
-            return await self._reading.answer(client_id, lambda: _read(issuer, client_id, held, address))
+            return await self._reading.answer(client_id, lambda: self._counted(issuer, client_id, held, address))
+        except _BusyError:
+            raise
         except (_AwayError, _UnusableError) as error:
             failure = _Failure(self._clock() + _FAILED_FOR, type(error), str(error))
             self._failed.put(client_id, failure, len(failure.reason))
@@ -130,6 +140,18 @@ class ClientDocuments:
                 limit = Limit.of(issuer.settings, issuer.settings.client_failures_allowed)
                 await issuer.store.failures.count(_who(address), limit)
             raise
+
+    async def _counted(self, issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client:
+        """Read it as one of those that are under way for a network. Raises _BusyError where these are too many."""
+        network = wide_network_of(address)
+        if network and self._under_way[network] >= _UNDER_WAY_EACH:
+            raise _BusyError("too many documents are being fetched for this network; try again")
+        self._under_way[network] += 1
+        try:
+            return await (_read_first(issuer, client_id, address) if held is None else _read(issuer, client_id, held))
+        finally:
+            self._under_way[network] -= 1
+            self._under_way += Counter()  # forgets networks at 0
 
 
 def _who(address: str) -> str:
@@ -166,7 +188,22 @@ def _checked_host(issuer: Issuer, client_id: str) -> str:
     return host
 
 
-async def _read(issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client:
+async def _read_first(issuer: Issuer, client_id: str, address: str) -> Client:
+    """Read a document whose client is not kept yet: nothing is fetched where there is no place for it. Raises as _read."""
+    registration = Registration(token_hash="", is_stranger=True, network=wide_network_of(address))
+    async with place_taken(issuer, client_id, registration):
+        try:
+            return await _read(issuer, client_id, None, registration)
+        except (_AwayError, _UnusableError) as error:
+            if await issuer.store.clients.read(client_id) is None:
+                raise
+            failure = error  # another process keeps the client meanwhile, and the place is its
+    raise failure
+
+
+async def _read(
+    issuer: Issuer, client_id: str, held: Client | None, registration: Registration | None = None
+) -> Client:
     """Fetch the document, and keep what it says. Raises _AwayError, _UnusableError, TemporarilyUnavailable."""
     document = await _fetched(issuer, client_id)
     issuer.metrics.request(NAME, "fetched")
@@ -179,7 +216,7 @@ async def _read(issuer: Issuer, client_id: str, held: Client | None, address: st
         understood = registered_metadata.read(
             issuer, client_id, _with_what_stays(adopted, members) if adopted else members, adopted
         )
-        return await _kept(issuer, client_id, understood, document.lifetime, held, address)
+        return await _kept(issuer, client_id, understood, document.lifetime, held, registration)
     except (InvalidClientMetadata, InvalidRedirectUri) as error:
         raise _UnusableError(error.description) from error
     except Outdated as error:
@@ -270,25 +307,27 @@ def _with_what_stays(client: Client, members: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _kept(
-    issuer: Issuer, client_id: str, understood: ReadMetadata, lifetime: int, held: Client | None, address: str
+    issuer: Issuer,
+    client_id: str,
+    understood: ReadMetadata,
+    lifetime: int,
+    held: Client | None,
+    registration: Registration | None,
 ) -> Client:
-    """The client as it is kept from now on. Raises AdminError, TemporarilyUnavailable."""
+    """The client as it is kept from now on, with this registration where it is new. Raises AdminError."""
     now = int(issuer.clock())
     until = now + lifetime
     if held is None:
-        registration = Registration(
-            token_hash="",
+        first = msgspec.structs.replace(
+            registration or Registration("", is_stranger=True),
             metadata=understood.echoed,
-            is_stranger=True,
-            network=wide_network_of(address),
             document_fetched_at=now,
             document_fresh_until=until,
         )
-        async with place_taken(issuer, client_id, registration):
-            try:
-                return (await clients.create_client(issuer, understood.given, registration=registration)).client
-            except AlreadyExists:  # another process was first, and the place is its
-                held = await clients.get_client(issuer, client_id)
+        try:
+            return (await clients.create_client(issuer, understood.given, registration=first)).client
+        except AlreadyExists:  # another process was first, and the place is its
+            held = await clients.get_client(issuer, client_id)
         if not held.has_document:
             return held
     changes = {row.name: getattr(understood.given, row.name) for row in REGISTERED.values()}

@@ -1,10 +1,12 @@
 """Clients whose client_id is the URL of a document: what they may say there, how long it counts, and what refuses them."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from service.admin import client_ending, clients
+from service.protocol.errors import InvalidClient
 from tests.assertions import JWKS, Signer
 from tests.documents import DocumentHost, later, redeem, refresh, taking_documents
 from tests.person import Person
@@ -191,7 +193,32 @@ async def test_there_is_room_for_so_many_that_nobody_uses(redis: Shape, host: Do
         urls = [host.url.replace("client", f"client-{number}") for number in range(5)]
         shown = [await Person(other).authorize(url) for url in urls]
         assert [one.status for one in shown] == [200, 200, 200, 429, 429]
+        assert host.fetched == 3, "where there is no place nothing is fetched"
         assert len(other.key_names("mm:client:")) == 3
+
+
+async def test_a_document_that_fails_takes_no_place(redis: Shape, host: DocumentHost) -> None:
+    async with taking_documents(redis, registration_unused_most_per_network=1) as other:
+        host.status = 404
+        for number in range(3):
+            assert (await Person(other).authorize(host.url.replace("client", f"client-{number}"))).status == 400
+        host.status = 200
+        assert (await Person(other).authorize(host.url)).heading == "Sign in"
+
+
+async def test_slow_hosts_keep_few_connections_busy(redis: Shape, host: DocumentHost) -> None:
+    """Ten for each network; who comes then is refused, and nothing is held against them or the document."""
+    host.hangs = True
+    async with taking_documents(redis, fetch_timeout=3, client_failures_allowed=1000) as other:
+        documents, issuer = other.issuer.client_documents, other.issuer
+        urls = [host.url.replace("client", f"client-{number}") for number in range(30)]
+        found = await asyncio.gather(
+            *(documents.current(issuer, url, None, "192.0.2.1") for url in urls), return_exceptions=True
+        )
+        assert all(isinstance(one, InvalidClient) for one in found)
+        assert host.fetched == 10
+        host.hangs = False
+        assert await documents.current(issuer, urls[-1], None, "192.0.2.1"), "it is not remembered as one that failed"
 
 
 async def test_who_names_documents_in_vain_has_to_wait(redis: Shape, host: DocumentHost) -> None:
