@@ -4,6 +4,7 @@ import orjson
 
 from service.client_auth import AuthenticatedClient, authenticate
 from service.crypto.client_keys import ALGORITHMS
+from service.crypto.dpop_proofs import HEADER
 from service.endpoints.endpoint import MachineEndpoint, always
 from service.hooks.facts import about_backchannel
 from service.issuer import Issuer
@@ -58,7 +59,9 @@ async def validated(
     single = {name: value for name, value in request.parameters.items() if name not in _AUTHENTICATION}
     outer = Parameters(single, request.resources)
     try:
-        asked = await backchannel_requests.validate(issuer, authenticated.client, outer, checks, by_backend=by_backend)
+        asked = await backchannel_requests.validate(
+            issuer, authenticated.client, outer, checks, by_backend=by_backend, is_proved=HEADER in request.headers
+        )
     except ProtocolError:
         await confirm(checks)  # a client that sends an old assertion learns nothing else
         raise

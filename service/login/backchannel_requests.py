@@ -21,6 +21,7 @@ from service.login.request_object import Parameters
 from service.login.tickets import may_still_ask
 from service.protocol import backchannel_request
 from service.protocol.backchannel_request import BackchannelRequest
+from service.protocol.binding import UNBOUND
 from service.protocol.browsing import Page
 from service.protocol.credentials import Kind, new_grant_id
 from service.protocol.errors import AccessDenied, InvalidRequest, TemporarilyUnavailable, UnauthorizedClient
@@ -63,7 +64,13 @@ def are_offered(issuer: Issuer) -> bool:
 
 
 async def validate(
-    issuer: Issuer, client: Client, outer: Parameters, checks: list[ReplayCheck], *, by_backend: bool = False
+    issuer: Issuer,
+    client: Client,
+    outer: Parameters,
+    checks: list[ReplayCheck],
+    *,
+    by_backend: bool = False,
+    is_proved: bool = False,
 ) -> BackchannelRequest:
     """Validate the request that these parameters make (section 7.2).
 
@@ -73,6 +80,7 @@ async def validate(
         outer: The parameters as they came, without those of the client's authentication.
         checks: To which the use of a signed request is added.
         by_backend: A backend signs users in, not we.
+        is_proved: It came with a DPoP proof.
 
     Raises:
         ProtocolError: The errors of section 13.
@@ -82,7 +90,12 @@ async def validate(
     rules = rules_of(issuer, client, by_backend=by_backend)
     asked = backchannel_request.check(parameters.single, parameters.resources, rules, client.delivery_mode)
     members = granted_members(issuer, client, parameters.single)
-    request = msgspec.structs.replace(asked.request, members=members, binding=named_in(parameters.single))
+    binding = named_in(parameters.single)
+    if client.delivery_mode is DeliveryMode.PUSH and (is_proved or binding != UNBOUND):
+        raise InvalidRequest(
+            "Tokens that are delivered (push) cannot be bound to a key: nobody proves to hold it then."
+        )
+    request = msgspec.structs.replace(asked.request, members=members, binding=binding)
     return msgspec.structs.replace(asked, request=request)
 
 

@@ -210,6 +210,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     # back-channel authentication (CIBA)
     ("backchannel_request", "invalid_request", "A CIBA request lacks what it needs, or holds what cannot be taken; the answer says what.", "docs/ciba.md.",
      ("Give one of login_hint, login_hint_token and id_token_hint, and only one (CIBA Core 7.1).", "requested_expiry must be a positive number of seconds.",
+      "Tokens that are delivered (push) cannot be bound to a key: nobody proves to hold it then.",
       "client_notification_token must be {} to {} characters of a bearer token (RFC 6750).", "The parameter {} is missing (CIBA Core 7.1).",
       "login_hint_token: {}")),
     ("backchannel_not_openid", "invalid_scope", "A CIBA request without the scope openid.", "Every CIBA request is one of OpenID Connect.",

@@ -12,6 +12,7 @@ from service.protocol.request import Request
 from service.protocol.requested import Requested
 from service.records.client import Client
 from service.store.store import Store
+from service.tokens.binding import bind, bound_by
 from service.tokens.issuing import issue
 from service.tokens.members import concerns_members, with_members
 from service.tokens.polled_requests import PresentedPolledRequest, poll
@@ -53,7 +54,9 @@ async def pushed_tokens(issuer: Issuer, client: Client, auth_req_id: str) -> dic
     """
     request = Request({})
     token_request = TokenRequest(request, client, Requested(), [])
-    authorization = await poll(issuer, token_request, PushedBackchannelRequest, auth_req_id)
+    polled = await poll(issuer, token_request, PushedBackchannelRequest, auth_req_id)
+    # Nothing is proved here: where the request was bound to a key, or the client has to prove one by now, there are no tokens.
+    authorization = bind(polled, bound_by(issuer, client, request).binding)
     if concerns_members(authorization, request.parameters):
         authorization = await with_members(issuer, client, authorization, request.parameters)
     issued = await issue(issuer, client, authorization)
