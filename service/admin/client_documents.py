@@ -181,8 +181,9 @@ def _checked_host(issuer: Issuer, client_id: str) -> str:
         ) from error
     host, settings = client_id_urls.host_of(client_id), issuer.settings
     allowed = settings.client_document_hosts
-    if (allowed and not client_id_urls.is_among(host, allowed)) or client_id_urls.is_among(
-        host, settings.client_document_denied_hosts
+    denied = settings.client_document_denied_hosts
+    if (allowed and not client_id_urls.is_among(host, allowed)) or any(
+        client_id_urls.is_among(one, denied) for one in (host, client_id_urls.without_port(host))
     ):
         raise InvalidClient("Clients of this host are not taken here.", log="host of the client_id is not allowed")
     return host

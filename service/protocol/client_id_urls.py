@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 from service.protocol.redirect_uris import check_registrable, origin
 
 _SCHEME = "https://"
+_PORT = 443
 
 
 def is_url(client_id: str) -> bool:
@@ -26,12 +27,23 @@ def check_url(client_id: str) -> None:
 
 
 def host_of(client_id: str) -> str:
-    """The host of a URL that was checked, in lower case: what people know the client by."""
-    return (urlsplit(client_id).hostname or "").lower()
+    """The host of a URL that was checked, in lower case: what people know the client by.
+
+    With its port where that is not 443: who has another port of a host may be somebody else.
+    """
+    parts = urlsplit(client_id)
+    host = (parts.hostname or "").lower()
+    return host if parts.port in (None, _PORT) else f"{host}:{parts.port}"
+
+
+def without_port(host: str) -> str:
+    """What ``host_of`` says, without the port."""
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
 
 
 def is_among(host: str, listed: Iterable[str]) -> bool:
-    """Whether a host is listed: by its name, or as one of ``*.example.com``."""
+    """Whether a host is listed: by its name, or as one of ``*.example.com``; at port 443, or at the port that is listed."""
     return any(host.endswith(one[1:]) if one.startswith("*.") else host == one for one in listed)
 
 

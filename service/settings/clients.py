@@ -11,7 +11,7 @@ from service.protocol.names import OFFLINE_ACCESS, OPENID, GrantTypeName, Respon
 from service.settings.faults import check_each
 from service.settings.group import Attempts, Lifetime, SettingsGroup, Timeout, Unit, checked_by
 
-_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?", re.ASCII)
 
 
 def _check_resources(resources: tuple[str, ...]) -> None:
@@ -20,7 +20,9 @@ def _check_resources(resources: tuple[str, ...]) -> None:
 
 def _check_pattern(pattern: str) -> None:
     if not _HOST.fullmatch(pattern):
-        raise ValueError("must be the name of a host in lower case, or *. and such a name")
+        raise ValueError(
+            "must be the name of a host in lower case, or *. and such a name; then perhaps a colon and a port"
+        )
 
 
 def _check_patterns(patterns: tuple[str, ...]) -> None:
@@ -75,9 +77,10 @@ class ClientsSettings(SettingsGroup):
     client_metadata_documents: bool = False
     """Take an https URL as client_id, whose document says what the client is (draft-ietf-oauth-client-id-metadata-document)."""
     client_document_hosts: Annotated[tuple[str, ...], checked_by(_check_patterns)] = ()
-    """Hosts that may have such clients, by name or as *.example.com. Empty: any."""
+    """Hosts that may have such clients, by name or as *.example.com, at port 443 or at one that is named:
+    example.com:8443. Empty: any."""
     client_document_denied_hosts: Annotated[tuple[str, ...], checked_by(_check_patterns)] = ()
-    """Hosts that may not."""
+    """Hosts that may not: at any port, where none is named."""
     client_document_redirects: Literal["any", "same_origin"] = "any"
     """Redirect URIs that such a client may have. same_origin: only those of the origin of its client_id."""
     client_document_lifetime: Lifetime = 3600

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -155,17 +156,25 @@ async def test_a_host_that_is_slow(redis: Shape, host: DocumentHost) -> None:
 @pytest.mark.parametrize(
     ("settings", "is_taken"),
     [
-        ({"client_document_hosts": ("localhost",)}, True),
+        ({"client_document_hosts": ("localhost:PORT",)}, True),
+        ({"client_document_hosts": ("localhost",)}, False),
+        ({"client_document_denied_hosts": ("localhost:PORT",)}, False),
+        ({"client_document_denied_hosts": ("localhost:1",)}, True),
         ({"client_document_hosts": ("*.example.com",)}, False),
         ({"client_document_denied_hosts": ("localhost",)}, False),
-        ({"client_document_hosts": ("localhost",), "client_document_denied_hosts": ("localhost",)}, False),
+        ({"client_document_hosts": ("localhost:PORT",), "client_document_denied_hosts": ("localhost",)}, False),
         ({"client_document_redirects": "same_origin"}, False),
     ],
 )
 async def test_hosts_and_origins_by_setting(
     redis: Shape, host: DocumentHost, settings: dict[str, Any], is_taken: bool
 ) -> None:
-    async with taking_documents(redis, **settings) as other:
+    port = str(urlsplit(host.url).port)
+    named = {
+        name: value if isinstance(value, str) else tuple(one.replace("PORT", port) for one in value)
+        for name, value in settings.items()
+    }
+    async with taking_documents(redis, **named) as other:
         shown = await Person(other).authorize(host.url)
         assert (shown.heading == "Sign in") is is_taken
 

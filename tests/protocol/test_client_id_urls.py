@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.protocol.client_id_urls import check_url, host_of, is_among, is_of_origin
+from service.protocol.client_id_urls import check_url, host_of, is_among, is_of_origin, without_port
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,12 @@ def test_urls_that_are_refused(url: str) -> None:
 
 
 def test_hosts() -> None:
-    assert host_of("https://A.Example:8443/c") == "a.example"
+    assert host_of("https://A.Example/c") == host_of("https://a.example:443/c") == "a.example"
+    assert host_of("https://A.Example:8443/c") == "a.example:8443"
+    assert without_port("a.example:8443") == without_port("a.example") == "a.example"
+    assert not is_among("a.example:8443", ("a.example", "*.example", "a.example:844"))
+    assert is_among("a.example:8443", ("a.example:8443",))
+    assert is_among("a.example:8443", ("*.example:8443",))
     assert is_among("a.example", ("b.example", "a.example"))
     assert is_among("x.a.example", ("*.a.example",))
     for host in ("a.example", "xa.example", "x.a.example.org"):
