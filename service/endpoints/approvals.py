@@ -24,6 +24,7 @@ from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import OFFLINE_ACCESS
 from service.records.interaction import BACKCHANNEL
 from service.records.session import Session
+from service.tokens.backchannel_requests import ciba_is_on
 from service.tokens.members import described_members, judge_members
 
 NAME = "approvals"
@@ -135,4 +136,4 @@ async def _shown(issuer: Issuer, loaded: LoadedRequest, session: Session) -> dic
     }
 
 
-ENDPOINT = BrowserEndpoint(name=NAME, paths=always(PATH), is_on=backchannel_requests.are_offered, handle=decide)
+ENDPOINT = BrowserEndpoint(name=NAME, paths=always(PATH), is_on=ciba_is_on, handle=decide)

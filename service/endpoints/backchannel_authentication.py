@@ -21,6 +21,7 @@ from service.protocol.profiles import demands_of
 from service.protocol.request import Request
 from service.records.client import Client
 from service.store.replay_checks import confirm
+from service.tokens.backchannel_requests import ciba_is_on
 
 NAME = "backchannel_authentication"
 PATH = "/backchannel_authentication"
@@ -89,6 +90,4 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
     }
 
 
-ENDPOINT = MachineEndpoint(
-    name=NAME, paths=always(PATH), metadata=_metadata, is_on=backchannel_requests.are_offered, handle=decide
-)
+ENDPOINT = MachineEndpoint(name=NAME, paths=always(PATH), metadata=_metadata, is_on=ciba_is_on, handle=decide)

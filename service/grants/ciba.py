@@ -5,7 +5,7 @@ from service.issuer import Issuer
 from service.protocol.errors import UnauthorizedClient
 from service.protocol.names import DeliveryMode, GrantTypeName
 from service.tokens.authorization import Authorization
-from service.tokens.backchannel_requests import PresentedBackchannelRequest
+from service.tokens.backchannel_requests import PresentedBackchannelRequest, ciba_is_on
 from service.tokens.polled_requests import poll
 from service.tokens.token_request import TokenRequest
 
@@ -18,14 +18,9 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     return await poll(issuer, token_request, PresentedBackchannelRequest, auth_req_id)
 
 
-def _is_on(issuer: Issuer) -> bool:
-    """Every request is one of OpenID Connect."""
-    return issuer.keyring is not None and bool(issuer.settings.backchannel_delivery_modes)
-
-
 GRANT_TYPE = GrantType(
     GrantTypeName.CIBA,
     authorize,
     help="The client names a user, who decides elsewhere: on their phone, or at /approvals.",
-    is_on=_is_on,
+    is_on=ciba_is_on,
 )

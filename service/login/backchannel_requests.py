@@ -58,11 +58,6 @@ class LoadedRequest(NamedTuple):
     waiting: WaitingBackchannelRequest
 
 
-def are_offered(issuer: Issuer) -> bool:
-    """Whether clients may ask so: every request is one of OpenID Connect."""
-    return issuer.keyring is not None and bool(issuer.settings.backchannel_delivery_modes)
-
-
 async def validate(
     issuer: Issuer,
     client: Client,

@@ -23,6 +23,11 @@ TRANSACTION_FAILED = "transaction_failed"
 """The code of what fails and is nobody's no (section 12)."""
 
 
+def ciba_is_on(issuer: Issuer) -> bool:
+    """Whether clients may ask so, and get tokens for it: every request is one of OpenID Connect."""
+    return issuer.keyring is not None and bool(issuer.settings.backchannel_delivery_modes)
+
+
 class PresentedBackchannelRequest(PresentedPolledRequest, frozen=True, kw_only=True):
     """A CIBA request, as its client polls for it at the token endpoint."""
 

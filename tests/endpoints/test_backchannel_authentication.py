@@ -178,5 +178,6 @@ async def test_discovery_names_it(world: World) -> None:
     async with world.having(backchannel_delivery_modes=()) as off:
         document = await (await off.http.get("/.well-known/openid-configuration")).json()
         assert not [name for name in document if name.startswith("backchannel_auth")]
+        assert GrantTypeName.CIBA not in document["grant_types_supported"]
         assert (await off.post(PATH, {}, None)).status == 404
         assert (await off.http.get("/approvals")).status == 404
