@@ -30,7 +30,7 @@ from service.tokens.foreign_tokens import present_foreign
 from service.tokens.members import may_have_members
 from service.tokens.refresh_tokens import PresentedRefreshToken
 from service.tokens.replay import ReplayedError, check_not_replayed, end_replayed
-from service.tokens.resources import scopes_of
+from service.tokens.resources import check_still_open, scopes_of
 from service.tokens.token_request import TokenRequest
 
 ANY_CLIENT = "*"
@@ -202,7 +202,7 @@ def _granted(
         raise InvalidRequest("subject_token does not stand for the scope openid.")
     if client.public and (not granted.audience or not set(granted.audience) <= set(client.exchange_audiences)):
         raise InvalidTarget("A public client names for which of its audiences it exchanges a token.")
-    return granted
+    return check_still_open(issuer, client, granted, client.exchange_audiences) if _is_own(client, subject) else granted
 
 
 def _foreign_issuer(client: Client, asked: ExchangeRequest, issued_type: TokenType) -> tuple[str, str] | None:

@@ -23,6 +23,7 @@ from service.store.store import Store
 from service.tokens.authorization import Authorization, granted_by
 from service.tokens.redeemed_once import RedeemedOnce
 from service.tokens.replay import check_not_replayed
+from service.tokens.resources import check_still_open
 from service.tokens.spendable import TokenPlan
 from service.tokens.token_request import TokenRequest
 from service.tokens.user_claims import with_claims
@@ -155,7 +156,9 @@ async def poll(
     check_not_replayed(presented, token_request.binding)
     return Authorization(
         grant=polled.grant,
-        granted=token_request.requested.resources_within(granted_by(polled.grant)),
+        granted=check_still_open(
+            issuer, token_request.client, token_request.requested.resources_within(granted_by(polled.grant))
+        ),
         spends=presented,
         address=request.address,
     )
