@@ -239,7 +239,13 @@ def _for_other_server(
     if subject.client is None or not subject.grant.subject:  # there a client_id could be the name of a user
         raise InvalidRequest("Grants for other servers come of tokens of ours, and are about users.")
     check_elsewhere(asked.resources)
-    return Granted(scopes.grantable(requested.scope, client.scopes, "", UnknownScope.REFUSE), ())
+    if subject.may_act is not None:
+        raise InvalidRequest("A grant for another server cannot say who may act, and subject_token does.")
+    allowed = client.scopes
+    if asked.requested_token_type is not TokenType.ID_JAG:  # which states who signed in, and passes nothing on
+        held = subject.granted.scope.split()
+        allowed = tuple(scope for scope in allowed if scope in held)
+    return Granted(scopes.grantable(requested.scope, allowed, "", UnknownScope.REFUSE), ())
 
 
 # what comes of it

@@ -87,6 +87,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
             "An ID-JAG comes of an ID token or refresh token of the client itself.",
             "An ID-JAG knows no actor_token.",
             "Grants for other servers come of tokens of ours, and are about users.",
+            "A grant for another server cannot say who may act, and subject_token does.",
         ),
     ),
     (

@@ -49,14 +49,16 @@ def bounds_of(assertion: UnverifiedAssertion, requested: Requested) -> Requested
     """Limit what is asked for to what an ID-JAG names. Raises UnverifiableError, InvalidScope, InvalidTarget."""
     claims = assertion.jws.claims()
     scope, resource = claims.get("scope"), claims.get("resource")
-    if scope is not None and not (isinstance(scope, str) and len(scope) <= _MAX_SCOPE):
-        raise UnverifiableError("scope must be a text")
+    if scope is not None and not (isinstance(scope, str) and 0 < len(scope) <= _MAX_SCOPE):
+        raise UnverifiableError("scope must be a string, and not empty")
     named = [resource] if isinstance(resource, str) else resource
-    if named is not None and not (isinstance(named, list) and all(isinstance(name, str) for name in named)):
-        raise UnverifiableError("resource must be a text, or some")
+    if named is not None and not (
+        isinstance(named, list) and named and all(isinstance(name, str) and name for name in named)
+    ):
+        raise UnverifiableError("resource must be a string or an array of strings, and not empty")
     return Requested(
-        scope=requested.scope if not scope else scopes.narrowed(requested.scope, scope),
-        resources=requested.resources if not named else targets.audience(requested.resources, tuple(named)),
+        scope=requested.scope if scope is None else scopes.narrowed(requested.scope, scope),
+        resources=requested.resources if named is None else targets.audience(requested.resources, tuple(named)),
     )
 
 

@@ -111,6 +111,26 @@ async def test_identity_chaining_gives_a_plain_grant(login: tuple[World, dict[st
     assert not await world.is_active(body["access_token"]), "it is no access token here"
 
 
+async def test_identity_chaining_passes_on_no_more_than_the_token_allows(login: tuple[World, dict[str, Any]]) -> None:
+    world, held = login
+    asked = {"requested_token_type": JWT, "audience": CHAT}
+    refused = await exchange(world, "app", held["access_token"], **asked, scope="read")
+    assert await error_of(refused) == (400, "invalid_scope"), "of the client, and not of the token"
+    assert (await exchanged(world, "app", held["access_token"], **asked, scope="openid"))["scope"] == "openid"
+
+
+async def test_who_may_act_alone_is_not_lost_on_the_way(login: tuple[World, dict[str, Any]]) -> None:
+    """The grant for the other server does not say it, so that anybody could act there."""
+    world, _ = login
+    given = {"issuer": LOGIN, "jwks": JWKS, "uses": ["token-exchange"]}
+    await trusts.add_trust(world.issuer, TrustInput.read(given))
+    may_act = {"sub": "app", "iss": ISSUER}
+    token = Signer().sign(iss=LOGIN, sub="u-1", may_act=may_act)
+    own = (await exchanged(world, "app", token, JWT, scope="read"))["access_token"]
+    refused = await exchange(world, "app", own, requested_token_type=JWT, audience=CHAT)
+    assert await error_of(refused) == (400, "invalid_request")
+
+
 async def test_no_grant_is_about_a_client(login: tuple[World, dict[str, Any]]) -> None:
     """At the other server its client_id could be the name of a user."""
     world, _ = login
@@ -187,6 +207,9 @@ BAD: dict[str, tuple[Callable[[], str], dict[str, str], str]] = {
     "bound to a key": (partial(id_jag, cnf={"jkt": "x" * 43}), {}, "invalid_grant"),
     "bound in an unknown way": (partial(id_jag, cnf={"kid": "x"}), {}, "invalid_grant"),
     "scope that is no text": (partial(id_jag, scope=["read"]), {}, "invalid_grant"),
+    "an empty scope": (partial(id_jag, scope=""), {"scope": "read"}, "invalid_grant"),
+    "no resource of many": (partial(id_jag, resource=[]), {"resource": API}, "invalid_grant"),
+    "an empty resource": (partial(id_jag, resource=""), {"resource": API}, "invalid_grant"),
     "resource that is no text": (partial(id_jag, resource={"a": 1}), {}, "invalid_grant"),
     "more scope than it names": (id_jag, {"scope": "write"}, "invalid_scope"),
     "another resource": (id_jag, {"resource": ORDERS}, "invalid_target"),
