@@ -58,7 +58,8 @@ async def notifying(issuer: Issuer, client: Client, waiting: WaitingBackchannelR
         return
     queue, delivery_id = issuer.store.backchannel_deliveries, new_grant_id(issuer.randomness)
     delivery, now = _delivery(issuer, client, waiting), int(issuer.clock())
-    await queue.queue(delivery_id, delivery, now + _CUT_OFF_AFTER)
+    if not await queue.queue(delivery_id, delivery, now + _CUT_OFF_AFTER):
+        raise TemporarilyUnavailable(log="as many notifications of CIBA clients wait as may")
     try:
         yield
     except TemporarilyUnavailable:
@@ -78,7 +79,8 @@ async def notify_of_expiry(issuer: Issuer, client: Client, waiting: WaitingBackc
     """
     if waiting.expiry_notice and is_notified(waiting):
         delivery = _delivery(issuer, client, waiting)
-        await issuer.store.backchannel_deliveries.queue(waiting.expiry_notice, delivery, waiting.ends_at + 1)
+        if not await issuer.store.backchannel_deliveries.queue(waiting.expiry_notice, delivery, waiting.ends_at + 1):
+            raise TemporarilyUnavailable(log="as many notifications of CIBA clients wait as may")
 
 
 async def deliver_due(issuer: Issuer) -> int:

@@ -142,7 +142,8 @@ async def begin(
 def _waiting(issuer: Issuer, client: Client, asked: BackchannelRequest, auth_req_id: str) -> WaitingBackchannelRequest:
     """What is kept of a request that begins, as far as it says that itself."""
     settings, now = issuer.settings, int(issuer.clock())
-    lifetime = min(asked.lifetime or settings.backchannel_lifetime, settings.backchannel_longest_lifetime)
+    wished = max(asked.lifetime or settings.backchannel_lifetime, backchannel_request.SHORTEST_LIFETIME)
+    lifetime = min(wished, settings.backchannel_longest_lifetime)
     is_pushed = client.delivery_mode is DeliveryMode.PUSH
     return WaitingBackchannelRequest(
         request=asked.request,

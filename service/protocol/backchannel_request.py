@@ -22,6 +22,8 @@ MAX_HINT = 16_384
 """Characters of an ID token or a JWT as hint."""
 MAX_LOGIN_HINT = 255
 MAX_USER_CODE = 255
+SHORTEST_LIFETIME = 10
+"""Seconds that a request waits for its user at least: nobody decides faster, and the end of each may be a delivery."""
 FEWEST_TOKEN, MOST_TOKEN = 22, 1024
 """Characters of a client_notification_token: fewer cannot hold 128 random bits (section 7.1)."""
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)

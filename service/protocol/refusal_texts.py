@@ -326,7 +326,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("directory", "temporarily_unavailable", "The directory webhook did not answer as it must.", "`directory_url`; its own log.", ("directory: {}",)),
     ("overloaded", "temporarily_unavailable", "Too much at once: passwords to hash or verify, codes of devices to look for, refreshes of one token, changes of one record.",
      "More processes; `argon2_queue`, `argon2_threads`.",
-     ("passwords to be hashed (argon2_queue): {}", "passwords to be verified (directory_url): {}", "{}: too many at once", "no user code is free", "refresh token is used too often at once", "{} being changed by others at the same time")),
+     ("passwords to be hashed (argon2_queue): {}", "passwords to be verified (directory_url): {}", "{}: too many at once", "as many notifications of CIBA clients wait as may", "no user code is free", "refresh token is used too often at once", "{} being changed by others at the same time")),
     ("too_much_waits", "temporarily_unavailable", "Too many requests or self-registered clients wait already, of one network or in all.",
      "Look who floods (`mintmark refused list`); the bounds are settings.",
      ("Too many requests wait for users to sign in; please try again soon.", "Too many clients wait for their first use; try again later.",

@@ -53,6 +53,9 @@ from service.store.users import Users
 from service.store.waiting import Waiting
 from service.store.writability import Writability
 
+_MOST_DELIVERIES = 100_000
+"""Notifications of CIBA clients that may wait."""
+
 
 class Store:
     """All of Mintmark's records."""
@@ -65,7 +68,7 @@ class Store:
         self.approvals = Approvals(connection, keys)
         self.audit = Audit(connection, keys, settings.audit_length)
         self.backchannel_deliveries = Deliveries(
-            connection, keys.backchannel_deliveries(), keys.backchannel_delivery, BackchannelDelivery
+            connection, keys.backchannel_deliveries(), keys.backchannel_delivery, BackchannelDelivery, _MOST_DELIVERIES
         )
         self.client_numbers = ClientNumbers(connection, keys)
         self.clients = Clients(connection, keys, time.monotonic, watch.metrics.clients if watch else CacheCounts())

@@ -30,7 +30,7 @@ async def test_the_answer_is_that_of_section_7_3(person: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "lifetime"), [("", 120), ("30", 30), ("900", 900), ("901", 900), ("9999999999", 900), ("1", 1)]
+    ("given", "lifetime"), [("", 120), ("30", 30), ("900", 900), ("901", 900), ("9999999999", 900), ("1", 10)]
 )
 async def test_the_client_says_how_long_it_waits(person: Person, given: str, lifetime: int) -> None:
     body = await (await ask(person.world, requested_expiry=given)).json()

@@ -183,3 +183,21 @@ async def test_a_ciba_request_is_not_denied_where_its_yes_could_not_be_written(p
     with pytest.raises(TemporarilyUnavailable):
         await CHANNELS[BACKCHANNEL].refuse(world.issuer, interaction, away, session)
     assert await error_of(await poll_at_last(world, auth_req_id)) == PENDING
+
+
+async def test_nothing_is_decided_where_too_many_notifications_wait(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user is told to try again, and the request waits on."""
+    changes: dict[str, Any] = {"backchannel_client_notification_endpoint": "https://bank.example/cb"}
+    await backchannel_client(person.world, backchannel_token_delivery_mode=DeliveryMode.PING, **changes)
+    response = await ask(person.world, client_notification_token=notification_token())
+    auth_req_id, store = (await response.json())["auth_req_id"], person.world.issuer.store
+    admin, queue = person.world.redis.nodes[0].admin, store.keys.backchannel_deliveries()
+    with monkeypatch.context() as patch:
+        patch.setattr(store.backchannel_deliveries, "_most", 3)
+        admin.zadd(queue, {f"other-{number}": 2**40 for number in range(3)})
+        assert (await decide(person, "allow")).status == 503
+        assert await error_of(await poll_at_last(person.world, auth_req_id)) == PENDING
+        admin.zrem(queue, "other-0")
+        assert (await decide(person, "allow")).heading == "Allowed"
