@@ -85,7 +85,7 @@ async def test_of_200_primaries_that_die_not_one_takes_an_acknowledged_redemptio
     """P1 with redis_wait_replicas=1: codes are being redeemed when the primary dies; none buys other tokens once more. Who
     comes again with the same request may get the same answer: the dead primary did not tell its replica that it was delivered.
     """
-    monkeypatch.setattr("service.tokens.authorization_codes.MOMENT", 0.02)  # a repeat waits for it, two hundred times
+    monkeypatch.setattr("service.tokens.redeemed_once.MOMENT", 0.02)  # a repeat waits for it, two hundred times
     acknowledged, twice = await _deaths(pair, 100, waits=1)
     assert (acknowledged >= 100, twice) == (True, 0), f"in hundred {hundred}"
 

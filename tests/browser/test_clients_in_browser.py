@@ -87,7 +87,7 @@ async def test_openid_client(page: Page, server: ServerProcess, redis: Shape) ->
         told: dict[str, Any] = json.loads(await asyncio.wait_for(node.stdout.readline(), 20))
         assert "failed" not in told, told
         assert told["claims"]["sub"] == "alice"
-        assert told["userinfo"] == {"sub": "alice", **CLAIMS}
+        assert told["userinfo"] == {"sub": "alice", "preferred_username": "alice", **CLAIMS}
         assert (told["active"], told["after"]) == (True, False)
         await expect(page.locator("h1")).to_have_text("Goodbye")
     finally:

@@ -24,7 +24,7 @@ http://127.0.0.1:8080
 section 3.1 puts the well-known part before that path. */}}
 {{- define "mintmark.publicPaths" -}}
 {{- $below := get (urlParse (include "mintmark.issuer" .)) "path" | trimSuffix "/" -}}
-{{- $paths := list "/" "/authorize" "/login" "/consent" "/logout" "/applications" "/style.css" "/introspect" "/revoke" "/userinfo" "/jwks" "/par" "/register" "/.well-known/openid-configuration" -}}
+{{- $paths := list "/" "/authorize" "/login" "/consent" "/logout" "/applications" "/style.css" "/introspect" "/revoke" "/userinfo" "/jwks" "/par" "/register" "/device" "/device_authorization" "/backchannel_authentication" "/approvals" "/.well-known/openid-configuration" -}}
 {{- $paths = concat $paths (.Values.settings.token_paths | default (list "/token")) -}}
 {{- if .Values.settings.grant_management }}{{ $paths = append $paths "/grants/*" }}{{ end -}}
 {{- $found := list -}}
