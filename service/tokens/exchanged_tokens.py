@@ -43,8 +43,8 @@ async def judge_exchange(
     authorization: Authorization,
     exchange: Exchange,
     replay_checks: Sequence[ReplayCheck],
-) -> None:
-    """Let the hooks allow it, once it is certain who asks. Raises ProtocolError."""
+) -> dict[str, Any]:
+    """Let the hooks allow it, once it is certain who asks, and return what to tell of it. Raises ProtocolError."""
     grant, granted = authorization.grant, authorization.granted
     facts = about_exchange(
         client.client_id,
@@ -66,6 +66,11 @@ async def judge_exchange(
     if issuer.hooks.asks_exchange:
         await confirm(replay_checks)
         await issuer.hooks.check_exchange(facts)
+    return facts
+
+
+def note_exchange(facts: dict[str, Any]) -> None:
+    """Tell operators that a token was exchanged. ``facts``: those of ``judge_exchange``."""
     log.info(Event.TOKEN_EXCHANGED, extra=facts)
 
 

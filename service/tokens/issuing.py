@@ -17,7 +17,7 @@ from service.records.client import Client
 from service.store.replay_checks import ReplayCheck, confirm, release
 from service.store.spending import Outcome, WaitingReply
 from service.tokens.authorization import Authorization, Issued
-from service.tokens.exchanged_tokens import issue_exchanged, judge_exchange
+from service.tokens.exchanged_tokens import issue_exchanged, judge_exchange, note_exchange
 from service.tokens.replay import fingerprint, repeat, settle
 from service.tokens.spendable import Spendable, TokenPlan
 from service.tokens.token_hooks import ask_before_exchange, with_hooks
@@ -41,10 +41,22 @@ async def issue(
         ProtocolError: A replay check does not pass.
         TemporarilyUnavailable: Redis is away, or a hook.
     """
-    if authorization.exchange is not None:
-        await judge_exchange(issuer, client, authorization, authorization.exchange, replay_checks)
-        if authorization.exchange.grant_id:
-            return await issue_exchanged(issuer, client, authorization, authorization.exchange, replay_checks)
+    exchange = authorization.exchange
+    if exchange is None:
+        return await _issue(issuer, client, authorization, replay_checks)
+    facts = await judge_exchange(issuer, client, authorization, exchange, replay_checks)
+    if exchange.grant_id:
+        issued = await issue_exchanged(issuer, client, authorization, exchange, replay_checks)
+    else:
+        issued = await _issue(issuer, client, authorization, replay_checks)
+    note_exchange(facts)
+    return issued
+
+
+async def _issue(
+    issuer: Issuer, client: Client, authorization: Authorization, replay_checks: Sequence[ReplayCheck]
+) -> Issued:
+    """Spend, or begin a grant."""
     if authorization.spends is not None:
         await confirm(replay_checks)
         return await _exchange(issuer, client, authorization, authorization.spends)

@@ -9,6 +9,7 @@ import pytest
 from service.admin import trusts
 from service.admin.trusts import TrustInput
 from service.crypto.key_material import generate
+from service.observe.events import Event
 from service.protocol.names import ClientAuthMethod, SigningAlgorithm
 from tests.assertions import ISSUER, JWKS, Signer
 from tests.exchanging import (
@@ -313,8 +314,9 @@ async def test_who_is_not_registered_for_it(world: World) -> None:
     assert await error_of(await exchange(world, "app", "x")) == (400, "unauthorized_client")
 
 
-async def test_an_id_jag_is_no_client_assertion(shop: tuple[World, Held]) -> None:
+async def test_an_id_jag_is_no_client_assertion(shop: tuple[World, Held], caplog: pytest.LogCaptureFixture) -> None:
     world, held = shop
+    caplog.set_level("INFO")
     client = await world.issuer.store.clients.get("app")
     assert client
     await world.change(client, auth_method=ClientAuthMethod.PRIVATE_KEY_JWT, secrets=(), jwks=JWKS)
@@ -327,6 +329,8 @@ async def test_an_id_jag_is_no_client_assertion(shop: tuple[World, Held]) -> Non
     proof = Signer().form()
     assert (await world.post("/token", asked | proof, None)).status == 200
     before = world.key_names(":access:")
+    assert caplog.messages.count(Event.TOKEN_EXCHANGED) == 2
     assert await error_of(await world.post("/token", asked | proof, None)) == (401, "invalid_client"), "it counts once"
+    assert caplog.messages.count(Event.TOKEN_EXCHANGED) == 2, "nothing is told of what did not happen"
     assert world.key_names(":access:") == before, "what came of it was taken back"
     assert await world.is_active(held["access_token"], "orders"), "and nothing else"
