@@ -5,7 +5,6 @@ registered algorithm (IT-06). Such a client may name any subject: give it to few
 """
 
 import asyncio
-from typing import Any
 
 import msgspec
 
@@ -84,7 +83,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     return msgspec.structs.replace(begun, grant=grant, granted=granted, is_final=is_id_jag)
 
 
-def _actors(issuer: Issuer, client: Client, trusted: TrustedIssuer | None, act: object) -> dict[str, Any] | None:
+def _actors(issuer: Issuer, client: Client, trusted: TrustedIssuer | None, act: object) -> dict[str, object] | None:
     """Who acts for the user, as the assertion says it (draft-ietf-oauth-identity-chaining). Raises UnverifiableError."""
     if act is None:
         return None
@@ -99,7 +98,7 @@ def _actors(issuer: Issuer, client: Client, trusted: TrustedIssuer | None, act: 
     return own
 
 
-def _acted_for(grant: Grant, actors: dict[str, Any] | None) -> Grant:
+def _acted_for(grant: Grant, actors: dict[str, object] | None) -> Grant:
     """With who acts for the user."""
     if actors is None:
         return grant
