@@ -92,7 +92,7 @@ def _actors(issuer: Issuer, client: Client, trusted: TrustedIssuer | None, act: 
             return foreign_actors(act, trusted.issuer, issuer.url)
         except InvalidRequest as error:  # of an assertion, RFC 7521 section 4.1.1 has invalid_grant
             raise UnverifiableError(error.description) from error
-    own = {"sub": client.client_id, "client_id": client.client_id}
+    own: dict[str, object] = {"sub": client.client_id, "client_id": client.client_id}
     if not isinstance(act, dict) or not act or any(own.get(name) != value for name, value in act.items()):
         raise UnverifiableError("a client can say of itself alone that it acts")
     return own
