@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 
 from service.app import open_issuer
 from tests import redis_groups, redis_shapes
-from tests.server_process import ServerProcess, free_port
+from tests.server_process import ServerProcess
 from tests.world import CALLBACK, FORM, SECRET, VERIFIER, World, basic, settings_for
 
 

@@ -19,6 +19,7 @@ from service.settings import Settings
 from service.tokens.authorization_codes import PresentedCode
 from service.tokens.backchannel_requests import PresentedBackchannelRequest
 from service.tokens.refresh_tokens import PresentedRefreshToken
+from service.tokens.spendable import Spendable
 
 SERVICE = Path(service.__file__).parent
 DOCS = SERVICE.parent / "docs"
@@ -157,7 +158,12 @@ def test_the_answers_to_polls_know_their_reason(kind: type[errors.PollingError])
 
 def test_what_is_spent_once_has_reasons_of_its_own() -> None:
     """Their texts are made of a name, so that they stand nowhere as a whole."""
-    credentials = [PresentedCode, PresentedDeviceCode, PresentedBackchannelRequest, PresentedRefreshToken]
+    credentials: list[type[Spendable]] = [
+        PresentedCode,
+        PresentedDeviceCode,
+        PresentedBackchannelRequest,
+        PresentedRefreshToken,
+    ]
     for kind in credentials:
         for text in (kind.REPLAY, f"{kind.NAME} or its grant ended meanwhile"):
             assert reason_of("invalid_grant", text) not in ("assertion_unusable", UNKNOWN), text
