@@ -144,7 +144,9 @@ def _ephemeral(epk: object, curve: ec.EllipticCurve) -> ec.EllipticCurvePublicKe
     if not isinstance(epk, dict) or (epk.get("kty"), epk.get("crv")) != ("EC", _CURVES[curve.name]):
         raise ValueError("epk is no key of our curve")
     x, y = (decoded(_text(epk.get(name))) for name in ("x", "y"))
-    if not len(x) == len(y) == curve.key_size // 8:
+    if (
+        max(len(x), len(y)) > curve.key_size // 8
+    ):  # shorter ones are no fault of ours to mind: some leave out zeros in front
         raise ValueError("epk has coordinates of another length")
     return ec.EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), curve).public_key()
 

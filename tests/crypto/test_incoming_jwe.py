@@ -208,6 +208,17 @@ def test_invalid_curves_and_other_ephemeral_keys(epk: object) -> None:
     assert decrypt(parse(sealed, OFFERED), KEYS[KeyManagement.ECDH_ES]) is None
 
 
+def test_zeros_in_front_of_a_coordinate_may_be_left_out() -> None:
+    """RFC 7518 section 6.2.1.2 wants them, and Authlib writes none: one key in 128 has one."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    for _ in range(5000):
+        sealed = JsonWebEncryption().serialize_compact({"alg": "ECDH-ES", "enc": "A128GCM"}, CONTENT, pem(key)).decode()
+        epk = parse(sealed, OFFERED).header["epk"]
+        if min(len(epk["x"]), len(epk["y"])) < 43:
+            break
+    assert decrypt(parse(sealed, OFFERED), key) == CONTENT
+
+
 @pytest.mark.parametrize("text", ["", "....", "a.b.c.d.e", "e30....", "ü....", "W10.a.b.c.d", "x" * (MAX_JWE + 1)])
 def test_garbage_is_refused(text: str) -> None:
     with pytest.raises(UnverifiableError):
