@@ -135,8 +135,10 @@ class KeptKeys:
 
     async def _with_new(self, keys: KeySet, wanted: key_schedule.Wanted) -> KeySet:
         loop = asyncio.get_running_loop()
-        private = await loop.run_in_executor(self._threads, generate, wanted.algorithm, self.use.rsa_bits)
-        public = self.use.as_jwk(private, wanted.algorithm)
+        public: dict[str, Any] = {"kid": "-"}
+        while public["kid"].startswith("-"):  # commands would read it as options
+            private = await loop.run_in_executor(self._threads, generate, wanted.algorithm, self.use.rsa_bits)
+            public = self.use.as_jwk(private, wanted.algorithm)
         new = SigningKey(
             kid=public["kid"],
             algorithm=wanted.algorithm,

@@ -71,8 +71,9 @@ PATTERN = re.compile(rf"(?:{'|'.join(Kind)})[A-Za-z0-9_-]+", re.ASCII)
 
 
 def new_grant_id(randomness: Randomness) -> str:
-    """128 random bits, 22 characters."""
-    return base64url(randomness(16))
+    """128 random bits, 22 characters; none begins with a dash, which commands would read as options."""
+    made = base64url(randomness(16))
+    return made if made[0] != "-" else "_" + made[1:]
 
 
 def new_credential(kind: Kind, grant_id: str, randomness: Randomness) -> str:

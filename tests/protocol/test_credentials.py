@@ -37,6 +37,12 @@ def test_what_is_issued_is_recognised_with_its_kind_and_grant(kind: Kind) -> Non
     assert parse(credential) == Credential(kind, grant_id, hashed(credential))
 
 
+def test_a_grant_id_is_no_option_of_a_command() -> None:
+    """-Ay… would be read as -y, and -h… show the help."""
+    assert new_grant_id(lambda size: b"\xfb" + bytes(size - 1)) == "_" + "w" + "A" * 20
+    assert new_grant_id(lambda size: b"\xf8" + bytes(size - 1)) == "_" + "A" * 21
+
+
 def test_a_grant_id_has_128_random_bits_and_a_secret_256() -> None:
     """IT-21, IA-09: not to be guessed; the bits are those that the source of randomness gave."""
     asked: list[int] = []
