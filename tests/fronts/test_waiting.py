@@ -46,8 +46,8 @@ async def test_it_is_alive_and_not_ready_until_redis_is_there(tmp_path: Path, wo
         finally:
             await server.stop()
         log = server.log.read_text()
-        # Said once by each process, not at each attempt, and it ended by itself when told to.
-        assert log.count('"redis_awaited"') == workers, log
+        # Said once by each process that met it so, not at each attempt.
+        assert 1 <= log.count('"redis_awaited"') <= workers, log
         assert "Redis cannot be reached" in log
 
 
