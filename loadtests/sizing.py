@@ -1,7 +1,7 @@
 """``python -m loadtests.sizing``: how many processes and how much Redis, for so many token requests a second.
 
-Explained in docs/operations.md. Arithmetic on measured figures: those of README.md ("What it costs"), and ``MEMORY USAGE``
-for what the table there leaves out.
+Explained in docs/how-to/operations.md. Arithmetic on measured figures: those of README.md ("What it costs"), and
+``MEMORY USAGE`` for what the table there leaves out.
 """
 
 import math

@@ -11,7 +11,7 @@ from tests.free_ports import free_ports
 from tests.redis_shapes import Node, Shape
 
 RECOMMENDED = ("resetchannels", "~mm:*", "&mm:*", "+@all", "-@admin", "-@dangerous", "+info", "+config|get")
-"""The rules of docs/redis.md."""
+"""The rules of docs/how-to/redis.md."""
 
 
 def servers() -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""A real nginx in front of the service, with the server block of docs/mtls.md."""
+"""A real nginx in front of the service, with the server block of docs/how-to/mtls.md."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ import pytest
 from tests.certificates import Shown
 from tests.server_process import free_port
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "mtls.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "how-to" / "mtls.md"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="there is no nginx here: apt-get install nginx")
 _FRAME = """

@@ -83,7 +83,18 @@ def test_an_act_is_in_the_audit_log_under_the_name_of_its_operation() -> None:
 
 def test_tests_mirror_the_house() -> None:
     """A room has its tests in a folder of its name; what is of no room is one of the others."""
-    others = {"attacks", "browser", "clients", "conformance", "deploy", "helm", "image", "journeys", "loadtests"}
+    others = {
+        "docs",
+        "attacks",
+        "browser",
+        "clients",
+        "conformance",
+        "deploy",
+        "helm",
+        "image",
+        "journeys",
+        "loadtests",
+    }
     of_no_room = {"additions", "cutting_proxy", "house", "locks", "proofs", "redis_shapes", "round_trips"}
     tests = ROOT / "tests"
     rooms = {path.parent.name for path in SERVICE.glob("*/__init__.py")}

@@ -135,7 +135,7 @@ async def test_an_assertion_counts_once_at_no_further_trip(
 
 @pytest.mark.parametrize("path", ["/token", "/introspect"])
 async def test_a_token_of_a_platform_costs_one_trip_more(world: World, proxy: CuttingProxy, path: str) -> None:
-    """For the trusted issuer; the token itself is remembered nowhere (docs/workloads.md)."""
+    """For the trusted issuer; the token itself is remembered nowhere (docs/how-to/workloads.md)."""
     platform = Platform()
     await trust(world, platform)
     await workload(world, platform)

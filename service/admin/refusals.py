@@ -30,7 +30,7 @@ def _known_error(error: str) -> str:
 
 def _known_reason(reason: str) -> str:
     if reason and reason not in REASONS:
-        raise ValueError("there is no such reason; docs/refusals.md lists them all")
+        raise ValueError("there is no such reason; docs/reference/refusals.md lists them all")
     return reason
 
 
@@ -44,7 +44,7 @@ class RefusalFilter(Input):
     reason: Annotated[
         Word,
         AfterValidator(_known_reason),
-        Field(description="Only requests refused for this reason (docs/refusals.md)."),
+        Field(description="Only requests refused for this reason (docs/reference/refusals.md)."),
     ] = ""
     since: Since = 0
 

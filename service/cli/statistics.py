@@ -28,7 +28,7 @@ def statistics(json: Json = False) -> None:
     facts({f"redis {name.replace('_', ' ')}": "not known" if value is None else value for name, value in redis.items()})
     facts({f"grants of {client_id}": count for client_id, count in grants["by_client"].items()})
     if None in redis.values():
-        say("What is not known the Redis user may not ask: +info +dbsize give it (docs/redis.md).")
+        say("What is not known the Redis user may not ask: +info +dbsize give it (docs/how-to/redis.md).")
     say(f"Live grants: {grants['total']} ({_how(grants)}).")
 
 

@@ -1,6 +1,6 @@
 """Every event that the service logs or counts as a security event: its name, level, meaning and fields.
 
-A log call names a member: ``log.warning(Event.REFRESH_TOKEN_REUSED, extra={"client_id": …})``. docs/events.md derives from here.
+A log call names a member: ``log.warning(Event.REFRESH_TOKEN_REUSED, extra={"client_id": …})``. docs/reference/events.md derives from here.
 """
 
 from enum import StrEnum
@@ -48,7 +48,7 @@ class Event(StrEnum):
 
     # requests
     REQUEST = "request", INFO, "Access log (access_log_sample): a request was answered.", "endpoint method path status grant_type milliseconds address"
-    REFUSED = "refused", INFO, "A request was refused (docs/refusals.md).", "path error status reason_code reason"
+    REFUSED = "refused", INFO, "A request was refused (docs/reference/refusals.md).", "path error status reason_code reason"
     INCIDENT = "incident", ERROR, "An unforeseen error; the client got server_error with this incident id.", "incident path"
     MALFORMED_REQUEST = "malformed_request", INFO, "Bytes that are no HTTP; one line a second at most.", "reason address left_out"
     TOKEN_ISSUED = "token_issued", DEBUG, "A token request was answered.", "grant_type client_id subject scope repeated"

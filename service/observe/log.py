@@ -19,7 +19,7 @@ _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line (docs/events.md); ``time`` as in RFC 3339, UTC, ``trace`` of an exception."""
+    """One JSON object a line (docs/reference/events.md); ``time`` as in RFC 3339, UTC, ``trace`` of an exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a line."""

@@ -79,14 +79,14 @@ class Metrics:
         ).count
         self.refusal: Callable[[str, str, str], None] = self._counter(
             "mintmark_refusals_total",
-            "Refused requests by endpoint, error code and reason (docs/refusals.md).",
+            "Refused requests by endpoint, error code and reason (docs/reference/refusals.md).",
             "endpoint",
             "error",
             "reason",
         ).count
         self.security_event: Callable[[Event], None] = self._counter(
             "mintmark_security_events_total",
-            "Events that may be an attack (docs/events.md).",
+            "Events that may be an attack (docs/reference/events.md).",
             "event",
             values=SECURITY_EVENTS,
         ).count

@@ -25,7 +25,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
         "exchange_type",
         "invalid_request",
         "The token types of a token exchange contradict each other, or are not offered here.",
-        "Compare subject_token_type, actor_token_type and requested_token_type with docs/token_exchange.md and RFC 8693 section 3.",
+        "Compare subject_token_type, actor_token_type and requested_token_type with docs/how-to/token-exchange.md and RFC 8693 section 3.",
         (
             "{} is not a known token type (RFC 8693 section 3).",
             "actor_token and actor_token_type go together (RFC 8693 section 2.1).",

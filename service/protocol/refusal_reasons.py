@@ -1,8 +1,8 @@
 """Why requests are refused: a closed list of reasons, each with its texts, its cause and what to do about it.
 
 A reason is a label of metrics and a member of log lines; its texts are what the code says (``log=`` of an error, or its
-description), with ``{}`` for what varies. ``docs/refusals.md`` is made of this table; a test finds every error that the code
-raises and that has no reason here.
+description), with ``{}`` for what varies. ``docs/reference/refusals.md`` is made of this table; a test finds every error
+that the code raises and that has no reason here.
 """
 
 import re

@@ -52,7 +52,8 @@ def metric_of(error: Exception) -> str:
 def refusal_of(error: Exception) -> str:
     """Word an error of ``REFUSED`` for operators; rights so that what is missing is named."""
     if kind_of(error) == "NOPERM":
-        return f"the Redis user lacks a right: {_RIGHTS_IN_WORDS.sub('', str(error))} (docs/redis.md lists all that are needed)"
+        right = _RIGHTS_IN_WORDS.sub("", str(error))
+        return f"the Redis user lacks a right: {right} (docs/how-to/redis.md lists all that are needed)"
     return f"Redis refuses: {error}"
 
 

@@ -58,14 +58,14 @@ _BY_KIND = {
     ),
     "NOAUTH": Trouble("Redis wants a password, and none is set", f"Set it: {_LOGIN}."),
     "NOPERM": Trouble(
-        "The Redis user lacks a right", "docs/redis.md has the ACL line that gives all that the service needs."
+        "The Redis user lacks a right", "docs/how-to/redis.md has the ACL line that gives all that the service needs."
     ),
     "LOADING": Trouble(
         "Redis is still loading its data", "Wait until it is done: its log says how far it is.", passes=True
     ),
     "DENIED": Trouble(
         "Redis is in protected mode and takes no client from another machine",
-        "Give it users and a password (docs/redis.md), or bind it to a network that only this service reaches.",
+        "Give it users and a password (docs/how-to/redis.md), or bind it to a network that only this service reaches.",
     ),
     "CLUSTERDOWN": Trouble(
         "The Cluster is down: some slots have no server",

@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 class SettingsGroup(BaseModel):
     """Fields that belong together, the checks of each, and values that follow from them.
 
-    The first line of a group's docstring is its heading in ``mintmark settings`` and docs/settings.md; the docstring of a field
-    is its description there.
+    The first line of a group's docstring is its heading in ``mintmark settings`` and docs/reference/settings.md; the docstring
+    of a field is its description there.
     """
 
     model_config = ConfigDict(

@@ -30,7 +30,7 @@ class RedisSettings(SettingsGroup):
     """Number of replicas that must confirm a redemption, rotation or revocation before it is answered; otherwise the answer is
     503."""
     redis_allow_lossy_replay: bool = False
-    """Start, with a warning, although a restart of Redis would bring back what was revoked: see docs/redis.md."""
+    """Start, with a warning, although a restart of Redis would bring back what was revoked: see docs/how-to/redis.md."""
     redis_ca_file: Path | None = None
     """Certificate authority of rediss:// (PEM)."""
     redis_certificate_file: Path | None = None

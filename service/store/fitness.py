@@ -78,7 +78,7 @@ class Check:
             rules = missing.rules(self.keys.everything)
             raise StoreUnfitError(
                 f"The user {user!r} of Redis at {link.endpoint} may not do what the service needs: {missing}.\n"
-                f"This gives it, on every server: ACL SETUSER {user} {rules} (docs/redis.md lists all that is needed)"
+                f"This gives it, on every server: ACL SETUSER {user} {rules} (docs/how-to/redis.md lists all that is needed)"
             )
         if not self.listens:
             return

@@ -34,7 +34,7 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     "MISCONF": ("disk", "it cannot write to its disk: see its log"),
     "NOREPLICAS": ("replicas", "too few replicas are in sync: min-replicas-to-write, or redis_wait_replicas"),
     "CLUSTERDOWN": ("cluster_down", "some slots of the Cluster have no server"),
-    "NOPERM": ("rights", "the Redis user lacks a right: docs/redis.md"),
+    "NOPERM": ("rights", "the Redis user lacks a right: docs/how-to/redis.md"),
     "NOAUTH": ("login", "the login is not taken any more"),
     "WRONGPASS": ("login", "the login is not taken any more"),
 }

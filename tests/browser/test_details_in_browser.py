@@ -23,7 +23,9 @@ from tests.world import CALLBACK, SECRET, World, in_process, settings_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-TYPES = tomllib.loads((ROOT / "docs" / "authorization_details.md").read_text().split("```")[1].removeprefix("toml\n"))
+TYPES = tomllib.loads(
+    (ROOT / "docs" / "how-to" / "authorization-details.md").read_text().split("```")[1].removeprefix("toml\n")
+)
 PAYMENT = {
     "type": "payment",
     "instructedAmount": {"amount": "1250.00", "currency": "EUR"},

@@ -57,7 +57,7 @@ def test_they_are_filtered(mintmark: CommandLine, options: tuple[str, ...], coun
     assert len(mintmark("refused", "list", *options, "--json").json["refused"]) == count
 
 
-@pytest.mark.parametrize(("option", "known"), [("error", "invalid_grant"), ("reason", "docs/refusals.md")])
+@pytest.mark.parametrize(("option", "known"), [("error", "invalid_grant"), ("reason", "docs/reference/refusals.md")])
 def test_what_does_not_exist_is_not_just_nothing(mintmark: CommandLine, option: str, known: str) -> None:
     """A typing error has a message, not an empty list."""
     told = mintmark("refused", "list", f"--{option}", "invalid_grnat", code=1).err

@@ -1,4 +1,4 @@
-"""The commands of docs/workloads.md, as they stand there."""
+"""The commands of docs/how-to/workloads.md, as they stand there."""
 
 import re
 import shlex
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.cli.command_line import CommandLine
 
-PAGE = (Path(__file__).parents[2] / "docs" / "workloads.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "workloads.md").read_text()
 FIRST = next(iter(re.findall(r"^```console\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)))
 GITHUB = "https://token.actions.githubusercontent.com"
 

@@ -54,7 +54,7 @@ async def test_too_many_attempts_end_the_request(person: Person) -> None:
 
 
 async def test_what_failed_has_its_reason_in_the_log(person: Person, caplog: pytest.LogCaptureFixture) -> None:
-    """These lines are not called ``refused``, and are found by the same reason (docs/refusals.md)."""
+    """These lines are not called ``refused``, and are found by the same reason (docs/reference/refusals.md)."""
     caplog.set_level("INFO")
     async with person.world.having(user_failures_allowed=1, failure_first_delay=30) as strict:
         person.world = strict

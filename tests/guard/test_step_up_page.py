@@ -1,4 +1,4 @@
-"""The API of docs/step_up.md, run as it stands there, behind a real service: who signed in otherwise gets that challenge."""
+"""The API of docs/how-to/step-up.md, run as it stands there, behind a real service: who signed in otherwise is challenged."""
 
 import re
 import time
@@ -14,7 +14,7 @@ from tests.guard.guarding import API
 from tests.test_house import ROOT
 from tests.world import World
 
-PAGE = (ROOT / "docs" / "step_up.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "step-up.md").read_text()
 
 
 def block(kind: str) -> str:

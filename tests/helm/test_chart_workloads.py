@@ -1,4 +1,4 @@
-"""A Job of the cluster gets a token by its service account: what the chart registers, and the Job of docs/workloads.md."""
+"""A Job of the cluster gets a token by its service account: what the chart registers, the Job of docs/how-to/workloads.md."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.workloads import BILLING, CLUSTER, Platform
 from tests.world import FORM
 
 ROOT = Path(__file__).parents[2]
-MANIFEST = re.findall(r"^```yaml\n(apiVersion: .*?)^```", (ROOT / "docs/workloads.md").read_text(), re.M | re.S)
+MANIFEST = re.findall(r"^```yaml\n(apiVersion: .*?)^```", (ROOT / "docs/how-to/workloads.md").read_text(), re.M | re.S)
 
 
 def _registering(*options: str) -> Object:

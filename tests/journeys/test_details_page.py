@@ -1,4 +1,4 @@
-"""What docs/authorization_details.md tells an operator to write and type does what it says there."""
+"""What docs/how-to/authorization-details.md tells an operator to write and type does what it says there."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from tests.server_process import ServerProcess
 from tests.test_house import ROOT
 
 pytestmark = pytest.mark.slow
-PAGE = (ROOT / "docs" / "authorization_details.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "authorization-details.md").read_text()
 
 
 async def test_the_example_does_what_it_says(redis: Shape, tmp_path: Path) -> None:

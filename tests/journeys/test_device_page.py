@@ -1,4 +1,4 @@
-"""What docs/device.md tells operators and devices to type does what it says there."""
+"""What docs/how-to/device.md tells operators and devices to type does what it says there."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.test_house import ROOT
 from tests.world import World, in_process, settings_for
 
 pytestmark = pytest.mark.slow
-PAGE = (ROOT / "docs" / "device.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "device.md").read_text()
 
 
 async def test_the_examples_do_what_they_say(redis: Shape, tmp_path: Path) -> None:

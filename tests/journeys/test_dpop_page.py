@@ -1,4 +1,4 @@
-"""The programs of docs/dpop.md, run as they stand there."""
+"""The programs of docs/how-to/dpop.md, run as they stand there."""
 
 import asyncio
 import re
@@ -11,7 +11,7 @@ from service.protocol.names import ClientAuthMethod
 from tests.server_process import ServerProcess
 from tests.world import SECRET, World
 
-PAGE = (Path(__file__).parents[2] / "docs" / "dpop.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "dpop.md").read_text()
 PROGRAMS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 

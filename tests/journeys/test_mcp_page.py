@@ -1,4 +1,4 @@
-"""The programs of docs/mcp.md, run as they stand there, against ``mintmark demo --mcp``."""
+"""The programs of docs/how-to/mcp.md, run as they stand there, against ``mintmark demo --mcp``."""
 
 import asyncio
 import json
@@ -15,7 +15,9 @@ from service.guard import AsgiGuard
 from tests.free_ports import free_ports
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "mcp.md").read_text(), re.MULTILINE | re.DOTALL)
+PROGRAMS = re.findall(
+    r"^```python\n(.*?)^```", (ROOT / "docs" / "how-to" / "mcp.md").read_text(), re.MULTILINE | re.DOTALL
+)
 BROWSER = """
 import re, sys
 from urllib.parse import urlencode, urljoin

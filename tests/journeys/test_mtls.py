@@ -1,4 +1,4 @@
-"""curl with client certificates, against our own listener and against a real nginx in front (docs/mtls.md)."""
+"""curl with client certificates, against our own listener and against a real nginx in front (docs/how-to/mtls.md)."""
 
 import asyncio
 import json
@@ -147,7 +147,7 @@ async def test_the_header_of_another_form_is_not_guessed_at(redis: Shape, tmp_pa
 
 
 def test_the_page_says_only_what_is_there() -> None:
-    """Options of the command and settings that docs/mtls.md names."""
+    """Options of the command and settings that docs/how-to/mtls.md names."""
     text = DOCUMENT.read_text()
     flags = {flag_of(row) for row in ROWS.values()}
     assert set(re.findall(r"--(?:certificate|jwks|auth)[a-z-]*", text)) <= flags

@@ -1,4 +1,4 @@
-"""What docs/operations.md tells an operator to type does what it says there."""
+"""What docs/how-to/operations.md tells an operator to type does what it says there."""
 
 import asyncio
 import os
@@ -26,7 +26,9 @@ async def test_after_a_restore_everything_is_ended_that_it_brought_back(world: W
     program = tmp_path / "mintmark"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m service "$@"\n')
     program.chmod(0o755)
-    (commands,) = re.findall(r"```console\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
+    (commands,) = re.findall(
+        r"```console\n(.*?)```", (ROOT / "docs" / "how-to" / "operations.md").read_text(), re.DOTALL
+    )
     variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "MINTMARK_REDIS_URL": world.redis.url}
     done = await asyncio.to_thread(_run, commands, variables)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""A backup is restored as docs/operations.md says, on every server that is here: what it brings back, and that it is ended."""
+"""A backup is restored as docs/how-to/operations.md says, on every server that is here; what it brings back is ended."""
 
 import asyncio
 import os

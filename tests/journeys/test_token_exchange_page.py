@@ -1,4 +1,4 @@
-"""What docs/token_exchange.md tells operators and services to type does what it says there."""
+"""What docs/how-to/token-exchange.md tells operators and services to type does what it says there."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from tests.test_house import ROOT
 from tests.world import SECRET, World, in_process, settings_for
 
 pytestmark = pytest.mark.slow
-PAGE = (ROOT / "docs" / "token_exchange.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "token-exchange.md").read_text()
 
 
 async def test_the_examples_do_what_they_say(redis: Shape, tmp_path: Path) -> None:

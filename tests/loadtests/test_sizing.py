@@ -1,4 +1,4 @@
-"""The sizes in docs/operations.md are what the arithmetic says, on the figures that README.md has."""
+"""The sizes in docs/how-to/operations.md are what the arithmetic says, on the figures that README.md has."""
 
 import re
 
@@ -13,7 +13,7 @@ from service.protocol.refusal_texts import TEXTS
 from service.settings import Settings
 from tests.test_house import README, ROOT
 
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+OPERATIONS = (ROOT / "docs" / "how-to" / "operations.md").read_text()
 ROWS = {
     "client_credentials": "client_credentials",
     "refresh": "refresh, with rotation and sealed reply",

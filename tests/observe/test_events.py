@@ -2,7 +2,6 @@
 
 import ast
 import logging
-import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -84,13 +83,8 @@ def test_every_event_is_told_of_in_a_sentence() -> None:
         assert event.text.endswith("."), event
 
 
-def test_the_page_lists_every_event_and_metric() -> None:
-    page = runpy.run_path(str(ROOT / "docs" / "events.py"))["page"]()
-    assert (ROOT / "docs" / "events.md").read_text() == page, "python docs/events.py"
-
-
 def test_a_search_for_a_metric_finds_where_it_is_defined() -> None:
-    page = (ROOT / "docs" / "events.md").read_text().partition("## Metrics")[2]
+    page = (ROOT / "docs" / "reference" / "events.md").read_text().partition("## Metrics")[2]
     names = [row.split("`")[1] for row in page.splitlines() if row.startswith("| `")]
     assert len(names) > 15
     text = (SERVICE / "observe" / "metrics.py").read_text()

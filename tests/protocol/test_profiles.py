@@ -1,8 +1,6 @@
 """Security profiles as tables: what their rules say of themselves, and how those of two profiles come together."""
 
 import re
-import runpy
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +9,9 @@ from service.protocol.names import Profile, ResponseType
 from service.protocol.profiles import PROFILES, Demands, demands_of, rules_of
 from service.settings import Settings
 
-DOCS = Path(__file__).parents[2] / "docs"
 
-
-def test_every_profile_is_in_the_list_and_in_the_docs() -> None:
+def test_every_profile_is_in_the_list() -> None:
     assert PROFILES.keys() == set(Profile)
-    page = runpy.run_path(str(DOCS / "profiles.py"))["page"]()
-    assert (DOCS / "profiles.md").read_text() == page, "run python docs/profiles.py"
 
 
 @pytest.mark.parametrize("profile", Profile)

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from service.tokens.refresh_tokens import PresentedRefreshToken
 from service.tokens.spendable import Spendable
 
 SERVICE = Path(service.__file__).parent
-DOCS = SERVICE.parent / "docs"
 CLASSES = {
     name: kind.error
     for name, kind in vars(errors).items()
@@ -105,13 +103,6 @@ def test_what_is_not_in_the_table_has_a_reason_too() -> None:
 )
 def test_reasons_of_texts(error: str, text: str, reason: str) -> None:
     assert reason_of(error, text) == reason
-
-
-def test_the_page_of_the_docs_is_current() -> None:
-    page = runpy.run_path(str(DOCS / "refusals.py"))["page"]()
-    assert (DOCS / "refusals.md").read_text() == page, "run python docs/refusals.py"
-    for one in REFUSALS:
-        assert f"| `{one.error}` | `{one.reason}` |" in page
 
 
 def test_texts_may_stand_in_an_error_description() -> None:

@@ -1,4 +1,4 @@
-"""docs/redis.md says what is so: the versions that are proved, the user that is enough, and every right that is tried."""
+"""docs/how-to/redis.md says what is so: versions that are proved, the user that is enough, every right that is tried."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from service.store import rights
 from service.store.keys import Keys
 from tests.kept_redis import RECOMMENDED, servers
 
-TEXT = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "redis.md").read_text()
 
 
 def test_every_server_that_the_tests_run_on_is_in_the_table() -> None:

@@ -1,4 +1,4 @@
-"""docs/operations.md, "What became stricter": each way back to the behaviour of before is a setting that there is."""
+"""docs/how-to/operations.md, "What became stricter": each way back to the behaviour of before is a setting that there is."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ import pytest
 
 from service.settings import Settings
 
-TEXT = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "operations.md").read_text()
 TABLE = TEXT.partition("| now | who notices | as before |\n|---|---|---|\n")[2].partition("\n\n")[0].splitlines()
 WAYS_BACK = [way for row in TABLE for way in re.findall(r"`([^`]+ = [^`]+)`", row.rpartition(" | ")[2])]
 

@@ -1,12 +1,10 @@
-"""Writes docs/events.md from the events and metrics that there are: `python docs/events.py` after changing them."""
+"""Log events and metrics, from those that there are."""
 
 import logging
-from pathlib import Path
 
 from service.observe.events import Event
 from service.observe.metrics import Metrics
 
-PAGE = Path(__file__).with_name("events.md")
 _HEAD = """# Log events and metrics
 
 ## Log events
@@ -53,7 +51,3 @@ def _metrics(metrics: Metrics) -> list[str]:
 
 def _names(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

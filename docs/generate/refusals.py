@@ -1,12 +1,9 @@
-"""Writes docs/refusals.md from the table of refusals: `python docs/refusals.py` after changing it."""
-
-from pathlib import Path
+"""Refused requests, from the table of refusals."""
 
 from service.observe.refusals import MOST_A_MINUTE, MOST_OF_A_CLIENT
 from service.protocol.refusal_reasons import REFUSALS, UNKNOWN
 from service.store.refused_requests import LENGTH, SECONDS
 
-PAGE = Path(__file__).with_name("refusals.md")
 _HEAD = f"""# Refused requests: error, cause, what to do
 
 A client gets an error and no more than it may know; the operator sees the reason. Each refusal is
@@ -34,7 +31,3 @@ def page() -> str:
     """The whole page."""
     rows = (f"| `{one.error}` | `{one.reason}` | {one.cause} | {one.remedy} |\n" for one in REFUSALS)
     return _HEAD + "".join(rows)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

@@ -1,10 +1,7 @@
-"""Writes docs/profiles.md from the tables of rules: `python docs/profiles.py` after changing one."""
-
-from pathlib import Path
+"""Security profiles, from the tables of their rules."""
 
 from service.protocol.profiles import PROFILES, Rule
 
-PAGE = Path(__file__).with_name("profiles.md")
 _HEAD = """# Security profiles: FAPI 2.0, FAPI 1.0 Advanced, OAuth 2.1
 
 One word switches every rule that a profile demands, and refuses what contradicts it. It is said of a client:
@@ -39,15 +36,16 @@ mintmark client check web --profile fapi2_security
 says rule by rule what holds, the section, and what to do; `GET /admin/v1/clients/{client_id}/check` the same as JSON.
 *set by --profile*: nothing needs to be done but to give the client its profile.
 
-FAPI 1.0 Advanced binds tokens to certificates, so the settings must say where those come from ([mtls.md](mtls.md)).
+FAPI 1.0 Advanced binds tokens to certificates, so the settings must say where those come from
+([certificates of clients](../how-to/mtls.md)).
 Its clients may send assertions with other audiences than the issuer where `assertion_audience` takes them; FAPI 2.0
 takes the issuer alone, as one string. `fapi2_message_signing` and `fapi1_advanced` need a signing key. Rules about
 TLS itself (versions, cipher suites, HSTS) are for who ends it: our own listeners speak TLS 1.2 and 1.3 with forward
 secrecy.
 
 The OpenID Foundation's conformance suite (5.2.4) has plans for FAPI 2.0 Security Profile, FAPI 2.0 Message Signing and
-FAPI 1.0 Advanced. Each variant of them passes with the setting `profile`, settings about certificates ([mtls.md](mtls.md))
-and, for FAPI 1.0, `assertion_audience = "several"`: [how to run them](../tests/conformance/README.md).
+FAPI 1.0 Advanced. Each variant of them passes with the setting `profile`, [settings about certificates](../how-to/mtls.md)
+and, for FAPI 1.0, `assertion_audience = "several"`: [how to run them](../../tests/conformance/README.md).
 
 What each profile demands follows. *client*: when a client is made or changed; *settings*: at the start; *requests*:
 at each; *always*: holds here of every client. A request, client or setting that breaks each of them is in
@@ -73,7 +71,3 @@ def page() -> str:
         )
         parts += [f"| `{one.name}` | {one.text} | {one.section} | {_checked(one)} |\n" for one in profile.rules]
     return "".join(parts)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

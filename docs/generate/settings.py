@@ -1,8 +1,7 @@
-"""Write docs/settings.md from the groups of settings: `python docs/settings.py` after a change to one."""
+"""Every setting, from the groups of settings."""
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,7 +12,6 @@ from service.settings.group import SettingsGroup, example_of, heading_of, unit_o
 from service.settings.hooks import HookSettings
 from service.settings.tokens import ResourceTokens
 
-PAGE = Path(__file__).with_name("settings.md")
 _HEAD = f"""# Settings
 
 A setting such as `redis_url` is, in this order of precedence, the environment variable `{PREFIX}REDIS_URL`,
@@ -88,7 +86,3 @@ def _type(found: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
     else:
         bounds = (f"{word} {found[key]}" for key, word in _BOUNDS.items() if key in found)
         yield " ".join((_WORDS.get(found["type"], found["type"]), *bounds))
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
