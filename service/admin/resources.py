@@ -53,6 +53,9 @@ class ResourceMembers(Input):
     self_registered: Annotated[
         bool, Field(description="Clients that registered themselves may have tokens for it, with its scopes.")
     ] = False
+    managed_by: Annotated[
+        ShortText, Field(description="Where it is declared: a Kubernetes object, or a set of files.")
+    ] = ""
 
 
 class ResourceInput(ResourceMembers):

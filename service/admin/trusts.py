@@ -13,7 +13,7 @@ from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.crypto.client_keys import is_discoverable
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.protocol.checked_types import ClaimName, Identifier, Identifiers, Scopes, WebUri, each_once
+from service.protocol.checked_types import ClaimName, Identifier, Identifiers, Scopes, ShortText, WebUri, each_once
 from service.protocol.names import SigningAlgorithm, TrustUse
 from service.records.trusted_issuer import TrustedIssuer
 
@@ -68,6 +68,9 @@ class TrustInput(Input):
         bool,
         Field(description="Its assertions are used until they end, a day at most, as tokens of Kubernetes; else once."),
     ] = False
+    managed_by: Annotated[
+        ShortText, Field(description="Where it is declared: a Kubernetes object, or a set of files.")
+    ] = ""
 
 
 @audited("trust.put", "trust:given.issuer")

@@ -21,6 +21,7 @@ _FLAGS = {
     "access_token_signing_alg": "--token-alg ALG",
     "access_token_lifetime": "--token-lifetime SECONDS",
     "self_registered": "--self-registered",
+    "managed_by": "--managed-by TEXT",
 }
 
 add_command(
@@ -75,6 +76,10 @@ def update(
         bool,
         typer.Option("--self-registered", help="Clients that registered themselves may have it.", metavar=""),
     ] = False,
+    managed_by: Annotated[
+        str | None,
+        typer.Option(help="Where it is declared: a Kubernetes object, or a set of files.", metavar="TEXT"),
+    ] = None,
     unset: Annotated[
         list[str] | None,
         typer.Option(help="Make it what it is where nothing is said. May be repeated.", metavar="MEMBER"),
@@ -94,6 +99,7 @@ def update(
         "access_token_signing_alg": token_alg,
         "access_token_lifetime": token_lifetime,
         "self_registered": self_registered or None,
+        "managed_by": managed_by,
     }
     if unknown := [one for one in unset or () if one not in given]:
         raise typer.BadParameter(f"--unset {unknown[0]}: there is no such member; there are {', '.join(given)}")

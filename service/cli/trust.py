@@ -37,6 +37,7 @@ add_command(
         "subject_claim": "--subject-claim CLAIM",
         "subject_prefix": "--subject-prefix TEXT",
         "reusable": "--reusable",
+        "managed_by": "--managed-by TEXT",
     },
     show=facts,
     said="{issuer} is trusted.",

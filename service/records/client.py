@@ -161,6 +161,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     federated_claims: tuple[str, ...] = ()
     consents_since: int | None = None
     """The generation from which consents count, where they outlived the last raise; None: ``generation``."""
+    managed_by: str = ""
     later_method: str | None = None
     """Only as it is kept: the method, where it is none of ``_EARLIER_METHODS``."""
 

@@ -15,6 +15,7 @@ class Resource(Record, frozen=True, omit_defaults=True, gc=False):
     access_token_lifetime: int | None = None  # seconds, at most
     self_registered: bool = False  # whether clients that registered themselves may have tokens for it
     created_at: int = 0  # epoch seconds
+    managed_by: str = ""  # where it is declared; "": it is nobody's but the operators'
 
 
 class ResourceSet(Record, frozen=True, omit_defaults=True, gc=False):

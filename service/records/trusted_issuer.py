@@ -22,3 +22,4 @@ class TrustedIssuer(Record, frozen=True, omit_defaults=True, gc=False):
     subject_prefix: str = ""  # what stands in front of it here, so that its users are none of another issuer
     reusable: bool = False  # its assertions are used until they end, not once
     created_at: int = 0  # epoch seconds
+    managed_by: str = ""  # where it is declared; "": it is nobody's but the operators'

@@ -30,7 +30,7 @@ MEMBERS = {
     *("consents_since", "request_object_encryption_alg", "request_object_encryption_enc"),
     *("token_endpoint_auth_signing_alg", "strict_assertion_audience", "access_token_format"),
     *("access_token_signing_alg", "introspection_signed_response_alg", "may_assert_subjects", "access_token_claims"),
-    "id_token_claims",
+    *("id_token_claims", "managed_by"),
     *("authorization_details_types", "authorization_signed_response_alg", "dpop_bound_access_tokens", "profile"),
     *("require_pushed_authorization_requests", "tls_client_certificate_bound_access_tokens"),
     *("tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri"),

@@ -17,7 +17,7 @@ def test_an_issuer_is_trusted_listed_and_not_trusted_any_more(mintmark: CommandL
     assert added | {"created_at": 0, "jwks": None} == {
         **{"issuer": CI, "jwks": None, "jwks_uri": None, "algorithms": ["ES256"], "subjects": ["alice"]},
         **{"scopes": ["deploy", "read"], "clients": ["deployer"], "audience": "urn:us", "created_at": 0},
-        **{"uses": ["jwt-bearer"], "subject_claim": "sub", "subject_prefix": "", "reusable": False},
+        **{"uses": ["jwt-bearer"], "subject_claim": "sub", "subject_prefix": "", "reusable": False, "managed_by": ""},
     }
     assert [trust["issuer"] for trust in mintmark("trust", "list", "--json").json["trusts"]] == [CI]
     assert CI in mintmark("trust", "list").out

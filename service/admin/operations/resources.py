@@ -23,6 +23,7 @@ class ShownResource(Output[Resource]):
     access_token_signing_alg: SigningAlgorithm | None
     access_token_lifetime: int | None
     self_registered: bool
+    managed_by: str
     created_at: Seconds
 
 

@@ -33,6 +33,7 @@ class ShownTrust(Output[TrustedIssuer]):
     subject_claim: str
     subject_prefix: str
     reusable: bool
+    managed_by: str
     created_at: Seconds
 
 
