@@ -65,8 +65,8 @@ class ClientMetadata(BaseModel):
         "What users read where they sign in and consent.", registered="client_name", authlete="clientName")
     description: LongText = _row("", _WHAT, "Description", "For operators: whose it is, what for.", authlete="description")
     managed_by: ShortText = _row("", _WHAT, "Managed by",
-        "Where it is declared: a Kubernetes object, or a set of files. What is changed elsewhere is put right from there; empty, "
-        "and it is left alone.", metavar="TEXT")
+        "Where it is declared: a Kubernetes object, or a set of files. What is changed elsewhere is put right from there; "
+        "where it says nothing, it is left alone.", metavar="TEXT")
     alias: Identifier | None = _row(None, _WHAT, "Alias",
         "A second client_id, good wherever the first is.", authlete="clientIdAlias", metavar="ID")
     auth_method: ClientAuthMethod = _row(ClientAuthMethod.CLIENT_SECRET, _AUTHENTICATES, "Authentication",
