@@ -8,7 +8,7 @@ MADE := $(VENV)/.made-with-$(or $(VERSION),nothing)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rest test-helm coverage lint check bench bench-peers instructions load memory profile clean python-is-new-enough
+.PHONY: help run test test-rest test-helm coverage lint docs docs-serve check bench bench-peers instructions load memory profile clean python-is-new-enough
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 20
@@ -34,6 +34,13 @@ lint: $(VENV)/.test ## ruff, mypy and import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+export NO_MKDOCS_2_WARNING := 1
+docs: $(VENV)/.docs ## build the docs site into site/, whose pages also open as files (needs npm); a broken link fails
+	$(BIN)/mkdocs build
+
+docs-serve: $(VENV)/.docs ## show the docs site at http://127.0.0.1:8000 and build it again as you write
+	$(BIN)/mkdocs serve
 
 check: lint test test-rest test-helm ## lint and test, as CI does
 
@@ -61,7 +68,7 @@ profile: $(VENV)/.load ## a flame graph of the server under load, artifacts/prof
 	$(BIN)/python -m loadtests.flame_graph $(SERVED)
 
 clean: ## remove environments and everything that tools left; .mintmark (the demo's data) stays
-	rm -rf $(VENV) .venv-serving build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-serving build dist site htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: nothing is installed again while the lock files and pyproject.toml are as they were.
@@ -79,6 +86,11 @@ $(VENV)/.test: requirements/test.txt pyproject.toml $(MADE)
 $(VENV)/.load: requirements/load.txt pyproject.toml $(MADE)
 	$(INSTALL) --no-deps --require-hashes -r requirements/load.txt
 	$(INSTALL) --no-deps -e .
+	@touch $@
+
+$(VENV)/.docs: requirements/docs.txt docs/node/package-lock.json $(MADE)
+	$(INSTALL) --no-deps --require-hashes -r requirements/docs.txt
+	cd docs/node && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(MADE): | python-is-new-enough
