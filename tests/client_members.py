@@ -12,6 +12,7 @@ from service.cli.client_options import flag_of
 from service.fronts.console import client_fields
 from service.protocol.client_member import Row, Shape
 from service.protocol.client_metadata import REGISTERED, ROWS
+from tests.as_tested import VARIABLES
 from tests.cli.command_line import ROOT
 from tests.console import Operator
 from tests.person import Shown
@@ -95,7 +96,7 @@ def options(members: dict[str, Any]) -> list[str]:
 async def mintmark(redis_url: str, *arguments: str, **settings: str) -> Any:
     """What a command prints, run beside the event loop of the test."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
-    variables = {"MINTMARK_REDIS_URL": redis_url, "PYTHONPATH": str(ROOT), **settings}
+    variables = {**VARIABLES, "MINTMARK_REDIS_URL": redis_url, "PYTHONPATH": str(ROOT), **settings}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession
 
+from tests.as_tested import AS_TESTED
 from tests.free_ports import free_ports
 
 START_SECONDS = 90.0
@@ -27,7 +28,7 @@ class ServerProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{name}-{self.port}.log"
         self._release = release
-        self._settings = {"argon2_memory": 64, "argon2_iterations": 1, "port": self.port, **settings}
+        self._settings = {**AS_TESTED, "port": self.port, **settings}
         self.process: asyncio.subprocess.Process | None = None
 
     @property

@@ -31,6 +31,7 @@ from service.records.grant import Grant
 from service.records.user import User
 from service.settings import Settings, load
 from service.tokens.authorization_codes import issue_code
+from tests.as_tested import AS_TESTED
 from tests.redis_shapes import Shape
 
 SECRET = "mm_cs_" + "s" * 43
@@ -41,10 +42,9 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def settings_for(redis_url: str, **changes: Any) -> Settings:
-    """Settings for tests: cheap argon2, everything else as it ships."""
-    cheap = {"argon2_memory": 64, "argon2_iterations": 1}
+    """Settings for tests: ``AS_TESTED``, everything else as it ships."""
     keys = {} if "master_key" in changes else {"signing_key_files": (signing_keys(),)}
-    return load(**{"redis_url": redis_url, "issuer": "http://127.0.0.1:8080", **cheap, **keys, **changes})
+    return load(**{"redis_url": redis_url, "issuer": "http://127.0.0.1:8080", **AS_TESTED, **keys, **changes})
 
 
 @cache

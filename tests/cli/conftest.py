@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.as_tested import VARIABLES
 from tests.cli.command_line import CommandLine
 from tests.cli.running_service import ByUrl
 from tests.redis_shapes import Shape
@@ -24,9 +25,8 @@ def mintmark(
     capsys: pytest.CaptureFixture[str],
     request: pytest.FixtureRequest,
 ) -> Iterator[CommandLine]:
-    cheap = {"MINTMARK_ARGON2_MEMORY": "64", "MINTMARK_ARGON2_ITERATIONS": "1"}
     monkeypatch.setenv("COLUMNS", "120")
-    variables = {"MINTMARK_REDIS_URL": redis.url, **cheap}
+    variables = {"MINTMARK_REDIS_URL": redis.url, **VARIABLES}
     if getattr(request, "param", "here") == "here":
         yield CommandLine(monkeypatch, capsys, variables)
         return

@@ -61,8 +61,7 @@ class ByUrl(CommandLine):
             self.stop()
             others = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
             with patch.dict(os.environ, others | self.variables, clear=True):
-                patience = {"redis_timeout": 10, "redis_connect_timeout": 10}
-                settings = load(admin_port=0, admin_tokens=TOKENS, **patience)
+                settings = load(admin_port=0, admin_tokens=TOKENS)
             self.serving, self.served = Serving(settings), dict(self.variables)
         return self.serving.url
 

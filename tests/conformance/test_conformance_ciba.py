@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from tests.as_tested import VARIABLES
 from tests.backchannel import asked, backchannel_client, poll
 from tests.cli.command_line import CommandLine
 from tests.conformance.ciba_approvals import approvals_application, decision
@@ -30,8 +31,8 @@ def test_settings_and_clients_are_taken(
     assert [one["key"] for one in listed] == ["ciba-jwt-poll", "ciba-jwt-ping", "ciba-mtls-poll", "ciba-mtls-ping"]
     lines = (tmp_path / "ciba.env").read_text().splitlines()
     told = dict(shlex.split(line)[1].split("=", 1) for line in lines)
-    cheap = {"MINTMARK_ARGON2_MEMORY": "64", "MINTMARK_ARGON2_ITERATIONS": "1", "MINTMARK_MASTER_KEY": "m" * 43}
-    mintmark = CommandLine(monkeypatch, capsys, cheap | told | {"MINTMARK_REDIS_URL": redis.url})
+    here = {"MINTMARK_MASTER_KEY": "m" * 43, "MINTMARK_REDIS_URL": redis.url}
+    mintmark = CommandLine(monkeypatch, capsys, VARIABLES | told | here)
     _, *clients = (tmp_path / "ciba.sh").read_text().splitlines()
     assert len(clients) == 8
     for line in clients:

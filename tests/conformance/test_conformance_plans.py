@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.protocol.names import Profile
+from tests.as_tested import VARIABLES
 from tests.cli.command_line import CommandLine
 from tests.conformance.plans import PLANS, Places, write
 from tests.redis_shapes import Shape
@@ -44,9 +45,8 @@ def test_every_variant_has_its_configuration(folder: Path) -> None:
 def test_settings_and_clients_keep_the_profile(
     profile: Profile, folder: Path, redis: Shape, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cheap = {"MINTMARK_ARGON2_MEMORY": "64", "MINTMARK_ARGON2_ITERATIONS": "1"}
-    cheap |= {"MINTMARK_REDIS_URL": redis.url, "MINTMARK_MASTER_KEY": "m" * 43}
-    mintmark = CommandLine(monkeypatch, capsys, cheap | settings_in(folder, profile))
+    here = {"MINTMARK_REDIS_URL": redis.url, "MINTMARK_MASTER_KEY": "m" * 43}
+    mintmark = CommandLine(monkeypatch, capsys, VARIABLES | here | settings_in(folder, profile))
     api, *others = (folder / f"{profile.value}.sh").read_text().splitlines()
     mintmark(*shlex.split(api.partition("|")[2])[1:], stdin=SECRET)
     plans = [plan for plan in PLANS if plan.profile is profile]

@@ -253,7 +253,7 @@ async def test_no_client_vouches_unless_it_may(app: World) -> None:
 
 async def test_an_assertion_is_good_again_where_nothing_came_of_it(redis: Shape, proxy: CuttingProxy) -> None:
     """Redis goes away between the use and the token: a 503, and the same assertion once more."""
-    async with open_issuer(settings_for(proxy.url)) as issuer, in_process(issuer) as http:
+    async with open_issuer(settings_for(proxy.url, redis_timeout=1)) as issuer, in_process(issuer) as http:
         world = World(issuer, http, redis)
         await world.client(grant_types=(GRANT,))
         await trust(world)

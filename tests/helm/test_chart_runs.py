@@ -18,6 +18,7 @@ from redis.retry import Retry
 from service.dev.embedded_redis import find_redis_server
 from service.redis.address import parse
 from service.settings import load
+from tests.as_tested import VARIABLES
 from tests.helm.chart import ALL, ROOT, Object, of_kind, settings, the
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess, free_port
@@ -151,8 +152,12 @@ class ClientsJob:
         self._secret = folder / "client-secret"
         self._secret.write_text(secret)
         others = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
-        cheap = {"MINTMARK_ARGON2_MEMORY": "64", "MINTMARK_ARGON2_ITERATIONS": "1"}
-        self.variables = {**others, **cheap, "PATH": f"{path}:{os.environ['PATH']}", "MINTMARK_REDIS_URL": redis_url}
+        self.variables = {
+            **others,
+            **VARIABLES,
+            "PATH": f"{path}:{os.environ['PATH']}",
+            "MINTMARK_REDIS_URL": redis_url,
+        }
 
     def run(self) -> list[subprocess.CompletedProcess[str]]:
         """Run each container's command with the mounted secret where it lies here."""

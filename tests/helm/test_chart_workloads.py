@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import aiohttp
 import yaml  # type: ignore[import-untyped]
 
+from tests.as_tested import VARIABLES
 from tests.assertions import ISSUER, proof
 from tests.helm.chart import Object, the
 from tests.redis_shapes import Shape
@@ -29,7 +30,7 @@ def _registering(*options: str) -> Object:
 
 def _run(container: Object, path: Path, redis_url: str) -> None:
     others = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
-    variables = others | {"PATH": f"{path}:{others['PATH']}", "MINTMARK_REDIS_URL": redis_url}
+    variables = others | VARIABLES | {"PATH": f"{path}:{others['PATH']}", "MINTMARK_REDIS_URL": redis_url}
     done = subprocess.run(container["command"], env=variables, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -58,7 +58,7 @@ async def test_readiness_goes_off_before_the_door_closes(world: World, tmp_path:
 async def test_redis_killed_and_started_again(tmp_path: Path) -> None:
     """503 while it is away, then service again, by itself; what Redis lost is invalid_grant, not an error of ours."""
     with redis_shapes.standalone() as shape:
-        async with ServerProcess(tmp_path, redis_url=shape.url) as server, ClientSession() as session:
+        async with ServerProcess(tmp_path, redis_url=shape.url, redis_timeout=1) as server, ClientSession() as session:
             await _register(shape)
             token = f"{server.url}/token"
             assert (await _post(session, token, {"grant_type": "client_credentials"}))[0] == 200
@@ -85,7 +85,7 @@ async def test_redis_killed_and_started_again(tmp_path: Path) -> None:
 async def test_a_primary_killed_under_sentinel_is_replaced(tmp_path: Path) -> None:
     with redis_groups.sentinel() as shape:
         await _register(shape)
-        async with ServerProcess(tmp_path, redis_url=shape.url) as server, ClientSession() as session:
+        async with ServerProcess(tmp_path, redis_url=shape.url, redis_timeout=1) as server, ClientSession() as session:
             shape.kill(shape.primaries()[0])
             statuses = []
             for _ in range(300):
@@ -102,7 +102,7 @@ async def test_a_primary_killed_under_sentinel_is_replaced(tmp_path: Path) -> No
 async def test_a_primary_killed_in_a_cluster_is_replaced(tmp_path: Path) -> None:
     with redis_groups.cluster() as shape:
         await _register(shape)
-        async with ServerProcess(tmp_path, redis_url=shape.url) as server, ClientSession() as session:
+        async with ServerProcess(tmp_path, redis_url=shape.url, redis_timeout=1) as server, ClientSession() as session:
             shape.kill(shape.primaries()[0])
             well = 0
             for _ in range(600):

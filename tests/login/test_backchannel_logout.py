@@ -196,7 +196,7 @@ async def test_a_logout_that_is_cut_off_is_finished(
         proxy.refusing = proxy.refusing or found
         return found
 
-    settings = settings_for(proxy.url, fetch_private_addresses=True)
+    settings = settings_for(proxy.url, fetch_private_addresses=True, redis_timeout=0.5)
     async with open_issuer(settings) as issuer, in_process(issuer) as http:
         world = World(issuer, http, redis)
         await world.openid_client(backchannel_logout_uri=receiver.uri)
