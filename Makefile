@@ -34,6 +34,7 @@ lint: $(VENV)/.test ## ruff, mypy and import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd guard && ../$(BIN)/lint-imports
 
 export NO_MKDOCS_2_WARNING := 1
 docs: $(VENV)/.docs ## build the docs site into site/, whose pages also open as files (needs npm); a broken link fails
@@ -71,21 +72,21 @@ clean: ## remove environments and everything that tools left; .mintmark (the dem
 	rm -rf $(VENV) .venv-serving build dist site htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Stamps: nothing is installed again while the lock files and pyproject.toml are as they were.
+# Stamps: nothing is installed again while the lock files and both pyproject.toml are as they were.
 
-$(VENV)/.run: requirements/run.txt pyproject.toml $(MADE)
+$(VENV)/.run: requirements/run.txt pyproject.toml guard/pyproject.toml $(MADE)
 	$(INSTALL) --no-deps --require-hashes -r requirements/run.txt
-	$(INSTALL) --no-deps -e .
+	$(INSTALL) --no-deps -e . -e ./guard
 	@touch $@
 
-$(VENV)/.test: requirements/test.txt pyproject.toml $(MADE)
+$(VENV)/.test: requirements/test.txt pyproject.toml guard/pyproject.toml $(MADE)
 	$(INSTALL) --no-deps --require-hashes -r requirements/test.txt
-	$(INSTALL) --no-deps -e .
+	$(INSTALL) --no-deps -e . -e ./guard
 	@touch $@
 
-$(VENV)/.load: requirements/load.txt pyproject.toml $(MADE)
+$(VENV)/.load: requirements/load.txt pyproject.toml guard/pyproject.toml $(MADE)
 	$(INSTALL) --no-deps --require-hashes -r requirements/load.txt
-	$(INSTALL) --no-deps -e .
+	$(INSTALL) --no-deps -e . -e ./guard
 	@touch $@
 
 $(VENV)/.docs: requirements/docs.txt docs/node/package-lock.json $(MADE)

@@ -7,16 +7,20 @@ echo api-secret | .venv/bin/mintmark client create api --introspect --resource h
 curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:9000/
 """
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
 
-from service.guard import TOKEN, Guard, aiohttp_guard
+from mintmark_guard import Guard
+from mintmark_guard.aiohttp import TOKEN, aiohttp_guard, guarding
 
 REDIS_URL = Path(".mintmark/redis_url").read_text()
-guard = Guard.by_introspection(
-    "http://127.0.0.1:8080", "https://api.example.com", "api", "api-secret", redis_url=REDIS_URL
+guard = Guard(
+    "http://127.0.0.1:8080",
+    "https://api.example.com",
+    client_id="api",
+    client_secret="api-secret",  # noqa: S106
+    redis_url=REDIS_URL,
 )
 
 
@@ -25,15 +29,9 @@ async def hello(request: web.Request) -> web.Response:
     return web.json_response({"hello": token.subject or token.client_id, "scopes": sorted(token.scopes)})
 
 
-async def guarding(_: web.Application) -> AsyncIterator[None]:
-    await guard.start()
-    yield
-    await guard.close()
-
-
 app = web.Application(middlewares=[aiohttp_guard(guard, {"read"})])
 app.router.add_get("/", hello)
-app.cleanup_ctx.append(guarding)
+app.cleanup_ctx.append(guarding(guard))
 
 if __name__ == "__main__":
     web.run_app(app, host="127.0.0.1", port=9000)

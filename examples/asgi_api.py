@@ -1,21 +1,24 @@
-"""The same as ASGI, by keys alone: any ASGI server runs it (uvicorn examples.asgi_api:app); its tokens are JWTs.
+"""A resource server in Starlette: uvicorn --app-dir examples asgi_api:app --port 9000. Its tokens are JWTs.
 
     .venv/bin/mintmark client create caller --grant-type client_credentials --scope read --audience https://api.example.com \
         --access-token-format jwt
 """
 
-import json
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-from service.guard import AsgiGuard, Guard
-from service.guard.asgi_guard import Receive, Scope, Send
+from mintmark_guard import Guard
+from mintmark_guard.asgi import AsgiGuard
 
-
-async def hello(scope: Scope, _receive: Receive, send: Send) -> None:
-    token = scope["mintmark_token"]
-    body = json.dumps({"hello": token.subject, "scopes": sorted(token.scopes)}).encode()
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+guard = Guard("http://127.0.0.1:8080", "https://api.example.com")
 
 
-app = AsgiGuard(hello, Guard.by_jwks("http://127.0.0.1:8080", "https://api.example.com"), {"read"})
+async def hello(request: Request) -> JSONResponse:
+    token = request.scope["mintmark_token"]
+    return JSONResponse({"hello": token.subject, "scopes": sorted(token.scopes)})
+
+
+app = Starlette(routes=[Route("/", hello)], middleware=[Middleware(AsgiGuard, guard=guard, scopes="read")])

@@ -23,7 +23,8 @@ ROOT = Path(__file__).parent.parent
 SERVICE = ROOT / "service"
 README = (ROOT / "README.md").read_text()
 
-ROOMS = ("service", "tests", "loadtests", "helm", "docs", "examples")
+GUARD = ROOT / "guard" / "mintmark_guard"
+ROOMS = ("service", "guard", "tests", "loadtests", "helm", "docs", "examples")
 PYTHON = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "node_modules" not in path.parts]
 """Every Python file of the repository."""
 
@@ -90,6 +91,7 @@ def test_tests_mirror_the_house() -> None:
         "clients",
         "conformance",
         "deploy",
+        "guard",
         "helm",
         "image",
         "journeys",
@@ -130,13 +132,13 @@ def test_only_keys_py_spells_the_prefix_of_keys() -> None:
 
 
 def test_every_room_has_a_sign() -> None:
-    for path in SERVICE.rglob("__init__.py"):
+    for path in (*SERVICE.rglob("__init__.py"), *GUARD.rglob("__init__.py")):
         assert ast.get_docstring(ast.parse(path.read_text())), path
 
 
 def test_functions_fit_the_eye() -> None:
     long = []
-    for path in SERVICE.rglob("*.py"):
+    for path in (*SERVICE.rglob("*.py"), *GUARD.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno
@@ -150,7 +152,7 @@ def test_no_function_is_longer_than_50_lines() -> None:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     found = [
         f"{path.relative_to(ROOT)}: {node.name}"
-        for path in (ROOT / "service").rglob("*.py")
+        for path in (*SERVICE.rglob("*.py"), *GUARD.rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, kinds) and node.end_lineno is not None and node.end_lineno - node.lineno + 1 > 50
     ]
@@ -192,7 +194,7 @@ def test_no_call_is_shortened_by_a_splat() -> None:
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "common", "base", "manager", "mixin"])
 def test_no_path_is_called_by_a_word_that_says_nothing(word: str) -> None:
-    assert not [path for path in SERVICE.rglob("*") if path.stem == word]
+    assert not [path for path in (*SERVICE.rglob("*"), *GUARD.rglob("*")) if path.stem == word]
 
 
 def test_pure_rooms_are_pure() -> None:
@@ -229,7 +231,7 @@ def test_the_readme_lists_every_endpoint_by_its_path() -> None:
 
 
 def test_nothing_reads_like_unfinished_work() -> None:
-    for path in SERVICE.rglob("*.py"):
+    for path in (*SERVICE.rglob("*.py"), *GUARD.rglob("*.py")):
         assert not re.search(r"TODO|FIXME|XXX|NotImplementedError", path.read_text()), path
 
 

@@ -9,8 +9,9 @@ import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from starlette.types import ASGIApp
 
+from mintmark_guard import Guard
+from mintmark_guard.asgi import AsgiGuard
 from service.dev.mcp_demo import PATH, SCOPE, resource_of
-from service.guard import AsgiGuard, Guard
 
 
 def make_server() -> MCPServer:
@@ -35,7 +36,7 @@ def make_server() -> MCPServer:
 
 def guarded(server: MCPServer, issuer: str, resource: str) -> ASGIApp:
     """Put the guard before the server: it takes JWTs of this issuer for this resource, and says so to whoever asks."""
-    guard = Guard.by_jwks(issuer, resource).described(resource_name="Mintmark demo", scopes_supported=[SCOPE])
+    guard = Guard(issuer, resource, metadata={"resource_name": "Mintmark demo", "scopes_supported": [SCOPE]})
     return AsgiGuard(server.streamable_http_app(streamable_http_path=PATH), guard, {SCOPE})
 
 

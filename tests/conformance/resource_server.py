@@ -13,7 +13,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from service.guard import TOKEN, CertificatePolicy, DpopPolicy, Guard, aiohttp_guard
+from mintmark_guard import CertificatePolicy, DpopPolicy, Guard
+from mintmark_guard.aiohttp import TOKEN, aiohttp_guard, guarding
 
 PATH = "/resource"
 INTERACTION = "x-fapi-interaction-id"
@@ -29,25 +30,17 @@ def resource_application(guard: Guard) -> web.Application:
     """An application with one resource, which says whose token was taken."""
     application = web.Application(middlewares=[aiohttp_guard(guard)])
     application.router.add_get(PATH, _resource)
-
-    async def started(_: web.Application) -> None:
-        await guard.start()
-
-    async def stopped(_: web.Application) -> None:
-        await guard.close()
-
-    application.on_startup.append(started)
-    application.on_cleanup.append(stopped)
+    application.cleanup_ctx.append(guarding(guard))
     return application
 
 
 def resource_guard(issuer: str, audience: str, client_id: str, secret: str) -> Guard:
     """A guard that asks the issuer about each token, and takes DPoP proofs and forwarded certificates."""
-    return Guard.by_introspection(
+    return Guard(
         issuer,
         audience,
-        client_id,
-        secret,
+        client_id=client_id,
+        client_secret=secret,
         dpop=DpopPolicy(),
         certificates=CertificatePolicy(forwarded="nginx", trusted_proxies=("127.0.0.1/32",)),
     )

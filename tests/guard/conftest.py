@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from mintmark_guard import Guard
 from service.app import open_issuer
-from service.guard import Guard
 from tests.guard.guarding import API
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
@@ -29,10 +29,9 @@ async def guards(served: World) -> AsyncIterator[Callable[..., Guard]]:
     made: list[Guard] = []
 
     def make(kind: str = "introspection", audience: str = API, **options: Any) -> Guard:
-        if kind == "jwks":
-            guard = Guard.by_jwks(served.issuer.url, audience, **options)
-        else:
-            guard = Guard.by_introspection(served.issuer.url, audience, "api", SECRET, **options)
+        if kind == "introspection":
+            options |= {"client_id": "api", "client_secret": SECRET}
+        guard = Guard(served.issuer.url, audience, **options)
         made.append(guard)
         return guard
 

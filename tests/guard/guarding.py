@@ -3,7 +3,9 @@
 import asyncio
 from typing import Any
 
-from service.guard import Guard, Refused
+from mintmark_guard import Guard, Refused
+from mintmark_guard.claims_cache import ClaimsCache
+from mintmark_guard.introspection import Introspection
 from tests.guarded import bearer
 from tests.world import World
 
@@ -18,10 +20,18 @@ async def token_of(world: World, **client: Any) -> str:
 
 async def listening(guard: Guard) -> Guard:
     await guard.start()
+    source = guard.source
+    assert isinstance(source, Introspection)
     async with asyncio.timeout(5):
-        while not guard._hears:
+        while not source.hears:
             await asyncio.sleep(0.01)
     return guard
+
+
+def remembered(guard: Guard) -> ClaimsCache:
+    """What it remembers of introspection."""
+    assert isinstance(guard.source, Introspection)
+    return guard.source.cache
 
 
 async def is_let_in(guard: Guard, token: str) -> bool:

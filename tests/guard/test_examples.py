@@ -56,7 +56,8 @@ async def test_the_aiohttp_example(demo: int, tmp_path: Path) -> None:
         assert re.sub(r"\s", "", here(line)) in re.sub(r"\s", "", example.replace("\n    ", "").replace("\n)", ")"))
     await run(here(block("sh")), tmp_path)
     (tmp_path / "api.py").write_text(example)
-    api = await asyncio.create_subprocess_exec(sys.executable, "api.py", cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
+    path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'guard'}"}
+    api = await asyncio.create_subprocess_exec(sys.executable, "api.py", cwd=tmp_path, env=path)
     try:
         await until_it_listens(port)
         said = await run(here(block("console")), tmp_path)

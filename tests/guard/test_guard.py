@@ -9,8 +9,8 @@ from urllib.parse import quote
 import jwt
 import pytest
 
+from mintmark_guard import Guard, Refused
 from service.crypto.key_material import generate
-from service.guard import Guard, Refused
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
 from tests.guard.guarding import API, is_let_in, listening, token_of
 from tests.guarded import bearer, request_with

@@ -9,8 +9,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
-from service.guard import TOKEN, AsgiGuard, Guard, MisconfiguredError, Needed, Refused, aiohttp_guard, needs
-from service.guard.routes import Routes
+from mintmark_guard import Guard, MisconfiguredError, Needed, Refused
+from mintmark_guard.aiohttp import TOKEN, aiohttp_guard, needs
+from mintmark_guard.asgi import AsgiGuard
+from mintmark_guard.routes import Routes
 from service.protocol.names import AccessTokenFormat
 from tests.guard.guarding import API, is_let_in, token_of
 from tests.guarded import bearer
@@ -35,7 +37,7 @@ async def test_before_aiohttp_handlers(served: World, guards: Callable[..., Guar
             refused = await http.get(path)
             assert (refused.status, refused.headers["WWW-Authenticate"]) == (
                 401,
-                'Bearer, DPoP algs="ES256 PS256 EdDSA ES384"',
+                f'Bearer resource_metadata="{API}/.well-known/oauth-protected-resource", DPoP algs="ES256 PS256 EdDSA ES384"',
             )
 
 
@@ -103,7 +105,7 @@ async def test_wrong_credentials_are_told_at_the_start(
     served: World, issuer: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     url, secret = (served.issuer.url, "wrong") if issuer else (served.issuer.url + "/", SECRET)
-    guard = Guard.by_introspection(url, API, "api", secret)
+    guard = Guard(url, API, client_id="api", client_secret=secret)
     with pytest.raises(MisconfiguredError, match="client 'api'" if issuer else "calls itself"):
         await guard.start()
     assert "guard: " in caplog.text
@@ -124,7 +126,7 @@ async def test_wrong_credentials_are_told_at_the_start(
 
 
 async def test_a_service_that_is_away_is_no_reason_not_to_start(caplog: pytest.LogCaptureFixture) -> None:
-    guard = Guard.by_introspection(f"http://127.0.0.1:{free_port()}", API, "api", SECRET)
+    guard = Guard(f"http://127.0.0.1:{free_port()}", API, client_id="api", client_secret=SECRET)
     await guard.start()
     assert "cannot be asked yet" in caplog.text
     await guard.close()

@@ -10,8 +10,10 @@ import pytest
 from aiohttp import ClientSession, TCPConnector, web
 from multidict import CIMultiDict
 
+from mintmark_guard import CertificatePolicy, Guard, Refused
+from mintmark_guard.aiohttp import TOKEN, aiohttp_guard
+from mintmark_guard.asgi import AsgiGuard
 from service.fronts.any_certificate import AnyCertificate
-from service.guard import TOKEN, AsgiGuard, CertificatePolicy, Guard, Refused, aiohttp_guard
 from service.protocol.names import AccessTokenFormat
 from tests.certificates import DAY, PROXIED, ask, self_signed
 from tests.dpop import Prover
@@ -111,10 +113,10 @@ async def test_a_token_that_is_bound_to_something_else(
 ) -> None:
     guard = guards("jwks")
 
-    async def claims(_: str) -> Any:
+    def claims(_: str) -> Any:
         return {"aud": API, "cnf": {"x5t#S256": "x", "kid": "1"}}
 
-    monkeypatch.setattr(guard, "_verified", claims)
+    monkeypatch.setattr(guard.source, "at_hand", claims)
     assert await refusal(guard, "x", certificate=MINE.der) == (401, "invalid_token")
 
 

@@ -10,8 +10,10 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
-from service.guard import TOKEN, AsgiGuard, DpopPolicy, Guard, Refused, aiohttp_guard
-from service.guard.dpop import KeyCheck, SentRequest, UsedProofs
+from mintmark_guard import DpopPolicy, Guard, Refused
+from mintmark_guard.aiohttp import TOKEN, aiohttp_guard
+from mintmark_guard.asgi import AsgiGuard
+from mintmark_guard.dpop import KeyCheck, SentRequest, UsedProofs
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
 from tests.dpop import Prover
 from tests.guard.guarding import API, token_of
@@ -136,7 +138,7 @@ async def test_behind_a_proxy_the_api_says_how_clients_call_it(served: World, gu
 def test_a_host_that_is_none_is_refused(policy: DpopPolicy) -> None:
     """``Host: [`` is nothing that the API has to be able to read."""
     check, prover = KeyCheck(policy, API), Prover()
-    sent = SentRequest("GET", "https://[/orders", prover.with_token("token", url=URL))
+    sent = SentRequest("GET", "https://[/orders", list(prover.with_token("token", url=URL).items()))
     with pytest.raises(Refused) as refused:
         check.check("dpop", "token", {"cnf": {"jkt": prover.jkt}}, sent, time.time())
     assert (refused.value.status, refused.value.error) == (401, "invalid_dpop_proof")
@@ -163,7 +165,7 @@ async def test_nonces(served: World, guards: Callable[..., Guard]) -> None:
 
 def test_metadata_say_what_is_wanted(guards: Callable[..., Guard]) -> None:
     """RFC 9728 section 2."""
-    guard = guards("jwks", dpop=DpopPolicy(required=True, algorithms=("ES256",))).described()
+    guard = guards("jwks", dpop=DpopPolicy(required=True, algorithms=("ES256",)))
     assert guard.metadata
     said = json.loads(guard.metadata.content)
     assert said["dpop_signing_alg_values_supported"] == ["ES256"]
@@ -185,8 +187,12 @@ def test_a_refused_proof_is_not_remembered() -> None:
     check, prover = KeyCheck(DpopPolicy(), API), Prover()
     headers = prover.with_token("token", url=URL)
     with pytest.raises(Refused):
-        check.check("dpop", "other", {"cnf": {"jkt": prover.jkt}}, SentRequest("GET", URL, headers), time.time())
-    check.check("dpop", "token", {"cnf": {"jkt": prover.jkt}}, SentRequest("GET", URL, headers), time.time())
+        check.check(
+            "dpop", "other", {"cnf": {"jkt": prover.jkt}}, SentRequest("GET", URL, list(headers.items())), time.time()
+        )
+    check.check(
+        "dpop", "token", {"cnf": {"jkt": prover.jkt}}, SentRequest("GET", URL, list(headers.items())), time.time()
+    )
 
 
 # before applications

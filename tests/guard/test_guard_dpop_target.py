@@ -8,8 +8,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.guard import TOKEN, AsgiGuard, DpopPolicy, Guard, Refused, aiohttp_guard
-from service.guard.request_url import request_url
+from mintmark_guard import DpopPolicy, Guard, Refused
+from mintmark_guard.aiohttp import TOKEN, aiohttp_guard
+from mintmark_guard.asgi import AsgiGuard
+from mintmark_guard.request_url import request_url
 from tests.dpop import Prover
 from tests.guard.guarding import API
 from tests.guard.test_guard_dpop import bound_token, request

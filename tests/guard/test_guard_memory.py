@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from mintmark_guard import Guard, Refused
+from mintmark_guard.claims_cache import ClaimsCache
+from mintmark_guard.introspection import Introspection
+from mintmark_guard.signed_tokens import SignedTokens
 from service.admin import client_ending, users
-from service.guard import Guard, Refused
-from service.guard.cache import ClaimsCache
 from service.protocol.names import AccessTokenFormat
 from tests.exchanging import ORDERS, acting, app, exchanged, orders
-from tests.guard.guarding import API, is_let_in, listening, token_of
+from tests.guard.guarding import API, is_let_in, listening, remembered, token_of
 from tests.guarded import bearer
 from tests.world import SECRET, World
 
@@ -28,7 +30,7 @@ async def test_what_ends_is_forgotten_at_once(served: World, guards: Callable[..
     guard = await listening(guards(redis_url=served.redis.url))
     for _ in range(3):
         assert await is_let_in(guard, token)
-    assert len(guard._cache) == 1
+    assert len(remembered(guard)) == 1
     match how:
         case "token":
             await served.revoke(token)
@@ -49,7 +51,7 @@ async def test_what_ends_is_forgotten_at_once(served: World, guards: Callable[..
             await served.refresh(tokens["refresh_token"])
     served.issuer.store.clients.forget(["app"])
     async with asyncio.timeout(5):
-        while len(guard._cache):
+        while len(remembered(guard)):
             await asyncio.sleep(0.001)
     assert not await is_let_in(guard, token)
 
@@ -67,11 +69,11 @@ async def test_an_exchanged_token_is_forgotten_with_the_client_that_it_came_from
     token = (await exchanged(served, "orders", held["access_token"], audience=API, **actor))["access_token"]
     guard = await listening(guards(redis_url=served.redis.url))
     assert await is_let_in(guard, token)
-    assert len(guard._cache) == 1
+    assert len(remembered(guard)) == 1
     await client_ending.revoke_client(served.issuer, "app")
     served.issuer.store.clients.forget(["app"])
     async with asyncio.timeout(5):
-        while len(guard._cache):
+        while len(remembered(guard)):
             await asyncio.sleep(0.001)
     assert not await is_let_in(guard, token)
 
@@ -99,11 +101,12 @@ async def test_nothing_is_remembered_while_nothing_is_heard(served: World, guard
     token = await token_of(served)
     deaf = guards(redis_url="redis://127.0.0.1:1/0")
     assert await is_let_in(deaf, token)
-    assert len(deaf._cache) == 0
+    assert len(remembered(deaf)) == 0
     guard = await listening(guards(redis_url=served.redis.url))
     assert await is_let_in(guard, token)
-    guard._hearing(False)
-    assert len(guard._cache) == 0
+    assert isinstance(guard.source, Introspection)
+    guard.source.hearing(False)
+    assert len(remembered(guard)) == 0
 
 
 async def test_without_channels_answers_are_remembered_only_on_request(
@@ -113,29 +116,29 @@ async def test_without_channels_answers_are_remembered_only_on_request(
     forgetful, patient = guards(), guards(cache_seconds=60)
     for guard in (forgetful, patient):
         assert await is_let_in(guard, token)
-    assert (len(forgetful._cache), len(patient._cache)) == (0, 1)
+    assert (len(remembered(forgetful)), len(remembered(patient))) == (0, 1)
 
 
 async def test_the_same_question_is_asked_once(served: World, guards: Callable[..., Guard]) -> None:
     token = await token_of(served)
     guard = guards(cache_seconds=60)
     asked = 0
-    fetched = guard._fetched
+    fetched = guard.issuer.fetched
 
     async def counting(ask: Any) -> dict[str, Any]:
         nonlocal asked
         asked += 1
         return await fetched(ask)
 
-    guard._fetched = counting  # type: ignore[method-assign]
+    guard.issuer.fetched = counting  # type: ignore[method-assign]
     assert all(await asyncio.gather(*(is_let_in(guard, token) for _ in range(20))))
     assert asked == 2, "the metadata and the token"
 
 
 async def test_a_service_that_is_away_is_503() -> None:
     for guard in (
-        Guard.by_jwks("http://127.0.0.1:1", API),
-        Guard.by_introspection("http://127.0.0.1:1", API, "api", "x"),
+        Guard("http://127.0.0.1:1", API),
+        Guard("http://127.0.0.1:1", API, client_id="api", client_secret="x"),
     ):
         head = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IngifQ"
         with pytest.raises(Refused) as refused:
@@ -156,9 +159,11 @@ async def test_keys_are_used_while_they_cannot_be_read_again(served: World, guar
         asked += 1
         raise TimeoutError
 
-    guard._fetched = hanging  # type: ignore[assignment, method-assign]
-    guard._keys._read_at -= 1000
-    guard._keys._again_at = 0.0
+    guard.issuer.fetched = hanging  # type: ignore[assignment, method-assign]
+    assert isinstance(guard.source, SignedTokens)
+    keys = guard.source.keys
+    keys._read_at -= 1000
+    keys._again_at = 0.0
     for _ in range(20):
         assert await is_let_in(guard, token)
         head = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImZvcmdlZCJ9"
@@ -172,7 +177,7 @@ async def test_a_key_of_a_kind_that_nobody_knows_yet_is_passed_over(
 ) -> None:
     token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
     guard = guards("jwks")
-    fetched = guard._fetched
+    fetched = guard.issuer.fetched
 
     async def with_others(ask: Any) -> dict[str, Any]:
         found = await fetched(ask)
@@ -180,27 +185,27 @@ async def test_a_key_of_a_kind_that_nobody_knows_yet_is_passed_over(
             found["keys"][:0] = [{"kty": "AKP", "alg": "ML-DSA-65", "kid": "pq"}, {"kty": "EC", "kid": "half"}]
         return found
 
-    guard._fetched = with_others  # type: ignore[method-assign]
+    guard.issuer.fetched = with_others  # type: ignore[method-assign]
     assert await is_let_in(guard, token)
 
 
 async def test_who_asks_after_the_news_joins_no_older_question(served: World, guards: Callable[..., Guard]) -> None:
     token = await token_of(served)
     guard = await listening(guards(redis_url=served.redis.url))
-    fetched, answered = guard._fetched, asyncio.Event()
+    fetched, answered = guard.issuer.fetched, asyncio.Event()
 
     async def slow(ask: Any) -> dict[str, Any]:
         found = await fetched(ask)
         await answered.wait()
         return found
 
-    guard._fetched = slow  # type: ignore[method-assign]
+    guard.issuer.fetched = slow  # type: ignore[method-assign]
     older = asyncio.ensure_future(is_let_in(guard, token))
     await asyncio.sleep(0.1)
-    news = guard._cache.news
+    news = remembered(guard).news
     await served.revoke(token)
     async with asyncio.timeout(5):
-        while guard._cache.news == news:
+        while remembered(guard).news == news:
             await asyncio.sleep(0.001)
     newer = asyncio.ensure_future(is_let_in(guard, token))
     await asyncio.sleep(0.1)
@@ -211,7 +216,7 @@ async def test_who_asks_after_the_news_joins_no_older_question(served: World, gu
 
 async def test_an_issuer_that_calls_itself_otherwise_is_not_believed(served: World) -> None:
     token = await token_of(served)
-    guard = Guard.by_introspection(served.issuer.url + "/", API, "api", SECRET)
+    guard = Guard(served.issuer.url + "/", API, client_id="api", client_secret=SECRET)
     with pytest.raises(Refused) as refused:
         await guard.check(**bearer(token))
     assert refused.value.status == 503

@@ -11,7 +11,9 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from service.guard import AsgiGuard, Guard, Needed, Refused, aiohttp_guard, needs
+from mintmark_guard import Guard, Needed, Refused
+from mintmark_guard.aiohttp import aiohttp_guard, needs
+from mintmark_guard.asgi import AsgiGuard
 from service.protocol.names import AccessTokenFormat
 from tests.conftest import NODE
 from tests.guard.guarding import API
@@ -142,7 +144,7 @@ async def test_a_route_may_want_more_of_the_login(served: World, guards: Callabl
 )
 async def test_where_the_metadata_are(guards: Callable[..., Guard], resource: str, path: str) -> None:
     """RFC 9728 section 3.1."""
-    metadata = guards("jwks", resource).described().metadata
+    metadata = guards("jwks", resource).metadata
     assert metadata is not None
     assert metadata.path == path
     assert metadata.url == resource.partition("/v1")[0].removesuffix("/x").rstrip("/") + path
@@ -152,20 +154,28 @@ async def test_where_the_metadata_are(guards: Callable[..., Guard], resource: st
     "resource", ["orders", "http://api.example.com", "https://api.example.com/#x", "urn:example:api"]
 )
 async def test_what_is_no_url_has_no_metadata(guards: Callable[..., Guard], resource: str) -> None:
+    assert guards("jwks", resource).metadata is None
     with pytest.raises(ValueError, match="has no metadata"):
-        guards("jwks", resource).described()
+        guards("jwks", resource, metadata={"resource_name": "Orders"})
+
+
+async def test_an_api_may_have_no_metadata(guards: Callable[..., Guard]) -> None:
+    guard = guards(metadata=None)
+    with pytest.raises(Refused) as refused:
+        await guard.check(method="GET", url=API, headers={})
+    assert "resource_metadata" not in refused.value.headers["WWW-Authenticate"]
 
 
 async def test_nobody_says_in_our_place_whom_we_trust(guards: Callable[..., Guard]) -> None:
     with pytest.raises(ValueError, match="authorization_servers: the guard says that"):
-        guards().described(authorization_servers=["https://evil.example"])
+        guards(metadata={"authorization_servers": ["https://evil.example"]})
 
 
 @pytest.mark.parametrize("kind", ["aiohttp", "asgi"])
 async def test_metadata_are_for_everybody_and_challenges_point_there(
     served: World, guards: Callable[..., Guard], kind: str
 ) -> None:
-    guard = guards().described(resource_name="Orders", scopes_supported=["read"])
+    guard = guards(metadata={"resource_name": "Orders", "scopes_supported": ["read"]})
     app = web.Application(middlewares=[aiohttp_guard(guard)])
     if kind == "asgi":
         app = behind(AsgiGuard(application, guard))
@@ -194,7 +204,7 @@ async def test_oauth4webapi_finds_the_token_service_by_the_api(served: World, no
     app, port = web.Application(), free_port()
     app.router.add_get("/orders", hello)
     url = f"http://127.0.0.1:{port}/orders"
-    guard = Guard.by_jwks(served.issuer.url, url).described(scopes_supported=["read"])
+    guard = Guard(served.issuer.url, url, metadata={"scopes_supported": ["read"]})
     app.middlewares.append(aiohttp_guard(guard))
     async with TestServer(app, host="127.0.0.1", port=port):
         node = await asyncio.create_subprocess_exec(

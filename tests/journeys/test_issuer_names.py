@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 
+from mintmark_guard import Guard, Refused
 from service.app import open_issuer
-from service.guard import Guard, Refused
 from tests.guarded import bearer
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
@@ -81,8 +81,8 @@ async def test_the_guard_compares_the_name_and_finds_the_document(redis: Shape, 
         client = await world.client(audiences=(API,))
         token = (await world.tokens(client, scope="read", audience=(API,)))["access_token"]
         guard, other = (
-            Guard.by_jwks(name, API),
-            Guard.by_jwks(f"{name}/" if not ending.endswith("/") else name[:-1], API),
+            Guard(name, API),
+            Guard(f"{name}/" if not ending.endswith("/") else name[:-1], API),
         )
         assert (await guard.check(**bearer(token))).claims["iss"] == name
         with pytest.raises(Refused):  # a name that differs by a slash is another issuer's

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from service.guard import AsgiGuard
+from mintmark_guard.asgi import AsgiGuard
 from tests.free_ports import free_ports
 
 ROOT = Path(__file__).parents[2]

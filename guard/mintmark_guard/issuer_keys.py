@@ -3,16 +3,17 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import jwt
 
-from service.concurrency.shared_calls import SharedCalls
+from mintmark_guard.jws import parsed_key
+from mintmark_guard.shared_calls import SharedCalls
 
 _AGAIN = 10.0
 """Seconds after which an unknown ``kid`` makes us fetch the keys once more."""
 _FOR = 300.0
+"""Seconds after which keys are read again."""
 
 
 class IssuerKeys:
@@ -25,8 +26,12 @@ class IssuerKeys:
         self._read_at = self._again_at = 0.0
         self._reading: SharedCalls[None] = SharedCalls()
 
+    def known(self, kid: str) -> jwt.PyJWK | None:
+        """Return the key of this ``kid`` if it is known and the keys are not due to be read again."""
+        return None if time.monotonic() - self._read_at >= _FOR else self._known.get(kid)
+
     async def get(self, kid: str) -> jwt.PyJWK | None:
-        """The key of this ``kid``. Raises what ``fetch`` does, ValueError where it did a moment ago."""
+        """Return the key of this ``kid``. Raises what ``fetch`` does, ValueError where it did a moment ago."""
         now = time.monotonic()
         is_known = kid in self._known
         if now >= self._again_at and (not is_known or now - self._read_at >= _FOR):
@@ -41,6 +46,7 @@ class IssuerKeys:
         self._again_at = time.monotonic() + _AGAIN
         usable = {}
         for one in (await self._fetch())["keys"]:
-            with suppress(jwt.PyJWTError):  # one that this library does not know yet must not keep us from the others
-                usable[one["kid"]] = jwt.PyJWK(one)
+            # One that this library does not know yet must not keep us from the others.
+            if isinstance(one, dict) and isinstance(one.get("kid"), str) and (key := parsed_key(one)) is not None:
+                usable[one["kid"]] = key
         self._known, self._read_at = usable, time.monotonic()

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Self
 
-from service.guard.verdict import Refused, Token
+from mintmark_guard.verdict import Refused, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class Needed:
 
 
 NOTHING = Needed()
+
+
+def of_words(scopes: Collection[str], acr_values: Collection[str], max_age: int | None) -> Needed:
+    """Make what a decorator wants: each text may hold several scopes, with blanks between."""
+    return Needed.of([word for scope in scopes for word in scope.split()], acr_values, max_age)
 
 
 def as_needed(wanted: "Needed | Collection[str]") -> Needed:

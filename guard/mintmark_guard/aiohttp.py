@@ -1,16 +1,18 @@
-"""The guard before aiohttp handlers."""
+"""The guard before aiohttp handlers: a middleware."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from service.guard.guard import Guard
-from service.guard.needed import Needed
-from service.guard.request_url import request_url
-from service.guard.resource_metadata import HEADERS
-from service.guard.routes import Routes, is_preflight, needed_by
-from service.guard.verdict import Refused, Token
+from mintmark_guard.guard import Guard
+from mintmark_guard.needed import Needed
+from mintmark_guard.request_url import request_url
+from mintmark_guard.resource_metadata import HEADERS
+from mintmark_guard.routes import Routes, is_preflight, needed_by, needs
+from mintmark_guard.verdict import Refused, Token
+
+__all__ = ["TOKEN", "aiohttp_guard", "guarding", "needs"]
 
 TOKEN: web.RequestKey[Token] = web.RequestKey("mintmark_token", Token)
 """``request[TOKEN]``: the token of a request that was let in."""
@@ -28,7 +30,7 @@ def aiohttp_guard(
     Preflights of CORS are let through: a browser sends no token with one. The metadata of the API is for everybody.
 
     Args:
-        guard: Checks the tokens.
+        guard: Checks the tokens. The application starts and closes it where ``guarding(guard)`` is among its ``cleanup_ctx``.
         scopes: Needed by every request; ``Needed`` for more than scopes.
         open_paths: Exact paths that are for everybody.
         routes: Further scopes by route, see ``Routes``.
@@ -61,6 +63,17 @@ def aiohttp_guard(
         return response
 
     return check
+
+
+def guarding(guard: Guard) -> Callable[[web.Application], AsyncIterator[None]]:
+    """For ``cleanup_ctx`` of an application: start the guard with it, and close it."""
+
+    async def context(_: web.Application) -> AsyncIterator[None]:
+        await guard.start()
+        yield
+        await guard.close()
+
+    return context
 
 
 def _as_written(request: web.Request) -> str:

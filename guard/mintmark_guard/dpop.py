@@ -1,16 +1,17 @@
 """DPoP at a resource server (RFC 9449 section 7): whether the sender of a token holds the key that it is bound to."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from threading import Lock
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from service.crypto.dpop_nonces import DpopNonces
-from service.crypto.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, DpopProofs, check_age
-from service.crypto.jws import UnverifiableError
-from service.guard.verdict import Refused
+from mintmark_guard.dpop_nonces import DpopNonces
+from mintmark_guard.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, check_age, verify_proof
+from mintmark_guard.jws import UnverifiableError
+from mintmark_guard.verdict import Refused
 
 SCHEME = "dpop"
 
@@ -49,7 +50,8 @@ class SentRequest(NamedTuple):
 
     method: str
     url: str
-    headers: Mapping[str, str]
+    headers: Sequence[tuple[str, str]]
+    """Names in any case, and those that come twice twice."""
     peer: str = ""
     """IP address at the other end of the connection."""
     certificate: bytes | None = None
@@ -62,9 +64,7 @@ class KeyCheck:
     def __init__(self, policy: DpopPolicy, audience: str = "") -> None:
         self.policy = policy
         self._url = policy.public_url.rstrip("/") or ("" if policy.trust_host else _origin(audience))
-        self._proofs = DpopProofs()
-        secrets = [policy.nonce_secret.encode()] if policy.nonce_secret else []
-        self._nonces = DpopNonces(secrets, policy.nonce_lifetime) if secrets else None
+        self._nonces = DpopNonces(policy.nonce_secret, policy.nonce_lifetime) if policy.nonce_secret else None
         self._used = UsedProofs(policy.remembered)
 
     def headers(self, now: float) -> dict[str, str]:
@@ -105,10 +105,10 @@ class KeyCheck:
 
     def _verified(self, token: str, sent: SentRequest, now: float) -> DpopProof:
         """A proof that is used for the first time in this process. Raises UnverifiableError, Refused."""
-        written = [value for name, value in sent.headers.items() if name.lower() == HEADER.lower()]
+        written = [value for name, value in sent.headers if name.lower() == HEADER.lower()]
         if len(written) != 1:
             raise UnverifiableError("there must be one DPoP header")
-        proof = self._proofs.verify(
+        proof = verify_proof(
             written[0],
             method=sent.method,
             url=self._target(sent.url),
@@ -156,17 +156,19 @@ class UsedProofs:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._lock = Lock()
         self._ends: OrderedDict[bytes, int] = OrderedDict()
 
     def is_first_use(self, name: str, ends_at: int, now: float) -> bool:
         """Whether this is not remembered; from now on it is. Beyond the bound the oldest are forgotten."""
         digest = sha256(name.encode("utf-8", "surrogatepass")).digest()[:16]
-        if self._ends.get(digest, 0) > now:
-            return False
-        while self._ends and (len(self._ends) >= self._most or next(iter(self._ends.values())) <= now):
-            self._ends.popitem(last=False)
-        self._ends[digest] = ends_at
-        return True
+        with self._lock:  # threads of a WSGI server
+            if self._ends.get(digest, 0) > now:
+                return False
+            while self._ends and (len(self._ends) >= self._most or next(iter(self._ends.values())) <= now):
+                self._ends.popitem(last=False)
+            self._ends[digest] = ends_at
+            return True
 
     def __len__(self) -> int:
         return len(self._ends)

@@ -2,9 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Any, NamedTuple
 
-from service.protocol.credentials import GRANT_ID_LENGTH
+GRANT_ID_LENGTH = 22
+"""Characters at the beginning of a ``jti``: the id of the grant that the token is of."""
 
 
 class Held(NamedTuple):
@@ -16,57 +18,62 @@ class Held(NamedTuple):
 
 
 class ClaimsCache:
-    """The last ``size`` answers, by a hash of the token. ``clock``: monotonic seconds."""
+    """The last ``size`` answers, by a hash of the token; threads may share it. ``clock``: monotonic seconds."""
 
     def __init__(self, size: int, clock: Callable[[], float]) -> None:
         self._size = size
         self._clock = clock
         self._held: OrderedDict[bytes, Held] = OrderedDict()
         self._of: dict[str, set[bytes]] = {}
+        self._lock = Lock()
         self.news = 0
         """Counts what ended: an answer that was asked for before may be older than that."""
 
     def get(self, key: bytes) -> Mapping[str, Any] | None:
-        """The claims, while they may be believed."""
-        held = self._held.get(key)
-        if held is None:
-            return None
-        if self._clock() >= held.until:
-            self._drop(key)
-            return None
-        self._held.move_to_end(key)
-        return held.claims
+        """Return the claims, while they may be believed."""
+        with self._lock:
+            held = self._held.get(key)
+            if held is None:
+                return None
+            if self._clock() >= held.until:
+                self._drop(key)
+                return None
+            self._held.move_to_end(key)
+            return held.claims
 
     def keep(self, key: bytes, claims: Mapping[str, Any], seconds: float) -> None:
         """Believe it for so long."""
-        self._drop(key)
-        while len(self._held) >= self._size:
-            self._drop(next(iter(self._held)))
-        held = self._held[key] = Held(claims, self._clock() + seconds, _names(claims))
-        for name in held.names:
-            self._of.setdefault(name, set()).add(key)
+        with self._lock:
+            self._drop(key)
+            while len(self._held) >= self._size:
+                self._drop(next(iter(self._held)))
+            held = self._held[key] = Held(claims, self._clock() + seconds, _names(claims))
+            for name in held.names:
+                self._of.setdefault(name, set()).add(key)
 
     def forget_grant(self, grant_id: str) -> None:
-        """Everything of this grant is over."""
+        """Forget everything of a grant that has ended."""
         self._forget(f"grant {grant_id}")
 
     def forget_client(self, client_id: str) -> None:
-        """Something about this client has changed: ask again."""
+        """Forget everything of a client about which something has changed."""
         self._forget(f"client {client_id}")
 
     def clear(self) -> None:
-        """What ended meanwhile is not known."""
-        self.news += 1
-        self._held.clear()
-        self._of.clear()
+        """Forget everything: what ended meanwhile is not known."""
+        with self._lock:
+            self.news += 1
+            self._held.clear()
+            self._of.clear()
 
     def __len__(self) -> int:
         return len(self._held)
 
     def _forget(self, name: str) -> None:
-        self.news += 1
-        for key in list(self._of.get(name, ())):
-            self._drop(key)
+        with self._lock:
+            self.news += 1
+            for key in list(self._of.get(name, ())):
+                self._drop(key)
 
     def _drop(self, key: bytes) -> None:
         held = self._held.pop(key, None)

@@ -14,6 +14,16 @@ HEADERS = {
 _OURS = frozenset({"resource", "authorization_servers", "signed_metadata"})
 
 
+def has_metadata(resource: str) -> bool:
+    """Tell whether a resource is an https URL, or an http one on a loopback address, without fragment."""
+    try:
+        parts = urlsplit(resource)
+        is_local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    except ValueError:
+        return False
+    return bool(parts.netloc) and not parts.fragment and (parts.scheme == "https" or is_local)
+
+
 class ResourceMetadata:
     """The document of one API.
 
@@ -28,8 +38,7 @@ class ResourceMetadata:
 
     def __init__(self, resource: str, issuer: str, members: Mapping[str, object]) -> None:
         parts = urlsplit(resource)
-        is_local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
-        if not parts.netloc or parts.fragment or not (parts.scheme == "https" or is_local):
+        if not has_metadata(resource):
             raise ValueError(
                 f"{resource!r} has no metadata: the audience of the guard must be an https URL without fragment"
             )

@@ -1,17 +1,16 @@
 """The guard before an ASGI application (Starlette, FastAPI, Django …)."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from multidict import CIMultiDict
-
-from service.guard.guard import Guard
-from service.guard.needed import Needed
-from service.guard.request_url import request_url
-from service.guard.resource_metadata import HEADERS
-from service.guard.routes import Routes, is_preflight
-from service.guard.verdict import MisconfiguredError, Refused
-from service.protocol.forwarded_certificates import from_pem
+from mintmark_guard.dpop import SentRequest
+from mintmark_guard.forwarded_certificates import from_pem
+from mintmark_guard.guard import Guard
+from mintmark_guard.needed import Needed
+from mintmark_guard.request_url import request_url
+from mintmark_guard.resource_metadata import HEADERS
+from mintmark_guard.routes import Routes, is_preflight
+from mintmark_guard.verdict import MisconfiguredError, Refused
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -52,25 +51,17 @@ class AsgiGuard:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
             return
-        method, headers, metadata = scope.get("method", "GET"), _headers(scope), self._guard.metadata
+        method, metadata = scope.get("method", "GET"), self._guard.metadata
         if scope["type"] == "http" and metadata is not None and metadata.answers(method, scope["path"]):
             await send({"type": "http.response.start", "status": 200, "headers": _lines(HEADERS)})
             await send({"type": "http.response.body", "body": b"" if method == "HEAD" else metadata.content})
             return
         is_open = scope["type"] not in ("http", "websocket") or scope.get("path") in self._open
-        if is_open or is_preflight(method, {name.lower() for name in headers}):
+        if is_open or is_preflight(method, {name for name, _ in headers_of(scope)}):
             await self._app(scope, receive, send)
             return
-        needed = self._routes.needed(method, scope["path"])
         try:
-            token = await self._guard.check(
-                method=method,
-                url=_url(scope, headers),
-                headers=headers,
-                scopes=needed,
-                peer=(scope.get("client") or ("",))[0],
-                certificate=_certificate(scope),
-            )
+            token = await self._guard.check_request(request_of(scope), self._routes.needed(method, scope["path"]))
         except Refused as refused:
             await _refuse(scope, send, refused)
             return
@@ -90,21 +81,37 @@ class AsgiGuard:
             await self._guard.close()
 
 
-def _headers(scope: Scope) -> CIMultiDict[str]:
-    """All headers, repeated ones included; a lifespan has none."""
-    return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope.get("headers", ()))
+def request_of(scope: Scope) -> SentRequest:
+    """What the guard looks at in a request."""
+    headers = headers_of(scope)
+    return SentRequest(
+        scope.get("method", "GET"),
+        _url(scope, headers),
+        headers,
+        (scope.get("client") or ("",))[0],
+        _certificate(scope),
+    )
 
 
-def _url(scope: Scope, headers: Mapping[str, str]) -> str:
-    """The URL with the path as the client wrote it, where the server tells."""
-    told: str = scope.get("scheme", "http")
-    scheme = {"ws": "http", "wss": "https"}.get(told, told)
+def headers_of(scope: Scope) -> list[tuple[str, str]]:
+    """All headers, repeated ones included, names in lower case; a lifespan has none."""
+    return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope.get("headers", ())]
+
+
+def _url(scope: Scope, headers: Sequence[tuple[str, str]]) -> str:
+    """The URL with the path as the client wrote it, where the server passes that on."""
+    scheme: str = scope.get("scheme", "http")
     raw = scope.get("raw_path")
-    return request_url(scheme, headers.get("Host", ""), raw.decode("latin-1") if raw else scope["path"])
+    hosts = [value for name, value in headers if name == "host"]
+    return request_url(
+        {"ws": "http", "wss": "https"}.get(scheme, scheme),
+        hosts[0] if hosts else "",
+        raw.decode("latin-1") if raw else scope["path"],
+    )
 
 
 def _certificate(scope: Scope) -> bytes | None:
-    """What the other end has shown to this server in TLS, where the server tells (ASGI's TLS extension)."""
+    """What the other end has shown to this server in TLS, where the server passes that on (ASGI's TLS extension)."""
     chain = (scope.get("extensions") or {}).get("tls", {}).get("client_cert_chain") or ()
     return from_pem(next(iter(chain)))[0] if chain else None
 

@@ -4,18 +4,19 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from service.guard.verdict import Refused
+from mintmark_guard.dpop import SentRequest
+from mintmark_guard.verdict import Refused
 
 log = logging.getLogger(__name__)
 
 
-def check_audience(wanted: str, claims: Mapping[str, Any], what: str) -> None:
+def check_audience(wanted: str, claims: Mapping[str, Any], sent: SentRequest) -> None:
     """Refuse a token that is good, but for another API, or for none: who asked for it has to ask for this audience.
 
     Args:
         wanted: The name of this API.
         claims: Of the token, or what introspection said.
-        what: The request, for the log.
+        sent: The request, for the log.
 
     Raises:
         Refused: 401.
@@ -28,7 +29,7 @@ def check_audience(wanted: str, claims: Mapping[str, Any], what: str) -> None:
         "guard: a token of the client %s was refused at %s: it is for %s, and %s is wanted (audience of the client, or "
         "resource in its request)",
         claims.get("client_id", ""),
-        what,
+        f"{sent.method} {sent.url.partition('?')[0]}",
         ", ".join(map(str, named)) or "no API",
         wanted,
     )

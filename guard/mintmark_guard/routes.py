@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
 
-from service.guard.needed import NOTHING, Needed, as_needed
+from mintmark_guard.needed import NOTHING, Needed, as_needed, of_words
 
 _SLASHES = re.compile("/{2,}")
 _NAMED = re.compile(r"\\{[^/{}]*\\}")
@@ -54,8 +54,7 @@ def needs(*scopes: str, acr_values: Collection[str] = (), max_age: int | None = 
     """
 
     def marked(handler: _Handler) -> _Handler:
-        words = [word for scope in scopes for word in scope.split()]
-        setattr(handler, _NEEDED, needed_by(handler) | Needed.of(words, acr_values, max_age))
+        setattr(handler, _NEEDED, needed_by(handler) | of_words(scopes, acr_values, max_age))
         return handler
 
     return marked

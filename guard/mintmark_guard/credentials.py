@@ -1,19 +1,19 @@
 """What stands in Authorization headers: the token that a client brings, and the API's own client."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Sequence
 from urllib.parse import quote
 
-from service.guard.verdict import Refused
+from mintmark_guard.verdict import Refused
 
 MAX_TOKEN = 8192
 SCHEMES = ("bearer", "dpop")
 """Of the Authorization header, and as token_type of introspection."""
 
 
-def presented_token(headers: Mapping[str, str]) -> tuple[str, str]:
+def presented_token(headers: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """The scheme, in lower case, and the token of the one Authorization header (RFC 6750 section 2.1). Raises Refused."""
-    found = [value for name, value in headers.items() if name.lower() == "authorization"]
+    found = [value for name, value in headers if name.lower() == "authorization"]
     if not found:
         raise Refused(401)
     if len(found) > 1:
@@ -23,6 +23,12 @@ def presented_token(headers: Mapping[str, str]) -> tuple[str, str]:
     if scheme not in SCHEMES or not text.isascii() or not 0 < len(text) <= MAX_TOKEN:
         raise Refused(401, "invalid_token", "The Authorization header must be: Bearer <access token>, or DPoP.")
     return scheme, text
+
+
+def scheme_of(headers: Sequence[tuple[str, str]]) -> str:
+    """Return the scheme of a request that is refused, in lower case; "" where there is none."""
+    values = [value for name, value in headers if name.lower() == "authorization"]
+    return values[0].partition(" ")[0].lower() if len(values) == 1 else ""
 
 
 def basic(client_id: str, secret: str) -> str:

@@ -1,0 +1,83 @@
+"""The guard for code that does not await: WSGI applications, threads, scripts."""
+
+import asyncio
+import os
+import threading
+import weakref
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from mintmark_guard.dpop import SentRequest
+from mintmark_guard.guard import Guard
+from mintmark_guard.needed import NOTHING, Needed
+from mintmark_guard.verdict import Token
+
+_Answer = TypeVar("_Answer")
+
+
+class BlockingGuard:
+    """Checks on the calling thread what is at hand, and asks on a loop of its own, in one background thread of this process.
+
+    Threads may share it. A worker that is forked off begins with nothing: a loop, connections and a memory of its own.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        _ALL.add(self)
+
+    def check(self, sent: SentRequest, needed: Needed = NOTHING) -> Token:
+        """Check a request. Raises Refused where it is not to be let in."""
+        found = self.guard.check_at_hand(sent, needed)
+        return self.submit(self.guard.check_request(sent, needed)).result() if found is None else found
+
+    async def check_async(self, sent: SentRequest, needed: Needed = NOTHING) -> Token:
+        """Check likewise, from a coroutine on whatever loop."""
+        found = self.guard.check_at_hand(sent, needed)
+        if found is None:
+            found = await asyncio.wrap_future(self.submit(self.guard.check_request(sent, needed)))
+        return found
+
+    def start(self) -> None:
+        """Ask the token service once whether it knows us. Raises MisconfiguredError. Not before a server forks."""
+        self.submit(self.guard.start()).result()
+
+    def close(self) -> None:
+        """Close every connection, and end the thread; a further check begins anew."""
+        with self._lock:
+            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+        if loop is not None and thread is not None:
+            asyncio.run_coroutine_threadsafe(self.guard.close(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+    def submit(self, work: Coroutine[Any, Any, _Answer]) -> "Future[_Answer]":
+        """Let the background thread do this."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="mintmark-guard", daemon=True)
+                self._thread.start()
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def forget_process(self) -> None:
+        """Have nothing of another process: what a worker that was forked off begins with."""
+        self._lock = threading.Lock()
+        self._loop = self._thread = None
+        self.guard.forget_process()
+
+
+_ALL: "weakref.WeakSet[BlockingGuard]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for one in list(_ALL):
+        one.forget_process()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

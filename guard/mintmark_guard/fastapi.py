@@ -1,0 +1,106 @@
+"""The guard in FastAPI: a dependency, with the security scheme that OpenAPI and its pages need."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response, Security
+from fastapi.openapi.models import OAuth2, OAuthFlowAuthorizationCode, OAuthFlowClientCredentials, OAuthFlows
+from fastapi.security.base import SecurityBase
+
+from mintmark_guard.asgi import request_of
+from mintmark_guard.guard import Guard
+from mintmark_guard.needed import of_words
+from mintmark_guard.resource_metadata import HEADERS
+from mintmark_guard.verdict import Refused, Token
+
+Dependency = Callable[..., Coroutine[Any, Any, Token]]
+
+
+class FastAPIGuard:
+    """Protects operations: ``token: Annotated[Token, Depends(guard.needs("read"))]``, or ``dependencies=[Depends(…)]``.
+
+    Args:
+        guard: Checks the tokens.
+        scopes: What is said of scopes in OpenAPI, by their names; those that operations need are there without, too.
+    """
+
+    def __init__(self, guard: Guard, scopes: Mapping[str, str] | None = None) -> None:
+        self.guard = guard
+        self.scheme = OAuth2Scheme(guard, scopes or {})
+        self.router = APIRouter(lifespan=self.lifespan)
+        """For ``app.include_router``: the metadata of the API (RFC 9728), and the guard's own start and end."""
+        if guard.metadata is not None:
+            content = guard.metadata.content
+            self.router.add_api_route(
+                guard.metadata.path,
+                lambda: Response(content, headers=HEADERS),
+                methods=["GET", "HEAD"],
+                include_in_schema=False,
+            )
+
+    @asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        """Start the guard with the application, and close it. Raises MisconfiguredError."""
+        await self.guard.start()
+        try:
+            yield
+        finally:
+            await self.guard.close()
+
+    def needs(self, *scopes: str, acr_values: Collection[str] = (), max_age: int | None = None) -> Dependency:
+        """Make a dependency that lets in only who holds a token with all this, and is that token.
+
+        Args:
+            scopes: All of them.
+            acr_values: One of these: how the user signed in (RFC 9470).
+            max_age: Seconds since the user signed in at most.
+        """
+        needed = of_words(scopes, acr_values, max_age)
+        self.scheme.add(needed.scopes)
+        documented = Security(self.scheme, scopes=sorted(needed.scopes))
+
+        async def check(request: Request, response: Response, _: Annotated[None, documented]) -> Token:
+            try:
+                token = await self.guard.check_request(request_of(request.scope), needed)
+            except Refused as refused:
+                detail = {"error": refused.error or "unauthorized", "error_description": refused.description}
+                raise HTTPException(refused.status, detail, refused.headers) from refused
+            response.headers.update(self.guard.headers())
+            return token
+
+        return check
+
+
+class OAuth2Scheme(SecurityBase):
+    """The security scheme ``oauth2`` of OpenAPI, with the endpoints that the issuer's discovery document names."""
+
+    def __init__(self, guard: Guard, scopes: Mapping[str, str]) -> None:
+        self.scheme_name = "oauth2"
+        self._guard, self._scopes = guard, dict(scopes)
+
+    def add(self, scopes: Collection[str]) -> None:
+        """Name further scopes."""
+        for scope in sorted(scopes):
+            self._scopes.setdefault(scope, "")
+
+    async def __call__(self) -> None:
+        """Check nothing: the dependency does."""
+
+    @property
+    def model(self) -> OAuth2:  # type: ignore[override]  # an attribute there
+        """The scheme as it is known now: until the issuer was asked, with the paths that Mintmark has by default."""
+        url, found = self._guard.issuer.url.rstrip("/"), self._guard.issuer.known
+        token_url = str(found.get("token_endpoint", f"{url}/token"))
+        grant_types = found.get("grant_types_supported", ["authorization_code", "client_credentials"])
+        code = OAuthFlowAuthorizationCode(
+            authorizationUrl=str(found.get("authorization_endpoint", f"{url}/authorize")),
+            tokenUrl=token_url,
+            scopes=self._scopes,
+        )
+        credentials = OAuthFlowClientCredentials(tokenUrl=token_url, scopes=self._scopes)
+        flows = OAuthFlows(
+            authorizationCode=code if "authorization_code" in grant_types else None,
+            clientCredentials=credentials if "client_credentials" in grant_types else None,
+        )
+        return OAuth2(flows=flows, description=f"Access tokens of {self._guard.issuer.url} for {self._guard.audience}")

@@ -1,0 +1,86 @@
+"""The guard in Flask: a decorator for views."""
+
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import ParamSpec
+
+from flask import Flask, Response, after_this_request, current_app, g, request
+from flask.typing import ResponseReturnValue
+
+from mintmark_guard.blocking import BlockingGuard
+from mintmark_guard.guard import Guard
+from mintmark_guard.needed import Needed, of_words
+from mintmark_guard.resource_metadata import HEADERS
+from mintmark_guard.verdict import Refused, Token
+from mintmark_guard.wsgi import request_of
+
+_Parameters = ParamSpec("_Parameters")
+
+
+class FlaskGuard:
+    """Protects views: ``@app.get("/orders")``, and below that ``@guard.needs("read")``.
+
+    Args:
+        guard: Checks the tokens.
+        app: Gets a route for the metadata of the API (RFC 9728), as by ``init_app``.
+    """
+
+    def __init__(self, guard: Guard, app: Flask | None = None) -> None:
+        self.blocking = BlockingGuard(guard)
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Serve the metadata of the API, where it has any."""
+        metadata = self.blocking.guard.metadata
+        if metadata is not None:
+            content = metadata.content
+            app.add_url_rule(metadata.path, "mintmark_guard_metadata", lambda: Response(content, headers=HEADERS))
+
+    @property
+    def token(self) -> Token:
+        """The token of this request. Raises AttributeError in a view that needs none."""
+        found = g.mintmark_token
+        assert isinstance(found, Token)  # noqa: S101 (for mypy)
+        return found
+
+    def needs(
+        self, *scopes: str, acr_values: Collection[str] = (), max_age: int | None = None
+    ) -> Callable[[Callable[_Parameters, ResponseReturnValue]], Callable[_Parameters, ResponseReturnValue]]:
+        """Let in only who holds a token with all this.
+
+        Args:
+            scopes: All of them.
+            acr_values: One of these: how the user signed in (RFC 9470).
+            max_age: Seconds since the user signed in at most.
+        """
+        needed = of_words(scopes, acr_values, max_age)
+
+        def guarded(view: Callable[_Parameters, ResponseReturnValue]) -> Callable[_Parameters, ResponseReturnValue]:
+            @wraps(view)
+            def checked(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> ResponseReturnValue:
+                refusal = self._refusal(needed)
+                if refusal is not None:
+                    return refusal
+                answer: ResponseReturnValue = current_app.ensure_sync(view)(*args, **kwargs)
+                return answer
+
+            return checked
+
+        return guarded
+
+    def _refusal(self, needed: Needed) -> Response | None:
+        """What is answered in the place of the view; None where the request is let in."""
+        try:
+            g.mintmark_token = self.blocking.check(request_of(request.environ), needed)
+        except Refused as refused:
+            return Response(refused.body, refused.status, refused.headers, content_type="application/json")
+        further = self.blocking.guard.headers()
+        if further:
+            after_this_request(lambda response: _with_headers(response, further))
+        return None
+
+
+def _with_headers(response: Response, further: dict[str, str]) -> Response:
+    response.headers.update(further)
+    return response

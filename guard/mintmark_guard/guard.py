@@ -1,0 +1,220 @@
+"""The check itself: is this token good, for us, and for that?"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from mintmark_guard.audience import check_audience
+from mintmark_guard.certificates import CertificatePolicy
+from mintmark_guard.credentials import presented_token, scheme_of
+from mintmark_guard.dpop import SCHEME, DpopPolicy, KeyCheck, SentRequest
+from mintmark_guard.introspection import Introspection
+from mintmark_guard.issuer import UNANSWERED, Issuer
+from mintmark_guard.needed import Needed, as_needed
+from mintmark_guard.resource_metadata import ResourceMetadata, has_metadata
+from mintmark_guard.signed_tokens import SignedTokens
+from mintmark_guard.token_source import InactiveError, TokenSource
+from mintmark_guard.verdict import MisconfiguredError, Refused, Token
+
+log = logging.getLogger(__name__)
+
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
+"""Of a request: names in any case, and those that come twice twice, by ``items()`` too."""
+_NONE: Mapping[str, object] = {}
+
+
+class Guard:
+    """Checks access tokens of one issuer for one API.
+
+    Without ``client_id`` tokens have to be JWTs, which are verified by the keys that the issuer publishes: nothing is asked,
+    and no revocation is learnt of before a token expires. With it the issuer is asked about each token, of whatever format.
+
+    Args:
+        issuer: URL of the token service, letter by letter as its ``iss``.
+        audience: The name of this API: what clients name as ``resource`` or ``audience``; the URL under which they call it.
+        client_id: Of this API's own client, which may introspect tokens for ``audience`` (client_secret_basic).
+        client_secret: Likewise.
+        redis_url: Of Mintmark's Redis, whose channels say at once what has ended (extra ``redis``): then answers are
+            remembered, for ``cache_seconds`` (60) and never beyond ``exp``; nothing is while the channels are not heard. A
+            link that hangs is noticed within 2 seconds. Without it answers are remembered for ``cache_seconds`` (0),
+            whatever ends meanwhile.
+        cache_size: How many answers are remembered.
+        cache_seconds: For how long.
+        jwt_typ: ``typ`` of the JWTs, where ``resource_tokens`` of Mintmark says another one for this API.
+        dpop: What is taken as proof that a client holds the key of its token (RFC 9449).
+        certificates: Where the certificates of clients are from (RFC 8705).
+        metadata: Further members of the metadata of this API (RFC 9728), such as ``resource_name``; None: there is none. It
+            is served and named in challenges where the audience is an https URL.
+
+    Raises:
+        ValueError: These do not go together.
+        ImportError: ``redis_url`` without the Redis client.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        *,
+        client_id: str = "",
+        client_secret: str = "",
+        redis_url: str = "",
+        cache_size: int = 10_000,
+        cache_seconds: float | None = None,
+        jwt_typ: str = "at+jwt",
+        dpop: DpopPolicy | None = None,
+        certificates: CertificatePolicy | None = None,
+        metadata: Mapping[str, object] | None = _NONE,
+    ) -> None:
+        if bool(client_id) != bool(client_secret):
+            raise ValueError("client_id and client_secret come together, or not at all")
+        if not client_id and (redis_url or cache_seconds):
+            raise ValueError(
+                "redis_url and cache_seconds are of introspection, which needs client_id and client_secret"
+            )
+        self.issuer = Issuer(issuer)
+        self.audience = audience
+        self._certificates = certificates or CertificatePolicy()
+        self._key_check = KeyCheck(dpop or DpopPolicy(), audience)
+        if dpop is not None and not self._key_check.knows_its_url:
+            raise ValueError(
+                f"{audience!r} is no URL: DpopPolicy needs the public_url that proofs are for, or trust_host"
+            )
+        self.metadata: ResourceMetadata | None = None
+        """What is served of RFC 9728, None for nothing."""
+        if metadata is not None and (metadata or has_metadata(audience)):
+            self.metadata = ResourceMetadata(audience, issuer, {**self._key_check.policy.metadata, **metadata})
+        self._new_source: Callable[[], TokenSource] = partial(SignedTokens, self.issuer, jwt_typ)
+        if client_id:
+            self._new_source = partial(
+                Introspection,
+                self.issuer,
+                client_id,
+                client_secret,
+                redis_url=redis_url,
+                cache_size=cache_size,
+                cache_seconds=cache_seconds,
+            )
+        self.source: TokenSource = self._new_source()
+        """Where claims are from."""
+
+    async def start(self) -> None:
+        """Ask the token service once whether it knows us, and begin to listen; without, that is done with the first token.
+
+        A service that is away is no reason not to start: that is logged, and looked at again with each token.
+
+        Raises:
+            MisconfiguredError: The service is another issuer, or refuses this API's own credentials.
+        """
+        try:
+            await self.source.start()
+        except MisconfiguredError as error:
+            log.error("guard: %s", error)
+            await self.close()
+            raise
+        except UNANSWERED as error:
+            log.warning(
+                "guard: the token service %s cannot be asked yet: %s", self.issuer.url, error or "no answer in time"
+            )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.source.close()
+        await self.issuer.close()
+
+    async def check(
+        self,
+        *,
+        method: str,
+        url: str,
+        headers: Headers,
+        scopes: Collection[str] | Needed = (),
+        peer: str = "",
+        certificate: bytes | None = None,
+    ) -> Token:
+        """Check the token that a request carries.
+
+        Args:
+            method: The HTTP method.
+            url: As the client wrote it: scheme, host and path; a query is passed over.
+            headers: Of the request.
+            scopes: All that the token must be good for; ``Needed`` for more than scopes.
+            peer: IP address at the other end of the connection: a proxy of yours may forward a client's certificate.
+            certificate: What the other end has shown in TLS, in DER.
+
+        Raises:
+            Refused: The request is not to be let in.
+        """
+        pairs = list(headers.items()) if isinstance(headers, Mapping) else headers
+        return await self.check_request(SentRequest(method, url, pairs, peer, certificate), as_needed(scopes))
+
+    async def check_request(self, sent: SentRequest, needed: Needed) -> Token:
+        """Check as ``check`` does; the adapters call this."""
+        try:
+            scheme, text = presented_token(sent.headers)
+            claims = self._at_hand(text)
+            if claims is None:
+                claims = await self._asked(text)
+            return self._judged(claims, scheme, text, sent, needed)
+        except Refused as refused:
+            self._challenge(refused, sent)
+            raise
+
+    def check_at_hand(self, sent: SentRequest, needed: Needed) -> Token | None:
+        """Check as ``check_request`` does where that needs no question, on whatever thread; return None where it does."""
+        try:
+            scheme, text = presented_token(sent.headers)
+            claims = self._at_hand(text)
+            return None if claims is None else self._judged(claims, scheme, text, sent, needed)
+        except Refused as refused:
+            self._challenge(refused, sent)
+            raise
+
+    def headers(self) -> dict[str, str]:
+        """Return what every answer of this API should carry, those that are let in included; the adapters do so."""
+        return self._key_check.headers(time.time())
+
+    def forget_process(self) -> None:
+        """Have no connection and no memory of another process: what a worker that was forked off begins with."""
+        self.issuer.forget_process()
+        self.source = self._new_source()
+        self._key_check = KeyCheck(self._key_check.policy, self.audience)
+
+    def _at_hand(self, text: str) -> Mapping[str, Any] | None:
+        try:
+            return self.source.at_hand(text)
+        except InactiveError:
+            raise self._inactive() from None
+
+    async def _asked(self, text: str) -> Mapping[str, Any]:
+        try:
+            return await self.source.claims(text)
+        except InactiveError:
+            raise self._inactive() from None
+        except MisconfiguredError as error:
+            log.error("guard: %s", error)
+            raise Refused(503, "temporarily_unavailable", "This API is not set up to ask the token service.") from error
+        except UNANSWERED as error:
+            raise Refused(503, "temporarily_unavailable", "The token service cannot be asked.") from error
+
+    def _judged(self, claims: Mapping[str, Any], scheme: str, text: str, sent: SentRequest, needed: Needed) -> Token:
+        """A token that is good, if it is for us, its sender holds its key, and it is good for what is needed."""
+        now = time.time()
+        check_audience(self.audience, claims, sent)
+        self._certificates.check(claims, sent, now)
+        self._key_check.check(scheme, text, claims, sent, now)
+        token = Token(claims)
+        needed.check(token, now)
+        return token
+
+    def _inactive(self) -> Refused:
+        text = f"The access token has expired, was revoked, or is not for {self.audience}, which is wanted here."
+        return Refused(401, "invalid_token", text)
+
+    def _challenge(self, refused: Refused, sent: SentRequest) -> None:
+        refused.as_dpop = scheme_of(sent.headers) == SCHEME
+        refused.algorithms = " ".join(self._key_check.policy.algorithms)
+        refused.further = self.headers()
+        refused.resource_metadata = self.metadata.url if self.metadata else ""

@@ -1,0 +1,52 @@
+"""The guard in servers of MCP's Python SDK (2.3 or newer): a ``TokenVerifier``, and the settings that go with it."""
+
+from mcp.server.auth.provider import AccessToken
+from mcp.server.auth.settings import AuthSettings
+from pydantic import AnyHttpUrl
+
+from mintmark_guard.dpop import SentRequest
+from mintmark_guard.guard import Guard
+from mintmark_guard.needed import NOTHING
+from mintmark_guard.verdict import Refused
+
+
+class McpGuard:
+    """``MCPServer("Orders", token_verifier=verifier, auth=verifier.settings)``; the SDK serves the metadata (RFC 9728).
+
+    The SDK passes on the token and nothing else of a request, so that tokens that are bound to a key or a certificate are
+    refused: for those put ``mintmark_guard.asgi.AsgiGuard`` before the server.
+
+    Args:
+        guard: Checks the tokens; its audience is the URL of the MCP server.
+        scopes: Needed by every request.
+    """
+
+    def __init__(self, guard: Guard, *scopes: str) -> None:
+        self._guard = guard
+        self.settings = AuthSettings(
+            issuer_url=AnyHttpUrl(guard.issuer.url),
+            resource_server_url=AnyHttpUrl(guard.audience),
+            required_scopes=list(scopes) or None,
+            validate_token_resource=True,
+        )
+        """What ``auth`` of the server takes."""
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Check a token; None for one that is not good. Raises Refused (503) where the token service cannot be asked."""
+        sent = SentRequest("POST", self._guard.audience, [("authorization", f"Bearer {token}")])
+        try:
+            found = await self._guard.check_request(sent, NOTHING)
+        except Refused as refused:
+            if refused.status == 503:
+                raise
+            return None
+        expires = found.claims.get("exp")
+        return AccessToken(
+            token=token,
+            client_id=found.client_id,
+            scopes=sorted(found.scopes),
+            expires_at=int(expires) if isinstance(expires, int | float) else None,
+            resource=self._guard.audience,
+            subject=found.subject or None,
+            claims=dict(found.claims),
+        )
