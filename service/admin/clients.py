@@ -86,6 +86,20 @@ async def get_client(issuer: Issuer, client_id: ClientName) -> Client:
     return client
 
 
+async def preview_client(issuer: Issuer, given: ClientInput) -> ClientInput:
+    """Return a client as it would be kept if it were described so, without keeping it.
+
+    Raises:
+        InvalidInput: Something is not offered here, or contradicts its profile.
+        AlreadyExists: Its alias names another client.
+    """
+    if given.alias:
+        await _check_alias_free(issuer, given.client_id, given.alias)
+    given = under_profile(issuer, given)
+    await check_surroundings(issuer, given)
+    return given.with_implicit()
+
+
 async def list_clients(
     issuer: Issuer,
     cursor: Cursor = "",

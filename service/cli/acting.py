@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import orjson
 
 from service.admin.actor import Actor
-from service.admin.operations import AnyOperation, perform
+from service.admin.operations import AnyOperation, Do, perform
 from service.app import open_issuer
 from service.cli import remote
 from service.cli.exits import redis_explained
@@ -24,9 +24,6 @@ from service.observe import log
 from service.records.audit_entry import Way
 
 _Result = TypeVar("_Result")
-
-Do = Callable[[AnyOperation, Mapping[str, Any]], Awaitable[dict[str, Any]]]
-"""Performs an operation with its input, and has its output: the same wherever it is done."""
 
 IDS_MAY_BEGIN_WITH_A_DASH = {"ignore_unknown_options": True}
 """Of a command that takes an id of ours: it is base64url, and must not be taken for an option."""

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from service.admin.operations import Do
 from service.admin.operations import audit as operations
-from service.cli.acting import Do, act
+from service.cli.acting import act
 from service.cli.derived import add_list
 from service.cli.json_output import Json, emit
 from service.cli.output import moment, terminal

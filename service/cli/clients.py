@@ -1,13 +1,11 @@
 """``mintmark client …``: who may ask for tokens."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import typer
 
-from service.admin.operations import AnyOperation
 from service.admin.operations import clients as operations
-from service.cli.acting import Do, do
+from service.cli.acting import do
 from service.cli.client_options import given, with_option_for_each_member
 from service.cli.derived import add_command, add_list
 from service.cli.json_output import Json, emit
@@ -218,20 +216,6 @@ add_command(
 )
 
 
-def _ended_and_swept(operation: AnyOperation) -> Callable[[Do, dict[str, Any]], Awaitable[dict[str, Any]]]:
-    """What ended is dead at once; grants without an end of their own are then taken out of Redis too."""
-
-    async def work(do: Do, given: dict[str, Any]) -> dict[str, Any]:
-        client = await do(operation, given)
-        cursor = "" if client.pop("needs_sweep") else None
-        while cursor is not None:
-            swept = await do(operations.SWEEP, {"client_id": client["client_id"], "cursor": cursor})
-            cursor = swept["cursor"] or None
-        return client
-
-    return work
-
-
 add_command(
     app,
     operations.REVOKE,
@@ -241,7 +225,7 @@ add_command(
     """,
     question="End every grant and token of the client {client_id}, of all its users?",
     waiting="ending grants …",
-    work=_ended_and_swept(operations.REVOKE),
+    work=lambda do, given: operations.end_and_sweep(do, operations.REVOKE, given),
     said="All grants and tokens of the client {client_id} have ended.",
 )
 add_command(
@@ -253,7 +237,7 @@ add_command(
     """,
     question="Delete the client {client_id} with all its grants and tokens?",
     waiting="ending grants …",
-    work=_ended_and_swept(operations.DELETE),
+    work=lambda do, given: operations.end_and_sweep(do, operations.DELETE, given),
     said="Client {client_id} is deleted, and its tokens with it.",
     as_json=lambda deleted: {"client_id": deleted["client_id"], "deleted": True},
 )

@@ -11,8 +11,8 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from service.admin.operations import AnyOperation
-from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, Do, act, do
+from service.admin.operations import AnyOperation, Do
+from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, act, do
 from service.cli.client_options import read_json
 from service.cli.json_output import Json, emit
 from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from service.admin.operations import Do
 from service.admin.operations import everything as operations
-from service.cli.acting import Do, act
+from service.cli.acting import act
 from service.cli.json_output import Json, emit
 from service.cli.output import facts, say
 from service.cli.prompts import Yes, confirm

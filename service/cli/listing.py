@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from service.admin.operations import AnyOperation
-from service.cli.acting import Do, act
+from service.admin.operations import AnyOperation, Do
+from service.cli.acting import act
 from service.cli.output import say
 
 LOOKING = "looking through Redis …"

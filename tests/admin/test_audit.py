@@ -44,6 +44,7 @@ READS = {
         "list_entries",
         "list_new",
         "check_profile",
+        "preview_client",
         "check_surroundings",
         "named_by",
         "list_of_subject",

@@ -21,7 +21,7 @@ from service.admin.operations import (
     trusts,
     users,
 )
-from service.admin.operations.operation import AnyOperation, Operation, OperationResult, Output, perform
+from service.admin.operations.operation import AnyOperation, Do, Operation, OperationResult, Output, perform
 
 _GROUPS = (
     *(clients, users, grants, sessions, keys, hooks, trusts, resources, scopes, registration, tokens),
@@ -31,4 +31,4 @@ OPERATIONS: tuple[AnyOperation, ...] = tuple(
     value for group in _GROUPS for value in vars(group).values() if isinstance(value, Operation)
 )
 
-__all__ = ["OPERATIONS", "AnyOperation", "Operation", "OperationResult", "Output", "perform"]
+__all__ = ["OPERATIONS", "AnyOperation", "Do", "Operation", "OperationResult", "Output", "perform"]

@@ -1,5 +1,6 @@
 """Operations on clients: make, change, list, end them; their secrets and alternative ids."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import Field, create_model
@@ -11,7 +12,16 @@ from service.admin.audience import hints
 from service.admin.client_input import ClientInput
 from service.admin.etags import etag
 from service.admin.input import IfMatch, Input
-from service.admin.operations.operation import NextCursor, Operation, OperationResult, Output, Seconds, page_of
+from service.admin.operations.operation import (
+    AnyOperation,
+    Do,
+    NextCursor,
+    Operation,
+    OperationResult,
+    Output,
+    Seconds,
+    page_of,
+)
 from service.admin.profile_check import CheckedRule, ProfileCheck, check_profile
 from service.issuer import Issuer
 from service.records.client import Client
@@ -112,7 +122,13 @@ class _Ended(_Described[_EndedClient]):
         return OperationResult(admin.describe(result.client) | {"needs_sweep": result.needs_sweep})
 
 
-def _whole(name: str, text: str, part: type[_Described[_Result]]) -> type[Output[_Result]]:
+class _Previewed(Output[ClientInput]):
+    @classmethod
+    def of(cls, result: ClientInput) -> OperationResult:
+        return OperationResult(result.model_dump(mode="json"))
+
+
+def _whole(name: str, text: str, part: type[Output[_Result]]) -> type[Output[_Result]]:
     """Return the model of a client with every member; of secrets only that they are there."""
     members: dict[str, Any] = {member: (field.annotation, ...) for member, field in ClientInput.model_fields.items()}
     return create_model(name, __base__=part, __doc__=text, **members)
@@ -120,6 +136,7 @@ def _whole(name: str, text: str, part: type[_Described[_Result]]) -> type[Output
 
 ListedClient = _whole("ListedClient", "A client in a list.", _Listed)
 ShownClient = _whole("ShownClient", "A client, but nothing of its secrets.", _Shown)
+PreviewedClient = _whole("PreviewedClient", "A client as it would be kept.", _Previewed)
 EndedClient = _whole("EndedClient", "A client that holds nothing any more.", _Ended)
 NewlyShownClient = _whole(
     "NewlyShownClient", "The one time that a secret is shown: null where it was imported, or there is none.", _New
@@ -180,6 +197,22 @@ async def _delete(issuer: Issuer, client_id: admin.ClientName) -> _EndedClient:
     return _EndedClient(client, client_ending.needs_sweep(issuer, client))
 
 
+async def end_and_sweep(do: Do, operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
+    """End what a client holds, and take what never ends by itself out of Redis, too: what ended is dead at once.
+
+    Args:
+        do: Performs operations.
+        operation: ``REVOKE`` or ``DELETE``.
+        given: Its input.
+    """
+    client = await do(operation, given)
+    cursor = "" if client.pop("needs_sweep") else None
+    while cursor is not None:
+        swept = await do(SWEEP, {"client_id": client["client_id"], "cursor": cursor})
+        cursor = swept["cursor"] or None
+    return client
+
+
 CREATE = Operation(
     "client.create",
     "Register a client. A confidential one gets a secret, shown now only.",
@@ -194,6 +227,12 @@ LIST = Operation(
     columns=("client_id", "name", "enabled", "auth_method", "grant_types", "scopes"),
 )
 SHOW = Operation("client.show", "Show everything about a client but its secrets.", admin.get_client, ShownClient)
+PREVIEW = Operation(
+    "client.preview",
+    "Say what a client would be that is described so, with what its profile demands; nothing is kept.",
+    admin.preview_client,
+    PreviewedClient,
+)
 UPDATE = Operation("client.update", "Change what is named of a client.", _update, ShownClient, ClientChanges)
 REPLACE = Operation("client.replace", "Say anew all that a client is.", _replace, ShownClient, ClientReplacement)
 DELETE = Operation(

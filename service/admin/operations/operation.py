@@ -135,6 +135,10 @@ class Operation(Generic[_Result]):
 AnyOperation = Operation[Any]
 
 
+Do = Callable[[AnyOperation, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+"""Performs an operation with its input, and has its output as JSON has it: here, or by the admin API of a running service."""
+
+
 async def perform(issuer: Issuer, operation: AnyOperation, data: Mapping[str, Any], actor: Actor) -> OperationResult:
     """Check the input and do the operation, in the actor's name. Raises AdminError, TemporarilyUnavailable."""
     given = operation.input.read(data)

@@ -53,6 +53,7 @@ class OperationRoute(NamedTuple):
 ROUTES = (
     OperationRoute("GET", "/clients", operations.clients.LIST),
     OperationRoute("POST", "/clients", operations.clients.CREATE, 201),
+    OperationRoute("POST", "/preview/client", operations.clients.PREVIEW),
     OperationRoute("GET", "/clients/{client_id}", operations.clients.SHOW),
     OperationRoute("PATCH", "/clients/{client_id}", operations.clients.UPDATE),
     OperationRoute("PUT", "/clients/{client_id}", operations.clients.REPLACE),

@@ -74,6 +74,7 @@ def changes(route: OperationRoute) -> bool:
     return route.method != "GET" and route.operation.name not in (
         "grant.find",
         "client.sweep",
+        "client.preview",
         "token.inspect",
         "hook.test",
     )

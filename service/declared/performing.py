@@ -1,0 +1,61 @@
+"""Carrying a change out."""
+
+from typing import Any, NamedTuple
+
+from service.admin.errors import NotFound
+from service.admin.operations import Do, clients
+from service.client_auth import has_secret
+from service.declared.changes import Change, DeclaredAct
+
+
+class Performed(NamedTuple):
+    """What came of it."""
+
+    shown: dict[str, Any] | None
+    """As the server has it now; None where it has ended or nothing was done."""
+    secret: str | None = None
+    """In clear, only here and only now: the secret of a client that was made, or that had none."""
+
+
+async def perform_change(do: Do, change: Change) -> Performed:
+    """Do what is to be done, and nothing where it is another's.
+
+    Args:
+        do: Performs operations.
+        change: As ``compare`` or ``no_longer_declared`` returned it.
+
+    Raises:
+        AdminError: The server refuses it, or it was made or ended meanwhile.
+    """
+    match change.act:
+        case DeclaredAct.CREATE:
+            made = await do(change.kind.create, dict(change.members))
+            return Performed(made, made.pop("client_secret", None))
+        case DeclaredAct.UPDATE:
+            return await _update(do, change)
+        case DeclaredAct.END:
+            await _end(do, change)
+    return Performed(None)
+
+
+async def _update(do: Do, change: Change) -> Performed:
+    kind = change.kind
+    changed = change.members if kind.is_put else {name: one.declared for name, one in change.differences.items()}
+    given = {**changed, kind.key: change.key}
+    shown = await do(kind.update, given) if changed else await do(kind.show, {kind.key: change.key})
+    if "secrets" not in shown or shown["secrets"] or not has_secret(shown["auth_method"]):
+        return Performed(shown)
+    new = await do(clients.ROTATE_SECRET, {kind.key: change.key})
+    return Performed(new, new.pop("client_secret", None))
+
+
+async def _end(do: Do, change: Change) -> None:
+    """What is gone already is what was wanted."""
+    named = {change.kind.key: change.key}
+    try:
+        if change.kind.end is clients.DELETE:
+            await clients.end_and_sweep(do, clients.DELETE, named)
+        else:
+            await do(change.kind.end, named)
+    except NotFound:
+        return
