@@ -20,6 +20,8 @@ from typing import Any, Literal, Self
 
 import hiredis
 
+from service.redis.address import Address
+
 Command = list[bytes]
 Matcher = str | Callable[[Command], bool]
 Moment = Literal["before", "after", "halfway"]
@@ -28,6 +30,7 @@ CHUNK_BYTES = 65536
 SUBSCRIBING = {b"SUBSCRIBE", b"UNSUBSCRIBE", b"PSUBSCRIBE", b"PUNSUBSCRIBE", b"SSUBSCRIBE", b"SUNSUBSCRIBE"}
 UNASKED = {b"message", b"pmessage", b"smessage"} | {name.lower() for name in SUBSCRIBING}
 INCOMPLETE = object()
+GIVES_UP = 0.3
 
 
 @dataclass
@@ -51,6 +54,7 @@ class CuttingProxy:
         self.hanging = False
         self.refusing = False
         self._orders: list[_Cut] = []
+        self._patience: list[tuple[Address, float]] = []
         self._passages: dict[asyncio.Task[None], _Passage] = {}
         self._server: asyncio.Server | None = None
 
@@ -84,6 +88,17 @@ class CuttingProxy:
 
     # What goes wrong
 
+    def shorten(self, address: Address) -> None:
+        """From the first loss until all is healed, who has this address waits a third of a second for Redis.
+
+        Before and after that its own timeout counts, which may be long: no verdict hangs on how fast the machine is.
+        """
+        self._patience.append((address, address.timeout))
+
+    def _troubled(self, troubled: bool) -> None:
+        for address, patience in self._patience:
+            object.__setattr__(address, "timeout", GIVES_UP if troubled else patience)  # the one that connections hold
+
     def cut_before(self, matches: Matcher, times: int = 1) -> None:
         """Close the connection instead of forwarding the next matching command (by name, or by predicate).
 
@@ -105,10 +120,12 @@ class CuttingProxy:
     def hang(self) -> None:
         """Execute commands and swallow the replies, on every connection, which stays open."""
         self.hanging = True
+        self._troubled(True)
 
     def refuse(self) -> None:
         """Close every new connection at once; those that are open carry on (see ``drop``)."""
         self.refusing = True
+        self._troubled(True)
 
     def drop(self) -> None:
         """Close every open connection."""
@@ -118,6 +135,7 @@ class CuttingProxy:
     def heal(self) -> None:
         """Be a plain proxy again; connections that miss a reply are closed, for they would never catch up."""
         self.hanging = self.refusing = False
+        self._troubled(False)
         self._orders.clear()
         for passage in list(self._passages.values()):
             if passage.swallowed:
@@ -132,6 +150,7 @@ class CuttingProxy:
         for order in self._orders:
             if order.matches(command):
                 order.times -= 1
+                self._troubled(order.times > 0)
                 if not order.times:
                     self._orders.remove(order)
                 return order.moment

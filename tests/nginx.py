@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import Shown
+from tests.patience import PATIENCE
 from tests.server_process import free_port
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "how-to" / "mtls.md"
@@ -62,7 +63,7 @@ async def nginx(folder: Path, shown: Shown, upstream: int, *changes: tuple[str, 
     log = (folder / "nginx.log").open("wb")
     process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while not await _listens(port):
                 assert process.returncode is None, (folder / "nginx.log").read_text()
                 await asyncio.sleep(0.02)

@@ -38,7 +38,7 @@ from service.dev.embedded_redis import (
 from tests.free_ports import HOST, free_ports
 from tests.redis_tls import Certificates, issue_certificates, tls_arguments, tls_connection, tls_server
 
-SETTLE_SECONDS = 30.0
+SETTLE_SECONDS = 60.0
 
 
 Role = Literal["primary", "replica", "sentinel"]

@@ -11,12 +11,11 @@ from urllib.parse import urlencode
 from aiohttp import ClientSession
 
 from service.protocol.errors import TemporarilyUnavailable
+from tests.patience import PATIENCE
 from tests.world import CALLBACK, FORM, World, basic
 
-CHAINS, HANGS = 8, 20.0
-"""Clients that refresh for ever; seconds after which a request counts as hanging (two of Redis' timeouts, times ten)."""
-PATIENCE = 60.0
-"""Seconds within which all must be well again."""
+CHAINS = 8
+"""Clients that refresh for ever."""
 
 
 class Load:
@@ -42,7 +41,7 @@ class Load:
         self._turn += 1
         url, headers = self.urls[self._turn % len(self.urls)], {"Content-Type": FORM, **basic("app")}
         self.under_way[url] += 1
-        async with asyncio.timeout(HANGS):
+        async with asyncio.timeout(PATIENCE):
             async with self._session.post(url + path, data=urlencode(form), headers=headers) as response:
                 body: dict[str, Any] = await response.json()
         self.under_way[url] -= 1

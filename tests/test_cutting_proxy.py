@@ -9,6 +9,7 @@ import redis.asyncio.sentinel
 from redis.backoff import NoBackoff
 
 from tests.cutting_proxy import CuttingProxy
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape, standalone
 
 # On uvloop a write to a connection that the other side has just closed is a RuntimeError, and redis-py passes it on.
@@ -156,13 +157,13 @@ async def test_messages_do_not_upset_the_count(through: Through) -> None:
     async with client.pubsub() as pubsub:
         await pubsub.subscribe("one", "two")
         for kind in ("subscribe", "subscribe"):
-            assert (await pubsub.get_message(timeout=1))["type"] == kind
+            assert (await pubsub.get_message(timeout=PATIENCE))["type"] == kind
         await client.publish("one", "hello")
-        assert (await pubsub.get_message(timeout=1))["data"] == b"hello"
+        assert (await pubsub.get_message(timeout=PATIENCE))["data"] == b"hello"
         proxy.cut_after("PING")
         await pubsub.ping()
         with pytest.raises(redis.ConnectionError):
-            await pubsub.get_message(timeout=1)
+            await pubsub.get_message(timeout=PATIENCE)
     assert proxy.cuts == {"after": 1}
 
 

@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests import redis_shapes
+from tests.patience import PATIENCE
 from tests.redis_groups import Cluster, Sentinel, cluster, sentinel
 from tests.redis_shapes import Shape, ShapeFailed, standalone
 from tests.redis_tls import tls_is_available
@@ -64,7 +65,7 @@ def cluster_client(shape: Shape) -> redis.RedisCluster:
     return redis.RedisCluster(startup_nodes=nodes)
 
 
-def eventually(condition: Callable[[], object], seconds: float = 15) -> None:
+def eventually(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Return once the condition holds; redis errors count as not yet."""
     deadline = time.monotonic() + seconds
     while not _holds(condition):
@@ -126,10 +127,10 @@ def test_dump_reads_every_type(one: Shape) -> None:
 def test_a_paused_server_hangs_and_a_killed_one_comes_back_empty(one: Shape) -> None:
     node = one.nodes[0]
     node.admin.set("a", "1")
-    client = redis.Redis(port=node.port, socket_timeout=0.1, retry=ONCE)
+    client = redis.Redis(port=node.port, socket_timeout=PATIENCE, retry=ONCE)
     one.pause(node)
     with pytest.raises(redis.TimeoutError):
-        client.ping()
+        redis.Redis(port=node.port, socket_timeout=0.1, retry=ONCE).ping()
     one.resume(node)
     assert client.get("a") == b"1"
 
@@ -165,7 +166,7 @@ def test_a_cluster_outlives_a_primary_and_heals(the_cluster: Cluster) -> None:
 
 def test_sentinels_move_the_primary_when_it_dies(the_sentinel: Sentinel) -> None:
     the_sentinel.flush()
-    watch = redis.sentinel.Sentinel(endpoints(the_sentinel.url), socket_timeout=1)
+    watch = redis.sentinel.Sentinel(endpoints(the_sentinel.url), socket_timeout=10)
     old = the_sentinel.primary_by_sentinels()
     assert old
     assert watch.discover_master("mintmark") == (old.host, old.port)

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientSession, TCPConnector
 
 from service import workers
+from tests.patience import PATIENCE, until
 from tests.server_process import ServerProcess
 from tests.world import FORM, World, basic
 
@@ -24,11 +25,11 @@ def _serving(server: ServerProcess) -> list[int]:
 
 
 async def _all_serving(server: ServerProcess, count: int) -> list[int]:
-    for _ in range(400):
-        if len(pids := _serving(server)) >= count:
-            return pids
-        await asyncio.sleep(0.05)
-    raise AssertionError(server.log.read_text())
+    async def are_serving() -> bool:
+        return len(_serving(server)) >= count
+
+    await until(are_serving, 0.05)
+    return _serving(server)
 
 
 async def _tokens(server: ServerProcess, count: int) -> list[int]:
@@ -64,11 +65,11 @@ async def test_two_workers_serve_count_together_and_stop_together(world: World, 
         pids = await _all_serving(server, 2)
         assert len(set(pids)) == 2
         assert await _tokens(server, 60) == [200] * 60
-        for _ in range(100):  # whichever worker answers tells what all had done a second ago
-            if await _counted(server) == 60:
-                break
-            await asyncio.sleep(0.1)
-        assert await _counted(server) == 60
+
+        async def are_counted() -> bool:  # whichever worker answers tells what all had done a second ago
+            return await _counted(server) == 60
+
+        await until(are_counted, 0.1)
         await server.terminate()
         assert await server.exit_code() == 0
         assert not any(_is_alive(pid) for pid in pids)
@@ -116,7 +117,7 @@ async def test_what_a_worker_had_open_goes_with_it(world: World, tmp_path: Path)
 
 async def _wait_for(server: ServerProcess, name: str, value: float) -> None:
     """Wait until the metric, which has no labels, is this: workers tell each other every second."""
-    async with asyncio.timeout(30), ClientSession() as session:
+    async with asyncio.timeout(PATIENCE), ClientSession() as session:
         text = ""
         while f"\n{name} {value:.1f}\n" not in text:
             async with session.get(f"{server.url}/metrics") as response:
@@ -129,11 +130,11 @@ async def test_workers_do_not_outlive_the_process_that_watches_them(world: World
     async with ServerProcess(tmp_path, redis_url=world.redis.url, workers=2) as server:
         pids = await _all_serving(server, 2)
         os.kill(server.pid, signal.SIGKILL)
-        for _ in range(200):
-            if not any(_is_alive(pid) for pid in pids):
-                return
-            await asyncio.sleep(0.05)
-    raise AssertionError("workers are still there")
+
+        async def are_gone() -> bool:
+            return not any(_is_alive(pid) for pid in pids)
+
+        await until(are_gone)
 
 
 @pytest.mark.slow

@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import orjson
 from aiohttp.test_utils import TestClient
 
+from tests.patience import PATIENCE
 from tests.world import FORM
-
-LONGEST_ANSWER = 10.0
-"""Seconds after which an answer is missed; no test waits for it to pass."""
 
 
 class Answer(NamedTuple):
@@ -47,7 +45,7 @@ async def send(http: TestClient[Any, Any], data: bytes) -> Answer:
     """Send these bytes to the service on a connection of their own; what it answers."""
     reader, writer = await asyncio.open_connection(http.host, http.port)
     try:
-        async with asyncio.timeout(LONGEST_ANSWER):
+        async with asyncio.timeout(PATIENCE):
             writer.write(data)
             head = await reader.readuntil(b"\r\n\r\n")
             status, *lines = head.decode("latin-1").rstrip().split("\r\n")
@@ -62,7 +60,7 @@ async def exchange(port: int, data: bytes) -> Answer:
     """Send these bytes to a port of this machine; all that it answers until it closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        async with asyncio.timeout(LONGEST_ANSWER):
+        async with asyncio.timeout(PATIENCE):
             writer.write(data)
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     finally:

@@ -32,6 +32,7 @@ from service.records.user import User
 from service.settings import Settings, load
 from service.tokens.authorization_codes import issue_code
 from tests.as_tested import AS_TESTED
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 
 SECRET = "mm_cs_" + "s" * 43
@@ -271,7 +272,7 @@ class World:
 
     async def wait_for_end(self, part: str) -> None:
         """Wait until no key's name holds ``part``."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while self.ends(part):
                 await asyncio.sleep(0.02)
 

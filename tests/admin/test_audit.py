@@ -231,7 +231,8 @@ async def test_the_log_has_a_length(any_world: World) -> None:
 
 async def test_nothing_is_done_that_cannot_be_written_down(world: World, proxy: CuttingProxy) -> None:
     await world.user("bob")
-    async with open_issuer(settings_for(proxy.url, redis_timeout=0.3), listen=False) as issuer:
+    async with open_issuer(settings_for(proxy.url), listen=False) as issuer:
+        proxy.shorten(issuer.store.connection.address)
         proxy.cut_before(holding(b":begun"), times=1000)
         with acting(ALICE), pytest.raises(TemporarilyUnavailable):
             await users.delete_user(issuer, "bob")
@@ -254,8 +255,8 @@ async def test_an_outcome_that_redis_does_not_take_leaves_begun_and_an_error_in_
     world: World, proxy: CuttingProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The secret of the client is in the answer, so it is answered."""
-    settings = settings_for(proxy.url, redis_timeout=0.3)
-    async with open_issuer(settings, listen=False) as issuer:
+    async with open_issuer(settings_for(proxy.url), listen=False) as issuer:
+        proxy.shorten(issuer.store.connection.address)
         with acting(ALICE), caplog.at_level(logging.ERROR):
             proxy.cut_before(holding(b":ok"), times=1000)
             made = await clients.create_client(issuer, client_input())

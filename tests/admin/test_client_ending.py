@@ -9,6 +9,7 @@ from service.admin import client_ending, clients
 from service.admin.client_input import ClientInput
 from service.admin.errors import NotFound
 from tests.admin.test_admin_clients import WEB, create, works
+from tests.patience import PATIENCE
 from tests.world import CALLBACK, SECRET, World
 
 
@@ -69,6 +70,6 @@ async def test_grants_that_never_end_leave_redis_with_their_client(any_world: Wo
         part = await client_ending.sweep_client(any_world.issuer, ended.client_id, part.cursor)
         swept += part.grants
     assert swept == 3
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while lasting():  # a user's index is written last, behind the answer
             await asyncio.sleep(0.01)

@@ -120,8 +120,9 @@ async def test_everything_for_programs(any_world: World) -> None:
 async def test_redis_down_is_said_and_the_samples_go_on(world: World) -> None:
     async with (
         CuttingProxy(world.redis.nodes[0].host, world.redis.nodes[0].port) as proxy,
-        open_issuer(settings_for(proxy.url, redis_timeout=0.2), listen=False) as issuer,
+        open_issuer(settings_for(proxy.url), listen=False) as issuer,
     ):
+        proxy.shorten(issuer.store.connection.address)
         counted = Statistics(issuer)
         await counted.sample()
         proxy.refuse()

@@ -11,6 +11,7 @@ import pytest
 from aiohttp.http_parser import DeflateBuffer
 
 from service.app import serving
+from tests.patience import PATIENCE
 from tests.wire import Answer, form_post, request, send
 from tests.world import FORM, World, basic, settings_for
 
@@ -81,7 +82,7 @@ async def test_a_client_that_goes_away_in_the_middle_of_its_body_is_no_incident(
     await writer.drain()
     await asyncio.sleep(0.05)
     writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while "refused" not in caplog.messages:
             await asyncio.sleep(0.01)
     assert "incident" not in caplog.messages
@@ -129,7 +130,7 @@ async def test_pipelined_requests_get_an_answer_each(world: World) -> None:
     one = form_post(b"/token", GRANT, AUTHORIZATION)
     reader, writer = await asyncio.open_connection(world.http.host, world.http.port)
     writer.write(one.replace(b"Connection: close\r\n", b"") * 5 + one)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         answers = await reader.read()
     writer.close()
     assert answers.count(b"HTTP/1.1 200 OK") == answers.count(b'"access_token":"mm_at_') == 6
@@ -140,7 +141,7 @@ async def test_who_waits_for_leave_to_send_the_body_gets_it(port: int) -> None:
     head = request(b"POST", b"/token", b"Content-Type: " + FORM.encode(), b"Content-Length: 29", AUTHORIZATION)
     expecting = head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         writer.write(expecting)
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(GRANT)

@@ -13,6 +13,7 @@ from service.fronts import connections
 from service.observe import sampling
 from service.observe.events import Event
 from tests.operators import TOKENS
+from tests.patience import PATIENCE
 from tests.server_process import free_port
 from tests.wire import exchange, form_post, request
 from tests.world import World, basic, settings_for
@@ -129,7 +130,7 @@ async def test_a_body_that_breaks_behind_its_answer_is_no_error(
     head = request(b"PUT", b"/token", b"Transfer-Encoding: chunked")
     reader, writer = await asyncio.open_connection("127.0.0.1", ports[0])
     writer.write(head)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert b" 405 " in await reader.readuntil(b"\r\n")
         writer.write(b"zz\r\nswordfish\r\n")
         await reader.read()

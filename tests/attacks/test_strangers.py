@@ -13,6 +13,7 @@ from service.concurrency.fair_queue import Requester, RequesterGroup
 from service.crypto.passwords import Hashing
 from service.directory import BlockedError, RedisDirectory
 from service.records.client import ClientSecret
+from tests.patience import PATIENCE
 from tests.person import Person
 from tests.world import World, basic, settings_for
 
@@ -53,7 +54,7 @@ async def _first_done(asked: Sequence["asyncio.Future[int]"], number: int) -> No
 
 
 async def _until_waiting(world: World, group: RequesterGroup, number: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while _waiting(world, group) < number:
             await asyncio.sleep(0)
 
@@ -70,7 +71,7 @@ async def test_a_hundred_strangers_do_not_starve_right_passwords(world: World) -
         assert {await _stranger(busy, number) for number in range(100)} == {400}
         await busy.issuer.hashing._queue.take(Requester())
         flood = [asyncio.ensure_future(_stranger(busy, number)) for number in range(100)]
-        await asyncio.wait_for(_first_done(flood, 70), 60)
+        await asyncio.wait_for(_first_done(flood, 70), PATIENCE)
         assert _waiting(busy, RequesterGroup.SUSPECTS) == 30
         right = [
             asyncio.ensure_future(_token(busy, "alice", "wonderland", HOME)),
@@ -104,7 +105,7 @@ async def test_strangers_who_guess_at_a_secret_do_not_starve_the_right_one(
         monkeypatch.setattr("service.crypto.passwords.time.monotonic", lambda now=time.monotonic: now() + 61)
         await busy.issuer.hashing._queue.take(Requester())
         guesses = [asyncio.ensure_future(asked(f"guess-{number}", f"192.0.{number}.1")) for number in range(40)]
-        await asyncio.wait_for(_first_done(guesses, 10), 60)
+        await asyncio.wait_for(_first_done(guesses, 10), PATIENCE)
         assert _waiting(busy, RequesterGroup.CLIENTS) == 30
         right = asyncio.ensure_future(asked("imported", HOME))
         await _until_waiting(busy, RequesterGroup.KNOWN, 1)

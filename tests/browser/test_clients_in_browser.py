@@ -19,6 +19,7 @@ from service.protocol.names import ClientAuthMethod
 from service.records.client import Client, ClientSecret
 from service.records.user import User
 from tests.conftest import CLIENTS, NODE
+from tests.patience import PATIENCE, until
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess, free_port
 from tests.world import SECRET, settings_for
@@ -82,9 +83,9 @@ async def test_openid_client(page: Page, server: ServerProcess, redis: Shape) ->
     )
     assert node.stdout is not None
     try:
-        assert json.loads(await asyncio.wait_for(node.stdout.readline(), 20)) == {"ready": origin}
+        assert json.loads(await asyncio.wait_for(node.stdout.readline(), PATIENCE)) == {"ready": origin}
         await sign_in(page, origin)
-        told: dict[str, Any] = json.loads(await asyncio.wait_for(node.stdout.readline(), 20))
+        told: dict[str, Any] = json.loads(await asyncio.wait_for(node.stdout.readline(), PATIENCE))
         assert "failed" not in told, told
         assert told["claims"]["sub"] == "alice"
         assert told["userinfo"] == {"sub": "alice", "preferred_username": "alice", **CLAIMS}
@@ -153,11 +154,11 @@ async def test_django_allauth(page: Page, server: ServerProcess, redis: Shape, t
 
 
 async def _until_it_answers(page: Page, origin: str) -> None:
-    for _ in range(200):
+    async def answers() -> bool:
         try:
             await page.goto(origin)
         except PlaywrightError:
-            await asyncio.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"{origin} does not answer")
+            return False
+        return True
+
+    await until(answers, 0.1)

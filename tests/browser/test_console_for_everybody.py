@@ -166,8 +166,9 @@ async def test_nobody_can_frame_it(desk: Desk, page: Page) -> None:
 async def test_when_redis_is_gone(redis: Shape, page: Page, shoot: Shoot) -> None:
     """A page that says so; the dashboard keeps its last numbers and says that they are old."""
     async with CuttingProxy(redis.nodes[0].host, redis.nodes[0].port) as proxy:
-        settings = settings_for(proxy.url, admin_tokens=TOKENS, admin_port=0, redis_timeout=0.3)
+        settings = settings_for(proxy.url, admin_tokens=TOKENS, admin_port=0)
         async with open_issuer(settings, listen=False) as issuer:
+            proxy.shorten(issuer.store.connection.address)
             server = TestServer(make_application(issuer, Health(issuer)))
             async with server:
                 url = str(server.make_url("/console"))

@@ -15,6 +15,7 @@ from service.app import open_issuer
 from service.protocol.names import ClientAuthMethod
 from tests.browser.conftest import Shoot
 from tests.conftest import NODE
+from tests.patience import PATIENCE
 from tests.person import usual_request
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
@@ -77,11 +78,11 @@ async def test_openid_client(page: Page, bank: World, way: str) -> None:
     node = await asyncio.create_subprocess_exec(*script, cwd=NODE, stdout=asyncio.subprocess.PIPE)
     assert node.stdout is not None
     try:
-        assert json.loads(await asyncio.wait_for(node.stdout.readline(), 60)) == {"ready": origin}
+        assert json.loads(await asyncio.wait_for(node.stdout.readline(), PATIENCE)) == {"ready": origin}
         await page.goto(origin)
         await log_in(page)
         await page.click("#consent-allow")
-        told: dict[str, Any] = json.loads(await asyncio.wait_for(node.stdout.readline(), 60))
+        told: dict[str, Any] = json.loads(await asyncio.wait_for(node.stdout.readline(), PATIENCE))
         assert "failed" not in told, told
         await expect(page.locator("h1")).to_have_text("Paid")
     finally:

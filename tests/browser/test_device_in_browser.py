@@ -14,6 +14,7 @@ from service.records.client import Registration
 from tests.browser.conftest import Shoot
 from tests.conftest import NODE
 from tests.devices import begun, device_client
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 from tests.world import World, in_process, settings_for
@@ -91,7 +92,7 @@ async def test_oauth4webapi(page: Page, living_room: World, way: str) -> None:
     node = await asyncio.create_subprocess_exec(*script, cwd=NODE, stdout=asyncio.subprocess.PIPE)
     assert node.stdout is not None
     try:
-        device = json.loads(await asyncio.wait_for(node.stdout.readline(), 60))
+        device = json.loads(await asyncio.wait_for(node.stdout.readline(), PATIENCE))
         await page.goto(device["verification_uri_complete"])
         await expect(page.locator("#user_code")).to_have_value(device["user_code"])
         await page.click("#device-submit")
@@ -103,7 +104,7 @@ async def test_oauth4webapi(page: Page, living_room: World, way: str) -> None:
             await log_in(page)
             await page.click("#consent-allow")
             await expect(page.locator("h1")).to_have_text("Your device is connected")
-        told: dict[str, Any] = json.loads(await asyncio.wait_for(node.stdout.readline(), 60))
+        told: dict[str, Any] = json.loads(await asyncio.wait_for(node.stdout.readline(), PATIENCE))
     finally:
         if node.returncode is None:
             node.terminate()

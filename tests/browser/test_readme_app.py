@@ -10,6 +10,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, expect
 
 from tests.journeys.test_readme import demo as demo
+from tests.patience import PATIENCE, until
 from tests.server_process import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,7 +32,7 @@ async def test_the_app_of_the_readme_signs_alice_in(demo: int, page: Page, tmp_p
         return text.replace("127.0.0.1:8080", f"127.0.0.1:{demo}").replace("127.0.0.1:5000", f"127.0.0.1:{port}")
 
     bash = await asyncio.create_subprocess_exec("bash", "-euc", here(block("sh")), cwd=tmp_path)
-    assert await asyncio.wait_for(bash.wait(), 30) == 0
+    assert await asyncio.wait_for(bash.wait(), PATIENCE) == 0
     (tmp_path / "app.py").write_text(here(block("python")))
     flask = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -47,12 +48,15 @@ async def test_the_app_of_the_readme_signs_alice_in(demo: int, page: Page, tmp_p
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        for _ in range(100):
+
+        async def answers() -> bool:
             try:
                 await page.goto(f"http://127.0.0.1:{port}/")
-                break
             except PlaywrightError:
-                await asyncio.sleep(0.1)
+                return False
+            return True
+
+        await until(answers, 0.1)
         await expect(page.get_by_role("link")).to_have_text("Sign in")
         await page.goto(f"http://127.0.0.1:{port}/login")
         await page.fill("#username", "alice")

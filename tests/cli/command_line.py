@@ -18,9 +18,9 @@ from unittest.mock import patch
 import pytest
 
 from service.cli import main
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-LONGEST = 30.0
 
 
 @dataclass
@@ -98,7 +98,7 @@ class CommandLine:
 
 def _read_until(terminal: int, text: str | None) -> str:
     """What the terminal shows until ``text`` comes, or until the end."""
-    seen, deadline = b"", time.monotonic() + LONGEST
+    seen, deadline = b"", time.monotonic() + PATIENCE
     while text is None or text.encode() not in seen:
         ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
         assert ready, f"waited in vain for {text!r}: {seen!r}"

@@ -14,6 +14,7 @@ import pytest
 
 from service.dev import check
 from tests.cli.command_line import CommandLine
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 
@@ -22,7 +23,7 @@ STEPS = [step.title for step in check.STEPS]
 
 def test_the_check_passes_and_leaves_nothing(mintmark: CommandLine, tmp_path: Path) -> None:
     process = mintmark.start("demo", "--check", folder=tmp_path)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, out + err
     assert err == ""
     assert re.findall("^✓ (.*)$", out, re.MULTILINE) == STEPS
@@ -62,7 +63,7 @@ def test_every_printed_command_works(mintmark: CommandLine, redis: Shape, tmp_pa
         assert len(commands) >= 12
         ran = _paste(commands, mintmark, tmp_path)
         process.send_signal(signal.SIGINT)
-        _, log = process.communicate(timeout=20)
+        _, log = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, log
     finally:
         process.kill()
@@ -128,7 +129,7 @@ def test_a_second_run_finds_what_the_first_one_made(mintmark: CommandLine, tmp_p
             secrets.append(mintmark("client", "show", "demo", "--json").json["secrets"])
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
     assert secrets[0] == secrets[1]
     assert (told["client_id"], told["client_secret"]) == ("demo", "demo-secret")
@@ -161,7 +162,7 @@ def test_the_demo_on_a_given_redis_has_a_token_of_this_run(mintmark: CommandLine
             tokens.add(told["console_token"])
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=PATIENCE)
     assert len(tokens) == 2
     assert all(len(token) >= 32 for token in tokens)
     assert list(tmp_path.iterdir()) == []

@@ -23,6 +23,7 @@ from service.cli.exits import LoginFailedError
 from service.cli.login import _subject, keep_privately
 from tests.cli.command_line import ROOT
 from tests.devices import connect, device_client, enter
+from tests.patience import PATIENCE
 from tests.person import Person
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
@@ -62,7 +63,7 @@ async def start(folder: Path, *arguments: str, stdin: bytes = b"") -> asyncio.su
 async def code_of(process: asyncio.subprocess.Process) -> str:
     """The code that it shows; what stands before it is lost."""
     assert process.stderr
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while line := (await process.stderr.readline()).decode():
             if found := re.search(r"Enter +(\S+)", line):
                 return found[1]
@@ -72,7 +73,7 @@ async def code_of(process: asyncio.subprocess.Process) -> str:
 async def test_signing_in_keeps_the_tokens_in_a_file_of_ones_own(site: World, tmp_path: Path) -> None:
     process = await start(tmp_path, site.issuer.url, "--client-id", "cli", "--scope", "openid read")
     await connect(Person(site), await code_of(process))
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert (process.returncode, out) == (0, b"")
     (place,) = (tmp_path / "mintmark").iterdir()
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
@@ -86,7 +87,7 @@ async def test_signing_in_keeps_the_tokens_in_a_file_of_ones_own(site: World, tm
 async def test_for_programs_the_tokens_are_printed_and_kept_nowhere(site: World, tmp_path: Path) -> None:
     process = await start(tmp_path, site.issuer.url, "--client-id", "cli", "--scope", "read", "--json", "--qr")
     await connect(Person(site), await code_of(process))
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert json.loads(out)["scope"] == "read"
     assert not os.listdir(tmp_path)
 
@@ -97,7 +98,7 @@ async def test_a_confidential_client_proves_itself(site: World, tmp_path: Path) 
     secret = SECRET.encode() + b"\n"
     process = await start(tmp_path, site.issuer.url, "--client-id", "box", "--secret-stdin", "--json", stdin=secret)
     await connect(Person(site), await code_of(process))
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert "access_token" in json.loads(out)
 
 
@@ -106,7 +107,7 @@ async def test_a_no_ends_it(site: World, tmp_path: Path) -> None:
     process = await start(tmp_path, site.issuer.url, "--client-id", "cli")
     person = Person(site)
     await person.submit(await enter(person, await code_of(process)), decision="deny")
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert (process.returncode, out) == (1, b"")
     assert "You said no" in err.decode()
     assert not os.listdir(tmp_path)
@@ -124,7 +125,7 @@ async def test_what_the_server_refuses_is_said(
     site: World, tmp_path: Path, arguments: tuple[str, ...], told: str
 ) -> None:
     process = await start(tmp_path, site.issuer.url, *arguments)
-    _, err = await asyncio.wait_for(process.communicate(), 60)
+    _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 1
     assert told in err.decode()
 

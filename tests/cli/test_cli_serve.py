@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command_line import CommandLine
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
 
@@ -34,7 +35,7 @@ def test_it_says_where_it_is_and_ends_with_0_when_told_to(server: "Popen[str]", 
     with urllib.request.urlopen(ready["url"] + "/readyz") as response:
         assert response.status == 200
     server.send_signal(number)
-    out, err = server.communicate(timeout=20)
+    out, err = server.communicate(timeout=PATIENCE)
     assert (server.returncode, out) == (0, "")
     assert [json.loads(line)["event"] for line in err.splitlines()] == [
         *("openid_connect_disabled", "serving", "draining", "stopped")
@@ -48,7 +49,7 @@ def test_options_win_over_the_environment(mintmark: CommandLine) -> None:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("Mintmark serves http://127.0.0.1:8080 at http://127.0.0.1:")
         process.terminate()
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
         assert "info serving url=" in err
     finally:
         process.kill()

@@ -13,6 +13,7 @@ from service.store.store import open_store
 from tests import redis_shapes, redis_tls
 from tests.cli.command_line import CommandLine
 from tests.kept_redis import RECOMMENDED
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 from tests.world import settings_for
@@ -20,7 +21,7 @@ from tests.world import settings_for
 
 def said_of(url: str, **changes: object) -> str:
     """What a command says that finds this Redis."""
-    settings = settings_for(url, **{"redis_timeout": 0.5, "redis_connect_timeout": 0.5, **changes})
+    settings = settings_for(url, **{"redis_timeout": PATIENCE, "redis_connect_timeout": PATIENCE, **changes})
 
     async def opened() -> None:
         await (await open_store(settings, listen=False)).close()
@@ -77,13 +78,13 @@ def test_the_demo_has_ended(tmp_path: Path) -> None:
 
 
 def test_a_name_without_an_address() -> None:
-    said = said_of("redis://no-such-host.invalid:6379", redis_connect_timeout=10)
+    said = said_of("redis://no-such-host.invalid:6379")
     assert said.startswith("The host of redis_url has no address")
 
 
 def test_a_server_that_says_nothing() -> None:
     with silent() as port:
-        said = said_of(f"redis://127.0.0.1:{port}")
+        said = said_of(f"redis://127.0.0.1:{port}", redis_timeout=0.5, redis_connect_timeout=0.5)
     assert said.startswith("Redis does not answer in time")
     assert "redis_connect_timeout" in said
 
@@ -157,7 +158,7 @@ def test_tls(with_tls: Shape, redis: Shape) -> None:
     without_ours = said_of(with_tls.url, redis_ca_file=files.authority)
     assert without_ours.startswith(("TLS with Redis fails", "Redis closes the connection at once"))
     assert said_of(with_tls.url.replace("rediss", "redis")).startswith("Redis closes the connection at once")
-    plain = said_of(redis.url.replace("redis://", "rediss://"), redis_ca_file=files.authority)
+    plain = said_of(redis.url.replace("redis://", "rediss://"), redis_ca_file=files.authority, redis_connect_timeout=1)
     assert plain.startswith(("Redis does not speak TLS there", "Redis does not answer in time"))
 
 

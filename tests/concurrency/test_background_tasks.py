@@ -14,6 +14,7 @@ from service.crypto import keyring
 from service.observe.metrics import Metrics
 from service.records.logout_delivery import LogoutDelivery
 from service.store.keys import Keys
+from tests.patience import PATIENCE
 from tests.world import World, settings_for
 
 MASTER_KEY = "m" * 32
@@ -31,7 +32,7 @@ def value_of(metrics: Metrics, name: str, task: str) -> float:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not true():
             await asyncio.sleep(0.005)
 
@@ -44,7 +45,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def tasks() -> AsyncIterator[tuple[BackgroundTasks, Metrics]]:
     metrics = Metrics()
-    background = BackgroundTasks(metrics, settled_after=0.2)
+    background = BackgroundTasks(metrics, settled_after=1.0)
     yield background, metrics
     await background.close()
 
@@ -89,10 +90,10 @@ async def test_a_task_that_is_not_needed_leaves_readiness_alone(tasks: tuple[Bac
 
 async def test_what_returns_has_finished_and_what_is_closed_has_ended(tasks: tuple[BackgroundTasks, Metrics]) -> None:
     background, metrics = tasks
-    ended = asyncio.Event()
+    returned, ended = asyncio.Event(), asyncio.Event()
 
     async def brief() -> None:
-        return
+        returned.set()
 
     async def long() -> None:
         try:
@@ -102,7 +103,8 @@ async def test_what_returns_has_finished_and_what_is_closed_has_ended(tasks: tup
 
     background.start("brief", brief, needed=True)
     background.start("long", long, needed=True)
-    await asyncio.sleep(0.05)
+    await returned.wait()
+    await asyncio.sleep(0)  # it has finished
     assert not background.missing
     assert value_of(metrics, "background_task_running", "brief") == 1
     await background.close()

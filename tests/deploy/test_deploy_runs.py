@@ -16,6 +16,7 @@ from redis import Redis, RedisError
 
 from service.dev.embedded_redis import find_redis_server
 from tests.nginx import NGINX, needs_nginx
+from tests.patience import PATIENCE
 from tests.redis_tls import issue_certificates
 from tests.server_process import ServerProcess, free_port
 from tests.world import World, basic
@@ -86,7 +87,7 @@ async def test_servers_behind_nginx_are_upgraded_without_an_error(world: World, 
             loads = [asyncio.create_task(_ask(http, url, statuses, over)) for _ in range(8)]
             for server in servers:
                 before = len(statuses)
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(PATIENCE):
                     while len(statuses) < before + 200:
                         await asyncio.sleep(0.02)
                 await server.terminate()
@@ -160,7 +161,7 @@ async def test_a_sentinel_fails_over_with_the_rights_that_it_has(tmp_path: Path)
             await server.start()
         try:
             _until("it has failed over", lambda: _primary(sentinel) == second)
-            async with asyncio.timeout(60), aiohttp.ClientSession() as http:
+            async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as http:
                 while True:
                     async with http.get(f"{server.url}/readyz") as response:
                         if response.status == 200:

@@ -23,6 +23,7 @@ from service.dev.embedded_redis import (
     find_redis_server,
     version_of,
 )
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,7 +82,7 @@ def alive(process_id: int) -> bool:
     return False
 
 
-def ends(process_id: int, seconds: float = 5) -> bool:
+def ends(process_id: int, seconds: float = PATIENCE) -> bool:
     deadline = time.monotonic() + seconds
     while alive(process_id) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -162,7 +163,7 @@ async def test_a_stop_is_bounded_even_if_the_server_hangs(monkeypatch: pytest.Mo
     await embedded.start()
     process_id = running(embedded)
     os.kill(process_id, signal.SIGSTOP)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         await embedded.stop()
     assert not alive(process_id)
 

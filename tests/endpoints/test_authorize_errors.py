@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from service.store.store import make_store
+from tests.patience import PATIENCE
 from tests.person import Person, usual_request
 from tests.world import CALLBACK, settings_for
 
@@ -63,5 +64,5 @@ async def test_redis_away_is_told_to_the_client_or_the_person(person: Person) ->
     async with person.world.with_part(store=make_store(nowhere)) as cut_off:
         person.world = cut_off
         for path in ("/authorize?client_id=app", "/login?ticket=x", "/applications", "/logout"):
-            shown = await asyncio.wait_for(person.get(path), 10)
+            shown = await asyncio.wait_for(person.get(path), PATIENCE)
             assert (shown.status, shown.heading) == (503, "Please try again"), path

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from service.fronts.connections import LINGERING_SECONDS
 from service.fronts.ready import Ready
+from tests.patience import PATIENCE
 from tests.serving import connections, listening
 from tests.world import World
 
@@ -44,7 +45,7 @@ class Service:
         return Ready(name.encode() + b":" + body)
 
     async def until(self, name: str) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while name not in self.began:
                 await asyncio.sleep(0.001)
 
@@ -62,7 +63,7 @@ async def port(world: World, service: Service) -> AsyncIterator[int]:
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
     """The body of the next answer."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"Content-Length: (\d+)", head)
         return await reader.readexactly(int(length[1]) if length else 0)
@@ -133,7 +134,7 @@ async def test_an_idle_connection_is_closed_and_a_busy_one_is_not(world: World, 
         await asyncio.sleep(2.3)
         gate.set()
         assert await _read(reader) == b"slow:a=b"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert await reader.read() == b""
         assert asyncio.get_running_loop().time() - began > 3
         writer.close()
@@ -153,7 +154,7 @@ async def test_a_client_that_goes_away_stops_nothing(
         service.began.clear()
     await asyncio.sleep(0.05)
     gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(service.finished) < 2:
             await asyncio.sleep(0.001)
     await asyncio.sleep(0.02)
@@ -163,7 +164,7 @@ async def test_a_client_that_goes_away_stops_nothing(
 async def test_an_exception_is_an_incident_and_ends_the_connection(port: int, caplog: pytest.LogCaptureFixture) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(_post("broken"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert (await reader.read()).startswith(b"HTTP/1.1 500 ")
     assert "incident" in caplog.messages
     writer.close()
@@ -172,7 +173,7 @@ async def test_an_exception_is_an_incident_and_ends_the_connection(port: int, ca
 async def test_who_asks_to_close_is_closed(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(_post("last", b"Connection: close"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert (await reader.read()).endswith(b"Connection: close\r\n\r\nlast:a=b")
     writer.close()
 
@@ -220,7 +221,7 @@ async def test_what_is_under_way_is_finished_and_idle_connections_end(world: Wor
         writer.write(_post("too-late"))
         gate.set()
         assert await _read(reader) == b"slow:a=b"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await reader.read() == await idle_reader.read() == b""
             await ending
     assert service.began == ["before", "slow"]
@@ -234,7 +235,7 @@ async def test_patience_with_what_is_under_way_has_an_end(world: World, service:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(_post("stuck"))
         await service.until("stuck")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await runner.cleanup()
             assert await reader.read() == b""
     await asyncio.sleep(0)

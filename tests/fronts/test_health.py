@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.app import open_issuer
 from service.fronts.health import Health
 from service.fronts.operators import make_application
+from tests.patience import PATIENCE
 from tests.world import World, error_of, in_process, settings_for
 
 
@@ -20,7 +21,7 @@ async def test_a_service_that_works_is_alive_and_ready(world: World) -> None:
 async def test_without_redis_it_is_alive_but_not_ready(world: World) -> None:
     """P7: a restart would not bring Redis back; tokens are 503, never invalid_client."""
     await world.client()
-    node, impatient = world.redis.nodes[0], settings_for(world.redis.url, redis_timeout=0.1)
+    node, impatient = world.redis.nodes[0], settings_for(world.redis.url, redis_timeout=1)
     async with open_issuer(impatient) as issuer, world.with_part(store=issuer.store) as alone:
         assert (await alone.http.get("/readyz")).status == 200
         world.redis.pause(node)
@@ -34,7 +35,7 @@ async def test_without_redis_it_is_alive_but_not_ready(world: World) -> None:
             assert refused.headers["Retry-After"] == "1"
         finally:
             world.redis.resume(node)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (await alone.http.get("/readyz")).status != 200:
                 await asyncio.sleep(0.02)
 

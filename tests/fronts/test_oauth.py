@@ -10,6 +10,7 @@ import pytest
 
 from service.endpoints.metadata import PATH as METADATA
 from service.fronts import receiving
+from tests.patience import PATIENCE
 from tests.wire import check_shape, form_post, request, send
 from tests.world import FORM, SECRET, World, basic, error_of
 
@@ -291,7 +292,7 @@ async def test_a_client_that_waits_for_100_continue_gets_it(world: World) -> Non
     reader, writer = await asyncio.open_connection("127.0.0.1", world.http.port)
     head = [b"POST /token HTTP/1.1", b"Host: x", b"Expect: 100-continue", b"Content-Type: " + FORM.encode()]
     writer.write(b"\r\n".join([*head, AUTHORIZATION, b"Content-Length: %d" % len(BODY), b"", b""]))
-    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE) == b"HTTP/1.1 100 Continue\r\n\r\n"
     writer.write(BODY)
-    assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 200")
+    assert (await asyncio.wait_for(reader.readline(), PATIENCE)).startswith(b"HTTP/1.1 200")
     writer.close()

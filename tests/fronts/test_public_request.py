@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from service.fronts.request import PublicRequest
+from tests.patience import PATIENCE
 from tests.serving import listening
 
 ASKED = (
@@ -47,7 +48,7 @@ async def test_both_answer_alike(sent: bytes) -> None:
     async with listening(web.Server(handle, request_factory=make)) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert b" 200 OK" in await reader.readuntil(b"\r\n\r\n")
         writer.close()
     assert len(compared) == len(ASKED)
@@ -72,7 +73,7 @@ async def test_a_body_that_is_too_long_is_left_to_aiohttp(length: int, at_once: 
     async with listening(web.Server(handle, request_factory=make)) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length + b"x" * length)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert (b" 200 OK" if at_once else b" 413 ") in await reader.readuntil(b"\r\n\r\n")
         writer.close()
     assert (read == [b"x" * length]) == at_once

@@ -10,6 +10,7 @@ from aiohttp import web
 from service.fronts.ready import Ready
 from service.observe.current import REQUEST_ID
 from service.protocol.decision import NO_STORE
+from tests.patience import PATIENCE
 from tests.serving import connections, listening
 from tests.world import World, basic
 
@@ -48,7 +49,7 @@ async def port(world: World, request: pytest.FixtureRequest) -> AsyncIterator[in
 async def _answer(port: int, request: bytes) -> tuple[bytes, bool]:
     """What comes until the length is over, without the time; and whether the connection is closed then."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"Content-Length: (\d+)", head)

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from tests import redis_shapes
+from tests.patience import PATIENCE
 from tests.server_process import ServerProcess, free_port, is_ready
 
 pytestmark = pytest.mark.slow
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 async def _answer(url: str) -> tuple[int, str]:
     """Status and body, as soon as anything listens there."""
-    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
         while True:
             try:
                 async with session.get(url) as response:

@@ -20,6 +20,7 @@ from service.protocol.names import ClientAuthMethod, GrantTypeName, SigningAlgor
 from tests.assertions import ISSUER, JWKS, KEYS, Signer
 from tests.cutting_proxy import CuttingProxy
 from tests.forging import hs256
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.world import World, error_of, in_process, settings_for
 
@@ -263,11 +264,9 @@ async def test_an_assertion_is_good_again_where_nothing_came_of_it(redis: Shape,
         )
         assert (await ask(world, assertion)).status == 503
         proxy.heal()
-        for _ in range(100):
-            response = await ask(world, assertion)
-            if response.status != 503:
-                break
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(PATIENCE):
+            while (response := await ask(world, assertion)).status == 503:
+                await asyncio.sleep(0.05)
         assert response.status == 200, await response.text()
 
 

@@ -7,6 +7,7 @@ from mintmark_guard import Guard, Refused
 from mintmark_guard.claims_cache import ClaimsCache
 from mintmark_guard.introspection import Introspection
 from tests.guarded import bearer
+from tests.patience import PATIENCE
 from tests.world import World
 
 API = "https://api.example.com"
@@ -22,7 +23,7 @@ async def listening(guard: Guard) -> Guard:
     await guard.start()
     source = guard.source
     assert isinstance(source, Introspection)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not source.hears:
             await asyncio.sleep(0.01)
     return guard

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from tests.journeys.test_readme import demo as demo
+from tests.patience import PATIENCE, until
 from tests.server_process import free_port
 
 pytestmark = pytest.mark.slow
@@ -29,20 +30,21 @@ async def run(script: str, folder: Path) -> str:
     bash = await asyncio.create_subprocess_exec(
         "bash", "-euo", "pipefail", "-c", script, cwd=folder, stdout=asyncio.subprocess.PIPE
     )
-    output, _ = await asyncio.wait_for(bash.communicate(), 60)
+    output, _ = await asyncio.wait_for(bash.communicate(), PATIENCE)
     assert bash.returncode == 0, output.decode()
     return output.decode()
 
 
 async def until_it_listens(port: int) -> None:
-    for _ in range(200):
+    async def listens() -> bool:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            return
         except OSError:
-            await asyncio.sleep(0.05)
-    raise AssertionError("the example did not come up")
+            return False
+        writer.close()
+        return True
+
+    await until(listens, 0.05)
 
 
 async def test_the_aiohttp_example(demo: int, tmp_path: Path) -> None:

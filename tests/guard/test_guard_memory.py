@@ -15,6 +15,7 @@ from service.protocol.names import AccessTokenFormat
 from tests.exchanging import ORDERS, acting, app, exchanged, orders
 from tests.guard.guarding import API, is_let_in, listening, remembered, token_of
 from tests.guarded import bearer
+from tests.patience import PATIENCE
 from tests.world import SECRET, World
 
 
@@ -50,7 +51,7 @@ async def test_what_ends_is_forgotten_at_once(served: World, guards: Callable[..
             await served.refresh(tokens["refresh_token"])
             await served.refresh(tokens["refresh_token"])
     served.issuer.store.clients.forget(["app"])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(remembered(guard)):
             await asyncio.sleep(0.001)
     assert not await is_let_in(guard, token)
@@ -72,7 +73,7 @@ async def test_an_exchanged_token_is_forgotten_with_the_client_that_it_came_from
     assert len(remembered(guard)) == 1
     await client_ending.revoke_client(served.issuer, "app")
     served.issuer.store.clients.forget(["app"])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(remembered(guard)):
             await asyncio.sleep(0.001)
     assert not await is_let_in(guard, token)
@@ -92,7 +93,7 @@ async def test_a_revocation_that_overlaps_the_question_is_not_missed(
             await served.revoke(token)
 
         await asyncio.gather(is_let_in(guard, token), is_let_in(guard, token), end())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while await is_let_in(guard, token):
                 await asyncio.sleep(0.001)
 
@@ -204,7 +205,7 @@ async def test_who_asks_after_the_news_joins_no_older_question(served: World, gu
     await asyncio.sleep(0.1)
     news = remembered(guard).news
     await served.revoke(token)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while remembered(guard).news == news:
             await asyncio.sleep(0.001)
     newer = asyncio.ensure_future(is_let_in(guard, token))

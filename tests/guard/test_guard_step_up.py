@@ -18,6 +18,7 @@ from service.protocol.names import AccessTokenFormat
 from tests.conftest import NODE
 from tests.guard.guarding import API
 from tests.guarded import bearer
+from tests.patience import PATIENCE
 from tests.server_process import free_port
 from tests.world import World
 
@@ -210,7 +211,7 @@ async def test_oauth4webapi_finds_the_token_service_by_the_api(served: World, no
         node = await asyncio.create_subprocess_exec(
             "node", "resource_metadata.js", url, cwd=NODE, stdout=asyncio.subprocess.PIPE
         )
-        out, _ = await asyncio.wait_for(node.communicate(), 60)
+        out, _ = await asyncio.wait_for(node.communicate(), PATIENCE)
     await guard.close()
     told = json.loads(out)
     assert (told["status"], told["issuer"]) == (401, served.issuer.url)

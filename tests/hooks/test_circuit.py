@@ -10,6 +10,7 @@ from aiohttp import web
 from service.hooks.answers import MAX_BYTES
 from service.hooks.circuit import Circuit, CircuitState
 from tests.hooks.receiver import Receiver, hooked, saying
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.world import World
 
@@ -136,7 +137,7 @@ async def test_of_many_at_once_one_is_the_probe(world: World, receiver: Receiver
 
     receiver.turn = wait
     requests = [asyncio.ensure_future(world.token(grant_type="client_credentials")) for _ in range(8)]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while sum(request.done() for request in requests) < 7:
             await asyncio.sleep(0.01)
     others_are_refused.set()

@@ -12,6 +12,7 @@ import pytest
 from service.hooks.answers import MAX_BYTES, MAX_CLAIMS
 from service.protocol.names import HookEvent
 from tests.hooks.receiver import hooked
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 
@@ -61,7 +62,7 @@ async def test_the_example_does_what_it_says(redis: Shape, tmp_path: Path) -> No
     assert bash.stdin is not None
     assert bash.stdout is not None
     lines: list[str] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not lines or not lines[-1].startswith("secret: "):
             line = await bash.stdout.readline()
             assert line, lines
@@ -77,4 +78,4 @@ async def test_the_example_does_what_it_says(redis: Shape, tmp_path: Path) -> No
         retired = await world.tokens(await world.client("retired"))
         assert (await world.refresh(retired["refresh_token"], "retired")).status == 400
     bash.stdin.write(b"\n")
-    assert await asyncio.wait_for(bash.wait(), 20) == 0
+    assert await asyncio.wait_for(bash.wait(), PATIENCE) == 0

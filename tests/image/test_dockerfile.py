@@ -22,6 +22,7 @@ import aiohttp
 import pytest
 
 from service.dev.embedded_redis import find_redis_server
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 
@@ -138,7 +139,7 @@ async def test_it_serves_as_nobody_from_a_tree_that_nobody_writes(image: Image, 
     )
     try:
         assert server.stdout is not None
-        assert (await asyncio.wait_for(server.stdout.readline(), 20)).startswith(b"Mintmark serves")
+        assert (await asyncio.wait_for(server.stdout.readline(), PATIENCE)).startswith(b"Mintmark serves")
         took = time.monotonic() - before
         print(f"ready after {took:.2f} s (the image is to be ready within {READY_SECONDS} s)")
         async with aiohttp.ClientSession() as http, http.get(url + "/livez") as response:
@@ -162,7 +163,7 @@ async def _checks_health(image: Image, port: int) -> int:
     program, *arguments = eval(rest.partition("CMD ")[2])
     command = [*as_user(image, MINTMARK_PORT=str(port))[:-1], str(image.program.parent / program), *arguments]
     child = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
-    return await asyncio.wait_for(child.wait(), 20)
+    return await asyncio.wait_for(child.wait(), PATIENCE)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from service.app import open_issuer
 from service.protocol.names import ClientAuthMethod
 from tests.backchannel import backchannel_client, decide
 from tests.conftest import NODE
+from tests.patience import PATIENCE
 from tests.person import Person
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
@@ -37,10 +38,10 @@ async def test_openid_client(bank: World, decision: str) -> None:
     node = await asyncio.create_subprocess_exec(*script, cwd=NODE, stdout=asyncio.subprocess.PIPE)
     assert node.stdout is not None
     try:
-        started: dict[str, Any] = json.loads(await asyncio.wait_for(node.stdout.readline(), 60))
+        started: dict[str, Any] = json.loads(await asyncio.wait_for(node.stdout.readline(), PATIENCE))
         assert (started["expires_in"], started["interval"]) == (120, 1)
         await decide(Person(bank), decision)
-        told = json.loads(await asyncio.wait_for(node.stdout.readline(), 60))
+        told = json.loads(await asyncio.wait_for(node.stdout.readline(), PATIENCE))
     finally:
         if node.returncode is None:
             node.terminate()

@@ -11,6 +11,7 @@ import pytest
 
 from service.app import open_issuer
 from tests.devices import connect
+from tests.patience import PATIENCE
 from tests.person import Person
 from tests.polling import after_the_pause
 from tests.redis_shapes import Shape
@@ -44,7 +45,7 @@ async def test_the_examples_do_what_they_say(redis: Shape, tmp_path: Path) -> No
 
     async def run(script: str) -> str:
         process = await start(script)
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert process.returncode == 0, err
         return out.decode()
 
@@ -65,11 +66,11 @@ async def test_the_examples_do_what_they_say(redis: Shape, tmp_path: Path) -> No
 
         process = await start(login)
         assert process.stderr
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not (found := re.search(rb"Enter +(\S+)", await process.stderr.readline())):
                 pass
         await connect(Person(world), found[1].decode())
-        await asyncio.wait_for(process.communicate(), 60)
+        await asyncio.wait_for(process.communicate(), PATIENCE)
         assert process.returncode == 0
         (kept,) = os.listdir(tmp_path / "kept" / "mintmark")
         assert kept == f"127.0.0.1_{port}.json"

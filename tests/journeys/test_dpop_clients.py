@@ -13,6 +13,7 @@ from service.protocol.names import ClientAuthMethod
 from service.records.client import Client, ClientSecret
 from service.records.user import User
 from tests.conftest import NODE
+from tests.patience import PATIENCE
 from tests.person import Person
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
@@ -56,7 +57,7 @@ async def test_openid_client(redis: Shape, tmp_path: Path, nonces: bool) -> None
         node = await asyncio.create_subprocess_exec(
             "node", "dpop.js", server.url, "phone", location, VERIFIER, cwd=NODE, stdout=asyncio.subprocess.PIPE
         )
-        said, _ = await asyncio.wait_for(node.communicate(), 60)
+        said, _ = await asyncio.wait_for(node.communicate(), PATIENCE)
     told: dict[str, Any] = json.loads(said)
     assert (told["type"], told["sub"], told["again"]) == ("dpop", "alice", "alice")
     assert told["stolen"] == ["invalid_token", "invalid_token", "invalid_dpop_proof", "invalid_grant"]
@@ -76,12 +77,12 @@ async def test_oauth4webapi_pushes_a_request_that_binds_the_code(redis: Shape, t
         node = await asyncio.create_subprocess_exec(*command, cwd=NODE, stdin=pipe, stdout=pipe)
         assert node.stdout
         assert node.stdin
-        pushed = json.loads(await asyncio.wait_for(node.stdout.readline(), 60))
+        pushed = json.loads(await asyncio.wait_for(node.stdout.readline(), PATIENCE))
         person = Person(world)
         shown = await person.log_in(
             await person.get("/authorize", client_id="phone", request_uri=pushed["request_uri"])
         )
         location = (await person.agree(shown)).location
-        said, _ = await asyncio.wait_for(node.communicate(f"{location}\n".encode()), 60)
+        said, _ = await asyncio.wait_for(node.communicate(f"{location}\n".encode()), PATIENCE)
     told = json.loads(said)
     assert (told["type"], told["sub"]) == ("dpop", "alice")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.protocol.names import ClientAuthMethod
+from tests.patience import PATIENCE
 from tests.server_process import ServerProcess
 from tests.world import SECRET, World
 
@@ -22,7 +23,7 @@ async def test_the_client(world: World, tmp_path: Path) -> None:
     async with ServerProcess(tmp_path, redis_url=world.redis.url, master_key="m" * 43) as server:
         program = PROGRAMS[0].replace("http://127.0.0.1:8080", server.url).replace("demo-secret", SECRET)
         run = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
-        said, _ = await asyncio.wait_for(run.communicate(), 60)
+        said, _ = await asyncio.wait_for(run.communicate(), PATIENCE)
     assert (run.returncode, said) == (0, b"alice\n")
 
 

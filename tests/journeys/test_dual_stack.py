@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientConnectionError, ClientSession
 
 from service.protocol.addresses import in_url
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import START_SECONDS, ServerProcess, free_port
 
@@ -97,4 +98,4 @@ async def test_the_health_check_reads_the_settings_where_they_are(tmp_path: Path
                 env={"PATH": os.environ["PATH"], "MINTMARK_CONFIG": str(config)},
                 stderr=asyncio.subprocess.DEVNULL,
             )
-            assert await asyncio.wait_for(child.wait(), 20) == code
+            assert await asyncio.wait_for(child.wait(), PATIENCE) == code

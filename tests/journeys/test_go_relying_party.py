@@ -12,6 +12,7 @@ import pytest
 from service.admin import users
 from service.admin.users import UserInput
 from service.app import open_issuer
+from tests.patience import PATIENCE
 from tests.person import Person
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
@@ -54,7 +55,7 @@ async def test_it_reads_groups_and_names_in_id_tokens(redis: Shape, tmp_path: Pa
         )
         assert argo.stdin
         assert argo.stdout
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             asked = urlsplit((await argo.stdout.readline()).decode().strip())
             person = Person(world)
             shown = await person.log_in(await person.get(asked.path, **dict(parse_qsl(asked.query))))

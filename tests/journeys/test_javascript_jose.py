@@ -12,6 +12,7 @@ from service.protocol.names import AccessTokenFormat, ClientAuthMethod, GrantTyp
 from service.records.client import Client
 from tests.assertions import JWKS, KEYS
 from tests.conftest import NODE
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
 from tests.world import settings_for
@@ -50,5 +51,5 @@ async def test_its_assertions_pass_and_it_verifies_what_we_sign(redis: Shape, tm
             cwd=NODE,
             stdout=asyncio.subprocess.PIPE,
         )
-        said, _ = await asyncio.wait_for(node.communicate(), 30)
+        said, _ = await asyncio.wait_for(node.communicate(), PATIENCE)
     assert json.loads(said) == {"client": "app", "active": True, "subject": "alice"}

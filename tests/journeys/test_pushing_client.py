@@ -14,6 +14,7 @@ from service.protocol.names import ClientAuthMethod, ContentEncryption, KeyManag
 from tests.assertions import JWKS, KEYS
 from tests.conftest import NODE
 from tests.free_ports import free_ports
+from tests.patience import PATIENCE
 from tests.person import Person
 from tests.redis_shapes import Shape
 from tests.world import CALLBACK, World, in_process, settings_for
@@ -86,7 +87,7 @@ async def say(person: Person, encryption: KeyManagement | None) -> AsyncIterator
 
     async def said(*what: str) -> dict[str, Any]:
         to_node.write(json.dumps(what).encode() + b"\n")
-        answer: dict[str, Any] = json.loads(await asyncio.wait_for(from_node.readline(), 60))
+        answer: dict[str, Any] = json.loads(await asyncio.wait_for(from_node.readline(), PATIENCE))
         return answer
 
     yield said

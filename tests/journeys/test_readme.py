@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.server_process import free_port, is_ready
 
 pytestmark = pytest.mark.slow
@@ -34,7 +35,7 @@ async def demo(tmp_path: Path) -> AsyncIterator[int]:
     finally:
         if process.returncode is None:
             process.terminate()
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
 async def test_the_readme_s_commands_do_what_it_says(demo: int, tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ async def test_the_readme_s_commands_do_what_it_says(demo: int, tmp_path: Path) 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(bash.communicate(), 60)
+    output, _ = await asyncio.wait_for(bash.communicate(), PATIENCE)
     assert bash.returncode == 0, output.decode()
     answers = [json.loads(line) for line in output.decode().splitlines() if line.startswith("{")]
     alone, alice, redeemed, active, inactive = answers

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import free_port, is_ready
 
@@ -51,7 +52,7 @@ async def test_the_commands_of_the_admin_api_do_what_it_says(redis: Shape, tmp_p
         output, _ = await asyncio.wait_for(operating.communicate(), 90)
     finally:
         server.terminate()
-        await asyncio.wait_for(server.communicate(), 20)
+        await asyncio.wait_for(server.communicate(), PATIENCE)
     said = output.decode()
     assert operating.returncode == 0, said
     assert "Client billing is registered." in said

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.protocol import credentials
+from tests.patience import PATIENCE
 from tests.world import SECRET, VERIFIER, World
 
 _WORD = re.compile(rb"[\x21-\x7e]{8,}")
@@ -70,7 +71,7 @@ async def test_every_key_of_a_finished_grant_has_a_ttl(any_world: World) -> None
         assert "exp" not in await any_world.introspect(refreshed["refresh_token"]), "it never expires"
         await _end(any_world, ending, code, tokens, refreshed)
         assert not await any_world.is_active(refreshed["access_token"])
-    async with asyncio.timeout(5):  # an index is tidied up with whatever leaves next, or a moment later
+    async with asyncio.timeout(PATIENCE):  # an index is tidied up with whatever leaves next, or a moment later
         while _lasting(any_world) != [b"mm:client:app"]:
             await asyncio.sleep(0.01)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from tests.patience import PATIENCE
 from tests.server_process import ServerProcess
 from tests.world import FORM, World, basic
 
@@ -98,7 +99,7 @@ async def test_a_process_that_was_told_to_end_gives_kept_connections_back(world:
             async with session.get(url) as response:
                 assert (response.status, response.headers.get("Connection")) == (200, None)
         await server.terminate()
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 async with session.get(f"{server.url}/.well-known/oauth-authorization-server") as response:
                     assert response.status == 200

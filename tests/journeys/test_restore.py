@@ -12,6 +12,7 @@ import pytest
 from service.admin import users
 from service.app import open_issuer
 from tests.kept_redis import kept_redis, servers
+from tests.patience import PATIENCE
 from tests.person import Person
 from tests.redis_shapes import Node, Shape
 from tests.test_house import ROOT
@@ -44,7 +45,7 @@ def restored(shape: Shape, dump: Path, *, appendonly: str) -> Node:
 async def written_to_the_file(node: Node) -> None:
     """Step 2 of the page."""
     node.admin.config_set("appendonly", "yes")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             told = node.admin.info("persistence")
             if not told["aof_rewrite_in_progress"] and not told["aof_rewrite_scheduled"]:

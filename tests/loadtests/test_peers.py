@@ -18,6 +18,7 @@ from loadtests.servers import ServerFailedError
 from loadtests.supplies import supplier
 from loadtests.work import POOL, WORKS
 from service.protocol.names import SigningAlgorithm
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 
@@ -98,7 +99,7 @@ async def test_what_a_script_started_ends_with_it_though_the_script_does_not_lis
     async with servers.process(["/bin/sh", "-c", script, str(port)], {}, f"http://127.0.0.1:{port}", "/"):
         child = int(noted.read_text())
         assert _runs(child)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while _runs(child):
             await asyncio.sleep(0.02)
 

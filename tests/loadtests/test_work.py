@@ -11,6 +11,7 @@ from loadtests import cpu, servers
 from loadtests.generator import drive, spare_for
 from loadtests.supplies import supplier
 from loadtests.work import WORKS, empty
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 
 REQUESTS, CONNECTIONS = 500, 4
@@ -76,7 +77,7 @@ async def test_workers_of_the_empty_handler_end_with_it(redis: Shape) -> None:
     async with supplier(redis) as supplies, servers.empty_handler(workers=2) as handler:
         (worker,) = cpu.descendants(handler.pid)
         assert (await drive(handler.url, await empty(supplies), CONNECTIONS, REQUESTS)).wrong == 0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while _runs(worker):
             await asyncio.sleep(0.02)
 

@@ -118,7 +118,7 @@ async def test_sign_outs_race_with_a_yes(person: Person, monkeypatch: pytest.Mon
 
 
 def through(proxy: CuttingProxy) -> AbstractAsyncContextManager[Issuer]:
-    return open_issuer(settings_for(proxy.url, redis_timeout=0.3), listen=False)
+    return open_issuer(settings_for(proxy.url), listen=False)
 
 
 def is_about(part: bytes) -> Any:
@@ -139,6 +139,7 @@ async def test_a_device_is_not_denied_where_its_yes_could_not_be_written(
         await world.user()
         person, device = Person(world), await begun(world)
         shown = await person.log_in(await confirm(person, device["user_code"]))
+        proxy.shorten(issuer.store.connection.address)
         proxy.cut_before(is_about(b":polled:"), times=100)
         failed = await person.agree(shown)
         assert (failed.status, 'href="/device"' in failed.text) == (503, True)
@@ -158,6 +159,7 @@ async def test_a_device_gets_nothing_of_which_nobody_knows_whether_its_session_i
         await world.user()
         person, device = Person(world), await begun(world)
         shown = await person.log_in(await confirm(person, device["user_code"]))
+        proxy.shorten(issuer.store.connection.address)
         proxy.cut_before(is_about(b":clients"), times=100)
         assert (await person.agree(shown)).status == 503
         proxy.heal()

@@ -163,8 +163,9 @@ def test_errors_of_redis_are_there_from_the_start() -> None:
 @pytest.mark.usefixtures("world")
 async def test_what_goes_wrong_with_redis_is_counted_by_kind(proxy: CuttingProxy) -> None:
     """P7, as an operator sees it."""
-    async with open_issuer(settings_for(proxy.url, redis_timeout=0.3), listen=False) as issuer:
+    async with open_issuer(settings_for(proxy.url), listen=False) as issuer:
         connection = issuer.store.connection
+        proxy.shorten(connection.address)
         await connection.execute("x", "SET", "x", "1")
         proxy.cut_before("GET")
         assert await connection.execute("x", "GET", "x") == b"1"
@@ -190,7 +191,7 @@ async def test_a_full_redis_is_counted_as_refusing(world: World) -> None:
 
 
 async def test_a_redis_that_cannot_be_reached_is_counted(redis: Shape) -> None:
-    settings = settings_for(redis.url, redis_timeout=0.2)
+    settings = settings_for(redis.url)
     async with open_issuer(settings, listen=False) as issuer:
         store = make_store(
             settings_for(f"redis://127.0.0.1:{free_port()}", redis_timeout=0.1), RedisWatch(issuer.metrics)

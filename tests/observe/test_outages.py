@@ -11,6 +11,7 @@ from service.observe.outages import Outage
 from service.outbound.delivery_loop import keep_delivering
 from service.protocol.errors import TemporarilyUnavailable
 from tests.cutting_proxy import CuttingProxy
+from tests.patience import PATIENCE
 from tests.world import settings_for
 
 LOG = logging.getLogger("outages")
@@ -64,11 +65,11 @@ async def test_the_listener_says_once_that_redis_is_away_and_that_it_is_back(
     async with open_issuer(settings_for(url)):
         proxy.refuse()
         proxy.drop()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while tries < 3:
                 await asyncio.sleep(0.02)
         proxy.heal()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while "redis_listener_reconnected" not in caplog.text:
                 await asyncio.sleep(0.02)
     lost = [record for record in caplog.records if record.message == "redis_listener_disconnected"]
@@ -91,7 +92,7 @@ async def test_a_delivery_loop_says_once_that_its_queue_is_not_read(
         return 0
 
     loop = asyncio.ensure_future(keep_delivering(deliver, "logouts"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while "delivery_queue_available" not in caplog.text:
             await asyncio.sleep(0.01)
     loop.cancel()

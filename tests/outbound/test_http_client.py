@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.outbound.http_client import HttpClient, HttpClientError, Purpose, is_public
+from tests.patience import PATIENCE
 from tests.world import settings_for
 
 
@@ -54,7 +55,15 @@ async def server() -> AsyncIterator[TestServer]:
 
 @pytest.fixture
 async def lenient() -> AsyncIterator[HttpClient]:
-    """One that may call loopback, with a short patience."""
+    """One that may call loopback."""
+    http_client = HttpClient(settings_for("redis://127.0.0.1", fetch_private_addresses=True, fetch_timeout=PATIENCE))
+    yield http_client
+    await http_client.close()
+
+
+@pytest.fixture
+async def impatient() -> AsyncIterator[HttpClient]:
+    """One that may call loopback, and soon gives up."""
     http_client = HttpClient(settings_for("redis://127.0.0.1", fetch_private_addresses=True, fetch_timeout=0.4))
     yield http_client
     await http_client.close()
@@ -74,10 +83,10 @@ async def test_a_document_and_how_long_it_may_be_kept(server: TestServer, lenien
 
 
 @pytest.mark.parametrize("path", ["endless", "slow", "dripping", "away", "packed", "nothing"])
-async def test_what_is_not_taken(server: TestServer, lenient: HttpClient, path: str) -> None:
+async def test_what_is_not_taken(server: TestServer, impatient: HttpClient, path: str) -> None:
     url = str(server.make_url(f"/{path}?token=secret"))
     with pytest.raises(HttpClientError) as caught:
-        await asyncio.wait_for(lenient.get(url), 3)
+        await asyncio.wait_for(impatient.get(url), PATIENCE)
     assert "secret" not in str(caught.value)
 
 
@@ -114,7 +123,7 @@ async def test_where_we_don_t_call(strict: HttpClient, url: str) -> None:
     logout = strict.request("POST", url, Purpose.LOGOUT, headers={}, body=b"a=b", max_bytes=None)
     for call in (strict.get(url), logout):
         with pytest.raises(HttpClientError) as caught:
-            await asyncio.wait_for(call, 5)
+            await asyncio.wait_for(call, PATIENCE)
         assert "password" not in str(caught.value).replace("user name or password", "")
 
 

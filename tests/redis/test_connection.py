@@ -11,6 +11,7 @@ from service.redis.script import SCRIPTS
 from service.store.store import open_store
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
+from tests.patience import PATIENCE, until
 from tests.world import World, error_of, in_process, settings_for
 
 
@@ -143,10 +144,13 @@ async def test_redis_gone_is_503_everywhere_and_recovers_by_itself(cut_world: Wo
     assert (await cut_world.http.get("/readyz")).status == 503
     assert (await cut_world.http.get("/livez")).status == 200
     proxy.heal()
-    await asyncio.sleep(0.5)
+
+    async def is_ready() -> bool:
+        return (await cut_world.http.get("/readyz")).status == 200
+
+    await until(is_ready)
     assert (await cut_world.redeem(code)).status == 200
     assert (await cut_world.refresh(tokens["refresh_token"])).status == 200
-    assert (await cut_world.http.get("/readyz")).status == 200
 
 
 @impatient
@@ -154,7 +158,7 @@ async def test_redis_that_hangs_is_503_not_a_hang(cut_world: World, proxy: Cutti
     await cut_world.client()
     assert (await cut_world.token(grant_type="client_credentials")).status == 200
     proxy.hang()
-    async with asyncio.timeout(60):  # a hang, not a verdict on speed
+    async with asyncio.timeout(PATIENCE):  # a hang, not a verdict on speed
         responses = await asyncio.gather(*(cut_world.token(grant_type="client_credentials") for _ in range(50)))
     assert {await error_of(response) for response in responses} == {(503, "temporarily_unavailable")}
     proxy.heal()

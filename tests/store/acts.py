@@ -6,6 +6,7 @@ from typing import Any
 import redis
 
 from service.redis.script import SCRIPTS
+from tests.patience import PATIENCE
 
 FOR_EVER = -1
 GONE = -2
@@ -19,7 +20,7 @@ class Acts:
         self.now = int(server.time()[0])
         self._channel = server.pubsub()
         self._channel.subscribe("mm:ended")
-        self._channel.get_message(timeout=5)
+        self._channel.get_message(timeout=PATIENCE)
 
     def __call__(self, name: str, **given: str | int) -> Any:
         """Run a script; the word that it answers, or a list that begins with it. What is not given is empty."""
@@ -65,9 +66,10 @@ class Acts:
 
     def heard(self) -> list[str]:
         """What resource servers were told to have ended since the last look."""
+        self.server.publish("mm:ended", "all so far")
         found = []
-        while message := self._channel.get_message(timeout=0.05):
-            found.append(_readable(message["data"]).partition(":")[2].partition(":")[2])
+        while (heard := _readable(self._channel.get_message(timeout=PATIENCE)["data"])) != "all so far":
+            found.append(heard.partition(":")[2].partition(":")[2])
         return found
 
 

@@ -9,6 +9,7 @@ from service.records.property import Property
 from service.store.grant_updates import GrantSnapshot, GrantUpdate, UpdateAnswer
 from service.tokens import issuing
 from service.tokens.authorization import Authorization
+from tests.patience import PATIENCE
 from tests.world import World
 
 
@@ -87,6 +88,6 @@ async def test_those_who_remember_what_it_was_are_told(world: World) -> None:
     found = await held(world)
     heard = world.redis.nodes[0].admin.pubsub()
     heard.subscribe("mm:ended")
-    assert heard.get_message(timeout=5)["type"] == "subscribe"  # from here on
+    assert heard.get_message(timeout=PATIENCE)["type"] == "subscribe"  # from here on
     assert await world.issuer.store.grant_updates.write(found, amended(found)) is UpdateAnswer.UPDATED
-    assert heard.get_message(timeout=5)["data"] == f"mm:{{{found.grant_id}}}".encode()
+    assert heard.get_message(timeout=PATIENCE)["data"] == f"mm:{{{found.grant_id}}}".encode()

@@ -1,6 +1,5 @@
 """In a Cluster the grant's server may be well while the one of its user's index is away."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from service.protocol.errors import TemporarilyUnavailable
 from service.redis.connection import Connection
 from service.store import indexing
 from service.store.keys import Keys
+from tests.patience import until
 from tests.world import World
 
 INDEX = Keys().user_grants("alice")
@@ -34,11 +34,10 @@ class Away:
 
 
 async def _settled() -> None:
-    for _ in range(200):
-        if not indexing._indexing:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the index was never written")
+    async def is_written() -> bool:
+        return not indexing._indexing
+
+    await until(is_written)
 
 
 @pytest.mark.parametrize("rotation", ["always", "never"])

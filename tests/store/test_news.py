@@ -8,6 +8,7 @@ import pytest
 from service.app import open_issuer
 from service.issuer import Issuer
 from service.records.client import Client
+from tests.patience import PATIENCE
 from tests.world import World, settings_for
 
 
@@ -16,7 +17,7 @@ async def other(any_world: World) -> AsyncIterator[Issuer]:
     """Another process, which listens and has the client in its memory."""
     async with open_issuer(settings_for(any_world.redis.url)) as issuer:
         client = await any_world.client()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not (issuer.store.clients._hearing and issuer.store.clients.cached("app") == client):
                 await asyncio.sleep(0.01)  # what is heard late makes it forget
                 await issuer.store.clients.get("app")
@@ -29,7 +30,7 @@ async def test_a_change_reaches_other_processes_in_every_topology(any_world: Wor
         client = await any_world.issuer.store.clients.read("app")
         assert client is not None
         changed = await any_world.change(client, description=str(number))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while await other.store.clients.get("app") != changed:
                 await asyncio.sleep(0.005)
 
@@ -44,7 +45,7 @@ async def test_a_change_is_seen_though_the_channel_was_lost_at_that_moment(
 
     monkeypatch.setattr(any_world.issuer.store.clients, "publish_change", say_nothing)
     known = changed = await _read(any_world)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while known == changed:  # again where older news, heard late, made it forget
             await other.store.clients.get("app")
             changed = await any_world.change(await _read(any_world), description=f"unheard {changed.description}")
@@ -52,7 +53,7 @@ async def test_a_change_is_seen_though_the_channel_was_lost_at_that_moment(
     for node in any_world.redis.nodes:
         if node.role != "sentinel":
             node.admin.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while await other.store.clients.get("app") != changed:
             await asyncio.sleep(0.02)
 

@@ -12,6 +12,7 @@ from service.store.fitness import StoreUnfitError
 from service.store.keys import Keys
 from service.store.persistence import CURE, _may_replay
 from tests.kept_redis import RECOMMENDED, kept_redis, servers
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.world import World, in_process, settings_for
 
@@ -39,7 +40,7 @@ async def signed_out_and_restarted(shape: Shape, **changes: object) -> tuple[boo
         tokens = await world.tokens(client)
         admin = shape.nodes[0].admin
         admin.execute_command("BGREWRITEAOF")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (
                 admin.info("persistence")["aof_rewrite_in_progress"]
                 or admin.info("persistence")["aof_rewrite_scheduled"]
@@ -48,7 +49,7 @@ async def signed_out_and_restarted(shape: Shape, **changes: object) -> tuple[boo
         assert (await users.sign_out_user(world.issuer, "alice")).user is not None
         assert not await world.is_active(tokens["access_token"])
         shape.restart(shape.nodes[0])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (await world.http.get("/readyz")).status != 200:
                 await asyncio.sleep(0.05)
         active = await world.is_active(tokens["access_token"])

@@ -15,6 +15,7 @@ from service.redis.address import of_url
 from service.redis.listener import start_listening
 from service.redis.opening import open_connection
 from service.store.keys import Keys
+from tests.patience import PATIENCE
 from tests.world import World, in_process, settings_for
 
 MINE, THEIRS = Keys(), Keys("other:")
@@ -109,12 +110,12 @@ async def test_what_is_published_by_one_reaches_none_of_the_other(any_world: Wor
         connection, channels, lambda channel, _: heard.append(channel), lambda now: ready.set() if now else None
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await ready.wait()
         theirs = await in_use(other_world)
         await other_world.revoke(theirs["access_token"])
         await other_world.revoke(theirs["refresh_token"])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while heard.count(THEIRS.ended.encode()) < 2 or THEIRS.changes.encode() not in heard:
                 await asyncio.sleep(0.01)
         assert set(heard) == {THEIRS.changes.encode(), THEIRS.ended.encode()}

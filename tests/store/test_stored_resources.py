@@ -8,12 +8,13 @@ import pytest
 from service.admin.resources import NamedResource, ResourceInput, create_resource, delete_resource
 from service.app import open_issuer, start_background_tasks
 from service.records.resource import Resource
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.world import World, settings_for
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not holds():
             await asyncio.sleep(0.01)
 

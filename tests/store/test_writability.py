@@ -12,6 +12,7 @@ from service.store import writability
 from service.store.writability import Writability
 from tests import redis_groups, redis_shapes
 from tests.kept_redis import RECOMMENDED
+from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.world import CALLBACK, World, error_of, in_process, settings_for
 
@@ -34,7 +35,7 @@ def unharmed(any_redis: Shape) -> Iterator[Shape]:
 
 @pytest.fixture
 async def hurt_world(unharmed: Shape) -> AsyncIterator[World]:
-    settings = settings_for(unharmed.url, redis_timeout=0.5)
+    settings = settings_for(unharmed.url, redis_timeout=2)
     async with open_issuer(settings) as issuer, in_process(issuer) as http:
         yield World(issuer, http, unharmed)
 
@@ -45,7 +46,7 @@ async def readiness(world: World) -> tuple[int, dict[str, str]]:
 
 
 async def until_ready(world: World, status: int) -> dict[str, str]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             got, body = await readiness(world)
             if got == status:
@@ -126,7 +127,7 @@ async def test_one_full_primary_of_a_cluster_is_enough(cluster_shape: Shape) -> 
 async def test_a_replica_is_not_written_to() -> None:
     """READONLY: the server at the address has become a replica."""
     with redis_groups.pair() as pair:
-        settings = settings_for(pair.url_of(pair.nodes[0]), redis_timeout=0.3)
+        settings = settings_for(pair.url_of(pair.nodes[0]), redis_timeout=2)
         async with open_issuer(settings) as issuer, in_process(issuer) as http:
             world = World(issuer, http, pair)
             await world.client()
@@ -156,7 +157,7 @@ async def test_a_disk_that_cannot_be_written() -> None:
 async def test_too_few_replicas_for_the_settings(redis: Shape) -> None:
     """redis_wait_replicas: what is not confirmed does not count as done."""
     async with (
-        open_issuer(settings_for(redis.url, redis_wait_replicas=1, redis_timeout=0.4)) as issuer,
+        open_issuer(settings_for(redis.url, redis_wait_replicas=1, redis_timeout=2)) as issuer,
         in_process(issuer) as http,
     ):
         assert (await until_ready(World(issuer, http, redis), 503))["reason"] == "replicas"
@@ -222,12 +223,12 @@ async def test_without_anybody_asking_the_metric_is_kept(world: World, monkeypat
     looking = asyncio.ensure_future(store.writability.keep_looking())
     admin.config_set("maxmemory", "1")
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not store.writability.shown()["full"]:
                 await asyncio.sleep(0.02)
     finally:
         admin.config_set("maxmemory", "0")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while store.writability.shown()["full"]:
             await asyncio.sleep(0.02)
     looking.cancel()

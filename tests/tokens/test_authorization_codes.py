@@ -20,6 +20,7 @@ from service.tokens.authorization_codes import issue_code
 from tests import redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.dpop import Prover
+from tests.patience import PATIENCE
 from tests.world import CALLBACK, VERIFIER, World, basic, error_of, in_process, settings_for
 
 BOTH = ("https://a.example", "https://b.example")
@@ -35,9 +36,10 @@ def short_moment(monkeypatch: pytest.MonkeyPatch) -> None:
 async def world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIterator[World]:
     """Its Redis takes commands, and the proxy loses the replies that it is told to."""
     async with (
-        open_issuer(settings_for(proxy.url, redis_timeout=0.3), listen=False) as issuer,
+        open_issuer(settings_for(proxy.url), listen=False) as issuer,
         in_process(issuer) as http,
     ):
+        proxy.shorten(issuer.store.connection.address)
         yield World(issuer, http, redis)
 
 
@@ -75,13 +77,13 @@ async def test_the_same_request_again_gets_the_answer_that_was_lost(
 async def test_redis_that_stands_still_for_a_second_costs_nobody_their_login(redis: redis_shapes.Shape) -> None:
     """P7: 503 while it takes no writes, and then what was asked for."""
     async with (
-        open_issuer(settings_for(redis.url, redis_timeout=0.5), listen=False) as issuer,
+        open_issuer(settings_for(redis.url, redis_timeout=1), listen=False) as issuer,
         in_process(issuer) as http,
     ):
         world = World(issuer, http, redis)
         code = await world.code(await world.client())
         admin = redis.nodes[0].admin
-        admin.execute_command("CLIENT", "PAUSE", 1000, "WRITE")
+        admin.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
         assert await error_of(await world.redeem(code)) == AWAY
         admin.execute_command("CLIENT", "UNPAUSE")
         tokens = await _answer(await world.redeem(code))
@@ -96,7 +98,7 @@ async def test_a_client_that_hung_up_gets_what_it_did_not_wait_for(world: World,
     asking = asyncio.ensure_future(world.http.post("/token", data=form, headers=basic("app")))
     await asyncio.sleep(0.05)
     asking.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not world.ends(":access:"):
             await asyncio.sleep(0.01)
     tokens = await _answer(await world.redeem(code))

@@ -197,9 +197,10 @@ async def test_a_poll_is_one_round_trip(proxy: CuttingProxy, redis: redis_shapes
 async def test_a_poll_whose_reply_was_lost_is_not_an_early_one(proxy: CuttingProxy, redis: redis_shapes.Shape) -> None:
     """P3: what is sent again after a dropped connection is the same poll; a response that was lost is given again."""
     async with (
-        open_issuer(settings_for(proxy.url, redis_timeout=0.3), listen=False) as issuer,
+        open_issuer(settings_for(proxy.url), listen=False) as issuer,
         in_process(issuer) as http,
     ):
+        proxy.shorten(issuer.store.connection.address)
         world = World(issuer, http, redis)
         client = await world.client(grant_types=GRANT_TYPES)
         begun = await begin(world, client)

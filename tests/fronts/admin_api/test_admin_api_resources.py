@@ -234,8 +234,9 @@ async def test_what_is_no_json_is_refused(world: World, headers: dict[str, str],
 
 async def test_redis_away_is_503(proxy: CuttingProxy) -> None:
     """P7."""
-    async with operating(proxy.url, redis_timeout=0.3) as operator:
+    async with operating(proxy.url) as operator:
         await operator("POST", "/users", {"username": "alice"}, status=201)
+        proxy.shorten(operator.issuer.store.connection.address)
         proxy.refuse()
         proxy.drop()
         for method, path in (("GET", "/users/alice"), ("DELETE", "/users/alice")):

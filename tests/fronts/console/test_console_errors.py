@@ -18,11 +18,12 @@ from tests.world import World, settings_for
 async def test_redis_down_is_a_page_that_says_so(world: World) -> None:
     """P7: 503 with Retry-After on every page, within the timeout; and all is well once it is back."""
     async with CuttingProxy(world.redis.nodes[0].host, world.redis.nodes[0].port) as proxy:
-        settings = settings_for(proxy.url, redis_timeout=0.3, admin_tokens=TOKENS, admin_port=0)
+        settings = settings_for(proxy.url, admin_tokens=TOKENS, admin_port=0)
         async with (
             open_issuer(settings, listen=False) as issuer,
             TestClient(TestServer(make_application(issuer, Health(issuer)))) as http,
         ):
+            proxy.shorten(issuer.store.connection.address)
             operator = Operator(world, http)
             await operator.sign_in()
             csrf = await operator.csrf()

@@ -214,7 +214,7 @@ async def test_one_line_in_the_log_tells_what_was_decided(caller: Backend, caplo
 async def test_redis_away_is_503_and_nobodys_fault(world: World) -> None:
     """P7: the SDK raises, and the caller may try again; no client is told that it is wrong."""
     await world.client()
-    impatient = settings_for(world.redis.url, redis_timeout=0.1)
+    impatient = settings_for(world.redis.url, redis_timeout=1)
     async with (
         open_issuer(impatient, listen=False) as issuer,
         backend(World(issuer, world.http, world.redis)) as caller,
