@@ -1,6 +1,6 @@
 """``python -m loadtests.sizing``: how many processes and how much Redis, for so many token requests a second.
 
-Explained in docs/how-to/operations.md. Arithmetic on measured figures: those of README.md ("What it costs"), and
+Explained in docs/how-to/operations.md. Arithmetic on measured figures: those of docs/explanation/costs.md, and
 ``MEMORY USAGE`` for what the table there leaves out.
 """
 

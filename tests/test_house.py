@@ -1,4 +1,4 @@
-"""The house rules: what is listed is there, what is there is listed and tested, tables in the README equal the registries."""
+"""The house rules: what is listed is there, what is there is listed and tested, tables in the docs equal the registries."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ from service.tokens.members import GRANT_MEMBERS
 
 ROOT = Path(__file__).parent.parent
 SERVICE = ROOT / "service"
-README = (ROOT / "README.md").read_text()
+PROTOCOL = (ROOT / "docs" / "reference" / "protocol.md").read_text()
 
 GUARD = ROOT / "guard" / "mintmark_guard"
 ROOMS = ("service", "guard", "tests", "loadtests", "helm", "docs", "examples")
@@ -212,9 +212,9 @@ def test_every_setting_is_described() -> None:
     assert not [name for name, field in Settings.model_fields.items() if not field.description]
 
 
-def test_the_readme_lists_the_grant_types_and_methods_that_exist() -> None:
+def test_the_page_of_the_protocol_lists_the_grant_types_and_methods_that_exist() -> None:
     for name in (*GRANT_TYPES, *METHODS):
-        assert f"`{name}`" in README
+        assert f"`{name}`" in PROTOCOL
 
 
 def test_registries_are_typed() -> None:
@@ -224,8 +224,8 @@ def test_registries_are_typed() -> None:
         assert not re.search(r"\bAny\b|\bcast\(", path.read_text()), path
 
 
-def test_the_readme_lists_every_endpoint_by_its_path() -> None:
-    table = README.partition("| endpoint | what | standard |")[2].partition("\n\n")[0]
+def test_the_page_of_the_protocol_lists_every_endpoint_by_its_path() -> None:
+    table = PROTOCOL.partition("| endpoint | what | standard |")[2].partition("\n\n")[0]
     for endpoint in ENDPOINTS.values():
         assert all(f"`{path}`" in table for path in endpoint.paths(Settings())), endpoint.name
 

@@ -267,7 +267,7 @@ EXCHANGES = {
 
 @pytest.mark.parametrize(("what", "trips"), EXCHANGES.items(), ids=list(EXCHANGES))
 async def test_token_exchange(world: World, proxy: CuttingProxy, what: str, trips: int) -> None:
-    """What is looked at, and what is written: two, whatever is exchanged (README says where there is a third)."""
+    """What is looked at, and what is written: two, whatever is exchanged (the page of promises says where there is a third)."""
     await world.user()
     grant_types = ("authorization_code", "client_credentials", "refresh_token", exchanging.EXCHANGE, JWT_BEARER)
     client = await exchanging.app(world, grant_types=grant_types, exchange_issuers=("https://chat.example",))

@@ -1,4 +1,4 @@
-"""The README's "Guard your API" and examples/, run as they stand there (other ports)."""
+"""docs/how-to/guard.md and examples/, run as they stand there (other ports)."""
 
 import asyncio
 import json
@@ -10,20 +10,15 @@ import aiohttp
 import pytest
 
 from tests.journeys.test_readme import demo as demo
-from tests.patience import PATIENCE, until
+from tests.pages import Page, until_it_listens
+from tests.patience import PATIENCE
 from tests.server_process import free_port
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-SECTION = (ROOT / "README.md").read_text().partition("## Guard your API")[2].partition("\n## ")[0]
+PAGE = Page("how-to/guard.md")
 ASGI_CLIENT = "jwt-caller"
-
-
-def block(language: str) -> str:
-    found = re.search(rf"^```{language}\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found[1]
 
 
 async def run(script: str, folder: Path) -> str:
@@ -35,18 +30,6 @@ async def run(script: str, folder: Path) -> str:
     return output.decode()
 
 
-async def until_it_listens(port: int) -> None:
-    async def listens() -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    await until(listens, 0.05)
-
-
 async def test_the_aiohttp_example(demo: int, tmp_path: Path) -> None:
     port = free_port()
 
@@ -54,15 +37,15 @@ async def test_the_aiohttp_example(demo: int, tmp_path: Path) -> None:
         return text.replace("127.0.0.1:8080", f"127.0.0.1:{demo}").replace("127.0.0.1:9000", f"127.0.0.1:{port}")
 
     example = here((ROOT / "examples" / "aiohttp_api.py").read_text()).replace("port=9000", f"port={port}")
-    for line in block("python").splitlines():
+    for line in PAGE.block("python").splitlines():
         assert re.sub(r"\s", "", here(line)) in re.sub(r"\s", "", example.replace("\n    ", "").replace("\n)", ")"))
-    await run(here(block("sh")), tmp_path)
+    await run(here(PAGE.block("sh")), tmp_path)
     (tmp_path / "api.py").write_text(example)
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'guard'}"}
     api = await asyncio.create_subprocess_exec(sys.executable, "api.py", cwd=tmp_path, env=path)
     try:
         await until_it_listens(port)
-        said = await run(here(block("console")), tmp_path)
+        said = await run(here(PAGE.block("console")), tmp_path)
     finally:
         api.terminate()
         await api.wait()
@@ -93,7 +76,7 @@ async def test_the_asgi_example(demo: int, tmp_path: Path) -> None:
         sent.append(message)
 
     for value in (f"Bearer {token}", f"Bearer {token}x"):
-        scope = {"type": "http", "path": "/", "headers": [(b"authorization", value.encode())]}
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"authorization", value.encode())]}
         await there["app"](scope, None, send)  # type: ignore[operator]
     assert [message["status"] for message in sent if "status" in message] == [200, 401]
     assert json.loads(sent[1]["body"]) == {"hello": ASGI_CLIENT, "scopes": ["read"]}  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The sizes in docs/how-to/operations.md are what the arithmetic says, on the figures that README.md has."""
+"""The sizes in docs/how-to/operations.md are what the arithmetic says, on the figures of docs/explanation/costs.md."""
 
 import re
 
@@ -11,9 +11,10 @@ from service.observe.metrics import Metrics
 from service.protocol.names import ClientAuthMethod
 from service.protocol.refusal_texts import TEXTS
 from service.settings import Settings
-from tests.test_house import README, ROOT
+from tests.test_house import ROOT
 
 OPERATIONS = (ROOT / "docs" / "how-to" / "operations.md").read_text()
+COSTS = (ROOT / "docs" / "explanation" / "costs.md").read_text()
 ROWS = {
     "client_credentials": "client_credentials",
     "refresh": "refresh, with rotation and sealed reply",
@@ -22,14 +23,14 @@ ROWS = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_the_costs_are_those_of_the_readme(name: str) -> None:
-    found = re.search(rf"^\| {re.escape(ROWS[name])} \| [\d,]+ \| (\d+) \| (\d+) \|", README, re.MULTILINE)
+def test_the_costs_are_those_that_were_measured(name: str) -> None:
+    found = re.search(rf"^\| {re.escape(ROWS[name])} \| [\d,]+ \| (\d+) \| (\d+) \|", COSTS, re.MULTILINE)
     assert found
     assert (sizing.SERVER[name], sizing.REDIS[name]) == (int(found[1]), int(found[2]))
 
 
-def test_the_bytes_are_those_of_the_readme() -> None:
-    assert f"{sizing.TOKEN} bytes per client_credentials token, {sizing.GRANT} per user grant" in README
+def test_the_bytes_are_those_that_were_measured() -> None:
+    assert f"{sizing.TOKEN} bytes per client_credentials token, {sizing.GRANT} per user grant" in COSTS
 
 
 def test_the_default_lifetimes_are_those_of_the_settings() -> None:

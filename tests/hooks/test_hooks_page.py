@@ -1,9 +1,6 @@
-"""The README's "Hooks" and examples/hook_receiver.py, run as they stand there (another port)."""
+"""docs/how-to/hooks.md and examples/hook_receiver.py, run as they stand there (another port)."""
 
 import asyncio
-import os
-import re
-import sys
 import tomllib
 from pathlib import Path
 
@@ -12,53 +9,32 @@ import pytest
 from service.hooks.answers import MAX_BYTES, MAX_CLAIMS
 from service.protocol.names import HookEvent
 from tests.hooks.receiver import hooked
+from tests.pages import ROOT, Page, Shell
 from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 
-ROOT = Path(__file__).parents[2]
-SECTION = (ROOT / "README.md").read_text().partition("\n## Hooks\n")[2].partition("\n## ")[0]
+PAGE = Page("how-to/hooks.md")
 
 
-def block(language: str) -> str:
-    found = re.search(rf"^```{language}\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found[1]
-
-
-def test_the_section_names_every_event_and_bound() -> None:
+def test_the_page_names_every_event_and_bound() -> None:
     for event in HookEvent:
-        assert f"`{event.value}`" in SECTION
-    assert f"{MAX_CLAIMS} claims and {MAX_BYTES // 1024} KiB" in SECTION
+        assert f"`{event.value}`" in PAGE.text
+    assert f"{MAX_CLAIMS} claims and {MAX_BYTES // 1024} KiB" in PAGE.text
 
 
 @pytest.mark.slow
 async def test_the_example_does_what_it_says(redis: Shape, tmp_path: Path) -> None:
     port = free_port()
-    settings = block("toml").replace(":9100/", f":{port}/")
+    shell = Shell(tmp_path, {":9100/": f":{port}/", "port=9100": f"port={port}"}, MINTMARK_REDIS_URL=redis.url)
+    settings = shell.here(PAGE.block("toml"))
     (tmp_path / "mintmark.toml").write_text(settings)
     (tmp_path / "examples").mkdir()
     source = (ROOT / "examples" / "hook_receiver.py").read_text()
-    (tmp_path / "examples" / "hook_receiver.py").write_text(source.replace("port=9100", f"port={port}"))
-    command = tmp_path / "mintmark"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m service "$@"\n')
-    command.chmod(0o755)
+    (tmp_path / "examples" / "hook_receiver.py").write_text(shell.here(source))
     listens = f"until (: < /dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.05; done"
-    script = block("console").replace("python examples", f"'{sys.executable}' examples")
-    script = script.replace("mintmark hook test", f"trap 'kill $!' EXIT; {listens}\nmintmark hook test")
-    script += 'echo "secret: $HOOK_SECRET"\nread -r _\n'
-    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    bash = await asyncio.create_subprocess_exec(
-        "bash",
-        "-euo",
-        "pipefail",
-        "-c",
-        script,
-        cwd=tmp_path,
-        env=environment | {"MINTMARK_REDIS_URL": redis.url},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
+    script = PAGE.block("console").replace("mintmark hook test", f"trap 'kill $!' EXIT; {listens}\nmintmark hook test")
+    bash = await shell.start(script + 'echo "secret: $HOOK_SECRET"\nread -r _\n')
     assert bash.stdin is not None
     assert bash.stdout is not None
     lines: list[str] = []
