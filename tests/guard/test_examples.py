@@ -80,4 +80,4 @@ async def test_the_asgi_example(demo: int, tmp_path: Path) -> None:
         await there["app"](scope, None, send)  # type: ignore[operator]
     assert [message["status"] for message in sent if "status" in message] == [200, 401]
     assert json.loads(sent[1]["body"]) == {"hello": ASGI_CLIENT, "scopes": ["read"]}  # type: ignore[arg-type]
-    await there["app"]._guard.close()  # type: ignore[attr-defined]
+    await there["guard"].close()  # type: ignore[attr-defined]
