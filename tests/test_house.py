@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.generate.redis_keys import KEPT
 from service.admin.operations import OPERATIONS
 from service.client_auth import METHODS
 from service.endpoints import ENDPOINTS
@@ -268,9 +269,5 @@ def test_who_wants_to_do_something_finds_it_where_contributing_says(path: str, s
     )
 
 
-def test_every_kind_of_key_is_in_the_table_of_keys() -> None:
-    table = CONTRIBUTING.partition("## Keys in Redis")[2].partition("## ")[0]
-    made = Keys().of_every_kind("x")
-    kinds = {found[1] for key in made if (found := re.match(r"mm:\{?([a-z-]{2,})(?=[:}])", key))}
-    assert {"session", "client-alias", "waiting"} <= kinds
-    assert not [kind for kind in kinds if not re.search(rf"mm:\{{?{kind}\b", table)], "and say there how each ends"
+def test_of_every_kind_of_key_is_said_how_it_is_kept_and_ends() -> None:
+    assert set(Keys.made()) == set(KEPT)

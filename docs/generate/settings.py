@@ -1,12 +1,9 @@
 """Every setting, from the groups of settings."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from docs.generate.schemas import default_in_words, type_in_words
 from service.settings import GROUPS, PREFIX, Settings
 from service.settings.group import SettingsGroup, example_of, heading_of, unit_of
 from service.settings.hooks import HookSettings
@@ -20,11 +17,9 @@ that `{PREFIX}SECRETS_DIR` names. Lists in the environment are words with commas
 `mintmark settings` shows the value of each and where it comes from; unknown and faulty ones are all reported at once, and
 nothing starts.
 """
-_COLUMNS = "| setting | environment variable | type | unit | default | effect |\n|---|---|---|---|---|---|\n"
+_COLUMNS = "| setting, environment variable | type | default | effect |\n|---|---|---|---|\n"
 _NESTED: dict[str, type[BaseModel]] = {"resource_tokens": ResourceTokens, "hooks": HookSettings}
 _WORDS = {"string": "text", "object": "table"}
-_FORMATS = {"password": "secret", "path": "path"}
-_BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
 
 
 def page() -> str:
@@ -41,7 +36,8 @@ def _section(group: type[SettingsGroup]) -> str:
 
 def _row(name: str, field: FieldInfo, type_: str) -> str:
     effect = " ".join(filter(None, (field.description, f"Example: `{example_of(field)}`" if field.examples else "")))
-    cells = (f"`{name}`", f"`{PREFIX}{name.upper()}`", type_, unit_of(field), _default(field), effect)
+    kind = ", ".join(filter(None, (type_, unit_of(field))))
+    cells = (f"`{name}`<br>`{PREFIX}{name.upper()}`", kind, _default(field), effect)
     return f"| {' | '.join(cells)} |\n"
 
 
@@ -58,31 +54,15 @@ def _default(field: FieldInfo) -> str:
     """The default as it would be written."""
     if field.is_required():
         return "required"
-    value = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or value in ("", (), {}):
-        return ""
-    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+    return default_in_words(field.get_default(call_default_factory=True, validated_data={}))
 
 
 def _types(model: type[BaseModel]) -> dict[str, str]:
     """The type of each field in words, from its JSON schema."""
     schema = model.model_json_schema()
-    return {name: ", or ".join(_type(found, schema.get("$defs", {}))) for name, found in schema["properties"].items()}
+    definitions = schema.get("$defs", {})
 
+    def spelled(name: str) -> str:
+        return type_in_words(definitions[name], spelled, _WORDS)
 
-def _type(found: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
-    if "$ref" in found:
-        found = definitions[found["$ref"].rpartition("/")[2]]
-    if "anyOf" in found:
-        for one in found["anyOf"]:
-            if one.get("type") != "null":
-                yield from _type(one, definitions)
-    elif "const" in found or "enum" in found:
-        yield " · ".join(f"`{one}`" for one in found.get("enum", [found.get("const")]))
-    elif found["type"] == "array":
-        yield f"list of {', or '.join(_type(found['items'], definitions))}"
-    elif found.get("format") in _FORMATS:
-        yield _FORMATS[found["format"]]
-    else:
-        bounds = (f"{word} {found[key]}" for key, word in _BOUNDS.items() if key in found)
-        yield " ".join((_WORDS.get(found["type"], found["type"]), *bounds))
+    return {name: type_in_words(found, spelled, _WORDS) for name, found in schema["properties"].items()}

@@ -46,7 +46,7 @@ class InvalidRequest(ProtocolError):
 
 
 class InvalidClient(ProtocolError):
-    """RFC 6749 5.2: 401, with a challenge where the client used the Authorization header; rendering adds it."""
+    """Client authentication failed; with a challenge where the client used the Authorization header (RFC 6749 5.2)."""
 
     error = "invalid_client"
     status = 401

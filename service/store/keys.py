@@ -58,23 +58,32 @@ class Keys:
         """The grant whose key, or the key of something it issued, this is."""
         return key.partition("{")[2].partition("}")[0]
 
+    @staticmethod
+    def made() -> Iterator[str]:
+        """Every kind of key, by the method that makes it."""
+        for name, make in vars(Keys).items():
+            if isfunction(make) and make.__annotations__.get("return") is str:
+                yield name
+
     def of_every_kind(self, name: str) -> Iterator[str]:
         """Make a key of each kind, with ``name`` for each part that is a text."""
-        for make in vars(Keys).values():
-            if isfunction(make) and make.__annotations__.get("return") is str:
-                texts = list(signature(make).parameters.values())[1:]
-                yield make(self, *(0 if part.annotation is int else name for part in texts))
+        for kind in Keys.made():
+            make = getattr(self, kind)
+            yield make(*(0 if part.annotation is int else name for part in signature(make).parameters.values()))
 
     def grant(self, grant_id: str) -> str:
-        """The grant itself: deleting it ends everything it issued."""
+        """The grant, in front of its record the hash of its live refresh token. Deleting it ends everything it issued."""
         return f"{self._tag}{grant_id}}}"
 
     def code(self, grant_id: str, code_hash: str) -> str:
-        """An authorization code; once spent, the hash of the access token it bought."""
+        """An authorization code; once spent, the hash of the access token it bought and a mark of its key."""
         return f"{self._tag}{grant_id}}}:code:{code_hash}"
 
     def polled_request(self, grant_id: str, request_hash: str) -> str:
-        """A request that its client polls for; once spent, the hash of the access token it bought."""
+        """A request that its client polls for: interval, a mark of the client, and what is asked, sealed.
+
+        Then ``allowed:``, ``denied:`` or ``spent:``, the hash of the access token it bought, a mark of its key, who allowed it.
+        """
         return f"{self._tag}{grant_id}}}:polled:{request_hash}"
 
     def poll_pause(self, grant_id: str, request_hash: str) -> str:
@@ -82,15 +91,18 @@ class Keys:
         return f"{self._tag}{grant_id}}}:polled:{request_hash}:pause"
 
     def access_token(self, grant_id: str, token_hash: str) -> str:
-        """An access token."""
+        """An access token: what differs from its grant; for client_credentials the whole grant, and then there is no other key.
+
+        Of one that others were exchanged for a grant of its own and what it came from, a blank in front.
+        """
         return f"{self._tag}{grant_id}}}:access:{token_hash}"
 
     def refresh_token(self, grant_id: str, token_hash: str) -> str:
-        """A refresh token; once used, its successor's hash."""
+        """A refresh token; once used, its successor's hash, and a fingerprint of what was asked for where that was not all."""
         return f"{self._tag}{grant_id}}}:refresh:{token_hash}"
 
     def reply(self, grant_id: str, token_hash: str) -> str:
-        """The sealed response to the last use of this refresh token."""
+        """The sealed response of the last rotation, or of a redemption until the client has it; how often it was repeated."""
         return f"{self._tag}{grant_id}}}:reply:{token_hash}"
 
     def user_grants(self, subject: str) -> str:
@@ -134,7 +146,7 @@ class Keys:
         return f"{self.prefix}username:{_part(name)}"
 
     def client(self, client_id: str) -> str:
-        """The client record."""
+        """The client record, in every process's memory until a change is published."""
         return f"{self.prefix}client:{_part(client_id)}"
 
     def client_alias(self, alias: str) -> str:
@@ -146,15 +158,15 @@ class Keys:
         return f"{self.prefix}client-number:{number}"
 
     def trusted_issuer(self, name: str) -> str:
-        """An issuer whose JWTs are taken."""
+        """An issuer whose JWTs are taken, and for what."""
         return f"{self.prefix}trust:{_part(name)}"
 
     def resources(self) -> str:
-        """The registered resources, all in one record."""
+        """The registered resources, all in one record, in every process's memory until a change is published."""
         return f"{self.prefix}resources"
 
     def session(self, sid: str) -> str:
-        """A browser session, by the ``sid`` that ID tokens name; the cookie's secret is there as a hash."""
+        """A browser session by the ``sid`` of ID tokens: hash of the cookie, subject, when and how the user signed in."""
         return f"{self._tag}session:{sid}}}"
 
     def session_clients(self, sid: str) -> str:
@@ -170,7 +182,7 @@ class Keys:
         return f"{self._tag}user-code:{pseudonym}}}"
 
     def ticket(self, ticket_hash: str) -> str:
-        """How far an authorization request has got that waits for the person in front of the browser."""
+        """How far an interaction has got, once something has happened; the request itself is in the ticket, sealed."""
         return f"{self._tag}ticket:{ticket_hash}}}"
 
     def pushed_request(self, secret_hash: str) -> str:
@@ -242,11 +254,11 @@ class Keys:
         return f"{self._tag}assertion:{name_hash}}}"
 
     def audit(self) -> str:
-        """The audit log, a stream."""
+        """The audit log: what operators did."""
         return f"{self._tag}audit}}"
 
     def refused_requests(self) -> str:
-        """Requests that were refused lately, a stream."""
+        """Requests that were refused lately, a sample."""
         return f"{self._tag}refused}}"
 
     def failures(self, who: str) -> str:

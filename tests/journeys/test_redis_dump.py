@@ -2,14 +2,18 @@
 
 import asyncio
 import re
+from inspect import signature
 from typing import Any
 
 import pytest
 
+from docs.generate.redis_keys import KEPT
 from service.protocol import credentials
+from service.store.keys import Keys
 from tests.patience import PATIENCE
 from tests.world import SECRET, VERIFIER, World
 
+_TYPES = {"string": "string", "zset": "sorted set", "hash": "hash", "set": "set", "stream": "stream"}
 _WORD = re.compile(rb"[\x21-\x7e]{8,}")
 
 
@@ -79,6 +83,28 @@ async def test_every_key_of_a_finished_grant_has_a_ttl(any_world: World) -> None
 def _lasting(world: World) -> list[bytes]:
     """Keys that have no end."""
     return [key for key, entry in world.redis.dump().items() if entry.pttl < 0]
+
+
+async def test_keys_are_kept_and_end_as_the_reference_says(world: World) -> None:
+    client = await world.client()
+    await world.user()
+    await world.refresh((await world.tokens(client))["refresh_token"])
+    await world.code(client)
+    named = {re.escape(key).replace("PART", "[^:{}]+"): kind for kind, key in _kinds().items()}
+    met = set()
+    for key, entry in world.redis.dump().items():
+        kind = next((named[name] for name in named if re.fullmatch(name, key.decode())), "")
+        if kind:
+            met.add(kind)
+            kept, end = KEPT[kind]
+            assert (_TYPES[entry.type], entry.pttl > 0) == (kept, end.startswith("TTL")), key
+    assert {"grant", "code", "access_token", "refresh_token", "reply", "user_grants", "client"} <= met
+
+
+def _kinds() -> dict[str, str]:
+    """A key of each kind, with PART for each of its parts."""
+    keys = Keys()
+    return {kind: getattr(keys, kind)(*["PART"] * len(signature(getattr(keys, kind)).parameters)) for kind in KEPT}
 
 
 async def test_an_index_ends_with_the_last_grant_it_points_to(world: World) -> None:

@@ -34,7 +34,7 @@ def test_a_field_in_a_group_is_a_variable_a_value_of_the_chart_and_a_row_of_the_
     assert json.loads(done.stdout) == {
         "value": 9,
         "chart": {"description": "Speed of tokens.", "minimum": 0, "type": "integer"},
-        "row": "| `speed` | `MINTMARK_SPEED` | integer from 0 | seconds | `3` | Speed of tokens. |",
+        "row": "| `speed`<br>`MINTMARK_SPEED` | integer from 0, seconds | `3` | Speed of tokens. |",
     }
 
 

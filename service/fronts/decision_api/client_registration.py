@@ -58,17 +58,24 @@ async def _own_name(issuer: Issuer, identifier: str) -> str:
         return identifier
 
 
-def _route(path: str, method: str, action: str, done: ResultCode) -> Route:
+def _route(path: str, method: str, action: str, done: ResultCode, text: str) -> Route:
     async def answer(call: Call, body: RegistrationBody) -> CallResult:
         return await _decided(call, body, method, action, done)
 
+    answer.__doc__ = text
     return Route(f"/client/registration{path}", answer, RegistrationBody, refused=_refused)
 
 
 ROUTES = (
-    _route("", "POST", "CREATED", ResultCode.CLIENT_CREATED),
-    _route("/get", "GET", "OK", ResultCode.OK),
-    _route("/update", "PUT", "UPDATED", ResultCode.CLIENT_UPDATED),
-    _route("/delete", "DELETE", "DELETED", ResultCode.CLIENT_DELETED),
+    _route("", "POST", "CREATED", ResultCode.CLIENT_CREATED, "Register a client as it describes itself."),
+    _route("/get", "GET", "OK", ResultCode.OK, "Show a registered client to itself."),
+    _route(
+        "/update",
+        "PUT",
+        "UPDATED",
+        ResultCode.CLIENT_UPDATED,
+        "Put this in the place of what a client said of itself.",
+    ),
+    _route("/delete", "DELETE", "DELETED", ResultCode.CLIENT_DELETED, "Delete a client as it asks."),
 )
 """Register, read, replace and delete (RFC 7591 section 3, RFC 7592 section 2)."""
