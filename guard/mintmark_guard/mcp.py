@@ -2,7 +2,6 @@
 
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
-from pydantic import AnyHttpUrl
 
 from mintmark_guard.dpop import SentRequest
 from mintmark_guard.guard import Guard
@@ -23,11 +22,14 @@ class McpGuard:
 
     def __init__(self, guard: Guard, *scopes: str) -> None:
         self._guard = guard
-        self.settings = AuthSettings(
-            issuer_url=AnyHttpUrl(guard.issuer.url),
-            resource_server_url=AnyHttpUrl(guard.audience),
-            required_scopes=list(scopes) or None,
-            validate_token_resource=True,
+        # By texts: a URL of pydantic's would end in a slash, and be another issuer.
+        self.settings = AuthSettings.model_validate(
+            {
+                "issuer_url": guard.issuer.url,
+                "resource_server_url": guard.audience,
+                "required_scopes": list(scopes) or None,
+                "validate_token_resource": True,
+            }
         )
         """What ``auth`` of the server takes."""
 
