@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
+import msgspec
 import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -61,7 +62,7 @@ _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 _DISCOVERY = "/.well-known/openid-configuration"
 
 
-class KeySource(NamedTuple):
+class KeySource(msgspec.Struct, frozen=True):
     """Where the keys of a client or issuer are: a JWK set, the URL of one, or an issuer whose discovery document names it."""
 
     name: str

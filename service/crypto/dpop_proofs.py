@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeGuard
 
+import msgspec
 import orjson
 
 from service.crypto.client_keys import ALGORITHMS, fits, parsed_key
@@ -31,7 +32,7 @@ _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _CACHED, _CACHED_BYTES, _KEY_BYTES = 4096, 16 * 1024 * 1024, 2048
 
 
-class DpopProof(NamedTuple):
+class DpopProof(msgspec.Struct, frozen=True):
     """A proof whose signature holds, for this request."""
 
     jkt: str
@@ -115,10 +116,14 @@ def check_age(proof: DpopProof, now: float, lifetime: int) -> int:
         raise UnverifiableError("iat is in the future: the clocks differ")
     if proof.issued_at < now - lifetime:
         raise UnverifiableError(f"iat is more than {lifetime} seconds ago")
-    expires, begins = proof.claims.get("exp", now), proof.claims.get("nbf", now)
-    if not (_is_number(expires) and _is_number(begins) and expires >= now - SKEW and begins <= now + AHEAD):
+    if ("exp" in proof.claims or "nbf" in proof.claims) and not _is_current(proof.claims, now):
         raise UnverifiableError("it has expired (exp), or is not good yet (nbf)")
     return end_by_iat(proof, lifetime)
+
+
+def _is_current(claims: Mapping[str, Any], now: float) -> bool:
+    expires, begins = claims.get("exp", now), claims.get("nbf", now)
+    return _is_number(expires) and _is_number(begins) and expires >= now - SKEW and begins <= now + AHEAD
 
 
 def end_by_iat(proof: DpopProof, lifetime: int) -> int:
@@ -155,14 +160,15 @@ def _read_claims(claims: object, key: _Key, method: str, urls: tuple[str, str], 
     """The claims, if they are for this request. Raises UnverifiableError."""
     if not isinstance(claims, dict):
         raise UnverifiableError("its payload is not a JSON object")
-    jti, htu, issued_at, nonce = (claims.get(name) for name in ("jti", "htu", "iat", "nonce"))
+    jti, htu, issued_at, nonce = claims.get("jti"), claims.get("htu"), claims.get("iat"), claims.get("nonce")
     if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:
         raise UnverifiableError(f"jti must be a text of 1 to {MAX_JTI} characters")
     if not _is_number(issued_at):
         raise UnverifiableError("iat must be a number")
     if claims.get("htm") != method:
         raise UnverifiableError(f"htm is not {method}")
-    if not isinstance(htu, str) or not any(is_same_target(htu, url) for url in urls if url):
+    is_meant = htu == urls[0] != "" or (isinstance(htu, str) and any(is_same_target(htu, url) for url in urls if url))
+    if not is_meant:
         raise UnverifiableError(f"htu is not {urls[0].partition('?')[0]}")
     if nonce is not None and not isinstance(nonce, str):
         raise UnverifiableError("nonce must be a text")

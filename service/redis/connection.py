@@ -12,7 +12,9 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from service.observe.events import Event
 from service.observe.outages import Outage
@@ -47,7 +49,7 @@ _PAUSE = 0.02
 _LONGEST_PAUSE = 0.2
 
 
-class Begun(NamedTuple):
+class Begun(msgspec.Struct, frozen=True):
     """A command that is under way."""
 
     key: str

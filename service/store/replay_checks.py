@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from hashlib import sha512
-from typing import NamedTuple
+
+import msgspec
 
 from service.protocol.credentials import base64url
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
@@ -16,7 +17,7 @@ _record = Script("record_first_use", Answer, confirmed=True)
 _release = Script("release_first_use", Answer)
 
 
-class Use(NamedTuple):
+class Use(msgspec.Struct, frozen=True):
     """One use of something that counts once."""
 
     name: str

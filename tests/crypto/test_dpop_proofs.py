@@ -41,7 +41,7 @@ def verified(
 @pytest.mark.parametrize(("text", "issued_at"), [(FIGURE_2, 1562262616), (FIGURE_7, 1562265296)])
 def test_the_token_requests_of_the_rfc(text: str, issued_at: int) -> None:
     proof = verified(DpopProofs(), text)
-    assert proof[:4] == (JKT, "-BwC3ESc6acc2lTc", issued_at, "")
+    assert (proof.jkt, proof.jti, proof.issued_at, proof.nonce) == (JKT, "-BwC3ESc6acc2lTc", issued_at, "")
 
 
 def test_the_resource_request_of_the_rfc() -> None:
@@ -89,6 +89,12 @@ def test_a_key_is_remembered_by_a_proof_that_holds_only() -> None:
     assert len(proofs._keys) == 1
     with pytest.raises(UnverifiableError, match="signed with ES256, not with PS256"):
         proofs.verify(prover.proof(url=url), method="POST", url=url, algorithms=("PS256",))
+
+
+def test_a_proof_for_no_url_fits_none() -> None:
+    """Neither where the URL of the request is not known."""
+    with pytest.raises(UnverifiableError, match="htu"):
+        verified(DpopProofs(), Prover().proof(url=""), url="")
 
 
 def test_memory_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

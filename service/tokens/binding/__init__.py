@@ -42,7 +42,7 @@ def bound_by(issuer: Issuer, client: Client, request: Request) -> Possession:
     for proof in KEY_PROOFS.values():
         bound = proof.bind(issuer, client, request)
         if bound is not NO_KEY:
-            possession = _both(possession, bound)
+            possession = bound if possession is NO_KEY else _both(possession, bound)
     return possession
 
 

@@ -110,7 +110,8 @@ def _ends_at(issuer: Issuer, proof: DpopProof, status: int) -> int:
 
 
 def _one_header(headers: Mapping[str, str]) -> str:
-    written = [value for name, value in headers.items() if name.lower() == HEADER.lower()]
+    every = getattr(headers, "getall", None)  # of HTTP; a call of the decision API has one of each
+    written: list[str] = every(HEADER) if every else [headers[HEADER]]
     if len(written) > 1:
         raise UnverifiableError("there is more than one DPoP header")
     return written[0]

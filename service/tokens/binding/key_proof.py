@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
+import msgspec
+
 from service.issuer import Issuer
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.request import Request
@@ -12,7 +14,7 @@ from service.records.client import Client
 from service.store.replay_checks import ReplayCheck
 
 
-class Possession(NamedTuple):
+class Possession(msgspec.Struct, frozen=True):
     """The keys that the sender of a request holds, if what counts once only is used for the first time."""
 
     binding: Binding = UNBOUND
