@@ -8,7 +8,7 @@ MADE := $(VENV)/.made-with-$(or $(VERSION),nothing)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rest test-helm coverage lint docs docs-serve check bench bench-peers instructions load memory profile clean python-is-new-enough
+.PHONY: help run test test-rest test-helm test-cluster coverage lint docs docs-serve check bench bench-peers instructions load memory profile clean python-is-new-enough
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 20
@@ -16,18 +16,24 @@ help: ## list these targets
 run: $(VENV)/.run ## install into .venv and start the demo: a server, a Redis, and commands to try (PORT=8080)
 	$(BIN)/mintmark demo $(if $(PORT),--port $(PORT))
 
+ASIDE := --ignore tests/helm --ignore tests/cluster
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 test: $(VENV)/.test ## run the tests that most changes need (4 minutes on two cores)
-	$(PYTEST) -m "not slow and not browser and not topologies" --ignore tests/helm
+	$(PYTEST) -m "not slow and not browser and not topologies" $(ASIDE)
 
 test-rest: $(VENV)/.test ## run the others: slow ones, in a browser, on Sentinel and Cluster (needs Chromium and Node.js)
-	$(PYTEST) -m "slow or browser or topologies" --ignore tests/helm
+	$(PYTEST) -m "slow or browser or topologies" $(ASIDE)
 
 coverage: $(VENV)/.test ## run both with coverage, which takes twice the time
-	$(PYTEST) --cov --cov-report=term --ignore tests/helm
+	$(PYTEST) --cov --cov-report=term $(ASIDE)
 
 test-helm: $(VENV)/.test ## test the chart with the real helm and kubeconform, built on the first run (needs Go 1.26)
 	$(PYTEST) -q tests/helm
+
+test-cluster: $(VENV)/.test ## install the chart on a real Kubernetes, built on the first run (needs Go 1.26; as root pods run, too)
+	$(BIN)/python -m tests.cluster.programs
+	$(BIN)/python -m tests.cluster.pods.images
+	sh tests/cluster/alone.sh $(BIN)/python -m pytest -q -s tests/cluster
 
 lint: $(VENV)/.test ## ruff, mypy and import-linter
 	$(BIN)/ruff check .

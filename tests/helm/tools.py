@@ -22,6 +22,7 @@ KUBERNETES = ("v1.33.13", "v1.36.3")
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mintmark-tests"
 LONGEST = 900
+"""Seconds that helm takes on a busy machine; what takes longer says so."""
 
 
 def program(package: str) -> Path:
@@ -31,34 +32,37 @@ def program(package: str) -> Path:
     place = CACHE / f"{name}-{version}"
     if found := shutil.which(name) or shutil.which(name, path=str(Path.home() / "go" / "bin")):
         return Path(found)
-    with _one_at_a_time(name):
+    with one_at_a_time(name):
         if not (place / name).exists():
-            _go("install", package, environment={"GOBIN": str(place)})
+            go("install", package, environment={"GOBIN": str(place)})
     return place / name
 
 
 def module(path_and_version: str) -> Path:
     """The folder with the sources of a Go module."""
-    with _one_at_a_time("modules"):
-        return Path(json.loads(_go("mod", "download", "-json", path_and_version))["Dir"])
+    with one_at_a_time("modules"):
+        return Path(json.loads(go("mod", "download", "-json", path_and_version))["Dir"])
 
 
-def _go(*arguments: str, environment: dict[str, str] | None = None) -> str:
-    go = shutil.which("go")
-    if go is None:
+def go(
+    *arguments: str, environment: dict[str, str] | None = None, folder: Path = CACHE, seconds: float = LONGEST
+) -> str:
+    """What a command of Go prints, run in a folder outside of any module of the caller's. Skips where there is no Go."""
+    command = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    if command is None:
         pytest.skip(
             f"neither {arguments[-1]} nor Go to fetch it: install helm and kubeconform, and Go ≥ 1.26 for the schemas"
         )
-    CACHE.mkdir(parents=True, exist_ok=True)
-    # Outside of any module of the caller's, at low priority: building helm keeps two cores busy for minutes.
+    folder.mkdir(parents=True, exist_ok=True)
+    # At low priority: building helm keeps two cores busy for minutes.
     nice = ["nice", "-n", "19"] if shutil.which("nice") else []
     done = subprocess.run(
-        [*nice, go, *arguments],
-        cwd=CACHE,
+        [*nice, command, *arguments],
+        cwd=folder,
         env=os.environ | {"GOFLAGS": "-mod=mod"} | (environment or {}),
         capture_output=True,
         text=True,
-        timeout=LONGEST,
+        timeout=seconds,
         check=False,
     )
     if done.returncode:
@@ -67,7 +71,7 @@ def _go(*arguments: str, environment: dict[str, str] | None = None) -> str:
 
 
 @contextmanager
-def _one_at_a_time(what: str) -> Iterator[None]:
+def one_at_a_time(what: str) -> Iterator[None]:
     """Test processes that want the same thing wait for the first of them."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{what}.lock").open("w") as lock:

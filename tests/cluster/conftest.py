@@ -1,0 +1,41 @@
+"""One cluster for all tests; each has a namespace of its own, where the Pod Security standard "restricted" is enforced."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.api_server import Cluster
+from tests.cluster.control_plane import control_plane
+from tests.cluster.installing import Release
+from tests.helm import tools
+from tests.helm.kubernetes_schemas import EXTENSIONS
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A control plane that knows the kinds of Prometheus, KEDA and the Gateway API."""
+    with control_plane(tmp_path_factory.mktemp("cluster")) as made:
+        for path_and_version, files in EXTENSIONS.items():
+            for file in files:
+                described = str(tools.module(path_and_version) / file)
+                made.kubectl("apply", "--server-side", "--filename", described)
+        made.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        yield made
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> str:
+    """An empty namespace, with what every namespace gets."""
+    name = cluster.namespace(f"test-{next(_numbers)}")
+    for given in ("serviceaccount/default", "configmap/kube-root-ca.crt"):
+        cluster.kubectl("wait", "--for=create", given, "--namespace", name, "--timeout=60s")
+    return name
+
+
+@pytest.fixture
+def release(cluster: Cluster, namespace: str) -> Release:
+    """A release that is not installed yet, in a namespace of its own."""
+    return Release(cluster, namespace)

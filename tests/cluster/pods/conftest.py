@@ -1,0 +1,30 @@
+"""A cluster with a node, where pods run; tests that need none are a folder above."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.api_server import Cluster
+from tests.cluster.control_plane import control_plane
+from tests.cluster.pods.images import ALL, archive
+from tests.cluster.pods.node import network, node, skip_where_pods_cannot_run
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """With the images of this checkout and of the last release."""
+    skip_where_pods_cannot_run()
+    folder = Path(tempfile.mkdtemp(prefix="mintmark-node-"))
+    images = [archive(name) for name in ALL]
+    try:
+        with (
+            network(),
+            control_plane(folder, {"bind-address": "0.0.0.0"}) as made,
+            node(made, folder, images),
+        ):
+            yield made
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

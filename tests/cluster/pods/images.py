@@ -1,0 +1,143 @@
+"""Images for pods, made here: no registry is asked. A Debian with Python, this repository's Dockerfile on it, and a Valkey.
+
+``python -m tests.cluster.pods.images`` makes them where there is a network, which the tests then have not. Needs root, buildah
+and debootstrap. Debian, wheels and layers are kept in the folder of tests/helm/tools.py.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from service.dev.embedded_redis import find_redis_server
+from tests.cluster.installing import last_release
+from tests.helm import tools
+from tests.helm.chart import ROOT
+
+PYTHON = "localhost/python:tests"
+VALKEY = "docker.io/valkey/valkey:9.1-alpine"
+"""What the chart calls the image of its bundled Redis."""
+MINTMARK = "docker.io/library/mintmark"
+NOW, BEFORE = f"{MINTMARK}:now", f"{MINTMARK}:before"
+"""This checkout, and the last release."""
+ALL = (PYTHON, VALKEY, NOW, BEFORE)
+
+PACKAGES = "python3,python3-venv,ca-certificates"
+LONGEST = 1800
+NEEDED = ("containerd", "runc", "ctr", "iptables", "conntrack", "buildah", "debootstrap", "ip", "unshare")
+INSTALL = "apt-get install containerd runc containernetworking-plugins iptables conntrack buildah debootstrap iproute2"
+
+_PLACE = tools.CACHE / "images"
+_STORE = [f"--root={_PLACE / 'store'}", f"--runroot={_PLACE / 'run'}", "--storage-driver=overlay"]
+_ALONE = ["--isolation", "chroot", "--network", "host"]
+_FETCH = (
+    "python -m venv /tmp/pip && /tmp/pip/bin/pip download -q --only-binary :all: --no-deps --require-hashes -d /wheels"
+)
+
+
+def what_is_missing() -> str:
+    """What pods need and this machine has not, empty where they can run."""
+    if missing := [one for one in NEEDED if not shutil.which(one)]:
+        return f"{', '.join(missing)} not here: {INSTALL}"
+    return "" if os.geteuid() == 0 else "only root runs them"
+
+
+def archive(name: str) -> Path:
+    """An image as a file that containerd imports."""
+    return _PLACE / f"{name.replace('/', '-').replace(':', '-')}.tar"
+
+
+def make_all() -> None:
+    """All of ``ALL``, of this checkout as it is."""
+    with tools.one_at_a_time("images"), tempfile.TemporaryDirectory() as folder:
+        _PLACE.mkdir(exist_ok=True)
+        if not archive(PYTHON).exists():
+            _make_python()
+        _make_valkey()
+        _make_mintmark(ROOT, NOW)
+        _make_mintmark(last_release(Path(folder)), BEFORE)
+
+
+def _make_python() -> None:
+    made = _buildah("from", "scratch").strip()
+    _buildah("add", made, str(_debian()), "/")
+    _buildah("run", *_ALONE, made, "ln", "-s", "/usr/bin/python3", "/usr/local/bin/python")
+    # Run as it is, it keeps a pod's namespaces.
+    _buildah("config", "--cmd", "sleep infinity", made)
+    _buildah("commit", "--quiet", "--rm", made, PYTHON)
+    _export(PYTHON)
+
+
+def _make_valkey() -> None:
+    """From the server that the tests have."""
+    made = _buildah("from", PYTHON).strip()
+    _buildah("copy", "--chmod", "755", made, str(find_redis_server()), "/usr/local/bin/valkey-server")
+    _buildah("commit", "--quiet", "--rm", made, VALKEY)
+    _export(VALKEY)
+
+
+def _make_mintmark(checkout: Path, name: str) -> None:
+    """By the Dockerfile of a checkout, without a network."""
+    arguments = [f"PYTHON={PYTHON}", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels", f"VERSION={name.rpartition(':')[2]}"]
+    given = [word for argument in arguments for word in ("--build-arg", argument)]
+    mounted = ["--volume", f"{_wheels(checkout)}:/wheels:ro"]
+    _buildah("bud", "--layers", *_ALONE, *given, *mounted, "--tag", name, str(checkout))
+    _export(name)
+
+
+def _export(name: str) -> None:
+    archive(name).unlink(missing_ok=True)
+    _buildah("push", "--quiet", name, f"docker-archive:{archive(name)}:{name}")
+
+
+def _debian() -> Path:
+    """The files of a small Debian, packed."""
+    place = _PLACE / "debian.tar"
+    if not place.exists():
+        root = _PLACE / "debian"
+        shutil.rmtree(root, ignore_errors=True)
+        _run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root))
+        for unneeded in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"):
+            shutil.rmtree(root / unneeded, ignore_errors=True)
+        _run("tar", "--numeric-owner", "--exclude=./dev/*", "-cf", f"{place}.new", "-C", str(root), ".")
+        shutil.rmtree(root)
+        Path(f"{place}.new").rename(place)
+    return place
+
+
+def _wheels(checkout: Path) -> Path:
+    """A folder with what the Dockerfile installs, chosen by the Python that it is for."""
+    locks = [checkout / "requirements" / name for name in ("build.txt", "image.txt")]
+    place = _PLACE / f"wheels-{hashlib.sha256(b''.join(lock.read_bytes() for lock in locks)).hexdigest()[:12]}"
+    if not place.exists():
+        fetched = Path(f"{place}.new")
+        fetched.mkdir(exist_ok=True)
+        mounts = {fetched: "/wheels", locks[0].parent: "/requirements:ro", Path("/etc/ssl/certs"): "/etc/ssl/certs:ro"}
+        mounted = [word for here, there in mounts.items() for word in ("--volume", f"{here}:{there}")]
+        trusted = ["--env", "PIP_CERT=/etc/ssl/certs/ca-certificates.crt"]
+        listed = "-r /requirements/build.txt -r /requirements/image.txt"
+        made = _buildah("from", PYTHON).strip()
+        _buildah("run", *_ALONE, *mounted, *trusted, made, "sh", "-c", f"{_FETCH} {listed}")
+        _buildah("rm", made)
+        fetched.rename(place)
+    return place
+
+
+def _buildah(command: str, *arguments: str) -> str:
+    return _run("buildah", *_STORE, command, *arguments)
+
+
+def _run(*command: str) -> str:
+    environment = os.environ | {"BUILDAH_ISOLATION": "chroot"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    return done.stdout
+
+
+if __name__ == "__main__":
+    if missing := what_is_missing():
+        print(f"NO PODS: {missing}")  # the tests that need them say so again
+    else:
+        make_all()

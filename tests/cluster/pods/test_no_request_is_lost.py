@@ -1,0 +1,69 @@
+"""A release in use: upgraded from the last one, rolled back, its pods deleted, scaled, and an upgrade that fails."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.cluster.api_server import Cluster, Object
+from tests.cluster.installing import Release, chart_of_last_release, everything
+from tests.cluster.pods.asking import Asking, registered, until_ready, url_of
+
+WAITING = ("--wait", "--timeout", "4m")
+BUNDLED = ("--set", "redis.bundled.enabled=true", "--set", "image.pullPolicy=Never")
+
+
+def _image(tag: str) -> tuple[str, ...]:
+    return (*BUNDLED, "--set", f"image.tag={tag}")
+
+
+async def test_through_upgrade_rollback_deletion_scaling_and_a_failed_upgrade(
+    cluster: Cluster, release: Release, tmp_path: Path
+) -> None:
+    before = everything(cluster)
+    last = chart_of_last_release(tmp_path)
+    release.install(*_image("before"), *WAITING, chart=last)
+    redis = _uid(release.pods("redis"))
+    asking = Asking(url_of(release), registered(release, "load"))
+    async with asking.going_on():
+        async with _step(asking, "upgrade from the last release"):
+            await asyncio.to_thread(release.install, *_image("now"), *WAITING)
+        async with _step(asking, "rollback"):
+            await asyncio.to_thread(release.does, "rollback", "1", *WAITING)
+        async with _step(asking, "upgrade again"):
+            await asyncio.to_thread(release.install, *_image("now"), *WAITING)
+        async with _step(asking, "deletion of each pod"):
+            for pod in release.pods("server"):
+                await asyncio.to_thread(_delete, release, pod)
+        async with _step(asking, "one more pod, and one less"):
+            await asyncio.to_thread(release.install, *_image("now"), "--set", "replicas=3", *WAITING)
+            await asyncio.to_thread(release.install, *_image("now"), *WAITING)
+            await asyncio.to_thread(until_ready, release, 2)
+        async with _step(asking, "an upgrade that fails"):
+            broken = (*_image("nowhere"), "--atomic", "--timeout", "30s")
+            assert "timed out" in await asyncio.to_thread(release.refused, *broken, "--install")
+        async with _step(asking, "helm test"):
+            assert "Succeeded" in await asyncio.to_thread(release.does, "test")
+    assert not asking.lost
+    assert _uid(release.pods("redis")) == redis, "the bundled Redis was left alone"
+    release.does("uninstall", "--wait")
+    assert not everything(cluster) - before, "uninstalling leaves nothing"
+
+
+@asynccontextmanager
+async def _step(asking: Asking, name: str) -> AsyncIterator[None]:
+    answered, lost = asking.answered.total(), len(asking.lost)
+    yield
+    found = asking.answered.total() - answered
+    print(f"{name}: {found} requests answered, {len(asking.lost) - lost} lost {asking.lost[lost:][:3] or ''}")
+    assert found, f"{name}: nobody asked meanwhile"
+
+
+def _uid(pods: list[Object]) -> str:
+    (pod,) = pods
+    return str(pod["metadata"]["uid"])
+
+
+def _delete(release: Release, pod: Object) -> None:
+    release.cluster.kubectl("delete", "pod", pod["metadata"]["name"], "--namespace", release.namespace)
+    until_ready(release, 2)
