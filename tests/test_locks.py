@@ -12,7 +12,13 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS_OF = {"run": ("demo",), "test": ("demo", "test"), "image": ("tracing",), "load": ("load",), "docs": ("docs",)}
+EXTRAS_OF = {
+    "run": ("demo",),
+    "test": ("demo", "test"),
+    "image": ("tracing", "operator"),
+    "load": ("load",),
+    "docs": ("docs",),
+}
 """Which extras of ours each lock holds; build.txt is made of hatchling alone."""
 
 

@@ -184,20 +184,36 @@ async def rotate_secret(
         bool, Field(description="The last secret stays valid until the next rotation, or until it is dropped.")
     ] = False,
 ) -> NewSecret:
-    """Give a client a new secret, generated or imported; old ones end at once unless kept. Raises NotFound, InvalidInput."""
+    """Give a client a new secret, generated or imported; old ones end at once unless kept.
+
+    One that is imported again is the one that it has: then nothing changes, least of all what was kept beside it.
+    Raises NotFound, InvalidInput.
+    """
     seen = await get_client(issuer, client_id)
+    if secret is not None and await _has_secret(issuer, seen, secret):
+        return NewSecret(seen, None)
     generated, new = await make_secret(issuer, seen, secret)
 
     def changed(client: Client) -> Client:
         if not has_secret(client.auth_method):
             raise InvalidInput(f"client {client.client_id} has auth_method {client.auth_method}: no secret to rotate")
-        if client.auth_method != seen.auth_method:
+        is_another = secret is not None and client.secrets[:1] != seen.secrets[:1]  # perhaps the same was imported
+        if client.auth_method != seen.auth_method or is_another:
             raise InvalidInput(f"client {client.client_id} is being changed by others at the same time; try again")
         return msgspec.structs.replace(client, secrets=new + (client.secrets[:1] if keep_old else ()))
 
     client = await change_client(issuer, client_id, changed)
     log.info(Event.CLIENT_SECRET_ROTATED, extra={"client_id": client.client_id, "old_one_kept": keep_old})
     return NewSecret(client, generated)
+
+
+async def _has_secret(issuer: Issuer, client: Client, secret: str) -> bool:
+    """Whether this is the secret that it has, kept in the way that its method needs."""
+    if not client.secrets or (client.auth_method == ClientAuthMethod.CLIENT_SECRET_JWT) != bool(
+        client.secrets[0].sealed
+    ):
+        return False
+    return await issuer.hashing.verify_secret(secret, client.secrets[0].hash)
 
 
 @audited("client.drop_old_secret", "client:client_id")

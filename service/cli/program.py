@@ -20,6 +20,7 @@ _RUN, _WHO, _WATCH = "Run it", "Who may do what", "Keep an eye on it"
 _COMMANDS = {
     "serve": ("serve", _RUN),
     "demo": ("demo", _RUN),
+    "operator": ("operator", _RUN),
     "settings": ("settings", _RUN),
     "admin-token": ("admin_token", _RUN),
     "login": ("login", _RUN),

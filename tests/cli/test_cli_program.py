@@ -30,7 +30,7 @@ HOOK = ("list", "test", "secret")
 KEY = ("list", "rotate", "retire", "reseal", "master")
 COMMANDS = [
     *(["serve"], ["demo"], ["settings"], ["statistics"], ["end-everything"], ["admin-token"]),
-    ["login"],
+    *(["login"], ["operator"]),
     *(["client", name] for name in CLIENT),
     *(["user", name] for name in USER),
     *(["grant", name] for name in GRANT),

@@ -1,0 +1,139 @@
+"""``mintmark operator``: the controller for clients, resources and trusted issuers as objects of Kubernetes."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Annotated, Any
+
+import aiohttp
+import typer
+
+from service.admin.operations import AnyOperation, Do
+from service.cli import remote
+from service.cli.exits import ServiceUnusableError
+from service.cli.json_output import Json, emit
+from service.observe import log
+from service.settings import SettingsError
+
+_AT_ONCE = 8
+"""Requests to the service at a time, however many objects there are."""
+_LISTED_FOR = 30.0
+"""Seconds for which what the service listed counts for objects that are only looked at."""
+
+
+def operator(
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option(help="Watch this namespace; all of them unless said. May be repeated.", metavar="NAME"),
+    ] = None,
+    namespace_label: Annotated[
+        list[str] | None,
+        typer.Option(help="Watch only namespaces with this label. May be repeated.", metavar="NAME=VALUE"),
+    ] = None,
+    issuer: Annotated[
+        str, typer.Option(help="The issuer that applications find in their Secrets; none unless said.", metavar="URL")
+    ] = "",
+    cluster: Annotated[
+        str,
+        typer.Option(help="Tells this cluster apart, where several declare what one service has.", metavar="NAME"),
+    ] = "",
+    resync: Annotated[
+        int, typer.Option(help="Seconds between two looks at an object that does not change.", min=1, metavar="SECONDS")
+    ] = 600,
+    secret_grace: Annotated[
+        int,
+        typer.Option(help="Seconds for which a secret counts beside the one after it.", min=0, metavar="SECONDS"),
+    ] = 86400,
+    liveness: Annotated[str, typer.Option(help="Answer probes here: http://0.0.0.0:8082/healthz.", metavar="URL")] = "",
+    log_level: Annotated[
+        str, typer.Option(help="Least level that is logged: DEBUG, INFO, WARNING, ERROR.", metavar="LEVEL")
+    ] = "INFO",
+    log_format: Annotated[
+        str, typer.Option(help="json: one object a line; text: for reading.", metavar="FORMAT")
+    ] = "json",
+    json: Json = False,
+) -> None:
+    """Keep clients, resources and trusted issuers as objects of Kubernetes declare them, until SIGTERM or Ctrl-C.
+
+    Example: `mintmark operator --namespace shop --issuer https://id.example.com`, with the admin API in MINTMARK_URL
+
+    It acts by the admin API of a running service (`--url`, `--token-file`); in a cluster by the account of its pod, elsewhere
+    as KUBECONFIG says. The chart makes all of it: `--set operator.enabled=true`. Needs kopf: `pip install mintmark[operator]`.
+    Prints what it watches when it begins. Ends with exit code 0 after SIGTERM or Ctrl-C.
+    """
+    target = remote.target()
+    if target is None:
+        raise SettingsError(
+            "--url: the operator acts by the admin API of a running service; say where its admin_port is"
+        )
+    log.configure(log_level, log_format)
+    try:
+        from service.operator import handlers  # with kopf, which a server does without
+    except ImportError as error:
+        raise SettingsError("kopf is not installed: pip install 'mintmark[operator]'") from error
+    labels = dict(_label(one) for one in namespace_label or ())
+    watching = handlers.Watching(tuple(namespace or ()), labels or None, resync, liveness)
+    if json:
+        emit({"url": target.url, "namespaces": namespace or [], "namespace_labels": labels})
+    else:
+        sys.stdout.write(f"Watching {', '.join(namespace or ['all namespaces'])} for {target.url}\n")
+        sys.stdout.flush()
+    asyncio.run(_run(watching, {"issuer": issuer, "cluster_name": cluster, "secret_grace": float(secret_grace)}))
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, mark, value = text.partition("=")
+    if not name or not mark:
+        raise typer.BadParameter(f"--namespace-label {text}: must be NAME=VALUE")
+    return name, value
+
+
+async def _run(watching: Any, options: Mapping[str, Any]) -> None:  # noqa: ANN401 (handlers.Watching, which imports kopf)
+    from service.operator import handlers
+    from service.operator.api_server import ApiServer
+    from service.operator.connection import connection, login
+    from service.operator.reconciling import Reconciler
+    from service.operator.record_digests import RecordDigests
+
+    stop = asyncio.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    async with AsyncExitStack() as stack:
+        do = _Service(stack, handlers.UnavailableError).do
+        http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+        reconciler = Reconciler(
+            do, RecordDigests(do, time.monotonic, _LISTED_FOR), ApiServer(http, connection), time.time, **options
+        )
+        await handlers.run_operator(reconciler, watching, login, stop)
+
+
+class _Service:
+    """The service, by a token that may be replaced while we run; some requests at a time."""
+
+    def __init__(self, stack: AsyncExitStack, unavailable: type[Exception]) -> None:
+        self._stack = stack
+        self._unavailable = unavailable
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._target: remote.RunningService | None = None
+        self._do: Do | None = None
+
+    async def do(self, operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Perform an operation there. Raises AdminError, and what was said to be raised where it cannot be asked."""
+        async with self._slots:
+            try:
+                return await (await self._connected())(operation, given)
+            except (ServiceUnusableError, SettingsError) as error:
+                raise self._unavailable(" ".join(str(error).split())) from error
+
+    async def _connected(self) -> Do:
+        """A connection with the token as its file has it now."""
+        target = remote.target()
+        if self._do is None or target is None or self._target is None or target[:2] != self._target[:2]:
+            if target is None:
+                raise SettingsError("--url: not set any more")
+            self._do = await self._stack.enter_async_context(remote.connected(target))
+            self._target = target
+        return self._do

@@ -1,0 +1,111 @@
+"""What the operator says to the API server itself: Secrets, and the status of objects. Watching is kopf's."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import aiohttp
+
+from service.declared import API_VERSION
+
+KubeObject = dict[str, Any]
+_SECONDS = 30
+
+
+class ConflictError(Exception):
+    """Somebody else was first: it is there already, or is another than the one that was read."""
+
+
+class ApiServerError(Exception):
+    """The API server refuses, or cannot be reached."""
+
+
+class ApiServerAccess(Protocol):
+    """Where the API server is and how we sign in, as kopf has it."""
+
+    @property
+    def server(self) -> str:
+        """Its URL."""
+        ...
+
+    def as_http_headers(self) -> dict[str, str]:
+        """Return what signs us in."""
+        ...
+
+    def as_ssl_context(self) -> Any:  # noqa: ANN401 (ssl.SSLContext; kopf leaves it open)
+        """Return which certificates count."""
+        ...
+
+
+class ApiServer:
+    """The API server, by the account of the operator."""
+
+    def __init__(self, http: aiohttp.ClientSession, connect: Callable[[], ApiServerAccess]) -> None:
+        """Make it.
+
+        Args:
+            http: Sends requests.
+            connect: How we sign in now: tokens of service accounts are replaced every hour.
+        """
+        self._http = http
+        self._connect = connect
+        self._tls: Any = None
+
+    async def secret(self, namespace: str, name: str) -> KubeObject | None:
+        """Return a Secret, None where there is none. Raises ApiServerError."""
+        return await self._ask("GET", _secrets(namespace, name))
+
+    async def create_secret(self, namespace: str, secret: KubeObject) -> KubeObject:
+        """Make a Secret. Raises ConflictError where it is there, ApiServerError."""
+        return await self._ask("POST", _secrets(namespace), secret) or {}
+
+    async def replace_secret(self, namespace: str, secret: KubeObject) -> KubeObject:
+        """Replace a Secret that was read. Raises ConflictError where it is another by now, ApiServerError."""
+        return await self._ask("PUT", _secrets(namespace, secret["metadata"]["name"]), secret) or {}
+
+    async def delete_secret(self, namespace: str, name: str, uid: str) -> None:
+        """Delete this very Secret, if it is still there. Raises ApiServerError."""
+        try:
+            await self._ask("DELETE", _secrets(namespace, name), {"preconditions": {"uid": uid}})
+        except ConflictError:
+            return
+
+    async def write_status(self, plural: str, namespace: str, name: str, status: Mapping[str, Any]) -> None:
+        """Write the status of an object, if it is still there. Raises ApiServerError."""
+        path = f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}/{name}/status"
+        await self._ask("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
+
+    async def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = "application/json"
+    ) -> KubeObject | None:
+        connection = self._connect()
+        if self._tls is None:
+            self._tls = connection.as_ssl_context()
+        headers = connection.as_http_headers() | ({"Content-Type": content_type} if body is not None else {})
+        try:
+            async with self._http.request(
+                method,
+                connection.server + path,
+                json=body,
+                headers=headers,
+                ssl=self._tls,
+                timeout=aiohttp.ClientTimeout(total=_SECONDS),
+            ) as response:
+                return await _read(response, f"{method} {path}")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ApiServerError(f"{method} {path}: {error or 'no answer in time'}") from error
+
+
+async def _read(response: aiohttp.ClientResponse, asked: str) -> KubeObject | None:
+    if response.status == 404:
+        return None
+    if response.status == 409:
+        raise ConflictError(asked)
+    found = await response.json(content_type=None)
+    if not response.ok:
+        why = found.get("message") if isinstance(found, dict) else ""
+        raise ApiServerError(f"{asked}: {response.status} {why}")
+    return found if isinstance(found, dict) else {}
+
+
+def _secrets(namespace: str, name: str = "") -> str:
+    return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{name}" if name else "")

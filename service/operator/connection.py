@@ -1,0 +1,16 @@
+"""How the operator signs in to the cluster: by the account of its pod, or as KUBECONFIG says."""
+
+import kopf
+
+
+def login(settings: kopf.OperatorSettings, **_: object) -> kopf.ConnectionInfo:
+    """Return how to sign in, for kopf. Raises LoginError."""
+    found = kopf.login_with_service_account(settings=settings) or kopf.login_with_kubeconfig(settings=settings)
+    if found is None:
+        raise kopf.LoginError("there is no account of a pod here, and KUBECONFIG names no file")
+    return found
+
+
+def connection() -> kopf.ConnectionInfo:
+    """Return how to sign in now: the token of a pod's account is replaced every hour. Raises LoginError."""
+    return login(kopf.OperatorSettings())

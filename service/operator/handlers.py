@@ -1,0 +1,205 @@
+"""What kopf calls: a loop for each object, which looks at it when it has changed and from time to time, and its end.
+
+Each look compares all of it (level-triggered): what was missed while the operator was away is found at the next one. No state
+is kept but in the status of the object.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import kopf
+
+from service.admin.errors import AdminError
+from service.declared import GROUP, KINDS, VERSION
+from service.operator.api_server import ApiServerError, ConflictError
+from service.operator.reconciling import ABANDON, Reconciler, UnfulfilledError
+from service.operator.secrets import ROTATE
+from service.operator.status import News, ready_of, with_news
+
+log = logging.getLogger(__name__)
+
+FINALIZER = f"{GROUP}/end"
+_PREFIX = f"operator.{GROUP}"
+_FIRST_PAUSE, _LONGEST_PAUSE, _STOP_SECONDS = 1.0, 300.0, 20.0
+
+
+class UnavailableError(Exception):
+    """The service cannot be asked now."""
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What the operator looks at, and how often."""
+
+    namespaces: tuple[str, ...] = ()
+    """Empty: all."""
+    namespace_labels: Mapping[str, str] | None = None
+    """Only namespaces with these labels; needs all of them to be watched."""
+    resync: float = 600
+    """Seconds between two looks at an object that does not change, about."""
+    liveness: str = ""
+    """Where kopf answers probes."""
+
+
+class _Essence(kopf.AnnotationsDiffBaseStorage):
+    """What makes an object another one for kopf: in its annotation stands a number, not the whole of it a second time."""
+
+    def build(self, *, body: kopf.Body, extra_fields: object = None) -> Any:  # noqa: ANN401, ARG002 (kopf's signature)
+        return {"metadata": {"generation": body.metadata.get("generation", 0)}}
+
+
+async def run_operator(
+    reconciler: Reconciler, watching: Watching, login: Callable[..., kopf.ConnectionInfo], stop: asyncio.Event
+) -> None:
+    """Watch objects until ``stop`` is set."""
+    registry = kopf.OperatorRegistry()
+    handlers = _Handlers(reconciler, watching)
+    kopf.on.startup(registry=registry)(handlers.configure)
+    kopf.on.login(registry=registry)(login)
+    selected = handlers.is_selected if watching.namespace_labels else None
+    if watching.namespace_labels:
+        kopf.on.event("namespaces", registry=registry)(handlers.see_namespace)
+    for kind in KINDS:
+        plural = f"{kind.lower()}s"
+        kopf.on.event(GROUP, VERSION, plural, registry=registry, when=selected)(handlers.wake)
+        kopf.daemon(GROUP, VERSION, plural, registry=registry, when=selected, cancellation_timeout=_STOP_SECONDS)(
+            handlers.follow
+        )
+        kopf.on.delete(GROUP, VERSION, plural, registry=registry, when=selected)(handlers.end)
+    await kopf.operator(
+        registry=registry,
+        standalone=True,
+        clusterwide=not watching.namespaces,
+        namespaces=watching.namespaces,
+        liveness_endpoint=watching.liveness or None,
+        stop_flag=stop,
+    )
+
+
+class _Handlers:
+    def __init__(self, reconciler: Reconciler, watching: Watching) -> None:
+        self._reconciler = reconciler
+        self._watching = watching
+        self._namespaces: set[str] = set()
+
+    def configure(self, settings: kopf.OperatorSettings, **_: object) -> None:
+        """Leave on objects as little as can be, and in their Events only what is news."""
+        settings.persistence.finalizer = FINALIZER
+        settings.persistence.diffbase_storage = _Essence(prefix=_PREFIX)
+        settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=_PREFIX)
+        settings.posting.loggers = False
+        settings.posting.reporting_component = "mintmark-operator"
+        settings.posting.event_name_prefix = "mintmark-"
+        settings.scanning.disabled = bool(self._watching.namespaces)  # else it asked for every CRD and namespace
+        settings.watching.server_timeout = self._watching.resync  # lists anew: a label of a namespace may have changed
+
+    def see_namespace(self, body: kopf.Body, type: str | None, **_: object) -> None:
+        """Keep which namespaces have the labels."""
+        labels = body.metadata.get("labels") or {}
+        wanted = self._watching.namespace_labels or {}
+        has_them = type != "DELETED" and wanted.items() <= dict(labels).items()
+        (self._namespaces.add if has_them else self._namespaces.discard)(str(body.metadata.get("name")))
+
+    def is_selected(self, namespace: str | None, **_: object) -> bool:
+        """Whether objects of this namespace are ours to look at."""
+        return namespace in self._namespaces
+
+    def wake(self, memo: kopf.Memo, body: kopf.Body, **_: object) -> None:
+        """Let the loop look at an object that is another than it was."""
+        annotations = body.metadata.get("annotations") or {}
+        seen = (body.metadata.get("generation"), annotations.get(ROTATE), annotations.get(ABANDON))
+        if memo.setdefault("seen", seen) != seen:
+            memo["seen"] = seen
+            memo.setdefault("changed", asyncio.Event()).set()
+
+    async def follow(self, body: kopf.Body, memo: kopf.Memo, stopped: kopf.DaemonStopped, **_: object) -> None:
+        """Look at an object until it, or the operator, ends."""
+        changed = memo.setdefault("changed", asyncio.Event())
+        lock = memo.setdefault("lock", asyncio.Lock())
+        status, failures = dict(body.status), 0
+        while not stopped:
+            changed.clear()
+            async with lock:
+                if stopped or "deletionTimestamp" in body.metadata:
+                    return
+                status, is_good = await self._look(body, status)
+            failures = 0 if is_good else failures + 1
+            pause = min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE) if failures else self._watching.resync
+            await _sleep(pause * random.uniform(0.7, 1.0), changed, stopped)  # noqa: S311 (jitter)
+
+    async def _look(self, live: kopf.Body, before: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """Return the new status, and whether it may be left alone for long."""
+        reconciler = self._reconciler
+        body = _plain(live) | {"status": before}
+        try:
+            if await reconciler.is_settled(body, before):
+                return before, True
+            status, done = await reconciler.apply(body, before)
+            for news in done:
+                kopf.event(live, type="Normal", reason=news.reason, message=news.message)
+            is_good = True
+        except (UnfulfilledError, UnavailableError, ApiServerError, AdminError, ConflictError) as error:
+            status, is_good = self._refused(live, before, error)
+        try:
+            if status != before:
+                metadata = body["metadata"]
+                plural = f"{body['kind'].lower()}s"
+                await reconciler.api_server.write_status(plural, metadata["namespace"], metadata["name"], status)
+        except (ApiServerError, ConflictError):
+            log.warning("The status of %s cannot be written", body["metadata"]["name"], exc_info=True)
+            return before, False
+        return status, is_good
+
+    def _refused(self, body: kopf.Body, before: Mapping[str, Any], error: Exception) -> tuple[dict[str, Any], bool]:
+        reason = error.reason if isinstance(error, UnfulfilledError) else "Unavailable"
+        may_pass = not isinstance(error, UnfulfilledError) or error.may_pass
+        news = News(False, reason, str(error))
+        was = ready_of(before)
+        if (was.get("reason"), was.get("message")) != (reason, str(error)[:1024]):
+            kopf.event(body, type="Warning", reason=reason, message=str(error)[:1024])
+        return with_news(before, news, body["metadata"]["generation"], self._reconciler.clock()), not may_pass
+
+    async def end(self, body: kopf.Body, memo: kopf.Memo, retry: int, **_: object) -> None:
+        """End what an object made; until that is done, the object stays."""
+        lock = memo.setdefault("lock", asyncio.Lock())
+        try:
+            async with lock:
+                ended = await self._reconciler.end(_plain(body))
+        except (UnavailableError, AdminError) as error:
+            _wait_and_end_again(body, error, retry)
+        if ended:
+            kopf.event(body, type="Normal", reason="Ended", message=f"{ended} has ended, with all it held.")
+
+
+def _wait_and_end_again(body: kopf.Body, error: Exception, retry: int) -> NoReturn:
+    text = (
+        f"What this object made cannot be ended now: {error}. It is tried again. To let the object go all the same: "
+        f"kubectl annotate {body['kind'].lower()} {body['metadata']['name']} {ABANDON}=true"
+    )
+    if retry in (0, 5):
+        kopf.event(body, type="Warning", reason="CannotEnd", message=text[:1024])
+    raise kopf.TemporaryError(text, delay=min(2.0**retry, 60.0) * random.uniform(0.7, 1.0))  # noqa: S311 (jitter)
+
+
+async def _sleep(seconds: float, changed: asyncio.Event, stopped: kopf.DaemonStopped) -> None:
+    """Sleep so long, until it has changed, or until it is over."""
+    waiting = asyncio.ensure_future(changed.wait())
+    stopping = asyncio.ensure_future(stopped.wait(seconds))
+    try:
+        await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in (waiting, stopping):
+            one.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await one
+
+
+def _plain(body: kopf.Body) -> dict[str, Any]:
+    """The object as it is now, as plain members."""
+    members = dict(body)
+    return {**members, "metadata": dict(body.metadata), "spec": dict(body.spec), "status": dict(body.status)}

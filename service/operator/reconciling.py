@@ -1,0 +1,274 @@
+"""One object: compared with what the service has, and the service put right. No kopf here."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+from service.admin.errors import AdminError, AlreadyExists, NotFound
+from service.admin.operations import AnyOperation, Do, clients
+from service.client_auth import has_secret
+from service.declared import (
+    Change,
+    DeclaredAct,
+    DeclaredKind,
+    Manifest,
+    ManifestError,
+    compare,
+    parse_manifest,
+    perform_change,
+)
+from service.declared.kinds import KINDS, MANAGED_BY
+from service.operator.api_server import ApiServer, ConflictError
+from service.operator.record_digests import RecordDigests, digest
+from service.operator.secrets import HeldSecret, SecretProblem, WantedSecret, is_ours, settle_secret
+from service.operator.status import News, ready_of, with_news
+from service.protocol.names import HmacAlgorithm
+
+ABANDON = "mintmark.dev/abandon"
+"""The annotation of an object that lets it go without ending what it made."""
+_LONGEST_MARK = 255
+
+
+class UnfulfilledError(Exception):
+    """It is not as the object says yet; the text is for the object's condition."""
+
+    def __init__(self, reason: str, text: str, *, may_pass: bool = True) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.may_pass = may_pass
+        """Whether it may be otherwise soon though nobody changes the object."""
+
+
+@dataclass
+class _Looked:
+    """One look at one object."""
+
+    body: Mapping[str, Any]
+    """The object, with the status that it had before."""
+    status: dict[str, Any]
+    """The status that it gets."""
+    shown: dict[str, Any] = field(default_factory=dict)
+    """The record as it was seen last."""
+    done: list[News] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """What the operator is for."""
+
+    do: Do
+    records: RecordDigests
+    api_server: ApiServer
+    clock: Callable[[], float]
+    issuer: str = ""
+    """What applications find in their Secrets as the issuer; "" = nothing."""
+    cluster_name: str = ""
+    """Tells objects of several clusters apart that declare what one service has."""
+    secret_grace: float = 86400
+    """Seconds for which a secret counts beside the one that took its place."""
+
+    def mark(self, body: Mapping[str, Any]) -> str:
+        """Return what says of a record that this object declares it."""
+        metadata = body["metadata"]
+        before = f"kubernetes:{self.cluster_name}:" if self.cluster_name else "kubernetes:"
+        whole = f"{before}{metadata['namespace']}/{metadata['name']}"
+        return whole if len(whole) <= _LONGEST_MARK else whole[:190] + "/" + sha256(whole.encode()).hexdigest()[:32]
+
+    async def is_settled(self, body: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+        """Return whether nothing has changed on either side since it was put right; the service is not asked for it alone.
+
+        Raises:
+            UnfulfilledError: The service or the cluster cannot be asked.
+        """
+        ready = ready_of(status)
+        if ready.get("status") != "True" or ready.get("observedGeneration") != body["metadata"]["generation"]:
+            return False
+        kind = KINDS[body["kind"]]
+        if await self.records.digest_of(kind, status["key"]) != status.get("digest"):
+            return False
+        secret = status.get("secret")
+        if not secret:
+            return True
+        if secret.get("oldUntil") and secret["oldUntil"] <= self.clock():
+            return False
+        found = await self.api_server.secret(body["metadata"]["namespace"], secret["name"])
+        version = found and f"{found['metadata']['uid']}/{found['metadata']['resourceVersion']}"
+        rotation = (body["metadata"].get("annotations") or {}).get("mintmark.dev/rotate-secret", "")
+        return bool(found and version == secret["version"] and rotation == secret.get("rotation", ""))
+
+    async def apply(self, body: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[dict[str, Any], list[News]]:
+        """Let the service have what the object says.
+
+        Args:
+            body: The object.
+            status: What was said of it last.
+
+        Returns:
+            The new status, and what was done, for Events.
+
+        Raises:
+            UnfulfilledError: It cannot be so now.
+        """
+        looked = _Looked({**body, "status": status}, dict(status))
+        try:
+            manifest = parse_manifest({name: body[name] for name in ("apiVersion", "kind", "metadata", "spec")})
+            await self._apply(looked, manifest)
+        except ManifestError as error:
+            raise UnfulfilledError("Invalid", str(error), may_pass=False) from error
+        except SecretProblem as error:
+            raise UnfulfilledError(error.reason, str(error)) from error
+        except ConflictError as error:
+            raise UnfulfilledError("Changing", f"somebody else changes it at the same time: {error}") from error
+        except AdminError as error:
+            raise UnfulfilledError("Refused", str(error)) from error
+        news = News(True, "Declared", f"The service has this {manifest.kind.noun}.")
+        generation = body["metadata"]["generation"]
+        status = looked.status | {"key": manifest.key, "digest": digest(looked.shown)}
+        return with_news(status, news, generation, self.clock()), looked.done
+
+    async def end(self, body: Mapping[str, Any]) -> str:
+        """End what the object made, and return what that was, "" where there is nothing of its own. Raises AdminError."""
+        annotations = body["metadata"].get("annotations") or {}
+        if annotations.get(ABANDON) == "true":
+            return ""
+        kind = KINDS[body["kind"]]
+        key = _key_of(body, kind)
+        try:
+            shown = await self.do(kind.show, {kind.key: key}) if key else {}
+        except NotFound:
+            return ""
+        if shown.get(kind.key) != key or shown.get(MANAGED_BY) != self.mark(body):
+            return ""
+        await perform_change(self.do, Change(DeclaredAct.END, kind, key))
+        return key
+
+    # how it is done
+
+    async def _apply(self, looked: _Looked, manifest: Manifest) -> None:
+        kind = manifest.kind
+        do = self._remembering(looked, kind)
+        change = await compare(do, manifest, self.mark(looked.body))
+        if change.act is DeclaredAct.FOREIGN:
+            raise UnfulfilledError("DeclaredElsewhere", _foreign(change))
+        held = await self._secret(looked, change) if kind.has_secret else None
+        if held and held.done:
+            looked.done.append(News(True, "SecretWritten", held.done))
+        imported = held.client_secret if held else None
+        if change.act is DeclaredAct.CREATE and imported:
+            change = replace(change, members={**change.members, "secret": imported})
+        performed = await self._perform(do, change)
+        looked.shown |= performed.shown or {}
+        self._say(looked, change)
+        if held is not None:
+            was_made = change.act is DeclaredAct.CREATE
+            await self._tell_secret(do, looked, held, is_known=was_made and performed.secret is None)
+        await self._leave_old_place(looked, held)
+
+    def _remembering(self, looked: _Looked, kind: DeclaredKind) -> Do:
+        """Operations that keep what they show of the record."""
+
+        async def do(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
+            output = await self.do(operation, given)
+            if kind.key in output and operation.name != "client.preview":
+                looked.shown = output
+            return output
+
+        return do
+
+    async def _perform(self, do: Do, change: Change) -> Any:  # noqa: ANN401 (declared.Performed)
+        try:
+            return await perform_change(do, change)
+        except AlreadyExists as error:
+            raise UnfulfilledError("Changing", f"it was made meanwhile: {error}") from error
+
+    async def _secret(self, looked: _Looked, change: Change) -> HeldSecret | None:
+        """The Secret that the object names, as it must be; None where it names none and needs none."""
+        needs_secret = has_secret(change.members["auth_method"])
+        if change.secret is None:
+            if needs_secret:
+                raise UnfulfilledError(
+                    "SecretUnnamed",
+                    "spec.secret.name: say which Secret gets the client's secret, or choose an auth_method without one",
+                    may_pass=False,
+                )
+            return None
+        algorithm = (
+            HmacAlgorithm(change.members.get("token_endpoint_auth_signing_alg") or "HS256")
+            if (change.members["auth_method"] == "client_secret_jwt")
+            else HmacAlgorithm.HS256
+        )
+        wanted = WantedSecret(change.secret, change.key, self.issuer, needs_secret, algorithm)
+        return await settle_secret(self.api_server, looked.body, wanted, os.urandom)
+
+    async def _tell_secret(self, do: Do, looked: _Looked, held: HeldSecret, *, is_known: bool) -> None:
+        """Let the service take the secret that the Secret holds, and end the one before in time."""
+        told = looked.status.get("secret") or {}
+        key = {"client_id": str(looked.shown["client_id"])}
+        secrets = looked.shown.get("secrets") or []
+        is_same = told.get("version") == held.version and secrets and told.get("createdAt") == secrets[0]["created_at"]
+        if held.client_secret and not is_known and not is_same:
+            await do(clients.ROTATE_SECRET, {**key, "secret": held.client_secret, "keep_old": bool(secrets)})
+            if told:
+                looked.done.append(News(True, "SecretChanged", "The client has the secret that its Secret holds now."))
+            secrets = looked.shown["secrets"]
+        old_until = secrets[0]["created_at"] + int(self.secret_grace) if len(secrets) > 1 else None
+        if old_until is not None and old_until <= self.clock():
+            await do(clients.DROP_OLD_SECRET, key)
+            looked.done.append(News(True, "OldSecretEnded", "The secret that was replaced counts no more."))
+            old_until = None
+        looked.status["secret"] = {
+            "name": held.name,
+            "version": held.version,
+            "createdAt": secrets[0]["created_at"] if secrets else None,
+            "oldUntil": old_until,
+            "rotation": (looked.body["metadata"].get("annotations") or {}).get("mintmark.dev/rotate-secret", ""),
+        }
+
+    async def _leave_old_place(self, looked: _Looked, held: HeldSecret | None) -> None:
+        """Delete the Secret that the object named before, if it was made for it."""
+        name = (looked.body["status"].get("secret") or {}).get("name")
+        if not name or (held is not None and held.name == name):
+            return
+        namespace = looked.body["metadata"]["namespace"]
+        found = await self.api_server.secret(namespace, name)
+        if found and is_ours(found, looked.body):
+            await self.api_server.delete_secret(namespace, name, found["metadata"]["uid"])
+            looked.done.append(News(True, "SecretDeleted", f"Secret {name} is not named any more, and deleted."))
+        if held is None:
+            looked.status["secret"] = None
+
+    def _say(self, looked: _Looked, change: Change) -> None:
+        """Say what was done."""
+        noun, key = change.kind.noun, change.key
+        changed = ", ".join(sorted(change.differences)) or "its secret"
+        is_drift = ready_of(looked.status).get("observedGeneration") == looked.body["metadata"]["generation"]
+        match change.act, is_drift and bool(looked.status.get("key")):
+            case DeclaredAct.CREATE, True:
+                looked.done.append(
+                    News(True, "DriftPutRight", f"The service had lost the {noun} {key}; it has it again.")
+                )
+            case DeclaredAct.CREATE, False:
+                looked.done.append(News(True, "Created", f"The service has the {noun} {key}."))
+            case DeclaredAct.UPDATE, True:
+                looked.done.append(
+                    News(True, "DriftPutRight", f"{changed}: was changed elsewhere, and is as declared again.")
+                )
+            case DeclaredAct.UPDATE, False:
+                looked.done.append(News(True, "Updated", f"{changed}: is as declared."))
+
+
+def _key_of(body: Mapping[str, Any], kind: DeclaredKind) -> str:
+    """By what the service knows it, whatever else the object says: an object that is faulty by now ends, too."""
+    spec = body.get("spec") or {}
+    key = (body.get("status") or {}).get("key") or spec.get(kind.key)
+    return str(key or (body["metadata"]["name"] if kind.name_is_key else ""))
+
+
+def _foreign(change: Change) -> str:
+    by = f"is declared by {change.managed_by}" if change.managed_by else "was made by hand, or is another's alias"
+    return (
+        f"there is a {change.kind.noun} {change.key} already, which {by}, and what an object did not make it does not "
+        f"take over. Choose another {change.kind.key}, or give it to this object by setting its {MANAGED_BY}"
+    )

@@ -1,0 +1,52 @@
+"""All that the service has of a kind, read once for the many objects that are compared with it."""
+
+import asyncio
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from service.admin.operations import Do
+from service.declared import DeclaredKind
+
+_PAGE = 500
+_NOT_KEPT = ("hints", "client_secret", "needs_sweep")
+"""Members of an output that are not of the record."""
+
+
+def digest(row: dict[str, Any]) -> str:
+    """Return what is another one after every change of a record, of 22 characters."""
+    kept = {name: one for name, one in row.items() if name not in _NOT_KEPT}
+    return sha256(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)).hexdigest()[:22]
+
+
+class RecordDigests:
+    """Rows by their keys, read anew where they are older than ``lifetime`` seconds."""
+
+    def __init__(self, do: Do, clock: Callable[[], float], lifetime: float) -> None:
+        """Make it; nothing is read yet."""
+        self._do, self._clock, self._lifetime = do, clock, lifetime
+        self._digests: dict[str, tuple[float, dict[str, str]]] = {}
+        self._reading = asyncio.Lock()
+
+    async def digest_of(self, kind: DeclaredKind, key: str) -> str:
+        """Return the digest of a record, "" where there is none. Raises what operations do."""
+        async with self._reading:  # who comes while it is read waits for it
+            read_at, digests = self._digests.get(kind.name, (float("-inf"), {}))
+            if self._clock() - read_at > self._lifetime:
+                digests = await self._read(kind)
+                self._digests[kind.name] = self._clock(), digests
+        return digests.get(key, "")
+
+    async def _read(self, kind: DeclaredKind) -> dict[str, str]:
+        member = next(iter(kind.list.output.model_fields))
+        has_pages = "cursor" in kind.list.input.model_fields
+        digests: dict[str, str] = {}
+        cursor = ""
+        while True:
+            page = await self._do(kind.list, {"cursor": cursor, "limit": _PAGE} if has_pages else {})
+            digests.update((str(row[kind.key]), digest(row)) for row in page[member])
+            cursor = page.get("cursor", "")
+            if not cursor:
+                return digests
