@@ -68,8 +68,11 @@ class SignedTokens:
             check_times(claims, time.time())
         except (UnverifiableError, ValueError) as error:
             raise InactiveError from error
-        if claims.get("iss") != self._issuer.url or any(claims.get(name) is None for name in _REQUIRED):
+        if claims.get("iss") != self._issuer.url:
             raise InactiveError
+        for name in _REQUIRED:
+            if claims.get(name) is None:
+                raise InactiveError
         return claims
 
     async def _published(self) -> Mapping[str, Any]:
