@@ -25,7 +25,7 @@ from tests.free_ports import HOST, free_ports
 Object = dict[str, Any]
 
 ADMIN_TOKEN = "administrator-of-a-cluster-for-tests"
-SERVICES = "10.96.0.0/16"
+SERVICES, SERVICES_IPV6 = "10.96.0.0/16", "fd00:10:96::/112"
 ADVERTISED = "192.0.2.10"
 """Where pods find the API server: an address for documentation (RFC 5737), which no machine has."""
 START_SECONDS = 120.0
@@ -98,7 +98,7 @@ def api_server(folder: Path, flags: Mapping[str, str] | None = None) -> Iterator
         "token-auth-file": str(folder / "tokens.csv"), "authorization-mode": "Node,RBAC",
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": str(key), "service-account-signing-key-file": str(key),
-        "service-cluster-ip-range": SERVICES, "advertise-address": ADVERTISED, "allow-privileged": "true",
+        "service-cluster-ip-range": f"{SERVICES},{SERVICES_IPV6}", "advertise-address": ADVERTISED, "allow-privileged": "true",
     }  # fmt: skip
     with running("etcd", etcd, folder), running("kube-apiserver", server | dict(flags or {}), folder) as is_up:
         wait_until(lambda: is_up() and _is_ready(cluster), "the API server is ready", cluster.folder)

@@ -5,6 +5,7 @@ What is built lies in the folder of tests/helm/tools.py under Kubernetes' versio
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 from tests.helm import tools
@@ -25,6 +26,8 @@ def program(name: str) -> Path:
     # The variable of envtest, which operators' own tests are run by.
     if (found := Path(os.environ.get("KUBEBUILDER_ASSETS", "/usr/local/kubebuilder/bin")) / name).exists():
         return found
+    if name == "etcd" and (etcd := shutil.which(name)):
+        return Path(etcd)  # Debian's etcd-server will do
     with tools.one_at_a_time("kubernetes"):
         if not (_PLACE / name).exists():
             _build(name)
