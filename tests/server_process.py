@@ -1,4 +1,4 @@
-"""A real server process: ``python -m service serve``, on a free port, with its log in a file."""
+"""A real server process: ``mintmark serve``, on a free port, with its log in a file."""
 
 import asyncio
 import os
@@ -9,6 +9,7 @@ from typing import Any, Self
 from aiohttp import ClientError, ClientSession
 
 from tests.as_tested import AS_TESTED
+from tests.forked import ForkedProcess, start_mintmark
 from tests.free_ports import free_ports
 
 START_SECONDS = 90.0
@@ -22,14 +23,24 @@ def free_port() -> int:
 class ServerProcess:
     """``async with ServerProcess(folder, redis_url=…) as server``: settings as ``MINTMARK_…`` environment variables."""
 
-    def __init__(self, folder: Path, name: str = "server", release: Path | None = None, **settings: Any) -> None:
-        """``release``: the folder of another release of ``service``; None = the one that is installed."""
+    def __init__(
+        self, folder: Path, name: str = "server", release: Path | None = None, *, forked: bool = True, **settings: Any
+    ) -> None:
+        """A process that has yet to start.
+
+        Args:
+            folder: Where its log is.
+            name: What its log is called.
+            release: The folder of another release of ``service``; None = the one that is installed.
+            forked: Whether it finds the service imported; else, and in another release, it starts from nothing.
+            settings: Its settings.
+        """
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{name}-{self.port}.log"
-        self._release = release
+        self._release, self._forked = release, forked and release is None
         self._settings = {**AS_TESTED, "port": self.port, **settings}
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: asyncio.subprocess.Process | ForkedProcess | None = None
 
     @property
     def pid(self) -> int:
@@ -40,17 +51,14 @@ class ServerProcess:
         """Start it, and wait until it is ready. Raises AssertionError with its log."""
         variables = {f"MINTMARK_{name.upper()}": str(value) for name, value in self._settings.items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
-        with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "service",
-                "serve",
-                env=inherited | variables,
-                cwd=self._release,
-                stdout=log,
-                stderr=log,
-            )
+        if self._forked:
+            self.process = start_mintmark(["serve"], inherited | variables, self.log)
+        else:
+            command = (sys.executable, "-m", "service", "serve")
+            with self.log.open("ab") as log:
+                self.process = await asyncio.create_subprocess_exec(
+                    *command, env=inherited | variables, cwd=self._release, stdout=log, stderr=log
+                )
         if wait:
             await self._ready()
 
@@ -90,7 +98,7 @@ class ServerProcess:
             raise AssertionError(f"the server did not become ready:\n{self.log.read_text()[-4000:]}")
 
 
-async def is_ready(url: str, process: asyncio.subprocess.Process) -> bool:
+async def is_ready(url: str, process: asyncio.subprocess.Process | ForkedProcess) -> bool:
     """Wait until the server that this process runs is ready; False where it ended or the time is over."""
     async with ClientSession() as session:
         for _ in range(int(START_SECONDS / 0.05)):

@@ -86,7 +86,7 @@ async def test_it_loads_what_it_needs(
 ) -> None:
     """Memory and time of a start: each process of a service pays for every module."""
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
-    async with ServerProcess(tmp_path, redis_url=redis.url, **settings) as server:
+    async with ServerProcess(tmp_path, forked=False, redis_url=redis.url, **settings) as server:
         log = server.log.read_text()
     loaded = {line.rpartition("|")[2].strip() for line in log.splitlines() if line.startswith("import time:")}
     assert {"service.app", "aiohttp", "hiredis"} <= loaded

@@ -15,7 +15,7 @@ from tests.world import FORM, World, basic
 
 pytestmark = pytest.mark.slow
 
-RESTARTS = 10
+RESTARTS = 5
 
 
 class Balancer:
@@ -29,7 +29,7 @@ class Balancer:
     async def watch(self, url: str) -> None:
         """Look at its readiness for ever."""
         while True:
-            async with ClientSession(timeout=ClientTimeout(2)) as session:
+            async with ClientSession(timeout=ClientTimeout(PATIENCE)) as session:
                 try:
                     async with session.get(f"{url}/readyz") as response:
                         self._ready[url] = response.status == 200
@@ -55,12 +55,12 @@ class Balancer:
             self.outcomes[type(error).__name__] += 1
 
 
-async def test_one_of_two_processes_restarts_ten_times_and_not_one_request_is_lost(
+async def test_one_of_two_processes_restarts_five_times_and_not_one_request_is_lost(
     world: World, tmp_path: Path
 ) -> None:
     """SIGTERM under load: readiness off, connections handed back one by one, what is under way finished, exit code 0."""
     await world.client()
-    settings: dict[str, Any] = {"redis_url": world.redis.url, "drain_delay": 0.6}
+    settings: dict[str, Any] = {"redis_url": world.redis.url, "drain_delay": 3}  # long enough for a balancer to notice
     async with (
         ServerProcess(tmp_path, "stays", **settings) as stays,
         ServerProcess(tmp_path, "restarts", **settings) as restarts,
@@ -73,7 +73,7 @@ async def test_one_of_two_processes_restarts_ten_times_and_not_one_request_is_lo
         async def client() -> None:
             while not stop.is_set():
                 await balancer.request(session)
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.01)
 
         clients = [asyncio.ensure_future(client()) for _ in range(8)]
         for _ in range(RESTARTS):

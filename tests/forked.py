@@ -1,0 +1,64 @@
+"""Processes of the ``mintmark`` command, forked from one that has imported it: an import costs most of a second of CPU.
+
+Each is a process of its own with the environment and the arguments that it is given, as from a shell. Where the start
+itself is what a test is about, or another release, it runs ``python -m service``.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from service.cli import main
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.forked", "service.cli.serve"])
+
+
+class ForkedProcess:
+    """As much of ``asyncio.subprocess.Process`` as tests use."""
+
+    def __init__(self, process: ForkServerProcess) -> None:
+        self._process = process
+        assert process.pid is not None
+        self.pid = process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    async def wait(self) -> int:
+        while (code := self.returncode) is None:
+            await asyncio.sleep(0.02)
+        return code
+
+
+def start_mintmark(arguments: Sequence[str], variables: dict[str, str], log: Path) -> ForkedProcess:
+    """Run ``mintmark`` with these arguments and no other environment; what it says is added to a file."""
+    process = _FORKS.Process(target=_run, args=(arguments, variables, log), daemon=True)
+    process.start()
+    return ForkedProcess(process)
+
+
+def _run(arguments: Sequence[str], variables: dict[str, str], log: Path) -> None:
+    os.environ.clear()
+    os.environ.update(variables)
+    said = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(said, stream.fileno())
+    sys.argv = ["mintmark", *arguments]
+    main()
