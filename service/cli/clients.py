@@ -8,6 +8,7 @@ from service.admin.operations import clients as operations
 from service.cli.acting import do
 from service.cli.client_options import given, with_option_for_each_member
 from service.cli.derived import add_command, add_list
+from service.cli.export import add_export
 from service.cli.json_output import Json, emit
 from service.cli.output import facts, say, table, tell
 from service.cli.prompts import hidden
@@ -82,6 +83,20 @@ add_command(
     """Show everything about a client but its secret, which nobody can show again.
 
     Example: `mintmark client show web`
+    """,
+)
+
+
+add_export(
+    app,
+    "OAuth2Client",
+    """Write clients as manifests, for files that `mintmark apply` reads; no secret is in them.
+
+    Example: `mintmark client export > clients/all.yaml`
+
+    Example: `mintmark client export web > clients/web.yaml`, then `mintmark apply -f clients/ --adopt`
+
+    Clients that registered themselves are left out unless they are named.
     """,
 )
 

@@ -19,9 +19,12 @@ from service.settings import Settings, SettingsError, origins
 from service.settings.sources import SECRETS_VARIABLE
 from service.store.fitness import StoreUnfitError
 
-REFUSED, USAGE, REDIS, SETTINGS = 1, 2, 3, 4
+REFUSED, USAGE, REDIS, SETTINGS, DIFFERENT = 1, 2, 3, 4, 5
 
-HELP = "Exit codes: 0 done · 1 refused or not found · 2 wrong usage · 3 Redis or the service cannot be used · 4 faulty settings"
+HELP = (
+    "Exit codes: 0 done · 1 refused or not found · 2 wrong usage · 3 Redis or the service cannot be used · 4 faulty settings · "
+    "5 not as declared (apply --dry-run)"
+)
 
 
 class RedisUnusableError(Exception):

@@ -26,6 +26,7 @@ _COMMANDS = {
     "login": ("login", _RUN),
     "end-everything": ("everything", _WHO),
     "statistics": ("statistics", _WATCH),
+    "apply": ("apply", _WHO),
     "client": ("clients", _WHO),
     "user": ("users", _WHO),
     "grant": ("grants", _WHO),

@@ -7,6 +7,7 @@ import typer
 from service.admin.operations import resources as operations
 from service.cli.acting import do
 from service.cli.derived import add_command, add_list
+from service.cli.export import add_export
 from service.cli.json_output import Json
 from service.cli.output import facts, tell
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
@@ -52,6 +53,16 @@ add_command(
     """Show a registered resource.
 
     Example: `mintmark resource show https://mcp.example.com/mcp`
+    """,
+)
+
+
+add_export(
+    app,
+    "OAuth2Resource",
+    """Write resources as manifests, for files that `mintmark apply` reads.
+
+    Example: `mintmark resource export > clients/resources.yaml`
     """,
 )
 

@@ -4,6 +4,7 @@ import typer
 
 from service.admin.operations import trusts as operations
 from service.cli.derived import add_command, add_list
+from service.cli.export import add_export
 from service.cli.output import facts
 
 app = typer.Typer(
@@ -51,6 +52,14 @@ add_list(
     """,
     "trusted issuer",
     is_scan=True,
+)
+add_export(
+    app,
+    "TrustedIssuer",
+    """Write trusted issuers as manifests, for files that `mintmark apply` reads.
+
+    Example: `mintmark trust export > clients/trusted-issuers.yaml`
+    """,
 )
 add_command(
     app,

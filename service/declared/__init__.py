@@ -5,7 +5,7 @@ operations: here on Redis, or by the admin API of a running service. What a mani
 (``managed_by``), and nothing else is touched.
 """
 
-from service.declared.changes import Change, DeclaredAct, Difference, compare, no_longer_declared
+from service.declared.changes import Change, DeclaredAct, Difference, compare, list_all, no_longer_declared
 from service.declared.kinds import API_VERSION, GROUP, KINDS, VERSION, DeclaredKind
 from service.declared.manifest import Manifest, ManifestError, manifest_of, parse_manifest
 from service.declared.performing import Performed, perform_change
@@ -23,6 +23,7 @@ __all__ = [
     "ManifestError",
     "Performed",
     "compare",
+    "list_all",
     "manifest_of",
     "no_longer_declared",
     "parse_manifest",

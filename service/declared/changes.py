@@ -105,20 +105,13 @@ async def no_longer_declared(do: Do, managed_by: str, manifests: Iterable[Manife
     declared = {manifest.identity for manifest in manifests}
     found = []
     for kind in reversed(KINDS.values()):
-        keys = {str(one[kind.key]) for one in await _all(do, kind) if one[MANAGED_BY] == managed_by}
+        keys = {str(one[kind.key]) for one in await list_all(do, kind) if one[MANAGED_BY] == managed_by}
         found += [Change(DeclaredAct.END, kind, key) for key in sorted(keys) if (kind.name, key) not in declared]
     return found
 
 
-async def _shown(do: Do, kind: DeclaredKind, key: str) -> dict[str, Any] | None:
-    try:
-        return await do(kind.show, {kind.key: key})
-    except NotFound:
-        return None
-
-
-async def _all(do: Do, kind: DeclaredKind) -> Sequence[dict[str, Any]]:
-    """All that there are; a scan may meet one twice."""
+async def list_all(do: Do, kind: DeclaredKind) -> Sequence[dict[str, Any]]:
+    """Return all that the server has of a kind; a scan may meet one twice."""
     member = next(iter(kind.list.output.model_fields))
     has_pages = "cursor" in kind.list.input.model_fields
     found: list[dict[str, Any]] = []
@@ -129,6 +122,13 @@ async def _all(do: Do, kind: DeclaredKind) -> Sequence[dict[str, Any]]:
         cursor = page.get("cursor", "")
         if not cursor:
             return found
+
+
+async def _shown(do: Do, kind: DeclaredKind, key: str) -> dict[str, Any] | None:
+    try:
+        return await do(kind.show, {kind.key: key})
+    except NotFound:
+        return None
 
 
 def _defaults(kind: DeclaredKind) -> dict[str, Any]:

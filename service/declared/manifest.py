@@ -14,14 +14,15 @@ from service.declared.kinds import API_VERSION, KINDS, MANAGED_BY, DeclaredKind
 SECRET = "secret"
 """The member of ``spec`` that says where the secret of a client goes."""
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
+_SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_NAME = re.compile(_SUBDOMAIN)
 _LONGEST_NAME = 253
 
 
 class SecretPlace(Input):
     """Where the secret of a client goes: in Kubernetes the Secret of that name, elsewhere the file of that name."""
 
-    name: Annotated[str, Field(max_length=253, pattern=_NAME.pattern.removesuffix(r"\Z") + "$")]
+    name: Annotated[str, Field(max_length=253, pattern=f"^{_SUBDOMAIN}$")]
     client_id_key: Annotated[str, Field(max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")] = "client_id"
     client_secret_key: Annotated[str, Field(max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")] = "client_secret"
 
@@ -108,7 +109,7 @@ def _faults_of_form(document: Mapping[Any, Any]) -> Iterator[str]:
         yield f"{unknown}: there is no such member beside {', '.join(_TOP[:4])}"
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    if not isinstance(name, str) or len(name) > _LONGEST_NAME or not _NAME.match(name):
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
         yield (
             "metadata.name: must be 1 to 253 lower case letters, digits, '-' and '.', as Kubernetes has it; what the server "
             "is to call it may be another name, in spec"

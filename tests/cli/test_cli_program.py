@@ -18,19 +18,32 @@ from tests.redis_shapes import Shape
 ROOT = Path(__file__).parents[2]
 
 CLIENT = (
-    *("create", "list", "show", "check", "update", "rotate-secret", "disable", "enable", "approve", "revoke", "delete"),
+    *(
+        "create",
+        "list",
+        "show",
+        "check",
+        "export",
+        "update",
+        "rotate-secret",
+        "disable",
+        "enable",
+        "approve",
+        "revoke",
+        "delete",
+    ),
 )
 USER = ("create", "list", "show", "update", "set-password", "set-user-code", "sign-out", "disable", "enable", "delete")
 GRANT = ("code", "list", "show", "issued", "revoke")
 SESSION = ("list", "show", "end")
 AUDIT = ("list", "follow")
-TRUST = ("add", "list", "remove")
-RESOURCE = ("create", "list", "show", "update", "delete")
+TRUST = ("add", "list", "export", "remove")
+RESOURCE = ("create", "list", "show", "export", "update", "delete")
 HOOK = ("list", "test", "secret")
 KEY = ("list", "rotate", "retire", "reseal", "master")
 COMMANDS = [
     *(["serve"], ["demo"], ["settings"], ["statistics"], ["end-everything"], ["admin-token"]),
-    *(["login"], ["operator"]),
+    *(["login"], ["operator"], ["apply"]),
     *(["client", name] for name in CLIENT),
     *(["user", name] for name in USER),
     *(["grant", name] for name in GRANT),

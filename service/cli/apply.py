@@ -1,0 +1,80 @@
+"""``mintmark apply``: clients, resources and trusted issuers as files declare them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.acting import act
+from service.cli.applied import Secrets, as_json, question, show_differences, show_results
+from service.cli.exits import DIFFERENT, REFUSED
+from service.cli.json_output import Json, emit
+from service.cli.prompts import Yes, confirm
+from service.declared.applying import compare_all, perform_all
+from service.declared.files import read_manifests
+
+Files = Annotated[
+    list[Path],
+    typer.Option("--file", "-f", help="A file, a folder, or - for standard input. May be repeated.", metavar="PATH"),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Only show what would be done; exit code 5 if there is anything.", metavar=""),
+]
+Prune = Annotated[bool, typer.Option("--prune", help="End what was made so and is in no file any more.", metavar="")]
+Adopt = Annotated[
+    bool, typer.Option("--adopt", help="Take over what was made by hand and is declared now.", metavar="")
+]
+Owner = Annotated[
+    str,
+    typer.Option(
+        help="Whose files these are, where several folders are applied to one service: kept as managed_by.",
+        metavar="NAME",
+    ),
+]
+SecretsTo = Annotated[
+    Path | None,
+    typer.Option(help="Write new secrets into this folder, a file each, for you alone to read.", metavar="FOLDER"),
+]
+
+
+def apply(
+    file: Files,
+    dry_run: DryRun = False,
+    prune: Prune = False,
+    adopt: Adopt = False,
+    owner: Owner = "apply",
+    secrets_to: SecretsTo = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Make clients, resources and trusted issuers as files declare them. What is to be done is shown first.
+
+    Example: `mintmark apply -f clients/ --dry-run`
+
+    Example: `mintmark apply -f clients/ --prune --secrets-to secrets/ --yes`
+
+    What was made by hand is not touched, unless it is declared and --adopt is given. Secrets are in no file: a client gets
+    one when it is made, which is shown now and never again. `mintmark client export` writes such files of what there is.
+    """
+    if not owner.strip():
+        raise typer.BadParameter("--owner: must not be empty: it marks what is yours")
+    manifests = read_manifests(file)
+    kept = Secrets(secrets_to)
+    objects = act(lambda do: compare_all(do, manifests, owner, prunes=prune, adopts=adopt), "comparing …")
+    to_do = [one for one in objects if one.is_to_be_done]
+    if not json:
+        show_differences(objects)
+    try:
+        if to_do and not dry_run:
+            confirm(question(to_do), yes=yes)
+            act(lambda do: perform_all(do, to_do, kept.keep), "applying …")
+    finally:  # also where Redis goes away half-way: what was done was done, and secrets are shown once
+        if json:
+            emit({"dry_run": dry_run, "objects": [as_json(one, kept) for one in objects]})
+        else:
+            show_results(objects, kept, dry_run=dry_run)
+    if any(one.error for one in objects):
+        raise typer.Exit(REFUSED)
+    if dry_run and to_do:
+        raise typer.Exit(DIFFERENT)

@@ -1,0 +1,48 @@
+"""``mintmark client export`` and its like: what there is as files that ``mintmark apply`` reads."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+import yaml  # type: ignore[import-untyped]
+
+from service.admin.operations import Do
+from service.cli.acting import act
+from service.cli.json_output import Json, emit
+from service.declared import KINDS, list_all, manifest_of
+
+
+class _Plain(yaml.SafeDumper):  # type: ignore[misc]
+    """Without aliases, which are for machines."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        """Write it out again where it stands twice."""
+        return True
+
+
+def add_export(app: typer.Typer, kind_name: str, text: str) -> None:
+    """Add the command that writes manifests of a kind.
+
+    Args:
+        app: The group.
+        kind_name: One of ``KINDS``.
+        text: Its help, with an example.
+    """
+    kind = KINDS[kind_name]
+    argument = typer.Argument(metavar=f"[{kind.key.upper()}]...", help="Only these.", show_default=False)
+
+    def export(names: Annotated[list[str] | None, argument] = None, json: Json = False) -> None:
+        async def work(do: Do) -> list[dict[str, Any]]:
+            if names:
+                return [await do(kind.show, {kind.key: name}) for name in names]
+            found = {str(one[kind.key]): one for one in await list_all(do, kind) if not one.get("registered_itself")}
+            return [found[key] for key in sorted(found)]
+
+        manifests = [manifest_of(kind, shown) for shown in act(work, "reading …")]
+        if json:
+            emit({"apiVersion": "v1", "kind": "List", "items": manifests})
+            return
+        yaml.dump_all(manifests, sys.stdout, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=100)
+
+    export.__doc__ = text
+    app.command()(export)

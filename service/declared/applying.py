@@ -1,0 +1,96 @@
+"""Many manifests at once: everything is compared before anything is done, and what fails keeps nothing else from being done."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from service.admin.errors import AdminError
+from service.admin.operations import Do
+from service.declared.changes import Change, DeclaredAct, compare, no_longer_declared
+from service.declared.kinds import KINDS, DeclaredKind
+from service.declared.manifest import Manifest
+from service.declared.performing import perform_change
+
+_ORDER = tuple(KINDS)
+
+
+@dataclass
+class AppliedObject:
+    """A client, resource or trusted issuer: what is to be done, and what came of it."""
+
+    kind: DeclaredKind
+    key: str
+    """By what the server knows it."""
+    change: Change | None = None
+    """None where the server would not take it."""
+    error: str = ""
+    """Why it cannot be done, or was not."""
+    is_done: bool = False
+    secret: str | None = None
+    """In clear, only here and only now."""
+
+    @property
+    def is_to_be_done(self) -> bool:
+        """Whether the server is not as declared, and can be made so."""
+        return self.change is not None and self.change.act not in (DeclaredAct.NOTHING, DeclaredAct.FOREIGN)
+
+
+async def compare_all(
+    do: Do, manifests: Iterable[Manifest], managed_by: str, *, prunes: bool = False, adopts: bool = False
+) -> list[AppliedObject]:
+    """Return all that is declared in the order in which it is made, then what is no longer.
+
+    Args:
+        do: Performs operations.
+        manifests: All that is declared.
+        managed_by: Who declares it.
+        prunes: Whether what they made and declare no more is to be ended.
+        adopts: Whether what nobody declares becomes theirs.
+    """
+    manifests = sorted(manifests, key=lambda one: _ORDER.index(one.kind.name))
+    objects = [await _compared(do, manifest, managed_by, adopts=adopts) for manifest in manifests]
+    ended = await no_longer_declared(do, managed_by, manifests) if prunes else ()
+    return objects + [AppliedObject(change.kind, change.key, change) for change in ended]
+
+
+async def _compared(do: Do, manifest: Manifest, managed_by: str, *, adopts: bool) -> AppliedObject:
+    found = AppliedObject(manifest.kind, manifest.key)
+    try:
+        found.change = await compare(do, manifest, managed_by, adopts=adopts)
+    except AdminError as error:
+        found.error = str(error)
+        return found
+    if found.change.act is DeclaredAct.FOREIGN:
+        found.error = _foreign(found.change)
+    return found
+
+
+def _foreign(change: Change) -> str:
+    if change.managed_by:
+        return f"is managed by {change.managed_by}: whoever that is must let it go first"
+    return (
+        f"was made by hand, or its name is that of another {change.kind.noun}; --adopt takes over what was made by hand"
+    )
+
+
+async def perform_all(do: Do, objects: Iterable[AppliedObject], keep_secret: Callable[[AppliedObject], None]) -> None:
+    """Do what is to be done, one after the other.
+
+    Args:
+        do: Performs operations.
+        objects: As ``compare_all`` returned them; what came of each is written into it.
+        keep_secret: Called as soon as one has a secret, before the next is touched.
+
+    Raises:
+        TemporarilyUnavailable: Redis, or the service, went away; those that were not reached are not done.
+    """
+    for one in objects:
+        if one.change is None or not one.is_to_be_done:
+            continue
+        try:
+            one.secret = (await perform_change(do, one.change)).secret
+        except AdminError as error:
+            one.error = str(error)
+            continue
+        one.is_done = True
+        if one.secret:
+            keep_secret(one)

@@ -1,0 +1,159 @@
+"""Manifests in files and folders: YAML with one or several documents, or JSON."""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import yaml  # type: ignore[import-untyped]
+
+from service.declared.manifest import Manifest, ManifestError, parse_manifest
+
+STDIN = Path("-")
+SUFFIXES = (".yaml", ".yml", ".json")
+_LARGEST = 4 * 1024 * 1024
+"""Bytes of a file."""
+_MOST_FILES = 10_000
+_MOST_VALUES = 100_000
+"""Of a document: a few lines of YAML whose aliases stand for each other would be billions."""
+
+
+class _Document(NamedTuple):
+    value: Any
+    origin: str
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """Refuses what stands twice in a mapping, of which YAML takes the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping. Raises ConstructorError."""
+        names = [name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode) and name.value != "<<"]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} stands there twice", node.start_mark)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+
+def read_manifests(paths: Iterable[Path]) -> list[Manifest]:
+    """Read all manifests of files, of folders with all below them, and of standard input (``-``).
+
+    Raises:
+        ManifestError: Something cannot be read, is no manifest, or is declared twice; all that is wrong, one a line.
+    """
+    found: dict[tuple[str, str], Manifest] = {}
+    faults: list[str] = []
+    for path in paths:
+        try:
+            files = list(_files(path))
+        except ManifestError as error:
+            faults.append(str(error))
+            continue
+        for file in files:
+            try:
+                documents = _documents(file)
+            except ManifestError as error:
+                faults.append(str(error))
+                continue
+            faults += _faults_of(documents, found)
+    if not found and not faults:
+        faults = [
+            f"there is no manifest in {', '.join(map(str, paths))}: files that end in {', '.join(SUFFIXES)} are read"
+        ]
+    if faults:
+        raise ManifestError("\n".join(faults))
+    return list(found.values())
+
+
+def _faults_of(documents: Iterable[_Document], found: dict[tuple[str, str], Manifest]) -> Iterator[str]:
+    """What is wrong with them; those that are good are put to those that were found."""
+    for document in documents:
+        try:
+            manifest = parse_manifest(document.value, document.origin)
+        except ManifestError as error:
+            yield str(error)
+            continue
+        first = found.setdefault(manifest.identity, manifest)
+        if first is not manifest:
+            yield f"{document.origin}: the {manifest.kind.noun} {manifest.key!r} is declared already, in {first.origin}"
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The files that are meant, by name. Raises ManifestError."""
+    if path == STDIN or path.is_file():
+        yield path
+        return
+    if not path.is_dir():
+        raise ManifestError(f"{path}: there is no such file or folder")
+    below = [
+        one
+        for one in path.rglob("*")
+        if one.suffix in SUFFIXES
+        and one.is_file()
+        and not any(part.startswith(".") for part in one.relative_to(path).parts)
+    ]
+    if len(below) > _MOST_FILES:
+        raise ManifestError(f"{path}: has more than {_MOST_FILES} files")
+    yield from sorted(below)
+
+
+def _documents(path: Path) -> list[_Document]:
+    """The documents of a file; those of a ``List``, as kubectl writes it, one by one. Raises ManifestError."""
+    name = "standard input" if path == STDIN else str(path)
+    try:
+        content = _content(path)
+        if len(content) > _LARGEST:
+            raise ManifestError(f"{name}: is larger than {_LARGEST // 1024 // 1024} MiB")
+        values = [orjson.loads(content)] if path.suffix == ".json" else list(yaml.load_all(content, _Loader))
+    except OSError as error:
+        raise ManifestError(f"{name}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise ManifestError(f"{name}: cannot be read: {_in_one_line(error)}") from error
+    documents = [
+        _Document(value, name if len(values) == 1 else f"{name}, document {number}")
+        for number, value in enumerate(values, 1)
+        if value is not None
+    ]
+    for document in documents:
+        if not _is_bounded(document.value):
+            raise ManifestError(f"{document.origin}: has more than {_MOST_VALUES} values")
+    return [one for document in documents for one in _each(document)]
+
+
+def _content(path: Path) -> bytes:
+    """One byte more than is allowed, at most."""
+    if path == STDIN:
+        return sys.stdin.read(_LARGEST + 1).encode()
+    with path.open("rb") as file:
+        return file.read(_LARGEST + 1)
+
+
+def _each(document: _Document) -> Iterator[_Document]:
+    value = document.value
+    if not isinstance(value, Mapping) or value.get("kind") != "List" or not isinstance(value.get("items"), list):
+        yield document
+        return
+    for number, item in enumerate(value["items"], 1):
+        yield _Document(item, f"{document.origin}, item {number}")
+
+
+def _is_bounded(value: object) -> bool:
+    """Whether it has no more values than ``_MOST_VALUES``, each counted as often as it is there."""
+    waiting, count = [value], 0
+    while waiting:
+        one = waiting.pop()
+        count += 1
+        if count > _MOST_VALUES:
+            return False
+        if isinstance(one, Mapping):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return True
+
+
+def _in_one_line(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{error.problem} (line {error.problem_mark.line + 1})"
+    return " ".join(str(error).split())

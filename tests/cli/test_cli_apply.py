@@ -1,0 +1,226 @@
+"""``mintmark apply``: clients, resources and trusted issuers as files declare them."""
+
+import json
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.cli.command_line import ROOT, CommandLine
+from tests.cli.running_service import only_here
+
+BOTH_WAYS = True
+PAGE = ROOT / "docs/how-to/clients-in-git.md"
+MCP = "https://mcp.example.com/mcp"
+CI = "https://ci.example.com"
+MANIFESTS = f"""
+apiVersion: mintmark.dev/v1alpha1
+kind: OAuth2Client
+metadata: {{name: web}}
+spec:
+  grant_types: [client_credentials]
+  scopes: [read]
+  secret: {{name: web-credentials}}
+---
+apiVersion: mintmark.dev/v1alpha1
+kind: OAuth2Client
+metadata: {{name: worker}}
+spec: {{client_id: jobs/worker, grant_types: [client_credentials]}}
+---
+apiVersion: mintmark.dev/v1alpha1
+kind: OAuth2Resource
+metadata: {{name: mcp}}
+spec: {{resource: "{MCP}", scopes: [tools]}}
+---
+apiVersion: mintmark.dev/v1alpha1
+kind: TrustedIssuer
+metadata: {{name: ci}}
+spec: {{issuer: "{CI}"}}
+"""
+
+
+@pytest.fixture
+def clients(tmp_path: Path) -> Path:
+    folder = tmp_path / "clients"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "all.yaml").write_text(MANIFESTS)
+    (folder / ".hidden.yaml").write_text("no manifest")
+    (folder / "notes.txt").write_text("no manifest")
+    return folder
+
+
+def acts(output: dict[str, Any]) -> dict[str, str]:
+    keys = ("client_id", "resource", "issuer")
+    return {next(one[key] for key in keys if key in one): one["act"] for one in output["objects"]}
+
+
+def test_a_folder_is_applied_once_and_pruned(mintmark: CommandLine, clients: Path, tmp_path: Path) -> None:
+    """IA-40: the diff, what it makes, nothing the second time, what is put back, and what is ended."""
+    to, secrets = ("apply", "-f", str(clients)), tmp_path / "secrets"
+    seen = mintmark(*to, "--dry-run", code=5)
+    assert "+ client web" in seen.out
+    assert 'scopes: ["read"]' in seen.out
+    assert mintmark("client", "list", "--json").json["clients"] == []
+    refused = mintmark(*to, code=2)
+    assert "+ client web" in refused.out
+    assert "--yes" in refused.err
+
+    done = mintmark(*to, "--secrets-to", str(secrets), "--yes", "--json").json
+    assert list(acts(done)) == [CI, MCP, "web", "jobs/worker"], "those that clients name come first"
+    assert {one["done"] for one in done["objects"]} == {True}
+    assert {path.name: path.stat().st_mode & 0o777 for path in secrets.iterdir()} == {
+        "web-credentials": 0o600,
+        "worker": 0o600,
+    }
+    assert "client_secret" not in json.dumps(done)
+    again = mintmark(*to, "--dry-run", "--json").json
+    assert set(acts(again).values()) == {"nothing"}
+    assert "4 as declared" in mintmark(*to, "--yes").err
+
+    mintmark("client", "update", "web", "--scope", "read write", "--access-token-lifetime", "60")
+    drift = mintmark(*to, "--dry-run", code=5).out
+    assert 'scopes: ["read","write"] → ["read"]' in drift
+    assert "access_token_lifetime: 60 → null" in drift
+    mintmark(*to, "--yes")
+    assert mintmark("client", "show", "web", "--json").json["scopes"] == ["read"]
+
+    mintmark("client", "create", "by-hand", "--grant-type", "client_credentials")
+    (clients / "deep" / "all.yaml").write_text(MANIFESTS.partition("---")[0])
+    assert set(acts(mintmark(*to, "--dry-run", "--json").json).values()) == {"nothing"}, "nothing ends without --prune"
+    asked = mintmark(*to, "--prune", code=2)
+    assert "- client jobs/worker" in asked.out
+    assert f"client jobs/worker, resource {MCP}, trusted issuer {CI}" in " ".join(asked.err.split()).replace("│ ", "")
+    mintmark(*to, "--prune", "--yes")
+    left = [one["client_id"] for one in mintmark("client", "list", "--json").json["clients"]]
+    assert left == ["by-hand", "web"]
+    assert mintmark("resource", "list", "--json").json["resources"] == []
+    assert mintmark("trust", "list", "--json").json["trusts"] == []
+
+
+def test_a_secret_is_shown_once_and_works(mintmark: CommandLine, clients: Path) -> None:
+    shown = mintmark("apply", "-f", str(clients / "deep" / "all.yaml"), "--yes")
+    assert shown.out.count("client_secret") == 2
+    assert "client_secret" not in mintmark("apply", "-f", str(clients), "--yes").out
+    mintmark("client", "delete", "web", "--yes")
+    made = mintmark("apply", "-f", str(clients), "--yes", "--json").json
+    assert [bool(one.get("client_secret")) for one in made["objects"]] == [False, False, True, False]
+
+
+def test_what_others_made_is_left_alone_until_it_is_adopted(mintmark: CommandLine, clients: Path) -> None:
+    """What fails keeps nothing else from being done."""
+    mintmark("client", "create", "web", "--grant-type", "client_credentials", "--scope", "theirs")
+    to = ("apply", "-f", str(clients), "--yes")
+    done = mintmark(*to, "--json", code=1).json
+    assert acts(done)["web"] == "foreign"
+    assert [one["done"] for one in done["objects"]] == [True, True, False, True]
+    assert mintmark("client", "show", "web", "--json").json["scopes"] == ["theirs"]
+    shown = mintmark(*to, code=1)
+    assert "made by hand" in shown.out
+    assert "--adopt" in shown.out
+    mintmark(*to, "--adopt")
+    assert mintmark("client", "show", "web", "--json").json["managed_by"] == "apply"
+    other = mintmark(*to, "--adopt", "--owner", "team-b", "--json", code=1).json
+    assert set(acts(other).values()) == {"foreign"}
+    assert "managed by apply" in other["objects"][0]["error"]
+    assert mintmark("client", "show", "web", "--json").json["scopes"] == ["read"]
+
+
+def test_what_the_service_refuses_is_said_before_anything_is_done(mintmark: CommandLine, clients: Path) -> None:
+    (clients / "bad.json").write_text(
+        json.dumps(
+            {
+                "apiVersion": "mintmark.dev/v1alpha1",
+                "kind": "OAuth2Client",
+                "metadata": {"name": "paired"},
+                "spec": {
+                    "grant_types": ["authorization_code"],
+                    "redirect_uris": ["https://a.example/cb"],
+                    "subject_type": "pairwise",
+                },
+            }
+        )
+    )
+    seen = mintmark("apply", "-f", str(clients), "--dry-run", "--json", code=1).json
+    assert acts(seen)["paired"] == "refuse"
+    assert "pairwise_salt" in next(one["error"] for one in seen["objects"] if one["act"] == "refuse")
+    done = mintmark("apply", "-f", str(clients), "--yes", "--json", code=1).json
+    assert [one["done"] for one in done["objects"]] == [True, True, False, True, True]
+
+
+def test_exported_is_applied_without_a_difference(mintmark: CommandLine, tmp_path: Path) -> None:
+    mintmark(
+        "client", "create", "Web App".replace(" ", "_"), "--grant-type", "client_credentials", "--name", "Die Küche"
+    )
+    mintmark("client", "create", "cron", "--grant-type", "client_credentials", "--property", "tier=gold")
+    mintmark("resource", "create", MCP, "--scope", "tools")
+    mintmark("trust", "add", CI, "--scope", "deploy")
+    for group in ("client", "resource", "trust"):
+        (tmp_path / f"{group}.yaml").write_text(mintmark(group, "export").out)
+    names = [one["metadata"]["name"] for one in yaml.safe_load_all((tmp_path / "client.yaml").read_text())]
+    assert names == ["web-app", "cron"]
+    seen = mintmark("apply", "-f", str(tmp_path), "--adopt", "--dry-run", "--json", code=5).json
+    assert [list(one["differences"]) for one in seen["objects"]] == [["managed_by"]] * 4
+    one = mintmark("client", "export", "cron", "--json").json
+    (tmp_path / "client.yaml").write_text(json.dumps(one))
+    mintmark("apply", "-f", str(tmp_path), "--adopt", "--yes")
+    assert mintmark("client", "show", "cron", "--json").json["managed_by"] == "apply"
+    assert mintmark("client", "show", "Web_App", "--json").json["managed_by"] == ""
+
+
+@only_here
+def test_secrets_are_lost_nowhere(mintmark: CommandLine, clients: Path, tmp_path: Path) -> None:
+    """A folder that cannot be written to is found before anything is made; two clients do not share a file."""
+    taken = tmp_path / "file"
+    taken.write_text("")
+    to = ("apply", "-f", str(clients), "--yes", "--json")
+    assert "--secrets-to" in mintmark(*to, "--secrets-to", str(taken), code=1).err
+    assert mintmark("client", "list", "--json").json["clients"] == []
+    manifests = (clients / "deep" / "all.yaml").read_text().replace("web-credentials", "worker")
+    (clients / "deep" / "all.yaml").write_text(manifests)
+    done = mintmark(*to, "--secrets-to", str(tmp_path / "secrets"), code=1).json
+    web, worker = done["objects"][2:]
+    assert "another client" in worker["error"]
+    assert worker["client_secret"]
+    assert Path(web["secret_file"]).read_text().strip() != worker["client_secret"]
+    assert os.listdir(tmp_path / "secrets") == ["worker"]
+
+
+@only_here
+def test_standard_input_and_a_terminal(mintmark: CommandLine, clients: Path) -> None:
+    assert acts(mintmark("apply", "-f", "-", "--yes", "--json", stdin=MANIFESTS).json)["web"] == "create"
+    (clients / "deep" / "all.yaml").write_text(MANIFESTS.replace("[read]", "[write]"))
+    done = mintmark.at_terminal("apply", "-f", str(clients), typed=[("Change 1?", "n")])
+    assert done.code == 1
+    assert mintmark("client", "show", "web", "--json").json["scopes"] == ["read"]
+    assert mintmark.at_terminal("apply", "-f", str(clients), typed=[("Change 1?", "y")]).code == 0
+    assert mintmark("client", "show", "web", "--json").json["scopes"] == ["write"]
+
+
+@only_here
+def test_the_page_about_it_is_true(mintmark: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files are applied, and its commands run in the order in which they stand there."""
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    (manifests,) = (text for kind, text in blocks if kind == "yaml")
+    (difference,) = (text for kind, text in blocks if kind == "text")
+    commands = [shlex.split(line)[1:] for kind, text in blocks if kind == "console" for line in text.splitlines()]
+    here = [command for command in commands if command[0] != "--url"]
+    monkeypatch.chdir(tmp_path)
+    Path("clients").mkdir()
+    Path("clients/shop.yaml").write_text(manifests)
+
+    seen = mintmark(*here.pop(0), code=5)
+    assert seen.out + seen.err == difference
+    mintmark(*here.pop(0))
+    assert Path("secrets/nightly-report").read_text().strip()
+    assert "3 as declared" in mintmark(*here.pop(0)).err
+
+    Path("clients/shop.yaml").unlink()
+    mintmark("client", "update", "nightly-report", "--unset", "managed_by")
+    export = here.pop(0)
+    Path(export[-1]).write_text(mintmark(*export[:-2]).out)
+    assert "~ client nightly-report" in mintmark(*here.pop(0), code=5).out
+    assert not here

@@ -1,0 +1,111 @@
+"""Manifests in files: what is wrong with them is said with file, document and path, all at once."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from service.declared import ManifestError
+from service.declared.files import read_manifests
+
+HEAD = "apiVersion: mintmark.dev/v1alpha1\nkind: OAuth2Client\n"
+WEB = HEAD + "metadata: {name: web}\nspec: {grant_types: [client_credentials]}\n"
+ITEM = {
+    "apiVersion": "mintmark.dev/v1alpha1",
+    "kind": "OAuth2Resource",
+    "metadata": {"name": "a", "labels": {"team": "shop"}},
+    "spec": {"resource": "https://a.example"},
+    "status": {"conditions": []},
+}
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{two}: &{two} [{','.join(f'*{one}' for _ in range(9))}]\n"
+    for one, two in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+def faults(path: Path) -> list[str]:
+    with pytest.raises(ManifestError) as refused:
+        read_manifests([path])
+    return str(refused.value).replace(f"{path}", "PATH").split("\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        ("", ["there is no manifest in PATH"]),
+        ("---\n---\n", ["there is no manifest in PATH"]),
+        ("- a\n", ["PATH: is no object with apiVersion"]),
+        ("a: [", ["PATH: cannot be read: expected the node content"]),
+        ("a: 1\nb: 2\na: 3\n", ["PATH: cannot be read: a stands there twice (line 1)"]),
+        ("a: !!python/object/apply:os.system [true]\n", ["PATH: cannot be read: could not determine a constructor"]),
+        ("[" * 5000, ["PATH: cannot be read: "]),
+        (BOMB, ["PATH: has more than 100000 values"]),
+        ("a: \x00", ["PATH: cannot be read"]),
+        ("# " + "x" * 5_000_000, ["PATH: is larger than 4 MiB"]),
+        (
+            "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: web}\nspec: {}\n",
+            ["PATH: apiVersion", "PATH: kind"],
+        ),
+        (WEB.replace("{name: web}", "{name: Web}"), ["PATH: metadata.name: must be"]),
+        (WEB + "stauts: {}\n", ["PATH: stauts: there is no such member"]),
+        (WEB.replace("grant_types", "grant_type"), ["PATH: spec.grant_type: there is", "PATH: spec.grant_types: name"]),
+        (
+            HEAD + "metadata: {name: w}\nspec: {grant_types: [client_credentials], managed_by: me}",
+            ["PATH: spec.managed_by"],
+        ),
+        (
+            HEAD + "metadata: {name: w}\nspec: {grant_types: [client_credentials], secret: s3cr3t}",
+            ["PATH: spec.secret: must"],
+        ),
+        (
+            HEAD + "metadata: {name: w}\nspec: {grant_types: [client_credentials], secret: {name: ../x}}",
+            ["PATH: spec.secret.name: "],
+        ),
+        (
+            f"{WEB}---\n{WEB}---\nnonsense: 1\n",
+            [
+                "PATH, document 2: the client 'web' is declared already, in PATH, document 1",
+                *["PATH, document 3: apiVersion: ", "PATH, document 3: kind: ", "PATH, document 3: nonsense: "],
+                *["PATH, document 3: metadata.name: ", "PATH, document 3: spec: "],
+            ],
+        ),
+    ],
+    ids=lambda value: "" if isinstance(value, list) else value[:30],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, content: str, wrong: list[str]) -> None:
+    path = tmp_path / "clients.yaml"
+    path.write_text(content)
+    found = faults(path)
+    assert [one[: len(begins)] for one, begins in zip(found, wrong, strict=True)] == wrong
+    assert "s3cr3t" not in " ".join(found)
+
+
+def test_all_files_are_read_before_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("[")
+    (tmp_path / "b.json").write_text("{")
+    (tmp_path / "c.yml").write_text(WEB.replace("web", "W"))
+    (tmp_path / "d.yml").write_bytes(b"\xff\xfe\xff")
+    assert [one.partition(":")[0] for one in faults(tmp_path)] == [
+        f"PATH/{name}" for name in ("a.yaml", "b.json", "c.yml", "d.yml")
+    ]
+    assert "no such file" in faults(tmp_path / "missing")[0]
+
+
+def test_what_kubectl_writes_is_read(tmp_path: Path) -> None:
+    """A List, with what a cluster adds to an object."""
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [ITEM, {**ITEM, "spec": {}}]}))
+    assert faults(path) == ["PATH, item 2: spec.resource: Field required"]
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [ITEM]}))
+    (manifest,) = read_manifests([path])
+    assert (manifest.name, manifest.key, manifest.members["scopes"]) == ("a", "https://a.example", [])
+
+
+def test_aliases_are_what_they_stand_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        HEAD + "metadata: {name: web}\nspec:\n  scopes: &s [read]\n  grant_types: [client_credentials]\n"
+        "  access_token_claims: *s\n"
+    )
+    (manifest,) = read_manifests([path])
+    assert manifest.members["access_token_claims"] == ["read"]
