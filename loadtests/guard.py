@@ -103,8 +103,14 @@ async def measure(number: int, rounds: int = 30) -> dict[str, float]:
 
     def proof() -> str:
         ath = base64url(sha256(bound.encode()).digest())
-        told = {"jti": secrets.token_urlsafe(), "htm": "GET", "htu": URL, "iat": int(time.time()), "ath": ath}
-        return client.sign(told, typ="dpop+jwt", jwk=client.jwk)
+        made: dict[str, object] = {
+            "jti": secrets.token_urlsafe(),
+            "htm": "GET",
+            "htu": URL,
+            "iat": int(time.time()),
+            "ath": ath,
+        }
+        return client.sign(made, typ="dpop+jwt", jwk=client.jwk)
 
     async def bare() -> None:
         public.verify(signature, signing_input, SCHEME)

@@ -237,6 +237,11 @@ def test_nothing_reads_like_unfinished_work() -> None:
         assert not re.search(r"TODO|FIXME|XXX|NotImplementedError", path.read_text()), path
 
 
+def test_the_guard_compares_target_uris_as_the_service_does() -> None:
+    """It stands alone, so the file is there twice."""
+    assert (GUARD / "target_uris.py").read_text() == (SERVICE / "protocol" / "target_uris.py").read_text()
+
+
 def test_the_changelog_says_each_thing_once() -> None:
     """Changes are merged by union: a heading or an entry may come twice by it."""
     unreleased = (ROOT / "CHANGELOG.md").read_text().partition("## [Unreleased]\n")[2].partition("\n## ")[0]

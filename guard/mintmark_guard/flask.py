@@ -27,11 +27,13 @@ class FlaskGuard:
 
     def __init__(self, guard: Guard, app: Flask | None = None) -> None:
         self.blocking = BlockingGuard(guard)
+        self._apps: list[Flask] = []
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
         """Serve the metadata of the API, where it has any."""
+        self._apps.append(app)
         metadata = self.blocking.guard.metadata
         if metadata is not None:
             content = metadata.content
@@ -53,10 +55,18 @@ class FlaskGuard:
             scopes: All of them.
             acr_values: One of these: how the user signed in (RFC 9470).
             max_age: Seconds since the user signed in at most.
+
+        Raises:
+            TypeError: The view is a route already, which would go on without: this stands below ``@app.route``.
         """
         needed = of_words(scopes, acr_values, max_age)
 
         def guarded(view: Callable[_Parameters, ResponseReturnValue]) -> Callable[_Parameters, ResponseReturnValue]:
+            if any(view in app.view_functions.values() for app in self._apps):
+                raise TypeError(
+                    f"{view.__name__} is a route already, and not protected: write needs(…) below @app.route(…)"
+                )
+
             @wraps(view)
             def checked(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> ResponseReturnValue:
                 refusal = self._refusal(needed)

@@ -1,6 +1,6 @@
 """DPoP proofs (RFC 9449): JWTs by which a client shows that it holds a key, verified by that key itself.
 
-Used by the token service and by resource servers: which proofs were used before and whether a nonce is ours, they know.
+Which proofs were used before and whether a nonce is ours, the caller knows. Resource servers have the guard's (`guard/`).
 """
 
 from collections.abc import Collection, Mapping

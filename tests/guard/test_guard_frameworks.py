@@ -160,6 +160,18 @@ async def test_flask(served: World, guards: Callable[..., Guard], kind: str) -> 
     await asyncio.to_thread(guard.blocking.close)
 
 
+def test_flask_decorators_in_the_wrong_order_are_noticed() -> None:
+    """Above the route the decorator would protect nothing."""
+    app = Flask(__name__)
+    guard = FlaskGuard(Guard("https://tokens.example.com", API), app)
+    with pytest.raises(TypeError, match="orders is a route already"):
+
+        @guard.needs("read")
+        @app.get("/orders")
+        def orders() -> str:
+            raise AssertionError
+
+
 async def test_threads_of_flask_share_a_guard(served: World, guards: Callable[..., Guard]) -> None:
     """Many at once, from a cold start, with a memory that holds fewer than there are."""
     guard = FlaskGuard(guards(cache_seconds=60, cache_size=2))
