@@ -20,7 +20,7 @@ _IDENTIFIER = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^
 _LEFT_OUT = ("title", "default", "additionalProperties", "const", "anyOf", "$ref", "ge", "le")
 _SECRET_TEXT = (
     "The Secret that gets client_id, client_secret and issuer. One that others made is never written: "
-    " the client gets the secret that it holds."
+    "the client gets the secret that it holds."
 )
 
 

@@ -91,6 +91,8 @@
 {{- $taken = append $taken .name -}}
 {{- end -}}
 {{- include "mintmark.checkResources" (list "resources" .Values.resources) -}}
+{{- include "mintmark.checkOperator" . -}}
+{{- include "mintmark.checkResources" (list "operator.resources" .Values.operator.resources) -}}
 {{- include "mintmark.checkResources" (list "clients.resources" .Values.clients.resources) -}}
 {{- include "mintmark.checkResources" (list "redis.bundled.resources" $redis.bundled.resources) -}}
 {{- include "mintmark.checkResources" (list "loadtest.resources" .Values.loadtest.resources) -}}

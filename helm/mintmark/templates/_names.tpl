@@ -17,7 +17,7 @@ keeps apart from its neighbours by a hash of the whole. */}}
 {{/* A release that is called like something that another release makes (mintmark-admin is the admin Service of mintmark) gets the
 chart's name behind its own. */}}
 {{- define "mintmark.fullname" -}}
-{{- $short := and (contains (include "mintmark.name" .) .Release.Name) (not (regexMatch "-(admin|clients|dashboard|loadtest|redis|test)$" .Release.Name)) -}}
+{{- $short := and (contains (include "mintmark.name" .) .Release.Name) (not (regexMatch "-(admin|clients|dashboard|loadtest|operator|redis|test)$" .Release.Name)) -}}
 {{- if .Values.fullnameOverride -}}
 {{- include "mintmark.cut" .Values.fullnameOverride -}}
 {{- else if $short -}}
@@ -35,7 +35,7 @@ chart's name behind its own. */}}
 {{- end -}}
 {{- end -}}
 
-{{/* Arguments: the root, and the component: server, admin, clients, test, redis, loadtest-master, loadtest-worker. */}}
+{{/* Arguments: the root, and the component: server, admin, clients, operator, test, redis, loadtest-master, loadtest-worker. */}}
 {{- define "mintmark.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ include "mintmark.name" $root }}

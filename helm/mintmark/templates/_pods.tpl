@@ -13,12 +13,13 @@
 {{- include "mintmark.imageOf" (list . .Values.image) -}}
 {{- end -}}
 
-{{/* What all pods of the chart have in common. Arguments: root, user (the numeric one of the image). It satisfies the "restricted" Pod
+{{/* What all pods of the chart have in common. Arguments: root, user (the numeric one of the image);
+account: the one that it speaks to the cluster by, if it does. It satisfies the "restricted" Pod
 Security Standard; with openshift the cluster chooses user and groups out of the namespace's own range. */}}
 {{- define "mintmark.pod" -}}
 {{- $values := .root.Values -}}
-serviceAccountName: {{ include "mintmark.serviceAccountName" .root }}
-automountServiceAccountToken: {{ and .mayMountToken $values.serviceAccount.automountToken | default false }}
+serviceAccountName: {{ .account | default (include "mintmark.serviceAccountName" .root) }}
+automountServiceAccountToken: {{ if or .account (and .mayMountToken $values.serviceAccount.automountToken) }}true{{ else }}false{{ end }}
 enableServiceLinks: false
 {{- with concat $values.imagePullSecrets ((($values.global).imagePullSecrets) | default list) | uniq }}
 imagePullSecrets:

@@ -91,7 +91,7 @@ section 3.1 puts the well-known part before that path. */}}
 
 {{/* Whether the admin port has a Service. */}}
 {{- define "mintmark.hasAdminService" -}}
-{{- if or .Values.adminService.enabled .Values.serviceMonitor.enabled .Values.adminIngress.enabled .Values.adminHttpRoute.enabled -}}true{{- end -}}
+{{- if or .Values.adminService.enabled .Values.serviceMonitor.enabled .Values.adminIngress.enabled .Values.adminHttpRoute.enabled (and .Values.operator.enabled (not .Values.operator.adminUrl)) -}}true{{- end -}}
 {{- end -}}
 
 {{/* How the admin port is spoken to: settings.admin_certificate_file makes it TLS. */}}
