@@ -15,7 +15,7 @@ from tests.browser.conftest import SCHEMES, SCREENSHOTS, SIZES
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ROOT = Path(__file__).parents[2]
-SHOWN = ("index", "how-to/mtls", "reference/settings", "explanation/performance")
+SHOWN = ("index", "how-to/guard", "reference/settings", "explanation/decisions/0005-grace-of-a-refresh")
 """Pages of which pictures are kept."""
 FOREIGN = re.compile(r"<(?:script|link|img|iframe|source|audio|video)\b[^>]*?\b(?:src|href)=\"?(?:https?:)?//[^\"> ]+")
 """What a browser would fetch from elsewhere for a page."""
