@@ -114,9 +114,9 @@ async def test_the_dashboard_is_alive(desk: Desk, shoot: Shoot) -> None:
     await desk.page.reload()
     await expect(desk.page.locator("#chart-issued .waiting")).to_be_visible()
     await _work(desk.world.issuer)
-    await expect(desk.page.locator("#chart-issued svg .line")).to_have_count(1, timeout=20_000)
+    await expect(desk.page.locator("#chart-issued svg .line")).to_have_count(1)
     await _work(desk.world.issuer)
-    await expect(desk.page.locator("#chart-issued .now")).not_to_have_text("0.0 per second", timeout=20_000)
+    await expect(desk.page.locator("#chart-issued .now")).not_to_have_text("0.0 per second")
     await expect(desk.page.locator(".bars tbody tr")).not_to_have_count(0)
     await shoot(desk.page, "console-dashboard")
 
