@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 
+from mintmark_guard.shared_calls import SharedCalls
 from mintmark_guard.verdict import AnsweredError, MisconfiguredError
 
 TIMEOUT = 5.0
@@ -31,6 +32,7 @@ class Issuer:
         self.known: dict[str, Any] = {}
         """Its discovery document, once it was asked for it."""
         self._session: aiohttp.ClientSession | None = None
+        self._discovering: SharedCalls[dict[str, Any]] = SharedCalls()
 
     def open(self) -> None:
         """Keep connections, on the running loop; further calls do nothing."""
@@ -47,6 +49,7 @@ class Issuer:
         """Have no connection of another process; it is not closed, since that process goes on to use it."""
         _OF_PARENTS.append(self._session)
         self._session = None
+        self._discovering = SharedCalls()
 
     async def discovered(self) -> dict[str, Any]:
         """Return the discovery document (OpenID Connect Discovery 1.0 section 4), asked for once.
@@ -54,14 +57,16 @@ class Issuer:
         Raises:
             MisconfiguredError: It is another issuer's.
         """
-        if not self.known:
-            found = await self.get(self.url.rstrip("/") + _DISCOVERY)
-            if found.get("issuer") != self.url:
-                raise MisconfiguredError(
-                    f"{self.url} calls itself {found.get('issuer')!r}: give the guard that name of the issuer"
-                )
-            self.known = found
-        return self.known
+        return self.known or await self._discovering.answer("", self._discover)
+
+    async def _discover(self) -> dict[str, Any]:
+        found = await self.get(self.url.rstrip("/") + _DISCOVERY)
+        if found.get("issuer") != self.url:
+            raise MisconfiguredError(
+                f"{self.url} calls itself {found.get('issuer')!r}: give the guard that name of the issuer"
+            )
+        self.known = found
+        return found
 
     async def get(self, url: str) -> dict[str, Any]:
         """Get a document, as ``fetched`` does."""

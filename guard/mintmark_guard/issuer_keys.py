@@ -34,10 +34,11 @@ class IssuerKeys:
         """Return the key of this ``kid``. Raises what ``fetch`` does, ValueError where it did a moment ago."""
         now = time.monotonic()
         is_known = kid in self._known
+        reading = self._reading.under_way("")
         if now >= self._again_at and (not is_known or now - self._read_at >= _FOR):
             reading = self._reading.start("", self._read)
-            if not is_known:
-                await asyncio.shield(reading)
+        if reading is not None and not is_known:
+            await asyncio.shield(reading)
         if not self._known:
             raise ValueError("the keys could not be read a moment ago")
         return self._known.get(kid)

@@ -22,6 +22,10 @@ class SharedCalls(Generic[_Answer]):
             call.add_done_callback(partial(self._done, key))
         return call
 
+    def under_way(self, key: Hashable) -> asyncio.Future[_Answer] | None:
+        """Return the call that is under way, None for none."""
+        return self._under_way.get(key)
+
     async def answer(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, _Answer]]) -> _Answer:
         """Wait for its answer. The call goes on where one who waits for it is cancelled. Raises what ``work`` does."""
         return await asyncio.shield(self.start(key, work))

@@ -148,6 +148,30 @@ async def test_a_service_that_is_away_is_503() -> None:
         await guard.close()
 
 
+async def test_who_comes_while_the_keys_are_read_for_the_first_time_waits(
+    served: World, guards: Callable[..., Guard]
+) -> None:
+    """And is not told that they could not be read."""
+    token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
+    guard, asked = guards("jwks"), 0
+    fetched = guard.issuer.fetched
+
+    async def slow(ask: Any) -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.05)
+        return await fetched(ask)
+
+    guard.issuer.fetched = slow  # type: ignore[method-assign]
+
+    async def comes_later(number: int) -> bool:
+        await asyncio.sleep(number / 200)
+        return await is_let_in(guard, token)
+
+    assert all(await asyncio.gather(*map(comes_later, range(40))))
+    assert asked == 2, "the metadata and the keys"
+
+
 async def test_keys_are_used_while_they_cannot_be_read_again(served: World, guards: Callable[..., Guard]) -> None:
     """And an issuer that is away is not asked for each forged kid."""
     token = await token_of(served, access_token_format=AccessTokenFormat.JWT)
