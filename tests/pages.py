@@ -82,6 +82,7 @@ class Shell:
         """Begin a script, which ends at its first failure. What it says, errors too, goes to ``output``."""
         return await asyncio.create_subprocess_exec(
             "bash",
+            "--norc",
             "-euo",
             "pipefail",
             "-c",

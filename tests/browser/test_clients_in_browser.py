@@ -19,6 +19,7 @@ from service.protocol.names import ClientAuthMethod
 from service.records.client import Client, ClientSecret
 from service.records.user import User
 from tests.conftest import CLIENTS, NODE
+from tests.pages import Page as Document
 from tests.patience import PATIENCE, until
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess, free_port
@@ -98,7 +99,7 @@ async def test_openid_client(page: Page, server: ServerProcess, redis: Shape) ->
 
 async def test_oidc_client_ts(page: Page, server: ServerProcess, redis: Shape, node_modules: Path) -> None:
     """oidc-client-ts in a page of another origin, without a secret: CORS, PKCE, refresh, sign out."""
-    html = (CLIENTS / "single_page.html").read_text().replace("ISSUER", server.url)
+    html = Document("how-to/single-page-app.md").block("html").replace("ISSUER", server.url)
     script = (node_modules / "oidc-client-ts/dist/browser/oidc-client-ts.js").read_text()
 
     async def index(_: web.Request) -> web.Response:

@@ -1,0 +1,137 @@
+"""examples/migrate/clients.py: clients as Hydra lists them and Keycloak exports them, and what its commands make of them."""
+
+import json
+import runpy
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command_line import CommandLine
+from tests.pages import ROOT
+
+HYDRA: dict[str, Any] = {
+    "items": [
+        {
+            "client_id": "5d2f6a86-0000-4a5e-9d3b-1f1c6a4b7c11",
+            "client_name": "The shop",
+            "grant_types": ["authorization_code", "refresh_token", "implicit"],
+            "response_types": ["code", "code id_token", "token"],
+            "scope": "openid offline offline_access read",
+            "audience": ["https://api.example.com"],
+            "redirect_uris": ["https://shop.example.com/callback"],
+            "post_logout_redirect_uris": ["https://shop.example.com/"],
+            "token_endpoint_auth_method": "client_secret_post",
+            "access_token_strategy": "jwt",
+            "skip_consent": True,
+            "subject_type": "public",
+            "contacts": ["shop@example.com"],
+            "jwks": {},
+            "owner": "",
+            "authorization_code_grant_access_token_lifespan": "30m0s",
+        },
+        {
+            "client_id": "spa",
+            "grant_types": ["authorization_code"],
+            "redirect_uris": ["https://spa.example.com/"],
+            "scope": "openid",
+            "token_endpoint_auth_method": "none",
+        },
+    ],
+    "is_last_page": True,
+}
+KEYCLOAK: dict[str, Any] = {
+    "realm": "shop",
+    "clients": [
+        {"clientId": "account", "publicClient": True},
+        {"clientId": "a-saml-one", "protocol": "saml"},
+        {
+            "clientId": "shop",
+            "name": "The shop",
+            "protocol": "openid-connect",
+            "clientAuthenticatorType": "client-secret",
+            "secret": "wXgy1q5m0yJ3",
+            "publicClient": False,
+            "standardFlowEnabled": True,
+            "directAccessGrantsEnabled": False,
+            "serviceAccountsEnabled": True,
+            "consentRequired": False,
+            "redirectUris": ["https://shop.example.com/callback", "https://shop.example.com/*"],
+            "defaultClientScopes": ["web-origins", "profile"],
+            "optionalClientScopes": ["offline_access"],
+            "attributes": {
+                "post.logout.redirect.uris": "https://shop.example.com/##https://shop.example.com/bye",
+                "backchannel.logout.url": "https://shop.example.com/logged-out",
+                "pkce.code.challenge.method": "S256",
+                "access.token.lifespan": "600",
+            },
+            "protocolMappers": [{"name": "department"}],
+        },
+        {
+            "clientId": "app",
+            "publicClient": True,
+            "standardFlowEnabled": True,
+            "consentRequired": True,
+            "redirectUris": ["com.example.app:/callback"],
+        },
+    ],
+}
+
+
+def _written(
+    exported: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> list[str]:
+    (folder / "export.json").write_text(json.dumps(exported))
+    arguments = ["clients.py", str(folder / "export.json"), "--secrets", str(folder / "secrets")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    runpy.run_path(str(ROOT / "examples" / "migrate" / "clients.py"), run_name="__main__")
+    return capsys.readouterr().out.splitlines()
+
+
+def _run(mintmark: CommandLine, lines: list[str]) -> None:
+    mintmark.variables["MINTMARK_MASTER_KEY"] = "m" * 43
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        stdin = ""
+        if "<" in words:
+            stdin = Path(words[-1]).read_text()
+            words = words[: words.index("<")]
+        if words[:1] == ["mintmark"]:
+            mintmark(*words[1:], stdin=stdin)
+
+
+def test_clients_of_hydra(
+    mintmark: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = _written(HYDRA, tmp_path, monkeypatch, capsys)
+    notes = [line for line in lines if line.startswith("#")]
+    assert any("its secret" in line for line in notes)
+    assert any("lifespan 30m0s" in line for line in notes)
+    _run(mintmark, lines)
+    shop = mintmark("client", "show", HYDRA["items"][0]["client_id"], "--json").json
+    assert (shop["name"], shop["auth_method"], shop["skip_consent"]) == ("The shop", "client_secret_post", True)
+    assert shop["scopes"] == ["openid", "offline_access", "read"]
+    assert (shop["audiences"], shop["access_token_format"]) == (["https://api.example.com"], "jwt")
+    assert sorted(shop["response_types"]) == ["code", "code id_token"]
+    assert mintmark("client", "show", "spa", "--json").json["auth_method"] == "none"
+
+
+def test_clients_of_keycloak(
+    mintmark: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = _written(KEYCLOAK, tmp_path, monkeypatch, capsys)
+    assert not any("account" in line or "saml" in line for line in lines)
+    assert any("https://shop.example.com/*" in line and line.startswith("#") for line in lines)
+    (kept,) = (tmp_path / "secrets").iterdir()
+    assert (kept.read_text(), kept.stat().st_mode & 0o077) == ("wXgy1q5m0yJ3\n", 0)
+    assert not any("wXgy1q5m0yJ3" in line for line in lines)
+    _run(mintmark, lines)
+    shop = mintmark("client", "show", "shop", "--json").json
+    assert shop["redirect_uris"] == ["https://shop.example.com/callback"]
+    assert sorted(shop["grant_types"]) == ["authorization_code", "client_credentials", "refresh_token"]
+    assert (shop["require_pkce"], shop["access_token_lifetime"], shop["skip_consent"]) == (True, 600, True)
+    assert shop["post_logout_redirect_uris"] == ["https://shop.example.com/", "https://shop.example.com/bye"]
+    app = mintmark("client", "show", "app", "--json").json
+    assert (app["auth_method"], app["redirect_uris"]) == ("none", ["com.example.app:/callback"])
