@@ -5,6 +5,7 @@ import time
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
@@ -12,6 +13,7 @@ import msgspec
 import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from service.concurrency.batches import WorkBatch
 from service.concurrency.shared_calls import SharedCalls
 from service.crypto.client_certificates import public_key_in, thumbprint
 from service.crypto.jws import Jws, UnverifiableError, checked_claims
@@ -135,6 +137,7 @@ class ClientKeys:
         self._clock = clock
         self._held: BoundedCache[_Held] = BoundedCache(_CACHED, _CACHED_BYTES)
         self._fetching: SharedCalls[_Held] = SharedCalls()
+        self._verifying = WorkBatch()
         self._failed: BoundedCache[float] = BoundedCache(_CACHED, _CACHED_BYTES)
 
     async def verify(self, source: KeySource, jws: Jws, *, algorithms: Collection[str]) -> dict[str, Any]:
@@ -147,7 +150,8 @@ class ClientKeys:
         if algorithm not in algorithms:
             raise UnverifiableError(f"it is signed with {algorithm[:20]}, not with {', '.join(algorithms)}")
         for key in (await self.keys(source, kid=jws.kid, algorithm=algorithm))[:_TRIED]:
-            if (signed := checked_claims(jws, key.key, algorithm)) is not None:
+            signed = await self._verifying.do(partial(checked_claims, jws, key.key, algorithm))
+            if signed is not None:
                 return signed
         raise UnverifiableError("no known key verifies the signature")
 

@@ -5,11 +5,13 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import sha256, sha384, sha512
 from typing import Any, NamedTuple
 
 import orjson
 
+from service.concurrency.batches import WorkBatch
 from service.crypto import key_schedule
 from service.crypto.jws import UnverifiableError, parse
 from service.crypto.kept_keys import KeptKeys, KeyUse
@@ -110,6 +112,7 @@ class Keyring:
         self._published = Published(b"", "")
         self._published_at = -1
         self._looked_at = 0.0
+        self._batch = WorkBatch()
 
     # beginning and end
 
@@ -154,6 +157,10 @@ class Keyring:
         return (signing_input + b"." + _encoded(signature(loaded.algorithm, loaded.private, signing_input))).decode(
             "ascii"
         )
+
+    async def sign_soon(self, algorithm: SigningAlgorithm, claims: Mapping[str, Any], *, typ: str = "JWT") -> str:
+        """Sign a compact JWS, together with what else is to be signed in this turn of the event loop."""
+        return await self._batch.do(partial(self.sign, algorithm, claims, typ=typ))
 
     async def verify(self, token: str, *, typ: str = "JWT") -> dict[str, Any] | None:
         """The claims of a JWT that we signed, however long ago; None for all else. ``exp`` is the caller's business."""

@@ -120,7 +120,8 @@ async def mint_access_jwt(
         claims["cnf"] = contents.binding.cnf
     if profile.format is AccessTokenFormat.STATELESS:
         claims[GENERATION] = client.generation
-    token = keyring_of(issuer).sign(algorithm_of(issuer, profile.algorithm), claims, typ=profile.typ)
+    algorithm = algorithm_of(issuer, profile.algorithm)
+    token = await keyring_of(issuer).sign_soon(algorithm, claims, typ=profile.typ)
     if len(token) > MAX_JWT:  # brought to us it would not be taken for one
         raise ServerError(
             "The access token would be too long.", log=f"a JWT with its properties has {len(token)} characters"

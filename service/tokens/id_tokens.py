@@ -121,7 +121,7 @@ async def mint_id_token(
     contents |= {name: value for name, value in _of_login(grant, nonce).items() if value}
     beside = {"at_hash": access_token, "c_hash": code, "s_hash": state}
     contents |= {name: half_hash(algorithm, value) for name, value in beside.items() if value}
-    return await _for_client(issuer, client, keyring_of(issuer).sign(algorithm, contents))
+    return await _for_client(issuer, client, await keyring_of(issuer).sign_soon(algorithm, contents))
 
 
 def delivered_claims(issuer: Issuer, client: Client, auth_req_id: str, refresh_token: str) -> dict[str, str]:
