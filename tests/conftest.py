@@ -22,9 +22,11 @@ from service.app import open_issuer
 from tests import proofs, redis_groups, redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.kept_between_tests import kept_between_tests
+from tests.longest_first import longest_first
 from tests.world import World, in_process, settings_for
 
-CLIENTS = Path(__file__).parent / "clients"
+TESTS = Path(__file__).parent
+CLIENTS = TESTS / "clients"
 NODE = CLIENTS / "node"
 
 # Started in the background, what tests start would not hear Ctrl-C.
@@ -46,14 +48,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if is_costly and "not slow" in config.option.markexpr else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser, Sentinel or Cluster, so that `make test` can leave it out."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Mark what needs a browser, Sentinel or Cluster, so that `make test` can leave it out; put the longest tests first."""
     for item in items:
         needed = set(getattr(item, "fixturenames", ()))
         if needed & {"browser", "page"} or "tests/browser" in item.nodeid:
             item.add_marker(pytest.mark.browser)
         if needed & {"sentinel_shape", "cluster_shape"}:
             item.add_marker(pytest.mark.topologies)
+    yield
+    if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        items[:] = longest_first(items, [item.path.relative_to(TESTS).as_posix() for item in items], workers)
 
 
 @pytest.hookimpl(wrapper=True)
