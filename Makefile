@@ -3,12 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
-MADE := $(VENV)/.made-with-$(or $(VERSION),nothing)
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+MADE := $(VENV)/.made-with-$(or $(PYTHON_VERSION),nothing)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rest test-helm test-cluster coverage lint docs docs-serve check bench bench-peers instructions load memory profile clean python-is-new-enough
+.PHONY: help run test test-rest test-helm test-cluster coverage lint docs docs-serve check bench bench-peers instructions load memory profile release clean python-is-new-enough
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 20
@@ -74,6 +74,11 @@ profile: $(VENV)/.load ## a flame graph of the server under load, artifacts/prof
 	@mkdir -p artifacts
 	$(BIN)/python -m loadtests.flame_graph $(SERVED)
 
+release: $(VENV)/.test ## commit and tag a release, its files into dist/ (VERSION=0.2.0; REPOSITORY=, IMAGE=, HELM=, SIGN= and KEYRING=, see CONTRIBUTING.md)
+	@test -n "$(VERSION)" || { echo "Which one? VERSION=0.2.0 make release" >&2; exit 2; }
+	$(BIN)/python -m release $(VERSION) $(if $(REPOSITORY),--repository $(REPOSITORY)) $(if $(IMAGE),--image $(IMAGE)) \
+		$(if $(HELM),--helm $(HELM)) $(if $(SIGN),--sign $(SIGN) --keyring $(KEYRING))
+
 clean: ## remove environments and everything that tools left; .mintmark (the demo's data) stays
 	rm -rf $(VENV) .venv-serving build dist site htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -107,5 +112,5 @@ $(MADE): | python-is-new-enough
 
 python-is-new-enough:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Mintmark needs Python 3.11 or newer; $(PYTHON) is $(or $(VERSION),not there)." >&2; \
+		echo "Mintmark needs Python 3.11 or newer; $(PYTHON) is $(or $(PYTHON_VERSION),not there)." >&2; \
 		echo "Install one, or name it: PYTHON=python3.12 make $(MAKECMDGOALS)" >&2; exit 1; }

@@ -98,6 +98,7 @@ def test_tests_mirror_the_house() -> None:
         "image",
         "journeys",
         "loadtests",
+        "release",
     }
     of_no_room = {"additions", "cutting_proxy", "house", "locks", "proofs", "redis_shapes", "round_trips"}
     tests = ROOT / "tests"

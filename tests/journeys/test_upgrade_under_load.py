@@ -1,6 +1,5 @@
 """A release is rolled out under load, and back: two releases serve the same clients and the same people at once."""
 
-import tarfile
 from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
@@ -12,7 +11,7 @@ from aiohttp.client import _RequestContextManager
 
 from service.app import open_issuer
 from tests.person import Person
-from tests.records.kept import RELEASES
+from tests.records import kept
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
 from tests.steady_load import Load
@@ -20,7 +19,6 @@ from tests.world import VERIFIER, World, settings_for
 
 pytestmark = pytest.mark.slow
 
-KEPT = sorted(RELEASES.glob("*.tar.xz"))
 SETTINGS: dict[str, Any] = {"master_key": "m" * 43, "issuer": "http://127.0.0.1:8080", "audit_length": 1000}
 
 
@@ -37,11 +35,10 @@ class TakingTurns:
         return self.request("POST", path, **options)
 
 
-@pytest.fixture(params=KEPT, ids=lambda path: path.name.removesuffix(".tar.xz"))
+@pytest.fixture(params=kept.releases_with_code())
 def before(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The folder of a kept release."""
-    with tarfile.open(request.param) as code:
-        code.extractall(tmp_path / "before", filter="data")
+    kept.extract_code(request.param, tmp_path / "before")
     return tmp_path / "before"
 
 

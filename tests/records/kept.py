@@ -2,7 +2,8 @@
 
 Two releases run side by side while a new one is rolled out, on the same records. What each release writes is kept in
 ``releases/<version>.json``; ``test_releases.py`` reads it with today's code, and today's records with that release's schema.
-Its code, as it is committed, is kept beside that: ``tests/journeys/test_upgrade_under_load.py`` runs it.
+Its code is that of its tag, ``v1.2.3``, or, of a release that has none, kept beside that;
+``tests/journeys/test_upgrade_under_load.py`` runs it.
 """
 
 import json
@@ -10,7 +11,9 @@ import lzma
 import pkgutil
 import subprocess
 import sys
+import tarfile
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +77,30 @@ def _value(info: msgspec.inspect.Type, name: str, default: Any = False) -> Any:
     raise NotImplementedError(f"{name}: {info}")
 
 
+def releases_with_code() -> list[str]:
+    """Releases whose code is here: a clone may have been made without tags."""
+    tags = subprocess.run(
+        ["git", "tag", "--list", "v*"], cwd=RELEASES, capture_output=True, text=True, check=False
+    ).stdout.split()
+    versions = [path.stem for path in sorted(RELEASES.glob("*.json"))]
+    return [one for one in versions if f"v{one}" in tags or _archive(one).exists()]
+
+
+def extract_code(version: str, folder: Path) -> None:
+    """Write the code of a release into a folder, which then has ``service`` in it."""
+    if _archive(version).exists():
+        content = lzma.decompress(_archive(version).read_bytes())
+    else:
+        command = ["git", "archive", f"v{version}", "service"]
+        content = subprocess.run(command, cwd=RELEASES.parents[2], check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=BytesIO(content)) as code:
+        code.extractall(folder, filter="data")
+
+
+def _archive(version: str) -> Path:
+    return RELEASES / f"{version}.tar.xz"
+
+
 def keep(version: str) -> Path:
     """Write down what this release writes."""
     path = RELEASES / f"{version}.json"
@@ -82,8 +109,6 @@ def keep(version: str) -> Path:
         for name, kind in kinds().items()
     }
     path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
-    code = subprocess.run(["git", "archive", "HEAD", "service"], check=True, capture_output=True)
-    path.with_suffix(".tar.xz").write_bytes(lzma.compress(code.stdout, preset=9))
     return path
 
 

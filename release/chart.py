@@ -1,0 +1,68 @@
+"""The chart as a package that any OCI registry takes, with what Artifact Hub shows of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml  # type: ignore[import-untyped]
+
+from release.changelog import Entry
+from release.commands import run
+
+_LEAST = "settings.issuer=https://login.example.com,tls.existingSecret=tls"
+"""What the chart cannot be rendered without."""
+_MOST = 50
+"""Changes that are listed."""
+
+
+class Wanted(NamedTuple):
+    """What is said of a release of the chart."""
+
+    version: str
+    helm: str
+    """The program."""
+    image: str
+    """Without its tag."""
+    repository: str
+    """URL of the source; "" where nobody said it."""
+    key: str
+    """Of gpg, by which it is signed; "" for none."""
+    keyring: Path | None
+
+
+def make(chart: Path, into: Path, wanted: Wanted, news: Sequence[Entry]) -> None:
+    """Package it.
+
+    Args:
+        chart: The chart as it is committed; its ``Chart.yaml`` is changed.
+        into: Where the package goes, and its provenance beside it.
+        wanted: What is said of it.
+        news: All that changed.
+    """
+    path = chart / "Chart.yaml"
+    described = yaml.safe_load(path.read_text(encoding="utf-8"))
+    described["annotations"] |= _annotations(wanted, news)
+    if wanted.repository:
+        described |= {"home": wanted.repository, "sources": [wanted.repository]}
+    path.write_text(_written(described), encoding="utf-8")
+    run(wanted.helm, "lint", "--strict", str(chart), "--set", _LEAST)
+    signed = ("--sign", "--key", wanted.key, "--keyring", str(wanted.keyring)) if wanted.key else ()
+    run(wanted.helm, "package", str(chart), "--destination", str(into), *signed)
+
+
+def _annotations(wanted: Wanted, news: Sequence[Entry]) -> dict[str, str]:
+    """What Artifact Hub reads: YAML in a text, member by member (https://artifacthub.io/docs/topics/annotations/helm/)."""
+    of_chart = [one for one in news if "chart" in one.text.lower() or "operator" in one.text.lower()]
+    changes = [{"kind": one.kind, "description": one.text} for one in of_chart[:_MOST]]
+    images = [
+        {"name": "mintmark", "image": f"{wanted.image}:{wanted.version}", "platforms": ["linux/amd64", "linux/arm64"]}
+    ]
+    found = {"artifacthub.io/changes": changes, "artifacthub.io/images": images}
+    if wanted.repository:
+        found["artifacthub.io/links"] = [{"name": "source", "url": wanted.repository}]
+    return {name: _written(value) for name, value in found.items() if value}
+
+
+def _written(value: Any) -> str:  # noqa: ANN401 (YAML)
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
+    return text

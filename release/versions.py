@@ -1,0 +1,57 @@
+"""The number of a release, and every place where it stands."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from release.commands import ROOT, ReleaseError
+
+_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+
+
+class Place(NamedTuple):
+    """Where the version stands."""
+
+    path: Path
+    line: re.Pattern[str]
+    """What is around it: two groups, before and behind."""
+
+
+PLACES = (
+    Place(ROOT / "service/__init__.py", re.compile(r'^(__version__ = ").*(")$', re.MULTILINE)),
+    Place(ROOT / "guard/mintmark_guard/__init__.py", re.compile(r'^(__version__ = ").*(")$', re.MULTILINE)),
+    Place(ROOT / "helm/mintmark/Chart.yaml", re.compile(r"^(version: ).*()$", re.MULTILINE)),
+    Place(ROOT / "helm/mintmark/Chart.yaml", re.compile(r'^(appVersion: ").*(")$', re.MULTILINE)),
+)
+
+
+def check(version: str) -> None:
+    """Raises ReleaseError where it is no version of ours."""
+    if not _VERSION.fullmatch(version):
+        raise ReleaseError(f"{version!r} is no version: three numbers, 0.2.0 (https://semver.org)")
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return it for comparing; () of what is no version."""
+    return tuple(map(int, version.split("."))) if _VERSION.fullmatch(version) else ()
+
+
+def write(version: str) -> None:
+    """Write it to every place. Raises ReleaseError where one is not as it was."""
+    for place in PLACES:
+        text = place.path.read_text(encoding="utf-8")
+        changed, count = place.line.subn(rf"\g<1>{version}\g<2>", text)
+        if count != 1:
+            raise ReleaseError(f"{place.path.relative_to(ROOT)}: the version stands {count} times in it, not once")
+        place.path.write_text(changed, encoding="utf-8")
+
+
+def found() -> set[str]:
+    """Return what the places say now."""
+    return {
+        line.removeprefix(match[1]).removesuffix(match[2])
+        for place in PLACES
+        for match in [place.line.search(place.path.read_text(encoding="utf-8"))]
+        if match
+        for line in [match[0]]
+    }
