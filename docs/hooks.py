@@ -5,6 +5,7 @@ a forge: another page, or a file of the repository. What a link names and is not
 """
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urldefrag, urlsplit
 from xml.etree.ElementTree import Element
@@ -92,8 +93,15 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         raise ConfigurationError(f"{', '.join(missing)} not there: run `make docs`, or `npm ci` in docs/node")
     _extension.links.repository = (config.repo_url or "").rstrip("/")
     config.markdown_extensions.append(_extension)
+    config.copyright = f"Mintmark {_version()} · Apache-2.0"
     config.watch.extend(str(ROOT / name) for name in DOCUMENTS if (ROOT / name).exists())
     return config
+
+
+def _version() -> str:
+    """Of the server; it need not be installed here."""
+    found = re.search(r'__version__ = "(.+)"', (ROOT / "service" / "__init__.py").read_text())
+    return found[1] if found else ""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

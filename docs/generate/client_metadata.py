@@ -1,7 +1,7 @@
 """Every member of a client's metadata, from the one table of them."""
 
 from docs.generate.schemas import default_in_words
-from docs.generate.tables import code, table
+from docs.generate.tables import anchor, code, table
 from service.cli.client_options import flag_of
 from service.protocol.client_member import MemberGroup, Row, Shape
 from service.protocol.client_metadata import ROWS
@@ -31,7 +31,7 @@ def page() -> str:
 
 def _section(group: MemberGroup) -> str:
     rows = (
-        (f"`{name}`", _type(row), default_in_words(row.default), row.member.help, _names(row))
+        (f"{anchor(name)}`{name}`", _type(row), default_in_words(row.default), row.member.help, _names(row))
         for name, row in ROWS.items()
         if row.member.group is group
     )

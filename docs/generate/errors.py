@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Iterator
 
-from docs.generate.tables import table
+from docs.generate.tables import anchor, table
 from service.protocol.errors import ProtocolError
 from service.protocol.refusal_reasons import REFUSALS
 
@@ -24,7 +24,7 @@ def page() -> str:
     for one in REFUSALS:
         reasons[one.error] = reasons.get(one.error, 0) + 1
     rows = (
-        (f"`{error}`", str(kind.status), _text(kind), str(reasons.get(error, "")))
+        (f"{anchor(error)}`{error}`", str(kind.status), _text(kind), str(reasons.get(error, "")))
         for error, kind in sorted({kind.error: kind for kind in reversed(list(_kinds()))}.items())
     )
     return _HEAD + table(("error", "HTTP status", "what it says", "reasons in the log"), rows)

@@ -4,6 +4,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from docs.generate.schemas import default_in_words, type_in_words
+from docs.generate.tables import anchor
 from service.settings import GROUPS, PREFIX, Settings
 from service.settings.group import SettingsGroup, example_of, heading_of, unit_of
 from service.settings.hooks import HookSettings
@@ -37,7 +38,7 @@ def _section(group: type[SettingsGroup]) -> str:
 def _row(name: str, field: FieldInfo, type_: str) -> str:
     effect = " ".join(filter(None, (field.description, f"Example: `{example_of(field)}`" if field.examples else "")))
     kind = ", ".join(filter(None, (type_, unit_of(field))))
-    cells = (f"`{name}`<br>`{PREFIX}{name.upper()}`", kind, _default(field), effect)
+    cells = (f"{anchor(name)}`{name}`<br>`{PREFIX}{name.upper()}`", kind, _default(field), effect)
     return f"| {' | '.join(cells)} |\n"
 
 

@@ -11,6 +11,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n{''.join(lines)}"
 
 
+def anchor(name: str) -> str:
+    """What a link to this row leads to: ``settings.md#redis_url``."""
+    return f'<a id="{name}"></a>'
+
+
 def code(text: object) -> str:
     """A word as it is written, or nothing."""
     return f"`{text}`" if text not in ("", None) else ""

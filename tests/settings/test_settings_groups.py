@@ -19,7 +19,7 @@ import json
 from docs.generate.settings import page
 from helm.settings_schema import settings_schema
 from service.settings import load
-row = next(line for line in page().splitlines() if line.startswith("| `speed`"))
+row = next(line for line in page().splitlines() if "`speed`" in line)
 print(json.dumps({"value": load().speed, "chart": settings_schema()["properties"]["speed"], "row": row}))
 """
 
@@ -34,7 +34,7 @@ def test_a_field_in_a_group_is_a_variable_a_value_of_the_chart_and_a_row_of_the_
     assert json.loads(done.stdout) == {
         "value": 9,
         "chart": {"description": "Speed of tokens.", "minimum": 0, "type": "integer"},
-        "row": "| `speed`<br>`MINTMARK_SPEED` | integer from 0, seconds | `3` | Speed of tokens. |",
+        "row": '| <a id="speed"></a>`speed`<br>`MINTMARK_SPEED` | integer from 0, seconds | `3` | Speed of tokens. |',
     }
 
 
