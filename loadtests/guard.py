@@ -17,7 +17,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from mintmark_guard import Guard
+from mintmark_guard import Guard, Needed
 from mintmark_guard.blocking import BlockingGuard
 from mintmark_guard.dpop import SentRequest
 from mintmark_guard.jws import base64url
@@ -25,6 +25,7 @@ from mintmark_guard.jws import base64url
 AUDIENCE = "https://api.example.com"
 URL = f"{AUDIENCE}/orders"
 SENT = [("Host", "api.example.com"), ("User-Agent", "bench"), ("Accept", "*/*"), ("Accept-Encoding", "gzip")]
+NEEDED = Needed.of("read")
 SCHEME = ec.ECDSA(SHA256())
 
 
@@ -119,7 +120,7 @@ async def measure(number: int, rounds: int = 30) -> dict[str, float]:
         jwt.decode(token, public, ["ES256"], audience=AUDIENCE, issuer=issuer)
 
     async def check(guard: Guard, headers: list[tuple[str, str]]) -> None:
-        await guard.check(method="GET", url=URL, headers=headers, scopes="read")
+        await guard.check(method="GET", url=URL, headers=headers, scopes=NEEDED)
 
     headers = [*SENT, ("Authorization", f"Bearer {token}")]
     proofs = iter([proof() for _ in range(number * rounds + 1)])

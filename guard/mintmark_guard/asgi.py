@@ -12,6 +12,9 @@ from mintmark_guard.resource_metadata import HEADERS
 from mintmark_guard.routes import Routes, is_preflight
 from mintmark_guard.verdict import MisconfiguredError, Refused
 
+CHECKED_BY = "mintmark_guard"
+"""In a scope: the guard that has let the request in."""
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -66,7 +69,8 @@ class AsgiGuard:
             await _refuse(scope, send, refused)
             return
         further = _lines(self._guard.headers())
-        await self._app({**scope, "mintmark_token": token}, receive, _with_headers(send, further) if further else send)
+        inner = {**scope, "mintmark_token": token, CHECKED_BY: self._guard}
+        await self._app(inner, receive, _with_headers(send, further) if further else send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -34,8 +34,14 @@ class BlockingGuard:
         found = self.guard.check_at_hand(sent, needed)
         return self.submit(self.guard.check_request(sent, needed)).result() if found is None else found
 
-    async def check_async(self, sent: SentRequest, needed: Needed = NOTHING) -> Token:
+    def check_more(self, sent: SentRequest, needed: Needed, checked: Token | None) -> Token:
+        """Check likewise, and of a request that was let in before (``checked``) what else is needed."""
+        return self.check(sent, needed) if checked is None else self.guard.check_again(checked, sent, needed)
+
+    async def check_more_async(self, sent: SentRequest, needed: Needed, checked: Token | None) -> Token:
         """Check likewise, from a coroutine on whatever loop."""
+        if checked is not None:
+            return self.guard.check_again(checked, sent, needed)
         found = self.guard.check_at_hand(sent, needed)
         if found is None:
             found = await asyncio.wrap_future(self.submit(self.guard.check_request(sent, needed)))

@@ -20,8 +20,8 @@ from mintmark_guard.verdict import Refused, Token
 from mintmark_guard.wsgi import request_of as request_of_wsgi
 
 View = Callable[..., Any]
-_TOKEN = "mintmark_token"
-"""The attribute of a request that was let in; the requests of Django REST framework pass it on."""
+_TOKEN, _CHECKED_BY = "mintmark_token", "mintmark_checked_by"
+"""Attributes of a request that was let in; the requests of Django REST framework pass them on."""
 
 
 class DjangoGuard:
@@ -67,24 +67,33 @@ class DjangoGuard:
             @wraps(view)
             def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
                 try:
-                    setattr(request, _TOKEN, self.blocking.check(_request_of(request), needed))
+                    token = self.blocking.check_more(_request_of(request), needed, self._checked(request))
                 except Refused as refused:
                     return _refusal(refused)
+                self._let_in(request, token)
                 return self._with_headers(view(request, *args, **kwargs))
 
             @wraps(view)
             async def checked_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
                 try:
-                    token = await self.blocking.check_async(_request_of(request), needed)
+                    token = await self.blocking.check_more_async(_request_of(request), needed, self._checked(request))
                 except Refused as refused:
                     return _refusal(refused)
-                setattr(request, _TOKEN, token)
+                self._let_in(request, token)
                 return self._with_headers(await view(request, *args, **kwargs))
 
             exempt: View = csrf_exempt(checked_async if iscoroutinefunction(view) else checked)
             return exempt
 
         return guarded
+
+    def _checked(self, request: HttpRequest) -> Token | None:
+        """The token of a request that this guard has let in before: decorators may be stacked."""
+        return self.token(request) if getattr(request, _CHECKED_BY, None) is self else None
+
+    def _let_in(self, request: HttpRequest, token: Token) -> None:
+        setattr(request, _TOKEN, token)
+        setattr(request, _CHECKED_BY, self)
 
     def _with_headers(self, response: HttpResponseBase) -> HttpResponseBase:
         for name, value in self.blocking.guard.headers().items():

@@ -8,9 +8,9 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request, Response, Securi
 from fastapi.openapi.models import OAuth2, OAuthFlowAuthorizationCode, OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security.base import SecurityBase
 
-from mintmark_guard.asgi import request_of
+from mintmark_guard.asgi import CHECKED_BY, request_of
 from mintmark_guard.guard import Guard
-from mintmark_guard.needed import of_words
+from mintmark_guard.needed import Needed, of_words
 from mintmark_guard.resource_metadata import HEADERS
 from mintmark_guard.verdict import Refused, Token
 
@@ -27,6 +27,7 @@ class FastAPIGuard:
 
     def __init__(self, guard: Guard, scopes: Mapping[str, str] | None = None) -> None:
         self.guard = guard
+        self._dependencies: dict[Needed, Dependency] = {}
         self.scheme = OAuth2Scheme(guard, scopes or {})
         self.router = APIRouter(lifespan=self.lifespan)
         """For ``app.include_router``: the metadata of the API (RFC 9728), and the guard's own start and end."""
@@ -49,7 +50,9 @@ class FastAPIGuard:
             await self.guard.close()
 
     def needs(self, *scopes: str, acr_values: Collection[str] = (), max_age: int | None = None) -> Dependency:
-        """Make a dependency that lets in only who holds a token with all this, and is that token.
+        """Return the dependency that lets in only who holds a token with all this, and is that token.
+
+        It is the same one for the same needs: tests give another in ``app.dependency_overrides``.
 
         Args:
             scopes: All of them.
@@ -57,19 +60,33 @@ class FastAPIGuard:
             max_age: Seconds since the user signed in at most.
         """
         needed = of_words(scopes, acr_values, max_age)
+        if needed in self._dependencies:
+            return self._dependencies[needed]
         self.scheme.add(needed.scopes)
         documented = Security(self.scheme, scopes=sorted(needed.scopes))
 
         async def check(request: Request, response: Response, _: Annotated[None, documented]) -> Token:
             try:
-                token = await self.guard.check_request(request_of(request.scope), needed)
+                token = await self._checked(request, needed)
             except Refused as refused:
                 detail = {"error": refused.error or "unauthorized", "error_description": refused.description}
                 raise HTTPException(refused.status, detail, refused.headers) from refused
             response.headers.update(self.guard.headers())
             return token
 
+        self._dependencies[needed] = check
         return check
+
+    async def _checked(self, request: Request, needed: Needed) -> Token:
+        """Whichever dependency of a request comes first checks the token and its proof, the others what they need."""
+        scope, sent = request.scope, request_of(request.scope)
+        is_checked = scope.get(CHECKED_BY) is self.guard
+        if is_checked:
+            token: Token = scope["mintmark_token"]
+            return self.guard.check_again(token, sent, needed)
+        token = await self.guard.check_request(sent, needed)
+        scope["mintmark_token"], scope[CHECKED_BY] = token, self.guard
+        return token
 
 
 class OAuth2Scheme(SecurityBase):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from functools import wraps
 from typing import ParamSpec
 
-from flask import Flask, Response, after_this_request, current_app, g, request
+from flask import Flask, Response, after_this_request, current_app, request
 from flask.typing import ResponseReturnValue
 
 from mintmark_guard.blocking import BlockingGuard
@@ -15,6 +15,8 @@ from mintmark_guard.verdict import Refused, Token
 from mintmark_guard.wsgi import request_of
 
 _Parameters = ParamSpec("_Parameters")
+_TOKEN, _CHECKED_BY = "mintmark_guard.token", "mintmark_guard.checked_by"
+"""In the environ of a request that was let in: no header is called so, and ``flask.g`` may be older than a request."""
 
 
 class FlaskGuard:
@@ -41,9 +43,8 @@ class FlaskGuard:
 
     @property
     def token(self) -> Token:
-        """The token of this request. Raises AttributeError in a view that needs none."""
-        found = g.mintmark_token
-        assert isinstance(found, Token)  # noqa: S101 (for mypy)
+        """The token of this request. Raises KeyError in a view that needs none."""
+        found: Token = request.environ[_TOKEN]
         return found
 
     def needs(
@@ -82,7 +83,9 @@ class FlaskGuard:
     def _refusal(self, needed: Needed) -> Response | None:
         """What is answered in the place of the view; None where the request is let in."""
         try:
-            g.mintmark_token = self.blocking.check(request_of(request.environ), needed)
+            checked = request.environ.get(_TOKEN) if request.environ.get(_CHECKED_BY) is self else None
+            request.environ[_TOKEN] = self.blocking.check_more(request_of(request.environ), needed, checked)
+            request.environ[_CHECKED_BY] = self
         except Refused as refused:
             return Response(refused.body, refused.status, refused.headers, content_type="application/json")
         further = self.blocking.guard.headers()

@@ -172,6 +172,15 @@ class Guard:
             self._challenge(refused, sent)
             raise
 
+    def check_again(self, token: Token, sent: SentRequest, needed: Needed) -> Token:
+        """Check a token that this guard has let in with the same request for more: its proof counts once, and has counted."""
+        try:
+            needed.check(token, time.time())
+        except Refused as refused:
+            self._challenge(refused, sent)
+            raise
+        return token
+
     def headers(self) -> dict[str, str]:
         """Return what every answer of this API should carry, those that are let in included; the adapters do so."""
         return self._key_check.headers(time.time())

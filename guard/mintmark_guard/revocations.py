@@ -120,10 +120,17 @@ class _Place:
     """One server, or the primary that Sentinels know."""
 
     def __init__(self, url: str, sentinels: Sequence[tuple[str, int]] = (), service: str = "") -> None:
-        self._members: dict[str, Any] = dict(parse_url(url))
+        try:
+            self._members: dict[str, Any] = dict(parse_url(url))
+        except ValueError:  # its text quotes what may be a password
+            raise ValueError(
+                "redis_url: a port is no number; write / ? # @ : % in user and password as %2F %3F %23 %40 %3A %25"
+            ) from None
         self._make: Callable[..., Connection] = self._members.pop("connection_class", Connection)
         self._service = service
-        self._sentinels = Sentinel(sentinels, socket_timeout=1.0, socket_connect_timeout=1.0) if sentinels else None
+        asked: dict[str, Any] = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
+        asked |= {"ssl": True} if url.startswith("rediss") else {}
+        self._sentinels = Sentinel(sentinels, sentinel_kwargs=asked) if sentinels else None
 
     async def address(self) -> Mapping[str, str | int]:
         """Return where the server is now. Raises RedisError."""

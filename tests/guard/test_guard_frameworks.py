@@ -118,6 +118,16 @@ async def test_fastapi_documents_what_its_operations_need(served: World, guards:
     assert METADATA not in document["paths"]
 
 
+async def test_tests_of_a_fastapi_application_do_without_tokens() -> None:
+    """By the dependency, which is the same for the same needs."""
+    guard = FastAPIGuard(Guard("http://127.0.0.1:1", API))
+    app = fastapi_app(guard)
+    app.dependency_overrides[guard.needs("read")] = lambda: Token({"sub": "somebody", "scope": "read"})
+    async with uvicorn_of(app) as url, ClientSession(url) as http:
+        assert await (await http.get("/orders")).json() == {"hello": "somebody"}
+        assert (await http.post("/orders")).status == 401
+
+
 # Flask
 
 
@@ -260,6 +270,55 @@ async def test_tokens_that_are_bound_to_a_key(served: World, guards: Callable[..
             answer = await http.get(URL(url + path, encoded=True), headers=headers)
             assert (answer.status, answer.headers["DPoP-Nonce"]) == (status, nonce), await answer.text()
     await asyncio.to_thread(flask.blocking.close)
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "flask", "django"])
+async def test_a_proof_counts_once_however_often_its_request_is_checked(
+    served: World, guards: Callable[..., Guard], framework: str
+) -> None:
+    """A router needs something, an operation more; the second request needs a proof of its own."""
+    core, prover = guards("jwks", dpop=DpopPolicy(trust_host=True)), Prover()
+    token = await bound_token(served, prover)
+    flask, fastapi, django_guard = FlaskGuard(core), FastAPIGuard(core), DjangoGuard(core)
+    flask_app, fastapi_app = Flask(__name__), FastAPI(dependencies=[Depends(fastapi.needs("read"))])
+
+    @fastapi_app.get("/good", dependencies=[Depends(fastapi.needs("read", max_age=600))])
+    async def operation() -> None: ...
+
+    @flask_app.get("/good")
+    @flask.needs("read")
+    @flask.needs("read", max_age=600)
+    def view() -> str:
+        return ""
+
+    @django_guard.needs("read")
+    @django_guard.needs("read", max_age=600)
+    def answer(_: HttpRequest) -> JsonResponse:
+        return JsonResponse({})
+
+    def ask_flask(headers: dict[str, str]) -> int:
+        with flask_app.app_context():
+            return flask_app.test_client().get("/good", headers=headers).status_code
+
+    async def ask(headers: dict[str, str]) -> int:
+        if framework == "flask":
+            return await asyncio.to_thread(ask_flask, headers)
+        status: int = (await asyncio.to_thread(answer, RequestFactory().get("/good", headers=headers))).status_code
+        return status
+
+    if framework == "fastapi":
+        async with uvicorn_of(fastapi_app) as url, ClientSession() as http:
+            headers = prover.with_token(token, url=f"{url}/good")
+            statuses = [(await http.get(f"{url}/good", headers=headers)).status for _ in range(2)]
+    else:
+        django()
+        host = "localhost" if framework == "flask" else "testserver"
+        headers = prover.with_token(token, url=f"http://{host}/good")
+        headers |= {"Host": host}
+        statuses = [await ask(headers) for _ in range(2)]
+    assert statuses == [200, 401]
+    for guard in (flask, django_guard):
+        await asyncio.to_thread(guard.blocking.close)
 
 
 def test_a_server_that_only_passes_on_the_decoded_path() -> None:

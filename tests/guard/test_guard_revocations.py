@@ -115,7 +115,9 @@ async def test_every_primary_of_a_cluster_is_heard(cluster_shape: Shape) -> None
             await publish(node, ear)
 
 
-@pytest.mark.parametrize("url", ["", "http://x", "redis+sentinel://127.0.0.1:1", "redis+x://127.0.0.1"])
+@pytest.mark.parametrize(
+    "url", ["", "http://x", "redis://:secret/x@127.0.0.1", "redis+sentinel://127.0.0.1:1", "redis+x://127.0.0.1"]
+)
 def test_what_is_no_url_of_redis_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ValueError, match="redis_url") as refused:
         Guard(
