@@ -13,12 +13,12 @@ ARG PIP_NO_INDEX
 ARG PIP_FIND_LINKS
 WORKDIR /build
 COPY requirements/build.txt requirements/image.txt requirements/
-RUN python -m venv /build/tools && /build/tools/bin/pip install --quiet --no-cache-dir --only-binary :all: --no-deps --require-hashes -r requirements/build.txt
-RUN python -m venv /opt/mintmark && /opt/mintmark/bin/pip install --quiet --no-cache-dir --only-binary :all: --no-deps --require-hashes -r requirements/image.txt
+RUN python -m venv /build/tools && /build/tools/bin/pip install --quiet --no-cache-dir --no-compile --only-binary :all: --no-deps --require-hashes -r requirements/build.txt
+RUN python -m venv /opt/mintmark && /opt/mintmark/bin/pip install --quiet --no-cache-dir --no-compile --only-binary :all: --no-deps --require-hashes -r requirements/image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
 RUN /build/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /build/dist . \
-    && /opt/mintmark/bin/pip install --quiet --no-cache-dir --no-index --no-deps /build/dist/*.whl \
+    && /opt/mintmark/bin/pip install --quiet --no-cache-dir --no-compile --no-index --no-deps /build/dist/*.whl \
     && /opt/mintmark/bin/pip uninstall --quiet --yes pip setuptools \
     && find /opt/mintmark -name __pycache__ -type d -prune -exec rm -rf {} + \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/mintmark/lib

@@ -1,11 +1,11 @@
 """Every member of the client metadata table with a value that is not its default, and the views that set and show it."""
 
-import asyncio
 import json
 import os
 import re
-import sys
 from html import unescape
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from service.cli.client_options import flag_of
@@ -15,6 +15,7 @@ from service.protocol.client_metadata import REGISTERED, ROWS
 from tests.as_tested import VARIABLES
 from tests.cli.command_line import ROOT
 from tests.console import Operator
+from tests.forked import start_mintmark
 from tests.person import Shown
 from tests.world import private_jwk
 
@@ -97,20 +98,15 @@ async def mintmark(redis_url: str, *arguments: str, **settings: str) -> Any:
     """What a command prints, run beside the event loop of the test."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
     variables = {**VARIABLES, "MINTMARK_REDIS_URL": redis_url, "PYTHONPATH": str(ROOT), **settings}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "service",
-        *arguments,
-        "--json",
-        cwd=ROOT,
-        env=others | variables,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return json.loads(out)
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        code = await start_mintmark([*arguments, "--json"], others | variables, out, err).wait()
+        return _printed(code, out, err)
+
+
+def _printed(code: int, out: Path, err: Path) -> Any:
+    assert code == 0, err.read_text()
+    return json.loads(out.read_text())
 
 
 def form_of(shown: Shown) -> dict[str, str]:

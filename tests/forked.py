@@ -16,7 +16,7 @@ from pathlib import Path
 from service.cli import main
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.forked", "service.cli.serve"])
+_FORKS.set_forkserver_preload(["tests.forked", "service.cli.serve", "service.cli.clients"])
 
 
 class ForkedProcess:
@@ -47,18 +47,26 @@ class ForkedProcess:
         return code
 
 
-def start_mintmark(arguments: Sequence[str], variables: dict[str, str], log: Path) -> ForkedProcess:
-    """Run ``mintmark`` with these arguments and no other environment; what it says is added to a file."""
-    process = _FORKS.Process(target=_run, args=(arguments, variables, log), daemon=True)
+def start_mintmark(
+    arguments: Sequence[str], variables: dict[str, str], log: Path, errors: Path | None = None
+) -> ForkedProcess:
+    """Run ``mintmark`` with these arguments and no other environment.
+
+    Args:
+        arguments: What is typed behind ``mintmark``.
+        variables: Its environment.
+        log: The file to which its standard output is added.
+        errors: The file to which its standard error is added; None = the same.
+    """
+    process = _FORKS.Process(target=_run, args=(arguments, variables, (log, errors or log)), daemon=True)
     process.start()
     return ForkedProcess(process)
 
 
-def _run(arguments: Sequence[str], variables: dict[str, str], log: Path) -> None:
+def _run(arguments: Sequence[str], variables: dict[str, str], logs: tuple[Path, Path]) -> None:
     os.environ.clear()
     os.environ.update(variables)
-    said = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(said, stream.fileno())
+    for stream, log in zip((sys.stdout, sys.stderr), logs, strict=True):
+        os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), stream.fileno())
     sys.argv = ["mintmark", *arguments]
     main()
