@@ -1,13 +1,18 @@
 """Tokens for an API, and guards of it."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
+
+import uvicorn
 
 from mintmark_guard import Guard, Refused
 from mintmark_guard.claims_cache import ClaimsCache
 from mintmark_guard.introspection import Introspection
 from tests.guarded import bearer
 from tests.patience import PATIENCE
+from tests.server_process import free_port
 from tests.world import World
 
 API = "https://api.example.com"
@@ -43,3 +48,17 @@ async def is_let_in(guard: Guard, token: str) -> bool:
             raise
         return False
     return True
+
+
+@asynccontextmanager
+async def uvicorn_of(app: Any, port: int = 0) -> AsyncIterator[str]:
+    """Serve an ASGI application; where."""
+    port = port or free_port()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    serving = asyncio.ensure_future(server.serve())
+    async with asyncio.timeout(30):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await serving

@@ -1,38 +1,30 @@
-"""The guard in frameworks as they are: FastAPI on uvicorn, Flask and Django on threads, the SDK of MCP."""
+"""The guard in frameworks as they are: FastAPI on uvicorn, Flask and Django on threads."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytest
-import uvicorn
 from aiohttp import ClientSession
 from django.conf import settings as django_settings
 from django.http import HttpRequest, JsonResponse
 from django.test import AsyncRequestFactory, RequestFactory
 from fastapi import Depends, FastAPI
 from flask import Flask
-from mcp.client.client import Client
-from mcp.client.streamable_http import streamable_http_client
-from mcp.server.auth.middleware.auth_context import get_access_token
-from mcp.server.mcpserver import MCPServer
-from mcp.shared._httpx_utils import create_mcp_http_client
 from werkzeug.serving import make_server
 from yarl import URL
 
-from mintmark_guard import DpopPolicy, Guard, Refused, Token
+from mintmark_guard import DpopPolicy, Guard, Token
 from mintmark_guard.django import DjangoGuard
 from mintmark_guard.fastapi import FastAPIGuard
 from mintmark_guard.flask import FlaskGuard
-from mintmark_guard.mcp import McpGuard
 from mintmark_guard.wsgi import request_of
 from service.protocol.names import AccessTokenFormat
 from tests.dpop import Prover
-from tests.guard.guarding import API, token_of
+from tests.guard.guarding import API, token_of, uvicorn_of
 from tests.guard.test_guard_dpop import bound_token
-from tests.server_process import free_port
 from tests.world import World
 
 METADATA = "/.well-known/oauth-protected-resource"
@@ -41,20 +33,6 @@ KINDS = ["jwks", "introspection"]
 
 async def bearer(world: World) -> dict[str, str]:
     return {"Authorization": f"Bearer {await token_of(world, access_token_format=AccessTokenFormat.JWT)}"}
-
-
-@asynccontextmanager
-async def uvicorn_of(app: Any, port: int = 0) -> AsyncIterator[str]:
-    """Serve an ASGI application; where."""
-    port = port or free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-    serving = asyncio.ensure_future(server.serve())
-    async with asyncio.timeout(30):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await serving
 
 
 # FastAPI
@@ -330,50 +308,3 @@ def test_a_server_that_only_passes_on_the_decoded_path() -> None:
     }
     assert request_of(environ | {"SCRIPT_NAME": "/v1"}).url == "https://a.example/v1/a%20b/%C3%A9"
     assert request_of(environ | {"REQUEST_URI": "/v1/a%20b?x=1"}).url == "https://a.example/v1/a%20b?x=1"
-
-
-# MCP
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_an_mcp_server(served: World, guards: Callable[..., Guard], kind: str) -> None:
-    """The SDK's client calls a tool, and who comes without a token is told where to get one."""
-    resource = f"http://127.0.0.1:{(port := free_port())}/mcp"
-    await served.client("api", introspect=True, resources=(resource,))
-    made = await served.client(audiences=(resource,), access_token_format=AccessTokenFormat.JWT)
-    token = (await served.tokens(made, scope="read", audience=(resource,)))["access_token"]
-    guard = McpGuard(guards(kind, resource), "read")
-    server = MCPServer("Greetings", token_verifier=guard, auth=guard.settings, log_level="WARNING")
-
-    @server.tool()
-    def hello() -> str:
-        found = get_access_token()
-        assert found is not None
-        assert found.claims is not None
-        return f"{found.subject} by {found.client_id}, {found.claims['scope']}"
-
-    headers = {"Authorization": f"Bearer {token}"}
-    async with uvicorn_of(server.streamable_http_app(streamable_http_path="/mcp"), port), ClientSession() as plain:
-        async with (
-            create_mcp_http_client(headers=headers) as http,
-            Client(streamable_http_client(resource, http_client=http)) as client,
-        ):
-            result = await client.call_tool("hello", {})
-            assert result.content[0].text == "alice by app, read"  # type: ignore[union-attr]
-        for wrong in ({}, {"Authorization": f"Bearer {token}x"}):
-            async with plain.post(resource, json={}, headers=wrong) as answer:
-                assert answer.status == 401
-                challenge = answer.headers["WWW-Authenticate"]
-        where = challenge.partition('resource_metadata="')[2].partition('"')[0]
-        document = await (await plain.get(where)).json()
-    assert (document["resource"], document["authorization_servers"]) == (resource, [served.issuer.url])
-    assert document["scopes_supported"] == ["read"]
-
-
-async def test_an_mcp_server_refuses_what_it_cannot_check(served: World, guards: Callable[..., Guard]) -> None:
-    """A token that is bound to a key; and an outage is no reason to sign in again."""
-    assert await McpGuard(guards("jwks")).verify_token(await bound_token(served, Prover())) is None
-    away = McpGuard(Guard("http://127.0.0.1:1", API, client_id="api", client_secret="x"))
-    with pytest.raises(Refused) as refused:
-        await away.verify_token("mm_at_x")
-    assert refused.value.status == 503
