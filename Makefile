@@ -24,7 +24,7 @@ test: $(VENV)/.test ## run the tests that most changes need (4 minutes on two co
 test-rest: $(VENV)/.test ## run the others: slow ones, in a browser, on Sentinel and Cluster (needs Chromium and Node.js)
 	$(PYTEST) -m "slow or browser or topologies" $(ASIDE)
 
-coverage: $(VENV)/.test ## run both with coverage, which takes twice the time
+coverage: $(VENV)/.test ## run both with coverage, which takes twice the time; fails below 96 %, and is not part of CI
 	$(PYTEST) --cov --cov-report=term $(ASIDE)
 
 test-helm: $(VENV)/.test ## test the chart with the real helm and kubeconform, built on the first run (needs Go 1.26)

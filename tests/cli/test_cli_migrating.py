@@ -1,5 +1,6 @@
 """examples/migrate/clients.py: clients as Hydra lists them and Keycloak exports them, and what its commands make of them."""
 
+import io
 import json
 import runpy
 import shlex
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command_line import CommandLine
-from tests.pages import ROOT
+from tests.pages import ROOT, Page
 
 HYDRA: dict[str, Any] = {
     "items": [
@@ -81,11 +82,18 @@ KEYCLOAK: dict[str, Any] = {
 
 
 def _written(
-    exported: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: Page,
+    exported: dict[str, Any],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> list[str]:
-    (folder / "export.json").write_text(json.dumps(exported))
-    arguments = ["clients.py", str(folder / "export.json"), "--secrets", str(folder / "secrets")]
-    monkeypatch.setattr(sys, "argv", arguments)
+    """What the program writes, called as the page does."""
+    (folder / "realm.json").write_text(json.dumps(exported))
+    command = page.block("console").rpartition("python ")[2].partition(" >")[0]
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", shlex.split(command))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(exported)))
     runpy.run_path(str(ROOT / "examples" / "migrate" / "clients.py"), run_name="__main__")
     return capsys.readouterr().out.splitlines()
 
@@ -105,7 +113,7 @@ def _run(mintmark: CommandLine, lines: list[str]) -> None:
 def test_clients_of_hydra(
     mintmark: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = _written(HYDRA, tmp_path, monkeypatch, capsys)
+    lines = _written(Page("how-to/migrate-from-hydra.md"), HYDRA, tmp_path, monkeypatch, capsys)
     notes = [line for line in lines if line.startswith("#")]
     assert any("its secret" in line for line in notes)
     assert any("lifespan 30m0s" in line for line in notes)
@@ -121,7 +129,7 @@ def test_clients_of_hydra(
 def test_clients_of_keycloak(
     mintmark: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = _written(KEYCLOAK, tmp_path, monkeypatch, capsys)
+    lines = _written(Page("how-to/migrate-from-keycloak.md"), KEYCLOAK, tmp_path, monkeypatch, capsys)
     assert not any("account" in line or "saml" in line for line in lines)
     assert any("https://shop.example.com/*" in line and line.startswith("#") for line in lines)
     (kept,) = (tmp_path / "secrets").iterdir()

@@ -14,6 +14,9 @@ def _commands(block: str) -> list[tuple[str, list[str]]]:
     for line in block.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         stdin = ""
+        if words[:1] == ["export"]:
+            commands.append(("", words))
+            continue
         if words[:1] == ["echo"] and words[2:3] == ["|"]:
             stdin, words = words[1] + "\n", words[3:]
         if words[:1] != ["mintmark"]:
@@ -33,7 +36,10 @@ PAGES = {
 def test_an_operator_types_what_the_page_says(mintmark: CommandLine, name: str) -> None:
     mintmark.variables["MINTMARK_MASTER_KEY"] = "m" * 43
     for stdin, arguments in PAGES[name]:
-        mintmark(*arguments, stdin=stdin)
+        if arguments[0] == "export":
+            mintmark.variables.update(word.split("=", 1) for word in arguments[1:])
+        else:
+            mintmark(*arguments, stdin=stdin)
 
 
 def test_the_pages_about_other_software_have_their_commands() -> None:
