@@ -70,7 +70,7 @@ KEY_PROOF = """
 from service.protocol.binding import Binding
 from service.tokens.binding.key_proof import NO_KEY, KeyProof, Possession
 
-def _held(request):
+async def _held(request):
     key = request.headers.get("X-Key")
     return Possession(Binding(jkt=key)) if key else NO_KEY
 

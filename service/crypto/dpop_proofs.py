@@ -4,12 +4,14 @@ Which proofs were used before and whether a nonce is ours, the caller knows. Res
 """
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeGuard
 
 import msgspec
 import orjson
 
+from service.concurrency.batches import WorkBatch
 from service.crypto.client_keys import ALGORITHMS, fits, parsed_key
 from service.crypto.jws import SKEW, UnverifiableError, decoded
 from service.crypto.key_material import is_signed, thumbprint
@@ -60,8 +62,9 @@ class DpopProofs:
 
     def __init__(self) -> None:
         self._keys: BoundedCache[_Key] = BoundedCache(_CACHED, _CACHED_BYTES)
+        self._verifying = WorkBatch()
 
-    def verify(
+    async def verify(
         self,
         text: str,
         *,
@@ -89,8 +92,7 @@ class DpopProofs:
         signing_input, _, signature = text.rpartition(".")
         head, _, body = signing_input.partition(".")
         try:
-            known = self._keys.get(head)
-            key = known or _read_header(decoded(head.encode()))
+            key = self._keys.get(head) or _read_header(decoded(head.encode()))
             claims = orjson.loads(decoded(body.encode()))
             raw_signature = decoded(signature.encode())
         except ValueError as error:
@@ -98,9 +100,10 @@ class DpopProofs:
         if key.algorithm not in algorithms:
             raise UnverifiableError(f"it is signed with {key.algorithm}, not with {' or '.join(algorithms)}")
         proof = _read_claims(claims, key, method, (url, other_url), access_token)
-        if not is_signed(key.algorithm, key.key, signing_input.encode(), raw_signature):
+        check = partial(is_signed, key.algorithm, key.key, signing_input.encode(), raw_signature)
+        if not await self._verifying.do(check):
             raise UnverifiableError("its signature does not hold by its own key")
-        if known is None:
+        if self._keys.get(head) is None:
             self._keys.put(head, key, _KEY_BYTES + len(head))
         else:
             self._keys.renew(head)

@@ -41,7 +41,7 @@ async def begin(
             raise UnauthorizedClient(
                 f"The client is not registered for the grant_type {GrantTypeName.DEVICE_CODE.value}."
             )
-        shown = pushed_with(issuer, client, request, request.parameters)
+        shown = await pushed_with(issuer, client, request, request.parameters)
         single = {**request.parameters, **shown.parameters}
         parameters = Parameters(single, request.resources)
         asked = await validate_polled_request(issuer, client, parameters)

@@ -43,7 +43,8 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 async def _decide(issuer: Issuer, request: Request) -> Decision:
     presented = presented_token(request)
-    token, client = await open_access_token(issuer, presented.text, shown_with(issuer, request, presented.text))
+    possession = await shown_with(issuer, request, presented.text)
+    token, client = await open_access_token(issuer, presented.text, possession)
     if token.record.binding.token_type != presented.scheme:
         raise InvalidToken(log=f"token is sent as {presented.scheme}")
     wanted = REVOKE if request.method == "DELETE" else QUERY

@@ -45,7 +45,7 @@ async def answer_client(
     try:
         outer = Parameters(single, request.resources)
         parameters = (await validate_pushed_request(issuer, client, outer, by_backend=by_backend)).parameters
-        shown = pushed_with(issuer, client, request, parameters.single)
+        shown = await pushed_with(issuer, client, request, parameters.single)
     except ProtocolError:
         await confirm(checks)  # a client that sends an old assertion learns nothing else
         raise

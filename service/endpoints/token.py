@@ -73,7 +73,7 @@ async def answer_client(
     client, checks = authenticated.client, list(authenticated.replay_checks)
     try:
         grant_type = _allowed(client, grant_type, name)
-        possession = possession or bound_by(issuer, client, request)
+        possession = possession or await bound_by(issuer, client, request)
         checks += possession.replay_checks
         if grant_type.has_side_effects:
             await confirm(under_way(checks))

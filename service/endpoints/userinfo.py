@@ -39,7 +39,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 async def _decide(issuer: Issuer, request: Request) -> Decision:
     presented = presented_token(request)
-    possession = shown_with(issuer, request, presented.text)
+    possession = await shown_with(issuer, request, presented.text)
     token, client = await opened_for_claims(issuer, presented.text, possession, confirms=False)
     if token.record.binding.token_type != presented.scheme:
         raise InvalidToken(log=f"token is sent as {presented.scheme}")

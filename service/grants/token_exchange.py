@@ -88,7 +88,7 @@ async def presented_by(
     issuer: Issuer, token_request: TokenRequest, asked: ExchangeRequest
 ) -> tuple[ExchangeableToken, ExchangeableToken | None]:
     """Open subject and actor, beside each other. Raises InvalidRequest."""
-    shown = _bound(token_request.binding, shown_with(issuer, token_request.request, "").binding)
+    shown = _bound(token_request.binding, (await shown_with(issuer, token_request.request, "")).binding)
     client, subject_type = token_request.client, asked.subject_token_type
     opening = [_present(issuer, client, "subject_token", asked.subject_token, subject_type, shown)]
     if asked.actor_token_type is not None:

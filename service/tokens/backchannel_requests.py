@@ -61,7 +61,7 @@ async def pushed_tokens(issuer: Issuer, client: Client, auth_req_id: str) -> dic
     token_request = TokenRequest(request, client, Requested(), [])
     polled = await poll(issuer, token_request, PushedBackchannelRequest, auth_req_id)
     # Nothing is proved here: where the request was bound to a key, or the client has to prove one by now, there are no tokens.
-    authorization = bind(polled, bound_by(issuer, client, request).binding)
+    authorization = bind(polled, (await bound_by(issuer, client, request)).binding)
     if concerns_members(authorization, request.parameters):
         authorization = await with_members(issuer, client, authorization, request.parameters)
     issued = await issue(issuer, client, authorization)

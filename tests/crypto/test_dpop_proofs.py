@@ -32,19 +32,19 @@ FIGURE_13 = (
 )
 
 
-def verified(
+async def verified(
     proofs: DpopProofs, text: str, method: str = "POST", url: str = "https://server.example.com/token"
 ) -> DpopProof:
-    return proofs.verify(text, method=method, url=url, algorithms=("ES256",))
+    return await proofs.verify(text, method=method, url=url, algorithms=("ES256",))
 
 
 @pytest.mark.parametrize(("text", "issued_at"), [(FIGURE_2, 1562262616), (FIGURE_7, 1562265296)])
-def test_the_token_requests_of_the_rfc(text: str, issued_at: int) -> None:
-    proof = verified(DpopProofs(), text)
+async def test_the_token_requests_of_the_rfc(text: str, issued_at: int) -> None:
+    proof = await verified(DpopProofs(), text)
     assert (proof.jkt, proof.jti, proof.issued_at, proof.nonce) == (JKT, "-BwC3ESc6acc2lTc", issued_at, "")
 
 
-def test_the_resource_request_of_the_rfc() -> None:
+async def test_the_resource_request_of_the_rfc() -> None:
     """Figures 13 and 14."""
     assert access_token_hash(ACCESS_TOKEN) == "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
     resource: dict[str, Any] = {
@@ -52,11 +52,11 @@ def test_the_resource_request_of_the_rfc() -> None:
         "url": "https://resource.example.org/protectedresource?a=b",
         "algorithms": ("ES256",),
     }
-    assert DpopProofs().verify(FIGURE_13, access_token=ACCESS_TOKEN, **resource).jkt == JKT
+    assert (await DpopProofs().verify(FIGURE_13, access_token=ACCESS_TOKEN, **resource)).jkt == JKT
     with pytest.raises(UnverifiableError, match="ath"):
-        DpopProofs().verify(FIGURE_13, access_token=ACCESS_TOKEN + "x", **resource)
+        await DpopProofs().verify(FIGURE_13, access_token=ACCESS_TOKEN + "x", **resource)
     with pytest.raises(UnverifiableError, match="ath"):
-        DpopProofs().verify(
+        await DpopProofs().verify(
             FIGURE_2,
             access_token=ACCESS_TOKEN,
             method="POST",
@@ -65,50 +65,50 @@ def test_the_resource_request_of_the_rfc() -> None:
         )
 
 
-def test_every_character_of_a_proof_counts() -> None:
+async def test_every_character_of_a_proof_counts() -> None:
     """Also where its key is known: no other spelling, no other signature."""
     proofs = DpopProofs()
-    verified(proofs, FIGURE_2)
+    await verified(proofs, FIGURE_2)
     for place in range(len(FIGURE_2)):
         other = "A" if FIGURE_2[place] != "A" else "B"
         with pytest.raises(UnverifiableError):
-            verified(proofs, FIGURE_2[:place] + other + FIGURE_2[place + 1 :])
+            await verified(proofs, FIGURE_2[:place] + other + FIGURE_2[place + 1 :])
     for text in (FIGURE_2 + "=", FIGURE_2 + "\n", " " + FIGURE_2, FIGURE_2 + ".", FIGURE_2.rpartition(".")[0]):
         with pytest.raises(UnverifiableError):
-            verified(proofs, text)
+            await verified(proofs, text)
 
 
-def test_a_key_is_remembered_by_a_proof_that_holds_only() -> None:
+async def test_a_key_is_remembered_by_a_proof_that_holds_only() -> None:
     proofs, prover = DpopProofs(), Prover()
     url = "https://server.example.com/token"
     with pytest.raises(UnverifiableError):
-        verified(proofs, prover.proof(url=url)[:-4] + "AAAA")
+        await verified(proofs, prover.proof(url=url)[:-4] + "AAAA")
     assert len(proofs._keys) == 0
     for _ in range(3):
-        assert verified(proofs, prover.proof(url=url)).jkt == prover.jkt
+        assert (await verified(proofs, prover.proof(url=url))).jkt == prover.jkt
     assert len(proofs._keys) == 1
     with pytest.raises(UnverifiableError, match="signed with ES256, not with PS256"):
-        proofs.verify(prover.proof(url=url), method="POST", url=url, algorithms=("PS256",))
+        await proofs.verify(prover.proof(url=url), method="POST", url=url, algorithms=("PS256",))
 
 
-def test_a_proof_for_no_url_fits_none() -> None:
+async def test_a_proof_for_no_url_fits_none() -> None:
     """Neither where the URL of the request is not known."""
     with pytest.raises(UnverifiableError, match="htu"):
-        verified(DpopProofs(), Prover().proof(url=""), url="")
+        await verified(DpopProofs(), Prover().proof(url=""), url="")
 
 
-def test_memory_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.crypto.dpop_proofs._CACHED", 3)
     proofs = DpopProofs()
     for _ in range(5):
-        verified(proofs, Prover().proof(url="https://server.example.com/token"))
+        await verified(proofs, Prover().proof(url="https://server.example.com/token"))
     assert len(proofs._keys) == 3
 
 
 @pytest.mark.parametrize("algorithm", list(SigningAlgorithm))
-def test_each_algorithm(algorithm: SigningAlgorithm) -> None:
+async def test_each_algorithm(algorithm: SigningAlgorithm) -> None:
     prover = Prover(algorithm.value, generate(algorithm, 2048))
-    proof = DpopProofs().verify(
+    proof = await DpopProofs().verify(
         prover.proof(), method="POST", url="http://127.0.0.1:8080/token", algorithms=(algorithm,)
     )
     assert proof.jkt == prover.jkt

@@ -66,7 +66,7 @@ async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
     if not body.token:
         return _lacking("BAD_REQUEST", ResultCode.TOKEN_MISSING, "invalid_request", "An access token is required.")
     try:
-        token = await _opened(call.issuer, body.token, shown_in(call, body))
+        token = await _opened(call.issuer, body.token, await shown_in(call, body))
     except (InvalidDpopProof, UseDpopNonce) as error:
         return refused_proof(call, error)
     except InvalidToken as error:

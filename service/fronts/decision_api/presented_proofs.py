@@ -38,14 +38,14 @@ class PresentedTokenBody(CertificateBody, DpopBody):
     token: Text = ""
 
 
-def shown_in(call: Call, body: PresentedTokenBody, path: str = "") -> Possession:
+async def shown_in(call: Call, body: PresentedTokenBody, path: str = "") -> Possession:
     """What the sender of an access token shows beside it. Raises InvalidDpopProof, UseDpopNonce, InvalidRequest.
 
     ``path``: of what the request was for, where it were ours.
     """
     url, scheme = call.issuer.url_of(path), f"{SCHEME} {body.token}" if body.dpop else None
     request = Request({}, scheme, call.address, method="GET", url=url, certificate=body.certificate())
-    return shown_with(call.issuer, body.proving(request), body.token)
+    return await shown_with(call.issuer, body.proving(request), body.token)
 
 
 def refused_proof(call: Call, error: InvalidDpopProof | UseDpopNonce) -> CallResult:

@@ -112,7 +112,7 @@ async def _answered(
 async def _possession(issuer: Issuer, authenticated: AuthenticatedClient, request: Request) -> Possession:
     """The keys that the client holds, which its tokens are to be bound to. Raises ProtocolError."""
     try:
-        return bound_by(issuer, authenticated.client, request)
+        return await bound_by(issuer, authenticated.client, request)
     except ProtocolError:
         await confirm(authenticated.replay_checks)
         raise

@@ -20,7 +20,7 @@ async def userinfo(call: Call, body: PresentedTokenBody) -> CallResult:
     if not body.token:
         raise TokenRequired
     try:
-        token, client = await opened_for_claims(call.issuer, body.token, shown_in(call, body, PATH))
+        token, client = await opened_for_claims(call.issuer, body.token, await shown_in(call, body, PATH))
     except (InvalidDpopProof, UseDpopNonce) as error:
         return refused_proof(call, error)
     members = await client_members(call.issuer, client) | {

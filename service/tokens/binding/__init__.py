@@ -36,13 +36,12 @@ __all__ = [
 ]
 
 
-def bound_by(issuer: Issuer, client: Client, request: Request) -> Possession:
+async def bound_by(issuer: Issuer, client: Client, request: Request) -> Possession:
     """Return what the tokens of a token request are bound to. Raises ProtocolError."""
     possession = NO_KEY
     for proof in KEY_PROOFS.values():
-        bound = proof.bind(issuer, client, request)
-        if bound is not NO_KEY:
-            possession = bound if possession is NO_KEY else _both(possession, bound)
+        if proof.concerns(client, request):
+            possession = _both(possession, await proof.bind(issuer, client, request))
     return possession
 
 
@@ -54,12 +53,12 @@ def named_in(parameters: Mapping[str, str]) -> Binding:
     return possession.binding
 
 
-def pushed_with(issuer: Issuer, client: Client, request: Request, parameters: Mapping[str, str]) -> Pushed:
+async def pushed_with(issuer: Issuer, client: Client, request: Request, parameters: Mapping[str, str]) -> Pushed:
     """Return what a pushed authorization request shows; its replay checks are not under way. Raises ProtocolError.
 
     ``parameters``: of the authorization request, whether it came as a form or as a request object.
     """
-    shown = [proof.push(issuer, client, request, parameters) for proof in KEY_PROOFS.values()]
+    shown = [await proof.push(issuer, client, request, parameters) for proof in KEY_PROOFS.values()]
     named = {name: value for one in shown for name, value in one.parameters.items()}
     return Pushed(named, tuple(check for one in shown for check in one.replay_checks))
 
@@ -69,11 +68,11 @@ def answered_with(issuer: Issuer) -> dict[str, str]:
     return {name: value for proof in KEY_PROOFS.values() for name, value in proof.answered(issuer).items()}
 
 
-def shown_with(issuer: Issuer, request: Request, access_token: str) -> Possession:
+async def shown_with(issuer: Issuer, request: Request, access_token: str) -> Possession:
     """Return what a request shows beside the access token that it brings. Raises ProtocolError."""
     possession = NO_KEY
     for proof in KEY_PROOFS.values():
-        possession = _both(possession, proof.show(issuer, request, access_token))
+        possession = _both(possession, await proof.show(issuer, request, access_token))
     return possession
 
 

@@ -11,10 +11,8 @@ from service.records.client import Client
 from service.tokens.binding.key_proof import NO_KEY, KeyProof, Possession
 
 
-def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
-    """Only the tokens of a client that is registered so. Raises InvalidRequest where it shows no good certificate."""
-    if not client.tls_client_certificate_bound_access_tokens:
-        return NO_KEY
+async def _bind(issuer: Issuer, _: Client, request: Request) -> Possession:
+    """Raises InvalidRequest where no good certificate is shown."""
     if request.certificate is None:
         raise InvalidRequest(
             "The client's access tokens are bound to its certificate: it must show one in TLS.",
@@ -26,7 +24,7 @@ def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
         raise InvalidRequest(f"The client certificate cannot be used: {error}") from error
 
 
-def _show(issuer: Issuer, request: Request, _: str) -> Possession:
+async def _show(issuer: Issuer, request: Request, _: str) -> Possession:
     """What is shown beside a token; of a certificate that is not good nothing, for the token may need none."""
     if request.certificate is None:
         return NO_KEY
@@ -45,9 +43,14 @@ def _held(issuer: Issuer, request: Request) -> Possession:
     return Possession(Binding(x5t_s256=thumbprint(certificate)))
 
 
+def _concerns(client: Client, _: Request) -> bool:
+    """Only the tokens of a client that is registered so are bound."""
+    return client.tls_client_certificate_bound_access_tokens
+
+
 def _metadata(issuer: Issuer) -> Mapping[str, object]:
     is_on = issuer.settings.takes_client_certificates
     return {"tls_client_certificate_bound_access_tokens": True} if is_on else {}
 
 
-KEY_PROOF = KeyProof(name="certificate", bind=_bind, show=_show, metadata=_metadata)
+KEY_PROOF = KeyProof(name="certificate", bind=_bind, show=_show, concerns=_concerns, metadata=_metadata)

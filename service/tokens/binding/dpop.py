@@ -21,31 +21,33 @@ _WRONG_CLOCK = 86400
 """Seconds by which the clock of a client may be ahead that sends nonces, for its ``iat`` to be looked at."""
 
 
-def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
+async def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
     if HEADER in request.headers:
-        possession = _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
+        possession = await _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
         if not (client.public or client.self_registered):  # else anybody could fill Redis: it waits for a grant
             start(possession.replay_checks)
         return possession
-    if client.dpop_bound_access_tokens:
-        raise InvalidDpopProof("This client has to send a DPoP proof with each token request.")
-    return NO_KEY
+    raise InvalidDpopProof("This client has to send a DPoP proof with each token request.")
 
 
-def _show(issuer: Issuer, request: Request, access_token: str) -> Possession:
+def _concerns(client: Client, request: Request) -> bool:
+    return client.dpop_bound_access_tokens or HEADER in request.headers
+
+
+async def _show(issuer: Issuer, request: Request, access_token: str) -> Possession:
     """Look at the proof of a token that is sent as one that is bound to a key (RFC 9449 section 7.1)."""
     if (request.authorization or "")[: len(SCHEME) + 1].lower() != f"{SCHEME} ".lower():
         return NO_KEY
     if HEADER not in request.headers:
         raise InvalidDpopProof("The DPoP proof is missing.", status=401)
-    return _proved(issuer, request, access_token, status=401)
+    return await _proved(issuer, request, access_token, status=401)
 
 
-def _push(issuer: Issuer, client: Client, request: Request, parameters: Mapping[str, str]) -> Pushed:
+async def _push(issuer: Issuer, client: Client, request: Request, parameters: Mapping[str, str]) -> Pushed:
     """A proof in a pushed request binds the code as ``dpop_jkt`` does (RFC 9449 section 10.1)."""
     if HEADER not in request.headers:
         return NOT_PUSHED
-    possession = _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
+    possession = await _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
     if parameters.get(PARAMETER, possession.binding.jkt) != possession.binding.jkt:
         raise InvalidDpopProof(f"{PARAMETER} is another key than that of the DPoP proof.")
     return Pushed({PARAMETER: possession.binding.jkt}, possession.replay_checks)
@@ -60,7 +62,7 @@ def _named(parameters: Mapping[str, str]) -> Binding:
     return Binding(jkt=jkt)
 
 
-def _proved(
+async def _proved(
     issuer: Issuer,
     request: Request,
     access_token: str = "",
@@ -75,7 +77,7 @@ def _proved(
     if demanded is not None:
         algorithms = [name for name in algorithms if name in demanded]
     try:
-        proof = issuer.dpop_proofs.verify(
+        proof = await issuer.dpop_proofs.verify(
             _one_header(request.headers),
             method=request.method,
             url=request.url,
@@ -132,6 +134,7 @@ KEY_PROOF = KeyProof(
     name="dpop",
     bind=_bind,
     show=_show,
+    concerns=_concerns,
     push=_push,
     named=_named,
     answered=_answered,

@@ -1,6 +1,6 @@
 """What every proof of possession offers: by it a client shows that it holds the key that its tokens are bound to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -46,7 +46,11 @@ def _no_headers(_: Issuer) -> Mapping[str, str]:
     return {}
 
 
-def _not_pushed(_: Issuer, __: Client, ___: Request, ____: Mapping[str, str]) -> Pushed:
+def _always(_: Client, __: Request) -> bool:
+    return True
+
+
+async def _not_pushed(_: Issuer, __: Client, ___: Request, ____: Mapping[str, str]) -> Pushed:
     return NOT_PUSHED
 
 
@@ -56,16 +60,18 @@ def _no_key(_: Mapping[str, str]) -> Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyProof:
-    """One way to bind tokens to a key. Its functions do not wait; a replay check leaves with what else is sent."""
+    """One way to bind tokens to a key. A replay check leaves with what else is sent: none of its functions asks Redis."""
 
     name: str
-    bind: Callable[[Issuer, Client, Request], Possession]
+    bind: Callable[[Issuer, Client, Request], Awaitable[Possession]]
     """What a token request shows to have its tokens bound to. Raises ProtocolError where the client has to show more."""
-    show: Callable[[Issuer, Request, str], Possession]
+    show: Callable[[Issuer, Request, str], Awaitable[Possession]]
     """What a request shows that brings this access token. Raises ProtocolError for a malformed proof."""
+    concerns: Callable[[Client, Request], bool] = _always
+    """Whether this client has to show anything with this token request, or does: else ``bind`` is not asked."""
     named: Callable[[Mapping[str, str]], Binding] = _no_key
     """The key that an authorization request names, to which its code is bound. Raises ProtocolError."""
-    push: Callable[[Issuer, Client, Request, Mapping[str, str]], Pushed] = _not_pushed
+    push: Callable[[Issuer, Client, Request, Mapping[str, str]], Awaitable[Pushed]] = _not_pushed
     """What a pushed authorization request with these parameters shows; its replay checks wait. Raises ProtocolError."""
     answered: Callable[[Issuer], Mapping[str, str]] = _no_headers
     """Headers of each answer of an endpoint that takes proofs."""
