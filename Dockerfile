@@ -1,6 +1,8 @@
 # docker build --build-arg VERSION=$(git describe --always) --build-arg REVISION=$(git rev-parse HEAD) -t mintmark .
-# Exactly one base: --build-arg PYTHON=python@sha256:… . Without a network: a folder of wheels (`pip download --only-binary :all: --no-deps
-# -r requirements/build.txt -r requirements/image.txt`), --build-arg PIP_NO_INDEX=1 --build-arg PIP_FIND_LINKS=<where the build sees it>.
+# Exactly one base: --build-arg PYTHON=python:3.13-slim-bookworm@sha256:…, as `docker buildx imagetools inspect python:3.13-slim-bookworm` says it;
+# releases have it as the default below (`make release BASE=…`). amd64 and arm64: every wheel of the lock is there for both.
+# Without a network: a folder of wheels (`pip download --only-binary :all: --no-deps -r requirements/build.txt -r requirements/image.txt`),
+# --build-arg PIP_NO_INDEX=1 --build-arg PIP_FIND_LINKS=<where the build sees it>.
 # tests/image walks these steps without a container engine.
 
 ARG PYTHON=python:3.13-slim-bookworm
@@ -24,6 +26,7 @@ RUN /build/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-di
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/mintmark/lib
 
 FROM ${PYTHON}
+ARG PYTHON
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG SOURCE=unknown
@@ -32,7 +35,8 @@ LABEL org.opencontainers.image.title="Mintmark" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.source="${SOURCE}"
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.base.name="${PYTHON}"
 # Nothing is ever installed here: whoever gets in finds no installer.
 RUN rm -rf /usr/local/lib/python3*/ensurepip /usr/local/lib/python3*/site-packages/pip* /usr/local/bin/pip*
 COPY --from=build /opt/mintmark /opt/mintmark

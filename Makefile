@@ -74,9 +74,9 @@ profile: $(VENV)/.load ## a flame graph of the server under load, artifacts/prof
 	@mkdir -p artifacts
 	$(BIN)/python -m loadtests.flame_graph $(SERVED)
 
-release: $(VENV)/.test ## commit and tag a release, its files into dist/ (VERSION=0.2.0; REPOSITORY=, IMAGE=, HELM=, SIGN= and KEYRING=, see CONTRIBUTING.md)
+release: $(VENV)/.test ## commit and tag a release, its files into dist/ (VERSION=0.2.0; REPOSITORY=, IMAGE=, BASE=, HELM=, SIGN= and KEYRING=, see CONTRIBUTING.md)
 	@test -n "$(VERSION)" || { echo "Which one? VERSION=0.2.0 make release" >&2; exit 2; }
-	$(BIN)/python -m release $(VERSION) $(if $(REPOSITORY),--repository $(REPOSITORY)) $(if $(IMAGE),--image $(IMAGE)) \
+	$(BIN)/python -m release $(VERSION) $(if $(REPOSITORY),--repository $(REPOSITORY)) $(if $(IMAGE),--image $(IMAGE)) $(if $(BASE),--base $(BASE)) \
 		$(if $(HELM),--helm $(HELM)) $(if $(SIGN),--sign $(SIGN) --keyring $(KEYRING))
 
 clean: ## remove environments and everything that tools left; .mintmark (the demo's data) stays

@@ -40,6 +40,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--image", default="mintmark", help="the image without its tag, as the chart's metadata names it"
     )
+    parser.add_argument(
+        "--base", default="", help="what the image is made of, by its digest: python:3.13-slim-bookworm@sha256:…"
+    )
     parser.add_argument("--helm", default="helm", help="the program")
     parser.add_argument(
         "--sign", default="", metavar="KEY", help="sign the chart (provenance) and the checksums by this key of gpg"
@@ -72,6 +75,8 @@ def _make(wanted: argparse.Namespace) -> list[Path]:
     """Commit the release, make its files of that commit alone, and tag it."""
     version, day = wanted.version, datetime.now(UTC).date().isoformat()
     versions.write(version)
+    if wanted.base:
+        versions.pin_base(wanted.base)
     news = changelog.close(version, day)
     run(sys.executable, "-m", "tests.records.kept", version)
     git("add", "--all")
@@ -115,6 +120,10 @@ def _tell(wanted: argparse.Namespace, made: list[Path]) -> None:
     source, revision = wanted.repository or "URL-OF-THE-SOURCE", git("rev-parse", "HEAD")
     print(f"Mintmark {version} is committed and tagged v{version}; nothing is published yet. In dist/:\n")
     print("\n".join(f"  {path.name}  {path.stat().st_size:,} bytes" for path in made))
+    if not wanted.base:
+        print(
+            "\nThe image's base is not pinned: BASE=…@sha256:…, as `docker buildx imagetools inspect` says it, would do so."
+        )
     print(
         f"""
 Look at it, then:

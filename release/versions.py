@@ -23,6 +23,8 @@ PLACES = (
     Place(ROOT / "helm/mintmark/Chart.yaml", re.compile(r"^(version: ).*()$", re.MULTILINE)),
     Place(ROOT / "helm/mintmark/Chart.yaml", re.compile(r'^(appVersion: ").*(")$', re.MULTILINE)),
 )
+DOCKERFILE = ROOT / "Dockerfile"
+_BASE = re.compile(r"^ARG PYTHON=([^@\s]+)(?:@\S+)?$", re.MULTILINE)
 
 
 def check(version: str) -> None:
@@ -44,6 +46,16 @@ def write(version: str) -> None:
         if count != 1:
             raise ReleaseError(f"{place.path.relative_to(ROOT)}: the version stands {count} times in it, not once")
         place.path.write_text(changed, encoding="utf-8")
+
+
+def pin_base(base: str) -> None:
+    """Let the image be made of exactly this base. Raises ReleaseError where it is not named by its digest."""
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    found = _BASE.search(text)
+    if found is None or not re.fullmatch(re.escape(found[1]) + r"@sha256:[0-9a-f]{64}", base):
+        now = found[1] if found else "nothing"
+        raise ReleaseError(f"{base!r} is no base for the image, which is made of {now}: {now}@sha256:…, with 64 digits")
+    DOCKERFILE.write_text(text.replace(found[0], f"ARG PYTHON={base}"), encoding="utf-8")
 
 
 def found() -> set[str]:

