@@ -80,7 +80,7 @@ release: $(VENV)/.test ## commit and tag a release, its files into dist/ (VERSIO
 		$(if $(HELM),--helm $(HELM)) $(if $(SIGN),--sign $(SIGN) --keyring $(KEYRING))
 
 clean: ## remove environments and everything that tools left; .mintmark (the demo's data) stays
-	rm -rf $(VENV) .venv-serving build dist site htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-serving build dist site htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache guard/.import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: nothing is installed again while the lock files and both pyproject.toml are as they were.

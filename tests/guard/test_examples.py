@@ -110,13 +110,15 @@ async def test_the_examples_of_the_guard(demo: int, tmp_path: Path) -> None:
     assert made is not None
     assert called is not None
     await run(here(made[1], ""), tmp_path)
-    for name in sorted(SERVERS.keys() - {"mcp_api"}):
+
+    async def call(name: str) -> None:
         async with example(name, demo, tmp_path) as url:
             good, _, bad = (await run(here(called[1], url), tmp_path)).partition("\n")
         assert json.loads(good) == {"hello": "guard-caller", "scopes": ["read"]}, name
         assert bad.lstrip().startswith("HTTP/1.1 401 "), name
         assert "/.well-known/oauth-protected-resource" in bad, name
-    await call_the_mcp_example(demo, tmp_path)
+
+    await asyncio.gather(call_the_mcp_example(demo, tmp_path), *map(call, SERVERS.keys() - {"mcp_api"}))
 
 
 async def call_the_mcp_example(demo: int, tmp_path: Path) -> None:
