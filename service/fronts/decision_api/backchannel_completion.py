@@ -8,14 +8,15 @@ from typing import Annotated, Any
 
 import msgspec
 import orjson
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from service.admin.audit import audited
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words
+from service.fronts.decision_api.body import Text
 from service.fronts.decision_api.call import Call, CallError, CallResult, Route
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import client_members, enum_name
+from service.fronts.decision_api.completion_body import AUTHORIZED, DENIED, CompletionBody
 from service.fronts.decision_api.details_json import OptionalDetails, read_details
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.tickets import TicketError
@@ -26,7 +27,6 @@ from service.login.granting import begun_grant
 from service.login.interaction import StaleError
 from service.protocol import claims
 from service.protocol.authorization_details import NAME
-from service.protocol.checked_types import Identifier, readable
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import OPENID, DeliveryMode
 from service.records.grant import Grant
@@ -35,47 +35,22 @@ from service.tokens.id_tokens import subject_for
 from service.tokens.members import judge_members
 from service.tokens.polled_requests import end_pause
 
-_CLOCKS = 60
-"""Seconds by which a caller's clock may be ahead of ours."""
-_AUTHORIZED, _DENIED, _FAILED = "AUTHORIZED", "ACCESS_DENIED", "TRANSACTION_FAILED"
 
-
-class CompleteBackchannelBody(AdditionsBody):
-    """What the user decided. What would change tokens in a way that we do not know is refused."""
+class CompleteBackchannelBody(CompletionBody):
+    """What the user decided about a CIBA request."""
 
     ticket: Text
-    result: str
-    subject: Identifier | None = None
-    """None where the request says it, or nobody allowed it."""
-    sub: Identifier | None = None
-    auth_time: Annotated[int, Field(ge=0, le=2**53)] = 0
-    """Epoch seconds, 0 = unknown."""
-    acr: Annotated[str, Field(max_length=255), AfterValidator(readable)] = ""
-    claims: JsonObject = Field(default_factory=dict)
-    scopes: Words | None = None
-    """None = those that were asked for."""
     authorization_details: OptionalDetails = None
     error_description: Annotated[str, Field(max_length=400)] = ""
-    idt_header_params: Text = ""
     refresh_token_duration: int = 0
-    UNSUPPORTED = (
-        "idt_header_params",
-        "jwt_at_claims",
-        "access_token",
-        "access_token_duration",
-        "refresh_token_duration",
-    )
+    UNSUPPORTED = (*CompletionBody.UNSUPPORTED, "refresh_token_duration")
 
 
 async def complete(call: Call, body: CompleteBackchannelBody) -> CallResult:
     """Decide, once; the answer says what the client is to be sent, and by whom."""
-    body.check_supported()
-    if body.result not in (_AUTHORIZED, _DENIED, _FAILED):
-        raise CallError(ResultCode.MALFORMED, f"result: must be one of {_AUTHORIZED}, {_DENIED}, {_FAILED}.")
-    if body.auth_time > call.issuer.clock() + _CLOCKS:
-        raise CallError(ResultCode.MALFORMED, "authTime: is in the future; it is in seconds, not milliseconds.")
+    body.check(call.issuer.clock())
     issuer, loaded = with_callers_directory(call.issuer), await _loaded(call, body.ticket)
-    subject = _subject(issuer, loaded, body) if body.result == _AUTHORIZED else ""
+    subject = _subject(issuer, loaded, body) if body.result == AUTHORIZED else ""
     try:
         await _decide(issuer, loaded, body, subject)
     except StaleError as error:
@@ -118,7 +93,7 @@ def _subject(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBod
 
 @audited("backchannel.complete", "client:loaded.client.client_id", "user:subject", often=True)
 async def _decide(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody, subject: str) -> None:
-    if body.result != _AUTHORIZED:
+    if body.result != AUTHORIZED:
         await backchannel_requests.deny(issuer, loaded)
         return
     grant = _grant(issuer, loaded, body, subject)
@@ -177,9 +152,9 @@ async def _answer(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchann
 
 async def _pushed(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody) -> dict[str, Any]:
     """The tokens, or the error."""
-    if body.result == _AUTHORIZED:
+    if body.result == AUTHORIZED:
         return await pushed_tokens(issuer, loaded.client, loaded.waiting.auth_req_id)
-    error = "access_denied" if body.result == _DENIED else TRANSACTION_FAILED
+    error = "access_denied" if body.result == DENIED else TRANSACTION_FAILED
     return {"error": error} | ({"error_description": body.error_description} if body.error_description else {})
 
 

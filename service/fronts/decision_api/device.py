@@ -4,19 +4,19 @@ The caller has the page where users enter codes, and makes guessing slow there: 
 decide what a device began at our own endpoint.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from pydantic import AfterValidator, Field
 
 from service.admin.audit import audited
 from service.client_auth import authenticate
 from service.endpoints import device_authorization as endpoint
-from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words
+from service.fronts.decision_api.body import Text
 from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, milliseconds
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import client_members, method_name
 from service.fronts.decision_api.client_request import ClientRequestBody, refused_as_unauthorized, request_of
+from service.fronts.decision_api.completion_body import AUTHORIZED, CompletionBody
 from service.fronts.decision_api.details_json import details_json
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.services import scopes_json
@@ -26,7 +26,6 @@ from service.login.granting import begun_grant
 from service.login.tickets import may_still_ask
 from service.protocol import claims, user_codes
 from service.protocol.authorization_request import AuthorizationRequest
-from service.protocol.checked_types import Identifier, readable
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
@@ -34,11 +33,6 @@ from service.records.grant import Grant
 from service.records.polled_request import PolledRequest
 from service.tokens import polled_requests
 from service.tokens.members import judge_members
-
-_CLOCKS = 60
-"""Seconds by which a caller's clock may be ahead of ours."""
-_AUTHORIZED, _RESULTS = "AUTHORIZED", ("AUTHORIZED", "ACCESS_DENIED", "TRANSACTION_FAILED")
-
 
 # a device begins
 
@@ -123,33 +117,17 @@ async def _find(issuer: Issuer, text: str) -> tuple[str, PolledRequest, Client]:
 # and decided
 
 
-class CompleteDeviceBody(AdditionsBody):
-    """What the user decided. What would change tokens in a way that we do not know is refused."""
+class CompleteDeviceBody(CompletionBody):
+    """What the user decided about a device."""
 
     user_code: Text
-    result: str
-    subject: Identifier | None = None
-    """None where nobody allowed it."""
-    sub: Identifier | None = None
-    auth_time: Annotated[int, Field(ge=0, le=2**53)] = 0
-    """Epoch seconds, 0 = unknown."""
-    acr: Annotated[str, Field(max_length=255), AfterValidator(readable)] = ""
-    claims: JsonObject = Field(default_factory=dict)
-    scopes: Words | None = None
-    """None = those that were asked for."""
-    idt_header_params: Text = ""
-    UNSUPPORTED = ("idt_header_params", "jwt_at_claims", "access_token", "access_token_duration")
 
 
 async def complete(call: Call, body: CompleteDeviceBody) -> CallResult:
     """Decide, once: the device hears of it at its next poll."""
-    body.check_supported()
-    if body.result not in _RESULTS:
-        raise CallError(ResultCode.MALFORMED, f"result: must be one of {', '.join(_RESULTS)}.")
-    if body.auth_time > call.issuer.clock() + _CLOCKS:
-        raise CallError(ResultCode.MALFORMED, "authTime: is in the future; it is in seconds, not milliseconds.")
-    subject = (body.subject or "") if body.result == _AUTHORIZED else ""
-    if body.result == _AUTHORIZED and not subject:
+    body.check(call.issuer.clock())
+    subject = (body.subject or "") if body.result == AUTHORIZED else ""
+    if body.result == AUTHORIZED and not subject:
         raise CallError(ResultCode.MALFORMED, "subject: is missing.")
     issuer = with_callers_directory(call.issuer)
     try:
@@ -172,7 +150,7 @@ async def _decide(
     issuer: Issuer, client: Client, reference: str, record: PolledRequest, body: CompleteDeviceBody, subject: str
 ) -> None:
     """Raises _UnusableCodeError where it was decided meanwhile."""
-    if body.result == _AUTHORIZED:
+    if body.result == AUTHORIZED:
         grant = _grant(issuer, client, record.request, body, subject)
         await judge_members(issuer, client, subject, grant.members)
         is_first = await polled_requests.allow(issuer, client, reference, record, grant)

@@ -1,0 +1,52 @@
+"""What a caller says that the user decided: the members that the completions of a device's and of a CIBA request share."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words
+from service.fronts.decision_api.call import CallError
+from service.fronts.decision_api.result_codes import ResultCode
+from service.protocol.checked_types import Identifier, readable
+
+AUTHORIZED, DENIED, FAILED = "AUTHORIZED", "ACCESS_DENIED", "TRANSACTION_FAILED"
+_RESULTS = (AUTHORIZED, DENIED, FAILED)
+_CLOCKS = 60
+"""Seconds by which a caller's clock may be ahead of ours."""
+
+
+class CompletionBody(AdditionsBody):
+    """What the user decided. What would change tokens in a way that we do not know is refused."""
+
+    result: str
+    subject: Identifier | None = None
+    """None where the request says it, or nobody allowed it."""
+    sub: Identifier | None = None
+    auth_time: Annotated[int, Field(ge=0, le=2**53)] = 0
+    """Epoch seconds, 0 = unknown."""
+    acr: Annotated[str, Field(max_length=255), AfterValidator(readable)] = ""
+    claims: JsonObject = Field(default_factory=dict)
+    scopes: Words | None = None
+    """None = those that were asked for."""
+    idt_header_params: Text = ""
+    UNSUPPORTED: ClassVar[tuple[str, ...]] = (
+        "idt_header_params",
+        "jwt_at_claims",
+        "access_token",
+        "access_token_duration",
+    )
+
+    def check(self, now: float) -> None:
+        """Check what no type says.
+
+        Args:
+            now: Epoch seconds.
+
+        Raises:
+            CallError: A member is not supported, the result is none, or the login is in the future.
+        """
+        self.check_supported()
+        if self.result not in _RESULTS:
+            raise CallError(ResultCode.MALFORMED, f"result: must be one of {', '.join(_RESULTS)}.")
+        if self.auth_time > now + _CLOCKS:
+            raise CallError(ResultCode.MALFORMED, "authTime: is in the future; it is in seconds, not milliseconds.")
