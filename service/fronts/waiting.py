@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, suppress
 
 from aiohttp import web
 
-from service.fronts.health import LIVE_PATH, status
+from service.fronts.health import HEALTH_PATHS, LIVE_PATH, status
+from service.fronts.oauth import rendered
 from service.fronts.places import listen_at, operators_place, public_places
 from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
@@ -73,4 +74,6 @@ async def _answer_probes(open_: AsyncExitStack, settings: Settings, share_port: 
 async def _answer(request: web.BaseRequest) -> web.StreamResponse:
     if request.path == LIVE_PATH:
         return status("ok")
-    return status("waiting for redis", 503)
+    if request.path in HEALTH_PATHS:
+        return status("waiting for redis", 503)
+    return rendered(TemporarilyUnavailable())  # clients read it as any refusal of ours

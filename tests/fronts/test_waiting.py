@@ -40,6 +40,7 @@ async def test_it_is_alive_and_not_ready_until_redis_is_there(tmp_path: Path, wo
                 session.post(f"{server.url}/token", data={"grant_type": "client_credentials"}) as response,
             ):
                 assert (response.status, response.headers["Retry-After"]) == (503, "1")
+                assert (await response.json())["error"] == "temporarily_unavailable"
             redis.restart(redis.nodes[0])
             assert server.process is not None
             assert await is_ready(server.url, server.process)
