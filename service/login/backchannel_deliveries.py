@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 import orjson
 
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.outbound.delivery_loop import AT_ONCE, pause_after
+from service.outbound.delivery_loop import AT_ONCE, deliver_or_later, pause_after
 from service.outbound.http_client import JSON_HEADERS, HttpClientError, Purpose
 from service.protocol.credentials import new_grant_id
 from service.protocol.errors import (
@@ -101,14 +102,9 @@ def _sealed(issuer: Issuer, notice: BackchannelNotice) -> str:
 
 
 async def _deliver_or_later(issuer: Issuer, delivery_id: str, delivery: BackchannelDelivery) -> None:
-    """Deliver one; what fails in an unforeseen way is an attempt like others, and holds up no other delivery."""
-    try:
-        await _deliver(issuer, delivery_id, delivery)
-    except TemporarilyUnavailable:
-        raise
-    except Exception:
-        log.exception(Event.DELIVERY_FAILED, extra={"queue": "backchannel", "client_id": delivery.client_id})
-        await _try_again(issuer, delivery_id, delivery, "an unforeseen error, see the log")
+    deliver = partial(_deliver, issuer, delivery_id, delivery)
+    try_again = partial(_try_again, issuer, delivery_id, delivery)
+    await deliver_or_later(deliver, try_again, "backchannel", delivery.client_id)
 
 
 async def _deliver(issuer: Issuer, delivery_id: str, delivery: BackchannelDelivery) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from urllib.parse import urlencode
 
 import msgspec
@@ -9,9 +10,8 @@ import msgspec
 from service.issuer import Issuer
 from service.login.ending_sessions import resume_ending
 from service.observe.events import Event
-from service.outbound.delivery_loop import AT_ONCE, pause_after
+from service.outbound.delivery_loop import AT_ONCE, deliver_or_later, pause_after
 from service.outbound.http_client import HttpClientError, Purpose
-from service.protocol.errors import TemporarilyUnavailable
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
 from service.tokens.id_tokens import algorithm_of, keyring_of
@@ -47,14 +47,9 @@ async def logout_token(issuer: Issuer, client: Client, delivery: LogoutDelivery,
 
 
 async def _deliver_or_later(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -> None:
-    """Deliver one; what fails in an unforeseen way is an attempt like others, and holds up no other delivery."""
-    try:
-        await _deliver(issuer, delivery_id, delivery)
-    except TemporarilyUnavailable:
-        raise
-    except Exception:
-        log.exception(Event.DELIVERY_FAILED, extra={"queue": "logouts", "client_id": delivery.client_id})
-        await _try_again(issuer, delivery_id, delivery, "an unforeseen error, see the log")
+    deliver = partial(_deliver, issuer, delivery_id, delivery)
+    try_again = partial(_try_again, issuer, delivery_id, delivery)
+    await deliver_or_later(deliver, try_again, "logouts", delivery.client_id)
 
 
 async def _deliver(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -> None:

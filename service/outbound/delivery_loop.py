@@ -35,6 +35,29 @@ async def keep_delivering(deliver_due: Callable[[], Awaitable[int]], what: str) 
             outage.failed(error.log, queue=what)
 
 
+async def deliver_or_later(
+    deliver: Callable[[], Awaitable[None]], try_again: Callable[[str], Awaitable[None]], what: str, client_id: str
+) -> None:
+    """Deliver one; what fails in an unforeseen way is an attempt like others, and holds up no other delivery.
+
+    Args:
+        deliver: Delivers it.
+        try_again: Counts a failed attempt, for the reason that it is given.
+        what: What logs call the queue.
+        client_id: Whom it is for.
+
+    Raises:
+        TemporarilyUnavailable: Redis is away.
+    """
+    try:
+        await deliver()
+    except TemporarilyUnavailable:
+        raise
+    except Exception:
+        log.exception(Event.DELIVERY_FAILED, extra={"queue": what, "client_id": client_id})
+        await try_again("an unforeseen error, see the log")
+
+
 def pause_after(attempts: int) -> int:
     """Seconds to wait after so many failed attempts: 2, 4, 8 … an hour at most."""
     return min(_FIRST_PAUSE << min(attempts - 1, 20), _LONGEST_PAUSE)
