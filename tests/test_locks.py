@@ -93,3 +93,11 @@ def test_an_install_takes_what_the_lock_names_and_nothing_else(where: str) -> No
     installs = re.findall(r"(?:pip install|\$\(INSTALL\)).*-r \S+", (ROOT / where).read_text())
     assert installs
     assert all("--no-deps" in one and "--require-hashes" in one for one in installs)
+
+
+def test_locks_that_are_installed_together_agree() -> None:
+    """Continuous integration has tests, load tests and docs in one environment."""
+    test, *others = (pinned((ROOT / f"requirements/{lock}.txt").read_text()) for lock in ("test", "load", "docs"))
+    assert [
+        name for other in others for name in other.keys() & test.keys() if other[name].specifier != test[name].specifier
+    ] == []
