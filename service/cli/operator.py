@@ -20,40 +20,49 @@ from service.settings import SettingsError
 
 _AT_ONCE = 8
 """Requests to the service at a time, however many objects there are."""
+_TOKEN_FOR = 30.0
+"""Seconds after which the file with the token is read again."""
 _LISTED_FOR = 30.0
 """Seconds for which what the service listed counts for objects that are only looked at."""
 
 
+_Namespaces = Annotated[
+    list[str] | None,
+    typer.Option(help="Watch this namespace; all of them unless said. May be repeated.", metavar="NAME"),
+]
+_NamespaceLabels = Annotated[
+    list[str] | None,
+    typer.Option(help="Watch only namespaces with this label. May be repeated.", metavar="NAME=VALUE"),
+]
+_IssuerUrl = Annotated[
+    str, typer.Option(help="The issuer that applications find in their Secrets; none unless said.", metavar="URL")
+]
+_ClusterName = Annotated[
+    str, typer.Option(help="Tells this cluster apart, where several declare what one service has.", metavar="NAME")
+]
+_Resync = Annotated[
+    int, typer.Option(help="Seconds between two looks at an object that does not change.", min=1, metavar="SECONDS")
+]
+_SecretGrace = Annotated[
+    int, typer.Option(help="Seconds for which a secret counts beside the one after it.", min=0, metavar="SECONDS")
+]
+_Liveness = Annotated[str, typer.Option(help="Answer probes here: http://0.0.0.0:8082/healthz.", metavar="URL")]
+_LogLevel = Annotated[
+    str, typer.Option(help="Least level that is logged: DEBUG, INFO, WARNING, ERROR.", metavar="LEVEL")
+]
+_LogFormat = Annotated[str, typer.Option(help="json: one object a line; text: for reading.", metavar="FORMAT")]
+
+
 def operator(
-    namespace: Annotated[
-        list[str] | None,
-        typer.Option(help="Watch this namespace; all of them unless said. May be repeated.", metavar="NAME"),
-    ] = None,
-    namespace_label: Annotated[
-        list[str] | None,
-        typer.Option(help="Watch only namespaces with this label. May be repeated.", metavar="NAME=VALUE"),
-    ] = None,
-    issuer: Annotated[
-        str, typer.Option(help="The issuer that applications find in their Secrets; none unless said.", metavar="URL")
-    ] = "",
-    cluster: Annotated[
-        str,
-        typer.Option(help="Tells this cluster apart, where several declare what one service has.", metavar="NAME"),
-    ] = "",
-    resync: Annotated[
-        int, typer.Option(help="Seconds between two looks at an object that does not change.", min=1, metavar="SECONDS")
-    ] = 600,
-    secret_grace: Annotated[
-        int,
-        typer.Option(help="Seconds for which a secret counts beside the one after it.", min=0, metavar="SECONDS"),
-    ] = 86400,
-    liveness: Annotated[str, typer.Option(help="Answer probes here: http://0.0.0.0:8082/healthz.", metavar="URL")] = "",
-    log_level: Annotated[
-        str, typer.Option(help="Least level that is logged: DEBUG, INFO, WARNING, ERROR.", metavar="LEVEL")
-    ] = "INFO",
-    log_format: Annotated[
-        str, typer.Option(help="json: one object a line; text: for reading.", metavar="FORMAT")
-    ] = "json",
+    namespace: _Namespaces = None,
+    namespace_label: _NamespaceLabels = None,
+    issuer: _IssuerUrl = "",
+    cluster: _ClusterName = "",
+    resync: _Resync = 600,
+    secret_grace: _SecretGrace = 86400,
+    liveness: _Liveness = "",
+    log_level: _LogLevel = "INFO",
+    log_format: _LogFormat = "json",
     json: Json = False,
 ) -> None:
     """Keep clients, resources and trusted issuers as objects of Kubernetes declare them, until SIGTERM or Ctrl-C.
@@ -104,10 +113,25 @@ async def _run(watching: Any, options: Mapping[str, Any]) -> None:  # noqa: ANN4
     async with AsyncExitStack() as stack:
         do = _Service(stack, handlers.UnavailableError).do
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
-        reconciler = Reconciler(
-            do, RecordDigests(do, time.monotonic, _LISTED_FOR), ApiServer(http, connection), time.time, **options
-        )
+        api_server = ApiServer(http, connection)
+        await _check_kinds(api_server)
+        records = RecordDigests(do, time.monotonic, _LISTED_FOR)
+        reconciler = Reconciler(do, records, api_server, time.time, **options)
         await handlers.run_operator(reconciler, watching, login, stop)
+
+
+async def _check_kinds(api_server: Any) -> None:  # noqa: ANN401 (ApiServer, imported with kopf)
+    """Raises SettingsError where the cluster does not know what is to be watched, ServiceUnusableError."""
+    from service.operator.api_server import ApiServerError
+
+    try:
+        if not await api_server.knows_kinds():
+            raise SettingsError(
+                "the cluster does not know OAuth2Client and the other kinds: install their definitions with the chart "
+                "(operator.crds.install), or kubectl apply --server-side -f helm/mintmark/files/crds"
+            )
+    except ApiServerError as error:
+        raise ServiceUnusableError(f"The API server of the cluster cannot be asked: {error}") from error
 
 
 class _Service:
@@ -119,6 +143,7 @@ class _Service:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._target: remote.RunningService | None = None
         self._do: Do | None = None
+        self._read_at = 0.0
 
     async def do(self, operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
         """Perform an operation there. Raises AdminError, and what was said to be raised where it cannot be asked."""
@@ -126,10 +151,14 @@ class _Service:
             try:
                 return await (await self._connected())(operation, given)
             except (ServiceUnusableError, SettingsError) as error:
+                self._read_at = 0.0  # perhaps the token is another by now
                 raise self._unavailable(" ".join(str(error).split())) from error
 
     async def _connected(self) -> Do:
         """A connection with the token as its file has it now."""
+        if self._do is not None and time.monotonic() - self._read_at < _TOKEN_FOR:
+            return self._do
+        self._read_at = time.monotonic()
         target = remote.target()
         if self._do is None or target is None or self._target is None or target[:2] != self._target[:2]:
             if target is None:

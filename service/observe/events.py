@@ -164,6 +164,13 @@ class Event(StrEnum):
     HOOK_NOTIFICATION_DROPPED = "hook_notification_dropped", WARNING, "A notification was deleted because its hook is gone.", "hook reason"
     HOOK_NOTIFICATION_GIVEN_UP = "hook_notification_given_up", ERROR, "A notification was not taken after all attempts.", "hook hook_event id attempts"
 
+    # the operator (Kubernetes)
+    OBJECT_PUT_RIGHT = "object_put_right", INFO, "The operator made or changed something so that it is as an object declares it.", "kind namespace object reason text"
+    OBJECT_UNFULFILLED = "object_unfulfilled", WARNING, "The operator cannot let the service have what an object declares; the object says why.", "kind namespace object reason text"
+    OBJECT_ENDED = "object_ended", INFO, "An object was deleted, and what it had made ended.", "kind namespace object key"
+    OBJECT_CANNOT_END = "object_cannot_end", WARNING, "What a deleted object had made cannot be ended now; it is tried again.", "kind namespace object reason"
+    OBJECT_STATUS_UNWRITTEN = "object_status_unwritten", WARNING, "The API server does not take the status of an object now.", "kind namespace object reason"
+
     # Redis
     REDIS_AWAITED = "redis_awaited", WARNING, "Redis cannot be reached at the start; the server waits for it, not ready.", "reason hint"
     REDIS_COMMAND_REFUSED = "redis_command_refused", ERROR, "Redis refuses commands of the service: login, rights or memory.", "reason failures for_seconds"

@@ -50,6 +50,10 @@ class ApiServer:
         self._connect = connect
         self._tls: Any = None
 
+    async def knows_kinds(self) -> bool:
+        """Return whether the definitions of our kinds are installed. Raises ApiServerError."""
+        return await self._ask("GET", f"/apis/{API_VERSION}") is not None
+
     async def secret(self, namespace: str, name: str) -> KubeObject | None:
         """Return a Secret, None where there is none. Raises ApiServerError."""
         return await self._ask("GET", _secrets(namespace, name))
@@ -73,6 +77,14 @@ class ApiServer:
         """Write the status of an object, if it is still there. Raises ApiServerError."""
         path = f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}/{name}/status"
         await self._ask("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
+
+    async def touch_all(self, plural: str, namespace: str, annotation: str, value: str) -> None:
+        """Write an annotation on every object of a namespace, so that whoever watches looks at them. Raises ApiServerError."""
+        path = f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}"
+        changed = {"metadata": {"annotations": {annotation: value}}}
+        for one in (await self._ask("GET", path) or {}).get("items", []):
+            name = one["metadata"]["name"]
+            await self._ask("PATCH", f"{path}/{name}", changed, content_type="application/merge-patch+json")
 
     async def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = "application/json"

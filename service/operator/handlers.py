@@ -16,6 +16,7 @@ import kopf
 
 from service.admin.errors import AdminError
 from service.declared import GROUP, KINDS, VERSION
+from service.observe.events import Event
 from service.operator.api_server import ApiServerError, ConflictError
 from service.operator.reconciling import ABANDON, Reconciler, UnfulfilledError
 from service.operator.secrets import ROTATE
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 FINALIZER = f"{GROUP}/end"
 _PREFIX = f"operator.{GROUP}"
+_SELECTED = f"{_PREFIX}/selected"
 _FIRST_PAUSE, _LONGEST_PAUSE, _STOP_SECONDS = 1.0, 300.0, 20.0
 
 
@@ -59,10 +61,14 @@ async def run_operator(
     """Watch objects until ``stop`` is set."""
     registry = kopf.OperatorRegistry()
     handlers = _Handlers(reconciler, watching)
+    if not log.isEnabledFor(logging.DEBUG):  # that a handler was called says nothing; what was done is logged here
+        logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("kopf.objects").addFilter(_without_settings)
     kopf.on.startup(registry=registry)(handlers.configure)
     kopf.on.login(registry=registry)(login)
     selected = handlers.is_selected if watching.namespace_labels else None
     if watching.namespace_labels:
+        kopf.index("namespaces", registry=registry)(handlers.know_namespace)  # before any handler is called
         kopf.on.event("namespaces", registry=registry)(handlers.see_namespace)
     for kind in KINDS:
         plural = f"{kind.lower()}s"
@@ -86,6 +92,9 @@ class _Handlers:
         self._reconciler = reconciler
         self._watching = watching
         self._namespaces: set[str] = set()
+        """Those with the labels."""
+        self._seen: dict[str, bool] = {}
+        """Whether a namespace had them when it was seen last."""
 
     def configure(self, settings: kopf.OperatorSettings, **_: object) -> None:
         """Leave on objects as little as can be, and in their Events only what is news."""
@@ -95,15 +104,31 @@ class _Handlers:
         settings.posting.loggers = False
         settings.posting.reporting_component = "mintmark-operator"
         settings.posting.event_name_prefix = "mintmark-"
-        settings.scanning.disabled = bool(self._watching.namespaces)  # else it asked for every CRD and namespace
-        settings.watching.server_timeout = self._watching.resync  # lists anew: a label of a namespace may have changed
+        settings.scanning.disabled = True  # else it asked for every CRD of the cluster
 
-    def see_namespace(self, body: kopf.Body, type: str | None, **_: object) -> None:
+    def know_namespace(self, body: kopf.Body, **_: object) -> None:
         """Keep which namespaces have the labels."""
-        labels = body.metadata.get("labels") or {}
-        wanted = self._watching.namespace_labels or {}
-        has_them = type != "DELETED" and wanted.items() <= dict(labels).items()
+        labels = dict(body.metadata.get("labels") or {})
+        has_them = (self._watching.namespace_labels or {}).items() <= labels.items()
         (self._namespaces.add if has_them else self._namespaces.discard)(str(body.metadata.get("name")))
+
+    async def see_namespace(self, name: str | None, type: str | None, **_: object) -> None:
+        """Have the objects of a namespace looked at that got the labels, or lost them: kopf asks for each object by itself."""
+        if name is None or type == "DELETED":
+            self._namespaces.discard(str(name))
+            self._seen.pop(str(name), None)
+            return
+        is_selected = name in self._namespaces
+        was_selected = self._seen.get(name, False)
+        self._seen[name] = is_selected
+        if type is None or is_selected == was_selected:  # None: it was there at the start
+            return
+        for kind in KINDS:
+            try:
+                plural, value = f"{kind.lower()}s", str(is_selected).lower()
+                await self._reconciler.api_server.touch_all(plural, name, _SELECTED, value)
+            except (ApiServerError, ConflictError) as error:
+                log.warning(Event.OBJECT_STATUS_UNWRITTEN, extra={"namespace": name, "reason": str(error)})
 
     def is_selected(self, namespace: str | None, **_: object) -> bool:
         """Whether objects of this namespace are ours to look at."""
@@ -142,6 +167,7 @@ class _Handlers:
             status, done = await reconciler.apply(body, before)
             for news in done:
                 kopf.event(live, type="Normal", reason=news.reason, message=news.message)
+                log.info(Event.OBJECT_PUT_RIGHT, extra=_named(live) | {"reason": news.reason, "text": news.message})
             is_good = True
         except (UnfulfilledError, UnavailableError, ApiServerError, AdminError, ConflictError) as error:
             status, is_good = self._refused(live, before, error)
@@ -150,8 +176,8 @@ class _Handlers:
                 metadata = body["metadata"]
                 plural = f"{body['kind'].lower()}s"
                 await reconciler.api_server.write_status(plural, metadata["namespace"], metadata["name"], status)
-        except (ApiServerError, ConflictError):
-            log.warning("The status of %s cannot be written", body["metadata"]["name"], exc_info=True)
+        except (ApiServerError, ConflictError) as error:
+            log.warning(Event.OBJECT_STATUS_UNWRITTEN, extra=_named(live) | {"reason": str(error)})
             return before, False
         return status, is_good
 
@@ -162,6 +188,7 @@ class _Handlers:
         was = ready_of(before)
         if (was.get("reason"), was.get("message")) != (reason, str(error)[:1024]):
             kopf.event(body, type="Warning", reason=reason, message=str(error)[:1024])
+            log.warning(Event.OBJECT_UNFULFILLED, extra=_named(body) | {"reason": reason, "text": news.message})
         return with_news(before, news, body["metadata"]["generation"], self._reconciler.clock()), not may_pass
 
     async def end(self, body: kopf.Body, memo: kopf.Memo, retry: int, **_: object) -> None:
@@ -174,6 +201,7 @@ class _Handlers:
             _wait_and_end_again(body, error, retry)
         if ended:
             kopf.event(body, type="Normal", reason="Ended", message=f"{ended} has ended, with all it held.")
+            log.info(Event.OBJECT_ENDED, extra=_named(body) | {"key": ended})
 
 
 def _wait_and_end_again(body: kopf.Body, error: Exception, retry: int) -> NoReturn:
@@ -183,6 +211,7 @@ def _wait_and_end_again(body: kopf.Body, error: Exception, retry: int) -> NoRetu
     )
     if retry in (0, 5):
         kopf.event(body, type="Warning", reason="CannotEnd", message=text[:1024])
+        log.warning(Event.OBJECT_CANNOT_END, extra=_named(body) | {"reason": str(error)})
     raise kopf.TemporaryError(text, delay=min(2.0**retry, 60.0) * random.uniform(0.7, 1.0))  # noqa: S311 (jitter)
 
 
@@ -197,6 +226,18 @@ async def _sleep(seconds: float, changed: asyncio.Event, stopped: kopf.DaemonSto
             one.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await one
+
+
+def _without_settings(record: logging.LogRecord) -> bool:
+    """Take out of a line of kopf's what it carries for itself."""
+    for name in ("settings", "k8s_skip"):
+        record.__dict__.pop(name, None)
+    return True
+
+
+def _named(body: kopf.Body) -> dict[str, Any]:
+    """Which object it is, for the log."""
+    return {"kind": body["kind"], "namespace": body.metadata.get("namespace"), "object": body.metadata.get("name")}
 
 
 def _plain(body: kopf.Body) -> dict[str, Any]:

@@ -60,6 +60,16 @@ class Watched:
         path.write_text(kubeconfig(self.cluster, token))
         return path
 
+    def rights_everywhere(self) -> Path:
+        """A kubeconfig with the same account and the ClusterRole of the chart."""
+        options = ("--set", "operator.namespaces=null,operator.allNamespaces=true,operator.namespaceLabels.team=shop")
+        for one in objects("operator", *options):
+            if one["kind"] in ("ClusterRole", "ClusterRoleBinding"):
+                for subject in one.get("subjects", []):
+                    subject["namespace"] = self.namespace
+                self.cluster.apply(one)
+        return self.rights
+
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         return self.cluster.kubectl("--namespace", self.namespace, *arguments, stdin=stdin)
 
@@ -115,15 +125,19 @@ class Watched:
             return answer.status, await answer.json(content_type=None)
 
     @asynccontextmanager
-    async def operating(self, name: str = "operator", resync: int = 3) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def operating(
+        self, name: str = "operator", resync: int = 3, watching: tuple[str, ...] = (), rights: Path | None = None
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        """An operator, by default for the namespace alone and by the rights of that."""
         log = (self.folder / f"{name}.log").open("ab")
         token = self.folder / "token"
         token.write_text(TOKEN)
+        command = [sys.executable, "-m", "service", "--url", f"http://127.0.0.1:{self.admin_port}"]
+        command += ["--token-file", str(token), "operator", "--resync", str(resync)]
+        command += [*(watching or ("--namespace", self.namespace)), "--issuer", "https://id.example.com"]
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "service", "--url", f"http://127.0.0.1:{self.admin_port}"),
-            *("--token-file", str(token), "operator", "--namespace", self.namespace, "--resync", str(resync)),
-            *("--issuer", "https://id.example.com", "--log-format", "text"),
-            env={"KUBECONFIG": str(self.rights), "PATH": "/usr/bin:/bin"},
+            *command,
+            env={"KUBECONFIG": str(rights or self.rights), "PATH": "/usr/bin:/bin"},
             stdout=log,
             stderr=log,
         )
@@ -275,3 +289,46 @@ async def test_an_object_is_not_stuck_where_the_service_is_away(watched: Watched
         watched.kubectl("wait", "--for=delete", "oauth2client/web", "--timeout=80s")
     await watched.server.start()
     assert (await watched.admin("GET", "/clients/web"))[0] == 200
+
+
+async def test_namespaces_are_chosen_by_label_also_later(watched: Watched) -> None:
+    """One without the label is another operator's: not even a finalizer of ours is on its objects."""
+    rights = watched.rights_everywhere()
+    watched.declare("web")
+    async with watched.operating(watching=("--namespace-label", "team=shop"), rights=rights):
+        await asyncio.sleep(6)
+        untouched = json.loads(watched.kubectl("get", "oauth2client", "web", "--output", "json"))
+        assert "status" not in untouched
+        assert "finalizers" not in untouched["metadata"]
+        watched.cluster.kubectl("label", "namespace", watched.namespace, "team=shop")
+        await watched.until(lambda: watched.is_ready("web"), "it is ready")
+        watched.kubectl("delete", "oauth2client", "web", "--timeout=60s")
+
+
+async def test_many_objects_are_looked_at_and_not_written(watched: Watched) -> None:
+    """What does not change is not written, or each look would be an event for everybody who watches."""
+    many = [
+        {
+            "apiVersion": API_VERSION,
+            "kind": "OAuth2Client",
+            "metadata": {"name": f"web-{number}"},
+            "spec": SPEC | {"auth_method": "none", "grant_types": ["authorization_code"], "redirect_uris": ["app:/cb"]},
+        }
+        for number in range(150)
+    ]
+    watched.kubectl("create", "--filename", "-", stdin=yaml.safe_dump_all(many))
+
+    def ready() -> list[str]:
+        told = "jsonpath={range .items[*]}{.status.conditions[0].status} {end}"
+        return watched.kubectl("get", "oauth2client", "--output", told).split()
+
+    async with watched.operating(resync=4):
+        await watched.until(lambda: ready() == ["True"] * len(many), "all are ready")
+
+        async def is_left_alone() -> bool:
+            """For two looks at each."""
+            before = watched.cluster.get("oauth2client", "--namespace", watched.namespace)
+            await asyncio.sleep(9)
+            return watched.cluster.get("oauth2client", "--namespace", watched.namespace) == before
+
+        await watched.until(is_left_alone, "nothing is written any more")
