@@ -18,7 +18,6 @@ import aiohttp
 from playwright.async_api import async_playwright
 
 PICTURE = Path(__file__).parent / "assets" / "console.png"
-SIZE = {"width": 1280, "height": 800}
 SECONDS = 110
 CLIENTS = ("billing", "reports", "shop")
 SHARES = ("billing", "shop", "billing", "reports", "billing", "shop")
@@ -75,7 +74,7 @@ async def take(demo: dict[str, Any]) -> None:
     """Sign in at the console as an operator does, and take the picture."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = await browser.new_page(viewport=SIZE, color_scheme="light")
+        page = await browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
         await page.goto(demo["console_url"])
         await page.fill("#token", demo["console_token"])
         await page.keyboard.press("Enter")

@@ -1,7 +1,6 @@
 """A real nginx in front of the service, with the server block of docs/how-to/mtls.md."""
 
 import asyncio
-import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import Shown
+from tests.pages import Page
 from tests.patience import PATIENCE
 from tests.server_process import free_port
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "how-to" / "mtls.md"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="there is no nginx here: apt-get install nginx")
 _FRAME = """
@@ -45,9 +44,7 @@ async def nginx(folder: Path, shown: Shown, upstream: int, *changes: tuple[str, 
     """
     port = free_port()
     certificate, key = shown.files(folder, "nginx")
-    found = re.search(r"```nginx\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    assert found is not None
-    server = found[1]
+    server = Page("how-to/mtls.md").block("nginx")
     places = (
         ("listen 8443 ", f"listen 127.0.0.1:{port} "),
         ("/etc/nginx/tls.crt", str(certificate)),

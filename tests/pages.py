@@ -5,6 +5,7 @@ ones, and Redis is one of the suite's. Nothing else of a block is changed.
 """
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -18,7 +19,7 @@ from tests.server_process import is_ready
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PIPE = asyncio.subprocess.PIPE
+PIPE, STDOUT = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
 
 
 class Page:
@@ -78,8 +79,10 @@ class Shell:
             text = text.replace(there, str(here))
         return text
 
-    async def start(self, script: str, output: int | IO[bytes] = PIPE, **further: Any) -> asyncio.subprocess.Process:
-        """Begin a script, which ends at its first failure. What it says, errors too, goes to ``output``."""
+    async def start(
+        self, script: str, output: int | IO[bytes] = PIPE, errors: int = STDOUT, **further: Any
+    ) -> asyncio.subprocess.Process:
+        """Begin a script, which ends at its first failure. What it says goes to ``output``, and so do errors."""
         return await asyncio.create_subprocess_exec(
             "bash",
             "--norc",
@@ -91,7 +94,7 @@ class Shell:
             env=self.variables | {name: str(value) for name, value in further.items()},
             stdin=PIPE,
             stdout=output,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=errors,
         )
 
     async def run(self, script: str, **further: Any) -> str:
@@ -100,6 +103,13 @@ class Shell:
         output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert process.returncode == 0, output.decode()
         return output.decode()
+
+    async def read(self, script: str, **further: Any) -> Any:
+        """Run a script to its end and return the JSON that it printed, whatever it told people beside it; None for nothing."""
+        process = await self.start(script, errors=PIPE, **further)
+        output, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert process.returncode == 0, errors.decode()
+        return json.loads(output) if output.strip() else None
 
     @asynccontextmanager
     async def running(self, script: str, url: str = "", **further: Any) -> AsyncIterator[asyncio.subprocess.Process]:

@@ -37,7 +37,8 @@ def test_an_operator_types_what_the_page_says(mintmark: CommandLine, name: str) 
     mintmark.variables["MINTMARK_MASTER_KEY"] = "m" * 43
     for stdin, arguments in PAGES[name]:
         if arguments[0] == "export":
-            mintmark.variables.update(word.split("=", 1) for word in arguments[1:])
+            for variable, _, value in (word.partition("=") for word in arguments[1:]):
+                mintmark.variables[variable] = value
         else:
             mintmark(*arguments, stdin=stdin)
 

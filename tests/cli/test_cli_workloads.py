@@ -1,13 +1,11 @@
 """The commands of docs/how-to/workloads.md, as they stand there."""
 
-import re
 import shlex
-from pathlib import Path
 
 from tests.cli.command_line import CommandLine
+from tests.pages import Page
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "workloads.md").read_text()
-FIRST = next(iter(re.findall(r"^```console\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)))
+FIRST = Page("how-to/workloads.md").blocks("console")[0]
 GITHUB = "https://token.actions.githubusercontent.com"
 
 

@@ -11,22 +11,17 @@ from aiohttp.test_utils import TestClient, TestServer
 from service.protocol.names import AccessTokenFormat
 from service.settings import Settings
 from tests.guard.guarding import API
-from tests.test_house import ROOT
+from tests.pages import ROOT, Page
 from tests.world import World
 
-PAGE = (ROOT / "docs" / "how-to" / "step-up.md").read_text()
-
-
-def block(kind: str) -> str:
-    (found,) = re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
-    return str(found)
+PAGE = Page("how-to/step-up.md")
 
 
 async def test_the_page_does_what_it_says(served: World) -> None:
-    table = tomllib.loads(block("toml"))["acr_by_amr"]
+    table = tomllib.loads(PAGE.block("toml"))["acr_by_amr"]
     assert [rule.acr for rule in Settings(acr_by_amr=table).acr_by_amr] == ["urn:example:mfa", "urn:example:password"]
     names: dict[str, Any] = {}
-    exec(block("python").replace("https://tokens.example.com", served.issuer.url), names)
+    exec(PAGE.block("python").replace("https://tokens.example.com", served.issuer.url), names)
     client = await served.client(audiences=(API,), access_token_format=AccessTokenFormat.JWT)
 
     async def token(acr: str) -> dict[str, str]:
@@ -36,7 +31,7 @@ async def test_the_page_does_what_it_says(served: World) -> None:
     password, mfa = await token("urn:example:password"), await token("urn:example:mfa")
     async with TestClient(TestServer(names["app"])) as http:
         refused = await http.post("/transfers", headers=password)
-        told = block("text").splitlines()[1].partition(": ")[2]
+        told = PAGE.block("text").splitlines()[1].partition(": ")[2]
         given = refused.headers["WWW-Authenticate"]
         assert (refused.status, given.partition(", DPoP")[0]) == (401, told)
         assert (await http.post("/transfers", headers=mfa)).status == 200
@@ -45,6 +40,6 @@ async def test_the_page_does_what_it_says(served: World) -> None:
     await names["guard"].close()
 
 
-@pytest.mark.parametrize("name", re.findall(r"`([a-z_]+/[a-z_/]+/)`", PAGE))
+@pytest.mark.parametrize("name", re.findall(r"`([a-z_]+/[a-z_/]+/)`", PAGE.text))
 def test_folders_are_there(name: str) -> None:
     assert (ROOT / name).is_dir()

@@ -1,19 +1,18 @@
 """The programs of docs/how-to/dpop.md, run as they stand there."""
 
 import asyncio
-import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from service.protocol.names import ClientAuthMethod
+from tests.pages import Page
 from tests.patience import PATIENCE
 from tests.server_process import ServerProcess
 from tests.world import SECRET, World
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "dpop.md").read_text()
-PROGRAMS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+PROGRAMS = Page("how-to/dpop.md").blocks("python")
 
 
 @pytest.mark.slow

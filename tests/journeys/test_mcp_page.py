@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,11 +12,10 @@ import pytest
 
 from mintmark_guard.asgi import AsgiGuard
 from tests.free_ports import free_ports
+from tests.pages import Page
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = re.findall(
-    r"^```python\n(.*?)^```", (ROOT / "docs" / "how-to" / "mcp.md").read_text(), re.MULTILINE | re.DOTALL
-)
+PROGRAMS = Page("how-to/mcp.md").blocks("python")
 BROWSER = """
 import re, sys
 from urllib.parse import urlencode, urljoin

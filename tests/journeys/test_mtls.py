@@ -21,7 +21,8 @@ from service.crypto.client_certificates import thumbprint
 from service.protocol.client_metadata import ROWS
 from service.settings import Settings
 from tests.certificates import NAME, Authority, Shown, alternative, self_signed
-from tests.nginx import DOCUMENT, needs_nginx, nginx
+from tests.nginx import needs_nginx, nginx
+from tests.pages import Page
 from tests.redis_shapes import Shape
 from tests.server_process import free_port
 from tests.world import settings_for
@@ -148,10 +149,9 @@ async def test_the_header_of_another_form_is_not_guessed_at(redis: Shape, tmp_pa
 
 def test_the_page_says_only_what_is_there() -> None:
     """Options of the command and settings that docs/how-to/mtls.md names."""
-    text = DOCUMENT.read_text()
+    page = Page("how-to/mtls.md")
     flags = {flag_of(row) for row in ROWS.values()}
-    assert set(re.findall(r"--(?:certificate|jwks|auth)[a-z-]*", text)) <= flags
-    blocks: list[str] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
-    names = [line.split(" = ")[0] for block in blocks for line in block.splitlines()]
+    assert set(re.findall(r"--(?:certificate|jwks|auth)[a-z-]*", page.text)) <= flags
+    names = [line.split(" = ")[0] for block in page.blocks("toml") for line in block.splitlines()]
     assert len(names) > 6
     assert set(names) <= set(Settings.model_fields)

@@ -1,11 +1,6 @@
 """What docs/how-to/token-exchange.md tells operators and services to type does what it says there."""
 
-import asyncio
 import json
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,49 +8,26 @@ import pytest
 from service.app import open_issuer
 from tests.exchanging import ID, ORDERS, STOCK, acting, app
 from tests.free_ports import free_ports
+from tests.pages import Page, Shell
 from tests.redis_shapes import Shape
-from tests.test_house import ROOT
 from tests.world import SECRET, World, in_process, settings_for
 
 pytestmark = pytest.mark.slow
-PAGE = (ROOT / "docs" / "how-to" / "token-exchange.md").read_text()
+PAGE = Page("how-to/token-exchange.md")
 
 
 async def test_the_examples_do_what_they_say(redis: Shape, tmp_path: Path) -> None:
-    create, service, agent, issue, trust = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    create, service, agent, issue, trust = PAGE.blocks("console")
     [port] = free_ports(1)
     settings = settings_for(redis.url, issuer=f"http://127.0.0.1:{port}")
-    program = tmp_path / "mintmark"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m service "$@"\n')
-    program.chmod(0o755)
-    variables = {
-        "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "MINTMARK_REDIS_URL": redis.url,
-        "PYTHONPATH": str(ROOT),
-        "SECRET": SECRET,
-    }
-
-    async def run(script: str, **further: str) -> str:
-        script = script.replace("https://auth.example", settings.issuer)
-        done = await asyncio.to_thread(
-            subprocess.run,
-            ["/bin/sh", "-ec", script],
-            env=variables | further,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
+    shell = Shell(tmp_path, {"https://auth.example": settings.issuer}, MINTMARK_REDIS_URL=redis.url, SECRET=SECRET)
     async with open_issuer(settings) as issuer, in_process(issuer, port=port) as http:
         world = World(issuer, http, redis)
         await world.user()
         held = await world.tokens(await app(world), audience=(ORDERS,), scope="openid read")
-        created = await run(f"{create.strip()} --json")
-        token = {"TOKEN_OF_THE_USER": held["access_token"], "SECRET": json.loads(created)["client_secret"]}
-        body = json.loads(await run(service, **token))
+        created = await shell.read(f"{create.strip()} --json")
+        token = {"TOKEN_OF_THE_USER": held["access_token"], "SECRET": created["client_secret"]}
+        body = await shell.read(service, **token)
         said = await world.introspect(body["access_token"], "app") if body else {}
         assert said == {"active": False}, "the application has nothing to do with it"
         await world.client("stock", introspect=True, resources=(STOCK,), grant_types=())
@@ -65,13 +37,13 @@ async def test_the_examples_do_what_they_say(redis: Shape, tmp_path: Path) -> No
         grant_types = ("client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange")
         await world.client("agent", grant_types=grant_types, exchange_from=("app",))
         mine = (await acting(world, "agent"))["actor_token"]
-        answered = json.loads(await run(agent, TOKEN_OF_THE_USER=held["access_token"], TOKEN_OF_THE_AGENT=mine))
-        (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+        answered = await shell.read(agent, TOKEN_OF_THE_USER=held["access_token"], TOKEN_OF_THE_AGENT=mine)
+        example = json.loads(PAGE.block("json"))
         said = await world.introspect(answered["access_token"], "agent")
-        assert {name: said[name] for name in json.loads(example)} == json.loads(example)
+        assert {name: said[name] for name in example} == example
 
         await world.openid_client("wiki", grant_types=("authorization_code", *grant_types))
-        await run(issue)
+        await shell.run(issue)
         world.issuer.store.clients.forget(["wiki"])
         wiki = await world.issuer.store.clients.get("wiki")
         assert wiki
@@ -80,7 +52,7 @@ async def test_the_examples_do_what_they_say(redis: Shape, tmp_path: Path) -> No
         asked = {"requested_token_type": ID.replace("id_token", "id-jag"), "audience": "https://chat.example"}
         exchange = {"grant_type": grant_types[1], "subject_token": own["id_token"], "subject_token_type": str(ID)}
         assert (await world.token("wiki", **exchange, **asked)).status == 200
-        await run(trust)
+        await shell.run(trust)
         kept = await issuer.store.trusted_issuers.get("https://login.example")
         assert kept
         assert (kept.uses, kept.subject_claim, kept.clients) == (("id-jag",), "email", ("chat-client",))
