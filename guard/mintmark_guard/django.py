@@ -82,7 +82,7 @@ class DjangoGuard:
                 self._let_in(request, token)
                 return self._with_headers(await view(request, *args, **kwargs))
 
-            exempt: View = csrf_exempt(checked_async if iscoroutinefunction(view) else checked)
+            exempt: View = csrf_exempt(checked_async if _is_async(view) else checked)
             return exempt
 
         return guarded
@@ -99,6 +99,12 @@ class DjangoGuard:
         for name, value in self.blocking.guard.headers().items():
             response[name] = value
         return response
+
+
+def _is_async(view: View) -> bool:
+    """Whether a view is awaited; ``dispatch`` of a class is no coroutine function, and returns one where its handlers do."""
+    owner = getattr(getattr(view, "func", None), "__self__", None)  # as method_decorator hands it over
+    return iscoroutinefunction(view) or bool(getattr(owner, "view_is_async", False))
 
 
 def _request_of(request: HttpRequest) -> SentRequest:

@@ -84,7 +84,8 @@ class Introspection:
         answer = await self._answer_about(text)
         if answer.get("active") is not True or str(answer.get("token_type", "")).lower() not in SCHEMES:
             return None  # a refresh token is active, too: it is for the token endpoint alone
-        seconds = min(self._cache_seconds, answer.get("exp", time.time()) - time.time())
+        expires = answer.get("exp")
+        seconds = min(self._cache_seconds, expires - time.time()) if isinstance(expires, int | float) else 0
         # What ended while we asked may have ended after the answer was made.
         if seconds > 0 and news == self.cache.news and (self.hears or self._revocations is None):
             self.cache.keep(key, answer, seconds)

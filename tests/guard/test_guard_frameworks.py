@@ -11,6 +11,8 @@ from aiohttp import ClientSession
 from django.conf import settings as django_settings
 from django.http import HttpRequest, JsonResponse
 from django.test import AsyncRequestFactory, RequestFactory
+from django.utils.decorators import method_decorator
+from django.views import View
 from fastapi import Depends, FastAPI
 from flask import Flask
 from werkzeug.serving import make_server
@@ -210,6 +212,31 @@ async def test_django(served: World, guards: Callable[..., Guard], kind: str) ->
     assert orders.csrf_exempt  # type: ignore[attr-defined]
     metadata = guard.urls[0].callback(make.get(METADATA))
     assert json.loads(metadata.content)["authorization_servers"] == [served.issuer.url]
+    await asyncio.to_thread(guard.blocking.close)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_classes_of_django(served: World, guards: Callable[..., Guard], is_async: bool) -> None:
+    """``dispatch`` is decorated; that of a class with coroutines is awaited, refusals included."""
+    django()
+    guard = DjangoGuard(guards("introspection", dpop=DpopPolicy(nonce_secret="s")))
+
+    @method_decorator(guard.needs("read"), name="dispatch")
+    class Orders(View):
+        def get(self, request: HttpRequest) -> JsonResponse:
+            return JsonResponse({"hello": guard.token(request).subject})
+
+    @method_decorator(guard.needs("read"), name="dispatch")
+    class AsyncOrders(View):
+        async def get(self, request: HttpRequest) -> JsonResponse:
+            return JsonResponse({"hello": guard.token(request).subject})
+
+    for headers, status in ((await bearer(served), 200), ({}, 401)):
+        if is_async:
+            answer = await AsyncOrders.as_view()(AsyncRequestFactory().get("/", headers=headers))
+        else:
+            answer = await asyncio.to_thread(Orders.as_view(), RequestFactory().get("/", headers=headers))
+        assert (answer.status_code, "DPoP-Nonce" in answer) == (status, True)
     await asyncio.to_thread(guard.blocking.close)
 
 
