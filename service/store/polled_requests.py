@@ -133,7 +133,7 @@ class PolledRequests(SpendableStore):
         keys_of_request = (self._keys.polled_request(grant_id, request.hash), self._keys.grant(grant_id))
         arguments = (grants.encode(grant), allowance.encode(), allowance.by, ends_at)
         step = _allow.step(self._connection, keys_of_request, arguments)
-        place = Place(grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at)
+        place = Place(grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at, may_lag=True)
         reply = await self._indexing.begin(step, place)
         return reply is not None and _allow.read(reply)[0] is PollAnswer.ALLOWED
 

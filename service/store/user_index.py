@@ -30,13 +30,17 @@ class CountedAs(StrEnum):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a grant is indexed: whose it is, what it counts among, and until when (epoch seconds, 0 = never)."""
+    """Where a grant is indexed: whose it is, what it counts among, and until when (epoch seconds, 0 = never).
+
+    ``may_lag``: whether the command may be sent again once the grant has gone on, and must then leave its place as it is.
+    """
 
     grant_id: str
     subject: str
     client_id: str
     counted_as: CountedAs
     ends_at: int
+    may_lag: bool = False
 
 
 class Indexed(msgspec.Struct, frozen=True):
@@ -57,13 +61,14 @@ class UserIndex(RecordStore):
         places = (self._keys.user_grants(subject), self._keys.user_disabled(subject), *counts)
         limit = _ANY_NUMBER if place.counted_as is CountedAs.NOTHING else most
         counts_until = ""  # its end
-        return _index.step(self._connection, places, (place.grant_id, place.ends_at, limit, counts_until))
+        may_lag = "1" if place.may_lag else ""
+        return _index.step(self._connection, places, (place.grant_id, place.ends_at, limit, counts_until, may_lag))
 
     def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> KeyedCommand:
         """Index a session until ``latest_end`` like a grant, though it lives until ``ends_at`` only unless it is used."""
         counts = self._counts_of_sessions(subject)
         places = (self._keys.user_sessions(subject), self._keys.user_disabled(subject), *counts)
-        return _index.step(self._connection, places, (sid, latest_end, most, ends_at))
+        return _index.step(self._connection, places, (sid, latest_end, most, ends_at, ""))
 
     def unindex_step(self, grant_id: str, subject: str, client_id: str = "") -> KeyedCommand:
         """Take an ended grant out of its user's index, and out of the count of its client where that is known."""

@@ -49,6 +49,18 @@ def test_a_grant_for_ever_keeps_the_index_until_it_gets_an_end(acts: Acts) -> No
     assert (acts.scores("user_grants"), acts.ends("user_grants")) == ({"b": 150, "a": 200}, 200)
 
 
+def test_what_is_sent_again_after_the_grant_has_gone_on_changes_nothing(acts: Acts) -> None:
+    """Else a grant for ever would have an end in the index, and nothing would find it there once that is over."""
+    index(acts, "a", None, most=3)
+    index(acts, "b", 200, most=3)
+    for grant in ("a", "b"):
+        given = {"grant_id": grant, "grant_ends": acts.at(100), "most": 3, "may_lag": "1"}
+        assert acts("index_grant", kin="other_kin", other_kin="kin", **given) == ["indexed"]
+    assert acts.scores("user_grants") == {"a": float("inf"), "b": 200}
+    assert set(acts.scores("kin")) == {"a", "b"}
+    assert acts.scores("other_kin") == {}
+
+
 def test_with_a_new_grant_those_that_are_over_leave(acts: Acts) -> None:
     add(acts, "user_grants", old=acts.at(-10), now=acts.at(5))
     index(acts, "now", 20)

@@ -220,7 +220,7 @@ async def test_a_poll_whose_reply_was_lost_is_not_an_early_one(proxy: CuttingPro
 
 async def test_an_allowance_sent_again_counts_although_its_client_was_faster(world: World) -> None:
     """P3: the device polls between the lost reply and the command that is sent again; the user is told that it worked."""
-    client = await world.client(grant_types=GRANT_TYPES)
+    client = await world.client(grant_types=GRANT_TYPES, refresh_idle_lifetime=0, refresh_absolute_lifetime=0)
     begun = await begin(world, client)
     request, now = parse(begun.credential), int(world.issuer.clock())
     assert request
@@ -230,6 +230,8 @@ async def test_an_allowance_sent_again_counts_although_its_client_was_faster(wor
     tokens = await (await poll(world, begun.credential)).json()
     assert await store.allow(request, grant, Allowance(by="me"), now + 600)
     assert not await store.allow(request, grant, Allowance(by="another"), now + 600)
+    index = world.issuer.store.keys.user_grants("alice")
+    assert world.redis.nodes[0].admin.zscore(index, request.grant_id) == float("inf"), "revoke_user will always find it"
     assert (await world.refresh(tokens["refresh_token"])).status == 200, "nothing was begun anew"
 
 

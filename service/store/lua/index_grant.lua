@@ -1,16 +1,23 @@
 #!lua
 -- Put a grant into its user's index until the second at which it ends, unless the user is disabled; and among its kin: what
 -- is of the same kind and client. Of those so many may live (most; 0 = not counted): beside 'indexed' come those to end. There
--- it counts until counts_until, '' = its end.
+-- it counts until counts_until, '' = its end. With may_lag = '1' nothing changes where it is to live longer by now: the command
+-- was sent again, and what it began has gone on.
 -- KEYS  user_grants, user_disabled, kin, other_kin
--- ARGV  grant_id, grant_ends, most, counts_until
+-- ARGV  grant_id, grant_ends, most, counts_until, may_lag
 -- RETURNS indexed | disabled
 local user_grants, user_disabled, kin, other_kin = unpack(KEYS)
-local grant_id, grant_ends, most, counts_until = unpack(ARGV)
+local grant_id, grant_ends, most, counts_until, may_lag = unpack(ARGV)
 -- INCLUDE fit_index
 -- INCLUDE too_many
 if redis.call('EXISTS', user_disabled) == 1 then
   return 'disabled'
+end
+if may_lag == '1' and grant_ends ~= '0' then
+  local held = redis.call('ZSCORE', user_grants, grant_id)
+  if held and (held == 'inf' or tonumber(held) > tonumber(grant_ends)) then
+    return {'indexed'}
+  end
 end
 local ends = grant_ends == '0' and '+inf' or grant_ends
 local is_shortened = false
