@@ -40,6 +40,16 @@ SCRIPTS = {
 }
 """Scripts by their place below `docs/node/`, and where each is on the site."""
 
+WEIGHTS = {
+    "how-to/": 2,
+    "tutorial/": 2,
+    "reference/settings.md": 4,
+    "reference/admin-api.md": 0.3,
+    "reference/decision-api.md": 0.5,
+    "repository/": 0.5,
+}
+"""How much a word counts in a search by the beginning of a page's path: what is long, or has much of the same, less."""
+
 
 class _Links(Treeprocessor):
     """Lead each relative link where it leads in the repository, for the page that is rendered."""
@@ -115,9 +125,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
-    """Note whose links come next."""
+    """Note whose links come next, and what a search is to find."""
     by_page = {page_name: name for name, page_name in DOCUMENTS.items()}
     links = _extension.links
     links.page = page.file.src_uri
     links.source = by_page.get(links.page, f"docs/{links.page}")
+    if links.source == "CHANGELOG.md":
+        page.meta["search"] = {"exclude": True}
+    else:
+        weight = next((weight for begin, weight in WEIGHTS.items() if links.page.startswith(begin)), 1)
+        page.meta["search"] = {"boost": weight}
     return markdown

@@ -62,8 +62,8 @@ async def test_the_site_needs_nothing_from_elsewhere(built: Path, browser: Brows
     for name in SHOWN:
         await _look_at(page, built, name)
     await page.set_viewport_size(SIZES["wide"])  # type: ignore[arg-type]
-    await page.get_by_role("textbox", name="Search").fill("redis_wait_replicas")
-    await expect(page.locator(".md-search-result__item").first).to_be_visible()
+    await page.get_by_role("textbox", name="Search").press_sequentially("redis_wait_replicas")
+    await expect(page.locator(".md-search-result__item").first).to_contain_text("Settings")
     for drawn in (one for one in pages if 'class="mermaid"' in one.read_text()):
         await page.goto(drawn.as_uri())
         await expect(page.locator("pre.mermaid")).to_have_count(0)  # each became a picture
