@@ -22,7 +22,7 @@ from service.client_auth import METHODS
 from service.concurrency.shared_calls import SharedCalls
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.outbound.http_client import HttpClientError, HttpResponse, Purpose
+from service.outbound.http_client import HttpClientBusyError, HttpClientError, HttpResponse, Purpose
 from service.protocol import client_id_urls
 from service.protocol.client_member import MemberGroup
 from service.protocol.client_metadata import REGISTERED
@@ -235,6 +235,8 @@ async def _fetched(issuer: Issuer, client_id: str) -> _Document:
             headers={"Accept": "application/json"},
             max_bytes=issuer.settings.registration_max_bytes,
         )
+    except HttpClientBusyError as error:
+        raise _BusyError(str(error)) from error
     except HttpClientError as error:
         raise _AwayError(str(error)) from error
     if response.status >= 500 or response.status == 429:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 from ipaddress import IPv6Address, ip_address, ip_network
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -62,6 +63,16 @@ class Purpose(Enum):
 
 class HttpClientError(Exception):
     """A call that failed: the text says why, for operators; it names the host but no path, query or credential."""
+
+
+class HttpClientBusyError(HttpClientError):
+    """No connection became free in time: that says nothing of the server that was to be called."""
+
+
+class _Waiting:
+    """Whether a call waits for a free connection."""
+
+    is_queued = False
 
 
 class HttpResponse(NamedTuple):
@@ -160,13 +171,20 @@ class HttpClient:
             expected_status: The only status that is taken, before anything is read; 0 = any.
 
         Raises:
+            HttpClientBusyError: All connections of the purpose were busy meanwhile.
             HttpClientError: The URL must not be called, or there was no such answer in time.
         """
-        async with _limits(_host(url), timeout or self._settings.fetch_timeout):
+        waiting = _Waiting()
+        async with _limits(_host(url), timeout or self._settings.fetch_timeout, waiting):
             target = URL(url) if purpose.is_named_by_operator else self._checked(url)
             with self._span(method, target) as span:
                 sending = self._session(purpose).request(
-                    method, target, data=body, headers={**headers, **span.headers}, allow_redirects=False
+                    method,
+                    target,
+                    data=body,
+                    headers={**headers, **span.headers},
+                    allow_redirects=False,
+                    trace_request_ctx=waiting,
                 )
                 async with sending as response:
                     span.answered(response.status)
@@ -220,6 +238,7 @@ class HttpClient:
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
+                trace_configs=[_noting_queues()],
                 headers={"User-Agent": "mintmark", "Accept-Encoding": "identity"},
                 trust_env=False,
             )
@@ -244,15 +263,32 @@ class HttpClient:
 
 
 @asynccontextmanager
-async def _limits(host: str, seconds: float) -> AsyncIterator[None]:
+async def _limits(host: str, seconds: float, waiting: _Waiting) -> AsyncIterator[None]:
     """A bound on time, and one kind of error for all that can go wrong."""
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
+        if waiting.is_queued:
+            raise HttpClientBusyError(f"no connection to {host} was free within {seconds:g} s") from error
         raise HttpClientError(f"{host} did not answer within {seconds:g} s") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise HttpClientError(f"{host}: {type(error).__name__}") from error
+
+
+def _noting_queues() -> aiohttp.TraceConfig:
+    """Have each call know whether it waits for a free connection."""
+
+    async def starts(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.is_queued = True
+
+    async def ends(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.is_queued = False
+
+    noting = aiohttp.TraceConfig()
+    noting.on_connection_queued_start.append(starts)
+    noting.on_connection_queued_end.append(ends)
+    return noting
 
 
 def _host(url: str) -> str:

@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from service.admin import client_ending, clients
+from service.outbound import http_client
+from service.outbound.http_client import Purpose
 from service.protocol.errors import InvalidClient
 from tests.assertions import JWKS, Signer
 from tests.documents import DocumentHost, later, redeem, refresh, taking_documents
+from tests.patience import PATIENCE
 from tests.person import Person
 from tests.redis_shapes import Shape
-from tests.world import World, error_of, private_jwk
+from tests.world import World, error_of, private_jwk, settings_for
 
 SCOPE = "openid profile"
 
@@ -228,6 +231,28 @@ async def test_slow_hosts_keep_few_connections_busy(redis: Shape, host: Document
         assert host.fetched == 10
         host.hangs = False
         assert await documents.current(issuer, urls[-1], None, "192.0.2.1"), "it is not remembered as one that failed"
+
+
+async def test_connections_that_others_keep_busy_are_held_against_nobody(
+    redis: Shape, host: DocumentHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_client, "CONNECTIONS_EACH", 1)
+    host.hangs = True
+    async with taking_documents(redis, fetch_timeout=0.3, client_failures_allowed=1, failure_first_delay=60) as other:
+        documents, issuer = other.issuer.client_documents, other.issuer
+        ask = issuer.http_client.request("GET", host.url, Purpose.CLIENT_DOCUMENT, headers={}, timeout=PATIENCE)
+        busy = asyncio.ensure_future(ask)
+        while not host.fetched:
+            await asyncio.sleep(0.01)
+        for _ in range(3):
+            with pytest.raises(InvalidClient):
+                await documents.current(issuer, host.url, None, "192.0.2.1")
+        assert host.fetched == 1
+        busy.cancel()
+        host.hangs = False
+        patient = settings_for(redis.url, fetch_private_addresses=True, fetch_timeout=PATIENCE)
+        monkeypatch.setattr(issuer.http_client, "_settings", patient)
+        assert await documents.current(issuer, host.url, None, "192.0.2.1")
 
 
 async def test_who_names_documents_in_vain_has_to_wait(redis: Shape, host: DocumentHost) -> None:
