@@ -1,11 +1,14 @@
 """The operator's part of the chart: definitions of its kinds, least rights, and where it may go."""
 
+from pathlib import Path
+
 import pytest
 import yaml  # type: ignore[import-untyped]
 
 from helm import crds
 from service.declared import KINDS
 from tests.helm.chart import objects, of_kind, refusal, the
+from tests.pages import Page
 
 ALL_NAMESPACES = ("--set", "operator.allNamespaces=true,operator.namespaces=null")
 
@@ -109,3 +112,13 @@ def test_a_service_elsewhere_needs_no_admin_service() -> None:
 def test_the_definitions_are_yaml_for_kubectl() -> None:
     for path in crds.FOLDER.iterdir():
         assert yaml.safe_load(path.read_text())["kind"] == "CustomResourceDefinition"
+
+
+def test_the_values_of_its_page_install_it(tmp_path: Path) -> None:
+    values = tmp_path / "operator.yaml"
+    values.write_text(Page("how-to/kubernetes-objects.md").block("yaml", "# operator.yaml"))
+    of_page = ("-f", str(values))
+    (container,) = the("Deployment", "default", *of_page, component="operator")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert {"--namespace=shop", "--namespace=billing"} <= set(container["args"])

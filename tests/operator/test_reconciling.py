@@ -24,7 +24,7 @@ SPEC: dict[str, Any] = {"grant_types": ["client_credentials"], "scopes": ["read"
 class Kept:
     """An object as the API server keeps it, and the operator that looks at it."""
 
-    def __init__(self, world: World, kind: str = "OAuth2Client", name: str = "web", **spec: Any) -> None:
+    def __init__(self, world: World, kind: str = "OAuth2Client", name: str = "web", /, **spec: Any) -> None:
         self.later = 0.0
         self.clock = lambda: world.issuer.clock() + self.later
         self.world = replace(world, issuer=replace(world.issuer, clock=self.clock))
