@@ -208,7 +208,7 @@ async def test_other_kinds(watched: Watched) -> None:
         watched.declare("api", "OAuth2Resource", resource="https://api.example.com", scopes=["read"])
         watched.declare("ci", "TrustedIssuer", issuer="https://ci.example.com", uses=["token-exchange"])
         for kind, name in (("oauth2resource", "api"), ("trustedissuer", "ci")):
-            await watched.until(lambda k=kind, n=name: watched.ready(n, k).get("status") == "True", name)  # type: ignore[misc]
+            await watched.until(lambda k=kind, n=name: watched.ready(n, k).get("status") == "True", name)
         assert (await watched.admin("GET", "/trusted-issuers"))[1]["trusts"][0]["issuer"] == "https://ci.example.com"
         watched.kubectl("delete", "oauth2resource,trustedissuer", "--all", "--timeout=60s")
         assert (await watched.admin("GET", "/resources"))[1]["resources"] == []
@@ -245,14 +245,14 @@ async def test_two_operators_make_one_of_each(watched: Watched) -> None:
         for name in names:
             watched.declare(name)
         for name in names:
-            await watched.until(lambda n=name: watched.is_ready(n), name)  # type: ignore[misc]
+            await watched.until(lambda n=name: watched.is_ready(n), name)
         before = {name: watched.secret(f"{name}-oauth")["client_secret"] for name in names}
         assert all([await watched.takes(name, secret) for name, secret in before.items()])
         watched.kubectl("annotate", "oauth2client", "--all", "mintmark.dev/rotate-secret=1")
         for name in names:
-            await watched.until(lambda n=name: watched.secret(f"{n}-oauth")["client_secret"] != before[n], name)  # type: ignore[misc]
+            await watched.until(lambda n=name: watched.secret(f"{n}-oauth")["client_secret"] != before[n], name)
             after = watched.secret(f"{name}-oauth")["client_secret"]
-            await watched.until(lambda n=name, s=after: watched.takes(n, s), name)  # type: ignore[misc]
+            await watched.until(lambda n=name, s=after: watched.takes(n, s), name)
         assert all([await watched.takes(name, secret) for name, secret in before.items()])
         for name in names:
             _, shown = await watched.admin("GET", f"/clients/{name}")

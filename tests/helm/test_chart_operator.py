@@ -6,7 +6,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from helm import crds
-from service.declared import KINDS
+from service.declared import KINDS, DeclaredKind
 from tests.helm.chart import objects, of_kind, refusal, the
 from tests.pages import Page
 
@@ -14,7 +14,7 @@ ALL_NAMESPACES = ("--set", "operator.allNamespaces=true,operator.namespaces=null
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
-def test_the_definitions_were_written_from_the_kinds(kind: crds.DeclaredKind) -> None:
+def test_the_definitions_were_written_from_the_kinds(kind: DeclaredKind) -> None:
     assert (crds.FOLDER / f"{kind.name.lower()}s.yaml").read_text() == crds.written(kind), "python helm/crds.py"
 
 

@@ -29,7 +29,7 @@ async def test_the_manifest_of_the_page(world: World) -> None:
 
 def test_the_page_names_every_reason_of_a_condition() -> None:
     told = set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE.text, re.MULTILINE))
-    source = "".join(Path(one.__file__).read_text() for one in (handlers, reconciling, secrets))
+    source = "".join(Path(str(one.__file__)).read_text() for one in (handlers, reconciling, secrets))
     unfulfilled = {reason for reason in _SAID.findall(source) if f'"{reason}"' in source}
     events = {
         "Created",
