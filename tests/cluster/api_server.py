@@ -78,10 +78,10 @@ class Cluster:
 
 
 @contextmanager
-def api_server(folder: Path, flags: Mapping[str, str] | None = None) -> Iterator[Cluster]:
-    """``flags``: further ones of kube-apiserver. Raises AssertionError with its log where it does not start."""
+def api_server(folder: Path, host: str = HOST) -> Iterator[Cluster]:
+    """``host``: the address that it listens on. Raises AssertionError with its log where it does not start."""
     client, peer, port = free_ports(3)
-    cluster = Cluster(folder, f"https://{HOST}:{port}")
+    cluster = Cluster(folder, f"https://{host}:{port}")
     key = folder / "service-accounts.key"
     key.write_bytes(
         rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -94,13 +94,14 @@ def api_server(folder: Path, flags: Mapping[str, str] | None = None) -> Iterator
         "initial-cluster": f"default=http://{HOST}:{peer}", "unsafe-no-fsync": "true",
     }  # fmt: skip
     server = {
-        "etcd-servers": kept_in, "bind-address": HOST, "secure-port": str(port), "cert-dir": str(folder),
+        "etcd-servers": kept_in, "bind-address": host, "secure-port": str(port), "cert-dir": str(folder),
         "token-auth-file": str(folder / "tokens.csv"), "authorization-mode": "Node,RBAC",
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": str(key), "service-account-signing-key-file": str(key),
-        "service-cluster-ip-range": f"{SERVICES},{SERVICES_IPV6}", "advertise-address": ADVERTISED, "allow-privileged": "true",
+        "service-cluster-ip-range": f"{SERVICES},{SERVICES_IPV6}", "advertise-address": ADVERTISED,
+        "kubelet-preferred-address-types": "InternalIP", "allow-privileged": "true",
     }  # fmt: skip
-    with running("etcd", etcd, folder), running("kube-apiserver", server | dict(flags or {}), folder) as is_up:
+    with running("etcd", etcd, folder), running("kube-apiserver", server, folder) as is_up:
         wait_until(lambda: is_up() and _is_ready(cluster), "the API server is ready", cluster.folder)
         cluster.kubeconfig.write_text(kubeconfig(cluster, ADMIN_TOKEN))
         yield cluster

@@ -9,9 +9,9 @@ from tests.free_ports import HOST, free_ports
 
 
 @contextmanager
-def control_plane(folder: Path, flags: dict[str, str] | None = None) -> Iterator[Cluster]:
-    """``flags``: further ones of kube-apiserver."""
-    with api_server(folder, flags) as cluster:
+def control_plane(folder: Path, host: str = HOST) -> Iterator[Cluster]:
+    """``host``: the address that the API server listens on."""
+    with api_server(folder, host) as cluster:
         manager, scheduler = free_ports(2)
         known = {"kubeconfig": str(cluster.kubeconfig), "leader-elect": "false", "bind-address": HOST}
         managing = {

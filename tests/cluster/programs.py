@@ -22,12 +22,12 @@ _STAGED = re.compile(r"^\s+(k8s\.io/\S+) => \./staging/", re.MULTILINE)
 
 
 def program(name: str) -> Path:
-    """A program of ``PACKAGES``. Skips where it is neither there nor can be built."""
+    """A program of ``PACKAGES`` or containerd. Skips where it is neither there nor can be built."""
     # The variable of envtest, which operators' own tests are run by.
     if (found := Path(os.environ.get("KUBEBUILDER_ASSETS", "/usr/local/kubebuilder/bin")) / name).exists():
         return found
-    if name == "etcd" and (etcd := shutil.which(name)):
-        return Path(etcd)  # Debian's etcd-server will do
+    if name in ("etcd", "containerd") and (of_the_machine := shutil.which(name)):
+        return Path(of_the_machine)  # Debian's will do
     with tools.one_at_a_time("kubernetes"):
         if not (_PLACE / name).exists():
             _build(name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.api_server import Cluster
+from tests.cluster.api_server import ADVERTISED, Cluster
 from tests.cluster.control_plane import control_plane
 from tests.cluster.pods.images import ALL, archive
 from tests.cluster.pods.node import network, node, skip_where_pods_cannot_run
@@ -22,7 +22,7 @@ def cluster() -> Iterator[Cluster]:
     try:
         with (
             network(),
-            control_plane(folder, {"bind-address": "0.0.0.0"}) as made,
+            control_plane(folder, ADVERTISED) as made,
             node(made, folder, images),
         ):
             yield made

@@ -65,7 +65,7 @@ def _make_python() -> None:
     _buildah("add", made, str(_debian()), "/")
     _buildah("run", *_ALONE, made, "ln", "-s", "/usr/bin/python3", "/usr/local/bin/python")
     # Run as it is, it keeps a pod's namespaces.
-    _buildah("config", "--cmd", "sleep infinity", made)
+    _buildah("config", "--env", "PATH=/usr/local/bin:/usr/bin:/bin", "--cmd", "sleep infinity", made)
     _buildah("commit", "--quiet", "--rm", made, PYTHON)
     _export(PYTHON)
 

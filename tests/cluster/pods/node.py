@@ -60,7 +60,7 @@ def node(cluster: Cluster, folder: Path, images: list[Path]) -> Iterator[None]:
     }  # fmt: skip
     proxy = {
         "kubeconfig": str(cluster.kubeconfig), "hostname-override": NAME, "proxy-mode": "iptables",
-        "cluster-cidr": PODS, "metrics-bind-address": "127.0.0.1:0", "conntrack-max-per-core": "0",
+        "cluster-cidr": PODS, "metrics-bind-address": "127.0.0.1:10249", "conntrack-max-per-core": "0",
     }  # fmt: skip
     with running("containerd", {"config": str(folder / "containerd.toml")}, folder) as contains:
         control = ["ctr", "--address", f"{folder}/containerd.sock", "--namespace", "k8s.io"]
@@ -105,6 +105,7 @@ address = "{folder}/containerd.sock"
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "{PYTHON}"
 disable_apparmor = true
+restrict_oom_score_adj = true
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "{PLUGINS}"
 conf_dir = "{folder}/cni"
