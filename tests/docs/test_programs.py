@@ -13,7 +13,7 @@ from mintmark_guard import Guard
 from mintmark_guard.aiohttp import TOKEN, aiohttp_guard, guarding
 from service.app import open_issuer
 from tests.devices import connect
-from tests.pages import Page, Shell
+from tests.pages import Page, Shell, until_it_listens
 from tests.patience import PATIENCE
 from tests.person import Person
 from tests.redis_shapes import Shape
@@ -86,3 +86,30 @@ async def test_a_program_in_a_terminal(service: Service) -> None:
         said, _ = await process.communicate()
     assert b"Signed in." in said
     assert b"id_token" in said
+
+
+async def test_users_who_are_kept_elsewhere(redis: Shape, tmp_path: Path) -> None:
+    (tmp_path / "directory.py").write_text(Page("how-to/users-elsewhere.md").block("python"))
+    port = free_port()
+    url, secret = f"http://127.0.0.1:{port}", "a-secret-of-the-webhook"
+    shell = Shell(tmp_path, MINTMARK_DIRECTORY_SECRET=secret, MINTMARK_REDIS_URL=redis.url)
+    settings = settings_for(redis.url, directory_url=url, directory_secret=secret)
+    async with (
+        shell.running(f"flask --app directory run --port {port}"),
+        open_issuer(settings) as issuer,
+        in_process(issuer) as http,
+    ):
+        await until_it_listens(port)
+        world = World(issuer, http, redis)
+        await world.client(grant_types=("password",), scopes=("openid", "email"))
+        form = {"grant_type": "password", "username": "alice", "scope": "openid email"}
+        assert (await world.token(**form, password="wrong")).status == 400
+        tokens = await (await world.token(**form, password="wonderland")).json()
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        told = await (await world.http.get("/userinfo", headers=headers)).json()
+        assert told == {"sub": "4711", "email": "alice@example.com", "email_verified": True}
+        listed = await shell.read("mintmark grant list --client app --json")
+        assert "4711" in str(listed)
+        (grant_id,) = {one["grant_id"] for one in listed["grants"]}
+        await shell.run(f"mintmark grant revoke {grant_id} --yes")
+        assert not await world.is_active(tokens["access_token"])
