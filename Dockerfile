@@ -3,7 +3,9 @@
 # releases have it as the default below (`make release BASE=…`). amd64 and arm64: every wheel of the lock is there for both.
 # Without a network: a folder of wheels (`pip download --only-binary :all: --no-deps -r requirements/build.txt -r requirements/image.txt`),
 # --build-arg PIP_NO_INDEX=1 --build-arg PIP_FIND_LINKS=<where the build sees it>.
-# tests/image walks these steps without a container engine.
+# Other extras than tracing and operator, or the package of your hooks beside them: a lock of your own as requirements/mine.txt, made as
+# CONTRIBUTING.md says of image.txt, and --build-arg LOCK=requirements/mine.txt.
+# With buildah: --format docker, or HEALTHCHECK is left out. tests/image walks these steps without a container engine.
 
 ARG PYTHON=python:3.13-slim-bookworm
 
@@ -13,10 +15,12 @@ FROM ${PYTHON} AS build
 ARG PIP_INDEX_URL
 ARG PIP_NO_INDEX
 ARG PIP_FIND_LINKS
+# What is installed: every package with its hashes.
+ARG LOCK=requirements/image.txt
 WORKDIR /build
-COPY requirements/build.txt requirements/image.txt requirements/
+COPY requirements/build.txt ${LOCK} requirements/
 RUN python -m venv /build/tools && /build/tools/bin/pip install --quiet --no-cache-dir --no-compile --only-binary :all: --no-deps --require-hashes -r requirements/build.txt
-RUN python -m venv /opt/mintmark && /opt/mintmark/bin/pip install --quiet --no-cache-dir --no-compile --only-binary :all: --no-deps --require-hashes -r requirements/image.txt
+RUN python -m venv /opt/mintmark && /opt/mintmark/bin/pip install --quiet --no-cache-dir --no-compile --only-binary :all: --no-deps --require-hashes -r "${LOCK}"
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
 RUN /build/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /build/dist . \

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from release.commands import ROOT, ReleaseError
 
+_OF_IMAGE = re.compile(r"(registry\.example\.com/mintmark:)\d+\.\d+\.\d+()")
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 
@@ -22,6 +23,8 @@ PLACES = (
     Place(ROOT / "guard/mintmark_guard/__init__.py", re.compile(r'^(__version__ = ").*(")$', re.MULTILINE)),
     Place(ROOT / "helm/mintmark/Chart.yaml", re.compile(r"^(version: ).*()$", re.MULTILINE)),
     Place(ROOT / "helm/mintmark/Chart.yaml", re.compile(r'^(appVersion: ").*(")$', re.MULTILINE)),
+    Place(ROOT / "helm/mintmark/README.md", _OF_IMAGE),
+    Place(ROOT / "docs/how-to/kubernetes.md", _OF_IMAGE),
 )
 DOCKERFILE = ROOT / "Dockerfile"
 _BASE = re.compile(r"^ARG PYTHON=([^@\s]+)(?:@\S+)?$", re.MULTILINE)
@@ -43,8 +46,8 @@ def write(version: str) -> None:
     for place in PLACES:
         text = place.path.read_text(encoding="utf-8")
         changed, count = place.line.subn(rf"\g<1>{version}\g<2>", text)
-        if count != 1:
-            raise ReleaseError(f"{place.path.relative_to(ROOT)}: the version stands {count} times in it, not once")
+        if not count:
+            raise ReleaseError(f"{place.path.relative_to(ROOT)}: the version is not where it was")
         place.path.write_text(changed, encoding="utf-8")
 
 
@@ -61,9 +64,7 @@ def pin_base(base: str) -> None:
 def found() -> set[str]:
     """Return what the places say now."""
     return {
-        line.removeprefix(match[1]).removesuffix(match[2])
+        match[0].removeprefix(match[1]).removesuffix(match[2])
         for place in PLACES
-        for match in [place.line.search(place.path.read_text(encoding="utf-8"))]
-        if match
-        for line in [match[0]]
+        for match in place.line.finditer(place.path.read_text(encoding="utf-8"))
     }
