@@ -87,7 +87,7 @@ class IssuerProcess:
     def close(self) -> None:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
 
