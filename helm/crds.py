@@ -158,10 +158,11 @@ def _status(kind: DeclaredKind) -> dict[str, Any]:
     secret = {
         "type": "object",
         "description": "The Secret, and which state of it the service was told.",
-        "properties": {"name": text, "version": text, "createdAt": number},
+        "properties": {"name": text, "version": text, "createdAt": number, "oldUntil": number, "rotation": text},
     }
     members = {
         "key": {"type": "string", "description": f"The {kind.key} that was made; nothing was, where it is not there."},
+        "digest": {"type": "string", "description": "Of the record as it was put right: what differs is looked at."},
         "observedGeneration": number,
         "conditions": {
             "type": "array",

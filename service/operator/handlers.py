@@ -25,6 +25,8 @@ from service.operator.status import News, ready_of, with_news
 log = logging.getLogger(__name__)
 
 FINALIZER = f"{GROUP}/end"
+_DOUBLINGS = 10
+"""Of pauses; a number that grows with every failure would be none of floating point after a day without the service."""
 _PREFIX = f"operator.{GROUP}"
 _SELECTED = f"{_PREFIX}/selected"
 _FIRST_PAUSE, _LONGEST_PAUSE, _STOP_SECONDS = 1.0, 300.0, 20.0
@@ -154,7 +156,11 @@ class _Handlers:
                     return
                 status, is_good = await self._look(body, status)
             failures = 0 if is_good else failures + 1
-            pause = min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE) if failures else self._watching.resync
+            pause = (
+                min(_FIRST_PAUSE * 2 ** min(failures - 1, _DOUBLINGS), _LONGEST_PAUSE)
+                if failures
+                else self._watching.resync
+            )
             await _sleep(pause * random.uniform(0.7, 1.0), changed, stopped)  # noqa: S311 (jitter)
 
     async def _look(self, live: kopf.Body, before: dict[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -212,7 +218,7 @@ def _wait_and_end_again(body: kopf.Body, error: Exception, retry: int) -> NoRetu
     if retry in (0, 5):
         kopf.event(body, type="Warning", reason="CannotEnd", message=text[:1024])
         log.warning(Event.OBJECT_CANNOT_END, extra=_named(body) | {"reason": str(error)})
-    raise kopf.TemporaryError(text, delay=min(2.0**retry, 60.0) * random.uniform(0.7, 1.0))  # noqa: S311 (jitter)
+    raise kopf.TemporaryError(text, delay=min(2.0 ** min(retry, _DOUBLINGS), 60.0) * random.uniform(0.7, 1.0))  # noqa: S311 (jitter)
 
 
 async def _sleep(seconds: float, changed: asyncio.Event, stopped: kopf.DaemonStopped) -> None:

@@ -122,3 +122,11 @@ def test_the_values_of_its_page_install_it(tmp_path: Path) -> None:
         "containers"
     ]
     assert {"--namespace=shop", "--namespace=billing"} <= set(container["args"])
+
+
+def test_the_status_holds_what_a_restart_needs() -> None:
+    """What its schema does not name the API server drops: then each start would ask about every object."""
+    (version,) = crds.definition(KINDS["OAuth2Client"])["spec"]["versions"]
+    status = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
+    assert {"key", "digest", "conditions", "observedGeneration", "secret"} == set(status)
+    assert {"name", "version", "createdAt", "oldUntil", "rotation"} == set(status["secret"]["properties"])
