@@ -125,7 +125,7 @@ def _grant(issuer: Issuer, client: Client, user: User, given: CodeInput) -> Gran
 
 async def list_of_user(issuer: Issuer, user: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
     """A page of a user's grants, the one that ends first in front. Raises NotFound, InvalidInput for a bad cursor."""
-    return await list_of_subject(issuer, (await users.get_user(issuer, user)).subject, cursor, limit)
+    return await list_of_subject(issuer, (await users.get_account(issuer, user)).subject, cursor, limit)
 
 
 async def list_of_subject(issuer: Issuer, subject: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
@@ -199,7 +199,7 @@ async def revoke_of_user(
     client: Annotated[Name | None, Field(description="Only those to this client: client_id, or alias.")] = None,
 ) -> int:
     """End every grant of a user, or those to one client; exactly how many were alive (IA-40). Raises NotFound."""
-    subject = (await users.get_user(issuer, user)).subject
+    subject = (await users.get_account(issuer, user)).subject
     client_id = (await clients.get_client(issuer, client)).client_id if client is not None else None
     return await revoke_of_subject(issuer, subject, client_id)
 

@@ -25,7 +25,7 @@ async def list_sessions(
     issuer: Issuer, username: UserName, cursor: Cursor = "", limit: Limit = 100
 ) -> Listing[Session]:
     """A page of a user's living sessions, the one that ends first in front. Raises NotFound, Refused for a bad cursor."""
-    subject = (await users.get_user(issuer, username)).subject
+    subject = (await users.get_account(issuer, username)).subject
     start = offset(cursor)
     found, more = await issuer.store.sessions.page_of_user(subject, start, limit)
     return Listing(found, str(start + limit) if more else "")

@@ -130,6 +130,19 @@ async def get_user(issuer: Issuer, username: UserName) -> User:
     return user
 
 
+async def get_account(issuer: Issuer, username: UserName) -> User:
+    """Whose access can be looked at and ended: the user, or where users are kept elsewhere (``directory_url``) any subject.
+
+    Raises NotFound.
+    """
+    try:
+        return await get_user(issuer, username)
+    except NotFound:
+        if not issuer.settings.directory_url:
+            raise
+        return User(username=username, subject=username)
+
+
 async def list_users(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) -> Listing[User]:
     """A page of users in no order; looks at some ``10 × limit`` keys. Raises InvalidInput for a bad cursor."""
     with cursor_checked(cursor):
@@ -187,7 +200,7 @@ async def set_user_code(issuer: Issuer, username: UserName, user_code: UserCode 
 @audited("user.sign_out", "user:username")
 async def sign_out_user(issuer: Issuer, username: UserName) -> EndedAccess:
     """End every session and grant of a user, and forget what they allowed; they may sign in again. Raises NotFound."""
-    user = await get_user(issuer, username)
+    user = await get_account(issuer, username)
     return _ended(user, await ending_sessions.sign_out_everywhere(issuer, user.subject), Event.USER_SIGNED_OUT)
 
 

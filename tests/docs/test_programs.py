@@ -92,7 +92,7 @@ async def test_users_who_are_kept_elsewhere(redis: Shape, tmp_path: Path) -> Non
     (tmp_path / "directory.py").write_text(Page("how-to/users-elsewhere.md").block("python"))
     port = free_port()
     url, secret = f"http://127.0.0.1:{port}", "a-secret-of-the-webhook"
-    shell = Shell(tmp_path, MINTMARK_DIRECTORY_SECRET=secret, MINTMARK_REDIS_URL=redis.url)
+    shell = Shell(tmp_path, MINTMARK_DIRECTORY_SECRET=secret, MINTMARK_DIRECTORY_URL=url, MINTMARK_REDIS_URL=redis.url)
     settings = settings_for(redis.url, directory_url=url, directory_secret=secret)
     async with (
         shell.running(f"flask --app directory run --port {port}"),
@@ -113,3 +113,9 @@ async def test_users_who_are_kept_elsewhere(redis: Shape, tmp_path: Path) -> Non
         (grant_id,) = {one["grant_id"] for one in listed["grants"]}
         await shell.run(f"mintmark grant revoke {grant_id} --yes")
         assert not await world.is_active(tokens["access_token"])
+        for command in ("mintmark grant revoke --user 4711 --yes", "mintmark user sign-out 4711 --yes"):
+            tokens = await (await world.token(**form, password="wonderland")).json()
+            assert len((await shell.read("mintmark grant list --user 4711 --json"))["grants"]) == 1
+            await shell.run(command)
+            assert not await world.is_active(tokens["access_token"])
+        assert (await shell.read("mintmark session list --user 4711 --json"))["sessions"] == []
