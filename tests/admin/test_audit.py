@@ -24,7 +24,16 @@ from tests.world import World, settings_for
 ADMIN = Path(audit.__file__).parent
 ALICE = Actor("alice", Way.CONSOLE, "192.0.2.7")
 READS = {
-    *("get_client", "list_clients", "get_user", "list_users", "get_grant", "list_of_user", "list_of_client"),
+    *(
+        "get_client",
+        "list_clients",
+        "get_user",
+        "get_account",
+        "list_users",
+        "get_grant",
+        "list_of_user",
+        "list_of_client",
+    ),
     *(
         "describe",
         "inspect",
