@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.api_server import Cluster
+from tests.cluster.api_server import Cluster, wait_until
 from tests.cluster.control_plane import control_plane
 from tests.cluster.installing import Release
 from tests.helm import tools
@@ -22,7 +22,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             for file in files:
                 described = str(tools.module(path_and_version) / file)
                 made.kubectl("apply", "--server-side", "--filename", described)
-        made.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        # kubectl ends with an error where one has no conditions yet.
+        served = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        wait_until(lambda: made.run(*served).returncode == 0, "the kinds are served", made.folder)
         yield made
 
 
