@@ -1,6 +1,6 @@
 """The programs of a Kubernetes cluster: found in $KUBEBUILDER_ASSETS, or built once from Kubernetes' own Go module.
 
-What is built lies in the folder of tests/helm/tools.py under Kubernetes' version. It takes 20 minutes on two cores.
+What is built lies in the folder of tests/helm/tools.py under Kubernetes' version. That takes 50 minutes on two busy cores.
 """
 
 import os

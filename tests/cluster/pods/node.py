@@ -146,4 +146,5 @@ def _kubelet(folder: Path, socket: str) -> dict[str, object]:
         "evictionHard": {"nodefs.available": "1%"},
         "imageMinimumGCAge": "24h",
         "podLogsDir": str(folder / "pod-logs"),
+        "volumePluginDir": str(folder / "volume-plugins"),
     }
