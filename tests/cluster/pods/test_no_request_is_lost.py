@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.cluster.api_server import Cluster, Object
+from tests.cluster.api_server import Cluster, Object, wait_until
 from tests.cluster.installing import Release, chart_of_last_release, everything
 from tests.cluster.pods.asking import Asking, registered, until_ready, url_of
 
@@ -47,7 +47,8 @@ async def test_through_upgrade_rollback_deletion_scaling_and_a_failed_upgrade(
     assert not asking.lost
     assert _uid(release.pods("redis")) == redis, "the bundled Redis was left alone"
     release.does("uninstall", "--wait")
-    assert not everything(cluster) - before, "uninstalling leaves nothing"
+    # Pods finish what is under way before they go.
+    wait_until(lambda: not everything(cluster) - before, "uninstalling leaves nothing", cluster.folder)
 
 
 @asynccontextmanager
