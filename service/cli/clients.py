@@ -96,7 +96,8 @@ add_export(
 
     Example: `mintmark client export web > clients/web.yaml`, then `mintmark apply -f clients/ --adopt`
 
-    Clients that registered themselves are left out unless they are named.
+    Clients that registered themselves are left out unless they are named, and those that files or a cluster declare already
+    unless they are named or --all is given.
     """,
 )
 

@@ -9,7 +9,13 @@ import yaml  # type: ignore[import-untyped]
 from service.admin.operations import Do
 from service.cli.acting import act
 from service.cli.json_output import Json, emit
-from service.declared import KINDS, list_all, manifest_of
+from service.cli.output import say
+from service.declared import KINDS, list_all, manifests_of
+from service.declared.kinds import MANAGED_BY
+
+All = Annotated[
+    bool, typer.Option("--all", help="Also what files or a cluster declare already (managed_by).", metavar="")
+]
 
 
 class _Plain(yaml.SafeDumper):  # type: ignore[misc]
@@ -31,14 +37,21 @@ def add_export(app: typer.Typer, kind_name: str, text: str) -> None:
     kind = KINDS[kind_name]
     argument = typer.Argument(metavar=f"[{kind.key.upper()}]...", help="Only these.", show_default=False)
 
-    def export(names: Annotated[list[str] | None, argument] = None, json: Json = False) -> None:
-        async def work(do: Do) -> list[dict[str, Any]]:
+    def export(
+        names: Annotated[list[str] | None, argument] = None, everything: All = False, json: Json = False
+    ) -> None:
+        async def work(do: Do) -> tuple[list[dict[str, Any]], int]:
+            """What is written, and how many are left out because they are declared."""
             if names:
-                return [await do(kind.show, {kind.key: name}) for name in names]
+                return [await do(kind.show, {kind.key: name}) for name in names], 0
             found = {str(one[kind.key]): one for one in await list_all(do, kind) if not one.get("registered_itself")}
-            return [found[key] for key in sorted(found)]
+            written = [found[key] for key in sorted(found) if everything or not found[key][MANAGED_BY]]
+            return written, len(found) - len(written)
 
-        manifests = [manifest_of(kind, shown) for shown in act(work, "reading …")]
+        shown, left_out = act(work, "reading …")
+        manifests = manifests_of(kind, shown)
+        if left_out:
+            say(f"{left_out} left out, which files or a cluster declare already (managed_by): --all writes them, too.")
         if json:
             emit({"apiVersion": "v1", "kind": "List", "items": manifests})
             return

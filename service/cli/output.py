@@ -73,7 +73,13 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
             facts({name: row[name] for name in names})
             console.print()
         return
-    console.print(drawn)
+    if console.is_terminal:
+        console.print(drawn)
+        return
+    with console.capture() as lines:
+        console.print(drawn)
+    for line in lines.get().splitlines():
+        sys.stdout.write(f"{line.rstrip()}\n")  # else each is as wide as the widest
 
 
 @contextmanager

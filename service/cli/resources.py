@@ -63,6 +63,8 @@ add_export(
     """Write resources as manifests, for files that `mintmark apply` reads.
 
     Example: `mintmark resource export > clients/resources.yaml`
+
+    Those that files or a cluster declare already are left out unless they are named or --all is given.
     """,
 )
 

@@ -59,6 +59,8 @@ add_export(
     """Write trusted issuers as manifests, for files that `mintmark apply` reads.
 
     Example: `mintmark trust export > clients/trusted-issuers.yaml`
+
+    Those that files or a cluster declare already are left out unless they are named or --all is given.
     """,
 )
 add_command(

@@ -7,7 +7,7 @@ operations: here on Redis, or by the admin API of a running service. What a mani
 
 from service.declared.changes import Change, DeclaredAct, Difference, compare, list_all, no_longer_declared
 from service.declared.kinds import API_VERSION, GROUP, KINDS, VERSION, DeclaredKind
-from service.declared.manifest import Manifest, ManifestError, manifest_of, parse_manifest
+from service.declared.manifest import Manifest, ManifestError, manifest_of, manifests_of, parse_manifest
 from service.declared.performing import Performed, perform_change
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "compare",
     "list_all",
     "manifest_of",
+    "manifests_of",
     "no_longer_declared",
     "parse_manifest",
     "perform_change",

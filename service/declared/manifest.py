@@ -1,7 +1,7 @@
 """One manifest: checked as the server would check it, and written again."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -69,23 +69,37 @@ def parse_manifest(document: object, origin: str = "") -> Manifest:
     if not isinstance(document, Mapping):
         raise ManifestError(f"{before}is no object with apiVersion, kind, metadata and spec")
     faults = [*_faults_of_form(document)]
+    kind, spec = _kind_of(document), document.get("spec")
+    if kind is None or not isinstance(spec, Mapping):
+        raise ManifestError("\n".join(before + fault for fault in faults))
+    name = _metadata_name(document)
+    try:
+        members, secret = _read_spec(kind, name or "unnamed", spec)
+    except InvalidInput as error:
+        faults += [f"spec.{line}" for line in str(error).split("\n")]
     if faults:
         raise ManifestError("\n".join(before + fault for fault in faults))
-    kind, name = KINDS[document["kind"]], document["metadata"]["name"]
-    spec = dict(document["spec"])
-    place = spec.pop(SECRET, None) if kind.has_secret else None
+    return Manifest(kind, name, members, secret, origin)
+
+
+def _read_spec(kind: DeclaredKind, name: str, spec: Mapping[Any, Any]) -> tuple[Mapping[str, Any], SecretPlace | None]:
+    """Every member of the kind, and where the secret goes. Raises InvalidInput with every fault."""
+    said = {member: value for member, value in spec.items() if member != MANAGED_BY}
+    faults = [f"{MANAGED_BY}: is not for manifests"] if MANAGED_BY in spec else []
+    place, checked, secret = said.pop(SECRET, None) if kind.has_secret else None, {}, None
     if kind.name_is_key:
-        spec.setdefault(kind.key, name)
+        said.setdefault(kind.key, name)
     try:
-        if MANAGED_BY in spec:
-            raise InvalidInput(f"{MANAGED_BY}: is not for manifests")
-        checked = kind.create.input.read(spec).model_dump(mode="json")
+        checked = kind.create.input.read(said).model_dump(mode="json")
+    except InvalidInput as error:
+        faults.append(str(error))
+    try:
         secret = _read_place(place)
     except InvalidInput as error:
-        lines = str(error).split("\n")
-        raise ManifestError("\n".join(f"{before}spec.{line}" for line in lines)) from error
-    members = {member: checked[member] for member in kind.members}
-    return Manifest(kind, name, members, secret, origin)
+        faults.append(str(error))
+    if faults:
+        raise InvalidInput("\n".join(faults))
+    return {member: checked[member] for member in kind.members}, secret
 
 
 def _read_place(place: object) -> SecretPlace | None:
@@ -99,17 +113,27 @@ def _read_place(place: object) -> SecretPlace | None:
         raise InvalidInput("\n".join(f"{SECRET}.{line}" for line in str(error).split("\n"))) from error
 
 
+def _kind_of(document: Mapping[Any, Any]) -> DeclaredKind | None:
+    name = document.get("kind")
+    return KINDS.get(name) if isinstance(name, str) else None
+
+
+def _metadata_name(document: Mapping[Any, Any]) -> str:
+    """``metadata.name``; "" where it is none that Kubernetes takes."""
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    return name if isinstance(name, str) and len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) else ""
+
+
 def _faults_of_form(document: Mapping[Any, Any]) -> Iterator[str]:
-    """What is wrong before the kind can be asked."""
+    """What is wrong with all but what ``spec`` says."""
     if document.get("apiVersion") != API_VERSION:
         yield f"apiVersion: must be {API_VERSION}"
-    if not isinstance(document.get("kind"), str) or document["kind"] not in KINDS:
+    if _kind_of(document) is None:
         yield f"kind: must be one of {', '.join(KINDS)}"
     for unknown in document.keys() - set(_TOP):
         yield f"{unknown}: there is no such member beside {', '.join(_TOP[:4])}"
-    metadata = document.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    if not isinstance(name, str) or len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+    if not _metadata_name(document):
         yield (
             "metadata.name: must be 1 to 253 lower case letters, digits, '-' and '.', as Kubernetes has it; what the server "
             "is to call it may be another name, in spec"
@@ -118,15 +142,36 @@ def _faults_of_form(document: Mapping[Any, Any]) -> Iterator[str]:
         yield "spec: must be an object"
 
 
-def manifest_of(kind: DeclaredKind, shown: Mapping[str, Any]) -> dict[str, Any]:
+def manifests_of(kind: DeclaredKind, shown: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the manifests of what the server has, each with a ``metadata.name`` of its own: see ``manifest_of``."""
+    found = {str(one[kind.key]): one for one in shown}
+    taken = {key for key in found if _name_for(key) == key}
+    manifests = []
+    for key, one in found.items():
+        name = _name_for(key)
+        if name != key:
+            name = _free_name(name, taken)
+            taken.add(name)
+        manifests.append(manifest_of(kind, one, name))
+    return manifests
+
+
+def _free_name(near: str, taken: Set[str]) -> str:
+    endings = ("", *(f"-{number}" for number in range(2, len(taken) + 2)))
+    names = (near[: _LONGEST_NAME - len(ending)].rstrip("-.") + ending for ending in endings)
+    return next(name for name in names if name not in taken)
+
+
+def manifest_of(kind: DeclaredKind, shown: Mapping[str, Any], name: str = "") -> dict[str, Any]:
     """Return the manifest of what the server has: members that are not as by default, and no secret.
 
     Args:
         kind: What it is.
         shown: The output of the kind's ``show``.
+        name: ``metadata.name``, if not what is near to its key.
     """
     key = str(shown[kind.key])
-    name = _name_for(key)
+    name = name or _name_for(key)
     fields = kind.create.input.model_fields
     defaults = kind.create.input.model_construct().model_dump(mode="json", include=set(kind.members))
     spec = {

@@ -12,6 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 from tests.cli.command_line import ROOT, CommandLine
 from tests.cli.running_service import only_here
+from tests.server_process import free_port
 
 BOTH_WAYS = True
 PAGE = ROOT / "docs/how-to/clients-in-git.md"
@@ -156,19 +157,62 @@ def test_exported_is_applied_without_a_difference(mintmark: CommandLine, tmp_pat
         "client", "create", "Web App".replace(" ", "_"), "--grant-type", "client_credentials", "--name", "Die Küche"
     )
     mintmark("client", "create", "cron", "--grant-type", "client_credentials", "--property", "tier=gold")
+    mintmark("client", "create", "web-app", "--grant-type", "client_credentials")
     mintmark("resource", "create", MCP, "--scope", "tools")
     mintmark("trust", "add", CI, "--scope", "deploy")
     for group in ("client", "resource", "trust"):
         (tmp_path / f"{group}.yaml").write_text(mintmark(group, "export").out)
     names = [one["metadata"]["name"] for one in yaml.safe_load_all((tmp_path / "client.yaml").read_text())]
-    assert names == ["web-app", "cron"]
+    assert names == ["web-app-2", "cron", "web-app"], "the one that is called so keeps its name"
     seen = mintmark("apply", "-f", str(tmp_path), "--adopt", "--dry-run", "--json", code=5).json
-    assert [list(one["differences"]) for one in seen["objects"]] == [["managed_by"]] * 4
+    assert [list(one["differences"]) for one in seen["objects"]] == [["managed_by"]] * 5
     one = mintmark("client", "export", "cron", "--json").json
     (tmp_path / "client.yaml").write_text(json.dumps(one))
     mintmark("apply", "-f", str(tmp_path), "--adopt", "--yes")
     assert mintmark("client", "show", "cron", "--json").json["managed_by"] == "apply"
     assert mintmark("client", "show", "Web_App", "--json").json["managed_by"] == ""
+
+
+def test_what_is_declared_already_is_exported_where_it_is_named(mintmark: CommandLine, clients: Path) -> None:
+    """Beside the files that declare it, it would be declared twice."""
+    mintmark("apply", "-f", str(clients), "--yes")
+    mintmark("client", "create", "by-hand", "--grant-type", "client_credentials")
+    (clients / "existing.yaml").write_text(mintmark("client", "export").out)
+    assert acts(mintmark("apply", "-f", str(clients), "--dry-run", "--json", code=1).json)["by-hand"] == "foreign"
+    for group, all_of_it in (("resource", [MCP]), ("trust", [CI])):
+        assert mintmark(group, "export", "--json").json["items"] == []
+        found = mintmark(group, "export", "--all", "--json").json["items"]
+        assert [one["spec"].get("resource", one["spec"].get("issuer")) for one in found] == all_of_it
+    assert [one["metadata"]["name"] for one in mintmark("client", "export", "--all", "--json").json["items"]] == [
+        "by-hand",
+        "jobs-worker",
+        "web",
+    ]
+    assert [one["metadata"]["name"] for one in mintmark("client", "export", "web", "--json").json["items"]] == ["web"]
+
+
+@only_here
+def test_the_exit_codes_of_the_page(mintmark: CommandLine, clients: Path, tmp_path: Path) -> None:
+    """Each one that the page has comes, and no other."""
+    to, faulty = ("apply", "-f", str(clients)), tmp_path / "faulty.yaml"
+    faulty.write_text("kind: OAuth2Client")
+    came = {
+        mintmark(*to, "--dry-run", code=5).code,
+        mintmark(*to, code=2).code,
+        mintmark(*to, "--yes", code=0).code,
+        mintmark("apply", "-f", str(faulty), "--yes", code=1).code,
+    }
+    variables, by_url = mintmark.variables, ("--url", f"http://127.0.0.1:{free_port()}")
+    for code, changed, before in (
+        (3, {"REDIS_URL": f"redis://127.0.0.1:{free_port()}"}, ()),
+        (3, {"TOKEN": "mm_unknown"}, by_url),
+        (4, {}, by_url),
+        (4, {"ACCESS_TOKEN_LIFETIME": "soon"}, ()),
+    ):
+        mintmark.variables = variables | {f"MINTMARK_{name}": value for name, value in changed.items()}
+        assert mintmark(*before, *to, "--yes", code=code).out == ""
+        came.add(code)
+    assert [int(one) for one in re.findall(r"^\| (\d) \|", PAGE.read_text(), re.MULTILINE)] == sorted(came)
 
 
 @only_here

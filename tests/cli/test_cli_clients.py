@@ -172,6 +172,7 @@ def test_clients_are_listed_by_name_and_in_pages(mintmark: CommandLine) -> None:
     assert listed["cursor"] == ""
     table = mintmark("client", "list", "--limit", "0")
     assert [line.split()[0] for line in table.out.splitlines()] == ["client_id", "api", "cron", "web"]
+    assert all(line == line.rstrip() for line in table.out.splitlines())
     assert table.err == "3 clients\n"
     assert mintmark("client", "list", "--cursor", "x", code=1).err.startswith("Error: 'x' is not a cursor")
 

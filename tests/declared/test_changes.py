@@ -17,6 +17,7 @@ from service.declared import (
     Manifest,
     compare,
     manifest_of,
+    manifests_of,
     no_longer_declared,
     parse_manifest,
     perform_change,
@@ -179,3 +180,22 @@ async def test_what_there_is_becomes_a_manifest_that_says_the_same(world: World)
         assert "created_at" not in written["spec"]
         change = await compare(do, parse_manifest(written), "apply", adopts=True)
         assert list(change.differences) == ["managed_by"]
+
+
+def test_names_of_one_export_differ() -> None:
+    """Those that are near to the same name, also where that is as long as a name may be."""
+    kind = KINDS["OAuth2Resource"]
+    keys = ["https://a.example/x", "https://a.example/X", "https://a.example/x/", "https://a.example/x-2"]
+    keys += ["http://" + "a" * 248, "http://" + "A" * 248]
+    shown = [kind.create.input.read({"resource": key}).model_dump(mode="json") for key in keys]
+    written = manifests_of(kind, shown)
+    names = [one["metadata"]["name"] for one in written]
+    assert names == [
+        "a.example-x",
+        "a.example-x-2",
+        "a.example-x-3",
+        "a.example-x-2-2",
+        "http-" + "a" * 248,
+        "http-" + "a" * 246 + "-2",
+    ]
+    assert [parse_manifest(one).key for one in written] == keys

@@ -50,6 +50,24 @@ def faults(path: Path) -> list[str]:
         (WEB + "stauts: {}\n", ["PATH: stauts: there is no such member"]),
         (WEB.replace("grant_types", "grant_type"), ["PATH: spec.grant_type: there is", "PATH: spec.grant_types: name"]),
         (
+            WEB.replace("{name: web}", "{}").replace("grant_types", "grant_type").replace("v1alpha1", "v1"),
+            [
+                "PATH: apiVersion",
+                "PATH: metadata.name: must",
+                "PATH: spec.grant_type: ",
+                "PATH: spec.grant_types: name",
+            ],
+        ),
+        (
+            HEAD + "metadata: {name: w}\nspec: {grant_type: [x], managed_by: me, secret: {name: ../x}}",
+            [
+                "PATH: spec.managed_by",
+                "PATH: spec.grant_type: ",
+                "PATH: spec.grant_types: ",
+                "PATH: spec.secret.name: ",
+            ],
+        ),
+        (
             HEAD + "metadata: {name: w}\nspec: {grant_types: [client_credentials], managed_by: me}",
             ["PATH: spec.managed_by"],
         ),
