@@ -106,7 +106,7 @@ $(VENV)/.docs: requirements/docs.txt docs/node/package-lock.json $(MADE)
 	@touch $@
 
 $(MADE): | python-is-new-enough
-	rm -rf $(VENV)
+	@rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 

@@ -21,7 +21,7 @@ async def test_from_nothing_to_a_protected_api_with_sign_in(demo: int, page: Tab
     port, api_port = free_ports(2)
     here = {
         "127.0.0.1:8080": f"127.0.0.1:{demo}",
-        "127.0.0.1:5000": f"127.0.0.1:{port}",
+        "127.0.0.1:5001": f"127.0.0.1:{port}",
         "127.0.0.1:9000": f"127.0.0.1:{api_port}",
     }
     shell = Shell(tmp_path, here)
