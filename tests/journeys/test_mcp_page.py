@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,10 +13,11 @@ import pytest
 
 from mintmark_guard.asgi import AsgiGuard
 from tests.free_ports import free_ports
-from tests.pages import Page
+from tests.pages import Page, Shell, until_it_listens
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = Page("how-to/mcp.md").blocks("python")
+PAGE = Page("how-to/mcp.md")
+CLIENT, SERVER, BEHIND_ASGI = PAGE.blocks("python")
 BROWSER = """
 import re, sys
 from urllib.parse import urlencode, urljoin
@@ -56,19 +58,41 @@ async def demo(tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
 @pytest.mark.slow
 async def test_the_client(demo: dict[str, Any], tmp_path: Path) -> None:
     """It finds, registers, signs in by a browser, and calls a tool; and once more, when it is known no more than before."""
-    browser, (port,) = tmp_path / "browser.py", free_ports(1)
-    browser.write_text(BROWSER)
-    program = PROGRAMS[0].replace("http://127.0.0.1:8082/mcp", demo["mcp_url"]).replace("33418", str(port))
-    variables = os.environ | {"BROWSER": f"{sys.executable} {browser} %s"}
+    program = CLIENT.replace("http://127.0.0.1:8082/mcp", demo["mcp_url"])
     for _ in range(2):
-        run = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", program, env=variables, stdout=asyncio.subprocess.PIPE
-        )
-        said, _ = await asyncio.wait_for(run.communicate(), 90)
-        assert (run.returncode, said) == (0, b"5\n")
+        assert await _said(program, tmp_path) == "5\n"
 
 
-async def test_the_server() -> None:
+@pytest.mark.slow
+async def test_a_server_of_your_own(demo: dict[str, Any], tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    here = {"127.0.0.1:9000": f"127.0.0.1:{port}", "http://127.0.0.1:8080": demo["url"]}
+    shell = Shell(tmp_path, here, MINTMARK_SECRETS_DIR=tmp_path / ".mintmark")
+    await shell.run(PAGE.block("sh"))
+    (tmp_path / "server.py").write_text(shell.here(SERVER))
+    own, call = re.findall(r"`(SERVER = \S+)` and `(call_tool\(.*?\))`", PAGE.text)[0]
+    program = CLIENT.replace('SERVER = "http://127.0.0.1:8082/mcp"', shell.here(own))
+    program = program.replace('call_tool("add", {"first": 2, "second": 3})', call)
+    async with shell.running(f"python -m uvicorn server:app --port {port}"):
+        await until_it_listens(port)
+        said = await _said(program, tmp_path)
+    assert said.startswith("Hello, ")
+
+
+async def _said(program: str, folder: Path) -> str:
+    """Run the page's client, whose browser is a program that signs alice in."""
+    browser, (port,) = folder / "browser.py", free_ports(1)
+    browser.write_text(BROWSER)
+    variables = os.environ | {"BROWSER": f"{sys.executable} {browser} %s"}
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program.replace("33418", str(port)), env=variables, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asyncio.wait_for(run.communicate(), 90)
+    assert run.returncode == 0
+    return said.decode()
+
+
+async def test_the_server_behind_the_guard() -> None:
     names: dict[str, object] = {}
-    exec(PROGRAMS[1], names)
+    exec(BEHIND_ASGI, names)
     assert isinstance(names["app"], AsgiGuard)
