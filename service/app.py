@@ -144,7 +144,9 @@ def open_tracing(settings: Settings) -> "Tracing | None":
     try:
         from service.observe.tracing import Tracing
     except ImportError as error:
-        raise SettingsError(f"otlp_endpoint: install mintmark[tracing] for it ({error})") from error
+        raise SettingsError(
+            f"otlp_endpoint: pip install -e '.[tracing]' in the checkout of Mintmark for it ({error})"
+        ) from error
     return Tracing(settings.otlp_endpoint, settings.trace_sample)
 
 

@@ -135,5 +135,7 @@ def _revocations(redis_url: str) -> "Revocations":
     try:
         from mintmark_guard.revocations import Revocations
     except ImportError as error:
-        raise ImportError("redis_url needs the Redis client: pip install 'mintmark-guard[redis]'") from error
+        raise ImportError(
+            "redis_url needs the Redis client: pip install './guard[redis]' in a checkout of Mintmark"
+        ) from error
     return Revocations(redis_url)

@@ -66,7 +66,9 @@ def demo(
     With --check it tries itself over HTTP on a free port, and the exit code is 1 if any answer is not what it must be.
     """
     if mcp and not mcp_demo.is_installed():
-        raise typer.BadParameter("--mcp needs the Python SDK of MCP: pip install 'mintmark[mcp]'")
+        raise typer.BadParameter(
+            "--mcp needs the Python SDK of MCP: pip install -e '.[mcp]' in the checkout of Mintmark"
+        )
     if not check:
         uvloop.run(_serve(port, redis, json, mcp=mcp))
     elif not uvloop.run(_check(redis, json)):

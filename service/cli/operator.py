@@ -70,7 +70,8 @@ def operator(
     Example: `mintmark operator --namespace shop --issuer https://id.example.com`, with the admin API in MINTMARK_URL
 
     It acts by the admin API of a running service (`--url`, `--token-file`); in a cluster by the account of its pod, elsewhere
-    as KUBECONFIG says. The chart makes all of it: `--set operator.enabled=true`. Needs kopf: `pip install mintmark[operator]`.
+    as KUBECONFIG says. The chart makes all of it: `--set operator.enabled=true`. Needs kopf:
+    `pip install -e '.[operator]'` in a checkout.
     Prints what it watches when it begins. Ends with exit code 0 after SIGTERM or Ctrl-C.
     """
     target = remote.target()
@@ -82,7 +83,9 @@ def operator(
     try:
         from service.operator import handlers  # with kopf, which a server does without
     except ImportError as error:
-        raise SettingsError("kopf is not installed: pip install 'mintmark[operator]'") from error
+        raise SettingsError(
+            "kopf is not installed: pip install -e '.[operator]' in the checkout of Mintmark"
+        ) from error
     labels = dict(_label(one) for one in namespace_label or ())
     watching = handlers.Watching(tuple(namespace or ()), labels or None, resync, liveness)
     if json:

