@@ -22,11 +22,7 @@ PARTNER, JWT_BEARER = "https://partner.example", GrantTypeName.JWT_BEARER.value
 
 
 @pytest.fixture
-async def world(
-    proxy: CuttingProxy, redis: redis_shapes.Shape, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[World]:
-    # What need not leave at once leaves with the next command: by itself it would be counted with whatever is slow.
-    monkeypatch.setattr("service.redis.link.LINGER", 3600.0)
+async def world(proxy: CuttingProxy, redis: redis_shapes.Shape) -> AsyncIterator[World]:
     async with (
         open_issuer(settings_for(proxy.url), listen=False) as issuer,
         in_process(issuer) as http,

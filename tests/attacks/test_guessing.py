@@ -18,10 +18,9 @@ from tests.world import World, error_of, in_process, settings_for
 
 
 @pytest.fixture
-async def counted(redis: redis_shapes.Shape) -> AsyncIterator[tuple[World, CuttingProxy]]:
+async def counted(redis: redis_shapes.Shape, proxy: CuttingProxy) -> AsyncIterator[tuple[World, CuttingProxy]]:
     """A service whose round trips are counted."""
     async with (
-        CuttingProxy(redis.nodes[0].host, redis.nodes[0].port) as proxy,
         open_issuer(settings_for(proxy.url), listen=False) as issuer,
         in_process(issuer) as http,
     ):
