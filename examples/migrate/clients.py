@@ -4,7 +4,8 @@
     python examples/migrate/clients.py realm.json --secrets secrets > clients.sh
 
 Takes the JSON of Ory Hydra's ``list oauth2-clients`` (v2, v25, v26) or of Keycloak's realm export. What cannot be carried
-over stands above the command as a comment. Secrets that Keycloak exported become files for you alone to read.
+over stands above the command as a comment; a command that is not complete is a comment itself. Run again, they pass over
+clients that are there. Secrets that Keycloak exported become files for you alone to read.
 """
 
 import argparse
@@ -20,7 +21,24 @@ GRANT_TYPES = {"authorization_code", "client_credentials", "refresh_token", "pas
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 OF_KEYCLOAK_ITSELF = {"account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"}
+OF_KEYCLOAK_SCOPES = {
+    "acr",
+    "basic",
+    "microprofile-jwt",
+    "organization",
+    "role_list",
+    "roles",
+    "service_account",
+    "web-origins",
+}
+"""Client scopes that only gather mappers of Keycloak: they mean nothing here."""
+ABOUT_USERS = {"openid", "profile", "email", "address", "phone", "offline_access"}
 MASKED = "**********"
+IS_AN_API = (
+    "an API, which signs nobody in: let it check tokens by the guard; if it is to introspect them, "
+    "mintmark client create NAME --introspect --resource URL"
+)
+IS_SAML = "SAML is not here: move the application to OpenID Connect, or leave it with Keycloak"
 HYDRA_MEMBERS = {
     "--name": "client_name",
     "--jwks-uri": "jwks_uri",
@@ -51,7 +69,13 @@ KEYCLOAK_ATTRIBUTES = {
     "--id-token-alg": "id.token.signed.response.alg",
     "--access-token-lifetime": "access.token.lifespan",
     "--jwks-uri": "jwks.url",
+    "--certificate-subject": "x509.subjectdn",
 }
+
+
+def _comment(text: str) -> str:
+    """Each line of it, for names and descriptions may have several: none is a command."""
+    return "\n".join(f"# {line}" for line in text.splitlines())
 
 
 class Command:
@@ -62,6 +86,7 @@ class Command:
         self.words: list[str] = []
         self.notes: list[str] = []
         self.secret = ""
+        self.disabled = False
 
     def add(self, option: str, *values: object) -> None:
         """An option once for each value that says something; True is the option alone."""
@@ -69,23 +94,57 @@ class Command:
             self.words += [option] if value is True else [option, str(value)] if value not in (None, "", False) else []
 
     def redirects(self, option: str, uris: list[str]) -> None:
-        """Those that can be compared letter by letter."""
+        """Those that can be registered here, where they are compared letter by letter."""
         for uri in uris:
-            if "*" in uri or not urlsplit(uri).scheme:
+            parts = urlsplit(uri)
+            if "*" in uri:
                 self.notes.append(f"{option} {uri}: it stands for several; name each one")
+            elif not parts.scheme:
+                self.notes.append(f"{option} {uri}: it is not absolute; name it whole")
+            elif parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+                self.notes.append(f"{option} {uri}: http is for loopback addresses only; use https")
             else:
                 self.add(option, uri)
 
+    def missing(self) -> str:
+        """Why it cannot be run as it is; empty where it can."""
+        if "authorization_code" in self.words and "--redirect-uri" not in self.words:
+            return "it has no --redirect-uri that can be registered here: add one"
+        if "private_key_jwt" in self.words and not {"--jwks", "--jwks-uri"} & set(self.words):
+            return "its public key is not carried over: add --jwks or --jwks-uri"
+        if "tls_client_auth" in self.words and "--certificate-subject" not in self.words:
+            return "the subject of its certificate is not carried over: add --certificate-subject"
+        return ""
+
     def lines(self, secrets: Path | None) -> Iterator[str]:
-        """Shell, the comments first."""
-        yield from (f"# {self.client_id}: {note}" for note in self.notes)
-        line = shlex.join(["mintmark", "client", "create", self.client_id, *self.words])
+        """Shell, the comments first. A client that is there already stays as it is."""
+        yield from (_comment(f"{self.client_id}: {note}") for note in self.notes)
+        name = shlex.quote(self.client_id)
+        create = shlex.join(["mintmark", "client", "create", self.client_id, *self.words])
         if self.secret and secrets is not None:
             path = secrets / quote(self.client_id, safe="")
             path.touch(mode=0o600)
             path.write_text(self.secret + "\n")
-            line += f" --secret-stdin < {shlex.quote(str(path))}"
-        yield line
+            create += f" --secret-stdin < {shlex.quote(str(path))}"
+        script = [f"mintmark client show {name} > /dev/null 2>&1 || {create}"]
+        if self.disabled:
+            script.append(f"mintmark client disable {name}")
+        reason = self.missing()
+        if reason:
+            yield _comment(f"{self.client_id}: not complete, {reason}")
+        yield from (_comment(line) if reason else line for line in script)
+
+
+class Note(Command):
+    """What takes the place of a client that cannot be carried over."""
+
+    def __init__(self, client_id: str, note: str) -> None:
+        super().__init__(client_id)
+        self.notes.append(note)
+
+    def lines(self, secrets: Path | None) -> Iterator[str]:  # noqa: ARG002
+        """The comment alone."""
+        yield from (_comment(f"{self.client_id}: {note}") for note in self.notes)
 
 
 def of_hydra(client: dict[str, Any]) -> Command:
@@ -128,9 +187,10 @@ def of_keycloak(client: dict[str, Any]) -> Command:
     grant_types = _grant_types(client, attributes)
     signs_in = "authorization_code" in grant_types
     command.add("--grant-type", *grant_types)
-    scopes = [*(client.get("defaultClientScopes") or []), *(client.get("optionalClientScopes") or [])]
-    command.add("--scope", " ".join(dict.fromkeys(["openid", *scopes])) if signs_in else "")
-    command.redirects("--redirect-uri", client.get("redirectUris") or [])
+    command.add("--scope", " ".join(_scopes(client, has_users=set(grant_types) != {"client_credentials"})))
+    root = (client.get("rootUrl") or "").rstrip("/")
+    uris = [root + uri if uri.startswith("/") and "$" not in root else uri for uri in client.get("redirectUris") or []]
+    command.redirects("--redirect-uri", uris)
     after = attributes.get("post.logout.redirect.uris") or ""
     command.redirects("--post-logout-uri", [uri for uri in after.split("##") if uri and uri != "+"])
     for option, name in KEYCLOAK_ATTRIBUTES.items():
@@ -142,8 +202,11 @@ def of_keycloak(client: dict[str, Any]) -> Command:
     command.add("--access-token-format", "jwt")
     command.add("--name", client.get("name"))
     command.add("--description", client.get("description"))
+    command.disabled = client.get("enabled") is False
     if client.get("secret") not in (None, "", MASKED) and "secret" in method:
         command.secret = client["secret"]
+    elif "secret" in method:
+        command.notes.append("its secret is not in the export: it gets a new one, or bring it with --secret-stdin")
     if client.get("protocolMappers"):
         command.notes.append("protocol mappers are not carried over: see --id-token-claim, --access-token-claim")
     return command
@@ -158,14 +221,27 @@ def _grant_types(client: dict[str, Any], attributes: dict[str, str]) -> list[str
     return grant_types
 
 
+def _scopes(client: dict[str, Any], *, has_users: bool) -> list[str]:
+    """Those that mean something here; where no user stands behind its tokens, none about users."""
+    scopes = [*(client.get("defaultClientScopes") or []), *(client.get("optionalClientScopes") or [])]
+    left_out = OF_KEYCLOAK_SCOPES if has_users else OF_KEYCLOAK_SCOPES | ABOUT_USERS
+    return [scope for scope in dict.fromkeys(["openid", *scopes]) if scope not in left_out]
+
+
 def commands(exported: dict[str, Any]) -> Iterator[Command]:
     """Those for the clients of an export, whoever made it."""
     if "realm" not in exported:
         yield from map(of_hydra, exported["items"])
         return
     for client in exported.get("clients", []):
-        is_ours = client.get("protocol", "openid-connect") == "openid-connect" and not client.get("bearerOnly")
-        if is_ours and client["clientId"] not in OF_KEYCLOAK_ITSELF:
+        client_id = client["clientId"]
+        if client_id in OF_KEYCLOAK_ITSELF:
+            continue
+        if client.get("protocol", "openid-connect") != "openid-connect":
+            yield Note(client_id, IS_SAML)
+        elif client.get("bearerOnly") or not _grant_types(client, client.get("attributes") or {}):
+            yield Note(client_id, IS_AN_API)
+        else:
             yield of_keycloak(client)
 
 
