@@ -1,21 +1,28 @@
 """The guard before aiohttp handlers: a middleware."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Mapping
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from mintmark_guard.dpop import SentRequest
 from mintmark_guard.guard import Guard
-from mintmark_guard.needed import Needed
+from mintmark_guard.needed import Needed, of_words
 from mintmark_guard.request_url import request_url
 from mintmark_guard.resource_metadata import HEADERS
-from mintmark_guard.routes import Routes, is_preflight, needed_by, needs
+from mintmark_guard.routes import Routes, is_preflight
 from mintmark_guard.verdict import Refused, Token
-
-__all__ = ["TOKEN", "aiohttp_guard", "guarding", "needs"]
 
 TOKEN: web.RequestKey[Token] = web.RequestKey("mintmark_token", Token)
 """``request[TOKEN]``: the token of a request that was let in."""
+_CHECKED_BY: web.RequestKey[Guard] = web.RequestKey("mintmark_guard", Guard)
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+_KEPT = re.compile("%(?=2[Ff]|25)")
 
 
 def aiohttp_guard(
@@ -24,45 +31,72 @@ def aiohttp_guard(
     *,
     open_paths: Collection[str] = (),
     routes: Mapping[str, Collection[str] | Needed] | None = None,
+    preflights: bool = False,
 ) -> Middleware:
     """Let in only who holds a token with all these scopes, and with what ``needs`` or ``routes`` want.
 
-    Preflights of CORS are let through: a browser sends no token with one. The metadata of the API is for everybody.
+    The metadata of the API is for everybody.
 
     Args:
         guard: Checks the tokens. The application starts and closes it where ``guarding(guard)`` is among its ``cleanup_ctx``.
         scopes: Needed by every request; ``Needed`` for more than scopes.
         open_paths: Exact paths that are for everybody.
         routes: Further scopes by route, see ``Routes``.
+        preflights: Let preflights of CORS through, with which a browser sends no token: whoever sends such a request reaches
+            its handler without one, so that each handler of OPTIONS or ``*`` must look at the method. Without, a middleware
+            for CORS stands before this one.
     """
     wanted = Routes(scopes, routes)
+
+    def is_open(request: web.Request) -> bool:
+        if all(path in open_paths for path in _spellings(request)):
+            return True
+        return preflights and is_preflight(request.method, {name.lower() for name in request.headers})
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if guard.metadata is not None and guard.metadata.answers(request.method, request.path):
             return web.Response(body=guard.metadata.content, headers=HEADERS)
-        is_open = request.path in open_paths or is_preflight(request.method, {name.lower() for name in request.headers})
-        if not is_open:
-            try:
-                needed = wanted.needed(request.method, request.path) | _of_handler(request)
-                request[TOKEN] = await guard.check(
-                    method=request.method,
-                    url=_as_written(request),
-                    headers=request.headers,
-                    scopes=needed,
-                    peer=request.remote or "",
-                    certificate=_certificate(request),
-                )
-            except Refused as refused:
-                return web.Response(
-                    body=refused.body, status=refused.status, headers=refused.headers, content_type="application/json"
-                )
+        if is_open(request):
+            return await handler(request)
+        try:
+            needed = wanted.needed(request.method, *_spellings(request))
+            request[TOKEN] = await guard.check_request(_sent(request), needed)
+        except Refused as refused:
+            return _refusal(refused)
+        request[_CHECKED_BY] = guard
         response = await handler(request)
-        if not is_open and not response.prepared:
+        if not response.prepared:
             response.headers.update(guard.headers())
         return response
 
     return check
+
+
+def needs(*scopes: str, acr_values: Collection[str] = (), max_age: int | None = None) -> Callable[[_Handler], _Handler]:
+    """For a handler, a ``web.View`` or a method of one: let in only who has all this, beside what the guard wants anyway.
+
+    A request that no ``aiohttp_guard`` has checked is a RuntimeError there, and answered 500.
+
+    Args:
+        scopes: All of them.
+        acr_values: One of these: how the user signed in (RFC 9470).
+        max_age: Seconds since the user signed in at most.
+    """
+    needed = of_words(scopes, acr_values, max_age)
+
+    def guarded(handler: Any) -> Any:  # noqa: ANN401 (a handler, and one of the same kind)
+        if isinstance(handler, type):
+            return _guarded_view(handler, needed)
+
+        @wraps(handler)
+        async def checked(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            refusal = _refusal_of(_request_in(args), needed)
+            return await handler(*args, **kwargs) if refusal is None else refusal
+
+        return checked
+
+    return guarded
 
 
 def guarding(guard: Guard) -> Callable[[web.Application], AsyncIterator[None]]:
@@ -74,6 +108,58 @@ def guarding(guard: Guard) -> Callable[[web.Application], AsyncIterator[None]]:
         await guard.close()
 
     return context
+
+
+def _guarded_view(view: Any, needed: Needed) -> Any:  # noqa: ANN401 (a class of web.View)
+    answered: Callable[[web.View], Generator[Any, None, web.StreamResponse]] = view.__await__
+
+    def checked(self: web.View) -> Generator[Any, None, web.StreamResponse]:
+        refusal = _refusal_of(self.request, needed)
+        return (yield from answered(self)) if refusal is None else refusal
+
+    view.__await__ = checked
+    return view
+
+
+def _request_in(args: Collection[object]) -> web.Request:
+    """The request among what a handler is called with: itself, or that of a view."""
+    for one in args:
+        if isinstance(one, web.Request | web.View):
+            return one.request if isinstance(one, web.View) else one
+    raise TypeError("needs(…) is for handlers of aiohttp: there is no request")
+
+
+def _refusal_of(request: web.Request, needed: Needed) -> web.Response | None:
+    """What is answered in the place of the handler; None where the request is let in."""
+    guard = request.get(_CHECKED_BY)
+    if guard is None:
+        raise RuntimeError("no guard has checked this request: aiohttp_guard(…) belongs among the middlewares")
+    try:
+        guard.check_again(request[TOKEN], _sent(request), needed)
+    except Refused as refused:
+        return _refusal(refused)
+    return None
+
+
+def _refusal(refused: Refused) -> web.Response:
+    return web.Response(
+        body=refused.body, status=refused.status, headers=refused.headers, content_type="application/json"
+    )
+
+
+def _spellings(request: web.Request) -> set[str]:
+    """The path decoded, and as it is routed: there a slash that was sent as %2F is none."""
+    return {request.path, unquote(_KEPT.sub("%25", request.rel_url.raw_path))}
+
+
+def _sent(request: web.Request) -> SentRequest:
+    return SentRequest(
+        request.method,
+        _as_written(request),
+        list(request.headers.items()),
+        request.remote or "",
+        _certificate(request),
+    )
 
 
 def _as_written(request: web.Request) -> str:
@@ -89,10 +175,3 @@ def _certificate(request: web.Request) -> bytes | None:
     """What the other end has shown to this server in TLS."""
     connection = request.get_extra_info("ssl_object")
     return None if connection is None else connection.getpeercert(binary_form=True)
-
-
-def _of_handler(request: web.Request) -> Needed:
-    """What the handler needs; of a class with a method for each HTTP method: of both."""
-    handler = request.match_info.handler
-    method = getattr(handler, request.method.lower(), None) if isinstance(handler, type) else None
-    return needed_by(handler) | needed_by(method)

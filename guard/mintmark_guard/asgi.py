@@ -25,16 +25,18 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 class AsgiGuard:
     """Lets in only who holds a token with all these scopes; ``scope["mintmark_token"]`` is that token.
 
-    WebSockets are closed before they are accepted (403 on the wire). Preflights of CORS are let through: a browser sends no
-    token with one. The metadata of the API is for everybody. Where the server speaks ASGI's lifespan, the guard is started
-    and closed with the application.
+    WebSockets are closed before they are accepted (403 on the wire). The metadata of the API is for everybody. Where the
+    server speaks ASGI's lifespan, the guard is started and closed with the application. A middleware for CORS goes before
+    this one: a browser sends no token with a preflight.
 
     Args:
         app: The application.
         guard: Checks the tokens.
         scopes: Needed by every request; ``Needed`` for more than scopes.
-        open_paths: Exact paths that are for everybody.
-        routes: Further scopes by route, see ``Routes``.
+        open_paths: Exact paths that are for everybody, without ``root_path`` (of a mount, say).
+        routes: Further scopes by route, see ``Routes``; likewise.
+        preflights: Let preflights of CORS through: whoever sends such a request reaches the application without a token, so
+            all that is in it must look at the method.
     """
 
     def __init__(
@@ -45,8 +47,9 @@ class AsgiGuard:
         *,
         open_paths: Collection[str] = (),
         routes: Mapping[str, Collection[str] | Needed] | None = None,
+        preflights: bool = False,
     ) -> None:
-        self._app, self._guard = app, guard
+        self._app, self._guard, self._preflights = app, guard, preflights
         self._routes, self._open = Routes(scopes, routes), frozenset(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,18 +62,30 @@ class AsgiGuard:
             await send({"type": "http.response.start", "status": 200, "headers": _lines(HEADERS)})
             await send({"type": "http.response.body", "body": b"" if method == "HEAD" else metadata.content})
             return
-        is_open = scope["type"] not in ("http", "websocket") or scope.get("path") in self._open
-        if is_open or is_preflight(method, {name for name, _ in headers_of(scope)}):
+        if self._is_open(scope):
             await self._app(scope, receive, send)
             return
         try:
-            token = await self._guard.check_request(request_of(scope), self._routes.needed(method, scope["path"]))
+            needed = self._routes.needed(method, self._route_path(scope), scope["path"])
+            token = await self._guard.check_request(request_of(scope), needed)
         except Refused as refused:
             await _refuse(scope, send, refused)
             return
         further = _lines(self._guard.headers())
         inner = {**scope, "mintmark_token": token, CHECKED_BY: self._guard}
         await self._app(inner, receive, _with_headers(send, further) if further else send)
+
+    def _is_open(self, scope: Scope) -> bool:
+        if scope["type"] not in ("http", "websocket") or self._route_path(scope) in self._open:
+            return True
+        return self._preflights and is_preflight(scope.get("method", ""), {name for name, _ in headers_of(scope)})
+
+    def _route_path(self, scope: Scope) -> str:
+        """The path below ``root_path``, as Starlette and Django route it; FastAPI may have a ``root_path`` of its own."""
+        path: str = scope["path"]
+        root: str = getattr(self._app, "root_path", "") or scope.get("root_path", "")
+        below = path.removeprefix(root)
+        return below if below[:1] in ("", "/") else path
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -1,19 +1,22 @@
 """What which requests need, and which requests carry no token by their nature."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import reduce
 from operator import or_
-from typing import Any, TypeVar
 
-from mintmark_guard.needed import NOTHING, Needed, as_needed, of_words
+from mintmark_guard.needed import Needed, as_needed
+from mintmark_guard.verdict import Refused
 
 _SLASHES = re.compile("/{2,}")
-_NAMED = re.compile(r"\\{[^/{}]*\\}")
 _METHOD = re.compile("[A-Z]+")
-_NEEDED = "__mintmark_needed__"
-
-_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+_SEGMENT = r"\{\w+(?::(?:str|int|float|uuid))?\}"
+_SEGMENTS = r"\{\w+:path\}"
+_PARTS = re.compile(
+    rf"(?P<below>/{_SEGMENTS}|/\*\Z)|(?P<any>{_SEGMENTS})|(?P<one>{_SEGMENT})|(?P<text>[^{{}}*<>?#%\s])"
+)
+_READ_IN_TWO_WAYS = re.compile(r"(?:^|/)\.{1,2}(?:/|\Z)|[\x00-\x1f\x7f]")
+"""Dot segments, which some handlers resolve, and control characters: a line feed at the end is passed over by ``$``."""
 
 
 class Routes:
@@ -21,8 +24,9 @@ class Routes:
 
     In the place of scopes ``Needed.of("write", acr_values="mfa", max_age=300)`` wants more of the user's login, too.
 
-    A method may stand before the path, and HEAD is GET; ``{name}`` is one segment, ``*`` at the end everything below. Every
-    entry that fits a request adds what it wants. A slash at the end, or one too many, makes no other route: frameworks differ.
+    A method may stand before the path, and HEAD is GET; ``{name}`` is one segment, ``*`` at the end everything below, and
+    ``{name:path}`` anything. Every entry that fits a request adds what it wants. A slash at the end, or one too many, makes no
+    other route: frameworks differ.
 
     Raises ValueError for an entry that is none.
     """
@@ -33,36 +37,28 @@ class Routes:
         self._everywhere = as_needed(everywhere)
         self._routes = [(*_read(route), as_needed(needed)) for route, needed in (by_route or {}).items()]
 
-    def needed(self, method: str, path: str) -> Needed:
-        """What a request needs. ``path``: decoded."""
+    def needed(self, method: str, *paths: str) -> Needed:
+        """What a request needs.
+
+        Args:
+            method: In whatever case: some frameworks make nothing of it.
+            paths: Decoded; where frameworks may read one in several ways, each: all that fits any of them counts.
+
+        Raises:
+            Refused: A path may be read in two ways (400).
+        """
         if not self._routes:
             return self._everywhere
-        method, path = "GET" if method == "HEAD" else method, _settled(path)
+        if any(_READ_IN_TWO_WAYS.search(path) for path in paths):
+            raise Refused(400, "invalid_request", "The path has dot segments or control characters.")
+        method, settled = method.upper(), {_settled(path) for path in paths}
+        method = "GET" if method == "HEAD" else method
         fitting = (
-            needed for wanted, pattern, needed in self._routes if wanted in ("", method) and pattern.fullmatch(path)
+            needed
+            for wanted, pattern, needed in self._routes
+            if wanted in ("", method) and any(pattern.fullmatch(path) for path in settled)
         )
         return reduce(or_, fitting, self._everywhere)
-
-
-def needs(*scopes: str, acr_values: Collection[str] = (), max_age: int | None = None) -> Callable[[_Handler], _Handler]:
-    """For a handler of aiohttp: let in only who has all this, beside what the guard wants anyway.
-
-    Args:
-        scopes: All of them.
-        acr_values: One of these: how the user signed in (RFC 9470).
-        max_age: Seconds since the user signed in at most.
-    """
-
-    def marked(handler: _Handler) -> _Handler:
-        setattr(handler, _NEEDED, needed_by(handler) | of_words(scopes, acr_values, max_age))
-        return handler
-
-    return marked
-
-
-def needed_by(handler: object) -> Needed:
-    """What ``needs`` says of a handler."""
-    return getattr(handler, _NEEDED, NOTHING)
 
 
 def is_preflight(method: str, headers: Collection[str]) -> bool:
@@ -72,11 +68,22 @@ def is_preflight(method: str, headers: Collection[str]) -> bool:
 
 def _read(route: str) -> tuple[str, re.Pattern[str]]:
     method, blank, path = route.rpartition(" ")
-    if not path.startswith("/") or "*" in path[:-1] or (blank and not _METHOD.fullmatch(method)):
-        raise ValueError(f'{route!r} is no route: write "/path", "GET /path/{{name}}" or "/path/*"')
-    below = path.endswith("/*")
-    pattern = _NAMED.sub("[^/]+", re.escape(_settled(path.removesuffix("*") if below else path)))
-    return "GET" if method == "HEAD" else method, re.compile(pattern + "(?:/.*)?" * below, re.DOTALL)
+    if not path.startswith("/") or (blank and not _METHOD.fullmatch(method)):
+        raise _no_route(route)
+    pattern, at, path = "", 0, _settled(path)
+    while at < len(path):
+        part = _PARTS.match(path, at)
+        if part is None:
+            raise _no_route(route)
+        by_kind = {"below": "(?:/.*)?", "any": ".*", "one": "[^/]+"}
+        pattern, at = pattern + by_kind.get(part.lastgroup or "", re.escape(part[0])), part.end()
+    return "GET" if method == "HEAD" else method, re.compile(pattern, re.DOTALL)
+
+
+def _no_route(route: str) -> ValueError:
+    return ValueError(
+        f'{route!r} is no route: write "/path", "GET /path/{{name}}", "/path/{{name:path}}" or "/path/*", decoded'
+    )
 
 
 def _settled(path: str) -> str:

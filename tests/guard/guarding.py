@@ -1,7 +1,7 @@
 """Tokens for an API, and guards of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ import uvicorn
 from mintmark_guard import Guard, Refused
 from mintmark_guard.claims_cache import ClaimsCache
 from mintmark_guard.introspection import Introspection
+from mintmark_guard.token_source import InactiveError
 from tests.guarded import bearer
 from tests.patience import PATIENCE
 from tests.server_process import free_port
@@ -48,6 +49,32 @@ async def is_let_in(guard: Guard, token: str) -> bool:
             raise
         return False
     return True
+
+
+class Reader:
+    """A source of claims that knows one good token, for reading; nothing is asked."""
+
+    def at_hand(self, text: str) -> Mapping[str, Any] | None:
+        if text != "good":
+            raise InactiveError
+        return {"sub": "alice", "aud": API, "scope": "read"}
+
+    async def claims(self, text: str) -> Mapping[str, Any]:
+        raise AssertionError(text)
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+GOOD = {"Authorization": "Bearer good"}
+
+
+def reader_guard(**options: Any) -> Guard:
+    """A guard that needs no service."""
+    guard = Guard("https://tokens.example.com", API, **options)
+    guard.source = Reader()
+    return guard
 
 
 @asynccontextmanager

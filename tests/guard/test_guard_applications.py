@@ -1,4 +1,4 @@
-"""The guard before aiohttp and ASGI applications: routes, preflights, and what it says at the start."""
+"""The guard before aiohttp and ASGI applications: who is let in, and what it says at the start."""
 
 import json
 from collections.abc import Callable
@@ -9,10 +9,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
-from mintmark_guard import Guard, MisconfiguredError, Needed, Refused
+from mintmark_guard import Guard, MisconfiguredError, Refused
 from mintmark_guard.aiohttp import TOKEN, aiohttp_guard, needs
 from mintmark_guard.asgi import AsgiGuard
-from mintmark_guard.routes import Routes
 from service.protocol.names import AccessTokenFormat
 from tests.guard.guarding import API, is_let_in, token_of
 from tests.guarded import bearer
@@ -133,82 +132,6 @@ async def test_a_service_that_is_away_is_no_reason_not_to_start(caplog: pytest.L
 
 
 # which requests need what
-
-PREFLIGHT = {"Origin": "https://spa.example", "Access-Control-Request-Method": "POST"}
-
-
-@pytest.mark.parametrize(
-    ("headers", "let_through"),
-    [
-        (PREFLIGHT, True),
-        ({name.lower(): value for name, value in PREFLIGHT.items()}, True),
-        ({"Origin": "https://spa.example"}, False),
-        ({"Access-Control-Request-Method": "POST"}, False),
-        ({}, False),
-    ],
-)
-async def test_a_preflight_needs_no_token(
-    guards: Callable[..., Guard], headers: dict[str, str], let_through: bool
-) -> None:
-    """An API's own CORS middleware sits inside the guard."""
-
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(status=204)
-
-    app = web.Application(middlewares=[aiohttp_guard(guards(), {"read"})])
-    app.router.add_route("*", "/", answer)
-    async with TestClient(TestServer(app)) as http:
-        assert (await http.options("/", headers=headers)).status == (204 if let_through else 401)
-        assert (await http.get("/", headers=headers)).status == 401
-    seen: list[Any] = []
-
-    async def inner(scope: Any, *_: Any) -> None:
-        seen.append(scope["method"])
-
-    async def send(message: Any) -> None: ...
-
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    for method in ("OPTIONS", "POST"):
-        scope = {"type": "http", "method": method, "path": "/", "headers": raw}
-        await AsgiGuard(inner, guards(), {"read"})(scope, None, send)  # type: ignore[arg-type]
-    assert seen == (["OPTIONS"] if let_through else [])
-
-
-ROUTES = {
-    "GET /orders": "read",
-    "POST /orders/{id}": ("write",),
-    "/admin/*": {"admin", "read"},
-    "/{shop}/stock": ["read"],
-}
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "needed"),
-    [
-        ("GET", "/", ""),
-        ("GET", "/orders", "read"),
-        ("HEAD", "/orders", "read"),
-        ("GET", "/orders/", "read"),
-        ("GET", "//orders", "read"),
-        ("PUT", "/orders", ""),
-        ("GET", "/orders/7", ""),
-        ("POST", "/orders/7", "write"),
-        ("POST", "/orders/7/8", ""),
-        ("DELETE", "/admin", "admin read"),
-        ("GET", "/admin/users/7", "admin read"),
-        ("GET", "/administration", ""),
-        ("GET", "/orders/stock", "read"),
-    ],
-)
-def test_scopes_by_route(method: str, path: str, needed: str) -> None:
-    assert Routes((), ROUTES).needed(method, path) == Needed.of(needed)
-    assert Routes("base", ROUTES).needed(method, path) == Needed.of(["base", *needed.split()])
-
-
-@pytest.mark.parametrize("route", ["orders", "get /orders", "GET  /orders", "/a/*/b", ""])
-def test_what_is_no_route_is_told_when_it_is_written(route: str) -> None:
-    with pytest.raises(ValueError, match="is no route"):
-        Routes((), {route: "read"})
 
 
 async def test_each_handler_may_need_more(served: World, guards: Callable[..., Guard]) -> None:
