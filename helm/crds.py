@@ -158,7 +158,14 @@ def _status(kind: DeclaredKind) -> dict[str, Any]:
     secret = {
         "type": "object",
         "description": "The Secret, and which state of it the service was told.",
-        "properties": {"name": text, "version": text, "createdAt": number, "oldUntil": number, "rotation": text},
+        "properties": {
+            "name": text,
+            "version": text,
+            "createdAt": number,
+            "oldUntil": number,
+            "rotation": text,
+            "secretKey": text,
+        },
     }
     members = {
         "key": {"type": "string", "description": f"The {kind.key} that was made; nothing was, where it is not there."},

@@ -43,10 +43,15 @@ async def make_secret(
     return None, (ClientSecret(await issuer.hashing.hash(secret), now, *sealed),)
 
 
-def _sealed(issuer: Issuer, owner: Client | ClientInput, secret: str, algorithm: HmacAlgorithm) -> tuple[str, str]:
-    """The secret for assertions, encrypted, and under which master key. Raises InvalidInput: too short for its HMAC."""
+def check_sealing(issuer: Issuer) -> None:
+    """Raise InvalidInput where no secret can be kept so that it can be read again, as client_secret_jwt needs it."""
     if not issuer.sealing.current:
         raise InvalidInput("auth_method: client_secret_jwt needs the setting master_key, to keep secrets encrypted")
+
+
+def _sealed(issuer: Issuer, owner: Client | ClientInput, secret: str, algorithm: HmacAlgorithm) -> tuple[str, str]:
+    """The secret for assertions, encrypted, and under which master key. Raises InvalidInput: too short for its HMAC."""
+    check_sealing(issuer)
     if len(secret) < algorithm.bytes:
         raise InvalidInput(
             f"secret: must have {algorithm.bytes} characters or more for {algorithm} (RFC 7518 section 3.2)"

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 import orjson
 
 from service.admin.client_input import ClientInput
+from service.admin.client_secrets import check_sealing
 from service.admin.errors import InvalidInput
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.outbound.http_client import HttpClientError, Purpose
 from service.protocol import sectors
-from service.protocol.names import AccessTokenFormat, SubjectType
+from service.protocol.names import AccessTokenFormat, ClientAuthMethod, SubjectType
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ async def check_surroundings(issuer: Issuer, given: ClientInput) -> str:
             f"backchannel_token_delivery_mode: {mode.value} is not offered here (setting backchannel_delivery_modes)"
         )
     _check_algorithms(issuer, given)
+    if given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:
+        check_sealing(issuer)
     encrypts = given.request_object_encryption_alg
     if encrypts is not None and encrypts not in settings.encryption_algorithms:
         raise InvalidInput(

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from service.admin.client_secrets import MIN_SECRET
 from service.admin.errors import AdminError, AlreadyExists, NotFound
 from service.admin.operations import AnyOperation, Do, clients
 from service.client_auth import has_secret
@@ -15,6 +16,7 @@ from service.declared import (
     DeclaredKind,
     Manifest,
     ManifestError,
+    Performed,
     compare,
     parse_manifest,
     perform_change,
@@ -155,15 +157,11 @@ class Reconciler:
         held = await self._secret(looked, change) if kind.has_secret else None
         if held and held.done:
             looked.done.append(News(True, "SecretWritten", held.done))
-        imported = held.client_secret if held else None
-        if change.act is DeclaredAct.CREATE and imported:
-            change = replace(change, members={**change.members, "secret": imported})
-        performed = await self._perform(do, change)
+        performed = await self._perform(do, change, held.client_secret if held else None)
         looked.shown |= performed.shown or {}
         self._say(looked, change)
         if held is not None:
-            was_made = change.act is DeclaredAct.CREATE
-            await self._tell_secret(do, looked, held, is_known=was_made and performed.secret is None)
+            await self._tell_secret(do, looked, held, is_known=performed.was_imported)
         await self._leave_old_place(looked, held)
 
     def _remembering(self, looked: _Looked, kind: DeclaredKind) -> Do:
@@ -177,9 +175,9 @@ class Reconciler:
 
         return do
 
-    async def _perform(self, do: Do, change: Change) -> Any:  # noqa: ANN401 (declared.Performed)
+    async def _perform(self, do: Do, change: Change, secret: str | None) -> Performed:
         try:
-            return await perform_change(do, change)
+            return await perform_change(do, change, secret)
         except AlreadyExists as error:
             raise UnfulfilledError("Changing", f"it was made meanwhile: {error}") from error
 
@@ -194,12 +192,10 @@ class Reconciler:
                     may_pass=False,
                 )
             return None
-        algorithm = (
-            HmacAlgorithm(change.members.get("token_endpoint_auth_signing_alg") or "HS256")
-            if (change.members["auth_method"] == "client_secret_jwt")
-            else HmacAlgorithm.HS256
-        )
-        wanted = WantedSecret(change.secret, change.key, self.issuer, needs_secret, algorithm)
+        least = MIN_SECRET if needs_secret else 0
+        if change.members["auth_method"] == "client_secret_jwt":
+            least = HmacAlgorithm(change.members.get("token_endpoint_auth_signing_alg") or "HS256").bytes
+        wanted = WantedSecret(change.secret, change.key, self.issuer, needs_secret, least, _is_ended(looked))
         return await settle_secret(self.api_server, looked.body, wanted, os.urandom)
 
     async def _tell_secret(self, do: Do, looked: _Looked, held: HeldSecret, *, is_known: bool) -> None:
@@ -223,6 +219,7 @@ class Reconciler:
             "version": held.version,
             "createdAt": secrets[0]["created_at"] if secrets else None,
             "oldUntil": old_until,
+            "secretKey": held.secret_key,
             "rotation": (looked.body["metadata"].get("annotations") or {}).get("mintmark.dev/rotate-secret", ""),
         }
 
@@ -257,6 +254,17 @@ class Reconciler:
                 )
             case DeclaredAct.UPDATE, False:
                 looked.done.append(News(True, "Updated", f"{changed}: is as declared."))
+
+
+def _is_ended(looked: _Looked) -> bool:
+    """Whether somebody gave the client another secret after the one that we told, and kept none: that one may have leaked.
+
+    A service that was set back to an earlier day has an older one.
+    """
+    told = looked.status.get("secret") or {}
+    secrets = looked.shown.get("secrets") or []
+    times = [one["created_at"] for one in secrets]
+    return bool(told.get("createdAt") and times and min(times) > told["createdAt"])
 
 
 def _key_of(body: Mapping[str, Any], kind: DeclaredKind) -> str:

@@ -6,16 +6,20 @@ replace, and then imported. So whoever is broken off in between, or comes second
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, NamedTuple
 
-from service.declared import API_VERSION
+from service.admin.client_secrets import check_secret
+from service.admin.errors import InvalidInput
+from service.declared import API_VERSION, GROUP
 from service.declared.manifest import SecretPlace
 from service.operator.api_server import ApiServer, ConflictError, KubeObject
 from service.protocol.credentials import Kind, new_secret
-from service.protocol.names import HmacAlgorithm
 
 ROTATE = "mintmark.dev/rotate-secret"
 """The annotation of an object; a value that it did not have gives the client a new secret."""
+_RANDOM_BYTES = 32
+_DEFAULT_KEY = str(SecretPlace.model_fields["client_secret_key"].default)
 _MANAGER = {"app.kubernetes.io/managed-by": "mintmark-operator"}
 
 
@@ -37,6 +41,8 @@ class HeldSecret(NamedTuple):
     """None where the client needs none."""
     done: str = ""
     """What was done to it, for people."""
+    secret_key: str = ""
+    """Under which the secret stands in it."""
 
 
 class WantedSecret(NamedTuple):
@@ -46,8 +52,10 @@ class WantedSecret(NamedTuple):
     client_id: str
     issuer: str
     needs_secret: bool
-    algorithm: HmacAlgorithm
-    """By which the client signs with it, if it does."""
+    least: int
+    """Characters that the secret must have: more where the client signs with it."""
+    is_ended: bool = False
+    """Whether the service was told to end the secret that it was given last."""
 
 
 async def settle_secret(
@@ -62,7 +70,8 @@ async def settle_secret(
         randomness: Makes secrets.
 
     Raises:
-        SecretProblem: It is another's and holds no client secret, or belongs to an object that is going.
+        SecretProblem: It is another's and holds no client secret, or belongs to another object; or no client can have what is
+            in it.
         ConflictError: Somebody else changes it at the same time.
         ApiServerError: The API server refuses.
     """
@@ -79,19 +88,15 @@ async def settle_secret(
                 raise
     if not is_ours(found, body):
         return _given(found, body, wanted)
-    data, rotation = _data(found), _rotation(body)
-    is_rotated = wanted.needs_secret and _rotation(found) != rotation
-    value = data.get(wanted.place.client_secret_key, "") if wanted.needs_secret else ""
-    if wanted.needs_secret and (is_rotated or not value):
+    is_new = wanted.needs_secret and (_is_rotated(found, body) or _is_ended(found, body, wanted))
+    value = _kept(found, body, wanted) if wanted.needs_secret and not is_new else ""
+    if len(value) < wanted.least:
         value = _made(wanted, randomness)
-    if _members(wanted, value).items() <= data.items() and not is_rotated:
+    if _members(wanted, value).items() <= _data(found).items() and not is_new:
+        _check_fit(wanted, value)
         return _held(found, wanted)
-    changed = _new(body, wanted, value)
-    changed["metadata"] |= {part: found["metadata"][part] for part in ("resourceVersion", "uid")}
-    changed["metadata"]["labels"] = (found["metadata"].get("labels") or {}) | _MANAGER
-    changed["metadata"]["annotations"] = (found["metadata"].get("annotations") or {}) | {ROTATE: rotation}
-    found = await api_server.replace_secret(namespace, changed)
-    return _held(found, wanted, f"Secret {name} holds a new secret" if is_rotated else f"Secret {name} is put right")
+    found = await api_server.replace_secret(namespace, _changed(found, body, wanted, value))
+    return _held(found, wanted, f"Secret {name} holds a new secret" if is_new else f"Secret {name} is put right")
 
 
 def is_ours(secret: KubeObject, body: Mapping[str, Any]) -> bool:
@@ -103,6 +108,60 @@ def _owners(secret: KubeObject) -> list[dict[str, Any]]:
     return secret["metadata"].get("ownerReferences") or []
 
 
+def _told(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the service was told last, by the status of the object."""
+    return (body.get("status") or {}).get("secret") or {}
+
+
+def _is_rotated(found: KubeObject, body: Mapping[str, Any]) -> bool:
+    """Whether the annotation wants another secret; taking it away, here or there, wants none."""
+    return _rotation(body) not in ("", _rotation(found), _told(body).get("rotation"))
+
+
+def _is_ended(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> bool:
+    """Whether what is in it was ended at the service; nobody wrote another one into it since."""
+    return wanted.is_ended and _told(body).get("version") == _version(found)
+
+
+def _kept(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> str:
+    """The secret that is in it, also where it stood under another key until now."""
+    data, key = _data(found), wanted.place.client_secret_key
+    return data.get(key) or data.get(_told(body).get("secretKey") or _DEFAULT_KEY) or ""
+
+
+def _changed(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret, value: str) -> KubeObject:
+    """The Secret with what it must say; whatever others added to it stays."""
+    changed, new = deepcopy(found), _new(body, wanted, value)
+    metadata = changed["metadata"]
+    metadata["labels"] = (metadata.get("labels") or {}) | _MANAGER
+    rotation = _rotation(body) or _rotation(found)
+    metadata["annotations"] = (metadata.get("annotations") or {}) | {ROTATE: rotation}
+    data = dict(found.get("data") or {})
+    if wanted.needs_secret:
+        data.pop(_told(body).get("secretKey") or _DEFAULT_KEY, None)
+    changed["data"] = data | new["data"]
+    return changed
+
+
+def _check_fit(wanted: WantedSecret, value: str) -> None:
+    """Raise SecretProblem for what no client can have as its secret, before the service ends the one that it has."""
+    if not wanted.needs_secret:
+        return
+    name, key = wanted.place.name, wanted.place.client_secret_key
+    if value.rstrip("\r\n") != value:
+        text = "ends in a newline, which is no part of a secret: write it without one (printf %s, not echo)"
+        raise SecretProblem("SecretUnfit", f"Secret {name}: what is under {key} {text}")
+    if len(value) < wanted.least:
+        text = (
+            f"has {len(value)} characters, and needs {wanted.least} or more for the client's auth_method and algorithm"
+        )
+        raise SecretProblem("SecretUnfit", f"Secret {name}: what is under {key} {text}")
+    try:
+        check_secret(value)
+    except InvalidInput as error:
+        raise SecretProblem("SecretUnfit", f"Secret {name}: what is under {key} cannot be it: {error}") from error
+
+
 def _given(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> HeldSecret:
     """A Secret that others made: read, never written."""
     name, key = wanted.place.name, wanted.place.client_secret_key
@@ -110,32 +169,48 @@ def _given(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> 
         raise SecretProblem(
             "SecretGoing", f"Secret {name} belongs to an object of this name that was deleted; it goes with it"
         )
+    if others := [owner for owner in _owners(found) if owner["apiVersion"].startswith(f"{GROUP}/")]:
+        raise SecretProblem(
+            "SecretNotOurs",
+            f"Secret {name} belongs to {others[0]['kind']} {others[0]['name']}: name another one in spec.secret.name",
+        )
     if wanted.needs_secret and not _data(found).get(key):
         raise SecretProblem(
             "SecretNotOurs",
             f"Secret {name} is there already, was not made for this object, and has no key {key}: name another one in "
             "spec.secret.name, or give it that key with the secret that the client shall have",
         )
+    if _is_ended(found, body, wanted):
+        raise SecretProblem(
+            "SecretEnded",
+            f"the secret in Secret {name} was ended at the service, and does not come back by itself: write another one "
+            "into it (any change of the Secret gives the client what is in it then)",
+        )
+    _check_fit(wanted, _data(found).get(key, ""))
     return _held(found, wanted)
 
 
 def _held(found: KubeObject, wanted: WantedSecret, done: str = "") -> HeldSecret:
-    metadata = found["metadata"]
     value = _data(found).get(wanted.place.client_secret_key) if wanted.needs_secret else None
-    return HeldSecret(wanted.place.name, f"{metadata['uid']}/{metadata['resourceVersion']}", value, done)
+    return HeldSecret(wanted.place.name, _version(found), value, done, wanted.place.client_secret_key)
+
+
+def _version(found: KubeObject) -> str:
+    return f"{found['metadata']['uid']}/{found['metadata']['resourceVersion']}"
 
 
 async def _moved(api_server: ApiServer, body: Mapping[str, Any], wanted: WantedSecret) -> str:
     """The secret in the Secret that the object named before; "" where there is none."""
-    before = ((body.get("status") or {}).get("secret") or {}).get("name")
-    if not before or before == wanted.place.name or not wanted.needs_secret:
+    before = _told(body).get("name")
+    if not before or before == wanted.place.name or not wanted.needs_secret or wanted.is_ended:
         return ""
     found = await api_server.secret(body["metadata"]["namespace"], before)
-    return _data(found).get(wanted.place.client_secret_key, "") if found and is_ours(found, body) else ""
+    value = _kept(found, body, wanted) if found and is_ours(found, body) else ""
+    return value if len(value) >= wanted.least else ""
 
 
 def _made(wanted: WantedSecret, randomness: Callable[[int], bytes]) -> str:
-    return new_secret(Kind.CLIENT_SECRET, randomness, wanted.algorithm.bytes) if wanted.needs_secret else ""
+    return new_secret(Kind.CLIENT_SECRET, randomness, max(_RANDOM_BYTES, wanted.least)) if wanted.needs_secret else ""
 
 
 def _new(body: Mapping[str, Any], wanted: WantedSecret, client_secret: str) -> KubeObject:

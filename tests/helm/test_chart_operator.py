@@ -129,4 +129,4 @@ def test_the_status_holds_what_a_restart_needs() -> None:
     (version,) = crds.definition(KINDS["OAuth2Client"])["spec"]["versions"]
     status = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
     assert {"key", "digest", "conditions", "observedGeneration", "secret"} == set(status)
-    assert {"name", "version", "createdAt", "oldUntil", "rotation"} == set(status["secret"]["properties"])
+    assert {"name", "version", "createdAt", "oldUntil", "rotation", "secretKey"} == set(status["secret"]["properties"])
