@@ -77,7 +77,7 @@ profile: $(VENV)/.load ## a flame graph of the server under load, artifacts/prof
 release: $(VENV)/.test ## commit and tag a release, its files into dist/ (VERSION=0.2.0; REPOSITORY=, IMAGE=, BASE=, HELM=, SIGN= and KEYRING=, see CONTRIBUTING.md)
 	@test -n "$(VERSION)" || { echo "Which one? VERSION=0.2.0 make release" >&2; exit 2; }
 	$(BIN)/python -m release $(VERSION) $(if $(REPOSITORY),--repository $(REPOSITORY)) $(if $(IMAGE),--image $(IMAGE)) $(if $(BASE),--base $(BASE)) \
-		$(if $(HELM),--helm $(HELM)) $(if $(SIGN),--sign $(SIGN) --keyring $(KEYRING))
+		$(if $(HELM),--helm $(HELM)) $(if $(SIGN),--sign $(SIGN) --keyring $(KEYRING) $(if $(PASSPHRASE_FILE),--passphrase-file $(PASSPHRASE_FILE)))
 
 clean: ## remove environments and everything that tools left; .mintmark (the demo's data) stays
 	rm -rf $(VENV) .venv-serving build dist site htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache guard/.import_linter_cache .hypothesis

@@ -44,10 +44,9 @@ def _arguments() -> argparse.Namespace:
         "--base", default="", help="what the image is made of, by its digest: python:3.13-slim-bookworm@sha256:…"
     )
     parser.add_argument("--helm", default="helm", help="the program")
-    parser.add_argument(
-        "--sign", default="", metavar="KEY", help="sign the chart (provenance) and the checksums by this key of gpg"
-    )
+    parser.add_argument("--sign", default="", metavar="KEY", help="sign the chart (provenance) by this key of gpg")
     parser.add_argument("--keyring", type=Path, help="secret keys for helm: gpg --export-secret-keys > FILE")
+    parser.add_argument("--passphrase-file", type=Path, help="the passphrase of the key, if it has one")
     wanted = parser.parse_args()
     if wanted.sign and not wanted.keyring:
         parser.error("--sign needs --keyring: helm reads a file that `gpg --export-secret-keys > FILE` writes")
@@ -90,7 +89,15 @@ def _make(wanted: argparse.Namespace) -> list[Path]:
         chart.make(
             source / "helm/mintmark",
             DIST,
-            chart.Wanted(version, wanted.helm, wanted.image, wanted.repository, wanted.sign, wanted.keyring),
+            chart.Wanted(
+                version,
+                wanted.helm,
+                wanted.image,
+                wanted.repository,
+                wanted.sign,
+                wanted.keyring,
+                wanted.passphrase_file,
+            ),
             news,
         )
         distributions.make(source, DIST, moment)

@@ -28,6 +28,8 @@ class Wanted(NamedTuple):
     key: str
     """Of gpg, by which it is signed; "" for none."""
     keyring: Path | None
+    passphrase: Path | None
+    """The file of the key's passphrase; None: it has none."""
 
 
 def make(chart: Path, into: Path, wanted: Wanted, news: Sequence[Entry]) -> None:
@@ -46,7 +48,9 @@ def make(chart: Path, into: Path, wanted: Wanted, news: Sequence[Entry]) -> None
         described |= {"home": wanted.repository, "sources": [wanted.repository]}
     path.write_text(_written(described), encoding="utf-8")
     run(wanted.helm, "lint", "--strict", str(chart), "--set", _LEAST)
-    signed = ("--sign", "--key", wanted.key, "--keyring", str(wanted.keyring)) if wanted.key else ()
+    signed: tuple[str, ...] = ("--sign", "--key", wanted.key, "--keyring", str(wanted.keyring)) if wanted.key else ()
+    if wanted.key and wanted.passphrase:
+        signed += ("--passphrase-file", str(wanted.passphrase.absolute()))
     run(wanted.helm, "package", str(chart), "--destination", str(into), *signed)
 
 

@@ -16,7 +16,13 @@ def run(*command: str, folder: Path = ROOT, variables: Mapping[str, str] | None 
     """Return what a command prints. Raises ReleaseError."""
     try:
         done = subprocess.run(
-            command, cwd=folder, env={**os.environ, **(variables or {})}, capture_output=True, text=True, check=False
+            command,
+            cwd=folder,
+            env={**os.environ, **(variables or {})},
+            stdin=subprocess.DEVNULL,  # who asks (helm, for a passphrase) is not seen, and would wait for ever
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except OSError as error:
         raise ReleaseError(f"{command[0]} cannot be run: {error.strerror or error}") from error

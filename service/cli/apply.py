@@ -13,6 +13,8 @@ from service.cli.prompts import Yes, confirm
 from service.declared.applying import compare_all, perform_all
 from service.declared.files import read_manifests
 
+_OWNER = "apply"
+
 Files = Annotated[
     list[Path],
     typer.Option("--file", "-f", help="A file, a folder, or - for standard input. May be repeated.", metavar="PATH"),
@@ -26,9 +28,10 @@ Adopt = Annotated[
     bool, typer.Option("--adopt", help="Take over what was made by hand and is declared now.", metavar="")
 ]
 Owner = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="Whose files these are, where several folders are applied to one service: kept as managed_by.",
+        help="Whose files these are, kept as managed_by: a name for each folder that is applied to one service. "
+        f"{_OWNER} if not given; --prune needs one.",
         metavar="NAME",
     ),
 ]
@@ -43,7 +46,7 @@ def apply(
     dry_run: DryRun = False,
     prune: Prune = False,
     adopt: Adopt = False,
-    owner: Owner = "apply",
+    owner: Owner = None,
     secrets_to: SecretsTo = None,
     yes: Yes = False,
     json: Json = False,
@@ -52,23 +55,27 @@ def apply(
 
     Example: `mintmark apply -f clients/ --dry-run`
 
-    Example: `mintmark apply -f clients/ --prune --secrets-to secrets/ --yes`
+    Example: `mintmark apply -f clients/ --owner shop --prune --secrets-to secrets/ --yes`
 
     What was made by hand is not touched, unless it is declared and --adopt is given. Secrets are in no file: a client gets
     one when it is made, which is shown now and never again. `mintmark client export` writes such files of what there is.
     """
-    if not owner.strip():
+    if owner is not None and not owner.strip():
         raise typer.BadParameter("--owner: must not be empty: it marks what is yours")
+    if prune and owner is None:
+        raise typer.BadParameter(
+            f"--prune needs --owner: whose it is that ends. What was applied without one is that of --owner {_OWNER}."
+        )
     manifests = read_manifests(file)
-    kept = Secrets(secrets_to)
-    objects = act(lambda do: compare_all(do, manifests, owner, prunes=prune, adopts=adopt), "comparing …")
+    kept = Secrets(None if dry_run else secrets_to)
+    objects = act(lambda do: compare_all(do, manifests, owner or _OWNER, prunes=prune, adopts=adopt), "comparing …")
     to_do = [one for one in objects if one.is_to_be_done]
     if not json:
         show_differences(objects)
     try:
         if to_do and not dry_run:
             confirm(question(to_do), yes=yes)
-            act(lambda do: perform_all(do, to_do, kept.keep), "applying …")
+            act(lambda do: perform_all(do, objects, kept.keep), "applying …")
     finally:  # also where Redis goes away half-way: what was done was done, and secrets are shown once
         if json:
             emit({"dry_run": dry_run, "objects": [as_json(one, kept) for one in objects]})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from service.admin.errors import AdminError
 from service.admin.operations import Do
+from service.client_auth import has_secret
 from service.declared.changes import Change, DeclaredAct, compare, no_longer_declared
 from service.declared.kinds import KINDS, DeclaredKind
 from service.declared.manifest import Manifest
@@ -72,25 +73,42 @@ def _foreign(change: Change) -> str:
     )
 
 
+def _unknown(change: Change) -> str:
+    is_new = change.act is DeclaredAct.CREATE
+    if not change.needs_secret and not (is_new and has_secret(change.members.get("auth_method", "none"))):
+        return "no answer came: it is done or not; apply again"
+    return (
+        "no answer came: it is done or not. If it is, nobody has its secret: `mintmark client rotate-secret "
+        f"{change.key}` gives it another; if not, apply again"
+    )
+
+
 async def perform_all(do: Do, objects: Iterable[AppliedObject], keep_secret: Callable[[AppliedObject], None]) -> None:
-    """Do what is to be done, one after the other.
+    """Do what is to be done, one after the other; nothing ends where something else was refused.
 
     Args:
         do: Performs operations.
-        objects: As ``compare_all`` returned them; what came of each is written into it.
+        objects: All that ``compare_all`` returned; what came of each is written into it.
         keep_secret: Called as soon as one has a secret, before the next is touched.
 
     Raises:
         TemporarilyUnavailable: Redis, or the service, went away; those that were not reached are not done.
     """
+    objects = list(objects)
     for one in objects:
         if one.change is None or not one.is_to_be_done:
+            continue
+        if one.change.act is DeclaredAct.END and any(other.error for other in objects):
+            one.error = "is left as it is until nothing is refused: it may be what another is to take the place of"
             continue
         try:
             one.secret = (await perform_change(do, one.change)).secret
         except AdminError as error:
             one.error = str(error)
             continue
+        except BaseException:  # also a Control-C
+            one.error = _unknown(one.change)
+            raise
         one.is_done = True
         if one.secret:
             keep_secret(one)

@@ -50,7 +50,7 @@ class Change:
     """Whether it is there, and has no secret though its method needs one."""
     secret: SecretPlace | None = None
     managed_by: str = ""
-    """Of one that is another's, who that is; "" if nobody declares it."""
+    """Of one that is another's or that ends, whose it is; "" if nobody declares it."""
 
 
 async def compare(do: Do, manifest: Manifest, managed_by: str, *, adopts: bool = False) -> Change:
@@ -67,7 +67,7 @@ async def compare(do: Do, manifest: Manifest, managed_by: str, *, adopts: bool =
     """
     kind = manifest.kind
     described = {**manifest.members, MANAGED_BY: managed_by}
-    now = await _shown(do, kind, manifest.key)
+    now = await shown_of(do, kind, manifest.key)
     holder = (now or {}).get(MANAGED_BY) or ""
     change = Change(
         DeclaredAct.FOREIGN, kind, manifest.key, manifest.name, described, {}, False, manifest.secret, holder
@@ -106,7 +106,11 @@ async def no_longer_declared(do: Do, managed_by: str, manifests: Iterable[Manife
     found = []
     for kind in reversed(KINDS.values()):
         keys = {str(one[kind.key]) for one in await list_all(do, kind) if one[MANAGED_BY] == managed_by}
-        found += [Change(DeclaredAct.END, kind, key) for key in sorted(keys) if (kind.name, key) not in declared]
+        found += [
+            Change(DeclaredAct.END, kind, key, managed_by=managed_by)
+            for key in sorted(keys)
+            if (kind.name, key) not in declared
+        ]
     return found
 
 
@@ -124,7 +128,8 @@ async def list_all(do: Do, kind: DeclaredKind) -> Sequence[dict[str, Any]]:
             return found
 
 
-async def _shown(do: Do, kind: DeclaredKind, key: str) -> dict[str, Any] | None:
+async def shown_of(do: Do, kind: DeclaredKind, key: str) -> dict[str, Any] | None:
+    """Return what the server shows of it; None where there is none."""
     try:
         return await do(kind.show, {kind.key: key})
     except NotFound:

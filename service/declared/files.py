@@ -1,5 +1,7 @@
 """Manifests in files and folders: YAML with one or several documents, or JSON."""
 
+import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -86,16 +88,40 @@ def _files(path: Path) -> Iterator[Path]:
         return
     if not path.is_dir():
         raise ManifestError(f"{path}: there is no such file or folder")
-    below = [
-        one
-        for one in path.rglob("*")
-        if one.suffix in SUFFIXES
-        and one.is_file()
-        and not any(part.startswith(".") for part in one.relative_to(path).parts)
-    ]
-    if len(below) > _MOST_FILES:
-        raise ManifestError(f"{path}: has more than {_MOST_FILES} files")
+    below: list[Path] = []
+    for one in _below(path):
+        below.append(one)
+        if len(below) > _MOST_FILES:
+            raise ManifestError(f"{path}: has more than {_MOST_FILES} files")
     yield from sorted(below)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """What is called like a manifest, links followed. What cannot be looked into is not passed over: it could be pruned.
+
+    Raises ManifestError.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise ManifestError(f"{error.filename}: cannot be read: {error.strerror or error}")
+
+    seen: set[tuple[int, int]] = set()
+    for within, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        status = os.stat(within)
+        if (status.st_dev, status.st_ino) in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(within, name) for name in names if _is_meant(within, name))
+
+
+def _is_meant(folder: str, name: str) -> bool:
+    """Also what cannot be looked at, such as a link that leads nowhere: reading it says why."""
+    path = os.path.join(folder, name)
+    if name.startswith(".") or (os.path.exists(path) and not os.path.isfile(path)):
+        return False
+    return Path(name).suffix.lower() in SUFFIXES or not os.path.exists(path)
 
 
 def _documents(path: Path) -> list[_Document]:
@@ -105,7 +131,8 @@ def _documents(path: Path) -> list[_Document]:
         content = _content(path)
         if len(content) > _LARGEST:
             raise ManifestError(f"{name}: is larger than {_LARGEST // 1024 // 1024} MiB")
-        values = [orjson.loads(content)] if path.suffix == ".json" else list(yaml.load_all(content, _Loader))
+        is_json = path.suffix.lower() == ".json"
+        values = [_read_json(content)] if is_json else list(yaml.load_all(content, _Loader))
     except OSError as error:
         raise ManifestError(f"{name}: cannot be read: {error.strerror or error}") from error
     except (ValueError, yaml.YAMLError, RecursionError) as error:
@@ -119,6 +146,20 @@ def _documents(path: Path) -> list[_Document]:
         if not _is_bounded(document.value):
             raise ManifestError(f"{document.origin}: has more than {_MOST_VALUES} values")
     return [one for document in documents for one in _each(document)]
+
+
+def _read_json(content: bytes) -> object:
+    """As strict as JSON is, and as YAML is here. Raises ValueError."""
+    orjson.loads(content)
+    return json.loads(content, object_pairs_hook=_each_once)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} stands there twice")
+    return members
 
 
 def _content(path: Path) -> bytes:

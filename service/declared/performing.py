@@ -2,10 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from service.admin.errors import NotFound
+from service.admin.errors import AlreadyExists, NotFound, Outdated
 from service.admin.operations import Do, clients
 from service.client_auth import has_secret
-from service.declared.changes import Change, DeclaredAct
+from service.declared.changes import Change, DeclaredAct, shown_of
+from service.declared.kinds import MANAGED_BY
 
 
 class Performed(NamedTuple):
@@ -32,6 +33,8 @@ async def perform_change(do: Do, change: Change, secret: str | None = None) -> P
     """
     match change.act:
         case DeclaredAct.CREATE:
+            if change.kind.is_put and await shown_of(do, change.kind, change.key):  # whose place it would take
+                raise AlreadyExists(f"the {change.kind.noun} was made by somebody else meanwhile")
             made = await do(change.kind.create, {**change.members, **_imported(secret)})
             return Performed(made, made.pop("client_secret", None), secret is not None)
         case DeclaredAct.UPDATE:
@@ -57,8 +60,11 @@ def _imported(secret: str | None) -> dict[str, str]:
 
 
 async def _end(do: Do, change: Change) -> None:
-    """What is gone already is what was wanted."""
+    """What is gone already is what was wanted; what another has taken over meanwhile is theirs."""
     named = {change.kind.key: change.key}
+    now = await shown_of(do, change.kind, change.key)
+    if now is not None and (now[MANAGED_BY] != change.managed_by or str(now[change.kind.key]) != change.key):
+        raise Outdated(f"is managed by {now[MANAGED_BY] or 'nobody'} meanwhile: it is left alone")
     try:
         if change.kind.end is clients.DELETE:
             await clients.end_and_sweep(do, clients.DELETE, named)

@@ -143,7 +143,7 @@ class Reconciler:
             return ""
         if shown.get(kind.key) != key or shown.get(MANAGED_BY) != self.mark(body):
             return ""
-        await perform_change(self.do, Change(DeclaredAct.END, kind, key))
+        await perform_change(self.do, Change(DeclaredAct.END, kind, key, managed_by=self.mark(body)))
         return key
 
     # how it is done

@@ -92,10 +92,12 @@ def test_a_folder_is_applied_once_and_pruned(mintmark: CommandLine, clients: Pat
     mintmark("client", "create", "by-hand", "--grant-type", "client_credentials")
     (clients / "deep" / "all.yaml").write_text(MANIFESTS.partition("---")[0])
     assert set(acts(mintmark(*to, "--dry-run", "--json").json).values()) == {"nothing"}, "nothing ends without --prune"
-    asked = mintmark(*to, "--prune", code=2)
+    assert "--prune needs --owner" in mintmark(*to, "--prune", "--yes", code=2).err
+    pruned = (*to, "--prune", "--owner", "apply")
+    asked = mintmark(*pruned, code=2)
     assert "- client jobs/worker" in asked.out
     assert f"client jobs/worker, resource {MCP}, trusted issuer {CI}" in " ".join(asked.err.split()).replace("│ ", "")
-    mintmark(*to, "--prune", "--yes")
+    mintmark(*pruned, "--yes")
     left = [one["client_id"] for one in mintmark("client", "list", "--json").json["clients"]]
     assert left == ["by-hand", "web"]
     assert mintmark("resource", "list", "--json").json["resources"] == []
@@ -150,6 +152,20 @@ def test_what_the_service_refuses_is_said_before_anything_is_done(mintmark: Comm
     assert "pairwise_salt" in next(one["error"] for one in seen["objects"] if one["act"] == "refuse")
     done = mintmark("apply", "-f", str(clients), "--yes", "--json", code=1).json
     assert [one["done"] for one in done["objects"]] == [True, True, False, True, True]
+
+
+def test_nothing_ends_where_something_is_refused(mintmark: CommandLine, clients: Path) -> None:
+    """What was refused may be what takes the place of what would end."""
+    to = ("apply", "-f", str(clients), "--owner", "shop", "--prune", "--yes")
+    file = clients / "deep" / "all.yaml"
+    file.write_text(MANIFESTS.replace("scopes: [read]", "alias: shop"))
+    mintmark(*to)
+    file.write_text(MANIFESTS.replace("scopes: [read]", "alias: shop").replace("{name: web}", "{name: web2}"))
+    assert "is left as it is" in mintmark(*to, code=1).err
+    assert mintmark("client", "show", "shop", "--json").json["client_id"] == "web"
+    file.write_text(MANIFESTS.replace("{name: web}", "{name: web2}"))
+    mintmark(*to)
+    mintmark("client", "show", "web", code=1)
 
 
 def test_exported_is_applied_without_a_difference(mintmark: CommandLine, tmp_path: Path) -> None:
@@ -222,6 +238,8 @@ def test_secrets_are_lost_nowhere(mintmark: CommandLine, clients: Path, tmp_path
     taken.write_text("")
     to = ("apply", "-f", str(clients), "--yes", "--json")
     assert "--secrets-to" in mintmark(*to, "--secrets-to", str(taken), code=1).err
+    mintmark("apply", "-f", str(clients), "--dry-run", "--secrets-to", str(tmp_path / "secrets"), code=5)
+    assert not (tmp_path / "secrets").exists()
     assert mintmark("client", "list", "--json").json["clients"] == []
     manifests = (clients / "deep" / "all.yaml").read_text().replace("web-credentials", "worker")
     (clients / "deep" / "all.yaml").write_text(manifests)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from service.admin.actor import Actor
-from service.admin.errors import AlreadyExists, InvalidInput
+from service.admin.errors import AlreadyExists, InvalidInput, Outdated
 from service.admin.operations import AnyOperation, Do, clients, perform, resources, trusts
 from service.declared import (
     API_VERSION,
@@ -22,6 +22,7 @@ from service.declared import (
     parse_manifest,
     perform_change,
 )
+from service.declared.applying import compare_all, perform_all
 from service.records.audit_entry import Way
 from tests.world import World
 
@@ -157,6 +158,49 @@ async def test_two_that_make_the_same_make_it_once(world: World) -> None:
         ends = await asyncio.gather(*(perform_change(do, one) for one in changes), return_exceptions=True)
         assert sorted(type(end).__name__ for end in ends) == ["AlreadyExists", "Performed"]
         assert (await compare(do, wanted, "apply")).act is DeclaredAct.NOTHING
+
+
+async def test_what_another_took_over_meanwhile_is_left_alone(world: World) -> None:
+    """Between the comparison and the act, as long as somebody thinks over the question."""
+    do = doing(world)
+    for wanted in EACH:
+        await perform_change(do, await compare(do, wanted, "apply"))
+    ending = await no_longer_declared(do, "apply", [])
+    for kind, key in ((clients, "web"), (resources, MCP)):
+        name = "client_id" if kind is clients else "resource"
+        await do(kind.UPDATE, {name: key, "managed_by": "cluster"})
+    await do(trusts.PUT, {"issuer": CI, "managed_by": "cluster"})
+    for change in ending:
+        with pytest.raises(Outdated, match="cluster"):
+            await perform_change(do, change)
+        assert await do(change.kind.show, {change.kind.key: change.key})
+
+
+async def test_an_issuer_that_somebody_trusts_meanwhile_is_not_replaced(world: World) -> None:
+    do, (*_, wanted) = doing(world), EACH
+    change = await compare(do, wanted, "apply")
+    await do(trusts.PUT, {"issuer": CI, "scopes": ["by-hand"]})
+    with pytest.raises(AlreadyExists):
+        await perform_change(do, change)
+    assert (await do(trusts.SHOW, {"issuer": CI}))["scopes"] == ["by-hand"]
+
+
+async def test_who_hears_nothing_of_a_secret_is_told(world: World) -> None:
+    """The client is made, and the answer is lost: its secret was in it."""
+    do = doing(world)
+
+    async def losing(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
+        await do(operation, given)
+        raise TimeoutError
+
+    objects = await compare_all(do, EACH[:1], "apply")
+    with pytest.raises(TimeoutError):
+        await perform_all(losing, objects, lambda _: None)
+    assert "mintmark client rotate-secret web" in objects[0].error
+    mended = await compare_all(do, [web(name="Another")], "apply")
+    with pytest.raises(TimeoutError):
+        await perform_all(losing, mended, lambda _: None)
+    assert "rotate-secret" not in mended[0].error
 
 
 async def test_what_there_is_becomes_a_manifest_that_says_the_same(world: World) -> None:

@@ -1,6 +1,7 @@
 """Manifests in files: what is wrong with them is said with file, document and path, all at once."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,31 @@ def test_all_files_are_read_before_it_is_said(tmp_path: Path) -> None:
         f"PATH/{name}" for name in ("a.yaml", "b.json", "c.yml", "d.yml")
     ]
     assert "no such file" in faults(tmp_path / "missing")[0]
+
+
+def test_nothing_that_is_meant_is_passed_over(tmp_path: Path) -> None:
+    """Links are followed, once; what leads nowhere is a fault: what it declares would be pruned."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.YAML").write_text(WEB)
+    folder = tmp_path / "clients"
+    folder.mkdir()
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "linked" / "back").symlink_to(folder)
+    assert [one.name for one in read_manifests([folder])] == ["web"]
+    (folder / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    assert faults(folder) == ["PATH/gone.yaml: cannot be read: No such file or directory"]
+    (folder / "gone.yaml").unlink()
+    (folder / "gone").symlink_to(tmp_path / "nowhere")
+    assert faults(folder) == ["PATH/gone: cannot be read: No such file or directory"]
+    (folder / "gone").unlink()
+    os.mkfifo(folder / "pipe.yaml")
+    assert [one.name for one in read_manifests([folder])] == ["web"], "and nobody waits for a pipe"
+
+
+def test_a_member_that_stands_twice_in_json_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.JSON"
+    path.write_text(json.dumps(ITEM).replace('"status"', '"spec": {}, "status"'))
+    assert faults(path) == ["PATH: cannot be read: spec stands there twice"]
 
 
 def test_what_kubectl_writes_is_read(tmp_path: Path) -> None:
