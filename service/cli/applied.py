@@ -28,32 +28,57 @@ class Secrets:
     """Where new secrets go: files for their owner alone, or nowhere, and then they are shown."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Make the folder, if it is not there. Raises InvalidInput where nothing can be written to it."""
         self._folder = folder
         self.files: dict[str, Path] = {}
         """Those that were written, by client_id."""
-        if folder is None:
+
+    def refuse_taken(self, objects: Iterable[AppliedObject]) -> None:
+        """Write into those whose secret has no file for itself that this is so: what is in a file may be the only copy."""
+        if self._folder is None:
+            return
+        taken: set[Path] = set()
+        for one in objects:
+            if not one.gets_secret or one.error:
+                continue
+            path = self._folder / _name(one)
+            if path in taken:
+                one.error = (
+                    f"its secret would go to {path}, as that of another client: name another file (spec.secret.name)"
+                )
+            elif os.path.lexists(path):
+                one.error = (
+                    f"its secret would go to {path}, which is there already, maybe with that of another: move it away"
+                )
+            taken.add(path)
+
+    def prepare(self) -> None:
+        """Make the folder, if it is not there. Raises InvalidInput where nothing can be written to it."""
+        if self._folder is None:
             return
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(folder / ".mintmark-apply", "").unlink()
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(self._folder / ".mintmark-apply", "").unlink()
         except OSError as error:
-            raise InvalidInput(f"--secrets-to: {folder} cannot be written to: {error.strerror or error}") from error
+            raise InvalidInput(
+                f"--secrets-to: {self._folder} cannot be written to: {error.strerror or error}"
+            ) from error
 
     def keep(self, made: AppliedObject) -> None:
         """Write the secret of a client into the file that its manifest names, or that is called like it."""
-        if self._folder is None or made.secret is None or made.change is None:
+        if self._folder is None or made.secret is None:
             return
-        name = made.change.secret.name if made.change.secret else made.change.name
-        if self._folder / name in self.files.values():
-            made.error = (
-                f"its secret is not in {self._folder / name}, which is that of another client: name another file"
-            )
-            return
+        path = self._folder / _name(made)
         try:
-            self.files[made.key] = _write(self._folder / name, made.secret + "\n")
+            self.files[made.key] = _write(path, made.secret + "\n")
         except OSError as error:
-            made.error = f"its secret cannot be written to {self._folder / name}: {error.strerror or error}"
+            made.error = f"its secret cannot be written to {path}: {error.strerror or error}"
+
+
+def _name(one: AppliedObject) -> str:
+    """Of the file of its secret."""
+    if one.change is None:
+        return ""
+    return one.change.secret.name if one.change.secret else one.change.name
 
 
 def _write(path: Path, content: str) -> Path:

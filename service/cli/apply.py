@@ -10,7 +10,7 @@ from service.cli.applied import Secrets, as_json, question, show_differences, sh
 from service.cli.exits import DIFFERENT, REFUSED
 from service.cli.json_output import Json, emit
 from service.cli.prompts import Yes, confirm
-from service.declared.applying import compare_all, perform_all
+from service.declared.applying import compare_all, hold_back_ends, perform_all
 from service.declared.files import read_manifests
 
 _OWNER = "apply"
@@ -67,9 +67,13 @@ def apply(
             f"--prune needs --owner: whose it is that ends. What was applied without one is that of --owner {_OWNER}."
         )
     manifests = read_manifests(file)
-    kept = Secrets(None if dry_run else secrets_to)
+    kept = Secrets(secrets_to)
+    if not dry_run:
+        kept.prepare()
     objects = act(lambda do: compare_all(do, manifests, owner or _OWNER, prunes=prune, adopts=adopt), "comparing …")
-    to_do = [one for one in objects if one.is_to_be_done]
+    kept.refuse_taken(objects)
+    hold_back_ends(objects)
+    to_do = [one for one in objects if one.is_to_be_done and not one.error]
     if not json:
         show_differences(objects)
     try:

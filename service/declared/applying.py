@@ -34,6 +34,19 @@ class AppliedObject:
         """Whether the server is not as declared, and can be made so."""
         return self.change is not None and self.change.act not in (DeclaredAct.NOTHING, DeclaredAct.FOREIGN)
 
+    @property
+    def ends(self) -> bool:
+        """Whether it is declared no more."""
+        return self.change is not None and self.change.act is DeclaredAct.END
+
+    @property
+    def gets_secret(self) -> bool:
+        """Whether a client gets a secret by it."""
+        if self.change is None:
+            return False
+        is_made = self.change.act is DeclaredAct.CREATE
+        return self.change.needs_secret or (is_made and has_secret(self.change.members.get("auth_method", "none")))
+
 
 async def compare_all(
     do: Do, manifests: Iterable[Manifest], managed_by: str, *, prunes: bool = False, adopts: bool = False
@@ -73,13 +86,22 @@ def _foreign(change: Change) -> str:
     )
 
 
-def _unknown(change: Change) -> str:
-    is_new = change.act is DeclaredAct.CREATE
-    if not change.needs_secret and not (is_new and has_secret(change.members.get("auth_method", "none"))):
+def hold_back_ends(objects: Iterable[AppliedObject]) -> None:
+    """Let nothing end where something else is refused: it may be what that was to take the place of."""
+    objects = list(objects)
+    if not any(one.error and not one.ends for one in objects):
+        return
+    for one in objects:
+        if one.ends and not one.is_done:
+            one.error = one.error or "is left as it is as long as anything is refused"
+
+
+def _unknown(one: AppliedObject) -> str:
+    if not one.gets_secret:
         return "no answer came: it is done or not; apply again"
     return (
         "no answer came: it is done or not. If it is, nobody has its secret: `mintmark client rotate-secret "
-        f"{change.key}` gives it another; if not, apply again"
+        f"{one.key}` gives it another; if not, apply again"
     )
 
 
@@ -88,7 +110,7 @@ async def perform_all(do: Do, objects: Iterable[AppliedObject], keep_secret: Cal
 
     Args:
         do: Performs operations.
-        objects: All that ``compare_all`` returned; what came of each is written into it.
+        objects: All that ``compare_all`` returned; what came of each is written into it. Those with an error are left.
         keep_secret: Called as soon as one has a secret, before the next is touched.
 
     Raises:
@@ -96,10 +118,9 @@ async def perform_all(do: Do, objects: Iterable[AppliedObject], keep_secret: Cal
     """
     objects = list(objects)
     for one in objects:
-        if one.change is None or not one.is_to_be_done:
-            continue
-        if one.change.act is DeclaredAct.END and any(other.error for other in objects):
-            one.error = "is left as it is until nothing is refused: it may be what another is to take the place of"
+        if one.ends:
+            hold_back_ends(objects)
+        if one.change is None or one.error or not one.is_to_be_done:
             continue
         try:
             one.secret = (await perform_change(do, one.change)).secret
@@ -107,7 +128,7 @@ async def perform_all(do: Do, objects: Iterable[AppliedObject], keep_secret: Cal
             one.error = str(error)
             continue
         except BaseException:  # also a Control-C
-            one.error = _unknown(one.change)
+            one.error = _unknown(one)
             raise
         one.is_done = True
         if one.secret:

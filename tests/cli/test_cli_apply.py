@@ -243,11 +243,17 @@ def test_secrets_are_lost_nowhere(mintmark: CommandLine, clients: Path, tmp_path
     assert mintmark("client", "list", "--json").json["clients"] == []
     manifests = (clients / "deep" / "all.yaml").read_text().replace("web-credentials", "worker")
     (clients / "deep" / "all.yaml").write_text(manifests)
-    done = mintmark(*to, "--secrets-to", str(tmp_path / "secrets"), code=1).json
-    web, worker = done["objects"][2:]
+    kept_there = (*to, "--secrets-to", str(tmp_path / "secrets"))
+    web, worker = mintmark(*kept_there, code=1).json["objects"][2:]
+    assert web["secret_file"] == str(tmp_path / "secrets" / "worker")
     assert "another client" in worker["error"]
-    assert worker["client_secret"]
-    assert Path(web["secret_file"]).read_text().strip() != worker["client_secret"]
+    kept = (tmp_path / "secrets" / "worker").read_text()
+    worker = mintmark(*kept_there, code=1).json["objects"][3]
+    assert "move it away" in worker["error"]
+    assert (worker["done"], (tmp_path / "secrets" / "worker").read_text()) == (False, kept)
+    assert [one["client_id"] for one in mintmark("client", "list", "--json").json["clients"]] == ["web"]
+    (tmp_path / "secrets" / "worker").rename(tmp_path / "web")
+    assert mintmark(*kept_there).json["objects"][3]["done"]
     assert os.listdir(tmp_path / "secrets") == ["worker"]
 
 
