@@ -15,7 +15,7 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import ConfigurationError
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +34,12 @@ DOCUMENTS = {
     "tests/conformance/README.md": "repository/conformance.md",
 }
 """Documents of the repository outside `docs/`, and where each is on the site."""
+EXAMPLES = [
+    file.relative_to(ROOT).as_posix()
+    for file in sorted((ROOT / "examples").rglob("*"))
+    if file.is_file() and file.suffix not in (".md", ".pyc")
+]
+"""Files that pages tell to save or to take: the site has them under the same path."""
 SCRIPTS = {
     "node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js": "assets/mermaid.js",
     "node_modules/iframe-worker/shim/index.js": "assets/iframe-worker.js",
@@ -49,6 +55,13 @@ WEIGHTS = {
     "repository/": 0.5,
 }
 """How much a word counts in a search by the beginning of a page's path: what is long, or has much of the same, less."""
+
+
+def _on_site(path: str) -> str:
+    """Where a file of the repository is on the site; empty if it is not there."""
+    if path.startswith("docs/"):
+        return "" if path.endswith(".py") else path.removeprefix("docs/")
+    return DOCUMENTS.get(path, path if path in EXAMPLES else "")
 
 
 class _Links(Treeprocessor):
@@ -72,8 +85,8 @@ class _Links(Treeprocessor):
         if not target or urlsplit(target).scheme or target.startswith("/"):
             return
         path = os.path.normpath(os.path.join(os.path.dirname(self.source), target))
-        on_site = DOCUMENTS.get(path, path.removeprefix("docs/") if path.startswith("docs/") else "")
-        if on_site and not on_site.endswith(".py"):
+        on_site = _on_site(path)
+        if on_site:
             link = os.path.relpath(on_site, os.path.dirname(self.page))
             element.set(name, f"{link}#{fragment}" if fragment else link)
         elif not path.startswith("..") and (ROOT / path).exists():
@@ -115,10 +128,13 @@ def _version() -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the documents of the repository, and the scripts."""
+    """Add the documents of the repository, its examples, and the scripts."""
     for name, page in DOCUMENTS.items():
         if (ROOT / name).exists():
             files.append(File.generated(config, page, abs_src_path=str(ROOT / name)))
+    for name in EXAMPLES:
+        path = str(ROOT / name)
+        files.append(File.generated(config, name, abs_src_path=path, inclusion=InclusionLevel.INCLUDED))
     for name, asset in SCRIPTS.items():
         files.append(File.generated(config, asset, abs_src_path=str(ROOT / "docs" / "node" / name)))
     return files

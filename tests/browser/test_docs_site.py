@@ -53,6 +53,9 @@ async def _look_at(page: Page, site: Path, name: str) -> None:
 async def test_the_site_needs_nothing_from_elsewhere(built: Path, browser: Browser) -> None:
     pages = _pages(built)
     assert len(pages) > 30
+    assert 'href="../examples/fastapi_api.py"' in (built / "how-to" / "fastapi.html").read_text()
+    example = Path("examples", "fastapi_api.py")
+    assert (built / example).read_text() == (ROOT / example).read_text()
     assert not {f"{page}: {found}" for page in pages for found in FOREIGN.findall(page.read_text())}
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     context = await browser.new_context()
