@@ -70,7 +70,8 @@ def keyring(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("no gpg here")
     home = tmp_path_factory.mktemp("gnupg")
     home.chmod(0o700)
-    gpg = ("gpg", "--homedir", str(home), "--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback")
+    (home / "passphrase").write_text("sesame\n")
+    gpg = ("gpg", "--homedir", str(home), "--batch", "--quiet", "--passphrase", "sesame", "--pinentry-mode", "loopback")
     try:
         subprocess.run([*gpg, "--quick-generate-key", "Test <test@example.com>", "rsa2048", "sign"], check=True)
         subprocess.run([*gpg, "--output", str(home / "secret.gpg"), "--export-secret-keys"], check=True)
@@ -96,6 +97,7 @@ def released(tmp_path_factory: pytest.TempPathFactory, keyring: Path) -> Clone:
         f"BASE={BASE}",
         "SIGN=Test",
         f"KEYRING={keyring / 'secret.gpg'}",
+        f"PASSPHRASE_FILE={keyring / 'passphrase'}",
     )
     return made
 
