@@ -30,12 +30,21 @@ class FlaskGuard:
     def __init__(self, guard: Guard, app: Flask | None = None) -> None:
         self.blocking = BlockingGuard(guard)
         self._apps: list[Flask] = []
+        self._unprotected: dict[int, Callable[..., object]] = {}
+        """What ``needs`` was written on, by identity: as a route it would go on without."""
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Serve the metadata of the API, where it has any."""
+        """Serve the metadata of the API, where it has any, and see that no route goes on without its ``needs``.
+
+        Raises:
+            TypeError: A view is a route already, see ``needs``.
+        """
         self._apps.append(app)
+        for view in app.view_functions.values():
+            self._be_protected(view)
+        app.before_request(self._before_view)
         metadata = self.blocking.guard.metadata
         if metadata is not None:
             content = metadata.content
@@ -58,15 +67,16 @@ class FlaskGuard:
             max_age: Seconds since the user signed in at most.
 
         Raises:
-            TypeError: The view is a route already, which would go on without: this stands below ``@app.route``.
+            TypeError: The view is a route already, which would go on without: this stands below ``@app.route``. Of a blueprint
+                that an application gets later it is raised with each request for that route.
         """
         needed = of_words(scopes, acr_values, max_age)
 
         def guarded(view: Callable[_Parameters, ResponseReturnValue]) -> Callable[_Parameters, ResponseReturnValue]:
-            if any(view in app.view_functions.values() for app in self._apps):
-                raise TypeError(
-                    f"{view.__name__} is a route already, and not protected: write needs(…) below @app.route(…)"
-                )
+            self._unprotected[id(view)] = view
+            for app in self._apps:
+                for route in app.view_functions.values():
+                    self._be_protected(route)
 
             @wraps(view)
             def checked(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> ResponseReturnValue:
@@ -79,6 +89,15 @@ class FlaskGuard:
             return checked
 
         return guarded
+
+    def _be_protected(self, view: object) -> None:
+        """Raise TypeError for what ``needs`` was written on, where it is a route by itself."""
+        if id(view) in self._unprotected:
+            name = getattr(view, "__name__", view)
+            raise TypeError(f"{name} is a route already, and not protected: write needs(…) below @app.route(…)")
+
+    def _before_view(self) -> None:
+        self._be_protected(current_app.view_functions.get(request.endpoint or ""))
 
     def _refusal(self, needed: Needed) -> Response | None:
         """What is answered in the place of the view; None where the request is let in."""
