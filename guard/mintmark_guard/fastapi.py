@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapp
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, HTTPException, Request, Response, Security
+from fastapi import APIRouter, FastAPI, HTTPException, Response, Security, WebSocketException
 from fastapi.openapi.models import OAuth2, OAuthFlowAuthorizationCode, OAuthFlowClientCredentials, OAuthFlows
+from fastapi.requests import HTTPConnection
+from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
 from mintmark_guard.asgi import CHECKED_BY, request_of
@@ -52,6 +54,7 @@ class FastAPIGuard:
     def needs(self, *scopes: str, acr_values: Collection[str] = (), max_age: int | None = None) -> Dependency:
         """Return the dependency that lets in only who holds a token with all this, and is that token.
 
+        ``Security(guard.needs(), scopes=["read"])`` adds scopes likewise. A WebSocket is closed before it is accepted.
         It is the same one for the same needs: tests give another in ``app.dependency_overrides``.
 
         Args:
@@ -65,10 +68,17 @@ class FastAPIGuard:
         self.scheme.add(needed.scopes)
         documented = Security(self.scheme, scopes=sorted(needed.scopes))
 
-        async def check(request: Request, response: Response, _: Annotated[None, documented]) -> Token:
+        async def check(
+            connection: HTTPConnection,
+            response: Response,
+            security: SecurityScopes,
+            _: Annotated[None, documented],
+        ) -> Token:
             try:
-                token = await self._checked(request, needed)
+                token = await self._checked(connection, needed | Needed.of(security.scopes))
             except Refused as refused:
+                if connection.scope["type"] == "websocket":
+                    raise WebSocketException(1008, refused.error) from refused
                 detail = {"error": refused.error or "unauthorized", "error_description": refused.description}
                 raise HTTPException(refused.status, detail, refused.headers) from refused
             response.headers.update(self.guard.headers())
@@ -77,9 +87,9 @@ class FastAPIGuard:
         self._dependencies[needed] = check
         return check
 
-    async def _checked(self, request: Request, needed: Needed) -> Token:
+    async def _checked(self, connection: HTTPConnection, needed: Needed) -> Token:
         """Whichever dependency of a request comes first checks the token and its proof, the others what they need."""
-        scope, sent = request.scope, request_of(request.scope)
+        scope, sent = connection.scope, request_of(connection.scope)
         is_checked = scope.get(CHECKED_BY) is self.guard
         if is_checked:
             token: Token = scope["mintmark_token"]
