@@ -49,7 +49,7 @@ class Guard:
             is served and named in challenges where the audience is an https URL.
 
     Raises:
-        ValueError: These do not go together.
+        ValueError: These do not go together, or ``cache_size`` is below 1.
         ImportError: ``redis_url`` without the Redis client.
     """
 
@@ -68,6 +68,8 @@ class Guard:
         certificates: CertificatePolicy | None = None,
         metadata: Mapping[str, object] | None = _NONE,
     ) -> None:
+        if cache_size < 1:
+            raise ValueError("cache_size must be at least 1; cache_seconds=0 remembers nothing")
         if bool(client_id) != bool(client_secret):
             raise ValueError("client_id and client_secret come together, or not at all")
         if not client_id and (redis_url or cache_seconds):
@@ -116,7 +118,9 @@ class Guard:
             raise
         except UNANSWERED as error:
             log.warning(
-                "guard: the token service %s cannot be asked yet: %s", self.issuer.url, error or "no answer in time"
+                "guard: the token service %s cannot be asked yet: %s",
+                self.issuer.url,
+                str(error) or "no answer in time",
             )
 
     async def close(self) -> None:
@@ -194,14 +198,14 @@ class Guard:
     def _at_hand(self, text: str) -> Mapping[str, Any] | None:
         try:
             return self.source.at_hand(text)
-        except InactiveError:
-            raise self._inactive() from None
+        except InactiveError as error:
+            raise self._inactive(str(error)) from None
 
     async def _asked(self, text: str) -> Mapping[str, Any]:
         try:
             return await self.source.claims(text)
-        except InactiveError:
-            raise self._inactive() from None
+        except InactiveError as error:
+            raise self._inactive(str(error)) from None
         except MisconfiguredError as error:
             log.error("guard: %s", error)
             raise Refused(503, "temporarily_unavailable", "This API is not set up to ask the token service.") from error
@@ -218,8 +222,10 @@ class Guard:
         needed.check(token, now)
         return token
 
-    def _inactive(self) -> Refused:
-        text = f"The access token has expired, was revoked, or is not for {self.audience}, which is wanted here."
+    def _inactive(self, reason: str) -> Refused:
+        text = (
+            reason or f"The access token has expired, was revoked, or is not for {self.audience}, which is wanted here."
+        )
         return Refused(401, "invalid_token", text)
 
     def _challenge(self, refused: Refused, sent: SentRequest) -> None:

@@ -1,6 +1,7 @@
 """The keys that the token service publishes, read again from time to time."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -10,20 +11,24 @@ import jwt
 from mintmark_guard.jws import parsed_key
 from mintmark_guard.shared_calls import SharedCalls
 
+log = logging.getLogger(__name__)
+
 _AGAIN = 10.0
 """Seconds after which an unknown ``kid`` makes us fetch the keys once more."""
 _FOR = 300.0
 """Seconds after which keys are read again."""
+_AT_MOST = 3600.0
+"""Seconds after which keys that were not read again are not believed: they may have been withdrawn meanwhile."""
 
 
 class IssuerKeys:
-    """Known keys are used while they are read again, and while they cannot be: what was right will do for a while."""
+    """Known keys are used while they are read again, and while they cannot be: what was right will do for an hour."""
 
     def __init__(self, fetch: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
         """Know none. ``fetch``: the JWK set as it is now."""
         self._fetch = fetch
         self._known: dict[str, jwt.PyJWK] = {}
-        self._read_at = self._again_at = 0.0
+        self._read_at = self._again_at = float("-inf")
         self._reading: SharedCalls[None] = SharedCalls()
 
     def known(self, kid: str) -> jwt.PyJWK | None:
@@ -33,20 +38,25 @@ class IssuerKeys:
     async def get(self, kid: str) -> jwt.PyJWK | None:
         """Return the key of this ``kid``. Raises what ``fetch`` does, ValueError where it did a moment ago."""
         now = time.monotonic()
-        is_known = kid in self._known
+        is_usable = kid in self._known and now - self._read_at < _AT_MOST
         reading = self._reading.under_way("")
-        if now >= self._again_at and (not is_known or now - self._read_at >= _FOR):
+        if now >= self._again_at and (not is_usable or now - self._read_at >= _FOR):
             reading = self._reading.start("", self._read)
-        if reading is not None and not is_known:
+        if reading is not None and not is_usable:
             await asyncio.shield(reading)
-        if not self._known:
+        if not self._known or time.monotonic() - self._read_at >= _AT_MOST:
             raise ValueError("the keys could not be read a moment ago")
         return self._known.get(kid)
 
     async def _read(self) -> None:
         self._again_at = time.monotonic() + _AGAIN
+        try:
+            published = (await self._fetch())["keys"]
+        except Exception as error:
+            log.warning("guard: the keys of the token service cannot be read: %s", str(error) or type(error).__name__)
+            raise
         usable = {}
-        for one in (await self._fetch())["keys"]:
+        for one in published:
             # One that this library does not know yet must not keep us from the others.
             if isinstance(one, dict) and isinstance(one.get("kid"), str) and (key := parsed_key(one)) is not None:
                 usable[one["kid"]] = key

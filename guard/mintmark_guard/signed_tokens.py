@@ -1,5 +1,6 @@
 """JWT access tokens (RFC 9068), verified by the keys that their issuer publishes."""
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,8 @@ from mintmark_guard.issuer import Issuer
 from mintmark_guard.issuer_keys import IssuerKeys
 from mintmark_guard.jws import ALGORITHMS, Jws, UnverifiableError, check_times, is_signed, json_object, parse
 from mintmark_guard.token_source import InactiveError
+
+log = logging.getLogger(__name__)
 
 _REQUIRED = ("exp", "iat", "jti", "sub", "client_id")
 """Claims of every JWT access token (RFC 9068 section 2.2); no ID token has a ``client_id``."""
@@ -22,6 +25,7 @@ class SignedTokens:
         self._issuer = issuer
         self._types = {jwt_typ.lower(), f"application/{jwt_typ}".lower()}
         self.keys = IssuerKeys(self._published)
+        self._has_told = False
 
     def at_hand(self, text: str) -> Mapping[str, Any] | None:
         """Verify by a key that is known; None where it is not, or is to be read again."""
@@ -46,6 +50,8 @@ class SignedTokens:
         """Nothing was begun."""
 
     def _parsed(self, text: str) -> Jws:
+        if text.count(".") != 2:
+            raise self._no_jwt()
         try:
             jws = parse(text)
         except UnverifiableError as error:
@@ -55,6 +61,16 @@ class SignedTokens:
         if not isinstance(typ, str) or typ.lower() not in self._types or not isinstance(header.get("kid"), str):
             raise InactiveError
         return jws
+
+    def _no_jwt(self) -> InactiveError:
+        """Told to the operator once: anybody may send anything."""
+        if not self._has_told:
+            self._has_told = True
+            log.warning(
+                "guard: a token was refused because it is not a JWT, and this guard verifies JWTs: give the client "
+                "--access-token-format jwt, or the guard client_id and client_secret"
+            )
+        return InactiveError("The access token is not a JWT, which this API needs (access_token_format of the client).")
 
     def _verified(self, jws: Jws, key: jwt.PyJWK) -> Mapping[str, Any]:
         """The claims (RFC 9068 section 4). The key alone says by which algorithm (RFC 8725 section 3.1)."""

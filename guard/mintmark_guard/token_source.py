@@ -30,4 +30,4 @@ class TokenSource(Protocol):
 
 
 class InactiveError(Exception):
-    """The token is not good."""
+    """The token is not good. The text, if any, says to whoever sent it why."""
