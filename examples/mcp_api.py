@@ -10,7 +10,7 @@ from mintmark_guard import Guard
 from mintmark_guard.mcp import McpGuard
 
 guard = McpGuard(Guard("http://127.0.0.1:8080", "http://127.0.0.1:9000/mcp"), "mcp:tools")
-server = MCPServer("Greetings", token_verifier=guard, auth=guard.settings)
+server = MCPServer("Greetings", token_verifier=guard, auth=guard.settings, lifespan=guard.lifespan)
 
 
 @server.tool()

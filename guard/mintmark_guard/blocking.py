@@ -52,14 +52,21 @@ class BlockingGuard:
         self.submit(self.guard.start()).result()
 
     def close(self) -> None:
-        """Close every connection, and end the thread; a further check begins anew."""
+        """Close every connection, and end the thread; a further check begins anew, and one under way is cancelled."""
         with self._lock:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is not None and thread is not None:
-            asyncio.run_coroutine_threadsafe(self.guard.close(), loop).result()
+            asyncio.run_coroutine_threadsafe(self._end(), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
+
+    async def _end(self) -> None:
+        await self.guard.close()
+        under_way = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     def submit(self, work: Coroutine[Any, Any, _Answer]) -> "Future[_Answer]":
         """Let the background thread do this."""

@@ -2,14 +2,14 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from threading import Lock
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from mintmark_guard.dpop_nonces import DpopNonces
-from mintmark_guard.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, check_age, verify_proof
+from mintmark_guard.dpop_proofs import HEADER, NONCE_HEADER, check_age, verify_proof
 from mintmark_guard.jws import UnverifiableError
 from mintmark_guard.verdict import Refused
 
@@ -31,7 +31,7 @@ class DpopPolicy:
     """Signing algorithms of proofs."""
     proof_lifetime: int = 120
     """Seconds since its iat within which a proof is taken. With nonces the clock of the client does not matter."""
-    nonce_secret: str = ""
+    nonce_secret: str = field(default="", repr=False)
     """Of all processes of this API: proofs need a nonce that is derived from it; "" = none."""
     nonce_lifetime: int = 300
     """Seconds until there is a new nonce; the one before it is taken for as long again."""
@@ -56,6 +56,10 @@ class SentRequest(NamedTuple):
     """IP address at the other end of the connection."""
     certificate: bytes | None = None
     """What the other end has shown in TLS, in DER."""
+
+    def __repr__(self) -> str:
+        """Without headers, which hold a credential, and without a query."""
+        return f"<SentRequest {self.method} {self.url.partition('?')[0]}>"
 
 
 class KeyCheck:
@@ -97,14 +101,12 @@ class KeyCheck:
         if scheme != SCHEME:
             raise Refused(401, "invalid_token", "The access token is bound to a key: send it as DPoP, with a proof.")
         try:
-            proof = self._verified(token, sent, now)
+            self._prove(jkt, token, sent, now)
         except UnverifiableError as error:
             raise Refused(401, "invalid_dpop_proof", f"The DPoP proof cannot be used: {error}.") from error
-        if proof.jkt != jkt:
-            raise Refused(401, "invalid_token", "The access token is bound to another key.")
 
-    def _verified(self, token: str, sent: SentRequest, now: float) -> DpopProof:
-        """A proof that is used for the first time in this process. Raises UnverifiableError, Refused."""
+    def _prove(self, jkt: object, token: str, sent: SentRequest, now: float) -> None:
+        """Verify that a proof is by this key, and used for the first time here. Raises UnverifiableError, Refused."""
         written = [value for name, value in sent.headers if name.lower() == HEADER.lower()]
         if len(written) != 1:
             raise UnverifiableError("there must be one DPoP header")
@@ -121,9 +123,10 @@ class KeyCheck:
             ends_at = self._nonces.end_of(proof.nonce, now)
         if ends_at is None:
             raise Refused(401, "use_dpop_nonce", "The DPoP proof needs the nonce of the DPoP-Nonce header.")
+        if proof.jkt != jkt:  # first: what is of no use to anybody is not remembered
+            raise Refused(401, "invalid_token", "The access token is bound to another key.")
         if not self._used.is_first_use(f"{proof.jkt}\0{proof.jti}", ends_at, now):
             raise UnverifiableError("it was used before")
-        return proof
 
     @property
     def knows_its_url(self) -> bool:

@@ -1,7 +1,11 @@
 """The guard in servers of MCP's Python SDK (2.3 or newer): a ``TokenVerifier``, and the settings that go with it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.mcpserver import MCPServer
 
 from mintmark_guard.dpop import SentRequest
 from mintmark_guard.guard import Guard
@@ -10,7 +14,9 @@ from mintmark_guard.verdict import Refused
 
 
 class McpGuard:
-    """``MCPServer("Orders", token_verifier=verifier, auth=verifier.settings)``; the SDK serves the metadata (RFC 9728).
+    """``MCPServer("Orders", token_verifier=guard, auth=guard.settings, lifespan=guard.lifespan)``.
+
+    The SDK serves the metadata (RFC 9728).
 
     The SDK passes on the token and nothing else of a request, so that tokens that are bound to a key or a certificate are
     refused: for those put ``mintmark_guard.asgi.AsgiGuard`` before the server.
@@ -32,6 +38,15 @@ class McpGuard:
             }
         )
         """What ``auth`` of the server takes."""
+
+    @asynccontextmanager
+    async def lifespan(self, _: MCPServer[dict[str, object]]) -> AsyncIterator[dict[str, object]]:
+        """Start the guard with the server, and close it; of a server with a lifespan of its own: within that."""
+        await self._guard.start()
+        try:
+            yield {}
+        finally:
+            await self._guard.close()
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Check a token; None for one that is not good. Raises Refused (503) where the token service cannot be asked."""

@@ -195,6 +195,22 @@ def test_a_refused_proof_is_not_remembered() -> None:
     )
 
 
+def test_a_proof_by_another_key_is_not_remembered() -> None:
+    """Else who holds any key could fill the memory with proofs of their own for a token that is not theirs."""
+    check, thief = KeyCheck(DpopPolicy(), API), Prover()
+    sent = SentRequest("GET", URL, list(thief.with_token("token", url=URL).items()))
+    for _ in range(2):
+        with pytest.raises(Refused, match="another key"):
+            check.check("dpop", "token", {"cnf": {"jkt": "x"}}, sent, time.time())
+    check.check("dpop", "token", {"cnf": {"jkt": thief.jkt}}, sent, time.time())
+
+
+def test_what_is_printed_of_a_policy_or_a_request_holds_no_credential() -> None:
+    sent = SentRequest("GET", f"{URL}?code=secret", [("authorization", "Bearer secret")])
+    assert "secret" not in f"{sent!r} {sent}"
+    assert "of-all-processes" not in repr(DpopPolicy(nonce_secret="of-all-processes"))
+
+
 # before applications
 
 

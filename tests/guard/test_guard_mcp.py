@@ -29,8 +29,10 @@ async def test_an_mcp_server(served: World, guards: Callable[..., Guard], kind: 
     await served.client("api", introspect=True, resources=(resource,))
     made = await served.client(audiences=(resource,), access_token_format=AccessTokenFormat.JWT)
     token = (await served.tokens(made, scope="read", audience=(resource,)))["access_token"]
-    guard = McpGuard(guards(kind, resource), "read")
-    server = MCPServer("Greetings", token_verifier=guard, auth=guard.settings, log_level="WARNING")
+    guard = McpGuard(core := guards(kind, resource), "read")
+    server = MCPServer(
+        "Greetings", token_verifier=guard, auth=guard.settings, lifespan=guard.lifespan, log_level="WARNING"
+    )
 
     @server.tool()
     def hello() -> str:
@@ -53,6 +55,7 @@ async def test_an_mcp_server(served: World, guards: Callable[..., Guard], kind: 
                 challenge = answer.headers["WWW-Authenticate"]
         where = challenge.partition('resource_metadata="')[2].partition('"')[0]
         document = await (await plain.get(where)).json()
+    assert core.issuer._session is None, "closed with the server"
     assert (document["resource"], document["authorization_servers"]) == (resource, [served.issuer.url])
     assert document["scopes_supported"] == ["read"]
 
