@@ -66,8 +66,7 @@ class AsgiGuard:
             await self._app(scope, receive, send)
             return
         try:
-            needed = self._routes.needed(method, self._route_path(scope), scope["path"])
-            token = await self._guard.check_request(request_of(scope), needed)
+            token = await self._guard.check_request(request_of(scope), self._needed(scope))
         except Refused as refused:
             await _refuse(scope, send, refused)
             return
@@ -76,16 +75,17 @@ class AsgiGuard:
         await self._app(inner, receive, _with_headers(send, further) if further else send)
 
     def _is_open(self, scope: Scope) -> bool:
-        if scope["type"] not in ("http", "websocket") or self._route_path(scope) in self._open:
+        if (
+            scope["type"] not in ("http", "websocket")
+            or _below(scope.get("root_path", ""), scope["path"]) in self._open
+        ):
             return True
         return self._preflights and is_preflight(scope.get("method", ""), {name for name, _ in headers_of(scope)})
 
-    def _route_path(self, scope: Scope) -> str:
-        """The path below ``root_path``, as Starlette and Django route it; FastAPI may have a ``root_path`` of its own."""
-        path: str = scope["path"]
-        root: str = getattr(self._app, "root_path", "") or scope.get("root_path", "")
-        below = path.removeprefix(root)
-        return below if below[:1] in ("", "/") else path
+    def _needed(self, scope: Scope) -> Needed:
+        """By the path as it is, and below each ``root_path``: FastAPI may have one of its own, which no request shows."""
+        path, roots = scope["path"], (scope.get("root_path", ""), str(getattr(self._app, "root_path", "")))
+        return self._routes.needed(scope.get("method", "GET"), path, *(_below(root, path) for root in roots))
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -115,6 +115,12 @@ def request_of(scope: Scope) -> SentRequest:
 def headers_of(scope: Scope) -> list[tuple[str, str]]:
     """All headers, repeated ones included, names in lower case; a lifespan has none."""
     return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope.get("headers", ())]
+
+
+def _below(root: str, path: str) -> str:
+    """The path below a root, as Starlette and Django route it."""
+    below = path.removeprefix(root)
+    return below if below[:1] in ("", "/") else path
 
 
 def _url(scope: Scope, headers: Sequence[tuple[str, str]]) -> str:

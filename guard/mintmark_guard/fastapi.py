@@ -75,7 +75,7 @@ class FastAPIGuard:
             _: Annotated[None, documented],
         ) -> Token:
             try:
-                token = await self._checked(connection, needed | Needed.of(security.scopes))
+                token = await self._checked(connection, needed | of_words(security.scopes, (), None))
             except Refused as refused:
                 if connection.scope["type"] == "websocket":
                     raise WebSocketException(1008, refused.error) from refused

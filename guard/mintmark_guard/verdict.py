@@ -56,7 +56,7 @@ class AnsweredError(ValueError):
 
 
 class Refused(Exception):
-    """The request is not let in (RFC 6750 section 3.1). ``status``: 401, 403, or 503 where the issuer cannot be asked."""
+    """The request is not let in (RFC 6750 section 3.1). ``status``: 400, 401, 403, or 503 where the issuer cannot be asked."""
 
     def __init__(
         self, status: int, error: str = "", description: str = "", asked: Mapping[str, str] | None = None

@@ -178,9 +178,10 @@ async def test_an_application_may_have_a_root_path_of_its_own() -> None:
     app = FastAPI()
     app.root_path = "/api"
     app.get("/admin")(lambda: None)
-    guarded = AsgiGuard(app, reader_guard(), routes={"/admin": "admin"})
+    guarded = AsgiGuard(app, reader_guard(), open_paths={"/open"}, routes={"/admin": "admin"})
     for path in ("/admin", "/api/admin"):
         assert await asgi_answer(guarded, path, GOOD) == 403
+    assert await asgi_answer(guarded, "/api/open", {}) == 401, "of other applications it is a folder (Quart)"
 
 
 # preflights
