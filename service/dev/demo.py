@@ -144,7 +144,8 @@ def without_honoured(given: dict[str, Any], origins: Mapping[str, str]) -> dict[
 
 def overridden(given: Mapping[str, Any], origins: Mapping[str, str], folder: Path) -> list[str]:
     """The settings that are set and that the demo does not use, with how to have them used. ``folder``: the demo's own."""
-    names = [name for name in given if name != "port" and origins[name] not in ("default", str(folder))]
+    own = ("default", str(folder), str(folder.absolute()))
+    names = [name for name in given if name != "port" and origins[name] not in own]
     return [f"{name} ({_HOW[name]})" if name in _HOW else name for name in names]
 
 

@@ -129,8 +129,10 @@ def test_a_second_run_finds_what_the_first_one_made(mintmark: CommandLine, tmp_p
             secrets.append(mintmark("client", "show", "demo", "--json").json["secrets"])
         finally:
             process.terminate()
-            process.communicate(timeout=PATIENCE)
+            _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
+        assert "admin_tokens" not in said, "its own folder is no setting of somebody else's"
+        mintmark.variables["MINTMARK_SECRETS_DIR"] = f"{tmp_path}/.mintmark"  # as the pages export it
     assert secrets[0] == secrets[1]
     assert (told["client_id"], told["client_secret"]) == ("demo", "demo-secret")
     assert (told["username"], told["password"]) == ("alice", "wonderland")
