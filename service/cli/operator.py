@@ -1,11 +1,13 @@
 """``mintmark operator``: the controller for clients, resources and trusted issuers as objects of Kubernetes."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Annotated, Any
 
 import aiohttp
@@ -15,6 +17,7 @@ from service.admin.operations import AnyOperation, Do
 from service.cli import remote
 from service.cli.exits import ServiceUnusableError
 from service.cli.json_output import Json, emit
+from service.cli.variables import CA_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE
 from service.observe import log
 from service.settings import SettingsError
 
@@ -24,6 +27,9 @@ _TOKEN_FOR = 30.0
 """Seconds after which the file with the token is read again."""
 _LISTED_FOR = 30.0
 """Seconds for which what the service listed counts for objects that are only looked at."""
+_REQUEST_ENDED_AFTER = 90.0
+"""Seconds after which every request that had begun is over."""
+_Files = tuple[tuple[int, int, int], ...]
 
 
 _Namespaces = Annotated[
@@ -105,7 +111,7 @@ def _label(text: str) -> tuple[str, str]:
 
 async def _run(watching: Any, options: Mapping[str, Any]) -> None:  # noqa: ANN401 (handlers.Watching, which imports kopf)
     from service.operator import handlers
-    from service.operator.api_server import ApiServer
+    from service.operator.api_server import ApiServer, ApiServerError
     from service.operator.connection import connection, login
     from service.operator.reconciling import Reconciler
     from service.operator.record_digests import RecordDigests
@@ -120,7 +126,10 @@ async def _run(watching: Any, options: Mapping[str, Any]) -> None:  # noqa: ANN4
         await _check_kinds(api_server)
         records = RecordDigests(do, time.monotonic, _LISTED_FOR)
         reconciler = Reconciler(do, records, api_server, time.time, **options)
-        await handlers.run_operator(reconciler, watching, login, stop)
+        try:
+            await handlers.run_operator(reconciler, watching, login, stop)
+        except ApiServerError as error:
+            raise ServiceUnusableError(f"The API server of the cluster: {error}") from error
 
 
 async def _check_kinds(api_server: Any) -> None:  # noqa: ANN401 (ApiServer, imported with kopf)
@@ -138,10 +147,13 @@ async def _check_kinds(api_server: Any) -> None:  # noqa: ANN401 (ApiServer, imp
 
 
 class _Service:
-    """The service, by a token that may be replaced while we run; some requests at a time."""
+    """The service, by a token and certificates that may be replaced while we run; some requests at a time."""
 
     def __init__(self, stack: AsyncExitStack, unavailable: type[Exception]) -> None:
         self._stack = stack
+        self._connection = AsyncExitStack()
+        self._files: _Files = ()
+        self._closing: set[asyncio.Future[None]] = set()
         self._unavailable = unavailable
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._target: remote.RunningService | None = None
@@ -158,14 +170,31 @@ class _Service:
                 raise self._unavailable(" ".join(str(error).split())) from error
 
     async def _connected(self) -> Do:
-        """A connection with the token as its file has it now."""
+        """A connection with token, authority and certificate as their files have them now."""
         if self._do is not None and time.monotonic() - self._read_at < _TOKEN_FOR:
             return self._do
         self._read_at = time.monotonic()
-        target = remote.target()
-        if self._do is None or target is None or self._target is None or target[:2] != self._target[:2]:
-            if target is None:
-                raise SettingsError("--url: not set any more")
-            self._do = await self._stack.enter_async_context(remote.connected(target))
-            self._target = target
+        files, target = _tls_files(), remote.target()
+        if target is None:
+            raise SettingsError("--url: not set any more")
+        if self._do is None or self._target is None or target[:2] != self._target[:2] or files != self._files:
+            old, self._connection = self._connection, await self._stack.enter_async_context(AsyncExitStack())
+            self._do = await self._connection.enter_async_context(remote.connected(target))
+            self._target, self._files = target, files
+            asyncio.get_running_loop().call_later(_REQUEST_ENDED_AFTER, self._close, old)
         return self._do
+
+    def _close(self, connection: AsyncExitStack) -> None:
+        """Close one that carries no request any more."""
+        closing = asyncio.ensure_future(connection.aclose())
+        self._closing.add(closing)  # the loop keeps no hold of what it runs
+        closing.add_done_callback(self._closing.discard)
+
+
+def _tls_files() -> _Files:
+    """What is another after every change of the authority's file, or of those of our own certificate."""
+    paths = [Path(one) for name in (CA_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE) if (one := os.environ.get(name))]
+    try:
+        return tuple((seen.st_mtime_ns, seen.st_ino, seen.st_size) for seen in map(Path.stat, paths))
+    except OSError as error:
+        raise SettingsError(f"{error.filename}: {error.strerror}") from error

@@ -169,6 +169,7 @@ class Event(StrEnum):
     OBJECT_UNFULFILLED = "object_unfulfilled", WARNING, "The operator cannot let the service have what an object declares; the object says why.", "kind namespace object reason text"
     OBJECT_ENDED = "object_ended", INFO, "An object was deleted, and what it had made ended.", "kind namespace object key"
     OBJECT_CANNOT_END = "object_cannot_end", WARNING, "What a deleted object had made cannot be ended now; it is tried again.", "kind namespace object reason"
+    NAMESPACE_FORBIDDEN = "namespace_forbidden", ERROR, "The operator's account may not see the objects of a namespace that it is to watch; it is tried again.", "namespace hint"
     OBJECT_STATUS_UNWRITTEN = "object_status_unwritten", WARNING, "The API server does not take the status of an object now.", "kind namespace object reason"
 
     # Redis

@@ -1,9 +1,12 @@
 """What the operator says to the API server itself: Secrets, and the status of objects. Watching is kopf's."""
 
+import ssl
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import aiohttp
+import orjson
 
 from service.declared import API_VERSION
 
@@ -17,6 +20,10 @@ class ConflictError(Exception):
 
 class ApiServerError(Exception):
     """The API server refuses, or cannot be reached."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.is_forbidden = status == HTTPStatus.FORBIDDEN
 
 
 class ApiServerAccess(Protocol):
@@ -54,17 +61,38 @@ class ApiServer:
         """Return whether the definitions of our kinds are installed. Raises ApiServerError."""
         return await self._ask("GET", f"/apis/{API_VERSION}") is not None
 
+    async def may_list(self, plural: str, namespace: str) -> bool:
+        """Return whether our account may see the objects of a namespace. Raises ApiServerError."""
+        try:
+            await self._ask("GET", f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}?limit=1")
+        except ApiServerError as error:
+            if not error.is_forbidden:
+                raise
+            return False
+        return True
+
+    async def declares(self, plural: str, namespace: str, name: str, uid: str) -> bool:
+        """Return whether this very object is there, and not about to go. Raises ApiServerError."""
+        found = await self._ask("GET", f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}/{name}")
+        metadata = (found or {}).get("metadata", {})
+        return metadata.get("uid") == uid and "deletionTimestamp" not in metadata
+
     async def secret(self, namespace: str, name: str) -> KubeObject | None:
         """Return a Secret, None where there is none. Raises ApiServerError."""
         return await self._ask("GET", _secrets(namespace, name))
 
     async def create_secret(self, namespace: str, secret: KubeObject) -> KubeObject:
         """Make a Secret. Raises ConflictError where it is there, ApiServerError."""
-        return await self._ask("POST", _secrets(namespace), secret) or {}
+        if (made := await self._ask("POST", _secrets(namespace), secret)) is None:
+            raise ApiServerError(f"namespace {namespace} is not there", HTTPStatus.NOT_FOUND)
+        return made
 
     async def replace_secret(self, namespace: str, secret: KubeObject) -> KubeObject:
         """Replace a Secret that was read. Raises ConflictError where it is another by now, ApiServerError."""
-        return await self._ask("PUT", _secrets(namespace, secret["metadata"]["name"]), secret) or {}
+        name = secret["metadata"]["name"]
+        if (replaced := await self._ask("PUT", _secrets(namespace, name), secret)) is None:
+            raise ConflictError(f"Secret {name} is gone")
+        return replaced
 
     async def delete_secret(self, namespace: str, name: str, uid: str) -> None:
         """Delete this very Secret, if it is still there. Raises ApiServerError."""
@@ -104,6 +132,8 @@ class ApiServer:
             ) as response:
                 return await _read(response, f"{method} {path}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
+                self._tls = None  # perhaps the authority is another by now
             raise ApiServerError(f"{method} {path}: {error or 'no answer in time'}") from error
 
 
@@ -112,11 +142,16 @@ async def _read(response: aiohttp.ClientResponse, asked: str) -> KubeObject | No
         return None
     if response.status == 409:
         raise ConflictError(asked)
-    found = await response.json(content_type=None)
+    try:
+        found = orjson.loads(await response.read())
+    except orjson.JSONDecodeError:
+        found = None  # of a proxy in between
     if not response.ok:
-        why = found.get("message") if isinstance(found, dict) else ""
-        raise ApiServerError(f"{asked}: {response.status} {why}")
-    return found if isinstance(found, dict) else {}
+        why = found.get("message") if isinstance(found, dict) else "and no JSON"
+        raise ApiServerError(f"{asked}: {response.status} {why}", response.status)
+    if not isinstance(found, dict):
+        raise ApiServerError(f"{asked}: {response.status} and no object of JSON")
+    return found
 
 
 def _secrets(namespace: str, name: str = "") -> str:

@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import kopf
@@ -17,7 +17,7 @@ import kopf
 from service.admin.errors import AdminError
 from service.declared import GROUP, KINDS, VERSION
 from service.observe.events import Event
-from service.operator.api_server import ApiServerError, ConflictError
+from service.operator.api_server import ApiServer, ApiServerError, ConflictError
 from service.operator.reconciling import ABANDON, Reconciler, UnfulfilledError
 from service.operator.secrets import ROTATE
 from service.operator.status import News, ready_of, with_news
@@ -29,6 +29,8 @@ _DOUBLINGS = 10
 """Of pauses; a number that grows with every failure would be none of floating point after a day without the service."""
 _PREFIX = f"operator.{GROUP}"
 _SELECTED = f"{_PREFIX}/selected"
+_LOOK_FOR_RIGHTS = 60.0
+"""Seconds between two looks whether namespaces may be seen that could not be."""
 _FIRST_PAUSE, _LONGEST_PAUSE, _STOP_SECONDS = 1.0, 300.0, 20.0
 
 
@@ -60,7 +62,50 @@ class _Essence(kopf.AnnotationsDiffBaseStorage):
 async def run_operator(
     reconciler: Reconciler, watching: Watching, login: Callable[..., kopf.ConnectionInfo], stop: asyncio.Event
 ) -> None:
-    """Watch objects until ``stop`` is set."""
+    """Watch objects until ``stop`` is set; of namespaces that are named those that may be seen, others as soon as they may.
+
+    Raises:
+        ApiServerError: The API server cannot be asked, or lets us see none of the namespaces that are named.
+    """
+    is_over = False
+    while not is_over:
+        seen = [one for one in watching.namespaces if await _may_see(reconciler.api_server, one)]
+        for one in sorted(set(watching.namespaces) - set(seen)):
+            hint = "give its account the rights there: operator.namespaces of the chart"
+            log.error(Event.NAMESPACE_FORBIDDEN, extra={"namespace": one, "hint": hint})
+        if watching.namespaces and not seen:
+            raise ApiServerError(f"none of these namespaces may be seen: {', '.join(watching.namespaces)}")
+        anew = asyncio.Event()
+        waiting = asyncio.create_task(_until_another_run(reconciler.api_server, watching, seen, stop, anew))
+        try:
+            await _watch(reconciler, replace(watching, namespaces=tuple(seen)), login, anew)
+        finally:
+            waiting.cancel()
+        is_over = stop.is_set() or not anew.is_set()  # signals end kopf by themselves
+
+
+async def _may_see(api_server: ApiServer, namespace: str) -> bool:
+    return all([await api_server.may_list(f"{kind.lower()}s", namespace) for kind in KINDS])
+
+
+async def _until_another_run(
+    api_server: ApiServer, watching: Watching, seen: Collection[str], stop: asyncio.Event, anew: asyncio.Event
+) -> None:
+    """Set ``anew`` when ``stop`` is set, or when a namespace may be seen that could not be."""
+    missing = sorted(set(watching.namespaces) - set(seen))
+    while not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), min(watching.resync, _LOOK_FOR_RIGHTS) if missing else None)
+        except TimeoutError:
+            with contextlib.suppress(ApiServerError, ConflictError):
+                if any([await _may_see(api_server, one) for one in missing]):
+                    break
+    anew.set()
+
+
+async def _watch(
+    reconciler: Reconciler, watching: Watching, login: Callable[..., kopf.ConnectionInfo], stop: asyncio.Event
+) -> None:
     registry = kopf.OperatorRegistry()
     handlers = _Handlers(reconciler, watching)
     if not log.isEnabledFor(logging.DEBUG):  # that a handler was called says nothing; what was done is logged here
@@ -136,7 +181,7 @@ class _Handlers:
         """Whether objects of this namespace are ours to look at."""
         return namespace in self._namespaces
 
-    def wake(self, memo: kopf.Memo, body: kopf.Body, **_: object) -> None:
+    async def wake(self, memo: kopf.Memo, body: kopf.Body, **_: object) -> None:
         """Let the loop look at an object that is another than it was."""
         annotations = body.metadata.get("annotations") or {}
         seen = (body.metadata.get("generation"), annotations.get(ROTATE), annotations.get(ABANDON))
@@ -184,7 +229,7 @@ class _Handlers:
                 await reconciler.api_server.write_status(plural, metadata["namespace"], metadata["name"], status)
         except (ApiServerError, ConflictError) as error:
             log.warning(Event.OBJECT_STATUS_UNWRITTEN, extra=_named(live) | {"reason": str(error)})
-            return before, False
+            return (status | {"digest": ""} if is_good else before), False  # so that it is written the next time
         return status, is_good
 
     def _refused(self, body: kopf.Body, before: Mapping[str, Any], error: Exception) -> tuple[dict[str, Any], bool]:
@@ -204,17 +249,33 @@ class _Handlers:
             async with lock:
                 ended = await self._reconciler.end(_plain(body))
         except (UnavailableError, AdminError) as error:
+            await self._say_stuck(body, error)
             _wait_and_end_again(body, error, retry)
         if ended:
             kopf.event(body, type="Normal", reason="Ended", message=f"{ended} has ended, with all it held.")
             log.info(Event.OBJECT_ENDED, extra=_named(body) | {"key": ended})
 
+    async def _say_stuck(self, body: kopf.Body, error: Exception) -> None:
+        """Write into its condition why it does not go: Events are forgotten after an hour."""
+        news, before = News(False, "CannotEnd", _stuck(body, error)), dict(body.status)
+        status = with_news(before, news, body.metadata.get("generation", 0), self._reconciler.clock())
+        plural, metadata = f"{body['kind'].lower()}s", body["metadata"]
+        try:
+            if status != before:
+                await self._reconciler.api_server.write_status(plural, metadata["namespace"], metadata["name"], status)
+        except (ApiServerError, ConflictError) as failed:
+            log.warning(Event.OBJECT_STATUS_UNWRITTEN, extra=_named(body) | {"reason": str(failed)})
 
-def _wait_and_end_again(body: kopf.Body, error: Exception, retry: int) -> NoReturn:
-    text = (
+
+def _stuck(body: kopf.Body, error: Exception) -> str:
+    return (
         f"What this object made cannot be ended now: {error}. It is tried again. To let the object go all the same: "
         f"kubectl annotate {body['kind'].lower()} {body['metadata']['name']} {ABANDON}=true"
     )
+
+
+def _wait_and_end_again(body: kopf.Body, error: Exception, retry: int) -> NoReturn:
+    text = _stuck(body, error)
     if retry in (0, 5):
         kopf.event(body, type="Warning", reason="CannotEnd", message=text[:1024])
         log.warning(Event.OBJECT_CANNOT_END, extra=_named(body) | {"reason": str(error)})

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +14,7 @@ from service.declared import (
     Change,
     DeclaredAct,
     DeclaredKind,
+    Difference,
     Manifest,
     ManifestError,
     Performed,
@@ -137,11 +138,15 @@ class Reconciler:
             return ""
         kind = KINDS[body["kind"]]
         key = _key_of(body, kind)
+        was_made = bool((body.get("status") or {}).get("key"))
         try:
             shown = await self.do(kind.show, {kind.key: key}) if key else {}
         except NotFound:
+            if was_made and kind.end is clients.DELETE:  # perhaps we were broken off before all was swept
+                await clients.sweep(self.do, key)
             return ""
-        if shown.get(kind.key) != key or shown.get(MANAGED_BY) != self.mark(body):
+        marks = {self.mark(body)} | ({replace(self, cluster_name="").mark(body)} if was_made else set())
+        if shown.get(kind.key) != key or shown.get(MANAGED_BY) not in marks:
             return ""
         await perform_change(self.do, Change(DeclaredAct.END, kind, key, managed_by=self.mark(body)))
         return key
@@ -151,12 +156,14 @@ class Reconciler:
     async def _apply(self, looked: _Looked, manifest: Manifest) -> None:
         kind = manifest.kind
         do = self._remembering(looked, kind)
-        change = await compare(do, manifest, self.mark(looked.body))
+        change = await self._compare(do, looked, manifest)
         if change.act is DeclaredAct.FOREIGN:
             raise UnfulfilledError("DeclaredElsewhere", _foreign(change))
         held = await self._secret(looked, change) if kind.has_secret else None
         if held and held.done:
             looked.done.append(News(True, "SecretWritten", held.done))
+        if change.act is DeclaredAct.CREATE:
+            await self._check_stays(looked.body)
         performed = await self._perform(do, change, held.client_secret if held else None)
         looked.shown |= performed.shown or {}
         self._say(looked, change)
@@ -174,6 +181,29 @@ class Reconciler:
             return output
 
         return do
+
+    async def _check_stays(self, body: Mapping[str, Any]) -> None:
+        """Raise UnfulfilledError for an object that another operator is ending: what it made would come again, for good."""
+        metadata = body["metadata"]
+        plural = f"{body['kind'].lower()}s"
+        if not await self.api_server.declares(plural, metadata["namespace"], metadata["name"], metadata["uid"]):
+            raise UnfulfilledError("Changing", "the object is about to go")
+
+    async def _compare(self, do: Do, looked: _Looked, manifest: Manifest) -> Change:
+        """What is to be done; what this object made before ``cluster_name`` was set is still its own."""
+        mark, nameless = self.mark(looked.body), replace(self, cluster_name="").mark(looked.body)
+        change = await compare(do, manifest, mark)
+        if change.act is not DeclaredAct.FOREIGN or looked.status.get("key") != manifest.key:
+            return change
+        if change.managed_by != nameless:
+            return change
+        change = await compare(do, manifest, nameless)
+        return replace(
+            change,
+            act=DeclaredAct.UPDATE,
+            members={**change.members, MANAGED_BY: mark},
+            differences={**change.differences, MANAGED_BY: Difference(nameless, mark)},
+        )
 
     async def _perform(self, do: Do, change: Change, secret: str | None) -> Performed:
         try:

@@ -28,16 +28,21 @@ class RecordDigests:
         """Make it; nothing is read yet."""
         self._do, self._clock, self._lifetime = do, clock, lifetime
         self._digests: dict[str, tuple[float, dict[str, str]]] = {}
-        self._reading = asyncio.Lock()
+        self._reading: dict[str, asyncio.Task[dict[str, str]]] = {}
 
     async def digest_of(self, kind: DeclaredKind, key: str) -> str:
         """Return the digest of a record, "" where there is none. Raises what operations do."""
-        async with self._reading:  # who comes while it is read waits for it
-            read_at, digests = self._digests.get(kind.name, (float("-inf"), {}))
-            if self._clock() - read_at > self._lifetime:
-                digests = await self._read(kind)
-                self._digests[kind.name] = self._clock(), digests
+        read_at, digests = self._digests.get(kind.name, (float("-inf"), {}))
+        if self._clock() - read_at > self._lifetime:
+            digests = await self._read_once(kind)
         return digests.get(key, "")
+
+    async def _read_once(self, kind: DeclaredKind) -> dict[str, str]:
+        """Who comes while it is read waits for it, and shares its failure."""
+        reading = self._reading.get(kind.name)
+        if reading is None or reading.done():
+            reading = self._reading[kind.name] = asyncio.create_task(self._read(kind))
+        return await asyncio.shield(reading)
 
     async def _read(self, kind: DeclaredKind) -> dict[str, str]:
         member = next(iter(kind.list.output.model_fields))
@@ -49,4 +54,5 @@ class RecordDigests:
             digests.update((str(row[kind.key]), digest(row)) for row in page[member])
             cursor = page.get("cursor", "")
             if not cursor:
+                self._digests[kind.name] = self._clock(), digests
                 return digests

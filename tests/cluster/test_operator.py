@@ -170,11 +170,8 @@ async def test_life_of_a_client(watched: Watched) -> None:
         watched.declare("web")
         await watched.until(lambda: watched.is_ready("web"), "it is ready")
         first = watched.secret("web-oauth")
-        assert first == {
-            "client_id": "web",
-            "client_secret": first["client_secret"],
-            "issuer": "https://id.example.com",
-        }
+        others = {"client_id": "web", "issuer": "https://id.example.com"}
+        assert first == others | {"client_secret": first["client_secret"]}
         assert await watched.takes("web", first["client_secret"])
         assert " ".join(watched.kubectl("get", "oa2c", "--no-headers").split()[:4]) == "web web True Declared"
 
@@ -303,6 +300,23 @@ async def test_namespaces_are_chosen_by_label_also_later(watched: Watched) -> No
         watched.cluster.kubectl("label", "namespace", watched.namespace, "team=shop")
         await watched.until(lambda: watched.is_ready("web"), "it is ready")
         watched.kubectl("delete", "oauth2client", "web", "--timeout=60s")
+
+
+async def test_a_namespace_without_rights_is_left_out_until_there_are_some(watched: Watched) -> None:
+    other = watched.cluster.namespace(f"{watched.namespace[:40]}-other")
+    made = {"apiVersion": API_VERSION, "kind": "OAuth2Client", "metadata": {"name": "late", "namespace": other}}
+    watched.cluster.apply(made | {"spec": SPEC | {"secret": {"name": "late-oauth"}}})
+    watched.declare("web")
+    async with watched.operating(watching=("--namespace", other, "--namespace", watched.namespace)):
+        await watched.until(lambda: watched.is_ready("web"), "the others go on")
+        assert "namespace_forbidden" in (watched.folder / "operator.log").read_text()
+        for one in objects("operator", "--set", f"operator.namespaces={{{other}}}"):
+            if one["kind"] in ("Role", "RoleBinding"):
+                for subject in one.get("subjects", []):
+                    subject["namespace"] = watched.namespace
+                watched.cluster.apply(one)
+        shown = ("get", "oauth2client", "--namespace", other, "--no-headers")
+        await watched.until(lambda: "Declared" in watched.cluster.kubectl(*shown), "it counts, too")
 
 
 async def test_many_objects_are_looked_at_and_not_written(watched: Watched) -> None:

@@ -18,6 +18,12 @@ class MemoryApiServer(ApiServer):
     def __init__(self) -> None:
         self.secrets: dict[tuple[str, str], KubeObject] = {}
         self._versions = itertools.count(1)
+        self.going: set[str] = set()
+        """Objects that are about to go, or gone: their uids."""
+
+    async def declares(self, plural: str, namespace: str, name: str, uid: str) -> bool:  # noqa: ARG002 (of the real one)
+        await asyncio.sleep(0)
+        return uid not in self.going
 
     async def secret(self, namespace: str, name: str) -> KubeObject | None:
         await asyncio.sleep(0)

@@ -206,11 +206,17 @@ async def end_and_sweep(do: Do, operation: AnyOperation, given: Mapping[str, Any
         given: Its input.
     """
     client = await do(operation, given)
-    cursor = "" if client.pop("needs_sweep") else None
-    while cursor is not None:
-        swept = await do(SWEEP, {"client_id": client["client_id"], "cursor": cursor})
-        cursor = swept["cursor"] or None
+    if client.pop("needs_sweep"):
+        await sweep(do, client["client_id"])
     return client
+
+
+async def sweep(do: Do, client_id: str) -> None:
+    """Take what never ends by itself, and is dead, out of Redis."""
+    cursor: str | None = ""
+    while cursor is not None:
+        swept = await do(SWEEP, {"client_id": client_id, "cursor": cursor})
+        cursor = swept["cursor"] or None
 
 
 CREATE = Operation(
