@@ -148,7 +148,7 @@ class Reconciler:
         marks = {self.mark(body)} | ({replace(self, cluster_name="").mark(body)} if was_made else set())
         if shown.get(kind.key) != key or shown.get(MANAGED_BY) not in marks:
             return ""
-        await perform_change(self.do, Change(DeclaredAct.END, kind, key, managed_by=self.mark(body)))
+        await perform_change(self.do, Change(DeclaredAct.END, kind, key, managed_by=shown[MANAGED_BY]))
         return key
 
     # how it is done
