@@ -1,5 +1,7 @@
 """Secrets of clients: made or imported, kept as hashes, sealed where they have to be read again."""
 
+import re
+
 from service.admin.client_input import ClientInput
 from service.admin.errors import InvalidInput
 from service.client_auth import has_secret
@@ -12,6 +14,9 @@ from service.records.client import Client, ClientSecret
 
 MIN_SECRET = 8
 """Characters of an imported secret; the ones we generate have 49."""
+_OF_OURS = re.compile(rf"{Kind.CLIENT_SECRET}[A-Za-z0-9_-]{{43,}}", re.ASCII)
+_CHARACTERS_OF_RANDOM = 16
+"""Different ones."""
 
 
 def check_secret(secret: str) -> None:
@@ -40,7 +45,14 @@ async def make_secret(
     if imported is None:
         return secret, (ClientSecret(hash_generated(secret), now, *sealed),)
     check_secret(secret)
+    if _is_random(secret):  # by an operator in Kubernetes, or by another Mintmark: guessing it is hopeless
+        return None, (ClientSecret(hash_generated(secret), now, *sealed),)
     return None, (ClientSecret(await issuer.hashing.hash(secret), now, *sealed),)
+
+
+def _is_random(secret: str) -> bool:
+    """Whether it is of our own making: 256 random bits or more, of which hardly one in 10^20 has so few characters."""
+    return _OF_OURS.fullmatch(secret) is not None and len(set(secret)) >= _CHARACTERS_OF_RANDOM
 
 
 def check_sealing(issuer: Issuer) -> None:

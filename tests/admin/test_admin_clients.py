@@ -1,6 +1,7 @@
 """Operators register clients, change them, replace their secrets and end what they hold."""
 
 import asyncio
+from secrets import token_bytes
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from service.admin.client_input import ClientInput
 from service.admin.errors import AdminError, AlreadyExists, InvalidInput, NotFound
 from service.crypto.passwords import hash_generated
 from service.issuer import Issuer
+from service.protocol.credentials import Kind, new_secret
 from service.protocol.names import ClientAuthMethod
 from service.records.client import Client
 from tests.world import CALLBACK, World
@@ -269,3 +271,14 @@ async def test_a_resource_server_sees_the_tokens_that_are_for_it(world: World) -
     token = (await issued.json())["access_token"]
     response = await world.post("/introspect", {"token": token}, "api", api.secret or "")
     assert (await response.json())["aud"] == ["https://api.example"]
+
+
+async def test_a_secret_of_our_making_is_kept_as_such_wherever_it_was_made(world: World) -> None:
+    """By an operator of Kubernetes, say; what only looks like one is not."""
+    made = new_secret(Kind.CLIENT_SECRET, token_bytes)
+    new = await create(world.issuer, CRON, made)
+    assert new.client.secrets[0].hash == hash_generated(made)
+    assert await works(world, made)
+    assert (await clients.rotate_secret(world.issuer, "cron", made)).client.secrets == new.client.secrets
+    easy = await clients.rotate_secret(world.issuer, "cron", "mm_cs_" + "0" * 43)
+    assert easy.client.secrets[0].hash.startswith("$argon2id$")
