@@ -49,6 +49,24 @@ def test_its_rights_end_at_the_namespaces_that_it_watches() -> None:
     assert {one["subjects"][0]["namespace"] for one in bound} == {"identity"}
 
 
+def test_releases_of_one_name_share_a_namespace_that_both_watch() -> None:
+    names = {
+        role["metadata"]["name"]
+        for namespace in ("identity", "staging")
+        for role in of_kind("Role", "operator", "--namespace", namespace)
+    }
+    assert len(names) == 2
+    for bound in of_kind("RoleBinding", "operator"):
+        assert bound["roleRef"]["name"] == bound["metadata"]["name"]
+        assert bound["roleRef"]["name"] in names
+
+
+def test_one_operator_ends_before_the_next_begins() -> None:
+    assert the("Deployment", "operator", component="operator")["spec"]["strategy"] == {"type": "Recreate"}
+    two = the("Deployment", "operator", "--set", "operator.replicas=2", component="operator")
+    assert "strategy" not in two["spec"]
+
+
 def test_without_a_word_it_watches_the_namespace_of_the_release() -> None:
     options = ("--set", "operator.namespaces=null")
     assert [role["metadata"]["namespace"] for role in of_kind("Role", "operator", *options)] == ["identity"]
@@ -94,6 +112,7 @@ def test_it_may_go_to_the_admin_port_and_the_api_server_alone() -> None:
     [
         ("operator.adminToken.name=", "operator.adminToken.name"),
         ("settings.admin_certificate_file=null", "over TLS only"),
+        ("operator.serviceAccount.create=false", "operator.serviceAccount.name"),
         ("operator.allNamespaces=true", "say which namespaces, or all"),
         ("operator.namespaceLabels.team=shop", "needs operator.allNamespaces"),
     ],

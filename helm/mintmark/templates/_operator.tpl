@@ -5,7 +5,7 @@
 {{- if $account.create -}}
 {{- default (printf "%s-operator" (include "mintmark.fullname" .)) $account.name -}}
 {{- else -}}
-{{- default "default" $account.name -}}
+{{- $account.name -}}
 {{- end -}}
 {{- end -}}
 
@@ -38,6 +38,9 @@ listed. */}}
 {{- end -}}
 {{- if and $operator.enabled (not (hasPrefix "https://" (include "mintmark.operatorUrl" .))) -}}
 {{- fail "operator: its token goes over TLS only. Set settings.admin_certificate_file and admin_key_file, for the name of the admin Service, and operator.adminCa; or operator.adminUrl" -}}
+{{- end -}}
+{{- if and $operator.enabled (not $operator.serviceAccount.create) (not $operator.serviceAccount.name) -}}
+{{- fail "operator.serviceAccount.name: say which account it has, or let one be made (create): any pod of the namespace may use the account `default`, which would read Secrets then" -}}
 {{- end -}}
 {{- if and $operator.enabled $operator.namespaces $operator.allNamespaces -}}
 {{- fail "operator: say which namespaces, or all of them (allNamespaces)" -}}
