@@ -161,6 +161,11 @@ def rotate_secret(
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
     new = do(operations.ROTATE_SECRET, client_id=client_id, secret=secret, keep_old=keep_old)
     _tell_new(new, f"Client {new['client_id']} has a new secret.", json)
+    if new["managed_by"].startswith("kubernetes:"):
+        say(
+            f"It is kept by {new['managed_by']}, whose operator gives it one of its own at its next look. To have it make a "
+            'new one by itself: kubectl annotate oauth2client NAME mintmark.dev/rotate-secret="$(date)" --overwrite'
+        )
 
 
 add_command(

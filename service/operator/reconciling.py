@@ -195,9 +195,11 @@ class Reconciler:
         change = await compare(do, manifest, mark)
         if change.act is not DeclaredAct.FOREIGN or looked.status.get("key") != manifest.key:
             return change
-        if change.managed_by != nameless:
+        if mark == nameless or change.managed_by != nameless:
             return change
         change = await compare(do, manifest, nameless)
+        if change.act is DeclaredAct.FOREIGN:  # it is the alias of another
+            return change
         return replace(
             change,
             act=DeclaredAct.UPDATE,

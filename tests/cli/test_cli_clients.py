@@ -103,6 +103,9 @@ def test_a_secret_is_shown_once(mintmark: CommandLine, redis: Shape) -> None:
     assert "cannot be shown again" in created.err
     rotated = mintmark("client", "rotate-secret", "web", "--json").json["client_secret"]
     assert rotated != secret
+    mintmark("client", "update", "web", "--managed-by", "kubernetes:shop/web")
+    assert "kept by kubernetes:shop/web" in mintmark("client", "rotate-secret", "web", "--keep-old", "--json").err
+    mintmark("client", "update", "web", "--managed-by", "")
     shown = [
         *(mintmark("client", "show", "web", *json) for json in ((), ("--json",))),
         *(mintmark("client", "list", *json) for json in ((), ("--json",))),

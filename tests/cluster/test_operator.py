@@ -282,6 +282,7 @@ async def test_an_object_is_not_stuck_where_the_service_is_away(watched: Watched
         await watched.server.stop()
         watched.kubectl("delete", "oauth2client", "web", "--wait=false")
         await watched.until(lambda: "CannotEnd" in watched.reasons(), "it says why")
+        await watched.until(lambda: watched.ready("web").get("reason") == "CannotEnd", "its condition does, too")
         watched.kubectl("annotate", "oauth2client", "web", "mintmark.dev/abandon=true")
         watched.kubectl("wait", "--for=delete", "oauth2client/web", "--timeout=80s")
     await watched.server.start()

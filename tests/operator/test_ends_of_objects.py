@@ -59,3 +59,17 @@ async def test_it_does_not_take_what_an_object_of_another_cluster_made(world: Wo
         await named.apply(kept.body, {})
     assert refused.value.reason == "DeclaredElsewhere"
     assert await named.end(kept.body) == ""
+
+
+@pytest.mark.parametrize("cluster_name", ["", "eu"])
+async def test_an_alias_of_another_is_not_taken_for_what_the_object_made(world: World, cluster_name: str) -> None:
+    kept, do = Kept(world), doing(world)
+    await kept.look()
+    await do(clients.DELETE, {"client_id": "web"})
+    mark = kept.reconciler.mark(kept.body)
+    others = {"client_id": "x", "alias": "web", "grant_types": ["client_credentials"], "managed_by": mark}
+    await do(clients.CREATE, others)
+    with pytest.raises(UnfulfilledError) as refused:
+        await kept.another(cluster_name=cluster_name).apply(kept.body, kept.status)
+    assert refused.value.reason == "DeclaredElsewhere"
+    assert (await do(clients.SHOW, {"client_id": "x"}))["managed_by"] == mark
