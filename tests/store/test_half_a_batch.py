@@ -1,5 +1,6 @@
 """In a Cluster the grant's server may be well while the one of its user's index is away."""
 
+import time
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ async def test_what_is_spent_is_paid_for_and_indexed_later(
     world: World, monkeypatch: pytest.MonkeyPatch, what: str, rotation: str
 ) -> None:
     """P7, P6: no invalid_grant because a server is away, and afterwards revoke_user finds the grant."""
-    client = await world.client(code_lifetime=1, refresh_rotation=rotation)
+    client = await world.client(refresh_rotation=rotation)
     away = Away(monkeypatch)
     code = await world.code(client)
     if what == "refresh_token":
@@ -57,6 +58,8 @@ async def test_what_is_spent_is_paid_for_and_indexed_later(
     bought = await response.json()
     away.now = False
     await _settled()
+    ((_, ends),) = world.redis.nodes[0].admin.zrange(INDEX, 0, -1, withscores=True)
+    assert ends > time.time() + 10 * world.issuer.settings.code_lifetime, "as long as the tokens, not as the code"
     assert await world.is_active(bought["access_token"])
     assert await world.issuer.store.grants.revoke_user("alice") == 1
     assert not await world.is_active(bought["access_token"])
