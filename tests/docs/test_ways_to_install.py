@@ -16,7 +16,7 @@ BY_NAME = re.compile(r"pip3? install\b[^`\n]*?[ '\"]mintmark(?:-guard)?(?![\w.:/
 COMMANDS = re.compile(r"^```(?:console|sh|bash)\b[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BARE = re.compile(r"(?:^|[|(&] *|\w=\S+ |\$\()mintmark [a-z]", re.MULTILINE)
 BESIDE_THE_DEMO = (
-    'in its folder, type first: `export PATH="$PWD/.venv/bin:$PATH" MINTMARK_SECRETS_DIR="$PWD/.mintmark"`'
+    'in its folder, type first: `export PATH="$PATH:$PWD/.venv/bin" MINTMARK_SECRETS_DIR="$PWD/.mintmark"`'
 )
 OF_AN_INSTALLATION = "(run.md#install)"
 
