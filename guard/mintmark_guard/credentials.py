@@ -15,7 +15,7 @@ def presented_token(headers: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """The scheme, in lower case, and the token of the one Authorization header (RFC 6750 section 2.1). Raises Refused."""
     found = [value for name, value in headers if name.lower() == "authorization"]
     if not found:
-        raise Refused(401)
+        raise Refused(401, description="An access token is needed.")
     if len(found) > 1:
         raise Refused(401, "invalid_token", "More than one Authorization header.")
     scheme, _, text = found[0].partition(" ")

@@ -1,5 +1,6 @@
 """The guard of resource servers: who is let in, what is remembered, and that what ends is forgotten at once."""
 
+import json
 import time
 from base64 import b64encode
 from collections.abc import Callable
@@ -62,6 +63,7 @@ async def test_what_is_no_token_is_not(guards: Callable[..., Guard], kind: str, 
     assert refused.value.status == 401
     assert refused.value.headers["WWW-Authenticate"].startswith("Bearer")
     assert ("error" in refused.value.headers["WWW-Authenticate"]) == (header is not None), "RFC 6750 3.1"
+    assert json.loads(refused.value.body)["error_description"]
 
 
 async def test_a_refresh_token_is_no_access_token(served: World, guards: Callable[..., Guard]) -> None:
