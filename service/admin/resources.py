@@ -39,7 +39,12 @@ class ResourceMembers(Input):
 
     DISAGREEMENTS: ClassVar[Rules] = (_is_signed_by_nobody,)
     name: Annotated[ShortText, Field(description="What people call it.")] = ""
-    scopes: Annotated[Scopes, Field(description="What its tokens may be good for.")] = ()
+    scopes: Annotated[
+        Scopes,
+        Field(
+            description="What clients that registered themselves may ask for there; a client of yours has its own scopes."
+        ),
+    ] = ()
     access_token_format: Annotated[
         AccessTokenFormat | None,
         Field(description="Format of its access tokens, where the client has none of its own."),

@@ -24,6 +24,10 @@ _FLAGS = {
     "self_registered": "--self-registered",
     "managed_by": "--managed-by TEXT",
 }
+_SCOPE = typer.Option(
+    help="What clients that registered themselves may ask for there; a client of yours has its own scopes. May be repeated.",
+    metavar="SCOPES",
+)
 
 add_command(
     app,
@@ -32,8 +36,8 @@ add_command(
 
     Example: `mintmark resource create https://mcp.example.com/mcp --scope "mcp:tools" --self-registered`
 
-    Clients that operators made have it among their --audience. With --self-registered every client that registered itself
-    may ask for it, too, with its scopes; users still have to consent.
+    Clients that operators made have it among their --audience, and scopes of their own. With --self-registered
+    every client that registered itself may ask for it, too, with its scopes; users still have to consent.
     """,
     flags=_FLAGS,
     show=facts,
@@ -73,9 +77,7 @@ add_export(
 def update(
     resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="As clients name it.", show_default=False)],
     name: Annotated[str | None, typer.Option(help="What people call it.", metavar="TEXT")] = None,
-    scope: Annotated[
-        list[str] | None, typer.Option(help="What its tokens may be good for. May be repeated.", metavar="SCOPES")
-    ] = None,
+    scope: Annotated[list[str] | None, _SCOPE] = None,
     token_format: Annotated[
         AccessTokenFormat | None, typer.Option(help="Format of its access tokens.", metavar="FORMAT")
     ] = None,

@@ -9,7 +9,7 @@ class Resource(Record, frozen=True, omit_defaults=True, gc=False):
 
     resource: str  # as clients name it, and tokens in aud
     name: str = ""
-    scopes: tuple[str, ...] = ()  # what its tokens may be good for
+    scopes: tuple[str, ...] = ()  # what clients that registered themselves may ask for there
     access_token_format: AccessTokenFormat | None = None
     access_token_signing_alg: SigningAlgorithm | None = None
     access_token_lifetime: int | None = None  # seconds, at most

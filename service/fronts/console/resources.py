@@ -16,7 +16,7 @@ _FIELDS: tuple[Mapping[str, Any], ...] = (
         "name": "scopes",
         "kind": "text",
         "label": "Scopes",
-        "hint": "What its tokens may be good for, with blanks between.",
+        "hint": "With blanks between: what clients that registered themselves may ask for; a client of yours has its own.",
     },
     {
         "name": "access_token_format",
