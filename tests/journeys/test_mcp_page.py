@@ -34,7 +34,7 @@ def submit(page, **fields):
 
 
 consent = submit(browser.open(sys.argv[1]), username="alice", password="wonderland")
-assert b"signed in" in submit(consent, decision="allow").read()
+assert b"signed in" in submit(consent, decision=DECISION).read()
 """
 
 
@@ -60,7 +60,14 @@ async def test_the_client(demo: dict[str, Any], tmp_path: Path) -> None:
     """It finds, registers, signs in by a browser, and calls a tool; and once more, when it is known no more than before."""
     program = CLIENT.replace("http://127.0.0.1:8082/mcp", demo["mcp_url"])
     for _ in range(2):
-        assert await _said(program, tmp_path) == "5\n"
+        assert (await _said(program, tmp_path)).splitlines()[1:] == ["5"]
+
+
+@pytest.mark.slow
+async def test_the_client_says_why_nobody_signed_in(demo: dict[str, Any], tmp_path: Path) -> None:
+    code, said, errors = await _run(CLIENT.replace("http://127.0.0.1:8082/mcp", demo["mcp_url"]), tmp_path, "deny")
+    assert said.startswith(f"Sign in: {demo['url']}/authorize?")
+    assert (code, errors.splitlines()[-1]) == (1, "The user denied the request.")
 
 
 @pytest.mark.slow
@@ -76,20 +83,30 @@ async def test_a_server_of_your_own(demo: dict[str, Any], tmp_path: Path) -> Non
     async with shell.running(f"python -m uvicorn server:app --port {port}"):
         await until_it_listens(port)
         said = await _said(program, tmp_path)
-    assert said.startswith("Hello, ")
+    assert said.splitlines()[1:] == ["Hello, alice"]
 
 
 async def _said(program: str, folder: Path) -> str:
-    """Run the page's client, whose browser is a program that signs alice in."""
+    """What the page's client prints to whom alice signs in."""
+    code, said, errors = await _run(program, folder, "allow")
+    assert code == 0, errors
+    return said
+
+
+async def _run(program: str, folder: Path, decision: str) -> tuple[int | None, str, str]:
+    """Run the page's client, whose browser is a program that signs alice in; its exit code, output and errors."""
     browser, (port,) = folder / "browser.py", free_ports(1)
-    browser.write_text(BROWSER)
-    variables = os.environ | {"BROWSER": f"{sys.executable} {browser} %s"}
+    browser.write_text(BROWSER.replace("DECISION", repr(decision)))
     run = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program.replace("33418", str(port)), env=variables, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-c",
+        program.replace("33418", str(port)),
+        env=os.environ | {"BROWSER": f"{sys.executable} {browser} %s"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
-    said, _ = await asyncio.wait_for(run.communicate(), 90)
-    assert run.returncode == 0
-    return said.decode()
+    said, errors = await asyncio.wait_for(run.communicate(), 90)
+    return run.returncode, said.decode(), errors.decode()
 
 
 async def test_the_server_behind_the_guard() -> None:
