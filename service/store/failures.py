@@ -103,7 +103,7 @@ class Failures(RecordStore):
     def forget_soon(self, who: str) -> None:
         """Begin anew after a success, without waiting: what is not forgotten now is so by the next success."""
         count, blocked = self._keys.failures(who), self._keys.blocked(who)
-        self._connection.execute_soon(count, ("DEL", count, blocked))
+        self._connection.execute_soon(count, ("DEL", count, blocked), lingers=True)
 
     def _remember(self, who: str, seconds: int) -> None:
         self._blocked_here.pop(who, None)

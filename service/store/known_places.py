@@ -30,7 +30,8 @@ class KnownPlaces(RecordStore):
     def remember_soon(self, username: str, browser: str, network: str) -> None:
         """Remember a browser ("" = none) and a network, without waiting: what gets lost is remembered the next time."""
         places = (self._keys.known_browsers(username), self._keys.known_networks(username))
-        self._connection.execute_soon(*_remember.step(self._connection, places, (browser, network, LIFETIME, _MOST)))
+        key, command = _remember.step(self._connection, places, (browser, network, LIFETIME, _MOST))
+        self._connection.execute_soon(key, command, lingers=True)
 
     async def forget(self, username: str) -> None:
         """Forget every place of a user. One round trip."""

@@ -89,7 +89,7 @@ class SelfRegistrations(RecordStore):
         self._noted.put(client.client_id, now + _AGAIN_AFTER, 0)
         number = self._keys.client_number(made_number(client.client_id))
         for key in (self._keys.client(client.client_id), number):
-            self._connection.execute_soon(key, ("EXPIRE", key, lifetime))
+            self._connection.execute_soon(key, ("EXPIRE", key, lifetime), lingers=True)
         self.release_soon(client.client_id, registration.network)
 
     def adopt_soon(self, client: Client) -> None:
