@@ -278,6 +278,7 @@ async def test_the_pages_speak_german(page: Page, site: World, app: RelyingParty
 async def test_the_pages_work_by_keyboard_alone(page: Page, site: World, app: RelyingParty) -> None:
     """The first field has the focus; everything is reached by tab, and seen to be."""
     await page.goto(request_of(site, app))
+    await expect(page.locator("input[name=username]")).to_be_focused()
     await page.keyboard.type("alice")
     await page.keyboard.press("Tab")
     await page.keyboard.type("wonderland")
