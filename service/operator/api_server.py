@@ -107,7 +107,7 @@ class ApiServer:
         await self._ask("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
 
     async def touch_all(self, plural: str, namespace: str, annotation: str, value: str) -> None:
-        """Write an annotation on every object of a namespace, so that whoever watches looks at them. Raises ApiServerError."""
+        """Write an annotation on every object of a namespace, so that each watcher looks at them. Raises ApiServerError."""
         path = f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}"
         changed = {"metadata": {"annotations": {annotation: value}}}
         for one in (await self._ask("GET", path) or {}).get("items", []):

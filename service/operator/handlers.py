@@ -53,7 +53,7 @@ class Watching:
 
 
 class _Essence(kopf.AnnotationsDiffBaseStorage):
-    """What makes an object another one for kopf: in its annotation stands a number, not the whole of it a second time."""
+    """What makes an object another one for kopf: its annotation has a number, not the whole of it a second time."""
 
     def build(self, *, body: kopf.Body, extra_fields: object = None) -> Any:  # noqa: ANN401, ARG002 (kopf's signature)
         return {"metadata": {"generation": body.metadata.get("generation", 0)}}

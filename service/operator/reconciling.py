@@ -25,7 +25,7 @@ from service.declared import (
 from service.declared.kinds import KINDS, MANAGED_BY
 from service.operator.api_server import ApiServer, ConflictError
 from service.operator.record_digests import RecordDigests, digest
-from service.operator.secrets import HeldSecret, SecretProblem, WantedSecret, is_ours, settle_secret
+from service.operator.secrets import CurrentSecret, SecretProblem, WantedSecret, is_ours, settle_secret
 from service.operator.status import News, ready_of, with_news
 from service.protocol.names import HmacAlgorithm
 
@@ -41,12 +41,12 @@ class UnfulfilledError(Exception):
         super().__init__(text)
         self.reason = reason
         self.may_pass = may_pass
-        """Whether it may be otherwise soon though nobody changes the object."""
+        """Whether it may be otherwise soon without a change of the object."""
 
 
 @dataclass
-class _Looked:
-    """One look at one object."""
+class _Attempt:
+    """One reconciliation of one object."""
 
     body: Mapping[str, Any]
     """The object, with the status that it had before."""
@@ -68,7 +68,7 @@ class Reconciler:
     issuer: str = ""
     """What applications find in their Secrets as the issuer; "" = nothing."""
     cluster_name: str = ""
-    """Tells objects of several clusters apart that declare what one service has."""
+    """Distinguishes objects of several clusters that declare what one service has."""
     secret_grace: float = 86400
     """Seconds for which a secret counts beside the one that took its place."""
 
@@ -114,10 +114,10 @@ class Reconciler:
         Raises:
             UnfulfilledError: It cannot be so now.
         """
-        looked = _Looked({**body, "status": status}, dict(status))
+        attempt = _Attempt({**body, "status": status}, dict(status))
         try:
             manifest = parse_manifest({name: body[name] for name in ("apiVersion", "kind", "metadata", "spec")})
-            await self._apply(looked, manifest)
+            await self._apply(attempt, manifest)
         except ManifestError as error:
             raise UnfulfilledError("Invalid", str(error), may_pass=False) from error
         except SecretProblem as error:
@@ -128,8 +128,8 @@ class Reconciler:
             raise UnfulfilledError("Refused", str(error)) from error
         news = News(True, "Declared", f"The service has this {manifest.kind.noun}.")
         generation = body["metadata"]["generation"]
-        status = looked.status | {"key": manifest.key, "digest": digest(looked.shown)}
-        return with_news(status, news, generation, self.clock()), looked.done
+        status = attempt.status | {"key": manifest.key, "digest": digest(attempt.shown)}
+        return with_news(status, news, generation, self.clock()), attempt.done
 
     async def end(self, body: Mapping[str, Any]) -> str:
         """End what the object made, and return what that was, "" where there is nothing of its own. Raises AdminError."""
@@ -153,31 +153,31 @@ class Reconciler:
 
     # how it is done
 
-    async def _apply(self, looked: _Looked, manifest: Manifest) -> None:
+    async def _apply(self, attempt: _Attempt, manifest: Manifest) -> None:
         kind = manifest.kind
-        do = self._remembering(looked, kind)
-        change = await self._compare(do, looked, manifest)
+        do = self._remembering(attempt, kind)
+        change = await self._compare(do, attempt, manifest)
         if change.act is DeclaredAct.FOREIGN:
             raise UnfulfilledError("DeclaredElsewhere", _foreign(change))
-        held = await self._secret(looked, change) if kind.has_secret else None
-        if held and held.done:
-            looked.done.append(News(True, "SecretWritten", held.done))
+        current = await self._secret(attempt, change) if kind.has_secret else None
+        if current and current.done:
+            attempt.done.append(News(True, "SecretWritten", current.done))
         if change.act is DeclaredAct.CREATE:
-            await self._check_stays(looked.body)
-        performed = await self._perform(do, change, held.client_secret if held else None)
-        looked.shown |= performed.shown or {}
-        self._say(looked, change)
-        if held is not None:
-            await self._tell_secret(do, looked, held, is_known=performed.was_imported)
-        await self._leave_old_place(looked, held)
+            await self._check_stays(attempt.body)
+        performed = await self._perform(do, change, current.client_secret if current else None)
+        attempt.shown |= performed.shown or {}
+        self._say(attempt, change)
+        if current is not None:
+            await self._import_secret(do, attempt, current, is_known=performed.was_imported)
+        await self._leave_old_place(attempt, current)
 
-    def _remembering(self, looked: _Looked, kind: DeclaredKind) -> Do:
+    def _remembering(self, attempt: _Attempt, kind: DeclaredKind) -> Do:
         """Operations that keep what they show of the record."""
 
         async def do(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
             output = await self.do(operation, given)
             if kind.key in output and operation.name != "client.preview":
-                looked.shown = output
+                attempt.shown = output
             return output
 
         return do
@@ -189,11 +189,11 @@ class Reconciler:
         if not await self.api_server.declares(plural, metadata["namespace"], metadata["name"], metadata["uid"]):
             raise UnfulfilledError("Changing", "the object is about to go")
 
-    async def _compare(self, do: Do, looked: _Looked, manifest: Manifest) -> Change:
+    async def _compare(self, do: Do, attempt: _Attempt, manifest: Manifest) -> Change:
         """What is to be done; what this object made before ``cluster_name`` was set is still its own."""
-        mark, nameless = self.mark(looked.body), replace(self, cluster_name="").mark(looked.body)
+        mark, nameless = self.mark(attempt.body), replace(self, cluster_name="").mark(attempt.body)
         change = await compare(do, manifest, mark)
-        if change.act is not DeclaredAct.FOREIGN or looked.status.get("key") != manifest.key:
+        if change.act is not DeclaredAct.FOREIGN or attempt.status.get("key") != manifest.key:
             return change
         if mark == nameless or change.managed_by != nameless:
             return change
@@ -213,7 +213,7 @@ class Reconciler:
         except AlreadyExists as error:
             raise UnfulfilledError("Changing", f"it was made meanwhile: {error}") from error
 
-    async def _secret(self, looked: _Looked, change: Change) -> HeldSecret | None:
+    async def _secret(self, attempt: _Attempt, change: Change) -> CurrentSecret | None:
         """The Secret that the object names, as it must be; None where it names none and needs none."""
         needs_secret = has_secret(change.members["auth_method"])
         if change.secret is None:
@@ -227,76 +227,80 @@ class Reconciler:
         least = MIN_SECRET if needs_secret else 0
         if change.members["auth_method"] == "client_secret_jwt":
             least = HmacAlgorithm(change.members.get("token_endpoint_auth_signing_alg") or "HS256").bytes
-        wanted = WantedSecret(change.secret, change.key, self.issuer, needs_secret, least, _is_ended(looked))
-        return await settle_secret(self.api_server, looked.body, wanted, os.urandom)
+        wanted = WantedSecret(change.secret, change.key, self.issuer, needs_secret, least, _is_ended(attempt))
+        return await settle_secret(self.api_server, attempt.body, wanted, os.urandom)
 
-    async def _tell_secret(self, do: Do, looked: _Looked, held: HeldSecret, *, is_known: bool) -> None:
-        """Let the service take the secret that the Secret holds, and end the one before in time."""
-        told = looked.status.get("secret") or {}
-        key = {"client_id": str(looked.shown["client_id"])}
-        secrets = looked.shown.get("secrets") or []
-        is_same = told.get("version") == held.version and secrets and told.get("createdAt") == secrets[0]["created_at"]
-        if held.client_secret and not is_known and not is_same:
-            await do(clients.ROTATE_SECRET, {**key, "secret": held.client_secret, "keep_old": bool(secrets)})
-            if told:
-                looked.done.append(News(True, "SecretChanged", "The client has the secret that its Secret holds now."))
-            secrets = looked.shown["secrets"]
+    async def _import_secret(self, do: Do, attempt: _Attempt, current: CurrentSecret, *, is_known: bool) -> None:
+        """Import the secret that the Secret has into the client, and end the one before in time."""
+        imported = attempt.status.get("secret") or {}
+        key = {"client_id": str(attempt.shown["client_id"])}
+        secrets = attempt.shown.get("secrets") or []
+        is_same = (
+            imported.get("version") == current.version
+            and secrets
+            and imported.get("createdAt") == secrets[0]["created_at"]
+        )
+        if current.client_secret and not is_known and not is_same:
+            await do(clients.ROTATE_SECRET, {**key, "secret": current.client_secret, "keep_old": bool(secrets)})
+            if imported:
+                attempt.done.append(News(True, "SecretChanged", "The client has the secret that its Secret has now."))
+            secrets = attempt.shown["secrets"]
         old_until = secrets[0]["created_at"] + int(self.secret_grace) if len(secrets) > 1 else None
         if old_until is not None and old_until <= self.clock():
             await do(clients.DROP_OLD_SECRET, key)
-            looked.done.append(News(True, "OldSecretEnded", "The secret that was replaced counts no more."))
+            attempt.done.append(News(True, "OldSecretEnded", "The secret that was replaced counts no more."))
             old_until = None
-        looked.status["secret"] = {
-            "name": held.name,
-            "version": held.version,
+        attempt.status["secret"] = {
+            "name": current.name,
+            "version": current.version,
             "createdAt": secrets[0]["created_at"] if secrets else None,
             "oldUntil": old_until,
-            "secretKey": held.secret_key,
-            "rotation": (looked.body["metadata"].get("annotations") or {}).get("mintmark.dev/rotate-secret", ""),
+            "secretKey": current.secret_key,
+            "rotation": (attempt.body["metadata"].get("annotations") or {}).get("mintmark.dev/rotate-secret", ""),
         }
 
-    async def _leave_old_place(self, looked: _Looked, held: HeldSecret | None) -> None:
+    async def _leave_old_place(self, attempt: _Attempt, current: CurrentSecret | None) -> None:
         """Delete the Secret that the object named before, if it was made for it."""
-        name = (looked.body["status"].get("secret") or {}).get("name")
-        if not name or (held is not None and held.name == name):
+        name = (attempt.body["status"].get("secret") or {}).get("name")
+        if not name or (current is not None and current.name == name):
             return
-        namespace = looked.body["metadata"]["namespace"]
+        namespace = attempt.body["metadata"]["namespace"]
         found = await self.api_server.secret(namespace, name)
-        if found and is_ours(found, looked.body):
+        if found and is_ours(found, attempt.body):
             await self.api_server.delete_secret(namespace, name, found["metadata"]["uid"])
-            looked.done.append(News(True, "SecretDeleted", f"Secret {name} is not named any more, and deleted."))
-        if held is None:
-            looked.status["secret"] = None
+            attempt.done.append(News(True, "SecretDeleted", f"Secret {name} is not named any more, and deleted."))
+        if current is None:
+            attempt.status["secret"] = None
 
-    def _say(self, looked: _Looked, change: Change) -> None:
+    def _say(self, attempt: _Attempt, change: Change) -> None:
         """Say what was done."""
         noun, key = change.kind.noun, change.key
         changed = ", ".join(sorted(change.differences)) or "its secret"
-        is_drift = ready_of(looked.status).get("observedGeneration") == looked.body["metadata"]["generation"]
-        match change.act, is_drift and bool(looked.status.get("key")):
+        is_drift = ready_of(attempt.status).get("observedGeneration") == attempt.body["metadata"]["generation"]
+        match change.act, is_drift and bool(attempt.status.get("key")):
             case DeclaredAct.CREATE, True:
-                looked.done.append(
+                attempt.done.append(
                     News(True, "DriftPutRight", f"The service had lost the {noun} {key}; it has it again.")
                 )
             case DeclaredAct.CREATE, False:
-                looked.done.append(News(True, "Created", f"The service has the {noun} {key}."))
+                attempt.done.append(News(True, "Created", f"The service has the {noun} {key}."))
             case DeclaredAct.UPDATE, True:
-                looked.done.append(
+                attempt.done.append(
                     News(True, "DriftPutRight", f"{changed}: was changed elsewhere, and is as declared again.")
                 )
             case DeclaredAct.UPDATE, False:
-                looked.done.append(News(True, "Updated", f"{changed}: is as declared."))
+                attempt.done.append(News(True, "Updated", f"{changed}: is as declared."))
 
 
-def _is_ended(looked: _Looked) -> bool:
-    """Whether somebody gave the client another secret after the one that we told, and kept none: that one may have leaked.
+def _is_ended(attempt: _Attempt) -> bool:
+    """Whether an operator gave the client another secret after the one that was imported, and kept none: that may have leaked.
 
     A service that was set back to an earlier day has an older one.
     """
-    told = looked.status.get("secret") or {}
-    secrets = looked.shown.get("secrets") or []
+    imported = attempt.status.get("secret") or {}
+    secrets = attempt.shown.get("secrets") or []
     times = [one["created_at"] for one in secrets]
-    return bool(told.get("createdAt") and times and min(times) > told["createdAt"])
+    return bool(imported.get("createdAt") and times and min(times) > imported["createdAt"])
 
 
 def _key_of(body: Mapping[str, Any], kind: DeclaredKind) -> str:

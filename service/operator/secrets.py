@@ -1,7 +1,7 @@
-"""What stands in the Secret that an object names.
+"""The content of the Secret that an object names.
 
-The cluster decides before the service is told: a secret is made, written into the Secret, which only one of two can create or
-replace, and then imported. So whoever is broken off in between, or comes second, finds it there and tells the service the same.
+The cluster decides before the service does: a secret is made, written into the Secret, which only one of two can create or
+replace, and then imported. So a replica that is interrupted in between, or comes second, finds it there and imports the same.
 """
 
 from base64 import b64decode, b64encode
@@ -31,7 +31,7 @@ class SecretProblem(Exception):
         self.reason = reason
 
 
-class HeldSecret(NamedTuple):
+class CurrentSecret(NamedTuple):
     """A Secret as it is now."""
 
     name: str
@@ -42,7 +42,7 @@ class HeldSecret(NamedTuple):
     done: str = ""
     """What was done to it, for people."""
     secret_key: str = ""
-    """Under which the secret stands in it."""
+    """The key of the secret in it."""
 
 
 class WantedSecret(NamedTuple):
@@ -55,12 +55,12 @@ class WantedSecret(NamedTuple):
     least: int
     """Characters that the secret must have: more where the client signs with it."""
     is_ended: bool = False
-    """Whether the service was told to end the secret that it was given last."""
+    """Whether the secret that was imported last was ended at the service."""
 
 
 async def settle_secret(
     api_server: ApiServer, body: Mapping[str, Any], wanted: WantedSecret, randomness: Callable[[int], bytes]
-) -> HeldSecret:
+) -> CurrentSecret:
     """Let the Secret hold what it must, and return it.
 
     Args:
@@ -81,7 +81,7 @@ async def settle_secret(
         try:
             value = await _moved(api_server, body, wanted) or _made(wanted, randomness)
             found = await api_server.create_secret(namespace, _new(body, wanted, value))
-            return _held(found, wanted, f"Secret {name} is written")
+            return _current(found, wanted, f"Secret {name} is written")
         except ConflictError:
             found = await api_server.secret(namespace, name)
             if found is None:
@@ -94,9 +94,9 @@ async def settle_secret(
         value = _made(wanted, randomness)
     if _members(wanted, value).items() <= _data(found).items() and not is_new:
         _check_fit(wanted, value)
-        return _held(found, wanted)
+        return _current(found, wanted)
     found = await api_server.replace_secret(namespace, _changed(found, body, wanted, value))
-    return _held(found, wanted, f"Secret {name} holds a new secret" if is_new else f"Secret {name} is put right")
+    return _current(found, wanted, f"Secret {name} has a new secret" if is_new else f"Secret {name} is put right")
 
 
 def is_ours(secret: KubeObject, body: Mapping[str, Any]) -> bool:
@@ -108,25 +108,25 @@ def _owners(secret: KubeObject) -> list[dict[str, Any]]:
     return secret["metadata"].get("ownerReferences") or []
 
 
-def _told(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the service was told last, by the status of the object."""
+def _imported(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The secret that was imported last, by the status of the object."""
     return (body.get("status") or {}).get("secret") or {}
 
 
 def _is_rotated(found: KubeObject, body: Mapping[str, Any]) -> bool:
     """Whether the annotation wants another secret; taking it away, here or there, wants none."""
-    return _rotation(body) not in ("", _rotation(found), _told(body).get("rotation"))
+    return _rotation(body) not in ("", _rotation(found), _imported(body).get("rotation"))
 
 
 def _is_ended(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> bool:
-    """Whether what is in it was ended at the service; nobody wrote another one into it since."""
-    return wanted.is_ended and _told(body).get("version") == _version(found)
+    """Whether what is in it was ended at the service; no other one was written into it since."""
+    return wanted.is_ended and _imported(body).get("version") == _version(found)
 
 
 def _kept(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> str:
     """The secret that is in it, also where it stood under another key until now."""
     data, key = _data(found), wanted.place.client_secret_key
-    return data.get(key) or data.get(_told(body).get("secretKey") or _DEFAULT_KEY) or ""
+    return data.get(key) or data.get(_imported(body).get("secretKey") or _DEFAULT_KEY) or ""
 
 
 def _changed(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret, value: str) -> KubeObject:
@@ -138,7 +138,7 @@ def _changed(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret, v
     metadata["annotations"] = (metadata.get("annotations") or {}) | {ROTATE: rotation}
     data = dict(found.get("data") or {})
     if wanted.needs_secret:
-        data.pop(_told(body).get("secretKey") or _DEFAULT_KEY, None)
+        data.pop(_imported(body).get("secretKey") or _DEFAULT_KEY, None)
     changed["data"] = data | new["data"]
     return changed
 
@@ -162,7 +162,7 @@ def _check_fit(wanted: WantedSecret, value: str) -> None:
         raise SecretProblem("SecretUnfit", f"Secret {name}: what is under {key} cannot be it: {error}") from error
 
 
-def _given(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> HeldSecret:
+def _given(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> CurrentSecret:
     """A Secret that others made: read, never written."""
     name, key = wanted.place.name, wanted.place.client_secret_key
     if any(owner["kind"] == body["kind"] and owner["name"] == body["metadata"]["name"] for owner in _owners(found)):
@@ -187,12 +187,12 @@ def _given(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> 
             "into it (any change of the Secret gives the client what is in it then)",
         )
     _check_fit(wanted, _data(found).get(key, ""))
-    return _held(found, wanted)
+    return _current(found, wanted)
 
 
-def _held(found: KubeObject, wanted: WantedSecret, done: str = "") -> HeldSecret:
+def _current(found: KubeObject, wanted: WantedSecret, done: str = "") -> CurrentSecret:
     value = _data(found).get(wanted.place.client_secret_key) if wanted.needs_secret else None
-    return HeldSecret(wanted.place.name, _version(found), value, done, wanted.place.client_secret_key)
+    return CurrentSecret(wanted.place.name, _version(found), value, done, wanted.place.client_secret_key)
 
 
 def _version(found: KubeObject) -> str:
@@ -201,7 +201,7 @@ def _version(found: KubeObject) -> str:
 
 async def _moved(api_server: ApiServer, body: Mapping[str, Any], wanted: WantedSecret) -> str:
     """The secret in the Secret that the object named before; "" where there is none."""
-    before = _told(body).get("name")
+    before = _imported(body).get("name")
     if not before or before == wanted.place.name or not wanted.needs_secret or wanted.is_ended:
         return ""
     found = await api_server.secret(body["metadata"]["namespace"], before)

@@ -25,11 +25,11 @@ def ready_of(status: Mapping[str, Any]) -> dict[str, Any]:
 def with_news(status: Mapping[str, Any], news: News, generation: int, now: float) -> dict[str, Any]:
     """Return a status with what came of looking at this generation of the object; the same where nothing changed."""
     before = ready_of(status)
-    word = "True" if news.is_ready else "False"
-    since = before.get("lastTransitionTime") if before.get("status") == word else None
+    state = "True" if news.is_ready else "False"
+    since = before.get("lastTransitionTime") if before.get("status") == state else None
     condition = {
         "type": READY,
-        "status": word,
+        "status": state,
         "reason": news.reason,
         "message": news.message[:_LONGEST],
         "lastTransitionTime": since or datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
